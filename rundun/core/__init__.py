@@ -1,0 +1,1 @@
+"""What a checklist is: pure functions and frozen values; no clock, no randomness, no I/O, no await."""

@@ -1,0 +1,65 @@
+"""What can go wrong on purpose: one exception, with a code for machines and a sentence for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One wrong place in what was sent.
+
+    `pointer` is an RFC 6901 JSON pointer into the body ("" = the whole of it), `code` a stable word, `detail` a
+    sentence.
+    """
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(Exception):
+    """A refusal with a reason, turned into RFC 9457 problem details by the web layer.
+
+    `code` is one of the codes in `web/problems.py`; `places` lists all wrong places at once; `members` are further
+    members of the problem document; `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        places: Iterable[Place] = (),
+        members: Mapping[str, Any] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.places = tuple(places)
+        self.members = dict(members or {})
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        spots = "".join(f"\n  {place.pointer or '/'}: {place.detail}" for place in self.places)
+        return f"{self.detail}{spots}"
+
+
+class NotFound(Problem):
+    """Nothing of that name, or not yours: the two are never told apart."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("not_found", f"There is no such {what}.")
+
+
+class Invalid(Problem):
+    """What was sent breaks rules; `places` says where, all of them at once."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        places = tuple(places)
+        count = len(places)
+        more = f" (and {count - 1} more)" if count > 1 else ""
+        first = places[0]
+        super().__init__("invalid", f"{first.pointer or 'The body'}: {first.detail}{more}", places)
