@@ -1,0 +1,160 @@
+"""The kinds of values settings can have: what each says in the docs, and how it is checked and normalised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import idna
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a value may be: how it reads in the docs, and a function that returns it checked or raises ValueError.
+
+    `parse` takes what TOML can hold; `is_list` says that text from the environment is JSON or comma-separated,
+    `is_text` that it is taken as it stands, otherwise it is read as one TOML value.
+    """
+
+    says: str
+    parse: Callable[[Any], Any]
+    is_list: bool = False
+    is_text: bool = False
+
+
+def text(maximum: int = 1000) -> Kind:
+    def parse(value: Any) -> str:
+        if not isinstance(value, str) or not value.strip() or len(value) > maximum or not value.isprintable():
+            raise ValueError
+        return value.strip()
+
+    return Kind("text", parse, is_text=True)
+
+
+def whole(minimum: int, maximum: int) -> Kind:
+    def parse(value: Any) -> int:
+        if type(value) is not int or not minimum <= value <= maximum:
+            raise ValueError
+        return value
+
+    return Kind(f"a whole number from {minimum} to {maximum}", parse)
+
+
+def number(minimum: float, maximum: float) -> Kind:
+    def parse(value: Any) -> float:
+        if type(value) not in (int, float) or not minimum <= value <= maximum:
+            raise ValueError
+        return value
+
+    return Kind(f"a number from {minimum} to {maximum}", parse)
+
+
+def switch() -> Kind:
+    def parse(value: Any) -> bool:
+        if type(value) is not bool:
+            raise ValueError
+        return value
+
+    return Kind("`true` or `false`", parse)
+
+
+def one_of(*words: str) -> Kind:
+    def parse(value: Any) -> str:
+        if value not in words:
+            raise ValueError
+        return value
+
+    return Kind(" or ".join(f"`{word}`" for word in words), parse, is_text=True)
+
+
+def file_path(*, must_exist: bool) -> Kind:
+    def parse(value: Any) -> Path:
+        if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
+            raise ValueError
+        path = Path(value).expanduser()
+        if must_exist and not path.is_file():
+            raise ValueError(f"there is no file {path}")
+        if not must_exist and path.is_dir():
+            raise ValueError(f"{path} is a folder")
+        return path
+
+    return Kind("the path of a file that exists" if must_exist else "the path of a file", parse, is_text=True)
+
+
+def web_origin() -> Kind:
+    """`http(s)://host[:port]`, normalised: lower case, IDNA, no default port, no trailing slash."""
+
+    def parse(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError
+        try:
+            return _origin(value.strip())
+        except UnicodeError as wrong:  # what idna raises is one of these
+            raise ValueError(f"its host name is not valid: {wrong}") from None
+
+    return Kind("`https://host` or `http://host`, with `:port` if need be", parse, is_text=True)
+
+
+def networks(minimum: int = 0) -> Kind:
+    def parse(value: Any) -> tuple[Network, ...]:
+        if not isinstance(value, list | tuple) or not minimum <= len(value) <= 1000:
+            raise ValueError
+        return tuple(_network(item) for item in value)
+
+    return Kind("a list of networks such as `10.1.0.0/16` or addresses", parse, is_list=True)
+
+
+def numbers(minimum: float, maximum: float, most: int) -> Kind:
+    one = number(minimum, maximum)
+
+    def parse(value: Any) -> tuple[float, ...]:
+        if not isinstance(value, list | tuple) or len(value) > most:
+            raise ValueError
+        return tuple(one.parse(item) for item in value)
+
+    return Kind(f"a list of at most {most} numbers from {minimum} to {maximum}", parse, is_list=True)
+
+
+def _network(value: Any) -> Network:
+    if not isinstance(value, str):
+        raise ValueError
+    try:
+        return ip_network(value.strip())
+    except ValueError:
+        pass
+    try:
+        meant = ip_network(value.strip(), strict=False)
+    except ValueError:
+        raise ValueError(f"{value!r} is neither a network nor an address") from None
+    raise ValueError(f"{value!r} has bits set beyond its length; the network is {meant}")
+
+
+_PUBLIC = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
+
+
+def _origin(value: str) -> str:
+    if not _PUBLIC.fullmatch(value):
+        raise ValueError("it takes no path, query, user or fragment" if "://" in value else "")
+    parts = urlsplit(value)
+    scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
+    if port == 0 or not host:
+        raise ValueError
+    if ":" in host:
+        host = f"[{ip_address(host.partition('%')[0])}]"
+    elif not host.isascii():
+        host = idna.encode(host, uts46=True).decode()
+    elif not re.fullmatch(r"[a-z0-9._-]{1,253}", host):
+        raise ValueError("its host name is not valid")
+    return origin_url(scheme, host, port)
+
+
+def origin_url(scheme: str, host: str, port: int | None) -> str:
+    plain = port is None or port == {"http": 80, "https": 443}[scheme]
+    return f"{scheme}://{host}" if plain else f"{scheme}://{host}:{port}"
