@@ -1,0 +1,194 @@
+"""One line per outcome: `time level event key=value …`, or the same as one JSON object, on standard error.
+
+Nothing secret reaches a line: while a run is open its id is its link, so run ids are cut to their first 8 hex digits;
+API keys, webhook secrets and media paths are struck out. A value cannot forge a line: whatever is not plain is quoted
+and control characters are escaped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+import traceback
+from typing import Any, TextIO
+from urllib.parse import unquote
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_NAMES = {number: name for name, number in LEVELS.items()}
+
+# Told only when something is wrong, at any level of ours: some of these log every URL, or every SQL parameter.
+_OTHERS = (
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.access",
+    "apscheduler",
+    "httpx2",
+    "httpcore2",
+    "aiosqlite",
+    "asyncio",
+    "PIL",
+)
+
+_LONGEST_VALUE = 1000
+
+_logger = logging.getLogger("rundun")
+
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+").fullmatch  # visible ASCII without quote, equals sign and backslash
+_SECRET = re.compile(
+    r"(?P<run>r-[0-9a-f]{8})-[0-9a-f-]*"
+    r"|(?P<key>rdk_live_|whsec_)[\w+/=-]+"
+    r"|(?P<media>/media/)[^\s\"?#]+",
+    re.IGNORECASE,
+)
+
+
+def log(level: str, event: str, /, *, exc: BaseException | None = None, **fields: Any) -> None:
+    """Write one line. `level` is debug, info, warning or error; `event` a dotted name such as `run.dispatched`.
+
+    Fields that are None are left out. `exc` adds the traceback: indented lines after a text line, `trace` in JSON.
+    """
+    number = LEVELS[level]
+    if _logger.isEnabledFor(number):
+        # Straight to the handlers: the stack walk of Logger.log costs more than the line, and nobody reads it.
+        record = logging.LogRecord(_logger.name, number, "", 0, event, None, None)
+        record.fields = fields
+        record.exc = exc
+        _logger.handle(record)
+
+
+def short(run_id: str) -> str:
+    """The part of a run id that may be told: its first 8 hex digits."""
+    return run_id.removeprefix("r-")[:8]
+
+
+def redact(text: str) -> str:
+    """The same text without an open run's id, an API key, a webhook secret or a media path, percent-encoded or not."""
+    if "%" in text:
+        plain = unquote(text)
+        if _SECRET.search(plain):
+            text = plain
+    return _SECRET.sub(_cut, text)
+
+
+def _cut(found: re.Match[str]) -> str:
+    return found["run"] or f"{found['key'] or found['media']}…"
+
+
+def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
+    """Send all logging of this process through one handler. `level` and `format` as in the settings `logs.*`."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines() if format == "json" else TextLines())
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    _logger.setLevel(LEVELS[level])
+    for name in _OTHERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+
+
+class _Lines(logging.Formatter):
+    """What both forms share: the time, and where the parts of a record come from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._second = -1
+        self._stamp = ""
+
+    def at(self, record: logging.LogRecord) -> str:
+        """RFC 3339 in UTC with milliseconds; the part down to the second is made once a second."""
+        second = int(record.created)
+        if second != self._second:
+            self._second, self._stamp = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._stamp}.{int(record.created * 1000) % 1000:03d}Z"
+
+    @staticmethod
+    def level(record: logging.LogRecord) -> str:
+        return _NAMES.get(record.levelno) or record.levelname.lower()
+
+    @staticmethod
+    def event_and_fields(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
+        """Ours as given; for a library its name is the event and its message a field."""
+        fields: dict[str, Any] | None = getattr(record, "fields", None)
+        if fields is not None:
+            return record.msg, fields
+        return record.name, {"message": record.getMessage().strip()}
+
+    @staticmethod
+    def trace(record: logging.LogRecord) -> str:
+        exc = getattr(record, "exc", None) or (record.exc_info[1] if record.exc_info else None)
+        return "".join(traceback.format_exception(exc)).rstrip() if exc is not None else ""
+
+
+class TextLines(_Lines):
+    """`2026-01-01T12:00:00.000Z info run.dispatched run=1a2b3c4d credits=9`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event, fields = self.event_and_fields(record)
+        parts = [self.at(record), self.level(record), event if _PLAIN(event) else _quoted(event)]
+        parts += [f"{key}={_text(value)}" for key, value in fields.items() if value is not None]
+        line = " ".join(parts)
+        trace = self.trace(record)
+        if trace:
+            # Indented, so that no line of an exception's message can pass for one of ours.
+            line += "".join(f"\n    {_visible(part)}" for part in redact(trace).split("\n"))
+        return line
+
+
+class JsonLines(_Lines):
+    """`{"at": "…", "level": "info", "event": "run.dispatched", "run": "1a2b3c4d", "credits": 9}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event, fields = self.event_and_fields(record)
+        line: dict[str, Any] = {"at": self.at(record), "level": self.level(record), "event": event}
+        for key, value in fields.items():
+            if value is not None:
+                line[key] = value if type(value) in (int, bool) else _json(value)
+        trace = self.trace(record)
+        if trace:
+            line["trace"] = redact(trace)
+        return json.dumps(line, allow_nan=False)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, float):
+        rounded = round(value, 3)
+        return rounded if rounded - rounded == 0 else str(value)  # NaN and infinity have no JSON
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json(item) for item in value]
+    return _string(value)
+
+
+def _text(value: Any) -> str:
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, float):
+        return str(round(value, 3))
+    if isinstance(value, list | tuple | set | frozenset):
+        value = ",".join(_string(item) for item in value)
+    string = _string(value)
+    return string if _PLAIN(string) else _quoted(string)
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"  # never a photo's content
+    string = value if isinstance(value, str) else str(value)
+    # Redacted before it is quoted: what redact() may have to percent-decode must not decode into a line break.
+    return redact(string if len(string) <= _LONGEST_VALUE else f"{string[:_LONGEST_VALUE]}…")
+
+
+def _quoted(string: str) -> str:
+    # isprintable() is false for controls, line separators, bidirectional marks and lone surrogates alike.
+    return json.dumps(string, ensure_ascii=not string.isprintable())
+
+
+def _visible(line: str) -> str:
+    return line if line.isprintable() else _quoted(line)
