@@ -1,0 +1,120 @@
+"""When a step is shown: one comparison with an earlier step, or several joined by “and” or “or”."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from rundun.core import text
+from rundun.core.shape import Shape, Text
+
+DEEPEST = 5
+Standing = Literal["hidden", "untouched", "skipped", "unable", "answered"]
+
+
+def _normal(value: Any) -> Any:
+    if isinstance(value, str):
+        return text.clean(value)
+    kept = text.number(value)
+    return value if kept is None else kept
+
+
+class When(Shape):
+    """One comparison; which operators and values fit a step type is a rule of `rules.py`."""
+
+    step: Annotated[str, Text(40)]
+    op: Literal["eq", "neq", "gt", "lt", "gte", "lte", "contains", "not_contains", "answered", "skipped"]
+    value: Annotated[Any, AfterValidator(_normal)] = None
+
+
+class Comparison(Shape):
+    """A single comparison standing alone."""
+
+    when: When
+
+
+class Group(Shape):
+    """Conditions of which all, or any, must hold."""
+
+    op: Literal["and", "or"]
+    rules: Annotated[list[Condition], Field(min_length=1, max_length=50)]
+
+
+def _tag(value: Any) -> str:
+    plain = (
+        value.get("op") not in ("and", "or") and "rules" not in value if isinstance(value, dict) else False
+    )
+    return "comparison" if plain or isinstance(value, Comparison) else "group"
+
+
+Condition = Annotated[
+    Annotated[Comparison, Tag("comparison")] | Annotated[Group, Tag("group")], Discriminator(_tag)
+]
+Group.model_rebuild()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of one step while conditions are judged; `value` matters only when answered."""
+
+    standing: Standing
+    value: Any = None
+
+
+def comparisons(condition: Comparison | Group, place: str) -> Iterator[tuple[str, When, int]]:
+    """Every comparison below `place` with its pointer and its depth (1 = not in a group)."""
+    if isinstance(condition, Comparison):
+        yield f"{place}/when", condition.when, 1
+        return
+    for index, rule in enumerate(condition.rules):
+        for inner, when, depth in comparisons(rule, f"{place}/rules/{index}"):
+            yield inner, when, depth + 1
+
+
+def holds(condition: Comparison | Group, facts: Mapping[str, Fact]) -> bool:
+    """Whether `condition` is true now; `facts` has every earlier step."""
+    if isinstance(condition, Comparison):
+        return _compare(condition.when, facts[condition.when.step])
+    join = all if condition.op == "and" else any
+    return join(holds(rule, facts) for rule in condition.rules)
+
+
+def _compare(when: When, fact: Fact) -> bool:
+    if fact.standing == "untouched":
+        return False  # nothing flashes up before it is asked
+    if fact.standing != "answered":
+        return when.op in ("neq", "not_contains") or (when.op == "skipped" and fact.standing == "skipped")
+    return _matches(when.op, fact.value, when.value)
+
+
+def _matches(op: str, value: Any, wanted: Any) -> bool:
+    match op:
+        case "answered":
+            return True
+        case "skipped":
+            return False
+        case "eq":
+            return _same(value, wanted)
+        case "neq":
+            return not _same(value, wanted)
+        case "contains":
+            return wanted in value
+        case "not_contains":
+            return wanted not in value
+        case "gt":
+            return bool(value > wanted)
+        case "lt":
+            return bool(value < wanted)
+        case "gte":
+            return bool(value >= wanted)
+        case _:
+            return bool(value <= wanted)
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    if isinstance(value, list):
+        return set(value) == set(wanted)
+    return bool(value == wanted)

@@ -1,0 +1,48 @@
+"""The addresses we hand out: a run's link, and signed media paths that nobody can guess."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from itsdangerous import BadSignature, Signer
+
+EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/heic": "heic",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes addresses below `public_url` (no slash at its end); `key` is the database's signing key."""
+
+    public_url: str
+    key: bytes
+
+    def run(self, run_id: str) -> str:
+        """The executor's link."""
+        return f"{self.public_url}/r/{run_id}"
+
+    def media(self, file: int, content_type: str) -> str:
+        """The address of a stored file: the same one every time, without run or step id."""
+        return f"{self.public_url}{self.media_path(file, content_type)}"
+
+    def media_path(self, file: int, content_type: str) -> str:
+        """As `media`, without the host: what the executor's page uses, whatever name it was opened under."""
+        return f"/media/{self._signer().sign(str(file)).decode()}.{EXTENSIONS[content_type]}"
+
+    def file_of(self, token: str) -> int | None:
+        """The file number in a media path's last part, or None when we did not sign it."""
+        signed, _, extension = token.rpartition(".")
+        if extension not in EXTENSIONS.values():
+            return None
+        try:
+            return int(self._signer().unsign(signed))
+        except (BadSignature, ValueError):
+            return None
+
+    def _signer(self) -> Signer:
+        return Signer(self.key, salt="media", sep="-", digest_method=hashlib.sha256)

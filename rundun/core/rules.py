@@ -1,0 +1,317 @@
+"""Reading a template: the models' own rules, then the rules between fields; every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from rundun.core import condition as conditions
+from rundun.core import shape, text, times
+from rundun.core.template import (
+    MAXIMUM_BYTES,
+    ChoiceStep,
+    MultiChoiceStep,
+    NumberStep,
+    PhotoStep,
+    RatingStep,
+    Step,
+    StepBase,
+    Template,
+)
+from rundun.errors import Invalid, Place, Problem
+
+MOST_STEPS = 500
+_ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(Step)
+_WORDS_OF_STEP = {
+    "label": 500, "hint": 2000, "body": 20_000, "placeholder": 200, "true_label": 200, "false_label": 200,
+    "min_label": 200, "max_label": 200, "unit": 40,
+}  # fmt: skip
+_WORDS = {
+    "": {"name": 200, "description": 4000},
+    "g": {"title": 200, "description": 4000},
+    "s": _WORDS_OF_STEP,
+    "o": {"label": 200},
+}
+
+_OPERATORS = {
+    "eq": ("boolean", "choice", "multi_choice", "text", "number", "rating", "barcode", "datetime"),
+    "neq": ("boolean", "choice", "multi_choice", "text", "number", "rating", "barcode", "datetime"),
+    "gt": ("number", "rating"),
+    "lt": ("number", "rating"),
+    "gte": ("number", "rating"),
+    "lte": ("number", "rating"),
+    "contains": ("multi_choice", "text"),
+    "not_contains": ("multi_choice", "text"),
+}
+
+
+def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
+    """`data` as a template, missing section, step and option ids made by `make_id(prefix)`.
+
+    Raises `Invalid` with every wrong place, `Problem("too_large")` above 512 KiB.
+    """
+    data = _with_ids(data, make_id)
+    try:
+        template = Template.model_validate(data)
+    except ValidationError as error:
+        places = shape.problems(error, untagged=_untagged)
+        raise Invalid([*places, *_between_fields(data, _readable_steps(data))]) from None
+    places = list(_between_fields(data, _placed_steps(template)))
+    if places:
+        raise Invalid(places)
+    if len(as_json(template)) > MAXIMUM_BYTES:
+        raise Problem("too_large", "A template may have at most 512 KiB.")
+    return template
+
+
+def as_json(template: Template) -> bytes:
+    """The stored form: what the author wrote, in the language's own field order; left-out fields stay out."""
+    return to_json(template.model_dump(mode="json", exclude_unset=True))
+
+
+def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
+    def named(thing: Any, prefix: str, **changed: Any) -> Any:
+        if not isinstance(thing, dict):
+            return thing
+        return {**({} if "id" in thing else {"id": make_id(prefix)}), **thing, **changed}
+
+    def step(thing: Any) -> Any:
+        config = thing.get("config") if isinstance(thing, dict) else None
+        if not isinstance(config, dict) or not isinstance(config.get("options"), list):
+            return named(thing, "s-")
+        options = [named(option, "o-") for option in config["options"]]
+        return named(thing, "s-", config={**config, "options": options})
+
+    def steps(thing: Any) -> Any:
+        if not isinstance(thing, dict) or not isinstance(thing.get("steps"), list):
+            return thing
+        return {**thing, "steps": [step(one) for one in thing["steps"]]}
+
+    if isinstance(data, dict) and isinstance(data.get("sections"), list):
+        data = {**data, "sections": [steps(named(section, "g-")) for section in data["sections"]]}
+    return steps(data)
+
+
+def _untagged(loc: Sequence[str | int]) -> list[str | int]:
+    """`loc` without the names pydantic puts in for members of unions, which are no part of the document."""
+    kept: list[str | int] = []
+    skip = False
+    for part in loc:
+        if skip or part == "[key]":
+            skip = False
+            continue
+        kept.append(part)
+        if kept[0] != "translations":
+            listed = len(kept) > 1 and kept[-2] in ("steps", "rules") and isinstance(part, int)
+            skip = listed or part in ("photo", "condition")
+    return kept
+
+
+def _placed_steps(template: Template) -> list[tuple[str, StepBase]]:
+    placed: list[tuple[str, StepBase]] = [
+        (f"/steps/{index}", step) for index, step in enumerate(template.steps or ())
+    ]
+    for outer, section in enumerate(template.sections or ()):
+        placed += [(f"/sections/{outer}/steps/{index}", step) for index, step in enumerate(section.steps)]
+    return placed
+
+
+def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
+    def listed(holder: Any, key: str) -> list[Any]:
+        inner = holder.get(key) if isinstance(holder, dict) else None
+        return inner if isinstance(inner, list) else []
+
+    for index, step in enumerate(listed(data, "steps")):
+        yield f"/steps/{index}", step
+    for outer, section in enumerate(listed(data, "sections")):
+        for index, step in enumerate(listed(section, "steps")):
+            yield f"/sections/{outer}/steps/{index}", step
+
+
+def _readable_steps(data: Any) -> list[tuple[str, StepBase]]:
+    """The steps that are right in themselves, so that the rules between fields still speak when others are wrong."""
+    readable = []
+    for place, step in _raw_steps(data):
+        try:
+            readable.append((place, _ANY_STEP.validate_python(step)))
+        except ValidationError:
+            continue
+    return readable
+
+
+def _between_fields(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[Place]:
+    if not isinstance(data, dict):
+        return
+    raw = list(_raw_steps(data))
+    yield from _amount(data, len(raw))
+    yield from _unique_ids(data, raw)
+    for place, step in steps:
+        yield from _one_step(place, step)
+    yield from _conditions(steps, raw)
+    yield from _translations(data, steps, raw)
+
+
+def _amount(data: dict[str, Any], count: int) -> Iterator[Place]:
+    if data.get("sections") is not None and data.get("steps") is not None:
+        yield Place("/steps", "not_allowed", "stands beside sections: put the steps inside them")
+    elif count == 0:
+        yield Place("/sections", "required", "a template needs at least one step")
+    if count > MOST_STEPS:
+        yield Place("", "too_long", f"has {count} steps, {MOST_STEPS} are allowed")
+
+
+def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[Place]:
+    named: list[tuple[str, Any]] = []
+    if isinstance(data.get("sections"), list):
+        named += [(f"/sections/{index}", section) for index, section in enumerate(data["sections"])]
+    for place, step in raw:
+        named.append((place, step))
+        config = step.get("config") if isinstance(step, dict) else None
+        options = config.get("options") if isinstance(config, dict) else None
+        if isinstance(options, list):
+            named += [(f"{place}/config/options/{index}", option) for index, option in enumerate(options)]
+    seen: set[str] = set()
+    for place, thing in named:
+        identifier = thing.get("id") if isinstance(thing, dict) else None
+        if not isinstance(identifier, str):
+            continue
+        if identifier in seen:
+            yield Place(f"{place}/id", "duplicate", f"“{identifier}” is used twice")
+        seen.add(identifier)
+
+
+def _one_step(place: str, step: StepBase) -> Iterator[Place]:
+    if step.photo is not False:
+        if isinstance(step, PhotoStep):
+            yield Place(f"{place}/photo", "not_allowed", "a photo step says this in its config")
+        elif step.photo.min > step.photo.max:
+            yield Place(f"{place}/photo/max", "out_of_range", "must not be below min")
+    config = getattr(step, "config", None)
+    if isinstance(step, MultiChoiceStep):
+        most = step.config.max_selected
+        if step.config.min_selected > len(step.config.options):
+            yield Place(f"{place}/config/min_selected", "out_of_range", "is more than there are options")
+        if most is not None and most < step.config.min_selected:
+            yield Place(f"{place}/config/max_selected", "out_of_range", "must not be below min_selected")
+    if isinstance(step, NumberStep | PhotoStep | RatingStep):
+        least, most = getattr(config, "min", None), getattr(config, "max", None)
+        if (
+            least is not None
+            and most is not None
+            and (most < least or (isinstance(step, RatingStep) and most == least))
+        ):
+            yield Place(f"{place}/config/max", "out_of_range", "must be above min")
+
+
+def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -> Iterator[Place]:
+    order = {step.get("id"): index for index, (_, step) in enumerate(raw) if _has_text_id(step)}
+    position = {place: index for index, (place, _) in enumerate(raw)}
+    known = {step.id: step for _, step in steps}
+    for place, step in steps:
+        if step.condition is None:
+            continue
+        for where, when, depth in conditions.comparisons(step.condition, f"{place}/condition"):
+            if depth > conditions.DEEPEST:
+                yield Place(where, "too_long", f"is nested deeper than {conditions.DEEPEST}")
+            if when.step not in order:
+                yield Place(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
+            elif order[when.step] >= position[place]:
+                yield Place(f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier")
+            elif when.step in known:
+                yield from _comparison(where, when, known[when.step])
+
+
+def _has_text_id(step: Any) -> bool:
+    return isinstance(step, dict) and isinstance(step.get("id"), str)
+
+
+def _comparison(where: str, when: conditions.When, step: StepBase) -> Iterator[Place]:
+    given = "value" in when.model_fields_set
+    if when.op in ("answered", "skipped"):
+        if given:
+            yield Place(f"{where}/value", "not_allowed", f"“{when.op}” takes no value")
+        return
+    if step.type not in _OPERATORS[when.op]:
+        yield Place(f"{where}/op", "not_allowed", f"“{when.op}” does not fit a step of type {step.type}")
+    elif not given:
+        yield Place(f"{where}/value", "required", f"“{when.op}” needs a value")
+    elif sentence := _unfit(when, step):
+        yield Place(f"{where}/value", "wrong_type", sentence)
+
+
+def _unfit(when: conditions.When, step: StepBase) -> str | None:
+    """Why the value cannot be one of the step's, or None."""
+    value = when.value
+    match step.type:
+        case "boolean":
+            return None if isinstance(value, bool) else "must be true or false"
+        case "number":
+            return None if text.number(value) is not None else "must be a number"
+        case "rating":
+            return None if text.integer(value) is not None else "must be a whole number"
+        case "text" | "barcode":
+            return (
+                None
+                if isinstance(value, str) and value and "\0" not in value
+                else "must be a text, not empty"
+            )
+        case "datetime":
+            return _unfit_time(value, step.config.mode)  # type: ignore[attr-defined]
+    options = {option.id for option in step.config.options}  # type: ignore[attr-defined]
+    if isinstance(step, ChoiceStep) or when.op in ("contains", "not_contains"):
+        return None if isinstance(value, str) and value in options else f"must be an option of “{step.id}”"
+    fits = isinstance(value, list) and all(isinstance(one, str) and one in options for one in value)
+    return None if fits and len(set(value)) == len(value) else f"must be an array of options of “{step.id}”"
+
+
+def _unfit_time(value: Any, mode: str) -> str | None:
+    if mode == "date":
+        return None if isinstance(value, str) and times.is_date(value) else "must be a day, YYYY-MM-DD"
+    at = times.parse(value) if isinstance(value, str) else None
+    return (
+        None if at is not None and times.wire(at) == value else "must be a time such as 2026-01-31T09:00:00Z"
+    )
+
+
+def _translations(
+    data: dict[str, Any], steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]
+) -> Iterator[Place]:
+    languages = data.get("translations")
+    if not isinstance(languages, Mapping):
+        return
+    targets = {"": _WORDS[""]}
+    for place, thing in [*raw, *_sections(data)]:
+        if _has_text_id(thing):
+            targets[thing["id"]] = _WORDS[
+                "g" if place.count("/") == 2 and place.startswith("/sections") else "s"
+            ]
+    for _, step in steps:
+        for option in getattr(getattr(step, "config", None), "options", ()):
+            targets[option.id] = _WORDS["o"]
+    broken = len(steps) < len(raw)
+    for language, texts in languages.items():
+        for target, fields in texts.items() if isinstance(texts, dict) else ():
+            where = shape.pointer(["translations", language, target])
+            if target in targets:
+                yield from _translated(where, fields, targets[target])
+            elif not (broken and target.startswith("o-")):
+                yield Place(where, "unknown_reference", f"there is no “{target}” in this template")
+
+
+def _sections(data: dict[str, Any]) -> list[tuple[str, Any]]:
+    sections = data.get("sections")
+    return [(f"/sections/{i}", one) for i, one in enumerate(sections)] if isinstance(sections, list) else []
+
+
+def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[Place]:
+    for field, value in fields.items() if isinstance(fields, dict) else ():
+        place = where + shape.pointer([field])
+        if field not in words:
+            yield Place(place, "unknown_field", f"can't be translated; these can: {', '.join(words)}")
+        elif isinstance(value, str) and not 0 < len(text.clean(value)) <= words[field]:
+            yield Place(place, "too_long", f"must have 1 to {words[field]} characters")
+        elif isinstance(value, str) and "\0" in value:
+            yield Place(place, "bad_format", "must not hold the character U+0000")

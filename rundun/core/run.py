@@ -1,0 +1,125 @@
+"""A run's life: one table of moves, and the times that bound it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rundun.core import times
+
+Status = Literal["pending", "in_progress", "completed", "cancelled", "expired"]
+Move = Literal["start", "complete", "cancel", "expire"]
+
+MOVES: Mapping[tuple[Status, Move], Status] = {
+    ("pending", "start"): "in_progress",
+    ("pending", "cancel"): "cancelled",
+    ("pending", "expire"): "expired",
+    ("in_progress", "complete"): "completed",
+    ("in_progress", "cancel"): "cancelled",
+    ("in_progress", "expire"): "expired",
+}
+STATUSES: tuple[Status, ...] = ("pending", "in_progress", "completed", "cancelled", "expired")
+CLOSED: tuple[Status, ...] = ("completed", "cancelled", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a run's events go; without a secret they are not signed. `gone` after a 410: one attempt each."""
+
+    url: str
+    secret: str | None
+    events: tuple[str, ...]
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the executor says they are: at most one of the three, as the template asked."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+    def as_json(self, user_id: str | None) -> dict[str, Any]:
+        """The wire form: `anonymous`, or `external` with the one field that was asked."""
+        given = {key: getattr(self, key) for key in ("name", "email", "phone") if getattr(self, key)}
+        return {"mode": "external" if given else "anonymous", "user_id": user_id, **given}
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """Who ended a run before its time, and why."""
+
+    by: str
+    reason: str | None
+    at: int
+    last_step_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of one template version; all times in milliseconds, `number` its place in the database."""
+
+    number: int
+    run_id: str
+    org_id: str
+    template_id: str
+    template_v: int
+    status: Status
+    revision: int
+    seq: int
+    created_at: int
+    expires_at: int | None
+    started_at: int | None
+    closed_at: int | None
+    executor_ref: str | None
+    language: str | None
+    assigned_to: str | None
+    identity: Identity
+    device: str | None
+    webhook: Webhook | None
+    cancellation: Cancellation | None
+    signature: int | None
+    progress: Mapping[str, int]
+
+    @property
+    def is_closed(self) -> bool:
+        """True once nothing can change any more."""
+        return self.status in CLOSED
+
+    def deadline(self, grace: int) -> int | None:
+        """The moment from which nothing is accepted; `grace` in milliseconds is added once the run is started."""
+        if self.expires_at is None:
+            return None
+        return self.expires_at + (grace if self.status == "in_progress" else 0)
+
+    def is_overdue(self, now: int, grace: int) -> bool:
+        """True when an open run must be expired before anything else happens to it."""
+        deadline = self.deadline(grace)
+        return not self.is_closed and deadline is not None and now >= deadline
+
+    def is_late(self, now: int) -> bool:
+        """True when it was, or is, still being done after `expires_at`."""
+        if self.expires_at is None or self.started_at is None:
+            return False
+        return (self.closed_at or now) >= self.expires_at
+
+    def closed_as(self, status: Status) -> int | None:
+        """When it ended in `status`, else None."""
+        return self.closed_at if self.status == status else None
+
+    @property
+    def duration_seconds(self) -> int | None:
+        """From Start to completion."""
+        if self.status != "completed" or self.started_at is None or self.closed_at is None:
+            return None
+        return (self.closed_at - self.started_at) // times.SECOND
+
+
+def expiry(now: int, hours: float | None) -> int | None:
+    """The moment `hours` from `now`, rounded up so that the whole second on the wire is the true one."""
+    if hours is None:
+        return None
+    at = now + int(hours * times.HOUR)
+    return -(-at // times.SECOND) * times.SECOND

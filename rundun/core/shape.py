@@ -1,0 +1,171 @@
+"""Strict pydantic models, and what they find wrong as JSON pointers, all at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
+
+from rundun.core import text
+from rundun.errors import Invalid, Place
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Shape(BaseModel):
+    """A JSON object whose fields are all known and of exactly the type they name."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def wrong(code: str, detail: str) -> PydanticCustomError:
+    """An error of our own for a pydantic validator: a stable code and a sentence."""
+    return PydanticCustomError("rundun", "{detail}", {"code": code, "detail": detail})
+
+
+def Text(maximum: int, minimum: int = 1) -> AfterValidator:
+    """For `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
+
+    def check(value: str) -> str:
+        kept = text.clean(value)
+        if "\0" in kept:
+            raise wrong("bad_format", "must not hold the character U+0000")
+        if len(kept) < minimum:
+            raise wrong(
+                "too_short", "must not be empty" if minimum == 1 else f"needs at least {minimum} characters"
+            )
+        if len(kept) > maximum:
+            raise wrong("too_long", f"has {len(kept)} characters, {maximum} are allowed")
+        return kept
+
+    return AfterValidator(check)
+
+
+def Matching(pattern: str, detail: str) -> AfterValidator:
+    """For `Annotated[str, …]`: the whole string matches `pattern`; `detail` says what it should be."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise wrong("bad_format", detail)
+        return value
+
+    return AfterValidator(check)
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """For `Annotated[int, …]`: a whole JSON number (4.0 is one, true is none) in a range, both ends included."""
+
+    minimum: int
+    maximum: int
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """As pydantic wants it; the inner schema is what OpenAPI will show."""
+        inner = core_schema.int_schema(strict=True, ge=self.minimum, le=self.maximum)
+        return core_schema.no_info_before_validator_function(self.check, inner)
+
+    def check(self, value: Any) -> int:
+        """`value` as int; raises what pydantic collects."""
+        kept = text.integer(value)
+        if kept is None:
+            raise wrong("wrong_type", "must be a whole number")
+        if not self.minimum <= kept <= self.maximum:
+            raise wrong("out_of_range", f"must be from {self.minimum} to {self.maximum}")
+        return kept
+
+
+def _number(value: Any) -> int | float:
+    kept = text.number(value)
+    if kept is None:
+        raise wrong("wrong_type", "must be a finite number of at most 2^53−1")
+    return kept
+
+
+Number = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+Language = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", "must be a BCP 47 language tag such as “en” or “pt-BR”"
+    ),
+]
+
+_CODES = {
+    "missing": "required",
+    "extra_forbidden": "unknown_field",
+    "union_tag_not_found": "required",
+    "union_tag_invalid": "not_allowed",
+    "literal_error": "not_allowed",
+    "too_long": "too_long",
+    "too_short": "too_short",
+}
+_SENTENCES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "list_type": "must be an array",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+}
+
+
+def pointer(parts: Sequence[str | int]) -> str:
+    """The RFC 6901 pointer of `parts`."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _place(
+    error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str | int]], list[str | int]]
+) -> Place:
+    kind, loc, context = error["type"], untagged(error["loc"]), error.get("ctx", {})
+    if kind == "rundun":
+        return Place(prefix + pointer(loc), context["code"], context["detail"])
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        loc = [*loc, "type"]
+    detail = _SENTENCES.get(kind)
+    if kind in ("literal_error", "union_tag_invalid"):
+        detail = f"must be one of {context.get('expected') or context.get('expected_tags')}"
+    if kind == "union_tag_not_found":
+        detail = "is required"
+    if kind in ("too_long", "too_short"):
+        least = context.get("min_length")
+        detail = (
+            f"must have at least {least}"
+            if kind == "too_short"
+            else f"must have at most {context['max_length']}"
+        )
+    return Place(prefix + pointer(loc), _CODES.get(kind, "wrong_type"), detail or error["msg"])
+
+
+def problems(
+    error: ValidationError,
+    prefix: str = "",
+    untagged: Callable[[Sequence[str | int]], list[str | int]] = list,
+) -> list[Place]:
+    """What pydantic found, as places; `untagged` takes the names of union members out of a location."""
+    details = error.errors(include_url=False, include_input=False)
+    return [_place(detail, prefix, untagged) for detail in details[:100]]
+
+
+def read(model: type[M], data: Any) -> M:
+    """`data` as `model`; raises `Invalid` with every wrong place."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise Invalid(problems(error)) from None

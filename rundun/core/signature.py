@@ -1,0 +1,84 @@
+"""How a delivery proves who sent it: HTTP message signatures (RFC 9421) over a digest of the body (RFC 9530).
+
+Where the secret is one of Standard Webhooks' own form, the headers of that convention are made as well.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+COVERED = '("content-digest" "@method" "@target-uri")'
+KEY_ID = "rundun-key"
+LABEL = "sig1"
+
+
+def content_digest(body: bytes) -> str:
+    """The value of `Content-Digest` (RFC 9530, section 2): SHA-256 as a structured field."""
+    return f"sha-256=:{_base64(hashlib.sha256(body).digest())}:"
+
+
+def signature_base(components: list[tuple[str, str]], parameters: str) -> str:
+    """The text that is signed (RFC 9421, section 2.5): one line per covered component, in the order they are named.
+
+    `parameters` is the member of `Signature-Input` after its label: the list of component names with `;created=…`.
+    """
+    lines = [f'"{name}": {value}' for name, value in components]
+    return "\n".join([*lines, f'"@signature-params": {parameters}'])
+
+
+def hmac_sha256(key: bytes, text: str) -> str:
+    """`hmac-sha256` of RFC 9421, section 3.3.3, in base64."""
+    return _base64(hmac.digest(key, text.encode(), "sha256"))
+
+
+def sign(secret: str | None, url: str, body: bytes, created: int) -> dict[str, str]:
+    """The headers of a POST of `body` to `url` at `created` (Unix seconds).
+
+    `url` must be the normalised one that goes on the wire: it is the `@target-uri`. The key is the UTF-8 of the
+    whole secret; without a secret there is a digest and no signature.
+    """
+    digest = content_digest(body)
+    if secret is None:
+        return {"Content-Digest": digest}
+    parameters = f'{COVERED};created={created};keyid="{KEY_ID}"'
+    base = signature_base([("content-digest", digest), ("@method", "POST"), ("@target-uri", url)], parameters)
+    return {
+        "Content-Digest": digest,
+        "Signature-Input": f"{LABEL}={parameters}",
+        "Signature": f"{LABEL}=:{hmac_sha256(secret.encode(), base)}:",
+    }
+
+
+def standard_webhooks(secret: str | None, event_id: str, created: int, body: bytes) -> dict[str, str]:
+    """The headers of Standard Webhooks 1.0.0, or none where the secret is not `whsec_` + base64 of 24–64 bytes.
+
+    Receivers' libraries decode the secret, so one they cannot decode must not promise them a signature.
+    """
+    key = _standard_key(secret)
+    if key is None:
+        return {}
+    signed = b".".join([event_id.encode(), str(created).encode(), body])
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(created),
+        "webhook-signature": f"v1,{_base64(hmac.digest(key, signed, 'sha256'))}",
+    }
+
+
+def _standard_key(secret: str | None) -> bytes | None:
+    """The decoded key; only the one canonical spelling counts, since libraries differ on all others."""
+    if secret is None or not secret.startswith("whsec_"):
+        return None
+    text = secret.removeprefix("whsec_")
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if 24 <= len(key) <= 64 and _base64(key) == text else None
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

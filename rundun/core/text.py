@@ -1,0 +1,35 @@
+"""Text and numbers as the contract counts them: the same rules stand in `static/executor/values.js`."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+# Unicode White_Space plus U+FEFF. `str.strip()` would also take U+001C–U+001F, which JavaScript's trim leaves.
+WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+LARGEST = 2**53 - 1
+
+
+def clean(text: str) -> str:
+    """`text` in NFC without surrounding white space; lengths are counted on the result, in code points."""
+    if text.isascii():
+        return text.strip(WHITE_SPACE)
+    return unicodedata.normalize("NFC", text).strip(WHITE_SPACE)
+
+
+def number(value: Any) -> int | float | None:
+    """`value` if it is a JSON number we keep (finite, |n| ≤ 2^53−1), whole ones as int; else None. True is no 1."""
+    if type(value) is int:
+        return value if -LARGEST <= value <= LARGEST else None
+    if type(value) is float and -LARGEST <= value <= LARGEST:
+        return int(value) if value.is_integer() else value
+    return None
+
+
+def integer(value: Any) -> int | None:
+    """`value` if it is a whole JSON number (4.0 is one); else None."""
+    kept = number(value)
+    return kept if type(kept) is int else None

@@ -1,0 +1,56 @@
+"""Points in time: int milliseconds since 1970 UTC inside, RFC 3339 with `Z` and whole seconds on the wire."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+SECOND = 1000
+HOUR = 3600 * SECOND
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+@lru_cache(maxsize=4096)
+def _wire(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def wire(at: int) -> str:
+    """RFC 3339 of the millisecond `at`, cut to the second."""
+    return _wire(at // SECOND)
+
+
+def wire_or_none(at: int | None) -> str | None:
+    """As `wire`, None staying None."""
+    return None if at is None else _wire(at // SECOND)
+
+
+def parse(text: str) -> int | None:
+    """Milliseconds of an RFC 3339 time with any offset, or None if it is none."""
+    match = _RFC3339.fullmatch(text)
+    if not match:
+        return None
+    *fields, fraction, offset = match.groups()
+    try:
+        moment = datetime.fromisoformat(
+            "{}-{}-{}T{}:{}:{}".format(*fields) + offset.upper().replace("Z", "+00:00")
+        )
+        seconds = int(moment.timestamp())
+    except (ValueError, OverflowError):
+        return None
+    millis = int((fraction or "0").ljust(3, "0")[:3])
+    return seconds * SECOND + millis if 0 <= seconds + 62135596800 else None
+
+
+def is_date(text: str) -> bool:
+    """True for a day of the calendar written `YYYY-MM-DD`."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
