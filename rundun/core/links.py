@@ -45,4 +45,4 @@ class Links:
             return None
 
     def _signer(self) -> Signer:
-        return Signer(self.key, salt="media", sep="-", digest_method=hashlib.sha256)
+        return Signer(self.key, salt="media", digest_method=hashlib.sha256)

@@ -1,0 +1,132 @@
+"""Events: facts about a run, and the one serialiser that turns them into a webhook's body."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import to_json
+
+from rundun.core import record, times
+from rundun.core.links import Links
+from rundun.core.progress import Standing
+from rundun.core.record import Evidence
+from rundun.core.run import Run
+
+EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
+ON_REQUEST = ("run.started",)  # sent only to webhooks that name it
+LARGEST_BODY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened to a run, before it has an id, a `seq` and a time."""
+
+    event: str
+    data: dict[str, Any]
+
+
+def started(run: Run) -> Fact:
+    """The executor tapped Start."""
+    return Fact("run.started", {"executor_ref": run.executor_ref, "progress": dict(run.progress)})
+
+
+def step_done(run: Run, standing: Standing, evidence: Evidence, links: Links) -> Fact:
+    """A step became done, or a done one changed."""
+    step, answer = standing.step, standing.answer
+    assert answer is not None
+    head = {
+        "executor_ref": run.executor_ref,
+        "step_id": step.id,
+        "step_label": step.label,
+        "step_type": step.type,
+    }
+    if answer.skipped:
+        return Fact("step.skipped", {**head, "progress": dict(run.progress)})
+    photos = [
+        {
+            "photo_index": index,
+            "photo_id": photo.photo_id,
+            "thumbnail": None,
+            "url": links.media(photo.derived, "image/jpeg"),
+        }
+        for index, photo in enumerate(record.photos_of(standing, evidence))
+    ]
+    return Fact(
+        "step.completed",
+        {
+            **head,
+            "answer": record.value_json(standing, evidence, links),
+            "photos": photos,
+            "geo": answer.geo.as_json() if answer.geo else None,
+            "unable": record.unable_json(standing),
+            "progress": dict(run.progress),
+        },
+    )
+
+
+def closed(run: Run, standings: Mapping[str, Standing], evidence: Evidence, links: Links) -> Fact:
+    """The run's one terminal event; `run` is already closed."""
+    answers = record.answers_json(standings, evidence, links, with_original_url=False)
+    data: dict[str, Any] = {"executor_ref": run.executor_ref}
+    if run.status == "completed":
+        data |= {
+            "answers": answers,
+            "signature": record.signature_json(run, evidence, links),
+            "progress": dict(run.progress),
+            "late": run.is_late(run.closed_at or 0),
+            "started_at": times.wire_or_none(run.started_at),
+            "completed_at": times.wire_or_none(run.closed_at),
+            "duration_seconds": run.duration_seconds,
+        }
+    elif run.status == "cancelled":
+        cancellation = run.cancellation
+        assert cancellation is not None
+        data |= {
+            "answers": answers,
+            "last_step_id": cancellation.last_step_id,
+            "reason": cancellation.reason,
+            "cancelled_by": cancellation.by,
+            "progress": dict(run.progress),
+        }
+    else:
+        data |= {
+            "expires_at": times.wire_or_none(run.expires_at),
+            "progress": dict(run.progress),
+            "answers": answers,
+        }
+    return Fact(f"run.{run.status}", data)
+
+
+def envelope(run: Run, fact: Fact, event_id: str, seq: int, at: int) -> dict[str, Any]:
+    """The event as it is kept: all of the wire's envelope but `delivery_attempt` and the thumbnails."""
+    return {
+        "event_id": event_id,
+        "event": fact.event,
+        "run_id": run.run_id,
+        "template_id": run.template_id,
+        "template_v": run.template_v,
+        "seq": seq,
+        "ts": times.wire(at),
+        "identity": run.identity.as_json(run.assigned_to),
+        "data": fact.data,
+    }
+
+
+def body(kept: Mapping[str, Any], attempt: int, thumbnails: Mapping[str, bytes]) -> bytes:
+    """The bytes of one attempt; `thumbnails` by photo id, left out with a word when the body grows too large."""
+    wire = {"event_id": kept["event_id"], "delivery_attempt": attempt, **kept}
+    if not thumbnails:
+        return to_json(wire)
+    photos = [
+        {**photo, "thumbnail": base64.b64encode(thumbnails[photo["photo_id"]]).decode()}
+        if photo["photo_id"] in thumbnails
+        else photo
+        for photo in kept["data"]["photos"]
+    ]
+    full = to_json({**wire, "data": {**kept["data"], "photos": photos}})
+    if len(full) <= LARGEST_BODY:
+        return full
+    return to_json({**wire, "data": {**kept["data"], "thumbnails_omitted": True}})

@@ -1,0 +1,236 @@
+"""The record of a run as JSON: what `GET /v1/runs/{id}`, the executor's page and the events all show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rundun.core import times
+from rundun.core.answer import Position
+from rundun.core.links import Links
+from rundun.core.progress import Standing
+from rundun.core.run import Cancellation, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A stored photo: `original`, `derived` and `thumbnail` are file numbers, `bytes` and `sha256` the original's."""
+
+    photo_id: str
+    step_id: str
+    original: int
+    derived: int
+    thumbnail: int
+    content_type: str
+    bytes: int
+    sha256: str
+    width: int
+    height: int
+    source: str | None
+    taken_at: int | None
+    received_at: int
+    geo: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A stored signature picture; `step_id` is "" for the one that closes a run."""
+
+    number: int
+    step_id: str
+    file: int
+    typed_name: str | None
+    bytes: int
+    sha256: str
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What came in beside the answers: photos by step and id, signatures by their number."""
+
+    photos: Mapping[str, Mapping[str, Photo]]
+    signatures: Mapping[int, Signature]
+
+    def arrived(self) -> dict[str, tuple[str, ...]]:
+        """Each step's photo ids in order of arrival."""
+        return {step_id: tuple(photos) for step_id, photos in self.photos.items()}
+
+
+def receipt(photo: Photo, links: Links) -> dict[str, Any]:
+    """What the executor's phone gets for a photo: with it the phone may delete its own copy."""
+    return {
+        "photo_id": photo.photo_id,
+        "bytes": photo.bytes,
+        "sha256": photo.sha256,
+        "received_at": times.wire(photo.received_at),
+        "url": links.media_path(photo.derived, "image/jpeg"),
+        "thumbnail_url": links.media_path(photo.thumbnail, "image/jpeg"),
+        "width": photo.width,
+        "height": photo.height,
+    }
+
+
+def signature_receipt(signature: Signature, links: Links) -> dict[str, Any]:
+    """What the executor's phone gets for a signature."""
+    return {
+        "bytes": signature.bytes,
+        "sha256": signature.sha256,
+        "received_at": times.wire(signature.received_at),
+        "url": links.media_path(signature.file, "image/png"),
+    }
+
+
+def photo_json(photo: Photo, index: int, links: Links, *, with_original_url: bool) -> dict[str, Any]:
+    """One photo on the run."""
+    original = {"content_type": photo.content_type, "bytes": photo.bytes, "sha256": photo.sha256}
+    if with_original_url:
+        original = {"url": links.media(photo.original, photo.content_type), **original}
+    return {
+        "photo_id": photo.photo_id,
+        "photo_index": index,
+        "url": links.media(photo.derived, "image/jpeg"),
+        "thumbnail_url": links.media(photo.thumbnail, "image/jpeg"),
+        "content_type": "image/jpeg",
+        "width": photo.width,
+        "height": photo.height,
+        "original": original,
+        "source": photo.source,
+        "taken_at": times.wire_or_none(photo.taken_at),
+        "received_at": times.wire(photo.received_at),
+        "geo": photo.geo.as_json() if photo.geo else None,
+    }
+
+
+def value_json(standing: Standing, evidence: Evidence, links: Links) -> Any:
+    """The answer's value; a signature's is the address of its picture."""
+    answer = standing.answer
+    if answer is None:
+        return None
+    if standing.step.type == "signature" and answer.signature is not None:
+        return links.media(evidence.signatures[answer.signature].file, "image/png")
+    return answer.value
+
+
+def unable_json(standing: Standing) -> dict[str, str] | None:
+    """Why the step could not be done, or None."""
+    answer = standing.answer
+    return None if answer is None or answer.unable is None else {"reason": answer.unable}
+
+
+def photos_of(standing: Standing, evidence: Evidence) -> list[Photo]:
+    """The photos of the answer in force that have arrived, in its order."""
+    stored = evidence.photos.get(standing.step.id, {})
+    return [stored[photo_id] for photo_id in standing.photos if photo_id in stored]
+
+
+def answers_json(
+    standings: Mapping[str, Standing], evidence: Evidence, links: Links, *, with_original_url: bool = True
+) -> dict[str, Any]:
+    """Visible steps that were answered, skipped or closed as unable."""
+    answers: dict[str, Any] = {}
+    for step_id, standing in standings.items():
+        answer = standing.answer
+        if not standing.visible or answer is None:
+            continue
+        answers[step_id] = {
+            "value": value_json(standing, evidence, links),
+            "at": times.wire(answer.at),
+            "answered_at": times.wire_or_none(answer.answered_at),
+            "by": answer.by,
+            "skipped": answer.skipped,
+            "unable": unable_json(standing),
+            "geo": answer.geo.as_json() if answer.geo else None,
+            "photos": [
+                photo_json(photo, index, links, with_original_url=with_original_url)
+                for index, photo in enumerate(photos_of(standing, evidence))
+            ],
+        }
+    return answers
+
+
+def signature_json(run: Run, evidence: Evidence, links: Links) -> dict[str, Any] | None:
+    """The signature that closed the run, or None."""
+    if run.signature is None:
+        return None
+    signature = evidence.signatures[run.signature]
+    return {
+        "url": links.media(signature.file, "image/png"),
+        "typed_name": signature.typed_name,
+        "received_at": times.wire(signature.received_at),
+    }
+
+
+def cancellation_json(cancellation: Cancellation | None) -> dict[str, Any] | None:
+    """Who ended the run before its time, or None."""
+    if cancellation is None:
+        return None
+    return {
+        "by": cancellation.by,
+        "reason": cancellation.reason,
+        "at": times.wire(cancellation.at),
+        "last_step_id": cancellation.last_step_id,
+    }
+
+
+def run_json(run: Run, links: Links, now: int) -> dict[str, Any]:
+    """A run without its template and answers: what lists show."""
+    webhook = run.webhook
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "late": run.is_late(now),
+        "revision": run.revision,
+        "template_id": run.template_id,
+        "template_v": run.template_v,
+        "link": links.run(run.run_id),
+        "executor_ref": run.executor_ref,
+        "assigned_to": run.assigned_to,
+        "language": run.language,
+        "identity": run.identity.as_json(run.assigned_to),
+        "created_at": times.wire(run.created_at),
+        "started_at": times.wire_or_none(run.started_at),
+        "completed_at": times.wire_or_none(run.closed_as("completed")),
+        "cancelled_at": times.wire_or_none(run.closed_as("cancelled")),
+        "expired_at": times.wire_or_none(run.closed_as("expired")),
+        "expires_at": times.wire_or_none(run.expires_at),
+        "duration_seconds": run.duration_seconds,
+        "progress": dict(run.progress),
+        "cancellation": cancellation_json(run.cancellation),
+        "webhook": webhook
+        and {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None},
+    }
+
+
+def full_json(
+    run: Run, standings: Mapping[str, Standing], evidence: Evidence, links: Links, now: int
+) -> dict[str, Any]:
+    """The whole record but for the template, which the caller puts in verbatim."""
+    head = run_json(run, links, now)
+    return {
+        **head,
+        "answers": answers_json(standings, evidence, links),
+        "signature": signature_json(run, evidence, links),
+    }
+
+
+def step_json(standing: Standing, evidence: Evidence, links: Links) -> dict[str, Any]:
+    """One step as the executor's page needs it, hidden ones too."""
+    answer = standing.answer
+    if answer is None:
+        return {"answer_id": None, "visible": standing.visible, "done": False, "waiting_for": []}
+    listed: Sequence[str] = standing.photos if answer.photos is None else answer.photos
+    return {
+        "answer_id": answer.answer_id,
+        "value": value_json(standing, evidence, links),
+        "skipped": answer.skipped,
+        "unable": unable_json(standing),
+        "at": times.wire(answer.at),
+        "answered_at": times.wire_or_none(answer.answered_at),
+        "geo": answer.geo.as_json() if answer.geo else None,
+        "photos": list(listed),
+        "visible": standing.visible,
+        "done": standing.done,
+        "waiting_for": list(standing.waiting_for),
+    }

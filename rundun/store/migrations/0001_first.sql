@@ -1,0 +1,191 @@
+-- The whole of Rundun's memory. Times are milliseconds since 1970 UTC; ids are the wire's.
+
+CREATE TABLE secrets (  -- what the process needs to recognise its own signatures
+  name TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE organizations (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  contact TEXT,
+  credits INTEGER CHECK (credits >= 0),  -- NULL: unlimited
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE keys (
+  id TEXT PRIMARY KEY,
+  org_id TEXT NOT NULL REFERENCES organizations (id),
+  name TEXT NOT NULL,
+  digest BLOB NOT NULL UNIQUE,  -- SHA-256 of the key; the unique index serves every authenticated call
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE templates (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  org_id TEXT NOT NULL REFERENCES organizations (id),
+  v INTEGER NOT NULL,  -- the current version
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  archived_at INTEGER
+) STRICT;
+CREATE INDEX templates_of_org ON templates (org_id, number);  -- GET /v1/templates
+
+CREATE TABLE template_versions (  -- rows never change: a run's snapshot is the row it points to
+  template_id TEXT NOT NULL REFERENCES templates (id),
+  v INTEGER NOT NULL,
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (template_id, v)
+) STRICT;
+
+CREATE TABLE runs (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  org_id TEXT NOT NULL REFERENCES organizations (id),
+  template_id TEXT NOT NULL,
+  template_v INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('pending', 'in_progress', 'completed', 'cancelled', 'expired')),
+  revision INTEGER NOT NULL,
+  seq INTEGER NOT NULL,  -- of the latest event
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  started_at INTEGER,
+  closed_at INTEGER,
+  executor_ref TEXT,
+  language TEXT,
+  assigned_to TEXT,
+  identity TEXT CHECK (json_valid(identity)),
+  device TEXT,
+  webhook_url TEXT,
+  webhook_secret TEXT,
+  webhook_events TEXT CHECK (json_valid(webhook_events)),
+  webhook_gone INTEGER NOT NULL DEFAULT 0,
+  cancelled_by TEXT,
+  cancel_reason TEXT,
+  last_step_id TEXT,
+  signature INTEGER REFERENCES signatures (number),
+  progress TEXT NOT NULL CHECK (json_valid(progress)),
+  FOREIGN KEY (template_id, template_v) REFERENCES template_versions (template_id, v)
+) STRICT;
+CREATE INDEX runs_of_org ON runs (org_id, created_at);  -- GET /v1/runs, runs_this_month
+CREATE INDEX runs_by_status ON runs (org_id, status, created_at);  -- GET /v1/runs?status=
+CREATE INDEX runs_by_template ON runs (org_id, template_id, created_at);  -- GET /v1/runs?template_id=
+CREATE INDEX runs_by_executor_ref ON runs (org_id, executor_ref, created_at)
+  WHERE executor_ref IS NOT NULL;  -- GET /v1/runs?executor_ref=
+CREATE INDEX runs_to_expire ON runs (status, expires_at)
+  WHERE status IN ('pending', 'in_progress') AND expires_at IS NOT NULL;  -- the expiry sweep
+
+CREATE TABLE answers (  -- every answer ever applied; the one in force is current
+  number INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL REFERENCES runs (id),
+  step_id TEXT NOT NULL,
+  answer_id TEXT,
+  is_current INTEGER NOT NULL,
+  value TEXT NOT NULL CHECK (json_valid(value)),
+  skipped INTEGER NOT NULL,
+  unable TEXT,
+  photos TEXT CHECK (json_valid(photos)),  -- NULL: those that have arrived, in that order
+  geo TEXT CHECK (json_valid(geo)),
+  signature INTEGER REFERENCES signatures (number),
+  at INTEGER NOT NULL,
+  answered_at INTEGER,
+  by TEXT
+) STRICT;
+CREATE UNIQUE INDEX answers_in_force ON answers (run_id, step_id) WHERE is_current;  -- every look at a run
+CREATE UNIQUE INDEX answers_applied ON answers (run_id, step_id, answer_id)
+  WHERE answer_id IS NOT NULL;  -- a repeated PUT of an answer
+
+CREATE TABLE files (  -- numbers are never used again, so a media address of something erased stays dead
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  content_type TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  is_whole INTEGER NOT NULL,  -- 0 while its chunks are being written
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX files_unfinished ON files (number) WHERE NOT is_whole;  -- cleared away at start
+
+CREATE TABLE chunks (  -- the bytes of files, 1 MiB a row
+  file INTEGER NOT NULL REFERENCES files (number) ON DELETE CASCADE,
+  part INTEGER NOT NULL,
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (file, part)
+) STRICT;
+
+CREATE TABLE photos (
+  number INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL REFERENCES runs (id),
+  step_id TEXT NOT NULL,
+  photo_id TEXT NOT NULL,
+  original INTEGER NOT NULL REFERENCES files (number),
+  derived INTEGER NOT NULL REFERENCES files (number),  -- the original itself where the phone had shrunk it
+  thumbnail INTEGER NOT NULL REFERENCES files (number),
+  width INTEGER NOT NULL,
+  height INTEGER NOT NULL,
+  source TEXT,
+  taken_at INTEGER,
+  geo TEXT CHECK (json_valid(geo)),
+  received_at INTEGER NOT NULL,
+  UNIQUE (run_id, step_id, photo_id)
+) STRICT;
+CREATE INDEX photos_by_original ON photos (original);  -- foreign key checks when a file is erased
+CREATE INDEX photos_by_derived ON photos (derived);
+CREATE INDEX photos_by_thumbnail ON photos (thumbnail);
+
+CREATE TABLE signatures (
+  number INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL REFERENCES runs (id),
+  step_id TEXT NOT NULL,  -- '' for the one that closes the run
+  file INTEGER NOT NULL REFERENCES files (number),
+  typed_name TEXT,
+  received_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX signatures_of_run ON signatures (run_id, step_id);  -- every look at a run
+
+CREATE TABLE events (
+  number INTEGER PRIMARY KEY,  -- in commit order
+  id TEXT NOT NULL UNIQUE,
+  run_id TEXT NOT NULL REFERENCES runs (id),
+  org_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  event TEXT NOT NULL,
+  step_id TEXT,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  UNIQUE (run_id, seq)
+) STRICT;
+
+CREATE TABLE deliveries (  -- the outbox
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  event INTEGER NOT NULL REFERENCES events (number),
+  run_id TEXT NOT NULL REFERENCES runs (id),
+  org_id TEXT NOT NULL,
+  destination TEXT NOT NULL,  -- organization, scheme, host and port: what limits are counted by
+  status TEXT NOT NULL CHECK (status IN ('pending', 'sending', 'delivered', 'failed')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at INTEGER,
+  created_at INTEGER NOT NULL,
+  settled_at INTEGER
+) STRICT;
+CREATE INDEX deliveries_due ON deliveries (destination, next_attempt_at) WHERE status = 'pending';  -- claiming
+CREATE INDEX deliveries_next ON deliveries (next_attempt_at) WHERE status = 'pending';  -- is anything due?
+CREATE INDEX deliveries_sending ON deliveries (number) WHERE status = 'sending';  -- put back at start
+CREATE INDEX deliveries_failed ON deliveries (org_id, number) WHERE status = 'failed';  -- deliveries_failed
+CREATE INDEX deliveries_of_run ON deliveries (run_id, number);  -- GET /v1/runs/{id}/deliveries
+
+CREATE TABLE attempts (
+  delivery INTEGER NOT NULL REFERENCES deliveries (number),
+  number INTEGER NOT NULL,
+  trigger TEXT NOT NULL CHECK (trigger IN ('automatic', 'manual')),
+  url TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  status INTEGER,
+  error TEXT,
+  excerpt TEXT,
+  PRIMARY KEY (delivery, number)
+) STRICT, WITHOUT ROWID;
