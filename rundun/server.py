@@ -1,0 +1,313 @@
+"""The HTTP server: uvicorn with the patience, the limits and the way of stopping that this service needs.
+
+uvicorn has no time limit for a header or a body that never ends, and no limit for a header's size; the protocol here
+adds them. One sweep over all connections, driven by the server's own tick, does what a timer for each request would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import resource
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import httptools
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from rundun.config import Settings
+from rundun.errors import Problem
+from rundun.logs import log
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a peer may keep a connection busy without getting anywhere, in seconds, and how much header it may send.
+
+    `header`: from its first byte (or from connecting) until it is whole. `body`: between two pieces of it, and for
+    what is left of it once the answer is out. `reading`: without taking any of the answer. `idle`: between requests.
+    `stopping`: for requests under way at SIGTERM.
+    """
+
+    header: float = 10
+    body: float = 30
+    reading: float = 30
+    idle: int = (
+        130  # longer than proxies keep theirs, so that none sends a request into a connection being closed
+    )
+    stopping: int = 8
+    header_bytes: int = 64 * 1024
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection that notes when it last got anywhere; `sweep` closes it when that is too long ago."""
+
+    patience = Patience()
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._header_since: float | None = self.loop.time()
+        self._header_bytes = 0
+        self._header_too_large = False
+        self._body_since: float | None = None
+        self._unsent = 0
+        self._unsent_since = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        if self._header_since is None and self._body_since is None:
+            self._header_since = self.loop.time()
+        unfinished = self._header_since is not None
+        super().data_received(data)
+        if unfinished and self._header_since is not None:
+            # Still no end of the header: all of these bytes belong to it, also those the parser has not reported.
+            self._header_bytes += len(data)
+            if self._header_bytes > self.patience.header_bytes and not self.transport.is_closing():
+                self._header_too_large = True
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._header_since is None:  # the next of several requests sent at once
+            self._header_since = self.loop.time()
+        self._reported_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._reported_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._reported_bytes += len(name) + len(value) + 4
+
+    def on_headers_complete(self) -> None:
+        if self._reported_bytes > self.patience.header_bytes:
+            self._header_too_large = True
+            raise httptools.HttpParserError  # ends in send_400_response
+        self._header_since, self._header_bytes = None, 0
+        self._body_since = self.loop.time()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self.cycle.response_complete:
+            self._body_since = self.loop.time()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._body_since = None
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what never became a request, and close. Nothing goes out in the middle of another answer."""
+        status, title, detail = 400, "Bad Request", "This is not a valid HTTP request."
+        if self._header_too_large:
+            status, title, detail = (
+                431,
+                "Request Header Fields Too Large",
+                "The header of this request is too large.",
+            )
+        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+            body = f'{{"type":"about:blank","title":"{title}","status":{status},"detail":"{detail}"}}'
+            self.transport.write(
+                f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n"
+                f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode("ascii")
+            )
+        self.transport.close()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """An offer to upgrade may be ignored (RFC 9110, section 7.8); it is not worth a line."""
+
+    def overdue(self, now: float) -> str | None:
+        """What this peer kept waiting for too long, or None. `now` is the loop's time."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == 0 or unsent != self._unsent:
+            self._unsent, self._unsent_since = unsent, now
+        elif now - self._unsent_since > self.patience.reading:
+            return "answer"
+        if self._header_since is not None:
+            return "header" if now - self._header_since > self.patience.header else None
+        if self._body_since is not None:
+            if self.flow.read_paused or (self.cycle is not None and self.cycle.waiting_for_100_continue):
+                self._body_since = now  # it is us who do not read
+            elif now - self._body_since > self.patience.body:
+                return "body"
+        return None
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server with the sweep, and with a stop that ends in a return instead of a death by signal."""
+
+    def __init__(self, config: uvicorn.Config, patience: Patience, on_shutdown: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_shutdown = on_shutdown
+        self._told = False
+        # Ten looks within the shortest patience, at uvicorn's ten ticks a second.
+        self._ticks = max(1, int(min(patience.header, patience.body, patience.reading)))
+        self._patience = patience
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's; who is not done in time loses the connection, which handlers understand better than a cancel."""
+        self._begin_stop()
+        cut = asyncio.get_running_loop().call_later(self._patience.stopping, self._cut)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % self._ticks == 0:
+            self.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    def sweep(self, now: float) -> None:
+        """Close every connection whose peer has kept it waiting for too long."""
+        for connection in list(self.server_state.connections):
+            late = connection.overdue(now)  # type: ignore[union-attr]
+            if late is not None:
+                # Browsers open connections ahead and leave them unused: nothing to tell.
+                level = "debug" if late == "header" and not connection._header_bytes else "info"
+                log(
+                    level,
+                    "connection.closed",
+                    waited_for=late,
+                    client=connection.client and connection.client[0],
+                )
+                connection.transport.abort()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in signals}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        again, self.should_exit = self.should_exit, True
+        if self._loop is not None:
+            # Asked twice, cut what is still under way; what the lifespan closes is closed in any case.
+            self._loop.call_soon_threadsafe(self._cut if again else self._begin_stop)
+
+    def _begin_stop(self) -> None:
+        if not self._told:
+            self._told = True
+            self._on_shutdown()
+
+    def _cut(self) -> None:
+        connections = list(self.server_state.connections)
+        if connections:
+            log("warning", "shutdown.cut", connections=len(connections))
+        for connection in connections:
+            connection.transport.abort()
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets for every address `host` stands for; raises Problem with what to do about it.
+
+    Bound before anything else is opened, so that a taken port is told at once. `::` takes IPv4 as well.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise Problem(
+            "unavailable", f"server.host is {host!r}, which is no address of this machine."
+        ) from None
+    sockets: list[socket.socket] = []
+    for family, kind, protocol, _, address in dict.fromkeys(found):
+        one = socket.socket(family, kind, protocol)
+        sockets.append(one)
+        try:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
+            if port == 0 and len(sockets) > 1:
+                address = (address[0], sockets[0].getsockname()[1], *address[2:])
+            one.bind(address)
+            one.listen(2048)
+        except OSError as wrong:
+            for open_one in sockets:
+                open_one.close()
+            raise Problem("unavailable", _cannot_listen(wrong, host, port)) from None
+        one.setblocking(False)
+        one.set_inheritable(False)
+    return sockets
+
+
+def _cannot_listen(wrong: OSError, host: str, port: int) -> str:
+    if wrong.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} on {host} is taken by another program; choose another with --port or server.port."
+        )
+    if wrong.errno == errno.EACCES:
+        return f"Port {port} needs more rights than this user has; choose one above 1023 with --port or server.port."
+    if wrong.errno == errno.EADDRNOTAVAIL:
+        return f"server.host is {host!r}, which is no address of this machine."
+    return f"Cannot listen on {host} port {port}: {wrong.strerror}."
+
+
+def serve(
+    app: Any,
+    settings: Settings,
+    sockets: list[socket.socket],
+    *,
+    on_shutdown: Callable[[], None] = lambda: None,
+    patience: Patience | None = None,
+) -> bool:
+    """Serve the ASGI `app` on `sockets` (from `bind`) until SIGTERM or SIGINT; False if the app did not start.
+
+    `on_shutdown` runs in the event loop the moment the signal arrives, while requests are still under way: long polls
+    return then. Requests get `patience.stopping` seconds to end, after that the app's lifespan does.
+    """
+    patience = patience or Patience()
+    trusted = [str(network) for network in settings.server.trusted_proxies]
+    tls = settings.server.tls_certificate
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=type("PatientProtocol", (Protocol,), {"patience": patience}),
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted,
+        timeout_keep_alive=patience.idle,
+        timeout_graceful_shutdown=patience.stopping + 1,
+        ssl_certfile=tls,
+        ssl_keyfile=settings.server.tls_key,
+    )
+    if tls:
+        try:
+            config.load()
+        except OSError as wrong:  # ssl.SSLError is one
+            raise Problem("unavailable", f"The TLS certificate or key cannot be used: {wrong}") from None
+    _allow_many_connections()
+    server = Server(config, patience, on_shutdown)
+    try:
+        server.run(sockets=sockets)
+    except SystemExit:  # what uvicorn does when the lifespan fails; the reason is logged by then
+        return False
+    finally:
+        for one in sockets:
+            one.close()
+    return not server.lifespan.should_exit
+
+
+def _allow_many_connections() -> None:
+    """A connection is a file descriptor, and 1,024 of them, a usual default, are few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,277 @@
+"""The database in a running process: one writer that commits in groups, and readers that cannot write.
+
+A transaction is a plain function `action(tx, …)`. All that wait for the writer run in one hop to its thread, inside
+one BEGIN IMMEDIATE … COMMIT, each in a savepoint of its own, and are answered after the commit is on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import aiosqlite
+
+from rundun.core.links import Links
+from rundun.errors import Problem
+from rundun.store import connection
+from rundun.store.tx import Clock, House, Kept, Tx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Subscriber = Callable[[set[str]], None]
+LARGEST_BATCH = 4 * 1024 * 1024  # bytes of pictures one commit may carry
+_log = logging.getLogger("rundun.store")
+
+
+@dataclass(slots=True)
+class Job:
+    """One call that waits for its turn; `weight` is the bytes it brings."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    future: asyncio.Future[Any]
+    weight: int = 0
+    result: Any = None
+    error: BaseException | None = None
+    touched: set[str] = field(default_factory=set)
+
+
+class ThreadConnection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole function in its thread, in one hop."""
+
+    async def call(self, function: Callable[..., T], *args: Any) -> T:
+        """`function(connection, *args)`, in the connection's thread."""
+        execute: Callable[..., Awaitable[T]] = self._execute
+        return await execute(function, self._conn, *args)
+
+    @classmethod
+    async def open(cls, connector: Callable[[], sqlite3.Connection]) -> ThreadConnection:
+        """Start the thread and open the connection in it."""
+        opened = cls(connector, 64)
+        await opened
+        return opened
+
+
+def unavailable(error: sqlite3.Error) -> Problem:
+    """What the client gets for a full disk or a locked file: try again."""
+    _log.error("database error=%s", error)
+    return Problem("unavailable", "The database can't be used right now; try again.", retry_after=5)
+
+
+def commit_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> None:
+    """Run `jobs` in one transaction; afterwards each has its result or its error, and all successes are on disk.
+
+    On a full disk SQLite rolls the whole transaction back by itself; later savepoints would then commit one by one,
+    so the whole batch fails and nothing half done is kept.
+    """
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            _run_in_savepoint(db, house, job)
+            if not db.in_transaction:
+                raise sqlite3.OperationalError("the transaction was rolled back by a full or failing disk")
+        db.execute("COMMIT")
+    except sqlite3.Error as error:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        problem = unavailable(error)
+        for job in jobs:
+            job.result, job.error = None, job.error or problem
+            job.touched.clear()
+            if isinstance(job.error, Kept):
+                job.error = problem
+
+
+def _run_in_savepoint(db: sqlite3.Connection, house: House, job: Job) -> None:
+    db.execute("SAVEPOINT job")
+    tx = house.tx(db)
+    try:
+        job.result = job.function(tx, *job.args, **job.kwargs)
+    except Kept as kept:
+        job.error = kept
+    except BaseException as error:
+        job.error = unavailable(error) if isinstance(error, sqlite3.OperationalError) else error
+        if db.in_transaction:
+            db.execute("ROLLBACK TO job")
+            db.execute("RELEASE job")
+        return
+    job.touched = tx.touched
+    db.execute("RELEASE job")
+
+
+def read_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> None:
+    """Run `jobs` on one consistent snapshot; no cursor stays open, since an open read stops checkpoints."""
+    db.execute("BEGIN")
+    try:
+        for job in jobs:
+            try:
+                job.result = job.function(house.tx(db), *job.args, **job.kwargs)
+            except BaseException as error:
+                job.error = unavailable(error) if isinstance(error, sqlite3.OperationalError) else error
+    finally:
+        db.execute("ROLLBACK")
+
+
+def write_once(
+    db: sqlite3.Connection, house: House, action: Callable[..., T], *args: Any, **kwargs: Any
+) -> T:
+    """One action in one transaction, without an event loop: for the command line, and for tests."""
+    job = Job(action, args, kwargs, cast("asyncio.Future[Any]", None))
+    commit_batch(db, house, [job])
+    if job.error:
+        raise job.error.problem if isinstance(job.error, Kept) else job.error
+    return cast(T, job.result)
+
+
+class Lane:
+    """A connection and those who wait for it: whatever waits is taken together, in the order it came."""
+
+    def __init__(
+        self,
+        db: ThreadConnection,
+        batch: Callable[[sqlite3.Connection, House, Sequence[Job]], None],
+        house: House,
+        committed: Callable[[set[str]], None],
+    ) -> None:
+        self._db = db
+        self._batch = batch
+        self._house = house
+        self._committed = committed
+        self._waiting: deque[Job] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._work())
+
+    async def submit(self, function: Callable[..., Any], args: Any, kwargs: Any, weight: int = 0) -> Any:
+        """Wait for the result; a client that goes away leaves its transaction whole."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Job(function, args, kwargs, future, weight))
+        self._wake.set()
+        return await asyncio.shield(future)
+
+    async def _work(self) -> None:
+        while not self._closing:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                jobs = self._take()
+                try:
+                    await self._db.call(self._batch, self._house, jobs)
+                except BaseException as error:
+                    for job in jobs:
+                        job.error = job.error or error
+                self._answer(jobs)
+
+    def _take(self) -> list[Job]:
+        jobs: list[Job] = []
+        weight = 0
+        while self._waiting and (not jobs or weight + self._waiting[0].weight <= LARGEST_BATCH):
+            jobs.append(self._waiting.popleft())
+            weight += jobs[-1].weight
+        return jobs
+
+    def _answer(self, jobs: list[Job]) -> None:
+        touched: set[str] = set()
+        for job in jobs:
+            touched |= job.touched
+        if touched:
+            self._committed(
+                touched
+            )  # before any answer: a revoked key is dead once its revocation is answered
+        for job in jobs:
+            if isinstance(job.error, Kept):
+                job.future.set_exception(job.error.problem)
+            elif job.error is not None:
+                job.future.set_exception(job.error)
+            else:
+                job.future.set_result(job.result)
+
+    async def close(self) -> None:
+        """Finish what waits, then close the connection (an open one would keep the process alive)."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+        await self._db.close()
+
+
+class Database:
+    """`await db.write(action, …)` and `await db.read(function, …)`; `subscribe` to hear what commits touched."""
+
+    def __init__(
+        self,
+        house: House,
+        writer: Lane,
+        readers: Sequence[Lane],
+        lock: connection.Lock,
+        subscribers: list[Subscriber],
+    ) -> None:
+        self.house = house
+        self._writer = writer
+        self._readers = readers
+        self._turn = 0
+        self._lock = lock
+        self._subscribers = subscribers
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, clock: Clock, public_url: str, grace: int, readers: int = 2
+    ) -> Database:
+        """Take the lock, migrate, and start the writer and the readers."""
+        lock = connection.Lock(path)
+        try:
+            writer = await ThreadConnection.open(lambda: connection.open_writer(path))
+        except BaseException:
+            lock.close()
+            raise
+        house = House(clock, Links(public_url, await writer.call(connection.signing_key)), grace)
+        subscribers: list[Subscriber] = []
+
+        def committed(touched: set[str]) -> None:
+            for subscriber in subscribers:
+                subscriber(touched)
+
+        lanes = [
+            Lane(
+                await ThreadConnection.open(lambda: connection.open_reader(path)),
+                read_batch,
+                house,
+                committed,
+            )
+            for _ in range(readers)
+        ]
+        return cls(house, Lane(writer, commit_batch, house, committed), lanes, lock, subscribers)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Call `subscriber(touched)` in the event loop after each commit that touched something."""
+        self._subscribers.append(subscriber)
+
+    async def write(self, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `action(tx, …)`; returns, or raises, once the commit is on the disk."""
+        return cast(T, await self._writer.submit(action, args, kwargs))
+
+    async def write_heavy(
+        self, weight: int, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `write`, for an action that brings `weight` bytes, so that no commit grows too long."""
+        return cast(T, await self._writer.submit(action, args, kwargs, weight))
+
+    async def read(
+        self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `function(tx, …)` on a consistent snapshot that cannot write."""
+        self._turn = (self._turn + 1) % len(self._readers)
+        return cast(T, await self._readers[self._turn].submit(function, args, kwargs))
+
+    async def close(self) -> None:
+        """Finish what waits, close all connections, give up the lock."""
+        for reader in self._readers:
+            await reader.close()
+        await self._writer.close()
+        self._lock.close()

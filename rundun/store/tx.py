@@ -1,0 +1,53 @@
+"""One transaction: the connection, the time it happens at, and what it wants told once it is committed."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rundun.core.links import Links
+from rundun.errors import Problem
+
+Clock = Callable[[], int]
+
+
+class Kept(Exception):
+    """Raised by an action whose changes are to be committed although the caller is refused with `problem`."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+@dataclass(slots=True)
+class Tx:
+    """What every action and store function gets first.
+
+    `now` is read once, in milliseconds; nothing below asks a clock. `grace` is how long a started run goes on after
+    `expires_at`, in milliseconds. `touched` names what changed (`outbox`, `keys`), for those who wait for it.
+    """
+
+    db: sqlite3.Connection
+    now: int
+    links: Links
+    grace: int
+    touched: set[str] = field(default_factory=set)
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh UUIDv4 id such as `r-…`; `prefix` comes without the dash."""
+        return f"{prefix}-{uuid.uuid4()}"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What is the same for every transaction of a process."""
+
+    clock: Clock
+    links: Links
+    grace: int
+
+    def tx(self, db: sqlite3.Connection) -> Tx:
+        """A transaction on `db`, now."""
+        return Tx(db, self.clock(), self.links, self.grace)
