@@ -231,9 +231,13 @@ def forbidden(address: str, *, allow: Iterable[Network], allow_private: bool) ->
     return f'{ip} is {reason}. To allow it, set webhooks.allow = ["{ip}/{ip.max_prefixlen}"].'
 
 
-def is_public(address: str) -> bool:
-    """Whether `address` belongs to the internet at large rather than to somebody's own network."""
-    return forbidden(address, allow=(), allow_private=False) is None
+def is_literal(host: str) -> bool:
+    """Whether `host` is an address itself, so that there is nothing to look up."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _reason(ip: Address, allow_private: bool) -> str | None:

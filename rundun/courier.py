@@ -1,0 +1,265 @@
+"""The only outbound HTTP: one signed POST, one outcome.
+
+It uses `httpcore2`, the engine under httpx2, without the client above it: everything that a client adds (redirects,
+cookies, proxies from the environment, decompression, URLs spelt its own way) is what a courier must not do, and the
+engine takes the network backend, where the address is checked at the moment it is dialled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import re
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import httpcore2
+import httpx2
+
+from rundun import __version__
+from rundun.core.destination import Destination, Network, forbidden, normalise
+from rundun.core.signature import sign, standard_webhooks
+from rundun.dial import Forbidden, Gate, LookUps, Resolver, Unresolved, dialled, refusal_of, system_resolver
+
+BODY_BYTES = 16 * 1024  # read of an answer, as it comes, never decompressed
+EXCERPT_BYTES = 4 * 1024
+KEPT_CONNECTIONS = 64
+KEPT_SECONDS = 4.0  # idle; below the five seconds after which common servers close
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One request to make. `url` is normalised, `secret` the whole HMAC secret or None."""
+
+    url: str
+    secret: str | None
+    body: bytes
+    event_id: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt.
+
+    `status` is there once an answer began, `error` is a sentence unless `ok`, `retry_after` is in seconds, `gone` is
+    a 410, `unreachable` means that no answer could be had at all or in time. `excerpt` is the beginning of the
+    answer, only from addresses that are public or named in `webhooks.allow`: nobody reads a private network with it.
+    """
+
+    ok: bool
+    status: int | None
+    error: str | None
+    retry_after: float | None
+    gone: bool
+    unreachable: bool
+    duration_ms: int
+    excerpt: str | None
+
+
+class Courier:
+    """Carries letters; one for the process, made inside its event loop.
+
+    `clock` tells milliseconds since the epoch; `resolver` is a blocking look-up and runs in threads of its own;
+    `ca_file` holds certificates (PEM) trusted beside the system's. Raises ValueError for a `ca_file` of no use.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float = 10.0,
+        allow: tuple[Network, ...] = (),
+        allow_private: bool = True,
+        ca_file: str | None = None,
+        clock: Callable[[], int],
+        resolver: Resolver | None = None,
+        check_seconds: float = 2.0,
+    ) -> None:
+        self._timeout = timeout_seconds
+        self._allow = allow
+        self._allow_private = allow_private
+        self._clock = clock
+        self._check_seconds = check_seconds
+        self._look_ups = LookUps(resolver or system_resolver, clock)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=_tls(ca_file),
+            max_connections=None,  # the slots limit them
+            max_keepalive_connections=KEPT_CONNECTIONS,
+            keepalive_expiry=KEPT_SECONDS,
+            network_backend=Gate(self._look_ups, self._judge, timeout_seconds),
+        )
+
+    async def close(self) -> None:
+        """Closes all connections; attempts still under way break, so let them end first."""
+        await self._pool.aclose()
+
+    async def resolve(self, host: str, seconds: float) -> list[str]:
+        """The addresses of `host` (a literal is its own), within `seconds`; raises Unresolved."""
+        return await self._look_ups.addresses(host, seconds)
+
+    async def check(self, destination: Destination) -> tuple[Literal["forbidden", "unresolved"], str] | None:
+        """What stands against a destination when a run is dispatched, with a sentence; None if nothing does.
+
+        Literals are judged at once, names looked up for at most `check_seconds`. It is forbidden if no address of it
+        may be dialled. The address is judged again whenever it is dialled.
+        """
+        try:
+            addresses = await self.resolve(destination.host, self._check_seconds)
+        except Unresolved as error:
+            return "unresolved", str(error)
+        refusal = refusal_of(destination.host, {address: self._judge(address) for address in addresses})
+        return ("forbidden", refusal) if refusal else None
+
+    async def post(self, letter: Letter) -> Outcome:
+        """Makes one attempt, signed afresh, within the timeout from the look-up to the end of the answer.
+
+        Never raises, except CancelledError.
+        """
+        began = time.monotonic()
+        answer = _Answer()
+        error: str | None = None
+        unreachable = False
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._exchange(letter, answer)
+        except TimeoutError:
+            error, unreachable = f"There was no complete answer within {self._timeout:g} s.", True
+        except (Unresolved, httpcore2.ConnectError, httpcore2.ConnectTimeout) as problem:
+            error, unreachable = _explain(problem), True
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as problem:
+            # After the head of an answer nothing more is needed of it, so a body that breaks off changes nothing.
+            error = _explain(problem) if answer.status is None else None
+        except (Forbidden, ValueError) as problem:
+            error = str(problem)
+        except Exception as problem:
+            error = f"The attempt failed unexpectedly ({type(problem).__name__}: {problem})."
+        status = answer.status
+        if error is None and (status is None or not 200 <= status < 300):
+            moved = " Redirects are not followed." if status in {301, 302, 303, 307, 308} else ""
+            error = f"The answer was {status}.{moved}"
+        return Outcome(
+            ok=error is None,
+            status=status,
+            error=error,
+            retry_after=None if error is None else _retry_after(answer.retry_after, self._clock()),
+            gone=status == 410,
+            unreachable=unreachable,
+            duration_ms=round((time.monotonic() - began) * 1000),
+            excerpt=_excerpt(answer.body) if answer.may_be_shown(self._allow) else None,
+        )
+
+    async def _exchange(self, letter: Letter, answer: _Answer) -> None:
+        destination = normalise(letter.url)  # a URL that did not come through it goes nowhere
+        created = self._clock() // 1000
+        headers = {
+            "Host": destination.authority,
+            "User-Agent": f"Rundun/{__version__}",
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            **sign(letter.secret, destination.url, letter.body, created),
+            **standard_webhooks(letter.secret, letter.event_id, created, letter.body),
+        }
+        url = httpcore2.URL(
+            scheme=destination.scheme, host=destination.host, port=destination.port, target=destination.target
+        )
+        dialled.set(False)
+        try:
+            await self._request(url, headers, letter.body, answer)
+        except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):
+            # A kept connection may be closed by the other side just as it is used again. Nothing was answered on it,
+            # so the request is made once more; it is the same event_id, which receivers know as one.
+            if dialled.get() or answer.status is not None:
+                raise
+            await self._request(url, headers, letter.body, answer)
+
+    async def _request(
+        self, url: httpcore2.URL, headers: dict[str, str], body: bytes, answer: _Answer
+    ) -> None:
+        async with self._pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
+            answer.status = response.status
+            peer = response.extensions["network_stream"].get_extra_info("server_addr")
+            answer.peer = peer[0] if peer else None
+            for name, value in response.headers:
+                if name.lower() == b"retry-after" and answer.retry_after is None:
+                    answer.retry_after = value.decode("latin-1")
+            async with aclosing(response.aiter_stream()) as chunks:
+                async for chunk in chunks:
+                    answer.body += chunk[: BODY_BYTES - len(answer.body)]
+                    if len(answer.body) >= BODY_BYTES:
+                        break
+
+    def _judge(self, address: str) -> str | None:
+        return forbidden(address, allow=self._allow, allow_private=self._allow_private)
+
+
+class _Answer:
+    """What has arrived so far; it outlives the deadline that cuts the rest off."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.peer: str | None = None
+        self.retry_after: str | None = None
+        self.body = b""
+
+    def may_be_shown(self, allow: tuple[Network, ...]) -> bool:
+        if self.status is None or self.peer is None:
+            return False
+        return forbidden(self.peer, allow=allow, allow_private=False) is None
+
+
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    context = httpx2.create_ssl_context(trust_env=False)
+    if ca_file:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise ValueError(f"webhooks.ca_file: {ca_file} has no usable certificates ({error}).") from None
+    return context
+
+
+def _retry_after(text: str | None, now: int) -> float | None:
+    """Seconds from now (RFC 9110, section 10.2.3: seconds, or a date), never negative; None if absent or nonsense."""
+    if text is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now / 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _excerpt(body: bytes) -> str:
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(body[:EXCERPT_BYTES])
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _explain(problem: BaseException) -> str:
+    """A sentence for the deepest cause we know a sentence for."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = problem
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    for cause in chain:
+        if isinstance(cause, Unresolved):
+            return str(cause)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"The certificate was not accepted: {cause.verify_message.rstrip('.')}."
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS failed: {cause.reason or cause}."
+        if isinstance(cause, OSError) and cause.errno:
+            return f"The connection failed: {cause.strerror or cause}."
+    if isinstance(problem, httpcore2.ProtocolError):
+        return f"The answer was not valid HTTP: {str(problem).rstrip('.')}."
+    return "The connection broke before there was an answer."

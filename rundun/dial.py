@@ -1,0 +1,163 @@
+"""Which address is dialled: look-ups that hold nobody up, and the check of every address right before it is dialled."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+
+import httpcore2
+
+from rundun.core.destination import is_literal
+
+LOOK_UP_THREADS = 64
+LOOK_UP_SECONDS = 5.0
+FAILURE_MILLISECONDS = 30_000  # how long a name that was not found is not asked for again
+ADDRESSES = 6  # tried of one name
+
+Resolver = Callable[[str], list[str]]
+
+dialled: ContextVar[bool] = ContextVar("dialled", default=True)
+"""Whether the task at work has dialled since it last set this to False, or has used a kept connection."""
+
+
+class Unresolved(Exception):
+    """A name has no address that could be found in time; the text is a sentence."""
+
+
+class Forbidden(Exception):
+    """No address of a destination may be dialled; the text is a sentence with the setting that would allow it."""
+
+
+class LookUps:
+    """Names to addresses, in threads of their own, so that dead names hold up neither the loop nor each other.
+
+    The threads are daemons: one that hangs in the system's resolver cannot be stopped and must not keep the process.
+    """
+
+    def __init__(self, resolver: Resolver, clock: Callable[[], int]) -> None:
+        self._resolver = resolver
+        self._clock = clock
+        self._threads = asyncio.Semaphore(LOOK_UP_THREADS)
+        self._flights: dict[str, asyncio.Task[list[str]]] = {}
+        self._failures: dict[str, tuple[int, str]] = {}  # until when, and why
+
+    async def addresses(self, host: str, seconds: float | None = None) -> list[str]:
+        """The addresses of `host`, at least one, in the system's order; a literal is its own. Raises Unresolved."""
+        if is_literal(host):
+            return [host]
+        until, why = self._failures.get(host, (0, ""))
+        if self._clock() < until:
+            raise Unresolved(why)
+        flight = self._flights.get(host)
+        if flight is None:
+            flight = asyncio.create_task(self._flight(host), name=f"look up {host}")
+            self._flights[host] = flight
+            flight.add_done_callback(lambda done: self._landed(host, done))
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(flight)
+        except TimeoutError:
+            raise Unresolved(f"The name {host} was not resolved within {seconds:g} s.") from None
+
+    async def _flight(self, host: str) -> list[str]:
+        asked = False
+        try:
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                await self._threads.acquire()
+                asked = True
+                answer: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+                try:
+                    threading.Thread(target=self._ask, args=(host, answer), daemon=True).start()
+                except RuntimeError as error:  # the system has no thread left
+                    self._threads.release()
+                    raise OSError(str(error)) from None
+                found = await answer
+            if not found:
+                raise OSError("no address")
+        except TimeoutError:
+            why = f"The name {host} was not resolved within {LOOK_UP_SECONDS:g} s."
+        except OSError as error:
+            why = f"The name {host} was not found ({error.strerror or error})."
+        else:
+            return found
+        if asked:  # one that only waited behind others has not failed
+            now = self._clock()
+            self._failures = {name: seen for name, seen in self._failures.items() if seen[0] > now}
+            self._failures[host] = now + FAILURE_MILLISECONDS, why
+        raise Unresolved(why)
+
+    def _ask(self, host: str, answer: asyncio.Future[list[str]]) -> None:
+        """Runs in a thread; the slot is given back when it really ends, not when nobody waits for it any more."""
+        try:
+            found, error = self._resolver(host), None
+        except Exception as failure:
+            found, error = [], failure if isinstance(failure, OSError) else OSError(str(failure))
+        try:
+            answer.get_loop().call_soon_threadsafe(self._answered, answer, found, error)
+        except RuntimeError:
+            pass  # the loop is closed: the process is ending
+
+    def _answered(self, answer: asyncio.Future[list[str]], found: list[str], error: OSError | None) -> None:
+        self._threads.release()
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(found)
+        else:
+            answer.set_exception(error)
+
+    def _landed(self, host: str, flight: asyncio.Task[list[str]]) -> None:
+        self._flights.pop(host, None)
+        if not flight.cancelled():
+            flight.exception()  # seen, even if everybody who waited has gone
+
+
+class Gate(httpcore2.AsyncNetworkBackend):
+    """The network backend: every address is judged right before it is dialled, so that rebinding a name fails."""
+
+    def __init__(self, look_ups: LookUps, judge: Callable[[str], str | None], timeout_seconds: float) -> None:
+        self._look_ups = look_ups
+        self._judge = judge
+        self._timeout = timeout_seconds
+        self._net = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the interface has it
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Connects to the first address that answers; TLS and `Host` keep to the name, which stays above this."""
+        dialled.set(True)
+        addresses = (await self._look_ups.addresses(host))[:ADDRESSES]
+        verdicts = {address: self._judge(address) for address in addresses}
+        open_ones = [address for address, refusal in verdicts.items() if refusal is None]
+        if not open_ones:
+            raise Forbidden(refusal_of(host, verdicts))
+        # Half of the time is for all addresses but the last, so that a dead one does not hide a living one.
+        share = self._timeout / 2 / len(open_ones)
+        for address in open_ones[:-1]:
+            try:
+                return await self._net.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                pass
+        return await self._net.connect_tcp(open_ones[-1], port, timeout, local_address, socket_options)
+
+
+def refusal_of(host: str, verdicts: Mapping[str, str | None]) -> str | None:
+    """Why none of a host's addresses may be dialled; None if one may."""
+    first = next(iter(verdicts.values()))
+    if first is None or not all(verdicts.values()):
+        return None
+    return first if is_literal(host) else f"{host} leads to a forbidden address: {first}"
+
+
+def system_resolver(host: str) -> list[str]:
+    """All addresses of a name as the system knows it, in its order of preference (RFC 6724); raises OSError."""
+    found = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
