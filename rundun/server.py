@@ -75,18 +75,10 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         if self._header_since is None:  # the next of several requests sent at once
             self._header_since = self.loop.time()
-        self._reported_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._reported_bytes += len(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._reported_bytes += len(name) + len(value) + 4
 
     def on_headers_complete(self) -> None:
-        if self._reported_bytes > self.patience.header_bytes:
+        size = len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
+        if size > self.patience.header_bytes:
             self._header_too_large = True
             raise httptools.HttpParserError  # ends in send_400_response
         self._header_since, self._header_bytes = None, 0
@@ -156,7 +148,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's; who is not done in time loses the connection, which handlers understand better than a cancel."""
+        """As uvicorn's; who is late loses the connection, which handlers understand better than a cancelled task."""
         self._begin_stop()
         cut = asyncio.get_running_loop().call_later(self._patience.stopping, self._cut)
         await super().shutdown(sockets)
@@ -288,14 +280,10 @@ def serve(
         ssl_certfile=tls,
         ssl_keyfile=settings.server.tls_key,
     )
-    if tls:
-        try:
-            config.load()
-        except OSError as wrong:  # ssl.SSLError is one
-            raise Problem("unavailable", f"The TLS certificate or key cannot be used: {wrong}") from None
-    _allow_many_connections()
     server = Server(config, patience, on_shutdown)
     try:
+        _load(config)
+        _allow_many_connections()
         server.run(sockets=sockets)
     except SystemExit:  # what uvicorn does when the lifespan fails; the reason is logged by then
         return False
@@ -303,6 +291,13 @@ def serve(
         for one in sockets:
             one.close()
     return not server.lifespan.should_exit
+
+
+def _load(config: uvicorn.Config) -> None:
+    try:
+        config.load()
+    except OSError as wrong:  # ssl.SSLError is one
+        raise Problem("unavailable", f"The TLS certificate or key cannot be used: {wrong}") from None
 
 
 def _allow_many_connections() -> None:
