@@ -81,6 +81,7 @@ def commit_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> N
     except sqlite3.Error as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
+        house.versions.clear()  # one of them may have been read before it was committed
         problem = unavailable(error)
         for job in jobs:
             job.result, job.error = None, job.error or problem

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 
 from rundun.core.links import Links
+from rundun.core.template import StepBase, Template
 from rundun.errors import Problem
 
 Clock = Callable[[], int]
@@ -21,18 +22,37 @@ class Kept(Exception):
         self.problem = problem
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a template as it was written; `body` is its JSON without what the server assigns."""
+
+    template_id: str
+    v: int
+    org_id: str
+    created_at: int
+    updated_at: int
+    body: bytes
+    template: Template
+    steps: tuple[StepBase, ...]
+
+
+Versions = MutableMapping[tuple[str, int], Version]
+
+
 @dataclass(slots=True)
 class Tx:
     """What every action and store function gets first.
 
     `now` is read once, in milliseconds; nothing below asks a clock. `grace` is how long a started run goes on after
-    `expires_at`, in milliseconds. `touched` names what changed (`outbox`, `keys`), for those who wait for it.
+    `expires_at`, in milliseconds. `versions` remembers parsed template versions, which never change. `touched` names
+    what changed (`outbox`, `keys`), for those who wait for it.
     """
 
     db: sqlite3.Connection
     now: int
     links: Links
     grace: int
+    versions: Versions
     touched: set[str] = field(default_factory=set)
 
     def new_id(self, prefix: str) -> str:
@@ -47,7 +67,8 @@ class House:
     clock: Clock
     links: Links
     grace: int
+    versions: Versions = field(default_factory=dict)
 
     def tx(self, db: sqlite3.Connection) -> Tx:
         """A transaction on `db`, now."""
-        return Tx(db, self.clock(), self.links, self.grace)
+        return Tx(db, self.clock(), self.links, self.grace, self.versions)

@@ -1,0 +1,85 @@
+"""Answers and their history."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from rundun.core.answer import Answer, Position
+from rundun.store.tx import Tx
+
+
+def position(text: str | None) -> Position | None:
+    """A kept position."""
+    return Position(**from_json(text)) if text else None
+
+
+def position_text(geo: Position | None) -> str | None:
+    """A position as it is kept."""
+    return to_json(geo.as_json()).decode() if geo else None
+
+
+def _answer(row: sqlite3.Row) -> Answer:
+    return Answer(
+        answer_id=row["answer_id"],
+        value=from_json(row["value"]),
+        skipped=bool(row["skipped"]),
+        unable=row["unable"],
+        photos=tuple(from_json(row["photos"])) if row["photos"] is not None else None,
+        geo=position(row["geo"]),
+        signature=row["signature"],
+        at=row["at"],
+        answered_at=row["answered_at"],
+        by=row["by"],
+    )
+
+
+def in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
+    """The answers that count now, by step."""
+    rows = tx.db.execute("SELECT * FROM answers WHERE run_id = ? AND is_current", (run_id,)).fetchall()
+    return {row["step_id"]: _answer(row) for row in rows}
+
+
+def was_applied(tx: Tx, run_id: str, step_id: str, answer_id: str) -> bool:
+    """True when an answer of that id has been here before, replaced since or not."""
+    query = "SELECT 1 FROM answers WHERE run_id = ? AND step_id = ? AND answer_id = ?"
+    return tx.db.execute(query, (run_id, step_id, answer_id)).fetchone() is not None
+
+
+def add(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
+    """The answer in force from now on; the one before stays as history."""
+    tx.db.execute(
+        "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current", (run_id, step_id)
+    )
+    tx.db.execute(
+        "INSERT INTO answers (run_id, step_id, answer_id, is_current, value, skipped, unable, photos, geo, "
+        "signature, at, answered_at, by) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            run_id,
+            step_id,
+            answer.answer_id,
+            _json(answer.value),
+            answer.skipped,
+            answer.unable,
+            None if answer.photos is None else _json(answer.photos),
+            position_text(answer.geo),
+            answer.signature,
+            answer.at,
+            answer.answered_at,
+            answer.by,
+        ),
+    )
+
+
+def put_evidence(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
+    """The photos and the signature an answer points to changed under it: a photo deleted, a signature arrived."""
+    tx.db.execute(
+        "UPDATE answers SET photos = ?, signature = ? WHERE run_id = ? AND step_id = ? AND is_current",
+        (None if answer.photos is None else _json(answer.photos), answer.signature, run_id, step_id),
+    )
+
+
+def _json(value: Any) -> str:
+    return to_json(value).decode()

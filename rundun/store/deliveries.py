@@ -1,0 +1,223 @@
+"""The outbox: claiming what is due, settling what was tried, and the log of attempts."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json
+
+from rundun.errors import NotFound
+from rundun.store import files
+from rundun.store.paging import Page, Slice
+from rundun.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that is being sent: `attempt` is the number of the request to come, `kept` the event's envelope."""
+
+    number: int
+    destination: str
+    attempt: int
+    url: str
+    secret: str | None
+    kept: dict[str, Any]
+    thumbnails: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP request: what came back, or `error` says why nothing did."""
+
+    number: int
+    trigger: str
+    url: str
+    started_at: int
+    duration_ms: int
+    status: int | None
+    error: str | None
+    excerpt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one webhook."""
+
+    number: int
+    delivery_id: str
+    run_id: str
+    event_id: str
+    event: str
+    seq: int
+    status: str
+    attempts: tuple[Attempt, ...]
+    next_attempt_at: int | None
+    created_at: int
+
+
+_LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
+    "WITH RECURSIVE due (destination) AS ("
+    " SELECT min(destination) FROM deliveries WHERE status = 'pending'"
+    " UNION ALL"
+    " SELECT (SELECT min(destination) FROM deliveries WHERE status = 'pending' AND destination > due.destination)"
+    " FROM due WHERE due.destination IS NOT NULL"
+    ") SELECT destination FROM due WHERE destination IS NOT NULL"
+)
+
+
+def is_due(tx: Tx) -> bool:
+    """True when some delivery could be tried now."""
+    query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at <= ? LIMIT 1"
+    return tx.db.execute(query, (tx.now,)).fetchone() is not None
+
+
+def claim(tx: Tx, free: int, free_for: Callable[[str], int]) -> list[Claimed]:
+    """Take what can start now, marked `sending`: at most `free` in all and `free_for(destination)` each, dealt out
+    in turn so that no destination waits for another.
+    """
+    queues: list[list[sqlite3.Row]] = []
+    for row in tx.db.execute(_LOOSE_SCAN).fetchall():
+        room = min(free, free_for(row["destination"]))
+        if room > 0 and (due := _due(tx, row["destination"], room)):
+            queues.append(due)
+    rows: list[sqlite3.Row] = []
+    while queues and len(rows) < free:
+        for queue in queues:
+            if len(rows) < free:
+                rows.append(queue.pop(0))
+        queues = [queue for queue in queues if queue]
+    return [_claim(tx, row) for row in rows]
+
+
+def _due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
+    return tx.db.execute(
+        "SELECT number, event, run_id, destination, attempts FROM deliveries WHERE status = 'pending' "
+        "AND destination = ? AND next_attempt_at <= ? ORDER BY next_attempt_at, number LIMIT ?",
+        (destination, tx.now, limit),
+    ).fetchall()
+
+
+def _claim(tx: Tx, row: sqlite3.Row) -> Claimed:
+    tx.db.execute("UPDATE deliveries SET status = 'sending' WHERE number = ?", (row["number"],))
+    run = tx.db.execute(
+        "SELECT webhook_url, webhook_secret FROM runs WHERE id = ?", (row["run_id"],)
+    ).fetchone()
+    kept = from_json(
+        tx.db.execute("SELECT body FROM events WHERE number = ?", (row["event"],)).fetchone()["body"]
+    )
+    return Claimed(
+        number=row["number"],
+        destination=row["destination"],
+        attempt=row["attempts"] + 1,
+        url=run["webhook_url"],
+        secret=run["webhook_secret"],
+        kept=kept,
+        thumbnails=_thumbnails(tx, row["run_id"], kept),
+    )
+
+
+def _thumbnails(tx: Tx, run_id: str, kept: dict[str, Any]) -> dict[str, bytes]:
+    data = kept["data"]
+    thumbnails = {}
+    for shown in data.get("photos", ()):
+        photo = files.find_photo(tx, run_id, data["step_id"], shown["photo_id"])
+        if photo is not None:
+            thumbnails[photo.photo_id] = files.read_all(tx, photo.thumbnail)
+    return thumbnails
+
+
+def has_gone_webhook(tx: Tx, number: int) -> bool:
+    """True when the delivery's webhook has answered 410 before."""
+    query = "SELECT webhook_gone FROM runs WHERE id = (SELECT run_id FROM deliveries WHERE number = ?)"
+    return bool(tx.db.execute(query, (number,)).fetchone()[0])
+
+
+def put_gone_webhook(tx: Tx, number: int) -> None:
+    """The delivery's webhook answered 410: later events of its run get one attempt each."""
+    tx.db.execute(
+        "UPDATE runs SET webhook_gone = 1 WHERE id = (SELECT run_id FROM deliveries WHERE number = ?)",
+        (number,),
+    )
+
+
+def settle(tx: Tx, number: int, attempt: Attempt, status: str, next_attempt_at: int | None) -> None:
+    """Log an attempt and say what comes of the delivery: `delivered`, `failed`, or `pending` until the next one."""
+    tx.db.execute(
+        "INSERT INTO attempts (delivery, number, trigger, url, started_at, duration_ms, status, error, excerpt) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            attempt.number,
+            attempt.trigger,
+            attempt.url,
+            attempt.started_at,
+            attempt.duration_ms,
+            attempt.status,
+            attempt.error,
+            attempt.excerpt,
+        ),
+    )
+    tx.db.execute(
+        "UPDATE deliveries SET status = ?, attempts = ?, next_attempt_at = ?, settled_at = ? WHERE number = ?",
+        (status, attempt.number, next_attempt_at, None if status == "pending" else tx.now, number),
+    )
+
+
+def put_back(tx: Tx) -> int:
+    """What an ended process was sending is pending again; returns how many."""
+    changed = tx.db.execute(
+        "UPDATE deliveries SET status = 'pending', next_attempt_at = ? WHERE status = 'sending'", (tx.now,)
+    )
+    return changed.rowcount
+
+
+def count_failed(tx: Tx, org_id: str) -> int:
+    """How many deliveries of an organization have failed for good."""
+    query = "SELECT count(*) FROM deliveries WHERE org_id = ? AND status = 'failed'"
+    return int(tx.db.execute(query, (org_id,)).fetchone()[0])
+
+
+def page_of_run(tx: Tx, run_id: str, wanted: Slice) -> Page[Delivery]:
+    """A run's deliveries with their attempts, the newest first."""
+    rows = tx.db.execute(
+        "SELECT d.*, e.id AS event_id, e.event AS event_name, e.seq FROM deliveries AS d "
+        "JOIN events AS e ON e.number = d.event WHERE d.run_id = ? AND d.number < ? "
+        "ORDER BY d.number DESC LIMIT ?",
+        (run_id, wanted.before[-1], wanted.limit + 1),
+    ).fetchall()
+    return Page.of(rows, wanted, lambda row: (row["number"],), lambda row: _delivery(tx, row))
+
+
+def get(tx: Tx, number: int) -> Delivery:
+    """One delivery by its number, or NotFound."""
+    row = tx.db.execute(
+        "SELECT d.*, e.id AS event_id, e.event AS event_name, e.seq FROM deliveries AS d "
+        "JOIN events AS e ON e.number = d.event WHERE d.number = ?",
+        (number,),
+    ).fetchone()
+    if row is None:
+        raise NotFound("delivery")
+    return _delivery(tx, row)
+
+
+def _delivery(tx: Tx, row: sqlite3.Row) -> Delivery:
+    attempts = tx.db.execute(
+        "SELECT number, trigger, url, started_at, duration_ms, status, error, excerpt FROM attempts "
+        "WHERE delivery = ? ORDER BY number",
+        (row["number"],),
+    ).fetchall()
+    return Delivery(
+        number=row["number"],
+        delivery_id=row["id"],
+        run_id=row["run_id"],
+        event_id=row["event_id"],
+        event=row["event_name"],
+        seq=row["seq"],
+        status="pending" if row["status"] == "sending" else row["status"],
+        attempts=tuple(Attempt(*attempt) for attempt in attempts),
+        next_attempt_at=row["next_attempt_at"],
+        created_at=row["created_at"],
+    )

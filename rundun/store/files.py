@@ -1,0 +1,218 @@
+"""Bytes: files in 1 MiB chunks, and the photos and signatures made of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from rundun.core.answer import Position
+from rundun.core.record import Evidence, Photo, Signature
+from rundun.errors import NotFound
+from rundun.store.answers import position, position_text
+from rundun.store.tx import Tx
+
+CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A stored file; `bytes` its size, `sha256` in hex."""
+
+    number: int
+    content_type: str
+    bytes: int
+    sha256: str
+
+
+def get(tx: Tx, number: int) -> File:
+    """A whole file, or NotFound."""
+    row = tx.db.execute(
+        "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole", (number,)
+    ).fetchone()
+    if row is None:
+        raise NotFound("file")
+    return File(*row)
+
+
+def get_chunk(tx: Tx, number: int, part: int) -> bytes:
+    """The `part`th MiB of a file."""
+    row = tx.db.execute("SELECT bytes FROM chunks WHERE file = ? AND part = ?", (number, part)).fetchone()
+    if row is None:
+        raise NotFound("file")
+    return bytes(row["bytes"])
+
+
+def read_all(tx: Tx, number: int) -> bytes:
+    """All bytes of a small file such as a thumbnail; empty when it is erased."""
+    rows = tx.db.execute("SELECT bytes FROM chunks WHERE file = ? ORDER BY part", (number,))
+    return b"".join(row["bytes"] for row in rows.fetchall())
+
+
+def add(tx: Tx, content_type: str, size: int, sha256: str, *, is_whole: bool = False) -> int:
+    """A file without its bytes yet; nobody sees it before `finish`."""
+    cursor = tx.db.execute(
+        "INSERT INTO files (content_type, bytes, sha256, is_whole, created_at) VALUES (?, ?, ?, ?, ?)",
+        (content_type, size, sha256, is_whole, tx.now),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def add_chunk(tx: Tx, number: int, part: int, data: bytes) -> None:
+    """The `part`th MiB of a file."""
+    tx.db.execute("INSERT INTO chunks (file, part, bytes) VALUES (?, ?, ?)", (number, part, data))
+
+
+def add_small(tx: Tx, content_type: str, data: bytes, sha256: str) -> int:
+    """A file of at most a few hundred KiB, whole at once."""
+    number = add(tx, content_type, len(data), sha256, is_whole=True)
+    for part, start in enumerate(range(0, len(data), CHUNK)):
+        add_chunk(tx, number, part, data[start : start + CHUNK])
+    return number
+
+
+def finish(tx: Tx, number: int) -> None:
+    """All its chunks are there."""
+    tx.db.execute("UPDATE files SET is_whole = 1 WHERE number = ?", (number,))
+
+
+def remove(tx: Tx, number: int) -> None:
+    """Erase a file and its bytes."""
+    tx.db.execute("DELETE FROM chunks WHERE file = ?", (number,))
+    tx.db.execute("DELETE FROM files WHERE number = ?", (number,))
+
+
+def remove_unfinished(tx: Tx) -> int:
+    """Erase what an ended process left half written; returns how many."""
+    numbers = [
+        row["number"] for row in tx.db.execute("SELECT number FROM files WHERE NOT is_whole").fetchall()
+    ]
+    for number in numbers:
+        remove(tx, number)
+    return len(numbers)
+
+
+def _photo(row: sqlite3.Row) -> Photo:
+    return Photo(
+        photo_id=row["photo_id"],
+        step_id=row["step_id"],
+        original=row["original"],
+        derived=row["derived"],
+        thumbnail=row["thumbnail"],
+        content_type=row["content_type"],
+        bytes=row["bytes"],
+        sha256=row["sha256"],
+        width=row["width"],
+        height=row["height"],
+        source=row["source"],
+        taken_at=row["taken_at"],
+        received_at=row["received_at"],
+        geo=position(row["geo"]),
+    )
+
+
+_PHOTOS = (
+    "SELECT photos.*, files.content_type, files.bytes, files.sha256 "
+    "FROM photos JOIN files ON files.number = photos.original "
+)
+
+
+def evidence(tx: Tx, run_id: str) -> Evidence:
+    """All photos and signatures of a run, in order of arrival."""
+    photos: dict[str, dict[str, Photo]] = {}
+    for row in tx.db.execute(_PHOTOS + "WHERE run_id = ? ORDER BY photos.number", (run_id,)).fetchall():
+        photos.setdefault(row["step_id"], {})[row["photo_id"]] = _photo(row)
+    rows = tx.db.execute(
+        "SELECT signatures.*, files.bytes, files.sha256 FROM signatures "
+        "JOIN files ON files.number = signatures.file WHERE run_id = ? ORDER BY signatures.number",
+        (run_id,),
+    ).fetchall()
+    return Evidence(photos, {row["number"]: _signature(row) for row in rows})
+
+
+def _signature(row: sqlite3.Row) -> Signature:
+    return Signature(
+        row["number"],
+        row["step_id"],
+        row["file"],
+        row["typed_name"],
+        row["bytes"],
+        row["sha256"],
+        row["received_at"],
+    )
+
+
+def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None:
+    """That photo of that step, or None."""
+    row = tx.db.execute(
+        _PHOTOS + "WHERE run_id = ? AND step_id = ? AND photo_id = ?", (run_id, step_id, photo_id)
+    ).fetchone()
+    return None if row is None else _photo(row)
+
+
+def count_photos(tx: Tx, run_id: str, step_id: str) -> int:
+    """How many photos a step has now."""
+    query = "SELECT count(*) FROM photos WHERE run_id = ? AND step_id = ?"
+    return int(tx.db.execute(query, (run_id, step_id)).fetchone()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the phone says of a photo: camera or gallery, when, where."""
+
+    source: str | None = None
+    taken_at: int | None = None
+    geo: Position | None = None
+
+
+def add_photo(
+    tx: Tx,
+    run_id: str,
+    step_id: str,
+    photo_id: str,
+    files: tuple[int, int, int],
+    size: tuple[int, int],
+    taken: Taken,
+) -> None:
+    """A photo made of three files (original, derived, thumbnail); `size` is width and height of the derived one."""
+    tx.db.execute(
+        "INSERT INTO photos (run_id, step_id, photo_id, original, derived, thumbnail, width, height, source, "
+        "taken_at, geo, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            run_id,
+            step_id,
+            photo_id,
+            *files,
+            *size,
+            taken.source,
+            taken.taken_at,
+            position_text(taken.geo),
+            tx.now,
+        ),
+    )
+
+
+def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
+    """Erase a photo with all its bytes."""
+    tx.db.execute(
+        "DELETE FROM photos WHERE run_id = ? AND step_id = ? AND photo_id = ?",
+        (run_id, photo.step_id, photo.photo_id),
+    )
+    for number in {photo.original, photo.derived, photo.thumbnail}:
+        remove(tx, number)
+
+
+def add_signature(tx: Tx, run_id: str, step_id: str, file: int, typed_name: str | None) -> int:
+    """A signature picture; earlier ones stay."""
+    cursor = tx.db.execute(
+        "INSERT INTO signatures (run_id, step_id, file, typed_name, received_at) VALUES (?, ?, ?, ?, ?)",
+        (run_id, step_id, file, typed_name, tx.now),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def latest_signature(tx: Tx, run_id: str, step_id: str) -> int | None:
+    """The number of the step's newest signature, or None."""
+    row = tx.db.execute(
+        "SELECT max(number) AS number FROM signatures WHERE run_id = ? AND step_id = ?", (run_id, step_id)
+    ).fetchone()
+    return None if row["number"] is None else int(row["number"])

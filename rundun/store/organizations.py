@@ -1,0 +1,74 @@
+"""Organizations and their credits."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from rundun.errors import NotFound
+from rundun.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """Who owns templates, runs and keys; `credits` None = unlimited."""
+
+    org_id: str
+    name: str
+    contact: str | None
+    credits: int | None
+    created_at: int
+
+
+def _organization(row: sqlite3.Row) -> Organization:
+    return Organization(row["id"], row["name"], row["contact"], row["credits"], row["created_at"])
+
+
+def get(tx: Tx, org_id: str) -> Organization:
+    """The organization of that id, or NotFound."""
+    row = tx.db.execute("SELECT * FROM organizations WHERE id = ?", (org_id,)).fetchone()
+    if row is None:
+        raise NotFound("organization")
+    return _organization(row)
+
+
+def named(tx: Tx, name: str) -> list[Organization]:
+    """All organizations whose id or name this is: names need not be unique."""
+    rows = tx.db.execute("SELECT * FROM organizations WHERE id = :name OR name = :name", {"name": name})
+    return [_organization(row) for row in rows.fetchall()]
+
+
+def everyone(tx: Tx) -> list[Organization]:
+    """All organizations, the oldest first."""
+    return [
+        _organization(row) for row in tx.db.execute("SELECT * FROM organizations ORDER BY created_at, id")
+    ]
+
+
+def add(tx: Tx, name: str) -> Organization:
+    """A new organization, unlimited until it is given a balance."""
+    organization = Organization(tx.new_id("org"), name, None, None, tx.now)
+    tx.db.execute(
+        "INSERT INTO organizations (id, name, contact, credits, created_at) VALUES (?, ?, NULL, NULL, ?)",
+        (organization.org_id, name, tx.now),
+    )
+    return organization
+
+
+def put_contact(tx: Tx, org_id: str, contact: str | None) -> None:
+    """How an executor reaches the organization."""
+    tx.db.execute("UPDATE organizations SET contact = ? WHERE id = ?", (contact, org_id))
+
+
+def put_credits(tx: Tx, org_id: str, credits: int | None) -> None:
+    """A new balance; None = unlimited."""
+    tx.db.execute("UPDATE organizations SET credits = ? WHERE id = ?", (credits, org_id))
+
+
+def take_credit(tx: Tx, org_id: str) -> bool:
+    """Consume one credit; False when none is left. An unlimited organization keeps its NULL."""
+    taken = tx.db.execute(
+        "UPDATE organizations SET credits = credits - 1 WHERE id = ? AND (credits IS NULL OR credits > 0)",
+        (org_id,),
+    )
+    return taken.rowcount == 1

@@ -1,0 +1,39 @@
+"""Keyset pages: newest first, never OFFSET."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+END = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What is asked for: at most `limit` (1–100) rows whose key is smaller than `before`."""
+
+    limit: int = 25
+    before: tuple[int, ...] = (END, END)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some rows, and the key to go on from when there are more."""
+
+    items: list[T]
+    next_before: tuple[int, ...] | None
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[sqlite3.Row],
+        wanted: Slice,
+        key: Callable[[sqlite3.Row], tuple[int, ...]],
+        item: Callable[[sqlite3.Row], T],
+    ) -> Page[T]:
+        """A page of `rows`, which were asked for with one more than the limit."""
+        kept = rows[: wanted.limit]
+        return cls([item(row) for row in kept], key(kept[-1]) if len(rows) > wanted.limit else None)

@@ -1,0 +1,175 @@
+"""Runs."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from rundun.core.run import Cancellation, Identity, Run, Webhook
+from rundun.errors import NotFound
+from rundun.store.paging import Page, Slice
+from rundun.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which runs to list; times in milliseconds, `created_before` itself left out."""
+
+    status: str | None = None
+    template_id: str | None = None
+    executor_ref: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+
+
+def _run(row: sqlite3.Row) -> Run:
+    url, by = row["webhook_url"], row["cancelled_by"]
+    return Run(
+        number=row["number"],
+        run_id=row["id"],
+        org_id=row["org_id"],
+        template_id=row["template_id"],
+        template_v=row["template_v"],
+        status=row["status"],
+        revision=row["revision"],
+        seq=row["seq"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        started_at=row["started_at"],
+        closed_at=row["closed_at"],
+        executor_ref=row["executor_ref"],
+        language=row["language"],
+        assigned_to=row["assigned_to"],
+        identity=Identity(**from_json(row["identity"])) if row["identity"] else Identity(),
+        device=row["device"],
+        webhook=url
+        and Webhook(
+            url, row["webhook_secret"], tuple(from_json(row["webhook_events"])), bool(row["webhook_gone"])
+        ),
+        cancellation=by and Cancellation(by, row["cancel_reason"], row["closed_at"], row["last_step_id"]),
+        signature=row["signature"],
+        progress=from_json(row["progress"]),
+    )
+
+
+def get(tx: Tx, run_id: str) -> Run:
+    """The run of that id, or NotFound: on the executor's side the id is the key."""
+    row = tx.db.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise NotFound("run")
+    return _run(row)
+
+
+def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
+    """The run of that id in that organization, or NotFound."""
+    run = get(tx, run_id)
+    if run.org_id != org_id:
+        raise NotFound("run")
+    return run
+
+
+def page(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[Run]:
+    """Runs of an organization, the newest first."""
+    conditions, values = ["org_id = :org", "(created_at, number) < (:at, :number)"], _values(org_id, wanted)
+    for column in ("status", "template_id", "executor_ref"):
+        if getattr(chosen, column) is not None:
+            conditions.append(f"{column} = :{column}")
+            values[column] = getattr(chosen, column)
+    if chosen.created_after is not None:
+        conditions.append("created_at > :after")
+        values["after"] = chosen.created_after
+    if chosen.created_before is not None:
+        conditions.append("created_at < :before")
+        values["before"] = chosen.created_before
+    rows = tx.db.execute(
+        f"SELECT * FROM runs WHERE {' AND '.join(conditions)} "  # noqa: S608, columns are named above
+        "ORDER BY created_at DESC, number DESC LIMIT :more",
+        values,
+    ).fetchall()
+    return Page.of(rows, wanted, lambda row: (row["created_at"], row["number"]), _run)
+
+
+def _values(org_id: str, wanted: Slice) -> dict[str, Any]:
+    at, number = wanted.before
+    return {"org": org_id, "at": at, "number": number, "more": wanted.limit + 1}
+
+
+def count_since(tx: Tx, org_id: str, since: int) -> int:
+    """How many runs an organization has dispatched since then."""
+    query = "SELECT count(*) FROM runs WHERE org_id = ? AND created_at >= ?"
+    return int(tx.db.execute(query, (org_id, since)).fetchone()[0])
+
+
+def overdue(tx: Tx, limit: int) -> list[str]:
+    """Ids of open runs whose time is up, the longest overdue first."""
+    ids: list[str] = []
+    for status, grace in (("pending", 0), ("in_progress", tx.grace)):
+        rows = tx.db.execute(
+            "SELECT id FROM runs WHERE status = ? AND expires_at <= ? "
+            "AND status IN ('pending', 'in_progress') AND expires_at IS NOT NULL ORDER BY expires_at LIMIT ?",
+            (status, tx.now - grace, limit),
+        )
+        ids += [row["id"] for row in rows]
+    return ids[:limit]
+
+
+def add(tx: Tx, run: Run) -> None:
+    """Keep a new run; its `number` is given here."""
+    webhook = run.webhook
+    tx.db.execute(
+        "INSERT INTO runs (id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, "
+        "executor_ref, language, webhook_url, webhook_secret, webhook_events, progress) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            run.run_id,
+            run.org_id,
+            run.template_id,
+            run.template_v,
+            run.status,
+            run.revision,
+            run.seq,
+            run.created_at,
+            run.expires_at,
+            run.executor_ref,
+            run.language,
+            webhook and webhook.url,
+            webhook and webhook.secret,
+            webhook and to_json(webhook.events).decode(),
+            to_json(run.progress).decode(),
+        ),
+    )
+
+
+def put(tx: Tx, run: Run) -> None:
+    """Keep what has changed on a run; who it was dispatched by and for never does."""
+    given = {
+        key: getattr(run.identity, key) for key in ("name", "email", "phone") if getattr(run.identity, key)
+    }
+    cancellation = run.cancellation
+    tx.db.execute(
+        "UPDATE runs SET status = ?, revision = ?, seq = ?, expires_at = ?, started_at = ?, closed_at = ?, "
+        "language = ?, assigned_to = ?, identity = ?, device = ?, webhook_gone = ?, cancelled_by = ?, "
+        "cancel_reason = ?, last_step_id = ?, signature = ?, progress = ? WHERE number = ?",
+        (
+            run.status,
+            run.revision,
+            run.seq,
+            run.expires_at,
+            run.started_at,
+            run.closed_at,
+            run.language,
+            run.assigned_to,
+            to_json(given).decode(),
+            run.device,
+            int(run.webhook.gone) if run.webhook else 0,
+            cancellation and cancellation.by,
+            cancellation and cancellation.reason,
+            cancellation and cancellation.last_step_id,
+            run.signature,
+            to_json(run.progress).decode(),
+            run.number,
+        ),
+    )

@@ -1,0 +1,123 @@
+"""Templates in immutable versions."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from pydantic_core import from_json
+
+from rundun.core.template import Template
+from rundun.errors import NotFound
+from rundun.store.paging import Page, Slice
+from rundun.store.tx import Tx, Version
+
+REMEMBERED = 512  # parsed versions in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Which version is current, and whether new runs may be dispatched."""
+
+    template_id: str
+    org_id: str
+    v: int
+    created_at: int
+    updated_at: int
+    archived_at: int | None
+
+
+def _head(row: sqlite3.Row) -> Head:
+    return Head(row["id"], row["org_id"], row["v"], row["created_at"], row["updated_at"], row["archived_at"])
+
+
+def get(tx: Tx, org_id: str, template_id: str) -> Head:
+    """The template of that id in that organization, archived or not, or NotFound."""
+    row = tx.db.execute(
+        "SELECT * FROM templates WHERE id = ? AND org_id = ?", (template_id, org_id)
+    ).fetchone()
+    if row is None:
+        raise NotFound("template")
+    return _head(row)
+
+
+def get_version(tx: Tx, template_id: str, v: int) -> Version:
+    """One version, parsed; NotFound when there is none."""
+    known = tx.versions.get((template_id, v))
+    if known is not None:
+        return known
+    row = tx.db.execute(
+        "SELECT t.org_id, t.created_at, b.created_at AS updated_at, b.body FROM template_versions AS b "
+        "JOIN templates AS t ON t.id = b.template_id WHERE b.template_id = ? AND b.v = ?",
+        (template_id, v),
+    ).fetchone()
+    if row is None:
+        raise NotFound("template version")
+    version = _version(
+        template_id, v, row["org_id"], row["created_at"], row["updated_at"], row["body"].encode()
+    )
+    if len(tx.versions) >= REMEMBERED:
+        tx.versions.clear()
+    tx.versions[template_id, v] = version
+    return version
+
+
+def _version(template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes) -> Version:
+    template = Template.model_validate(from_json(body))
+    return Version(
+        template_id, v, org_id, created_at, updated_at, body, template, tuple(template.all_steps())
+    )
+
+
+def page(tx: Tx, org_id: str, wanted: Slice, *, include_archived: bool) -> Page[Head]:
+    """Templates of an organization, the newest first."""
+    rows = tx.db.execute(
+        "SELECT * FROM templates WHERE org_id = :org AND (:archived OR archived_at IS NULL) "
+        "AND number < :before ORDER BY number DESC LIMIT :more",
+        {"org": org_id, "archived": include_archived, "before": wanted.before[-1], "more": wanted.limit + 1},
+    ).fetchall()
+    return Page.of(rows, wanted, lambda row: (row["number"],), _head)
+
+
+def page_versions(tx: Tx, template_id: str, wanted: Slice) -> Page[Version]:
+    """All versions of a template, the newest first."""
+    rows = tx.db.execute(
+        "SELECT v FROM template_versions WHERE template_id = :id AND v < :before ORDER BY v DESC LIMIT :more",
+        {"id": template_id, "before": wanted.before[-1], "more": wanted.limit + 1},
+    ).fetchall()
+    return Page.of(rows, wanted, lambda row: (row["v"],), lambda row: get_version(tx, template_id, row["v"]))
+
+
+def add(tx: Tx, org_id: str, body: bytes) -> Version:
+    """A new template in its first version."""
+    template_id = tx.new_id("t")
+    tx.db.execute(
+        "INSERT INTO templates (id, org_id, v, created_at, updated_at) VALUES (?, ?, 1, ?, ?)",
+        (template_id, org_id, tx.now, tx.now),
+    )
+    _add_version(tx, template_id, 1, body)
+    return _version(template_id, 1, org_id, tx.now, tx.now, body)
+
+
+def add_version(tx: Tx, head: Head, body: bytes) -> Version:
+    """The next version, current from now on; an archived template comes back."""
+    tx.db.execute(
+        "UPDATE templates SET v = ?, updated_at = ?, archived_at = NULL WHERE id = ?",
+        (head.v + 1, tx.now, head.template_id),
+    )
+    _add_version(tx, head.template_id, head.v + 1, body)
+    return _version(head.template_id, head.v + 1, head.org_id, head.created_at, tx.now, body)
+
+
+def _add_version(tx: Tx, template_id: str, v: int, body: bytes) -> None:
+    tx.db.execute(
+        "INSERT INTO template_versions (template_id, v, body, created_at) VALUES (?, ?, ?, ?)",
+        (template_id, v, body.decode(), tx.now),
+    )
+
+
+def archive(tx: Tx, head: Head) -> None:
+    """No new runs from it; those that exist go on."""
+    tx.db.execute(
+        "UPDATE templates SET archived_at = coalesce(archived_at, ?) WHERE id = ?", (tx.now, head.template_id)
+    )
