@@ -40,7 +40,7 @@ SLOW = Patience(header=60, body=60, reading=60, idle=60, stopping=1)
 
 def program(given):
     """Serve until told to stop; says on standard output what happens when."""
-    stop = asyncio.Event()
+    stop, go = asyncio.Event(), asyncio.Event()
 
     def say(**what):
         print(json.dumps(what), flush=True)
@@ -68,7 +68,7 @@ def program(given):
             return
         if path in ("/echo", "/late"):
             if path == "/late":
-                await asyncio.sleep(1)  # the application, not the peer, takes its time
+                await go.wait()  # the application, not the peer, takes its time
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -77,6 +77,8 @@ def program(given):
                 body += message["body"]
                 if not message["more_body"]:
                     break
+        if path == "/go":
+            go.set()
         if path == "/big":
             body = b"x" * 30_000_000
         if path == "/who":
@@ -178,6 +180,13 @@ def seconds_until_closed(wire):
     except ConnectionResetError:
         got = b""
     return time.monotonic() - start, got
+
+
+def spend_a_patience(one):
+    """Return once the server gave up on a connection made just now: that much time has passed for the others too."""
+    with one.connect() as slow:
+        slow.sendall(b"GET")
+        seconds_until_closed(slow)
 
 
 # ---- ordinary requests
@@ -295,11 +304,7 @@ def test_an_idle_connection_stays_open_longer_than_a_header_may_take(service):
     with one.connect() as idle:
         idle.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
         until(idle, b'"http"]')
-        with (
-            one.connect() as slow
-        ):  # closed after the header's time, so that much has passed for the idle one too
-            slow.sendall(b"GET")
-            seconds_until_closed(slow)
+        spend_a_patience(one)
         idle.sendall(request("/who"))
         assert b"127.0.0.1" in everything(idle)
 
@@ -327,15 +332,18 @@ def test_a_slow_body_that_does_get_on_is_taken(service):
 
 
 def test_a_body_the_application_does_not_read_yet_is_no_fault_of_the_peer(service):
-    body = b"x" * 1_000_000
-    with service(QUICK).connect() as wire:
-        wire.sendall(request("/late", f"Content-Length: {len(body)}", body=body, method="POST"))
-        assert everything(wire).endswith(body)
-    with service(QUICK).connect() as wire:
-        wire.sendall(request("/late", "Content-Length: 5", "Expect: 100-continue", method="POST"))
-        assert wire.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        wire.sendall(b"hello")
-        assert everything(wire).endswith(b"hello")
+    body = b"x" * 200_000
+    for one, headers in ((service(QUICK), []), (service(QUICK), ["Expect: 100-continue"])):
+        with one.connect() as wire:
+            wire.sendall(request("/late", f"Content-Length: {len(body)}", *headers, method="POST"))
+            if not headers:
+                wire.sendall(body)
+            spend_a_patience(one)
+            assert b" 200 OK" in one.ask(request("/go"))
+            if headers:
+                assert until(wire, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+                wire.sendall(body)
+            assert everything(wire).endswith(body)
 
 
 def test_the_rest_of_a_refused_body_is_taken_for_a_while_only(service):
