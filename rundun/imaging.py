@@ -1,0 +1,365 @@
+"""Pictures: what a file is, the derivatives people see, barcodes, and a bench that bounds the work.
+
+The only Pillow in the house. What arrives comes from strangers, so every public function here has exactly one way to
+fail on a picture: `Problem("unreadable_image", …)`. Nothing is opened by guessing: the magic bytes pick one reader, the
+container is walked to its end (a picture cut off on its way is refused, not shown half grey), and the number of pixels
+is read from the header before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import io
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+import pillow_heif
+import zxingcpp
+from PIL import Image, ImageCms, ImageFile, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from rundun.containers import (
+    Unreadable,
+    orientation,
+    sniff,
+    unsupported,
+    walk_heic,
+    walk_jpeg,
+    walk_png,
+    walk_webp,
+)
+from rundun.errors import Problem
+
+__all__ = ["Decoded", "Derived", "Workbench", "check_signature", "decode_barcode", "derive", "sniff"]
+
+PHOTO_PIXELS = 2048  # longest side of the derived photo
+THUMBNAIL_PIXELS = 320  # longest side of the thumbnail
+_PHOTO_QUALITY, _THUMBNAIL_QUALITY = 82, 75
+_BARCODE_PIXELS = 4096  # longest side in which a barcode is looked for
+# Longest side, inverted. The reader tries inverted matrix codes by itself, bars only when asked like this.
+_BARCODE_PASSES = ((2048, False), (2048, True), (_BARCODE_PIXELS, False))
+
+# Embedded HEIC previews would pass for the picture, depth maps and the like would only cost time.
+pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
+
+_READERS: dict[str, type[ImageFile.ImageFile]] = {
+    "image/jpeg": JpegImageFile,  # not Image.open: that would follow a multi-picture index and warn about broken ones
+    "image/png": PngImageFile,
+    "image/webp": WebPImageFile,
+    "image/heic": pillow_heif.HeifImageFile,
+}
+_WALKS = {"image/png": walk_png, "image/webp": walk_webp, "image/heic": walk_heic}
+_UPRIGHT = {  # EXIF orientation → what undoes it (EXIF 2.32, tag 0x0112)
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_BARCODES = {
+    "qr_code": zxingcpp.BarcodeFormat.QRCode,
+    "code_128": zxingcpp.BarcodeFormat.Code128,
+    "code_39": zxingcpp.BarcodeFormat.Code39,
+    "ean_13": zxingcpp.BarcodeFormat.EAN13,
+    "upc_a": zxingcpp.BarcodeFormat.UPCA,
+    "data_matrix": zxingcpp.BarcodeFormat.DataMatrix,
+    "pdf417": zxingcpp.BarcodeFormat.PDF417,
+}
+P = ParamSpec("P")
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What was made of an original.
+
+    `content_type` is the original's, by its magic bytes; `width` and `height` are the derived JPEG's in pixels;
+    `photo` is that JPEG, None when the original is its own derivative; `thumbnail` is always a JPEG.
+    """
+
+    content_type: str
+    width: int
+    height: int
+    photo: bytes | None
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A barcode that was read: `format` in the contract's names (`qr_code`, `ean_13`, …)."""
+
+    text: str
+    format: str
+
+
+def _guarded(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn whatever the codecs raise into `unreadable_image`; they raise nearly everything."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Unreadable as error:
+            detail = str(error)
+        except MemoryError:
+            detail = "The picture needs more memory than there is."
+        except Exception as error:
+            detail = "The picture is damaged: it cannot be decoded."
+            log.info("image_undecodable error=%s message=%r", type(error).__name__, str(error)[:200])
+        # Outside the handlers: a chained traceback would keep hundreds of megabytes of pixels alive.
+        raise Problem("unreadable_image", detail)
+
+    return guarded
+
+
+# Opening and shrinking
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A picture whose header was read and whose pixels were not. `data` is what the reader was given."""
+
+    content_type: str
+    image: ImageFile.ImageFile
+    data: bytes
+    turned: int  # EXIF orientation still to be undone
+
+    def load(self, longest: int) -> Image.Image:
+        """Decode all of it; a JPEG already while decoding to no less than what `longest` asks for."""
+        self.image.draft(None, _fit(self.image.size, longest))
+        self.image.load()
+        if self.content_type in (
+            "image/png",
+            "image/webp",
+        ):  # HEIC is turned by its decoder, JPEG by its walk
+            self.turned = orientation(self.image.info.get("exif") or b"")
+        return self.image
+
+
+def _open(data: bytes, max_pixels: int) -> _Opened:
+    content_type, turned = sniff(data[:64]), 1
+    if content_type is None:
+        raise Unreadable(unsupported(data[:64]))
+    if content_type == "image/jpeg":
+        jpeg = walk_jpeg(data)
+        data, turned = jpeg.data, jpeg.orientation
+    else:
+        _WALKS[content_type](data)
+    image = _READERS[content_type](io.BytesIO(data))
+    width, height = image.size
+    if width * height > max_pixels:
+        raise Unreadable(
+            f"The picture has {width} × {height} pixels; at most {max_pixels / 1e6:g} megapixels are taken."
+        )
+    return _Opened(content_type, image, data, turned)
+
+
+def _fit(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """`size` shrunk, never enlarged, so that its longest side is at most `longest`."""
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _plain(image: Image.Image, longest: int) -> Image.Image:
+    """A small RGB copy in sRGB, alpha on white, without any metadata. Shrinks first: the rest is then cheap."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip to white instead of scaling
+        image = image.point(lambda value: value / 256).convert("L")
+    elif image.has_transparency_data:
+        image = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
+    elif image.mode not in ("L", "RGB", "CMYK"):
+        image = image.convert("RGB")
+    size = _fit(image.size, longest)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if image.mode in ("LA", "RGBA"):
+        white = Image.new("RGB", size, "white")
+        white.paste(image.convert("RGB"), mask=image.getchannel("A"))
+        image = white
+    image = _in_srgb(image, profile)
+    image.info = {}  # the encoder would write comments found here
+    return image
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if profile:
+        try:
+            source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            assert converted is not None
+            return converted
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass  # a broken profile, or one for another kind of pixels: the photo is still a photo
+    return image.convert("RGB")
+
+
+def _is_srgb(profile: bytes | None) -> bool:
+    """Whether pixels with this profile can be shown as they are. Chrome puts a small sRGB one into each canvas JPEG."""
+    if not profile:
+        return True
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return len(profile) <= 4096 and ImageCms.getProfileDescription(source).startswith("sRGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return False
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+# What the house asks for
+
+
+@_guarded
+def derive(original: bytes, *, max_pixels: int) -> Derived:
+    """The photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px).
+
+    Of an animation the first frame counts. A JPEG that already is what the photo should be is its own derivative; one
+    that only has metadata too much loses it without a new encoding. Raises `unreadable_image`.
+    """
+    opened = _open(original, max_pixels)
+    image = opened.image
+    if (
+        opened.content_type == "image/jpeg"
+        and opened.turned == 1
+        and max(image.size) <= PHOTO_PIXELS
+        and image.mode in ("L", "RGB")
+        and _is_srgb(image.info.get("icc_profile"))
+    ):
+        width, height = image.size
+        small = _plain(opened.load(THUMBNAIL_PIXELS), THUMBNAIL_PIXELS)
+        photo = None if opened.data is original else opened.data
+        return Derived("image/jpeg", width, height, photo, _jpeg(small, _THUMBNAIL_QUALITY))
+    large = _plain(opened.load(PHOTO_PIXELS), PHOTO_PIXELS)
+    image.close()  # gives back the full-size pixels before the encoder runs
+    if opened.turned != 1:
+        large = large.transpose(_UPRIGHT[opened.turned])
+    small = _plain(large, THUMBNAIL_PIXELS)
+    photo, thumbnail = _jpeg(large, _PHOTO_QUALITY), _jpeg(small, _THUMBNAIL_QUALITY)
+    return Derived(opened.content_type, *large.size, photo, thumbnail)
+
+
+@_guarded
+def check_signature(png: bytes, *, max_pixels: int) -> tuple[int, int]:
+    """Width and height of a signature's PNG, all of which was decoded. Raises `unreadable_image`."""
+    if sniff(png[:64]) not in ("image/png", None):
+        raise Unreadable("A signature must be a PNG.")
+    image = _open(png, max_pixels).image
+    image.load()
+    return image.size
+
+
+def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[str, ...] | None = None) -> Decoded | None:
+    """The barcode nearest to the middle of the picture, None if there is none. Raises `unreadable_image`.
+
+    `formats` in the contract's names; None or empty = all seven. Turned and inverted codes are found too.
+    """
+    names = formats or tuple(_BARCODES)
+    return _read_barcode(
+        data, max_pixels, names, zxingcpp.BarcodeFormats([_BARCODES[name] for name in names])
+    )
+
+
+@_guarded
+def _read_barcode(
+    data: bytes, max_pixels: int, names: tuple[str, ...], formats: zxingcpp.BarcodeFormats
+) -> Decoded | None:
+    opened = _open(data, max_pixels)
+    grey = _plain(opened.load(_BARCODE_PIXELS), _BARCODE_PIXELS).convert("L")
+    opened.image.close()
+    for longest, inverted in _BARCODE_PASSES:
+        size = _fit(grey.size, longest)
+        view = grey if size == grey.size else grey.resize(size, Image.Resampling.BOX)
+        view = ImageOps.invert(view) if inverted else view
+        # Plain: the default text mode would write a line break in a QR code as "<LF>".
+        found = zxingcpp.read_barcodes(view, formats=formats, text_mode=zxingcpp.TextMode.Plain)
+        found = [barcode for barcode in found if barcode.text]
+        if found:
+            return _named(min(found, key=lambda barcode: _off_centre(barcode, size)), names)
+    return None
+
+
+def _off_centre(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> int:
+    """Square of the distance, times 16, between the barcode's middle and the picture's."""
+    spot = barcode.position
+    corners = (spot.top_left, spot.top_right, spot.bottom_right, spot.bottom_left)
+    across, down = sum(corner.x for corner in corners), sum(corner.y for corner in corners)
+    return (across - 2 * size[0]) ** 2 + (down - 2 * size[1]) ** 2
+
+
+def _named(barcode: zxingcpp.Barcode, names: tuple[str, ...]) -> Decoded:
+    """A UPC-A is an EAN-13 with a leading 0; the reader says 13 digits, the label and other scanners say 12."""
+    text = barcode.text
+    if barcode.symbology == zxingcpp.BarcodeFormat.EANUPC:
+        if "upc_a" in names and len(text) == 13 and text.startswith("0"):
+            return Decoded(text[1:], "upc_a")
+        return Decoded(text, "ean_13")
+    return Decoded(text, next(name for name, kind in _BARCODES.items() if kind == barcode.symbology))
+
+
+# The bench
+
+
+class Workbench:
+    """Runs the functions above in threads of its own, few at a time, and refuses when too many wait.
+
+    A 48-megapixel HEIC takes 400 MB and three seconds: unbounded, a van full of phones coming back online would take
+    the service down. A place is free again when the *thread* is done, not when the client has gone away.
+    """
+
+    def __init__(self, workers: int = 1, queue: int = 8, retry_after: int = 5) -> None:
+        """`workers` run, `queue` more may wait; `retry_after` is in seconds."""
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="imaging")
+        self._places = threading.BoundedSemaphore(workers + queue)
+        self._retry_after = retry_after
+        self._closed = threading.Event()
+
+    async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """What `function` returns or raises. Raises `unavailable` when the bench is full or closed."""
+        if self._closed.is_set():
+            raise self._unavailable("The service is stopping.")
+        if not self._places.acquire(blocking=False):
+            raise self._unavailable("Too many photos are in work; try again shortly.")
+        try:
+            job = self._pool.submit(function, *args, **kwargs)
+        except BaseException:
+            self._places.release()
+            raise
+        job.add_done_callback(self._free)
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed.is_set() and task is not None and not task.cancelling():
+                raise self._unavailable("The service is stopping.") from None
+            raise
+
+    def _free(self, _: Future[Any]) -> None:
+        self._places.release()
+
+    def _unavailable(self, detail: str) -> Problem:
+        return Problem("unavailable", detail, retry_after=self._retry_after)
+
+    async def close(self) -> None:
+        """Refuse what waits, let what runs finish."""
+        self._closed.set()
+        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+
+    async def __aenter__(self) -> Workbench:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -1,0 +1,112 @@
+"""Barcodes drawn by somebody and read back from a picture."""
+
+import io
+
+import pytest
+import segno
+import zxingcpp
+from PIL import Image, ImageOps
+
+from rundun.errors import Problem
+from rundun.imaging import Decoded, decode_barcode
+
+MAX = 50_000_000
+CODES = {
+    "qr_code": (zxingcpp.BarcodeFormat.QRCode, "https://example.com/r/1?a=b"),
+    "code_128": (zxingcpp.BarcodeFormat.Code128, "Crate-42/b"),
+    "code_39": (zxingcpp.BarcodeFormat.Code39, "ROOM 12"),
+    "ean_13": (zxingcpp.BarcodeFormat.EAN13, "4006381333931"),
+    "upc_a": (zxingcpp.BarcodeFormat.UPCA, "036000291452"),
+    "data_matrix": (zxingcpp.BarcodeFormat.DataMatrix, "Pump 7, grün"),
+    "pdf417": (zxingcpp.BarcodeFormat.PDF417, "A longer text with some words in it"),
+}
+
+
+def drawn(name, scale=4):
+    kind, text = CODES[name]
+    bars = zxingcpp.write_barcode_to_image(zxingcpp.create_barcode(text, kind), scale=scale)
+    height, width = bars.shape
+    return ImageOps.expand(Image.frombytes("L", (width, height), bytes(memoryview(bars))), 20, 255)
+
+
+def encode(image, kind="PNG", **options):
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def read(image, formats=None):
+    return decode_barcode(encode(image), max_pixels=MAX, formats=formats)
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_every_format_is_read_and_named_as_in_the_contract(name):
+    wanted = Decoded(CODES[name][1], name)
+    assert read(drawn(name)) == wanted
+    assert read(drawn(name), formats=(name,)) == wanted
+    assert decode_barcode(encode(drawn(name), "JPEG", quality=70), max_pixels=MAX) == wanted
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_turned_and_inverted_codes_are_read(name):
+    wanted = Decoded(CODES[name][1], name)
+    for turn in (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270):
+        assert read(drawn(name).transpose(turn)) == wanted
+    assert read(ImageOps.invert(drawn(name))) == wanted
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_only_the_formats_asked_for_count(name):
+    others = tuple(other for other in CODES if other != name and {other, name} != {"ean_13", "upc_a"})
+    assert read(drawn(name), formats=others) is None
+
+
+def test_a_upc_has_twelve_digits_unless_only_eans_are_asked_for():
+    assert read(drawn("upc_a"), formats=("ean_13", "upc_a")) == Decoded("036000291452", "upc_a")
+    assert read(drawn("upc_a"), formats=("ean_13",)) == Decoded("0036000291452", "ean_13")
+    assert read(drawn("ean_13"), formats=("upc_a",)) is None
+
+
+def test_a_qr_code_made_by_another_library_keeps_its_line_breaks():
+    text = "BEGIN:VCARD\nFN:Olga Ünal\nEND:VCARD"
+    out = io.BytesIO()
+    segno.make(text, error="q").save(out, kind="png", scale=6)
+    assert decode_barcode(out.getvalue(), max_pixels=MAX) == Decoded(text, "qr_code")
+
+
+def test_a_transparent_background_counts_as_white():
+    out = io.BytesIO()
+    segno.make("on glass", micro=False).save(out, kind="png", scale=6, light=None)
+    assert decode_barcode(out.getvalue(), max_pixels=MAX) == Decoded("on glass", "qr_code")
+
+
+def test_of_several_codes_the_one_in_the_middle_is_meant():
+    sheet = Image.new("L", (1500, 1500), 255)
+    sheet.paste(drawn("qr_code"), (20, 20))
+    sheet.paste(drawn("data_matrix"), (1300, 1300))
+    sheet.paste(drawn("ean_13"), (500, 650))
+    assert read(sheet).format == "ean_13"
+
+
+def test_a_small_code_in_a_big_picture_is_found():
+    sheet = Image.new("L", (4600, 3400), 235)
+    sheet.paste(drawn("code_128", scale=3), (2900, 2300))
+    assert decode_barcode(encode(sheet, "JPEG", quality=80), max_pixels=MAX) == Decoded(
+        "Crate-42/b", "code_128"
+    )
+
+
+def test_a_picture_without_a_code_gives_none():
+    assert read(Image.effect_noise((500, 400), 50)) is None
+    assert read(Image.new("RGB", (1, 1))) is None
+
+
+def test_a_picture_that_cannot_be_read_is_refused():
+    whole = encode(drawn("qr_code"))
+    for wrong in (b"", b"not a picture", whole[:-5], whole[: len(whole) // 2]):
+        with pytest.raises(Problem) as caught:
+            decode_barcode(wrong, max_pixels=MAX)
+        assert caught.value.code == "unreadable_image"
+    with pytest.raises(Problem) as caught:
+        decode_barcode(whole, max_pixels=1000)
+    assert caught.value.code == "unreadable_image"

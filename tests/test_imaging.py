@@ -1,0 +1,453 @@
+"""Real pictures, made here: what comes out upright and bare, and what is refused."""
+
+import io
+import random
+import struct
+import warnings
+import zlib
+
+import pillow_heif
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
+
+from rundun.errors import Problem
+from rundun.imaging import check_signature, derive, sniff
+
+MAX = 50_000_000
+RED, GREEN, BLUE, GREY = (220, 30, 30), (30, 180, 30), (30, 30, 220), (128, 128, 128)
+# Where a camera held wrongly puts the quadrants (top left, top right, bottom left, bottom right) of an upright scene:
+# what each EXIF orientation must be stored as, so that undoing it gives red, green, blue, grey.
+ORIENTED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def scene(width=400, height=300):
+    """Red, green over blue, grey."""
+    image = Image.new("RGB", (width, height), GREY)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, width // 2 - 1, height // 2 - 1), RED)
+    draw.rectangle((width // 2, 0, width, height // 2 - 1), GREEN)
+    draw.rectangle((0, height // 2, width // 2 - 1, height), BLUE)
+    return image
+
+
+def noise(width=96, height=64):
+    """Many different bytes everywhere, so that no part of the file is padding; small, so that hundreds are quick."""
+    return Image.frombytes("RGB", (width, height), random.Random(1).randbytes(width * height * 3))
+
+
+def encode(image, kind, **options):
+    out = io.BytesIO()
+    if kind == "HEIF":
+        pillow_heif.from_pillow(image).save(out, quality=80, **options)
+    else:
+        image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def exif(orientation=None, gps=False):
+    tags = Image.Exif()
+    tags[0x010F] = "Ed's phone"
+    if orientation:
+        tags[0x0112] = orientation
+    if gps:
+        tags[0x8825] = {1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)}
+    return tags.tobytes()
+
+
+def opened(data):
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        return image
+
+
+def quadrants(data):
+    image = opened(data).convert("RGB")
+    width, height = image.size
+    return [image.getpixel((width * x // 4, height * y // 4)) for y in (1, 3) for x in (1, 3)]
+
+
+def close(seen, wanted, slack=24):
+    return all(
+        abs(a - b) <= slack
+        for one, two in zip(seen, wanted, strict=True)
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+def assert_bare(data):
+    """A JPEG with nothing in it but a picture."""
+    image = opened(data)
+    assert image.format == "JPEG"
+    assert image.mode in ("RGB", "L")
+    assert not {"exif", "xmp", "icc_profile", "photoshop", "comment", "mp"} & set(image.info)
+    assert b"Ed's phone" not in data
+    assert data.endswith(b"\xff\xd9")
+
+
+def refusal(function, data, max_pixels=MAX):
+    with pytest.raises(Problem) as caught:
+        function(data, max_pixels=max_pixels)
+    assert caught.value.code == "unreadable_image"
+    assert caught.value.__context__ is None  # no chained traceback that would hold the pixels
+    return caught.value.detail
+
+
+def png(size, data, *chunks, depth=8, colour=2):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, 0))
+    parts = (head, *(chunk(*each) for each in chunks), chunk(b"IDAT", data), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+# What a file is
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (encode(scene(8, 8), "JPEG")[:64], "image/jpeg"),
+        (encode(scene(8, 8), "PNG")[:64], "image/png"),
+        (encode(scene(8, 8), "WEBP")[:64], "image/webp"),
+        (encode(scene(64, 64), "HEIF")[:64], "image/heic"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf", "image/heic"),
+        (b"\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc", "image/heic"),
+        (b"\0\0\0\x18ftypheix\0\0\0\0mif1heix", "image/heic"),
+        (encode(scene(8, 8), "AVIF")[:64], None),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", None),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", None),
+        (encode(scene(8, 8), "GIF")[:64], None),
+        (b"RIFF\0\0\0\0WAVEfmt ", None),
+        (b"\xff\xd8", None),
+        (b"", None),
+    ],
+)
+def test_the_first_bytes_say_what_it_is(head, kind):
+    assert sniff(head) == kind
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"", "empty"),
+        (b"hello, this is text", "not a picture"),
+        (encode(scene(8, 8), "GIF"), "GIF"),
+        (encode(scene(8, 8), "AVIF"), "AVIF"),
+        (encode(scene(8, 8), "TIFF"), "TIFF"),
+        (encode(scene(8, 8), "BMP"), "BMP"),
+        (b"\0\0\0\x18ftypqt  \0\0\0\0qt  ", "video"),
+        (b"%PDF-1.7", "PDF"),
+    ],
+)
+def test_what_is_not_taken_is_named(data, word):
+    assert word in refusal(derive, data)
+
+
+# Upright, small, bare
+
+
+@pytest.mark.parametrize("orientation", ORIENTED)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_every_orientation_comes_out_upright_and_bare(kind, orientation):
+    turn = ORIENTED[orientation]
+    held = scene() if turn is None else scene().transpose(turn)
+    derived = derive(encode(held, kind, exif=exif(orientation, gps=True)), max_pixels=MAX)
+    assert derived.content_type == f"image/{kind.lower()}"
+    assert (derived.width, derived.height) == (400, 300) == opened(derived.photo).size
+    assert opened(derived.thumbnail).size == (320, 240)
+    for picture in (derived.photo, derived.thumbnail):
+        assert close(quadrants(picture), [RED, GREEN, BLUE, GREY])
+        assert_bare(picture)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("options", [{}, {"tile_size": 128}], ids=["whole", "tiled"])
+def test_a_heic_is_turned_once(orientation, options):
+    turn = ORIENTED[orientation]
+    held = scene() if turn is None else scene().transpose(turn)
+    derived = derive(encode(held, "HEIF", exif=exif(orientation, gps=True), **options), max_pixels=MAX)
+    assert derived.content_type == "image/heic"
+    assert (derived.width, derived.height) == (400, 300)
+    assert close(quadrants(derived.photo), [RED, GREEN, BLUE, GREY])
+    assert_bare(derived.photo)
+    assert_bare(derived.thumbnail)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
+def test_a_big_picture_is_shrunk(kind):
+    derived = derive(encode(scene(2400, 1600), kind), max_pixels=MAX)
+    assert (derived.width, derived.height) == (2048, 1365) == opened(derived.photo).size
+    assert opened(derived.thumbnail).size == (320, 213)
+    assert close(quadrants(derived.photo), [RED, GREEN, BLUE, GREY])
+    assert_bare(derived.photo)
+
+
+def test_a_small_picture_is_not_enlarged_and_a_thin_one_does_not_vanish():
+    assert opened(derive(encode(scene(40, 30), "PNG"), max_pixels=MAX).thumbnail).size == (40, 30)
+    derived = derive(encode(Image.new("RGB", (1, 9000)), "PNG"), max_pixels=MAX)
+    assert (derived.width, derived.height) == (1, 2048)
+    assert opened(derived.thumbnail).size == (1, 320)
+
+
+def test_what_the_page_already_shrank_is_its_own_derivative():
+    for options in ({}, {"progressive": True}, {"restart_marker_blocks": 2}):
+        derived = derive(encode(scene(2048, 1536), "JPEG", **options), max_pixels=MAX)
+        assert derived.photo is None
+        assert (derived.width, derived.height) == (2048, 1536)
+        assert opened(derived.thumbnail).size == (320, 240)
+        assert close(quadrants(derived.thumbnail), [RED, GREEN, BLUE, GREY])
+
+
+def test_the_profile_chrome_puts_into_every_canvas_jpeg_does_no_harm():
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert derive(encode(scene(), "JPEG", icc_profile=srgb), max_pixels=MAX).photo is None
+
+
+def test_a_small_upright_jpeg_loses_its_metadata_without_a_new_encoding():
+    plain = encode(scene(), "JPEG")
+    loaded = encode(
+        scene(),
+        "JPEG",
+        exif=exif(1, gps=True),
+        comment=b"Ed's phone",
+        xmp=b"<x:xmpmeta>Ed's phone</x:xmpmeta>",
+    )
+    derived = derive(loaded + b"a motion photo's video, with Ed's phone in it", max_pixels=MAX)
+    assert derived.photo == plain
+    assert_bare(derived.photo)
+
+
+def test_a_multi_picture_jpeg_gives_its_first():
+    data = encode(scene(), "MPO", save_all=True, append_images=[Image.new("RGB", (50, 50))])
+    derived = derive(data, max_pixels=MAX)
+    assert (derived.width, derived.height) == (400, 300)
+    assert_bare(derived.photo)
+
+
+def test_a_foreign_profile_becomes_srgb():
+    swapped = ImageCms.ImageCmsProfile(io.BytesIO(_swapped_profile())).tobytes()
+    for kind in ("JPEG", "PNG", "WEBP"):
+        derived = derive(encode(Image.new("RGB", (64, 64), RED), kind, icc_profile=swapped), max_pixels=MAX)
+        red, green, _ = quadrants(derived.photo)[0]
+        assert green > 180 > 60 > red  # the profile says that the first channel is green
+        assert_bare(derived.photo)
+
+
+def _swapped_profile():
+    """sRGB with the tags of the red and green colourants exchanged."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace(b"rXYZ", b"____", 1).replace(b"gXYZ", b"rXYZ", 1).replace(b"____", b"gXYZ", 1)
+    return profile.replace("sRGB".encode("utf-16-be"), "GRBs".encode("utf-16-be"))
+
+
+def test_a_broken_profile_does_not_lose_the_photo():
+    derived = derive(encode(scene(), "JPEG", icc_profile=b"no profile at all" * 20), max_pixels=MAX)
+    assert close(quadrants(derived.photo), [RED, GREEN, BLUE, GREY])
+    assert_bare(derived.photo)
+
+
+# Every kind of pixel
+
+
+def test_alpha_is_flattened_on_white():
+    image = scene().convert("RGBA")
+    image.paste((0, 0, 0, 0), (200, 150, 400, 300))
+    for data in (
+        encode(image, "PNG"),
+        encode(image, "WEBP", lossless=True),
+        encode(image, "HEIF"),
+        encode(image.quantize(16), "PNG"),
+        encode(image.convert("LA"), "PNG"),
+    ):
+        *_, last = quadrants(derive(data, max_pixels=MAX).photo)
+        assert close([last], [(255, 255, 255)])
+
+
+def test_one_colour_may_be_the_transparent_one():
+    for mode, colour in (("RGB", (30, 30, 220)), ("L", 77), ("1", 0)):
+        image = Image.new(mode, (60, 60), colour)
+        derived = derive(encode(image, "PNG", transparency=colour), max_pixels=MAX)
+        assert close(quadrants(derived.photo)[:1], [(255, 255, 255)])
+
+
+@pytest.mark.parametrize("mode", ["P", "CMYK", "L", "1"])
+def test_other_modes_keep_their_colours(mode):
+    data = encode(scene().convert(mode), "JPEG" if mode == "CMYK" else "PNG")
+    derived = derive(data, max_pixels=MAX)
+    image = scene().convert(mode).convert("RGB")
+    if mode == "1":  # dithered: only its mean says anything
+        assert abs(opened(derived.photo).convert("L").resize((1, 1)).getpixel((0, 0)) - 112) < 25
+    else:
+        wanted = [image.getpixel((x, y)) for y in (75, 225) for x in (100, 300)]
+        assert close(quadrants(derived.photo), wanted, slack=40)
+    assert_bare(derived.photo)
+
+
+def test_sixteen_bits_are_scaled_not_clipped():
+    grey = Image.new("I;16", (64, 64), 32768)
+    assert close(quadrants(derive(encode(grey, "PNG"), max_pixels=MAX).photo), [GREY] * 4, slack=3)
+    row = b"\0" + struct.pack(">HHH", 32768, 65535, 0) * 16
+    colour = png((16, 16), zlib.compress(row * 16), depth=16)
+    assert close(quadrants(derive(colour, max_pixels=MAX).photo), [(128, 255, 0)] * 4, slack=6)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_an_animation_gives_its_first_frame(kind):
+    frames = [Image.new("RGB", (80, 60), colour) for colour in (GREEN, BLUE, RED)]
+    data = encode(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
+    assert close(quadrants(derive(data, max_pixels=MAX).photo), [GREEN] * 4)
+
+
+# What is refused
+
+
+WHOLE = {
+    "jpeg": encode(noise(), "JPEG"),
+    "progressive": encode(noise(), "JPEG", progressive=True),
+    "exif": encode(noise(), "JPEG", exif=exif(6, gps=True)),
+    "png": encode(noise(), "PNG"),
+    "webp": encode(noise(), "WEBP"),
+    "lossless": encode(noise(), "WEBP", lossless=True, exif=exif(6)),
+    "heic": encode(noise(), "HEIF"),
+    "tiled": encode(noise(192, 128), "HEIF", tile_size=64),
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_a_picture_cut_off_anywhere_is_refused(kind):
+    whole = WHOLE[kind]
+    assert derive(whole, max_pixels=MAX).thumbnail
+    last = len(whole) - 1
+    for at in {*range(0, last, max(1, last // 60)), *range(last - 14, last + 1)}:
+        refusal(derive, whole[:at])
+
+
+def test_a_cut_off_picture_says_so():
+    assert all("cut off" in refusal(derive, whole[:-1]) for whole in WHOLE.values())
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_a_damaged_picture_is_shown_or_refused_and_nothing_else(data):
+    whole = bytearray(WHOLE[data.draw(st.sampled_from(sorted(WHOLE)))])
+    for at, value in data.draw(
+        st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=8)
+    ):
+        whole[at] = value
+    try:
+        assert derive(bytes(whole), max_pixels=MAX).thumbnail
+    except Problem as problem:
+        assert problem.code == "unreadable_image"
+
+
+MAGIC = [
+    b"",
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    b"RIFF\x20\0\0\0WEBPVP8 ",
+    b"\0\0\0\x10ftypheic\0\0\0\0",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(MAGIC), st.binary(max_size=400))
+def test_random_bytes_are_refused_and_nothing_else(magic, tail):
+    refusal(derive, magic + tail)
+
+
+def test_too_many_pixels_are_refused_from_the_header_alone():
+    for bomb in (png((30000, 30000), b""), png((2**31 - 1, 2**31 - 1), b""), _webp_header(16384, 16384)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            detail = refusal(derive, bomb)
+        assert len(bomb) < 200
+        assert detail
+    assert "30000 × 30000" in refusal(derive, png((30000, 30000), b""))
+    data = encode(scene(), "JPEG")
+    assert "at most 0.1 megapixels" in refusal(derive, data, max_pixels=100_000)
+    assert derive(data, max_pixels=120_000).width == 400
+
+
+def _webp_header(width, height):
+    body = b"VP8X\x0a\0\0\0\0\0\0\0" + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def test_a_heic_that_lies_about_its_size_is_refused():
+    size = struct.pack(">II", 96, 64)
+    data = WHOLE["heic"]
+    assert size in data
+    refusal(derive, data.replace(size, struct.pack(">II", 16, 16)))
+
+
+def test_chunks_that_unpack_to_too_much_are_refused():
+    huge = zlib.compress(bytes(80_000_000), 9)
+    rows = zlib.compress((b"\0" + bytes(48)) * 16)
+    assert len(huge) < 100_000
+    refusal(derive, png((16, 16), rows, (b"zTXt", b"Comment\0\0" + huge)))
+    refusal(derive, png((16, 16), rows, (b"iCCP", b"p\0\0" + huge)))
+    small = (b"iCCP", b"p\0\0" + zlib.compress(b"x" * 100))
+    assert "profile" in refusal(derive, png((16, 16), rows, small, small))
+    assert "chunks" in refusal(derive, png((16, 16), rows, *[(b"teSt", b"")] * 20_000))
+    # pixels that go on and on after the last row are never unpacked
+    assert (
+        derive(
+            png((16, 16), zlib.compress((b"\0" + bytes(48)) * 16 + bytes(80_000_000))), max_pixels=MAX
+        ).width
+        == 16
+    )
+
+
+def test_a_jpeg_of_endless_scans_is_refused():
+    data = encode(scene(64, 64), "JPEG", progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    assert "scans" in refusal(derive, data[:-2] + scan * 200 + b"\xff\xd9")
+    refusal(derive, b"\xff\xd8" + b"\xff\xfe\x00\x02" * 30_000 + data[2:])
+
+
+def test_a_picture_without_pixels_is_refused():
+    data = encode(scene(16, 16), "JPEG")
+    at = data.index(b"\xff\xc0") + 5
+    refusal(derive, data[:at] + bytes(4) + data[at + 4 :])
+    refusal(derive, png((0, 16), zlib.compress(b"")))
+    refusal(derive, b"\xff\xd8\xff\xd9")
+
+
+def test_a_jpeg_with_too_few_rows_of_pixels_is_refused_even_where_only_the_thumbnail_is_made():
+    data = encode(noise(1024, 64), "JPEG")
+    assert derive(data, max_pixels=MAX).photo is None
+    refusal(derive, data[: len(data) // 2])
+
+
+# Signatures
+
+
+def test_a_signature_is_a_png_that_decodes():
+    image = Image.new("RGBA", (600, 200))
+    ImageDraw.Draw(image).line((20, 150, 300, 40, 560, 160), "black", 4)
+    data = encode(image, "PNG")
+    assert check_signature(data, max_pixels=MAX) == (600, 200)
+    for wrong in (data[:-1], data[: len(data) // 2], b"", encode(scene(), "JPEG"), png((9999, 9999), b"")):
+        refusal(check_signature, wrong)
+    assert "PNG" in refusal(check_signature, encode(scene(), "JPEG"))
+    broken = bytearray(data)
+    broken[data.index(b"IDAT") + 6 : data.index(b"IDAT") + 30] = bytes(24)
+    refusal(check_signature, bytes(broken))
+
+
+def test_text_in_a_png_does_not_reach_the_photo():
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "Ed's phone")
+    assert_bare(derive(encode(scene(), "PNG", pnginfo=info), max_pixels=MAX).photo)
