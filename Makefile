@@ -1,0 +1,95 @@
+# All that a person types. Everything it installs goes to .venv; a browser for the tests is the one exception.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test check bench format soak crash
+.DELETE_ON_ERROR:
+
+help:  ## List these commands.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
+
+setup: $(VENV)/.tools $(VENV)/.browser  ## Install everything that working on Rundun needs.
+
+serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; more flags in ARGS="…".
+	@exec $(BIN)/python -m rundun serve $(ARGS)
+
+test: setup  ## Run every test except soak and crash; some of them in ARGS="…".
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+check: $(VENV)/.tools  ## Lint, and check formatting and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.tools $(VENV)/.wrk  ## Measure requests per second and the way to a webhook, on this machine.
+	$(BIN)/python -m tests.bench $(ARGS)
+
+format: $(VENV)/.tools  ## Format the code and mend what the linter can mend.
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+soak: setup  ## Run the long random tests, which look for leaks and drift.
+	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+crash: setup  ## Kill the service at many random moments and look whether anything acknowledged was lost.
+	$(BIN)/python -m pytest -m crash --timeout 0 $(ARGS)
+
+# An environment whose Python is gone (upgraded, or the folder moved) is made anew.
+ifeq ($(wildcard $(BIN)/python),)
+  $(shell rm -f $(VENV)/.made $(VENV)/.service $(VENV)/.tools)
+endif
+
+# The first Python of at least 3.11 that can make environments, python3 before all others.
+$(VENV)/.made:
+	@if $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	  touch $@; exit 0; \
+	fi; \
+	found=; \
+	for python in python3 python3.15 python3.14 python3.13 python3.12 python3.11; do \
+	  if command -v $$python >/dev/null 2>&1 && \
+	     $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    found=$$python; break; \
+	  fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Rundun needs Python 3.11 or newer with its venv module, and there is none on this PATH." >&2; \
+	  echo "On Debian and Ubuntu: apt-get install python3 python3-venv" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$found ($$($$found --version))"; \
+	$$found -m venv --clear $(VENV) && touch $@
+
+# A changed pyproject.toml installs anew; otherwise these are instant.
+$(VENV)/.service: $(VENV)/.made pyproject.toml
+	@echo "Installing Rundun and what it needs"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.made pyproject.toml
+	@echo "Installing Rundun, what it needs, and the tools to test and check it"
+	@$(BIN)/python -m pip install --quiet --editable '.[test,check]'
+	@touch $@ $(VENV)/.service
+
+# A phone's browser: the system's, else Debian's package, else Playwright's own.
+$(VENV)/.browser: $(VENV)/.tools
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q && \
+	     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium fonts-liberation; then :; \
+	elif [ "$$(id -u)" = 0 ]; then $(BIN)/playwright install --with-deps chromium; \
+	else $(BIN)/playwright install chromium; \
+	fi
+	@touch $@
+
+$(VENV)/.wrk: $(VENV)/.made
+	@if command -v wrk; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q wrk; \
+	else \
+	  echo "The bench needs wrk, a load generator: install it and try again (Debian and Ubuntu: apt-get install wrk)." >&2; \
+	  exit 1; \
+	fi
+	@touch $@
