@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,28 +74,22 @@ def is_due(tx: Tx) -> bool:
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
 
 
-def claim(tx: Tx, free: int, free_for: Callable[[str], int]) -> list[Claimed]:
-    """Take what can start now, marked `sending`: at most `free` in all and `free_for(destination)` each, dealt out
-    in turn so that no destination waits for another.
+def claim(tx: Tx, most_each: int, share: Callable[[Mapping[str, int]], Mapping[str, int]]) -> list[Claimed]:
+    """Take what can start now, marked `sending`. `share` says how many of each destination's waiting deliveries may
+    start, given how many are due (counted up to `most_each`, the destination waiting longest first).
     """
-    queues: list[list[sqlite3.Row]] = []
-    for row in tx.db.execute(_LOOSE_SCAN).fetchall():
-        room = min(free, free_for(row["destination"]))
-        if room > 0 and (due := _due(tx, row["destination"], room)):
-            queues.append(due)
-    rows: list[sqlite3.Row] = []
-    while queues and len(rows) < free:
-        for queue in queues:
-            if len(rows) < free:
-                rows.append(queue.pop(0))
-        queues = [queue for queue in queues if queue]
-    return [_claim(tx, row) for row in rows]
+    destinations = [row["destination"] for row in tx.db.execute(_LOOSE_SCAN).fetchall()]
+    queues = [due for destination in destinations if (due := _due(tx, destination, most_each))]
+    queues.sort(key=lambda due: int(due[0]["next_attempt_at"]))
+    granted = share({due[0]["destination"]: len(due) for due in queues})
+    return [_claim(tx, row) for due in queues for row in due[: granted.get(due[0]["destination"], 0)]]
 
 
 def _due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
     return tx.db.execute(
-        "SELECT number, event, run_id, destination, attempts FROM deliveries WHERE status = 'pending' "
-        "AND destination = ? AND next_attempt_at <= ? ORDER BY next_attempt_at, number LIMIT ?",
+        "SELECT number, event, run_id, destination, attempts, next_attempt_at FROM deliveries "
+        "WHERE status = 'pending' AND destination = ? AND next_attempt_at <= ? "
+        "ORDER BY next_attempt_at, number LIMIT ?",
         (destination, tx.now, limit),
     ).fetchall()
 

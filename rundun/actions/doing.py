@@ -1,0 +1,205 @@
+"""The executor at work: start, answer, complete."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rundun.actions.sheet import (
+    Sheet,
+    close,
+    closed_problem,
+    keep,
+    load,
+    open_run,
+    running,
+    tell,
+    with_answer,
+)
+from rundun.actions.steering import cancel
+from rundun.core import answer as answers_of
+from rundun.core import event, progress
+from rundun.core.answer import Answer, Position
+from rundun.core.run import MOVES, Identity, Run
+from rundun.core.template import StepBase, photo_limits
+from rundun.errors import Invalid, Place, Problem
+from rundun.store import answers, files, runs, templates
+from rundun.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the start screen asked."""
+
+    identity: Identity
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One answer as it arrived; `photos` None when the list was left out."""
+
+    answer_id: str | None
+    value: Any = None
+    skipped: bool = False
+    unable: str | None = None
+    photos: tuple[str, ...] | None = None
+    geo: Position | None = None
+    answered_at: int | None = None
+
+
+def allow_device(tx: Tx, run: Run, device: str | None) -> None:
+    """Refuse another phone where the template wants the first one to stay alone."""
+    if run.device is None or run.device == device:
+        return
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    if version.template.execution.scope == "first_device":
+        raise Problem(
+            "other_device", "Another device has started this run, and only that one may go on with it."
+        )
+
+
+def start(tx: Tx, run_id: str, given: Start, device: str | None) -> tuple[Run, str]:
+    """A human tapped Start. Again: the same person, first identity kept. Returns the run and the device's token,
+    which goes into its cookie.
+    """
+    run = open_run(tx, runs.get(tx, run_id))
+    allow_device(tx, run, device)
+    token = device or secrets.token_urlsafe(24)
+    if run.status == "in_progress":
+        if run.device is None:  # released: whoever comes next takes it over
+            run = replace(run, device=token, revision=run.revision + 1)
+            runs.put(tx, run)
+        return run, token
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    asked = version.template.execution.identity_required
+    if asked != "none" and not getattr(given.identity, asked):
+        raise Invalid(
+            [Place(f"/{asked}", "required", f"is required to start: the template asks for {asked}")]
+        )
+    run = replace(
+        run,
+        status=MOVES[run.status, "start"],
+        started_at=tx.now,
+        assigned_to=tx.new_id("u"),
+        identity=Identity(**{asked: getattr(given.identity, asked)}) if asked != "none" else Identity(),
+        language=given.language or run.language,
+        device=token,
+        revision=run.revision + 1,
+    )
+    run = tell(tx, run, event.started(run))
+    runs.put(tx, run)
+    return run, token
+
+
+def answer(tx: Tx, run_id: str, step_id: str, given: Given, device: str | None) -> Sheet:
+    """Apply an answer. One that was applied before, or says what is in force already, changes nothing, also on a
+    closed run: a lost reply never looks like a loss.
+    """
+    run = runs.get(tx, run_id)
+    allow_device(tx, run, device)
+    sheet = load(tx, run)
+    step = sheet.step(step_id)
+    if given.answer_id and answers.was_applied(tx, run_id, step_id, given.answer_id):
+        return sheet
+    if run.is_closed:
+        if _is_in_force(sheet, step, given):
+            return sheet
+        raise closed_problem(run)
+    running(tx, run)
+    new = _decide(tx, sheet, step, given)
+    old = sheet.answers.get(step_id)
+    if old is not None and old.content() == new.content():
+        return sheet
+    answers.add(tx, run_id, step_id, new)
+    after = with_answer(sheet, step_id, new)
+    return keep(tx, sheet, after, [step_id] if old is None or _says_other(sheet, after, step_id) else [])
+
+
+def _is_in_force(sheet: Sheet, step: StepBase, given: Given) -> bool:
+    old = sheet.answers.get(step.id)
+    if old is None:
+        return False
+    try:
+        value = None if given.skipped or given.unable else answers_of.read_value(step, given.value)
+    except Invalid:
+        return False
+    photos = old.photos if given.photos is None else given.photos
+    same = (value, given.skipped, given.unable, photos)
+    return same == (old.value, old.skipped, old.unable, old.photos)
+
+
+def _says_other(before: Sheet, after: Sheet, step_id: str) -> bool:
+    """Whether an event is due for a step that was done and still is: its value, `unable` or photos changed."""
+    old, new = before.standings[step_id], after.standings[step_id]
+    assert old.answer is not None
+    assert new.answer is not None
+    told = [
+        (s.answer.value, s.answer.skipped, s.answer.unable, s.answer.signature, s.photos)
+        for s in (old, new)
+        if s.answer
+    ]
+    return told[0] != told[1]
+
+
+def _decide(tx: Tx, sheet: Sheet, step: StepBase, given: Given) -> Answer:
+    settings = sheet.version.template.settings
+    run = sheet.run
+    common: Mapping[str, Any] = {"at": tx.now, "answered_at": given.answered_at, "by": run.assigned_to}
+    if given.skipped:
+        if step.required or not settings.allow_skip:
+            raise Problem("skip_not_allowed", "This step can't be skipped.")
+        return Answer(given.answer_id, None, True, None, (), None, None, **common)
+    photos = _listed(step, given)
+    if given.unable is not None:
+        if not settings.allow_unable:
+            raise Invalid([Place("/unable", "not_allowed", "this template takes no “I can't do this”")])
+        return Answer(given.answer_id, None, False, given.unable, photos, given.geo, None, **common)
+    value = answers_of.read_value(step, given.value)
+    signature = files.latest_signature(tx, run.run_id, step.id) if step.type == "signature" else None
+    return Answer(given.answer_id, value, False, None, photos, given.geo, signature, **common)
+
+
+def _listed(step: StepBase, given: Given) -> tuple[str, ...] | None:
+    most = photo_limits(step)[1]
+    if given.photos and len(given.photos) > most:
+        detail = f"may have at most {most} photos" if most else "takes no photos"
+        raise Problem("too_many_photos", f"This step {detail}.", [Place("/photos", "too_long", detail)])
+    return given.photos
+
+
+def complete(tx: Tx, run_id: str, device: str | None) -> Run:
+    """All is done. Again on a completed run: the same answer. Raises `steps_missing` with all that is."""
+    run = runs.get(tx, run_id)
+    allow_device(tx, run, device)
+    if run.status == "completed":
+        return run
+    sheet = load(tx, running(tx, run))
+    missing = [
+        {"step_id": one.step_id, "code": one.code, "detail": one.detail}
+        for one in progress.missing(sheet.standings)
+    ]
+    signature = None
+    if sheet.version.template.settings.signature_on_complete:
+        signature = files.latest_signature(tx, run_id, "")
+        if signature is None:
+            missing.append(
+                {"step_id": "", "code": "missing_signature", "detail": "The run is not signed yet."}
+            )
+    if missing:
+        raise Problem(
+            "steps_missing", f"{len(missing)} thing(s) are still missing.", members={"errors": missing}
+        )
+    return close(tx, sheet, "complete", replace(run, signature=signature))
+
+
+def give_up(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
+    """The executor stops for good; said twice, the second time changes nothing."""
+    run = runs.get(tx, run_id)
+    allow_device(tx, run, device)
+    cancellation = run.cancellation
+    if cancellation is not None and (cancellation.by, cancellation.reason) == ("executor", reason):
+        return run
+    return cancel(tx, run, "executor", reason)

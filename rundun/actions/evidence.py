@@ -1,0 +1,170 @@
+"""Photos and signatures: bytes are written chunk by chunk, and count once the last action has seen them whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rundun.actions.doing import allow_device
+from rundun.actions.sheet import Sheet, closed_problem, keep, load, running
+from rundun.core import progress
+from rundun.core.record import Photo, Signature
+from rundun.core.template import photo_limits
+from rundun.errors import Invalid, Place, Problem
+from rundun.store import answers, files, runs
+from rundun.store.files import Taken
+from rundun.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The photo somebody speaks of."""
+
+    run_id: str
+    step_id: str
+    photo_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An upload that is written but not yet anybody's: its files and the derived picture's size."""
+
+    original: int
+    derived: int
+    thumbnail: int
+    width: int
+    height: int
+
+    def files(self) -> set[int]:
+        """All of its files, each once."""
+        return {self.original, self.derived, self.thumbnail}
+
+
+def expect_photo(tx: Tx, target: Target, device: str | None) -> None:
+    """Whether it is worth reading the bytes at all: the run and the step are there, and the step takes photos."""
+    run = runs.get(tx, target.run_id)
+    allow_device(tx, run, device)
+    sheet = load(tx, run)
+    if photo_limits(sheet.step(target.step_id))[1] == 0:
+        raise Invalid([Place("", "not_allowed", "this step takes no photos")])
+
+
+def find_stored(tx: Tx, target: Target, sha256: str) -> Photo | None:
+    """The photo if these very bytes are stored already, None if it is new and welcome.
+
+    Raises `photo_conflict` for other bytes under that id, `run_closed`, `not_started` and `too_many_photos`.
+    """
+    photo = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
+    if photo is not None:
+        if photo.sha256 != sha256:
+            raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
+        return photo
+    run = runs.get(tx, target.run_id)
+    if run.is_closed or run.is_overdue(tx.now, tx.grace):
+        raise closed_problem(run if run.is_closed else replace(run, status="expired", closed_at=tx.now))
+    if run.status == "pending":
+        raise Problem("not_started", "This run has not been started yet: POST to its start first.")
+    _refuse_too_many(tx, load(tx, run), target)
+    return None
+
+
+def _refuse_too_many(tx: Tx, sheet: Sheet, target: Target) -> None:
+    most = photo_limits(sheet.step(target.step_id))[1]
+    if files.count_photos(tx, target.run_id, target.step_id) >= most:
+        raise Problem("too_many_photos", f"This step may have at most {most} photos; delete one first.")
+
+
+def begin_file(tx: Tx, content_type: str, size: int, sha256: str) -> int:
+    """The first of several jobs that write a file."""
+    return files.add(tx, content_type, size, sha256)
+
+
+def append(tx: Tx, file: int, part: int, data: bytes) -> None:
+    """One chunk of at most 1 MiB."""
+    files.add_chunk(tx, file, part, data)
+
+
+def drop(tx: Tx, numbers: set[int]) -> None:
+    """An upload that came to nothing."""
+    for number in numbers:
+        files.remove(tx, number)
+
+
+def add_photo(
+    tx: Tx, target: Target, picture: Picture, sha256: str, taken: Taken, device: str | None
+) -> tuple[Photo, bool]:
+    """The last job of an upload: from its commit on the photo is safe. Returns it, and whether it is new."""
+    run = runs.get(tx, target.run_id)
+    allow_device(tx, run, device)
+    stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
+    if stored is not None:  # the same upload was under way twice
+        drop(tx, picture.files())
+        if stored.sha256 != sha256:
+            raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
+        return stored, False
+    before = load(tx, running(tx, run))
+    _refuse_too_many(tx, before, target)
+    for number in picture.files():
+        files.finish(tx, number)
+    numbers = (picture.original, picture.derived, picture.thumbnail)
+    files.add_photo(
+        tx, target.run_id, target.step_id, target.photo_id, numbers, (picture.width, picture.height), taken
+    )
+    after = keep(tx, before, load(tx, run))
+    return after.evidence.photos[target.step_id][target.photo_id], True
+
+
+def remove_photo(tx: Tx, target: Target, device: str | None) -> Sheet:
+    """Erase a photo while the run is open; the answer stays, its list without the photo. Again: nothing changes."""
+    run = runs.get(tx, target.run_id)
+    allow_device(tx, run, device)
+    before = load(tx, running(tx, run))
+    before.step(target.step_id)
+    photo = before.evidence.photos.get(target.step_id, {}).get(target.photo_id)
+    if photo is None:
+        return before
+    answer = before.answers.get(target.step_id)
+    if answer is not None and answer.photos and target.photo_id in answer.photos:
+        left = tuple(one for one in answer.photos if one != target.photo_id)
+        answers.put_evidence(tx, run.run_id, target.step_id, replace(answer, photos=left))
+    files.remove_photo(tx, run.run_id, photo)
+    return keep(tx, before, load(tx, run))
+
+
+def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str | None) -> Signature | None:
+    """The step's newest signature if it is this very picture; `step_id` "" is the one that closes the run.
+
+    Raises NotFound, `other_device`, and `invalid` where nothing is to be signed.
+    """
+    run = runs.get(tx, run_id)
+    allow_device(tx, run, device)
+    sheet = load(tx, run)
+    if step_id and sheet.step(step_id).type != "signature":
+        raise Invalid([Place("", "not_allowed", "this step takes no signature")])
+    if not step_id and not sheet.version.template.settings.signature_on_complete:
+        raise Invalid([Place("", "not_allowed", "this run is completed without a signature")])
+    return _newest(sheet, step_id, sha256)
+
+
+def _newest(sheet: Sheet, step_id: str, sha256: str) -> Signature | None:
+    signed = [one for one in sheet.evidence.signatures.values() if one.step_id == step_id]
+    return signed[-1] if signed and signed[-1].sha256 == sha256 else None
+
+
+def add_signature(
+    tx: Tx, run_id: str, step_id: str, png: bytes, sha256: str, typed_name: str | None, device: str | None
+) -> Signature:
+    """Store a signature picture. An answer that waits for one takes it; one that has one keeps its own until it is
+    given again.
+    """
+    run = runs.get(tx, run_id)
+    allow_device(tx, run, device)
+    before = load(tx, running(tx, run))
+    known = _newest(before, step_id, sha256)
+    if known is not None:
+        return known
+    file = files.add_small(tx, "image/png", png, sha256)
+    number = files.add_signature(tx, run_id, step_id, file, typed_name)
+    answer = before.answers.get(step_id)
+    if answer is not None and answer.signature is None and progress.kind_of(answer) == "answered":
+        answers.put_evidence(tx, run_id, step_id, replace(answer, signature=number))
+    return keep(tx, before, load(tx, run)).evidence.signatures[number]

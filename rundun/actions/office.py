@@ -1,0 +1,100 @@
+"""What the operator does from the command line: organizations, keys, and the very first start."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rundun.actions import templates as template_actions
+from rundun.core import text
+from rundun.errors import NotFound, Problem
+from rundun.store import keys, organizations
+from rundun.store.keys import Key
+from rundun.store.organizations import Organization
+from rundun.store.tx import Tx
+
+_ALPHABET = string.ascii_letters + string.digits
+KEY_PREFIX = "rdk_live_"
+MOST_CREDITS = 2**53 - 1
+
+
+def digest(key: str) -> bytes:
+    """What is kept of a key: it has 190 bits of entropy, so a plain SHA-256 cannot be searched."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def find_organization(tx: Tx, name: str) -> Organization:
+    """The one organization with that id or name; raises NotFound, or says that the name is not unique."""
+    found = organizations.named(tx, name)
+    if not found:
+        raise NotFound("organization")
+    if len(found) > 1:
+        ids = ", ".join(one.org_id for one in found)
+        raise Problem("invalid", f"Several organizations have that name; say which: {ids}.")
+    return found[0]
+
+
+def create_organization(tx: Tx, name: str) -> Organization:
+    """A new organization, unlimited until it is given a balance."""
+    return organizations.add(tx, _line(name))
+
+
+def _line(words: str) -> str:
+    kept = text.clean(words)
+    if not 0 < len(kept) <= 200 or not kept.isprintable():
+        raise Problem("invalid", "A name has 1 to 200 printable characters.")
+    return kept
+
+
+def set_contact(tx: Tx, organization: str, contact: str) -> None:
+    """How an executor reaches the organization; "" takes it away."""
+    kept = text.clean(contact)
+    if len(kept) > 500:
+        raise Problem("invalid", "A contact has at most 500 characters.")
+    organizations.put_contact(tx, find_organization(tx, organization).org_id, kept or None)
+
+
+def add_credits(tx: Tx, organization: str, amount: int | None) -> int | None:
+    """Give credits (an unlimited organization then has just these), or None to make it unlimited. Returns the new
+    balance.
+    """
+    found = find_organization(tx, organization)
+    balance = None if amount is None else (found.credits or 0) + amount
+    if balance is not None and not 0 <= balance <= MOST_CREDITS:
+        raise Problem("invalid", f"That would make the balance {balance}.")
+    organizations.put_credits(tx, found.org_id, balance)
+    return balance
+
+
+def create_key(tx: Tx, organization: str, name: str) -> tuple[Key, str]:
+    """A new key; the key itself is returned here and never again."""
+    secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
+    return keys.add(tx, find_organization(tx, organization).org_id, _line(name), digest(secret)), secret
+
+
+def revoke_key(tx: Tx, key_id: str) -> None:
+    """Dead once this is committed."""
+    keys.revoke(tx, key_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the very first start made: shown once on the terminal."""
+
+    organization: Organization
+    key: str
+    template_ids: tuple[str, ...]
+
+
+def open_house(tx: Tx, samples: Sequence[Any]) -> Opened | None:
+    """On an empty database: an organization, the sample templates and one key. None when there is one already."""
+    if organizations.everyone(tx):
+        return None
+    organization = organizations.add(tx, "My organization")
+    _, key = create_key(tx, organization.org_id, "first")
+    versions = [template_actions.create(tx, organization.org_id, sample) for sample in samples]
+    return Opened(organization, key, tuple(version.template_id for version in versions))

@@ -1,0 +1,117 @@
+"""Everything known of one run at once, and the three steps that end every action on it: decide, keep, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rundun.core import event, progress, times
+from rundun.core.answer import Answer
+from rundun.core.destination import normalise
+from rundun.core.event import Fact
+from rundun.core.progress import Standing
+from rundun.core.record import Evidence
+from rundun.core.run import MOVES, Move, Run
+from rundun.core.template import StepBase
+from rundun.errors import NotFound, Problem
+from rundun.store import answers, events, files, runs, templates
+from rundun.store.tx import Kept, Tx, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A run with its snapshot, its answers and its evidence, and how every step stands."""
+
+    run: Run
+    version: Version
+    answers: Mapping[str, Answer]
+    evidence: Evidence
+    standings: Mapping[str, Standing]
+
+    def step(self, step_id: str) -> StepBase:
+        """That step of the snapshot, or NotFound."""
+        if step_id not in self.standings:
+            raise NotFound("step")
+        return self.standings[step_id].step
+
+
+def load(tx: Tx, run: Run) -> Sheet:
+    """Read all there is of a run."""
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    in_force, evidence = answers.in_force(tx, run.run_id), files.evidence(tx, run.run_id)
+    return Sheet(
+        run, version, in_force, evidence, progress.stand(version.steps, in_force, evidence.arrived())
+    )
+
+
+def with_answer(sheet: Sheet, step_id: str, answer: Answer) -> Sheet:
+    """The sheet as it stands once `answer` is in force."""
+    in_force = {**sheet.answers, step_id: answer}
+    standings = progress.stand(sheet.version.steps, in_force, sheet.evidence.arrived())
+    return replace(sheet, answers=in_force, standings=standings)
+
+
+def keep(tx: Tx, before: Sheet, after: Sheet, changed: Sequence[str] = ()) -> Sheet:
+    """Keep what an executor's write made of the run: its progress, and an event for each step that became done or,
+    being named in `changed`, is still done but says something else. Returns the sheet with its new revision.
+    """
+    run = replace(after.run, progress=progress.tally(after.standings), revision=after.run.revision + 1)
+    became = progress.newly_done(before.standings, after.standings)
+    again = [
+        one for one in after.standings.values() if one.done and one.step.id in changed and one not in became
+    ]
+    for standing in (*became, *again):
+        run = tell(tx, run, event.step_done(run, standing, after.evidence, tx.links))
+    runs.put(tx, run)
+    return replace(after, run=run)
+
+
+def tell(tx: Tx, run: Run, fact: Fact) -> Run:
+    """Write an event and, where it is wanted, its delivery; the caller keeps the returned run."""
+    return events.add(tx, run, fact, destination_of(run))
+
+
+def destination_of(run: Run) -> str | None:
+    """What the limits on deliveries are counted by: organization, scheme, host and port."""
+    if run.webhook is None:
+        return None
+    scheme, host, port = normalise(run.webhook.url).key
+    return f"{run.org_id} {scheme}://{host}:{port}"
+
+
+def close(tx: Tx, sheet: Sheet, move: Move, run: Run) -> Run:
+    """End a run by `move`, with its one terminal event; `run` carries what goes with that end."""
+    ended = replace(run, status=MOVES[run.status, move], closed_at=tx.now, revision=run.revision + 1)
+    ended = tell(tx, ended, event.closed(ended, sheet.standings, sheet.evidence, tx.links))
+    runs.put(tx, ended)
+    return ended
+
+
+def expire(tx: Tx, run: Run) -> Run:
+    """Time is up: the run ends with whatever answers it has."""
+    return close(tx, load(tx, run), "expire", run)
+
+
+def closed_problem(run: Run) -> Problem:
+    """What anybody hears who comes too late."""
+    word = {"completed": "is completed", "cancelled": "was cancelled", "expired": "has expired"}[run.status]
+    members = {"run_status": run.status, "closed_at": times.wire(run.closed_at or 0)}
+    return Problem("run_closed", f"This run {word}; nothing more can be added.", members=members)
+
+
+def open_run(tx: Tx, run: Run) -> Run:
+    """`run` if it is open and in time. An overdue one is expired here, which is kept although the caller is refused
+    with 410; a closed one is refused alike.
+    """
+    if run.is_overdue(tx.now, tx.grace):
+        raise Kept(closed_problem(expire(tx, run)))
+    if run.is_closed:
+        raise closed_problem(run)
+    return run
+
+
+def running(tx: Tx, run: Run) -> Run:
+    """`run` if it is started, open and in time; else refused as in `open_run`, or with `not_started`."""
+    if open_run(tx, run).status == "pending":
+        raise Problem("not_started", "This run has not been started yet: POST to its start first.")
+    return run

@@ -1,0 +1,64 @@
+"""What happens to a run from outside: cancelled, extended, released, expired by the clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rundun.actions.sheet import close, expire, load, open_run
+from rundun.core import progress, times
+from rundun.core.run import Cancellation, Run, expiry
+from rundun.errors import Problem
+from rundun.store import runs
+from rundun.store.tx import Kept, Tx
+
+
+def cancel(tx: Tx, run: Run, by: str, reason: str | None) -> Run:
+    """End an open run before its time; `by` is executor, integrator or operator."""
+    sheet = load(tx, open_run(tx, run))
+    cancellation = Cancellation(by, reason, tx.now, progress.last_done(sheet.standings))
+    return close(tx, sheet, "cancel", replace(run, cancellation=cancellation))
+
+
+def cancel_for_org(tx: Tx, org_id: str, run_id: str, reason: str | None) -> Run:
+    """The integrator calls it off."""
+    return cancel(tx, _steerable(tx, org_id, run_id), "integrator", reason)
+
+
+def extend(tx: Tx, org_id: str, run_id: str, hours: float | None) -> Run:
+    """More time, counted from now; None = without end. Never less than there is (`would_shorten`)."""
+    run = _steerable(tx, org_id, run_id)
+    until = expiry(tx.now, hours)
+    if until is not None and (run.expires_at is None or until < run.expires_at):
+        now_set = "never" if run.expires_at is None else times.wire(run.expires_at)
+        raise Problem("would_shorten", f"That would shorten the run: it expires {now_set} as it is.")
+    extended = replace(run, expires_at=until, revision=run.revision + 1)
+    runs.put(tx, extended)
+    return extended
+
+
+def release(tx: Tx, org_id: str, run_id: str) -> Run:
+    """Free a run of the one device that may do it; the next that opens it takes it over."""
+    run = _steerable(tx, org_id, run_id)
+    released = replace(run, device=None, revision=run.revision + 1)
+    runs.put(tx, released)
+    return released
+
+
+def _steerable(tx: Tx, org_id: str, run_id: str) -> Run:
+    """The organization's run, open and in time; a closed one is a conflict here, not gone."""
+    run = runs.get_of_org(tx, org_id, run_id)
+    overdue = run.is_overdue(tx.now, tx.grace)
+    if overdue:
+        run = expire(tx, run)
+    if not run.is_closed:
+        return run
+    problem = Problem("wrong_status", f"This run is {run.status}; that can't be done any more.")
+    raise Kept(problem) if overdue else problem
+
+
+def expire_due(tx: Tx, limit: int) -> int:
+    """Expire at most `limit` runs whose time is up; returns how many, so that the caller knows to go on."""
+    ids = runs.overdue(tx, limit)
+    for run_id in ids:
+        expire(tx, runs.get(tx, run_id))
+    return len(ids)
