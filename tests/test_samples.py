@@ -1,0 +1,68 @@
+"""The sample checklists of a first start: valid, and showing what the template language can do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rundun.core.rules import read_template
+from rundun.places import samples
+
+NAMES = sorted(path.name for path in samples().glob("*.json"))
+WORDS = ("label", "hint", "title", "name", "description", "body", "placeholder", "unit")
+WORDS += ("true_label", "false_label", "min_label", "max_label")
+
+
+def raw(name):
+    return json.loads((samples() / name).read_text("utf-8"))
+
+
+def steps(template):
+    return [step for section in template["sections"] for step in section["steps"]]
+
+
+def test_there_are_two():
+    assert NAMES == ["turnover.json", "vehicle_handover.json"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_is_a_valid_template_that_needs_nothing_made_up(name):
+    def refuse(prefix):
+        raise AssertionError(f"an id {prefix}… is missing")
+
+    assert read_template(raw(name), refuse).name == raw(name)["name"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_takes_the_time_it_says_and_lets_people_leave_things_out(name):
+    template = raw(name)
+    assert template["settings"]["est_minutes"] in range(5, 21)
+    assert template["settings"]["allow_skip"] and template["settings"]["allow_unable"]
+    assert any(step.get("required") is False for step in steps(template))
+    assert any("condition" in step for step in steps(template))
+
+
+def test_between_them_they_use_everything():
+    both = [step for name in NAMES for step in steps(raw(name))]
+    assert {step["type"] for step in both} == {
+        *("boolean", "choice", "multi_choice", "text", "number", "rating"),
+        *("photo", "signature", "instruction", "barcode", "datetime"),
+    }
+    assert any(step.get("geo") for step in both)
+    assert any(isinstance(step.get("photo"), dict) for step in both)
+    assert {step["config"]["mode"] for step in both if step["type"] == "datetime"} == {"date", "datetime"}
+
+
+def test_the_turnover_is_wholly_translated():
+    template = raw("turnover.json")
+    spanish = template["translations"]["es"]
+    said = {"": template}
+    for section in template["sections"]:
+        said[section["id"]] = section
+        for step in section["steps"]:
+            said[step["id"]] = {**step, **step.get("config", {})}
+            said |= {option["id"]: option for option in step.get("config", {}).get("options", [])}
+    assert {key: {word for word in WORDS if word in thing} for key, thing in said.items()} == {
+        key: set(words) for key, words in spanish.items()
+    }
