@@ -138,10 +138,8 @@ class _Opened:
         """Decode all of it; a JPEG already while decoding to no less than what `longest` asks for."""
         self.image.draft(None, _fit(self.image.size, longest))
         self.image.load()
-        if self.content_type in (
-            "image/png",
-            "image/webp",
-        ):  # HEIC is turned by its decoder, JPEG by its walk
+        # A HEIC is turned by its decoder, a JPEG's orientation comes from its walk.
+        if self.content_type in ("image/png", "image/webp"):
             self.turned = orientation(self.image.info.get("exif") or b"")
         return self.image
 
@@ -284,7 +282,7 @@ def _read_barcode(
         size = _fit(grey.size, longest)
         view = grey if size == grey.size else grey.resize(size, Image.Resampling.BOX)
         view = ImageOps.invert(view) if inverted else view
-        # Plain: the default text mode would write a line break in a QR code as "<LF>".
+        # Plain, as other scanners give it: the default mode spells a label's separators out, as "<GS>".
         found = zxingcpp.read_barcodes(view, formats=formats, text_mode=zxingcpp.TextMode.Plain)
         found = [barcode for barcode in found if barcode.text]
         if found:

@@ -67,10 +67,12 @@ def test_a_upc_has_twelve_digits_unless_only_eans_are_asked_for():
     assert read(drawn("ean_13"), formats=("upc_a",)) is None
 
 
-def test_a_qr_code_made_by_another_library_keeps_its_line_breaks():
-    text = "BEGIN:VCARD\nFN:Olga Ünal\nEND:VCARD"
+@pytest.mark.parametrize(
+    "text", ["BEGIN:VCARD\nFN:Olga Ünal\nEND:VCARD", "[)>\x1e06\x1dPA7\x1dQ3\x1e\x04", "日本語"]
+)
+def test_a_qr_code_made_by_another_library_is_read_character_by_character(text):
     out = io.BytesIO()
-    segno.make(text, error="q").save(out, kind="png", scale=6)
+    segno.make(text, error="q", micro=False).save(out, kind="png", scale=6)
     assert decode_barcode(out.getvalue(), max_pixels=MAX) == Decoded(text, "qr_code")
 
 

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
+from rundun import imaging
+from rundun.containers import orientation
 from rundun.errors import Problem
 from rundun.imaging import check_signature, derive, sniff
 
@@ -127,6 +129,7 @@ def png(size, data, *chunks, depth=8, colour=2):
         (b"\0\0\0\x18ftypheix\0\0\0\0mif1heix", "image/heic"),
         (encode(scene(8, 8), "AVIF")[:64], None),
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", None),
+        (b"\0\0\0\x18ftypavif\0\0\0\0mif1heic", None),
         (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", None),
         (encode(scene(8, 8), "GIF")[:64], None),
         (b"RIFF\0\0\0\0WAVEfmt ", None),
@@ -156,6 +159,30 @@ def test_what_is_not_taken_is_named(data, word):
 
 
 # Upright, small, bare
+
+
+@pytest.mark.parametrize(
+    ("tiff", "turned"),
+    [
+        ("<4sIHHHIHH", 6),
+        (">4sIHHHIHH", 6),
+        ("<4sIHHHII", 6),
+        (">4sIHHHII", 6),
+    ],
+)
+def test_orientation_is_read_in_either_byte_order_and_width(tiff, turned):
+    order = b"II*\0" if tiff[0] == "<" else b"MM\0*"
+    kind = 3 if tiff.endswith("HH") else 4
+    block = struct.pack(tiff, order, 8, 1, 0x0112, kind, 1, turned, *([0] if kind == 3 else []))
+    assert orientation(b"Exif\0\0" + block) == turned
+    assert orientation(block) == turned
+    assert orientation(block[:-1]) == 1  # cut short: as if it were absent
+
+
+@settings(max_examples=200)
+@given(st.sampled_from([b"", b"II*\0", b"MM\0*", b"II*\0\x08\0\0\0\xff\xff"]), st.binary(max_size=80))
+def test_any_exif_gives_an_orientation(start, rest):
+    assert orientation(start + rest) in range(1, 9)
 
 
 @pytest.mark.parametrize("orientation", ORIENTED)
@@ -227,6 +254,19 @@ def test_a_small_upright_jpeg_loses_its_metadata_without_a_new_encoding():
     derived = derive(loaded + b"a motion photo's video, with Ed's phone in it", max_pixels=MAX)
     assert derived.photo == plain
     assert_bare(derived.photo)
+
+
+def test_previews_junk_and_further_exif_blocks_are_left_out():
+    plain = encode(scene(), "JPEG")
+    assert plain[2:4] == b"\xff\xe0"
+    after = 4 + int.from_bytes(plain[4:6], "big")
+    preview = b"\xff\xe0" + struct.pack(">H", 16 + 12) + plain[6:18] + b"\x02\x02" + b"preview!1234"
+    second = b"Exif\0\0" + exif(6)[6:]
+    twice = b"".join(
+        b"\xff\xe1" + struct.pack(">H", len(e) + 2) + e for e in (b"Exif\0\0" + exif(1)[6:], second)
+    )
+    derived = derive(plain[:2] + preview + twice + b"junk\xff" + plain[after:], max_pixels=MAX)
+    assert derived.photo == plain
 
 
 def test_a_multi_picture_jpeg_gives_its_first():
@@ -367,6 +407,30 @@ def test_random_bytes_are_refused_and_nothing_else(magic, tail):
     refusal(derive, magic + tail)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError,
+        SyntaxError,
+        ValueError,
+        struct.error,
+        EOFError,
+        RuntimeError,
+        IndexError,
+        MemoryError,
+        UserWarning,
+    ],
+)
+def test_whatever_a_codec_raises_the_sender_hears_one_thing(monkeypatch, error):
+    def broken(*_):
+        raise error("deep inside")
+
+    monkeypatch.setattr(imaging, "_plain", broken)
+    detail = refusal(derive, encode(scene(), "PNG"))
+    assert "deep inside" not in detail
+    assert ("memory" in detail) == (error is MemoryError)
+
+
 def test_too_many_pixels_are_refused_from_the_header_alone():
     for bomb in (png((30000, 30000), b""), png((2**31 - 1, 2**31 - 1), b""), _webp_header(16384, 16384)):
         with warnings.catch_warnings():
@@ -450,4 +514,5 @@ def test_a_signature_is_a_png_that_decodes():
 def test_text_in_a_png_does_not_reach_the_photo():
     info = PngImagePlugin.PngInfo()
     info.add_text("Author", "Ed's phone")
+    info.add_text("comment", "Ed's phone")  # what Pillow's JPEG writer would take over
     assert_bare(derive(encode(scene(), "PNG", pnginfo=info), max_pixels=MAX).photo)
