@@ -100,6 +100,7 @@ def test_everything_that_is_wrong_is_told_at_once_by_name_and_source(elsewhere):
             photo_mebibytes = 0.5
         """)
     )
+    why = f"{elsewhere} is a folder"
     told = problems(
         environment={"RUNDUN_SERVER_PUBLIC": "x", "RUNDUN_SERVER_PORT": "99999"},
         flags={"database.path": str(elsewhere)},
@@ -112,8 +113,7 @@ def test_everything_that_is_wrong_is_told_at_once_by_name_and_source(elsewhere):
         "server.host in rundun.toml is 5; it must be text.",
         "limits.photo_mebibytes in rundun.toml is 0.5; it must be a whole number from 1 to 256.",
         "server.port in the environment (RUNDUN_SERVER_PORT) is 99999; it must be a whole number from 0 to 65535.",
-        f'database.path in the flag --database is "{elsewhere}"; '
-        f"it must be the path of a file ({elsewhere} is a folder).",
+        f'database.path in the flag --database is "{elsewhere}"; it must be the path of a file ({why}).',
     ]
 
 

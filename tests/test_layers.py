@@ -1,0 +1,250 @@
+"""The shape of the house: who may import whom, who owns which library, and how long a file may grow.
+
+Read from the syntax tree, so imports inside functions count and imports for type checkers do as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "rundun"
+
+# Top level names of the package, outermost first. A module may import from lines below its own only, and from its own
+# package; names that share a line are siblings and do not know each other.
+LAYERS = (
+    {"__main__"},
+    {"cli"},
+    {"app"},
+    {"web", "loops", "courier", "imaging", "control", "server"},
+    {"actions"},
+    {"store"},
+    {"core"},
+    {"errors"},
+)
+
+# Beside the layers: settings, logs and where files lie. Everybody outside the actions may use them.
+BESIDE = {"config", "kinds", "logs", "places"}
+MAY_USE_BESIDE = set().union(*LAYERS[:4]) | BESIDE
+
+# Modules that belong to one outer module alone, as parts of it that grew too long.
+PARTS = {"containers": "imaging", "dial": "courier"}
+
+# Files stay below about 350 lines: one that grows past this has two subjects.
+LONGEST = 370
+
+# Who alone may touch a library.
+OWNERS = {
+    "starlette": {"web"},
+    "jinja2": {"web"},
+    "apscheduler": {"loops"},
+    "httpx2": {"courier", "dial"},
+    "httpcore2": {"courier", "dial"},
+    "PIL": {"imaging", "containers"},
+    "pillow_heif": {"imaging", "containers"},
+    "zxingcpp": {"imaging", "containers"},
+    "sqlite3": {"store"},
+    "aiosqlite": {"store"},
+    "uvicorn": {"server"},
+    "httptools": {"server"},
+    "uvloop": {"server"},
+    "click": {"cli"},
+    "segno": {"cli"},
+    "logging": {"logs"},
+}
+
+# What would make the core depend on the moment, on chance, or on anything outside itself.
+IMPURE = {
+    *("time", "random", "secrets", "asyncio", "threading", "os", "pathlib", "io", "socket", "ssl"),
+    *(
+        "subprocess",
+        "logging",
+        "sqlite3",
+        "tempfile",
+        "shutil",
+        "selectors",
+        "concurrent",
+        "contextvars",
+        "sys",
+    ),
+}
+CORE_LIBRARIES = {"pydantic", "pydantic_core", "itsdangerous", "annotated_types", "typing_extensions", "idna"}
+
+SQL = (
+    "select ",
+    "insert into ",
+    "update ",
+    "delete from ",
+    "create table ",
+    "pragma ",
+    "begin immediate",
+    "savepoint ",
+)
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def own_name(path):
+    """The name in LAYERS a file belongs to: `rundun/web/auth.py` → web."""
+    inner = path.relative_to(PACKAGE).parts
+    return inner[0].removesuffix(".py")
+
+
+def imports(tree, path):
+    """Absolute dotted names a module imports: of the package at least two parts deep, as `rundun.core.text`."""
+    package = ["rundun", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            # `from rundun import x` imports rundun.x
+            yield from (
+                (f"{module}.{alias.name}" if module == "rundun" else module, node.lineno)
+                for alias in node.names
+            )
+
+
+def allowed(user, used):
+    """Whether the module or package `user` of rundun may import `used`."""
+    user, used = PARTS.get(user, user), PARTS.get(used, used)
+    if user == used or used == "__version__":
+        return True
+    if used in BESIDE:
+        return user in MAY_USE_BESIDE
+    if user in BESIDE:
+        return False
+    level = {name: depth for depth, names in enumerate(LAYERS) for name in names}
+    return level[user] < level[used]
+
+
+def trespasses(path, source):
+    """What this file does that the layers forbid, as sentences."""
+    tree = ast.parse(source)
+    user = own_name(path)
+    for name, line in imports(tree, path):
+        top, *inner = name.split(".")
+        where = f"{path.relative_to(ROOT)}:{line}"
+        if top == "rundun":
+            if inner and not allowed(user, inner[0]):
+                yield f"{where} {user} must not know {inner[0]}"
+            continue
+        if top in OWNERS and user not in OWNERS[top]:
+            yield f"{where} only {' and '.join(sorted(OWNERS[top]))} may use {top}"
+        if user == "core":
+            if top in IMPURE:
+                yield f"{where} the core is pure, {top} is not"
+            elif top not in sys.stdlib_module_names | CORE_LIBRARIES | {"__future__"}:
+                yield f"{where} the core does without {top}"
+    yield from words(path, tree, user)
+
+
+def words(path, tree, user):
+    docs = {id(node.body[0].value) for node in ast.walk(tree) if has_docstring(node)}
+    for node in ast.walk(tree):
+        where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Await | ast.AsyncFunctionDef) and user in ("core", "actions"):
+            yield f"{where} {user} never awaits"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            said = " ".join(node.value.lower().split()) + " "
+            if said.startswith(SQL) and user != "store":
+                yield f"{where} SQL stands in the store only"
+        if (
+            user == "core"
+            and isinstance(node, ast.Attribute)
+            and node.attr in ("now", "utcnow", "today", "uuid4", "uuid1")
+        ):
+            yield f"{where} the core asks for no time and no chance"
+
+
+def has_docstring(node):
+    return isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
+        ast.get_docstring(node, clean=False) is not None
+    )
+
+
+# ---- the guard
+
+
+def test_imports_point_inwards_and_every_library_has_one_owner():
+    assert [one for path in modules() for one in trespasses(path, path.read_text("utf-8"))] == []
+
+
+def test_every_module_has_a_place_in_the_layers():
+    known = set().union(*LAYERS) | BESIDE | set(PARTS) | {"__init__"}
+    assert {own_name(path) for path in modules()} <= known
+
+
+@pytest.mark.parametrize("folder", ["rundun", "static"])
+def test_files_have_one_subject(folder):
+    long = {}
+    for path in (ROOT / folder).rglob("*"):
+        if path.suffix in (".py", ".js", ".css", ".sql"):
+            count = len(path.read_text("utf-8").splitlines())
+            if count > LONGEST:
+                long[str(path.relative_to(ROOT))] = count
+    assert long == {}
+
+
+def test_the_top_level_stays_as_it_is():
+    tracked = {
+        *("rundun", "templates", "static", "tests", ".ci"),
+        *("rundun.toml.example", "pyproject.toml", "Makefile", "README.md", "LICENSE", ".gitignore"),
+    }
+    assert tracked <= {path.name for path in ROOT.iterdir()}
+
+
+# ---- the guard itself
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "said"),
+    [
+        ("core/run.py", "import time", "the core is pure"),
+        ("core/run.py", "def f():\n    from os import urandom", "the core is pure"),
+        ("core/run.py", "import yaml", "the core does without"),
+        ("core/run.py", "from datetime import datetime\nx = datetime.now()", "no time and no chance"),
+        ("core/run.py", "from rundun.store import runs", "core must not know store"),
+        ("core/run.py", "from ..store import runs", "core must not know store"),
+        ("core/run.py", "from rundun import logs", "core must not know logs"),
+        ("core/run.py", "async def f(): pass", "core never awaits"),
+        ("store/runs.py", "from rundun.actions import doing", "store must not know actions"),
+        ("actions/doing.py", "from rundun.web.auth import key", "actions must not know web"),
+        ("actions/doing.py", "x = 'SELECT 1'", "SQL stands in the store only"),
+        ("actions/doing.py", "x = f'''\n  update runs set a = {1}'''", "SQL stands in the store only"),
+        ("web/integrator.py", "import rundun.courier", "web must not know courier"),
+        ("web/integrator.py", "import sqlite3", "only store may use sqlite3"),
+        ("courier.py", "from rundun import imaging", "courier must not know imaging"),
+        ("loops.py", "from starlette.applications import Starlette", "only web may use starlette"),
+        ("web/media.py", "import PIL.Image", "only containers and imaging may use PIL"),
+        ("config.py", "from rundun import app", "config must not know app"),
+        ("errors.py", "from rundun.core import text", "errors must not know core"),
+    ],
+)
+def test_the_guard_notices(file, source, said):
+    told = list(trespasses(PACKAGE / file, source))
+    assert len(told) >= 1 and said in told[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        (
+            "web/integrator.py",
+            "from rundun.actions import doing\nfrom rundun import logs\nfrom rundun.web import auth",
+        ),
+        ("store/runs.py", '"""Select what waits."""\nfrom rundun.core import run\nx = "select 1"'),
+        ("core/run.py", "from datetime import UTC\nfrom rundun.errors import Problem"),
+        ("app.py", "from rundun import courier, imaging, loops, server, web"),
+        ("imaging.py", "from rundun.containers import sniff\nfrom rundun.errors import Problem"),
+    ],
+)
+def test_the_guard_lets_pass_what_is_right(file, source):
+    assert list(trespasses(PACKAGE / file, source)) == []
