@@ -54,7 +54,11 @@ OWNERS = {
     "uvloop": {"server"},
     "click": {"cli"},
     "segno": {"cli"},
-    "logging": {"logs"},
+    "logging": {
+        "logs",
+        "store",
+        "imaging",
+    },  # those two know no settings; their lines go through logs.py all the same
 }
 
 # What would make the core depend on the moment, on chance, or on anything outside itself.
