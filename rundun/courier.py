@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import os
 import re
 import ssl
 import time
@@ -23,7 +24,7 @@ import httpcore2
 import httpx2
 
 from rundun import __version__
-from rundun.core.destination import Destination, Network, forbidden, normalise
+from rundun.core.destination import Destination, Network, forbidden, may_be_read, normalise
 from rundun.core.signature import sign, standard_webhooks
 from rundun.dial import Forbidden, Gate, LookUps, Resolver, Unresolved, dialled, refusal_of, system_resolver
 
@@ -153,7 +154,7 @@ class Courier:
             gone=status == 410,
             unreachable=unreachable,
             duration_ms=round((time.monotonic() - began) * 1000),
-            excerpt=_excerpt(answer.body) if answer.may_be_shown(self._allow) else None,
+            excerpt=self._excerpt(answer),
         )
 
     async def _exchange(self, letter: Letter, answer: _Answer) -> None:
@@ -197,6 +198,12 @@ class Courier:
                     if len(answer.body) >= BODY_BYTES:
                         break
 
+    def _excerpt(self, answer: _Answer) -> str | None:
+        if answer.peer is None or not may_be_read(answer.peer, allow=self._allow):
+            return None
+        text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer.body[:EXCERPT_BYTES])
+        return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
     def _judge(self, address: str) -> str | None:
         return forbidden(address, allow=self._allow, allow_private=self._allow_private)
 
@@ -209,11 +216,6 @@ class _Answer:
         self.peer: str | None = None
         self.retry_after: str | None = None
         self.body = b""
-
-    def may_be_shown(self, allow: tuple[Network, ...]) -> bool:
-        if self.status is None or self.peer is None:
-            return False
-        return forbidden(self.peer, allow=allow, allow_private=False) is None
 
 
 def _tls(ca_file: str | None) -> ssl.SSLContext:
@@ -239,11 +241,6 @@ def _retry_after(text: str | None, now: int) -> float | None:
         return None
 
 
-def _excerpt(body: bytes) -> str:
-    text = codecs.getincrementaldecoder("utf-8")("replace").decode(body[:EXCERPT_BYTES])
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
 def _explain(problem: BaseException) -> str:
     """A sentence for the deepest cause we know a sentence for."""
     chain: list[BaseException] = []
@@ -259,7 +256,7 @@ def _explain(problem: BaseException) -> str:
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed: {cause.reason or cause}."
         if isinstance(cause, OSError) and cause.errno:
-            return f"The connection failed: {cause.strerror or cause}."
+            return f"The connection failed: {os.strerror(cause.errno)}."
     if isinstance(problem, httpcore2.ProtocolError):
         return f"The answer was not valid HTTP: {str(problem).rstrip('.')}."
     return "The connection broke before there was an answer."

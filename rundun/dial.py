@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
+from typing import Any
 
 import httpcore2
 
@@ -143,10 +145,45 @@ class Gate(httpcore2.AsyncNetworkBackend):
         share = self._timeout / 2 / len(open_ones)
         for address in open_ones[:-1]:
             try:
-                return await self._net.connect_tcp(address, port, share, local_address, socket_options)
+                return Line(await self._net.connect_tcp(address, port, share, local_address, socket_options))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 pass
-        return await self._net.connect_tcp(open_ones[-1], port, timeout, local_address, socket_options)
+        return Line(await self._net.connect_tcp(open_ones[-1], port, timeout, local_address, socket_options))
+
+
+class Line(httpcore2.AsyncNetworkStream):
+    """A TCP connection that is closed when TLS does not come about.
+
+    The stream beneath closes on errors only: an attempt cut off during the handshake would leave its socket open for
+    as long as the process lives.
+    """
+
+    def __init__(self, plain: httpcore2.AsyncNetworkStream) -> None:
+        self._plain = plain
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the interface has it
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            return await self._plain.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._plain.aclose()
+            raise
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        return await self._plain.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self._plain.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._plain.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._plain.get_extra_info(info)
 
 
 def refusal_of(host: str, verdicts: Mapping[str, str | None]) -> str | None:

@@ -62,3 +62,8 @@ def expire_due(tx: Tx, limit: int) -> int:
     for run_id in ids:
         expire(tx, runs.get(tx, run_id))
     return len(ids)
+
+
+def some_overdue(tx: Tx) -> bool:
+    """True when there is a run to expire."""
+    return bool(runs.overdue(tx, 1))

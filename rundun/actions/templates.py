@@ -74,7 +74,7 @@ def _read(tx: Tx, data: Any, places: list[Place]) -> Template:
         {key: value for key, value in data.items() if key not in ASSIGNED} if isinstance(data, dict) else data
     )
     try:
-        template = rules.read_template(written, lambda prefix: prefix + tx.new_id("x")[2:10])
+        template = rules.read_template(written, lambda prefix: prefix + tx.new_id("").replace("-", "")[:12])
     except Invalid as invalid:
         raise Invalid([*places, *invalid.places]) from None
     if places:

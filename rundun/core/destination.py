@@ -231,6 +231,14 @@ def forbidden(address: str, *, allow: Iterable[Network], allow_private: bool) ->
     return f'{ip} is {reason}. To allow it, set webhooks.allow = ["{ip}/{ip.max_prefixlen}"].'
 
 
+def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:
+    """Whether what `address` answers may be shown to whoever named it: if it is public, or named in `allow`.
+
+    Otherwise an integrator could read a network that only this service can reach.
+    """
+    return forbidden(address, allow=allow, allow_private=False) is None
+
+
 def is_literal(host: str) -> bool:
     """Whether `host` is an address itself, so that there is nothing to look up."""
     try:

@@ -1,0 +1,94 @@
+"""Looking without touching: what the GETs show, each on one consistent snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from rundun.actions.doing import allow_device
+from rundun.actions.sheet import Sheet, closed_problem, load
+from rundun.core import times
+from rundun.core.run import Run
+from rundun.store import deliveries, organizations, runs, templates
+from rundun.store.deliveries import Delivery
+from rundun.store.organizations import Organization
+from rundun.store.paging import Page, Slice
+from rundun.store.templates import Head
+from rundun.store.tx import Tx, Version
+
+
+def whole_run(tx: Tx, org_id: str, run_id: str) -> tuple[Sheet, int]:
+    """All there is of an organization's run, and the time of the look."""
+    return load(tx, runs.get_of_org(tx, org_id, run_id)), tx.now
+
+
+def as_of_now(tx: Tx, run: Run) -> Run:
+    """The run as its executor must see it: an overdue one is expired already, although the sweep has not come by."""
+    if not run.is_overdue(tx.now, tx.grace):
+        return run
+    return replace(run, status="expired", closed_at=run.deadline(tx.grace))
+
+
+def for_executor(tx: Tx, run_id: str, device: str | None) -> tuple[Sheet, Organization, int]:
+    """All the executor's page needs of an open run. Raises NotFound, `other_device`, `run_closed`."""
+    run = as_of_now(tx, runs.get(tx, run_id))
+    if run.is_closed:
+        raise closed_problem(run)
+    allow_device(tx, run, device)
+    return load(tx, run), organizations.get(tx, run.org_id), tx.now
+
+
+def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
+    """True when nothing happened to the run since that revision; refuses as `for_executor` does."""
+    run = as_of_now(tx, runs.get(tx, run_id))
+    if run.is_closed:
+        raise closed_problem(run)
+    allow_device(tx, run, device)
+    return run.revision == since
+
+
+def epitaph(tx: Tx, run_id: str) -> tuple[Run, Version, Organization]:
+    """What the page of a closed run tells. Raises NotFound."""
+    run = as_of_now(tx, runs.get(tx, run_id))
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    return run, version, organizations.get(tx, run.org_id)
+
+
+def deliveries_of(tx: Tx, org_id: str, run_id: str, wanted: Slice) -> Page[Delivery]:
+    """A run's deliveries."""
+    return deliveries.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, wanted)
+
+
+def template_at(tx: Tx, org_id: str, template_id: str, v: int | None) -> Version:
+    """One version of an organization's template, the current one without `v`."""
+    head = templates.get(tx, org_id, template_id)
+    return templates.get_version(tx, template_id, head.v if v is None else v)
+
+
+def templates_page(tx: Tx, org_id: str, wanted: Slice, include_archived: bool) -> Page[tuple[Head, Version]]:
+    """Templates in their current versions."""
+    page = templates.page(tx, org_id, wanted, include_archived=include_archived)
+    return Page(
+        [(head, templates.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before
+    )
+
+
+def versions_page(tx: Tx, org_id: str, template_id: str, wanted: Slice) -> Page[Version]:
+    """All versions of an organization's template."""
+    return templates.page_versions(tx, templates.get(tx, org_id, template_id).template_id, wanted)
+
+
+def about(tx: Tx, org_id: str) -> dict[str, Any]:
+    """The organization on the wire; the month is the calendar's, in UTC."""
+    organization = organizations.get(tx, org_id)
+    today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
+    month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "id": org_id,
+        "name": organization.name,
+        "contact": organization.contact,
+        "credits": organization.credits,
+        "runs_this_month": runs.count_since(tx, org_id, int(month.timestamp()) * times.SECOND),
+        "deliveries_failed": deliveries.count_failed(tx, org_id),
+    }

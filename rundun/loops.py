@@ -1,0 +1,164 @@
+"""What happens by itself: deliveries are sent, what is due is retried, runs whose time is up expire.
+
+A commit that touched the outbox wakes the postman at once; APScheduler's tick is the safety net and brings what has
+become due. Each unit of work says whether there is more, and tests call it directly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from rundun.actions import sending, steering
+from rundun.actions.sending import Result
+from rundun.core import event
+from rundun.core.slots import Slots
+from rundun.errors import Problem
+from rundun.logs import log, short
+from rundun.store import deliveries
+from rundun.store.database import Database
+from rundun.store.deliveries import Claimed
+
+TICK_SECONDS = 1
+SWEEP = 100  # runs expired in one transaction
+
+Post = Callable[[Claimed, bytes], Awaitable[tuple[Result, bool]]]  # one request; True when nobody was there
+
+
+class Postman:
+    """Claims what can start now and sends it, each delivery in a task of its own."""
+
+    def __init__(
+        self, database: Database, post: Post, *, slots: Slots[str], retry_delays: Sequence[float]
+    ) -> None:
+        self._database = database
+        self._post = post
+        self._slots = slots
+        self._delays = retry_delays
+        self._wake = asyncio.Event()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._loop: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Put back what an ended process was sending, and begin."""
+        put_back = await self._database.write(sending.put_back)
+        if put_back:
+            log("info", "deliveries.put_back", count=put_back)
+        self._database.subscribe(self._hear)
+        self._loop = asyncio.create_task(self._run())
+        self.wake()
+
+    def _hear(self, touched: set[str]) -> None:
+        if "outbox" in touched:
+            self._wake.set()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    async def tick(self) -> None:
+        """Wake up if something is due."""
+        if await self._database.read(deliveries.is_due):
+            self._wake.set()
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.send_due()
+            except Problem as problem:  # a full disk: the next tick tries again
+                log("error", "deliveries.stuck", error=problem.detail)
+
+    async def send_due(self) -> int:
+        """Claim and start all that can start now; returns how many. The slots are taken before anybody else runs."""
+        if self._stopping or not self._slots.free:
+            return 0
+        claimed = await self._database.write(sending.claim, self._slots.per_destination, self._slots.share)
+        for one in claimed:
+            self._slots.take(one.destination)
+            task = asyncio.create_task(self._send(one))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return len(claimed)
+
+    async def _send(self, claimed: Claimed) -> None:
+        started_at = self._database.house.clock()
+        body = event.body(claimed.kept, claimed.attempt, claimed.thumbnails)
+        ok = unreachable = False
+        try:
+            result, unreachable = await self._post(claimed, body)
+            ok = result.ok
+            status = await self._database.write(sending.settle, claimed, started_at, result, self._delays)
+            _log(claimed, result, status)
+        except (
+            Problem
+        ) as problem:  # sent but not settled: at least once means that it is sent again at the next start
+            log("error", "delivery.unsettled", run=short(claimed.kept["run_id"]), error=problem.detail)
+        finally:
+            self._slots.give_back(claimed.destination, ok=ok, unreachable=unreachable)
+            self._wake.set()
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._under_way:
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Claim nothing more and let what is under way end: an attempt takes at most its timeout."""
+        self._stopping = True
+        self._wake.set()
+        if self._loop:
+            await self._loop
+        await self.idle()
+
+
+def _log(claimed: Claimed, result: Result, status: str) -> None:
+    log(
+        "info" if result.ok else "warning",
+        "delivery",
+        event=claimed.kept["event"],
+        run=short(claimed.kept["run_id"]),
+        event_id=claimed.kept["event_id"],
+        attempt=claimed.attempt,
+        outcome=status,
+        status=result.status,
+        ms=result.duration_ms,
+        error=result.error,
+    )
+
+
+async def expire_due(database: Database) -> int:
+    """Expire every run whose time is up; returns how many."""
+    total = 0
+    while count := await database.write(steering.expire_due, SWEEP):
+        total += count
+    if total:
+        log("info", "runs.expired", count=total)
+    return total
+
+
+async def sweep(database: Database) -> None:
+    """Look first: most ticks have nothing to write."""
+    if await database.read(steering.some_overdue):
+        await expire_due(database)
+
+
+def schedule(postman: Postman, database: Database) -> AsyncIOScheduler:
+    """The two ticks. Stop the postman before you shut this down: it cancels running coroutines at once."""
+    scheduler = AsyncIOScheduler(
+        timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    )
+    scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[postman.tick], id="deliveries")
+    scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[sweep, database], id="expiry")
+    return scheduler
+
+
+async def _guarded(job: Callable[..., Awaitable[None]], *args: object) -> None:
+    try:
+        await job(*args)
+    except Problem as problem:
+        log("error", "tick.failed", error=problem.detail)

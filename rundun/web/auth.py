@@ -1,0 +1,52 @@
+"""Who an integrator is: an API key in `Authorization: Bearer` (RFC 6750)."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+
+from rundun.actions.office import digest
+from rundun.errors import Problem
+from rundun.store import keys
+from rundun.store.database import Database
+
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(rdk_live_[A-Za-z0-9]{32})")
+MOST_REMEMBERED = 10_000
+
+
+class KeyRing:
+    """Which organization a key belongs to, remembered until a commit touches keys: never older than the database,
+    since this process is the only one that writes.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[bytes, str] = {}
+        self._generation = 0
+        database.subscribe(self._forget)
+
+    def _forget(self, touched: set[str]) -> None:
+        if "keys" in touched:
+            self._known.clear()
+            self._generation += 1
+
+    async def organization(self, request: Request) -> str:
+        """The organization whose key came with `request`; unknown, revoked and malformed keys are all the same 401."""
+        match = _BEARER.fullmatch(request.headers.get("authorization", ""))
+        if not match:
+            raise _unauthorized()
+        hashed = digest(match[1])
+        if hashed in self._known:
+            return self._known[hashed]
+        generation = self._generation
+        org_id = await self._database.read(keys.find_org, hashed)
+        if org_id is None:
+            raise _unauthorized()
+        if generation == self._generation and len(self._known) < MOST_REMEMBERED:
+            self._known[hashed] = org_id
+        return org_id
+
+
+def _unauthorized() -> Problem:
+    return Problem("unauthorized", "Send “Authorization: Bearer rdk_live_…” with a key that is valid.")

@@ -1,0 +1,224 @@
+"""/r: the executor's side. Possession of the link is the right to do the run; no GET ever changes anything."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from itsdangerous import BadSignature, Signer
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rundun.actions import doing, looking
+from rundun.actions.sheet import Sheet
+from rundun.core import record, times
+from rundun.core.links import Links
+from rundun.core.run import Run
+from rundun.core.shape import read
+from rundun.errors import Invalid, NotFound, Place, Problem
+from rundun.store.organizations import Organization
+from rundun.web.body import read_json
+from rundun.web.problems import Json
+from rundun.web.service import Service, service
+from rundun.web.shapes import AnswerBody, CancelBody, EmptyBody, StartBody
+
+COOKIE = "rundun_device"
+COOKIE_SECONDS = 365 * 24 * 3600
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Another site's page must not write with this phone's cookie (fetch metadata, RFC 6454 origins)."""
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise Problem("cross_site", "Writes must come from this site's own page.")
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    ours = {request.headers.get("host", ""), urlsplit(service(request).settings.public_url).netloc}
+    if urlsplit(origin).netloc not in ours - {""}:
+        raise Problem("cross_site", "Writes must come from this site's own page.")
+
+
+def device_of(request: Request) -> str | None:
+    """The token in this run's signed cookie, None without one or with one that we did not make."""
+    signed = request.cookies.get(COOKIE)
+    if signed is None:
+        return None
+    try:
+        return _signer(request).unsign(signed).decode()
+    except (BadSignature, UnicodeError):
+        return None
+
+
+def _signer(request: Request) -> Signer:
+    return Signer(service(request).database.house.links.key, salt=f"device.{request.path_params['run_id']}")
+
+
+def _set_device(request: Request, response: Response, token: str) -> None:
+    response.set_cookie(
+        COOKIE,
+        _signer(request).sign(token).decode(),
+        max_age=COOKIE_SECONDS,
+        path=f"/r/{request.path_params['run_id']}",
+        secure=service(request).settings.public_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+async def read_body(request: Request) -> Any:
+    """A JSON body from our own page."""
+    refuse_cross_site(request)
+    return await read_json(request, service(request).settings.limits.body_kibibytes * 1024)
+
+
+def run_brief(run: Run) -> dict[str, Any]:
+    """What every write tells of the run."""
+    return {
+        "status": run.status,
+        "expires_at": times.wire_or_none(run.expires_at),
+        "progress": dict(run.progress),
+        "revision": run.revision,
+    }
+
+
+def run_state(run: Run, now: int) -> dict[str, Any]:
+    """What the page knows of the run itself."""
+    return {
+        "run_id": run.run_id,
+        "late": run.is_late(now),
+        "created_at": times.wire(run.created_at),
+        "started_at": times.wire_or_none(run.started_at),
+        "closed_at": times.wire_or_none(run.closed_at),
+        "language": run.language,
+        "assigned_to": run.assigned_to,
+        "identity": run.identity.as_json(run.assigned_to),
+        **run_brief(run),
+    }
+
+
+def state_json(sheet: Sheet, organization: Organization, links: Links, now: int) -> dict[str, Any]:
+    """Enough to resume on another device."""
+    newest = {one.step_id: one for one in sheet.evidence.signatures.values()}
+    return {
+        "run": run_state(sheet.run, now),
+        "organization": {"name": organization.name, "contact": organization.contact},
+        "template_id": sheet.run.template_id,
+        "template_v": sheet.run.template_v,
+        "template": sheet.version.template.model_dump(mode="json", exclude_unset=True),
+        "answers": {
+            step_id: record.step_json(standing, sheet.evidence, links)
+            for step_id, standing in sheet.standings.items()
+            if standing.answer is not None
+        },
+        "photos": {
+            step_id: [record.receipt(photo, links) for photo in photos.values()]
+            for step_id, photos in sheet.evidence.photos.items()
+        },
+        "signatures": {step_id: record.signature_receipt(one, links) for step_id, one in newest.items()},
+        "server_time": times.wire(now),
+    }
+
+
+def step_written(sheet: Sheet, step_id: str, links: Links) -> dict[str, Any]:
+    """What a write on a step answers."""
+    step = {"step_id": step_id, **record.step_json(sheet.standings[step_id], sheet.evidence, links)}
+    return {"run": run_brief(sheet.run), "step": step}
+
+
+async def page(request: Request) -> Response:
+    """GET /r/{run_id}: the page, neutral to robots and previews; a clear word where there is nothing to do."""
+    house = service(request)
+    run_id = request.path_params["run_id"]
+    try:
+        sheet, organization, now = await house.database.read(looking.for_executor, run_id, device_of(request))
+    except NotFound:
+        return house.pages.closed("unknown", _language(request, None))
+    except Problem as problem:
+        return await _closed_page(request, house, problem)
+    state = state_json(sheet, organization, house.database.house.links, now)
+    return house.pages.run(state, _language(request, sheet.run.language))
+
+
+async def _closed_page(request: Request, house: Service, problem: Problem) -> Response:
+    run, version, organization = await house.database.read(looking.epitaph, request.path_params["run_id"])
+    kind = "other_device" if problem.code == "other_device" else run.status
+    told = {
+        "run_id": run.run_id,
+        "closed_at": times.wire_or_none(run.closed_at),
+        "progress": dict(run.progress),
+        "template_name": version.template.name,
+    }
+    contact = {"name": organization.name, "contact": organization.contact}
+    return house.pages.closed(kind, _language(request, run.language), contact, told)
+
+
+def _language(request: Request, language: str | None) -> str:
+    asked = request.query_params.get("lang", "")
+    return asked if re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", asked) else language or "en"
+
+
+async def state(request: Request) -> Response:
+    """GET /r/{run_id}/state; `?since=<revision>` answers 304 while nothing has changed."""
+    house = service(request)
+    run_id, device = request.path_params["run_id"], device_of(request)
+    since = request.query_params.get("since")
+    if since is not None:
+        if not re.fullmatch(r"\d{1,15}", since, re.ASCII):
+            raise Invalid([Place("/since", "bad_format", "must be a revision")])
+        if await house.database.read(looking.is_unchanged, run_id, int(since), device):
+            return Response(status_code=304, headers={"cache-control": "no-store"})
+    sheet, organization, now = await house.database.read(looking.for_executor, run_id, device)
+    content = state_json(sheet, organization, house.database.house.links, now)
+    return Json(content, headers={"cache-control": "no-store"})
+
+
+async def start(request: Request) -> Response:
+    """POST /r/{run_id}/start: a human tapped Start."""
+    house = service(request)
+    given = read(StartBody, await read_body(request)).start()
+    run, token = await house.database.write(
+        doing.start, request.path_params["run_id"], given, device_of(request)
+    )
+    content = {"run": run_state(run, house.database.house.clock()), "assigned_to": run.assigned_to}
+    response = Json(content)
+    _set_device(request, response, token)
+    return response
+
+
+async def answer(request: Request) -> Response:
+    """PUT /r/{run_id}/steps/{step_id}."""
+    house = service(request)
+    given = read(AnswerBody, await read_body(request)).given()
+    step_id = request.path_params["step_id"]
+    sheet = await house.database.write(
+        doing.answer, request.path_params["run_id"], step_id, given, device_of(request)
+    )
+    return Json(step_written(sheet, step_id, house.database.house.links))
+
+
+async def complete(request: Request) -> Response:
+    """POST /r/{run_id}/complete."""
+    house = service(request)
+    read(EmptyBody, await read_body(request))
+    run = await house.database.write(doing.complete, request.path_params["run_id"], device_of(request))
+    return Json({"run": run_state(run, run.closed_at or 0)})
+
+
+async def cancel(request: Request) -> Response:
+    """POST /r/{run_id}/cancel: the executor stops for good."""
+    house = service(request)
+    reason = read(CancelBody, await read_body(request)).reason
+    run = await house.database.write(doing.give_up, request.path_params["run_id"], reason, device_of(request))
+    return Json({"run": run_state(run, run.closed_at or 0)})
+
+
+ROUTES = [
+    Route("/r/{run_id}", page, methods=["GET"]),
+    Route("/r/{run_id}/state", state, methods=["GET"]),
+    Route("/r/{run_id}/start", start, methods=["POST"]),
+    Route("/r/{run_id}/steps/{step_id}", answer, methods=["PUT"]),
+    Route("/r/{run_id}/complete", complete, methods=["POST"]),
+    Route("/r/{run_id}/cancel", cancel, methods=["POST"]),
+]

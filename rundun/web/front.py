@@ -1,0 +1,50 @@
+"""What has no owner: the front page, health, and what each problem code means."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from rundun import __version__
+from rundun.errors import NotFound
+from rundun.store.tx import Tx
+from rundun.web.problems import TABLE
+from rundun.web.service import service
+
+
+async def front(request: Request) -> Response:
+    """GET /: what this is."""
+    return service(request).pages.show("front.html", version=__version__)
+
+
+async def problem(request: Request) -> Response:
+    """GET /problems/{code}: where the `type` of a problem points."""
+    code = request.path_params["code"]
+    if code not in TABLE:
+        raise NotFound("problem")
+    status, title = TABLE[code]
+    return service(request).pages.show("problem.html", code=code, status=status, title=title)
+
+
+async def healthz(_: Request) -> Response:
+    """GET /healthz: the process answers."""
+    return PlainTextResponse("ok\n")
+
+
+def _touch(tx: Tx) -> None:
+    tx.db.execute("INSERT OR REPLACE INTO secrets (name, value) VALUES ('ready', x'00')")
+
+
+async def readyz(request: Request) -> Response:
+    """GET /readyz: the database can be written, else 503."""
+    await service(request).database.write(_touch)
+    return PlainTextResponse("ready\n")
+
+
+ROUTES = [
+    Route("/", front, methods=["GET"]),
+    Route("/problems/{code}", problem, methods=["GET"]),
+    Route("/healthz", healthz, methods=["GET"]),
+    Route("/readyz", readyz, methods=["GET"]),
+]

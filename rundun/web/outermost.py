@@ -1,0 +1,76 @@
+"""Around every request: its id, its one log line, and an answer even when we have made a mistake."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rundun.errors import Problem
+from rundun.logs import log
+from rundun.web.problems import answer
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PLAIN_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+
+
+class Outermost:
+    """A pure ASGI middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = scope["rundun.request_id"] = _request_id(scope)
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                for name, value in _PLAIN_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        except ClientDisconnect:
+            status = 499
+        except Exception as error:
+            log("error", "request.failed", exc=error, request_id=request_id)
+            if not status:
+                problem = Problem("internal", "This is our fault, and it is logged under the request id.")
+                await answer(problem, request_id)(scope, receive, sending)
+        finally:
+            _log(scope, status, began, request_id)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(given := value.decode("latin-1")):
+            return given
+    return uuid.uuid4().hex
+
+
+def _log(scope: Scope, status: int, began: float, request_id: str) -> None:
+    fields: dict[str, Any] = {
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "code": scope.get("rundun.code"),
+        "ms": round((time.perf_counter() - began) * 1000, 1),
+        "request_id": request_id,
+    }
+    log("debug" if scope["path"] in ("/healthz", "/readyz") else "info", "request", **fields)

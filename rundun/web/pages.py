@@ -1,0 +1,59 @@
+"""HTML pages: the only Jinja2. Nothing inline runs, and nothing comes from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import Response
+
+from rundun.web.static import Assets
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "referrer-policy": "no-referrer",
+    "x-robots-tag": "noindex",
+    "permissions-policy": "camera=(self), geolocation=(self), microphone=()",
+}
+CLOSED_STATUS = {"completed": 410, "cancelled": 410, "expired": 410, "other_device": 403, "unknown": 404}
+
+
+class Pages:
+    """Renders what lies in `templates/`."""
+
+    def __init__(self, folder: Path, assets: Assets) -> None:
+        self.assets = assets
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals["static"] = assets.url
+
+    def show(self, name: str, status: int = 200, **values: Any) -> Response:
+        """One page."""
+        html = self._environment.get_template(name).render(**values)
+        return Response(html, status, HEADERS, media_type="text/html")
+
+    def run(self, state: dict[str, Any], lang: str) -> Response:
+        """The executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it."""
+        return self.show("executor/run.html", state=state, lang=lang)
+
+    def closed(
+        self,
+        kind: str,
+        lang: str,
+        organization: dict[str, Any] | None = None,
+        run: dict[str, Any] | None = None,
+    ) -> Response:
+        """Why there is nothing to do here: `kind` is a key of CLOSED_STATUS."""
+        values = {"kind": kind, "organization": organization, "run": run, "lang": lang}
+        return self.show("executor/closed.html", CLOSED_STATUS[kind], **values)

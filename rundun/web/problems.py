@@ -1,0 +1,97 @@
+"""RFC 9457 problem details: the one table from an error's code to HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rundun.errors import Problem
+
+TABLE: dict[str, tuple[int, str]] = {
+    "malformed_json": (400, "The body is not JSON"),
+    "bad_request": (400, "Bad request"),
+    "unauthorized": (401, "A valid API key is needed"),
+    "insufficient_credits": (402, "No credits left"),
+    "cross_site": (403, "Called from another site"),
+    "other_device": (403, "Started on another device"),
+    "not_found": (404, "Not found"),
+    "method_not_allowed": (405, "Method not allowed"),
+    "wrong_status": (409, "The run's status does not allow this"),
+    "not_started": (409, "The run is not started"),
+    "steps_missing": (409, "Something is still missing"),
+    "photo_conflict": (409, "Another photo has this id"),
+    "template_archived": (409, "The template is archived"),
+    "run_closed": (410, "The run is closed"),
+    "version_mismatch": (412, "The template has changed"),
+    "too_large": (413, "Too large"),
+    "unsupported_media_type": (415, "Unsupported media type"),
+    "invalid": (422, "Some of it is not right"),
+    "skip_not_allowed": (422, "This step can't be skipped"),
+    "too_many_photos": (422, "Too many photos"),
+    "unreadable_image": (422, "The picture can't be read"),
+    "digest_mismatch": (422, "The bytes are not those that were announced"),
+    "would_shorten": (422, "That would shorten the run"),
+    "address_not_allowed": (422, "Deliveries may not go there"),
+    "internal": (500, "Something went wrong here"),
+    "unavailable": (503, "Try again shortly"),
+}
+
+
+class Json(Response):
+    """A JSON answer; `content` is anything pydantic's serialiser knows, or bytes that are JSON already."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return content if isinstance(content, bytes) else to_json(content)
+
+
+def answer(problem: Problem, request_id: str) -> Response:
+    """The problem document for `problem`."""
+    status, title = TABLE[problem.code]
+    document: dict[str, Any] = {
+        "type": f"/problems/{problem.code}",
+        "title": title,
+        "status": status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "request_id": request_id,
+    }
+    if problem.places:
+        document["errors"] = [
+            {"pointer": place.pointer, "code": place.code, "detail": place.detail} for place in problem.places
+        ]
+    headers = {"cache-control": "no-store"}
+    if problem.code == "unauthorized":
+        headers["www-authenticate"] = "Bearer"
+    if problem.retry_after is not None:
+        headers["retry-after"] = str(problem.retry_after)
+    document.update(problem.members)
+    return Json(document, status, headers, media_type="application/problem+json")
+
+
+def of_problem(request: Request, error: Exception) -> Response:
+    """Starlette's handler for what went wrong on purpose."""
+    assert isinstance(error, Problem)
+    request.scope["rundun.code"] = error.code
+    return answer(error, request.scope["rundun.request_id"])
+
+
+def of_http(request: Request, error: Exception) -> Response:
+    """Starlette's handler for its own refusals: no such route, no such method."""
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(
+        error.status_code, "bad_request"
+    )
+    details = {
+        "not_found": "There is nothing at this address.",
+        "method_not_allowed": f"{request.method} is not a method of this address.",
+    }
+    response = of_problem(request, Problem(code, details.get(code, error.detail)))
+    response.headers.update(error.headers or {})
+    return response

@@ -1,0 +1,49 @@
+"""What the handlers are given: made in `app.py`, found on every request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import Request
+
+from rundun.config import Settings
+from rundun.core.destination import Destination
+from rundun.store.database import Database
+from rundun.web.auth import KeyRing
+from rundun.web.pages import Pages
+
+
+class Imaging(Protocol):
+    """The picture work that `imaging.py` does, in threads of its own."""
+
+    async def derive(self, original: bytes) -> Any:
+        """The derived picture and the thumbnail of a photo."""
+
+    async def check_signature(self, png: bytes) -> Any:
+        """Refuse what is no readable PNG."""
+
+    async def decode_barcode(self, data: bytes) -> Any:
+        """The barcode in a picture, or None."""
+
+
+CheckDestination = Callable[[Destination], Awaitable[tuple[str, str] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of a running Rundun."""
+
+    settings: Settings
+    database: Database
+    keys: KeyRing
+    check_destination: CheckDestination
+    imaging: Imaging
+    pages: Pages
+
+
+def service(request: Request) -> Service:
+    """The running service this request came to."""
+    found: Service = request.scope["state"]["service"]
+    return found

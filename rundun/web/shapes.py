@@ -1,0 +1,196 @@
+"""The bodies that come in, as strict models, and what they mean to the actions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from rundun.actions.dispatching import Order
+from rundun.actions.doing import Given, Start
+from rundun.core import event, times
+from rundun.core.answer import Position
+from rundun.core.destination import Destination, normalise
+from rundun.core.run import Identity, Webhook
+from rundun.core.shape import Language, Matching, Number, Shape, Text, wrong
+from rundun.errors import Invalid, Place
+
+_UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID")]
+LONGEST_HOURS = 8760
+
+
+def _in(least: float, most: float) -> AfterValidator:
+    def check(value: float) -> float:
+        if not least <= value <= most:
+            raise wrong("out_of_range", f"must be from {least:g} to {most:g}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _hours(value: float) -> float:
+    if not 0 < value <= LONGEST_HOURS:
+        raise wrong("out_of_range", f"must be above 0 and at most {LONGEST_HOURS}")
+    return value
+
+
+def _secret(value: str) -> str:
+    if not 12 <= len(value) <= 256:
+        raise wrong("too_short" if len(value) < 12 else "too_long", "must have 12 to 256 characters")
+    if not value.isprintable():
+        raise wrong("bad_format", "must have printable characters only")
+    return value
+
+
+def _time(value: str) -> str:
+    if times.parse(value) is None:
+        raise wrong("bad_format", "must be an RFC 3339 time such as 2026-01-31T09:00:00Z")
+    return value
+
+
+Hours = Annotated[Number, AfterValidator(_hours)]
+Time = Annotated[str, AfterValidator(_time)]
+
+
+class WebhookBody(Shape):
+    """Where events go."""
+
+    url: str
+    secret: Annotated[str, AfterValidator(_secret)] | None = None
+    events: Annotated[list[str], Field(min_length=1, max_length=20)] = ["*"]
+
+    def webhook(self) -> tuple[Webhook, Destination]:
+        """Normalised; raises `Invalid`."""
+        try:
+            destination = normalise(self.url)
+        except ValueError as error:
+            raise Invalid([Place("/webhook/url", "bad_format", str(error))]) from None
+        known = (*event.EVENTS, *event.ON_REQUEST)
+        unknown = [
+            Place(f"/webhook/events/{index}", "not_allowed", f"must be “*” or one of {', '.join(known)}")
+            for index, name in enumerate(self.events)
+            if name != "*" and name not in known
+        ]
+        if unknown:
+            raise Invalid(unknown)
+        named = {*self.events, *(event.EVENTS if "*" in self.events else ())}
+        return Webhook(destination.url, self.secret, tuple(one for one in known if one in named)), destination
+
+
+class DispatchBody(Shape):
+    """POST /v1/runs."""
+
+    template_id: str
+    webhook: WebhookBody | None = None
+    expires_in_hours: Hours | None = 72
+    executor_ref: Annotated[str, Text(256, 0)] | None = None
+    language: Language | None = None
+
+    def order(self) -> tuple[Order, Destination | None]:
+        """What is to be dispatched, and the address to judge before."""
+        webhook, destination = self.webhook.webhook() if self.webhook else (None, None)
+        order = Order(self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language)
+        return order, destination
+
+
+class CancelBody(Shape):
+    """Both cancels."""
+
+    reason: Annotated[str, Text(2000)] | None = None
+
+
+class ExtendBody(Shape):
+    """POST /v1/runs/{id}/extend."""
+
+    expires_in_hours: Hours | None
+
+
+class EmptyBody(Shape):
+    """`{}`."""
+
+
+class StartBody(Shape):
+    """POST /r/{id}/start."""
+
+    name: Annotated[str, Text(200)] | None = None
+    email: (
+        Annotated[str, Text(254), Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")] | None
+    ) = None
+    phone: (
+        Annotated[
+            str,
+            Text(40),
+            Matching(r"\+?[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*", "must be a phone number"),
+        ]
+        | None
+    ) = None
+    language: Language | None = None
+    client_time: Time | None = None
+
+    def start(self) -> Start:
+        """What the start screen asked."""
+        return Start(Identity(self.name, self.email, self.phone), self.language)
+
+
+class GeoBody(Shape):
+    """A position: degrees WGS 84 and metres."""
+
+    lat: Annotated[Number, _in(-90, 90)]
+    lng: Annotated[Number, _in(-180, 180)]
+    accuracy: Annotated[Number, _in(0, 1e8)] | None = None
+
+    def position(self) -> Position:
+        """As kept."""
+        return Position(self.lat, self.lng, self.accuracy)
+
+
+class UnableBody(Shape):
+    """Why a step can't be done."""
+
+    reason: Annotated[str, Text(2000)]
+
+
+class AnswerBody(Shape):
+    """PUT /r/{id}/steps/{step_id}."""
+
+    answer_id: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
+    value: Any = None
+    skipped: bool = False
+    unable: UnableBody | None = None
+    photos: Annotated[list[PhotoId], Field(max_length=100)] | None = None
+    geo: GeoBody | None = None
+    answered_at: Time | None = None
+
+    def given(self) -> Given:
+        """What is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
+        has_value = "value" in self.model_fields_set
+        if not has_value and not self.skipped and self.unable is None:
+            raise Invalid([Place("/value", "required", "is required, or skipped, or unable")])
+        if self.skipped and self.unable is not None:
+            raise Invalid([Place("/unable", "not_allowed", "can't stand beside skipped")])
+        if self.value is not None and (self.skipped or self.unable is not None):
+            raise Invalid([Place("/value", "not_allowed", "can't stand beside skipped or unable")])
+        photos = self.photos
+        if photos is not None and len(set(photos)) < len(photos):
+            twice = next(index for index, one in enumerate(photos) if one in photos[:index])
+            raise Invalid([Place(f"/photos/{twice}", "duplicate", "is there twice")])
+        return Given(
+            answer_id=self.answer_id and self.answer_id.lower(),
+            value=self.value,
+            skipped=self.skipped,
+            unable=self.unable and self.unable.reason,
+            photos=None if photos is None else tuple(photos),
+            geo=self.geo and self.geo.position(),
+            answered_at=self.answered_at and times.parse(self.answered_at),
+        )
+
+
+class PhotoBody(Shape):
+    """What the path and the query of an upload say, as strictly as a body."""
+
+    photo_id: PhotoId | None = None
+    typed_name: Annotated[str, Text(200)] | None = None
+
+
+Source = Literal["camera", "gallery"]

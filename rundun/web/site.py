@@ -1,0 +1,33 @@
+"""All routes of the service, in the order a newcomer meets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from rundun.errors import Problem
+from rundun.web import executor, front, integrator, media, problems, uploads
+from rundun.web.outermost import Outermost
+from rundun.web.static import Assets
+
+
+def site(assets: Assets, lifespan: Any) -> Starlette:
+    """The ASGI application; `lifespan` yields `{"service": Service}`."""
+    app = Starlette(
+        routes=[
+            *integrator.ROUTES,
+            *executor.ROUTES,
+            *uploads.ROUTES,
+            *media.ROUTES,
+            assets.route(),
+            *front.ROUTES,
+        ],
+        middleware=[Middleware(Outermost)],
+        exception_handlers={Problem: problems.of_problem, HTTPException: problems.of_http},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app

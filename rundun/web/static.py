@@ -1,0 +1,73 @@
+"""/static: scripts and styles, read and compressed once at start, kept by browsers for ever under their digest."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rundun.errors import NotFound
+
+_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file."""
+
+    content_type: str
+    plain: bytes
+    packed: bytes
+
+
+class Assets:
+    """All files below `folder`. Their addresses carry one digest of them all, so modules import each other by
+    relative addresses and still never mix two versions.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._assets = {
+            path.relative_to(folder).as_posix(): _asset(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        digest = hashlib.sha256()
+        for name, asset in self._assets.items():
+            digest.update(f"{name}\0{len(asset.plain)}\0".encode() + asset.plain)
+        self.digest = digest.hexdigest()[:12]
+
+    def url(self, name: str) -> str:
+        """The address of a file; KeyError for one that is not there, so that a page with a dead link never starts."""
+        self._assets[name]
+        return f"/static/{self.digest}/{name}"
+
+    async def get(self, request: Request) -> Response:
+        """GET /static/{digest}/{name}."""
+        asset = self._assets.get(request.path_params["name"])
+        if asset is None:
+            raise NotFound("file")
+        current = request.path_params["digest"] == self.digest
+        headers = {
+            "cache-control": "public, max-age=31536000, immutable" if current else "no-cache",
+            "vary": "accept-encoding",
+            "content-type": asset.content_type,
+        }
+        if "gzip" not in request.headers.get("accept-encoding", "") or len(asset.packed) >= len(asset.plain):
+            return Response(asset.plain, headers=headers)
+        return Response(asset.packed, headers={**headers, "content-encoding": "gzip"})
+
+    def route(self) -> Route:
+        """The one route."""
+        return Route("/static/{digest}/{name:path}", self.get, methods=["GET"])
+
+
+def _asset(path: Path) -> Asset:
+    plain = path.read_bytes()
+    content_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Asset(content_type, plain, gzip.compress(plain, 9, mtime=0))

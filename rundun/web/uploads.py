@@ -1,0 +1,155 @@
+"""/r, the bytes: photos, signatures, and pictures of barcodes. Bodies are read before any transaction begins."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rundun.actions import evidence, looking
+from rundun.actions.evidence import Picture, Target
+from rundun.core import record, times
+from rundun.core.shape import read
+from rundun.errors import Invalid, Place, Problem
+from rundun.store.database import Database
+from rundun.store.files import CHUNK, Taken
+from rundun.web.body import known_parameters, read_picture
+from rundun.web.executor import device_of, refuse_cross_site, step_written
+from rundun.web.problems import Json
+from rundun.web.service import service
+from rundun.web.shapes import GeoBody, PhotoBody, Source
+
+SIGNATURE_BYTES = 2 * 1024 * 1024
+
+
+def _target(request: Request) -> Target:
+    given = request.path_params
+    photo_id = read(PhotoBody, {"photo_id": given["photo_id"]}).photo_id
+    return Target(given["run_id"], given["step_id"], photo_id)
+
+
+def _taken(request: Request) -> Taken:
+    known_parameters(request, {"source", "taken_at", "lat", "lng", "accuracy"})
+    given = request.query_params
+    source = given.get("source")
+    if source is not None and source not in get_args(Source):
+        raise Invalid([Place("/source", "not_allowed", "must be camera or gallery")])
+    taken_at = times.parse(given["taken_at"]) if "taken_at" in given else None
+    if "taken_at" in given and taken_at is None:
+        raise Invalid([Place("/taken_at", "bad_format", "must be an RFC 3339 time")])
+    where = {name: _number(name, given[name]) for name in ("lat", "lng", "accuracy") if name in given}
+    return Taken(source, taken_at, read(GeoBody, where).position() if where else None)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise Invalid([Place(f"/{name}", "wrong_type", "must be a number")]) from None
+
+
+async def put_photo(request: Request) -> Response:
+    """PUT …/photos/{photo_id}: 201 with the receipt once the photo is on the disk; the same bytes again: 200."""
+    refuse_cross_site(request)
+    house = service(request)
+    target, taken, device = _target(request), _taken(request), device_of(request)
+    database, links = house.database, house.database.house.links
+    await database.read(evidence.expect_photo, target, device)
+    data, sha256 = await read_picture(request, house.settings.limits.photo_mebibytes * CHUNK)
+    stored = await database.read(evidence.find_stored, target, sha256)
+    if stored is not None:
+        return Json(record.receipt(stored, links))
+    derived = await house.imaging.derive(data)
+    picture = await _store(database, data, sha256, derived)
+    try:
+        photo, is_new = await database.write(evidence.add_photo, target, picture, sha256, taken, device)
+    except BaseException:
+        await database.write(evidence.drop, picture.files())
+        raise
+    return Json(record.receipt(photo, links), 201 if is_new else 200)
+
+
+async def _store(database: Database, data: bytes, sha256: str, derived: Any) -> Picture:
+    """Write the original, the derived picture and the thumbnail; all are dropped again if one cannot be written."""
+    written: set[int] = set()
+    try:
+        original = await _write_file(database, written, derived.content_type, data, sha256)
+        shown = original
+        if derived.photo is not None:
+            shown = await _write_file(database, written, "image/jpeg", derived.photo)
+        thumbnail = await _write_file(database, written, "image/jpeg", derived.thumbnail)
+    except BaseException:
+        await database.write(evidence.drop, written)
+        raise
+    return Picture(original, shown, thumbnail, derived.width, derived.height)
+
+
+async def _write_file(
+    database: Database, written: set[int], content_type: str, data: bytes, sha256: str | None = None
+) -> int:
+    number = await database.write(
+        evidence.begin_file, content_type, len(data), sha256 or hashlib.sha256(data).hexdigest()
+    )
+    written.add(number)
+    for part, chunk in enumerate(_chunks(data)):
+        await database.write_heavy(len(chunk), evidence.append, number, part, chunk)
+    return number
+
+
+def _chunks(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), CHUNK):
+        yield data[start : start + CHUNK]
+
+
+async def delete_photo(request: Request) -> Response:
+    """DELETE …/photos/{photo_id}, while the run is open."""
+    refuse_cross_site(request)
+    house = service(request)
+    target = _target(request)
+    sheet = await house.database.write(evidence.remove_photo, target, device_of(request))
+    return Json(step_written(sheet, target.step_id, house.database.house.links))
+
+
+async def put_signature(request: Request) -> Response:
+    """PUT …/signature of a step, or of the run: a PNG, stored only. 201 with the receipt; the same again: 200."""
+    refuse_cross_site(request)
+    house = service(request)
+    run_id, step_id = request.path_params["run_id"], request.path_params.get("step_id", "")
+    known_parameters(request, {"typed_name"})
+    typed_name = read(PhotoBody, {"typed_name": request.query_params.get("typed_name")}).typed_name
+    device, database = device_of(request), house.database
+    await database.read(evidence.find_signature, run_id, step_id, "", device)
+    png, sha256 = await read_picture(request, SIGNATURE_BYTES)
+    known = await database.read(evidence.find_signature, run_id, step_id, sha256, device)
+    if known is None:
+        await house.imaging.check_signature(png)
+        signature = await database.write(
+            evidence.add_signature, run_id, step_id, png, sha256, typed_name, device
+        )
+        return Json(record.signature_receipt(signature, database.house.links), 201)
+    return Json(record.signature_receipt(known, database.house.links))
+
+
+async def decode(request: Request) -> Response:
+    """POST …/decode: the barcode in a picture, for phones without a scanner."""
+    refuse_cross_site(request)
+    house = service(request)
+    await house.database.read(looking.for_executor, request.path_params["run_id"], device_of(request))
+    data, _ = await read_picture(request, house.settings.limits.photo_mebibytes * CHUNK)
+    found = await house.imaging.decode_barcode(data)
+    if found is None:
+        raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")
+    return Json({"text": found.text, "format": found.format})
+
+
+ROUTES = [
+    Route("/r/{run_id}/steps/{step_id}/photos/{photo_id}", put_photo, methods=["PUT"]),
+    Route("/r/{run_id}/steps/{step_id}/photos/{photo_id}", delete_photo, methods=["DELETE"]),
+    Route("/r/{run_id}/steps/{step_id}/signature", put_signature, methods=["PUT"]),
+    Route("/r/{run_id}/signature", put_signature, methods=["PUT"]),
+    Route("/r/{run_id}/decode", decode, methods=["POST"]),
+]
