@@ -1,0 +1,67 @@
+// Drawing on a picture, to point at what it shows.
+
+import { h, sheet } from "./dom.js";
+import { toBlob } from "./photos.js";
+import { t } from "./words.js";
+
+const PEN = 0.008;       // of the picture's longer side
+const COLOUR = "#ff2d20";
+
+/** `source`: an object URL. → {bytes: ArrayBuffer, type, preview} of the picture with the drawing, or null. */
+export async function drawOn(source) {
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  return sheet(t("draw"), (close) => {
+    const strokes = [];
+    const canvas = h("canvas", { class: "photo-large drawable", role: "img", "aria-label": t("draw") });
+    canvas.width = image.naturalWidth;
+    canvas.height = image.naturalHeight;
+    const pen = canvas.getContext("2d", { alpha: false });
+    const paint = () => {
+      pen.drawImage(image, 0, 0);
+      const line = PEN * Math.max(canvas.width, canvas.height);
+      Object.assign(pen, { strokeStyle: COLOUR, lineWidth: line, lineCap: "round", lineJoin: "round" });
+      for (const stroke of strokes) {
+        pen.beginPath();
+        stroke.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+        if (stroke.length === 1) pen.lineTo(stroke[0][0] + 0.1, stroke[0][1]);
+        pen.stroke();
+      }
+    };
+    const at = (event) => {
+      const box = canvas.getBoundingClientRect();
+      return [((event.clientX - box.left) / box.width) * canvas.width, ((event.clientY - box.top) / box.height) * canvas.height];
+    };
+    let pointer = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      if (!event.isPrimary) return;
+      event.preventDefault();
+      canvas.setPointerCapture(event.pointerId);
+      pointer = event.pointerId;
+      strokes.push([at(event)]);
+      paint();
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.pointerId !== pointer) return;
+      strokes.at(-1).push(at(event));
+      paint();
+    });
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (pointer = null));
+    const undo = () => {
+      strokes.pop();
+      paint();
+    };
+    const use = async () => {
+      const blob = strokes.length ? await toBlob(canvas, "image/jpeg", 0.85) : null;
+      close(blob && { bytes: await blob.arrayBuffer(), type: blob.type, preview: URL.createObjectURL(blob) });
+    };
+    paint();
+    return [
+      h("p", { class: "soft" }, t("draw_hint")), canvas,
+      h("div", { class: "pair" },
+        h("button", { type: "button", class: "button", on: { click: undo } }, t("undo")),
+        h("button", { type: "button", class: "button primary", on: { click: use } }, t("draw_use"))),
+    ];
+  }, { wide: true });
+}

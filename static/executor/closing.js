@@ -1,0 +1,80 @@
+// The ends of a run on this page: completed (with a receipt to keep), or closed by somebody or something else.
+
+import { h, icon } from "./dom.js";
+import { fact } from "./form.js";
+import { describe } from "./review.js";
+import { showTime, t } from "./words.js";
+
+/** The page after a completion. */
+export function thanks(session, run) {
+  const { progress } = run;
+  const receipt = receiptText(session, run);
+  const save = () => {
+    const link = h("a", { href: URL.createObjectURL(new Blob([receipt], { type: "text/plain;charset=utf-8" })), download: `receipt-${number(session)}.txt` });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  };
+  return h("main", { class: "page end" },
+    h("div", { class: "end-mark good" }, icon("check")),
+    h("h1", { tabindex: "-1" }, t("thanks_title")),
+    h("p", { class: "soft" }, t("thanks_text", { organization: session.organization?.name ?? "" })),
+    h("dl", { class: "facts card" }, facts(session, run).flatMap(([word, value]) => fact(word, value))),
+    h("div", { class: "pair no-print" },
+      h("button", { type: "button", class: "button primary", on: { click: save } }, icon("download"), h("span", {}, t("save_receipt"))),
+      h("button", { type: "button", class: "button", on: { click: () => print() } }, icon("printer"), h("span", {}, t("print")))),
+    h("p", { class: "soft small" }, t("thanks_close", { n: progress.total })));
+}
+
+/** The page after the run ended elsewhere. kind: completed | cancelled | expired | unknown | other_device. */
+export function closed(session, { kind, closedAt, owed }) {
+  const contact = session.organization?.contact;
+  return h("main", { class: "page end" },
+    h("div", { class: kind === "completed" ? "end-mark good" : "end-mark" }, icon(kind === "completed" ? "check" : kind === "expired" ? "clock" : "cross")),
+    h("h1", { tabindex: "-1" }, t(`closed_${kind}_title`)),
+    h("p", { class: "soft" }, t(`closed_${kind}_text`)),
+    owed ? h("p", { class: "notice" }, icon("alert"), h("span", {}, t("closed_owed", { n: owed }))) : null,
+    h("dl", { class: "facts card" },
+      ...fact("checklist", session.template.name), ...fact("from", session.organization?.name), ...fact("contact", contact),
+      ...fact("run_number", number(session)), ...fact("closed_at", closedAt ? showTime(closedAt) : null)));
+}
+
+function facts(session, run) {
+  const { progress } = run;
+  return [
+    ["checklist", session.template.name],
+    ["from", session.organization?.name],
+    ["run_number", number(session)],
+    ["finished_at", showTime(run.closed_at ?? run.completed_at ?? new Date().toISOString())],
+    ["answered", counted(progress)],
+    ["photos", String(session.shelf.counts().safe)],
+    ["contact", session.organization?.contact],
+  ];
+}
+
+/** "5 answered, 1 skipped": what there was none of is not said. */
+function counted(progress) {
+  const parts = ["answered", "skipped", "unable"].filter((part, i) => i === 0 || progress[part]);
+  return parts.map((part) => t(`count_${part}`, { n: progress[part] })).join(", ");
+}
+
+function receiptText(session, run) {
+  const standings = session.evaluate().steps;
+  const lines = [t("receipt_title"), "", ...facts(session, run).filter(([, value]) => value).map(([word, value]) => `${t(word)}: ${value}`), ""];
+  let shown;
+  for (const { step, section } of session.rows) {
+    if (!standings.get(step.id).visible) continue;
+    if (section && section !== shown) lines.push("", section.title);
+    shown = section;
+    const photos = session.shelf.usable(step.id).length;
+    const answer = describe(step, session.answerOf(step.id));
+    lines.push(`- ${step.label}: ${answer}${photos && step.type !== "photo" ? ` (${t("photo_count", { n: photos })})` : ""}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The first eight digits of the run's id: enough to name it to somebody, too little to open it. */
+function number(session) {
+  return session.run.run_id.slice(2, 10);
+}

@@ -1,0 +1,176 @@
+// Steps whose answer is evidence rather than a value: photo, signature, instruction; and the field for photos that
+// any other step may have as well.
+
+import { h, icon, linked, set, setText, sheet } from "./dom.js";
+import { photoRule } from "./run.js";
+import { StepElement, defineStep } from "./step.js";
+import { explain, t } from "./words.js";
+
+defineStep("photo", class extends StepElement {
+  control() {
+    return document.createElement("photo-field").prepare(this.session, this.step);
+  }
+});
+
+defineStep("signature", class extends StepElement {
+  control() {
+    this.picture = h("img", { alt: t("signature_alt"), hidden: true });
+    this.empty = h("span", { class: "soft" }, t("signature_none"));
+    this.button = h("button", { type: "button", class: "button primary", on: { click: () => this.#sign() } }, icon("pen"), h("span", {}, t("sign")));
+    return [h("div", { class: "signed" }, this.picture, this.empty), this.button];
+  }
+
+  show(answer) {
+    const isOpen = !answer || answer.skipped || answer.unable;
+    const signature = isOpen ? null : this.session.signatureOf(this.id);
+    showSignature(this, signature);
+  }
+
+  async #sign() {
+    const { askSignature } = await import("./signature.js");
+    const signed = await askSignature(this.step.label);
+    if (!signed) return;
+    const isFirst = !this.hasAttribute("done");
+    this.session.sign(this.id, signed.png, signed.typedName);
+    if (isFirst) this.goOn();
+  }
+});
+
+/** Shows a signature, or that there is none, in an element with `picture`, `empty` and `button`. */
+export function showSignature(view, signature) {
+  if (signature && view.picture.getAttribute("src") !== signature.url) view.picture.src = signature.url;
+  set(view.picture, "hidden", !signature);
+  set(view.empty, "hidden", Boolean(signature));
+  setText(view.button.querySelector("span"), t(signature ? "sign_again" : "sign"));
+  view.button.classList.toggle("primary", !signature);
+}
+
+defineStep("instruction", class extends StepElement {
+  control() {
+    this.button = h("button", { type: "button", class: "button primary", on: { click: () => this.tapped(null) } }, icon("check"), h("span", {}, t("got_it")));
+    return [h("div", { class: "body" }, linked(this.step.config.body)), this.button];
+  }
+
+  show(answer) {
+    const isRead = Boolean(answer && !answer.skipped && !answer.unable);
+    this.button.classList.toggle("primary", !isRead);
+    set(this.button, "aria-pressed", String(isRead));
+  }
+});
+
+customElements.define("photo-field", class extends HTMLElement {
+  #tiles = new Map();   // photo id → tile, so that an upload's progress does not rebuild the pictures
+
+  prepare(session, step) {
+    this.session = session;
+    this.step = step;
+    this.rule = photoRule(step);
+    return this;
+  }
+
+  connectedCallback() {
+    if (this.childElementCount) return;
+    this.grid = h("div", { class: "tiles", role: "list" });
+    this.rules = h("p", { class: "soft count", "aria-live": "polite", shown: true });
+    this.buttons = h("div", { class: "pair" }, this.#input("camera", "take_photo", "camera"), this.rule.gallery ? this.#input("gallery", "gallery", "picture") : null);
+    this.append(this.grid, this.buttons, this.rules);
+    this.session.addEventListener("change", ({ detail }) => (detail.step === null || detail.step === this.step.id) && this.update());
+    this.update();
+  }
+
+  /** Two inputs, since Android 14 shows no camera in the one without `capture`. */
+  #input(source, word, picture) {
+    const input = h("input", { type: "file", accept: "image/*", class: "unseen" });
+    if (source === "camera") input.setAttribute("capture", "environment");
+    else input.multiple = this.rule.max > 1;
+    input.addEventListener("change", () => {
+      const files = [...input.files];
+      input.value = ""; // so that the same picture can be chosen again
+      if (files.length) this.#add(files, source);
+    });
+    return h("label", { class: "button" }, icon(picture), h("span", {}, t(word)), input);
+  }
+
+  async #add(files, source) {
+    const leftOut = await this.session.shelf.add(this.step.id, files, source);
+    if (leftOut) setText(this.rules, t("photos_left_out", { n: leftOut, max: this.rule.max }));
+    if (this.closest(".step")?.hasAttribute("done") && files.length >= this.rule.min && this.step.type === "photo" && this.rule.max === 1) {
+      this.dispatchEvent(new CustomEvent("go-on", { bubbles: true }));
+    }
+  }
+
+  update() {
+    const photos = this.session.shelf.of(this.step.id);
+    const ids = new Set(photos.map((photo) => photo.id));
+    for (const [id, tile] of this.#tiles) {
+      if (ids.has(id)) continue;
+      tile.remove();
+      this.#tiles.delete(id);
+    }
+    photos.forEach((photo, index) => {
+      const tile = this.#tiles.get(photo.id) ?? this.#tile(photo);
+      if (this.grid.children[index] !== tile) this.grid.insertBefore(tile, this.grid.children[index] ?? null);
+      this.#refresh(tile, photo, index);
+    });
+    const n = this.session.shelf.usable(this.step.id).length;
+    set(this.buttons, "hidden", n >= this.rule.max);
+    setText(this.rules, this.#ruleWords(n));
+  }
+
+  #ruleWords(n) {
+    const { min, max } = this.rule;
+    if (n < min) return t("photos_needed", { n, min });
+    return n === 0 ? t("photos_up_to", { n: max }) : t("photos_of", { n, max });
+  }
+
+  #tile(photo) {
+    const tile = h("button", { type: "button", class: "tile", on: { click: () => this.#open(tile.photo) } },
+      h("img", { alt: "", hidden: true, on: { error: ({ target }) => set(target, "hidden", true) } }), h("span", { class: "tile-file" }, icon("picture"), h("small", {}, t("no_preview"))),
+      h("span", { class: "tile-bar" }), h("span", { class: "tile-mark" }, icon("sending")));
+    this.#tiles.set(photo.id, tile);
+    return tile;
+  }
+
+  #refresh(tile, photo, index) {
+    tile.photo = photo;
+    const source = photo.preview ?? photo.thumbnail;
+    const image = tile.querySelector("img");
+    if (source && image.getAttribute("src") !== source) {
+      image.src = source;
+      set(image, "hidden", false); // hidden again by its error, where the phone cannot show it
+    }
+    set(tile.querySelector(".tile-file"), "hidden", photo.state === "preparing");
+    const progress = photo.item?.sent ?? photo.progress;
+    tile.style.setProperty("--sent", photo.state === "safe" ? 1 : progress);
+    const words = t("photo_label", { index: index + 1, state: t(`photo_${photo.state}`) });
+    if (tile.getAttribute("state") === photo.state && tile.getAttribute("aria-label") === words) return;
+    tile.setAttribute("state", photo.state);
+    tile.setAttribute("aria-label", words);
+    const mark = { safe: "check", refused: "alert", elsewhere: "alert" }[photo.state] ?? "sending";
+    tile.querySelector(".tile-mark").replaceChildren(icon(mark));
+  }
+
+  async #open(photo) {
+    const action = await sheet(t("photo"), (close) => [
+      photo.url || photo.preview
+        ? h("img", { class: "photo-large", src: photo.preview ?? photo.url, alt: t("photo") })
+        : h("p", { class: "soft photo-none" }, t("no_preview_long")),
+      h("p", { class: "status", state: photo.state }, icon(photo.state === "safe" ? "check" : photo.problem ? "alert" : "sending"),
+        h("span", {}, photo.problem ? explain(photo.problem) : t(`photo_${photo.state}`))),
+      h("div", { class: "pair" },
+        photo.state === "refused" && photo.item ? h("button", { type: "button", class: "button primary", on: { click: () => close("retry") } }, t("try_again")) : null,
+        this.rule.annotate && photo.preview ? h("button", { type: "button", class: "button", on: { click: () => close("draw") } }, icon("pen"), h("span", {}, t("draw"))) : null,
+        h("button", { type: "button", class: "button danger", on: { click: () => close("delete") } }, icon("bin"), h("span", {}, t("delete")))),
+    ], { wide: true });
+    if (action === "delete") this.session.shelf.remove(photo);
+    if (action === "retry") this.session.shelf.retry(photo);
+    if (action === "draw") await this.#draw(photo);
+  }
+
+  async #draw(photo) {
+    const { drawOn } = await import("./annotate.js");
+    const drawn = await drawOn(photo.preview);
+    if (drawn) this.session.shelf.replace(photo, drawn.bytes, drawn.type, drawn.preview);
+  }
+});
+

@@ -1,0 +1,197 @@
+// The checklist: every step in one list by section, with the progress above and the way on below.
+//
+// Why a list and not one step at a time: with 25 steps, most of them one tap, a "Next" button doubles the taps and
+// every page turn costs a wait and the overview. Here a tap answers, and the next open step glides to the same place
+// under the thumb; going back to look at something is a flick.
+
+import { calmly, h, icon, set, setText, sheet, askReason, linked } from "./dom.js";
+import { availability } from "./geo.js";
+import { explain, showTime, t } from "./words.js";
+
+export class Form {
+  #sections = [];
+
+  constructor(session, { onReview }) {
+    this.session = session;
+    this.onReview = onReview;
+    this.element = h("div", { class: "form" });
+    this.header = this.#header();
+    this.footer = this.#footer();
+    this.list = h("main", { class: "list", id: "list" }, ...this.#notices(), ...this.#cards());
+    this.element.append(this.header, this.list, this.footer);
+    this.element.addEventListener("go-on", (event) => this.#goOn(event.target.closest(".step")));
+    // A tap elsewhere leaves a field, also where a button takes no focus (Safari).
+    addEventListener("pointerdown", (event) => this.#leaveFields(event.target), { passive: true });
+    session.addEventListener("change", () => this.#refresh());
+    session.addEventListener("run", () => this.#showSending());
+    this.#refresh();
+  }
+
+  /** Saves everything typed. → the first step whose field could not be saved, or null. */
+  flush() {
+    for (const step of this.element.querySelectorAll(".step[editing]")) if (!step.hidden && !step.flush()) return step;
+    return null;
+  }
+
+  /** Marks steps as missing and brings the first of them to the thumb. */
+  showMissing(stepIds) {
+    for (const step of this.#steps()) set(step, "missing", stepIds.includes(step.id) && !step.hasAttribute("done"));
+    for (const step of this.#steps()) step.update();
+    const first = this.#steps().find((step) => stepIds.includes(step.id));
+    if (first) this.bring(first, true);
+  }
+
+  bring(step, withFocus = false) {
+    const room = innerHeight - this.header.offsetHeight - this.footer.offsetHeight;
+    const block = step.offsetHeight < room * 0.9 ? "center" : "start";
+    step.scrollIntoView({ behavior: calmly(), block });
+    if (withFocus) step.querySelector("h3").focus({ preventScroll: true });
+  }
+
+  bringFirstOpen() {
+    const next = this.#nextOpen(null);
+    if (next && next !== this.#steps()[0]) next.scrollIntoView({ block: "center", behavior: "auto" });
+  }
+
+  #steps() {
+    return this.#sections.flatMap(({ steps }) => steps);
+  }
+
+  #header() {
+    const { template } = this.session;
+    this.done = h("span", { class: "done-count" });
+    this.sending = h("span", { class: "sending", role: "status" });
+    this.bar = h("div", { class: "bar", role: "progressbar", "aria-label": t("progress"), "aria-valuemin": "0" }, h("span", {}));
+    const menu = h("button", { type: "button", class: "quiet round", "aria-label": t("menu"), on: { click: () => this.#menu() } }, icon("dots"));
+    return h("header", { class: "top" },
+      h("div", { class: "top-row" }, h("h1", {}, template.name), menu),
+      this.bar,
+      h("div", { class: "top-row small" }, this.done, this.sending));
+  }
+
+  #footer() {
+    this.nextButton = h("button", { type: "button", class: "button", on: { click: () => this.#toNext() } }, icon("down"), h("span", {}, t("next_open")));
+    this.reviewButton = h("button", { type: "button", class: "button", on: { click: () => this.onReview() } }, h("span", {}, t("review")));
+    return h("footer", { class: "bottom" }, this.nextButton, this.reviewButton);
+  }
+
+  #notices() {
+    const wantsPlace = this.session.rows.some(({ step }) => step.geo);
+    const insecure = wantsPlace && availability() === "insecure";
+    return insecure ? [h("p", { class: "notice" }, icon("alert"), h("span", {}, t("no_position_insecure")))] : [];
+  }
+
+  #cards() {
+    const groups = new Map();
+    for (const { step, section } of this.session.rows) {
+      if (!groups.has(section)) groups.set(section, []);
+      groups.get(section).push(document.createElement(`step-${step.type}`).prepare(this.session, step));
+    }
+    for (const [section, steps] of groups) {
+      const count = h("span", { class: "section-count soft" });
+      const head = section
+        ? [h("div", { class: "section-head" }, h("h2", {}, section.title), count), section.description ? h("p", { class: "soft section-text" }, linked(section.description)) : null]
+        : [];
+      this.#sections.push({ element: h("section", { class: "section" }, ...head, ...steps), steps, count });
+    }
+    return this.#sections.map(({ element }) => element);
+  }
+
+  #refresh() {
+    const { steps: standings, progress } = this.session.evaluate();
+    for (const { element, steps, count } of this.#sections) {
+      const visible = steps.filter((step) => standings.get(step.id).visible);
+      for (const step of steps) if (step.hidden === standings.get(step.id).visible) step.hidden = !step.hidden;
+      set(element, "hidden", visible.length === 0);
+      setText(count, t("section_count", { done: visible.filter((step) => standings.get(step.id).done).length, n: visible.length }));
+    }
+    const done = progress.answered + progress.skipped + progress.unable;
+    setText(this.done, t("done_count", { done, n: progress.total }));
+    this.bar.setAttribute("aria-valuenow", String(done));
+    this.bar.setAttribute("aria-valuemax", String(progress.total));
+    this.bar.style.setProperty("--part", progress.total ? done / progress.total : 1);
+    const isAllDone = ![...standings.values()].some((standing) => standing.missing);
+    this.reviewButton.classList.toggle("primary", isAllDone);
+    this.nextButton.classList.toggle("primary", !isAllDone);
+    set(this.nextButton, "disabled", !this.#nextOpen(null));
+    this.#showSending();
+  }
+
+  #showSending() {
+    const { session } = this;
+    const photos = session.shelf.counts();
+    const attention = session.needsAttention.length;
+    const { outbox } = session;
+    let said = ["", ""];
+    if (attention) said = ["alert", t("attention_count", { n: attention })];
+    else if (outbox.isStuck && outbox.owed.length) said = ["sending", t("stuck_all")];
+    else if (photos.safe < photos.total) said = ["sending", t("photos_safe", { safe: photos.safe, n: photos.total })];
+    else if (outbox.owed.length) said = ["sending", t("saving")];
+    else if (Object.keys(session.answers).length) said = ["check", t("all_safe")];
+    const key = said.join(" ");
+    if (this.sending.dataset.key === key) return;
+    this.sending.dataset.key = key;
+    set(this.sending, "kind", said[0] || null);
+    this.sending.replaceChildren(...(said[0] ? [icon(said[0])] : []), h("span", {}, said[1]));
+  }
+
+  /** The next step after `from` that wants something: required ones first in line, optional untouched ones as well. */
+  #nextOpen(from) {
+    const { steps: standings } = this.session.evaluate();
+    const steps = this.#steps().filter((step) => standings.get(step.id).visible);
+    const start = from ? steps.indexOf(from) + 1 : 0;
+    const isOpen = (step) => !standings.get(step.id).done;
+    return steps.slice(start).find(isOpen) ?? (from ? steps.slice(0, start).find((step) => isOpen(step) && standings.get(step.id).missing) : null) ?? null;
+  }
+
+  #goOn(from) {
+    const { steps: standings } = this.session.evaluate();
+    if (from && !standings.get(from.id).done) return; // still wants its photos
+    const next = this.#nextOpen(from);
+    // After the answer has been drawn: steps that appear because of it are then in their place.
+    requestAnimationFrame(() => (next ? this.bring(next) : this.footer.scrollIntoView({ block: "nearest" })));
+  }
+
+  #toNext() {
+    const blocked = this.flush();
+    if (blocked) return this.bring(blocked, true);
+    const middle = innerHeight / 2;
+    const here = this.#steps().filter((step) => !step.hidden && step.getBoundingClientRect().top < middle - 1 && step.getBoundingClientRect().bottom > middle - 1).at(-1);
+    // From the step in the middle of the screen on, unless that one is itself still open and not yet reached.
+    const next = this.#nextOpen(here ?? null) ?? this.#nextOpen(null);
+    return next && this.bring(next, true);
+  }
+
+  #leaveFields(target) {
+    for (const step of this.element.querySelectorAll(".step[editing]")) if (!step.contains(target)) step.flush();
+  }
+
+  async #menu() {
+    const { session } = this;
+    const choice = await sheet(session.template.name, (close) => [
+      h("dl", { class: "facts" },
+        ...fact("from", session.organization?.name), ...fact("contact", session.organization?.contact),
+        ...fact("run_number", session.run.run_id.slice(2, 10)), ...fact("open_until", session.run.expires_at ? showTime(session.run.expires_at) : null)),
+      h("button", { type: "button", class: "button danger wide", on: { click: () => close("stop") } }, t("stop")),
+    ]);
+    if (choice === "stop") this.#stop();
+  }
+
+  async #stop() {
+    const reason = await askReason(t("stop"), t("stop_explained"), t("stop_label"), t("stop_confirm"), true);
+    if (reason === null) return;
+    try {
+      await this.session.cancel(reason);
+    } catch (problem) {
+      await sheet(t("stop"), (close) => [
+        h("p", {}, problem.status ? explain(problem) : t("no_connection")),
+        h("button", { type: "button", class: "button primary wide", on: { click: () => close() } }, t("close")),
+      ]);
+    }
+  }
+}
+
+/** A pair for a <dl>, or nothing where there is nothing to say. */
+export function fact(word, value) {
+  return value ? [h("dt", {}, t(word)), h("dd", {}, value)] : [];
+}

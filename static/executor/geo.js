@@ -1,0 +1,69 @@
+// Where the phone is, when a step asks for it. Never blocks: every way this can fail ends in null.
+
+const PATIENCE = 20_000;   // ms to look for a good fix
+const GOOD = 25;           // metres: good enough to stop looking
+const FRESH = 15_000;      // ms a fix may be reused, so that ten quick taps do not mean ten searches
+
+let search = null;
+let last = null;
+let refused = false;
+
+/** "yes", "insecure" (browsers give no position over plain http), "refused" or "none". */
+export function availability() {
+  if (!("geolocation" in navigator)) return "none";
+  if (!isSecureContext) return "insecure";
+  return refused ? "refused" : "yes";
+}
+
+/** The newest fix while it is fresh, else null. */
+export function recent() {
+  return last && Date.now() - last.found < FRESH ? last.fix : null;
+}
+
+/** → {lat, lng, accuracy} (degrees, degrees, metres) or null, after 20 s at most. Call it from a tap. */
+export function sample() {
+  if (availability() === "none" || availability() === "insecure") return Promise.resolve(null);
+  const fix = recent();
+  if (fix && fix.accuracy <= GOOD) return Promise.resolve(fix);
+  search ??= look();
+  return search.promise;
+}
+
+/** Ends a search with what it has: the page is about to be hidden and must send its answers now. */
+export function settle() {
+  search?.finish();
+}
+
+function look() {
+  let best = null;
+  let finish;
+  const promise = new Promise((resolve) => {
+    let watch = null;
+    finish = () => {
+      clearTimeout(timer);
+      if (watch !== null) navigator.geolocation.clearWatch(watch);
+      search = null;
+      resolve(best);
+    };
+    const timer = setTimeout(finish, PATIENCE);
+    watch = navigator.geolocation.watchPosition(
+      ({ coords }) => {
+        refused = false;
+        const fix = { lat: round(coords.latitude, 7), lng: round(coords.longitude, 7), accuracy: round(coords.accuracy, 1) };
+        if (!best || fix.accuracy <= best.accuracy) best = fix;
+        last = { fix: best, found: Date.now() };
+        if (best.accuracy <= GOOD) finish();
+      },
+      (error) => {
+        refused = error.code === error.PERMISSION_DENIED;
+        // "Unavailable" can be followed by a fix once the receiver has warmed up; a refusal cannot.
+        if (refused) finish();
+      },
+      { enableHighAccuracy: true, timeout: PATIENCE, maximumAge: FRESH });
+  });
+  return { promise, finish: () => finish() };
+}
+
+function round(value, decimals) {
+  return Math.round(value * 10 ** decimals) / 10 ** decimals;
+}

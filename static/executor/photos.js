@@ -1,0 +1,71 @@
+// Makes a picture small on the phone: upright, at most 2048 px, JPEG, without EXIF (a canvas writes none).
+// What cannot be decoded here, such as HEIC outside Safari, goes to the server as it is.
+
+const LONGEST_SIDE = 2048;   // px; also below the canvas limit of iOS (16.7 megapixels)
+const QUALITY = 0.8;
+
+let turn = Promise.resolve();
+
+/** One picture at a time: two 48-megapixel bitmaps at once cost a small phone its tab. */
+export function inTurn(work) {
+  const mine = turn.then(work);
+  turn = mine.catch(() => {});
+  return mine;
+}
+
+/** File → {bytes: ArrayBuffer, type, preview: object URL or null where the phone cannot show it}. */
+export async function shrink(file, longest = LONGEST_SIDE, quality = QUALITY) {
+  const picture = await decode(file);
+  if (picture) {
+    const blob = await draw(picture, longest, quality);
+    picture.close?.();
+    if (blob) return { bytes: await blob.arrayBuffer(), type: blob.type, preview: URL.createObjectURL(blob) };
+  }
+  return { bytes: await file.arrayBuffer(), type: file.type || "application/octet-stream", preview: null };
+}
+
+/** A drawable of the picture, upright by its EXIF orientation, or null. */
+export async function decode(file) {
+  try {
+    return await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    return decodeByElement(file);
+  }
+}
+
+async function decodeByElement(file) {
+  const url = URL.createObjectURL(file);
+  const image = new Image();
+  image.src = url;
+  try {
+    await image.decode();
+    return image.naturalWidth ? image : null;
+  } catch {
+    return null;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+async function draw(picture, longest, quality) {
+  const width = picture.naturalWidth ?? picture.width;
+  const height = picture.naturalHeight ?? picture.height;
+  const scale = Math.min(1, longest / Math.max(width, height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
+  const pen = canvas.getContext("2d", { alpha: false });
+  if (!pen) return null;
+  pen.fillStyle = "#fff"; // what is see-through in a PNG would turn black in a JPEG
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const blob = await toBlob(canvas, "image/jpeg", quality);
+  canvas.width = canvas.height = 0; // gives the memory back now rather than at the next collection
+  return blob;
+}
+
+/** canvas.toBlob as a promise; null when the browser gave up. */
+export function toBlob(canvas, type, quality) {
+  return new Promise((resolve) => canvas.toBlob(resolve, type, quality));
+}

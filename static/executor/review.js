@@ -1,0 +1,161 @@
+// The last look before a run is completed: every answer in a line, what is missing, the closing signature, and the end.
+
+import { h, icon, set, setText } from "./dom.js";
+import { showSignature } from "./evidence.js";
+import { explain, lang, showDate, showTime, t } from "./words.js";
+
+export class Review {
+  /** `onBack(stepIds)`: to the list, at the first of these steps; `onDone(run)`: the server has completed the run. */
+  constructor(session, { onBack, onDone }) {
+    Object.assign(this, { session, onBack, onDone, isSending: false });
+    this.summary = h("div", { class: "review-summary" });
+    this.lines = h("div", { class: "review-lines" });
+    this.message = h("p", { class: "wrong", role: "alert" });
+    this.progress = h("p", { class: "soft sending-line", role: "status" });
+    this.finish = h("button", { type: "button", class: "button primary", on: { click: () => this.#finish() } }, h("span", {}, t("finish")));
+    const back = h("button", { type: "button", class: "button", on: { click: () => this.#back([]) } }, t("back"));
+    this.heading = h("h1", { tabindex: "-1" }, t("review_title"));
+    this.element = h("div", { class: "form review", hidden: true },
+      h("header", { class: "top" }, h("div", { class: "top-row" }, this.heading)),
+      h("main", { class: "list" }, this.summary, this.lines, this.#closingSignature(), this.message, this.progress),
+      h("footer", { class: "bottom" }, back, this.finish));
+    for (const event of ["change", "run"]) session.addEventListener(event, () => this.element.hidden || this.update());
+  }
+
+  open() {
+    setText(this.message, "");
+    this.update();
+    scrollTo(0, 0);
+    this.heading.focus({ preventScroll: true });
+  }
+
+  update() {
+    const { steps } = this.session.evaluate();
+    this.#showLines(steps);
+    const missing = this.#missing();
+    setText(this.finish.querySelector("span"), t(missing.length ? "go_to_missing" : "finish"));
+    set(this.finish, "disabled", this.isSending);
+    if (this.signed) {
+      const signature = this.session.signatureOf("");
+      showSignature(this.signed, signature);
+      setText(this.signed.wrong, signature?.problem ? explain(signature.problem) : "");
+    }
+    this.#showProgress();
+  }
+
+  #missing() {
+    return [...this.session.evaluate().steps].filter(([, standing]) => standing.missing).map(([id]) => id);
+  }
+
+  #showLines(standings) {
+    const visible = this.session.rows.filter(({ step }) => standings.get(step.id).visible);
+    const missing = this.#missing();
+    const picture = missing.length ? "alert" : "check";
+    const words = missing.length ? t("review_missing", { n: missing.length }) : t("review_ready");
+    this.summary.replaceChildren(h("p", { class: missing.length ? "notice" : "notice good" }, icon(picture), h("span", {}, words)));
+    const rows = [];
+    let section;
+    for (const { step, section: own } of visible) {
+      if (own !== section && own) rows.push(h("h2", {}, own.title));
+      section = own;
+      rows.push(this.#line(step, standings.get(step.id)));
+    }
+    this.lines.replaceChildren(...rows);
+  }
+
+  #line(step, standing) {
+    const answer = this.session.answerOf(step.id);
+    const photos = this.session.shelf.usable(step.id);
+    const words = standing.missing ? t(standing.missing) : describe(step, answer);
+    return h("button", { type: "button", class: "line", missing: Boolean(standing.missing), on: { click: () => this.#back([step.id]) } },
+      h("span", { class: "line-label" }, step.label),
+      h("span", { class: "line-answer" }, standing.missing ? icon("alert") : null, h("span", {}, words)),
+      photos.length ? h("span", { class: "line-photos" }, photos.slice(0, 5).map((photo) => {
+        const source = photo.preview ?? photo.thumbnail;
+        return source ? h("img", { src: source, alt: "" }) : h("span", { class: "line-file" }, icon("picture"));
+      }), photos.length > 5 ? h("span", { class: "soft" }, `+${photos.length - 5}`) : null) : null);
+  }
+
+  #closingSignature() {
+    if (!this.session.template.settings?.signature_on_complete) return null;
+    this.signed = {
+      picture: h("img", { alt: t("signature_alt"), hidden: true }),
+      empty: h("span", { class: "soft" }, t("signature_none")),
+      button: h("button", { type: "button", class: "button primary", on: { click: () => this.#sign() } }, icon("pen"), h("span", {}, t("sign"))),
+      wrong: h("p", { class: "wrong", role: "alert" }),
+    };
+    const { picture, empty, button, wrong } = this.signed;
+    return h("section", { class: "step closing-signature" }, h("h2", {}, t("closing_signature")), h("div", { class: "signed" }, picture, empty), button, wrong);
+  }
+
+  async #sign() {
+    const { askSignature } = await import("./signature.js");
+    const signed = await askSignature(t("closing_signature"));
+    if (signed) this.session.sign("", signed.png, signed.typedName);
+    setText(this.message, "");
+  }
+
+  #back(stepIds) {
+    if (this.isSending) this.session.keepWorking();
+    this.isSending = false;
+    this.onBack(stepIds);
+  }
+
+  async #finish() {
+    const missing = this.#missing();
+    if (missing.length) return this.onBack(missing);
+    const attention = this.session.needsAttention.map(({ step }) => step.id);
+    if (attention.length) return this.onBack(attention);
+    if (this.signed && !this.session.signatureOf("")) {
+      setText(this.message, t("closing_signature_needed"));
+      this.signed.button.focus();
+      return;
+    }
+    this.isSending = true;
+    setText(this.message, "");
+    this.update();
+    try {
+      const run = await this.session.complete();
+      if (this.isSending) this.onDone(run);
+    } catch (problem) {
+      this.isSending = false;
+      this.#refused(problem);
+    }
+  }
+
+  #refused(problem) {
+    const steps = (problem.members?.errors ?? []).filter((error) => error.step_id).map((error) => error.step_id);
+    if (problem.code === "steps_missing" && steps.length) return this.onBack(steps);
+    setText(this.message, explain(problem));
+    this.update();
+  }
+
+  #showProgress() {
+    if (!this.isSending) return setText(this.progress, "");
+    const { outbox, shelf } = this.session;
+    const photos = shelf.counts();
+    if (outbox.isStuck) return setText(this.progress, t("stuck_finish"));
+    return setText(this.progress, photos.safe < photos.total ? t("finish_photos", { safe: photos.safe, n: photos.total }) : t("finishing"));
+  }
+}
+
+/** An answer in a line of words. */
+export function describe(step, answer) {
+  if (!answer) return t("not_answered");
+  if (answer.skipped) return t("skipped");
+  if (answer.unable) return t("unable_because", { reason: answer.unable.reason });
+  const config = step.config ?? {};
+  const label = (id) => config.options.find((option) => option.id === id)?.label ?? id;
+  switch (step.type) {
+    case "boolean": return answer.value ? config.true_label ?? t("yes") : config.false_label ?? t("no");
+    case "choice": return label(answer.value);
+    case "multi_choice": return answer.value.length ? answer.value.map(label).join(", ") : t("none_of_these");
+    case "number": return `${new Intl.NumberFormat(lang, { maximumFractionDigits: 20 }).format(answer.value)} ${config.unit ?? ""}`.trim();
+    case "rating": return t("rating_of", { value: answer.value, max: config.max ?? 5 });
+    case "datetime": return (config.mode ?? "date") === "date" ? showDate(answer.value) : showTime(answer.value);
+    case "photo": return t("photo_count", { n: answer.photos?.length ?? 0 });
+    case "signature": return t("signed");
+    case "instruction": return t("acknowledged");
+    default: return String(answer.value);
+  }
+}

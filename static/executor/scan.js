@@ -1,0 +1,46 @@
+// Live scanning, where the browser has a BarcodeDetector (Chrome on Android). Elsewhere a picture goes to the server.
+
+import { h, setText, sheet } from "./dom.js";
+import { t } from "./words.js";
+
+const EVERY = 150;   // ms between two looks at the picture
+
+/** → {text, format} of the first code seen, or null. */
+export function scanLive(formats) {
+  let stream = null;
+  let timer = 0;
+  return sheet(t("scan"), (close) => {
+    const video = h("video", { class: "finder", autoplay: true, muted: true, playsinline: true });
+    const message = h("p", { class: "soft", role: "status" }, t("scan_aim"));
+    video.muted = true;
+    start();
+    return [video, message, h("button", { type: "button", class: "button", on: { click: () => close() } }, t("scan_type_instead"))];
+
+    async function start() {
+      try {
+        const known = await BarcodeDetector.getSupportedFormats();
+        const wanted = formats?.filter((format) => known.includes(format));
+        const detector = new BarcodeDetector(wanted?.length ? { formats: wanted } : {});
+        stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
+        if (!video.isConnected) return stop();
+        video.srcObject = stream;
+        timer = setInterval(() => look(detector), EVERY);
+      } catch {
+        setText(message, t("scan_no_camera"));
+      }
+    }
+
+    async function look(detector) {
+      if (video.readyState < 2) return;
+      const [code] = await detector.detect(video).catch(() => []);
+      if (!code?.rawValue || !video.isConnected) return;
+      navigator.vibrate?.(40);
+      close({ text: code.rawValue, format: code.format });
+    }
+  }).finally(stop);
+
+  function stop() {
+    clearInterval(timer);
+    for (const track of stream?.getTracks() ?? []) track.stop();
+  }
+}

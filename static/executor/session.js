@@ -1,0 +1,309 @@
+// The run as this page knows it: what the server said, and on top of it what this phone has not sent yet.
+// Elements read from it, tell it what the person did, and listen to its events:
+//   "change" {step}  something about one step (null: about any) · "run" progress and sending · "closed" {kind, closedAt}
+//   "flush"          write down what is still being typed
+
+import { Problem } from "./outbox.js";
+import { PhotoShelf } from "./shelf.js";
+import { evaluate, flatten, photoRule } from "./run.js";
+import { nowUtc, uuid } from "./values.js";
+
+const POLL = 15_000;   // ms between two looks at what other devices did
+
+export class Session extends EventTarget {
+  #local = new Map();        // step id → {answer, item, problem}: newer than the server's
+  #drawn = new Map();        // step id or "" → {url, problem}: a signature this page made
+  #known = 0;                // the revision up to which nothing of the run can have escaped this page
+  #newest = 0;               // the highest revision seen
+  #waiter = null;            // who waits for the completion
+  #evaluation = null;
+
+  constructor(state, outbox) {
+    super();
+    this.outbox = outbox;
+    this.template = state.template;
+    this.organization = state.organization;
+    this.rows = flatten(state.template);
+    this.stepById = new Map(this.rows.map(({ step }) => [step.id, step]));
+    this.shelf = new PhotoShelf(this);
+    this.closed = null;
+    this.#take(state);
+    outbox.addEventListener("sent", ({ detail }) => this.#sent(detail.item, detail.answer));
+    outbox.addEventListener("refused", ({ detail }) => this.#refused(detail.item, detail.problem));
+    outbox.addEventListener("progress", ({ detail }) => this.changed(detail.item.key));
+    outbox.addEventListener("change", () => this.tell("run"));
+    setInterval(() => document.visibilityState === "visible" && this.poll(), POLL);
+    document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? this.poll() : this.flush()));
+    addEventListener("pagehide", () => this.flush());
+  }
+
+  // What the person did
+
+  answer(stepId, value) {
+    this.#put(this.stepById.get(stepId), { value, skipped: false, unable: null });
+  }
+
+  skip(stepId) {
+    this.#put(this.stepById.get(stepId), { value: null, skipped: true, unable: null });
+  }
+
+  unable(stepId, reason) {
+    this.#put(this.stepById.get(stepId), { value: null, skipped: false, unable: { reason } });
+  }
+
+  /** Sends the step's answer again because its list of photos changed; nothing when it has no answer yet. */
+  answerPhotos(stepId) {
+    const step = this.stepById.get(stepId);
+    const answer = this.answerOf(stepId);
+    const isOpen = !answer || answer.skipped || answer.unable;
+    if (step.type === "photo") {
+      if (this.shelf.usable(stepId).length >= photoRule(step).min) this.answer(stepId, null);
+    } else if (!isOpen) {
+      this.answer(stepId, answer.value);
+    }
+  }
+
+  /** `png`: ArrayBuffer. `key`: the step's id, or "" for the signature that closes the run. */
+  sign(key, png, typedName) {
+    this.#dropUnsent(key, "signature");
+    this.#drawn.set(key, { url: URL.createObjectURL(new Blob([png], { type: "image/png" })), problem: null });
+    const query = typedName ? `?typed_name=${encodeURIComponent(typedName)}` : "";
+    const path = key ? `/steps/${key}/signature${query}` : `/signature${query}`;
+    this.outbox.add({ lane: "answers", key, kind: "signature", method: "PUT", path, type: "image/png", body: png });
+    if (key) this.answer(key, null);
+    else this.changed(null);
+  }
+
+  retry(stepId) {
+    const items = this.outbox.refused.filter((item) => item.key === stepId && item.lane === "answers");
+    for (const known of [this.#local.get(stepId), this.#drawn.get(stepId)]) if (known) known.problem = null;
+    for (const item of items) this.outbox.retry(item);
+    // The answer that stood on this signature went out without it.
+    if (stepId && items.some((item) => item.kind === "signature")) this.answer(stepId, null);
+    this.changed(stepId);
+  }
+
+  async start(identity) {
+    const answer = await this.outbox.request("POST", "/start", identity);
+    this.#takeRun(answer.run);
+    this.tell("run");
+  }
+
+  /** → the run as completed. Waits until everything before it is safe; throws Problem. */
+  complete() {
+    this.outbox.add({ lane: "last", key: "complete", kind: "complete", method: "POST", path: "/complete", body: {} });
+    return new Promise((resolve, reject) => (this.#waiter = { resolve, reject }));
+  }
+
+  /** Takes the completion back while it waits for the network. */
+  keepWorking() {
+    for (const item of this.outbox.items) if (item.kind === "complete") this.outbox.drop(item);
+    this.#waiter = null;
+  }
+
+  async cancel(reason) {
+    try {
+      await this.outbox.request("POST", "/cancel", { reason });
+      this.close("cancelled", nowUtc());
+    } catch (error) {
+      if (!this.closes(error)) throw error;
+    }
+  }
+
+  flush() {
+    this.tell("flush");
+    geo().then((module) => module?.settle());
+  }
+
+  // What is known
+
+  /** The newest answer of a step, this phone's before the server's; null while untouched. */
+  answerOf(stepId) {
+    return this.#local.get(stepId)?.answer ?? this.answers[stepId] ?? null;
+  }
+
+  /** {url, problem} of a signature, or null. */
+  signatureOf(key) {
+    return this.#drawn.get(key) ?? this.signatures[key] ?? null;
+  }
+
+  /** How safe a step's answer is: {kind: none | locating | saving | stuck | safe | attention, problem}. */
+  safetyOf(stepId) {
+    const problem = this.#local.get(stepId)?.problem ?? this.#drawn.get(stepId)?.problem ?? null;
+    if (problem) return { kind: "attention", problem };
+    const owed = this.outbox.owed.filter((item) => item.key === stepId && item.lane === "answers");
+    if (owed.some((item) => item.hold)) return { kind: "locating", problem: null };
+    if (owed.length) return { kind: this.outbox.isStuck ? "stuck" : "saving", problem: null };
+    return { kind: this.answers[stepId] ? "safe" : "none", problem: null };
+  }
+
+  evaluate() {
+    this.#evaluation ??= this.#evaluateNow();
+    return this.#evaluation;
+  }
+
+  get needsAttention() {
+    return this.rows.filter(({ step }) => this.safetyOf(step.id).kind === "attention" || this.shelf.refused(step.id).length);
+  }
+
+  get isSettled() {
+    return this.outbox.owed.length === 0 && this.shelf.counts().preparing === 0;
+  }
+
+  changed(stepId) {
+    this.#evaluation = null;
+    this.tell("change", { step: stepId });
+  }
+
+  tell(name, detail = {}) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** The run is over for this page. kind: completed | cancelled | expired | unknown | other_device. */
+  close(kind, closedAt = null) {
+    if (this.closed) return;
+    this.closed = kind;
+    const owed = this.outbox.items.filter((item) => item.kind !== "complete").length;
+    this.outbox.stop();
+    this.tell("closed", { kind, closedAt, owed });
+  }
+
+  async poll() {
+    if (this.closed || this.run.status === "pending") return;
+    try {
+      const state = await this.outbox.request("GET", `/state?since=${this.#known}`);
+      // An answer older than what a write told us meanwhile must not bring the past back.
+      if (state && state.run.revision >= this.#newest) {
+        this.#take(state);
+        this.changed(null);
+        this.tell("run");
+      }
+    } catch (error) {
+      this.closes(error);
+    }
+  }
+
+  // Inside
+
+  #put(step, content) {
+    const photos = photoRule(step) ? this.shelf.usable(step.id).map((photo) => photo.id) : null;
+    const isClosing = content.skipped || content.unable;
+    const body = { answer_id: uuid() };
+    if (content.skipped) body.skipped = true;
+    else if (content.unable) body.unable = content.unable;
+    else Object.assign(body, { value: content.value, geo: null, answered_at: nowUtc() }, photos ? { photos } : {});
+    this.#dropUnsent(step.id, "answer");
+    const wantsPlace = Boolean(step.geo) && !isClosing;
+    const item = this.outbox.add({
+      lane: "answers", key: step.id, kind: "answer", method: "PUT", path: `/steps/${step.id}`, body, hold: wantsPlace,
+    });
+    this.#local.set(step.id, { answer: { ...content, photos: photos ?? [], geo: null }, item, problem: null });
+    if (wantsPlace) this.#locate(item);
+    this.changed(step.id);
+  }
+
+  async #locate(item) {
+    item.body.geo = (await (await geo())?.sample()) ?? null;
+    this.outbox.release(item);
+    this.changed(item.key);
+  }
+
+  /** A newer answer replaces one that never left the phone, or that the server would not take. */
+  #dropUnsent(key, kind) {
+    for (const item of this.outbox.items) {
+      const neverLeft = item.tries === 0 || item.state === "refused";
+      if (item.key === key && item.kind === kind && neverLeft) this.outbox.drop(item);
+    }
+  }
+
+  #evaluateNow() {
+    const answers = {};
+    const arrived = {};
+    for (const { step } of this.rows) {
+      const answer = this.answerOf(step.id);
+      const takesPhotos = photoRule(step) !== null;
+      if (answer) answers[step.id] = takesPhotos ? { ...answer, photos: this.shelf.listed(step.id) } : answer;
+      arrived[step.id] = takesPhotos ? this.shelf.usable(step.id).map((photo) => photo.id) : [];
+    }
+    const signed = [...Object.keys(this.signatures), ...this.#drawn.keys()];
+    return evaluate(this.template, answers, arrived, signed);
+  }
+
+  #sent(item, answer) {
+    if (item.kind === "answer") {
+      this.#takeRun(answer.run);
+      this.#takeStep(item.key, answer.step);
+      if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
+    } else if (item.kind === "complete") {
+      this.#takeRun(answer.run);
+      this.closed = "completed";
+      this.outbox.stop();
+      this.#waiter?.resolve(answer.run);
+    } else if (item.kind === "signature") {
+      this.signatures[item.key] = answer;
+    } else {
+      if (answer?.run) this.#takeRun(answer.run);
+      if (answer?.step) this.#takeStep(item.key, answer.step);
+      this.shelf.sent(item, answer);
+    }
+    this.changed(item.key);
+  }
+
+  #refused(item, problem) {
+    if (this.closes(problem)) return;
+    if (item.kind === "complete") {
+      this.outbox.drop(item);
+      this.#waiter?.reject(problem);
+    } else if (item.kind === "answer") {
+      const local = this.#local.get(item.key);
+      if (local?.item === item) local.problem = problem;
+    } else if (item.kind === "signature") {
+      const drawn = this.#drawn.get(item.key);
+      if (drawn) drawn.problem = problem;
+    } else {
+      this.shelf.refuse(item, problem);
+    }
+    this.changed(item.key);
+  }
+
+  /** True when the problem means that this run is over for this page. */
+  closes(error) {
+    if (!(error instanceof Problem)) return false;
+    if (error.status === 410) this.close(error.members.run_status ?? "expired", error.members.closed_at ?? null);
+    else if (error.code === "other_device") this.close("other_device");
+    else if (error.status === 404 && error.code === "not_found") this.close("unknown");
+    else return false;
+    return true;
+  }
+
+  #take(state) {
+    this.answers = Object.fromEntries(Object.entries(state.answers ?? {}).filter(([, answer]) => isTouched(answer)));
+    this.signatures = state.signatures ?? {};
+    this.run = state.run;
+    this.#known = this.#newest = state.run.revision;
+    this.shelf.take(state.photos ?? {}, this.answers);
+    this.#evaluation = null;
+    if (["completed", "cancelled", "expired"].includes(state.run.status)) this.close(state.run.status, state.run.closed_at);
+  }
+
+  #takeStep(stepId, step) {
+    if (isTouched(step)) this.answers[stepId] = step;
+    else delete this.answers[stepId];
+  }
+
+  #takeRun(run) {
+    this.run = { ...this.run, ...run };
+    this.#newest = Math.max(this.#newest, run.revision);
+    // A jump by more than one: somebody else wrote too, so the next poll must still bring everything.
+    if (run.revision === this.#known + 1) this.#known = run.revision;
+  }
+}
+
+/** The server names untouched steps too, without a value. */
+function isTouched(answer) {
+  return answer !== null && "value" in answer;
+}
+
+function geo() {
+  return import("./geo.js").catch(() => null);
+}

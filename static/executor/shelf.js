@@ -1,0 +1,183 @@
+// The pictures of a run: those on the server, and those this phone still shrinks, holds or sends.
+//
+// A photo: {id, step, state, preview, url, thumbnail, progress, problem, item}. Its state is
+//   preparing → waiting → safe (the server's receipt is here) | refused (the person must choose)
+//   elsewhere: an answer names it, but neither the server nor this phone has it
+
+import { photoRule } from "./run.js";
+import { nowUtc, uuid } from "./values.js";
+
+const MOST_BYTES = 15 * 1024 * 1024;
+const COUNTED = new Set(["preparing", "waiting", "safe"]);
+
+export class PhotoShelf {
+  #photos = new Map();   // step id → [photo], in the order the person sees
+  #gone = new Set();     // ids deleted here: a poll under way must not bring them back
+
+  constructor(session) {
+    this.session = session;
+  }
+
+  of(stepId) {
+    return this.#photos.get(stepId) ?? [];
+  }
+
+  /** Photos that count for the answer. */
+  usable(stepId) {
+    return this.of(stepId).filter((photo) => COUNTED.has(photo.state));
+  }
+
+  refused(stepId) {
+    return this.of(stepId).filter((photo) => photo.state === "refused");
+  }
+
+  /** Ids an answer of this step stands on, those that never arrived included. */
+  listed(stepId) {
+    return this.of(stepId).filter((photo) => photo.state !== "refused").map((photo) => photo.id);
+  }
+
+  /** {total, safe, preparing} over the whole run. */
+  counts() {
+    const all = [...this.#photos.values()].flat().filter((photo) => photo.state !== "elsewhere");
+    const inState = (state) => all.filter((photo) => photo.state === state).length;
+    return { total: all.length, safe: inState("safe"), preparing: inState("preparing") };
+  }
+
+  /** `source`: "camera" or "gallery". Takes as many as the step still has room for. → how many were left out. */
+  async add(stepId, files, source) {
+    const step = this.session.stepById.get(stepId);
+    const room = photoRule(step).max - this.usable(stepId).length;
+    const taken = files.slice(0, Math.max(0, room));
+    const added = taken.map((file) => this.#place(stepId, file, source));
+    this.session.changed(stepId);
+    const [images, place] = await Promise.all([import("./photos.js"), step.geo ? import("./geo.js") : null]);
+    place?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
+    for (const [photo, file] of added) await images.inTurn(() => this.#prepare(images, place, step, photo, file));
+    this.session.answerPhotos(stepId);
+    return files.length - taken.length;
+  }
+
+  remove(photo) {
+    this.#take(photo);
+    const mayHaveArrived = photo.state === "safe" || (photo.item && !this.session.outbox.drop(photo.item));
+    if (mayHaveArrived) {
+      const path = `/steps/${photo.step}/photos/${photo.id}`;
+      this.session.outbox.add({ lane: "photos", key: photo.step, kind: "delete", method: "DELETE", path });
+    }
+    this.session.answerPhotos(photo.step);
+    this.session.changed(photo.step);
+  }
+
+  /** Sends a refused photo again, under a new id: the server may hold other bytes under the old one. */
+  retry(photo) {
+    const { item } = photo;
+    this.session.outbox.drop(item);
+    photo.id = newId();
+    this.#send(photo, item.body, item.type, item.query);
+    this.session.answerPhotos(photo.step);
+  }
+
+  /** Puts `bytes` (a picture that was drawn on) in the place of `photo`. */
+  replace(photo, bytes, type, preview) {
+    const list = this.of(photo.step);
+    const fresh = { ...photo, id: newId(), state: "waiting", preview, url: null, thumbnail: null, problem: null, item: null };
+    list.splice(list.indexOf(photo), 0, fresh);
+    this.#send(fresh, bytes, type, { source: photo.source ?? "camera", taken_at: nowUtc() });
+    this.remove(photo);
+  }
+
+  /** Gives up photos that an answer names but nobody has. */
+  forgetMissing(stepId) {
+    this.#photos.set(stepId, this.of(stepId).filter((photo) => photo.state !== "elsewhere"));
+    this.session.answerPhotos(stepId);
+    this.session.changed(stepId);
+  }
+
+  // The server's side
+
+  sent(item, receipt) {
+    const photo = this.#find(item);
+    if (!photo) return;
+    Object.assign(photo, { state: "safe", progress: 1, item: null, ...links(receipt) });
+  }
+
+  refuse(item, problem) {
+    const photo = this.#find(item);
+    if (item.kind === "delete") this.session.outbox.drop(item); // gone already, or not ours to delete
+    if (photo) Object.assign(photo, { state: "refused", problem });
+    if (photo) this.session.answerPhotos(photo.step);
+  }
+
+  /** Takes over what the server has, keeping what this phone still holds and shows. */
+  take(stored, answers) {
+    for (const stepId of this.session.stepById.keys()) {
+      const receipts = new Map((stored[stepId] ?? []).map((receipt) => [receipt.photo_id, receipt]));
+      const named = answers[stepId]?.photos ?? [];
+      const list = this.of(stepId).filter((photo) => photo.item || photo.state === "preparing" || receipts.has(photo.id));
+      const known = new Set(list.map((photo) => photo.id));
+      for (const id of new Set([...named, ...receipts.keys()])) {
+        if (known.has(id) || this.#gone.has(id)) continue;
+        const receipt = receipts.get(id);
+        list.push(receipt ? { id, step: stepId, state: "safe", preview: null, progress: 1, ...links(receipt) }
+          : { id, step: stepId, state: "elsewhere", preview: null, progress: 0 });
+      }
+      this.#photos.set(stepId, list);
+    }
+  }
+
+  // Inside
+
+  #place(stepId, file, source) {
+    const photo = { id: newId(), step: stepId, state: "preparing", preview: null, url: null, progress: 0, problem: null, source };
+    this.#photos.set(stepId, [...this.of(stepId), photo]);
+    return [photo, file];
+  }
+
+  async #prepare(images, place, step, photo, file) {
+    if (!this.of(step.id).includes(photo)) return; // deleted before its turn came
+    const { bytes, type, preview } = await images.shrink(file);
+    if (!this.of(step.id).includes(photo)) return;
+    photo.preview = preview;
+    const fix = place?.recent() ?? {};
+    const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...fix };
+    this.#send(photo, bytes, type, query);
+    if (bytes.byteLength > MOST_BYTES || bytes.byteLength === 0) {
+      // Known to fail: said here rather than after a minute of uploading.
+      this.session.outbox.drop(photo.item);
+      const word = bytes.byteLength ? "photo_too_large" : "photo_empty";
+      Object.assign(photo, { state: "refused", problem: { word } });
+    }
+  }
+
+  #send(photo, bytes, type, query) {
+    const path = `/steps/${photo.step}/photos/${photo.id}?${new URLSearchParams(query)}`;
+    photo.item = this.session.outbox.add({
+      lane: "photos", key: photo.step, kind: "photo", photo: photo.id, method: "PUT", path, query, type, body: bytes,
+    });
+    Object.assign(photo, { state: "waiting", problem: null, progress: 0 });
+    this.session.changed(photo.step);
+  }
+
+  #find(item) {
+    return this.of(item.key).find((photo) => photo.id === item.photo) ?? null;
+  }
+
+  #take(photo) {
+    this.#gone.add(photo.id);
+    this.#photos.set(photo.step, this.of(photo.step).filter((other) => other !== photo));
+  }
+}
+
+function newId() {
+  return `ph-${uuid()}`;
+}
+
+function links(receipt) {
+  return { url: receipt.url ?? null, thumbnail: receipt.thumbnail_url ?? receipt.url ?? null };
+}
+
+/** A camera's picture was taken now; one from the gallery carries its file's date. */
+function takenAt(file, source) {
+  if (source === "camera" || !file.lastModified) return nowUtc();
+  return `${new Date(file.lastModified).toISOString().slice(0, 19)}Z`;
+}

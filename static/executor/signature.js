@@ -1,0 +1,164 @@
+// A sheet to sign on, by finger or by typing one's name: both give a PNG.
+
+import { h, set, setText, sheet } from "./dom.js";
+import { toBlob } from "./photos.js";
+import { length, tidy } from "./values.js";
+import { t } from "./words.js";
+
+const WIDTH = 900;       // px of the PNG; the height follows the pad's shape
+const LINE = 4.5;        // px of the pen in the PNG
+const LONGEST_NAME = 200;
+
+/** → {png: ArrayBuffer, typedName: string | null}, or null when the person backed out. */
+export async function askSignature(title) {
+  return sheet(t("sign"), (close) => {
+    const pad = new Pad();
+    const name = h("input", { type: "text", autocomplete: "name", autocapitalize: "words", enterkeyhint: "done", maxlength: String(LONGEST_NAME), id: "typed-name" });
+    const shown = h("p", { class: "typed-name", "aria-hidden": "true" });
+    const wrong = h("p", { class: "wrong", role: "alert" });
+    const typing = h("div", { class: "typing", hidden: true }, h("label", { for: "typed-name" }, t("sign_typed_label")), name, shown);
+    const other = h("button", { type: "button", class: "link" }, t("sign_type"));
+    const clear = h("button", { type: "button", class: "link", on: { click: () => pad.clear() } }, t("clear"));
+    name.addEventListener("input", () => setText(shown, name.value));
+    other.addEventListener("click", () => {
+      const types = typing.hasAttribute("hidden");
+      set(typing, "hidden", !types);
+      set(pad.element, "hidden", types);
+      set(clear, "hidden", types);
+      setText(other, t(types ? "sign_draw" : "sign_type"));
+      setText(wrong, "");
+      if (types) name.focus();
+    });
+    const use = async () => {
+      const types = !typing.hasAttribute("hidden");
+      const typedName = types ? tidy(name.value) : null;
+      if (types ? length(typedName) === 0 : pad.isEmpty) {
+        setText(wrong, t(types ? "sign_name_needed" : "sign_needed"));
+        return;
+      }
+      const blob = await toBlob(types ? typed(typedName) : pad.picture(), "image/png");
+      if (blob) close({ png: await blob.arrayBuffer(), typedName });
+      else setText(wrong, t("sign_failed"));
+    };
+    name.addEventListener("keydown", (event) => event.key === "Enter" && use());
+    return [
+      h("p", { class: "soft" }, title),
+      pad.element, typing,
+      h("div", { class: "sign-ways" }, other, clear),
+      wrong,
+      h("div", { class: "pair" },
+        h("button", { type: "button", class: "button", on: { click: () => close() } }, t("back")),
+        h("button", { type: "button", class: "button primary", on: { click: use } }, t("sign_use"))),
+    ];
+  }, { wide: true });
+}
+
+/** A canvas that keeps its strokes as points (0..1 of the width), so that it can be drawn again at any size. */
+class Pad {
+  #strokes = [];
+  #width = 0;
+
+  constructor() {
+    this.element = h("canvas", { class: "pad", role: "img", "aria-label": t("sign_pad") });
+    for (const [name, act] of [["pointerdown", "down"], ["pointermove", "move"], ["pointerup", "up"], ["pointercancel", "up"]]) {
+      this.element.addEventListener(name, (event) => this[act](event));
+    }
+    // Only the width counts: scrolling makes phones resize the height all the time.
+    new ResizeObserver(([entry]) => {
+      const width = Math.round(entry.contentRect.width);
+      if (width && width !== this.#width) this.#fit(width, Math.round(entry.contentRect.height));
+    }).observe(this.element);
+  }
+
+  get isEmpty() {
+    return this.#strokes.length === 0;
+  }
+
+  down(event) {
+    if (!event.isPrimary) return;
+    event.preventDefault();
+    this.element.setPointerCapture(event.pointerId);
+    this.pointer = event.pointerId;
+    this.#strokes.push([this.#at(event)]);
+    this.#draw();
+  }
+
+  move(event) {
+    if (event.pointerId !== this.pointer) return;
+    const events = event.getCoalescedEvents?.() ?? [];
+    for (const one of events.length ? events : [event]) this.#strokes.at(-1).push(this.#at(one));
+    this.#draw();
+  }
+
+  up(event) {
+    if (event.pointerId === this.pointer) this.pointer = null;
+  }
+
+  clear() {
+    this.#strokes = [];
+    this.#draw();
+  }
+
+  /** The signature in black on white, whatever the colours of the page. */
+  picture() {
+    const canvas = document.createElement("canvas");
+    canvas.width = WIDTH;
+    canvas.height = Math.round(WIDTH * (this.element.height / this.element.width));
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    stroke(pen, this.#strokes, WIDTH, LINE, "#111");
+    return canvas;
+  }
+
+  #at(event) {
+    const box = this.element.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.width];
+  }
+
+  #fit(width, height) {
+    this.#width = width;
+    const density = Math.min(3, devicePixelRatio || 1);
+    this.element.width = width * density;
+    this.element.height = height * density;
+    this.#draw();
+  }
+
+  #draw() {
+    const pen = this.element.getContext("2d");
+    const { width, height } = this.element;
+    pen.clearRect(0, 0, width, height);
+    stroke(pen, this.#strokes, width, (LINE * width) / WIDTH + 0.5, getComputedStyle(this.element).color);
+  }
+}
+
+function stroke(pen, strokes, scale, line, colour) {
+  Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: line, lineCap: "round", lineJoin: "round" });
+  for (const points of strokes) {
+    pen.beginPath();
+    pen.moveTo(points[0][0] * scale, points[0][1] * scale);
+    if (points.length === 1) pen.lineTo(points[0][0] * scale + 0.1, points[0][1] * scale);
+    // Through the middles of neighbouring points: a quick hand leaves few of them.
+    for (let i = 1; i < points.length - 1; i += 1) {
+      const [x, y] = points[i];
+      pen.quadraticCurveTo(x * scale, y * scale, ((x + points[i + 1][0]) / 2) * scale, ((y + points[i + 1][1]) / 2) * scale);
+    }
+    if (points.length > 1) pen.lineTo(points.at(-1)[0] * scale, points.at(-1)[1] * scale);
+    pen.stroke();
+  }
+}
+
+function typed(name) {
+  const canvas = document.createElement("canvas");
+  canvas.width = WIDTH;
+  canvas.height = Math.round(WIDTH / 3);
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  let size = 96;
+  do pen.font = `italic ${(size -= 4)}px "Snell Roundhand", "Segoe Script", "Dancing Script", cursive, serif`;
+  while (size > 20 && pen.measureText(name).width > WIDTH - 80);
+  Object.assign(pen, { fillStyle: "#111", textAlign: "center", textBaseline: "middle" });
+  pen.fillText(name, WIDTH / 2, canvas.height / 2);
+  return canvas;
+}
