@@ -168,3 +168,8 @@ def add_signature(
     if answer is not None and answer.signature is None and progress.kind_of(answer) == "answered":
         answers.put_evidence(tx, run_id, step_id, replace(answer, signature=number))
     return keep(tx, before, load(tx, run)).evidence.signatures[number]
+
+
+def drop_unfinished(tx: Tx) -> int:
+    """At start: uploads that an ended process left half written."""
+    return files.remove_unfinished(tx)

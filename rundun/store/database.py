@@ -131,6 +131,11 @@ def write_once(
     return cast(T, job.result)
 
 
+def read_once(db: sqlite3.Connection, house: House, function: Callable[..., T], *args: Any) -> T:
+    """One look, without an event loop."""
+    return function(house.tx(db), *args)
+
+
 class Lane:
     """A connection and those who wait for it: whatever waits is taken together, in the order it came."""
 

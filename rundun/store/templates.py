@@ -121,3 +121,9 @@ def archive(tx: Tx, head: Head) -> None:
     tx.db.execute(
         "UPDATE templates SET archived_at = coalesce(archived_at, ?) WHERE id = ?", (tx.now, head.template_id)
     )
+
+
+def find_owner(tx: Tx, template_id: str) -> str | None:
+    """The organization a template belongs to, or None where there is no such template."""
+    row = tx.db.execute("SELECT org_id FROM templates WHERE id = ?", (template_id,)).fetchone()
+    return None if row is None else str(row["org_id"])

@@ -1,0 +1,91 @@
+"""What the command line can ask for, by name: the same functions run in its own process or, beside a running
+service, in that one. Arguments and results are plain JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rundun.actions import dispatching, office
+from rundun.actions import templates as template_actions
+from rundun.actions.dispatching import Order
+from rundun.core import times
+from rundun.errors import NotFound
+from rundun.store import keys, organizations, templates
+from rundun.store.tx import Tx
+
+Command = Callable[..., Any]
+
+
+def create_key(tx: Tx, org: str, name: str) -> Any:
+    """`keys create`."""
+    key, secret = office.create_key(tx, org, name)
+    return {"key_id": key.key_id, "key": secret}
+
+
+def revoke_key(tx: Tx, key_id: str) -> Any:
+    """`keys revoke`."""
+    office.revoke_key(tx, key_id)
+
+
+def create_organization(tx: Tx, name: str) -> Any:
+    """`orgs create`."""
+    return office.create_organization(tx, name).org_id
+
+
+def set_credits(tx: Tx, org: str, amount: int | None) -> Any:
+    """`orgs credits`; None = unlimited."""
+    return office.add_credits(tx, org, amount)
+
+
+def set_contact(tx: Tx, org: str, contact: str) -> Any:
+    """`orgs contact`."""
+    office.set_contact(tx, org, contact)
+
+
+def import_template(tx: Tx, org: str, template: Any) -> Any:
+    """`templates import`."""
+    return template_actions.create(tx, office.find_organization(tx, org).org_id, template).template_id
+
+
+def dispatch_run(tx: Tx, template_id: str) -> Any:
+    """`runs dispatch`: the link."""
+    org_id = templates.find_owner(tx, template_id)
+    if org_id is None:
+        raise NotFound("template")
+    return tx.links.run(dispatching.dispatch(tx, org_id, Order(template_id)).run_id)
+
+
+def list_keys(tx: Tx) -> Any:
+    """`keys list`."""
+    return [
+        {
+            "key_id": key.key_id,
+            "org_id": key.org_id,
+            "name": key.name,
+            "created_at": times.wire(key.created_at),
+            "revoked_at": times.wire_or_none(key.revoked_at),
+        }
+        for key in keys.everyone(tx)
+    ]
+
+
+def list_organizations(tx: Tx) -> Any:
+    """`orgs list`."""
+    return [
+        {"org_id": one.org_id, "name": one.name, "credits": one.credits, "contact": one.contact}
+        for one in organizations.everyone(tx)
+    ]
+
+
+WRITING: Mapping[str, Command] = {
+    "keys create": create_key,
+    "keys revoke": revoke_key,
+    "orgs create": create_organization,
+    "orgs credits": set_credits,
+    "orgs contact": set_contact,
+    "templates import": import_template,
+    "runs dispatch": dispatch_run,
+}
+READING: Mapping[str, Command] = {"keys list": list_keys, "orgs list": list_organizations}

@@ -1,0 +1,174 @@
+"""The wiring, top to bottom: what is opened last is closed first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json
+
+from rundun import imaging, places
+from rundun.actions import evidence, office
+from rundun.actions.office import Opened
+from rundun.actions.sending import Result
+from rundun.config import Settings
+from rundun.control import listening, socket_path
+from rundun.core import times
+from rundun.core.slots import Slots
+from rundun.courier import Courier, Letter
+from rundun.imaging import Workbench
+from rundun.logs import log
+from rundun.loops import Postman, schedule
+from rundun.store.database import Database
+from rundun.store.deliveries import Claimed
+from rundun.store.tx import Clock
+from rundun.web.auth import KeyRing
+from rundun.web.pages import Pages
+from rundun.web.service import Service
+from rundun.web.site import site
+from rundun.web.static import Assets
+
+MEGAPIXEL = 1_000_000
+
+
+def wall_clock() -> int:
+    """Milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The imaging functions, in the workbench's threads and within the settings' limits."""
+
+    bench: Workbench
+    max_pixels: int
+
+    async def derive(self, original: bytes) -> Any:
+        """See `imaging.derive`."""
+        return await self.bench.run(imaging.derive, original, max_pixels=self.max_pixels)
+
+    async def check_signature(self, png: bytes) -> Any:
+        """See `imaging.check_signature`."""
+        return await self.bench.run(imaging.check_signature, png, max_pixels=self.max_pixels)
+
+    async def decode_barcode(self, data: bytes) -> Any:
+        """See `imaging.decode_barcode`."""
+        return await self.bench.run(imaging.decode_barcode, data, max_pixels=self.max_pixels)
+
+
+def make_app(
+    settings: Settings,
+    *,
+    clock: Clock = wall_clock,
+    announce: Callable[[Opened], None] = lambda opened: None,
+    ticking: bool = True,
+) -> Any:
+    """The ASGI application. `announce` hears of the very first start, whose key is told only then; `ticking` False
+    leaves out the scheduler, so that a test decides when anything becomes due.
+    """
+    assets = Assets(places.static())
+    pages = Pages(places.templates(), assets)
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+        async with running(settings, pages, clock=clock, announce=announce, ticking=ticking) as (
+            service,
+            postman,
+        ):
+            app.state.postman = postman
+            yield {"service": service}
+
+    return site(assets, lifespan)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    pages: Pages,
+    *,
+    clock: Clock,
+    announce: Callable[[Opened], None],
+    ticking: bool,
+) -> AsyncIterator[tuple[Service, Postman]]:
+    """Everything that runs, for as long as the context lasts."""
+    path = settings.database.path
+    database = await Database.open(
+        path,
+        clock=clock,
+        public_url=settings.public_url,
+        grace=int(settings.runs.grace_hours * times.HOUR),
+    )
+    try:
+        await _first_things(database, announce)
+        async with Workbench() as bench:
+            courier = _courier(settings, clock)
+            try:
+                postman = Postman(
+                    database,
+                    _post(courier),
+                    slots=Slots(settings.webhooks.concurrency, settings.webhooks.per_destination),
+                    retry_delays=settings.webhooks.retry_delays_seconds,
+                )
+                await postman.start()
+                scheduler = schedule(postman, database)
+                if ticking:
+                    scheduler.start()
+                try:
+                    async with listening(database, socket_path(path)):
+                        pictures = Pictures(bench, settings.limits.photo_megapixels * MEGAPIXEL)
+                        log("info", "service.started", database=str(path), public_url=settings.public_url)
+                        yield (
+                            Service(settings, database, KeyRing(database), courier.check, pictures, pages),
+                            postman,
+                        )
+                finally:
+                    await postman.stop()
+                    if ticking:
+                        scheduler.shutdown(wait=False)
+            finally:
+                await courier.close()
+    finally:
+        await database.close()
+    log("info", "service.stopped")
+
+
+async def _first_things(database: Database, announce: Callable[[Opened], None]) -> None:
+    await database.write(evidence.drop_unfinished)
+    samples = [from_json(file.read_bytes()) for file in sorted(places.samples().glob("*.json"))]
+    opened = await database.write(office.open_house, samples)
+    if opened:
+        announce(opened)
+
+
+def _courier(settings: Settings, clock: Clock) -> Courier:
+    webhooks = settings.webhooks
+    return Courier(
+        timeout_seconds=webhooks.timeout_seconds,
+        allow=webhooks.allow,
+        allow_private=webhooks.allow_private,
+        ca_file=str(webhooks.ca_file) if webhooks.ca_file else None,
+        clock=clock,
+    )
+
+
+def _post(courier: Courier) -> Any:
+    async def post(claimed: Claimed, body: bytes) -> tuple[Result, bool]:
+        kept = claimed.kept
+        outcome = await courier.post(
+            Letter(claimed.url, claimed.secret, body, kept["event_id"], kept["event"])
+        )
+        result = Result(
+            outcome.ok,
+            outcome.status,
+            outcome.error,
+            outcome.retry_after,
+            outcome.gone,
+            outcome.duration_ms,
+            outcome.excerpt,
+        )
+        return result, outcome.unreachable
+
+    return post
