@@ -92,11 +92,14 @@ customElements.define("photo-field", class extends HTMLElement {
   }
 
   async #add(files, source) {
-    const leftOut = await this.session.shelf.add(this.step.id, files, source);
+    const { shelf } = this.session;
+    const step = this.closest(".step");
+    const wasDone = step.hasAttribute("done");
+    const leftOut = await shelf.add(this.step.id, files, source);
     if (leftOut) setText(this.rules, t("photos_left_out", { n: leftOut, max: this.rule.max }));
-    if (this.closest(".step")?.hasAttribute("done") && files.length >= this.rule.min && this.step.type === "photo" && this.rule.max === 1) {
-      this.dispatchEvent(new CustomEvent("go-on", { bubbles: true }));
-    }
+    // Where more pictures may follow, the step stays under the thumb.
+    const mayFollow = this.step.type === "photo" && shelf.usable(this.step.id).length < this.rule.max;
+    if (!wasDone && step.hasAttribute("done") && !mayFollow) step.goOn();
   }
 
   update() {

@@ -93,10 +93,8 @@ async function finish(run) {
 function show(view) {
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   app.replaceChildren(view);
-  if (!view.matches(".form")) {
-    scrollTo(0, 0);
-    view.querySelector("h1")?.focus({ preventScroll: true });
-  }
+  scrollTo(0, 0);
+  if (!view.matches(".form")) view.querySelector("h1")?.focus({ preventScroll: true });
 }
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */

@@ -72,7 +72,8 @@ export class Review {
       h("span", { class: "line-answer" }, standing.missing ? icon("alert") : null, h("span", {}, words)),
       photos.length ? h("span", { class: "line-photos" }, photos.slice(0, 5).map((photo) => {
         const source = photo.preview ?? photo.thumbnail;
-        return source ? h("img", { src: source, alt: "" }) : h("span", { class: "line-file" }, icon("picture"));
+        const blank = h("span", { class: "line-file" }, icon("picture"));
+        return source ? h("img", { src: source, alt: "", on: { error: ({ target }) => target.replaceWith(blank) } }) : blank;
       }), photos.length > 5 ? h("span", { class: "soft" }, `+${photos.length - 5}`) : null) : null);
   }
 

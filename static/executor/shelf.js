@@ -80,10 +80,14 @@ export class PhotoShelf {
   /** Puts `bytes` (a picture that was drawn on) in the place of `photo`. */
   replace(photo, bytes, type, preview) {
     const list = this.of(photo.step);
+    const isFull = this.usable(photo.step).length >= photoRule(this.session.stepById.get(photo.step)).max;
     const fresh = { ...photo, id: newId(), state: "waiting", preview, url: null, thumbnail: null, problem: null, item: null };
     list.splice(list.indexOf(photo), 0, fresh);
-    this.#send(fresh, bytes, type, { source: photo.source ?? "camera", taken_at: nowUtc() });
-    this.remove(photo);
+    const query = { source: photo.source ?? "camera", taken_at: nowUtc() };
+    if (isFull) this.remove(photo); // a full step takes nothing more, so the old one has to go first
+    this.#send(fresh, bytes, type, query);
+    if (!isFull) this.remove(photo);
+    else this.session.answerPhotos(photo.step);
   }
 
   /** Gives up photos that an answer names but nobody has. */

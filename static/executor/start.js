@@ -4,7 +4,7 @@ import { set, setText } from "./dom.js";
 import { length, nowUtc, tidy } from "./values.js";
 import { explain, lang, showTime, t } from "./words.js";
 
-const LONGEST = 200;
+const LONGEST = { name: 200, email: 254, phone: 40 };
 
 export function wireStart(session, page, onStarted) {
   const form = page.querySelector("form");
@@ -16,7 +16,7 @@ export function wireStart(session, page, onStarted) {
   field?.addEventListener("input", () => say(null));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const identity = { language: lang, client_time: nowUtc() };
+    const identity = { language: session.run.language ?? lang, client_time: nowUtc() };
     if (field) {
       const value = tidy(field.value);
       const complaint = check(field, value);
@@ -49,8 +49,8 @@ export function wireStart(session, page, onStarted) {
 
 function check(field, value) {
   if (value === "") return `identity_${field.name}_needed`;
-  if (length(value) > LONGEST) return "identity_long";
-  if (field.name === "email" && (field.validity.typeMismatch || !/^[^\s@]+@[^\s@]+$/.test(value))) return "identity_email_wrong";
-  if (field.name === "phone" && !/^\+?[\d\s().\/-]{3,}$/.test(value)) return "identity_phone_wrong";
+  if (length(value) > LONGEST[field.name]) return "identity_long";
+  if (field.name === "email" && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(value)) return "identity_email_wrong";
+  if (field.name === "phone" && !/^\+?[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*$/.test(value)) return "identity_phone_wrong";
   return null;
 }
