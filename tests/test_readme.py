@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import time
 import tomllib
 from pathlib import Path
 
+import click
+import httpx2
 import pytest
 from http_message_signatures import InvalidSignature
 
+from rundun.cli import main
 from rundun.config import load
 from rundun.core.signature import sign
+from rundun.web.integrator import ROUTES
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text("utf-8")
@@ -67,3 +75,125 @@ def test_what_it_links_to_in_this_folder_exists():
 def test_the_make_targets_it_names_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert set(re.findall(r"^make ([a-z]+)", TEXT, re.MULTILINE)) <= targets
+
+
+def test_the_routes_it_names_are_all_there_are():
+    shown = set(re.findall(r"^\| `([A-Z]+ /v1/[^`]*)` \|", TEXT, re.MULTILINE))
+    assert shown == {f"{method} {route.path}" for route in ROUTES for method in route.methods - {"HEAD"}}
+
+
+def test_the_commands_it_names_are_all_there_are():
+    shown = {}
+    for cell in re.findall(r"^\| (`[a-z].*?`) \|", TEXT, re.MULTILINE):
+        words = cell.replace("`", " ").replace("[", " ").replace("]", " ").split()
+        path = tuple(word for word in words[:2] if word.isalpha() and word.islower())
+        if path:
+            shown[path] = {word for word in words if word.startswith("--")}
+    assert shown == {
+        path: {option for one in command.params for option in one.opts if option.startswith("--")}
+        - {"--config", "--database"}
+        for path, command in leaves(main)
+    }
+
+
+def leaves(group, path=()):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from leaves(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+# ---- the first start, as a person has it
+
+
+CURL = """#!{python}
+# Just enough of curl for the README's lines, where the machine has none.
+import sys, urllib.request
+url, headers, data, rest = None, {{}}, None, sys.argv[1:]
+while rest:
+    word = rest.pop(0)
+    if word == "-H":
+        name, _, value = rest.pop(0).partition(": ")
+        headers[name] = value
+    elif word == "-d":
+        data = rest.pop(0).encode()
+    elif word != "-s":
+        url = word
+print(urllib.request.urlopen(urllib.request.Request(url, data, headers)).read().decode())
+"""
+
+
+@pytest.fixture
+def service(tmp_path):
+    """A first start in an empty folder: where it listens, and what it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rundun", "serve", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        printed = ""
+        while "link it answers with" not in printed:
+            line = process.stdout.readline()
+            assert line, printed
+            printed += line
+        yield printed
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """A function that runs lines as pasted into a shell, and reads the JSON they print last."""
+    path = os.environ["PATH"]
+    if not shutil.which("curl"):
+        own = tmp_path / "bin" / "curl"
+        own.parent.mkdir()
+        own.write_text(CURL.format(python=sys.executable))
+        own.chmod(0o755)
+        path = f"{own.parent}:{path}"
+
+    def run(lines):
+        done = subprocess.run(
+            ["sh", "-euc", lines],
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_the_line_a_first_start_prints_works_pasted_as_it_is(service, shell):
+    pasted = service[service.index("curl ") : service.index("and open the link")]
+    run = shell(pasted)
+    page = httpx2.get(run["link"])
+    assert page.status_code == 200 and "Short-term rental turnover" in page.text
+
+
+def test_the_first_dispatch_works_with_the_lines_of_the_readme(service, shell):
+    listing, dispatch, reading = [lines for lines in snippets("sh") if "curl" in lines]
+    key = re.search(r"rdk_live_\w+", service)[0]
+    where = re.search(r"http://127.0.0.1:\d+", service)[0]
+
+    def ask(lines, **known):
+        for name, value in known.items():
+            lines = re.sub(rf"^{name}=.*$", "", lines, flags=re.MULTILINE)
+            lines = f"{name}={value}\n{lines}"
+        return shell(lines.replace("http://127.0.0.1:8000", where))
+
+    templates = ask(listing, KEY=key)["data"]
+    assert {one["name"] for one in templates} == {"Vehicle hand-over", "Short-term rental turnover"}
+    run = ask(dispatch, KEY=key, TEMPLATE=templates[0]["id"])
+    record = ask(reading, KEY=key, RUN=run["run_id"])
+    assert (record["status"], record["executor_ref"]) == ("pending", "booking_12345")
+    assert record["template"]["name"] == templates[0]["name"]
