@@ -8,14 +8,15 @@ from functools import lru_cache
 
 SECOND = 1000
 HOUR = 3600 * SECOND
+_FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300799  # the years 1 to 9999, all that RFC 3339 can write
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
 
 
 @lru_cache(maxsize=4096)
 def _wire(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat() + "Z"  # strftime cuts year 0001
 
 
 def wire(at: int) -> str:
@@ -42,7 +43,7 @@ def parse(text: str) -> int | None:
     except (ValueError, OverflowError):
         return None
     millis = int((fraction or "0").ljust(3, "0")[:3])
-    return seconds * SECOND + millis if 0 <= seconds + 62135596800 else None
+    return seconds * SECOND + millis if _FIRST_SECOND <= seconds <= _LAST_SECOND else None
 
 
 def is_date(text: str) -> bool:
