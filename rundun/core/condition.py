@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from rundun.core import text
 from rundun.core.shape import Shape, Text
 
-DEEPEST = 5
+DEEPEST = 5  # groups within groups; the comparisons in the innermost do not count
 Standing = Literal["hidden", "untouched", "skipped", "unable", "answered"]
 
 
@@ -65,9 +65,9 @@ class Fact:
 
 
 def comparisons(condition: Comparison | Group, place: str) -> Iterator[tuple[str, When, int]]:
-    """Every comparison below `place` with its pointer and its depth (1 = not in a group)."""
+    """Every comparison below `place` with its pointer and its depth (0 = not in a group)."""
     if isinstance(condition, Comparison):
-        yield f"{place}/when", condition.when, 1
+        yield f"{place}/when", condition.when, 0
         return
     for index, rule in enumerate(condition.rules):
         for inner, when, depth in comparisons(rule, f"{place}/rules/{index}"):
