@@ -9,6 +9,7 @@ from typing import Any
 
 from rundun.core import text, times
 from rundun.core.template import (
+    MOST_OPTIONS,
     BarcodeStep,
     ChoiceStep,
     DatetimeStep,
@@ -89,6 +90,8 @@ def _multi_choice(step: StepBase, value: Any, place: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise _refuse(place, "wrong_type", "must be an array of option ids")
     order = [option.id for option in step.config.options]
+    if len(value) > MOST_OPTIONS:  # a body can hold a quarter of a million, and each is compared with all before
+        raise _refuse(place, "too_long", f"has {len(value)} entries, there are {len(order)} options")
     wrong = [
         Place(f"{place}/{index}", "unknown_reference", "is no option of this step")
         if one not in order

@@ -11,6 +11,7 @@ from rundun.core.condition import Condition
 from rundun.core.shape import Integer, Language, Matching, Number, Shape, Text
 
 MAXIMUM_BYTES = 512 * 1024
+MOST_OPTIONS = 200
 BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]
 BARCODE_FORMATS: tuple[BarcodeFormat, ...] = get_args(BarcodeFormat)
 
@@ -50,13 +51,13 @@ class BooleanConfig(Shape):
 class ChoiceConfig(Shape):
     """One of several options."""
 
-    options: Annotated[list[Option], Field(min_length=1, max_length=200)]
+    options: Annotated[list[Option], Field(min_length=1, max_length=MOST_OPTIONS)]
 
 
 class MultiChoiceConfig(Shape):
     """Some of several options."""
 
-    options: Annotated[list[Option], Field(min_length=1, max_length=200)]
+    options: Annotated[list[Option], Field(min_length=1, max_length=MOST_OPTIONS)]
     min_selected: Annotated[int, Integer(0, 200)] = 0
     max_selected: Annotated[int, Integer(1, 200)] | None = None
 
