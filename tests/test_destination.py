@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_network
+from types import SimpleNamespace
 
 import httpx2
 import pytest
-from http_message_signatures._url import parse_url
+from http_message_signatures import HTTPSignatureComponentResolver
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from rundun.core.destination import MAX_LENGTH, Destination, forbidden, is_literal, normalise
+from rundun.core.destination import MAX_LENGTH, Destination, forbidden, is_literal, may_be_read, normalise
 
 
 def is_as_sent(destination: Destination) -> None:
@@ -23,8 +24,8 @@ def is_as_sent(destination: Destination) -> None:
     assert client.netloc.decode() == destination.authority
     assert client.raw_host.decode() == destination.host
     assert (client.port or {"http": 80, "https": 443}[client.scheme]) == destination.port
-    parts = parse_url(url)
-    assert f"{parts.scheme}://{parts.authority}{parts.path or '/'}{parts.query_suffix}" == url
+    request = SimpleNamespace(method="POST", url=url, headers={})
+    assert HTTPSignatureComponentResolver(request).get_target_uri() == url
     assert normalise(url) == destination
 
 
@@ -263,6 +264,15 @@ def test_the_sentence() -> None:
         "64:ff9b::7f00:1 is the NAT64 form of 127.0.0.1. "
         'To allow it, set webhooks.allow = ["64:ff9b::7f00:1/128"].'
     )
+
+
+def test_whose_answers_may_be_read() -> None:
+    assert may_be_read("8.8.8.8", allow=())
+    assert not may_be_read("10.0.0.1", allow=())
+    assert not may_be_read("fd12::1", allow=())
+    assert not may_be_read("127.0.0.1", allow=())
+    assert may_be_read("10.0.0.1", allow=(ip_network("10.0.0.0/24"),))
+    assert not may_be_read("10.0.1.1", allow=(ip_network("10.0.0.0/24"),))
 
 
 def test_an_allowed_network_allows_no_other() -> None:

@@ -1,0 +1,127 @@
+"""The slots, against a model that counts by going through a list of everything under way."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from rundun.core.slots import MAX_SUSPECTS, Slots
+
+OK, UNREACHABLE, FAILED = (True, False), (False, True), (False, False)
+keys = some.sampled_from("abcdefgh")
+steps = some.lists(some.tuples(keys, some.sampled_from(["take", OK, UNREACHABLE, FAILED])), max_size=80)
+
+
+class Model:
+    """The three limits, written down as sentences."""
+
+    def __init__(self, concurrency: int, per_destination: int) -> None:
+        self.concurrency, self.per_destination = concurrency, per_destination
+        self.under_way: list[str] = []
+        self.suspects: set[str] = set()
+
+    def may_start(self, key: str) -> bool:
+        suspects_under_way = [other for other in self.under_way if other in self.suspects]
+        if len(self.under_way) >= self.concurrency:
+            return False
+        if key in self.suspects:
+            return key not in self.under_way and len(suspects_under_way) < max(1, self.concurrency // 4)
+        return self.under_way.count(key) < self.per_destination
+
+    def end(self, key: str, ok: bool, unreachable: bool) -> None:
+        self.under_way.remove(key)
+        if ok:
+            self.suspects.discard(key)
+        elif unreachable:
+            self.suspects.add(key)
+
+
+def play(slots: Slots[str], model: Model, story: list[tuple[str, str | tuple[bool, bool]]]) -> None:
+    for key, step in story:
+        assert (slots.free_for(key) > 0) == model.may_start(key)
+        if isinstance(step, str):
+            if model.may_start(key):
+                slots.take(key)
+                model.under_way.append(key)
+        elif key in model.under_way:
+            slots.give_back(key, ok=step[0], unreachable=step[1])
+            model.end(key, *step)
+        assert slots.busy == len(model.under_way)
+        assert slots.free == slots.concurrency - len(model.under_way)
+        known = {*model.under_way, *model.suspects}
+        assert slots.full_keys() == {key for key in known if not model.may_start(key)}
+
+
+@given(some.integers(1, 12), some.integers(1, 4), steps)
+def test_the_limits_hold(concurrency: int, per_destination: int, story: list[tuple[str, str]]) -> None:
+    play(Slots(concurrency, per_destination), Model(concurrency, per_destination), story)
+
+
+@given(some.integers(1, 12), some.integers(1, 4), steps, some.dictionaries(keys, some.integers(0, 9)))
+def test_a_share_is_what_could_be_taken_one_by_one_and_leaves_nobody_out(
+    concurrency: int, per_destination: int, story: list[tuple[str, str]], waiting: dict[str, int]
+) -> None:
+    slots, model = Slots[str](concurrency, per_destination), Model(concurrency, per_destination)
+    play(slots, model, story)
+    before = {key: model.under_way.count(key) for key in "abcdefgh"}
+    share = slots.share(waiting)
+    assert all(0 < count <= waiting[key] for key, count in share.items())
+    for key in [key for key, count in share.items() for _ in range(count)]:
+        assert slots.free_for(key) > 0
+        assert model.may_start(key)
+        slots.take(key)
+        model.under_way.append(key)
+    left = {key: count - share.get(key, 0) for key, count in waiting.items()}
+    assert not any(left[key] and model.may_start(key) for key in waiting)
+    # Fair: nobody was given a slot while somebody who holds fewer, and could have used one, went without.
+    for key in share:
+        for other in waiting:
+            if left[other] and other not in model.suspects:
+                assert before[other] + share.get(other, 0) >= before[key] + share[key] - 1
+
+
+def test_one_black_hole_among_forty() -> None:
+    slots = Slots[str](concurrency=40, per_destination=4)
+    assert slots.share({"hole": 1000, **{f"well{number}": 1 for number in range(39)}}) == {
+        "hole": 1,
+        **{f"well{number}": 1 for number in range(39)},
+    }
+
+
+def test_however_many_are_dead_three_quarters_stay_with_the_living() -> None:
+    slots = Slots[str]()
+    dead = [f"dead{number}" for number in range(500)]
+    for key in dead:
+        slots.take(key)
+        slots.give_back(key, ok=False, unreachable=True)
+    share = slots.share({**dict.fromkeys(dead, 9), **{f"well{number}": 9 for number in range(48)}})
+    assert sum(count for key, count in share.items() if key in dead) == 64
+    assert all(share[f"well{number}"] == 4 for number in range(48))
+
+
+def test_a_suspect_is_trusted_again_after_one_success() -> None:
+    slots = Slots[str]()
+    for _ in range(4):
+        slots.take("a")
+    slots.give_back("a", ok=False, unreachable=True)
+    assert (slots.is_suspect("a"), slots.free_for("a")) == (True, 0)  # three are still out
+    for _ in range(3):
+        slots.give_back("a", ok=False, unreachable=False)
+    assert slots.free_for("a") == 1  # an answer that is no success proves nothing
+    slots.take("a")
+    slots.give_back("a", ok=True, unreachable=False)
+    assert (slots.is_suspect("a"), slots.free_for("a")) == (False, 4)
+
+
+def test_only_so_many_suspects_are_remembered() -> None:
+    slots = Slots[int]()
+    for key in range(MAX_SUSPECTS + 1):
+        slots.take(key)
+        slots.give_back(key, ok=False, unreachable=True)
+    assert [slots.free_for(key) for key in (0, 1, MAX_SUSPECTS)] == [4, 1, 1]
+
+
+def test_what_was_not_taken_cannot_be_given_back() -> None:
+    with pytest.raises(ValueError, match="no slot"):
+        Slots[str]().give_back("a", ok=True, unreachable=False)
