@@ -24,7 +24,7 @@ async def problem(request: Request) -> Response:
     if code not in TABLE:
         raise NotFound("problem")
     status, title = TABLE[code]
-    return service(request).pages.show("problem.html", code=code, status=status, title=title)
+    return service(request).pages.show("problem.html", code=code, answered_with=status, title=title)
 
 
 async def healthz(_: Request) -> Response:

@@ -1,0 +1,355 @@
+"""Photos and signatures: safe on the server or clearly refused, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import io
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from tests import pictures
+from tests.world import BOOLEAN, Ed, Receiver, World, new_photo_id
+
+PHOTO = {"id": "s-pic", "type": "photo", "label": "The kitchen", "config": {"min": 2, "max": 3}}
+OVERLAY = {**BOOLEAN, "photo": {"min": 1, "max": 2}}
+SIGN = {"id": "s-sign", "type": "signature", "label": "Sign here"}
+
+
+def digest(data: bytes) -> dict[str, str]:
+    """The Content-Digest header (RFC 9530)."""
+    return {"content-digest": f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"}
+
+
+async def started(w: World, *steps: Any, **more: Any) -> Ed:
+    """A started run of these steps."""
+    ed = await w.dispatch(await w.template(*steps), **more)
+    await ed.start()
+    return ed
+
+
+async def count(w: World, table: str) -> int:
+    """Rows of a table."""
+    return await w.database.read(lambda tx: int(tx.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (pictures.jpeg(), "image/jpeg"),
+        (pictures.sideways_jpeg(), "image/jpeg"),
+        (pictures.heic(), "image/heic"),
+        (pictures.png(), "image/png"),
+        (pictures.encoded(pictures.quadrants(), "WEBP"), "image/webp"),
+    ],
+    ids=["jpeg", "orientation 6", "heic", "png", "webp"],
+)
+async def test_an_original_is_kept_and_shown_upright(w: World, data: bytes, kind: str) -> None:
+    ed = await started(w, OVERLAY)
+    photo_id = new_photo_id()
+    query = "?source=camera&taken_at=2026-01-01T00:00:00Z&lat=52.5&lng=13.4&accuracy=12"
+    response = await ed.call(
+        "PUT", f"/steps/s-ok/photos/{photo_id}{query}", content=data, headers=digest(data)
+    )
+    assert response.status_code == 201, response.text
+    receipt = response.json()
+    assert receipt["bytes"] == len(data)
+    assert receipt["sha256"] == hashlib.sha256(data).hexdigest()
+    assert receipt["photo_id"] == photo_id
+    await ed.answer("s-ok", True)
+    photo = (await w.run(ed))["answers"]["s-ok"]["photos"][0]
+    assert photo["original"]["content_type"] == kind
+    assert photo["source"] == "camera"
+    assert photo["geo"] == {"lat": 52.5, "lng": 13.4, "accuracy": 12}
+    stranger = w.browser()
+    original = await stranger.get(photo["original"]["url"])
+    assert original.content == data
+    assert original.headers["content-type"] == kind
+    shown = await stranger.get(photo["url"])
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert pictures.corners(shown.content) == pictures.UPRIGHT
+    assert dict(Image.open(io.BytesIO(shown.content)).getexif()) == {}
+    assert Image.open(io.BytesIO(shown.content)).size == (photo["width"], photo["height"])
+    thumbnail = await stranger.get(photo["thumbnail_url"])
+    assert max(Image.open(io.BytesIO(thumbnail.content)).size) == 320 or kind == "image/png"
+    assert pictures.corners(thumbnail.content) == pictures.UPRIGHT
+
+
+async def test_the_same_photo_again_has_the_same_receipt(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    data, photo_id = pictures.jpeg(), new_photo_id()
+    first = await ed.photo("s-ok", data, photo_id)
+    w.clock.forward(hours=1)
+    again = await ed.photo("s-ok", data, photo_id)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    other = await ed.photo("s-ok", pictures.jpeg(320, 240), photo_id)
+    assert (other.status_code, other.json()["code"]) == (409, "photo_conflict")
+    assert await count(w, "photos") == 1
+
+
+async def test_twice_at_once_is_one_photo(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    data, photo_id = pictures.jpeg(), new_photo_id()
+    answers = await asyncio.gather(*(ed.photo("s-ok", data, photo_id) for _ in range(5)))
+    assert sorted(one.status_code for one in answers) == [200, 200, 200, 200, 201]
+    assert len({one.text for one in answers}) == 1
+    files = await count(w, "files")
+    assert (await count(w, "photos"), files) == (1, await count(w, "chunks"))
+    assert files <= 3
+
+
+@pytest.mark.parametrize(
+    ("data", "headers", "status", "code"),
+    [
+        (b"", {}, 422, "digest_mismatch"),
+        (b"hello, I am a picture", {}, 422, "unreadable_image"),
+        (b"GIF89a" + b"\0" * 100, {}, 422, "unreadable_image"),
+        (pictures.jpeg()[:2000], {}, 422, "unreadable_image"),
+        (pictures.jpeg()[:-2], {}, 422, "unreadable_image"),
+        (pictures.png()[:300], {}, 422, "unreadable_image"),
+        (pictures.jpeg()[:2000], digest(pictures.jpeg()), 422, "digest_mismatch"),
+        (pictures.jpeg(), {"content-digest": "sha-256=:AAAA:"}, 422, "digest_mismatch"),
+        (pictures.jpeg(), {"content-digest": "md5=:AAAA:"}, 422, "digest_mismatch"),
+        (b"\0" * (15 * 1024 * 1024 + 1), {}, 413, "too_large"),
+    ],
+    ids=[
+        "empty",
+        "text",
+        "gif",
+        "cut jpeg",
+        "no end",
+        "cut png",
+        "altered",
+        "bad digest",
+        "md5",
+        "too large",
+    ],
+)
+async def test_what_is_no_whole_picture_is_refused_and_never_stored(
+    w: World, data: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    ed = await started(w, OVERLAY)
+    response = await ed.photo("s-ok", data, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert (await count(w, "photos"), await count(w, "files"), await count(w, "chunks")) == (0, 0, 0)
+
+
+async def test_a_bomb_is_refused_before_it_is_decoded(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    bomb = pictures.encoded(Image.new("1", (12_000, 12_000)), "PNG")
+    assert len(bomb) < 100_000
+    response = await ed.photo("s-ok", bomb)
+    assert (response.status_code, response.json()["code"]) == (422, "unreadable_image")
+
+
+async def test_a_body_without_length_or_digest_is_refused(w: World) -> None:
+    ed = await started(w, OVERLAY)
+
+    async def pieces() -> Any:
+        yield pictures.jpeg()
+
+    response = await ed.photo("s-ok", pieces())  # type: ignore[arg-type]
+    assert (response.status_code, response.json()["code"]) == (422, "digest_mismatch")
+    response = await ed.photo("s-ok", pieces(), headers=digest(pictures.jpeg()))  # type: ignore[arg-type]
+    assert response.status_code == 201
+
+
+async def test_a_step_waits_for_the_photos_it_lists(w: World, receiver: Receiver) -> None:
+    ed = await started(w, PHOTO, webhook={"url": receiver.url})
+    ids = [new_photo_id(), new_photo_id()]
+    answered = await ed.answer("s-pic", None, photos=ids)
+    assert answered.json()["step"]["done"] is False
+    assert answered.json()["step"]["waiting_for"] == ids
+    missing = (await ed.complete()).json()["errors"]
+    assert [(one["step_id"], one["code"]) for one in missing] == [("s-pic", "missing_photos")]
+    await ed.photo("s-pic", pictures.jpeg(), ids[1])
+    assert (await ed.state())["answers"]["s-pic"]["waiting_for"] == [ids[0]]
+    await ed.photo("s-pic", pictures.jpeg(320, 320), ids[0])
+    assert (await ed.state())["answers"]["s-pic"]["done"] is True
+    assert (await ed.complete()).status_code == 200
+    await w.deliver()
+    told = next(one.json for one in receiver.received if one.json["event"] == "step.completed")
+    assert [(one["photo_index"], one["photo_id"]) for one in told["data"]["photos"]] == [
+        (0, ids[0]),
+        (1, ids[1]),
+    ]
+    for photo in told["data"]["photos"]:
+        thumbnail = Image.open(io.BytesIO(base64.b64decode(photo["thumbnail"])))
+        assert max(thumbnail.size) == 320
+    done = next(one.json for one in receiver.received if one.json["event"] == "run.completed")
+    assert "url" not in done["data"]["answers"]["s-pic"]["photos"][0]["original"]
+
+
+async def test_photos_that_are_not_listed_count_in_order_of_arrival(w: World) -> None:
+    ed = await started(w, PHOTO)
+    ids = [new_photo_id(), new_photo_id()]
+    await ed.put("s-pic", {"value": None})
+    for photo_id in ids:
+        await ed.photo("s-pic", pictures.jpeg(), photo_id)
+    assert (await ed.state())["answers"]["s-pic"]["done"] is True
+    assert [one["photo_id"] for one in (await w.run(ed))["answers"]["s-pic"]["photos"]] == ids
+    told = [one["event"] for one in await w.events(ed)]
+    assert told == ["run.started", "step.completed"]
+    await ed.photo("s-pic", pictures.jpeg())
+    assert [one["event"] for one in await w.events(ed)] == told, "a lone upload writes none"
+
+
+async def test_a_photo_deleted_below_the_minimum_undoes_the_step(w: World) -> None:
+    ed = await started(w, PHOTO)
+    ids = [new_photo_id(), new_photo_id()]
+    for photo_id in ids:
+        await ed.photo("s-pic", pictures.jpeg(), photo_id)
+    await ed.answer("s-pic", None, photos=ids)
+    url = (await w.run(ed))["answers"]["s-pic"]["photos"][0]["url"]
+    events = len(await w.events(ed))
+    deleted = await ed.call("DELETE", f"/steps/s-pic/photos/{ids[0]}")
+    assert deleted.status_code == 200
+    assert deleted.json()["step"]["done"] is False
+    assert deleted.json()["step"]["photos"] == [ids[1]]
+    assert (await w.browser().get(url)).status_code == 404, "its address dies with it"
+    assert (await ed.call("DELETE", f"/steps/s-pic/photos/{ids[0]}")).status_code == 200
+    assert len(await w.events(ed)) == events
+    assert (await ed.complete()).json()["errors"][0]["code"] == "missing_photos"
+    retaken = new_photo_id()
+    await ed.photo("s-pic", pictures.jpeg(), retaken)
+    await ed.answer("s-pic", None, photos=[ids[1], retaken])
+    assert (await ed.complete()).status_code == 200
+    assert (await ed.call("DELETE", f"/steps/s-pic/photos/{ids[1]}")).status_code == 410
+    assert len((await w.run(ed))["answers"]["s-pic"]["photos"]) == 2
+
+
+async def test_too_many_photos(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    for _ in range(2):
+        assert (await ed.photo("s-ok", pictures.jpeg())).status_code == 201
+    response = await ed.photo("s-ok", pictures.jpeg())
+    assert (response.status_code, response.json()["code"]) == (422, "too_many_photos")
+    listed = await ed.answer("s-ok", True, photos=[new_photo_id() for _ in range(3)])
+    assert (listed.status_code, listed.json()["code"]) == (422, "too_many_photos")
+
+
+async def test_where_photos_do_not_belong(w: World) -> None:
+    ed = await started(w, BOOLEAN)
+    assert (await ed.photo("s-ok", pictures.jpeg())).status_code == 422
+    assert (await ed.photo("s-none", pictures.jpeg())).status_code == 404
+    bad = await ed.photo("s-ok", pictures.jpeg(), "ph-1")
+    assert bad.json()["errors"][0]["pointer"] == "/photo_id"
+
+
+async def test_a_photo_needs_a_started_open_run_but_a_lost_receipt_comes_again(w: World) -> None:
+    ed = await w.dispatch(await w.template(OVERLAY))
+    data, photo_id = pictures.jpeg(), new_photo_id()
+    assert (await ed.photo("s-ok", data, photo_id)).json()["code"] == "not_started"
+    await ed.start()
+    first = await ed.photo("s-ok", data, photo_id)
+    await ed.answer("s-ok", True)
+    await ed.complete()
+    again = await ed.photo("s-ok", data, photo_id)
+    assert (again.status_code, again.json()) == (200, first.json())
+    new = await ed.photo("s-ok", data)
+    assert (new.status_code, new.json()["run_status"]) == (410, "completed")
+    assert await count(w, "photos") == 1
+
+
+async def test_a_signature_is_stored_and_then_answered(w: World) -> None:
+    ed = await started(w, SIGN)
+    data = pictures.png()
+    receipt = await ed.call("PUT", "/steps/s-sign/signature?typed_name=Ed%20Li", content=data)
+    assert receipt.status_code == 201
+    assert receipt.json()["sha256"] == hashlib.sha256(data).hexdigest()
+    assert (await ed.call("PUT", "/steps/s-sign/signature", content=data)).status_code == 200
+    answered = await ed.answer("s-sign", None)
+    assert answered.json()["step"]["done"] is True
+    url = (await w.run(ed))["answers"]["s-sign"]["value"]
+    assert (await w.browser().get(url)).content == data
+    told = (await w.events(ed))[-1]
+    assert told["data"]["answer"] == url
+    assert (await ed.call("PUT", "/steps/s-sign/signature", content=pictures.jpeg())).status_code == 422
+
+
+async def test_a_signature_may_come_after_its_answer(w: World) -> None:
+    ed = await started(w, SIGN)
+    assert (await ed.answer("s-sign", None)).json()["step"]["waiting_for"] == ["signature"]
+    assert (await ed.complete()).json()["errors"][0]["code"] == "missing_signature"
+    await ed.call("PUT", "/steps/s-sign/signature", content=pictures.png())
+    assert (await ed.complete()).status_code == 200
+
+
+async def test_a_signature_closes_the_run(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN, settings={"signature_on_complete": True}))
+    await ed.start()
+    await ed.answer("s-ok", True)
+    refused = await ed.complete()
+    assert [(one["step_id"], one["code"]) for one in refused.json()["errors"]] == [("", "missing_signature")]
+    await ed.call("PUT", "/signature?typed_name=Ed", content=pictures.png())
+    assert (await ed.complete()).status_code == 200
+    signature = (await w.run(ed))["signature"]
+    assert signature["typed_name"] == "Ed"
+    assert (await w.browser().get(signature["url"])).content == pictures.png()
+    assert (await w.events(ed))[-1]["data"]["signature"] == signature
+    plain = await started(w, BOOLEAN)
+    assert (await plain.call("PUT", "/signature", content=pictures.png())).status_code == 422
+
+
+async def test_media_addresses_are_signed_and_tell_nothing(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    data = pictures.jpeg(2000, 1500)
+    await ed.photo("s-ok", data)
+    await ed.answer("s-ok", True)
+    url = (await w.run(ed))["answers"]["s-ok"]["photos"][0]["url"]
+    assert url.endswith(".jpg")
+    assert ed.run_id not in url
+    assert "s-ok" not in url
+    assert (await w.run(ed))["answers"]["s-ok"]["photos"][0]["url"] == url, "stable"
+    stranger = w.browser()
+    token = url.rsplit("/", 1)[1]
+    for forged in (token.replace(token[0], str(int(token[0]) + 1), 1), "1.jpg", token[:-5] + ".jpg", "x"):
+        assert (await stranger.get(f"/media/{forged}")).status_code == 404
+    whole = await stranger.get(url)
+    assert whole.headers["cache-control"] == "private, max-age=3600"
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    assert whole.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert (await stranger.get(url, headers={"if-none-match": whole.headers["etag"]})).status_code == 304
+    assert (await stranger.head(url)).headers["content-length"] == str(len(whole.content))
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "first", "last"),
+    [
+        ("bytes=0-9", 206, 0, 9),
+        ("bytes=10-", 206, 10, None),
+        ("bytes=-7", 206, -7, None),
+        ("bytes=5-2", 200, 0, None),
+        ("bytes=0-1,4-5", 200, 0, None),
+        ("bytes=99999999-", 416, None, None),
+        ("bytes=-0", 416, None, None),
+        ("lines=1-2", 200, 0, None),
+    ],
+)
+async def test_ranges(w: World, asked: str, status: int, first: int | None, last: int | None) -> None:
+    ed = await started(w, OVERLAY)
+    data = pictures.encoded(Image.effect_noise((1700, 1700), 100).convert("RGB"), quality=95)
+    assert len(data) > 1024 * 1024, "more than one chunk"
+    receipt = (await ed.photo("s-ok", data)).json()
+    response = await w.browser().get(receipt["url"], headers={"range": asked})
+    assert response.status_code == status
+    if status == 416:
+        assert response.headers["content-range"] == f"bytes */{len(data)}"
+    else:
+        assert response.content == data[first : None if last is None else last + 1]
+
+
+async def test_a_barcode_in_a_picture_is_read(w: World) -> None:
+
+    ed = await started(w, {"id": "s-code", "type": "barcode", "label": "Scan"})
+    barcode = zxingcpp.create_barcode("RUNDUN-42", zxingcpp.BarcodeFormat.Code128)
+    image = Image.fromarray(zxingcpp.write_barcode_to_image(barcode, scale=4))
+    response = await ed.call("POST", "/decode", content=pictures.encoded(image.convert("RGB"), "PNG"))
+    assert (response.status_code, response.json()) == (200, {"text": "RUNDUN-42", "format": "code_128"})
+    nothing = await ed.call("POST", "/decode", content=pictures.jpeg())
+    assert (nothing.status_code, nothing.json()["code"]) == (422, "unreadable_image")
