@@ -90,7 +90,7 @@ def _multi_choice(step: StepBase, value: Any, place: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise _refuse(place, "wrong_type", "must be an array of option ids")
     order = [option.id for option in step.config.options]
-    if len(value) > MOST_OPTIONS:  # a body can hold a quarter of a million, and each is compared with all before
+    if len(value) > MOST_OPTIONS:  # each is compared with all before it, and a body can hold 250,000
         raise _refuse(place, "too_long", f"has {len(value)} entries, there are {len(order)} options")
     wrong = [
         Place(f"{place}/{index}", "unknown_reference", "is no option of this step")

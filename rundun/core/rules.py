@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,6 +13,9 @@ from rundun.core import condition as conditions
 from rundun.core import shape, text, times
 from rundun.core.template import (
     MAXIMUM_BYTES,
+    MOST_OPTIONS,
+    MOST_SECTIONS,
+    MOST_STEPS,
     ChoiceStep,
     MultiChoiceStep,
     NumberStep,
@@ -23,7 +27,7 @@ from rundun.core.template import (
 )
 from rundun.errors import Invalid, Place, Problem
 
-MOST_STEPS = 500
+MOST_PLACES = 1000
 _ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(Step)
 _WORDS_OF_STEP = {
     "label": 500, "hint": 2000, "body": 20_000, "placeholder": 200, "true_label": 200, "false_label": 200,
@@ -51,15 +55,16 @@ _OPERATORS = {
 def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
     """`data` as a template, missing section, step and option ids made by `make_id(prefix)`.
 
-    Raises `Invalid` with every wrong place, `Problem("too_large")` above 512 KiB.
+    Raises `Invalid` with every wrong place (of each kind at most a thousand), `Problem("too_large")` above 512 KiB.
     """
     data = _with_ids(data, make_id)
     try:
         template = Template.model_validate(data)
     except ValidationError as error:
-        places = shape.problems(error, untagged=_untagged)
-        raise Invalid([*places, *_between_fields(data, _readable_steps(data))]) from None
-    places = list(_between_fields(data, _placed_steps(template)))
+        places = shape.problems(error, untagged=_untagged, most=MOST_PLACES)
+        more = islice(_between_fields(data, _readable_steps(data)), MOST_PLACES)
+        raise Invalid([*places, *more]) from None
+    places = list(islice(_between_fields(data, _placed_steps(template)), MOST_PLACES))
     if places:
         raise Invalid(places)
     if len(as_json(template)) > MAXIMUM_BYTES:
@@ -73,6 +78,8 @@ def as_json(template: Template) -> bytes:
 
 
 def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
+    """`data` with ids; of a list that is too long only as much is kept as shows that it is."""
+
     def named(thing: Any, prefix: str, **changed: Any) -> Any:
         if not isinstance(thing, dict):
             return thing
@@ -82,31 +89,33 @@ def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
         config = thing.get("config") if isinstance(thing, dict) else None
         if not isinstance(config, dict) or not isinstance(config.get("options"), list):
             return named(thing, "s-")
-        options = [named(option, "o-") for option in config["options"]]
+        options = [named(option, "o-") for option in config["options"][: MOST_OPTIONS + 1]]
         return named(thing, "s-", config={**config, "options": options})
 
     def steps(thing: Any) -> Any:
         if not isinstance(thing, dict) or not isinstance(thing.get("steps"), list):
             return thing
-        return {**thing, "steps": [step(one) for one in thing["steps"]]}
+        return {**thing, "steps": [step(one) for one in thing["steps"][: MOST_STEPS + 1]]}
 
     if isinstance(data, dict) and isinstance(data.get("sections"), list):
-        data = {**data, "sections": [steps(named(section, "g-")) for section in data["sections"]]}
+        sections = data["sections"][: MOST_SECTIONS + 1]
+        data = {**data, "sections": [steps(named(section, "g-")) for section in sections]}
     return steps(data)
 
 
 def _untagged(loc: Sequence[str | int]) -> list[str | int]:
     """`loc` without the names pydantic puts in for members of unions, which are no part of the document."""
+    if loc[:1] == ("translations",):
+        return list(loc[:2] if loc[2:] == ("[key]",) else loc)  # a language that is none
     kept: list[str | int] = []
     skip = False
     for part in loc:
-        if skip or part == "[key]":
+        if skip:
             skip = False
             continue
         kept.append(part)
-        if kept[0] != "translations":
-            listed = len(kept) > 1 and kept[-2] in ("steps", "rules") and isinstance(part, int)
-            skip = listed or part in ("photo", "condition")
+        listed = len(kept) > 1 and kept[-2] in ("steps", "rules") and isinstance(part, int)
+        skip = listed or part in ("photo", "condition")
     return kept
 
 
@@ -134,7 +143,7 @@ def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
 def _readable_steps(data: Any) -> list[tuple[str, StepBase]]:
     """The steps that are right in themselves, so that the rules between fields still speak when others are wrong."""
     readable = []
-    for place, step in _raw_steps(data):
+    for place, step in islice(_raw_steps(data), MOST_STEPS):
         try:
             readable.append((place, _ANY_STEP.validate_python(step)))
         except ValidationError:
@@ -160,7 +169,7 @@ def _amount(data: dict[str, Any], count: int) -> Iterator[Place]:
     elif count == 0:
         yield Place("/sections", "required", "a template needs at least one step")
     if count > MOST_STEPS:
-        yield Place("", "too_long", f"has {count} steps, {MOST_STEPS} are allowed")
+        yield Place("", "too_long", f"may have at most {MOST_STEPS} steps")
 
 
 def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[Place]:
@@ -215,7 +224,7 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
             continue
         for where, when, depth in conditions.comparisons(step.condition, f"{place}/condition"):
             if depth > conditions.DEEPEST:
-                yield Place(where, "too_long", f"is nested deeper than {conditions.DEEPEST}")
+                yield Place(where, "too_long", f"is nested deeper than {conditions.DEEPEST} groups")
             if when.step not in order:
                 yield Place(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
             elif order[when.step] >= position[place]:
@@ -311,7 +320,10 @@ def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[P
         place = where + shape.pointer([field])
         if field not in words:
             yield Place(place, "unknown_field", f"can't be translated; these can: {', '.join(words)}")
-        elif isinstance(value, str) and not 0 < len(text.clean(value)) <= words[field]:
-            yield Place(place, "too_long", f"must have 1 to {words[field]} characters")
-        elif isinstance(value, str) and "\0" in value:
+        elif not isinstance(value, str):
+            continue  # the models have said so
+        elif "\0" in value:
             yield Place(place, "bad_format", "must not hold the character U+0000")
+        elif not 0 < (length := len(text.clean(value))) <= words[field]:
+            code = "too_long" if length else "too_short"
+            yield Place(place, code, f"must have 1 to {words[field]} characters")

@@ -157,10 +157,11 @@ def problems(
     error: ValidationError,
     prefix: str = "",
     untagged: Callable[[Sequence[str | int]], list[str | int]] = list,
+    most: int = 100,
 ) -> list[Place]:
     """What pydantic found, as places; `untagged` takes the names of union members out of a location."""
     details = error.errors(include_url=False, include_input=False)
-    return [_place(detail, prefix, untagged) for detail in details[:100]]
+    return [_place(detail, prefix, untagged) for detail in details[:most]]
 
 
 def read(model: type[M], data: Any) -> M:

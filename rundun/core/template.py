@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from rundun.core import text
 from rundun.core.condition import Condition
 from rundun.core.shape import Integer, Language, Matching, Number, Shape, Text
 
 MAXIMUM_BYTES = 512 * 1024
-MOST_OPTIONS = 200
+MOST_SECTIONS, MOST_STEPS, MOST_OPTIONS = 100, 500, 200
 BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]
 BARCODE_FORMATS: tuple[BarcodeFormat, ...] = get_args(BarcodeFormat)
 
@@ -237,7 +238,7 @@ class Section(Shape):
     id: SectionId
     title: Annotated[str, Text(200)]
     description: Annotated[str, Text(4000)] | None = None
-    steps: Annotated[list[Step], Field(max_length=500)]
+    steps: Annotated[list[Step], Field(max_length=MOST_STEPS)]
 
 
 class Settings(Shape):
@@ -257,6 +258,9 @@ class Execution(Shape):
     identity_required: Literal["none", "name", "email", "phone"] = "none"
 
 
+Translated = Annotated[str, AfterValidator(text.clean)]  # how long it may be depends on what it translates
+
+
 class Template(Shape):
     """A checklist as its author wrote it; what the server assigns (`id`, `v`, …) is kept beside it."""
 
@@ -265,9 +269,9 @@ class Template(Shape):
     tags: Annotated[list[Annotated[str, Text(200)]], Field(max_length=20)] = []
     settings: Settings = Settings()
     execution: Execution = Execution()
-    sections: Annotated[list[Section], Field(max_length=100)] | None = None
-    steps: Annotated[list[Step], Field(max_length=500)] | None = None
-    translations: dict[Language, dict[str, dict[str, str]]] = {}
+    sections: Annotated[list[Section], Field(max_length=MOST_SECTIONS)] | None = None
+    steps: Annotated[list[Step], Field(max_length=MOST_STEPS)] | None = None
+    translations: dict[Language, dict[str, dict[str, Translated]]] = {}
 
     def all_steps(self) -> Iterator[StepBase]:
         """Every step, in the order a person meets them."""

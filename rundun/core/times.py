@@ -16,7 +16,8 @@ _RFC3339 = re.compile(
 
 @lru_cache(maxsize=4096)
 def _wire(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat() + "Z"  # strftime cuts year 0001
+    # not strftime, which writes the year 1 as "1"
+    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def wire(at: int) -> str:
