@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -49,6 +50,21 @@ def _time(value: str) -> str:
     return value
 
 
+def _url(value: str) -> str:
+    try:
+        normalise(value)
+    except ValueError as error:
+        raise wrong("bad_format", str(error)) from None
+    return value
+
+
+def _event(value: str) -> str:
+    if value != "*" and value not in _KNOWN_EVENTS:
+        raise wrong("not_allowed", f"must be “*” or one of {', '.join(_KNOWN_EVENTS)}")
+    return value
+
+
+_KNOWN_EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 Hours = Annotated[Number, AfterValidator(_hours)]
 Time = Annotated[str, AfterValidator(_time)]
 
@@ -56,26 +72,18 @@ Time = Annotated[str, AfterValidator(_time)]
 class WebhookBody(Shape):
     """Where events go."""
 
-    url: str
+    url: Annotated[str, AfterValidator(_url)]
     secret: Annotated[str, AfterValidator(_secret)] | None = None
-    events: Annotated[list[str], Field(min_length=1, max_length=20)] = ["*"]
+    events: Annotated[list[Annotated[str, AfterValidator(_event)]], Field(min_length=1, max_length=20)] = [
+        "*"
+    ]
 
     def webhook(self) -> tuple[Webhook, Destination]:
-        """Normalised; raises `Invalid`."""
-        try:
-            destination = normalise(self.url)
-        except ValueError as error:
-            raise Invalid([Place("/webhook/url", "bad_format", str(error))]) from None
-        known = (*event.EVENTS, *event.ON_REQUEST)
-        unknown = [
-            Place(f"/webhook/events/{index}", "not_allowed", f"must be “*” or one of {', '.join(known)}")
-            for index, name in enumerate(self.events)
-            if name != "*" and name not in known
-        ]
-        if unknown:
-            raise Invalid(unknown)
+        """Normalised."""
+        destination = normalise(self.url)
         named = {*self.events, *(event.EVENTS if "*" in self.events else ())}
-        return Webhook(destination.url, self.secret, tuple(one for one in known if one in named)), destination
+        events = tuple(one for one in _KNOWN_EVENTS if one in named)
+        return Webhook(destination.url, self.secret, events), destination
 
 
 class DispatchBody(Shape):
@@ -164,17 +172,9 @@ class AnswerBody(Shape):
 
     def given(self) -> Given:
         """What is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
-        has_value = "value" in self.model_fields_set
-        if not has_value and not self.skipped and self.unable is None:
-            raise Invalid([Place("/value", "required", "is required, or skipped, or unable")])
-        if self.skipped and self.unable is not None:
-            raise Invalid([Place("/unable", "not_allowed", "can't stand beside skipped")])
-        if self.value is not None and (self.skipped or self.unable is not None):
-            raise Invalid([Place("/value", "not_allowed", "can't stand beside skipped or unable")])
+        if places := list(self._contradictions()):
+            raise Invalid(places)
         photos = self.photos
-        if photos is not None and len(set(photos)) < len(photos):
-            twice = next(index for index, one in enumerate(photos) if one in photos[:index])
-            raise Invalid([Place(f"/photos/{twice}", "duplicate", "is there twice")])
         return Given(
             answer_id=self.answer_id and self.answer_id.lower(),
             value=self.value,
@@ -184,6 +184,17 @@ class AnswerBody(Shape):
             geo=self.geo and self.geo.position(),
             answered_at=self.answered_at and times.parse(self.answered_at),
         )
+
+    def _contradictions(self) -> Iterator[Place]:
+        if "value" not in self.model_fields_set and not self.skipped and self.unable is None:
+            yield Place("/value", "required", "is required, or skipped, or unable")
+        if self.skipped and self.unable is not None:
+            yield Place("/unable", "not_allowed", "can't stand beside skipped")
+        if self.value is not None and (self.skipped or self.unable is not None):
+            yield Place("/value", "not_allowed", "can't stand beside skipped or unable")
+        for index, photo_id in enumerate(self.photos or ()):
+            if photo_id in (self.photos or ())[:index]:
+                yield Place(f"/photos/{index}", "duplicate", "is there twice")
 
 
 class PhotoBody(Shape):
