@@ -34,7 +34,7 @@ async def read_json(request: Request, limit: int) -> Any:
 async def read_bytes(request: Request, limit: int) -> bytes:
     """The whole body, refused as soon as it is announced or grows larger than `limit`."""
     announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > limit:
+    if re.fullmatch(r"\d{1,19}", announced, re.ASCII) and int(announced) > limit:
         raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0
