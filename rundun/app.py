@@ -27,7 +27,7 @@ from rundun.store.deliveries import Claimed
 from rundun.store.tx import Clock
 from rundun.web.auth import KeyRing
 from rundun.web.pages import Pages
-from rundun.web.service import Service
+from rundun.web.service import Read, Service
 from rundun.web.site import site
 from rundun.web.static import Assets
 
@@ -46,17 +46,17 @@ class Pictures:
     bench: Workbench
     max_pixels: int
 
-    async def derive(self, original: bytes) -> Any:
+    async def derive(self, read: Read) -> Any:
         """See `imaging.derive`."""
-        return await self.bench.run(imaging.derive, original, max_pixels=self.max_pixels)
+        return await self.bench.run(lambda: imaging.derive(read(), max_pixels=self.max_pixels))
 
-    async def check_signature(self, png: bytes) -> Any:
+    async def check_signature(self, read: Read) -> Any:
         """See `imaging.check_signature`."""
-        return await self.bench.run(imaging.check_signature, png, max_pixels=self.max_pixels)
+        return await self.bench.run(lambda: imaging.check_signature(read(), max_pixels=self.max_pixels))
 
-    async def decode_barcode(self, data: bytes) -> Any:
+    async def decode_barcode(self, read: Read) -> Any:
         """See `imaging.decode_barcode`."""
-        return await self.bench.run(imaging.decode_barcode, data, max_pixels=self.max_pixels)
+        return await self.bench.run(lambda: imaging.decode_barcode(read(), max_pixels=self.max_pixels))
 
 
 def make_app(

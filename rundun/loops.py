@@ -15,7 +15,6 @@ from rundun.actions import sending, steering
 from rundun.actions.sending import Result
 from rundun.core import event
 from rundun.core.slots import Slots
-from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.store import deliveries
 from rundun.store.database import Database
@@ -39,6 +38,7 @@ class Postman:
         self._delays = retry_delays
         self._wake = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._unsettled: set[int] = set()  # sent, but the outcome could not be written
         self._stopping = False
         self._loop: asyncio.Task[None] | None = None
 
@@ -60,7 +60,11 @@ class Postman:
         self._wake.set()
 
     async def tick(self) -> None:
-        """Wake up if something is due."""
+        """Wake up if something is due; what could not be settled is due again, since at least once is promised."""
+        if self._unsettled:
+            numbers = frozenset(self._unsettled)
+            await self._database.write(sending.put_back_these, numbers)
+            self._unsettled -= numbers
         if await self._database.read(deliveries.is_due):
             self._wake.set()
 
@@ -70,8 +74,8 @@ class Postman:
             self._wake.clear()
             try:
                 await self.send_due()
-            except Problem as problem:  # a full disk: the next tick tries again
-                log("error", "deliveries.stuck", error=problem.detail)
+            except Exception as error:  # a full disk, say: the next tick tries again
+                log("error", "deliveries.stuck", exc=error)
 
     async def send_due(self) -> int:
         """Claim and start all that can start now; returns how many. The slots are taken before anybody else runs."""
@@ -94,10 +98,9 @@ class Postman:
             ok = result.ok
             status = await self._database.write(sending.settle, claimed, started_at, result, self._delays)
             _log(claimed, result, status)
-        except (
-            Problem
-        ) as problem:  # sent but not settled: at least once means that it is sent again at the next start
-            log("error", "delivery.unsettled", run=short(claimed.kept["run_id"]), error=problem.detail)
+        except Exception as error:
+            self._unsettled.add(claimed.number)
+            log("error", "delivery.unsettled", exc=error, run=short(claimed.kept["run_id"]))
         finally:
             self._slots.give_back(claimed.destination, ok=ok, unreachable=unreachable)
             self._wake.set()
@@ -160,5 +163,5 @@ def schedule(postman: Postman, database: Database) -> AsyncIOScheduler:
 async def _guarded(job: Callable[..., Awaitable[None]], *args: object) -> None:
     try:
         await job(*args)
-    except Problem as problem:
-        log("error", "tick.failed", error=problem.detail)
+    except Exception as error:  # the next tick tries again
+        log("error", "tick.failed", exc=error)

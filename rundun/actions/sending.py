@@ -68,3 +68,9 @@ def wait_seconds(delay: float, retry_after: float | None) -> float:
 def put_back(tx: Tx) -> int:
     """At start: what an ended process was sending is pending again."""
     return deliveries.put_back(tx)
+
+
+def put_back_these(tx: Tx, numbers: frozenset[int]) -> None:
+    """Deliveries whose outcome could not be written are pending again."""
+    for number in numbers:
+        deliveries.put_back_one(tx, number)

@@ -168,6 +168,14 @@ def put_back(tx: Tx) -> int:
     return changed.rowcount
 
 
+def put_back_one(tx: Tx, number: int) -> None:
+    """One delivery that was being sent is pending again."""
+    tx.db.execute(
+        "UPDATE deliveries SET status = 'pending', next_attempt_at = ? WHERE number = ? AND status = 'sending'",
+        (tx.now, number),
+    )
+
+
 def count_failed(tx: Tx, org_id: str) -> int:
     """How many deliveries of an organization have failed for good."""
     query = "SELECT count(*) FROM deliveries WHERE org_id = ? AND status = 'failed'"

@@ -1,12 +1,11 @@
-"""Reading what comes in, with limits: JSON bodies, picture bodies, query parameters."""
+"""Reading what comes in, with limits: JSON bodies and query parameters."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from pydantic_core import from_json
@@ -15,8 +14,6 @@ from starlette.requests import Request
 from rundun.errors import Invalid, Place, Problem
 from rundun.store.paging import Page, Slice
 from rundun.web.problems import Json
-
-_SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
 async def read_json(request: Request, limit: int) -> Any:
@@ -32,50 +29,25 @@ async def read_json(request: Request, limit: int) -> Any:
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
-    """The whole body, refused as soon as it is announced or grows larger than `limit`."""
+    """The whole body of at most `limit` bytes."""
+    return b"".join([chunk async for chunk in limited(request, limit)])
+
+
+async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body piece by piece, refused as soon as it is announced or grows larger than `limit`."""
     announced = request.headers.get("content-length", "0")
     if re.fullmatch(r"\d{1,19}", announced, re.ASCII) and int(announced) > limit:
         raise _too_large(limit)
-    chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        yield chunk
 
 
 def _too_large(limit: int) -> Problem:
     return Problem("too_large", f"The body may have at most {limit} bytes.")
-
-
-async def read_picture(request: Request, limit: int) -> tuple[bytes, str]:
-    """A picture's bytes and their SHA-256 in hex. Empty, truncated or altered bodies are refused: the request must
-    announce them by `Content-Digest` (RFC 9530, sha-256) or at least by `Content-Length`.
-    """
-    digest = request.headers.get("content-digest")
-    if digest is None and "content-length" not in request.headers:
-        raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")
-    data = await read_bytes(request, limit)
-    if not data:
-        raise Problem("digest_mismatch", "The body is empty.")
-    hashed = hashlib.sha256(data)
-    if digest is not None and _announced(digest) != hashed.digest():
-        raise Problem(
-            "digest_mismatch", "The bytes that arrived are not those that Content-Digest announces."
-        )
-    return data, hashed.hexdigest()
-
-
-def _announced(digest: str) -> bytes:
-    match = _SHA256.search(digest)
-    if not match:
-        raise Problem("digest_mismatch", "Content-Digest must have a sha-256 member (RFC 9530).")
-    try:
-        return base64.b64decode(match[1], validate=True)
-    except binascii.Error:
-        raise Problem("digest_mismatch", "Content-Digest is not base64.") from None
 
 
 def known_parameters(request: Request, names: Collection[str]) -> None:

@@ -14,17 +14,21 @@ from rundun.store.database import Database
 from rundun.web.auth import KeyRing
 from rundun.web.pages import Pages
 
+Read = Callable[[], bytes]
+
 
 class Imaging(Protocol):
-    """The picture work that `imaging.py` does, in threads of its own."""
+    """The picture work that `imaging.py` does, in threads of its own. Bytes are read there, when it is their turn, so
+    that those who wait take no memory.
+    """
 
-    async def derive(self, original: bytes) -> Any:
+    async def derive(self, read: Read) -> Any:
         """The derived picture and the thumbnail of a photo."""
 
-    async def check_signature(self, png: bytes) -> Any:
+    async def check_signature(self, read: Read) -> Any:
         """Refuse what is no readable PNG."""
 
-    async def decode_barcode(self, data: bytes) -> Any:
+    async def decode_barcode(self, read: Read) -> Any:
         """The barcode in a picture, or None."""
 
 

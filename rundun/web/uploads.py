@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, get_args
 
 from starlette.requests import Request
@@ -17,11 +17,12 @@ from rundun.core.shape import read
 from rundun.errors import Invalid, Place, Problem
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, Taken
-from rundun.web.body import known_parameters, read_picture
+from rundun.web.body import known_parameters
 from rundun.web.executor import device_of, refuse_cross_site, step_written
 from rundun.web.problems import Json
 from rundun.web.service import service
 from rundun.web.shapes import GeoBody, PhotoBody, Source
+from rundun.web.spool import Spooled, spooled
 
 SIGNATURE_BYTES = 2 * 1024 * 1024
 
@@ -59,50 +60,43 @@ async def put_photo(request: Request) -> Response:
     target, taken, device = _target(request), _taken(request), device_of(request)
     database, links = house.database, house.database.house.links
     await database.read(evidence.expect_photo, target, device)
-    data, sha256 = await read_picture(request, house.settings.limits.photo_mebibytes * CHUNK)
-    stored = await database.read(evidence.find_stored, target, sha256)
-    if stored is not None:
-        return Json(record.receipt(stored, links))
-    derived = await house.imaging.derive(data)
-    picture = await _store(database, data, sha256, derived)
+    async with spooled(request, house.settings.limits.photo_mebibytes * CHUNK) as body:
+        stored = await database.read(evidence.find_stored, target, body.sha256)
+        if stored is not None:
+            return Json(record.receipt(stored, links))
+        derived = await house.imaging.derive(body.read)
+        picture = await _store(database, body, derived)
     try:
-        photo, is_new = await database.write(evidence.add_photo, target, picture, sha256, taken, device)
+        photo, is_new = await database.write(evidence.add_photo, target, picture, body.sha256, taken, device)
     except BaseException:
         await database.write(evidence.drop, picture.files())
         raise
     return Json(record.receipt(photo, links), 201 if is_new else 200)
 
 
-async def _store(database: Database, data: bytes, sha256: str, derived: Any) -> Picture:
+async def _store(database: Database, body: Spooled, derived: Any) -> Picture:
     """Write the original, the derived picture and the thumbnail; all are dropped again if one cannot be written."""
     written: set[int] = set()
+
+    async def write(content_type: str, size: int, sha256: str, chunks: Iterable[bytes]) -> int:
+        number = await database.write(evidence.begin_file, content_type, size, sha256)
+        written.add(number)
+        for part, chunk in enumerate(chunks):
+            await database.write_heavy(len(chunk), evidence.append, number, part, chunk)
+        return number
+
+    async def write_bytes(data: bytes) -> int:
+        pieces = [data[start : start + CHUNK] for start in range(0, len(data), CHUNK)]
+        return await write("image/jpeg", len(data), hashlib.sha256(data).hexdigest(), pieces)
+
     try:
-        original = await _write_file(database, written, derived.content_type, data, sha256)
-        shown = original
-        if derived.photo is not None:
-            shown = await _write_file(database, written, "image/jpeg", derived.photo)
-        thumbnail = await _write_file(database, written, "image/jpeg", derived.thumbnail)
+        original = await write(derived.content_type, body.bytes, body.sha256, body.chunks(CHUNK))
+        shown = original if derived.photo is None else await write_bytes(derived.photo)
+        thumbnail = await write_bytes(derived.thumbnail)
     except BaseException:
         await database.write(evidence.drop, written)
         raise
     return Picture(original, shown, thumbnail, derived.width, derived.height)
-
-
-async def _write_file(
-    database: Database, written: set[int], content_type: str, data: bytes, sha256: str | None = None
-) -> int:
-    number = await database.write(
-        evidence.begin_file, content_type, len(data), sha256 or hashlib.sha256(data).hexdigest()
-    )
-    written.add(number)
-    for part, chunk in enumerate(_chunks(data)):
-        await database.write_heavy(len(chunk), evidence.append, number, part, chunk)
-    return number
-
-
-def _chunks(data: bytes) -> Iterator[bytes]:
-    for start in range(0, len(data), CHUNK):
-        yield data[start : start + CHUNK]
 
 
 async def delete_photo(request: Request) -> Response:
@@ -123,15 +117,16 @@ async def put_signature(request: Request) -> Response:
     typed_name = read(PhotoBody, {"typed_name": request.query_params.get("typed_name")}).typed_name
     device, database = device_of(request), house.database
     await database.read(evidence.find_signature, run_id, step_id, "", device)
-    png, sha256 = await read_picture(request, SIGNATURE_BYTES)
-    known = await database.read(evidence.find_signature, run_id, step_id, sha256, device)
-    if known is None:
-        await house.imaging.check_signature(png)
-        signature = await database.write(
-            evidence.add_signature, run_id, step_id, png, sha256, typed_name, device
-        )
-        return Json(record.signature_receipt(signature, database.house.links), 201)
-    return Json(record.signature_receipt(known, database.house.links))
+    async with spooled(request, SIGNATURE_BYTES) as body:
+        known = await database.read(evidence.find_signature, run_id, step_id, body.sha256, device)
+        if known is not None:
+            return Json(record.signature_receipt(known, database.house.links))
+        await house.imaging.check_signature(body.read)
+        png = body.read()
+    signature = await database.write(
+        evidence.add_signature, run_id, step_id, png, body.sha256, typed_name, device
+    )
+    return Json(record.signature_receipt(signature, database.house.links), 201)
 
 
 async def decode(request: Request) -> Response:
@@ -139,8 +134,8 @@ async def decode(request: Request) -> Response:
     refuse_cross_site(request)
     house = service(request)
     await house.database.read(looking.for_executor, request.path_params["run_id"], device_of(request))
-    data, _ = await read_picture(request, house.settings.limits.photo_mebibytes * CHUNK)
-    found = await house.imaging.decode_barcode(data)
+    async with spooled(request, house.settings.limits.photo_mebibytes * CHUNK) as body:
+        found = await house.imaging.decode_barcode(body.read)
     if found is None:
         raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")
     return Json({"text": found.text, "format": found.format})
