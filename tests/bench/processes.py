@@ -1,0 +1,96 @@
+"""Rundun as an operator starts it, and the two programs beside it, each a process of its own that ends with us."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rundun:
+    """A running service on an empty database of its own; `key` is what its first start has shown."""
+
+    port: int
+    key: str
+    config: Path
+    database: Path
+
+    def command(self, *arguments: str) -> str:
+        """What the operator types beside it; returns what was printed."""
+        command = [sys.executable, "-m", "rundun", *arguments, "--config", str(self.config)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextlib.contextmanager
+def rundun(folder: Path) -> Iterator[Rundun]:
+    """Serve with everything at its default, but that deliveries may go to this machine."""
+    port, config, database = free_port(), folder / "rundun.toml", folder / "rundun.db"
+    config.write_text(
+        f"server.port = {port}\n"
+        f"database.path = {json.dumps(str(database))}\n"
+        'webhooks.allow = ["127.0.0.0/8"]\n'
+    )
+    command = [sys.executable, "-m", "rundun", "serve", "--config", str(config)]
+    with (folder / "log").open("w") as log, (folder / "first-start").open("w") as shown:
+        process = subprocess.Popen(command, stdout=shown, stderr=log)
+        with _ending(process):
+            _wait_for(port, process)
+            key = re.search(r"rdk_live_\w+", (folder / "first-start").read_text())
+            assert key, "the first start shows a key"
+            yield Rundun(port, key[0], config, database)
+
+
+@contextlib.contextmanager
+def module(name: str, *arguments: str) -> Iterator[int]:
+    """`python -m name PORT arguments…`; the port comes out."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", name, str(port), *arguments])
+    with _ending(process):
+        _wait_for(port, process)
+        yield port
+
+
+@contextlib.contextmanager
+def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        asked = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        try:
+            asked.request("GET", "/")
+            asked.getresponse()
+            return
+        except OSError:
+            time.sleep(0.02)
+        finally:
+            asked.close()
+    raise SystemExit(f"{process.args} does not answer on port {port}.")
