@@ -6,6 +6,8 @@ import fcntl
 import os
 import secrets
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -13,13 +15,18 @@ from rundun.errors import Problem
 
 APPLICATION_ID = 0x52754E64  # "RuNd" in the file's header, so that `file` and we know our own
 BUSY_MILLISECONDS = 5000
+Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each with its SQL
 
 
 class Lock:
-    """The right to write to a database: an flock on a file beside it, held until closed or the process ends."""
+    """The right to write to a database: an flock on a file beside it, held until closed or the process ends.
+
+    It lies beside the file itself, also when `path` is a symbolic link: two names must not make two writers.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with told(path):
+            self._file = os.open(f"{path.resolve()}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -31,36 +38,74 @@ class Lock:
         os.close(self._file)
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
-    """The one connection that writes and checkpoints, migrated to the newest schema. Hold the `Lock` first."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
-    db.row_factory = sqlite3.Row
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn what the file system or SQLite has against `path` into a `Problem` that says so."""
     try:
-        for pragma in (
-            f"busy_timeout = {BUSY_MILLISECONDS}",
-            "page_size = 8192",  # the first two only count before the first table
-            "auto_vacuum = INCREMENTAL",
-            "journal_mode = WAL",
-            "synchronous = FULL",  # an answered request is on the disk
-            "foreign_keys = ON",
-            "journal_size_limit = 67108864",
-            "trusted_schema = OFF",
-            "mmap_size = 0",  # SQLite before 3.51.3 can corrupt a WAL file otherwise
-            "cache_size = -32768",
-        ):
-            db.execute(f"PRAGMA {pragma}")
-        migrate(db, path)
-    except BaseException:
-        db.close()
-        raise
+        yield
+    except OSError as error:
+        raise Problem("unavailable", f"{path} can't be opened: {error.strerror}.") from None
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise Problem("unavailable", f"{path} is no Rundun database.") from None
+        raise Problem("unavailable", f"{path} can't be opened: {error}.") from None
+
+
+def shipped() -> Migrations:
+    """The migrations that come with this version, in order."""
+    return sorted(
+        (int(file.name[:4]), file.read_text("utf-8"))
+        for file in resources.files("rundun.store").joinpath("migrations").iterdir()
+        if file.name.endswith(".sql")
+    )
+
+
+def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Connection:
+    """The one connection that writes and checkpoints, migrated to the newest schema. Hold the `Lock` first."""
+    with told(path):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        db = _connect(path, "rw")
+        try:
+            version = schema_of(db, path, migrations := migrations or shipped())
+            for pragma in (
+                "page_size = 8192",  # the first two only count before the first table
+                "auto_vacuum = INCREMENTAL",
+                "journal_mode = WAL",
+                "synchronous = FULL",  # an answered request is on the disk
+                "foreign_keys = ON",
+                "journal_size_limit = 67108864",
+                "trusted_schema = OFF",
+                "cache_size = -32768",
+            ):
+                db.execute(f"PRAGMA {pragma}")
+            migrate(db, path, version, migrations)
+        except BaseException:
+            db.close()
+            raise
     return db
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that can neither write nor checkpoint."""
+    """A connection that can neither write nor checkpoint. It reads no other schema than this version's."""
+    with told(path):
+        db = _connect(path, "ro")
+        try:
+            migrations = shipped()
+            version = schema_of(db, path, migrations)
+            if version < migrations[-1][0]:
+                raise Problem(
+                    "unavailable", f"{path} was written by an older Rundun; serve it once with this one."
+                )
+            db.execute("PRAGMA query_only = ON")
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
     db = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro",
+        f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
@@ -68,35 +113,51 @@ def open_reader(path: Path) -> sqlite3.Connection:
     )
     db.row_factory = sqlite3.Row
     db.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-    db.execute("PRAGMA query_only = ON")
-    db.execute("PRAGMA mmap_size = 0")
+    db.execute("PRAGMA mmap_size = 0")  # SQLite before 3.51.3 can corrupt a WAL file otherwise
     return db
 
 
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date, one transaction a step; refuses a newer file and one that is not ours."""
+def schema_of(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int:
+    """The version of the schema, 0 for an empty file. Refuses a newer one and a file that is not ours, before anything
+    in it is changed.
+    """
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     application = int(db.execute("PRAGMA application_id").fetchone()[0])
     tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    steps = sorted(
-        (int(file.name[:4]), file.read_text("utf-8"))
-        for file in resources.files("rundun.store").joinpath("migrations").iterdir()
-        if file.name.endswith(".sql")
-    )
-    newest = steps[-1][0]
-    if application != APPLICATION_ID and (application or tables):
+    newest = migrations[-1][0]
+    if application != APPLICATION_ID and (application or version or tables):
         raise Problem("unavailable", f"{path} is no Rundun database.")
     if version > newest:
         raise Problem(
             "unavailable", f"{path} was written by a newer Rundun (schema {version}, this knows {newest})."
         )
-    if 0 < version < newest:
-        db.execute("VACUUM INTO ?", (f"{path}.schema-{version}",))
-    for number, sql in steps:
+    return version
+
+
+def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrations) -> None:
+    """Bring the schema up to date, one transaction a step; what was there is kept in `<path>.schema-<version>`."""
+    if 0 < version < migrations[-1][0]:
+        _take_snapshot(db, Path(f"{path}.schema-{version}"))
+    for number, sql in migrations:
         if number > version:
             script = f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\n"
             db.executescript(f"{script}PRAGMA application_id = {APPLICATION_ID};\nCOMMIT;")
     db.execute("INSERT OR IGNORE INTO secrets VALUES ('signing', ?)", (secrets.token_bytes(32),))
+
+
+def _take_snapshot(db: sqlite3.Connection, snapshot: Path) -> None:
+    """A whole copy, on the disk before anything is changed; readable by the owner only, as it holds the secrets."""
+    part = Path(f"{snapshot}.part")
+    file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        db.execute("VACUUM INTO ?", (str(part),))
+        os.fsync(file)
+        part.replace(snapshot)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(file)
 
 
 def signing_key(db: sqlite3.Connection) -> bytes:

@@ -53,41 +53,72 @@ class ThreadConnection(aiosqlite.Connection):
 
     @classmethod
     async def open(cls, connector: Callable[[], sqlite3.Connection]) -> ThreadConnection:
-        """Start the thread and open the connection in it."""
+        """Start the thread and open the connection in it; when that fails, the thread has ended."""
         opened = cls(connector, 64)
-        await opened
+        try:
+            await opened
+        except BaseException:
+            # It still has to answer that it stops: in a loop that is closed by then, it would die shouting.
+            await asyncio.to_thread(opened._thread.join)
+            raise
         return opened
 
 
-def unavailable(error: sqlite3.Error) -> Problem:
+def unavailable(error: object) -> Problem:
     """What the client gets for a full disk or a locked file: try again."""
     _log.error("database error=%s", error)
     return Problem("unavailable", "The database can't be used right now; try again.", retry_after=5)
+
+
+_PASSING = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
+
+def told(error: BaseException) -> BaseException:
+    """What the client is told: that the disk is full or the file locked, which passes, or else `error` as it is."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in _PASSING:  # the low byte; the rest says which kind of it
+        return unavailable(error)
+    return error
 
 
 def commit_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> None:
     """Run `jobs` in one transaction; afterwards each has its result or its error, and all successes are on disk.
 
     On a full disk SQLite rolls the whole transaction back by itself; later savepoints would then commit one by one,
-    so the whole batch fails and nothing half done is kept.
+    so the whole batch fails and nothing half done is kept. Refusals fail with it: they may rest on what an earlier
+    job had written (the last credit taken, a run closed) and what is gone again.
     """
     try:
         db.execute("BEGIN IMMEDIATE")
         for job in jobs:
             _run_in_savepoint(db, house, job)
             if not db.in_transaction:
-                raise sqlite3.OperationalError("the transaction was rolled back by a full or failing disk")
+                raise _RolledBack
         db.execute("COMMIT")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, _RolledBack) as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
         house.versions.clear()  # one of them may have been read before it was committed
-        problem = unavailable(error)
+        problem = told(error) if isinstance(error, sqlite3.Error) else unavailable(error)
         for job in jobs:
-            job.result, job.error = None, job.error or problem
+            job.result, job.error = None, problem
             job.touched.clear()
-            if isinstance(job.error, Kept):
-                job.error = problem
+
+
+class _RolledBack(Exception):
+    """SQLite has rolled the whole transaction back by itself."""
+
+    def __str__(self) -> str:
+        return "the transaction was rolled back, as on a full or failing disk"
 
 
 def _run_in_savepoint(db: sqlite3.Connection, house: House, job: Job) -> None:
@@ -98,7 +129,7 @@ def _run_in_savepoint(db: sqlite3.Connection, house: House, job: Job) -> None:
     except Kept as kept:
         job.error = kept
     except BaseException as error:
-        job.error = unavailable(error) if isinstance(error, sqlite3.OperationalError) else error
+        job.error = told(error)
         if db.in_transaction:
             db.execute("ROLLBACK TO job")
             db.execute("RELEASE job")
@@ -115,9 +146,10 @@ def read_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> Non
             try:
                 job.result = job.function(house.tx(db), *job.args, **job.kwargs)
             except BaseException as error:
-                job.error = unavailable(error) if isinstance(error, sqlite3.OperationalError) else error
+                job.error = told(error)
     finally:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # a failing disk may have ended it
+            db.execute("ROLLBACK")
 
 
 def write_once(
@@ -157,6 +189,8 @@ class Lane:
 
     async def submit(self, function: Callable[..., Any], args: Any, kwargs: Any, weight: int = 0) -> Any:
         """Wait for the result; a client that goes away leaves its transaction whole."""
+        if self._closing:
+            raise unavailable("the service is ending")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(Job(function, args, kwargs, future, weight))
         self._wake.set()
@@ -171,8 +205,9 @@ class Lane:
                 try:
                     await self._db.call(self._batch, self._house, jobs)
                 except BaseException as error:
+                    problem = told(error)
                     for job in jobs:
-                        job.error = job.error or error
+                        job.error = problem
                 self._answer(jobs)
 
     def _take(self) -> list[Job]:
@@ -231,28 +266,25 @@ class Database:
     ) -> Database:
         """Take the lock, migrate, and start the writer and the readers."""
         lock = connection.Lock(path)
+        opened: list[ThreadConnection] = []
         try:
-            writer = await ThreadConnection.open(lambda: connection.open_writer(path))
+            opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
+            house = House(clock, Links(public_url, await opened[0].call(connection.signing_key)), grace)
+            while len(opened) <= readers:
+                opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
         except BaseException:
+            for one in opened:  # an open one would keep the process alive
+                await one.close()
             lock.close()
             raise
-        house = House(clock, Links(public_url, await writer.call(connection.signing_key)), grace)
         subscribers: list[Subscriber] = []
 
         def committed(touched: set[str]) -> None:
             for subscriber in subscribers:
                 subscriber(touched)
 
-        lanes = [
-            Lane(
-                await ThreadConnection.open(lambda: connection.open_reader(path)),
-                read_batch,
-                house,
-                committed,
-            )
-            for _ in range(readers)
-        ]
-        return cls(house, Lane(writer, commit_batch, house, committed), lanes, lock, subscribers)
+        lanes = [Lane(one, read_batch, house, committed) for one in opened[1:]]
+        return cls(house, Lane(opened[0], commit_batch, house, committed), lanes, lock, subscribers)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber(touched)` in the event loop after each commit that touched something."""
