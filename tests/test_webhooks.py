@@ -345,3 +345,22 @@ async def test_deliveries_page_and_show_their_attempts(w: World, receiver: Recei
     assert second["has_more"] is False
     assert first["data"][0]["attempts"][0]["status"] == 204
     assert json.loads(receiver.received[-1].body)["event_id"] == first["data"][0]["event_id"]
+
+
+async def test_a_delivery_whose_outcome_could_not_be_written_is_sent_again(w: World, receiver: Receiver) -> None:
+    def full(tx: Any) -> None:
+        tx.db.execute(
+            "CREATE TEMP TRIGGER full BEFORE INSERT ON attempts BEGIN SELECT raise(ROLLBACK, 'disk full'); END"
+        )
+
+    ed = await hooked(w, receiver.url)
+    await w.database.write(full)
+    await ed.answer("s-ok", True)
+    await w.deliver()
+    assert len(receiver.received) == 1
+    assert (await w.deliveries(ed))[0]["attempts"] == []
+    await w.database.write(lambda tx: tx.db.execute("DROP TRIGGER temp.full") and None)
+    await w.postman.tick()
+    await w.deliver()
+    assert (await w.deliveries(ed))[0]["status"] == "delivered"
+    assert len(receiver.received) == 2, "at least once"

@@ -93,5 +93,12 @@ def of_http(request: Request, error: Exception) -> Response:
         "method_not_allowed": f"{request.method} is not a method of this address.",
     }
     response = of_problem(request, Problem(code, details.get(code, error.detail)))
-    response.headers.update(error.headers or {})
+    if code == "method_not_allowed":
+        response.headers["allow"] = ", ".join(_methods(request))
     return response
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of an address (RFC 9110 section 10.2.1): Starlette names those of the first route only."""
+    path, routes = request.scope["path"], request.app.routes
+    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods})
