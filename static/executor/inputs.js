@@ -4,7 +4,7 @@
 import { h, icon, set, setText } from "./dom.js";
 import { StepElement, defineStep } from "./step.js";
 import { length, localToUtc, parseNumber, showNumber, tidy, utcToLocal } from "./values.js";
-import { lang, t } from "./words.js";
+import { locale, t } from "./words.js";
 
 /** A step with one field. Below it: `read()` gives the field's value for the wire, `write(value)` shows one. */
 class FieldStep extends StepElement {
@@ -105,7 +105,7 @@ defineStep("number", class extends FieldStep {
   }
 
   write(value) {
-    this.field.value = value === null ? "" : showNumber(value, lang);
+    this.field.value = value === null ? "" : showNumber(value, locale);
   }
 
   #turn() {
@@ -119,7 +119,7 @@ defineStep("number", class extends FieldStep {
   #range({ min, max, unit }) {
     if (min == null && max == null) return null;
     const word = min == null ? "range_to" : max == null ? "range_from" : "range";
-    const show = (n) => (n == null ? "" : new Intl.NumberFormat(lang, { maximumFractionDigits: 20 }).format(n));
+    const show = (n) => (n == null ? "" : new Intl.NumberFormat(locale, { maximumFractionDigits: 20 }).format(n));
     return h("p", { class: "soft count", shown: true }, t(word, { min: show(min), max: show(max), unit: unit ?? "" }).trim());
   }
 });

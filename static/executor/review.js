@@ -2,7 +2,7 @@
 
 import { h, icon, set, setText } from "./dom.js";
 import { showSignature } from "./evidence.js";
-import { explain, lang, showDate, showTime, t } from "./words.js";
+import { explain, locale, showDate, showTime, t } from "./words.js";
 
 export class Review {
   /** `onBack(stepIds)`: to the list, at the first of these steps; `onDone(run)`: the server has completed the run. */
@@ -151,7 +151,7 @@ export function describe(step, answer) {
     case "boolean": return answer.value ? config.true_label ?? t("yes") : config.false_label ?? t("no");
     case "choice": return label(answer.value);
     case "multi_choice": return answer.value.length ? answer.value.map(label).join(", ") : t("none_of_these");
-    case "number": return `${new Intl.NumberFormat(lang, { maximumFractionDigits: 20 }).format(answer.value)} ${config.unit ?? ""}`.trim();
+    case "number": return `${new Intl.NumberFormat(locale, { maximumFractionDigits: 20 }).format(answer.value)} ${config.unit ?? ""}`.trim();
     case "rating": return t("rating_of", { value: answer.value, max: config.max ?? 5 });
     case "datetime": return (config.mode ?? "date") === "date" ? showDate(answer.value) : showTime(answer.value);
     case "photo": return t("photo_count", { n: answer.photos?.length ?? 0 });

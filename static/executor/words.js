@@ -2,6 +2,9 @@
 
 const catalogue = JSON.parse(document.getElementById("words").textContent);
 export const lang = document.documentElement.lang || "en";
+
+/** How numbers and dates are written: as the person's own region does, where it speaks the page's language. */
+export const locale = navigator.languages?.find((one) => one.split("-")[0] === lang.split("-")[0]) ?? lang;
 const plural = new Intl.PluralRules(lang);
 
 /** The words for `key`, with {name} filled in; where the catalogue has forms, `n` chooses the right one. */
@@ -13,27 +16,22 @@ export function t(key, values = {}) {
 }
 
 function showCount(n) {
-  return new Intl.NumberFormat(lang, { maximumFractionDigits: 20 }).format(n);
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: 20 }).format(n);
 }
 
 export function showTime(utc) {
-  return new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" }).format(new Date(utc));
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(utc));
 }
 
 export function showDate(day) {
   // A plain day has no zone: formatted as UTC it stays the day that was chosen.
-  return new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
-}
-
-export function showBytes(bytes) {
-  const mega = bytes >= 1e6;
-  const unit = mega ? "megabyte" : "kilobyte";
-  return new Intl.NumberFormat(lang, { style: "unit", unit, maximumFractionDigits: mega ? 1 : 0 }).format(bytes / (mega ? 1e6 : 1e3));
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
 }
 
 /** What a problem says to the person: the server's sentences, or ours where it gave none. */
 export function explain(problem) {
   if (problem.word) return t(problem.word);
+  if (problem.code === "wrong_receipt") return t("wrong_receipt");
   const places = problem.members?.errors;
   const said = places?.length ? places.map((place) => place.detail).join(" ") : problem.members?.detail;
   return said ? t("refused", { detail: said }) : t("refused_silently", { code: problem.code || problem.status });

@@ -1,0 +1,142 @@
+"""A phone with a browser, and what Ed does on it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+
+FLAGS = [
+    "--no-sandbox",  # tests run as root in containers
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+HERE = {"latitude": 51.5034, "longitude": -0.1276, "accuracy": 7.0}
+
+
+@asynccontextmanager
+async def chromium(*flags: str) -> AsyncIterator[Browser]:
+    """The machine's own Chromium, else playwright's."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=[*FLAGS, *flags]
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Phone:
+    """One tab on a phone; `trouble` collects what the page's console complains of."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.page = page
+        self.base = base
+        self.trouble: list[str] = []
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.trouble.append(str(error)))
+
+    def _heard(self, message: Any) -> None:
+        # A refused request is the server's business and shows as a failed resource; everything else is a mistake.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.trouble.append(message.text)
+
+    async def open(self, run_id: str) -> None:
+        """Follow the link."""
+        await self.page.goto(f"{self.base}/r/{run_id}")
+
+    async def start(self) -> None:
+        """Tap Start, and wait for the checklist."""
+        await self.page.get_by_role("button", name="Start").tap()
+        await expect(self.page.locator(".list")).to_be_visible()
+
+    def step(self, step_id: str) -> Locator:
+        """The card of a step."""
+        return self.page.locator(f"[id='{step_id}']")
+
+    async def pick(self, step_id: str, label: str) -> None:
+        """Tap an option, a grade or a box."""
+        await self.step(step_id).locator(".pick, .grade").filter(has_text=label).first.tap()
+
+    async def fill(self, step_id: str, text: str) -> None:
+        """Type into a step and leave the field."""
+        field = self.step(step_id).locator(".control input, .control textarea").first
+        await field.fill(text)
+        await field.blur()
+
+    async def photograph(self, step_id: str, *files: Any, source: str = "gallery") -> None:
+        """Choose pictures, as the camera or from the gallery."""
+        inputs = self.step(step_id).locator("photo-field input[type=file]")
+        await inputs.nth(1 if source == "gallery" else 0).set_input_files(list(files))
+
+    async def sign(self, button: Locator) -> None:
+        """Draw a line on the pad that `button` opens."""
+        await button.tap()
+        pad = self.page.locator("dialog .pad")
+        await expect(pad).to_be_visible()
+        box = await pad.bounding_box()
+        assert box is not None
+        await self.page.mouse.move(box["x"] + 30, box["y"] + 90)
+        await self.page.mouse.down()
+        for i in range(1, 12):
+            await self.page.mouse.move(box["x"] + 30 + i * 18, box["y"] + 60 + 50 * (i % 2))
+        await self.page.mouse.up()
+        await self.page.locator("dialog").get_by_role("button", name="Use").tap()
+
+    async def is_safe(self, *step_ids: str) -> None:
+        """Wait until the server has these answers."""
+        for step_id in step_ids:
+            await expect(self.step(step_id)).to_have_attribute("safety", "safe")
+
+    async def is_done(self, *step_ids: str) -> None:
+        """Wait until these steps are done and nothing of them is under way."""
+        for step_id in step_ids:
+            await expect(self.step(step_id)).to_have_attribute("done", "")
+        await self.is_safe(*step_ids)
+
+    async def review(self) -> None:
+        """Tap Review."""
+        await self.page.locator(".form:not(.review) .bottom").get_by_role("button", name="Review").tap()
+        await expect(self.page.locator(".review")).to_be_visible()
+
+    async def finish(self) -> None:
+        """Tap Finish in the review."""
+        await self.page.locator(".review .bottom").get_by_role("button", name="Finish").tap()
+
+    async def look_again(self) -> None:
+        """What happens when the tab comes back to the front: the page polls."""
+        async with self.page.expect_response(lambda response: "/state?since=" in response.url):
+            await self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+@asynccontextmanager
+async def phone(
+    browser: Browser, base: str, *, positioned: bool = True, **options: Any
+) -> AsyncIterator[Phone]:
+    """A phone of 390×844 with touch; without a complaint in its console at the end."""
+    given: dict[str, Any] = {
+        "viewport": {"width": 390, "height": 844},
+        "has_touch": True,
+        "is_mobile": True,
+        "device_scale_factor": 2,
+        "locale": "en-GB",
+        "timezone_id": "Europe/Berlin",
+        "reduced_motion": "reduce",
+        **options,
+    }
+    if positioned:
+        given.update(geolocation=HERE, permissions=["geolocation"])
+    context: BrowserContext = await browser.new_context(**given)
+    context.set_default_timeout(10_000)
+    one = Phone(await context.new_page(), base)
+    try:
+        yield one
+        assert one.trouble == []
+    finally:
+        await context.close()
