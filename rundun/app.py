@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from rundun.control import listening, socket_path
 from rundun.core import times
 from rundun.core.slots import Slots
 from rundun.courier import Courier, Letter
+from rundun.errors import Problem
 from rundun.imaging import Workbench
 from rundun.logs import log
 from rundun.loops import Postman, schedule
@@ -64,20 +65,25 @@ def make_app(
     *,
     clock: Clock = wall_clock,
     announce: Callable[[Opened], None] = lambda opened: None,
+    refuse: Callable[[Problem], None] = lambda problem: None,
     ticking: bool = True,
 ) -> Any:
-    """The ASGI application. `announce` hears of the very first start, whose key is told only then; `ticking` False
-    leaves out the scheduler, so that a test decides when anything becomes due.
+    """The ASGI application. `announce` hears of the very first start, whose key is told only then; `refuse` hears why
+    there was no start; `ticking` False leaves out the scheduler, so that a test decides when anything becomes due.
     """
     assets = Assets(places.static())
     pages = Pages(places.templates(), assets)
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
-        async with running(settings, pages, clock=clock, announce=announce, ticking=ticking) as (
-            service,
-            postman,
-        ):
+        async with AsyncExitStack() as stack:
+            try:
+                service, postman = await stack.enter_async_context(
+                    running(settings, pages, clock=clock, announce=announce, ticking=ticking)
+                )
+            except Problem as problem:
+                refuse(problem)
+                raise
             app.state.postman = postman
             yield {"service": service}
 
@@ -145,13 +151,16 @@ async def _first_things(database: Database, announce: Callable[[Opened], None]) 
 
 def _courier(settings: Settings, clock: Clock) -> Courier:
     webhooks = settings.webhooks
-    return Courier(
-        timeout_seconds=webhooks.timeout_seconds,
-        allow=webhooks.allow,
-        allow_private=webhooks.allow_private,
-        ca_file=str(webhooks.ca_file) if webhooks.ca_file else None,
-        clock=clock,
-    )
+    try:
+        return Courier(
+            timeout_seconds=webhooks.timeout_seconds,
+            allow=webhooks.allow,
+            allow_private=webhooks.allow_private,
+            ca_file=str(webhooks.ca_file) if webhooks.ca_file else None,
+            clock=clock,
+        )
+    except ValueError as error:
+        raise Problem("unavailable", str(error)) from None
 
 
 def _post(courier: Courier) -> Any:

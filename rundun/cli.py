@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 import segno
+from pydantic_core import from_json
 
 from rundun import __version__, config
 from rundun.actions.commands import READING, WRITING
 from rundun.actions.office import Opened
 from rundun.app import make_app, wall_clock
 from rundun.config import ConfigError, Settings
-from rundun.control import ask, socket_path
+from rundun.control import Nobody, ask, socket_path
 from rundun.core import rules, times
 from rundun.core.links import Links
 from rundun.errors import Problem
@@ -29,6 +31,7 @@ from rundun.store.database import read_once, write_once
 from rundun.store.tx import House
 
 F = TypeVar("F", bound=Callable[..., Any])
+LOCK_SECONDS = 10  # how long a command waits for whoever holds the database without listening
 
 
 def common(command: F) -> F:
@@ -68,37 +71,68 @@ def house_of(settings: Settings, key: bytes) -> House:
 
 def write(settings: Settings, command: str, **arguments: Any) -> Any:
     """Do it here under the lock, or hand it to the service that holds the database."""
-    path = settings.database.path
     try:
-        try:
-            lock = connection.Lock(path)
-        except Problem:
-            return ask(socket_path(path), command, arguments)
-        try:
-            db = connection.open_writer(path)
-            try:
-                house = house_of(settings, connection.signing_key(db))
-                return write_once(db, house, WRITING[command], **arguments)
-            finally:
-                db.close()
-        finally:
-            lock.close()
+        for value in arguments.values():
+            refuse_broken(value)
+        if command != "orgs create":  # the one command that makes sense before there is anything
+            expect_database(settings)
+        return write_here_or_there(settings, command, arguments)
     except Problem as problem:
         fail(problem)
+
+
+def write_here_or_there(settings: Settings, command: str, arguments: dict[str, Any]) -> Any:
+    """Whoever holds the lock without listening is a service that starts or stops, or another command: wait for it."""
+    path = settings.database.path
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            lock = connection.Lock(path)
+            break
+        except connection.Taken:
+            try:
+                return ask(socket_path(path), command, arguments)
+            except Nobody:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+    try:
+        db = connection.open_writer(path)
+        try:
+            house = house_of(settings, connection.signing_key(db))
+            return write_once(db, house, WRITING[command], **arguments)
+        finally:
+            db.close()
+    finally:
+        lock.close()
+
+
+def refuse_broken(value: Any) -> None:
+    """An argument in another encoding than UTF-8 can't be kept."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        raise Problem("invalid", f"{value!a} is not UTF-8.") from None
+
+
+def expect_database(settings: Settings) -> None:
+    """A mistyped path is better refused than made."""
+    path = settings.database.path
+    if not path.exists():
+        raise Problem("not_found", f"There is no database {path} yet.")
 
 
 def look(settings: Settings, command: str) -> Any:
     """Read the file, whoever else has it open."""
-    path = settings.database.path
-    if not path.exists():
-        fail(Problem("not_found", f"There is no database {path} yet."))
-    db = connection.open_reader(path)
     try:
-        return read_once(db, house_of(settings, b""), READING[command])
+        expect_database(settings)
+        db = connection.open_reader(settings.database.path)
+        try:
+            return read_once(db, house_of(settings, b""), READING[command])
+        finally:
+            db.close()
     except Problem as problem:
         fail(problem)
-    finally:
-        db.close()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -115,15 +149,23 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
     """Serve the API, the executors' pages and the loops in one process."""
     settings = settings_of(config_file, database, server_host=host, server_port=port)
     configure(settings.logs.level, settings.logs.format)
+    refused: list[Problem] = []
+
+    def refuse(problem: Problem) -> None:
+        refused.append(problem)
+        logging.getLogger("uvicorn.error").disabled = True  # its traceback tells the operator nothing more
+
     try:
         sockets = bind(settings.server.host, settings.server.port)
         if settings.server.port == 0:  # only now is it known where the links lead
             listening_on = replace(settings.server, port=sockets[0].getsockname()[1])
             settings = replace(settings, server=listening_on, public_url="")
-        app = make_app(settings, announce=lambda opened: tell(opened, settings))
+        app = make_app(settings, announce=lambda opened: tell(opened, settings), refuse=refuse)
         started = run_server(app, settings, sockets)
     except Problem as problem:
         fail(problem)
+    if refused:
+        fail(refused[0])
     sys.exit(0 if started else 1)
 
 
@@ -232,9 +274,11 @@ def templates() -> None:
 def read_template_file(file: str) -> Any:
     """The JSON in `file`, or the end of the process."""
     try:
-        return json.loads(Path(file).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        fail(Problem("malformed_json", f"{file}: {error}"))
+        return from_json(Path(file).read_bytes(), allow_inf_nan=False)  # as the API reads it
+    except OSError as error:
+        fail(Problem("not_found", f"{file}: {error.strerror}."))
+    except ValueError as error:
+        fail(Problem("malformed_json", f"{file} is not JSON: {error}."))
 
 
 @templates.command("import")

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,37 @@ from rundun.store.database import Database
 
 LONGEST_LINE = 2 * 1024 * 1024
 PATIENCE_SECONDS = 30
+LONGEST_ADDRESS = (
+    100  # bytes; what a socket's address holds, a little less than 108 on Linux and 104 elsewhere
+)
+
+
+class Nobody(Problem):
+    """Nobody listens on the socket, so nothing was asked."""
 
 
 def socket_path(database: Path) -> Path:
-    """Where the socket of that database lies."""
-    return database.with_name(database.name + ".sock")
+    """Where the socket of that database lies: beside the file itself, also when `database` is a symbolic link."""
+    real = database.resolve()
+    return real.with_name(real.name + ".sock")
 
 
 def clear_away(path: Path) -> None:
     """Take a socket out of the folder."""
     path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """A name of the socket that fits into an address; in a deep folder it leads over the open folder (Linux)."""
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 @asynccontextmanager
@@ -43,15 +64,18 @@ async def listening(database: Database, path: Path) -> AsyncIterator[None]:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 writer.write(to_json(await _answer(database, await reader.readline())) + b"\n")
                 await writer.drain()
-        except (TimeoutError, OSError, ValueError) as error:
-            log("warning", "control.failed", error=str(error))
+        except Exception as error:  # whatever it is, the service goes on
+            log("warning", "control.failed", error=f"{type(error).__name__}: {error}")
         finally:
             writer.close()
 
-    clear_away(path)  # we hold the lock, so whoever left it there is gone
     old = os.umask(0o177)
     try:
-        server = await asyncio.start_unix_server(serve, path, limit=LONGEST_LINE)
+        clear_away(path)  # we hold the lock, so whoever left it there is gone
+        with _address(path) as address:
+            server = await asyncio.start_unix_server(serve, address, limit=LONGEST_LINE)
+    except OSError as error:
+        raise Problem("unavailable", f"The socket {path} can't be made: {error.strerror or error}.") from None
     finally:
         os.umask(old)
     try:
@@ -63,27 +87,38 @@ async def listening(database: Database, path: Path) -> AsyncIterator[None]:
 
 async def _answer(database: Database, line: bytes) -> dict[str, Any]:
     asked = from_json(line)
+    command = asked["command"]
     try:
-        result = await database.write(WRITING[asked["command"]], **asked["arguments"])
+        if command not in WRITING:
+            raise Problem("invalid", f"The running service knows no command “{command}”.")
+        result = await database.write(WRITING[command], **asked["arguments"])
     except Problem as problem:
         places = [[place.pointer, place.code, place.detail] for place in problem.places]
         return {"problem": {"code": problem.code, "detail": problem.detail, "places": places}}
-    log("info", "command", command=asked["command"])
+    log("info", "command", command=command)
     return {"result": result}
 
 
 def ask(path: Path, command: str, arguments: dict[str, Any]) -> Any:
-    """The running service's answer; raises the `Problem` it had."""
+    """The running service's answer; raises the `Problem` it had, or `Nobody`."""
+    line = to_json({"command": command, "arguments": arguments}) + b"\n"
+    if len(line) > LONGEST_LINE:
+        raise Problem("too_large", f"That is more than the {LONGEST_LINE} bytes a running service takes.")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE_SECONDS)
         try:
-            connection.connect(str(path))
+            with _address(path) as address:
+                connection.connect(address)
         except OSError:
             detail = f"Another process holds the database, but does not listen on {path}."
+            raise Nobody("unavailable", detail) from None
+        try:
+            connection.sendall(line)
+            with connection.makefile("rb") as stream:
+                answer = from_json(stream.readline())
+        except (OSError, ValueError):
+            detail = "The service did not answer; its log may say why. Look whether it was done before you repeat it."
             raise Problem("unavailable", detail) from None
-        connection.sendall(to_json({"command": command, "arguments": arguments}) + b"\n")
-        with connection.makefile("rb") as stream:
-            answer = from_json(stream.readline())
     if "problem" in answer:
         told = answer["problem"]
         raise Problem(told["code"], told["detail"], [Place(*place) for place in told["places"]])

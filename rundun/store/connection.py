@@ -18,6 +18,10 @@ BUSY_MILLISECONDS = 5000
 Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each with its SQL
 
 
+class Taken(Problem):
+    """Another process holds the database."""
+
+
 class Lock:
     """The right to write to a database: an flock on a file beside it, held until closed or the process ends.
 
@@ -31,7 +35,7 @@ class Lock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._file)
-            raise Problem("unavailable", f"Another process is serving {path}.") from None
+            raise Taken("unavailable", f"Another process is serving {path}.") from None
 
     def close(self) -> None:
         """Let the next one have it."""
