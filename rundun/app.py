@@ -108,10 +108,10 @@ async def running(
         grace=int(settings.runs.grace_hours * times.HOUR),
     )
     try:
-        await _first_things(database, announce)
         async with Workbench() as bench:
             courier = _courier(settings, clock)
             try:
+                await _first_things(database, announce)
                 postman = Postman(
                     database,
                     _post(courier),

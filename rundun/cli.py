@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from rundun.control import Nobody, ask, socket_path
 from rundun.core import rules, times
 from rundun.core.links import Links
 from rundun.errors import Problem
-from rundun.logs import configure
+from rundun.logs import configure, hush
 from rundun.server import bind
 from rundun.server import serve as run_server
 from rundun.store import connection
@@ -153,7 +152,7 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
 
     def refuse(problem: Problem) -> None:
         refused.append(problem)
-        logging.getLogger("uvicorn.error").disabled = True  # its traceback tells the operator nothing more
+        hush("uvicorn.error")  # its traceback tells the operator nothing more
 
     try:
         sockets = bind(settings.server.host, settings.server.port)

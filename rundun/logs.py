@@ -92,6 +92,11 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
     logging.captureWarnings(True)
 
 
+def hush(library: str) -> None:
+    """Let `library` say nothing more in this process: we have said it better."""
+    logging.getLogger(library).disabled = True
+
+
 class _Lines(logging.Formatter):
     """What both forms share: the time, and where the parts of a record come from."""
 
