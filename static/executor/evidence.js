@@ -149,8 +149,7 @@ customElements.define("photo-field", class extends HTMLElement {
     if (tile.getAttribute("state") === photo.state && tile.getAttribute("aria-label") === words) return;
     tile.setAttribute("state", photo.state);
     tile.setAttribute("aria-label", words);
-    const mark = { safe: "check", refused: "alert", elsewhere: "alert" }[photo.state] ?? "sending";
-    tile.querySelector(".tile-mark").replaceChildren(icon(mark));
+    tile.querySelector(".tile-mark").replaceChildren(icon(markOf(photo)));
   }
 
   async #open(photo) {
@@ -158,11 +157,11 @@ customElements.define("photo-field", class extends HTMLElement {
       photo.url || photo.preview
         ? h("img", { class: "photo-large", src: photo.preview ?? photo.url, alt: t("photo") })
         : h("p", { class: "soft photo-none" }, t("no_preview_long")),
-      h("p", { class: "status", state: photo.state }, icon(photo.state === "safe" ? "check" : photo.problem ? "alert" : "sending"),
+      h("p", { class: "status", kind: markOf(photo) }, icon(markOf(photo)),
         h("span", {}, photo.problem ? explain(photo.problem) : t(`photo_${photo.state}`))),
       h("div", { class: "pair" },
         photo.state === "refused" && photo.item ? h("button", { type: "button", class: "button primary", on: { click: () => close("retry") } }, t("try_again")) : null,
-        this.rule.annotate && photo.preview ? h("button", { type: "button", class: "button", on: { click: () => close("draw") } }, icon("pen"), h("span", {}, t("draw"))) : null,
+        this.rule.annotate && (photo.preview ?? photo.url) ? h("button", { type: "button", class: "button", on: { click: () => close("draw") } }, icon("pen"), h("span", {}, t("draw"))) : null,
         h("button", { type: "button", class: "button danger", on: { click: () => close("delete") } }, icon("bin"), h("span", {}, t("delete")))),
     ], { wide: true });
     if (action === "delete") this.session.shelf.remove(photo);
@@ -172,8 +171,11 @@ customElements.define("photo-field", class extends HTMLElement {
 
   async #draw(photo) {
     const { drawOn } = await import("./annotate.js");
-    const drawn = await drawOn(photo.preview);
+    const drawn = await drawOn(photo.preview ?? photo.url);
     if (drawn) this.session.shelf.replace(photo, drawn.bytes, drawn.type, drawn.preview);
   }
 });
 
+function markOf(photo) {
+  return { safe: "check", refused: "alert", elsewhere: "alert" }[photo.state] ?? "sending";
+}

@@ -32,7 +32,7 @@ export class StepElement extends HTMLElement {
     this.labelId = `${step.id}-label`;
     this.wrongId = `${step.id}-wrong`;
     this.wrong = h("p", { class: "wrong", id: this.wrongId, role: "alert" });
-    this.status = h("p", { class: "status", role: "status" });
+    this.status = h("p", { class: "status" });
     this.append(
       h("div", { class: "step-head" },
         h("h3", { id: this.labelId, tabindex: "-1" }, step.label),
@@ -147,6 +147,7 @@ export class StepElement extends HTMLElement {
     const key = `${picture} ${words}`;
     if (this.status.dataset.key === key) return;
     this.status.dataset.key = key;
+    set(this.status, "kind", picture);
     this.status.replaceChildren(...(picture ? [icon(picture)] : []), h("span", {}, words), ...(action ? [action] : []));
   }
 
@@ -169,12 +170,9 @@ export class StepElement extends HTMLElement {
     if (short > 0) return ["camera", t("photos_short", { n: short })];
     const onTheWay = photos.filter((photo) => photo.state !== "safe").length;
     if (onTheWay) return ["sending", t("photos_on_the_way", { n: onTheWay })];
-    return ["check", this.step.geo ? placed(answer.geo) : t("safe")];
+    if (!this.step.geo) return ["check", t("safe")];
+    return ["check", answer.geo ? t("safe_placed", { n: Math.round(answer.geo.accuracy ?? 0) }) : t("safe_unplaced")];
   }
-}
-
-function placed(geo) {
-  return geo ? t("safe_placed", { n: Math.round(geo.accuracy) }) : t("safe_unplaced");
 }
 
 /** Registers the element of a step type. */

@@ -23,8 +23,9 @@ HERE = {"latitude": 51.5034, "longitude": -0.1276, "accuracy": 7.0}
 async def chromium(*flags: str) -> AsyncIterator[Browser]:
     """The machine's own Chromium, else playwright's."""
     async with async_playwright() as playwright:
+        installed = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
         browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[*FLAGS, *flags]
+            executable_path=next(filter(None, installed), None), args=[*FLAGS, *flags]
         )
         try:
             yield browser

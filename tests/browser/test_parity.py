@@ -303,7 +303,8 @@ async def test_page_and_server_count_decimals_alike(page: Page) -> None:
             return False
         return True
 
-    expression = "given.map((n) => [0, 1, 2, 3, 4, 5, 6].map((d) => m.complaint({type: 'number', config: {decimals: d}}, n) === null))"
+    expression = """given.map((n) => [0, 1, 2, 3, 4, 5, 6].map(
+        (decimals) => m.complaint({ type: "number", config: { decimals } }, n) === null))"""
     said = await in_page(page, "values", expression, numbers)
     for number, row in zip(numbers, said, strict=True):
         assert row == [fits(template, number) for template in steps], number
