@@ -1,0 +1,544 @@
+"""The database of a running process: commits in groups, savepoints, readers, the lock, versions of the file."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rundun.actions import evidence, office, sending
+from rundun.core.slots import Slots
+from rundun.errors import Problem
+from rundun.store import connection, organizations
+from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
+from rundun.store.database import LARGEST_BATCH, Database
+from rundun.store.tx import Kept, Tx
+from tests.pictures import png
+from tests.world import BOOLEAN, PUBLIC_URL, Clock, Receiver, world
+
+MIB = 1024 * 1024
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Database]:
+    """The database at `path`, with a clock of its own."""
+    one = await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    try:
+        yield one
+    finally:
+        await one.close()
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened(tmp_path / "rundun.db") as one:
+        yield one
+
+
+def note(tx: Tx, name: str) -> str:
+    """The smallest thing there is to keep."""
+    organizations.add(tx, name)
+    return name
+
+
+def noted(tx: Tx) -> list[str]:
+    """What has been kept, in the order it was written: ids are random, so by a clock that stands still only names."""
+    return sorted(one.name for one in organizations.everyone(tx))
+
+
+def note_and_fail(tx: Tx, name: str) -> None:
+    note(tx, name)
+    raise Problem("invalid", f"not {name}")
+
+
+def note_and_crash(tx: Tx, name: str) -> None:
+    note(tx, name)
+    raise ZeroDivisionError(name)
+
+
+async def statements(db: Database) -> list[str]:
+    """Every statement that the writer runs from now on."""
+    seen: list[str] = []
+
+    def watch(tx: Tx) -> None:
+        tx.db.set_trace_callback(seen.append)
+
+    await db.write(watch)
+    seen.clear()  # the end of the transaction that began to watch
+    return seen
+
+
+class Hold:
+    """A transaction that stands still in the middle until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def __call__(self, tx: Tx, first: str, second: str) -> None:
+        note(tx, first)
+        self.begun.set()
+        assert self.go.wait(20)
+        note(tx, second)
+
+    async def has_begun(self) -> None:
+        assert await asyncio.to_thread(self.begun.wait, 20)
+
+
+# ---- commits
+
+
+async def test_all_that_wait_share_one_commit_and_are_answered_in_order(db: Database) -> None:
+    seen = await statements(db)
+    turns: list[int] = []
+
+    def turn(tx: Tx, number: int) -> int:
+        turns.append(number)
+        note(tx, f"{number:03}")
+        return number * 2
+
+    results = await asyncio.gather(*(db.write(turn, number) for number in range(100)))
+    assert results == [number * 2 for number in range(100)]
+    assert turns == list(range(100))
+    assert seen.count("BEGIN IMMEDIATE") == 1
+    assert seen.count("COMMIT") == 1
+    assert await db.read(noted) == [f"{number:03}" for number in range(100)]
+
+
+async def test_what_comes_while_a_commit_is_under_way_shares_the_next_one(db: Database) -> None:
+    seen = await statements(db)
+    hold = Hold()
+    first = asyncio.create_task(db.write(hold, "a", "b"))
+    await hold.has_begun()
+    rest = asyncio.gather(*(db.write(note, f"{number:02}") for number in range(30)))
+    hold.go.set()
+    await asyncio.gather(first, rest)
+    assert seen.count("COMMIT") == 2
+
+
+async def test_no_commit_carries_more_than_a_few_megabytes(db: Database) -> None:
+    seen = await statements(db)
+    number = await db.write(evidence.begin_file, "image/jpeg", 9 * MIB, "0" * 64)
+    seen.clear()
+    await asyncio.gather(
+        *(db.write_heavy(MIB, evidence.append, number, part, bytes(MIB)) for part in range(9)),
+        db.write(note, "small"),
+    )
+    assert LARGEST_BATCH == 4 * MIB
+    assert seen.count("COMMIT") == 3
+
+
+async def test_one_that_raises_is_rolled_back_alone(db: Database) -> None:
+    results = await asyncio.gather(
+        db.write(note, "before"),
+        db.write(note_and_fail, "refused"),
+        db.write(note, "between"),
+        db.write(note_and_crash, "wrong"),
+        db.write(note, "after"),
+        return_exceptions=True,
+    )
+    assert results[::2] == ["before", "between", "after"]
+    assert isinstance(results[1], Problem)
+    assert results[1].code == "invalid"
+    assert isinstance(results[3], ZeroDivisionError)
+    assert await db.read(noted) == ["after", "before", "between"]
+
+
+async def test_a_refusal_may_keep_what_was_written(db: Database) -> None:
+    def keep_and_refuse(tx: Tx) -> None:
+        note(tx, "expired")
+        tx.touched.add("outbox")
+        raise Kept(Problem("run_closed", "too late"))
+
+    heard: list[set[str]] = []
+    db.subscribe(heard.append)
+    with pytest.raises(Problem, match="too late") as caught:
+        await db.write(keep_and_refuse)
+    assert caught.value.code == "run_closed"
+    assert await db.read(noted) == ["expired"]
+    assert heard == [{"outbox"}]
+
+
+async def test_a_commit_is_told_before_its_answer_and_a_rollback_never(db: Database) -> None:
+    heard: list[str] = []
+    db.subscribe(lambda touched: heard.extend(touched))
+
+    def touch(tx: Tx, what: str, fail: bool) -> list[str]:
+        tx.touched.add(what)
+        if fail:
+            raise Problem("invalid", what)
+        return list(heard)
+
+    async def call(what: str, fail: bool = False) -> list[str]:
+        seen_inside = await db.write(touch, what, fail)
+        assert heard == ["keys"], "whoever has the answer can rely on everybody having heard"
+        return seen_inside
+
+    assert await call("keys") == [], "nobody hears of what is not on the disk"
+    with pytest.raises(Problem):
+        await call("outbox", fail=True)
+    assert heard == ["keys"]
+
+
+async def test_a_client_that_goes_away_leaves_its_transaction_whole(db: Database) -> None:
+    hold = Hold()
+    under_way = asyncio.create_task(db.write(hold, "first half", "second half"))
+    await hold.has_begun()
+    waiting = asyncio.create_task(db.write(note, "was waiting"))
+    await asyncio.sleep(0)  # one turn of the loop: it stands in the queue now
+    for task in (under_way, waiting):
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    hold.go.set()
+    await db.write(note, "later")
+    assert await db.read(noted) == ["first half", "later", "second half", "was waiting"]
+
+
+async def test_each_transaction_has_one_time(tmp_path: Path) -> None:
+    clock = Clock()
+    one = await Database.open(tmp_path / "rundun.db", clock=clock, public_url=PUBLIC_URL, grace=0)
+
+    def twice(tx: Tx) -> tuple[int, int]:
+        before = tx.now
+        clock.forward(seconds=1)
+        return before, tx.now
+
+    begin = clock.now
+    assert await asyncio.gather(one.write(twice), one.write(twice)) == [
+        (begin, begin),
+        (begin + 1000, begin + 1000),
+    ]
+    await one.close()
+
+
+# ---- readers
+
+
+async def test_readers_cannot_write(db: Database) -> None:
+    def write_anyway(tx: Tx) -> None:
+        tx.db.execute("PRAGMA query_only = OFF")
+        note(tx, "sneaked in")
+
+    for function in (lambda tx: note(tx, "sneaked in"), write_anyway, write_anyway):
+        with pytest.raises(Problem) as caught:
+            await db.read(function)
+        assert caught.value.code == "unavailable"
+    assert await db.read(noted) == []
+    assert await db.write(note, "allowed") == "allowed"
+
+
+async def test_a_read_sees_one_moment(db: Database) -> None:
+    await db.write(note, "old")
+    looked, written = threading.Event(), threading.Event()
+
+    def look_twice(tx: Tx) -> tuple[list[str], list[str]]:
+        before = noted(tx)
+        looked.set()
+        assert written.wait(20)
+        return before, noted(tx)
+
+    reading = asyncio.create_task(db.read(look_twice))
+    assert await asyncio.to_thread(looked.wait, 20)
+    await db.write(note, "new")
+    written.set()
+    assert await reading == (["old"], ["old"])
+    assert await db.read(noted) == ["new", "old"]
+
+
+async def test_a_read_sees_what_was_answered_before_it(db: Database) -> None:
+    async def write_then_read(name: str) -> None:
+        await db.write(note, name)
+        assert name in await db.read(noted)
+
+    await asyncio.gather(*(write_then_read(f"{number:02}") for number in range(40)))
+
+
+async def test_a_reader_that_fails_does_not_trouble_the_next(db: Database) -> None:
+    def wrong(tx: Tx) -> None:
+        tx.db.execute("SELECT nonsense")
+
+    results = await asyncio.gather(
+        *(db.read(wrong) for _ in range(4)), db.read(noted), return_exceptions=True
+    )
+    assert all(isinstance(one, sqlite3.OperationalError) for one in results[:4]), (
+        "our mistake, not the disk's"
+    )
+    assert results[4] == []
+
+
+# ---- opening and closing
+
+
+def connection_threads() -> set[threading.Thread]:
+    """The threads that keep a process alive: one for each open connection."""
+    return {one for one in threading.enumerate() if "_connection_worker_thread" in one.name}
+
+
+def assert_ended(threads: set[threading.Thread]) -> None:
+    for one in threads:
+        one.join(20)
+        assert not one.is_alive()
+
+
+async def test_closing_finishes_what_waits_and_leaves_no_thread(tmp_path: Path) -> None:
+    one = await Database.open(tmp_path / "rundun.db", clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    threads = connection_threads()
+    assert len(threads) >= 3, "a writer and two readers"
+    hold = Hold()
+    waiting = [asyncio.create_task(one.write(hold, "a", "b"))]
+    await hold.has_begun()
+    waiting += [asyncio.create_task(one.write(note, f"{number}")) for number in range(5)]
+    await asyncio.sleep(0)  # one turn of the loop: they stand in the queue now
+    closing = asyncio.create_task(one.close())
+    hold.go.set()
+    await closing
+    assert [await task for task in waiting] == [None, "0", "1", "2", "3", "4"]
+    assert_ended(threads)
+    for late in (one.write(note, "late"), one.read(noted)):
+        with pytest.raises(Problem) as caught:
+            await asyncio.wait_for(late, 20)
+        assert caught.value.code == "unavailable"
+    async with opened(tmp_path / "rundun.db") as again:
+        assert len(await again.read(noted)) == 7
+
+
+async def test_one_process_a_file_also_by_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    link = tmp_path / "link.db"
+    link.symlink_to("rundun.db")
+    async with opened(path):
+        for name in (path, link, tmp_path / "." / "rundun.db"):
+            with pytest.raises(Problem, match=r"Another process is serving .*\.db\.$"):
+                await Database.open(name, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    async with opened(link):
+        assert sorted(one.name for one in tmp_path.iterdir() if "lock" in one.name) == ["rundun.db.lock"]
+
+
+async def test_nobody_but_the_owner_may_read_it(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        async with opened(tmp_path / "rundun.db") as one:
+            await one.write(note, "secret")
+            files = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert files == dict.fromkeys(["rundun.db", "rundun.db-wal", "rundun.db-shm", "rundun.db.lock"], 0o600), (
+        "whatever the umask is"
+    )
+
+
+async def test_the_writer_is_as_careful_as_it_says(db: Database) -> None:
+    def pragmas(tx: Tx) -> dict[str, Any]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "page_size", "auto_vacuum", "mmap_size")
+        return {name: tx.db.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
+
+    assert await db.write(pragmas) == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "page_size": 8192,
+        "auto_vacuum": 2,
+        "mmap_size": 0,
+    }
+
+
+def spoilt(path: Path, *sql: str) -> str:
+    """Do that to the file behind our back; returns what it is then, as a digest."""
+    other = sqlite3.connect(path, isolation_level=None)
+    for one in sql:
+        other.execute(one)
+    other.close()
+    return digest(path)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+async def test_a_file_of_a_newer_rundun_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    open_writer(path).close()
+    before = spoilt(path, "PRAGMA user_version = 99")
+    newest = shipped()[-1][0]
+    said = rf"rundun\.db was written by a newer Rundun \(schema 99, this knows {newest}\)\.$"
+    for _ in range(2):  # the second time shows that the first gave up its lock
+        with pytest.raises(Problem, match=said):
+            await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    with pytest.raises(Problem, match=said):
+        open_reader(path)
+    assert digest(path) == before
+    assert_ended(connection_threads())
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        ("CREATE TABLE songs (title TEXT)",),
+        ("PRAGMA application_id = 42",),
+        ("PRAGMA user_version = 1",),
+        ("CREATE TABLE songs (title TEXT)", "PRAGMA user_version = 1"),
+    ],
+)
+async def test_somebody_elses_database_is_left_alone(tmp_path: Path, sql: tuple[str, ...]) -> None:
+    path = tmp_path / "music.db"
+    before = spoilt(path, *sql)
+    with pytest.raises(Problem, match=r"music\.db is no Rundun database\.$"):
+        await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    with pytest.raises(Problem, match="no Rundun database"):
+        open_reader(path)
+    assert digest(path) == before
+    assert not (tmp_path / "music.db-wal").exists()
+
+
+async def test_what_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "letter.db"
+    path.write_text("Dear Ed, " * 1000)
+    before = digest(path)
+    with pytest.raises(Problem, match=r"letter\.db is no Rundun database\.$"):
+        await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    assert digest(path) == before
+    for wrong in (tmp_path, tmp_path / "nowhere" / "rundun.db"):
+        with pytest.raises(Problem, match="can't be opened: .+"):
+            await Database.open(wrong, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+
+
+async def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
+    (tmp_path / "rundun.db").touch(0o600)
+    async with opened(tmp_path / "rundun.db") as one:
+        assert await one.write(note, "first") == "first"
+
+        def ids(tx: Tx) -> tuple[int, int]:
+            return tuple(
+                tx.db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+            )
+
+        assert await one.read(ids) == (APPLICATION_ID, shipped()[-1][0])
+
+
+# ---- migrations
+
+
+def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    old = open_writer(path)
+    old.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org-1', 'Acme', 0)")
+    key = connection.signing_key(old)
+    old.close()
+    now = shipped()[-1][0]
+    added = [
+        (now + 1, "ALTER TABLE organizations ADD COLUMN colour TEXT DEFAULT 'red';"),
+        (now + 2, "UPDATE organizations SET colour = 'blue';"),
+    ]
+    before = os.umask(0)
+    try:
+        new = open_writer(path, [*shipped(), *added])
+    finally:
+        os.umask(before)
+    assert new.execute("SELECT name, colour FROM organizations").fetchone()[:] == ("Acme", "blue")
+    assert new.execute("PRAGMA user_version").fetchone()[0] == now + 2
+    assert connection.signing_key(new) == key, "photo addresses and devices stay valid"
+    new.close()
+
+    snapshot = tmp_path / f"rundun.db.schema-{now}"
+    assert snapshot.stat().st_mode & 0o777 == 0o600, "the secrets are in it"
+    kept = open_reader(snapshot)
+    assert kept.execute("SELECT * FROM organizations").fetchone().keys() == [
+        "id",
+        "name",
+        "contact",
+        "credits",
+        "created_at",
+    ]
+    assert kept.execute("PRAGMA user_version").fetchone()[0] == now
+    assert kept.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    kept.close()
+    with pytest.raises(Problem, match="newer"):
+        open_writer(path)
+
+
+def test_a_migration_that_fails_changes_nothing_and_can_be_mended(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    open_writer(path).close()
+    now = shipped()[-1][0]
+    half = (now + 1, "ALTER TABLE organizations ADD COLUMN colour TEXT; INSERT INTO nowhere VALUES (1);")
+    for _ in range(2):  # the second time it meets the snapshot of the first
+        with pytest.raises(Problem, match="no such table: nowhere"):
+            open_writer(path, [*shipped(), half])
+    db = open_writer(path)
+    assert db.execute("PRAGMA user_version").fetchone()[0] == now
+    assert "colour" not in [row["name"] for row in db.execute("PRAGMA table_info(organizations)")]
+    db.close()
+    whole = (now + 1, "ALTER TABLE organizations ADD COLUMN colour TEXT;")
+    open_writer(path, [*shipped(), whole]).close()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["rundun.db", f"rundun.db.schema-{now}"]
+
+
+def test_a_reader_wants_the_schema_it_knows(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    with pytest.raises(Problem, match="can't be opened"):
+        open_reader(path)
+    assert not path.exists()
+    path.touch()
+    with pytest.raises(Problem, match="older Rundun"):
+        open_reader(path)
+    assert path.stat().st_size == 0
+
+
+# ---- what an ended process left
+
+
+async def test_what_was_being_sent_is_sent_again_after_a_restart(tmp_path: Path, receiver: Receiver) -> None:
+    async with world(tmp_path) as before:
+        ed = await before.dispatch(await before.template(BOOLEAN), webhook={"url": receiver.url})
+        await ed.start()
+        await before.postman.stop()  # so that the claim is ours, and nobody sends what we took
+        await ed.answer("s-ok", True)
+        slots: Slots[str] = Slots()
+        claimed = await before.database.write(sending.claim, slots.per_destination, slots.share)
+        assert [one.kept["event"] for one in claimed] == ["step.completed"]
+        assert await before.database.write(sending.claim, slots.per_destination, slots.share) == []
+        key = before.acme.headers["authorization"]
+    assert receiver.received == []
+    async with world(tmp_path) as after:
+        await after.deliver()
+        assert receiver.events() == ["step.completed"]
+        acme = after.browser(authorization=key)
+        (delivery,) = (await acme.get(f"/v1/runs/{ed.run_id}/deliveries")).json()["data"]
+        assert delivery["status"] == "delivered"
+        assert [one["number"] for one in delivery["attempts"]] == [1]
+
+
+async def test_half_written_files_are_cleared_away_at_the_next_start(tmp_path: Path) -> None:
+    def rows(tx: Tx) -> tuple[int, int]:
+        return tuple(
+            tx.db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("files", "chunks")
+        )
+
+    async with world(tmp_path) as before:
+        step = {"id": "s-sign", "type": "signature", "label": "Sign here"}
+        ed = await before.dispatch(await before.template(step))
+        await ed.start()
+        signed = await ed.call("PUT", "/steps/s-sign/signature", content=png())
+        assert signed.status_code == 201, signed.text
+        kept = await before.database.read(rows)
+        for size in (3, 0):
+            number = await before.database.write(evidence.begin_file, "image/jpeg", 5 * MIB, "0" * 64)
+            for part in range(size):
+                await before.database.write(evidence.append, number, part, bytes(MIB))
+        assert await before.database.read(rows) == (kept[0] + 2, kept[1] + 3)
+    async with world(tmp_path) as after:
+        assert await after.database.read(rows) == kept == (1, 1)
+
+
+async def test_the_first_start_happens_once(tmp_path: Path) -> None:
+    async with opened(tmp_path / "rundun.db") as one:
+        assert await one.write(office.open_house, []) is not None
+        assert await one.write(office.open_house, []) is None
