@@ -79,6 +79,7 @@ def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Con
                 "foreign_keys = ON",
                 "journal_size_limit = 67108864",
                 "trusted_schema = OFF",
+                "temp_store = MEMORY",  # what savepoints set aside stays out of temporary files
                 "cache_size = -32768",
             ):
                 db.execute(f"PRAGMA {pragma}")
