@@ -151,7 +151,7 @@ class Webhooks:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    photo_mebibytes: int = setting(15, whole(1, 256), "Largest photo or signature taken.", unit="MiB")
+    photo_mebibytes: int = setting(15, whole(1, 256), "Largest photo taken.", unit="MiB")
     photo_megapixels: int = setting(50, whole(1, 200), "Largest picture decoded.", unit="megapixels")
     body_kibibytes: int = setting(1024, whole(16, 65536), "Largest JSON body taken.", unit="KiB")
 
