@@ -145,13 +145,12 @@ async def acme(folder: Path) -> AsyncIterator[Acme]:
         key = await printed(server, r"(rdk_live_\w+)")
         base = await printed(server, r"(http://127\.0\.0\.1:\d+)/v1/runs")
         headers = {"authorization": f"Bearer {key}"}
-        async with httpx2.AsyncClient(base_url=base, headers=headers, timeout=30) as client:
-            while True:  # the key is told just before the socket is listened on
-                try:
-                    await client.get("/healthz")
-                    break
-                except httpx2.ConnectError:
-                    await asyncio.sleep(0)
+        transport = httpx2.AsyncHTTPTransport(
+            retries=6
+        )  # the key is told just before the socket is listened on
+        async with httpx2.AsyncClient(
+            transport=transport, base_url=base, headers=headers, timeout=30
+        ) as client:
             yield Acme(client, base, receiver, f"http://127.0.0.1:{port}/hook?team=a%20b")
 
 

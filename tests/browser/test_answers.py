@@ -1,0 +1,162 @@
+"""Answering: conditions, checks, refusals, a network that comes and goes."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.async_api import Browser, Route, expect
+
+from tests.browser.checklists import COUNT, WHY, YES_NO, dispatched, record
+from tests.browser.phone import Phone, phone
+from tests.world import World
+
+
+async def test_conditions_show_and_hide_at_once_and_hidden_answers_are_kept(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, WHY)
+    await ed.open(run_id)
+    await ed.start()
+    await expect(ed.step("s-why")).to_be_hidden()
+    await ed.pick("s-ok", "No")
+    await expect(ed.step("s-why")).to_be_visible()
+    await ed.fill("s-why", "  The lamp\t")
+    await ed.is_done("s-ok", "s-why")
+    assert (await record(w, run_id))["answers"]["s-why"]["value"] == "The lamp"
+    await ed.pick("s-ok", "Yes")
+    await expect(ed.step("s-why")).to_be_hidden()
+    await ed.is_done("s-ok")
+    assert "s-why" not in (await record(w, run_id))["answers"]
+    await ed.pick("s-ok", "No")
+    await expect(ed.step("s-why").locator("input")).to_have_value("The lamp")
+    await ed.is_done("s-ok", "s-why")
+    assert (await record(w, run_id))["answers"]["s-why"]["value"] == "The lamp"
+
+
+async def test_a_number_is_checked_in_the_page_with_a_comma_too(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, COUNT)
+    await ed.open(run_id)
+    await ed.start()
+    wrong = ed.step("s-count").locator(".wrong")
+    for typed, says in (
+        ("x", "Please write a number."),
+        ("0,5", "Must be at least 1."),
+        ("21", "Must be at most 20."),
+        ("4,55", "At most 1 digit after the decimal point."),
+    ):
+        await ed.fill("s-count", typed)
+        await expect(wrong).to_have_text(says)
+    assert (await record(w, run_id))["answers"] == {}
+    await ed.fill("s-count", "4,5")
+    await expect(wrong).to_have_text("")
+    await ed.is_done("s-count")
+    assert (await record(w, run_id))["answers"]["s-count"]["value"] == 4.5
+
+
+async def test_what_the_server_refuses_is_said_at_its_step_and_can_be_tried_again(
+    w: World, ed: Phone
+) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT)
+    await ed.open(run_id)
+    await ed.start()
+
+    async def refuse(route: Route) -> None:
+        problem = {
+            "status": 422,
+            "code": "invalid",
+            "errors": [{"pointer": "/value", "detail": "must be an even number"}],
+        }
+        await route.fulfill(status=422, content_type="application/problem+json", body=json.dumps(problem))
+
+    await ed.page.route("**/steps/s-count", refuse)
+    await ed.fill("s-count", "3")
+    await expect(ed.step("s-count")).to_have_attribute("safety", "attention")
+    await expect(ed.step("s-count").locator(".status")).to_contain_text("must be an even number")
+    await expect(ed.page.locator(".top .sending")).to_have_text("1 step needs attention")
+    await ed.page.unroute("**/steps/s-count")
+    await ed.step("s-count").get_by_role("button", name="Try again").tap()
+    await ed.is_done("s-count")
+    assert (await record(w, run_id))["answers"]["s-count"]["value"] == 3
+
+
+async def test_answers_wait_for_the_network_and_arrive_in_order(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT)
+    await ed.open(run_id)
+    await ed.start()
+    tries: list[str] = []
+
+    async def lose(route: Route) -> None:
+        tries.append(route.request.post_data or "")
+        await route.abort("internetdisconnected")
+
+    await ed.page.route("**/steps/*", lose)
+    await ed.pick("s-ok", "Yes")
+    await ed.fill("s-count", "3")
+    await expect(ed.page.locator(".top .sending")).to_have_text("No connection, trying again")
+    await expect(ed.step("s-ok").locator(".status")).to_have_text("Waiting for the network")
+    await ed.page.unroute("**/steps/*")
+    sent: list[str] = []
+    ed.page.on(
+        "request", lambda request: sent.append(request.post_data or "") if request.method == "PUT" else None
+    )
+    await ed.page.evaluate("dispatchEvent(new Event('online'))")
+    await ed.is_done("s-ok", "s-count")
+    assert [json.loads(body)["value"] for body in sent] == [True, 3]
+    # The same answer keeps its id however often it is sent.
+    assert json.loads(tries[0])["answer_id"] == json.loads(sent[0])["answer_id"]
+
+
+async def test_a_busy_server_is_asked_again_when_it_says(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO)
+    await ed.open(run_id)
+    await ed.start()
+    tries: list[str] = []
+
+    async def busy_once(route: Route) -> None:
+        tries.append(json.loads(route.request.post_data or "")["answer_id"])
+        if len(tries) > 1:
+            await route.continue_()
+        else:
+            await route.fulfill(
+                status=503, headers={"Retry-After": "1"}, content_type="application/problem+json", body="{}"
+            )
+
+    await ed.page.route("**/steps/s-ok", busy_once)
+    await ed.pick("s-ok", "Yes")
+    await ed.is_done("s-ok")
+    assert len(tries) == 2
+    assert tries[0] == tries[1]
+
+
+async def test_skip_and_unable(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, {**YES_NO, "required": False}, COUNT, settings={"allow_skip": True})
+    await ed.open(run_id)
+    await ed.start()
+    await expect(ed.step("s-count").get_by_role("button", name="Skip")).to_have_count(0)
+    await ed.step("s-ok").get_by_role("button", name="Skip").tap()
+    await ed.step("s-count").get_by_role("button", name="I can’t do this").tap()
+    dialog = ed.page.locator("dialog")
+    await dialog.get_by_role("button", name="Leave it out").tap()
+    await expect(dialog.get_by_role("alert")).to_have_text("Please say why, in a few words.")
+    await dialog.get_by_label("What is in the way?").fill("The room is locked")
+    await dialog.get_by_role("button", name="Leave it out").tap()
+    await ed.is_done("s-ok", "s-count")
+    await expect(ed.step("s-count").locator(".status")).to_have_text("Left out: The room is locked")
+    run = await record(w, run_id)
+    assert run["answers"]["s-ok"]["skipped"]
+    assert run["answers"]["s-count"]["unable"] == {"reason": "The room is locked"}
+    assert run["progress"] == {"total": 2, "answered": 0, "skipped": 1, "unable": 1}
+    await ed.pick("s-ok", "Yes")  # a skip is not the last word
+    await ed.is_done("s-ok")
+    assert (await record(w, run_id))["progress"] == {"total": 2, "answered": 1, "skipped": 0, "unable": 1}
+
+
+async def test_position_refused_does_not_block(w: World, browser: Browser, base: str) -> None:
+    run_id = await dispatched(w, {**YES_NO, "geo": True})
+    async with phone(browser, base, positioned=False) as ed:
+        await ed.open(run_id)
+        await ed.start()
+        await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await expect(ed.step("s-ok").locator(".status")).to_have_text("Saved, without position")
+    answer = (await record(w, run_id))["answers"]["s-ok"]
+    assert answer["value"] is True
+    assert answer["geo"] is None

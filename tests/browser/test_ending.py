@@ -1,0 +1,129 @@
+"""Review, completion, and the ends that come from elsewhere."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.async_api import Route, expect
+
+from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
+from tests.browser.phone import Phone
+from tests.browser.pictures import file, jpeg
+from tests.world import World
+
+
+async def test_the_review_leads_to_what_is_missing_and_the_phone_s_back_to_the_list(
+    w: World, ed: Phone
+) -> None:
+    run_id = await dispatched(
+        w, YES_NO, COUNT, {**YES_NO, "id": "s-more", "label": "More?", "required": False}
+    )
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    await ed.review()
+    await expect(ed.page.locator(".review-summary")).to_have_text("1 step is still missing.")
+    await ed.page.go_back()
+    await expect(ed.step("s-ok")).to_be_visible()
+    await ed.review()
+    await ed.page.get_by_role("button", name="Show missing").tap()
+    await expect(ed.step("s-count")).to_have_attribute("missing", "")
+    await expect(ed.step("s-count")).to_be_in_viewport()
+    await expect(ed.step("s-count").locator(".status")).to_have_text("Still to do")
+    await ed.fill("s-count", "2")
+    await expect(ed.step("s-count")).not_to_have_attribute("missing", "")
+    await ed.review()
+    await ed.finish()
+    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    assert (await record(w, run_id))["status"] == "completed"
+
+
+async def test_what_only_the_server_finds_missing_is_marked(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    await ed.fill("s-count", "2")
+    await ed.is_done("s-ok", "s-count")
+    await ed.review()
+
+    async def missing(route: Route) -> None:
+        errors = [{"step_id": "s-count", "code": "missing_answer", "detail": "Not answered."}]
+        problem = {"status": 409, "code": "steps_missing", "errors": errors}
+        await route.fulfill(status=409, content_type="application/problem+json", body=json.dumps(problem))
+
+    await ed.page.route("**/complete", missing)
+    await ed.finish()
+    await expect(ed.step("s-count")).to_be_in_viewport()
+    await ed.page.unroute("**/complete")
+    await ed.review()
+    await ed.finish()
+    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+
+
+async def test_the_receipt_can_be_kept(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.review()
+    await ed.finish()
+    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    await expect(ed.page.get_by_text("2 answered")).to_be_visible()
+    async with ed.page.expect_download() as coming:
+        await ed.page.get_by_role("button", name="Save receipt").tap()
+    download = await coming.value
+    assert download.suggested_filename == f"receipt-{run_id[2:10]}.txt"
+    text = (await download.path()).read_text()
+    for words in (f"Number: {run_id[2:10]}", "Checklist: Check", "- All fine?: Yes", "- The door: 1 photo"):
+        assert words in text
+    assert run_id not in text  # the receipt is shown around; the link was a secret
+    await ed.page.reload()
+    await expect(ed.page.get_by_role("heading", name="This checklist is done")).to_be_visible()
+
+
+async def test_a_link_that_expires_while_open_says_so_and_what_was_not_sent(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO)
+    await ed.open(run_id)
+    await ed.start()
+    w.clock.forward(hours=200)
+    await ed.pick("s-ok", "Yes")
+    await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
+    await expect(ed.page.get_by_text("1 answer or photo from this phone had not been sent")).to_be_visible()
+    await ed.page.reload()
+    await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
+
+
+async def test_a_run_that_expired_before_start_and_one_that_never_was(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO)
+    await ed.open(run_id)
+    w.clock.forward(hours=100)
+    await ed.page.get_by_role("button", name="Start").tap()
+    await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
+    await ed.open("r-00000000-0000-4000-8000-000000000000")
+    await expect(ed.page.get_by_role("heading", name="This link does not work")).to_be_visible()
+
+
+async def test_the_executor_can_stop_with_a_reason(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.page.get_by_role("button", name="About this checklist").tap()
+    await ed.page.locator("dialog").get_by_role("button", name="Stop this job").tap()
+    await ed.page.get_by_label("Why do you stop?").fill("Nobody is here")
+    await ed.page.locator("dialog").get_by_role("button", name="Stop", exact=True).tap()
+    await expect(ed.page.get_by_role("heading", name="This job was stopped")).to_be_visible()
+    run = await record(w, run_id)
+    assert run["status"] == "cancelled"
+    assert run["cancellation"]["reason"] == "Nobody is here"
+
+
+async def test_a_run_cancelled_elsewhere_closes_at_the_next_look(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO)
+    await ed.open(run_id)
+    await ed.start()
+    response = await w.acme.post(f"/v1/runs/{run_id}/cancel", json={"reason": "Rebooked"})
+    assert response.status_code == 200
+    await ed.look_again()
+    await expect(ed.page.get_by_role("heading", name="This job was stopped")).to_be_visible()

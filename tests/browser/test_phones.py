@@ -1,0 +1,129 @@
+"""Coming back, several phones, odd phones."""
+
+from __future__ import annotations
+
+from playwright.async_api import Browser, expect
+
+from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record
+from tests.browser.phone import Phone, chromium, phone
+from tests.browser.pictures import file, jpeg
+from tests.world import World
+
+
+async def test_a_reload_brings_everything_back(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, WHY, COUNT, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-ok", "No")
+    await ed.fill("s-why", "Cold")
+    await ed.fill("s-count", "7")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.is_done("s-ok", "s-why", "s-count", "s-pic")
+    await expect(ed.step("s-pic").locator(".tile")).to_have_attribute("state", "safe")
+    await ed.page.reload()
+    await ed.is_done("s-ok", "s-why", "s-count", "s-pic")
+    await expect(ed.step("s-ok").get_by_label("No")).to_be_checked()
+    await expect(ed.step("s-why").locator("input")).to_have_value("Cold")
+    await expect(ed.step("s-count").locator("input")).to_have_value("7")
+    image = ed.step("s-pic").locator(".tile img")
+    assert "/media/" in (await image.get_attribute("src") or "")
+    await expect(image).to_have_js_property("complete", True)
+    assert await image.evaluate("(image) => image.naturalWidth") > 0
+    await expect(ed.page.locator(".done-count")).to_have_text("4 of 4 done")
+
+
+async def test_another_phone_s_answers_come_in_without_touching_what_is_being_typed(
+    w: World, ed: Phone, browser: Browser, base: str
+) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT, {**COUNT, "id": "s-rooms", "label": "Rooms?"})
+    await ed.open(run_id)
+    await ed.start()
+    field = ed.step("s-count").locator("input")
+    await field.press_sequentially("1")
+    async with phone(browser, base) as olga:
+        await olga.open(run_id)
+        await olga.pick("s-ok", "No")
+        await olga.fill("s-count", "5")
+        await olga.fill("s-rooms", "9")
+        await olga.is_done("s-ok", "s-count", "s-rooms")
+    await ed.look_again()
+    await expect(ed.step("s-ok").get_by_label("No")).to_be_checked()
+    await expect(ed.step("s-rooms").locator("input")).to_have_value("9")
+    await expect(field).to_have_value("1")
+    await field.press_sequentially("2")
+    await field.blur()
+    await ed.is_done("s-count")
+    assert (await record(w, run_id))["answers"]["s-count"]["value"] == 12
+
+
+async def test_a_change_that_came_between_two_of_our_own_is_not_missed(w: World, ed: Phone) -> None:
+    run = await w.dispatch(await w.template(YES_NO, COUNT))
+    await ed.open(run.run_id)
+    await ed.start()
+    assert (await run.answer("s-count", 7)).status_code == 200  # by somebody else
+    await ed.pick("s-ok", "Yes")  # the reply tells of the newest revision, but not of the 7
+    await ed.is_done("s-ok")
+    await ed.look_again()
+    await expect(ed.step("s-count").locator("input")).to_have_value("7")
+
+
+async def test_a_second_device_is_told_so(w: World, ed: Phone, browser: Browser, base: str) -> None:
+    run_id = await dispatched(w, YES_NO, execution={"scope": "first_device"})
+    await ed.open(run_id)
+    await ed.start()
+    async with phone(browser, base) as olga:
+        await olga.open(run_id)
+        await expect(olga.page.get_by_role("heading", name="Open on another phone")).to_be_visible()
+    await ed.pick("s-ok", "Yes")
+    await ed.is_done("s-ok")
+
+
+async def test_a_phone_on_plain_http_can_finish_without_position_and_hashes(w: World, base: str) -> None:
+    """A made-up host name is no secure context: no crypto.subtle, no randomUUID, no geolocation."""
+    run_id = await dispatched(w, {**YES_NO, "geo": True}, PICTURE)
+    port = base.rsplit(":", 1)[1]
+    async with (
+        chromium("--host-resolver-rules=MAP rundun.test 127.0.0.1") as browser,
+        phone(browser, f"http://rundun.test:{port}") as ed,
+    ):
+        await ed.open(run_id)
+        assert await ed.page.evaluate("isSecureContext") is False
+        await ed.start()
+        await expect(ed.page.locator(".notice")).to_contain_text("will not share its position")
+        await ed.pick("s-ok", "Yes")
+        await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+        await ed.is_done("s-ok", "s-pic")
+        await ed.review()
+        await ed.finish()
+        await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    assert (await record(w, run_id))["status"] == "completed"
+
+
+async def test_nothing_sticks_out_at_any_width(w: World, ed: Phone) -> None:
+    long = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenhersteller"
+    template_id = await w.template(
+        {
+            **YES_NO,
+            "label": long,
+            "hint": "A hint. " * 60,
+            "config": {"true_label": long, "false_label": "No"},
+        },
+        {**COUNT, "config": {"unit": "kilowatt hours"}},
+        PICTURE,
+        {"id": "s-rate", "type": "rating", "label": "Grade", "config": {"min": 0, "max": 10}},
+        {"id": "s-at", "type": "datetime", "label": "When", "config": {"mode": "datetime"}},
+        {"id": "s-sign", "type": "signature", "label": "Sign"},
+        {"id": "s-code", "type": "barcode", "label": "Code"},
+    )
+    run = await w.dispatch(template_id)
+    await ed.open(run.run_id)
+    await ed.start()
+    for width in (320, 360, 390, 768):
+        await ed.page.set_viewport_size({"width": width, "height": 800})
+        assert await ed.page.evaluate("document.documentElement.scrollWidth") == width
+    small = await ed.page.evaluate(
+        """[...document.querySelectorAll('.form button, .form label.button, .pick, .grade')]
+           .filter((one) => one.offsetParent).map((one) => [one.className, one.getBoundingClientRect()])
+           .filter(([, box]) => box.height < 44 || box.width < 40).map(([name]) => name)"""
+    )
+    assert small == []

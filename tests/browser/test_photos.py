@@ -1,0 +1,152 @@
+"""Photos: shrunk, shown, counted, safe only with a receipt; deleted, drawn on, lost."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from playwright.async_api import Request, Route, expect
+
+from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
+from tests.browser.phone import Phone
+from tests.browser.pictures import file, jpeg
+from tests.world import World
+
+
+async def test_photos_are_shrunk_shown_counted_and_safe_only_with_a_receipt(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    held: list[Request] = []
+    go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        held.append(route.request)
+        await go.wait()
+        await route.continue_()
+
+    await ed.page.route("**/photos/*", hold)
+    await ed.photograph(
+        "s-pic", file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", jpeg(optimize=True))
+    )
+    tiles = ed.step("s-pic").locator(".tile")
+    await expect(tiles).to_have_count(2)
+    await expect(tiles.first).to_have_attribute("state", "waiting")
+    await expect(ed.page.locator(".top .sending")).to_have_text("0 of 2 photos safe")
+    await expect(ed.step("s-pic").locator(".status")).to_have_text("Sending 2 photos")
+    (request,) = held  # one by one
+    assert re.fullmatch(r"sha-256=:[A-Za-z0-9+/]{43}=:", request.headers["content-digest"])
+    assert "source=gallery" in request.url
+    go.set()
+    await expect(ed.page.locator(".top .sending")).to_have_text("All saved")
+    for index in range(2):
+        await expect(tiles.nth(index)).to_have_attribute("state", "safe")
+    await ed.is_done("s-pic")
+    photos = (await record(w, run_id))["answers"]["s-pic"]["photos"]
+    assert [photo["source"] for photo in photos] == ["gallery", "gallery"]
+    assert {photo["content_type"] for photo in photos} == {"image/jpeg"}
+
+
+async def test_a_receipt_for_other_bytes_is_no_receipt(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+
+    async def lie(route: Route) -> None:
+        answer = await route.fetch()
+        receipt = {**await answer.json(), "sha256": "0" * 64}
+        await route.fulfill(response=answer, json=receipt)
+
+    await ed.page.route("**/photos/*", lie)
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await expect(ed.step("s-pic").locator(".tile")).to_have_attribute("state", "refused")
+    await ed.page.unroute("**/photos/*")
+    await ed.step("s-pic").locator(".tile").tap()
+    await ed.page.locator("dialog").get_by_role("button", name="Try again").tap()
+    await expect(ed.step("s-pic").locator(".tile")).to_have_attribute("state", "safe")
+
+
+async def test_a_photo_can_be_deleted_and_what_is_no_picture_is_refused(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), source="camera")
+    tiles = ed.step("s-pic").locator(".tile")
+    await expect(tiles).to_have_attribute("state", "safe")
+    await ed.is_done("s-pic")
+    await ed.photograph("s-pic", file("b.jpg", "image/jpeg", b"not a picture"))
+    await expect(tiles.nth(1)).to_have_attribute("state", "refused")
+    await tiles.nth(1).tap()
+    await expect(ed.page.locator("dialog .status")).to_contain_text("Not saved: ")
+    await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+    await expect(tiles).to_have_count(1)
+    await ed.is_done("s-pic")
+    await tiles.tap()
+    async with ed.page.expect_response(lambda response: response.request.method == "DELETE"):
+        await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+    await expect(tiles).to_have_count(0)
+    await expect(ed.step("s-pic")).not_to_have_attribute("done", "")
+    assert (await record(w, run_id))["progress"]["answered"] == 0
+
+
+async def test_drawing_on_a_picture_replaces_it(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, {**PICTURE, "config": {"min": 1, "max": 1, "annotate": True}})
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), source="camera")
+    tile = ed.step("s-pic").locator(".tile")
+    await expect(tile).to_have_attribute("state", "safe")
+    before = (await record(w, run_id))["answers"]["s-pic"]["photos"][0]
+    await tile.tap()
+    await ed.page.locator("dialog").get_by_role("button", name="Draw").tap()
+    canvas = ed.page.locator("dialog canvas")
+    box = await canvas.bounding_box()
+    assert box is not None
+    await ed.page.mouse.move(box["x"] + 20, box["y"] + 20)
+    await ed.page.mouse.down()
+    await ed.page.mouse.move(box["x"] + 120, box["y"] + 120, steps=4)
+    await ed.page.mouse.up()
+    async with ed.page.expect_response(
+        lambda response: "/photos/" in response.url and response.status == 201
+    ):
+        await ed.page.locator("dialog").get_by_role("button", name="Use").tap()
+    await expect(tile).to_have_count(1)
+    await expect(tile).to_have_attribute("state", "safe")
+    await expect(ed.page.locator(".top .sending")).to_have_text("All saved")
+    await ed.is_done("s-pic")
+    (after,) = (await record(w, run_id))["answers"]["s-pic"]["photos"]
+    assert after["photo_id"] != before["photo_id"]
+    assert after["original"]["sha256"] != before["original"]["sha256"]
+
+
+async def test_a_photo_that_another_phone_never_sent_can_be_done_without(w: World, ed: Phone) -> None:
+    olga = await w.dispatch(await w.template({**YES_NO, "photo": {"min": 0, "max": 3}}))
+    await olga.start()
+    lost = "ph-00000000-0000-4000-8000-000000000001"
+    assert (await olga.answer("s-ok", True, photos=[lost])).status_code == 200
+    await ed.open(olga.run_id)
+    await expect(ed.step("s-ok").locator(".status")).to_contain_text("1 photo never arrived.")
+    await expect(ed.step("s-ok")).not_to_have_attribute("done", "")
+    await ed.step("s-ok").get_by_role("button", name="or go on without").tap()
+    await ed.is_done("s-ok")
+    assert (await record(w, olga.run_id))["progress"]["answered"] == 1
+
+
+async def test_nothing_jumps(w: World, ed: Phone) -> None:
+    """No layout shift but those that a tap asked for (Chromium's own measure, web.dev/cls)."""
+    run_id = await dispatched(w, {**YES_NO, "geo": True, "photo": {"min": 0, "max": 3}}, COUNT, PICTURE)
+    await ed.page.add_init_script(
+        """window.shifts = []; new PerformanceObserver((list) => shifts.push(...list.getEntries()
+           .filter((one) => !one.hadRecentInput).map((one) => one.value)))
+           .observe({ type: "layout-shift", buffered: true })"""
+    )
+    await ed.open(run_id)
+    await expect(ed.page.get_by_role("button", name="Start")).to_be_enabled()
+    assert sum(await ed.page.evaluate("shifts")) < 0.01
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.is_done("s-ok", "s-pic")
+    await expect(ed.step("s-pic").locator(".tile")).to_have_attribute("state", "safe")
+    await expect(ed.page.locator(".top .sending")).to_have_text("All saved")
+    assert sum(await ed.page.evaluate("shifts")) < 0.05

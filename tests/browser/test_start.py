@@ -1,0 +1,72 @@
+"""The start screen, and how little it takes to load."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.async_api import expect
+
+from tests.browser.checklists import COUNT, YES_NO, dispatched, record
+from tests.browser.phone import Phone
+from tests.world import World
+
+
+async def test_the_start_screen_says_what_for_whom_and_how_long_and_opening_changes_nothing(
+    w: World, ed: Phone
+) -> None:
+    run_id = await dispatched(
+        w, YES_NO, COUNT, description="Before the guests come.", settings={"est_minutes": 15}
+    )
+    await ed.open(run_id)
+    page = ed.page
+    await expect(page.get_by_role("heading", name="Check")).to_be_visible()
+    for words in ("Before the guests come.", "15 minutes", "2 steps", "Open until"):
+        await expect(page.get_by_text(words)).to_be_visible()
+    await expect(page.locator(".org")).to_have_text(re.compile("^Acme "))
+    assert (await record(w, run_id))["status"] == "pending"
+    assert await page.locator("meta[property='og:title']").get_attribute("content") == "Rundun"
+    assert "Check" not in await page.evaluate(
+        "fetch(location.href).then((r) => r.text()).then((t) => t.match(/<title>.*<.title>/)[0])"
+    )
+    await ed.start()
+    assert (await record(w, run_id))["status"] == "in_progress"
+
+
+async def test_the_first_load_is_small(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO)
+    answers: list[Any] = []
+    ed.page.on("response", lambda response: answers.append(response))
+    await ed.open(run_id)
+    await expect(ed.page.get_by_role("button", name="Start")).to_be_enabled()
+    sizes = [(await one.request.sizes())["responseBodySize"] for one in list(answers)]
+    assert len(sizes) <= 14
+    assert sum(sizes) <= 60_000
+
+
+async def test_a_name_that_is_asked_must_be_given(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, execution={"identity_required": "name"})
+    await ed.open(run_id)
+    field = ed.page.get_by_label("Your name")
+    await expect(field).to_have_attribute("autocomplete", "name")
+    await ed.page.get_by_role("button", name="Start").tap()
+    await expect(ed.page.get_by_role("alert")).to_have_text("Please write your name.")
+    assert (await record(w, run_id))["status"] == "pending"
+    await field.fill("  Ed  ")
+    await ed.start()
+    assert (await record(w, run_id))["identity"]["name"] == "Ed"
+
+
+async def test_an_address_or_number_that_cannot_be_one_is_refused_before_it_is_sent(
+    w: World, ed: Phone
+) -> None:
+    for kind, wrong, right in (("email", "ed@", "ed@example.com"), ("phone", "call me", "+44 20 7946 0000")):
+        run_id = await dispatched(w, YES_NO, execution={"identity_required": kind})
+        await ed.open(run_id)
+        field = ed.page.locator("#identity")
+        await field.fill(wrong)
+        await ed.page.get_by_role("button", name="Start").tap()
+        await expect(field).to_have_attribute("aria-invalid", "true")
+        await field.fill(right)
+        await ed.start()
+        assert (await record(w, run_id))["identity"][kind] == right

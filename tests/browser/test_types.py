@@ -1,0 +1,113 @@
+"""What is special about single types of steps."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.browser.checklists import dispatched, record
+from tests.browser.phone import Phone
+from tests.browser.pictures import file, jpeg, qr
+from tests.world import World
+
+
+async def test_several_choices_have_bounds_and_none_of_these(w: World, ed: Phone) -> None:
+    options = [{"id": f"o-{n}", "label": word} for n, word in enumerate(("Soap", "Coffee", "Paper"))]
+    bounded = {
+        "id": "s-two",
+        "type": "multi_choice",
+        "label": "Two",
+        "config": {"options": options, "min_selected": 2, "max_selected": 2},
+    }
+    free = {
+        "id": "s-any",
+        "type": "multi_choice",
+        "label": "Any",
+        "config": {"options": [{**one, "id": f"{one['id']}-x"} for one in options]},
+    }
+    run_id = await dispatched(w, bounded, free)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-two", "Paper")
+    await expect(ed.step("s-two").locator(".wrong")).to_have_text("Choose at least 2.")
+    await ed.pick("s-two", "Soap")
+    await expect(ed.step("s-two").get_by_label("Coffee")).to_be_disabled()
+    await ed.is_done("s-two")
+    await ed.pick("s-any", "None of these")
+    await ed.is_done("s-any")
+    answers = (await record(w, run_id))["answers"]
+    assert answers["s-two"]["value"] == ["o-0", "o-2"]
+    assert answers["s-any"]["value"] == []
+
+
+async def test_local_time_goes_out_as_utc_and_a_day_stays_the_day(w: World, ed: Phone) -> None:
+    moment = {"id": "s-at", "type": "datetime", "label": "When", "config": {"mode": "datetime"}}
+    run_id = await dispatched(w, moment, {"id": "s-day", "type": "datetime", "label": "Day"})
+    await ed.open(run_id)
+    await ed.start()
+    await ed.fill("s-at", "2026-07-01T09:30")
+    await ed.fill("s-day", "2026-07-01")
+    await ed.is_done("s-at", "s-day")
+    answers = (await record(w, run_id))["answers"]
+    assert answers["s-at"]["value"] == "2026-07-01T07:30:00Z"  # the phone is in Berlin
+    assert answers["s-day"]["value"] == "2026-07-01"
+    await ed.page.reload()
+    await expect(ed.step("s-at").locator("input")).to_have_value("2026-07-01T09:30")
+
+
+async def test_a_picture_without_a_barcode_says_so_and_typing_always_works(w: World, ed: Phone) -> None:
+    run_id = await dispatched(
+        w, {"id": "s-code", "type": "barcode", "label": "Code", "config": {"formats": ["ean_13"]}}
+    )
+    await ed.open(run_id)
+    await ed.start()
+    camera = ed.step("s-code").locator("input[type=file]").last
+    message = ed.step("s-code").locator(".control .count")
+    await camera.set_input_files([file("a.jpg", "image/jpeg", jpeg())])
+    await expect(message).to_have_text("No code found in this picture. Go closer, or type it.")
+    await camera.set_input_files([file("a.png", "image/png", qr("BAG-42"))])
+    await expect(message).to_have_text("That is a code of another kind (qr code).")
+    await ed.fill("s-code", "4006381333931")
+    await ed.is_done("s-code")
+    assert (await record(w, run_id))["answers"]["s-code"]["value"] == "4006381333931"
+
+
+async def test_links_in_an_instruction_are_safe_and_its_text_is_text(w: World, ed: Phone) -> None:
+    body = "See https://example.com/a?b=1, <b>now</b>."
+    run_id = await dispatched(
+        w, {"id": "s-read", "type": "instruction", "label": "Read", "config": {"body": body}}
+    )
+    await ed.open(run_id)
+    await ed.start()
+    await expect(ed.step("s-read").locator(".body")).to_have_text(body)
+    link = ed.step("s-read").get_by_role("link")
+    await expect(link).to_have_attribute("href", "https://example.com/a?b=1")
+    await expect(link).to_have_attribute("rel", "noopener noreferrer")
+    await ed.step("s-read").get_by_role("button", name="Got it").tap()
+    await ed.is_done("s-read")
+
+
+async def test_typed_and_drawn_signatures(w: World, ed: Phone) -> None:
+    run_id = await dispatched(
+        w,
+        {"id": "s-sign", "type": "signature", "label": "Sign here"},
+        settings={"signature_on_complete": True},
+    )
+    await ed.open(run_id)
+    await ed.start()
+    await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign"))
+    await ed.is_done("s-sign")
+    await ed.review()
+    await ed.finish()
+    await expect(ed.page.locator(".review").get_by_text("Please sign before you finish.")).to_be_visible()
+    await ed.page.locator(".closing-signature").get_by_role("button", name="Sign").tap()
+    dialog = ed.page.locator("dialog")
+    await dialog.get_by_role("button", name="Use").tap()
+    await expect(dialog.get_by_role("alert")).to_have_text("Please sign in the box.")
+    await dialog.get_by_role("button", name="Type my name instead").tap()
+    await dialog.get_by_label("Your full name").fill("Ed Moreau")
+    await dialog.get_by_role("button", name="Use").tap()
+    await ed.finish()
+    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    run = await record(w, run_id)
+    assert run["answers"]["s-sign"]["value"].endswith(".png")
+    assert run["signature"]["typed_name"] == "Ed Moreau"
