@@ -1,0 +1,143 @@
+"""The service as a process of its own, and the command line beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from click.testing import CliRunner, Result
+
+from rundun.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 20.0  # seconds that anything may take before a test gives up
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment without settings of somebody else's, and with these (`webhooks_allow=…`)."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNDUN_")}
+    given = {f"RUNDUN_{name.upper()}": value for name, value in settings.items()}
+    return {**kept, **given, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"}
+
+
+class Serving:
+    """`python -m rundun serve` in `folder`, its output read as it comes; it ends with the context at the latest."""
+
+    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "rundun", "serve", *arguments],
+            cwd=folder,
+            env=environment(**settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self._more = threading.Condition()
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream, lines))
+            for stream, lines in ((self.process.stdout, self.out), (self.process.stderr, self.err))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, stream: IO[str], lines: list[str]) -> None:
+        with stream:
+            for line in stream:
+                with self._more:
+                    lines.append(line)
+                    self._more.notify_all()
+        with self._more:
+            self._more.notify_all()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """The first log line that matches, as soon as it is there; an error with all output when it never comes."""
+        found: list[re.Match[str]] = []
+
+        def look() -> bool:
+            found.extend(match for line in list(self.err) if (match := re.search(pattern, line)))
+            return bool(found) or not any(reader.is_alive() for reader in self._readers)
+
+        with self._more:
+            self._more.wait_for(look, PATIENCE)
+        assert found, f"no {pattern!r} in:\n{self.text}"
+        return found[0]
+
+    @property
+    def text(self) -> str:
+        """All it has said."""
+        return "".join([*self.out, *self.err])
+
+    @property
+    def url(self) -> str:
+        """Where it listens, once it does."""
+        return self.wait_for(r"service\.started .*public_url=(\S+)")[1]
+
+    def kill(self) -> None:
+        """As a power cut does, as far as the process is concerned."""
+        self.process.send_signal(signal.SIGKILL)
+        assert self.ended() == -signal.SIGKILL
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> int:
+        """Its exit code, once it has one and all its output is read."""
+        code = self.process.wait(PATIENCE)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        return code
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Serving]:
+    """A service on a free port with `rundun.db` in `folder`; more `arguments`, and settings by name."""
+    one = Serving(folder, "--port", "0", *arguments, **settings)
+    try:
+        yield one
+    finally:
+        if one.process.poll() is None:
+            one.process.kill()
+        one.ended()
+
+
+def rundun(folder: Path, *arguments: str, database: str = "rundun.db", **settings: str) -> Result:
+    """A command on a database in `folder`, in this process. Whatever it does, it must not end in a traceback."""
+    path = str(folder / database)
+    result = CliRunner().invoke(main, [*arguments, "--database", path], env=_only(settings))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
+
+
+def _only(settings: dict[str, str]) -> dict[str, str | None]:
+    others = {name: None for name in os.environ if name.startswith("RUNDUN_")}
+    return {**others, **{f"RUNDUN_{name.upper()}": value for name, value in settings.items()}}
+
+
+def done(result: Result) -> str:
+    """What a command printed that went well."""
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    return result.stdout.rstrip("\n")
+
+
+def is_listening(url: str) -> bool:
+    """Whether somebody takes connections there."""
+    host, port = url.removeprefix("http://").split(":")
+    try:
+        socket.create_connection((host, int(port)), PATIENCE).close()
+    except ConnectionError:
+        return False
+    return True
