@@ -96,7 +96,7 @@ def _number(value: Any) -> int | float:
     return kept
 
 
-Number = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Language = Annotated[
     str,
     Matching(
