@@ -1,0 +1,307 @@
+"""What hypothesis makes: valid templates with all that the language can say, their conditions, and right answers."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as some
+
+from rundun.core import text
+from rundun.core.template import BARCODE_FORMATS
+
+TYPES = ("boolean", "choice", "multi_choice", "text", "number", "rating", "photo", "signature", "instruction")
+TYPES += ("barcode", "datetime")
+LARGEST = 2**53 - 1
+Json = Any
+Step = dict[str, Any]
+
+# --- plain things -----------------------------------------------------------------------------------------------
+
+_CHARACTERS = some.one_of(
+    some.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+    some.sampled_from('aäß漢😀e\u0301\u1100\u1161 \u00a0\u2003\ufeff/~"\\\n'),
+)
+
+
+def words(most: int, least: int = 1) -> some.SearchStrategy[str]:
+    """Text in its one normal form: NFC, trimmed, `least` to `most` code points, no U+0000."""
+    short = some.text(_CHARACTERS, min_size=least, max_size=min(most, 12))
+    edge = some.just("x" * most)  # the longest that is allowed
+    kept = some.one_of(short, short, short, edge).map(text.clean).map(lambda one: text.clean(one[:most]))
+    return kept.filter(lambda one: len(one) >= least)
+
+
+def numbers(least: float = -LARGEST, most: float = LARGEST) -> some.SearchStrategy[int | float]:
+    """JSON numbers that are kept, whole ones also written as floats."""
+    whole = some.integers(math.ceil(least), math.floor(most))
+    return some.one_of(whole, some.floats(least, most, allow_nan=False), whole.map(float))
+
+
+moments = some.datetimes().map(lambda one: one.replace(microsecond=0).isoformat() + "Z")
+days = some.dates().map(lambda one: one.isoformat())
+positions = some.fixed_dictionaries(
+    {"lat": numbers(-90, 90), "lng": numbers(-180, 180)},
+    optional={"accuracy": some.one_of(some.none(), numbers(0, 1000))},
+)
+
+
+@some.composite
+def some_of(draw: some.DrawFn, required: Json, optional: Json) -> dict[str, Any]:
+    """A dictionary; `optional` members are often left out, so that small templates stay small."""
+    chosen = draw(some.sets(some.sampled_from(sorted(optional)), max_size=4)) if optional else ()
+    members = {**required, **{name: optional[name] for name in sorted(chosen)}}
+    return draw(some.fixed_dictionaries(members))
+
+
+# --- templates --------------------------------------------------------------------------------------------------
+
+_TAIL = some.text("abcXYZ019_-", max_size=6)
+
+
+@some.composite
+def _options(draw: some.DrawFn, place: str) -> list[dict[str, Any]]:
+    count = draw(some.integers(1, 4))
+    return [{"id": f"o-{place}{n}{draw(_TAIL)}", "label": draw(words(200))} for n in range(count)]
+
+
+@some.composite
+def _config(draw: some.DrawFn, kind: str, place: str) -> dict[str, Any]:
+    label, flag = words(200), some.booleans()
+    match kind:
+        case "boolean":
+            return draw(some_of({}, {"true_label": label, "false_label": label}))
+        case "choice":
+            return {"options": draw(_options(place))}
+        case "multi_choice":
+            options = draw(_options(place))
+            least = draw(some.integers(0, len(options)))
+            limits = {"min_selected": some.just(least), "max_selected": some.integers(max(least, 1), 200)}
+            return {"options": options, **draw(some_of({}, limits))}
+        case "text":
+            longest = some.one_of(some.integers(1, 20), some.integers(1, 20_000))
+            return draw(some_of({}, {"multiline": flag, "max_length": longest, "placeholder": label}))
+        case "number":
+            ends = sorted([draw(numbers(-1e9, 1e9)), draw(numbers(-1e9, 1e9))])
+            ends[1] = max(ends[1], math.ceil(ends[0]) + 1)  # so that a whole number lies between
+            known = {"min": some.just(ends[0]), "max": some.just(ends[1])}
+            return draw(some_of({}, {**known, "decimals": some.integers(0, 6), "unit": words(40)}))
+        case "rating":
+            least = draw(some.integers(0, 4))
+            ends = {"min": some.just(least), "max": some.integers(max(least + 1, 5), 10)}
+            return draw(some_of({}, {**ends, "min_label": label, "max_label": label}))
+        case "photo":
+            least = draw(some.integers(1, 3))
+            ends = {"min": some.just(least), "max": some.integers(least, 10)}
+            return draw(some_of({}, {**ends, "annotate": flag, "allow_gallery": flag}))
+        case "instruction":
+            return {"body": draw(words(20_000))}
+        case "barcode":
+            formats = some.lists(some.sampled_from(BARCODE_FORMATS), min_size=1, max_size=7, unique=True)
+            return draw(some_of({}, {"formats": formats}))
+        case "datetime":
+            return draw(some_of({}, {"mode": some.sampled_from(["date", "datetime"])}))
+        case _:
+            return {}
+
+
+@some.composite
+def _photo_rule(draw: some.DrawFn) -> Json:
+    if draw(some.booleans()):
+        return False
+    least = draw(some.integers(0, 2))
+    ends = {"min": some.just(least), "max": some.integers(max(least, 1), 10)}
+    return draw(some_of({}, {**ends, "annotate": some.booleans()}))
+
+
+@some.composite
+def steps(draw: some.DrawFn, place: str, earlier: list[Step], kind: str | None = None) -> Step:
+    """A valid step that may depend on `earlier` ones; `place` makes its ids unique."""
+    kind = kind or draw(some.sampled_from(TYPES))
+    config = draw(_config(kind, place))
+    step: Step = {"id": f"s-{place}{draw(_TAIL)}", "type": kind, "label": draw(words(500))}
+    if config or draw(some.booleans()):
+        step["config"] = config
+    optional = {"hint": words(2000), "required": some.booleans(), "geo": some.booleans()}
+    if kind != "photo":
+        optional["photo"] = _photo_rule()
+    if earlier:
+        optional["condition"] = conditions(earlier)
+    return {**step, **draw(some_of({}, optional))}
+
+
+_OPERATORS = {
+    **dict.fromkeys(("boolean", "choice", "barcode", "datetime"), ("eq", "neq")),
+    **dict.fromkeys(("number", "rating"), ("eq", "neq", "gt", "lt", "gte", "lte")),
+    **dict.fromkeys(("text", "multi_choice"), ("eq", "neq", "contains", "not_contains")),
+}
+
+
+@some.composite
+def _comparison(draw: some.DrawFn, earlier: list[Step]) -> Json:
+    step = draw(some.sampled_from(earlier))
+    op = draw(some.sampled_from((*_OPERATORS.get(step["type"], ()), "answered", "skipped")))
+    when: dict[str, Any] = {"step": step["id"], "op": op}
+    if op not in ("answered", "skipped"):
+        when["value"] = draw(_compared(step, op))
+    return {"when": when}
+
+
+def _compared(step: Step, op: str) -> some.SearchStrategy[Json]:
+    if step["type"] == "multi_choice":
+        options = some.sampled_from(_option_ids(step))
+        return options if op in ("contains", "not_contains") else some.lists(options, unique=True)
+    if step["type"] == "number":  # near the ends, where answers will be
+        config = step.get("config", {})
+        near = [one for end in ("min", "max") if (one := config.get(end)) is not None]
+        return some.one_of(values(step), some.sampled_from(near)) if near else values(step)
+    return values(step)
+
+
+def conditions(earlier: list[Step]) -> some.SearchStrategy[Json]:
+    """A valid condition over `earlier` steps (at least one), groups up to five deep."""
+    found = _comparison(earlier)
+    for _ in range(5):
+        rules = some.lists(found, min_size=1, max_size=3)
+        found = some.one_of(
+            _comparison(earlier),
+            some.fixed_dictionaries({"op": some.sampled_from(["and", "or"]), "rules": rules}),
+        )
+    return found
+
+
+_LANGUAGES = ("es", "pt-BR", "zh-Hant", "de-CH-1996")
+_SETTINGS = {
+    **dict.fromkeys(("allow_skip", "signature_on_complete", "allow_unable", "voice"), some.booleans()),
+    "est_minutes": some.integers(1, 10_000),
+}
+_EXECUTION = {
+    "scope": some.sampled_from(["any", "first_device"]),
+    "identity_required": some.sampled_from(["none", "name", "email", "phone"]),
+}
+
+
+@some.composite
+def templates(draw: some.DrawFn, most_steps: int = 6, every_type: bool = False) -> dict[str, Any]:
+    """A valid template in its normal form, with sections or without; `every_type` for one step of each at least."""
+    kinds = draw(some.permutations(TYPES)) if every_type else ()
+    count = max(len(kinds), draw(some.integers(1, most_steps)))
+    made: list[Step] = []
+    for index in range(count):
+        made.append(draw(steps(f"{index}", made, kinds[index] if index < len(kinds) else None)))
+    optional = {
+        "description": words(4000),
+        "tags": some.lists(words(200), max_size=3),
+        "settings": some_of({}, _SETTINGS),
+        "execution": some_of({}, _EXECUTION),
+        "sections": some.just(None),
+    }
+    template = draw(some_of({"name": words(200)}, optional))
+    if "sections" in template:
+        template["sections"] = draw(_sections(made))
+    else:
+        template["steps"] = made
+    if draw(some.booleans()):
+        template["translations"] = draw(_translations(template))
+    return template
+
+
+@some.composite
+def _sections(draw: some.DrawFn, made: list[Step]) -> list[dict[str, Any]]:
+    cuts = sorted(draw(some.lists(some.integers(0, len(made)), max_size=2)))
+    parts = [made[start:end] for start, end in zip([0, *cuts], [*cuts, len(made)], strict=True)]
+    optional = {"description": words(4000)}
+    return [
+        {"id": f"g-{n}", **draw(some_of({"title": words(200)}, optional)), "steps": part}
+        for n, part in enumerate(parts)
+    ]
+
+
+@some.composite
+def _translations(draw: some.DrawFn, template: dict[str, Any]) -> Json:
+    fields: dict[str, list[str]] = {"": ["name", "description"]}
+    for step in steps_of(template):
+        fields[step["id"]] = ["label", "hint"]
+        fields.update({one: ["label"] for one in _option_ids(step)})
+    for section in template.get("sections") or ():
+        fields[section["id"]] = ["title", "description"]
+    places = sorted((target, field) for target, names in fields.items() for field in names)
+    said = some.dictionaries(some.sampled_from(places), words(200), max_size=3)
+    made: dict[str, Any] = {}
+    for language, texts in draw(some.dictionaries(some.sampled_from(_LANGUAGES), said, max_size=2)).items():
+        made[language] = {}
+        for (target, field), one in texts.items():
+            made[language].setdefault(target, {})[field] = one
+    return made
+
+
+def steps_of(template: dict[str, Any]) -> list[Step]:
+    """All steps in the order a person meets them."""
+    inner = [step for section in template.get("sections") or () for step in section["steps"]]
+    return [*(template.get("steps") or ()), *inner]
+
+
+def _option_ids(step: Step) -> list[str]:
+    return [option["id"] for option in step.get("config", {}).get("options", ())]
+
+
+# --- answers ----------------------------------------------------------------------------------------------------
+
+
+def values(step: Step) -> some.SearchStrategy[Json]:
+    """Values the step takes, in their normal form; for conditions as well."""
+    config = step.get("config", {})
+    match step["type"]:
+        case "boolean":
+            return some.booleans()
+        case "choice":
+            return some.sampled_from(_option_ids(step))
+        case "multi_choice":
+            order = _option_ids(step)
+            least, most = config.get("min_selected", 0), min(config.get("max_selected", 200), len(order))
+            chosen = some.sets(some.sampled_from(order), min_size=least, max_size=most)
+            return chosen.map(lambda some_of_them: [one for one in order if one in some_of_them])
+        case "text":
+            return words(config.get("max_length", 2000))
+        case "barcode":
+            return words(8000)
+        case "number":
+            least, most = config.get("min", -LARGEST), config.get("max", LARGEST)
+            return _rounded(least, most, config["decimals"]) if "decimals" in config else numbers(least, most)
+        case "rating":
+            return some.integers(config.get("min", 1), config.get("max", 5))
+        case "datetime":
+            return days if config.get("mode", "date") == "date" else moments
+        case _:
+            return some.none()
+
+
+def _rounded(least: float, most: float, decimals: int) -> some.SearchStrategy[int | float]:
+    unit = Decimal(10) ** -decimals
+    ends = math.ceil(Decimal(least) / unit), math.floor(Decimal(most) / unit)
+    return (
+        some.integers(*ends).map(lambda count: float(count * unit)).filter(lambda one: least <= one <= most)
+    )
+
+
+def photos_of(step: Step) -> tuple[int, int]:
+    """(least, most) photos the step takes."""
+    if step["type"] == "photo":
+        config = step.get("config", {})
+        return config.get("min", 1), config.get("max", 10)
+    rule = step.get("photo") or {"max": 0}
+    return rule.get("min", 0), rule.get("max", 10)
+
+
+@some.composite
+def answers_for(draw: some.DrawFn, step: Step) -> dict[str, Any]:
+    """A body for PUT …/steps/{id} that is right for the step: a value, and sometimes where and when; photos are left
+    out, so that those count which have arrived.
+    """
+    optional = {
+        "answer_id": some.uuids().map(str),
+        "geo": some.one_of(some.none(), positions),
+        "answered_at": moments,
+    }
+    return draw(some_of({"value": values(step)}, optional))
