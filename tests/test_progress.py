@@ -1,0 +1,148 @@
+"""Where a run stands: visible, done, missing, newly done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rundun.core import progress, rules
+from rundun.core.progress import Missing
+from tests.test_condition import answer, stood, when
+from tests.test_template import step
+
+PH1, PH2, PH3 = "ph-1", "ph-2", "ph-3"
+
+
+def of(*steps: dict[str, Any]) -> Any:
+    """A template."""
+    return rules.read_template({"name": "x", "steps": list(steps)}, lambda prefix: prefix)
+
+
+def code(found: Any) -> list[tuple[str, str]]:
+    """Step and code of what is missing."""
+    return [(one.step_id, one.code) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("one", "given", "arrived", "done", "photos", "waiting", "missing"),
+    [
+        (step(), None, [], False, (), (), "missing_answer"),
+        (step(required=False), None, [], False, (), (), None),
+        (step(), answer(True), [], True, (), (), None),
+        (step(), answer(skipped=True), [], True, (), (), None),
+        (step(), answer(unable="broken"), [], True, (), (), None),
+        (step(photo={"min": 2}), answer(True), [], False, (), (), "missing_photos"),
+        (step(photo={"min": 2}), answer(True), [PH1], False, (PH1,), (), "missing_photos"),
+        (step(photo={"min": 2}), answer(True), [PH1, PH2], True, (PH1, PH2), (), None),
+        (step(photo={"min": 2}), None, [PH1, PH2], False, (PH1, PH2), (), "missing_answer"),
+        (step(photo={"min": 2}, required=False), answer(True), [PH1], False, (PH1,), (), None),
+        (step(photo={}), answer(True), [], True, (), (), None),
+        (step(photo={}), answer(True, photos=(PH1,)), [], False, (), (PH1,), "missing_photos"),
+        (
+            step(photo={}, required=False),
+            answer(True, photos=(PH1,)),
+            [],
+            False,
+            (),
+            (PH1,),
+            "missing_photos",
+        ),
+        (step(photo={}), answer(True, photos=(PH2, PH1)), [PH1, PH3, PH2], True, (PH2, PH1), (), None),
+        (step(photo={"min": 1}), answer(True, photos=()), [PH1], False, (), (), "missing_photos"),
+        (step(photo={"min": 1}), answer(unable="x", photos=(PH1,)), [], True, (), (), None),
+        (step(photo={"min": 1}), answer(unable="x"), [PH1], True, (PH1,), (), None),
+        (step(photo={"min": 1}), answer(skipped=True), [PH1], True, (), (), None),
+        (step("photo"), None, [], False, (), (), "missing_answer"),
+        (step("photo"), answer(), [], False, (), (), "missing_photos"),
+        (step("photo"), answer(), [PH1], True, (PH1,), (), None),
+        (
+            step("photo", config={"min": 2}),
+            answer(photos=(PH1, PH2)),
+            [PH2],
+            False,
+            (PH2,),
+            (PH1,),
+            "missing_photos",
+        ),
+        (step("signature"), None, [], False, (), (), "missing_answer"),
+        (step("signature"), answer(), [], False, (), ("signature",), "missing_signature"),
+        (step("signature", required=False), answer(), [], False, (), ("signature",), "missing_signature"),
+        (step("signature"), answer(signature=1), [], True, (), (), None),
+        (step("signature"), answer(unable="x"), [], True, (), (), None),
+        (step("instruction"), answer(), [], True, (), (), None),
+    ],
+)
+def test_one_step(
+    one: Any, given: Any, arrived: list[str], done: bool, photos: Any, waiting: Any, missing: str | None
+) -> None:
+    standings = stood(of(one), {} if given is None else {"s-a": given}, {"s-a": arrived})
+    standing = standings["s-a"]
+    assert (standing.visible, standing.done) == (True, done)
+    assert standing.waiting_for == waiting
+    assert standing.photos == photos
+    assert code(progress.missing(standings)) == ([] if missing is None else [("s-a", missing)])
+
+
+def test_what_is_missing_is_said_in_words() -> None:
+    steps = [step(name="s-a"), step("photo", "s-b", {"min": 3}), step("signature", "s-c")]
+    standings = stood(of(*steps), {"s-b": answer(), "s-c": answer()}, {"s-b": [PH1]})
+    assert list(progress.missing(standings)) == [
+        Missing("s-a", "missing_answer", "“A” is not answered yet."),
+        Missing("s-b", "missing_photos", "“A” still needs 2 photo(s)."),
+        Missing("s-c", "missing_signature", "“A” is not signed yet."),
+    ]
+
+
+CHAIN = of(
+    step(name="s-a"),
+    step(name="s-b", condition=when("s-a", "eq", True)),
+    step(name="s-c", condition=when("s-b", "answered"), photo={"min": 1}),
+    step(name="s-d", required=False, condition=when("s-a", "skipped")),
+)
+
+
+def test_hidden_steps_are_neither_counted_nor_missing_nor_done() -> None:
+    everything = {"s-b": True, "s-c": True, "s-d": True}
+    standings = stood(CHAIN, everything)
+    assert [name for name, one in standings.items() if one.visible] == ["s-a"]
+    assert progress.tally(standings) == {"total": 1, "answered": 0, "skipped": 0, "unable": 0}
+    assert code(progress.missing(standings)) == [("s-a", "missing_answer")]
+    standings = stood(CHAIN, {**everything, "s-a": False})
+    assert progress.tally(standings) == {"total": 1, "answered": 1, "skipped": 0, "unable": 0}
+    assert code(progress.missing(standings)) == []
+    assert not any(standings[name].done for name in everything)
+
+
+def test_progress_counts_every_visible_step_once() -> None:
+    answers = {
+        "s-a": answer(True),
+        "s-b": answer(unable="x"),
+        "s-c": answer(True),
+        "s-d": answer(skipped=True),
+    }
+    assert progress.tally(stood(CHAIN, answers)) == {"total": 2, "answered": 1, "skipped": 0, "unable": 1}
+    answers["s-b"] = answer(False)
+    assert progress.tally(stood(CHAIN, answers)) == {"total": 3, "answered": 2, "skipped": 0, "unable": 0}
+    answers["s-a"] = answer(skipped=True)
+    assert progress.tally(stood(CHAIN, answers)) == {"total": 2, "answered": 0, "skipped": 2, "unable": 0}
+
+
+def test_what_became_done_is_told_in_the_templates_order() -> None:
+    late = {"s-b": answer(True), "s-c": answer(True)}
+    before = stood(CHAIN, late, {"s-c": [PH1]})
+    after = stood(CHAIN, {**late, "s-a": answer(True)}, {"s-c": [PH1]})
+    assert [one.step.id for one in progress.newly_done(before, after)] == ["s-a", "s-b", "s-c"]
+    assert progress.newly_done(after, after) == []
+    assert progress.newly_done(after, before) == []
+
+
+def test_the_step_done_last_is_a_visible_one() -> None:
+    def at(moment: int) -> Any:
+        given = answer(True)
+        return type(given)(**{**{name: getattr(given, name) for name in given.__slots__}, "at": moment})
+
+    assert progress.last_done(stood(CHAIN, {})) is None
+    assert progress.last_done(stood(CHAIN, {"s-b": at(9)})) is None
+    assert progress.last_done(stood(CHAIN, {"s-a": at(5), "s-b": at(3), "s-d": at(9)})) == "s-a"
+    assert progress.last_done(stood(CHAIN, {"s-a": at(5), "s-b": at(7)})) == "s-b"
