@@ -1,4 +1,4 @@
-"""The database in a running process: one writer that commits in groups, and readers that cannot write.
+"""The database in a running process: one writer that commits in groups, and a reader that cannot write.
 
 A transaction is a plain function `action(tx, …)`. All that wait for the writer run in one hop to its thread, inside
 one BEGIN IMMEDIATE … COMMIT, each in a savepoint of its own, and are answered after the commit is on the disk.
@@ -26,6 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Subscriber = Callable[[set[str]], None]
 LARGEST_BATCH = 4 * 1024 * 1024  # bytes of pictures one commit may carry
+COMPANY = 4  # turns of the event loop the first of a batch waits for others: some ten microseconds
 _log = logging.getLogger("rundun.store")
 
 
@@ -194,13 +195,17 @@ class Lane:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(Job(function, args, kwargs, future, weight))
         self._wake.set()
-        return await asyncio.shield(future)
+        return await future
 
     async def _work(self) -> None:
         while not self._closing:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                # The loop first reads the requests that are there: one large batch in a loop that then rests costs
+                # far less than small ones, whose thread and the loop's fight for the interpreter at every statement.
+                for _ in range(COMPANY):
+                    await asyncio.sleep(0)
                 jobs = self._take()
                 try:
                     await self._db.call(self._batch, self._house, jobs)
@@ -227,6 +232,8 @@ class Lane:
                 touched
             )  # before any answer: a revoked key is dead once its revocation is answered
         for job in jobs:
+            if job.future.done():  # who asked has gone away
+                continue
             if isinstance(job.error, Kept):
                 job.future.set_exception(job.error.problem)
             elif job.error is not None:
@@ -249,29 +256,29 @@ class Database:
         self,
         house: House,
         writer: Lane,
-        readers: Sequence[Lane],
+        reader: Lane,
         lock: connection.Lock,
         subscribers: list[Subscriber],
     ) -> None:
         self.house = house
         self._writer = writer
-        self._readers = readers
-        self._turn = 0
+        self._reader = reader
         self._lock = lock
         self._subscribers = subscribers
 
     @classmethod
-    async def open(
-        cls, path: Path, *, clock: Clock, public_url: str, grace: int, readers: int = 2
-    ) -> Database:
-        """Take the lock, migrate, and start the writer and the readers."""
+    async def open(cls, path: Path, *, clock: Clock, public_url: str, grace: int) -> Database:
+        """Take the lock, migrate, and start the writer and the reader.
+
+        One reader: what waits for it is read in one go, and a second thread would only fight the first one and the
+        loop for the interpreter.
+        """
         lock = connection.Lock(path)
         opened: list[ThreadConnection] = []
         try:
             opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
             house = House(clock, Links(public_url, await opened[0].call(connection.signing_key)), grace)
-            while len(opened) <= readers:
-                opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
+            opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
         except BaseException:
             for one in opened:  # an open one would keep the process alive
                 await one.close()
@@ -283,8 +290,9 @@ class Database:
             for subscriber in subscribers:
                 subscriber(touched)
 
-        lanes = [Lane(one, read_batch, house, committed) for one in opened[1:]]
-        return cls(house, Lane(opened[0], commit_batch, house, committed), lanes, lock, subscribers)
+        writer = Lane(opened[0], commit_batch, house, committed)
+        reader = Lane(opened[1], read_batch, house, committed)
+        return cls(house, writer, reader, lock, subscribers)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber(touched)` in the event loop after each commit that touched something."""
@@ -304,12 +312,10 @@ class Database:
         self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run `function(tx, …)` on a consistent snapshot that cannot write."""
-        self._turn = (self._turn + 1) % len(self._readers)
-        return cast(T, await self._readers[self._turn].submit(function, args, kwargs))
+        return cast(T, await self._reader.submit(function, args, kwargs))
 
     async def close(self) -> None:
         """Finish what waits, close all connections, give up the lock."""
-        for reader in self._readers:
-            await reader.close()
+        await self._reader.close()
         await self._writer.close()
         self._lock.close()
