@@ -1,24 +1,30 @@
-"""The service as a process of its own, and the command line beside it."""
+"""The service as a process of its own, the command line beside it, and who talks to it."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import httpx2
 from click.testing import CliRunner, Result
 
 from rundun.cli import main
+from rundun.store.connection import open_reader
 
 ROOT = Path(__file__).resolve().parent.parent
+BALANCE = 100_000
 PATIENCE = 20.0  # seconds that anything may take before a test gives up
 
 
@@ -141,3 +147,45 @@ def is_listening(url: str) -> bool:
     except ConnectionError:
         return False
     return True
+
+
+@dataclass
+class Acme:
+    """An organization with a finite balance, its key and a template, made before the service starts."""
+
+    key: str
+    template_id: str
+
+    def client(self, service: Serving) -> httpx2.AsyncClient:
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        headers = {"authorization": f"Bearer {self.key}"}
+        return httpx2.AsyncClient(base_url=service.url, headers=headers, limits=limits, timeout=PATIENCE)
+
+
+def settle_in(folder: Path, *steps: dict[str, Any]) -> Acme:
+    template = folder / "check.json"
+    template.write_text(json.dumps({"name": "Check", "steps": steps}))
+    done(rundun(folder, "orgs", "create", "Acme"))
+    done(rundun(folder, "orgs", "credits", "Acme", "--add", str(BALANCE)))
+    key = done(rundun(folder, "keys", "create", "--org", "Acme", "--name", "crash"))
+    return Acme(key, done(rundun(folder, "templates", "import", str(template), "--org", "Acme")))
+
+
+@contextmanager
+def looking(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The file as it is, whoever else has it open."""
+    db = open_reader(folder / "rundun.db")
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def rows(db: sqlite3.Connection, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in db.execute(sql).fetchall()]
+
+
+async def call(client: httpx2.AsyncClient, method: str, path: str, status: int, body: Any) -> Any:
+    response = await client.request(method, path, json=body)
+    assert response.status_code == status, response.text
+    return response.json()
