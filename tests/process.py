@@ -68,11 +68,11 @@ class Serving:
             self._more.notify_all()
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """The first log line that matches, as soon as it is there; an error with all output when it never comes."""
+        """The first line of its output that matches, as soon as it is there; an error with all output when it never comes."""
         found: list[re.Match[str]] = []
 
         def look() -> bool:
-            found.extend(match for line in list(self.err) if (match := re.search(pattern, line)))
+            found.extend(match for line in [*self.out, *self.err] if (match := re.search(pattern, line)))
             return bool(found) or not any(reader.is_alive() for reader in self._readers)
 
         with self._more:
