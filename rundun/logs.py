@@ -33,6 +33,8 @@ _OTHERS = (
 )
 
 _LONGEST_VALUE = 1000
+_MANY = (list, tuple, set, frozenset)
+_BYTES = (bytes, bytearray, memoryview)
 
 _logger = logging.getLogger("rundun")
 
@@ -90,6 +92,8 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
     for name in _OTHERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    # What no line of ours tells need not be found out for each of them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
 
 
 def hush(library: str) -> None:
@@ -164,7 +168,7 @@ def _json(value: Any) -> Any:
     if isinstance(value, float):
         rounded = round(value, 3)
         return rounded if rounded - rounded == 0 else str(value)  # NaN and infinity have no JSON
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, _MANY):
         return [_json(item) for item in value]
     return _string(value)
 
@@ -176,14 +180,14 @@ def _text(value: Any) -> str:
         return str(int(value))
     if isinstance(value, float):
         return str(round(value, 3))
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, _MANY):
         value = ",".join(_string(item) for item in value)
     string = _string(value)
     return string if _PLAIN(string) else _quoted(string)
 
 
 def _string(value: Any) -> str:
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, _BYTES):
         return f"<{len(value)} bytes>"  # never a photo's content
     string = value if isinstance(value, str) else str(value)
     # Redacted before it is quoted: what redact() may have to percent-decode must not decode into a line break.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rundun.core import progress
 from rundun.core.run import Identity, Run, Webhook, expiry
 from rundun.errors import Problem
 from rundun.store import organizations, runs, templates
@@ -54,7 +53,7 @@ def dispatch(tx: Tx, org_id: str, order: Order) -> Run:
         webhook=order.webhook,
         cancellation=None,
         signature=None,
-        progress=progress.tally(progress.stand(version.steps, {}, {})),
+        progress=version.untouched,
     )
     runs.add(tx, run)
     return run

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json
 
+from rundun.core import progress
 from rundun.core.template import Template
 from rundun.errors import NotFound
 from rundun.store.paging import Page, Slice
@@ -64,9 +65,9 @@ def get_version(tx: Tx, template_id: str, v: int) -> Version:
 
 def _version(template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes) -> Version:
     template = Template.model_validate(from_json(body))
-    return Version(
-        template_id, v, org_id, created_at, updated_at, body, template, tuple(template.all_steps())
-    )
+    steps = tuple(template.all_steps())
+    untouched = progress.tally(progress.stand(steps, {}, {}))
+    return Version(template_id, v, org_id, created_at, updated_at, body, template, steps, untouched)
 
 
 def page(tx: Tx, org_id: str, wanted: Slice, *, include_archived: bool) -> Page[Head]:

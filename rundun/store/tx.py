@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from rundun.core.links import Links
@@ -24,7 +24,9 @@ class Kept(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a template as it was written; `body` is its JSON without what the server assigns."""
+    """One version of a template as it was written; `body` is its JSON without what the server assigns, `untouched` the
+    progress of a run that nobody has begun.
+    """
 
     template_id: str
     v: int
@@ -34,6 +36,7 @@ class Version:
     body: bytes
     template: Template
     steps: tuple[StepBase, ...]
+    untouched: Mapping[str, int]
 
 
 Versions = MutableMapping[tuple[str, int], Version]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -39,7 +40,7 @@ async def dispatch(request: Request) -> Response:
     house = service(request)
     org_id = await house.keys.organization(request)
     order, destination = read(DispatchBody, await _body(request)).order()
-    warnings = _link_warnings(house.settings.public_url)
+    warnings = [*_link_warnings(house.settings.public_url)]
     if destination:
         warnings += await _destination_warnings(house, destination)
     run = await house.database.write(dispatching.dispatch, org_id, order)
@@ -54,6 +55,7 @@ async def dispatch(request: Request) -> Response:
     return Json(content, 201, {"location": f"/v1/runs/{run.run_id}"})
 
 
+@cache  # the public URL is the same for as long as the process lives
 def _link_warnings(public_url: str) -> list[dict[str, str]]:
     url = urlsplit(public_url)
     warnings = []

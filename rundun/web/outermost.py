@@ -7,7 +7,6 @@ import time
 import uuid
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,7 +15,7 @@ from rundun.logs import log
 from rundun.web.problems import answer
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_PLAIN_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+_ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
 
 class Outermost:
@@ -38,10 +37,10 @@ class Outermost:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                for name, value in _PLAIN_HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"]
+                named = {name for name, _ in headers}
+                headers.append((b"x-request-id", request_id.encode()))
+                headers += [one for one in _ALWAYS if one[0] not in named]
             await send(message)
 
         try:
