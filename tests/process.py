@@ -68,7 +68,7 @@ class Serving:
             self._more.notify_all()
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """The first line of its output that matches, as soon as it is there; an error with all output when it never comes."""
+        """The first line of its output that matches, as soon as it is there; fails with all it said if none comes."""
         found: list[re.Match[str]] = []
 
         def look() -> bool:
