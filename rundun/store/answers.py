@@ -22,24 +22,30 @@ def position_text(geo: Position | None) -> str | None:
 
 
 def _answer(row: sqlite3.Row) -> Answer:
+    # By place: a look at a run reads as many of these as it has steps, and by name each column would be searched for.
+    _, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by = row
     return Answer(
-        answer_id=row["answer_id"],
-        value=from_json(row["value"]),
-        skipped=bool(row["skipped"]),
-        unable=row["unable"],
-        photos=tuple(from_json(row["photos"])) if row["photos"] is not None else None,
-        geo=position(row["geo"]),
-        signature=row["signature"],
-        at=row["at"],
-        answered_at=row["answered_at"],
-        by=row["by"],
+        answer_id,
+        from_json(value),
+        bool(skipped),
+        unable,
+        None if photos is None else tuple(from_json(photos)),
+        position(geo),
+        signature,
+        at,
+        answered_at,
+        by,
     )
 
 
 def in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
     """The answers that count now, by step."""
-    rows = tx.db.execute("SELECT * FROM answers WHERE run_id = ? AND is_current", (run_id,)).fetchall()
-    return {row["step_id"]: _answer(row) for row in rows}
+    rows = tx.db.execute(
+        "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
+        "FROM answers WHERE run_id = ? AND is_current",
+        (run_id,),
+    ).fetchall()
+    return {row[0]: _answer(row) for row in rows}
 
 
 def was_applied(tx: Tx, run_id: str, step_id: str, answer_id: str) -> bool:
