@@ -12,6 +12,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from rundun.actions import evidence
 from tests import pictures
 from tests.world import BOOLEAN, Ed, Receiver, World, new_photo_id
 
@@ -101,6 +102,16 @@ async def test_twice_at_once_is_one_photo(w: World) -> None:
     files = await count(w, "files")
     assert (await count(w, "photos"), files) == (1, await count(w, "chunks"))
     assert files <= 3
+
+
+async def test_what_belongs_to_a_photo_is_never_dropped_with_an_upload(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    await ed.photo("s-ok", pictures.heic())
+    numbers = await w.database.read(
+        lambda tx: {row["number"] for row in tx.db.execute("SELECT number FROM files").fetchall()}
+    )
+    await w.database.write(evidence.drop, numbers)
+    assert (await count(w, "files"), await count(w, "chunks")) == (3, 3)
 
 
 @pytest.mark.parametrize(

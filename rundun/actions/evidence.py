@@ -84,9 +84,12 @@ def append(tx: Tx, file: int, part: int, data: bytes) -> None:
 
 
 def drop(tx: Tx, numbers: set[int]) -> None:
-    """An upload that came to nothing."""
+    """An upload that came to nothing. What is whole by now belongs to a photo and stays: the client may have gone away
+    just as the last job ran.
+    """
     for number in numbers:
-        files.remove(tx, number)
+        if not files.is_whole(tx, number):
+            files.remove(tx, number)
 
 
 def add_photo(

@@ -75,6 +75,12 @@ def finish(tx: Tx, number: int) -> None:
     tx.db.execute("UPDATE files SET is_whole = 1 WHERE number = ?", (number,))
 
 
+def is_whole(tx: Tx, number: int) -> bool:
+    """True once `finish` has been there."""
+    row = tx.db.execute("SELECT is_whole FROM files WHERE number = ?", (number,)).fetchone()
+    return row is not None and bool(row["is_whole"])
+
+
 def remove(tx: Tx, number: int) -> None:
     """Erase a file and its bytes."""
     tx.db.execute("DELETE FROM chunks WHERE file = ?", (number,))
