@@ -20,6 +20,7 @@ from rundun.core.shape import read
 from rundun.errors import Invalid, NotFound, Place, Problem
 from rundun.store.organizations import Organization
 from rundun.web.body import read_json
+from rundun.web.pages import compressed
 from rundun.web.problems import Json
 from rundun.web.service import Service, service
 from rundun.web.shapes import AnswerBody, CancelBody, EmptyBody, StartBody
@@ -215,7 +216,7 @@ async def cancel(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("/r/{run_id}", page, methods=["GET"]),
+    Route("/r/{run_id}", compressed(page), methods=["GET"]),
     Route("/r/{run_id}/state", state, methods=["GET"]),
     Route("/r/{run_id}/start", start, methods=["POST"]),
     Route("/r/{run_id}/steps/{step_id}", answer, methods=["PUT"]),

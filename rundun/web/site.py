@@ -19,10 +19,10 @@ def site(assets: Assets, lifespan: Any) -> Starlette:
     app = Starlette(
         routes=[
             *integrator.ROUTES,
+            *assets.routes(),
             *executor.ROUTES,
             *uploads.ROUTES,
             *media.ROUTES,
-            assets.route(),
             *front.ROUTES,
         ],
         middleware=[Middleware(Outermost)],

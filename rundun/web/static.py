@@ -14,6 +14,8 @@ from starlette.routing import Route
 
 from rundun.errors import NotFound
 
+# Styles that one page needs all of: served as one file besides, since every request costs a phone a round trip.
+_JOINED = {"executor/run.css": ("executor/page.css", "executor/steps.css")}
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
@@ -37,6 +39,9 @@ class Assets:
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
+        for name, parts in _JOINED.items():
+            if all(part in self._assets for part in parts):
+                self._assets[name] = _packed(name, b"\n".join(self._assets[part].plain for part in parts))
         digest = hashlib.sha256()
         for name, asset in self._assets.items():
             digest.update(f"{name}\0{len(asset.plain)}\0".encode() + asset.plain)
@@ -62,12 +67,27 @@ class Assets:
             return Response(asset.plain, headers=headers)
         return Response(asset.packed, headers={**headers, "content-encoding": "gzip"})
 
-    def route(self) -> Route:
-        """The one route."""
-        return Route("/static/{digest}/{name:path}", self.get, methods=["GET"])
+    async def worker(self, request: Request) -> Response:
+        """GET /r/sw.js: a service worker controls only what lies below its own address."""
+        asset = self._assets["executor/sw.js"]
+        return Response(
+            asset.plain, headers={"cache-control": "no-cache", "content-type": asset.content_type}
+        )
+
+    def routes(self) -> list[Route]:
+        """Before those of /r/{run_id}."""
+        return [
+            Route("/static/{digest}/{name:path}", self.get, methods=["GET"]),
+            Route("/r/sw.js", self.worker, methods=["GET"]),
+        ]
 
 
 def _asset(path: Path) -> Asset:
-    plain = path.read_bytes()
-    content_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return _packed(path.name, path.read_bytes())
+
+
+def _packed(name: str, plain: bytes) -> Asset:
+    content_type = (
+        _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    )
     return Asset(content_type, plain, gzip.compress(plain, 9, mtime=0))

@@ -2,6 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { fact } from "./form.js";
+import { heldBox } from "./held.js";
 import { describe } from "./review.js";
 import { showTime, t } from "./words.js";
 
@@ -16,7 +17,7 @@ export function thanks(session, run) {
     link.remove();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   };
-  return h("main", { class: "page end" },
+  const view = h("main", { class: "page end" },
     h("div", { class: "end-mark good" }, icon("check")),
     h("h1", { tabindex: "-1" }, t("thanks_title")),
     h("p", { class: "soft" }, t("thanks_text", { organization: session.organization?.name ?? "" })),
@@ -25,19 +26,22 @@ export function thanks(session, run) {
       h("button", { type: "button", class: "button primary", on: { click: save } }, icon("download"), h("span", {}, t("save_receipt"))),
       h("button", { type: "button", class: "button", on: { click: () => print() } }, icon("printer"), h("span", {}, t("print")))),
     h("p", { class: "soft small" }, t("thanks_close", { n: progress.total })));
+  heldBox(run.run_id).then((box) => box && view.append(box)); // mostly nothing: then the run is wiped from the phone
+  return view;
 }
 
 /** The page after the run ended elsewhere. kind: completed | cancelled | expired | unknown | other_device. */
-export function closed(session, { kind, closedAt, owed }) {
+export function closed(session, { kind, closedAt }) {
   const contact = session.organization?.contact;
-  return h("main", { class: "page end" },
+  const view = h("main", { class: "page end" },
     h("div", { class: kind === "completed" ? "end-mark good" : "end-mark" }, icon(kind === "completed" ? "check" : kind === "expired" ? "clock" : "cross")),
     h("h1", { tabindex: "-1" }, t(`closed_${kind}_title`)),
     h("p", { class: "soft" }, t(`closed_${kind}_text`)),
-    owed ? h("p", { class: "notice" }, icon("alert"), h("span", {}, t("closed_owed", { n: owed }))) : null,
     h("dl", { class: "facts card" },
       ...fact("checklist", session.template.name), ...fact("from", session.organization?.name), ...fact("contact", contact),
       ...fact("run_number", number(session)), ...fact("closed_at", closedAt ? showTime(closedAt) : null)));
+  heldBox(session.run.run_id).then((box) => box && view.append(box));
+  return view;
 }
 
 function facts(session, run) {

@@ -2,7 +2,7 @@
 // any other step may have as well.
 
 import { h, icon, linked, set, setText, sheet } from "./dom.js";
-import { photoRule } from "./run.js";
+import { photoRule } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
 import { explain, t } from "./words.js";
 
@@ -75,6 +75,7 @@ customElements.define("photo-field", class extends HTMLElement {
     this.buttons = h("div", { class: "pair" }, this.#input("camera", "take_photo", "camera"), this.rule.gallery ? this.#input("gallery", "gallery", "picture") : null);
     this.append(this.grid, this.buttons, this.rules);
     this.session.addEventListener("change", ({ detail }) => (detail.step === null || detail.step === this.step.id) && this.update());
+    this.session.addEventListener("run", () => this.#tiles.size && this.update());
     this.update();
   }
 
@@ -87,11 +88,20 @@ customElements.define("photo-field", class extends HTMLElement {
       const files = [...input.files];
       input.value = ""; // so that the same picture can be chosen again
       if (files.length) this.#add(files, source);
+      else this.session.cameraFor(null);
     });
+    if (source === "camera") this.#watchCamera(input);
     return h("label", { class: "button" }, icon(picture), h("span", {}, t(word)), input);
   }
 
+  /** The camera may cost this page its life: what it was opened for is written down, until it is back. */
+  #watchCamera(input) {
+    input.addEventListener("click", () => this.session.cameraFor(this.step.id));
+    input.addEventListener("cancel", () => this.session.cameraFor(null));
+  }
+
   async #add(files, source) {
+    this.lostNotice?.remove();
     const { shelf } = this.session;
     const step = this.closest(".step");
     const wasDone = step.hasAttribute("done");
@@ -100,6 +110,17 @@ customElements.define("photo-field", class extends HTMLElement {
     // Where more pictures may follow, the step stays under the thumb.
     const mayFollow = this.step.type === "photo" && shelf.usable(this.step.id).length < this.rule.max;
     if (!wasDone && step.hasAttribute("done") && !mayFollow) step.goOn();
+  }
+
+  /** Names a photo that was lost with the page. */
+  missesPhoto() {
+    const dismiss = () => {
+      this.lostNotice.remove();
+      this.session.cameraFor(null);
+    };
+    this.lostNotice = h("div", { class: "notice lost", role: "alert" }, icon("camera"),
+      h("span", {}, t("photo_lost"), " ", h("button", { type: "button", class: "link", on: { click: dismiss } }, t("photo_not_lost"))));
+    this.prepend(this.lostNotice);
   }
 
   update() {
@@ -145,7 +166,7 @@ customElements.define("photo-field", class extends HTMLElement {
     set(tile.querySelector(".tile-file"), "hidden", photo.state === "preparing");
     const progress = photo.item?.sent ?? photo.progress;
     tile.style.setProperty("--sent", photo.state === "safe" ? 1 : progress);
-    const words = t("photo_label", { index: index + 1, state: t(`photo_${photo.state}`) });
+    const words = t("photo_label", { index: index + 1, state: stateOf(photo) });
     if (tile.getAttribute("state") === photo.state && tile.getAttribute("aria-label") === words) return;
     tile.setAttribute("state", photo.state);
     tile.setAttribute("aria-label", words);
@@ -158,7 +179,7 @@ customElements.define("photo-field", class extends HTMLElement {
         ? h("img", { class: "photo-large", src: photo.preview ?? photo.url, alt: t("photo") })
         : h("p", { class: "soft photo-none" }, t("no_preview_long")),
       h("p", { class: "status", kind: markOf(photo) }, icon(markOf(photo)),
-        h("span", {}, photo.problem ? explain(photo.problem) : t(`photo_${photo.state}`))),
+        h("span", {}, photo.problem ? explain(photo.problem) : stateOf(photo))),
       h("div", { class: "pair" },
         photo.state === "refused" && photo.item ? h("button", { type: "button", class: "button primary", on: { click: () => close("retry") } }, t("try_again")) : null,
         this.rule.annotate && (photo.preview ?? photo.url) ? h("button", { type: "button", class: "button", on: { click: () => close("draw") } }, icon("pen"), h("span", {}, t("draw"))) : null,
@@ -176,6 +197,14 @@ customElements.define("photo-field", class extends HTMLElement {
   }
 });
 
+/** Where a photo is, in words: on this phone, being sent, safe on the server. */
+function stateOf(photo) {
+  if (photo.state !== "waiting") return t(`photo_${photo.state}`);
+  if (photo.item?.state === "sending") return t("photo_sending");
+  return t(photo.item?.kept === "no" ? "photo_unkept" : "photo_waiting");
+}
+
 function markOf(photo) {
+  if (photo.state === "waiting" && photo.item?.state !== "sending") return photo.item?.kept === "no" ? "alert" : "phone";
   return { safe: "check", refused: "alert", elsewhere: "alert" }[photo.state] ?? "sending";
 }

@@ -5,7 +5,6 @@
 // under the thumb; going back to look at something is a flick.
 
 import { calmly, h, icon, set, setText, sheet, askReason, linked } from "./dom.js";
-import { availability } from "./geo.js";
 import { explain, showTime, t } from "./words.js";
 
 export class Form {
@@ -48,6 +47,13 @@ export class Form {
     if (withFocus) step.querySelector("h3").focus({ preventScroll: true });
   }
 
+  /** Says at a step that its photo was lost when the camera took the page's place. */
+  missesPhoto(stepId) {
+    const step = this.#steps().find((one) => one.id === stepId);
+    step?.querySelector("photo-field")?.missesPhoto();
+    if (step) this.bring(step, true);
+  }
+
   bringFirstOpen() {
     const next = this.#nextOpen(null);
     if (next && next !== this.#steps()[0]) next.scrollIntoView({ block: "center", behavior: "auto" });
@@ -63,10 +69,12 @@ export class Form {
     this.sending = h("span", { class: "sending", role: "status" });
     this.bar = h("div", { class: "bar", role: "progressbar", "aria-label": t("progress"), "aria-valuemin": "0" }, h("span", {}));
     const menu = h("button", { type: "button", class: "quiet round", "aria-label": t("menu"), on: { click: () => this.#menu() } }, icon("dots"));
+    this.storage = h("p", { class: "notice storage", role: "alert", hidden: true }, icon("alert"), h("span", {}));
     return h("header", { class: "top" },
       h("div", { class: "top-row" }, h("h1", {}, template.name), menu),
       this.bar,
-      h("div", { class: "top-row small" }, this.done, this.sending));
+      h("div", { class: "top-row small" }, this.done, this.sending),
+      this.storage);
   }
 
   #footer() {
@@ -77,7 +85,7 @@ export class Form {
 
   #notices() {
     const wantsPlace = this.session.rows.some(({ step }) => step.geo);
-    const insecure = wantsPlace && availability() === "insecure";
+    const insecure = wantsPlace && this.session.position === "insecure";
     return insecure ? [h("p", { class: "notice" }, icon("alert"), h("span", {}, t("no_position_insecure")))] : [];
   }
 
@@ -92,17 +100,32 @@ export class Form {
       const head = section
         ? [h("div", { class: "section-head" }, h("h2", {}, section.title), count), section.description ? h("p", { class: "soft section-text" }, linked(section.description)) : null]
         : [];
-      this.#sections.push({ element: h("section", { class: "section" }, ...head, ...steps), steps, count });
+      const allFine = section ? this.#allFine(section) : null;
+      this.#sections.push({ element: h("section", { class: "section" }, ...head, allFine, ...steps), steps, count, allFine });
     }
     return this.#sections.map(({ element }) => element);
   }
 
+  /** One tap for a section that asks nothing but yes or no, all with the same word for yes. */
+  #allFine({ steps }) {
+    const words = new Set(steps.map((step) => (step.type === "boolean" && !step.photo?.min ? step.config?.true_label ?? t("yes") : null)));
+    if (steps.length < 2 || words.size > 1 || words.has(null)) return null;
+    const answerAll = () => {
+      const cards = steps.map((step) => this.#steps().find((card) => card.id === step.id));
+      // One after the other: an answer may bring up the next question.
+      for (const card of cards) if (!card.hidden && !this.session.answerOf(card.id)) card.save(true);
+      this.#goOn(cards.filter((card) => !card.hidden).at(-1) ?? null);
+    };
+    return h("button", { type: "button", class: "button all-fine", on: { click: answerAll } }, icon("check"), h("span", {}, t("all_fine", { answer: [...words][0] })));
+  }
+
   #refresh() {
     const { steps: standings, progress } = this.session.evaluate();
-    for (const { element, steps, count } of this.#sections) {
+    for (const { element, steps, count, allFine } of this.#sections) {
       const visible = steps.filter((step) => standings.get(step.id).visible);
       for (const step of steps) if (step.hidden === standings.get(step.id).visible) step.hidden = !step.hidden;
       set(element, "hidden", visible.length === 0);
+      if (allFine) set(allFine, "hidden", !visible.some((step) => standings.get(step.id).state === "untouched"));
       setText(count, t("section_count", { done: visible.filter((step) => standings.get(step.id).done).length, n: visible.length }));
     }
     const done = progress.answered + progress.skipped + progress.unable;
@@ -123,9 +146,13 @@ export class Form {
     const attention = session.needsAttention.length;
     const { outbox } = session;
     let said = ["", ""];
+    const unkept = outbox.owed.some((item) => item.kept === "no");
+    set(this.storage, "hidden", !unkept);
+    if (unkept) setText(this.storage.querySelector("span"), t(outbox.trouble === "full" ? "storage_full" : "storage_none"));
+    const waits = outbox.isStuck ? "phone" : "sending";
     if (attention) said = ["alert", t("attention_count", { n: attention })];
-    else if (outbox.isStuck && outbox.owed.length) said = ["sending", t("stuck_all")];
-    else if (photos.safe < photos.total) said = ["sending", t("photos_safe", { safe: photos.safe, n: photos.total })];
+    else if (photos.safe < photos.total) said = [waits, t("photos_safe", { safe: photos.safe, n: photos.total })];
+    else if (outbox.isStuck && outbox.owed.length) said = ["phone", t("stuck_all", { n: outbox.owed.length })];
     else if (outbox.owed.length) said = ["sending", t("saving")];
     else if (Object.keys(session.answers).length) said = ["check", t("all_safe")];
     const key = said.join(" ");

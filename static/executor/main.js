@@ -1,4 +1,4 @@
-// The page, wired: start screen → checklist ⇄ review → thank you; or the end that came from elsewhere.
+// The page, wired: start screen → checklist ⇄ review → finished on the phone → thank you; or an end from elsewhere.
 
 import { announce, h } from "./dom.js";
 import { Outbox } from "./outbox.js";
@@ -6,11 +6,15 @@ import { Session } from "./session.js";
 import { t } from "./words.js";
 
 const state = JSON.parse(document.getElementById("state").textContent);
-const outbox = new Outbox(`/r/${state.run.run_id}`);
+const outbox = new Outbox(state.run.run_id);
 const session = new Session(state, outbox);
 const app = document.getElementById("app");
+const startScreen = app.firstElementChild;
 const steps = session.rows.map(({ step }) => step);
 let parts = null;
+let form = null;
+let review = null;
+let waiting = null;
 
 history.scrollRestoration = "manual"; // the list and the review bring their own places back
 document.title = state.template.name;
@@ -18,46 +22,57 @@ session.addEventListener("closed", async ({ detail }) => {
   const { closed } = await import("./closing.js");
   show(closed(session, detail));
 });
+session.addEventListener("completed", async ({ detail }) => {
+  const { thanks } = await import("./closing.js");
+  history.replaceState(null, "", location.pathname + location.search);
+  show(thanks(session, { ...session.run, ...detail.run }));
+});
+session.addEventListener("incomplete", ({ detail }) => form && stopWaiting(detail.problem));
 addEventListener("beforeunload", (event) => {
   if (!session.closed && !session.isSettled) event.preventDefault();
 });
 
-if (state.run.status === "pending") {
-  const { wireStart } = await import("./start.js");
-  wireStart(session, app, work);
-} else {
+const lost = await session.restore();
+if (session.closed) {
+  // said already
+} else if (session.isBegun) {
   await work();
+  if (lost && !session.isFinished) form.missesPhoto(lost);
+} else {
+  const { wireStart } = await import("./start.js");
+  wireStart(session, startScreen, work);
 }
+outbox.kick();
+if (navigator.serviceWorker?.controller) session.poll(); // the page itself may be an old one from this phone
 fetchAhead();
 
 /** The checklist's own modules, as far as this template's steps need them. */
 function loadParts() {
   const has = (...types) => steps.some((step) => types.includes(step.type));
   const names = ["form"];
-  if (has("boolean", "choice", "multi_choice", "rating")) names.push("choices");
-  if (has("text", "number", "datetime", "barcode")) names.push("inputs");
+  if (has("boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode")) names.push("fields");
   if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("evidence");
   parts ??= Promise.all(names.map((name) => import(`./${name}.js`)));
+  parts.catch(() => (parts = null)); // the network went away: the next tap tries again
   return parts;
 }
 
 async function work() {
   const [{ Form }] = await loadParts();
   if (session.closed) return;
-  const form = new Form(session, { onReview: () => openReview(form) });
+  form ??= new Form(session, { onReview: openReview });
   show(form.element);
   form.bringFirstOpen();
-  if (state.run.status === "pending") announce(t("started"));
+  if (session.isFinished) await openWaiting();
+  else announce(t("started"));
 }
 
-let review = null;
-
-async function openReview(form) {
+async function openReview() {
   const blocked = form.flush();
   if (blocked) return form.bring(blocked, true);
   if (!review) {
     const { Review } = await import("./review.js");
-    review = new Review(session, { onBack: (stepIds) => leaveReview(form, stepIds), onDone: finish });
+    review = new Review(session, { onBack: leaveReview, onWait: openWaiting });
     app.append(review.element);
   }
   review.from = scrollY;
@@ -66,28 +81,53 @@ async function openReview(form) {
   review.open();
   // The phone's own "back" leads to the list, not out of the run.
   if (location.hash !== "#review") history.pushState(null, "", "#review");
-  onpopstate = () => location.hash !== "#review" && !review.element.hidden && showList(form, []);
+  onpopstate = () => location.hash !== "#review" && !review.element.hidden && showList([]);
 }
 
-function leaveReview(form, stepIds) {
-  showList(form, stepIds);
+function leaveReview(stepIds) {
+  showList(stepIds);
   if (location.hash === "#review") history.back();
 }
 
-function showList(form, stepIds) {
-  review.element.hidden = true;
+function showList(stepIds) {
+  if (review) review.element.hidden = true;
   form.element.hidden = false;
-  scrollTo(0, review.from);
+  scrollTo(0, review?.from ?? 0);
   const standings = session.evaluate().steps;
   const missing = stepIds.filter((id) => standings.get(id)?.missing);
   if (missing.length) form.showMissing(missing);
   else if (stepIds.length) form.bring(document.getElementById(stepIds[0]), true);
 }
 
-async function finish(run) {
-  const { thanks } = await import("./closing.js");
-  history.replaceState(null, "", location.pathname + location.search);
-  show(thanks(session, { ...session.run, ...run }));
+/** Finished on this phone; the rest happens by itself. */
+async function openWaiting() {
+  if (waiting || !session.isFinished) return;
+  const { Waiting } = await import("./waiting.js");
+  if (waiting || !session.isFinished || session.closed) return;
+  waiting = new Waiting(session, { onBack: (stepIds) => leaveWaiting(stepIds) });
+  form.element.hidden = true;
+  if (review) review.element.hidden = true;
+  app.append(waiting.element);
+  scrollTo(0, 0);
+  waiting.element.querySelector("h1").focus({ preventScroll: true });
+}
+
+function leaveWaiting(stepIds) {
+  session.keepWorking();
+  waiting?.leave();
+  waiting = null;
+  if (location.hash === "#review") history.back();
+  showList(stepIds);
+}
+
+/** The server found something missing. */
+function stopWaiting(problem) {
+  const stepIds = (problem.members?.errors ?? []).filter((error) => error.step_id).map((error) => error.step_id);
+  if (stepIds.length || !review) return leaveWaiting(stepIds);
+  waiting?.leave();
+  waiting = null;
+  review.element.hidden = false;
+  return review.refused(problem);
 }
 
 function show(view) {
@@ -98,15 +138,20 @@ function show(view) {
 }
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
-function fetchAhead() {
-  const later = ["review", "closing"];
+async function fetchAhead() {
+  const later = ["start", "review", "closing", "waiting", "held", "zip"];
   if (steps.some((step) => step.photo || step.type === "photo" || step.type === "barcode")) later.push("photos");
+  if (steps.some((step) => step.geo)) later.push("geo");
+  if (!globalThis.crypto.subtle) later.push("sha256");
   if (steps.some((step) => step.photo?.annotate || step.config?.annotate)) later.push("annotate");
   if (steps.some((step) => step.type === "signature") || state.template.settings?.signature_on_complete) later.push("signature", "photos");
   if (steps.some((step) => step.type === "barcode") && "BarcodeDetector" in window) later.push("scan");
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 1500));
-  setTimeout(() => idle(() => {
-    loadParts();
-    for (const name of new Set(later)) document.head.append(h("link", { rel: "modulepreload", href: new URL(`./${name}.js`, import.meta.url).href }));
+  setTimeout(() => idle(async () => {
+    await loadParts().catch(() => {});
+    const urls = [...new Set(later)].map((name) => new URL(`./${name}.js`, import.meta.url).href);
+    for (const href of urls) document.head.append(h("link", { rel: "modulepreload", href }));
+    const { keepPages } = await import("./pages.js");
+    keepPages(session, urls);
   }), 800);
 }

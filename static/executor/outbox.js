@@ -1,18 +1,28 @@
-// Everything the page sends goes through here, and nothing leaves this queue before the server's receipt.
+// Everything the page sends goes through here: first onto the phone (store.js), then to the server, and off the
+// phone only after the server's receipt.
 //
-// An item is plain data, so that it can be kept on the phone as well:
-//   {id, lane, key, kind, method, path, type, body, hold, tries, state, problem, …whatever its maker needs}
-// `body` is a JSON value or an ArrayBuffer (never a File: Safari sends files read back from storage empty).
-// Lanes run side by side: "answers" are small and go first, "photos" take their time one by one, "last" (the
-// completion) starts when the others are empty. Inside a lane items keep their order, except that an item on
-// hold (its position is still being found) lets those of other steps pass.
+// An item is plain data:
+//   {id, run, seq, at, lane, key, kind, method, path, type, body, hold, tries, state, problem, kept, …its maker's}
+// `body` is a JSON value or an ArrayBuffer. `kept` says whether this phone has it: "writing", "yes" or "no" (full).
+// Lanes run side by side: "start" goes before all, "answers" are small and go first, "photos" take their time one by
+// one, "last" (the completion) starts when the others are empty. Inside a lane items keep their order, except that
+// one on hold (its position is still being found) lets those of other steps pass.
+// Several tabs share what is kept. One of them sends at a time where the browser has locks; sending twice is
+// harmless anyway, since every item carries an id that the server knows again.
 
-import { uuid } from "./values.js";
+import * as store from "./store.js";
+import { uuid } from "./rules.js";
 
 const PATIENCE = 30_000;         // ms until a request without an answer counts as lost
 const STALL = 60_000;            // ms without progress until an upload counts as lost
 const LONGEST_WAIT = 30_000;     // ms, the cap of the back-off
+const LONGEST_HOLD = 25_000;     // ms an item found on the phone is still held: whoever held it may be gone
+const LONGEST_TURN = 20_000;     // ms to wait for another tab, which the phone may have frozen
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
+// What these say is that something on the way spoiled the bytes; a few more tries are worth it.
+const SPOILED = new Set(["wrong_receipt", "digest_mismatch", "malformed_json"]);
+const MOST_SPOILED = 5;
+const LANES = ["start", "answers", "photos", "last"];
 
 /** An answer that says no. `members` is the whole problem document (RFC 9457), {} when there was none. */
 export class Problem extends Error {
@@ -28,35 +38,49 @@ export class Problem extends Error {
 /** No answer at all: no network, a lost reply, a server that is away. */
 export class Unreachable extends Error {}
 
+/** Events: "change" · "sent" {item, answer} · "refused" {item, problem} · "progress" {item} · "found" {items} of
+ *  another tab or an earlier visit · "gone" {item}: another tab has sent it or taken it back. */
 export class Outbox extends EventTarget {
   #busy = new Set();
   #timer = 0;
   #stopped = false;
   #calls = new Map();
+  #forgotten = new Set();   // ids this tab has done with, while the phone may still show them
 
-  /** `base` is the run's own path, /r/<run_id>. */
-  constructor(base) {
+  /** `run`: the run's id; its own path is /r/<run_id>. */
+  constructor(run) {
     super();
-    this.base = base;
+    this.run = run;
+    this.base = `/r/${run}`;
     this.items = [];
     this.retryAt = 0;
+    this.isOpen = true;      // false until the server knows of the start: all else would be refused
+    this.trouble = null;     // null, "full" or "none": why this phone keeps nothing more
     const kick = () => this.kick();
     addEventListener("online", kick);
     addEventListener("pageshow", kick);
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && kick());
+    this.others = globalThis.BroadcastChannel ? new BroadcastChannel(`rundun ${run}`) : null;
+    this.others?.addEventListener("message", () => this.look());
   }
 
-  /** One request now, outside the queue (start, state, decode). Throws Problem or Unreachable. */
+  /** One request now, outside the queue (state, decode, cancel). Throws Problem or Unreachable. */
   request(method, path, body, type) {
     return send(method, this.base + path, body, type, {});
   }
 
   add(item) {
-    const whole = { id: uuid(), tries: 0, state: "waiting", problem: null, hold: false, sent: 0, ...item };
+    const seq = 1 + Math.max(0, ...this.items.map((other) => other.seq));
+    const whole = { id: uuid(), run: this.run, seq, at: Date.now(), tries: 0, state: "waiting", problem: null, hold: false, sent: 0, ...item };
     this.items.push(whole);
-    this.#changed();
-    this.#work();
+    this.#keep(whole);
     return whole;
+  }
+
+  /** Changes an item that has not gone out yet, here and on the phone. */
+  update(item, changes) {
+    Object.assign(item, changes);
+    if (this.items.includes(item)) this.#keep(item);
   }
 
   /** Items still owed to the server; refused ones wait for the person and are not among them. */
@@ -74,24 +98,21 @@ export class Outbox extends EventTarget {
   }
 
   release(item) {
-    item.hold = false;
-    this.#work();
+    this.update(item, { hold: false });
   }
 
   retry(item) {
-    Object.assign(item, { state: "waiting", problem: null, tries: 0 });
-    this.#changed();
+    this.update(item, { state: "waiting", problem: null, tries: 0 });
     this.kick();
   }
 
-  /** Takes an item back. → false when it is under way, so may have arrived all the same. */
+  /** Takes an item back. → false when it has gone out before, so may have arrived all the same. */
   drop(item) {
-    const wasUnderWay = item.state === "sending";
-    this.items = this.items.filter((other) => other !== item);
+    this.#forget(item);
     this.#calls.get(item.id)?.abort();
     this.#changed();
     this.#work();
-    return !wasUnderWay;
+    return item.tries === 0;
   }
 
   /** Tries again at once: the network seems back. */
@@ -107,9 +128,77 @@ export class Outbox extends EventTarget {
     for (const call of this.#calls.values()) call.abort();
   }
 
+  /** Compares with what the phone keeps: finds what another tab or an earlier visit left, misses what went out. */
+  async look() {
+    if (this.#stopped) return;
+    try {
+      const kept = new Set(await store.ids(this.run));
+      for (const item of this.items) if (item.kept === "yes" && item.state === "waiting" && !kept.has(item.id)) this.#vanished(item);
+      const known = new Set(this.items.map((item) => item.id));
+      const fresh = [];
+      for (const id of kept) {
+        const record = known.has(id) || this.#forgotten.has(id) ? null : await store.get(id);
+        if (record && !this.#forgotten.has(id) && !this.items.some((item) => item.id === id)) fresh.push(this.#found(record));
+      }
+      if (!fresh.length) return;
+      fresh.sort((one, other) => one.seq - other.seq);
+      this.items.sort((one, other) => one.seq - other.seq);
+      this.#tell("found", { items: fresh });
+      this.#changed();
+      this.#work();
+    } catch {
+      this.trouble ??= "none";
+    }
+  }
+
+  #found(record) {
+    const problem = record.problem ? new Problem(record.problem.status, record.problem.members) : null;
+    // It may have gone out already, with the receipt lost.
+    const item = { ...record, problem, state: problem ? "refused" : "waiting", tries: 1, sent: 0, kept: "yes" };
+    if (item.hold) setTimeout(() => this.items.includes(item) && this.release(item), Math.max(0, item.at + LONGEST_HOLD - Date.now()));
+    this.items.push(item);
+    return item;
+  }
+
+  async #keep(item) {
+    item.kept = "writing";
+    const writing = (item.writing = {});
+    const { state, tries, sent, kept, writing: _, problem, ...record } = item;
+    if (problem) record.problem = { status: problem.status, members: problem.members };
+    this.#changed();
+    let result = "yes";
+    try {
+      await store.put(record);
+    } catch (error) {
+      result = "no";
+      this.trouble = store.isFull(error) ? "full" : "none";
+    }
+    if (item.writing !== writing) return; // a newer version is being written
+    item.kept = result;
+    if (result === "yes" && this.owed.every((other) => other.kept !== "no")) this.trouble = null;
+    this.#changed();
+    this.others?.postMessage("look");
+    this.#work();
+  }
+
+  /** Off the list and off the phone. → once it is off the phone. */
+  async #forget(item) {
+    this.items = this.items.filter((other) => other !== item);
+    item.writing = null;
+    this.#forgotten.add(item.id);
+    await store.remove(item.id).catch(() => {});
+    this.others?.postMessage("look");
+  }
+
+  #vanished(item) {
+    this.items = this.items.filter((other) => other !== item);
+    this.#forgotten.add(item.id);
+    this.#tell("gone", { item });
+  }
+
   #work() {
     if (this.#stopped || Date.now() < this.retryAt) return;
-    for (const lane of ["answers", "photos", "last"]) {
+    for (const lane of LANES) {
       if (this.#busy.has(lane)) continue;
       const item = this.#next(lane);
       if (item) this.#carry(lane, item);
@@ -117,11 +206,12 @@ export class Outbox extends EventTarget {
   }
 
   #next(lane) {
+    if (lane !== "start" && !this.isOpen) return null;
     if (lane === "last" && this.owed.some((item) => item.lane !== "last")) return null;
     const held = new Set();
     for (const item of this.items) {
       if (item.lane !== lane || item.state === "refused") continue;
-      if (!item.hold && !held.has(item.key)) return item;
+      if (!item.hold && item.kept !== "writing" && !held.has(item.key)) return item;
       held.add(item.key);
     }
     return null;
@@ -131,14 +221,8 @@ export class Outbox extends EventTarget {
     this.#busy.add(lane);
     const call = new AbortController();
     this.#calls.set(item.id, call);
-    item.state = "sending";
-    item.tries += 1;
-    this.#changed();
     try {
-      const answer = await this.#transmit(item, call.signal);
-      this.retryAt = 0;
-      this.items = this.items.filter((other) => other !== item);
-      this.#tell("sent", { item, answer });
+      await inTurn(`rundun ${this.run} ${lane}`, () => this.#carryNow(item, call.signal));
     } catch (error) {
       if (this.items.includes(item)) this.#failed(item, error);
     } finally {
@@ -149,28 +233,46 @@ export class Outbox extends EventTarget {
     }
   }
 
+  async #carryNow(item, signal) {
+    if (this.#stopped || signal.aborted || !this.items.includes(item)) return;
+    if (item.kept === "yes" && !(await store.has(item.id).catch(() => true))) return this.#vanished(item);
+    item.state = "sending";
+    item.tries += 1;
+    this.#changed();
+    const answer = await this.#transmit(item, signal);
+    this.retryAt = 0;
+    await this.#forget(item);
+    this.#tell("sent", { item, answer });
+  }
+
   async #transmit(item, signal) {
     const options = { signal, onprogress: (sent) => this.#progress(item, sent) };
-    if (!(item.body instanceof ArrayBuffer)) return send(item.method, this.base + item.path, item.body, null, options);
+    if (!(item.body instanceof ArrayBuffer)) {
+      const answer = await send(item.method, this.base + item.path, item.body, null, options);
+      const isReceipt = Number.isInteger(answer?.run?.revision) && (item.kind !== "answer" || answer.step?.step_id === item.key);
+      if (!isReceipt) throw new Unreachable("not the server's answer");
+      return answer;
+    }
     const hash = await sha256(item.body);
-    const answer = await send(item.method, this.base + item.path, item.body, item.type, { ...options, digest: hash?.base64 });
+    const answer = await send(item.method, this.base + item.path, item.body, item.type, { ...options, digest: hash.base64 });
     // Only a receipt for these very bytes lets the phone forget them.
-    const isReceipt = answer.bytes === item.body.byteLength && (!hash || answer.sha256 === hash.hex);
-    if (!isReceipt) throw new Problem(0, { code: "wrong_receipt", detail: "" });
+    if (answer?.bytes !== item.body.byteLength || answer.sha256 !== hash.hex) throw new Problem(0, { code: "wrong_receipt", detail: "" });
     return answer;
   }
 
   #failed(item, error) {
-    const isTransient = error instanceof Unreachable || (error instanceof Problem && TRANSIENT.has(error.status));
+    const isProblem = error instanceof Problem;
+    const isTransient = error instanceof Unreachable || (isProblem && TRANSIENT.has(error.status)) ||
+      (isProblem && SPOILED.has(error.code) && item.tries < MOST_SPOILED);
     if (isTransient) {
       item.state = "waiting";
       const backOff = Math.min(LONGEST_WAIT, 1000 * 2 ** Math.min(item.tries - 1, 5)) * (0.8 + 0.4 * Math.random());
       this.#waitFor(Math.max(backOff, (error.retryAfter ?? 0) * 1000));
       return;
     }
-    item.state = "refused";
-    item.problem = error instanceof Problem ? error : new Problem(0, { code: "page_error", detail: String(error.message) });
-    this.#tell("refused", { item, problem: item.problem });
+    const problem = isProblem ? error : new Problem(0, { code: "page_error", detail: String(error.message) });
+    this.update(item, { state: "refused", problem });
+    this.#tell("refused", { item, problem });
   }
 
   #waitFor(ms) {
@@ -268,12 +370,36 @@ function outcome(status, text, retryAfter) {
   throw new Problem(status, body ?? {}, Number.isFinite(seconds) ? seconds : 0);
 }
 
-/** {hex, base64} of the bytes, or null where the page came over plain http and may not hash. */
+/** {hex, base64} of the bytes. */
 async function sha256(buffer) {
-  if (!globalThis.crypto?.subtle) return null;
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", buffer));
+  // Over plain http the browser does not hash; then we do.
+  const bytes = crypto.subtle ? new Uint8Array(await crypto.subtle.digest("SHA-256", buffer)) : await sha256Here(buffer);
   return {
     hex: Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join(""),
     base64: btoa(String.fromCharCode(...bytes)),
   };
+}
+
+async function sha256Here(buffer) {
+  const module = await import("./sha256.js").catch(() => null);
+  if (!module) throw new Unreachable("the page itself has not arrived whole");
+  return module.sha256(buffer);
+}
+
+/** Runs `work` while no other tab does the same, as far as the browser can tell. */
+async function inTurn(name, work) {
+  if (!navigator.locks) return work();
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), LONGEST_TURN);
+  let hasBegun = false;
+  try {
+    return await navigator.locks.request(name, { signal: patience.signal }, () => {
+      hasBegun = true;
+      clearTimeout(timer);
+      return work();
+    });
+  } catch (error) {
+    if (hasBegun) throw error;
+    return work();
+  }
 }

@@ -13,15 +13,15 @@ export function inTurn(work) {
   return mine;
 }
 
-/** File → {bytes: ArrayBuffer, type, preview: object URL or null where the phone cannot show it}. */
-export async function shrink(file, longest = LONGEST_SIDE, quality = QUALITY) {
+/** File and its bytes → {bytes: ArrayBuffer, type, preview: object URL or null where the phone cannot show it}. */
+export async function shrink(file, original, longest = LONGEST_SIDE, quality = QUALITY) {
   const picture = await decode(file);
   if (picture) {
     const blob = await draw(picture, longest, quality);
     picture.close?.();
     if (blob) return { bytes: await blob.arrayBuffer(), type: blob.type, preview: URL.createObjectURL(blob) };
   }
-  return { bytes: await file.arrayBuffer(), type: file.type || "application/octet-stream", preview: null };
+  return { bytes: original, type: file.type || "application/octet-stream", preview: null };
 }
 
 /** A drawable of the picture, upright by its EXIF orientation, or null. */

@@ -4,10 +4,12 @@ import { h, icon, set, setText } from "./dom.js";
 import { showSignature } from "./evidence.js";
 import { explain, locale, showDate, showTime, t } from "./words.js";
 
+const MOMENT = 1200;   // ms
+
 export class Review {
-  /** `onBack(stepIds)`: to the list, at the first of these steps; `onDone(run)`: the server has completed the run. */
-  constructor(session, { onBack, onDone }) {
-    Object.assign(this, { session, onBack, onDone, isSending: false });
+  /** `onBack(stepIds)`: to the list, at the first of these steps; `onWait()`: the run is finished on this phone. */
+  constructor(session, { onBack, onWait }) {
+    Object.assign(this, { session, onBack, onWait, isSending: false });
     this.summary = h("div", { class: "review-summary" });
     this.lines = h("div", { class: "review-lines" });
     this.message = h("p", { class: "wrong", role: "alert" });
@@ -23,6 +25,7 @@ export class Review {
   }
 
   open() {
+    this.isSending = false;
     setText(this.message, "");
     this.update();
     scrollTo(0, 0);
@@ -114,29 +117,28 @@ export class Review {
     }
     this.isSending = true;
     setText(this.message, "");
+    this.session.complete();
     this.update();
-    try {
-      const run = await this.session.complete();
-      if (this.isSending) this.onDone(run);
-    } catch (problem) {
+    // Mostly it is over in a moment, and another page would only flash up.
+    setTimeout(() => {
+      if (!this.isSending) return;
       this.isSending = false;
-      this.#refused(problem);
-    }
+      this.update();
+      if (this.session.isFinished && !this.session.closed) this.onWait();
+    }, MOMENT);
   }
 
-  #refused(problem) {
-    const steps = (problem.members?.errors ?? []).filter((error) => error.step_id).map((error) => error.step_id);
-    if (problem.code === "steps_missing" && steps.length) return this.onBack(steps);
+  /** The server did not take the completion. */
+  refused(problem) {
+    this.isSending = false;
     setText(this.message, explain(problem));
     this.update();
   }
 
   #showProgress() {
     if (!this.isSending) return setText(this.progress, "");
-    const { outbox, shelf } = this.session;
-    const photos = shelf.counts();
-    if (outbox.isStuck) return setText(this.progress, t("stuck_finish"));
-    return setText(this.progress, photos.safe < photos.total ? t("finish_photos", { safe: photos.safe, n: photos.total }) : t("finishing"));
+    const photos = this.session.shelf.counts();
+    return setText(this.progress, photos.safe < photos.total ? t("photos_safe", { safe: photos.safe, n: photos.total }) : t("finishing"));
   }
 }
 

@@ -2,11 +2,12 @@
 // Elements read from it, tell it what the person did, and listen to its events:
 //   "change" {step}  something about one step (null: about any) · "run" progress and sending · "closed" {kind, closedAt}
 //   "flush"          write down what is still being typed
+//   "unstarted" {problem}   the server refused the start · "completed" {run} · "incomplete" {problem}
 
 import { Problem } from "./outbox.js";
+import * as store from "./store.js";
 import { PhotoShelf } from "./shelf.js";
-import { evaluate, flatten, photoRule } from "./run.js";
-import { nowUtc, uuid } from "./values.js";
+import { evaluate, flatten, photoRule, nowUtc, uuid } from "./rules.js";
 
 const POLL = 15_000;   // ms between two looks at what other devices did
 
@@ -15,7 +16,8 @@ export class Session extends EventTarget {
   #drawn = new Map();        // step id or "" → {url, problem}: a signature this page made
   #known = 0;                // the revision up to which nothing of the run can have escaped this page
   #newest = 0;               // the highest revision seen
-  #waiter = null;            // who waits for the completion
+  #camera = null;            // {step, at}: the camera is open for this step, and may cost the page its life
+  #noting = 0;
   #evaluation = null;
 
   constructor(state, outbox) {
@@ -28,13 +30,42 @@ export class Session extends EventTarget {
     this.shelf = new PhotoShelf(this);
     this.closed = null;
     this.#take(state);
+    outbox.isOpen = this.run.status !== "pending";
     outbox.addEventListener("sent", ({ detail }) => this.#sent(detail.item, detail.answer));
     outbox.addEventListener("refused", ({ detail }) => this.#refused(detail.item, detail.problem));
     outbox.addEventListener("progress", ({ detail }) => this.changed(detail.item.key));
     outbox.addEventListener("change", () => this.tell("run"));
+    outbox.addEventListener("found", ({ detail }) => this.#adopt(detail.items));
+    outbox.addEventListener("gone", ({ detail }) => this.#gone(detail.item));
     setInterval(() => document.visibilityState === "visible" && this.poll(), POLL);
+    addEventListener("online", () => this.poll());
     document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? this.poll() : this.flush()));
     addEventListener("pagehide", () => this.flush());
+  }
+
+  /** Brings back what an earlier visit left on this phone. → the id of the step whose photo was lost, or null. */
+  async restore() {
+    const known = await store.recall(this.run.run_id).catch(() => null);
+    if (!this.closed && known?.state?.run.revision > this.run.revision) this.#take(known.state);
+    await this.outbox.look();
+    // A page that died between a picture and its answer: the answer is made up for.
+    for (const item of this.outbox.items.filter((one) => one.kind === "photo")) {
+      const listed = this.answerOf(item.key)?.photos ?? [];
+      if (this.shelf.usable(item.key).some((photo) => !listed.includes(photo.id))) this.answerPhotos(item.key);
+    }
+    this.#camera = known?.camera ?? null;
+    this.changed(null);
+    return this.stepById.has(this.#camera?.step) ? this.#camera.step : null;
+  }
+
+  /** True from the tap on Start, also before the server knows of it. */
+  get isBegun() {
+    return this.run.status !== "pending" || this.outbox.items.some((item) => item.kind === "start");
+  }
+
+  /** True when the person has finished, and the phone still has to tell the server. */
+  get isFinished() {
+    return this.outbox.items.some((item) => item.kind === "complete");
   }
 
   // What the person did
@@ -83,22 +114,26 @@ export class Session extends EventTarget {
     this.changed(stepId);
   }
 
-  async start(identity) {
-    const answer = await this.outbox.request("POST", "/start", identity);
-    this.#takeRun(answer.run);
-    this.tell("run");
+  start(identity) {
+    this.outbox.add({ lane: "start", key: "start", kind: "start", method: "POST", path: "/start", body: identity });
+    navigator.storage?.persist?.().catch(() => {});
   }
 
-  /** → the run as completed. Waits until everything before it is safe; throws Problem. */
+  /** Finishes the run on this phone; the server hears of it once everything before it is safe. */
   complete() {
+    if (this.isFinished) return;
     this.outbox.add({ lane: "last", key: "complete", kind: "complete", method: "POST", path: "/complete", body: {} });
-    return new Promise((resolve, reject) => (this.#waiter = { resolve, reject }));
   }
 
   /** Takes the completion back while it waits for the network. */
   keepWorking() {
     for (const item of this.outbox.items) if (item.kind === "complete") this.outbox.drop(item);
-    this.#waiter = null;
+  }
+
+  /** Notes that the camera is being opened for a step (null: it has given its picture, or was closed). */
+  cameraFor(stepId) {
+    this.#camera = stepId ? { step: stepId, at: nowUtc() } : null;
+    return this.#note();
   }
 
   async cancel(reason) {
@@ -112,7 +147,19 @@ export class Session extends EventTarget {
 
   flush() {
     this.tell("flush");
-    geo().then((module) => module?.settle());
+    place?.settle();
+  }
+
+  /** → geo.js, or null where it could not be loaded. */
+  place() {
+    return geo();
+  }
+
+  /** Whether positions can be had: "yes", "insecure" (browsers give none over plain http), "refused" or "none". */
+  get position() {
+    if (place) return place.availability();
+    if (!("geolocation" in navigator)) return "none";
+    return isSecureContext ? "yes" : "insecure";
   }
 
   // What is known
@@ -127,14 +174,20 @@ export class Session extends EventTarget {
     return this.#drawn.get(key) ?? this.signatures[key] ?? null;
   }
 
-  /** How safe a step's answer is: {kind: none | locating | saving | stuck | safe | attention, problem}. */
+  /** How safe a step's answer is: {kind: none | locating | here | saving | stuck | unkept | safe | attention, problem}. */
   safetyOf(stepId) {
     const problem = this.#local.get(stepId)?.problem ?? this.#drawn.get(stepId)?.problem ?? null;
     if (problem) return { kind: "attention", problem };
     const owed = this.outbox.owed.filter((item) => item.key === stepId && item.lane === "answers");
-    if (owed.some((item) => item.hold)) return { kind: "locating", problem: null };
-    if (owed.length) return { kind: this.outbox.isStuck ? "stuck" : "saving", problem: null };
+    if (owed.length) return { kind: this.#kindOf(owed), problem: null };
     return { kind: this.answers[stepId] ? "safe" : "none", problem: null };
+  }
+
+  #kindOf(owed) {
+    if (owed.some((item) => item.kept === "no")) return "unkept";
+    if (owed.some((item) => item.hold)) return "locating";
+    if (owed.some((item) => item.state === "sending")) return "saving";
+    return this.outbox.isStuck ? "stuck" : "here";
   }
 
   evaluate() {
@@ -146,8 +199,15 @@ export class Session extends EventTarget {
     return this.rows.filter(({ step }) => this.safetyOf(step.id).kind === "attention" || this.shelf.refused(step.id).length);
   }
 
+  /** True when the page may go without losing anything: all is with the server, or at least on this phone. */
   get isSettled() {
-    return this.outbox.owed.length === 0 && this.shelf.counts().preparing === 0;
+    return this.outbox.owed.every((item) => item.kept === "yes") && this.shelf.counts().preparing === 0;
+  }
+
+  /** What is still owed to the server, by kind: {answers, photos, signatures}. */
+  get owed() {
+    const count = (...kinds) => this.outbox.items.filter((item) => kinds.includes(item.kind)).length;
+    return { answers: count("answer", "delete"), photos: count("photo"), signatures: count("signature") };
   }
 
   changed(stepId) {
@@ -163,13 +223,14 @@ export class Session extends EventTarget {
   close(kind, closedAt = null) {
     if (this.closed) return;
     this.closed = kind;
-    const owed = this.outbox.items.filter((item) => item.kind !== "complete").length;
     this.outbox.stop();
-    this.tell("closed", { kind, closedAt, owed });
+    this.tell("closed", { kind, closedAt });
   }
 
   async poll() {
-    if (this.closed || this.run.status === "pending") return;
+    if (this.closed) return;
+    this.outbox.look();
+    if (this.run.status === "pending") return;
     try {
       const state = await this.outbox.request("GET", `/state?since=${this.#known}`);
       // An answer older than what a write told us meanwhile must not bring the past back.
@@ -177,6 +238,7 @@ export class Session extends EventTarget {
         this.#take(state);
         this.changed(null);
         this.tell("run");
+        this.#note();
       }
     } catch (error) {
       this.closes(error);
@@ -203,8 +265,8 @@ export class Session extends EventTarget {
   }
 
   async #locate(item) {
-    item.body.geo = (await (await geo())?.sample()) ?? null;
-    this.outbox.release(item);
+    const fix = (await (await geo())?.sample()) ?? null;
+    this.outbox.update(item, { body: { ...item.body, geo: fix }, hold: false });
     this.changed(item.key);
   }
 
@@ -230,40 +292,88 @@ export class Session extends EventTarget {
   }
 
   #sent(item, answer) {
-    if (item.kind === "answer") {
-      this.#takeRun(answer.run);
-      this.#takeStep(item.key, answer.step);
-      if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
+    if (answer.run) this.#takeRun(answer.run);
+    if (answer.step) this.#takeStep(item.key, answer.step);
+    if (item.kind === "start") {
+      this.outbox.isOpen = true;
     } else if (item.kind === "complete") {
-      this.#takeRun(answer.run);
       this.closed = "completed";
       this.outbox.stop();
-      this.#waiter?.resolve(answer.run);
+      this.tell("completed", { run: answer.run });
+      return;
+    } else if (item.kind === "answer") {
+      if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
     } else if (item.kind === "signature") {
       this.signatures[item.key] = answer;
     } else {
-      if (answer?.run) this.#takeRun(answer.run);
-      if (answer?.step) this.#takeStep(item.key, answer.step);
       this.shelf.sent(item, answer);
+    }
+    this.changed(item.key);
+    this.#note();
+  }
+
+  #refused(item, problem) {
+    if (item.kind === "delete" && problem.status === 404) {
+      this.outbox.drop(item); // gone already
+    } else if (this.closes(problem)) {
+      return;
+    } else if (item.kind === "start") {
+      this.outbox.drop(item);
+      this.tell("unstarted", { problem });
+    } else if (item.kind === "complete") {
+      this.outbox.drop(item);
+      this.tell("incomplete", { problem });
+    } else {
+      this.#mark(item, problem);
     }
     this.changed(item.key);
   }
 
-  #refused(item, problem) {
-    if (this.closes(problem)) return;
-    if (item.kind === "complete") {
-      this.outbox.drop(item);
-      this.#waiter?.reject(problem);
-    } else if (item.kind === "answer") {
-      const local = this.#local.get(item.key);
-      if (local?.item === item) local.problem = problem;
-    } else if (item.kind === "signature") {
-      const drawn = this.#drawn.get(item.key);
-      if (drawn) drawn.problem = problem;
-    } else {
-      this.shelf.refuse(item, problem);
+  #mark(item, problem) {
+    const known = item.kind === "answer" ? this.#local.get(item.key) : item.kind === "signature" ? this.#drawn.get(item.key) : null;
+    if (item.kind === "photo" || item.kind === "delete") this.shelf.refuse(item, problem);
+    else if (known && (item.kind === "signature" || known.item === item)) known.problem = problem;
+  }
+
+  /** Items of an earlier visit, or of another tab: what they say is newer than what the server knows. */
+  #adopt(items) {
+    for (const item of items) {
+      if (item.kind === "answer") {
+        const { value = null, skipped = false, unable = null, photos = [], geo: place = null } = item.body;
+        this.#local.set(item.key, { answer: { value, skipped, unable, photos, geo: place }, item, problem: item.problem });
+      } else if (item.kind === "signature") {
+        this.#drawn.set(item.key, { url: URL.createObjectURL(new Blob([item.body], { type: "image/png" })), problem: item.problem });
+      } else if (item.kind === "photo" || item.kind === "delete") {
+        this.shelf.adopt(item);
+      }
     }
+    this.changed(null);
+    this.tell("run");
+  }
+
+  #gone(item) {
+    if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
+    if (item.kind === "photo") this.shelf.release(item);
+    if (item.kind === "start") this.outbox.isOpen = true;
     this.changed(item.key);
+    // The other tab knows how it went, and the server does.
+    if (item.kind === "start" || this.run.status === "pending") this.run.status = "in_progress";
+    this.poll();
+  }
+
+  /** Writes down what is known, so that a reload without network shows it. Several notes at once become one. */
+  async #note() {
+    this.#noting += 1;
+    const mine = this.#noting;
+    await Promise.resolve();
+    if (mine !== this.#noting || this.closed) return;
+    const { run, answers, signatures } = this;
+    const record = {
+      run: run.run_id, name: this.template.name, camera: this.#camera,
+      labels: Object.fromEntries(this.rows.map(({ step }) => [step.id, step.label])),
+      state: { run, answers, signatures, photos: this.shelf.stored() },
+    };
+    await store.remember(structuredClone(record)).catch(() => {});
   }
 
   /** True when the problem means that this run is over for this page. */
@@ -304,6 +414,9 @@ function isTouched(answer) {
   return answer !== null && "value" in answer;
 }
 
-function geo() {
-  return import("./geo.js").catch(() => null);
+let place = null;   // geo.js, once something asked for a position
+
+async function geo() {
+  place ??= await import("./geo.js").catch(() => null);
+  return place;
 }

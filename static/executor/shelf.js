@@ -4,8 +4,7 @@
 //   preparing → waiting → safe (the server's receipt is here) | refused (the person must choose)
 //   elsewhere: an answer names it, but neither the server nor this phone has it
 
-import { photoRule } from "./run.js";
-import { nowUtc, uuid } from "./values.js";
+import { photoRule, nowUtc, uuid } from "./rules.js";
 
 const MOST_BYTES = 15 * 1024 * 1024;
 const COUNTED = new Set(["preparing", "waiting", "safe"]);
@@ -50,7 +49,7 @@ export class PhotoShelf {
     const taken = files.slice(0, Math.max(0, room));
     const added = taken.map((file) => this.#place(stepId, file, source));
     this.session.changed(stepId);
-    const [images, place] = await Promise.all([import("./photos.js"), step.geo ? import("./geo.js") : null]);
+    const [images, place] = await Promise.all([import("./photos.js"), step.geo ? this.session.place() : null]);
     place?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
     for (const [photo, file] of added) await images.inTurn(() => this.#prepare(images, place, step, photo, file));
     this.session.answerPhotos(stepId);
@@ -97,6 +96,37 @@ export class PhotoShelf {
     this.session.changed(stepId);
   }
 
+  /** An item of an earlier visit or of another tab. */
+  adopt(item) {
+    if (item.kind === "delete") {
+      const id = item.path.split("/").at(-1);
+      this.#gone.add(id);
+      this.#photos.set(item.key, this.of(item.key).filter((photo) => photo.id !== id));
+      return;
+    }
+    const known = this.of(item.key).find((photo) => photo.id === item.photo);
+    const preview = known?.preview ?? URL.createObjectURL(new Blob([item.body], { type: item.type }));
+    const photo = {
+      id: item.photo, step: item.key, state: item.problem ? "refused" : "waiting", preview, url: null, thumbnail: null,
+      progress: 0, problem: item.problem, item, source: item.query.source,
+    };
+    if (known) Object.assign(known, photo);
+    else this.#photos.set(item.key, [...this.of(item.key), photo]);
+  }
+
+  /** Another tab has sent it or taken it back: the server tells which. */
+  release(item) {
+    const photo = this.#find(item);
+    if (photo) Object.assign(photo, { state: "elsewhere", item: null });
+  }
+
+  /** Receipts, as the server's state has them. */
+  stored() {
+    const safe = (photo) => photo.state === "safe";
+    const receipt = ({ id, url, thumbnail }) => ({ photo_id: id, url, thumbnail_url: thumbnail });
+    return Object.fromEntries([...this.#photos].map(([stepId, photos]) => [stepId, photos.filter(safe).map(receipt)]));
+  }
+
   // The server's side
 
   sent(item, receipt) {
@@ -107,7 +137,7 @@ export class PhotoShelf {
 
   refuse(item, problem) {
     const photo = this.#find(item);
-    if (item.kind === "delete") this.session.outbox.drop(item); // gone already, or not ours to delete
+    if (item.kind === "delete") this.session.outbox.drop(item); // not ours to delete
     if (photo) Object.assign(photo, { state: "refused", problem });
     if (photo) this.session.answerPhotos(photo.step);
   }
@@ -137,29 +167,36 @@ export class PhotoShelf {
     return [photo, file];
   }
 
+  /** Keeps the picture as it came before it is decoded, which costs a small phone its tab; then the small one. */
   async #prepare(images, place, step, photo, file) {
     if (!this.of(step.id).includes(photo)) return; // deleted before its turn came
-    const { bytes, type, preview } = await images.shrink(file);
+    const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...place?.recent() };
+    const original = await file.arrayBuffer();
+    photo.item = this.#owe(photo, original, file.type || "application/octet-stream", query, true);
+    this.session.cameraFor(null);
+    const { bytes, type, preview } = await images.shrink(file, original);
     if (!this.of(step.id).includes(photo)) return;
-    photo.preview = preview;
-    const fix = place?.recent() ?? {};
-    const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...fix };
-    this.#send(photo, bytes, type, query);
+    Object.assign(photo, { preview, state: "waiting", problem: null, progress: 0 });
+    const fresh = { ...query, ...place?.recent() };
+    this.session.outbox.update(photo.item, { body: bytes, type, query: fresh, path: pathOf(photo, fresh), hold: false });
     if (bytes.byteLength > MOST_BYTES || bytes.byteLength === 0) {
       // Known to fail: said here rather than after a minute of uploading.
       this.session.outbox.drop(photo.item);
       const word = bytes.byteLength ? "photo_too_large" : "photo_empty";
       Object.assign(photo, { state: "refused", problem: { word } });
     }
+    this.session.changed(photo.step);
   }
 
   #send(photo, bytes, type, query) {
-    const path = `/steps/${photo.step}/photos/${photo.id}?${new URLSearchParams(query)}`;
-    photo.item = this.session.outbox.add({
-      lane: "photos", key: photo.step, kind: "photo", photo: photo.id, method: "PUT", path, query, type, body: bytes,
-    });
+    photo.item = this.#owe(photo, bytes, type, query, false);
     Object.assign(photo, { state: "waiting", problem: null, progress: 0 });
     this.session.changed(photo.step);
+  }
+
+  #owe(photo, body, type, query, hold) {
+    const path = pathOf(photo, query);
+    return this.session.outbox.add({ lane: "photos", key: photo.step, kind: "photo", photo: photo.id, method: "PUT", path, query, type, body, hold });
   }
 
   #find(item) {
@@ -170,6 +207,10 @@ export class PhotoShelf {
     this.#gone.add(photo.id);
     this.#photos.set(photo.step, this.of(photo.step).filter((other) => other !== photo));
   }
+}
+
+function pathOf(photo, query) {
+  return `/steps/${photo.step}/photos/${photo.id}?${new URLSearchParams(query)}`;
 }
 
 function newId() {

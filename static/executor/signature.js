@@ -2,7 +2,7 @@
 
 import { h, set, setText, sheet } from "./dom.js";
 import { toBlob } from "./photos.js";
-import { length, tidy } from "./values.js";
+import { length, tidy } from "./rules.js";
 import { t } from "./words.js";
 
 const WIDTH = 900;       // px of the PNG; the height follows the pad's shape

@@ -1,9 +1,10 @@
 // The start screen is written by the server, so that it is there before any script. This wires its form.
 
 import { set, setText } from "./dom.js";
-import { length, nowUtc, tidy } from "./values.js";
+import { length, nowUtc, tidy } from "./rules.js";
 import { explain, lang, showTime, t } from "./words.js";
 
+const PATIENCE = 2000;   // ms
 const LONGEST = { name: 200, email: 254, phone: 40 };
 
 export function wireStart(session, page, onStarted) {
@@ -30,16 +31,37 @@ export function wireStart(session, page, onStarted) {
     button.disabled = true;
     say(null);
     setText(button.querySelector("span"), t("starting"));
-    try {
-      await session.start(identity);
-      onStarted();
-    } catch (problem) {
-      if (session.closed || session.closes(problem)) return;
-      say(problem.status ? explain(problem) : t("no_connection"));
-      button.disabled = false;
-      setText(button.querySelector("span"), t("start"));
-    }
+    session.start(identity);
+    if (await settled()) onStarted();
   });
+  session.addEventListener("unstarted", ({ detail }) => {
+    // Also long after the tap, when the network was away: what was answered meanwhile is kept and goes on from here.
+    if (!form.isConnected) document.getElementById("app").replaceChildren(page);
+    say(explain(detail.problem));
+    button.disabled = false;
+    setText(button.querySelector("span"), t("start"));
+  });
+
+  /** Waits a moment for the server, so that a refused name is said here; without network the work begins all the same. */
+  function settled() {
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, PATIENCE, true);
+      const look = () => {
+        if (session.run.status !== "pending" || session.outbox.isStuck) done(true);
+      };
+      const no = () => done(false);
+      session.addEventListener("run", look);
+      session.addEventListener("unstarted", no);
+      session.addEventListener("closed", no);
+      function done(isBegun) {
+        clearTimeout(timer);
+        session.removeEventListener("run", look);
+        session.removeEventListener("unstarted", no);
+        session.removeEventListener("closed", no);
+        resolve(isBegun);
+      }
+    });
+  }
 
   function say(words) {
     setText(wrong, words ?? "");

@@ -6,12 +6,10 @@
 //   flush()        saves what is typed and not saved yet (only where something can be typed)
 //
 // Attributes say how the step stands, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
-// saving, stuck, safe, attention), done, missing, editing.
+// here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
 import { askReason, h, icon, linked, set, setText } from "./dom.js";
-import { availability } from "./geo.js";
-import { isRequired, maySkip, mayBeUnable, photoRule } from "./run.js";
-import { complaint } from "./values.js";
+import { isRequired, maySkip, mayBeUnable, photoRule, complaint } from "./rules.js";
 import { explain, t } from "./words.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
@@ -157,10 +155,12 @@ export class StepElement extends HTMLElement {
       return ["alert", explain(safety.problem), again("try_again", () => this.session.retry(this.step.id))];
     }
     if (this.hasAttribute("missing") && !standing.done) return ["alert", t(standing.missing ?? "missing_answer")];
-    if (!answer) return this.step.geo && availability() === "yes" ? ["pin", t("geo_note")] : [null, ""];
+    if (!answer) return this.step.geo && this.session.position === "yes" ? ["pin", t("geo_note")] : [null, ""];
     if (safety.kind === "locating") return ["pin", t("locating")];
+    if (safety.kind === "unkept") return ["alert", t("unkept")];
+    if (safety.kind === "here") return ["phone", t("here")];
     if (safety.kind === "saving") return ["sending", t("saving")];
-    if (safety.kind === "stuck") return ["sending", t("stuck")];
+    if (safety.kind === "stuck") return ["phone", t("stuck")];
     if (standing.state === "skipped") return ["check", t("skipped_safe")];
     if (standing.state === "unable") return ["check", t("unable_safe", { reason: answer.unable.reason })];
     const lost = this.session.shelf.of(this.step.id).filter((photo) => photo.state === "elsewhere").length;
@@ -168,8 +168,10 @@ export class StepElement extends HTMLElement {
     const photos = this.session.shelf.usable(this.step.id);
     const short = (photoRule(this.step)?.min ?? 0) - photos.length;
     if (short > 0) return ["camera", t("photos_short", { n: short })];
-    const onTheWay = photos.filter((photo) => photo.state !== "safe").length;
-    if (onTheWay) return ["sending", t("photos_on_the_way", { n: onTheWay })];
+    const owed = photos.filter((photo) => photo.state !== "safe");
+    if (owed.some((photo) => photo.item?.kept === "no")) return ["alert", t("unkept")];
+    if (owed.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n: owed.length })];
+    if (owed.length) return ["phone", t("photos_here", { n: owed.length })];
     if (!this.step.geo) return ["check", t("safe")];
     return ["check", answer.geo ? t("safe_placed", { n: Math.round(answer.geo.accuracy ?? 0) }) : t("safe_unplaced")];
   }

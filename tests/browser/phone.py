@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +17,18 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+KEPT = """(run) => new Promise((done, failed) => {
+  const opening = indexedDB.open("rundun", 1);
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const asked = opening.result.transaction("items").objectStore("items").index("run").getAll(run);
+    asked.onsuccess = () => {
+      opening.result.close();
+      done(asked.result.sort((a, b) => a.seq - b.seq).map(({ kind, key, photo, body }) => (
+        { kind, key, photo: photo ?? null, bytes: body?.byteLength ?? null })));
+    };
+  };
+})"""
 HERE = {"latitude": 51.5034, "longitude": -0.1276, "accuracy": 7.0}
 
 
@@ -45,7 +58,11 @@ class Phone:
 
     def _heard(self, message: Any) -> None:
         # A refused request is the server's business and shows as a failed resource; everything else is a mistake.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+        # That it blocks service workers is Playwright's business.
+        ours = not any(
+            words in message.text for words in ("Failed to load resource", "Service Worker registration")
+        )
+        if message.type in ("error", "warning") and ours:
             self.trouble.append(message.text)
 
     async def open(self, run_id: str) -> None:
@@ -110,6 +127,21 @@ class Phone:
         """Tap Finish in the review."""
         await self.page.locator(".review .bottom").get_by_role("button", name="Finish").tap()
 
+    async def network_is_back(self) -> None:
+        """What a phone says when it has found a network: no need to wait for the next try."""
+        await self.page.evaluate("dispatchEvent(new Event('online'))")
+
+    async def kept(self, run_id: str) -> list[dict[str, Any]]:
+        """What this phone keeps of a run: kind, step and photo of each item, and how many bytes."""
+        found: list[dict[str, Any]] = await self.page.evaluate(KEPT, run_id)
+        return found
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait while the page goes on working."""
+        async with asyncio.timeout(15):
+            while not holds():
+                await self.page.evaluate("new Promise((done) => setTimeout(done, 20))")
+
     async def look_again(self) -> None:
         """What happens when the tab comes back to the front: the page polls."""
         async with self.page.expect_response(lambda response: "/state?since=" in response.url):
@@ -129,6 +161,7 @@ async def phone(
         "locale": "en-GB",
         "timezone_id": "Europe/Berlin",
         "reduced_motion": "reduce",
+        "service_workers": "block",  # with one, Playwright's own routes miss requests; tests of it ask for it
         **options,
     }
     if positioned:

@@ -90,8 +90,8 @@ async def test_answers_wait_for_the_network_and_arrive_in_order(w: World, ed: Ph
     await ed.page.route("**/steps/*", lose)
     await ed.pick("s-ok", "Yes")
     await ed.fill("s-count", "3")
-    await expect(ed.page.locator(".top .sending")).to_have_text("No connection, trying again")
-    await expect(ed.step("s-ok").locator(".status")).to_have_text("Waiting for the network")
+    await expect(ed.page.locator(".top .sending")).to_have_text("No network: 2 items on this phone")
+    await expect(ed.step("s-ok").locator(".status")).to_have_text("On this phone, waiting for the network")
     await ed.page.unroute("**/steps/*")
     sent: list[str] = []
     ed.page.on(
@@ -156,7 +156,7 @@ async def test_position_refused_does_not_block(w: World, browser: Browser, base:
         await ed.start()
         await ed.pick("s-ok", "Yes")
         await ed.is_done("s-ok")
-        await expect(ed.step("s-ok").locator(".status")).to_have_text("Saved, without position")
+        await expect(ed.step("s-ok").locator(".status")).to_have_text("Safe, without position")
     answer = (await record(w, run_id))["answers"]["s-ok"]
     assert answer["value"] is True
     assert answer["geo"] is None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 from playwright.async_api import Route, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
 from tests.browser.phone import Phone
-from tests.browser.pictures import file, jpeg
+from tests.browser.pictures import file, is_upright, jpeg
 from tests.world import World
 
 
@@ -83,16 +84,44 @@ async def test_the_receipt_can_be_kept(w: World, ed: Phone) -> None:
     await expect(ed.page.get_by_role("heading", name="This checklist is done")).to_be_visible()
 
 
-async def test_a_link_that_expires_while_open_says_so_and_what_was_not_sent(w: World, ed: Phone) -> None:
-    run_id = await dispatched(w, YES_NO)
+async def test_what_an_expired_run_did_not_get_stays_on_the_phone_until_the_person_says_so(
+    w: World, ed: Phone
+) -> None:
+    run_id = await dispatched(w, YES_NO, PICTURE)
     await ed.open(run_id)
     await ed.start()
-    w.clock.forward(hours=200)
+    await ed.page.route("**/steps/**", lambda route: route.abort("internetdisconnected"))
     await ed.pick("s-ok", "Yes")
-    await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
-    await expect(ed.page.get_by_text("1 answer or photo from this phone had not been sent")).to_be_visible()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await expect(ed.step("s-pic").locator(".tile")).to_have_attribute("state", "waiting")
+    w.clock.forward(hours=200)
+    await ed.page.unroute("**/steps/**")
+    await ed.network_is_back()
+    for _ in range(2):  # told by the page that was open, and by the server's page of a closed run
+        await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
+        await expect(
+            ed.page.get_by_text("This phone still holds 3 items that were not sent.")
+        ).to_be_visible()
+        async with ed.page.expect_download() as coming:
+            await ed.page.get_by_role("button", name="Save as a file").tap()
+        download = await coming.value
+        assert download.suggested_filename == f"checklist-{run_id[2:10]}.zip"
+        with zipfile.ZipFile(await download.path()) as kept:
+            assert kept.testzip() is None
+            assert sorted(kept.namelist()) == ["01 The door.jpg", "answers.json", "answers.txt"]
+            assert is_upright(kept.read("01 The door.jpg"))
+            answers = {
+                one["step"]: one for one in json.loads(kept.read("answers.json")) if one["kind"] == "answer"
+            }
+            assert answers["s-ok"]["value"] is True
+            assert "All fine?: true" in kept.read("answers.txt").decode()
+        await ed.page.reload()
+    await ed.page.get_by_role("button", name="Delete from this phone").tap()
+    await ed.page.locator("dialog").get_by_role("button", name="Delete", exact=True).tap()
+    await expect(ed.page.get_by_text("Deleted from this phone.")).to_be_visible()
     await ed.page.reload()
     await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
+    assert await ed.kept(run_id) == []
 
 
 async def test_a_run_that_expired_before_start_and_one_that_never_was(w: World, ed: Phone) -> None:

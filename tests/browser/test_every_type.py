@@ -182,7 +182,7 @@ async def do_it_all(ed: Any, link: str) -> None:
     await expect(ed.step("s-why")).to_be_hidden()
     await ed.photograph("s-in", file("door.jpg", "image/jpeg", sideways_jpeg()), source="camera")
     await ed.is_done("s-read", "s-in")
-    await expect(ed.step("s-in").locator(".status")).to_have_text("Saved, position ±7 m")
+    await expect(ed.step("s-in").locator(".status")).to_have_text("Safe, position ±7 m")
     await ed.pick("s-way", "Back")
     await ed.pick("s-did", "Other")
     await ed.pick("s-did", "Clean")
@@ -209,7 +209,7 @@ async def do_it_all(ed: Any, link: str) -> None:
     await ed.is_done(
         "s-way", "s-did", "s-other", "s-meter", "s-grade", "s-pic", "s-seen", "s-key", "s-left", "s-sign"
     )
-    await expect(ed.page.locator(".top .sending")).to_have_text("All saved")
+    await expect(ed.page.locator(".top .sending")).to_have_text("All safe")
     await expect(ed.page.locator(".done-count")).to_have_text("12 of 13 done")
     await ed.review()
     await ed.sign(ed.page.locator(".closing-signature").get_by_role("button", name="Sign"))

@@ -112,7 +112,7 @@ async def page_says(page: Page, cases: list[tuple[Template, dict[str, Any]]]) ->
         given.append(
             [json.loads(rules.as_json(template)), answers, case.get("arrived", {}), case.get("signed", [])]
         )
-    result: list[dict[str, Any]] = await in_page(page, "run", PAGE_SAYS, given)
+    result: list[dict[str, Any]] = await in_page(page, "rules", PAGE_SAYS, given)
     return result
 
 
@@ -272,7 +272,7 @@ async def test_the_page_reads_the_shared_values(page: Page) -> None:
         "typed_numbers": "given.map(([raw]) => m.parseNumber(raw))",
         "values": "given.map(([step, value]) => m.complaint(step, value) === null)",
     }.items():
-        said = await in_page(page, "values", expression, VALUES[key])
+        said = await in_page(page, "rules", expression, VALUES[key])
         assert [(case[:-1], one) for case, one in zip(VALUES[key], said, strict=True)] == [
             (case[:-1], case[-1]) for case in VALUES[key]
         ]
@@ -284,7 +284,7 @@ BLANKS = some.sampled_from([*text.WHITE_SPACE, "\u200b", "\u180e", "\x1c", "\u03
 
 async def test_page_and_server_trim_and_count_alike(page: Page) -> None:
     words = drawn(some.text(LETTERS | BLANKS, max_size=30), 500)
-    said = await in_page(page, "values", "given.map((raw) => [m.tidy(raw), m.length(m.tidy(raw))])", words)
+    said = await in_page(page, "rules", "given.map((raw) => [m.tidy(raw), m.length(m.tidy(raw))])", words)
     for word, (kept, count) in zip(words, said, strict=True):
         assert (kept, count) == (text.clean(word), len(text.clean(word))), ascii(word)
 
@@ -305,6 +305,6 @@ async def test_page_and_server_count_decimals_alike(page: Page) -> None:
 
     expression = """given.map((n) => [0, 1, 2, 3, 4, 5, 6].map(
         (decimals) => m.complaint({ type: "number", config: { decimals } }, n) === null))"""
-    said = await in_page(page, "values", expression, numbers)
+    said = await in_page(page, "rules", expression, numbers)
     for number, row in zip(numbers, said, strict=True):
         assert row == [fits(template, number) for template in steps], number

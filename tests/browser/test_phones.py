@@ -89,7 +89,7 @@ async def test_a_phone_on_plain_http_can_finish_without_position_and_hashes(w: W
         await ed.open(run_id)
         assert await ed.page.evaluate("isSecureContext") is False
         await ed.start()
-        await expect(ed.page.locator(".notice")).to_contain_text("will not share its position")
+        await expect(ed.page.locator(".list .notice")).to_contain_text("will not share its position")
         await ed.pick("s-ok", "Yes")
         await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
         await ed.is_done("s-ok", "s-pic")

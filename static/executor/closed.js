@@ -1,0 +1,7 @@
+// On the server's page of a closed run: what this phone still holds of it.
+
+import { heldBox } from "./held.js";
+
+const run = location.pathname.split("/")[2];
+const box = await heldBox(run);
+if (box) document.querySelector("main").append(box);

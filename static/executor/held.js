@@ -1,0 +1,79 @@
+// What this phone still holds of a run that takes nothing any more: said plainly, given as a file, and deleted only
+// when the person says so. Used by the page of an open run when it ends, and by the server's page of a closed one.
+
+import { h, icon, sheet } from "./dom.js";
+import * as store from "./store.js";
+import { t } from "./words.js";
+
+const EVIDENCE = new Set(["answer", "photo", "signature"]);
+
+/** → an element, or null when nothing is held; then the run is wiped from the phone. */
+export async function heldBox(run) {
+  const items = (await store.items(run).catch(() => [])).filter((item) => EVIDENCE.has(item.kind));
+  if (!items.length) {
+    await store.wipe(run).catch(() => {});
+    return null;
+  }
+  const known = await store.recall(run).catch(() => null);
+  const file = await archive(run, items, known);
+  const canShare = navigator.canShare?.({ files: [file] }) ?? false;
+  const box = h("section", { class: "held" },
+    h("p", { class: "notice" }, icon("alert"), h("span", {}, t("holds", { n: items.length }))),
+    h("p", { class: "soft" }, t("held_explained")),
+    h("div", { class: "pair" },
+      canShare ? h("button", { type: "button", class: "button primary", on: { click: () => navigator.share({ files: [file] }).catch(() => {}) } }, t("held_share")) : null,
+      h("button", { type: "button", class: canShare ? "button" : "button primary", on: { click: () => save(file) } }, icon("download"), h("span", {}, t("held_save"))),
+      h("button", { type: "button", class: "button danger", on: { click: () => forget() } }, icon("bin"), h("span", {}, t("held_delete")))));
+  return box;
+
+  async function forget() {
+    const sure = await sheet(t("held_delete"), (close) => [
+      h("p", {}, t("held_delete_sure", { n: items.length })),
+      h("div", { class: "pair" },
+        h("button", { type: "button", class: "button", on: { click: () => close(false) } }, t("back")),
+        h("button", { type: "button", class: "button danger", on: { click: () => close(true) } }, t("delete"))),
+    ]);
+    if (!sure) return;
+    await store.wipe(run);
+    box.replaceChildren(h("p", { class: "notice good" }, icon("check"), h("span", {}, t("held_deleted"))));
+  }
+}
+
+function save(file) {
+  const link = h("a", { href: URL.createObjectURL(file), download: file.name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** A ZIP: every picture under its step's name, and the answers as text for people and as JSON for machines. */
+async function archive(run, items, known) {
+  const { zip } = await import("./zip.js");
+  const label = (item) => known?.labels?.[item.key] ?? item.key;
+  const files = [];
+  const lines = [known?.name ?? "", t("run_number") + ": " + run.slice(2, 10), ""];
+  const data = [];
+  for (const item of items) {
+    const { kind, key: step, at } = item;
+    if (item.body instanceof ArrayBuffer) {
+      const ending = /jpeg|png|webp|heic|heif/.exec(item.type)?.[0].replace("jpeg", "jpg") ?? "bin";
+      const name = `${String(files.length + 1).padStart(2, "0")} ${plain(label(item))}.${ending}`;
+      files.push({ name, bytes: new Uint8Array(item.body) });
+      lines.push(`${label(item)}: ${name}`);
+      data.push({ kind, step, at, photo_id: item.photo, file: name });
+    } else {
+      const { value, skipped, unable } = item.body;
+      lines.push(`${label(item)}: ${skipped ? t("skipped") : unable ? unable.reason : JSON.stringify(value)}`);
+      data.push({ kind, step, at, ...item.body });
+    }
+  }
+  const text = new TextEncoder();
+  files.push({ name: "answers.txt", bytes: text.encode(`${lines.join("\n")}\n`) });
+  files.push({ name: "answers.json", bytes: text.encode(JSON.stringify(data, null, 1)) });
+  return new File([zip(files)], `checklist-${run.slice(2, 10)}.zip`, { type: "application/zip" });
+}
+
+function plain(words) {
+  return words.replace(/[^\p{L}\p{N} -]+/gu, "").trim().slice(0, 60) || "photo";
+}

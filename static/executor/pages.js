@@ -1,0 +1,16 @@
+// Lets the service worker keep this page on the phone, so that it opens again without network. Only over https or on
+// localhost: elsewhere browsers have no service workers, and the page still works, but for that.
+
+/** `urls`: modules that this page will need later; those it has loaded are found here. */
+export async function keepPages(session, urls) {
+  if (!navigator.serviceWorker) return;
+  try {
+    await navigator.serviceWorker.register("/r/sw.js");
+    const { active } = await navigator.serviceWorker.ready;
+    if (session.closed) return;
+    const loaded = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => new URL(name).pathname.startsWith("/static/"));
+    active?.postMessage({ keep: session.run.run_id, urls: [...new Set([...loaded, ...urls])] });
+  } catch {
+    // No room, or not allowed: a reload needs the network then.
+  }
+}

@@ -1,0 +1,122 @@
+// What this phone keeps until the server has it: one IndexedDB database per origin, records per run.
+//
+//   items  one thing to send each: plain data, bytes as ArrayBuffer (never File or Blob: Safari reads them back empty)
+//   runs   {run, name, labels, state, camera}: what the page last knew, for a reload without network
+//
+// Phones close databases behind a page's back, and some never answer an open at all: every access opens anew
+// where it must, gives up after a while, and says so. Whoever asks then knows that nothing is kept.
+
+const NAME = "rundun";
+const PATIENCE = 5000;   // ms
+
+let opening = null;
+
+function open() {
+  opening ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, 1);
+    const timer = setTimeout(() => reject(new Error("no database")), PATIENCE);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("items", { keyPath: "id" }).createIndex("run", "run");
+      request.result.createObjectStore("runs", { keyPath: "run" });
+    };
+    request.onsuccess = () => {
+      clearTimeout(timer);
+      const database = request.result;
+      database.onversionchange = () => {
+        database.close(); // somebody wants to delete or change it, and must not wait for this page
+        opening = null;
+      };
+      database.onclose = () => (opening = null);
+      resolve(database);
+    };
+    request.onerror = () => {
+      clearTimeout(timer);
+      reject(request.error);
+    };
+  });
+  opening.catch(() => (opening = null));
+  return opening;
+}
+
+/** `work(transaction)` may return a request; → its result once the transaction is on the disk. */
+async function within(mode, work) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await once(await open(), mode, work);
+    } catch (error) {
+      if (isFull(error) || attempt === 2) throw error;
+      opening?.then((database) => database.close(), () => {});
+      opening = null;
+    }
+  }
+}
+
+function once(database, mode, work) {
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(["items", "runs"], mode, { durability: "strict" });
+    const request = work(transaction);
+    const timer = setTimeout(() => reject(new Error("no answer")), PATIENCE);
+    transaction.oncomplete = () => {
+      clearTimeout(timer);
+      resolve(request?.result);
+    };
+    transaction.onabort = () => {
+      clearTimeout(timer);
+      reject(transaction.error ?? request?.error ?? new Error("aborted"));
+    };
+  });
+}
+
+/** True when the phone had no room. */
+export function isFull(error) {
+  return error?.name === "QuotaExceededError";
+}
+
+export function put(item) {
+  return within("readwrite", (to) => to.objectStore("items").put(item));
+}
+
+export function remove(id) {
+  return within("readwrite", (to) => to.objectStore("items").delete(id));
+}
+
+export async function has(id) {
+  return (await within("readonly", (from) => from.objectStore("items").getKey(id))) !== undefined;
+}
+
+/** Ids of what is kept for a run; the bytes stay where they are. */
+export function ids(run) {
+  return within("readonly", (from) => from.objectStore("items").index("run").getAllKeys(run));
+}
+
+export function get(id) {
+  return within("readonly", (from) => from.objectStore("items").get(id));
+}
+
+export async function items(run) {
+  const found = await within("readonly", (from) => from.objectStore("items").index("run").getAll(run));
+  return found.sort((one, other) => one.seq - other.seq);
+}
+
+/** What the page knew of a run: {name, labels, state, camera}, or undefined. */
+export function recall(run) {
+  return within("readonly", (from) => from.objectStore("runs").get(run));
+}
+
+export function remember(record) {
+  return within("readwrite", (to) => to.objectStore("runs").put(record));
+}
+
+/** Forgets a run wholly: its items, what was known of it, and its pages in the service worker's cache. */
+export async function wipe(run) {
+  await within("readwrite", (to) => {
+    const all = to.objectStore("items").index("run").openKeyCursor(IDBKeyRange.only(run));
+    all.onsuccess = () => {
+      if (!all.result) return;
+      to.objectStore("items").delete(all.result.primaryKey);
+      all.result.continue();
+    };
+    to.objectStore("runs").delete(run);
+  });
+  await globalThis.caches?.delete(`rundun ${run}`);
+}
