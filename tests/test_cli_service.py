@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from rundun.control import LONGEST_LINE
+from rundun.store import connection
 from tests.process import PATIENCE, Serving, done, environment, is_listening, looking, rows, rundun, serving
 from tests.test_cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
 from tests.test_readme import shell as shell
@@ -64,6 +65,26 @@ def test_many_commands_at_once(tmp_path: Path, service: Serving) -> None:
 def test_many_commands_at_once_without_a_service(tmp_path: Path) -> None:
     done(rundun(tmp_path, "orgs", "create", FIRST))
     several(tmp_path, 4)
+
+
+def test_a_command_waits_for_whoever_holds_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(rundun(tmp_path, "orgs", "create", FIRST))
+    lock = connection.Lock(tmp_path / "rundun.db")
+    monkeypatch.setattr("rundun.cli.time.sleep", lambda seconds: lock.close())
+    assert ORG.fullmatch(done(rundun(tmp_path, "orgs", "create", "Acme")))
+
+
+def test_a_command_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done(rundun(tmp_path, "orgs", "create", FIRST))
+    lock = connection.Lock(tmp_path / "rundun.db")
+    monkeypatch.setattr("rundun.cli.LOCK_SECONDS", 0)
+    refused = rundun(tmp_path, "orgs", "create", "Acme")
+    said = f"Error: Another process holds the database, but does not listen on {tmp_path}/rundun.db.sock.\n"
+    assert (refused.exit_code, refused.stderr) == (1, said)
+    assert FIRST in done(rundun(tmp_path, "orgs", "list")), "reading needs no lock"
+    lock.close()
 
 
 def several(folder: Path, count: int) -> None:

@@ -284,15 +284,23 @@ def assert_ended(threads: set[threading.Thread]) -> None:
 
 
 async def test_closing_finishes_what_waits_and_leaves_no_thread(tmp_path: Path) -> None:
+    others = connection_threads()
     one = await Database.open(tmp_path / "rundun.db", clock=Clock(), public_url=PUBLIC_URL, grace=0)
-    threads = connection_threads()
-    assert len(threads) >= 2, "a writer and a reader"
+    threads = connection_threads() - others
+    assert len(threads) == 2, "a writer and a reader"
+
+    def this_thread(tx: Tx) -> threading.Thread:
+        return threading.current_thread()
+
+    reader = await one.read(this_thread)
     hold = Hold()
     waiting = [asyncio.create_task(one.write(hold, "a", "b"))]
     await hold.has_begun()
     waiting += [asyncio.create_task(one.write(note, f"{number}")) for number in range(5)]
     await asyncio.sleep(0)  # one turn of the loop: they stand in the queue now
     closing = asyncio.create_task(one.close())
+    await asyncio.to_thread(reader.join, 20)
+    await asyncio.sleep(0)  # the reader is closed, and now it is the writer's turn
     hold.go.set()
     await closing
     assert [await task for task in waiting] == [None, "0", "1", "2", "3", "4"]
