@@ -15,10 +15,18 @@ from tests import pictures
 from tests.world import BOOLEAN, World
 
 ROUTES = [route for route in site(Assets(places.static()), None).routes if isinstance(route, Route)]
-OPEN = {"/", "/healthz", "/readyz", "/problems/{code}", "/static/{digest}/{name:path}", "/media/{token}"}
+OPEN = {
+    "/",
+    "/healthz",
+    "/readyz",
+    "/problems/{code}",
+    "/static/{digest}/{name:path}",
+    "/media/{token}",
+    "/r/sw.js",
+}
 CALLS = [(method, route.path) for route in ROUTES for method in sorted((route.methods or set()) - {"HEAD"})]
 V1 = [(method, path) for method, path in CALLS if path.startswith("/v1/")]
-R = [(method, path) for method, path in CALLS if path.startswith("/r/")]
+R = [(method, path) for method, path in CALLS if path.startswith("/r/{")]
 
 
 def fill(path: str, **ids: str) -> str:

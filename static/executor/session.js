@@ -4,20 +4,18 @@
 //   "flush"          write down what is still being typed
 //   "unstarted" {problem}   the server refused the start · "completed" {run} · "incomplete" {problem}
 
-import { Problem } from "./outbox.js";
+import { evaluate, flatten, nowUtc, photoRule, uuid } from "./rules.js";
+import { PhotoShelf, whereabouts } from "./shelf.js";
 import * as store from "./store.js";
-import { PhotoShelf } from "./shelf.js";
-import { evaluate, flatten, photoRule, nowUtc, uuid } from "./rules.js";
+import { Problem } from "./wire.js";
 
 const POLL = 15_000;   // ms between two looks at what other devices did
 
 export class Session extends EventTarget {
   #local = new Map();        // step id → {answer, item, problem}: newer than the server's
-  #drawn = new Map();        // step id or "" → {url, problem}: a signature this page made
   #known = 0;                // the revision up to which nothing of the run can have escaped this page
   #newest = 0;               // the highest revision seen
   #camera = null;            // {step, at}: the camera is open for this step, and may cost the page its life
-  #noting = 0;
   #evaluation = null;
 
   constructor(state, outbox) {
@@ -96,18 +94,15 @@ export class Session extends EventTarget {
 
   /** `png`: ArrayBuffer. `key`: the step's id, or "" for the signature that closes the run. */
   sign(key, png, typedName) {
-    this.#dropUnsent(key, "signature");
-    this.#drawn.set(key, { url: URL.createObjectURL(new Blob([png], { type: "image/png" })), problem: null });
-    const query = typedName ? `?typed_name=${encodeURIComponent(typedName)}` : "";
-    const path = key ? `/steps/${key}/signature${query}` : `/signature${query}`;
-    this.outbox.add({ lane: "answers", key, kind: "signature", method: "PUT", path, type: "image/png", body: png });
+    this.outbox.dropUnsent(key, "signature");
+    this.shelf.sign(key, png, typedName);
     if (key) this.answer(key, null);
     else this.changed(null);
   }
 
   retry(stepId) {
     const items = this.outbox.refused.filter((item) => item.key === stepId && item.lane === "answers");
-    for (const known of [this.#local.get(stepId), this.#drawn.get(stepId)]) if (known) known.problem = null;
+    for (const known of [this.#local.get(stepId), this.shelf.drawn.get(stepId)]) if (known) known.problem = null;
     for (const item of items) this.outbox.retry(item);
     // The answer that stood on this signature went out without it.
     if (stepId && items.some((item) => item.kind === "signature")) this.answer(stepId, null);
@@ -147,19 +142,12 @@ export class Session extends EventTarget {
 
   flush() {
     this.tell("flush");
-    place?.settle();
-  }
-
-  /** → geo.js, or null where it could not be loaded. */
-  place() {
-    return geo();
+    whereabouts.settle();
   }
 
   /** Whether positions can be had: "yes", "insecure" (browsers give none over plain http), "refused" or "none". */
   get position() {
-    if (place) return place.availability();
-    if (!("geolocation" in navigator)) return "none";
-    return isSecureContext ? "yes" : "insecure";
+    return whereabouts.position();
   }
 
   // What is known
@@ -171,23 +159,15 @@ export class Session extends EventTarget {
 
   /** {url, problem} of a signature, or null. */
   signatureOf(key) {
-    return this.#drawn.get(key) ?? this.signatures[key] ?? null;
+    return this.shelf.drawn.get(key) ?? this.signatures[key] ?? null;
   }
 
   /** How safe a step's answer is: {kind: none | locating | here | saving | stuck | unkept | safe | attention, problem}. */
   safetyOf(stepId) {
-    const problem = this.#local.get(stepId)?.problem ?? this.#drawn.get(stepId)?.problem ?? null;
+    const problem = this.#local.get(stepId)?.problem ?? this.shelf.drawn.get(stepId)?.problem ?? null;
     if (problem) return { kind: "attention", problem };
-    const owed = this.outbox.owed.filter((item) => item.key === stepId && item.lane === "answers");
-    if (owed.length) return { kind: this.#kindOf(owed), problem: null };
-    return { kind: this.answers[stepId] ? "safe" : "none", problem: null };
-  }
-
-  #kindOf(owed) {
-    if (owed.some((item) => item.kept === "no")) return "unkept";
-    if (owed.some((item) => item.hold)) return "locating";
-    if (owed.some((item) => item.state === "sending")) return "saving";
-    return this.outbox.isStuck ? "stuck" : "here";
+    const kind = this.outbox.whereabouts(this.outbox.owed.filter((item) => item.key === stepId && item.lane === "answers"));
+    return { kind: kind === "none" && this.answers[stepId] ? "safe" : kind, problem: null };
   }
 
   evaluate() {
@@ -202,12 +182,6 @@ export class Session extends EventTarget {
   /** True when the page may go without losing anything: all is with the server, or at least on this phone. */
   get isSettled() {
     return this.outbox.owed.every((item) => item.kept === "yes") && this.shelf.counts().preparing === 0;
-  }
-
-  /** What is still owed to the server, by kind: {answers, photos, signatures}. */
-  get owed() {
-    const count = (...kinds) => this.outbox.items.filter((item) => kinds.includes(item.kind)).length;
-    return { answers: count("answer", "delete"), photos: count("photo"), signatures: count("signature") };
   }
 
   changed(stepId) {
@@ -254,7 +228,7 @@ export class Session extends EventTarget {
     if (content.skipped) body.skipped = true;
     else if (content.unable) body.unable = content.unable;
     else Object.assign(body, { value: content.value, geo: null, answered_at: nowUtc() }, photos ? { photos } : {});
-    this.#dropUnsent(step.id, "answer");
+    this.outbox.dropUnsent(step.id, "answer");
     const wantsPlace = Boolean(step.geo) && !isClosing;
     const item = this.outbox.add({
       lane: "answers", key: step.id, kind: "answer", method: "PUT", path: `/steps/${step.id}`, body, hold: wantsPlace,
@@ -265,17 +239,9 @@ export class Session extends EventTarget {
   }
 
   async #locate(item) {
-    const fix = (await (await geo())?.sample()) ?? null;
+    const fix = (await (await whereabouts.geo())?.sample()) ?? null;
     this.outbox.update(item, { body: { ...item.body, geo: fix }, hold: false });
     this.changed(item.key);
-  }
-
-  /** A newer answer replaces one that never left the phone, or that the server would not take. */
-  #dropUnsent(key, kind) {
-    for (const item of this.outbox.items) {
-      const neverLeft = item.tries === 0 || item.state === "refused";
-      if (item.key === key && item.kind === kind && neverLeft) this.outbox.drop(item);
-    }
   }
 
   #evaluateNow() {
@@ -287,7 +253,7 @@ export class Session extends EventTarget {
       if (answer) answers[step.id] = takesPhotos ? { ...answer, photos: this.shelf.listed(step.id) } : answer;
       arrived[step.id] = takesPhotos ? this.shelf.usable(step.id).map((photo) => photo.id) : [];
     }
-    const signed = [...Object.keys(this.signatures), ...this.#drawn.keys()];
+    const signed = [...Object.keys(this.signatures), ...this.shelf.drawn.keys()];
     return evaluate(this.template, answers, arrived, signed);
   }
 
@@ -323,16 +289,12 @@ export class Session extends EventTarget {
     } else if (item.kind === "complete") {
       this.outbox.drop(item);
       this.tell("incomplete", { problem });
+    } else if (item.kind === "answer") {
+      if (this.#local.get(item.key)?.item === item) this.#local.get(item.key).problem = problem;
     } else {
-      this.#mark(item, problem);
+      this.shelf.refuse(item, problem);
     }
     this.changed(item.key);
-  }
-
-  #mark(item, problem) {
-    const known = item.kind === "answer" ? this.#local.get(item.key) : item.kind === "signature" ? this.#drawn.get(item.key) : null;
-    if (item.kind === "photo" || item.kind === "delete") this.shelf.refuse(item, problem);
-    else if (known && (item.kind === "signature" || known.item === item)) known.problem = problem;
   }
 
   /** Items of an earlier visit, or of another tab: what they say is newer than what the server knows. */
@@ -341,9 +303,7 @@ export class Session extends EventTarget {
       if (item.kind === "answer") {
         const { value = null, skipped = false, unable = null, photos = [], geo: place = null } = item.body;
         this.#local.set(item.key, { answer: { value, skipped, unable, photos, geo: place }, item, problem: item.problem });
-      } else if (item.kind === "signature") {
-        this.#drawn.set(item.key, { url: URL.createObjectURL(new Blob([item.body], { type: "image/png" })), problem: item.problem });
-      } else if (item.kind === "photo" || item.kind === "delete") {
+      } else {
         this.shelf.adopt(item);
       }
     }
@@ -361,19 +321,12 @@ export class Session extends EventTarget {
     this.poll();
   }
 
-  /** Writes down what is known, so that a reload without network shows it. Several notes at once become one. */
-  async #note() {
-    this.#noting += 1;
-    const mine = this.#noting;
-    await Promise.resolve();
-    if (mine !== this.#noting || this.closed) return;
+  /** Writes down what is known, so that a reload without network shows it. */
+  #note() {
     const { run, answers, signatures } = this;
-    const record = {
-      run: run.run_id, name: this.template.name, camera: this.#camera,
-      labels: Object.fromEntries(this.rows.map(({ step }) => [step.id, step.label])),
-      state: { run, answers, signatures, photos: this.shelf.stored() },
-    };
-    await store.remember(structuredClone(record)).catch(() => {});
+    const labels = Object.fromEntries(this.rows.map(({ step }) => [step.id, step.label]));
+    const state = { run, answers, signatures, photos: this.shelf.stored() };
+    return store.note(() => (this.closed ? null : { run: run.run_id, name: this.template.name, labels, state, camera: this.#camera }));
   }
 
   /** True when the problem means that this run is over for this page. */
@@ -412,11 +365,4 @@ export class Session extends EventTarget {
 /** The server names untouched steps too, without a value. */
 function isTouched(answer) {
   return answer !== null && "value" in answer;
-}
-
-let place = null;   // geo.js, once something asked for a position
-
-async function geo() {
-  place ??= await import("./geo.js").catch(() => null);
-  return place;
 }

@@ -1,4 +1,4 @@
-// The pictures of a run: those on the server, and those this phone still shrinks, holds or sends.
+// The pictures of a run, photos and signatures: those on the server, and those this phone still shrinks, holds or sends.
 //
 // A photo: {id, step, state, preview, url, thumbnail, progress, problem, item}. Its state is
 //   preparing → waiting → safe (the server's receipt is here) | refused (the person must choose)
@@ -9,8 +9,28 @@ import { photoRule, nowUtc, uuid } from "./rules.js";
 const MOST_BYTES = 15 * 1024 * 1024;
 const COUNTED = new Set(["preparing", "waiting", "safe"]);
 
+let place = null;   // geo.js, once something asked for a position
+
+/** Where evidence is gathered: geo.js is loaded when the first step asks for it. */
+export const whereabouts = {
+  /** → geo.js, or null where it could not be loaded. */
+  async geo() {
+    place ??= await import("./geo.js").catch(() => null);
+    return place;
+  },
+  settle() {
+    place?.settle();
+  },
+  position() {
+    if (place) return place.availability();
+    if (!("geolocation" in navigator)) return "none";
+    return isSecureContext ? "yes" : "insecure";
+  },
+};
+
 export class PhotoShelf {
   #photos = new Map();   // step id → [photo], in the order the person sees
+  drawn = new Map();     // step id or "" → {url, problem}: a signature this phone has made
   #gone = new Set();     // ids deleted here: a poll under way must not bring them back
 
   constructor(session) {
@@ -49,7 +69,7 @@ export class PhotoShelf {
     const taken = files.slice(0, Math.max(0, room));
     const added = taken.map((file) => this.#place(stepId, file, source));
     this.session.changed(stepId);
-    const [images, place] = await Promise.all([import("./photos.js"), step.geo ? this.session.place() : null]);
+    const [images, place] = await Promise.all([import("./photos.js"), step.geo ? whereabouts.geo() : null]);
     place?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
     for (const [photo, file] of added) await images.inTurn(() => this.#prepare(images, place, step, photo, file));
     this.session.answerPhotos(stepId);
@@ -89,6 +109,14 @@ export class PhotoShelf {
     else this.session.answerPhotos(photo.step);
   }
 
+  /** Owes a signature: `png` an ArrayBuffer, `key` a step's id, or "" for the one that closes the run. */
+  sign(key, png, typedName) {
+    const query = typedName ? `?typed_name=${encodeURIComponent(typedName)}` : "";
+    const path = key ? `/steps/${key}/signature${query}` : `/signature${query}`;
+    this.drawn.set(key, { url: URL.createObjectURL(new Blob([png], { type: "image/png" })), problem: null });
+    this.session.outbox.add({ lane: "answers", key, kind: "signature", method: "PUT", path, type: "image/png", body: png });
+  }
+
   /** Gives up photos that an answer names but nobody has. */
   forgetMissing(stepId) {
     this.#photos.set(stepId, this.of(stepId).filter((photo) => photo.state !== "elsewhere"));
@@ -98,12 +126,17 @@ export class PhotoShelf {
 
   /** An item of an earlier visit or of another tab. */
   adopt(item) {
+    if (item.kind === "signature") {
+      this.drawn.set(item.key, { url: URL.createObjectURL(new Blob([item.body], { type: item.type })), problem: item.problem });
+      return;
+    }
     if (item.kind === "delete") {
       const id = item.path.split("/").at(-1);
       this.#gone.add(id);
       this.#photos.set(item.key, this.of(item.key).filter((photo) => photo.id !== id));
       return;
     }
+    if (item.kind !== "photo") return;
     const known = this.of(item.key).find((photo) => photo.id === item.photo);
     const preview = known?.preview ?? URL.createObjectURL(new Blob([item.body], { type: item.type }));
     const photo = {
@@ -136,6 +169,7 @@ export class PhotoShelf {
   }
 
   refuse(item, problem) {
+    if (item.kind === "signature" && this.drawn.has(item.key)) this.drawn.get(item.key).problem = problem;
     const photo = this.#find(item);
     if (item.kind === "delete") this.session.outbox.drop(item); // not ours to delete
     if (photo) Object.assign(photo, { state: "refused", problem });

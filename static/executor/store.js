@@ -103,8 +103,16 @@ export function recall(run) {
   return within("readonly", (from) => from.objectStore("runs").get(run));
 }
 
-export function remember(record) {
-  return within("readwrite", (to) => to.objectStore("runs").put(record));
+let notes = 0;
+
+/** Writes down what is known of a run: `say()` → {run, name, labels, state, camera}, or null for nothing. Several
+ *  notes at once become one, and one that cannot be written is not missed. */
+export async function note(say) {
+  notes += 1;
+  const mine = notes;
+  await Promise.resolve();
+  const record = mine === notes ? say() : null;
+  if (record) await within("readwrite", (to) => to.objectStore("runs").put(structuredClone(record))).catch(() => {});
 }
 
 /** Forgets a run wholly: its items, what was known of it, and its pages in the service worker's cache. */

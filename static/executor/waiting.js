@@ -33,7 +33,7 @@ export class Waiting {
     // What the server refused must not go missing silently: the person decides.
     if (attention.length) return this.onBack(attention);
     if (!session.isFinished) return this.onBack([]); // another tab went on working
-    const { answers, photos, signatures } = session.owed;
+    const { answers, photos, signatures } = session.outbox.debts;
     const lines = [
       answers ? t("owed_answers", { n: answers }) : null,
       photos ? t("owed_photos", { n: photos }) : null,

@@ -1,0 +1,109 @@
+// One exchange with the server, and how it can end: an answer, a Problem, or nobody there.
+
+const PATIENCE = 30_000;   // ms until a request without an answer counts as lost
+const STALL = 60_000;      // ms without progress until an upload counts as lost
+
+/** An answer that says no. `members` is the whole problem document (RFC 9457), {} when there was none. */
+export class Problem extends Error {
+  constructor(status, members, retryAfter) {
+    super(members.detail || members.title || `HTTP ${status}`);
+    this.status = status;
+    this.code = members.code ?? "";
+    this.members = members;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** No answer at all: no network, a lost reply, a server that is away. */
+export class Unreachable extends Error {}
+
+/** One HTTP exchange. → the JSON of a 2xx (null for 204 and 304). */
+export async function send(method, url, body, type, { signal, digest, onprogress }) {
+  const isBytes = body instanceof ArrayBuffer;
+  const headers = { Accept: "application/json" };
+  if (isBytes) headers["Content-Type"] = type;
+  else if (body !== undefined && body !== null) headers["Content-Type"] = "application/json";
+  if (digest) headers["Content-Digest"] = `sha-256=:${digest}:`;
+  if (isBytes && onprogress) return upload(method, url, body, headers, signal, onprogress);
+
+  const clock = new AbortController();
+  const timer = setTimeout(() => clock.abort(), PATIENCE);
+  signal?.addEventListener("abort", () => clock.abort());
+  let response;
+  let text;
+  try {
+    const payload = isBytes ? body : headers["Content-Type"] ? JSON.stringify(body) : undefined;
+    response = await fetch(url, {
+      method, headers, body: payload, signal: clock.signal, credentials: "same-origin", cache: "no-store", redirect: "error",
+      // A small answer outlives the page: the camera app or a closed tab must not cost it.
+      keepalive: typeof payload === "string" && payload.length < 8000,
+    });
+    text = await response.text();
+  } catch (error) {
+    throw new Unreachable(error.message);
+  } finally {
+    clearTimeout(timer);
+  }
+  return outcome(response.status, text, response.headers.get("Retry-After"));
+}
+
+/** As `send`, by XMLHttpRequest: fetch still cannot say how much of an upload has gone out. */
+function upload(method, url, body, headers, signal, onprogress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    let timer = 0;
+    const alive = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => request.abort(), STALL);
+    };
+    const lost = () => reject(new Unreachable("no answer"));
+    request.open(method, url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.addEventListener("progress", (event) => {
+      alive();
+      onprogress(event.loaded / event.total);
+    });
+    for (const end of ["error", "abort", "timeout"]) request.addEventListener(end, lost);
+    request.addEventListener("load", () => {
+      try {
+        resolve(outcome(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+      } catch (problem) {
+        reject(problem);
+      }
+    });
+    request.addEventListener("loadend", () => clearTimeout(timer));
+    signal?.addEventListener("abort", () => request.abort());
+    alive();
+    request.send(body);
+  });
+}
+
+function outcome(status, text, retryAfter) {
+  if (status === 204 || status === 304) return null;
+  let body = null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // A hotel's log-in page answers 200 with HTML: that is not our server, so nothing has arrived.
+    if (status < 400) throw new Unreachable("not the server's answer");
+  }
+  if (status >= 200 && status < 300) return body;
+  const seconds = Number(retryAfter);
+  throw new Problem(status, body ?? {}, Number.isFinite(seconds) ? seconds : 0);
+}
+
+/** {hex, base64} of the bytes. */
+export async function sha256(buffer) {
+  // Over plain http the browser does not hash; then we do.
+  const bytes = crypto.subtle ? new Uint8Array(await crypto.subtle.digest("SHA-256", buffer)) : await sha256Here(buffer);
+  return {
+    hex: Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join(""),
+    base64: btoa(String.fromCharCode(...bytes)),
+  };
+}
+
+async function sha256Here(buffer) {
+  const module = await import("./sha256.js").catch(() => null);
+  if (!module) throw new Unreachable("the page itself has not arrived whole");
+  return module.sha256(buffer);
+}
