@@ -336,3 +336,18 @@ def test_a_condition_looks_back_only_also_over_sections() -> None:
         ("/sections/0/steps/0/condition/when/step", "unknown_reference")
     ]
     assert "earlier" in refused.value.places[0].detail
+
+
+def test_conditions_have_a_bound_since_every_answer_judges_them_all() -> None:
+    first = {"id": "s-0", "type": "boolean", "label": "?"}
+    many = {"op": "and", "rules": [{"op": "or", "rules": [when("s-0", "eq", True)] * 26}] * 2}
+    step = {"id": "s-1", "type": "boolean", "label": "?", "condition": many}
+    with pytest.raises(Invalid) as error:
+        rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
+    assert [(one.pointer, one.code) for one in error.value.places] == [("/steps/1/condition", "too_long")]
+    fifty = {"op": "or", "rules": [when("s-0", "eq", True)] * 50}
+    steps = [{**step, "id": f"s-{n}", "condition": fifty} for n in range(1, 42)]
+    with pytest.raises(Invalid) as error:
+        rules.read_template({"name": "x", "steps": [first, *steps]}, lambda prefix: prefix)
+    assert [(one.pointer, one.code) for one in error.value.places] == [("", "too_long")]
+    rules.read_template({"name": "x", "steps": [first, *steps[:40]]}, lambda prefix: prefix)

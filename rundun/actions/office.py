@@ -43,8 +43,15 @@ def create_organization(tx: Tx, name: str) -> Organization:
     return organizations.add(tx, _line(name))
 
 
+def _clean(words: str) -> str:
+    try:
+        return text.clean(words[:10_000])
+    except ValueError as error:
+        raise Problem("invalid", f"The text {error}.") from None
+
+
 def _line(words: str) -> str:
-    kept = text.clean(words)
+    kept = _clean(words)
     if not 0 < len(kept) <= 200 or not kept.isprintable():
         raise Problem("invalid", "A name has 1 to 200 printable characters.")
     return kept
@@ -52,7 +59,7 @@ def _line(words: str) -> str:
 
 def set_contact(tx: Tx, organization: str, contact: str) -> None:
     """How an executor reaches the organization; "" takes it away."""
-    kept = text.clean(contact)
+    kept = _clean(contact)
     if len(kept) > 500:
         raise Problem("invalid", "A contact has at most 500 characters.")
     organizations.put_contact(tx, find_organization(tx, organization).org_id, kept or None)

@@ -111,7 +111,10 @@ def _multi_choice(step: StepBase, value: Any, place: str) -> list[str]:
 def _words(value: Any, place: str, longest: int) -> str:
     if not isinstance(value, str):
         raise _refuse(place, "wrong_type", "must be a string")
-    kept = text.clean(value)
+    try:
+        kept = text.clean(value)
+    except ValueError as error:
+        raise _refuse(place, "bad_format", str(error)) from None
     if not kept:
         raise _refuse(place, "too_short", "must not be empty")
     if "\0" in kept:

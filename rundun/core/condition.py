@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from rundun.core import text
-from rundun.core.shape import Shape, Text
+from rundun.core.shape import Shape, Text, normal
 
 DEEPEST = 5  # groups within groups; the comparisons in the innermost do not count
 Standing = Literal["hidden", "untouched", "skipped", "unable", "answered"]
@@ -17,7 +17,7 @@ Standing = Literal["hidden", "untouched", "skipped", "unable", "answered"]
 
 def _normal(value: Any) -> Any:
     if isinstance(value, str):
-        return text.clean(value)
+        return normal(value)
     kept = text.number(value)
     return value if kept is None else kept
 

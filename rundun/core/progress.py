@@ -51,11 +51,13 @@ def stand(
 def _stand_alone(step: StepBase, answer: Answer | None, arrived: tuple[str, ...], visible: bool) -> Standing:
     if answer is None:
         return Standing(step, None, visible, False, arrived, ())
-    if answer.skipped or answer.unable is not None:
-        return Standing(step, answer, visible, visible, arrived if answer.unable is not None else (), ())
+    if answer.skipped:
+        return Standing(step, answer, visible, visible, (), ())
     listed = arrived if answer.photos is None else answer.photos
     here = tuple(photo for photo in listed if photo in arrived)
     waiting = tuple(photo for photo in listed if photo not in arrived)
+    if answer.unable is not None:
+        return Standing(step, answer, visible, visible, here, waiting)
     if step.type == "signature" and answer.signature is None:
         waiting = (*waiting, "signature")
     enough = len(here) >= photo_limits(step)[0]

@@ -13,6 +13,8 @@ from rundun.core import condition as conditions
 from rundun.core import shape, text, times
 from rundun.core.template import (
     MAXIMUM_BYTES,
+    MOST_COMPARISONS,
+    MOST_COMPARISONS_OF_STEP,
     MOST_OPTIONS,
     MOST_SECTIONS,
     MOST_STEPS,
@@ -219,10 +221,18 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
     order = {step.get("id"): index for index, (_, step) in enumerate(raw) if _has_text_id(step)}
     position = {place: index for index, (place, _) in enumerate(raw)}
     known = {step.id: step for _, step in steps}
+    total = 0
     for place, step in steps:
         if step.condition is None:
             continue
-        for where, when, depth in conditions.comparisons(step.condition, f"{place}/condition"):
+        compared = list(conditions.comparisons(step.condition, f"{place}/condition"))
+        total += len(compared)
+        if len(compared) > MOST_COMPARISONS_OF_STEP:
+            yield Place(
+                f"{place}/condition", "too_long", f"has more than {MOST_COMPARISONS_OF_STEP} comparisons"
+            )
+            continue
+        for where, when, depth in compared:
             if depth > conditions.DEEPEST:
                 yield Place(where, "too_long", f"is nested deeper than {conditions.DEEPEST} groups")
             if when.step not in order:
@@ -231,6 +241,10 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
                 yield Place(f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier")
             elif when.step in known:
                 yield from _comparison(where, when, known[when.step])
+    if total > MOST_COMPARISONS:
+        yield Place(
+            "", "too_long", f"has {total} comparisons in its conditions, {MOST_COMPARISONS} are allowed"
+        )
 
 
 def _has_text_id(step: Any) -> bool:
@@ -324,6 +338,13 @@ def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[P
             continue  # the models have said so
         elif "\0" in value:
             yield Place(place, "bad_format", "must not hold the character U+0000")
-        elif not 0 < (length := len(text.clean(value))) <= words[field]:
+        elif not 0 < (length := _cleaned_length(value)) <= words[field]:
             code = "too_long" if length else "too_short"
             yield Place(place, code, f"must have 1 to {words[field]} characters")
+
+
+def _cleaned_length(value: str) -> int:
+    try:
+        return len(text.clean(value))
+    except ValueError:
+        return 1  # the models have said so

@@ -35,11 +35,19 @@ def wrong(code: str, detail: str) -> PydanticCustomError:
     return PydanticCustomError("rundun", "{detail}", {"code": code, "detail": detail})
 
 
+def normal(value: str) -> str:
+    """`text.clean` as a pydantic validator."""
+    try:
+        return text.clean(value)
+    except ValueError as error:
+        raise wrong("bad_format", str(error)) from None
+
+
 def Text(maximum: int, minimum: int = 1) -> AfterValidator:
     """For `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
 
     def check(value: str) -> str:
-        kept = text.clean(value)
+        kept = normal(value)
         if "\0" in kept:
             raise wrong("bad_format", "must not hold the character U+0000")
         if len(kept) < minimum:

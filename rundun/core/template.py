@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from rundun.core import text
 from rundun.core.condition import Condition
-from rundun.core.shape import Integer, Language, Matching, Number, Shape, Text
+from rundun.core.shape import Integer, Language, Matching, Number, Shape, Text, normal
 
 MAXIMUM_BYTES = 512 * 1024
+MOST_COMPARISONS_OF_STEP = 50  # each is made anew at every answer, by the one writer
+MOST_COMPARISONS = 2000
 MOST_SECTIONS, MOST_STEPS, MOST_OPTIONS = 100, 500, 200
 BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]
 BARCODE_FORMATS: tuple[BarcodeFormat, ...] = get_args(BarcodeFormat)
@@ -258,7 +259,7 @@ class Execution(Shape):
     identity_required: Literal["none", "name", "email", "phone"] = "none"
 
 
-Translated = Annotated[str, AfterValidator(text.clean)]  # how long it may be depends on what it translates
+Translated = Annotated[str, AfterValidator(normal)]  # how long it may be depends on what it translates
 
 
 class Template(Shape):
