@@ -1,7 +1,8 @@
 """The HTTP server: uvicorn with the patience, the limits and the way of stopping that this service needs.
 
 uvicorn has no time limit for a header or a body that never ends, and no limit for a header's size; the protocol here
-adds them. One sweep over all connections, driven by the server's own tick, does what a timer for each request would.
+adds them. Nor does it know trailers from headers: the protocol here drops them. One sweep over all connections, driven
+by the server's own tick, does what a timer for each request would.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Patience:
 
     `header`: from its first byte (or from connecting) until it is whole. `body`: between two pieces of it, and for
     what is left of it once the answer is out. `reading`: without taking any of the answer. `idle`: between requests.
-    `stopping`: for requests under way at SIGTERM.
+    `stopping`: for requests under way at SIGTERM. `header_bytes` also bounds what may stand around the pieces of a
+    chunked body: the names of chunks, and trailers.
     """
 
     header: float = 10
@@ -56,6 +58,7 @@ class Protocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._header_too_large = False
         self._body_since: float | None = None
+        self._around_body = 0  # bytes of a chunked body since its last piece that were no piece themselves
         self._unsent = 0
         self._unsent_since = 0.0
 
@@ -63,7 +66,10 @@ class Protocol(HttpToolsProtocol):
         if self._header_since is None and self._body_since is None:
             self._header_since = self.loop.time()
         unfinished = self._header_since is not None
+        self._around_body += len(data)  # until on_body says that it was one
         super().data_received(data)
+        if self._body_since is not None and self._around_body > self.patience.header_bytes:
+            self.transport.close()
         if unfinished and self._header_since is not None:
             # Still no end of the header: all of these bytes belong to it, also those the parser has not reported.
             self._header_bytes += len(data)
@@ -76,16 +82,23 @@ class Protocol(HttpToolsProtocol):
         if self._header_since is None:  # the next of several requests sent at once
             self._header_since = self.loop.time()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # After the header it is a trailer (RFC 9112, section 7.1.2). Nobody here waits for one, and the header that
+        # the application was given must not change under its hands, nor grow without end.
+        if self._header_since is not None:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
         if size > self.patience.header_bytes:
             self._header_too_large = True
             raise httptools.HttpParserError  # ends in send_400_response
         self._header_since, self._header_bytes = None, 0
-        self._body_since = self.loop.time()
+        self._body_since, self._around_body = self.loop.time(), 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
+        self._around_body = 0
         if not self.cycle.response_complete:
             self._body_since = self.loop.time()
         super().on_body(body)

@@ -33,6 +33,7 @@ from rundun.server import Patience, bind, serve
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = Patience(header=0.4, body=0.4, reading=0.4, idle=20, stopping=1, header_bytes=8192)
 SLOW = Patience(header=60, body=60, reading=60, idle=60, stopping=1)
+NARROW = Patience(header=60, body=60, reading=60, idle=60, stopping=1, header_bytes=8192)
 
 
 # ---- the application under test
@@ -66,7 +67,7 @@ def program(given):
                 pass
             say(event="disconnected")
             return
-        if path in ("/echo", "/late"):
+        if path in ("/echo", "/late", "/heard"):
             if path == "/late":
                 await go.wait()  # the application, not the peer, takes its time
             while True:
@@ -77,6 +78,8 @@ def program(given):
                 body += message["body"]
                 if not message["more_body"]:
                     break
+        if path == "/heard":
+            body = b" ".join(name for name, _ in scope["headers"])
         if path == "/go":
             go.set()
         if path == "/big":
@@ -281,6 +284,33 @@ def test_a_header_may_be_large_but_not_larger(service):
             pass
         assert got == b"" or got.startswith(b"HTTP/1.1 431 ")
     assert b" 200 OK" in one.ask(request("/"))
+
+
+CHUNKED = (b"POST /heard HTTP/1.1", b"Host: x", b"Transfer-Encoding: chunked", b"", b"2", b"{}")
+
+
+def test_trailers_change_nothing_of_a_header(service):
+    with service(NARROW).connect() as wire:
+        for _ in range(3):
+            wire.sendall(b"\r\n".join([*CHUNKED, b"0", b"Authorization: Bearer x", b"X: y", b"", b""]))
+            assert until(wire, b"encoding").endswith(b"\r\n\r\nhost transfer-encoding")
+        wire.sendall(b"\r\n".join([*CHUNKED, *[b"1;" + b"e" * 4000, b"x"] * 8, b"0", b"", b""]))
+        until(wire, b"encoding")
+
+
+@pytest.mark.parametrize(
+    "endless", [b"0\r\n" + b"a:b\r\n" * 200_000, b"0\r\na:" + b"b" * 1_000_000, b"1;" + b"e" * 1_000_000]
+)
+def test_what_stands_around_a_body_has_an_end(service, endless):
+    one = service(NARROW)
+    with one.connect() as wire:
+        try:
+            wire.sendall(b"\r\n".join([*CHUNKED, endless]))
+        except OSError:
+            pass
+        waited, got = seconds_until_closed(wire)
+        assert got == b"" and waited < 5
+    assert one.next() == {"event": "disconnected"}
 
 
 @pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX-Ha", b"\r\n"])
