@@ -23,6 +23,11 @@ def static() -> Path:
     return pages_root() / "static"
 
 
+def locales() -> Path:
+    """The folder of gettext catalogues with the words of the executor's pages."""
+    return _PACKAGE / "locales"
+
+
 def samples() -> Path:
     """The folder of sample checklists, one JSON template each, that a first start creates."""
     return _PACKAGE / "samples"

@@ -41,6 +41,7 @@ LONGEST = 370
 OWNERS = {
     "starlette": {"web"},
     "jinja2": {"web"},
+    "babel": {"web"},
     "apscheduler": {"loops"},
     "httpx2": {"courier", "dial"},
     "httpcore2": {"courier", "dial"},

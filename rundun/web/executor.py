@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from rundun.actions import doing, looking
 from rundun.actions.sheet import Sheet
-from rundun.core import record, times
+from rundun.core import language, record, times
 from rundun.core.links import Links
 from rundun.core.run import Run
 from rundun.core.shape import read
@@ -135,11 +135,11 @@ async def page(request: Request) -> Response:
     try:
         sheet, organization, now = await house.database.read(looking.for_executor, run_id, device_of(request))
     except NotFound:
-        return house.pages.closed("unknown", _language(request, None))
+        return house.pages.closed("unknown", _wanted(request, None))
     except Problem as problem:
         return await _closed_page(request, house, problem)
     state = state_json(sheet, organization, house.database.house.links, now)
-    return house.pages.run(state, _language(request, sheet.run.language))
+    return house.pages.run(state, _wanted(request, sheet.run.language))
 
 
 async def _closed_page(request: Request, house: Service, problem: Problem) -> Response:
@@ -149,15 +149,19 @@ async def _closed_page(request: Request, house: Service, problem: Problem) -> Re
         "run_id": run.run_id,
         "closed_at": times.wire_or_none(run.closed_at),
         "progress": dict(run.progress),
-        "template_name": version.template.name,
+        "template": version.template.model_dump(
+            mode="json", include={"name", "translations"}, exclude_unset=True
+        ),
     }
     contact = {"name": organization.name, "contact": organization.contact}
-    return house.pages.closed(kind, _language(request, run.language), contact, told)
+    return house.pages.closed(kind, _wanted(request, run.language), contact, told)
 
 
-def _language(request: Request, language: str | None) -> str:
+def _wanted(request: Request, run_language: str | None) -> list[str]:
+    """The languages to answer in, the dearest first: chosen on the page, the run's own, the browser's."""
     asked = request.query_params.get("lang", "")
-    return asked if re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", asked) else language or "en"
+    own = [tag for tag in (asked, run_language) if tag and language.is_tag(tag)]
+    return [*own, *language.accepted(request.headers.get("accept-language", ""))]
 
 
 async def state(request: Request) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rundun import places
+from rundun.core import language
 from rundun.web.static import Assets
+from rundun.web.words import Speech, Words
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -53,6 +56,7 @@ class Pages:
 
     def __init__(self, folder: Path, assets: Assets) -> None:
         self.assets = assets
+        self.words = Words(places.locales())
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -61,23 +65,32 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["static"] = assets.url
+        # As it is, in UTF-8: an Arabic letter as an escape is three times as long.
+        self._environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
 
     def show(self, name: str, status: int = 200, **values: Any) -> Response:
         """One page."""
         html = self._environment.get_template(name).render(**values)
         return Response(html, status, HEADERS, media_type="text/html")
 
-    def run(self, state: dict[str, Any], lang: str) -> Response:
+    def run(self, state: dict[str, Any], wanted: Sequence[str]) -> Response:
         """The executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it."""
-        return self.show("executor/run.html", state=state, lang=lang)
+        speech = self.words.speech(wanted, list(state["template"].get("translations") or ()))
+        template = language.translate(state["template"], speech.texts)
+        return self._spoken("executor/run.html", speech, state=state, template=template)
 
     def closed(
         self,
         kind: str,
-        lang: str,
+        wanted: Sequence[str],
         organization: dict[str, Any] | None = None,
         run: dict[str, Any] | None = None,
     ) -> Response:
-        """Why there is nothing to do here: `kind` is a key of CLOSED_STATUS."""
-        values = {"kind": kind, "organization": organization, "run": run, "lang": lang}
-        return self.show("executor/closed.html", CLOSED_STATUS[kind], **values)
+        """Why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template."""
+        speech = self.words.speech(wanted, list((run or {}).get("template", {}).get("translations") or ()))
+        name = language.translate(run["template"], speech.texts)["name"] if run else None
+        values = {"kind": kind, "organization": organization, "run": run, "checklist": name}
+        return self._spoken("executor/closed.html", speech, CLOSED_STATUS[kind], **values)
+
+    def _spoken(self, name: str, speech: Speech, status: int = 200, **values: Any) -> Response:
+        return self.show(name, status, speech=speech, t=speech.say, **values)

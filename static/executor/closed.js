@@ -1,6 +1,9 @@
 // On the server's page of a closed run: what this phone still holds of it.
 
 import { heldBox } from "./held.js";
+import { showTimes } from "./words.js";
+
+showTimes(document);
 
 const run = location.pathname.split("/")[2];
 const box = await heldBox(run);

@@ -79,7 +79,7 @@ export function sheet(title, build, { wide = false } = {}) {
     };
     dialog.append(
       h("div", { class: "sheet-head" },
-        h("h2", { id: titleId }, title),
+        h("h2", { id: titleId, dir: "auto" }, title),
         h("button", { type: "button", class: "quiet round", "aria-label": t("close"), on: { click: () => close() } }, icon("cross"))),
       h("div", { class: "sheet-body" }, build(close)));
     dialog.addEventListener("close", () => {
@@ -97,7 +97,7 @@ export function sheet(title, build, { wide = false } = {}) {
 /** A sheet that asks for a reason in words. → the reason, or null. */
 export function askReason(title, explanation, label, confirm, dangerous = false) {
   return sheet(title, (close) => {
-    const field = h("textarea", { id: "reason", rows: "3", maxlength: "1000", autofocus: true, "aria-describedby": "reason-wrong" });
+    const field = h("textarea", { id: "reason", rows: "3", dir: "auto", maxlength: "1000", autofocus: true, "aria-describedby": "reason-wrong" });
     const wrong = h("p", { class: "wrong", id: "reason-wrong", role: "alert" });
     const done = () => {
       const reason = field.value.trim();
@@ -108,7 +108,7 @@ export function askReason(title, explanation, label, confirm, dangerous = false)
       }
     };
     return [
-      h("p", { class: "soft" }, explanation),
+      h("p", { class: "soft", dir: "auto" }, explanation),
       h("label", { for: "reason" }, label), field, wrong,
       h("div", { class: "pair" },
         h("button", { type: "button", class: "button", on: { click: () => close() } }, t("back")),

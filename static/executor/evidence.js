@@ -48,7 +48,7 @@ export function showSignature(view, signature) {
 defineStep("instruction", class extends StepElement {
   control() {
     this.button = h("button", { type: "button", class: "button primary", on: { click: () => this.tapped(null) } }, icon("check"), h("span", {}, t("got_it")));
-    return [h("div", { class: "body" }, linked(this.step.config.body)), this.button];
+    return [h("div", { class: "body", dir: "auto" }, linked(this.step.config.body)), this.button];
   }
 
   show(answer) {

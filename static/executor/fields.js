@@ -4,7 +4,7 @@
 // letter by letter, since every saved answer is an event for somebody.
 
 import { h, icon, set, setText } from "./dom.js";
-import { length, localToUtc, parseNumber, selectable, showNumber, tidy, utcToLocal } from "./rules.js";
+import { length, localToUtc, decimalMark, parseNumber, selectable, showNumber, tidy, utcToLocal } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
 import { locale, t } from "./words.js";
 
@@ -14,7 +14,7 @@ const PAUSE = 900;        // ms after the last tick until a choice of several is
 /** One radio or checkbox that looks like a button. `on.change` is told of it. */
 function pick(kind, name, value, label, change) {
   const input = h("input", { type: kind, name, value, on: { change } });
-  return h("label", { class: `pick ${kind}` }, input, h("span", { class: "mark" }, icon("check")), h("span", { class: "pick-label" }, label));
+  return h("label", { class: `pick ${kind}` }, input, h("span", { class: "mark" }, icon("check")), h("span", { class: "pick-label", dir: "auto" }, label));
 }
 
 function group(step, role, className, ...children) {
@@ -139,7 +139,7 @@ defineStep("rating", class extends StepElement {
     const grades = Array.from({ length: most - least + 1 }, (_, i) => String(least + i));
     const choose = (event) => this.tapped(Number(event.target.value));
     const ends = config.min_label || config.max_label
-      ? h("div", { class: "ends soft" }, h("span", {}, config.min_label ?? ""), h("span", {}, config.max_label ?? "")) : null;
+      ? h("div", { class: "ends soft" }, h("bdi", {}, config.min_label ?? ""), h("bdi", {}, config.max_label ?? "")) : null;
     return [
       group(this, "radiogroup", grades.length > 6 ? "grades many" : "grades",
         grades.map((grade) => h("label", { class: "grade" },
@@ -211,7 +211,7 @@ defineStep("text", class extends FieldStep {
   control() {
     const config = this.step.config ?? {};
     this.most = config.max_length ?? 2000;
-    const shared = { placeholder: config.placeholder ?? null, autocapitalize: "sentences", autocomplete: "off" };
+    const shared = { dir: "auto", placeholder: config.placeholder ?? null, autocapitalize: "sentences", autocomplete: "off" };
     const field = config.multiline
       ? h("textarea", { rows: "4", ...shared })
       : h("input", { type: "text", enterkeyhint: "next", ...shared });
@@ -237,18 +237,18 @@ defineStep("number", class extends FieldStep {
     const config = this.step.config ?? {};
     const mayBeNegative = config.min == null || config.min < 0;
     const field = h("input", {
-      type: "text", inputmode: config.decimals === 0 ? "numeric" : "decimal", enterkeyhint: "next", autocomplete: "off", class: "figure",
+      type: "text", inputmode: config.decimals === 0 ? "numeric" : "decimal", enterkeyhint: "next", autocomplete: "off", class: "figure", dir: "ltr",
     });
     // The numeric keypad of an iPhone has no minus.
     const sign = h("button", { type: "button", class: "button square", "aria-label": t("change_sign"), on: { click: () => this.#turn() } }, "±");
     return [
-      h("div", { class: "field-row" }, mayBeNegative ? sign : null, this.wire(field), config.unit ? h("span", { class: "unit" }, config.unit) : null),
+      h("div", { class: "field-row" }, mayBeNegative ? sign : null, this.wire(field), config.unit ? h("bdi", { class: "unit" }, config.unit) : null),
       this.#range(config),
     ];
   }
 
   read() {
-    return parseNumber(this.field.value);
+    return parseNumber(this.field.value, decimalMark(locale));
   }
 
   write(value) {
@@ -257,7 +257,8 @@ defineStep("number", class extends FieldStep {
 
   #turn() {
     const typed = this.field.value.trim();
-    this.field.value = /^[-−]/.test(typed) ? typed.slice(1) : `-${typed.replace(/^\+/, "")}`;
+    const minus = /^[\u061C\u200E\u200F]*[-−]/; // Arabic puts a mark of direction before it
+    this.field.value = minus.test(typed) ? typed.replace(minus, "") : `-${typed.replace(/^\+/, "")}`;
     set(this, "editing", true);
     if (typed === "") this.field.focus();
     else this.flush();
@@ -297,7 +298,7 @@ defineStep("datetime", class extends FieldStep {
 defineStep("barcode", class extends FieldStep {
   control() {
     const field = this.wire(h("input", {
-      type: "text", autocomplete: "off", autocapitalize: "off", autocorrect: "off", spellcheck: "false", enterkeyhint: "next", class: "code",
+      type: "text", autocomplete: "off", autocapitalize: "off", autocorrect: "off", spellcheck: "false", enterkeyhint: "next", class: "code", dir: "auto",
       placeholder: t("barcode_type"),
     }));
     this.message = h("p", { class: "soft count", "aria-live": "polite", shown: true });

@@ -5,7 +5,7 @@
 // under the thumb; going back to look at something is a flick.
 
 import { calmly, h, icon, set, setText, sheet, askReason, linked } from "./dom.js";
-import { explain, showTime, t } from "./words.js";
+import { explain, lang, languages, showTime, t, wireLanguages } from "./words.js";
 
 export class Form {
   #sections = [];
@@ -71,7 +71,7 @@ export class Form {
     const menu = h("button", { type: "button", class: "quiet round", "aria-label": t("menu"), on: { click: () => this.#menu() } }, icon("dots"));
     this.storage = h("p", { class: "notice storage", role: "alert", hidden: true }, icon("alert"), h("span", {}));
     return h("header", { class: "top" },
-      h("div", { class: "top-row" }, h("h1", {}, template.name), menu),
+      h("div", { class: "top-row" }, h("h1", { dir: "auto" }, template.name), menu),
       this.bar,
       h("div", { class: "top-row small" }, this.done, this.sending),
       this.storage);
@@ -98,7 +98,7 @@ export class Form {
     for (const [section, steps] of groups) {
       const count = h("span", { class: "section-count soft" });
       const head = section
-        ? [h("div", { class: "section-head" }, h("h2", {}, section.title), count), section.description ? h("p", { class: "soft section-text" }, linked(section.description)) : null]
+        ? [h("div", { class: "section-head" }, h("h2", { dir: "auto" }, section.title), count), section.description ? h("p", { class: "soft section-text", dir: "auto" }, linked(section.description)) : null]
         : [];
       const allFine = section ? this.#allFine(section) : null;
       this.#sections.push({ element: h("section", { class: "section" }, ...head, allFine, ...steps), steps, count, allFine });
@@ -199,6 +199,7 @@ export class Form {
       h("dl", { class: "facts" },
         ...fact("from", session.organization?.name), ...fact("contact", session.organization?.contact),
         ...fact("run_number", session.run.run_id.slice(2, 10)), ...fact("open_until", session.run.expires_at ? showTime(session.run.expires_at) : null)),
+      chooser(),
       h("button", { type: "button", class: "button danger wide", on: { click: () => close("stop") } }, t("stop")),
     ]);
     if (choice === "stop") this.#stop();
@@ -218,7 +219,14 @@ export class Form {
   }
 }
 
+function chooser() {
+  const spoken = (tag) => lang === tag || lang.startsWith(`${tag}-`);
+  const select = h("select", { id: "language" }, languages.map(([tag, name]) => h("option", { value: tag, lang: tag, selected: spoken(tag) }, name)));
+  wireLanguages(select);
+  return h("p", { class: "languages" }, h("label", { for: "language" }, t("language")), select);
+}
+
 /** A pair for a <dl>, or nothing where there is nothing to say. */
 export function fact(word, value) {
-  return value ? [h("dt", {}, t(word)), h("dd", {}, value)] : [];
+  return value ? [h("dt", {}, t(word)), h("dd", {}, h("bdi", {}, value))] : [];
 }

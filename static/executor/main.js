@@ -2,10 +2,12 @@
 
 import { announce, h } from "./dom.js";
 import { Outbox } from "./outbox.js";
+import { translate } from "./rules.js";
 import { Session } from "./session.js";
-import { t } from "./words.js";
+import { t, texts } from "./words.js";
 
 const state = JSON.parse(document.getElementById("state").textContent);
+state.template = translate(state.template, texts);
 const outbox = new Outbox(state.run.run_id);
 const session = new Session(state, outbox);
 const app = document.getElementById("app");

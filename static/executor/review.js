@@ -59,7 +59,7 @@ export class Review {
     const rows = [];
     let section;
     for (const { step, section: own } of visible) {
-      if (own !== section && own) rows.push(h("h2", {}, own.title));
+      if (own !== section && own) rows.push(h("h2", { dir: "auto" }, own.title));
       section = own;
       rows.push(this.#line(step, standings.get(step.id)));
     }
@@ -71,8 +71,8 @@ export class Review {
     const photos = this.session.shelf.usable(step.id);
     const words = standing.missing ? t(standing.missing) : describe(step, answer);
     return h("button", { type: "button", class: "line", missing: Boolean(standing.missing), on: { click: () => this.#back([step.id]) } },
-      h("span", { class: "line-label" }, step.label),
-      h("span", { class: "line-answer" }, standing.missing ? icon("alert") : null, h("span", {}, words)),
+      h("span", { class: "line-label", dir: "auto" }, step.label),
+      h("span", { class: "line-answer" }, standing.missing ? icon("alert") : null, h("bdi", {}, words)),
       photos.length ? h("span", { class: "line-photos" }, photos.slice(0, 5).map((photo) => {
         const source = photo.preview ?? photo.thumbnail;
         const blank = h("span", { class: "line-file" }, icon("picture"));

@@ -14,6 +14,38 @@ export function flatten(template) {
   return rows;
 }
 
+/** Those of `available` that speak a language, the closest first: es-MX, es; where none does, a sister (pt-BR for pt). */
+export function chain(tag, available) {
+  const parts = tag.toLowerCase().split("-");
+  const cuts = parts.map((_, i) => parts.slice(0, parts.length - i).join("-"));
+  const found = cuts.map((cut) => available.find((one) => one.toLowerCase() === cut)).filter(Boolean);
+  return found.length ? found : available.filter((one) => one.toLowerCase().split("-")[0] === parts[0]).slice(0, 1);
+}
+
+const OF_CONFIG = ["body", "placeholder", "true_label", "false_label", "min_label", "max_label", "unit"];
+
+/** The template with its texts in the language of `tag`; a text that is not translated stays as it was written. */
+export function translate(template, tag) {
+  const translations = template.translations ?? {};
+  const spoken = chain(tag, Object.keys(translations)).map((one) => translations[one]);
+  if (!spoken.length) return template;
+  const said = (thing, target, fields) => {
+    const words = fields.map((field) => [field, spoken.find((texts) => texts[target]?.[field] !== undefined)?.[target][field]]);
+    return { ...thing, ...Object.fromEntries(words.filter(([, text]) => text !== undefined)) };
+  };
+  const step = (one) => {
+    const config = said(one.config ?? {}, one.id, OF_CONFIG);
+    if (config.options) config.options = config.options.map((option) => said(option, option.id, ["label"]));
+    return { ...said(one, one.id, ["label", "hint"]), ...(Object.keys(config).length ? { config } : {}) };
+  };
+  const whole = said(template, "", ["name", "description"]);
+  if (template.steps) whole.steps = template.steps.map(step);
+  if (template.sections) {
+    whole.sections = template.sections.map((one) => ({ ...said(one, one.id, ["title", "description"]), steps: (one.steps ?? []).map(step) }));
+  }
+  return whole;
+}
+
 export function isRequired(step) {
   return step.required ?? true;
 }
@@ -160,26 +192,51 @@ export function length(text) {
   return n;
 }
 
+// Marks that only steer the direction of writing; Intl puts one before a minus in Arabic.
+const INVISIBLE = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
+const MINUS = /[\u2010\u2012\u2013\u2212\uFE63\uFF0D]/g;
+const ZEROS = [0x660, 0x6F0, 0x966, 0x9E6, 0xFF10]; // Arabic-Indic, Persian and Urdu, Devanagari, Bengali, full width
+
 /**
- * The number a person typed, or null. A comma or a point may be the decimal mark; where both occur the last
- * one is it and the other groups thousands. Spaces and apostrophes group as well.
+ * The number a person typed, or null: with any of these digits, a comma or a point as decimal mark, groups of thousands
+ * or of an Indian lakh, in whatever language. Where both occur, the last is the decimal mark. Alone and before three
+ * digits it could be either ("1.234"): then it groups unless it is `mark`, the locale's own decimal mark.
  */
-export function parseNumber(typed) {
-  let text = String(typed).replace(ALL_WHITE, "").replace(/['’]/g, "").replace(/[−–]/g, "-");
-  text = text.replace(/[٠-٩]/g, (d) => d.charCodeAt(0) - 0x660).replace(/[۰-۹]/g, (d) => d.charCodeAt(0) - 0x6f0);
-  text = text.replace(/٫/g, ",").replace(/٬/g, "");
-  const comma = text.lastIndexOf(",");
-  const point = text.lastIndexOf(".");
-  if (comma >= 0 && point >= 0) {
-    const [mark, group] = comma > point ? [",", "\\."] : [".", ","];
-    if (!new RegExp(`^[+-]?\\d{1,3}(${group}\\d{3})+\\${mark}\\d*$`).test(text)) return null;
-    text = text.replace(new RegExp(group, "g"), "");
+export function parseNumber(typed, mark = null) {
+  const text = String(typed).replace(ALL_WHITE, "").replace(INVISIBLE, "").replace(/['’]/g, "").replace(MINUS, "-")
+    .replace(/\p{Nd}/gu, (digit) => {
+      const zero = ZEROS.find((one) => digit.codePointAt(0) >= one && digit.codePointAt(0) < one + 10);
+      return zero ? digit.codePointAt(0) - zero : digit;
+    }).replace(/،/g, ",");
+  const decimal = decimalMarkOf(text, mark);
+  const at = decimal ? text.lastIndexOf(decimal) : text.length;
+  let whole = text.slice(0, at);
+  const group = /[.,٬]/.exec(whole)?.[0];
+  if (group) {
+    if (!new RegExp(`^[+-]?\\d{1,3}([${group}]\\d{2,3})*[${group}]\\d{3}$`).test(whole)) return null;
+    whole = whole.replaceAll(group, "");
   }
-  text = text.replace(",", ".");
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(text)) return null;
-  const number = Number(text);
+  const plain = decimal ? `${whole}.${text.slice(at + 1)}` : whole;
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain)) return null;
+  const number = Number(plain);
   if (!Number.isFinite(number) || Math.abs(number) > MAX_NUMBER) return null;
   return number === 0 ? 0 : number; // never -0
+}
+
+function decimalMarkOf(text, mark) {
+  if (text.includes("٫")) return "٫";
+  const [comma, point] = [text.lastIndexOf(","), text.lastIndexOf(".")];
+  if (comma < 0 && point < 0) return null;
+  const last = comma > point ? "," : ".";
+  if (comma >= 0 && point >= 0) return last;
+  if (text.indexOf(last) !== text.lastIndexOf(last)) return null;
+  const couldGroup = /^[+-]?[1-9]\d{0,2}[.,]\d{3}$/.test(text);
+  return couldGroup && mark && mark !== last ? null : last;
+}
+
+/** How a locale marks decimals when it writes with the digits of `showNumber`. */
+export function decimalMark(locale) {
+  return new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(1.5).find(({ type }) => type === "decimal").value;
 }
 
 /** How many decimals the shortest writing of a number needs: 1.50 → 1, 1e-7 → 7. */

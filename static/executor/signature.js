@@ -13,8 +13,8 @@ const LONGEST_NAME = 200;
 export async function askSignature(title) {
   return sheet(t("sign"), (close) => {
     const pad = new Pad();
-    const name = h("input", { type: "text", autocomplete: "name", autocapitalize: "words", enterkeyhint: "done", maxlength: String(LONGEST_NAME), id: "typed-name" });
-    const shown = h("p", { class: "typed-name", "aria-hidden": "true" });
+    const name = h("input", { type: "text", dir: "auto", autocomplete: "name", autocapitalize: "words", enterkeyhint: "done", maxlength: String(LONGEST_NAME), id: "typed-name" });
+    const shown = h("p", { class: "typed-name", dir: "auto", "aria-hidden": "true" });
     const wrong = h("p", { class: "wrong", role: "alert" });
     const typing = h("div", { class: "typing", hidden: true }, h("label", { for: "typed-name" }, t("sign_typed_label")), name, shown);
     const other = h("button", { type: "button", class: "link" }, t("sign_type"));
@@ -42,7 +42,7 @@ export async function askSignature(title) {
     };
     name.addEventListener("keydown", (event) => event.key === "Enter" && use());
     return [
-      h("p", { class: "soft" }, title),
+      h("p", { class: "soft", dir: "auto" }, title),
       pad.element, typing,
       h("div", { class: "sign-ways" }, other, clear),
       wrong,

@@ -2,7 +2,7 @@
 
 import { set, setText } from "./dom.js";
 import { length, nowUtc, tidy } from "./rules.js";
-import { explain, lang, showTime, t } from "./words.js";
+import { explain, showTimes, t, texts, wireLanguages } from "./words.js";
 
 const PATIENCE = 2000;   // ms
 const LONGEST = { name: 200, email: 254, phone: 40 };
@@ -12,12 +12,13 @@ export function wireStart(session, page, onStarted) {
   const field = form.querySelector("input");
   const wrong = form.querySelector(".wrong");
   const button = form.querySelector("button");
-  for (const time of page.querySelectorAll("time")) setText(time, showTime(time.dateTime));
+  showTimes(page);
+  wireLanguages(page.querySelector("#language"));
   button.disabled = false;
   field?.addEventListener("input", () => say(null));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const identity = { language: session.run.language ?? lang, client_time: nowUtc() };
+    const identity = { language: texts, client_time: nowUtc() };
     if (field) {
       const value = tidy(field.value);
       const complaint = check(field, value);

@@ -33,7 +33,7 @@ export class StepElement extends HTMLElement {
     this.status = h("p", { class: "status" });
     this.append(
       h("div", { class: "step-head" },
-        h("h3", { id: this.labelId, tabindex: "-1" }, step.label),
+        h("h3", { id: this.labelId, tabindex: "-1", dir: "auto" }, step.label),
         isRequired(step) ? null : h("span", { class: "tag" }, t("optional"))),
       ...this.#hint(),
       h("div", { class: "control" }, this.control()));
@@ -93,7 +93,7 @@ export class StepElement extends HTMLElement {
   #hint() {
     const { hint } = this.step;
     if (!hint) return [];
-    const text = h("p", { class: "hint soft" }, linked(hint));
+    const text = h("p", { class: "hint soft", dir: "auto" }, linked(hint));
     if (hint.length <= LONG_HINT && hint.split("\n").length <= 3) return [text];
     text.classList.add("folded");
     const more = h("button", { type: "button", class: "link", "aria-expanded": "false" }, t("more"));

@@ -271,6 +271,7 @@ async def test_the_page_reads_the_shared_values(page: Page) -> None:
         "length": "given.map(([raw]) => m.length(raw))",
         "typed_numbers": "given.map(([raw]) => m.parseNumber(raw))",
         "values": "given.map(([step, value]) => m.complaint(step, value) === null)",
+        "typed_in": "given.map(([lang, raw]) => m.parseNumber(raw, m.decimalMark(lang)))",
     }.items():
         said = await in_page(page, "rules", expression, VALUES[key])
         assert [(case[:-1], one) for case, one in zip(VALUES[key], said, strict=True)] == [

@@ -1,0 +1,144 @@
+"""The words of the executor's pages in every language there is: the only Babel.
+
+`rundun/locales/rundun.pot` has them in English under the names (msgctxt) by which pages and scripts ask for them, and
+`<language>/LC_MESSAGES/rundun.po` in other languages. Read once, at start.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError, dates, numbers
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from rundun.core import language
+
+Entry = str | Mapping[str, str]  # one text, or one by each plural category of CLDR
+ENGLISH = "en"
+COUNTED = range(201)  # every plural category of whole numbers has one in here, but for those of millions
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The words of one language, for one reader.
+
+    `tag` is what the reader asked for, such as es-MX, `spoken` the catalogue that speaks it, `texts` the language for
+    the template's own texts, and `names` what each language there is calls itself.
+    """
+
+    tag: str
+    spoken: str
+    texts: str
+    entries: Mapping[str, Entry]
+    names: Mapping[str, str]
+
+    @property
+    def direction(self) -> str:
+        """`ltr` or `rtl`, for `dir`."""
+        return _locale(self.tag).text_direction
+
+    def say(self, word: str, **values: str | int) -> str:
+        """The words under that name, {name} filled in; where there are forms, `n` chooses one."""
+        entry = self.entries[word]
+        if not isinstance(entry, str):
+            entry = entry.get(_locale(self.tag).plural_form(values["n"]), entry["other"])
+        return re.sub(r"\{(\w+)\}", lambda found: self._written(values[found[1]]), entry)
+
+    def _written(self, value: str | int) -> str:
+        return value if isinstance(value, str) else numbers.format_decimal(value, locale=_locale(self.tag))
+
+    def time(self, wire: str) -> str:
+        """A time of the wire as this language writes it, in UTC; the page's script knows the reader's own zone."""
+        at, locale = datetime.fromisoformat(wire), _locale(self.tag)
+        day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
+        return f"{day} {hour} UTC"
+
+    def for_scripts(self) -> dict[str, object]:
+        """What `static/executor/words.js` reads."""
+        return {"": {"languages": list(self.names.items()), "texts": self.texts}, **self.entries}
+
+
+class Words:
+    """All languages."""
+
+    def __init__(self, folder: Path) -> None:
+        english = catalogue(folder / "rundun.pot", ENGLISH)
+        self.entries = {ENGLISH: _entries(english, english)}
+        for path in sorted(folder.glob("*/LC_MESSAGES/rundun.po")):
+            tag = path.parent.parent.name.replace("_", "-")
+            self.entries[tag] = _entries(english, catalogue(path, tag))
+        self.names = {tag: _own_name(tag) for tag in sorted(self.entries)}
+
+    def speech(self, wanted: Sequence[str], translated: Sequence[str] = ()) -> Speech:
+        """For a reader who wants these languages, the dearest first, of a template with texts `translated` to those."""
+        found = language.choose(wanted, list(self.entries))
+        asked, spoken = found or (ENGLISH, ENGLISH)
+        tag = asked if _is_known(asked, spoken) else spoken
+        texts = language.choose(wanted, [*translated, *self.entries])
+        return Speech(tag, spoken, texts[0] if texts else tag, self.entries[spoken], self.names)
+
+
+def catalogue(path: Path, tag: str) -> Catalog:
+    """A catalogue file; the plural forms are those that its header names."""
+    with path.open("rb") as file:
+        return read_po(file, locale=tag.replace("-", "_"), abort_invalid=True)
+
+
+def translations(tag: str, catalog: Catalog) -> gettext.NullTranslations:
+    """What gettext makes of a catalogue; English needs none."""
+    if tag == ENGLISH:
+        return gettext.NullTranslations()
+    compiled = io.BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def _entries(english: Catalog, catalog: Catalog) -> dict[str, Entry]:
+    tag = str(catalog.locale).replace("_", "-")
+    speaks, locale = translations(tag, catalog), _locale(tag)
+    samples = {locale.plural_form(n): n for n in reversed(COUNTED)}
+    samples.setdefault("other", COUNTED[-1])
+    entries: dict[str, Entry] = {}
+    for message in english:
+        if not message.id:
+            continue
+        if isinstance(message.id, str):
+            entries[str(message.context)] = speaks.pgettext(str(message.context), message.id)
+        else:
+            one, other = message.id
+            entries[str(message.context)] = {
+                category: speaks.npgettext(str(message.context), one, other, n)
+                for category, n in samples.items()
+            }
+    return entries
+
+
+@lru_cache(256)  # anybody may ask for any tag
+def _locale(tag: str) -> Locale:
+    """Babel's idea of a tag; where it knows no such region or script, of its language."""
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(tag.split("-")[0])
+
+
+def _is_known(asked: str, spoken: str) -> bool:
+    """Whether Babel and browsers know a variety of the spoken language by that tag."""
+    return asked.lower().startswith(spoken.lower()) and str(_locale(asked)).lower() == asked.lower().replace(
+        "-", "_"
+    )
+
+
+def _own_name(tag: str) -> str:
+    name = _locale(tag).display_name or tag
+    return name[:1].upper() + name[1:]
