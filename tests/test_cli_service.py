@@ -14,7 +14,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.control import LONGEST_LINE
+from rundun.control import LONGEST_LINE, ask
+from rundun.errors import Problem
 from rundun.store import connection
 from tests.process import PATIENCE, Serving, done, environment, is_listening, looking, rows, rundun, serving
 from tests.test_cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
@@ -144,6 +145,11 @@ def test_nonsense_at_the_socket_troubles_nobody(tmp_path: Path, service: Serving
                 pass
         assert ORG.fullmatch(done(rundun(tmp_path, "orgs", "create", "Acme")))
     assert "Traceback" not in service.text
+
+
+def test_a_command_of_another_version_is_named(tmp_path: Path, service: Serving) -> None:
+    with pytest.raises(Problem, match="The running service knows no command “dance”"):
+        ask(tmp_path / "rundun.db.sock", "dance", {})
 
 
 def test_a_second_service_is_refused(tmp_path: Path, service: Serving) -> None:
