@@ -1,0 +1,184 @@
+"""A template's own translations, read alike by the page and the server, and which language is chosen."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Route, expect
+
+from rundun.core import language, rules
+from tests.browser.checklists import COUNT, YES_NO, dispatched, record
+from tests.browser.phone import Phone, phone
+from tests.browser.test_parity import CASES, in_page, page  # noqa: F401  a fixture
+from tests.world import World
+
+GIVEN = json.loads((CASES / "translations.json").read_text())
+SPANISH = {"": {"name": "Revisión"}, "s-ok": {"label": "¿Todo bien?"}, "s-count": {"label": "¿Cuántos?"}}
+
+
+def without_translations(template: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in template.items() if key != "translations"}
+
+
+def test_the_server_reads_the_shared_translations() -> None:
+    for tag, available, closest in GIVEN["chains"]:
+        assert language.chain(tag, available) == closest, tag
+    for case in GIVEN["templates"]:
+        before = json.dumps(case["template"])
+        said = language.translate(case["template"], case["tag"])
+        assert without_translations(said) == case["says"], case["about"]
+        assert json.dumps(case["template"]) == before, "the template itself stays as it is"
+        rules.read_template(case["template"], lambda prefix: f"{prefix}made")
+
+
+async def test_the_page_reads_the_shared_translations(page: Any) -> None:  # noqa: F811
+    said = await in_page(page, "rules", "given.map(([tag, all]) => m.chain(tag, all))", GIVEN["chains"])
+    assert said == [closest for _, _, closest in GIVEN["chains"]]
+    expression = "given.map(({ template, tag }) => m.translate(template, tag))"
+    for case, one in zip(
+        GIVEN["templates"], await in_page(page, "rules", expression, GIVEN["templates"]), strict=True
+    ):
+        assert without_translations(one) == case["says"], case["about"]
+
+
+@pytest.mark.parametrize(
+    ("header", "tags"),
+    [
+        ("de", ["de"]),
+        ("de-AT, de;q=0.9, en;q=0.5", ["de-AT", "de", "en"]),
+        ("en;q=0.2,ar;q=0.9,es", ["es", "ar", "en"]),
+        ("fr;q=0, es", ["es"]),
+        ("*", []),
+        (" es ; q=0.5 , *;q=0.1", ["es"]),
+        ("es;q=2, fr;q=abc, de;q=0.1", ["de"]),
+        ("", []),
+        (",,;;q=1, <script>, es" + ",x" * 5000, ["es"]),
+    ],
+)
+def test_accept_language(header: str, tags: list[str]) -> None:
+    assert language.accepted(header) == tags
+
+
+@pytest.mark.parametrize(
+    ("query", "of_run", "header", "tag", "direction"),
+    [
+        ("", None, "", "en", "ltr"),
+        ("", None, "xx, nl", "en", "ltr"),
+        ("", None, "nl, ar-EG;q=0.8, de;q=0.3", "ar-EG", "rtl"),
+        ("", "fr", "de", "fr", "ltr"),
+        ("?lang=pt-BR", "fr", "de", "pt-BR", "ltr"),
+        ("?lang=AR", "fr", "de", "AR", "rtl"),
+        ("?lang=nl", "fr", "de", "fr", "ltr"),
+        ("?lang=<b>", "fr", "de", "fr", "ltr"),
+        ("?lang=es-ZZZZZZZZ-1", None, "de", "es", "ltr"),
+        ("?lang=es-419", None, "", "es-419", "ltr"),
+    ],
+)
+async def test_the_language_of_every_page(
+    w: World, query: str, of_run: str | None, header: str, tag: str, direction: str
+) -> None:
+    more = {"language": of_run} if of_run else {}
+    run = await w.dispatch(await w.template(YES_NO), **more)
+    client = w.browser(**{"accept-language": header})
+    words = f'<html lang="{tag}" dir="{direction}">'
+    assert words in (await client.get(f"/r/{run.run_id}{query}")).text
+    assert (await w.acme.post(f"/v1/runs/{run.run_id}/cancel", json={})).status_code == 200
+    closed = await client.get(f"/r/{run.run_id}{query}")
+    assert closed.status_code == 410
+    assert words in closed.text
+
+
+async def test_an_unknown_run_is_told_in_the_browser_s_language(w: World) -> None:
+    client = w.browser(**{"accept-language": "de"})
+    response = await client.get("/r/r-00000000-0000-4000-8000-000000000000")
+    assert response.status_code == 404
+    assert "Dieser Link funktioniert nicht" in response.text
+
+
+async def test_template_and_page_speak_spanish_and_the_state_stays_as_it_was_written(
+    w: World, ed: Phone
+) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT, translations={"es": SPANISH})
+    await ed.page.goto(f"{ed.base}/r/{run_id}?lang=es-MX")
+    await expect(ed.page.get_by_role("heading", name="Revisión")).to_be_visible()
+    await ed.page.get_by_role("button", name="Empezar").tap()
+    await expect(ed.step("s-ok").get_by_role("heading")).to_have_text("¿Todo bien?")
+    state = await ed.page.evaluate("JSON.parse(document.getElementById('state').textContent)")
+    assert state["template"]["steps"][0]["label"] == "All fine?"
+    await ed.pick("s-ok", "Sí")
+    await ed.fill("s-count", "0,5")
+    await expect(ed.step("s-count").locator(".wrong")).to_have_text("Debe ser al menos 1.")
+    await ed.fill("s-count", "1,5")
+    await ed.is_done("s-ok", "s-count")
+    assert (await record(w, run_id))["language"] == "es-MX"
+    await ed.open(run_id)  # without ?lang=: the run remembers what was chosen at the start
+    await expect(ed.step("s-ok").get_by_role("heading")).to_have_text("¿Todo bien?")
+
+
+async def test_the_language_is_switched_on_the_page_and_nothing_is_lost(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT, translations={"es": SPANISH})
+    await ed.open(run_id)
+    await ed.page.get_by_label("Language").select_option("ar")
+    await expect(ed.page.locator("html")).to_have_attribute("dir", "rtl")
+    await ed.page.get_by_role("button", name="ابدأ").tap()
+    await ed.pick("s-ok", "نعم")
+    field = ed.step("s-count").locator("input")
+    await field.fill("١٢٫٥")
+    await ed.page.get_by_role("button", name="حول هذه القائمة").tap()
+    await ed.page.get_by_label("اللغة").select_option("es")
+    await expect(ed.step("s-ok").get_by_role("heading")).to_have_text("¿Todo bien?")
+    await expect(ed.page.locator("html")).to_have_attribute("dir", "ltr")
+    await ed.is_done("s-ok", "s-count")
+    assert (await record(w, run_id))["answers"]["s-count"]["value"] == 12.5
+    await expect(field).to_have_value("12,5")
+
+
+async def test_dates_and_numbers_are_written_as_the_phone_s_region_does(
+    w: World, browser: Browser, base: str
+) -> None:
+    big = {**COUNT, "config": {"max": 1234567.5}}
+    run_id = await dispatched(w, big, {"id": "s-day", "type": "datetime", "label": "Day"})
+    async with phone(browser, base, locale="de-CH") as olga:
+        await olga.open(run_id)
+        await expect(olga.page.locator("time")).to_have_text("04.01.2026, 01:00")  # she is in Berlin
+        await olga.page.get_by_role("button", name="Starten").tap()
+        await expect(olga.step("s-count").locator(".count")).to_have_text(
+            re.compile("^Bis 1['’]234['’]567[.]5$")  # the apostrophe differs between versions of CLDR
+        )
+        await olga.fill("s-count", "1’234.5")
+        await olga.fill("s-day", "2026-07-01")
+        await olga.is_done("s-count", "s-day")
+        await olga.page.get_by_role("button", name="Prüfen").tap()
+        await expect(olga.page.locator(".line-answer").last).to_have_text("01.07.2026")
+    assert (await record(w, run_id))["answers"]["s-count"]["value"] == 1234.5
+
+
+async def refuse(answer: dict[str, Any], route: Route) -> None:
+    await route.fulfill(**answer)
+
+
+async def test_what_the_server_refuses_is_said_in_the_page_s_language(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT)
+    await ed.page.goto(f"{ed.base}/r/{run_id}?lang=fr")
+    await ed.page.get_by_role("button", name="Commencer").tap()
+    for code, place, says in (
+        ("invalid", "out_of_range", "Non enregistré\u00a0: C’est hors des limites."),
+        ("skip_not_allowed", None, "Non enregistré\u00a0: Cette étape ne peut pas être passée."),
+        ("invalid", "quite_new", "Non enregistré\u00a0: is odd"),
+    ):
+        problem = {"status": 422, "code": code, "detail": "No."}
+        if place:
+            problem["errors"] = [{"pointer": "/value", "code": place, "detail": "is odd"}]
+        answer = {"status": 422, "content_type": "application/problem+json", "body": json.dumps(problem)}
+        await ed.page.route("**/steps/s-count", partial(refuse, answer))
+        await ed.fill("s-count", f"{len(code)}")
+        await expect(ed.step("s-count").locator(".status > span")).to_have_text(says)
+        await ed.page.unroute("**/steps/s-count")
+        await ed.step("s-count").get_by_role("button", name="Réessayer").tap()
+        await ed.is_done("s-count")
+        await ed.fill("s-count", "3")
+        await ed.is_done("s-count")
