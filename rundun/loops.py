@@ -13,16 +13,19 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rundun.actions import sending, steering
 from rundun.actions.sending import Result
-from rundun.core import event
+from rundun.core import event, times
 from rundun.core.slots import Slots
+from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.store import deliveries
 from rundun.store.database import Database
 from rundun.store.deliveries import Claimed
 
 TICK_SECONDS = 1
-SWEEP = 100  # runs expired in one transaction
+SWEEP = 25  # runs expired in one go
+REST = 60 * times.SECOND  # how long a run that could not be expired is left alone
 
+Resting = dict[str, int]  # run ids, and until when they are left alone
 Post = Callable[[Claimed, bytes], Awaitable[tuple[Result, bool]]]  # one request; True when nobody was there
 
 
@@ -134,20 +137,39 @@ def _log(claimed: Claimed, result: Result, status: str) -> None:
     )
 
 
-async def expire_due(database: Database) -> int:
-    """Expire every run whose time is up; returns how many."""
-    total = 0
-    while count := await database.write(steering.expire_due, SWEEP):
-        total += count
+async def expire_due(database: Database, resting: Resting | None = None) -> int:
+    """Expire every run whose time is up; returns how many. Each is a write of its own, so one that fails holds up
+    nobody; it is noted in `resting` and left alone for a minute.
+    """
+    total, resting = 0, {} if resting is None else resting
+    while ids := await _overdue(database, resting):
+        outcomes = await asyncio.gather(
+            *(database.write(steering.expire_one, run_id) for run_id in ids), return_exceptions=True
+        )
+        for run_id, outcome in zip(ids, outcomes, strict=True):
+            if isinstance(outcome, Problem) and outcome.code == "unavailable":
+                raise outcome  # the disk is full, say: that is no fault of this run's
+            if isinstance(outcome, BaseException):
+                resting[run_id] = database.house.clock() + REST
+                log("error", "run.not_expired", exc=outcome, run=short(run_id))
+        total += sum(outcome is True for outcome in outcomes)
     if total:
         log("info", "runs.expired", count=total)
     return total
 
 
-async def sweep(database: Database) -> None:
-    """Look first: most ticks have nothing to write."""
-    if await database.read(steering.some_overdue):
-        await expire_due(database)
+async def _overdue(database: Database, resting: Resting) -> list[str]:
+    """Who is to be expired now, at most `SWEEP` of them."""
+    now = database.house.clock()
+    for run_id in [run_id for run_id, until in resting.items() if until <= now]:
+        del resting[run_id]
+    ids = await database.read(steering.overdue, SWEEP + len(resting))
+    return [run_id for run_id in ids if run_id not in resting][:SWEEP]
+
+
+async def sweep(database: Database, resting: Resting) -> None:
+    """One tick's worth of `expire_due`."""
+    await expire_due(database, resting)
 
 
 def schedule(postman: Postman, database: Database) -> AsyncIOScheduler:
@@ -156,7 +178,7 @@ def schedule(postman: Postman, database: Database) -> AsyncIOScheduler:
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
     scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[postman.tick], id="deliveries")
-    scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[sweep, database], id="expiry")
+    scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[sweep, database, {}], id="expiry")
     return scheduler
 
 

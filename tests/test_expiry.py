@@ -5,6 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from rundun.actions import steering
+from rundun.errors import Problem
+from rundun.loops import expire_due
+from rundun.store.tx import Tx
 from tests.world import BOOLEAN, World, world
 
 
@@ -127,6 +133,69 @@ async def test_an_overdue_run_cannot_be_extended(w: World) -> None:
     response = await w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={"expires_in_hours": 5})
     assert (response.status_code, response.json()["code"]) == (409, "wrong_status")
     assert (await w.run(ed))["status"] == "expired"
+
+
+async def test_one_run_that_fails_stops_no_other(w: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The one that has waited longest fails: all others expire, and it is tried again a minute later."""
+    template_id = await w.template(BOOLEAN)
+    bad, *good = [await w.dispatch(template_id, expires_in_hours=hours) for hours in (1, 2, *[2] * 60)]
+
+    def spoil(tx: Tx) -> None:
+        tx.db.execute(
+            f"CREATE TEMP TRIGGER spoilt BEFORE UPDATE ON runs WHEN old.id = '{bad.run_id}' "
+            "BEGIN SELECT raise(ABORT, 'spoilt'); END"
+        )
+
+    await w.database.write(spoil)
+    w.clock.forward(hours=2)
+    resting: dict[str, int] = {}
+    assert await expire_due(w.database, resting) == 61
+    assert {(await w.run(ed))["status"] for ed in good} == {"expired"}
+    assert (await w.run(bad))["status"] == "pending"
+    complaints = [one for one in caplog.records if one.getMessage() == "run.not_expired"]
+    assert len(complaints) == 1
+    await expire_due(w.database, resting)
+    w.clock.forward(seconds=59)
+    late = await w.dispatch(template_id, expires_in_hours=1)
+    await expire_due(w.database, resting)
+    assert len([one for one in caplog.records if one.getMessage() == "run.not_expired"]) == 1, "it rests"
+    await w.database.write(lambda tx: tx.db.execute("DROP TRIGGER temp.spoilt") and None)
+    w.clock.forward(seconds=1)
+    assert await expire_due(w.database, resting) == 1
+    assert (await w.run(bad))["status"] == "expired"
+    assert resting == {}
+    assert (await w.run(late))["status"] == "pending"
+
+
+async def test_a_disk_that_takes_nothing_is_no_runs_fault(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN), expires_in_hours=1)
+    w.clock.forward(hours=1)
+    resting: dict[str, int] = {}
+
+    def full(tx: Tx) -> None:
+        tx.db.execute(
+            "CREATE TEMP TRIGGER full BEFORE UPDATE ON runs BEGIN SELECT raise(ROLLBACK, 'disk full'); END"
+        )
+
+    await w.database.write(full)
+    with pytest.raises(Problem, match="try again"):
+        await expire_due(w.database, resting)
+    await w.database.write(lambda tx: tx.db.execute("DROP TRIGGER temp.full") and None)
+    assert await expire_due(w.database, resting) == 1, "at once, without a minute's rest"
+    assert (await w.run(ed))["status"] == "expired"
+
+
+async def test_whoever_is_longest_overdue_expires_first(w: World) -> None:
+    """A started run is overdue from the end of its grace on, of 24 hours here."""
+    template_id = await w.template(BOOLEAN)
+    started = await w.dispatch(template_id, expires_in_hours=1)
+    await started.start()
+    later = await w.dispatch(template_id, expires_in_hours=26)
+    sooner = await w.dispatch(template_id, expires_in_hours=24)
+    w.clock.forward(hours=27)
+    order = [sooner.run_id, started.run_id, later.run_id]
+    for limit in (1, 2, 3):
+        assert await w.database.read(steering.overdue, limit) == order[:limit]
 
 
 async def test_the_sweep_takes_any_number(w: World) -> None:

@@ -56,14 +56,15 @@ def _steerable(tx: Tx, org_id: str, run_id: str) -> Run:
     raise Kept(problem) if overdue else problem
 
 
-def expire_due(tx: Tx, limit: int) -> int:
-    """Expire at most `limit` runs whose time is up; returns how many, so that the caller knows to go on."""
-    ids = runs.overdue(tx, limit)
-    for run_id in ids:
-        expire(tx, runs.get(tx, run_id))
-    return len(ids)
+def overdue(tx: Tx, limit: int) -> list[str]:
+    """Ids of at most `limit` runs whose time is up, the longest overdue first."""
+    return runs.overdue(tx, limit)
 
 
-def some_overdue(tx: Tx) -> bool:
-    """True when there is a run to expire."""
-    return bool(runs.overdue(tx, 1))
+def expire_one(tx: Tx, run_id: str) -> bool:
+    """Expire a run whose time is up; False when somebody has ended or extended it meanwhile."""
+    run = runs.get(tx, run_id)
+    if not run.is_overdue(tx.now, tx.grace):
+        return False
+    expire(tx, run)
+    return True

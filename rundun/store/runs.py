@@ -104,16 +104,16 @@ def count_since(tx: Tx, org_id: str, since: int) -> int:
 
 
 def overdue(tx: Tx, limit: int) -> list[str]:
-    """Ids of open runs whose time is up, the longest overdue first."""
-    ids: list[str] = []
+    """Ids of open runs whose time is up, the longest overdue first; a started run's time includes the grace."""
+    found: list[tuple[int, str]] = []
     for status, grace in (("pending", 0), ("in_progress", tx.grace)):
         rows = tx.db.execute(
-            "SELECT id FROM runs WHERE status = ? AND expires_at <= ? "
-            "AND status IN ('pending', 'in_progress') AND expires_at IS NOT NULL ORDER BY expires_at LIMIT ?",
+            "SELECT id, expires_at FROM runs WHERE status = ? AND expires_at <= ? "
+            "AND status IN ('pending', 'in_progress') ORDER BY expires_at LIMIT ?",
             (status, tx.now - grace, limit),
-        )
-        ids += [row["id"] for row in rows]
-    return ids[:limit]
+        ).fetchall()
+        found += [(row["expires_at"] + grace, row["id"]) for row in rows]
+    return [run_id for _, run_id in sorted(found)[:limit]]
 
 
 def add(tx: Tx, run: Run) -> None:

@@ -75,8 +75,8 @@ CREATE INDEX runs_by_status ON runs (org_id, status, created_at);  -- GET /v1/ru
 CREATE INDEX runs_by_template ON runs (org_id, template_id, created_at);  -- GET /v1/runs?template_id=
 CREATE INDEX runs_by_executor_ref ON runs (org_id, executor_ref, created_at)
   WHERE executor_ref IS NOT NULL;  -- GET /v1/runs?executor_ref=
-CREATE INDEX runs_to_expire ON runs (status, expires_at)
-  WHERE status IN ('pending', 'in_progress') AND expires_at IS NOT NULL;  -- the expiry sweep
+CREATE INDEX runs_open ON runs (status, expires_at)
+  WHERE status IN ('pending', 'in_progress');  -- the expiry sweep, and how many are open
 
 CREATE TABLE answers (  -- every answer ever applied; the one in force is current
   number INTEGER PRIMARY KEY,
