@@ -22,7 +22,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions import dispatching, looking, office, templates
+from rundun.actions import commands, dispatching, looking, office, templates
 from rundun.actions.dispatching import Order
 from rundun.errors import Problem
 from rundun.store import organizations
@@ -114,9 +114,7 @@ async def test_nobody_hears_of_a_commit_that_was_none(db: Database) -> None:
 async def test_a_refusal_that_rests_on_the_batch_falls_with_it(db: Database) -> None:
     """The last credit is taken, so the next is told that none is left; then the disk is full and it was not taken."""
     org_id = (await db.write(office.create_organization, "Acme")).org_id
-    template_id = (
-        await db.write(templates.create, org_id, {"name": "Check", "steps": [BOOLEAN]})
-    ).template_id
+    template_id = await db.write(commands.import_template, org_id, {"name": "Check", "steps": [BOOLEAN]})
     await db.write(office.add_credits, org_id, 1)
     await db.write(allow_no_more_pages)
     order = Order(template_id)
@@ -134,14 +132,16 @@ async def test_a_refusal_that_rests_on_the_batch_falls_with_it(db: Database) -> 
         await db.write(dispatching.dispatch, org_id, order)
 
 
+def check(name: str) -> templates.Draft:
+    return templates.draft({"name": name, "steps": [BOOLEAN]})
+
+
 async def test_a_version_that_never_came_to_be_is_not_remembered(db: Database) -> None:
     org_id = (await db.write(office.create_organization, "Acme")).org_id
-    template_id = (
-        await db.write(templates.create, org_id, {"name": "First", "steps": [BOOLEAN]})
-    ).template_id
+    template_id = await db.write(commands.import_template, org_id, {"name": "First", "steps": [BOOLEAN]})
     await db.write(allow_no_more_pages)
     lost = await asyncio.gather(
-        db.write(templates.revise, org_id, template_id, {"name": "Lost", "steps": [BOOLEAN]}, None),
+        db.write(templates.revise, org_id, template_id, check("Lost"), None),
         db.write(dispatching.dispatch, org_id, Order(template_id)),
         db.write(note_much, "x"),
         return_exceptions=True,
@@ -149,7 +149,7 @@ async def test_a_version_that_never_came_to_be_is_not_remembered(db: Database) -
     for one in lost:
         assert_unavailable(one)
     await db.write(allow_more_pages)
-    await db.write(templates.revise, org_id, template_id, {"name": "Second", "steps": [BOOLEAN]}, None)
+    await db.write(templates.revise, org_id, template_id, check("Second"), None)
     run = await db.write(dispatching.dispatch, org_id, Order(template_id))
     sheet, _ = await db.read(looking.whole_run, org_id, run.run_id)
     assert (sheet.version.v, sheet.version.template.name) == (2, "Second")
