@@ -122,7 +122,7 @@ def look_after(folder: Path, kept: Acknowledged) -> None:
         told = {
             (row["run_id"], row["step_id"]): row["delivery"]
             for row in db.execute(
-                "SELECT e.run_id, e.step_id, d.id AS delivery FROM events AS e "
+                "SELECT e.run_id, json_extract(e.body, '$.data.step_id') AS step_id, d.id AS delivery FROM events AS e "
                 "LEFT JOIN deliveries AS d ON d.event = e.number WHERE e.event = 'step.completed'"
             )
         }

@@ -331,6 +331,20 @@ async def test_one_black_hole_does_not_delay_another_destination(tmp_path: Path)
     server.close()
 
 
+async def test_limits_are_counted_by_organization_and_origin_as_dispatched(w: World) -> None:
+    """Written once, at the dispatch: an event only copies it."""
+    ed = await hooked(w, "HTTP://127.0.0.1:080/a?b=c", events=["run.started"])
+
+    def destinations(tx: Any) -> list[str]:
+        query = (
+            "SELECT webhook_destination FROM runs WHERE id = :run "
+            "UNION ALL SELECT destination FROM deliveries WHERE run_id = :run"
+        )
+        return [row[0] for row in tx.db.execute(query, {"run": ed.run_id}).fetchall()]
+
+    assert await w.database.read(destinations) == [f"{w.acme_id} http://127.0.0.1:80"] * 2
+
+
 async def test_deliveries_page_and_show_their_attempts(w: World, receiver: Receiver) -> None:
     ed = await hooked(w, receiver.url)
     for value in (True, False, True):
@@ -347,7 +361,9 @@ async def test_deliveries_page_and_show_their_attempts(w: World, receiver: Recei
     assert json.loads(receiver.received[-1].body)["event_id"] == first["data"][0]["event_id"]
 
 
-async def test_a_delivery_whose_outcome_could_not_be_written_is_sent_again(w: World, receiver: Receiver) -> None:
+async def test_a_delivery_whose_outcome_could_not_be_written_is_sent_again(
+    w: World, receiver: Receiver
+) -> None:
     def full(tx: Any) -> None:
         tx.db.execute(
             "CREATE TEMP TRIGGER full BEFORE INSERT ON attempts BEGIN SELECT raise(ROLLBACK, 'disk full'); END"

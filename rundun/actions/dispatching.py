@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rundun.core.destination import normalise
 from rundun.core.run import Identity, Run, Webhook, expiry
 from rundun.errors import Problem
 from rundun.store import organizations, runs, templates
@@ -50,10 +51,16 @@ def dispatch(tx: Tx, org_id: str, order: Order) -> Run:
         assigned_to=None,
         identity=Identity(),
         device=None,
-        webhook=order.webhook,
+        webhook=order.webhook and _counted(org_id, order.webhook),
         cancellation=None,
         signature=None,
         progress=version.untouched,
     )
     runs.add(tx, run)
     return run
+
+
+def _counted(org_id: str, webhook: Webhook) -> Webhook:
+    """The webhook with what limits on its deliveries are counted by: nobody's deliveries wait for another's."""
+    scheme, host, port = normalise(webhook.url).key
+    return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")

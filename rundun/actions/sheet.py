@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from rundun.core import event, progress, times
 from rundun.core.answer import Answer
-from rundun.core.destination import normalise
 from rundun.core.event import Fact
 from rundun.core.progress import Standing
 from rundun.core.record import Evidence
@@ -68,15 +67,7 @@ def keep(tx: Tx, before: Sheet, after: Sheet, changed: Sequence[str] = ()) -> Sh
 
 def tell(tx: Tx, run: Run, fact: Fact) -> Run:
     """Write an event and, where it is wanted, its delivery; the caller keeps the returned run."""
-    return events.add(tx, run, fact, destination_of(run))
-
-
-def destination_of(run: Run) -> str | None:
-    """What the limits on deliveries are counted by: organization, scheme, host and port."""
-    if run.webhook is None:
-        return None
-    scheme, host, port = normalise(run.webhook.url).key
-    return f"{run.org_id} {scheme}://{host}:{port}"
+    return events.add(tx, run, fact)
 
 
 def close(tx: Tx, sheet: Sheet, move: Move, run: Run) -> Run:

@@ -25,12 +25,15 @@ CLOSED: tuple[Status, ...] = ("completed", "cancelled", "expired")
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where a run's events go; without a secret they are not signed. `gone` after a 410: one attempt each."""
+    """Where a run's events go; without a secret they are not signed. `gone` after a 410: one attempt each.
+    `destination` is what limits are counted by, `<org_id> <scheme>://<host>:<port>`; the dispatch fills it in.
+    """
 
     url: str
     secret: str | None
     events: tuple[str, ...]
     gone: bool = False
+    destination: str = ""
 
 
 @dataclass(frozen=True, slots=True)

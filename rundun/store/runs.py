@@ -47,7 +47,11 @@ def _run(row: sqlite3.Row) -> Run:
         device=row["device"],
         webhook=url
         and Webhook(
-            url, row["webhook_secret"], tuple(from_json(row["webhook_events"])), bool(row["webhook_gone"])
+            url,
+            row["webhook_secret"],
+            tuple(from_json(row["webhook_events"])),
+            bool(row["webhook_gone"]),
+            row["webhook_destination"],
         ),
         cancellation=by and Cancellation(by, row["cancel_reason"], row["closed_at"], row["last_step_id"]),
         signature=row["signature"],
@@ -121,8 +125,8 @@ def add(tx: Tx, run: Run) -> None:
     webhook = run.webhook
     tx.db.execute(
         "INSERT INTO runs (id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, "
-        "executor_ref, language, webhook_url, webhook_secret, webhook_events, progress) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "executor_ref, language, webhook_url, webhook_secret, webhook_events, webhook_destination, progress) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             run.run_id,
             run.org_id,
@@ -138,6 +142,7 @@ def add(tx: Tx, run: Run) -> None:
             webhook and webhook.url,
             webhook and webhook.secret,
             webhook and to_json(webhook.events).decode(),
+            webhook and webhook.destination,
             to_json(run.progress).decode(),
         ),
     )

@@ -62,6 +62,7 @@ CREATE TABLE runs (
   webhook_url TEXT,
   webhook_secret TEXT,
   webhook_events TEXT CHECK (json_valid(webhook_events)),
+  webhook_destination TEXT,  -- organization, scheme, host and port: what limits on deliveries are counted by
   webhook_gone INTEGER NOT NULL DEFAULT 0,
   cancelled_by TEXT,
   cancel_reason TEXT,
@@ -152,8 +153,6 @@ CREATE TABLE events (
   org_id TEXT NOT NULL,
   seq INTEGER NOT NULL,
   event TEXT NOT NULL,
-  step_id TEXT,
-  at INTEGER NOT NULL,
   body TEXT NOT NULL CHECK (json_valid(body)),
   UNIQUE (run_id, seq)
 ) STRICT;
@@ -164,7 +163,7 @@ CREATE TABLE deliveries (  -- the outbox
   event INTEGER NOT NULL REFERENCES events (number),
   run_id TEXT NOT NULL REFERENCES runs (id),
   org_id TEXT NOT NULL,
-  destination TEXT NOT NULL,  -- organization, scheme, host and port: what limits are counted by
+  destination TEXT NOT NULL,  -- the run's webhook_destination
   status TEXT NOT NULL CHECK (status IN ('pending', 'sending', 'delivered', 'failed')),
   attempts INTEGER NOT NULL DEFAULT 0,
   next_attempt_at INTEGER,
