@@ -24,6 +24,7 @@ from rundun.store.deliveries import Claimed
 TICK_SECONDS = 1
 SWEEP = 25  # runs expired in one go
 REST = 60 * times.SECOND  # how long a run that could not be expired is left alone
+NOT_MADE = "The request could not be made; the service's log says why."
 
 Resting = dict[str, int]  # run ids, and until when they are left alone
 Post = Callable[[Claimed, bytes], Awaitable[tuple[Result, bool]]]  # one request; True when nobody was there
@@ -42,6 +43,7 @@ class Postman:
         self._wake = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._unsettled: set[int] = set()  # sent, but the outcome could not be written
+        self._more = False  # was more due than could start?
         self._stopping = False
         self._loop: asyncio.Task[None] | None = None
 
@@ -82,22 +84,23 @@ class Postman:
 
     async def send_due(self) -> int:
         """Claim and start all that can start now; returns how many. The slots are taken before anybody else runs."""
+        self._more = True  # until the claim knows better, whoever gives a slot back asks for another
         if self._stopping or not self._slots.free:
             return 0
-        claimed = await self._database.write(sending.claim, self._slots.per_destination, self._slots.share)
-        for one in claimed:
+        claims = await self._database.write(sending.claim, self._slots.per_destination, self._slots.share)
+        self._more = claims.more
+        for one in claims.taken:
             self._slots.take(one.destination)
             task = asyncio.create_task(self._send(one))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        return len(claimed)
+        return len(claims.taken)
 
     async def _send(self, claimed: Claimed) -> None:
         started_at = self._database.house.clock()
-        body = event.body(claimed.kept, claimed.attempt, claimed.thumbnails)
         ok = unreachable = False
         try:
-            result, unreachable = await self._post(claimed, body)
+            result, unreachable = await self._attempt(claimed)
             ok = result.ok
             status = await self._database.write(sending.settle, claimed, started_at, result, self._delays)
             _log(claimed, result, status)
@@ -106,7 +109,18 @@ class Postman:
             log("error", "delivery.unsettled", exc=error, run=short(claimed.kept["run_id"]))
         finally:
             self._slots.give_back(claimed.destination, ok=ok, unreachable=unreachable)
-            self._wake.set()
+            if self._more:
+                self._wake.set()
+
+    async def _attempt(self, claimed: Claimed) -> tuple[Result, bool]:
+        """One request. What we can't even make is a failed attempt too, or it would be tried without pause or end."""
+        kept = claimed.kept
+        try:
+            shown = await self._database.read(deliveries.thumbnails, kept) if "photos" in kept["data"] else {}
+            return await self._post(claimed, event.body(kept, claimed.attempt, shown))
+        except Exception as error:
+            log("error", "delivery.not_made", exc=error, run=short(kept["run_id"]), event_id=kept["event_id"])
+            return Result(False, None, NOT_MADE, None, False, 0, None), False
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""

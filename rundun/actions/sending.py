@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rundun.core import times
 from rundun.store import deliveries
-from rundun.store.deliveries import Attempt, Claimed
+from rundun.store.deliveries import Attempt, Claimed, Claims
 from rundun.store.tx import Tx
 
 
@@ -25,7 +25,7 @@ class Result:
     excerpt: str | None
 
 
-def claim(tx: Tx, most_each: int, share: Callable[[Mapping[str, int]], Mapping[str, int]]) -> list[Claimed]:
+def claim(tx: Tx, most_each: int, share: Callable[[Mapping[str, int]], Mapping[str, int]]) -> Claims:
     """What can start now; see `store.deliveries.claim`."""
     return deliveries.claim(tx, most_each, share)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.paging import Page, Slice
 from rundun.store.tx import Tx
@@ -17,7 +16,7 @@ from rundun.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that is being sent: `attempt` is the number of the request to come, `kept` the event's envelope."""
+    """A delivery that is being sent: `attempt` is the number of the request to come, `kept` the event as written."""
 
     number: int
     destination: str
@@ -25,7 +24,14 @@ class Claimed:
     url: str
     secret: str | None
     kept: dict[str, Any]
-    thumbnails: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What may start now, and whether more is due than that."""
+
+    taken: list[Claimed]
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class Delivery:
     created_at: int
 
 
+WINDOW = 256  # deliveries looked at in the order they became due
+
 _LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
     "WITH RECURSIVE due (destination) AS ("
     " SELECT min(destination) FROM deliveries WHERE status = 'pending'"
@@ -66,6 +74,7 @@ _LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
     " FROM due WHERE due.destination IS NOT NULL"
     ") SELECT destination FROM due WHERE destination IS NOT NULL"
 )
+_DUE = "SELECT number, event, run_id, destination, attempts, next_attempt_at FROM deliveries "
 
 
 def is_due(tx: Tx) -> bool:
@@ -74,21 +83,39 @@ def is_due(tx: Tx) -> bool:
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
 
 
-def claim(tx: Tx, most_each: int, share: Callable[[Mapping[str, int]], Mapping[str, int]]) -> list[Claimed]:
+def claim(tx: Tx, most_each: int, share: Callable[[Mapping[str, int]], Mapping[str, int]]) -> Claims:
     """Take what can start now, marked `sending`. `share` says how many of each destination's waiting deliveries may
     start, given how many are due (counted up to `most_each`, the destination waiting longest first).
     """
+    first = tx.db.execute(
+        _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
+        "ORDER BY next_attempt_at, number LIMIT ?",
+        (tx.now, WINDOW + 1),
+    ).fetchall()
+    queues = _queues(first) if len(first) <= WINDOW else _long_queues(tx, most_each)
+    granted = share({destination: min(len(due), most_each) for destination, due in queues.items()})
+    taken = [row for destination, due in queues.items() for row in due[: granted.get(destination, 0)]]
+    return Claims([_claim(tx, row) for row in taken], more=len(taken) < len(first))
+
+
+def _queues(rows: list[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
+    queues: dict[str, list[sqlite3.Row]] = {}
+    for row in rows:
+        queues.setdefault(row["destination"], []).append(row)
+    return queues
+
+
+def _long_queues(tx: Tx, most_each: int) -> dict[str, list[sqlite3.Row]]:
+    """As many may be due to one dead destination as fill any window, so here each destination is asked."""
     destinations = [row["destination"] for row in tx.db.execute(_LOOSE_SCAN).fetchall()]
     queues = [due for destination in destinations if (due := _due(tx, destination, most_each))]
-    queues.sort(key=lambda due: int(due[0]["next_attempt_at"]))
-    granted = share({due[0]["destination"]: len(due) for due in queues})
-    return [_claim(tx, row) for due in queues for row in due[: granted.get(due[0]["destination"], 0)]]
+    queues.sort(key=lambda due: (due[0]["next_attempt_at"], due[0]["number"]))
+    return {due[0]["destination"]: due for due in queues}
 
 
 def _due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
     return tx.db.execute(
-        "SELECT number, event, run_id, destination, attempts, next_attempt_at FROM deliveries "
-        "WHERE status = 'pending' AND destination = ? AND next_attempt_at <= ? "
+        _DUE + "WHERE status = 'pending' AND destination = ? AND next_attempt_at <= ? "
         "ORDER BY next_attempt_at, number LIMIT ?",
         (destination, tx.now, limit),
     ).fetchall()
@@ -99,28 +126,26 @@ def _claim(tx: Tx, row: sqlite3.Row) -> Claimed:
     run = tx.db.execute(
         "SELECT webhook_url, webhook_secret FROM runs WHERE id = ?", (row["run_id"],)
     ).fetchone()
-    kept = from_json(
-        tx.db.execute("SELECT body FROM events WHERE number = ?", (row["event"],)).fetchone()["body"]
-    )
+    event = tx.db.execute("SELECT body FROM events WHERE number = ?", (row["event"],)).fetchone()
     return Claimed(
         number=row["number"],
         destination=row["destination"],
         attempt=row["attempts"] + 1,
         url=run["webhook_url"],
         secret=run["webhook_secret"],
-        kept=kept,
-        thumbnails=_thumbnails(tx, row["run_id"], kept),
+        kept=from_json(event["body"]),
     )
 
 
-def _thumbnails(tx: Tx, run_id: str, kept: dict[str, Any]) -> dict[str, bytes]:
+def thumbnails(tx: Tx, kept: Mapping[str, Any]) -> dict[str, bytes]:
+    """The thumbnails of the photos an event shows, by photo id; without those that are erased."""
     data = kept["data"]
-    thumbnails = {}
+    found = {}
     for shown in data.get("photos", ()):
-        photo = files.find_photo(tx, run_id, data["step_id"], shown["photo_id"])
+        photo = files.find_photo(tx, kept["run_id"], data["step_id"], shown["photo_id"])
         if photo is not None:
-            thumbnails[photo.photo_id] = files.read_all(tx, photo.thumbnail)
-    return thumbnails
+            found[photo.photo_id] = files.read_all(tx, photo.thumbnail)
+    return found
 
 
 def has_gone_webhook(tx: Tx, number: int) -> bool:
@@ -191,18 +216,6 @@ def page_of_run(tx: Tx, run_id: str, wanted: Slice) -> Page[Delivery]:
         (run_id, wanted.before[-1], wanted.limit + 1),
     ).fetchall()
     return Page.of(rows, wanted, lambda row: (row["number"],), lambda row: _delivery(tx, row))
-
-
-def get(tx: Tx, number: int) -> Delivery:
-    """One delivery by its number, or NotFound."""
-    row = tx.db.execute(
-        "SELECT d.*, e.id AS event_id, e.event AS event_name, e.seq FROM deliveries AS d "
-        "JOIN events AS e ON e.number = d.event WHERE d.number = ?",
-        (number,),
-    ).fetchone()
-    if row is None:
-        raise NotFound("delivery")
-    return _delivery(tx, row)
 
 
 def _delivery(tx: Tx, row: sqlite3.Row) -> Delivery:

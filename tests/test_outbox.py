@@ -1,0 +1,163 @@
+"""The outbox: what a claim takes and costs, how slots are given back, and what never stops the postman."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from rundun.actions import sending
+from rundun.core import event
+from rundun.core.slots import Slots
+from rundun.store.deliveries import WINDOW, Claims, claim
+from rundun.store.tx import Tx
+from tests import pictures
+from tests.world import BOOLEAN, Receiver, World
+
+LATER = 1000  # milliseconds
+PHOTO = {"id": "s-p", "type": "photo", "label": "Show it"}
+
+
+async def waiting(w: World, due: Mapping[str, int], later: int = 0) -> None:
+    """Deliveries that wait: so many `due` to each destination, and `later` others that have one row each."""
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": "http://127.0.0.1:1/"})
+    await w.postman.stop()
+    await ed.start()
+    await ed.answer("s-ok", True)
+
+    def fill(tx: Tx) -> None:
+        event, run_id = tx.db.execute("SELECT event, run_id FROM deliveries").fetchone()
+        tx.db.execute("DELETE FROM deliveries")
+        wanted = [(name, tx.now - 5) for name, count in due.items() for _ in range(count)]
+        wanted += [(f"later {number:05}", tx.now + LATER) for number in range(later)]
+        tx.db.executemany(
+            "INSERT INTO deliveries (id, event, run_id, org_id, destination, status, next_attempt_at, created_at) "
+            f"VALUES (?, {event}, '{run_id}', 'org-1', ?, 'pending', ?, 0)",
+            [(f"dlv-{number}", name, at) for number, (name, at) in enumerate(wanted)],
+        )
+
+    await w.database.write(fill)
+
+
+async def claimed(w: World, slots: Slots[str]) -> tuple[Claims, int]:
+    """What is claimed, and what it cost in hundreds of steps of SQLite's machine."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def look(tx: Tx) -> Claims:
+        tx.db.set_progress_handler(count, 100)
+        try:
+            return claim(tx, slots.per_destination, slots.share)
+        finally:
+            tx.db.set_progress_handler(None, 0)
+
+    return await w.database.write(look), steps
+
+
+def by_destination(claims: Claims) -> dict[str, int]:
+    return dict(Counter(one.destination for one in claims.taken))
+
+
+async def test_a_claim_does_not_look_at_those_who_wait_for_later(w: World) -> None:
+    await waiting(w, {}, later=3000)
+    claims, steps = await claimed(w, Slots())
+    assert (claims.taken, claims.more) == ([], False)
+    assert steps <= 1
+
+
+async def test_a_claim_costs_by_what_is_due(w: World) -> None:
+    await waiting(w, {"a": 6, "b": 1}, later=3000)
+    claims, steps = await claimed(w, Slots())
+    assert (by_destination(claims), claims.more) == ({"a": 4, "b": 1}, True)
+    assert steps <= 10
+    again, _ = await claimed(w, Slots())
+    assert (by_destination(again), again.more) == ({"a": 2}, False)
+
+
+async def test_a_long_queue_hides_nobody(w: World) -> None:
+    """More is due to one destination, and has been for longer, than a claim looks at in order."""
+    await waiting(w, {"hole": WINDOW + 50, "well": 2, "spring": 1}, later=5)
+    claims, _ = await claimed(w, Slots(concurrency=4))
+    assert by_destination(claims) == {"hole": 2, "well": 1, "spring": 1}
+    assert claims.more
+    assert claims.taken[0].destination == "hole", "who waits longest comes first"
+
+
+async def test_one_delivery_is_one_claim(
+    w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of a delivery asks for more only if more was due."""
+    claims = []
+
+    def counted(tx: Tx, most_each: int, share: Any) -> Claims:
+        claims.append(claim(tx, most_each, share))
+        return claims[-1]
+
+    monkeypatch.setattr(sending, "claim", counted)
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url, "events": ["run.started"]})
+    await ed.start()
+    while not claims:
+        await w.database.write(lambda tx: None)
+    await w.postman.idle()
+    for _ in range(3):
+        await w.database.write(lambda tx: None)
+    assert [len(one.taken) for one in claims] == [1]
+    assert receiver.events() == ["run.started"]
+
+
+async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World, receiver: Receiver) -> None:
+    """Four at a time: each that ends lets the next one start."""
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    await ed.start()
+    for number in range(11):
+        await ed.answer("s-ok", number % 2 == 0)
+    while len(receiver.received) < 11:
+        await w.postman.idle()
+        await w.database.write(lambda tx: None)
+    assert {one["status"] for one in await w.deliveries(ed)} <= {"delivered", "pending"}
+
+
+async def test_thumbnails_are_read_beside_the_writer(w: World, receiver: Receiver) -> None:
+    seen: list[str] = []
+    await w.database.write(lambda tx: tx.db.set_trace_callback(seen.append))
+    ed = await w.dispatch(await w.template(PHOTO), webhook={"url": receiver.url})
+    await ed.start()
+    assert (await ed.photo("s-p", pictures.jpeg())).status_code == 201
+    seen.clear()
+    await ed.answer("s-p")
+    await w.deliver()
+    assert receiver.received[0].json["data"]["photos"][0]["thumbnail"]
+    assert [one for one in seen if "deliveries" in one]
+    assert [one for one in seen if "chunks" in one] == []
+
+
+async def test_a_request_that_cannot_be_made_is_a_failed_attempt(
+    w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It gives its slot back, says so in the log, keeps to the schedule, and is sent once it can be made."""
+
+    def spoilt(*_: Any) -> bytes:
+        raise ZeroDivisionError("spoilt")
+
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    await ed.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(event, "body", spoilt)
+        for value in (True, False, True, False, True):
+            await ed.answer("s-ok", value)
+        await w.deliver()
+    made = await w.deliveries(ed)
+    assert [one["status"] for one in made] == ["pending"] * 5, "all five got one of the four slots"
+    assert {one["attempts"][0]["error"] for one in made} == {
+        "The request could not be made; the service's log says why."
+    }
+    assert [one.getMessage() for one in caplog.records].count("delivery.not_made") == 5
+    w.clock.forward(seconds=34)
+    await w.deliver()
+    assert {one["status"] for one in await w.deliveries(ed)} == {"delivered"}
+    assert len(receiver.received) == 5
