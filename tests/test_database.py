@@ -8,16 +8,17 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from rundun.actions import evidence
+from rundun.core.template import Template
 from rundun.errors import Problem
-from rundun.store import organizations
-from rundun.store.database import LARGEST_BATCH, Database
-from rundun.store.tx import Kept, Tx
-from tests.world import PUBLIC_URL, Clock
+from rundun.store import files, organizations
+from rundun.store.database import LARGEST_BATCH, Database, Lane
+from rundun.store.tx import Kept, Tx, Version, Versions
+from tests.world import PUBLIC_URL, Clock, world
 
 MIB = 1024 * 1024
 
@@ -269,6 +270,65 @@ async def test_a_reader_that_fails_does_not_trouble_the_next(db: Database) -> No
     assert results[4] == []
 
 
+async def test_nobody_waits_for_all_of_somebodys_pictures(db: Database) -> None:
+    """Sixty-four chunks are asked for first; what is small is read with the first few of them."""
+    turns: list[int] = []
+
+    def chunk(tx: Tx, number: int) -> None:
+        turns.append(number)
+
+    reads = [asyncio.create_task(db.read_heavy(MIB, chunk, number)) for number in range(64)]
+    await asyncio.sleep(0)  # one turn of the loop: they stand in the queue now
+    small = asyncio.create_task(db.read(lambda tx: len(turns)))
+    assert await small <= 4
+    await asyncio.gather(*reads)
+    assert turns == list(range(64))
+
+
+async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights: list[int] = []
+    plain = Lane.submit
+
+    async def submit(self: Lane, function: Any, args: Any, kwargs: Any, weight: int = 0) -> Any:
+        if function is files.get_chunk:
+            weights.append(weight)
+        return await plain(self, function, args, kwargs, weight)
+
+    async with world(tmp_path) as w:
+        number = await w.database.write(evidence.begin_file, "image/jpeg", 2 * MIB + 1, "0" * 64)
+        for part in range(3):
+            await w.database.write(evidence.append, number, part, bytes(MIB if part < 2 else 1))
+        await w.database.write(files.finish, number)
+        monkeypatch.setattr(Lane, "submit", submit)
+        address = w.database.house.links.media(number, "image/jpeg")
+        assert len((await w.browser().get(address)).content) == 2 * MIB + 1
+    assert weights == [MIB] * 3
+
+
+# ---- what is remembered
+
+
+def version(number: int, size: int) -> Version:
+    return Version(f"t-{number}", 1, "org-1", 0, 0, bytes(size), cast(Template, None), (), {})
+
+
+def test_versions_are_remembered_by_number_and_by_bytes() -> None:
+    few = Versions(most=3, most_bytes=100)
+    for number in range(4):
+        few.put(version(number, 10))
+        few.put(version(number, 10))  # by both threads at once: counted once
+    assert [few.find(f"t-{number}", 1) is not None for number in range(4)] == [False, True, True, True]
+    few.put(version(4, 85))
+    assert [few.find(f"t-{number}", 1) is not None for number in range(5)] == [False] * 3 + [True] * 2
+    few.put(version(5, 101))
+    assert [few.find(f"t-{number}", 1) is not None for number in range(6)] == [False] * 6
+    few.put(version(6, 100))
+    assert few.find("t-6", 1) is not None
+    few.clear()
+    few.put(version(7, 100))
+    assert (few.find("t-6", 1), few.find("t-7", 1) is None) == (None, False)
+
+
 # ---- opening and closing
 
 
@@ -283,7 +343,9 @@ def assert_ended(threads: set[threading.Thread]) -> None:
         assert not one.is_alive()
 
 
-async def test_closing_finishes_what_waits_and_leaves_no_thread(tmp_path: Path) -> None:
+async def test_closing_finishes_what_waits_and_leaves_no_thread(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     others = connection_threads()
     one = await Database.open(tmp_path / "rundun.db", clock=Clock(), public_url=PUBLIC_URL, grace=0)
     threads = connection_threads() - others
@@ -309,6 +371,7 @@ async def test_closing_finishes_what_waits_and_leaves_no_thread(tmp_path: Path) 
         with pytest.raises(Problem) as caught:
             await asyncio.wait_for(late, 20)
         assert caught.value.code == "unavailable"
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == [], "an ordinary stop is no error"
     async with opened(tmp_path / "rundun.db") as again:
         assert len(await again.read(noted)) == 7
 

@@ -38,9 +38,6 @@ class Slots(Generic[K]):
         """Slots taken over all destinations."""
         return self._total
 
-    def is_suspect(self, key: K) -> bool:
-        return key in self._suspects
-
     def free_for(self, key: K) -> int:
         """How many deliveries to `key` could start now, were it alone."""
         own = (1 if key in self._suspects else self.per_destination) - self._busy[key]
@@ -48,10 +45,6 @@ class Slots(Generic[K]):
         if key in self._suspects:
             shared = min(shared, self.suspect_limit - self._suspects_total)
         return max(0, min(own, shared))
-
-    def full_keys(self) -> set[K]:
-        """The destinations without a free slot, among those in use or under suspicion; all others have one."""
-        return {key for key in {*self._busy, *self._suspects} if self.free_for(key) == 0}
 
     def share(self, waiting: Mapping[K, int]) -> dict[K, int]:
         """How many of the `waiting` deliveries to start now, by destination; those with none are left out.

@@ -25,7 +25,7 @@ from rundun.store.tx import Clock, House, Kept, Tx
 P = ParamSpec("P")
 T = TypeVar("T")
 Subscriber = Callable[[set[str]], None]
-LARGEST_BATCH = 4 * 1024 * 1024  # bytes of pictures one commit may carry
+LARGEST_BATCH = 4 * 1024 * 1024  # bytes of pictures that one commit, or one read, may carry
 COMPANY = 4  # turns of the event loop the first of a batch waits for others: some ten microseconds
 _log = logging.getLogger("rundun.store")
 
@@ -170,7 +170,9 @@ def read_once(db: sqlite3.Connection, house: House, function: Callable[..., T], 
 
 
 class Lane:
-    """A connection and those who wait for it: whatever waits is taken together, in the order it came."""
+    """A connection and those who wait for it: whatever waits is taken together, in the order it came. Of the heavy
+    calls only so many as fit are taken with the rest, so nobody stands behind all of somebody's pictures.
+    """
 
     def __init__(
         self,
@@ -184,6 +186,7 @@ class Lane:
         self._house = house
         self._committed = committed
         self._waiting: deque[Job] = deque()
+        self._heavy: deque[Job] = deque()
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._work())
@@ -191,9 +194,10 @@ class Lane:
     async def submit(self, function: Callable[..., Any], args: Any, kwargs: Any, weight: int = 0) -> Any:
         """Wait for the result; a client that goes away leaves its transaction whole."""
         if self._closing:
-            raise unavailable("the service is ending")
+            raise Problem("unavailable", "The service is ending; try again.", retry_after=5)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(function, args, kwargs, future, weight))
+        queue = self._heavy if weight else self._waiting
+        queue.append(Job(function, args, kwargs, future, weight))
         self._wake.set()
         return await future
 
@@ -201,7 +205,7 @@ class Lane:
         while not self._closing:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
+            while self._waiting or self._heavy:
                 # The loop first reads the requests that are there: one large batch in a loop that then rests costs
                 # far less than small ones, whose thread and the loop's fight for the interpreter at every statement.
                 for _ in range(COMPANY):
@@ -216,10 +220,11 @@ class Lane:
                 self._answer(jobs)
 
     def _take(self) -> list[Job]:
-        jobs: list[Job] = []
+        jobs = list(self._waiting)
+        self._waiting.clear()
         weight = 0
-        while self._waiting and (not jobs or weight + self._waiting[0].weight <= LARGEST_BATCH):
-            jobs.append(self._waiting.popleft())
+        while self._heavy and (not weight or weight + self._heavy[0].weight <= LARGEST_BATCH):
+            jobs.append(self._heavy.popleft())
             weight += jobs[-1].weight
         return jobs
 
@@ -313,6 +318,12 @@ class Database:
     ) -> T:
         """Run `function(tx, …)` on a consistent snapshot that cannot write."""
         return cast(T, await self._reader.submit(function, args, kwargs))
+
+    async def read_heavy(
+        self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `read`, for a look at `weight` bytes of pictures, so that others need not wait for many of them."""
+        return cast(T, await self._reader.submit(function, args, kwargs, weight))
 
     async def close(self) -> None:
         """Finish what waits, close all connections, give up the lock."""

@@ -13,8 +13,6 @@ from rundun.errors import NotFound
 from rundun.store.paging import Page, Slice
 from rundun.store.tx import Tx, Version
 
-REMEMBERED = 512  # parsed versions in memory
-
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -44,7 +42,7 @@ def get(tx: Tx, org_id: str, template_id: str) -> Head:
 
 def get_version(tx: Tx, template_id: str, v: int) -> Version:
     """One version, parsed; NotFound when there is none."""
-    known = tx.versions.get((template_id, v))
+    known = tx.versions.find(template_id, v)
     if known is not None:
         return known
     row = tx.db.execute(
@@ -57,9 +55,7 @@ def get_version(tx: Tx, template_id: str, v: int) -> Version:
     version = _version(
         template_id, v, row["org_id"], row["created_at"], row["updated_at"], row["body"].encode()
     )
-    if len(tx.versions) >= REMEMBERED:
-        tx.versions.clear()
-    tx.versions[template_id, v] = version
+    tx.versions.put(version)
     return version
 
 

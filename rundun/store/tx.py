@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import uuid
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rundun.core.links import Links
@@ -39,7 +40,37 @@ class Version:
     untouched: Mapping[str, int]
 
 
-Versions = MutableMapping[tuple[str, int], Version]
+class Versions:
+    """Parsed template versions, which never change, shared by the writer's and the reader's thread. At most so many,
+    and so many bytes of JSON, are remembered; the first to come is the first to go.
+    """
+
+    def __init__(self, most: int = 512, most_bytes: int = 32 * 1024 * 1024) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._kept: dict[tuple[str, int], Version] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def find(self, template_id: str, v: int) -> Version | None:
+        """That version, if it is remembered."""
+        return self._kept.get((template_id, v))
+
+    def put(self, version: Version) -> None:
+        """Remember one."""
+        with self._lock:
+            if (version.template_id, version.v) in self._kept:
+                return
+            self._kept[version.template_id, version.v] = version
+            self._bytes += len(version.body)
+            while len(self._kept) > self._most or self._bytes > self._most_bytes:
+                self._bytes -= len(self._kept.pop(next(iter(self._kept))).body)
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
 
 
 @dataclass(slots=True)
@@ -70,7 +101,7 @@ class House:
     clock: Clock
     links: Links
     grace: int
-    versions: Versions = field(default_factory=dict)
+    versions: Versions = field(default_factory=Versions)
 
     def tx(self, db: sqlite3.Connection) -> Tx:
         """A transaction on `db`, now."""

@@ -65,7 +65,7 @@ def _wanted(request: Request, file: File, etag: str) -> tuple[int, int] | None:
 
 async def _stream(database: Database, file: File, first: int, last: int) -> AsyncIterator[bytes]:
     for part in range(first // CHUNK, last // CHUNK + 1):
-        data = await database.read(files.get_chunk, file.number, part)
+        data = await database.read_heavy(CHUNK, files.get_chunk, file.number, part)
         start = part * CHUNK
         yield data[max(first - start, 0) : last - start + 1]
 
