@@ -70,7 +70,7 @@ customElements.define("photo-field", class extends HTMLElement {
 
   connectedCallback() {
     if (this.childElementCount) return;
-    this.grid = h("div", { class: "tiles", role: "list" });
+    this.grid = h("div", { class: "tiles", role: "group", "aria-label": t("photos") });
     this.rules = h("p", { class: "soft count", "aria-live": "polite", shown: true });
     this.buttons = h("div", { class: "pair" }, this.#input("camera", "take_photo", "camera"), this.rule.gallery ? this.#input("gallery", "gallery", "picture") : null);
     this.append(this.grid, this.buttons, this.rules);

@@ -99,7 +99,7 @@ export class Form {
       const count = h("span", { class: "section-count soft" });
       const head = section
         ? [h("div", { class: "section-head" }, h("h2", { dir: "auto" }, section.title), count), section.description ? h("p", { class: "soft section-text", dir: "auto" }, linked(section.description)) : null]
-        : [];
+        : [h("h2", { class: "unseen" }, t("steps_label"))];
       const allFine = section ? this.#allFine(section) : null;
       this.#sections.push({ element: h("section", { class: "section" }, ...head, allFine, ...steps), steps, count, allFine });
     }

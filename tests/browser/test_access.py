@@ -1,0 +1,360 @@
+"""For everyone: what axe-core finds on every state of the page, the keyboard alone, large text, small screens."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, Route, expect
+
+from rundun import places
+from rundun.web.words import Words
+from tests.browser.checklists import YES_NO, dispatched, record
+from tests.browser.phone import Phone
+from tests.browser.pictures import file, jpeg
+from tests.browser.test_every_type import TEMPLATE
+from tests.world import World
+
+WORDS = Words(places.locales())
+AXE = Axe()
+LONG = "A hint that says at length what there is to look at, and why it matters to whoever comes next. " * 4
+ALL: dict[str, Any] = {
+    **TEMPLATE,
+    "sections": [
+        *TEMPLATE["sections"],
+        {
+            "id": "g-more",
+            "title": "More",
+            "description": "See https://example.com/more.",
+            "steps": [
+                {"id": "s-hint", "type": "boolean", "label": "With a hint?", "hint": LONG},
+                {
+                    "id": "s-range",
+                    "type": "rating",
+                    "label": "From 0 to 10",
+                    "config": {"min": 0, "max": 10, "min_label": "bad", "max_label": "good"},
+                },
+                {
+                    "id": "s-many",
+                    "type": "choice",
+                    "label": "One of many",
+                    "config": {"options": [{"id": f"o-{n}", "label": f"Number {n}"} for n in range(20)]},
+                },
+                {"id": "s-draw", "type": "photo", "label": "Draw on it", "config": {"annotate": True}},
+            ],
+        },
+    ],
+}
+
+
+async def is_fine(page: Page, state: str) -> None:
+    """axe-core finds nothing, in the light and in the dark; the second look is at colours only."""
+    found = []
+    for scheme, options in (
+        ("light", {"resultTypes": ["violations"]}),
+        ("dark", {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}),
+    ):
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        results = await AXE.run(page, options=options)
+        found += [
+            f"{state}, {scheme}: {one['id']} {node['target']} {node['failureSummary']}"
+            for one in results.response["violations"]
+            for node in one["nodes"]
+        ]
+    assert found == []
+
+
+class Reader:
+    """Somebody who reads one language, and knows the page's words in it."""
+
+    def __init__(self, ed: Phone, tag: str) -> None:
+        self.ed = ed
+        self.page = ed.page
+        self.tag = tag
+
+    def word(self, key: str) -> str:
+        entry = WORDS.entries[self.tag][key]
+        assert isinstance(entry, str)
+        return entry
+
+    async def open(self, run_id: str) -> None:
+        await self.page.goto(f"{self.ed.base}/r/{run_id}?lang={self.tag}")
+
+    def button(self, key: str, within: str = "body") -> Any:
+        return self.page.locator(within).get_by_role("button", name=self.word(key), exact=True)
+
+    async def leave(self) -> None:
+        """Close a sheet."""
+        await self.page.keyboard.press("Escape")
+        await expect(self.page.locator("dialog")).to_have_count(0)
+
+
+@pytest.fixture(params=["en", "ar"])
+async def olga(request: pytest.FixtureRequest, ed: Phone) -> Reader:
+    """Reads from the left, then from the right."""
+    return Reader(ed, request.param)
+
+
+async def test_axe_finds_nothing_from_start_to_thanks(w: World, olga: Reader) -> None:
+    ed, page = olga.ed, olga.page
+    response = await w.acme.post("/v1/templates", json=ALL)
+    assert response.status_code == 201, response.text
+    run = await w.dispatch(response.json()["id"])
+    await olga.open(run.run_id)
+    await olga.button("start").tap()
+    await expect(page.get_by_role("alert")).to_have_text(olga.word("identity_name_needed"))
+    await is_fine(page, "start, name missing")
+    await page.locator("#identity").fill("Olga")
+    await olga.button("start").tap()
+    await expect(page.locator(".list")).to_be_visible()
+    await is_fine(page, "list, untouched")
+
+    await olga.button("menu").tap()
+    await is_fine(page, "menu")
+    await olga.button("stop").tap()
+    await expect(page.locator("textarea#reason")).to_be_visible()
+    await is_fine(page, "stop")
+    await olga.leave()
+    await ed.step("s-way").get_by_role("button", name=olga.word("unable")).tap()
+    await page.locator("dialog .button.primary").tap()
+    await is_fine(page, "unable, reason missing")
+    await page.locator("#reason").fill("No door")
+    await page.locator("dialog .button.primary").tap()
+
+    await sees_what_is_wrong(olga)
+    await sees_photos_and_signatures(olga)
+    await page.locator(".form:not(.review) .bottom button").last.tap()
+    await expect(page.locator(".review")).to_be_visible()
+    await is_fine(page, "review, something missing")
+    await olga.button("go_to_missing").tap()
+    await expect(page.locator(".step[missing]").first).to_be_visible()
+    await is_fine(page, "list, something missing")
+
+    await answers_the_rest(olga)
+    await page.locator(".form:not(.review) .bottom button").last.tap()
+    await expect(page.locator(".review .notice.good")).to_be_visible()
+    await is_fine(page, "review, ready")
+    await signs(olga, page.locator(".closing-signature .button"))
+    await olga.button("finish").tap()
+    await expect(page.get_by_role("heading", name=olga.word("thanks_title"))).to_be_visible()
+    await is_fine(page, "thanks")
+    assert (await record(w, run.run_id))["status"] == "completed"
+
+
+async def sees_what_is_wrong(olga: Reader) -> None:
+    ed, page = olga.ed, olga.page
+    await page.route("**/steps/s-grade", refuse)
+    await ed.pick("s-grade", "4")
+    await expect(ed.step("s-grade")).to_have_attribute("safety", "attention")
+    await ed.fill("s-meter", "many")
+    await expect(ed.step("s-meter").locator(".wrong")).to_have_text(olga.word("wrong_number"))
+    await ed.step("s-tip").get_by_role("button", name=olga.word("skip")).tap()
+    await ed.step("s-hint").locator(".link[aria-expanded]").tap()
+    await ed.step("s-many").locator(".filter").fill("7")
+    await is_fine(page, "list, wrong, refused, skipped")
+    await page.unroute("**/steps/s-grade")
+    await ed.fill("s-meter", "12")
+    await ed.step("s-grade").get_by_role("button", name=olga.word("try_again")).tap()
+    await ed.is_done("s-grade", "s-tip", "s-way")
+
+
+async def refuse(route: Route) -> None:
+    problem = {"status": 422, "code": "invalid", "errors": [{"code": "out_of_range", "detail": "is odd"}]}
+    await route.fulfill(status=422, content_type="application/problem+json", body=json.dumps(problem))
+
+
+async def sees_photos_and_signatures(olga: Reader) -> None:
+    ed, page = olga.ed, olga.page
+    await page.route("**/photos/**", lambda route: route.abort())
+    await ed.photograph("s-draw", file("a.jpg", "image/jpeg", jpeg()))
+    tile = ed.step("s-draw").locator(".tile")
+    await expect(tile).to_have_attribute("state", "waiting")
+    await is_fine(page, "list, photo waiting")
+    await page.unroute("**/photos/**")
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(tile).to_have_attribute("state", "safe")
+    await is_fine(page, "list, photo safe")
+    await tile.tap()
+    await is_fine(page, "photo")
+    await page.locator("dialog").get_by_role("button", name=olga.word("draw"), exact=True).tap()
+    await expect(page.locator("canvas.drawable")).to_be_visible()
+    await is_fine(page, "drawing")
+    await olga.leave()
+    await ed.step("s-sign").locator(".control .button").tap()
+    await expect(page.locator(".pad")).to_be_visible()
+    await is_fine(page, "signature, drawn")
+    await page.locator("dialog").get_by_role("button", name=olga.word("sign_type")).tap()
+    await is_fine(page, "signature, typed")
+    await olga.leave()
+
+
+async def answers_the_rest(olga: Reader) -> None:
+    ed = olga.ed
+    await ed.step("s-read").locator(".control .button").tap()
+    await ed.step("s-in").locator(".pick").first.tap()
+    await ed.photograph("s-in", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.pick("s-did", "Clean")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.fill("s-seen", "A wall")
+    await ed.fill("s-key", "KEY")
+    await ed.fill("s-left", "2026-07-01T09:30")
+    await ed.step("s-hint").locator(".pick").first.tap()
+    await ed.pick("s-range", "10")
+    await ed.pick("s-many", "Number 17")
+    await signs(olga, ed.step("s-sign").locator(".control .button"))
+    await ed.is_done("s-in", "s-pic", "s-key", "s-sign", "s-many")
+
+
+async def signs(olga: Reader, button: Any) -> None:
+    await button.tap()
+    dialog = olga.page.locator("dialog")
+    await dialog.get_by_role("button", name=olga.word("sign_type")).tap()
+    await dialog.locator("#typed-name").fill("Olga")
+    await dialog.locator(".button.primary").tap()
+    await expect(dialog).to_have_count(0)
+
+
+async def test_axe_finds_nothing_where_a_run_has_ended(w: World, olga: Reader) -> None:
+    page = olga.page
+    for end in ("completed", "cancelled", "expired", "other_device", "unknown"):
+        run = await w.dispatch(await w.template(YES_NO, execution={"scope": "first_device"}))
+        if end != "expired":
+            await run.start()
+        if end == "completed":
+            await run.answer("s-ok", True)
+            await run.complete()
+        elif end == "cancelled":
+            await run.call("POST", "/cancel", json={"reason": "No"})
+        elif end == "expired":
+            w.clock.forward(hours=100)
+        await olga.open(run.run_id if end != "unknown" else "r-00000000-0000-4000-8000-000000000000")
+        await expect(page.get_by_role("heading", name=olga.word(f"closed_{end}_title"))).to_be_visible()
+        await is_fine(page, end)
+
+
+async def test_axe_finds_nothing_while_a_finished_run_waits(w: World, olga: Reader) -> None:
+    ed, page = olga.ed, olga.page
+    run_id = await dispatched(w, YES_NO, {"id": "s-pic", "type": "photo", "label": "The door"})
+    await olga.open(run_id)
+    await olga.button("start").tap()
+    await ed.step("s-ok").locator(".pick").first.tap()
+    await ed.is_done("s-ok")
+    await expect(page.locator("link[href$='/zip.js']")).to_have_count(
+        1
+    )  # what is needed later is being fetched
+    await page.wait_for_load_state("networkidle")
+    await page.context.set_offline(True)
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await expect(ed.step("s-pic").locator(".tile")).to_be_visible()
+    await is_fine(page, "list, offline")
+    await page.locator(".form:not(.review) .bottom button").last.tap()
+    await olga.button("finish").tap()
+    await expect(page.get_by_role("heading", name=olga.word("finished_title"))).to_be_visible()
+    await is_fine(page, "waiting")
+    await page.context.set_offline(False)
+    await expect(page.get_by_role("heading", name=olga.word("thanks_title"))).to_be_visible()
+
+
+async def test_the_keyboard_alone_does_every_type(w: World, ed: Phone) -> None:
+    """Tab, arrows, Space, Enter and Escape; only the operating system's own picture chooser is stood in for."""
+    template_id = (await w.acme.post("/v1/templates", json={**TEMPLATE, "execution": {}})).json()["id"]
+    run = await w.dispatch(template_id)
+    page, key = ed.page, ed.page.keyboard
+    await ed.open(run.run_id)
+    await expect(page.get_by_role("button", name="Start")).to_be_enabled()
+    await tab_to(page, "form button")
+    await key.press("Enter")
+    await expect(page.locator(".list")).to_be_visible()
+
+    await tab_to(page, "#s-read .control button")
+    await key.press("Enter")
+    await tab_to(page, "#s-in input[type=radio]")
+    await key.press("Space")
+    await takes_a_picture(page, "#s-in photo-field input[type=file]")
+    await tab_to(page, "#s-way input[type=radio]")
+    await key.press("ArrowDown")
+    await tab_to(page, "#s-did input[type=checkbox]")
+    await key.press("Space")
+    await tab_to(page, "#s-meter input")
+    await key.type("1234,5")
+    await key.press("Enter")
+    await tab_to(page, "#s-grade input")
+    for _ in range(3):
+        await key.press("ArrowRight")
+    await takes_a_picture(page, "#s-pic photo-field input[type=file]")
+    await tab_to(page, "#s-seen input")
+    await key.type("A clean kitchen")
+    await tab_to(page, "#s-key input[type=text]")
+    await key.type("KEY-0042")
+    await tab_to(page, "#s-left .field-row button")
+    await key.press("Enter")
+    await tab_to(page, "#s-tip .step-foot button")
+    await key.press("Space")
+    await tab_to(page, "#s-sign .control button")
+    await signs_by_keyboard(page)
+    await ed.is_done("s-read", "s-in", "s-way", "s-did", "s-meter", "s-grade", "s-pic", "s-seen", "s-key")
+    await ed.is_done("s-left", "s-tip", "s-sign")
+
+    await tab_to(page, ".form:not(.review) .bottom button:last-child")
+    await key.press("Enter")
+    await expect(page.locator(".review h1")).to_be_focused()
+    await tab_to(page, ".closing-signature button")
+    await signs_by_keyboard(page)
+    await tab_to(page, ".review .bottom button:last-child")
+    await key.press("Enter")
+    await expect(page.get_by_role("heading", name="All done, thank you")).to_be_focused()
+    done = await record(w, run.run_id)
+    assert done["status"] == "completed"
+    assert done["progress"] == {"total": 12, "answered": 11, "skipped": 1, "unable": 0}
+    assert done["answers"]["s-way"]["value"] == "o-back"
+    assert done["answers"]["s-grade"]["value"] == 4
+    assert done["signature"]["typed_name"] == "Ed Moreau"
+
+
+async def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the focus is there, and see that it shows."""
+    for _ in range(120):
+        if await page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            shown = await page.evaluate(
+                """() => {
+                  const one = document.activeElement;
+                  const places = [one, one.closest("label"), one.parentElement].filter(Boolean);
+                  return places.some((place) => getComputedStyle(place).outlineStyle !== "none");
+                }"""
+            )
+            assert shown, f"{selector} has the focus, and nothing shows it"
+            hidden = await page.evaluate(COVERED)
+            assert not hidden, f"{selector} has the focus behind a bar (WCAG 2.4.11)"
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never comes to {selector}")
+
+
+# Whether a bar that stays where it is lies over the whole of what has the focus.
+COVERED = """() => {
+  const one = document.activeElement.closest("label") ?? document.activeElement;
+  if (one.closest("dialog")) return false;
+  const box = one.getBoundingClientRect();
+  return [...document.querySelectorAll(".top, .bottom")].filter((bar) => !bar.contains(one) && bar.offsetParent)
+    .map((bar) => bar.getBoundingClientRect()).some((bar) => bar.top <= box.top && bar.bottom >= box.bottom);
+}"""
+
+
+async def takes_a_picture(page: Page, selector: str) -> None:
+    await tab_to(page, selector)
+    async with page.expect_file_chooser() as coming:
+        await page.keyboard.press("Space")
+    await (await coming.value).set_files(file("a.jpg", "image/jpeg", jpeg()))
+
+
+async def signs_by_keyboard(page: Page) -> None:
+    await page.keyboard.press("Enter")
+    await expect(page.locator("dialog .pad")).to_be_visible()
+    await tab_to(page, "dialog .sign-ways button:first-child")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#typed-name")).to_be_focused()
+    await page.keyboard.type("Ed Moreau")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("dialog")).to_have_count(0)
