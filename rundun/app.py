@@ -20,7 +20,6 @@ from rundun.core import times
 from rundun.core.slots import Slots
 from rundun.courier import Courier, Letter
 from rundun.errors import Problem
-from rundun.imaging import Workbench
 from rundun.logs import log
 from rundun.loops import Postman, schedule
 from rundun.store.database import Database
@@ -30,7 +29,9 @@ from rundun.web.auth import KeyRing
 from rundun.web.pages import Pages
 from rundun.web.service import Read, Service
 from rundun.web.site import site
+from rundun.web.spool import Spool
 from rundun.web.static import Assets
+from rundun.workbench import Workbench
 
 MEGAPIXEL = 1_000_000
 
@@ -42,9 +43,12 @@ def wall_clock() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The imaging functions, in the workbench's threads and within the settings' limits."""
+    """The imaging functions, in the workbenches' threads and within the settings' limits. Barcodes have a bench of
+    their own: nobody's photo waits for them.
+    """
 
     bench: Workbench
+    scanner: Workbench
     max_pixels: int
 
     async def derive(self, read: Read) -> Any:
@@ -55,9 +59,11 @@ class Pictures:
         """See `imaging.check_signature`."""
         return await self.bench.run(lambda: imaging.check_signature(read(), max_pixels=self.max_pixels))
 
-    async def decode_barcode(self, read: Read) -> Any:
+    async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Any:
         """See `imaging.decode_barcode`."""
-        return await self.bench.run(lambda: imaging.decode_barcode(read(), max_pixels=self.max_pixels))
+        return await self.scanner.run_for(
+            owner, lambda: imaging.decode_barcode(read(), max_pixels=self.max_pixels, formats=formats)
+        )
 
 
 def make_app(
@@ -108,7 +114,7 @@ async def running(
         grace=int(settings.runs.grace_hours * times.HOUR),
     )
     try:
-        async with Workbench() as bench:
+        async with Workbench() as bench, Workbench(queue_length=4) as scanner:
             courier = _courier(settings, clock)
             try:
                 await _first_things(database, announce)
@@ -124,10 +130,18 @@ async def running(
                     scheduler.start()
                 try:
                     async with listening(database, socket_path(path)):
-                        pictures = Pictures(bench, settings.limits.photo_megapixels * MEGAPIXEL)
+                        pictures = Pictures(bench, scanner, settings.limits.photo_megapixels * MEGAPIXEL)
                         log("info", "service.started", database=str(path), public_url=settings.public_url)
                         yield (
-                            Service(settings, database, KeyRing(database), courier.check, pictures, pages),
+                            Service(
+                                settings,
+                                database,
+                                KeyRing(database),
+                                courier.check,
+                                pictures,
+                                pages,
+                                Spool(),
+                            ),
                             postman,
                         )
                 finally:

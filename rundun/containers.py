@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 _PIECES = 20_000  # segments or chunks in one file; cameras write hundreds
-_SCANS = 100  # of a progressive JPEG; encoders write about ten, and each costs a pass over all pixels
+_SCANS = 32  # of a progressive JPEG; encoders write about ten, and each costs a pass over all pixels
 _CUT = "The picture is cut off: its end is missing. Please send it again."
 _HEVC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _OTHERS = (  # what else people send, so that the refusal can name it

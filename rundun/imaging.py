@@ -1,22 +1,24 @@
-"""Pictures: what a file is, the derivatives people see, barcodes, and a bench that bounds the work.
+"""Pictures: what a file is, the derivatives people see, and barcodes.
 
 The only Pillow in the house. What arrives comes from strangers, so every public function here has exactly one way to
 fail on a picture: `Problem("unreadable_image", …)`. Nothing is opened by guessing: the magic bytes pick one reader, the
 container is walked to its end (a picture cut off on its way is refused, not shown half grey), and the number of pixels
 is read from the header before anything is decoded.
+
+Memory that the worst picture of 50 megapixels takes while it is worked on, measured: JPEG 120 MB, progressive 320 MB,
+progressive and CMYK 410 MB; HEIC 340 MB, with alpha 440 MB; PNG 290 MB, with alpha or 16 bits of it 450 MB. WebP, whose
+decoder would take 760 MB, may have 16 megapixels (320 MB with alpha); a picture of a barcode 25 (330 MB); a signature 4
+(15 MB).
 """
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import io
 import logging
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import pillow_heif
 import zxingcpp
@@ -37,14 +39,19 @@ from rundun.containers import (
 )
 from rundun.errors import Problem
 
-__all__ = ["Decoded", "Derived", "Workbench", "check_signature", "decode_barcode", "derive", "sniff"]
+__all__ = ["Decoded", "Derived", "check_signature", "decode_barcode", "derive", "sniff"]
 
 PHOTO_PIXELS = 2048  # longest side of the derived photo
 THUMBNAIL_PIXELS = 320  # longest side of the thumbnail
 _PHOTO_QUALITY, _THUMBNAIL_QUALITY = 82, 75
-_BARCODE_PIXELS = 4096  # longest side in which a barcode is looked for
-# Longest side, inverted. The reader tries inverted matrix codes by itself, bars only when asked like this.
-_BARCODE_PASSES = ((2048, False), (2048, True), (_BARCODE_PIXELS, False))
+# Most pixels of a file, whatever the settings allow for photos.
+_WEBP_MOST = 16_000_000  # libwebp decodes the whole, and takes 15 bytes a pixel
+_SIGNATURE_MOST = 4_000_000
+_BARCODE_MOST = 25_000_000
+# Longest side in which a barcode is looked for, first and last. QR codes have one of their own: a picture full of what
+# looks like their corners costs the reader 40 s and more at 4096, and 1.2 s at 1600.
+_CODE_FIRST, _CODE_LAST = 2048, 4096
+_QR_PIXELS = 1600
 
 # Embedded HEIC previews would pass for the picture, depth maps and the like would only cost time.
 pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
@@ -155,9 +162,12 @@ def _open(data: bytes, max_pixels: int) -> _Opened:
         _WALKS[content_type](data)
     image = _READERS[content_type](io.BytesIO(data))
     width, height = image.size
+    if content_type == "image/webp":
+        max_pixels = min(max_pixels, _WEBP_MOST)
     if width * height > max_pixels:
+        kind = content_type.removeprefix("image/").upper().replace("WEBP", "WebP")
         raise Unreadable(
-            f"The picture has {width} × {height} pixels; at most {max_pixels / 1e6:g} megapixels are taken."
+            f"The picture has {width} × {height} pixels; at most {max_pixels / 1e6:g} megapixels are taken of a {kind}."
         )
     return _Opened(content_type, image, data, turned)
 
@@ -255,47 +265,55 @@ def check_signature(png: bytes, *, max_pixels: int) -> tuple[int, int]:
     """Width and height of a signature's PNG, all of which was decoded. Raises `unreadable_image`."""
     if sniff(png[:64]) not in ("image/png", None):
         raise Unreadable("A signature must be a PNG.")
-    image = _open(png, max_pixels).image
+    image = _open(png, min(max_pixels, _SIGNATURE_MOST)).image
     image.load()
     return image.size
 
 
+@_guarded
 def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[str, ...] | None = None) -> Decoded | None:
     """The barcode nearest to the middle of the picture, None if there is none. Raises `unreadable_image`.
 
     `formats` in the contract's names; None or empty = all seven. Turned and inverted codes are found too.
     """
     names = formats or tuple(_BARCODES)
-    return _read_barcode(
-        data, max_pixels, names, zxingcpp.BarcodeFormats([_BARCODES[name] for name in names])
-    )
-
-
-@_guarded
-def _read_barcode(
-    data: bytes, max_pixels: int, names: tuple[str, ...], formats: zxingcpp.BarcodeFormats
-) -> Decoded | None:
-    opened = _open(data, max_pixels)
-    grey = _plain(opened.load(_BARCODE_PIXELS), _BARCODE_PIXELS).convert("L")
+    qr = [_BARCODES[name] for name in names if name == "qr_code"]
+    others = [_BARCODES[name] for name in names if name != "qr_code"]
+    longest = _CODE_LAST if others else _QR_PIXELS
+    opened = _open(data, min(max_pixels, _BARCODE_MOST))
+    grey = _plain(opened.load(longest), longest).convert("L")
     opened.image.close()
-    for longest, inverted in _BARCODE_PASSES:
-        size = _fit(grey.size, longest)
-        view = grey if size == grey.size else grey.resize(size, Image.Resampling.BOX)
-        view = ImageOps.invert(view) if inverted else view
-        # Plain, as other scanners give it: the default mode spells a label's separators out, as "<GS>".
-        found = zxingcpp.read_barcodes(view, formats=formats, text_mode=zxingcpp.TextMode.Plain)
-        found = [barcode for barcode in found if barcode.text]
-        if found:
-            return _named(min(found, key=lambda barcode: _off_centre(barcode, size)), names)
-    return None
+    # The reader tries inverted matrix codes by itself, bars only when asked like this.
+    found = (
+        _look(grey, qr, _QR_PIXELS) + _look(grey, others, _CODE_FIRST)
+        or _look(grey, others, _CODE_FIRST, inverted=True)
+        or _look(grey, others, _CODE_LAST)
+    )
+    return _named(min(found, key=lambda each: each[0])[1], names) if found else None
 
 
-def _off_centre(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> int:
-    """Square of the distance, times 16, between the barcode's middle and the picture's."""
+def _look(
+    grey: Image.Image, kinds: list[zxingcpp.BarcodeFormat], longest: int, *, inverted: bool = False
+) -> list[tuple[float, zxingcpp.Barcode]]:
+    """The barcodes of these kinds, each with its distance from the middle of the picture."""
+    if not kinds:
+        return []
+    size = _fit(grey.size, longest)
+    view = grey if size == grey.size else grey.resize(size, Image.Resampling.BOX)
+    view = ImageOps.invert(view) if inverted else view
+    # Plain, as other scanners give it: the default mode spells a label's separators out, as "<GS>".
+    found = zxingcpp.read_barcodes(
+        view, formats=zxingcpp.BarcodeFormats(kinds), text_mode=zxingcpp.TextMode.Plain
+    )
+    return [(_off_centre(barcode, size), barcode) for barcode in found if barcode.text]
+
+
+def _off_centre(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> float:
+    """Square of the distance between the barcode's middle and the picture's, in longest sides."""
     spot = barcode.position
     corners = (spot.top_left, spot.top_right, spot.bottom_right, spot.bottom_left)
     across, down = sum(corner.x for corner in corners), sum(corner.y for corner in corners)
-    return (across - 2 * size[0]) ** 2 + (down - 2 * size[1]) ** 2
+    return ((across / 4 - size[0] / 2) ** 2 + (down / 4 - size[1] / 2) ** 2) / max(size) ** 2
 
 
 def _named(barcode: zxingcpp.Barcode, names: tuple[str, ...]) -> Decoded:
@@ -306,58 +324,3 @@ def _named(barcode: zxingcpp.Barcode, names: tuple[str, ...]) -> Decoded:
             return Decoded(text[1:], "upc_a")
         return Decoded(text, "ean_13")
     return Decoded(text, next(name for name, kind in _BARCODES.items() if kind == barcode.symbology))
-
-
-# The bench
-
-
-class Workbench:
-    """Runs the functions above in threads of its own, few at a time, and refuses when too many wait.
-
-    A 48-megapixel HEIC takes 400 MB and three seconds: unbounded, a van full of phones coming back online would take
-    the service down. A place is free again when the *thread* is done, not when the client has gone away.
-    """
-
-    def __init__(self, workers: int = 1, queue: int = 8, retry_after: int = 5) -> None:
-        """`workers` run, `queue` more may wait; `retry_after` is in seconds."""
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="imaging")
-        self._places = threading.BoundedSemaphore(workers + queue)
-        self._retry_after = retry_after
-        self._closed = threading.Event()
-
-    async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """What `function` returns or raises. Raises `unavailable` when the bench is full or closed."""
-        if self._closed.is_set():
-            raise self._unavailable("The service is stopping.")
-        if not self._places.acquire(blocking=False):
-            raise self._unavailable("Too many photos are in work; try again shortly.")
-        try:
-            job = self._pool.submit(function, *args, **kwargs)
-        except BaseException:
-            self._places.release()
-            raise
-        job.add_done_callback(self._free)
-        try:
-            return await asyncio.wrap_future(job)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if self._closed.is_set() and task is not None and not task.cancelling():
-                raise self._unavailable("The service is stopping.") from None
-            raise
-
-    def _free(self, _: Future[Any]) -> None:
-        self._places.release()
-
-    def _unavailable(self, detail: str) -> Problem:
-        return Problem("unavailable", detail, retry_after=self._retry_after)
-
-    async def close(self) -> None:
-        """Refuse what waits, let what runs finish."""
-        self._closed.set()
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
-
-    async def __aenter__(self) -> Workbench:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rundun.actions.doing import MOST_ANSWERS
 from rundun.core.run import MOVES, STATUSES
 from tests.world import BOOLEAN, World
 
@@ -294,9 +295,14 @@ async def test_the_first_device_stays_alone_until_it_is_released(w: World) -> No
     assert (await ed.answer("s-ok", False)).status_code == 200
     released = await w.acme.post(f"/v1/runs/{ed.run_id}/release", json={})
     assert released.status_code == 200
+    stranger = type(ed)(w, ed.run_id)
+    for device in (ed, other, stranger):
+        refused = await device.answer("s-ok", True)
+        assert (refused.status_code, refused.json()["code"]) == (409, "not_started"), "free, but nobody's yet"
     assert (await other.start()).status_code == 200
     assert (await other.answer("s-ok", True)).status_code == 200
-    assert (await ed.answer("s-ok", False)).status_code == 403
+    for device in (ed, stranger):
+        assert (await device.answer("s-ok", False)).status_code == 403
 
 
 async def test_state_tells_enough_to_go_on_elsewhere(w: World) -> None:
@@ -327,3 +333,38 @@ async def test_revision_rises_with_every_change(w: World) -> None:
         assert (await change).status_code == 200
         seen.append((await w.run(ed))["revision"])
     assert seen == sorted(set(seen))
+
+
+async def test_causes_are_told_before_their_effects(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN, WHY))
+    await ed.start()
+    await ed.answer("s-ok", True)
+    await ed.answer("s-why", "kept for later")
+    await ed.answer("s-ok", False)
+    told = [one["data"]["step_id"] for one in (await w.events(ed))[1:]]
+    assert told == ["s-ok", "s-ok", "s-why"]
+
+
+async def test_a_step_can_be_changed_often_but_not_for_ever(w: World) -> None:
+    ed = await w.dispatch(await w.template(TEXT))
+    await ed.start()
+    for number in range(MOST_ANSWERS):
+        assert (await ed.answer("s-why", f"answer {number}")).status_code == 200
+    refused = await ed.answer("s-why", "one more")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    assert (await ed.answer("s-why", f"answer {MOST_ANSWERS - 1}")).status_code == 200, (
+        "the same changes nothing"
+    )
+    assert (await ed.complete()).status_code == 200
+
+
+async def test_steering_answers_the_run_without_its_template(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN))
+    await ed.start()
+    await ed.answer("s-ok", True)
+    extended = (await w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={"expires_in_hours": 100})).json()
+    cancelled = (await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={})).json()
+    record = await w.run(ed)
+    del record["template"]
+    assert cancelled == record
+    assert extended["answers"] == record["answers"]

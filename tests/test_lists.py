@@ -84,6 +84,32 @@ async def test_bad_filters_are_named(w: World, query: str) -> None:
     assert response.json()["errors"][0]["pointer"] == "/" + query.partition("=")[0]
 
 
+async def test_all_bad_parameters_are_named_at_once(w: World) -> None:
+    response = await w.acme.get("/v1/runs?limit=0&cursor=zz&status=done&x=1")
+    assert {one["pointer"] for one in response.json()["errors"]} == {"/limit", "/cursor", "/status", "/x"}
+
+
+async def test_filters_mean_what_was_stored(w: World) -> None:
+    decomposed = "cafe\u0301 "
+    ed = await w.dispatch(await w.template(BOOLEAN), executor_ref=decomposed)
+    w.clock.now += 999
+    found = await w.acme.get("/v1/runs", params={"executor_ref": decomposed})
+    assert [one["run_id"] for one in found.json()["data"]] == [ed.run_id]
+    own = (await w.run(ed))["created_at"]
+    assert (await w.acme.get("/v1/runs", params={"created_after": own})).json()["data"] == []
+    later = await w.dispatch(await w.template(BOOLEAN))
+    assert (await w.run(later))["created_at"] == own, "the same second, some milliseconds later"
+    assert (await w.acme.get("/v1/runs", params={"created_after": own})).json()["data"] == []
+
+
+async def test_what_a_list_shows_can_be_put_back(w: World) -> None:
+    template_id = await w.template(BOOLEAN)
+    await w.template(BOOLEAN)
+    listed = (await w.acme.get("/v1/templates")).json()["data"][1]
+    assert listed == (await w.acme.get(f"/v1/templates/{template_id}")).json()
+    assert (await w.acme.put(f"/v1/templates/{template_id}", json=listed)).json() == listed
+
+
 async def test_a_template_round_trips_and_gets_versions(w: World) -> None:
     sent = {
         "name": "Check",
@@ -123,8 +149,10 @@ async def test_if_match_guards_against_a_change_in_between(w: World) -> None:
     body = {"name": "Two", "steps": [BOOLEAN]}
     url = f"/v1/templates/{template_id}"
     assert (await w.acme.put(url, json=body, headers={"if-match": tag})).status_code == 200
-    stale = await w.acme.put(url, json={**body, "name": "Three"}, headers={"if-match": tag})
-    assert (stale.status_code, stale.json()["code"]) == (412, "version_mismatch")
+    current = (await w.acme.get(url)).headers["etag"]
+    for mismatch in (tag, f"W/{current}"):
+        stale = await w.acme.put(url, json={**body, "name": "Three"}, headers={"if-match": mismatch})
+        assert (stale.status_code, stale.json()["code"]) == (412, "version_mismatch")
     assert (
         await w.acme.put(url, json={**body, "name": "Three"}, headers={"if-match": "*"})
     ).status_code == 200
@@ -160,6 +188,7 @@ async def test_a_run_has_an_entity_tag(w: World) -> None:
     ed = await w.dispatch(await w.template(BOOLEAN))
     tag = (await w.acme.get(f"/v1/runs/{ed.run_id}")).headers["etag"]
     url = f"/v1/runs/{ed.run_id}"
-    assert (await w.acme.get(url, headers={"if-none-match": tag})).status_code == 304
+    for given in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+        assert (await w.acme.get(url, headers={"if-none-match": given})).status_code == 304
     await ed.start()
     assert (await w.acme.get(url, headers={"if-none-match": tag})).status_code == 200

@@ -96,8 +96,8 @@ async def test_the_same_photo_again_has_the_same_receipt(w: World) -> None:
 async def test_twice_at_once_is_one_photo(w: World) -> None:
     ed = await started(w, OVERLAY)
     data, photo_id = pictures.jpeg(), new_photo_id()
-    answers = await asyncio.gather(*(ed.photo("s-ok", data, photo_id) for _ in range(5)))
-    assert sorted(one.status_code for one in answers) == [200, 200, 200, 200, 201]
+    answers = await asyncio.gather(*(ed.photo("s-ok", data, photo_id) for _ in range(4)))
+    assert sorted(one.status_code for one in answers) == [200, 200, 200, 201]
     assert len({one.text for one in answers}) == 1
     files = await count(w, "files")
     assert (await count(w, "photos"), files) == (1, await count(w, "chunks"))
@@ -364,3 +364,62 @@ async def test_a_barcode_in_a_picture_is_read(w: World) -> None:
     assert (response.status_code, response.json()) == (200, {"text": "RUNDUN-42", "format": "code_128"})
     nothing = await ed.call("POST", "/decode", content=pictures.jpeg())
     assert (nothing.status_code, nothing.json()["code"]) == (422, "unreadable_image")
+
+
+async def test_a_photo_that_finds_the_run_overdue_expires_it(w: World) -> None:
+    ed = await started(w, OVERLAY, expires_in_hours=1)
+    w.clock.forward(hours=30)
+    refused = await ed.photo("s-ok", pictures.jpeg())
+    assert (refused.status_code, refused.json()["run_status"]) == (410, "expired")
+    assert refused.json()["closed_at"] == "2026-01-02T01:00:00Z", "the deadline, whenever it is noticed"
+    record = await w.run(ed)
+    assert (record["status"], record["expired_at"]) == ("expired", refused.json()["closed_at"])
+    again = await ed.call("GET", "/state")
+    assert again.json()["closed_at"] == refused.json()["closed_at"]
+
+
+async def test_an_earlier_signature_again_changes_nothing(w: World) -> None:
+    ed = await started(w, SIGN)
+    first, second = pictures.png(), pictures.png(200, 100)
+    receipt = await ed.call("PUT", "/steps/s-sign/signature", content=first)
+    await ed.call("PUT", "/steps/s-sign/signature", content=second)
+    again = await ed.call("PUT", "/steps/s-sign/signature", content=first)
+    assert (again.status_code, again.json()) == (200, receipt.json())
+    await ed.answer("s-sign", None)
+    url = (await w.run(ed))["answers"]["s-sign"]["value"]
+    assert (await w.browser().get(url)).content == second
+    await ed.complete()
+    assert (await ed.call("PUT", "/steps/s-sign/signature", content=first)).status_code == 200
+
+
+async def test_signatures_that_nothing_stands_on_do_not_pile_up(w: World) -> None:
+    ed = await started(w, SIGN)
+    drawn = [pictures.png(100 + number, 50) for number in range(12)]
+    await ed.call("PUT", "/steps/s-sign/signature", content=drawn[0])
+    await ed.answer("s-sign", None)
+    for png in drawn[1:]:
+        assert (await ed.call("PUT", "/steps/s-sign/signature", content=png)).status_code == 201
+    assert await count(w, "signatures") <= 6
+    assert await count(w, "chunks") == await count(w, "signatures")
+    url = (await w.run(ed))["answers"]["s-sign"]["value"]
+    assert (await w.browser().get(url)).content == drawn[0], "what was answered stays"
+
+
+async def test_a_repeated_answer_takes_the_photos_that_came_since(w: World) -> None:
+    ed = await started(w, {**BOOLEAN, "photo": {"min": 0, "max": 2}})
+    await ed.put("s-ok", {"value": True})
+    w.clock.forward(seconds=1)
+    photo = (await ed.photo("s-ok", pictures.jpeg())).json()["photo_id"]
+    w.clock.forward(seconds=1)
+    await ed.put("s-ok", {"value": True})
+    await ed.put("s-ok", {"value": True})
+    told = [[one["photo_id"] for one in event["data"]["photos"]] for event in (await w.events(ed))[1:]]
+    assert told == [[], [photo]]
+
+
+async def test_photo_ids_are_one_whatever_their_case(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    photo_id = new_photo_id()
+    await ed.photo("s-ok", pictures.jpeg(), "ph-" + photo_id[3:].upper())
+    answered = await ed.answer("s-ok", True, photos=[photo_id])
+    assert answered.json()["step"]["done"] is True

@@ -541,6 +541,7 @@ async def test_the_server_assigns_what_it_assigns(w: World) -> None:
         "org_id": w.acme_id,
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
+        "archived_at": None,
         **mine,
     }
     assert response.headers["etag"] == f'"{kept["id"]}.1"'

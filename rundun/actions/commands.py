@@ -46,7 +46,8 @@ def set_contact(tx: Tx, org: str, contact: str) -> Any:
 
 def import_template(tx: Tx, org: str, template: Any) -> Any:
     """`templates import`."""
-    return template_actions.create(tx, office.find_organization(tx, org).org_id, template).template_id
+    sent = template_actions.draft(template)
+    return template_actions.create(tx, office.find_organization(tx, org).org_id, sent).template_id
 
 
 def dispatch_run(tx: Tx, template_id: str) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 
 from rundun.actions.sheet import (
     Sheet,
+    allow_device,
     close,
-    closed_problem,
     keep,
     load,
     open_run,
@@ -27,6 +27,8 @@ from rundun.core.template import StepBase, photo_limits
 from rundun.errors import Invalid, Place, Problem
 from rundun.store import answers, files, runs, templates
 from rundun.store.tx import Tx
+
+MOST_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,6 @@ class Given:
     photos: tuple[str, ...] | None = None
     geo: Position | None = None
     answered_at: int | None = None
-
-
-def allow_device(tx: Tx, run: Run, device: str | None) -> None:
-    """Refuse another phone where the template wants the first one to stay alone."""
-    if run.device is None or run.device == device:
-        return
-    version = templates.get_version(tx, run.template_id, run.template_v)
-    if version.template.execution.scope == "first_device":
-        raise Problem(
-            "other_device", "Another device has started this run, and only that one may go on with it."
-        )
 
 
 def start(tx: Tx, run_id: str, given: Start, device: str | None) -> tuple[Run, str]:
@@ -104,18 +95,27 @@ def answer(tx: Tx, run_id: str, step_id: str, given: Given, device: str | None) 
     step = sheet.step(step_id)
     if given.answer_id and answers.was_applied(tx, run_id, step_id, given.answer_id):
         return sheet
-    if run.is_closed:
-        if _is_in_force(sheet, step, given):
-            return sheet
-        raise closed_problem(run)
+    if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(sheet, step, given):
+        return sheet
     running(tx, run)
     new = _decide(tx, sheet, step, given)
     old = sheet.answers.get(step_id)
-    if old is not None and old.content() == new.content():
+    if old is not None and old.content() == new.content() and not _has_new_photos(sheet, step_id, old):
         return sheet
+    if answers.count(tx, run_id, step_id) >= MOST_ANSWERS:
+        raise Problem(
+            "invalid", f"This step was answered {MOST_ANSWERS} times; it can't be changed any more."
+        )
     answers.add(tx, run_id, step_id, new)
     after = with_answer(sheet, step_id, new)
     return keep(tx, sheet, after, [step_id] if old is None or _says_other(sheet, after, step_id) else [])
+
+
+def _has_new_photos(sheet: Sheet, step_id: str, old: Answer) -> bool:
+    """Whether an answer that lists no photos, but takes those that are there, would take others than before."""
+    if old.photos is not None or old.skipped:
+        return False
+    return any(photo.received_at > old.at for photo in sheet.evidence.photos.get(step_id, {}).values())
 
 
 def _is_in_force(sheet: Sheet, step: StepBase, given: Given) -> bool:
@@ -136,6 +136,8 @@ def _says_other(before: Sheet, after: Sheet, step_id: str) -> bool:
     old, new = before.standings[step_id], after.standings[step_id]
     assert old.answer is not None
     assert new.answer is not None
+    if _has_new_photos(before, step_id, old.answer):
+        return True
     told = [
         (s.answer.value, s.answer.skipped, s.answer.unable, s.answer.signature, s.photos)
         for s in (old, new)

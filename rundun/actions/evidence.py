@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rundun.actions.doing import allow_device
-from rundun.actions.sheet import Sheet, closed_problem, keep, load, running
+from rundun.actions.sheet import Sheet, allow_device, keep, load, running
 from rundun.core import progress
 from rundun.core.record import Photo, Signature
 from rundun.core.template import photo_limits
@@ -13,6 +12,8 @@ from rundun.errors import Invalid, Place, Problem
 from rundun.store import answers, files, runs
 from rundun.store.files import Taken
 from rundun.store.tx import Tx
+
+UNUSED_SIGNATURES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,7 @@ def find_stored(tx: Tx, target: Target, sha256: str) -> Photo | None:
         if photo.sha256 != sha256:
             raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
         return photo
-    run = runs.get(tx, target.run_id)
-    if run.is_closed or run.is_overdue(tx.now, tx.grace):
-        raise closed_problem(run if run.is_closed else replace(run, status="expired", closed_at=tx.now))
-    if run.status == "pending":
-        raise Problem("not_started", "This run has not been started yet: POST to its start first.")
+    run = running(tx, runs.get(tx, target.run_id))
     _refuse_too_many(tx, load(tx, run), target)
     return None
 
@@ -100,9 +97,9 @@ def add_photo(
     allow_device(tx, run, device)
     stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
     if stored is not None:  # the same upload was under way twice
-        drop(tx, picture.files())
         if stored.sha256 != sha256:
             raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
+        drop(tx, picture.files())
         return stored, False
     before = load(tx, running(tx, run))
     _refuse_too_many(tx, before, target)
@@ -134,7 +131,7 @@ def remove_photo(tx: Tx, target: Target, device: str | None) -> Sheet:
 
 
 def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str | None) -> Signature | None:
-    """The step's newest signature if it is this very picture; `step_id` "" is the one that closes the run.
+    """The step's signature that is this very picture, if it is stored; `step_id` "" is the one that closes the run.
 
     Raises NotFound, `other_device`, and `invalid` where nothing is to be signed.
     """
@@ -145,12 +142,12 @@ def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str |
         raise Invalid([Place("", "not_allowed", "this step takes no signature")])
     if not step_id and not sheet.version.template.settings.signature_on_complete:
         raise Invalid([Place("", "not_allowed", "this run is completed without a signature")])
-    return _newest(sheet, step_id, sha256)
+    return _stored(sheet, step_id, sha256)
 
 
-def _newest(sheet: Sheet, step_id: str, sha256: str) -> Signature | None:
-    signed = [one for one in sheet.evidence.signatures.values() if one.step_id == step_id]
-    return signed[-1] if signed and signed[-1].sha256 == sha256 else None
+def _stored(sheet: Sheet, step_id: str, sha256: str) -> Signature | None:
+    signed = sheet.evidence.signatures.values()
+    return next((one for one in signed if (one.step_id, one.sha256) == (step_id, sha256)), None)
 
 
 def add_signature(
@@ -162,15 +159,26 @@ def add_signature(
     run = runs.get(tx, run_id)
     allow_device(tx, run, device)
     before = load(tx, running(tx, run))
-    known = _newest(before, step_id, sha256)
+    known = _stored(before, step_id, sha256)
     if known is not None:
         return known
+    _forget_unused(tx, before, step_id)
     file = files.add_small(tx, "image/png", png, sha256)
     number = files.add_signature(tx, run_id, step_id, file, typed_name)
     answer = before.answers.get(step_id)
     if answer is not None and answer.signature is None and progress.kind_of(answer) == "answered":
         answers.put_evidence(tx, run_id, step_id, replace(answer, signature=number))
     return keep(tx, before, load(tx, run)).evidence.signatures[number]
+
+
+def _forget_unused(tx: Tx, sheet: Sheet, step_id: str) -> None:
+    """Of the signatures that no answer ever stood on, the last few stay: their receipts may have been lost."""
+    used = answers.signatures(tx, sheet.run.run_id)
+    unused = [
+        one for one in sheet.evidence.signatures.values() if one.step_id == step_id and one.number not in used
+    ]
+    for signature in unused[: -UNUSED_SIGNATURES or None]:
+        files.remove_signature(tx, signature)
 
 
 def drop_unfinished(tx: Tx) -> int:

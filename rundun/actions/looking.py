@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from rundun.actions.doing import allow_device
-from rundun.actions.sheet import Sheet, closed_problem, load
+from rundun.actions.sheet import Sheet, allow_device, closed_problem, load
 from rundun.core import times
 from rundun.core.run import Run
 from rundun.store import deliveries, organizations, runs, templates
@@ -60,10 +59,10 @@ def deliveries_of(tx: Tx, org_id: str, run_id: str, wanted: Slice) -> Page[Deliv
     return deliveries.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, wanted)
 
 
-def template_at(tx: Tx, org_id: str, template_id: str, v: int | None) -> Version:
+def template_at(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[Head, Version]:
     """One version of an organization's template, the current one without `v`."""
     head = templates.get(tx, org_id, template_id)
-    return templates.get_version(tx, template_id, head.v if v is None else v)
+    return head, templates.get_version(tx, template_id, head.v if v is None else v)
 
 
 def templates_page(tx: Tx, org_id: str, wanted: Slice, include_archived: bool) -> Page[tuple[Head, Version]]:
@@ -74,9 +73,11 @@ def templates_page(tx: Tx, org_id: str, wanted: Slice, include_archived: bool) -
     )
 
 
-def versions_page(tx: Tx, org_id: str, template_id: str, wanted: Slice) -> Page[Version]:
+def versions_page(tx: Tx, org_id: str, template_id: str, wanted: Slice) -> Page[tuple[Head, Version]]:
     """All versions of an organization's template."""
-    return templates.page_versions(tx, templates.get(tx, org_id, template_id).template_id, wanted)
+    head = templates.get(tx, org_id, template_id)
+    page = templates.page_versions(tx, template_id, wanted)
+    return Page([(head, version) for version in page.items], page.next_before)
 
 
 def about(tx: Tx, org_id: str) -> dict[str, Any]:

@@ -103,5 +103,7 @@ def open_house(tx: Tx, samples: Sequence[Any]) -> Opened | None:
         return None
     organization = organizations.add(tx, "My organization")
     _, key = create_key(tx, organization.org_id, "first")
-    versions = [template_actions.create(tx, organization.org_id, sample) for sample in samples]
+    versions = [
+        template_actions.create(tx, organization.org_id, template_actions.draft(sample)) for sample in samples
+    ]
     return Opened(organization, key, tuple(version.template_id for version in versions))

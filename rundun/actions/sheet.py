@@ -55,12 +55,13 @@ def keep(tx: Tx, before: Sheet, after: Sheet, changed: Sequence[str] = ()) -> Sh
     being named in `changed`, is still done but says something else. Returns the sheet with its new revision.
     """
     run = replace(after.run, progress=progress.tally(after.standings), revision=after.run.revision + 1)
-    became = progress.newly_done(before.standings, after.standings)
-    again = [
-        one for one in after.standings.values() if one.done and one.step.id in changed and one not in became
-    ]
-    for standing in (*became, *again):
-        run = tell(tx, run, event.step_done(run, standing, after.evidence, tx.links))
+    became = {one.step.id for one in progress.newly_done(before.standings, after.standings)}
+    for (
+        step_id,
+        standing,
+    ) in after.standings.items():  # causes come before effects
+        if standing.done and (step_id in became or step_id in changed):
+            run = tell(tx, run, event.step_done(run, standing, after.evidence, tx.links))
     runs.put(tx, run)
     return replace(after, run=run)
 
@@ -70,17 +71,18 @@ def tell(tx: Tx, run: Run, fact: Fact) -> Run:
     return events.add(tx, run, fact)
 
 
-def close(tx: Tx, sheet: Sheet, move: Move, run: Run) -> Run:
-    """End a run by `move`, with its one terminal event; `run` carries what goes with that end."""
-    ended = replace(run, status=MOVES[run.status, move], closed_at=tx.now, revision=run.revision + 1)
+def close(tx: Tx, sheet: Sheet, move: Move, run: Run, at: int | None = None) -> Run:
+    """End a run by `move`, with its one terminal event; `run` carries what goes with that end, `at` is now."""
+    status = MOVES[run.status, move]
+    ended = replace(run, status=status, closed_at=at or tx.now, revision=run.revision + 1)
     ended = tell(tx, ended, event.closed(ended, sheet.standings, sheet.evidence, tx.links))
     runs.put(tx, ended)
     return ended
 
 
 def expire(tx: Tx, run: Run) -> Run:
-    """Time is up: the run ends with whatever answers it has."""
-    return close(tx, load(tx, run), "expire", run)
+    """Time is up: the run ends with whatever answers it has, at its deadline, whenever that is noticed."""
+    return close(tx, load(tx, run), "expire", run, run.deadline(tx.grace))
 
 
 def closed_problem(run: Run) -> Problem:
@@ -102,7 +104,24 @@ def open_run(tx: Tx, run: Run) -> Run:
 
 
 def running(tx: Tx, run: Run) -> Run:
-    """`run` if it is started, open and in time; else refused as in `open_run`, or with `not_started`."""
+    """`run` if it is started, open and in time; else refused as in `open_run`, or with `not_started`. A run that was
+    released has to be started again by the device that takes it over.
+    """
     if open_run(tx, run).status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
+    if run.device is None and _wants_one_device(tx, run):
+        raise Problem("not_started", "This run was released: POST to its start to take it over.")
     return run
+
+
+def allow_device(tx: Tx, run: Run, device: str | None) -> None:
+    """Refuse another phone where the template wants the first one to stay alone."""
+    if run.device is not None and run.device != device and _wants_one_device(tx, run):
+        raise Problem(
+            "other_device", "Another device has started this run, and only that one may go on with it."
+        )
+
+
+def _wants_one_device(tx: Tx, run: Run) -> bool:
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    return version.template.execution.scope == "first_device"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rundun.actions.sheet import close, expire, load, open_run
+from rundun.actions.sheet import Sheet, close, expire, load, open_run
 from rundun.core import progress, times
 from rundun.core.run import Cancellation, Run, expiry
 from rundun.errors import Problem
@@ -19,12 +19,12 @@ def cancel(tx: Tx, run: Run, by: str, reason: str | None) -> Run:
     return close(tx, sheet, "cancel", replace(run, cancellation=cancellation))
 
 
-def cancel_for_org(tx: Tx, org_id: str, run_id: str, reason: str | None) -> Run:
+def cancel_for_org(tx: Tx, org_id: str, run_id: str, reason: str | None) -> Sheet:
     """The integrator calls it off."""
-    return cancel(tx, _steerable(tx, org_id, run_id), "integrator", reason)
+    return load(tx, cancel(tx, _steerable(tx, org_id, run_id), "integrator", reason))
 
 
-def extend(tx: Tx, org_id: str, run_id: str, hours: float | None) -> Run:
+def extend(tx: Tx, org_id: str, run_id: str, hours: float | None) -> Sheet:
     """More time, counted from now; None = without end. Never less than there is (`would_shorten`)."""
     run = _steerable(tx, org_id, run_id)
     until = expiry(tx.now, hours)
@@ -33,15 +33,15 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None) -> Run:
         raise Problem("would_shorten", f"That would shorten the run: it expires {now_set} as it is.")
     extended = replace(run, expires_at=until, revision=run.revision + 1)
     runs.put(tx, extended)
-    return extended
+    return load(tx, extended)
 
 
-def release(tx: Tx, org_id: str, run_id: str) -> Run:
-    """Free a run of the one device that may do it; the next that opens it takes it over."""
+def release(tx: Tx, org_id: str, run_id: str) -> Sheet:
+    """Free a run of the one device that may do it; the next that starts it takes it over."""
     run = _steerable(tx, org_id, run_id)
     released = replace(run, device=None, revision=run.revision + 1)
     runs.put(tx, released)
-    return released
+    return load(tx, released)
 
 
 def _steerable(tx: Tx, org_id: str, run_id: str) -> Run:

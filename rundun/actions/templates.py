@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
@@ -12,7 +15,31 @@ from rundun.errors import Invalid, Place, Problem
 from rundun.store import templates
 from rundun.store.tx import Tx, Version
 
-ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at")
+ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody sent as a template, read outside of any transaction, since a large one takes its time: the
+    template and its stored form, or `places` with all that is wrong; `given` is what it says of the server's fields.
+    """
+
+    given: Mapping[str, Any]
+    template: Template | None
+    body: bytes
+    places: tuple[Place, ...]
+
+
+def draft(data: Any) -> Draft:
+    """Read `data` as a template; raises `too_large` only."""
+    fields = data if isinstance(data, dict) else {}
+    given = {name: fields[name] for name in ASSIGNED if name in fields}
+    written = {key: value for key, value in data.items() if key not in ASSIGNED} if fields else data
+    try:
+        template = rules.read_template(written, lambda prefix: prefix + uuid.uuid4().hex[:12])
+    except Invalid as invalid:
+        return Draft(given, None, b"", invalid.places)
+    return Draft(given, template, rules.as_json(template), ())
 
 
 def etag(version: Version) -> str:
@@ -20,7 +47,7 @@ def etag(version: Version) -> str:
     return f'"{version.template_id}.{version.v}"'
 
 
-def assigned(version: Version) -> dict[str, Any]:
+def assigned(version: Version, archived_at: int | None = None) -> dict[str, Any]:
     """What the server says of a version, beside what its author wrote."""
     return {
         "id": version.template_id,
@@ -28,23 +55,20 @@ def assigned(version: Version) -> dict[str, Any]:
         "org_id": version.org_id,
         "created_at": times.wire(version.created_at),
         "updated_at": times.wire(version.updated_at),
+        "archived_at": times.wire_or_none(archived_at),
     }
 
 
-def create(tx: Tx, org_id: str, data: Any) -> Version:
-    """A new template; raises `Invalid` with all that is wrong with `data`."""
-    places = [
-        Place(f"/{name}", "read_only", "is assigned by the server; leave it out of a new template")
-        for name in ASSIGNED
-        if isinstance(data, dict) and name in data
-    ]
-    template = _read(tx, data, places)
-    return templates.add(tx, org_id, rules.as_json(template))
+def create(tx: Tx, org_id: str, sent: Draft) -> Version:
+    """A new template; raises `Invalid` with all that is wrong with what was sent."""
+    detail = "is assigned by the server; leave it out of a new template"
+    template = _whole(sent, [Place(f"/{name}", "read_only", detail) for name in sent.given])
+    return templates.add(tx, org_id, template, sent.body)
 
 
-def revise(tx: Tx, org_id: str, template_id: str, data: Any, if_match: str | None) -> Version:
-    """A new version, current from now on. The same content again makes none; a stale `if_match` is refused with
-    `version_mismatch`.
+def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | None) -> Version:
+    """A new version, current from now on; an archived template comes back. The same content again makes none; a stale
+    `if_match` is refused with `version_mismatch`.
     """
     head = templates.get(tx, org_id, template_id)
     current = templates.get_version(tx, template_id, head.v)
@@ -52,34 +76,29 @@ def revise(tx: Tx, org_id: str, template_id: str, data: Any, if_match: str | Non
         raise Problem(
             "version_mismatch", f"The template is at version {head.v} now; get it and edit that one."
         )
-    now = assigned(current)
-    places = [
-        Place(f"/{name}", "read_only", f"is assigned by the server and is “{now[name]}” now")
-        for name in ASSIGNED
-        if isinstance(data, dict) and name in data and data[name] != now[name]
-    ]
-    body = rules.as_json(_read(tx, data, places))
-    if from_json(body) == from_json(current.body) and head.archived_at is None:
+    now = assigned(current, head.archived_at)
+    template = _whole(
+        sent,
+        [
+            Place(f"/{name}", "read_only", f"is assigned by the server and is “{now[name]}” now")
+            for name, value in sent.given.items()
+            if value != now[name]
+        ],
+    )
+    if from_json(sent.body) == from_json(current.body) and head.archived_at is None:
         return current
-    return templates.add_version(tx, head, body)
+    return templates.add_version(tx, head, template, sent.body)
+
+
+def _whole(sent: Draft, read_only: list[Place]) -> Template:
+    if sent.template is None or read_only:
+        raise Invalid([*read_only, *sent.places])
+    return sent.template
 
 
 def _matches(if_match: str, tag: str) -> bool:
-    wanted = [one.strip().removeprefix("W/") for one in if_match.split(",")]
+    wanted = [one.strip() for one in if_match.split(",")]  # strongly compared, so a weak tag never matches
     return "*" in wanted or tag in wanted
-
-
-def _read(tx: Tx, data: Any, places: list[Place]) -> Template:
-    written = (
-        {key: value for key, value in data.items() if key not in ASSIGNED} if isinstance(data, dict) else data
-    )
-    try:
-        template = rules.read_template(written, lambda prefix: prefix + tx.new_id("").replace("-", "")[:12])
-    except Invalid as invalid:
-        raise Invalid([*places, *invalid.places]) from None
-    if places:
-        raise Invalid(places)
-    return template
 
 
 def archive(tx: Tx, org_id: str, template_id: str) -> None:

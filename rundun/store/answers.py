@@ -54,6 +54,18 @@ def was_applied(tx: Tx, run_id: str, step_id: str, answer_id: str) -> bool:
     return tx.db.execute(query, (run_id, step_id, answer_id)).fetchone() is not None
 
 
+def signatures(tx: Tx, run_id: str) -> set[int]:
+    """Numbers of the signatures that answers stand on, replaced ones too."""
+    rows = tx.db.execute("SELECT signature FROM answers WHERE run_id = ? AND signature NOT NULL", (run_id,))
+    return {row["signature"] for row in rows.fetchall()}
+
+
+def count(tx: Tx, run_id: str, step_id: str) -> int:
+    """How many answers a step has had."""
+    query = "SELECT count(*) FROM answers WHERE run_id = ? AND step_id = ?"
+    return int(tx.db.execute(query, (run_id, step_id)).fetchone()[0])
+
+
 def add(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
     """The answer in force from now on; the one before stays as history."""
     tx.db.execute(

@@ -63,7 +63,7 @@ def add_chunk(tx: Tx, number: int, part: int, data: bytes) -> None:
 
 
 def add_small(tx: Tx, content_type: str, data: bytes, sha256: str) -> int:
-    """A file of at most a few hundred KiB, whole at once."""
+    """A file of at most a few MiB, whole at once."""
     number = add(tx, content_type, len(data), sha256, is_whole=True)
     for part, start in enumerate(range(0, len(data), CHUNK)):
         add_chunk(tx, number, part, data[start : start + CHUNK])
@@ -214,6 +214,12 @@ def add_signature(tx: Tx, run_id: str, step_id: str, file: int, typed_name: str 
         (run_id, step_id, file, typed_name, tx.now),
     )
     return int(cursor.lastrowid or 0)
+
+
+def remove_signature(tx: Tx, signature: Signature) -> None:
+    """Erase a signature with its bytes."""
+    tx.db.execute("DELETE FROM signatures WHERE number = ?", (signature.number,))
+    remove(tx, signature.file)
 
 
 def latest_signature(tx: Tx, run_id: str, step_id: str) -> int | None:

@@ -52,15 +52,16 @@ def get_version(tx: Tx, template_id: str, v: int) -> Version:
     ).fetchone()
     if row is None:
         raise NotFound("template version")
-    version = _version(
-        template_id, v, row["org_id"], row["created_at"], row["updated_at"], row["body"].encode()
-    )
+    body = row["body"].encode()
+    template = Template.model_validate(from_json(body))
+    version = _version(template_id, v, row["org_id"], row["created_at"], row["updated_at"], body, template)
     tx.versions.put(version)
     return version
 
 
-def _version(template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes) -> Version:
-    template = Template.model_validate(from_json(body))
+def _version(
+    template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes, template: Template
+) -> Version:
     steps = tuple(template.all_steps())
     untouched = progress.tally(progress.stand(steps, {}, {}))
     return Version(template_id, v, org_id, created_at, updated_at, body, template, steps, untouched)
@@ -85,25 +86,25 @@ def page_versions(tx: Tx, template_id: str, wanted: Slice) -> Page[Version]:
     return Page.of(rows, wanted, lambda row: (row["v"],), lambda row: get_version(tx, template_id, row["v"]))
 
 
-def add(tx: Tx, org_id: str, body: bytes) -> Version:
-    """A new template in its first version."""
+def add(tx: Tx, org_id: str, template: Template, body: bytes) -> Version:
+    """A new template in its first version; `body` is its stored form."""
     template_id = tx.new_id("t")
     tx.db.execute(
         "INSERT INTO templates (id, org_id, v, created_at, updated_at) VALUES (?, ?, 1, ?, ?)",
         (template_id, org_id, tx.now, tx.now),
     )
     _add_version(tx, template_id, 1, body)
-    return _version(template_id, 1, org_id, tx.now, tx.now, body)
+    return _version(template_id, 1, org_id, tx.now, tx.now, body, template)
 
 
-def add_version(tx: Tx, head: Head, body: bytes) -> Version:
+def add_version(tx: Tx, head: Head, template: Template, body: bytes) -> Version:
     """The next version, current from now on; an archived template comes back."""
     tx.db.execute(
         "UPDATE templates SET v = ?, updated_at = ?, archived_at = NULL WHERE id = ?",
         (head.v + 1, tx.now, head.template_id),
     )
     _add_version(tx, head.template_id, head.v + 1, body)
-    return _version(head.template_id, head.v + 1, head.org_id, head.created_at, tx.now, body)
+    return _version(head.template_id, head.v + 1, head.org_id, head.created_at, tx.now, body, template)
 
 
 def _add_version(tx: Tx, template_id: str, v: int, body: bytes) -> None:

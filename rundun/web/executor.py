@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,11 +16,12 @@ from rundun.core import language, record, times
 from rundun.core.links import Links
 from rundun.core.run import Run
 from rundun.core.shape import read
-from rundun.errors import Invalid, NotFound, Place, Problem
+from rundun.errors import NotFound, Problem
 from rundun.store.organizations import Organization
 from rundun.web.body import read_json
 from rundun.web.pages import compressed
 from rundun.web.problems import Json
+from rundun.web.queries import StateQuery, query
 from rundun.web.service import Service, service
 from rundun.web.shapes import AnswerBody, CancelBody, EmptyBody, StartBody
 
@@ -37,8 +37,15 @@ def refuse_cross_site(request: Request) -> None:
     if origin is None:
         return
     ours = {request.headers.get("host", ""), urlsplit(service(request).settings.public_url).netloc}
-    if urlsplit(origin).netloc not in ours - {""}:
+    if _host_of(origin) not in ours - {""}:
         raise Problem("cross_site", "Writes must come from this site's own page.")
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def device_of(request: Request) -> str | None:
@@ -137,6 +144,8 @@ async def page(request: Request) -> Response:
     except NotFound:
         return house.pages.closed("unknown", _wanted(request, None))
     except Problem as problem:
+        if problem.code not in ("run_closed", "other_device"):
+            raise
         return await _closed_page(request, house, problem)
     state = state_json(sheet, organization, house.database.house.links, now)
     return house.pages.run(state, _wanted(request, sheet.run.language))
@@ -168,15 +177,12 @@ async def state(request: Request) -> Response:
     """GET /r/{run_id}/state; `?since=<revision>` answers 304 while nothing has changed."""
     house = service(request)
     run_id, device = request.path_params["run_id"], device_of(request)
-    since = request.query_params.get("since")
-    if since is not None:
-        if not re.fullmatch(r"\d{1,15}", since, re.ASCII):
-            raise Invalid([Place("/since", "bad_format", "must be a revision")])
-        if await house.database.read(looking.is_unchanged, run_id, int(since), device):
-            return Response(status_code=304, headers={"cache-control": "no-store"})
+    since = query(StateQuery, request).since
+    if since is not None and await house.database.read(looking.is_unchanged, run_id, since, device):
+        return Response(status_code=304, headers={"cache-control": "no-store"})
     sheet, organization, now = await house.database.read(looking.for_executor, run_id, device)
     content = state_json(sheet, organization, house.database.house.links, now)
-    return Json(content, headers={"cache-control": "no-store"})
+    return Json(content)
 
 
 async def start(request: Request) -> Response:

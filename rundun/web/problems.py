@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_json
@@ -45,6 +46,10 @@ class Json(Response):
     """A JSON answer; `content` is anything pydantic's serialiser knows, or bytes that are JSON already."""
 
     media_type = "application/json"
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """No cache keeps what may hold links and answers, unless the caller says otherwise."""
+        super().init_headers({"cache-control": "no-store", **(headers or {})})
 
     def render(self, content: Any) -> bytes:
         """The body."""

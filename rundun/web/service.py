@@ -13,6 +13,7 @@ from rundun.core.destination import Destination
 from rundun.store.database import Database
 from rundun.web.auth import KeyRing
 from rundun.web.pages import Pages
+from rundun.web.spool import Spool
 
 Read = Callable[[], bytes]
 
@@ -28,8 +29,8 @@ class Imaging(Protocol):
     async def check_signature(self, read: Read) -> Any:
         """Refuse what is no readable PNG."""
 
-    async def decode_barcode(self, read: Read) -> Any:
-        """The barcode in a picture, or None."""
+    async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Any:
+        """The barcode of one of these formats in a picture, or None; one picture at a time for each owner."""
 
 
 CheckDestination = Callable[[Destination], Awaitable[tuple[str, str] | None]]
@@ -45,6 +46,7 @@ class Service:
     check_destination: CheckDestination
     imaging: Imaging
     pages: Pages
+    spool: Spool
 
 
 def service(request: Request) -> Service:

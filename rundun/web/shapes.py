@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -17,7 +17,7 @@ from rundun.core.shape import Language, Matching, Number, Shape, Text, wrong
 from rundun.errors import Invalid, Place
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID")]
+PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID"), AfterValidator(str.lower)]
 LONGEST_HOURS = 8760
 
 
@@ -192,16 +192,16 @@ class AnswerBody(Shape):
             yield Place("/unable", "not_allowed", "can't stand beside skipped")
         if self.value is not None and (self.skipped or self.unable is not None):
             yield Place("/value", "not_allowed", "can't stand beside skipped or unable")
+        if self.skipped and self.photos:
+            yield Place("/photos", "not_allowed", "can't stand beside skipped")
+        if self.skipped and self.geo:
+            yield Place("/geo", "not_allowed", "can't stand beside skipped")
         for index, photo_id in enumerate(self.photos or ()):
             if photo_id in (self.photos or ())[:index]:
                 yield Place(f"/photos/{index}", "duplicate", "is there twice")
 
 
 class PhotoBody(Shape):
-    """What the path and the query of an upload say, as strictly as a body."""
+    """What the path of an upload says, as strictly as a body."""
 
-    photo_id: PhotoId | None = None
-    typed_name: Annotated[str, Text(200)] | None = None
-
-
-Source = Literal["camera", "gallery"]
+    photo_id: PhotoId

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import re
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from typing import IO
 
 from starlette.requests import Request
@@ -41,40 +43,86 @@ class Spooled:
             yield chunk
 
 
-@asynccontextmanager
-async def spooled(request: Request, limit: int) -> AsyncIterator[Spooled]:
-    """A picture's body of at most `limit` bytes. Empty, truncated or altered ones are refused: the request must
-    announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least by `Content-Length`.
+@dataclass(slots=True)
+class Spool:
+    """Room for the picture bodies that are under way or in work, so that slow ones don't fill the disk.
+
+    `of_run` and `in_all` are how many at once; `seconds`, and one more for every `bytes_per_second`, is how long a body
+    may take altogether: the server's own patience only sees that something comes, be it a byte now and then.
     """
-    announced = request.headers.get("content-digest")
-    if announced is None and "content-length" not in request.headers:
-        raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")
-    wanted = None if announced is None else _sha256(announced)
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-        hashed, size = hashlib.sha256(), 0
-        async for chunk in limited(request, limit):
+
+    of_run: int = 4
+    in_all: int = 64
+    seconds: float = 60
+    bytes_per_second: int = 8 * 1024
+    _held: Counter[str] = field(default_factory=Counter)
+
+    @asynccontextmanager
+    async def receive(self, request: Request, limit: int) -> AsyncIterator[Spooled]:
+        """A picture's body of at most `limit` bytes. Empty, truncated or altered ones are refused: the request must
+        announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least by `Content-Length`. Raises `unavailable`
+        when there is no room, or when the body takes too long.
+        """
+        announced = request.headers.get("content-digest")
+        if announced is None and "content-length" not in request.headers:
+            raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")
+        wanted = None if announced is None else _sha256(announced)
+        with self._room(request.path_params["run_id"]), tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
             try:
-                file.write(chunk)
-            except OSError:
+                async with asyncio.timeout(self.patience(request.headers.get("content-length"), limit)):
+                    body = await _write(request, limit, file)
+            except TimeoutError:
                 raise Problem(
-                    "unavailable", "There is no room for the picture right now.", retry_after=30
+                    "unavailable", "The picture arrived too slowly, so it was given up.", retry_after=5
                 ) from None
-            hashed.update(chunk)
-            size += len(chunk)
-        if size == 0:
-            raise Problem("digest_mismatch", "The body is empty.")
-        if wanted is not None and wanted != hashed.digest():
+            if body.bytes == 0:
+                raise Problem("digest_mismatch", "The body is empty.")
+            if wanted is not None and wanted != body.sha256:
+                raise Problem(
+                    "digest_mismatch", "The bytes that arrived are not those that Content-Digest announces."
+                )
+            yield body
+
+    @contextmanager
+    def _room(self, run_id: str) -> Iterator[None]:
+        if self._held[run_id] >= self.of_run or self._held.total() >= self.in_all:
             raise Problem(
-                "digest_mismatch", "The bytes that arrived are not those that Content-Digest announces."
+                "unavailable", "Too many pictures are on their way; try again shortly.", retry_after=5
             )
-        yield Spooled(file, size, hashed.hexdigest())
+        self._held[run_id] += 1
+        try:
+            yield
+        finally:
+            self._held[run_id] -= 1
+            if not self._held[run_id]:
+                del self._held[run_id]
+
+    def patience(self, announced: str | None, limit: int) -> float:
+        """Seconds for a body of that `Content-Length`, at most `limit` bytes."""
+        size = min(int(announced), limit) if re.fullmatch(r"\d{1,19}", announced or "", re.ASCII) else limit
+        return self.seconds + size / self.bytes_per_second
 
 
-def _sha256(announced: str) -> bytes:
+async def _write(request: Request, limit: int, file: IO[bytes]) -> Spooled:
+    hashed, size = hashlib.sha256(), 0
+    async for chunk in limited(request, limit):
+        try:
+            file.write(chunk)
+        except OSError:
+            raise Problem(
+                "unavailable", "There is no room for the picture right now.", retry_after=30
+            ) from None
+        hashed.update(chunk)
+        size += len(chunk)
+    return Spooled(file, size, hashed.hexdigest())
+
+
+def _sha256(announced: str) -> str:
+    """In hex, what `Content-Digest` says."""
     match = _SHA256.search(announced)
     if not match:
         raise Problem("digest_mismatch", "Content-Digest must have a sha-256 member (RFC 9530).")
     try:
-        return base64.b64decode(match[1], validate=True)
+        return base64.b64decode(match[1], validate=True).hex()
     except binascii.Error:
         raise Problem("digest_mismatch", "Content-Digest is not base64.") from None

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Iterable
-from typing import Any, get_args
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from rundun.actions import evidence, looking
 from rundun.actions.evidence import Picture, Target
-from rundun.core import record, times
+from rundun.actions.sheet import Sheet
+from rundun.core import record
 from rundun.core.shape import read
+from rundun.core.template import BarcodeStep
 from rundun.errors import Invalid, Place, Problem
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, Taken
-from rundun.web.body import known_parameters
 from rundun.web.executor import device_of, refuse_cross_site, step_written
 from rundun.web.problems import Json
+from rundun.web.queries import PhotoQuery, SignatureQuery, query
 from rundun.web.service import service
-from rundun.web.shapes import GeoBody, PhotoBody, Source
-from rundun.web.spool import Spooled, spooled
+from rundun.web.shapes import GeoBody, PhotoBody
+from rundun.web.spool import Spooled
 
+T = TypeVar("T")
 SIGNATURE_BYTES = 2 * 1024 * 1024
 
 
@@ -34,23 +38,10 @@ def _target(request: Request) -> Target:
 
 
 def _taken(request: Request) -> Taken:
-    known_parameters(request, {"source", "taken_at", "lat", "lng", "accuracy"})
-    given = request.query_params
-    source = given.get("source")
-    if source is not None and source not in get_args(Source):
-        raise Invalid([Place("/source", "not_allowed", "must be camera or gallery")])
-    taken_at = times.parse(given["taken_at"]) if "taken_at" in given else None
-    if "taken_at" in given and taken_at is None:
-        raise Invalid([Place("/taken_at", "bad_format", "must be an RFC 3339 time")])
-    where = {name: _number(name, given[name]) for name in ("lat", "lng", "accuracy") if name in given}
-    return Taken(source, taken_at, read(GeoBody, where).position() if where else None)
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise Invalid([Place(f"/{name}", "wrong_type", "must be a number")]) from None
+    given = query(PhotoQuery, request)
+    where = {name: getattr(given, name) for name in ("lat", "lng", "accuracy")}
+    asked = {name: value for name, value in where.items() if value is not None}
+    return Taken(given.source, given.taken_at, read(GeoBody, asked).position() if asked else None)
 
 
 async def put_photo(request: Request) -> Response:
@@ -60,8 +51,8 @@ async def put_photo(request: Request) -> Response:
     target, taken, device = _target(request), _taken(request), device_of(request)
     database, links = house.database, house.database.house.links
     await database.read(evidence.expect_photo, target, device)
-    async with spooled(request, house.settings.limits.photo_mebibytes * CHUNK) as body:
-        stored = await database.read(evidence.find_stored, target, body.sha256)
+    async with house.spool.receive(request, house.settings.limits.photo_mebibytes * CHUNK) as body:
+        stored = await database.write(evidence.find_stored, target, body.sha256)
         if stored is not None:
             return Json(record.receipt(stored, links))
         derived = await house.imaging.derive(body.read)
@@ -113,32 +104,60 @@ async def put_signature(request: Request) -> Response:
     refuse_cross_site(request)
     house = service(request)
     run_id, step_id = request.path_params["run_id"], request.path_params.get("step_id", "")
-    known_parameters(request, {"typed_name"})
-    typed_name = read(PhotoBody, {"typed_name": request.query_params.get("typed_name")}).typed_name
+    typed_name = query(SignatureQuery, request).typed_name
     device, database = device_of(request), house.database
     await database.read(evidence.find_signature, run_id, step_id, "", device)
-    async with spooled(request, SIGNATURE_BYTES) as body:
+    async with house.spool.receive(request, SIGNATURE_BYTES) as body:
         known = await database.read(evidence.find_signature, run_id, step_id, body.sha256, device)
         if known is not None:
             return Json(record.signature_receipt(known, database.house.links))
         await house.imaging.check_signature(body.read)
         png = body.read()
-    signature = await database.write(
-        evidence.add_signature, run_id, step_id, png, body.sha256, typed_name, device
+    signature = await database.write_heavy(
+        len(png), evidence.add_signature, run_id, step_id, png, body.sha256, typed_name, device
     )
     return Json(record.signature_receipt(signature, database.house.links), 201)
 
 
 async def decode(request: Request) -> Response:
-    """POST …/decode: the barcode in a picture, for phones without a scanner."""
+    """POST …/decode: the barcode in a picture, for phones without a scanner. Of a started run, and of the formats that
+    its barcode steps take.
+    """
     refuse_cross_site(request)
-    house = service(request)
-    await house.database.read(looking.for_executor, request.path_params["run_id"], device_of(request))
-    async with spooled(request, house.settings.limits.photo_mebibytes * CHUNK) as body:
-        found = await house.imaging.decode_barcode(body.read)
+    house, run_id = service(request), request.path_params["run_id"]
+    sheet, _, _ = await house.database.read(looking.for_executor, run_id, device_of(request))
+    formats = _formats(sheet)
+    async with house.spool.receive(request, house.settings.limits.photo_mebibytes * CHUNK) as body:
+        found = await _unless_gone(request, house.imaging.decode_barcode(body.read, formats, run_id))
     if found is None:
         raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")
     return Json({"text": found.text, "format": found.format})
+
+
+def _formats(sheet: Sheet) -> tuple[str, ...]:
+    if sheet.run.status == "pending":
+        raise Problem("not_started", "This run has not been started yet: POST to its start first.")
+    steps = [step for step in sheet.version.steps if isinstance(step, BarcodeStep)]
+    if not steps:
+        raise Invalid([Place("", "not_allowed", "this checklist has no step that takes a barcode")])
+    return tuple(sorted({name for step in steps for name in step.config.formats}))
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns; given up when the client goes away, since nobody else would want it. The body must have been
+    read.
+    """
+    task = asyncio.create_task(work)
+    leaving = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return await task
+    finally:
+        task.cancel()
+        leaving.cancel()
+        await asyncio.wait({task, leaving})
 
 
 ROUTES = [

@@ -1,0 +1,155 @@
+"""Query parameters as strict models: unknown and wrong ones are named, all at once, as fields of a body are."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator
+from starlette.requests import Request
+
+from rundun.core import times
+from rundun.core.run import Status
+from rundun.core.shape import Shape, Text, read, wrong
+from rundun.store.paging import END, Page, Slice
+from rundun.store.runs import Filter
+from rundun.web.problems import Json
+
+Q = TypeVar("Q", bound=Shape)
+
+
+def query(model: type[Q], request: Request) -> Q:
+    """The query of `request` as `model`; raises `Invalid` with every wrong parameter."""
+    return read(model, dict(request.query_params))
+
+
+def _whole(least: int, most: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if not re.fullmatch(r"\d{1,15}", value, re.ASCII) or not least <= int(value) <= most:
+            raise wrong("out_of_range", f"must be a whole number from {least} to {most}")
+        return int(value)
+
+    return check
+
+
+def _second(value: Any) -> int:
+    at = times.parse(value)
+    if at is None:
+        raise wrong("bad_format", "must be an RFC 3339 time such as 2026-01-31T09:00:00Z")
+    return at // times.SECOND * times.SECOND
+
+
+def _yes(value: Any) -> bool:
+    if value not in ("true", "false"):
+        raise wrong("not_allowed", "must be true or false")
+    return bool(value == "true")
+
+
+def _decimal(value: Any) -> float:
+    if not re.fullmatch(r"-?\d{1,15}(\.\d{1,18})?", value, re.ASCII):
+        raise wrong("wrong_type", "must be a decimal number")
+    return float(value)
+
+
+def _before(value: Any) -> tuple[int, ...]:
+    try:
+        text = base64.urlsafe_b64decode(value.encode() + b"=" * (-len(value) % 4)).decode()
+    except (ValueError, binascii.Error):
+        text = ""
+    if not re.fullmatch(r"\d{1,18}\.\d{1,18}", text, re.ASCII):
+        raise wrong("bad_format", "is not a cursor of this list")
+    first, second = text.split(".")
+    return int(first), int(second)
+
+
+Time = Annotated[int, BeforeValidator(_second)]
+Decimal = Annotated[float, BeforeValidator(_decimal)]
+
+
+class ListQuery(Shape):
+    """What every list takes."""
+
+    limit: Annotated[int, BeforeValidator(_whole(1, 100))] = 25
+    cursor: Annotated[tuple[int, ...], BeforeValidator(_before)] = (END, END)
+
+    def slice(self) -> Slice:
+        """The part that is wanted."""
+        return Slice(self.limit, self.cursor)
+
+
+class RunsQuery(ListQuery):
+    """GET /v1/runs; times are compared in whole seconds, as they are shown."""
+
+    status: Status | None = None
+    template_id: str | None = None
+    executor_ref: Annotated[str, Text(256, 0)] | None = None
+    created_after: Time | None = None
+    created_before: Time | None = None
+
+    def filter(self) -> Filter:
+        """What is wanted of which runs."""
+        after = self.created_after
+        return Filter(
+            self.status,
+            self.template_id,
+            self.executor_ref,
+            None if after is None else after + times.SECOND - 1,
+            self.created_before,
+        )
+
+
+class TemplatesQuery(ListQuery):
+    """GET /v1/templates."""
+
+    include_archived: Annotated[bool, BeforeValidator(_yes)] = False
+
+
+class TemplateQuery(Shape):
+    """GET /v1/templates/{template_id}."""
+
+    v: Annotated[int, BeforeValidator(_whole(1, 10**9))] | None = None
+
+
+class StateQuery(Shape):
+    """GET /r/{run_id}/state."""
+
+    since: Annotated[int, BeforeValidator(_whole(0, 10**15))] | None = None
+
+
+class PhotoQuery(Shape):
+    """PUT …/photos/{photo_id}: what the phone says of a photo."""
+
+    source: Literal["camera", "gallery"] | None = None
+    taken_at: Annotated[int, BeforeValidator(_second)] | None = None
+    lat: Decimal | None = None
+    lng: Decimal | None = None
+    accuracy: Decimal | None = None
+
+
+class SignatureQuery(Shape):
+    """PUT …/signature."""
+
+    typed_name: Annotated[str, Text(200)] | None = None
+
+
+def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
+    """A list's answer, each item JSON already, with `Link: rel="next"` (RFC 8288) when there is more."""
+    cursor, headers = None, {}
+    if page.next_before is not None:
+        first, second = (0, *page.next_before)[-2:]
+        cursor = base64.urlsafe_b64encode(f"{first}.{second}".encode()).decode().rstrip("=")
+        following = request.url.include_query_params(cursor=cursor)
+        headers["link"] = f'<{following.path}?{following.query}>; rel="next"'
+    more = b"true" if cursor else b"false"
+    token = f'"{cursor}"'.encode() if cursor else b"null"
+    content = b'{"data":[' + b",".join(data) + b'],"has_more":' + more + b',"next_cursor":' + token + b"}"
+    return Json(content, headers=headers)
+
+
+def is_current(request: Request, tag: str) -> bool:
+    """Whether `If-None-Match` names this entity tag (RFC 9110 section 13.1.2: weakly compared, a list, or *)."""
+    given = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    return "*" in given or tag in given
