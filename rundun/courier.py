@@ -18,6 +18,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache, partial
 from typing import Literal
 
 import httpcore2
@@ -86,7 +87,7 @@ class Courier:
     ) -> None:
         self._timeout = timeout_seconds
         self._allow = allow
-        self._allow_private = allow_private
+        self._judge = lru_cache(1024)(partial(forbidden, allow=allow, allow_private=allow_private))
         self._clock = clock
         self._check_seconds = check_seconds
         self._look_ups = LookUps(resolver or system_resolver, clock)
@@ -203,9 +204,6 @@ class Courier:
             return None
         text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer.body[:EXCERPT_BYTES])
         return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
-
-    def _judge(self, address: str) -> str | None:
-        return forbidden(address, allow=self._allow, allow_private=self._allow_private)
 
 
 class _Answer:

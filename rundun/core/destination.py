@@ -239,6 +239,7 @@ def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:
     return forbidden(address, allow=allow, allow_private=False) is None
 
 
+@lru_cache(maxsize=1024)
 def is_literal(host: str) -> bool:
     """Whether `host` is an address itself, so that there is nothing to look up."""
     try:
