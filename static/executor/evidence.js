@@ -4,6 +4,7 @@
 import { h, icon, linked, set, setText, sheet } from "./dom.js";
 import { photoRule } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
+import { need } from "./wire.js";
 import { explain, t } from "./words.js";
 
 defineStep("photo", class extends StepElement {
@@ -27,7 +28,7 @@ defineStep("signature", class extends StepElement {
   }
 
   async #sign() {
-    const { askSignature } = await import("./signature.js");
+    const { askSignature } = await need("signature");
     const signed = await askSignature(this.step.label);
     if (!signed) return;
     const isFirst = !this.hasAttribute("done");
@@ -191,7 +192,7 @@ customElements.define("photo-field", class extends HTMLElement {
   }
 
   async #draw(photo) {
-    const { drawOn } = await import("./annotate.js");
+    const { drawOn } = await need("annotate");
     const drawn = await drawOn(photo.preview ?? photo.url);
     if (drawn) this.session.shelf.replace(photo, drawn.bytes, drawn.type, drawn.preview);
   }

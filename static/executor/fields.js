@@ -6,6 +6,7 @@
 import { h, icon, set, setText } from "./dom.js";
 import { length, localToUtc, decimalMark, parseNumber, selectable, showNumber, tidy, utcToLocal } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
+import { need } from "./wire.js";
 import { locale, t } from "./words.js";
 
 const MANY = 15;          // options from which a filter helps more than it costs
@@ -154,7 +155,7 @@ defineStep("rating", class extends StepElement {
 });
 
 /** A step with one field. Below it: `read()` gives the field's value for the wire, `write(value)` shows one. */
-class FieldStep extends StepElement {
+export class FieldStep extends StepElement {
   wire(field) {
     this.field = field;
     set(field, "aria-labelledby", this.labelId);
@@ -315,7 +316,7 @@ defineStep("barcode", class extends FieldStep {
   }
 
   async #live() {
-    const { scanLive } = await import("./scan.js");
+    const { scanLive } = await need("scan");
     const found = await scanLive(this.step.config?.formats);
     if (found) this.#take(found);
   }
@@ -326,7 +327,7 @@ defineStep("barcode", class extends FieldStep {
     input.value = "";
     setText(this.message, t("scan_reading"));
     try {
-      const { inTurn, shrink } = await import("./photos.js");
+      const { inTurn, shrink } = await need("photos");
       // Sharper than an answer's photo: thin bars must survive.
       const { bytes, type } = await inTurn(async () => shrink(file, await file.arrayBuffer(), 2048, 0.92));
       this.#take(await this.session.outbox.request("POST", "/decode", bytes, type));

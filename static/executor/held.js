@@ -3,6 +3,7 @@
 
 import { h, icon, sheet } from "./dom.js";
 import * as store from "./store.js";
+import { need } from "./wire.js";
 import { t } from "./words.js";
 
 const EVIDENCE = new Set(["answer", "photo", "signature"]);
@@ -49,7 +50,7 @@ function save(file) {
 
 /** A ZIP: every picture under its step's name, and the answers as text for people and as JSON for machines. */
 async function archive(run, items, known) {
-  const { zip } = await import("./zip.js");
+  const { zip } = await need("zip");
   const label = (item) => known?.labels?.[item.key] ?? item.key;
   const files = [];
   const lines = [known?.name ?? "", t("run_number") + ": " + run.slice(2, 10), ""];

@@ -4,6 +4,7 @@ import { announce, h } from "./dom.js";
 import { Outbox } from "./outbox.js";
 import { translate } from "./rules.js";
 import { Session } from "./session.js";
+import { need } from "./wire.js";
 import { t, texts } from "./words.js";
 
 const state = JSON.parse(document.getElementById("state").textContent);
@@ -21,11 +22,11 @@ let waiting = null;
 history.scrollRestoration = "manual"; // the list and the review bring their own places back
 document.title = state.template.name;
 session.addEventListener("closed", async ({ detail }) => {
-  const { closed } = await import("./closing.js");
+  const { closed } = await need("closing");
   show(closed(session, detail));
 });
 session.addEventListener("completed", async ({ detail }) => {
-  const { thanks } = await import("./closing.js");
+  const { thanks } = await need("closing");
   history.replaceState(null, "", location.pathname + location.search);
   show(thanks(session, { ...session.run, ...detail.run }));
 });
@@ -41,7 +42,7 @@ if (session.closed) {
   await work();
   if (lost && !session.isFinished) form.missesPhoto(lost);
 } else {
-  const { wireStart } = await import("./start.js");
+  const { wireStart } = await need("start");
   wireStart(session, startScreen, work);
 }
 outbox.kick();
@@ -54,8 +55,7 @@ function loadParts() {
   const names = ["form"];
   if (has("boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode")) names.push("fields");
   if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("evidence");
-  parts ??= Promise.all(names.map((name) => import(`./${name}.js`)));
-  parts.catch(() => (parts = null)); // the network went away: the next tap tries again
+  parts ??= Promise.all(names.map(need));
   return parts;
 }
 
@@ -73,7 +73,7 @@ async function openReview() {
   const blocked = form.flush();
   if (blocked) return form.bring(blocked, true);
   if (!review) {
-    const { Review } = await import("./review.js");
+    const { Review } = await need("review");
     review = new Review(session, { onBack: leaveReview, onWait: openWaiting });
     app.append(review.element);
   }
@@ -104,7 +104,7 @@ function showList(stepIds) {
 /** Finished on this phone; the rest happens by itself. */
 async function openWaiting() {
   if (waiting || !session.isFinished) return;
-  const { Waiting } = await import("./waiting.js");
+  const { Waiting } = await need("waiting");
   if (waiting || !session.isFinished || session.closed) return;
   waiting = new Waiting(session, { onBack: (stepIds) => leaveWaiting(stepIds) });
   form.element.hidden = true;
@@ -150,10 +150,9 @@ async function fetchAhead() {
   if (steps.some((step) => step.type === "barcode") && "BarcodeDetector" in window) later.push("scan");
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 1500));
   setTimeout(() => idle(async () => {
-    await loadParts().catch(() => {});
+    await loadParts();
     const urls = [...new Set(later)].map((name) => new URL(`./${name}.js`, import.meta.url).href);
     for (const href of urls) document.head.append(h("link", { rel: "modulepreload", href }));
-    const { keepPages } = await import("./pages.js");
-    keepPages(session, urls);
+    (await need("pages")).keepPages(session, urls);
   }), 800);
 }

@@ -2,6 +2,7 @@
 
 import { h, icon, set, setText } from "./dom.js";
 import { showSignature } from "./evidence.js";
+import { need } from "./wire.js";
 import { explain, locale, showDate, showTime, t } from "./words.js";
 
 const MOMENT = 1200;   // ms
@@ -93,7 +94,7 @@ export class Review {
   }
 
   async #sign() {
-    const { askSignature } = await import("./signature.js");
+    const { askSignature } = await need("signature");
     const signed = await askSignature(t("closing_signature"));
     if (signed) this.session.sign("", signed.png, signed.typedName);
     setText(this.message, "");

@@ -69,7 +69,7 @@ export class PhotoShelf {
     const taken = files.slice(0, Math.max(0, room));
     const added = taken.map((file) => this.#place(stepId, file, source));
     this.session.changed(stepId);
-    const [images, place] = await Promise.all([import("./photos.js"), step.geo ? whereabouts.geo() : null]);
+    const [images, place] = await Promise.all([photosModule(), step.geo ? whereabouts.geo() : null]);
     place?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
     for (const [photo, file] of added) await images.inTurn(() => this.#prepare(images, place, step, photo, file));
     this.session.answerPhotos(stepId);
@@ -182,6 +182,9 @@ export class PhotoShelf {
       const receipts = new Map((stored[stepId] ?? []).map((receipt) => [receipt.photo_id, receipt]));
       const named = answers[stepId]?.photos ?? [];
       const list = this.of(stepId).filter((photo) => photo.item || photo.state === "preparing" || receipts.has(photo.id));
+      for (const photo of list) {
+        if (photo.state === "elsewhere") Object.assign(photo, { state: "safe", progress: 1, ...links(receipts.get(photo.id)) });
+      }
       const known = new Set(list.map((photo) => photo.id));
       for (const id of new Set([...named, ...receipts.keys()])) {
         if (known.has(id) || this.#gone.has(id)) continue;
@@ -241,6 +244,12 @@ export class PhotoShelf {
     this.#gone.add(photo.id);
     this.#photos.set(photo.step, this.of(photo.step).filter((other) => other !== photo));
   }
+}
+
+/** What makes pictures small; where the network went before it came, they stay as large as they are. */
+function photosModule() {
+  const asItIs = async (file, bytes) => ({ bytes, type: file.type || "application/octet-stream", preview: URL.createObjectURL(file) });
+  return import("./photos.js").catch(() => ({ inTurn: (work) => work(), shrink: asItIs }));
 }
 
 function pathOf(photo, query) {

@@ -1,7 +1,29 @@
-// One exchange with the server, and how it can end: an answer, a Problem, or nobody there.
+// One exchange with the server, and how it can end: an answer, a Problem, or nobody there. And the parts of the page
+// that are fetched when they are needed, as often as it takes.
 
 const PATIENCE = 30_000;   // ms until a request without an answer counts as lost
 const STALL = 60_000;      // ms without progress until an upload counts as lost
+
+const AGAIN = 2000;        // ms until a part of the page that did not come is asked for again
+
+/** One of the page's modules, by name; waits for the network where there is none. */
+export async function need(name) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      // Some browsers remember that an address failed, so it is asked for under another.
+      const module = await import(`./${name}.js${tries ? `?${tries}` : ""}`);
+      // Over plain http a head that was cut short passes for the whole of an empty file.
+      if (Object.keys(module).length === 0) throw new TypeError("cut short");
+      return module;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it came, and is wrong
+      await new Promise((resolve) => {
+        setTimeout(resolve, AGAIN);
+        addEventListener("online", resolve, { once: true });
+      });
+    }
+  }
+}
 
 /** An answer that says no. `members` is the whole problem document (RFC 9457), {} when there was none. */
 export class Problem extends Error {

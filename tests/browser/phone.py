@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
@@ -32,18 +33,33 @@ KEPT = """(run) => new Promise((done, failed) => {
 HERE = {"latitude": 51.5034, "longitude": -0.1276, "accuracy": 7.0}
 
 
+def installed() -> str | None:
+    """The machine's own Chromium, None where playwright's has to do."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 @asynccontextmanager
 async def chromium(*flags: str) -> AsyncIterator[Browser]:
     """The machine's own Chromium, else playwright's."""
     async with async_playwright() as playwright:
-        installed = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-        browser = await playwright.chromium.launch(
-            executable_path=next(filter(None, installed), None), args=[*FLAGS, *flags]
-        )
+        browser = await playwright.chromium.launch(executable_path=installed(), args=[*FLAGS, *flags])
         try:
             yield browser
         finally:
             await browser.close()
+
+
+OPTIONS: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+    "locale": "en-GB",
+    "timezone_id": "Europe/Berlin",
+    "reduced_motion": "reduce",
+    "service_workers": "block",  # with one, Playwright's own routes miss requests; tests of it ask for it
+}
 
 
 class Phone:
@@ -136,6 +152,46 @@ class Phone:
         found: list[dict[str, Any]] = await self.page.evaluate(KEPT, run_id)
         return found
 
+    async def until_kept(self, run_id: str, kind: str, key: str) -> None:
+        """Wait until this phone keeps such an item."""
+        async with asyncio.timeout(15):
+            while not any((one["kind"], one["key"]) == (kind, key) for one in await self.kept(run_id)):
+                pass
+
+    async def until_kept_is(self, run_id: str, expected: list[Any]) -> None:
+        """Wait until this phone keeps just this."""
+        async with asyncio.timeout(15):
+            while await self.kept(run_id) != expected:
+                pass
+
+    async def everything_is_loaded(self) -> None:
+        """Wait until the page has fetched ahead what it may need later."""
+        await expect(self.page.locator("head link[href*='/review.js']")).to_be_attached()
+        await self.page.wait_for_load_state("networkidle")
+
+    async def is_kept_as_page(self, run_id: str) -> None:
+        """Wait until the service worker has the page and its scripts."""
+        await self.page.wait_for_function(
+            """async (run) => (await caches.has(`rundun ${run}`)) && navigator.serviceWorker.controller !== null
+                 && (await (await caches.open(`rundun ${run}`)).match(`/r/${run}`)) !== undefined""",
+            arg=run_id,
+        )
+
+    async def until_page_is_forgotten(self, run_id: str) -> None:
+        """Wait until the service worker's copy is gone."""
+        await self.page.wait_for_function("async (run) => !(await caches.has(`rundun ${run}`))", arg=run_id)
+
+    @asynccontextmanager
+    async def tab(self) -> AsyncIterator[Phone]:
+        """Another tab on the same phone."""
+        page = await self.page.context.new_page()
+        one = Phone(page, self.base)
+        one.trouble = self.trouble
+        try:
+            yield one
+        finally:
+            await page.close()
+
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait while the page goes on working."""
         async with asyncio.timeout(15):
@@ -153,17 +209,7 @@ async def phone(
     browser: Browser, base: str, *, positioned: bool = True, **options: Any
 ) -> AsyncIterator[Phone]:
     """A phone of 390×844 with touch; without a complaint in its console at the end."""
-    given: dict[str, Any] = {
-        "viewport": {"width": 390, "height": 844},
-        "has_touch": True,
-        "is_mobile": True,
-        "device_scale_factor": 2,
-        "locale": "en-GB",
-        "timezone_id": "Europe/Berlin",
-        "reduced_motion": "reduce",
-        "service_workers": "block",  # with one, Playwright's own routes miss requests; tests of it ask for it
-        **options,
-    }
+    given: dict[str, Any] = {**OPTIONS, **options}
     if positioned:
         given.update(geolocation=HERE, permissions=["geolocation"])
     context: BrowserContext = await browser.new_context(**given)
@@ -171,6 +217,21 @@ async def phone(
     one = Phone(await context.new_page(), base)
     try:
         yield one
-        assert one.trouble == []
+        assert one.trouble == [], one.trouble
     finally:
         await context.close()
+
+
+@asynccontextmanager
+async def phone_with_a_disk(folder: Path, base: str) -> AsyncIterator[Phone]:
+    """As `phone`, with its storage in `folder`: only there does Chromium know a quota for databases."""
+    async with async_playwright() as playwright:
+        context = await playwright.chromium.launch_persistent_context(
+            folder, executable_path=installed(), args=FLAGS, **OPTIONS
+        )
+        one = Phone(context.pages[0], base)
+        try:
+            yield one
+            assert one.trouble == [], one.trouble
+        finally:
+            await context.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pillow_heif
@@ -22,6 +23,14 @@ def upright(size: tuple[int, int] = (600, 800)) -> Image.Image:
 def jpeg(**options: Any) -> bytes:
     out = io.BytesIO()
     upright().save(out, "JPEG", quality=90, **options)
+    return out.getvalue()
+
+
+def noise(some_bytes: Callable[[int], bytes]) -> bytes:
+    """No two alike, and hard to compress: the page makes some 60 kB of it."""
+    picture = Image.frombytes("RGB", (160, 200), some_bytes(160 * 200 * 3))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=90)
     return out.getvalue()
 
 
