@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun.actions import sending, steering
+from rundun.actions import evidence, sending, steering
 from rundun.actions.sending import Result
 from rundun.core import event, times
 from rundun.core.slots import Slots
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import deliveries
+from rundun.store import deliveries, files, upkeep
 from rundun.store.database import Database
 from rundun.store.deliveries import Claimed
 
 TICK_SECONDS = 1
+CLEAR_UP_SECONDS = 600
+ABANDONED = times.HOUR  # the age from which an unfinished file is no upload any more
+SHRINK_PAGES = 256  # given back at a time: 2 MiB
+SPARE_PAGES = 512  # left free
 SWEEP = 25  # runs expired in one go
 REST = 60 * times.SECOND  # how long a run that could not be expired is left alone
 NOT_MADE = "The request could not be made; the service's log says why."
@@ -186,13 +191,44 @@ async def sweep(database: Database, resting: Resting) -> None:
     await expire_due(database, resting)
 
 
+async def clear_up(database: Database) -> None:
+    """Erase uploads that came to nothing and that nobody erased, and give back the room that what is erased has left.
+
+    In small steps, each a write of its own, so that nobody waits long; a few free pages stay for the next photos.
+    """
+    numbers = await database.read(files.abandoned, database.house.clock() - ABANDONED)
+    for number in numbers:
+        await database.write(evidence.drop, {number})
+    if numbers:
+        log("info", "uploads.dropped", count=len(numbers))
+    before = await database.read(upkeep.free_pages)
+    left = before
+    while left > SPARE_PAGES:
+        still = await database.write_heavy(SHRINK_PAGES * upkeep.PAGE, upkeep.shrink, SHRINK_PAGES)
+        if still >= left:
+            break  # somebody frees as fast, or the file can't shrink: the next tick goes on
+        left = still
+    if left < before:
+        log("info", "database.shrunk", bytes=(before - left) * upkeep.PAGE)
+
+
 def schedule(postman: Postman, database: Database) -> AsyncIOScheduler:
-    """The two ticks. Stop the postman before you shut this down: it cancels running coroutines at once."""
+    """The ticks, two quick and one slow. Stop the postman before you shut this down, which cancels running coroutines
+    at once.
+    """
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
     scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[postman.tick], id="deliveries")
     scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[sweep, database, {}], id="expiry")
+    scheduler.add_job(
+        _guarded,
+        "interval",
+        seconds=CLEAR_UP_SECONDS,
+        args=[clear_up, database],
+        id="clear_up",
+        next_run_time=datetime.now(UTC),  # and at the start
+    )
     return scheduler
 
 

@@ -97,6 +97,14 @@ def remove_unfinished(tx: Tx) -> int:
     return len(numbers)
 
 
+def abandoned(tx: Tx, before: int) -> list[int]:
+    """Files begun before then, in milliseconds, and still not whole."""
+    rows = tx.db.execute(
+        "SELECT number FROM files WHERE NOT is_whole AND created_at < ?", (before,)
+    ).fetchall()
+    return [row["number"] for row in rows]
+
+
 def _photo(row: sqlite3.Row) -> Photo:
     return Photo(
         photo_id=row["photo_id"],

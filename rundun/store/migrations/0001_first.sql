@@ -5,6 +5,11 @@ CREATE TABLE secrets (  -- what the process needs to recognise its own signature
   value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE proof (  -- of being writable: what /readyz writes
+  number INTEGER PRIMARY KEY CHECK (number = 1),
+  at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE organizations (
   id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
@@ -107,7 +112,7 @@ CREATE TABLE files (  -- numbers are never used again, so a media address of som
   is_whole INTEGER NOT NULL,  -- 0 while its chunks are being written
   created_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX files_unfinished ON files (number) WHERE NOT is_whole;  -- cleared away at start
+CREATE INDEX files_unfinished ON files (number) WHERE NOT is_whole;  -- cleared away at start, and later when old
 
 CREATE TABLE chunks (  -- the bytes of files, 1 MiB a row
   file INTEGER NOT NULL REFERENCES files (number) ON DELETE CASCADE,
