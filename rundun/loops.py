@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from rundun import counters
 from rundun.actions import evidence, sending, steering
 from rundun.actions.sending import Result
 from rundun.core import event, times
@@ -108,6 +109,7 @@ class Postman:
             result, unreachable = await self._attempt(claimed)
             ok = result.ok
             status = await self._database.write(sending.settle, claimed, started_at, result, self._delays)
+            counters.count_attempt(status)
             _log(claimed, result, status)
         except Exception as error:
             self._unsettled.add(claimed.number)
@@ -235,5 +237,7 @@ def schedule(postman: Postman, database: Database) -> AsyncIOScheduler:
 async def _guarded(job: Callable[..., Awaitable[None]], *args: object) -> None:
     try:
         await job(*args)
+    except asyncio.CancelledError:
+        pass  # the scheduler is shut down; a write that was under way is whole all the same
     except Exception as error:  # the next tick tries again
         log("error", "tick.failed", exc=error)
