@@ -19,6 +19,7 @@ OPEN = {
     "/",
     "/healthz",
     "/readyz",
+    "/metrics",
     "/problems/{code}",
     "/static/{digest}/{name:path}",
     "/media/{token}",

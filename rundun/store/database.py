@@ -17,9 +17,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import aiosqlite
 
+from rundun.core import times
 from rundun.core.links import Links
 from rundun.errors import Problem
-from rundun.store import connection
+from rundun.store import connection, upkeep
 from rundun.store.tx import Clock, House, Kept, Tx
 
 P = ParamSpec("P")
@@ -270,6 +271,8 @@ class Database:
         self._reader = reader
         self._lock = lock
         self._subscribers = subscribers
+        self._proving = asyncio.Lock()
+        self._proven_at: int | None = None
 
     @classmethod
     async def open(cls, path: Path, *, clock: Clock, public_url: str, grace: int) -> Database:
@@ -324,6 +327,14 @@ class Database:
     ) -> T:
         """As `read`, for a look at `weight` bytes of pictures, so that others need not wait for many of them."""
         return cast(T, await self._reader.submit(function, args, kwargs, weight))
+
+    async def prove_writable(self) -> None:
+        """Return if a write has reached the disk within the last second, else write; raises `unavailable`."""
+        async with self._proving:  # however many ask, they ask the disk once
+            now = self.house.clock()
+            if self._proven_at is None or not 0 <= now - self._proven_at < times.SECOND:
+                await self.write(upkeep.prove)
+                self._proven_at = now
 
     async def close(self) -> None:
         """Finish what waits, close all connections, give up the lock."""

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from rundun import __version__
 from rundun.errors import NotFound
-from rundun.store.tx import Tx
+from rundun.web.metrics import metrics
 from rundun.web.problems import TABLE
 from rundun.web.service import service
 
@@ -32,13 +32,9 @@ async def healthz(_: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-def _touch(tx: Tx) -> None:
-    tx.db.execute("INSERT OR REPLACE INTO secrets (name, value) VALUES ('ready', x'00')")
-
-
 async def readyz(request: Request) -> Response:
     """GET /readyz: the database can be written, else 503."""
-    await service(request).database.write(_touch)
+    await service(request).database.prove_writable()
     return PlainTextResponse("ready\n")
 
 
@@ -47,4 +43,5 @@ ROUTES = [
     Route("/problems/{code}", problem, methods=["GET"]),
     Route("/healthz", healthz, methods=["GET"]),
     Route("/readyz", readyz, methods=["GET"]),
+    Route("/metrics", metrics, methods=["GET"]),
 ]

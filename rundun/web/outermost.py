@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rundun import counters
 from rundun.errors import Problem
 from rundun.logs import log
 from rundun.web.problems import answer
@@ -53,6 +54,7 @@ class Outermost:
                 problem = Problem("internal", "This is our fault, and it is logged under the request id.")
                 await answer(problem, request_id)(scope, receive, sending)
         finally:
+            counters.count_request(status)
             _log(scope, status, began, request_id)
 
 
@@ -72,4 +74,4 @@ def _log(scope: Scope, status: int, began: float, request_id: str) -> None:
         "ms": round((time.perf_counter() - began) * 1000, 1),
         "request_id": request_id,
     }
-    log("debug" if scope["path"] in ("/healthz", "/readyz") else "info", "request", **fields)
+    log("debug" if scope["path"] in ("/healthz", "/readyz", "/metrics") else "info", "request", **fields)

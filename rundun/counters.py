@@ -1,0 +1,20 @@
+"""What this process has counted since it began; `/metrics` shows it. Counted in the event loop's thread only."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+STARTED = time.time()  # seconds since 1970 UTC
+requests: Counter[str] = Counter()  # answered, by the class of their status, such as `2xx`
+attempts: Counter[str] = Counter()  # of deliveries, by what came of them: `delivered`, `retry` or `failed`
+
+
+def count_request(status: int) -> None:
+    """One answer; 0 where there was none."""
+    requests[f"{status // 100}xx" if status else "none"] += 1
+
+
+def count_attempt(delivery: str) -> None:
+    """One request to a receiver, by the status its delivery has after it."""
+    attempts["retry" if delivery == "pending" else delivery] += 1
