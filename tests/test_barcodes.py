@@ -1,6 +1,7 @@
 """Barcodes drawn by somebody and read back from a picture."""
 
 import io
+import time
 
 import pytest
 import segno
@@ -96,6 +97,40 @@ def test_a_small_code_in_a_big_picture_is_found():
     assert decode_barcode(encode(sheet, "JPEG", quality=80), max_pixels=MAX) == Decoded(
         "Crate-42/b", "code_128"
     )
+
+
+def test_a_qr_code_is_looked_for_in_a_small_view_only(monkeypatch):
+    """A picture full of what looks like a QR code's corners costs the reader more than the square of its pixels."""
+    views = []
+
+    def spy(view, formats, **how):
+        views.append((max(view.size), zxingcpp.BarcodeFormat.QRCode in formats))
+        return []
+
+    monkeypatch.setattr(zxingcpp, "read_barcodes", spy)
+    sheet = Image.new("L", (4500, 3000), 255)
+    assert read(sheet) is None
+    assert max(size for size, with_qr in views if with_qr) == 1600
+    assert max(size for size, with_qr in views if not with_qr) == 4096
+    views.clear()
+    assert read(sheet, formats=("qr_code",)) is None
+    assert views == [(1600, True)]
+
+
+def test_a_picture_full_of_corners_is_done_in_time():
+    corner = Image.new("L", (9, 9), 255)
+    corner.paste(0, (1, 1, 8, 8))
+    corner.paste(255, (2, 2, 7, 7))
+    corner.paste(0, (3, 3, 6, 6))
+    sheet = Image.new("L", (4096, 4096), 255)
+    for x in range(0, 4087, 9):
+        sheet.paste(corner, (x, 0))
+    row = sheet.crop((0, 0, 4096, 9))
+    for y in range(9, 4087, 9):
+        sheet.paste(row, (0, y))
+    began = time.process_time()
+    assert read(sheet) is None
+    assert time.process_time() - began < 15  # it takes one or two, and 60 where 4096 pixels are looked at
 
 
 def test_a_picture_without_a_code_gives_none():

@@ -444,6 +444,17 @@ def test_too_many_pixels_are_refused_from_the_header_alone():
     assert derive(data, max_pixels=120_000).width == 400
 
 
+def test_a_webp_and_a_signature_have_limits_of_their_own():
+    plain = encode(Image.new("L", (4001, 4001)), "WEBP", lossless=True, method=0)
+    for function in (derive, imaging.decode_barcode):
+        assert "at most 16 megapixels are taken of a WebP" in refusal(function, plain)
+    assert "at most 4 megapixels" in refusal(check_signature, encode(Image.new("1", (2001, 2001)), "PNG"))
+    assert "at most 25 megapixels" in refusal(
+        imaging.decode_barcode, encode(Image.new("1", (5001, 5001)), "PNG")
+    )
+    assert derive(encode(Image.new("1", (5001, 5001)), "PNG"), max_pixels=MAX).width == 2048
+
+
 def _webp_header(width, height):
     body = b"VP8X\x0a\0\0\0\0\0\0\0" + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
@@ -478,6 +489,9 @@ def test_a_jpeg_of_endless_scans_is_refused():
     data = encode(scene(64, 64), "JPEG", progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
     assert "scans" in refusal(derive, data[:-2] + scan * 200 + b"\xff\xd9")
+    more = 33 - data.count(b"\xff\xda")
+    assert "scans" in refusal(derive, data[:-2] + scan * more + b"\xff\xd9")
+    assert derive(data[:-2] + scan * (more - 1) + b"\xff\xd9", max_pixels=MAX).width == 64
     refusal(derive, b"\xff\xd8" + b"\xff\xfe\x00\x02" * 30_000 + data[2:])
 
 

@@ -20,7 +20,7 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"app"},
-    {"web", "loops", "courier", "imaging", "control", "server"},
+    {"web", "loops", "courier", "imaging", "workbench", "control", "server"},
     {"actions"},
     {"store"},
     {"core"},

@@ -1,12 +1,15 @@
 """The bench: bounded, in order, and free again only when the thread is."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from rundun.errors import Problem
-from rundun.imaging import Workbench, derive
+from rundun.imaging import derive
+from rundun.workbench import Workbench
 
 
 class Slow:
@@ -57,7 +60,7 @@ async def test_it_runs_in_a_thread_of_its_own_and_hands_on_what_comes_back():
 
 async def test_one_too_many_is_told_to_come_back_later():
     first = Slow()
-    async with Workbench(workers=1, queue=2, retry_after=7) as bench:
+    async with Workbench(workers=1, queue_length=2, retry_after=7) as bench:
         tasks = await queued(bench, first, lambda: "second", lambda: "third")
         await begun(first)
         problem = await refusal(bench.run(lambda: "fourth"))
@@ -70,7 +73,7 @@ async def test_one_too_many_is_told_to_come_back_later():
 
 async def test_no_more_than_its_workers_run_at_once():
     one, two, three = Slow(), Slow(), Slow()
-    async with Workbench(workers=2, queue=1) as bench:
+    async with Workbench(workers=2, queue_length=1) as bench:
         tasks = await queued(bench, one, two, three)
         await begun(one)
         await begun(two)
@@ -85,7 +88,7 @@ async def test_no_more_than_its_workers_run_at_once():
 
 async def test_a_client_that_goes_away_does_not_free_the_place_of_its_running_work():
     slow = Slow()
-    async with Workbench(workers=1, queue=0) as bench:
+    async with Workbench(workers=1, queue_length=0) as bench:
         (task,) = await queued(bench, slow)
         await begun(slow)
         task.cancel()
@@ -109,7 +112,7 @@ async def until_free(bench):
 
 async def test_a_client_that_goes_away_while_waiting_gives_its_place_back_and_never_runs():
     first, second = Slow(), Slow()
-    async with Workbench(workers=1, queue=1) as bench:
+    async with Workbench(workers=1, queue_length=1) as bench:
         running, waiting = await queued(bench, first, second)
         await begun(first)
         waiting.cancel()
@@ -124,7 +127,7 @@ async def test_a_client_that_goes_away_while_waiting_gives_its_place_back_and_ne
 
 async def test_closing_lets_running_work_finish_and_refuses_the_rest():
     first, second = Slow(), Slow()
-    bench = Workbench(workers=1, queue=4)
+    bench = Workbench(workers=1, queue_length=4)
     running, waiting = await queued(bench, first, second)
     await begun(first)
     closing = asyncio.ensure_future(bench.close())
@@ -150,3 +153,77 @@ async def test_a_cancelled_client_stays_cancelled_while_the_bench_closes():
         await task
     slow.go.set()
     await closing
+
+
+async def test_one_owner_has_one_place_until_its_thread_is_done():
+    slow = Slow()
+    async with Workbench(workers=2, queue_length=2) as bench:
+        first = asyncio.ensure_future(bench.run_for("Ed", slow, "done"))
+        await begun(slow)
+        problem = await refusal(bench.run_for("Ed", lambda: "again"))
+        assert problem.retry_after > 0
+        assert await bench.run_for("Olga", lambda: "hers") == "hers"
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await refusal(bench.run_for("Ed", lambda: "again"))
+        slow.go.set()
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    assert await bench.run_for("Ed", lambda: "again") == "again"
+                    break
+                except Problem:
+                    await asyncio.sleep(0)
+
+
+async def test_an_owner_whose_work_never_began_may_come_again():
+    first = Slow()
+    async with Workbench(workers=1, queue_length=2) as bench:
+        (running,) = await queued(bench, first)
+        await begun(first)
+        waiting = asyncio.ensure_future(bench.run_for("Ed", lambda: "never"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        again = asyncio.ensure_future(bench.run_for("Ed", lambda: "again"))
+        first.go.set()
+        assert await asyncio.gather(running, again) == ["done", "again"]
+
+
+async def test_closing_does_not_wait_for_what_does_not_end():
+    slow = Slow()
+    bench = Workbench(patience=0.05)
+    (task,) = await queued(bench, slow)
+    await begun(slow)
+    try:
+        await asyncio.wait_for(bench.close(), 5)
+        assert not slow.done.is_set()
+    finally:
+        slow.go.set()
+    assert await task == "done"
+
+
+STUCK = """
+import asyncio, threading
+from rundun.workbench import Workbench
+
+async def main():
+    begun = threading.Event()
+    async with Workbench(patience=0.05) as bench:
+        task = asyncio.ensure_future(bench.run(lambda: (begun.set(), threading.Event().wait())))
+        await asyncio.to_thread(begun.wait)
+    task.cancel()
+
+asyncio.run(main())
+print("ended")
+"""
+
+
+def test_a_process_ends_although_a_picture_is_still_in_work():
+    ended = subprocess.run(
+        [sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=20, check=True
+    )
+    assert ended.stdout == "ended\n"
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,135 @@
+"""Picture bodies on their way: room for a few of each run, and an end to every one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from rundun.errors import Problem
+from rundun.web.spool import Spool
+from tests import pictures
+from tests.test_photos import OVERLAY, digest, started
+from tests.world import World
+
+Receive = Callable[[], Any]
+
+
+def upload(receive: Receive, run_id: str = "r-1", **headers: str) -> Request:
+    """A request with a picture's body."""
+    sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "headers": sent, "path_params": {"run_id": run_id}, "method": "PUT"}
+    return Request(scope, receive)
+
+
+async def hello() -> Any:
+    """A body that is there at once."""
+    return {"type": "http.request", "body": b"hello", "more_body": False}
+
+
+def trickle() -> Any:
+    """A body of which a byte comes now and then, for ever."""
+
+    async def receive() -> Any:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    return receive
+
+
+async def refusal(spool: Spool, request: Request) -> Problem:
+    """What somebody hears for whom there is no room."""
+    with pytest.raises(Problem) as caught:
+        async with spool.receive(request, 100):
+            pass
+    assert (caught.value.code, caught.value.retry_after) == ("unavailable", 5)
+    return caught.value
+
+
+async def test_so_many_of_one_run_and_so_many_in_all() -> None:
+    spool = Spool(of_run=2, in_all=3)
+    async with AsyncExitStack() as held:
+        for _ in range(2):
+            await held.enter_async_context(spool.receive(upload(hello, content_length="5"), 100))
+        await refusal(spool, upload(hello, content_length="5"))
+        body = await held.enter_async_context(spool.receive(upload(hello, "r-2", content_length="5"), 100))
+        assert body.read() == b"hello"
+        await refusal(spool, upload(hello, "r-3", content_length="5"))
+    async with spool.receive(upload(hello, content_length="5"), 100) as body:
+        assert body.bytes == 5
+
+
+async def test_what_fails_gives_its_room_back() -> None:
+    spool = Spool(of_run=1, in_all=1)
+    for _ in range(3):
+        with pytest.raises(Problem, match="at most 3 bytes"):
+            async with spool.receive(upload(hello, content_length="5"), 3):
+                pass
+    async with spool.receive(upload(hello, content_length="5"), 100):
+        pass
+
+
+@pytest.mark.parametrize(
+    "headers", [{"content_length": "100"}, {"content_digest": digest(b"x" * 100)["content-digest"]}]
+)
+async def test_a_body_that_only_trickles_is_given_up(headers: dict[str, str]) -> None:
+    spool = Spool(seconds=0.05, bytes_per_second=10**11)
+    problem = await asyncio.wait_for(refusal_of_trickle(spool, headers), 5)
+    assert "too slowly" in problem.detail
+    async with spool.receive(upload(hello, content_length="5"), 100):
+        pass
+
+
+async def refusal_of_trickle(spool: Spool, headers: dict[str, str]) -> Problem:
+    """What a peer hears that sends a byte now and then; without a limit of size that would end it before."""
+    with pytest.raises(Problem) as caught:
+        async with spool.receive(upload(trickle(), **headers), 10**9):
+            pass
+    assert (caught.value.code, caught.value.retry_after) == ("unavailable", 5)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"content-length": "81920"}, 70),
+        ({"content-length": "99999999999999"}, 60 + 15 * 128),
+        ({"content-length": "many"}, 60 + 15 * 128),
+        ({}, 60 + 15 * 128),
+    ],
+)
+def test_a_body_has_a_minute_and_a_second_for_every_8_kib(headers: dict[str, str], seconds: float) -> None:
+    assert Spool().patience(headers.get("content-length"), 15 * 1024 * 1024) == seconds
+
+
+async def test_a_run_that_sends_too_much_at_once_is_told_when_to_come_again(w: World) -> None:
+    ed, other = await started(w, OVERLAY), await started(w, OVERLAY)
+    data, go = pictures.jpeg(), asyncio.Event()
+    begun: asyncio.Queue[None] = asyncio.Queue()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield data[:100]
+        begun.put_nowait(None)
+        await go.wait()
+        yield data[100:]
+
+    held = [
+        asyncio.create_task(ed.photo("s-ok", slowly(), headers=digest(data)))  # type: ignore[arg-type]
+        for _ in range(4)
+    ]
+    for _ in held:
+        await begun.get()
+    fifth = await ed.photo("s-ok", data)
+    assert (fifth.status_code, fifth.json()["code"]) == (503, "unavailable")
+    assert fifth.headers["retry-after"] == "5"
+    assert (await other.photo("s-ok", data)).status_code == 201, "others are not concerned"
+    go.set()
+    statuses = sorted([one.status_code for one in await asyncio.gather(*held)])
+    assert statuses == [201, 201, 422, 422], "the step takes two"
+    assert (await ed.call("PUT", "/signature", content=pictures.png())).status_code == 422, (
+        "there is room again"
+    )
