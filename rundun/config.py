@@ -141,7 +141,9 @@ class Webhooks:
         (), networks(), "Networks webhooks may go to although they are refused otherwise, loopback for one."
     )
     concurrency: int = setting(256, whole(1, 10000), "Attempts under way at the same time.")
-    per_destination: int = setting(4, whole(1, 1000), "The same to one scheme, host and port.")
+    per_destination: int = setting(
+        4, whole(1, 1000), "The same to one scheme, host and port, for each organization."
+    )
     ca_file: Path | None = setting(
         None,
         file_path(must_exist=True),

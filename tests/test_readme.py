@@ -18,9 +18,11 @@ import pytest
 from http_message_signatures import InvalidSignature
 
 from rundun.cli import main
-from rundun.config import load
+from rundun.config import SETTINGS, load
+from rundun.core.condition import DEEPEST, Group
 from rundun.core.signature import sign
-from rundun.web.integrator import ROUTES
+from rundun.core.template import MOST_COMPARISONS_OF_STEP
+from rundun.web import front, integrator, templates
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text("utf-8")
@@ -79,7 +81,23 @@ def test_the_make_targets_it_names_exist():
 
 def test_the_routes_it_names_are_all_there_are():
     shown = set(re.findall(r"^\| `([A-Z]+ /v1/[^`]*)` \|", TEXT, re.MULTILINE))
-    assert shown == {f"{method} {route.path}" for route in ROUTES for method in route.methods - {"HEAD"}}
+    routes = [*integrator.ROUTES, *templates.ROUTES]
+    assert shown == {f"{method} {route.path}" for route in routes for method in route.methods - {"HEAD"}}
+
+
+def test_what_it_says_beside_the_routes_is_so():
+    """Limits and answers that are told in words, against the code that has them."""
+    rules = Group.model_fields["rules"].metadata
+    assert [one.max_length for one in rules if hasattr(one, "max_length")] == [50]
+    assert (MOST_COMPARISONS_OF_STEP, DEEPEST) == (50, 5)
+    assert "of at most 50 `rules` that are comparisons or groups, up to 5 deep, with at most 50" in TEXT
+    assert set(re.findall(r"`GET (/[a-z]+)`", TEXT)) == {
+        route.path for route in front.ROUTES if route.path != "/" and "{" not in route.path
+    }
+    (counted,) = [one.help for one in SETTINGS if one.key == "webhooks.per_destination"]
+    assert f"| {counted} |" in TEXT
+    assert "for each organization" in counted
+    assert "All but `serve` also work beside a running service" in TEXT
 
 
 def test_the_commands_it_names_are_all_there_are():
