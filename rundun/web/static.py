@@ -15,7 +15,7 @@ from starlette.routing import Route
 from rundun.errors import NotFound
 
 # Styles that one page needs all of: served as one file besides, since every request costs a phone a round trip.
-_JOINED = {"executor/run.css": ("executor/page.css", "executor/steps.css")}
+_JOINED = {"executor/run.css": ("executor/page.css", "executor/steps.css", "executor/outbox.css")}
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 

@@ -63,7 +63,7 @@ class Speech:
         return f"{day} {hour} UTC"
 
     def for_scripts(self) -> dict[str, object]:
-        """What `static/executor/words.js` reads."""
+        """What `static/executor/dom.js` reads."""
         return {"": {"languages": list(self.names.items()), "texts": self.texts}, **self.entries}
 
 

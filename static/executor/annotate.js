@@ -1,8 +1,7 @@
 // Drawing on a picture, to point at what it shows.
 
-import { h, sheet } from "./dom.js";
+import { h, sheet, t } from "./dom.js";
 import { toBlob } from "./photos.js";
-import { t } from "./words.js";
 
 const PEN = 0.008;       // of the picture's longer side
 const COLOUR = "#ff2d20";

@@ -1,7 +1,7 @@
 // On the server's page of a closed run: what this phone still holds of it.
 
 import { heldBox } from "./held.js";
-import { showTimes } from "./words.js";
+import { showTimes } from "./dom.js";
 
 showTimes(document);
 

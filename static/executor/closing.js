@@ -1,10 +1,9 @@
 // The ends of a run on this page: completed (with a receipt to keep), or closed by somebody or something else.
 
-import { h, icon } from "./dom.js";
+import { h, icon, showTime, t } from "./dom.js";
 import { fact } from "./form.js";
 import { heldBox } from "./held.js";
 import { describe } from "./review.js";
-import { showTime, t } from "./words.js";
 
 /** The page after a completion. */
 export function thanks(session, run) {

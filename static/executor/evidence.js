@@ -1,11 +1,10 @@
 // Steps whose answer is evidence rather than a value: photo, signature, instruction; and the field for photos that
 // any other step may have as well.
 
-import { h, icon, linked, set, setText, sheet } from "./dom.js";
+import { explain, h, icon, linked, set, setText, sheet, t } from "./dom.js";
 import { photoRule } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
 import { need } from "./wire.js";
-import { explain, t } from "./words.js";
 
 defineStep("photo", class extends StepElement {
   control() {

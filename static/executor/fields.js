@@ -3,11 +3,10 @@
 // what they know. What is typed is saved when the field is left, when the page is hidden and before the review: not
 // letter by letter, since every saved answer is an event for somebody.
 
-import { h, icon, set, setText } from "./dom.js";
+import { h, icon, locale, set, setText, t } from "./dom.js";
 import { length, localToUtc, decimalMark, parseNumber, selectable, showNumber, tidy, utcToLocal } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
 import { need } from "./wire.js";
-import { locale, t } from "./words.js";
 
 const MANY = 15;          // options from which a filter helps more than it costs
 const PAUSE = 900;        // ms after the last tick until a choice of several is saved

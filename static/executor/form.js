@@ -4,8 +4,7 @@
 // every page turn costs a wait and the overview. Here a tap answers, and the next open step glides to the same place
 // under the thumb; going back to look at something is a flick.
 
-import { calmly, h, icon, set, setText, sheet, askReason, linked } from "./dom.js";
-import { explain, lang, languages, showTime, t, wireLanguages } from "./words.js";
+import { askReason, calmly, explain, h, icon, lang, languages, linked, set, setText, sheet, showTime, t, wireLanguages } from "./dom.js";
 
 export class Form {
   #sections = [];

@@ -1,11 +1,10 @@
 // The page, wired: start screen → checklist ⇄ review → finished on the phone → thank you; or an end from elsewhere.
 
-import { announce, h } from "./dom.js";
+import { announce, h, t, texts } from "./dom.js";
 import { Outbox } from "./outbox.js";
 import { translate } from "./rules.js";
 import { Session } from "./session.js";
 import { need } from "./wire.js";
-import { t, texts } from "./words.js";
 
 const state = JSON.parse(document.getElementById("state").textContent);
 state.template = translate(state.template, texts);

@@ -62,6 +62,17 @@ export class Outbox extends EventTarget {
     return whole;
   }
 
+  start(identity) {
+    return this.add({ lane: "start", key: "start", kind: "start", method: "POST", path: "/start", body: identity });
+  }
+
+  /** Starts first, then goes on with `item`, which was refused because nobody here had started. */
+  startAgain(item) {
+    this.isOpen = false;
+    if (!this.items.some((other) => other.kind === "start")) this.start({});
+    this.retry(item);
+  }
+
   /** Changes an item that has not gone out yet, here and on the phone. */
   update(item, changes) {
     Object.assign(item, changes);

@@ -1,9 +1,8 @@
 // The last look before a run is completed: every answer in a line, what is missing, the closing signature, and the end.
 
-import { h, icon, set, setText } from "./dom.js";
+import { explain, h, icon, locale, set, setText, showDate, showTime, t } from "./dom.js";
 import { showSignature } from "./evidence.js";
 import { need } from "./wire.js";
-import { explain, locale, showDate, showTime, t } from "./words.js";
 
 const MOMENT = 1200;   // ms
 

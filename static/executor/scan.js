@@ -1,7 +1,6 @@
 // Live scanning, where the browser has a BarcodeDetector (Chrome on Android). Elsewhere a picture goes to the server.
 
-import { h, setText, sheet } from "./dom.js";
-import { t } from "./words.js";
+import { h, setText, sheet, t } from "./dom.js";
 
 const EVERY = 150;   // ms between two looks at the picture
 

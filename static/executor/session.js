@@ -110,7 +110,7 @@ export class Session extends EventTarget {
   }
 
   start(identity) {
-    this.outbox.add({ lane: "start", key: "start", kind: "start", method: "POST", path: "/start", body: identity });
+    this.outbox.start(identity);
     navigator.storage?.persist?.().catch(() => {});
   }
 
@@ -281,6 +281,8 @@ export class Session extends EventTarget {
   #refused(item, problem) {
     if (item.kind === "delete" && problem.status === 404) {
       this.outbox.drop(item); // gone already
+    } else if (problem.code === "not_started" && item.kind !== "start") {
+      this.outbox.startAgain(item); // released from its one device: whoever comes next takes it over
     } else if (this.closes(problem)) {
       return;
     } else if (item.kind === "start") {

@@ -1,8 +1,7 @@
 // The start screen is written by the server, so that it is there before any script. This wires its form.
 
-import { set, setText } from "./dom.js";
+import { explain, set, setText, showTimes, t, texts, wireLanguages } from "./dom.js";
 import { length, nowUtc, tidy } from "./rules.js";
-import { explain, showTimes, t, texts, wireLanguages } from "./words.js";
 
 const PATIENCE = 2000;   // ms
 const LONGEST = { name: 200, email: 254, phone: 40 };

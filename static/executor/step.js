@@ -8,9 +8,8 @@
 // Attributes say how the step stands, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
-import { askReason, h, icon, linked, set, setText } from "./dom.js";
+import { askReason, explain, h, icon, linked, set, setText, t } from "./dom.js";
 import { isRequired, maySkip, mayBeUnable, photoRule, complaint } from "./rules.js";
-import { explain, t } from "./words.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
 

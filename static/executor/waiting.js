@@ -1,7 +1,6 @@
 // Finished on this phone, and not yet with the server: what is still owed, and that it goes by itself.
 
-import { h, icon, set, setText } from "./dom.js";
-import { t } from "./words.js";
+import { h, icon, set, setText, t } from "./dom.js";
 
 export class Waiting {
   #lock = null;

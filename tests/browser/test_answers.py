@@ -160,3 +160,30 @@ async def test_position_refused_does_not_block(w: World, browser: Browser, base:
     answer = (await record(w, run_id))["answers"]["s-ok"]
     assert answer["value"] is True
     assert answer["geo"] is None
+
+
+async def test_one_tap_says_yes_to_a_whole_section(w: World, ed: Phone) -> None:
+    sections = [
+        {"id": "g-all", "title": "All fine?", "steps": [
+            {"id": "s-a", "type": "boolean", "label": "Door"},
+            {"id": "s-b", "type": "boolean", "label": "Window"},
+            {"id": "s-c", "type": "boolean", "label": "Roof",
+             "condition": {"when": {"step": "s-b", "op": "eq", "value": True}}},
+        ]},
+        {"id": "g-mixed", "title": "Not alike", "steps": [
+            {"id": "s-d", "type": "boolean", "label": "Damage?", "config": {"true_label": "Damaged"}},
+            {"id": "s-e", "type": "boolean", "label": "Clean?"},
+        ]},
+    ]  # fmt: skip
+    template = await w.acme.post("/v1/templates", json={"name": "Check", "sections": sections})
+    run_id = (await w.dispatch(template.json()["id"])).run_id
+    await ed.open(run_id)
+    await ed.start()
+    buttons = ed.page.locator(".all-fine:visible")
+    await expect(buttons).to_have_count(1)  # where "yes" is not the same for all, nobody is led to tap it
+    await ed.pick("s-a", "No")
+    await buttons.tap()
+    await ed.is_done("s-a", "s-b", "s-c")
+    await expect(buttons).to_have_count(0)
+    answers = (await record(w, run_id))["answers"]
+    assert {step: answers[step]["value"] for step in answers} == {"s-a": False, "s-b": True, "s-c": True}

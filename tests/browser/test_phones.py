@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record
@@ -91,7 +93,10 @@ async def test_a_phone_on_plain_http_can_finish_without_position_and_hashes(w: W
         await ed.start()
         await expect(ed.page.locator(".list .notice")).to_contain_text("will not share its position")
         await ed.pick("s-ok", "Yes")
-        await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+        async with ed.page.expect_request("**/photos/*") as sent:
+            await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+        # Our own SHA-256: the receipt is compared here as well, and the server compares too.
+        assert re.fullmatch(r"sha-256=:[A-Za-z0-9+/]{43}=:", (await sent.value).headers["content-digest"])
         await ed.is_done("s-ok", "s-pic")
         await ed.review()
         await ed.finish()
@@ -127,3 +132,69 @@ async def test_nothing_sticks_out_at_any_width(w: World, ed: Phone) -> None:
            .filter(([, box]) => box.height < 44 || box.width < 40).map(([name]) => name)"""
     )
     assert small == []
+
+
+async def test_a_photo_lost_with_the_page_is_named(w: World, ed: Phone) -> None:
+    """The camera needs the memory, and the phone takes it from the page."""
+    run_id = await dispatched(w, YES_NO, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    async with ed.page.expect_file_chooser():
+        await ed.step("s-pic").get_by_text("Take photo").tap()
+    await ed.page.wait_for_function(CAMERA_IS_NOTED, arg=run_id)
+    await ed.page.reload()
+    notice = ed.step("s-pic").locator(".notice.lost")
+    await expect(notice).to_contain_text("Take it again.")
+    await expect(notice).to_be_in_viewport()
+    await expect(ed.step("s-ok").get_by_label("Yes")).to_be_checked()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), source="camera")
+    await expect(notice).to_have_count(0)
+    await ed.is_done("s-pic")
+    await ed.page.reload()
+    await ed.is_done("s-ok", "s-pic")
+    await expect(notice).to_have_count(0)
+
+
+CAMERA_IS_NOTED = """(run) => new Promise((done) => {
+  const opening = indexedDB.open("rundun", 1);
+  opening.onsuccess = () => {
+    const asked = opening.result.transaction("runs").objectStore("runs").get(run);
+    asked.onsuccess = () => {
+      opening.result.close();
+      done(asked.result?.camera?.step === "s-pic");
+    };
+  };
+})"""
+
+
+async def test_a_visible_page_learns_of_others_within_fifteen_seconds(w: World, ed: Phone) -> None:
+    run = await w.dispatch(await w.template(YES_NO, COUNT))
+    await ed.page.clock.install()
+    await ed.open(run.run_id)
+    await ed.start()
+    assert (await run.answer("s-count", 7)).status_code == 200  # on another device
+    await ed.page.clock.run_for(15_000)
+    await expect(ed.step("s-count").locator("input")).to_have_value("7")
+
+
+async def test_a_released_run_goes_on_on_the_other_device(
+    w: World, ed: Phone, browser: Browser, base: str
+) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT, execution={"scope": "first_device"})
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    await ed.is_done("s-ok")
+    assert (await w.acme.post(f"/v1/runs/{run_id}/release", json={})).status_code == 200
+    async with phone(browser, base) as olga:
+        await olga.open(run_id)
+        await olga.fill("s-count", "7")
+        await olga.is_done("s-ok", "s-count")
+        await ed.pick("s-ok", "No")  # from the phone that had to give it up
+        await expect(ed.page.get_by_role("heading", name="Open on another phone")).to_be_visible()
+        await expect(ed.page.get_by_text("This phone still holds 1 item")).to_be_visible()
+        await olga.review()
+        await olga.finish()
+        await expect(olga.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    assert (await record(w, run_id))["answers"]["s-ok"]["value"] is True

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
@@ -33,15 +35,34 @@ async def test_the_start_screen_says_what_for_whom_and_how_long_and_opening_chan
     assert (await record(w, run_id))["status"] == "in_progress"
 
 
-async def test_the_first_load_is_small(w: World, ed: Phone) -> None:
-    run_id = await dispatched(w, YES_NO)
+EVERYTHING = [
+    YES_NO,
+    COUNT,
+    {"id": "s-pic", "type": "photo", "label": "The door"},
+    {"id": "s-sign", "type": "signature", "label": "Sign"},
+    {"id": "s-code", "type": "barcode", "label": "Code", "geo": True},
+]
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+async def test_the_first_load_is_small(w: World, ed: Phone, is_begun: bool) -> None:
+    """At most 14 requests and 60 kB on the wire, all named in the HTML, whatever the steps are."""
+    run = await w.dispatch(await w.template(*EVERYTHING))
+    if is_begun:
+        await run.start()
     answers: list[Any] = []
     ed.page.on("response", lambda response: answers.append(response))
-    await ed.open(run_id)
-    await expect(ed.page.get_by_role("button", name="Start")).to_be_enabled()
-    sizes = [(await one.request.sizes())["responseBodySize"] for one in list(answers)]
+    await ed.open(run.run_id)
+    await expect(ed.page.locator(".list, .start button:not([disabled])").first).to_be_visible()
+    first = list(answers)
+    sizes = [(await one.request.sizes())["responseBodySize"] for one in first]
+    print(len(sizes), sum(sizes))
     assert len(sizes) <= 14
     assert sum(sizes) <= 60_000
+    assert (await first[0].all_headers())["content-encoding"] == "gzip"
+    html = await first[0].text()
+    for one in first[1:]:
+        assert urlsplit(one.url).path in html
 
 
 async def test_a_name_that_is_asked_must_be_given(w: World, ed: Phone) -> None:
