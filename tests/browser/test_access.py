@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from rundun import places
 from rundun.web.words import Words
-from tests.browser.checklists import YES_NO, dispatched, record
-from tests.browser.phone import Phone
+from tests.browser.checklists import COUNT, YES_NO, dispatched, record
+from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
 from tests.browser.test_every_type import TEMPLATE
 from tests.world import World
@@ -358,3 +359,129 @@ async def signs_by_keyboard(page: Page) -> None:
     await page.keyboard.type("Ed Moreau")
     await page.keyboard.press("Enter")
     await expect(page.locator("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("tag", ["en", "de", "ar"])
+async def test_nothing_is_lost_with_text_twice_as_large_on_a_small_phone(
+    w: World, browser: Browser, base: str, tag: str
+) -> None:
+    """WCAG 1.4.4 and 1.4.10: at 320 px and 200 % nothing is cut off, covered or scrolled sideways."""
+    run = await w.dispatch((await w.acme.post("/v1/templates", json=ALL)).json()["id"])
+    async with phone(browser, base, viewport={"width": 320, "height": 640}) as ed:
+        olga = Reader(ed, tag)
+        settings = await ed.page.context.new_cdp_session(ed.page)
+        await settings.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+        await olga.open(run.run_id)
+        await fits(ed.page, "start")
+        await ed.page.locator("#identity").fill("Olga")
+        await olga.button("start").tap()
+        await expect(ed.page.locator(".list")).to_be_visible()
+        await ed.step("s-in").locator(".pick").first.tap()
+        await ed.is_safe("s-in")
+        await fits(ed.page, "list")
+        await ed.step("s-sign").locator(".control .button").tap()
+        await expect(ed.page.locator(".pad")).to_be_visible()
+        await fits(ed.page, "signature")
+        await olga.leave()
+        await ed.step("s-way").get_by_role("button", name=olga.word("unable")).tap()
+        await fits(ed.page, "unable")
+        await olga.leave()
+        await ed.page.locator(".form:not(.review) .bottom button").last.tap()
+        await expect(ed.page.locator(".review")).to_be_visible()
+        await fits(ed.page, "review")
+
+
+async def fits(page: Page, state: str) -> None:
+    """No text cut off, nothing that sticks out sideways, and room left between the bars."""
+    found = await page.evaluate(
+        """() => {
+          const root = document.documentElement;
+          const sticksOut = root.scrollWidth > root.clientWidth ? ["the page scrolls sideways"] : [];
+          const shown = [...document.querySelectorAll("h1, h2, h3, p, span, button, label, dt, dd, bdi, select")]
+            .filter((one) => one.checkVisibility() && !one.closest(".unseen, .folded, [aria-hidden=true]"));
+          const wide = shown.map((one) => [one, one.getBoundingClientRect()])
+            .filter(([, box]) => box.width > 1 && (box.left < -1 || box.right > root.clientWidth + 1)).map(([one]) => one);
+          const cut = shown.filter((one) => getComputedStyle(one).overflow === "hidden" &&
+            (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1));
+          const name = (one) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 60)}`;
+          const stays = (one) => one.checkVisibility() && getComputedStyle(one).position === "sticky";
+          const bars = [...document.querySelectorAll(".top, .bottom")].filter(stays);
+          const covered = bars.reduce((sum, bar) => sum + bar.offsetHeight, 0) / innerHeight;
+          return [...sticksOut, ...wide.map((one) => `wide: ${name(one)}`), ...cut.map((one) => `cut: ${name(one)}`),
+            ...(covered > 0.5 ? [`bars cover ${covered}`] : [])];
+        }"""
+    )
+    assert found == [], state
+
+
+async def test_every_target_is_44_px(w: World, browser: Browser, base: str) -> None:
+    """WCAG 2.5.8 asks for 24 px; a thumb with a glove on asks for more. Links in running text are the exception."""
+    run = await w.dispatch((await w.acme.post("/v1/templates", json=ALL)).json()["id"])
+    async with phone(browser, base, viewport={"width": 360, "height": 740}) as ed:
+        await ed.open(run.run_id)
+        await expect(ed.page.get_by_role("button", name="Start")).to_be_enabled()
+        assert await small(ed.page) == []
+        await ed.page.locator("#identity").fill("Olga")
+        await ed.start()
+        assert await small(ed.page) == []
+        await ed.page.get_by_role("button", name="About this checklist").tap()
+        assert await small(ed.page) == []
+
+
+async def small(page: Page) -> list[str]:
+    found: list[str] = await page.evaluate(
+        """[...document.querySelectorAll("button, select, input, textarea, .pick, .grade, label.button")]
+           .filter((one) => one.checkVisibility() && !one.matches(".unseen, .pick input, .grade input"))
+           .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.height < 44 || box.width < 40)
+           .map(([one, box]) => `${one.tagName}.${one.className} ${box.width}x${box.height}`)"""
+    )
+    return found
+
+
+def test_styles_know_no_left_and_right() -> None:
+    """Logical properties only, so that the page is whole in both directions; safe areas of the screen are physical."""
+    styles = places.static() / "executor"
+    physical = re.compile(
+        r"(?:^|[\s;{])((?:margin|padding|border|inset)-(?:left|right|top-left|top-right)[\w-]*|left|right|float|clear"
+        r"|border-(?:top|bottom)-(?:left|right)-radius)\s*:|text-align:\s*(?:left|right)"
+    )
+    shorthand = re.compile(r"(?:margin|padding|inset)\s*:\s*([^;}()]+)[;}]")  # not those made of env()
+    for path in styles.glob("*.css"):
+        text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        assert physical.findall(text) == [], path.name
+        for sides in (found.split() for found in shorthand.findall(text)):
+            assert len(sides) < 4 or sides[1] == sides[3], f"{path.name}: {sides}"
+
+
+async def test_errors_and_states_are_told_to_those_who_do_not_see(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT, {"id": "s-pic", "type": "photo", "label": "The door"})
+    await ed.open(run_id)
+    await ed.start()
+    field = ed.step("s-count").locator("input")
+    await expect(field).to_have_accessible_name("How many?")
+    await ed.fill("s-count", "0")
+    await expect(ed.step("s-count").get_by_role("alert")).to_have_text("Must be at least 1.")
+    await expect(field).to_have_accessible_description("Must be at least 1.")
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    await ed.fill("s-count", "2")
+    await expect(field).not_to_have_attribute("aria-invalid", "true")
+    await expect(ed.page.get_by_role("radiogroup", name="All fine?")).to_be_visible()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.pick("s-ok", "Yes")
+    await ed.is_done("s-ok", "s-pic", "s-count")
+    await expect(ed.step("s-pic").locator(".tile")).to_have_accessible_name("Photo 1: Safe on the server")
+    await expect(ed.page.get_by_role("progressbar", name="Progress")).to_have_attribute("aria-valuenow", "3")
+    await expect(ed.page.locator(".top").get_by_role("status")).to_have_text("All safe")
+
+
+async def test_nothing_moves_where_less_motion_is_wanted(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.page.get_by_role("button", name="About this checklist").tap()
+    moving = "document.getAnimations().length"
+    assert await ed.page.evaluate(moving) == 0
+    rules = """[...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+      .filter((rule) => rule instanceof CSSStyleRule && (rule.style.animationName || rule.style.transitionDuration))
+      .map((rule) => rule.selectorText)"""
+    assert await ed.page.evaluate(rules) == [], "motion stands only in a query for those who want it"
