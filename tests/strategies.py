@@ -116,8 +116,10 @@ def _photo_rule(draw: some.DrawFn) -> Json:
 
 
 @some.composite
-def steps(draw: some.DrawFn, place: str, earlier: list[Step], kind: str | None = None) -> Step:
-    """A valid step that may depend on `earlier` ones; `place` makes its ids unique."""
+def steps(
+    draw: some.DrawFn, place: str, earlier: list[Step], kind: str | None = None, dependent: bool = False
+) -> Step:
+    """A valid step that may depend on `earlier` ones, and does if `dependent`; `place` makes its ids unique."""
     kind = kind or draw(some.sampled_from(TYPES))
     config = draw(_config(kind, place))
     step: Step = {"id": f"s-{place}{draw(_TAIL)}", "type": kind, "label": draw(words(500))}
@@ -128,7 +130,8 @@ def steps(draw: some.DrawFn, place: str, earlier: list[Step], kind: str | None =
         optional["photo"] = _photo_rule()
     if earlier:
         optional["condition"] = conditions(earlier)
-    return {**step, **draw(some_of({}, optional))}
+    required = {"condition": optional.pop("condition")} if earlier and dependent else {}
+    return {**step, **draw(some_of(required, optional))}
 
 
 _OPERATORS = {
@@ -160,7 +163,7 @@ def _compared(step: Step, op: str) -> some.SearchStrategy[Json]:
 
 
 def conditions(earlier: list[Step]) -> some.SearchStrategy[Json]:
-    """A valid condition over `earlier` steps (at least one), groups up to five deep."""
+    """A valid condition over `earlier` steps (at least one): groups up to five deep, at most 50 comparisons."""
     found = _comparison(earlier)
     for _ in range(5):
         rules = some.lists(found, min_size=1, max_size=3)
@@ -168,7 +171,11 @@ def conditions(earlier: list[Step]) -> some.SearchStrategy[Json]:
             _comparison(earlier),
             some.fixed_dictionaries({"op": some.sampled_from(["and", "or"]), "rules": rules}),
         )
-    return found
+    return found.filter(lambda rule: _size(rule) <= 50)
+
+
+def _size(rule: Json) -> int:
+    return sum(_size(one) for one in rule["rules"]) if "rules" in rule else 1
 
 
 _LANGUAGES = ("es", "pt-BR", "zh-Hant", "de-CH-1996")
@@ -183,13 +190,18 @@ _EXECUTION = {
 
 
 @some.composite
-def templates(draw: some.DrawFn, most_steps: int = 6, every_type: bool = False) -> dict[str, Any]:
-    """A valid template in its normal form, with sections or without; `every_type` for one step of each at least."""
+def templates(
+    draw: some.DrawFn, most_steps: int = 6, every_type: bool = False, dependent: bool = False
+) -> dict[str, Any]:
+    """A valid template in its normal form, with sections or without; `every_type` for one step of each at least,
+    `dependent` for conditions on all steps but the first.
+    """
     kinds = draw(some.permutations(TYPES)) if every_type else ()
     count = max(len(kinds), draw(some.integers(1, most_steps)))
     made: list[Step] = []
     for index in range(count):
-        made.append(draw(steps(f"{index}", made, kinds[index] if index < len(kinds) else None)))
+        kind = kinds[index] if index < len(kinds) else None
+        made.append(draw(steps(f"{index}", made, kind, dependent)))
     optional = {
         "description": words(4000),
         "tags": some.lists(words(200), max_size=3),
@@ -290,8 +302,8 @@ def photos_of(step: Step) -> tuple[int, int]:
     if step["type"] == "photo":
         config = step.get("config", {})
         return config.get("min", 1), config.get("max", 10)
-    rule = step.get("photo") or {"max": 0}
-    return rule.get("min", 0), rule.get("max", 10)
+    rule = step.get("photo", False)
+    return (0, 0) if rule is False else (rule.get("min", 0), rule.get("max", 10))
 
 
 @some.composite

@@ -152,6 +152,7 @@ async def started(w: World, *steps: dict[str, Any], **more: Any) -> Ed:
         ({"value": True, "skipped": True}, [("/value", "not_allowed")]),
         ({"value": True, "unable": {"reason": "x"}}, [("/value", "not_allowed")]),
         ({"skipped": True, "unable": {"reason": "x"}}, [("/unable", "not_allowed")]),
+        ({"skipped": True, "geo": {"lat": 1, "lng": 2}}, [("/geo", "not_allowed")]),
         ({"unable": {}}, [("/unable/reason", "required")]),
         ({"unable": {"reason": " "}}, [("/unable/reason", "too_short")]),
         ({"unable": {"reason": "x" * 2001}}, [("/unable/reason", "too_long")]),
@@ -171,7 +172,12 @@ async def started(w: World, *steps: dict[str, Any], **more: Any) -> Ed:
         ({"value": True, "photos": ["x", 5]}, [("/photos/0", "bad_format"), ("/photos/1", "wrong_type")]),
         (
             {"value": True, "skipped": True, "photos": ["ph-00000000-0000-4000-8000-000000000001"] * 3},
-            [("/value", "not_allowed"), ("/photos/1", "duplicate"), ("/photos/2", "duplicate")],
+            [
+                ("/value", "not_allowed"),
+                ("/photos", "not_allowed"),
+                ("/photos/1", "duplicate"),
+                ("/photos/2", "duplicate"),
+            ],
         ),
     ],
 )
