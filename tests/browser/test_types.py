@@ -55,8 +55,9 @@ async def test_local_time_goes_out_as_utc_and_a_day_stays_the_day(w: World, ed: 
 
 
 async def test_a_picture_without_a_barcode_says_so_and_typing_always_works(w: World, ed: Phone) -> None:
+    tag = {"id": "s-tag", "type": "barcode", "label": "Tag", "config": {"formats": ["qr_code"]}}
     run_id = await dispatched(
-        w, {"id": "s-code", "type": "barcode", "label": "Code", "config": {"formats": ["ean_13"]}}
+        w, {"id": "s-code", "type": "barcode", "label": "Code", "config": {"formats": ["ean_13"]}}, tag
     )
     await ed.open(run_id)
     await ed.start()
