@@ -6,7 +6,7 @@ ARGS   ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check bench format soak crash
+.PHONY: help setup serve test check bench screenshots format soak crash
 .DELETE_ON_ERROR:
 
 help:  ## List these commands.
@@ -25,8 +25,11 @@ check: $(VENV)/.tools  ## Lint, and check formatting and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.tools $(VENV)/.wrk  ## Measure requests per second and the way to a webhook, on this machine.
+bench: setup $(VENV)/.wrk  ## Measure requests per second and the way to a webhook, on this machine.
 	$(BIN)/python -m tests.bench $(ARGS)
+
+screenshots: setup  ## Photograph the executor's page in its main states into screenshots/.
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 format: $(VENV)/.tools  ## Format the code and mend what the linter can mend.
 	$(BIN)/ruff check --fix-only .

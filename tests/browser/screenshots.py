@@ -1,0 +1,164 @@
+"""`make screenshots`: the executor's page in its main states, light and dark, English and Arabic, at three widths.
+
+Pictures go to screenshots/<width>-<language>-<theme>-<state>.png; nothing is compared: they are for people to look at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.basement import Depot, depot
+from tests.browser.phone import Phone, chromium, phone
+from tests.browser.pictures import file, jpeg
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "screenshots"
+WIDTHS = (360, 390, 768)
+LANGUAGES = ("en", "ar")
+THEMES = ("light", "dark")
+ROOM: dict[str, Any] = {
+    "id": "s-pic",
+    "type": "photo",
+    "label": "The kitchen as you leave it",
+    "config": {"min": 1, "max": 4},
+}
+YES = [
+    {"id": f"s-yes{i}", "type": "boolean", "label": label}
+    for i, label in enumerate(("Windows closed?", "Heating turned down?", "Lights off?"))
+]
+STEPS: list[dict[str, Any]] = [
+    {"id": "s-read", "type": "instruction", "label": "Before you begin",
+     "config": {"body": "Ring first.\nKeys are in the box."}},
+    {"id": "s-ok", "type": "boolean", "label": "Is everything in order?", "geo": True,
+     "hint": "Look behind the sofa, too."},
+    {"id": "s-way", "type": "choice", "label": "Which entrance?",
+     "config": {"options": [{"id": "o-f", "label": "Front"}, {"id": "o-b", "label": "Back"}]}},
+    {"id": "s-did", "type": "multi_choice", "label": "What was done?",
+     "config": {"options": [
+         {"id": "o-1", "label": "Beds"}, {"id": "o-2", "label": "Bath"}, {"id": "o-3", "label": "Floor"}]}},
+    {"id": "s-text", "type": "text", "label": "Anything to report?", "required": False},
+    {"id": "s-num", "type": "number", "label": "Meter reading", "config": {"unit": "kWh", "min": 0}},
+    {"id": "s-rate", "type": "rating", "label": "How clean was it?",
+     "config": {"min_label": "Dirty", "max_label": "Spotless"}},
+    ROOM,
+    {"id": "s-code", "type": "barcode", "label": "Key tag"},
+    {"id": "s-day", "type": "datetime", "label": "Next guests"},
+    {"id": "s-sign", "type": "signature", "label": "Your signature"},
+]  # fmt: skip
+SETTINGS = {"est_minutes": 10, "allow_skip": True}
+
+
+class Album:
+    """Where a series of pictures goes."""
+
+    def __init__(self, width: int, language: str, theme: str) -> None:
+        self.name = f"{width}-{language}-{theme}"
+
+    async def keep(self, page: Page, state: str, whole: bool = False) -> None:
+        """One picture."""
+        await page.evaluate("document.activeElement?.blur()")
+        await page.screenshot(
+            path=FOLDER / f"{self.name}-{state}.png", full_page=whole, animations="disabled"
+        )
+
+
+async def states(ed: Phone, acme: Depot, album: Album, language: str) -> None:
+    """One run after the other, from the start screen to the thank-you page, and an expired one."""
+    page = ed.page
+    run_id = await acme.dispatched(
+        *STEPS,
+        description="Before the next guests come.",
+        settings=SETTINGS,
+        execution={"identity_required": "name"},
+    )
+    await page.goto(f"{ed.base}/r/{run_id}?lang={language}")
+    start = page.locator(".start form button")
+    await expect(start).to_be_enabled()
+    await album.keep(page, "1-start")
+    await page.locator("#identity").fill("Ed")
+    await start.tap()
+    await expect(page.locator(".list")).to_be_visible()
+    await ed.everything_is_loaded()
+    await album.keep(page, "2-steps", whole=True)
+
+    short = await acme.dispatched(*YES, ROOM)
+    await page.goto(f"{ed.base}/r/{short}?lang={language}")
+    await expect(start).to_be_enabled()
+    await start.tap()
+    await expect(page.locator(".list")).to_be_visible()
+    await ed.everything_is_loaded()
+    for step in YES[:2]:
+        await ed.step(step["id"]).locator(".pick").first.tap()
+    await ed.is_done("s-yes0", "s-yes1")
+    await album.keep(page, "3-answered")
+    going = asyncio.Event()
+
+    async def slowly(route: Any) -> None:
+        await going.wait()
+        await route.continue_()
+
+    await page.route("**/photos/*", slowly)
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await expect(ed.step("s-pic").locator(".status")).to_have_attribute("kind", "sending")
+    await ed.step("s-pic").scroll_into_view_if_needed()
+    await album.keep(page, "4-photo-sending")
+    acme.line.down()
+    going.set()
+    await page.unroute_all(behavior="wait")
+    await ed.step("s-yes2").locator(".pick").first.tap()
+    await expect(ed.step("s-yes2")).to_have_attribute("safety", "stuck")
+    await album.keep(page, "5-offline")
+    await page.locator(".form:not(.review) .bottom button").last.tap()
+    await expect(page.locator(".review")).to_be_visible()
+    await album.keep(page, "6-review")
+    await page.locator(".review .bottom button").last.tap()
+    await expect(page.locator(".waiting")).to_be_visible()
+    await album.keep(page, "7-owed")
+    acme.line.up()
+    await ed.network_is_back()
+    await expect(page.locator(".end-mark.good")).to_be_visible()
+    await album.keep(page, "8-done")
+
+    gone = await acme.dispatched(*YES, ROOM)
+    await page.goto(f"{ed.base}/r/{gone}?lang={language}")
+    await start.tap()
+    await expect(page.locator(".list")).to_be_visible()
+    await ed.everything_is_loaded()
+    acme.line.down()
+    await ed.step("s-yes0").locator(".pick").first.tap()
+    await (await acme.client.post(f"/v1/runs/{gone}/cancel", json={"reason": "Rebooked"})).aread()
+    acme.line.up()
+    await ed.network_is_back()
+    await expect(page.locator(".held")).to_be_visible()
+    await album.keep(page, "9-closed-with-leftovers")
+
+
+async def series(browser: Browser, acme: Depot, width: int, language: str, theme: str) -> None:
+    """One phone."""
+    locale = {"en": "en-GB", "ar": "ar-EG"}[language]
+    size = {"width": width, "height": 844}
+    async with phone(browser, acme.base, viewport=size, color_scheme=theme, locale=locale) as ed:
+        await states(ed, acme, Album(width, language, theme), language)
+
+
+async def main() -> None:
+    """All of them; words on the command line choose among `390-ar-dark` and the like."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        async with depot(Path(folder)) as acme, chromium() as browser:
+            for width, language, theme in product(WIDTHS, LANGUAGES, THEMES):
+                name = f"{width}-{language}-{theme}"
+                if sys.argv[1:] and name not in sys.argv[1:]:
+                    continue
+                await series(browser, acme, width, language, theme)
+                print(name, flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
