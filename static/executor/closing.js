@@ -25,7 +25,7 @@ export function thanks(session, run) {
       h("button", { type: "button", class: "button primary", on: { click: save } }, icon("download"), h("span", {}, t("save_receipt"))),
       h("button", { type: "button", class: "button", on: { click: () => print() } }, icon("printer"), h("span", {}, t("print")))),
     h("p", { class: "soft small" }, t("thanks_close", { n: progress.total })));
-  heldBox(run.run_id).then((box) => box && view.append(box)); // mostly nothing: then the run is wiped from the phone
+  heldBox(run.run_id, session.outbox.items).then((box) => box && view.append(box)); // mostly nothing: then the run is wiped from the phone
   return view;
 }
 
@@ -39,7 +39,7 @@ export function closed(session, { kind, closedAt }) {
     h("dl", { class: "facts card" },
       ...fact("checklist", session.template.name), ...fact("from", session.organization?.name), ...fact("contact", contact),
       ...fact("run_number", number(session)), ...fact("closed_at", closedAt ? showTime(closedAt) : null)));
-  heldBox(session.run.run_id).then((box) => box && view.append(box));
+  heldBox(session.run.run_id, session.outbox.items).then((box) => box && view.append(box));
   return view;
 }
 
@@ -51,7 +51,7 @@ function facts(session, run) {
     ["run_number", number(session)],
     ["finished_at", showTime(run.closed_at ?? run.completed_at ?? new Date().toISOString())],
     ["answered", counted(progress)],
-    ["photos", String(session.shelf.counts().safe)],
+    ["photos", t("photo_count", { n: session.shelf.counts().safe })],
     ["contact", session.organization?.contact],
   ];
 }

@@ -7,15 +7,18 @@ import { need } from "./wire.js";
 
 const EVIDENCE = new Set(["answer", "photo", "signature"]);
 
-/** → an element, or null when nothing is held; then the run is wiped from the phone. */
-export async function heldBox(run) {
-  const items = (await store.items(run).catch(() => [])).filter((item) => EVIDENCE.has(item.kind));
+/** → an element, or null when nothing is held; then the run is wiped from the phone. `open`: what an open page has
+ *  in its hands, some of which the phone may have had no room for. */
+export async function heldBox(run, open = []) {
+  const kept = await store.items(run).catch(() => []);
+  const known = new Set(kept.map((item) => item.id));
+  const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
   if (!items.length) {
     await store.wipe(run).catch(() => {});
     return null;
   }
-  const known = await store.recall(run).catch(() => null);
-  const file = await archive(run, items, known);
+  const note = await store.recall(run).catch(() => null);
+  const file = await archive(run, items, note);
   const canShare = navigator.canShare?.({ files: [file] }) ?? false;
   const box = h("section", { class: "held" },
     h("p", { class: "notice" }, icon("alert"), h("span", {}, t("holds", { n: items.length }))),

@@ -69,7 +69,7 @@ export class Outbox extends EventTarget {
   /** Starts first, then goes on with `item`, which was refused because nobody here had started. */
   startAgain(item) {
     this.isOpen = false;
-    if (!this.items.some((other) => other.kind === "start")) this.start({});
+    if (!this.holds("start")) this.start({});
     this.retry(item);
   }
 
@@ -86,6 +86,10 @@ export class Outbox extends EventTarget {
 
   get refused() {
     return this.items.filter((item) => item.state === "refused");
+  }
+
+  holds(kind) {
+    return this.items.some((item) => item.kind === kind);
   }
 
   /** What is still owed, by kind: {answers, photos, signatures}. */
@@ -152,7 +156,9 @@ export class Outbox extends EventTarget {
     if (this.#stopped) return;
     try {
       const kept = new Set(await store.ids(this.run));
-      for (const item of this.items) if (item.kept === "yes" && item.state === "waiting" && !kept.has(item.id)) this.#vanished(item);
+      const missed = this.items.filter((item) => item.kept === "yes" && item.state === "waiting" && !kept.has(item.id));
+      const isCleared = missed.length > 0 && !(await store.recall(this.run));
+      for (const item of missed) isCleared ? this.#keep(item) : this.#vanished(item);
       const known = new Set(this.items.map((item) => item.id));
       const fresh = [];
       for (const id of kept) {
@@ -209,6 +215,15 @@ export class Outbox extends EventTarget {
     this.others?.postMessage("look");
   }
 
+  /** True when another tab has taken the item off the phone; not when the phone has cleared all we kept. */
+  async #isElsewhere(item) {
+    try {
+      return !(await store.has(item.id)) && (await store.recall(this.run)) !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
   #vanished(item) {
     this.items = this.items.filter((other) => other !== item);
     this.#forgotten.add(item.id);
@@ -254,7 +269,7 @@ export class Outbox extends EventTarget {
 
   async #carryNow(item, signal) {
     if (this.#stopped || signal.aborted || !this.items.includes(item)) return;
-    if (item.kept === "yes" && !(await store.has(item.id).catch(() => true))) return this.#vanished(item);
+    if (item.kept === "yes" && (await this.#isElsewhere(item))) return this.#vanished(item);
     item.state = "sending";
     item.tries += 1;
     this.#changed();

@@ -52,18 +52,19 @@ export class Session extends EventTarget {
       if (this.shelf.usable(item.key).some((photo) => !listed.includes(photo.id))) this.answerPhotos(item.key);
     }
     this.#camera = known?.camera ?? null;
+    if (!this.closed) await this.#note(); // where this note is missing later, the phone has cleared what we kept
     this.changed(null);
     return this.stepById.has(this.#camera?.step) ? this.#camera.step : null;
   }
 
   /** True from the tap on Start, also before the server knows of it. */
   get isBegun() {
-    return this.run.status !== "pending" || this.outbox.items.some((item) => item.kind === "start");
+    return this.run.status !== "pending" || this.outbox.holds("start");
   }
 
   /** True when the person has finished, and the phone still has to tell the server. */
   get isFinished() {
-    return this.outbox.items.some((item) => item.kind === "complete");
+    return this.outbox.holds("complete");
   }
 
   // What the person did
@@ -82,8 +83,7 @@ export class Session extends EventTarget {
 
   /** Sends the step's answer again because its list of photos changed; nothing when it has no answer yet. */
   answerPhotos(stepId) {
-    const step = this.stepById.get(stepId);
-    const answer = this.answerOf(stepId);
+    const [step, answer] = [this.stepById.get(stepId), this.answerOf(stepId)];
     const isOpen = !answer || answer.skipped || answer.unable;
     if (step.type === "photo") {
       if (this.shelf.usable(stepId).length >= photoRule(step).min) this.answer(stepId, null);
@@ -352,8 +352,8 @@ export class Session extends EventTarget {
   }
 
   #takeStep(stepId, step) {
+    delete this.answers[stepId];
     if (isTouched(step)) this.answers[stepId] = step;
-    else delete this.answers[stepId];
   }
 
   #takeRun(run) {

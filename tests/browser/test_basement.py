@@ -341,7 +341,7 @@ async def test_two_tabs_share_one_outbox_and_send_nothing_twice(tmp_path: Path, 
         await ed.until_kept_is(run_id, [])
 
 
-def owed_by(acme: Depot, run_id: str) -> int:
+def replaced(acme: Depot, run_id: str) -> int:
     """Answers in the record that are not in force any more: none when nothing was sent twice."""
     ((count,),) = acme.rows("SELECT count(*) FROM answers WHERE run_id = ? AND NOT is_current", run_id)
     return int(count)
@@ -374,4 +374,33 @@ async def test_a_phone_whose_clock_is_two_days_ahead(tmp_path: Path, browser: Br
         answer = (await acme.record(run_id))["answers"]["s-ok"]
         assert answer["answered_at"] > answer["at"], "the phone's clock and the server's, each as it was"
         assert answer["geo"] is not None, answer
-        assert owed_by(acme, run_id) == 0
+        assert replaced(acme, run_id) == 0
+
+
+async def test_a_phone_that_clears_its_storage_loses_nothing_that_an_open_page_holds(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
+        await ed.page.add_init_script(WATCH)
+        run_id = await acme.dispatched(YES_NO, PICTURE)
+        await ed.open(run_id)
+        await ed.start()
+        await ed.everything_is_loaded()
+        acme.line.down()
+        await ed.pick("s-ok", "Yes")
+        await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(9).randbytes)))
+        await ed.until_kept(run_id, "answer", "s-pic")
+        # The database closes under the page, which opens it anew.
+        await ed.page.evaluate(
+            "new Promise((done, failed) => Object.assign(indexedDB.deleteDatabase('rundun'), "
+            "{ onsuccess: done, onerror: failed, onblocked: failed }))"
+        )
+        await expect(ed.page.locator(".top .sending")).to_have_text("0 of 1 photos safe")
+        await ed.network_is_back()
+        await ed.until_kept(run_id, "photo", "s-pic")  # on the phone again, before it is sent
+        acme.line.up()
+        await arrived(ed)
+        await ed.is_done("s-ok", "s-pic")
+        assert dict(acme.photos(run_id)) == await watched(ed)
+        assert len(acme.photos(run_id)) == 1
+        assert acme.events(run_id).count("step.completed") == 2
