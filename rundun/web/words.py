@@ -82,7 +82,7 @@ class Words:
         """For a reader who wants these languages, the dearest first, of a template with texts `translated` to those."""
         found = language.choose(wanted, list(self.entries))
         asked, spoken = found or (ENGLISH, ENGLISH)
-        tag = asked if _is_known(asked, spoken) else spoken
+        tag = str(_locale(asked)).replace("_", "-") if _is_known(asked, spoken) else spoken
         texts = language.choose(wanted, [*translated, *self.entries])
         return Speech(tag, spoken, texts[0] if texts else tag, self.entries[spoken], self.names)
 

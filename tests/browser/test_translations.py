@@ -71,7 +71,7 @@ def test_accept_language(header: str, tags: list[str]) -> None:
         ("", None, "nl, ar-EG;q=0.8, de;q=0.3", "ar-EG", "rtl"),
         ("", "fr", "de", "fr", "ltr"),
         ("?lang=pt-BR", "fr", "de", "pt-BR", "ltr"),
-        ("?lang=AR", "fr", "de", "AR", "rtl"),
+        ("?lang=AR", "fr", "de", "ar", "rtl"),
         ("?lang=nl", "fr", "de", "fr", "ltr"),
         ("?lang=<b>", "fr", "de", "fr", "ltr"),
         ("?lang=es-ZZZZZZZZ-1", None, "de", "es", "ltr"),
