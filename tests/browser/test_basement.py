@@ -5,6 +5,7 @@ Each story ends with a look at the database file: the bytes there are those that
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 import secrets
@@ -404,3 +405,29 @@ async def test_a_phone_that_clears_its_storage_loses_nothing_that_an_open_page_h
         assert dict(acme.photos(run_id)) == await watched(ed)
         assert len(acme.photos(run_id)) == 1
         assert acme.events(run_id).count("step.completed") == 2
+
+
+async def test_a_tab_that_dies_while_it_makes_a_picture_small_has_kept_it(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
+        await ed.page.add_init_script(
+            "if (!sessionStorage.died) createImageBitmap = () => new Promise(() => { sessionStorage.died = 1; })"
+        )
+        await ed.page.clock.install()
+        run_id = await acme.dispatched(PICTURE)
+        await ed.open(run_id)
+        await ed.start()
+        picture = noise(random.Random(10).randbytes)
+        await ed.photograph("s-pic", file("a.jpg", "image/jpeg", picture), source="camera")
+        await ed.page.wait_for_function("sessionStorage.died")
+        await ed.until_kept(run_id, "photo", "s-pic")
+        ed.page.on("dialog", lambda dialog: dialog.accept())  # "leave this page?", which a crash does not ask
+        await ed.page.reload()
+        tile = ed.step("s-pic").locator(".tile")
+        await expect(tile).to_have_attribute("state", "waiting")
+        await ed.page.clock.run_for(26_000)  # whoever held it is gone
+        await expect(tile).to_have_attribute("state", "safe")
+        await ed.is_done("s-pic")
+        ((_, sha256),) = acme.photos(run_id)
+        assert sha256 == hashlib.sha256(picture).hexdigest(), "as the camera made it"
