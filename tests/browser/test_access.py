@@ -399,8 +399,8 @@ async def fits(page: Page, state: str) -> None:
           const sticksOut = root.scrollWidth > root.clientWidth ? ["the page scrolls sideways"] : [];
           const shown = [...document.querySelectorAll("h1, h2, h3, p, span, button, label, dt, dd, bdi, select")]
             .filter((one) => one.checkVisibility() && !one.closest(".unseen, .folded, [aria-hidden=true]"));
-          const wide = shown.map((one) => [one, one.getBoundingClientRect()])
-            .filter(([, box]) => box.width > 1 && (box.left < -1 || box.right > root.clientWidth + 1)).map(([one]) => one);
+          const isOut = (box) => box.width > 1 && (box.left < -1 || box.right > root.clientWidth + 1);
+          const wide = shown.filter((one) => isOut(one.getBoundingClientRect()));
           const cut = shown.filter((one) => getComputedStyle(one).overflow === "hidden" &&
             (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1));
           const name = (one) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 60)}`;
