@@ -201,7 +201,7 @@ def templates(
     made: list[Step] = []
     for index in range(count):
         kind = kinds[index] if index < len(kinds) else None
-        made.append(draw(steps(f"{index}", made, kind, dependent)))
+        made.append(draw(steps(f"{index}_", made, kind, dependent)))  # 1_0 is never 10_
     optional = {
         "description": words(4000),
         "tags": some.lists(words(200), max_size=3),
