@@ -193,12 +193,14 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  /** The run is over for this page. kind: completed | cancelled | expired | unknown | other_device. */
-  close(kind, closedAt = null) {
+  /** The run is over for this page. kind: completed | cancelled | expired | unknown | other_device. `isOurs`: this phone
+   *  has completed it, and maybe only the reply was lost. */
+  close(kind, closedAt = null, isOurs = kind === "completed" && this.outbox.items.every((item) => item.kind === "complete") && this.isFinished) {
     if (this.closed) return;
     this.closed = kind;
     this.outbox.stop();
-    this.tell("closed", { kind, closedAt });
+    if (isOurs) this.tell("completed", { run: { ...this.run, status: kind, closed_at: closedAt } });
+    else this.tell("closed", { kind, closedAt });
   }
 
   async poll() {
@@ -263,10 +265,7 @@ export class Session extends EventTarget {
     if (item.kind === "start") {
       this.outbox.isOpen = true;
     } else if (item.kind === "complete") {
-      this.closed = "completed";
-      this.outbox.stop();
-      this.tell("completed", { run: answer.run });
-      return;
+      return this.close("completed", this.run.closed_at, true);
     } else if (item.kind === "answer") {
       if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
     } else if (item.kind === "signature") {

@@ -156,3 +156,24 @@ async def test_a_run_cancelled_elsewhere_closes_at_the_next_look(w: World, ed: P
     assert response.status_code == 200
     await ed.look_again()
     await expect(ed.page.get_by_role("heading", name="This job was stopped")).to_be_visible()
+
+
+async def test_a_completion_whose_reply_was_lost_is_still_thanked_for(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    await ed.is_done("s-ok")
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort("connectionreset")
+
+    await ed.page.route("**/complete", lose)
+    await ed.review()
+    async with ed.page.expect_event("requestfailed"):
+        await ed.finish()
+    assert (await record(w, run_id))["status"] == "completed"
+    await ed.look_again()  # and learns that the run is closed
+    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    await ed.until_kept_is(run_id, [])
