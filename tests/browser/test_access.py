@@ -16,6 +16,7 @@ from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
 from tests.browser.test_every_type import TEMPLATE
+from tests.browser.test_phones import CAMERA_IS_NOTED
 from tests.world import World
 
 WORDS = Words(places.locales())
@@ -25,6 +26,11 @@ ALL: dict[str, Any] = {
     **TEMPLATE,
     "sections": [
         *TEMPLATE["sections"],
+        {
+            "id": "g-fine",
+            "title": "Lights",
+            "steps": [{"id": f"s-lamp{n}", "type": "boolean", "label": f"Lamp {n} is out"} for n in (1, 2)],
+        },
         {
             "id": "g-more",
             "title": "More",
@@ -194,6 +200,7 @@ async def sees_photos_and_signatures(olga: Reader) -> None:
 async def answers_the_rest(olga: Reader) -> None:
     ed = olga.ed
     await ed.step("s-read").locator(".control .button").tap()
+    await olga.page.locator(".all-fine").tap()
     await ed.step("s-in").locator(".pick").first.tap()
     await ed.photograph("s-in", file("a.jpg", "image/jpeg", jpeg()))
     await ed.pick("s-did", "Clean")
@@ -256,6 +263,43 @@ async def test_axe_finds_nothing_while_a_finished_run_waits(w: World, olga: Read
     await is_fine(page, "waiting")
     await page.context.set_offline(False)
     await expect(page.get_by_role("heading", name=olga.word("thanks_title"))).to_be_visible()
+
+
+async def test_axe_finds_nothing_in_trouble(w: World, olga: Reader) -> None:
+    """A picture lost in the camera, a phone without room, answers that a closed run did not get."""
+    ed, page = olga.ed, olga.page
+    run = await w.dispatch(await w.template({"id": "s-pic", "type": "photo", "label": "The door"}, YES_NO))
+    await olga.open(run.run_id)
+    await olga.button("start").tap()
+    async with page.expect_file_chooser():
+        await ed.step("s-pic").get_by_text(olga.word("take_photo")).tap()
+    await page.wait_for_function(CAMERA_IS_NOTED, arg=run.run_id)
+    await page.reload()
+    await expect(page.locator(".lost")).to_be_visible()
+    await is_fine(page, "photo lost")
+
+    await page.route("**/steps/**", lambda route: route.abort())
+    await ed.step("s-ok").locator(".pick").first.tap()
+    await expect(ed.step("s-ok")).to_have_attribute("safety", "stuck")
+    assert (await run.call("POST", "/cancel", json={"reason": "Rebooked"})).status_code == 200
+    await olga.open(run.run_id)
+    await expect(page.locator(".held")).to_be_visible()
+    await is_fine(page, "closed, held")
+    await olga.button("held_delete").tap()
+    await is_fine(page, "held, delete")
+
+    await page.add_init_script(
+        "IDBObjectStore.prototype.put = () => { throw new DOMException('', 'QuotaExceededError'); }"
+    )
+    run = await w.dispatch(await w.template(YES_NO))
+    await olga.open(run.run_id)
+    await olga.button("start").tap()
+    await ed.step("s-ok").locator(".pick").first.tap()
+    await expect(page.locator(".storage")).to_be_visible()
+    await is_fine(page, "storage full")
+    await page.unroute("**/steps/**")
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await ed.is_done("s-ok")
 
 
 async def test_the_keyboard_alone_does_every_type(w: World, ed: Phone) -> None:
