@@ -131,6 +131,17 @@ async def test_equal_content_changes_nothing(w: World) -> None:
     assert len(await w.events(ed)) == 2
 
 
+async def test_an_answer_that_said_nothing_new_is_old_when_it_comes_again(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN))
+    await ed.start()
+    await ed.answer("s-ok", True)
+    same = {"answer_id": str(uuid.uuid4()), "value": True}
+    await ed.put("s-ok", same)
+    await ed.answer("s-ok", False)
+    again = await ed.put("s-ok", same)
+    assert (again.status_code, again.json()["step"]["value"]) == (200, False)
+
+
 async def test_replaced_answers_stay_in_the_history(w: World) -> None:
     ed = await w.dispatch(await w.template(TEXT))
     await ed.start()

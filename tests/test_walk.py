@@ -182,9 +182,7 @@ class Walker:
             answer
         )
         answer_id = body.get("answer_id")
-        if (
-            refused is None and answer_id and answer.json["step"]["answer_id"] == answer_id
-        ):  # it changed something
+        if refused is None and answer_id:
             self.model.seen.setdefault(answer_id, (step["id"], "answer"))
         return answer.json
 

@@ -100,12 +100,14 @@ def answer(tx: Tx, run_id: str, step_id: str, given: Given, device: str | None) 
     running(tx, run)
     new = _decide(tx, sheet, step, given)
     old = sheet.answers.get(step_id)
+    is_full = answers.count(tx, run_id, step_id) >= MOST_ANSWERS
     if old is not None and old.content() == new.content() and not _has_new_photos(sheet, step_id, old):
+        if given.answer_id and not is_full:
+            answers.remember(tx, run_id, step_id, new)
         return sheet
-    if answers.count(tx, run_id, step_id) >= MOST_ANSWERS:
-        raise Problem(
-            "invalid", f"This step was answered {MOST_ANSWERS} times; it can't be changed any more."
-        )
+    if is_full:
+        detail = f"this step was answered {MOST_ANSWERS} times and can't be changed any more"
+        raise Invalid([Place("", "too_long", detail)])
     answers.add(tx, run_id, step_id, new)
     after = with_answer(sheet, step_id, new)
     return keep(tx, sheet, after, [step_id] if old is None or _says_other(sheet, after, step_id) else [])

@@ -82,7 +82,7 @@ def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | N
         [
             Place(f"/{name}", "read_only", f"is assigned by the server and is “{now[name]}” now")
             for name, value in sent.given.items()
-            if value != now[name]
+            if value != now[name] or type(value) is not type(now[name])  # true is not 1
         ],
     )
     if from_json(sent.body) == from_json(current.body) and head.archived_at is None:

@@ -71,13 +71,23 @@ def add(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
     tx.db.execute(
         "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current", (run_id, step_id)
     )
+    _insert(tx, run_id, step_id, answer, is_current=True)
+
+
+def remember(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
+    """History only: an answer that said what was in force already. Should it come again later, it is old."""
+    _insert(tx, run_id, step_id, answer, is_current=False)
+
+
+def _insert(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_current: bool) -> None:
     tx.db.execute(
         "INSERT INTO answers (run_id, step_id, answer_id, is_current, value, skipped, unable, photos, geo, "
-        "signature, at, answered_at, by) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "signature, at, answered_at, by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             run_id,
             step_id,
             answer.answer_id,
+            is_current,
             _json(answer.value),
             answer.skipped,
             answer.unable,
