@@ -17,6 +17,7 @@ let parts = null;
 let form = null;
 let review = null;
 let waiting = null;
+let isGoingBack = false;
 
 history.scrollRestoration = "manual"; // the list and the review bring their own places back
 document.title = state.template.name;
@@ -87,7 +88,15 @@ async function openReview() {
 
 function leaveReview(stepIds) {
   showList(stepIds);
-  if (location.hash === "#review") history.back();
+  leaveReviewAddress();
+}
+
+/** Back to the list's own address, once: going back takes a moment, and twice would lead out of the page. */
+function leaveReviewAddress() {
+  if (location.hash !== "#review" || isGoingBack) return;
+  isGoingBack = true;
+  addEventListener("popstate", () => (isGoingBack = false), { once: true });
+  history.back();
 }
 
 function showList(stepIds) {
@@ -117,7 +126,7 @@ function leaveWaiting(stepIds) {
   session.keepWorking();
   waiting?.leave();
   waiting = null;
-  if (location.hash === "#review") history.back();
+  leaveReviewAddress();
   showList(stepIds);
 }
 

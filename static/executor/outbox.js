@@ -241,7 +241,8 @@ export class Outbox extends EventTarget {
 
   #next(lane) {
     if (lane !== "start" && !this.isOpen) return null;
-    if (lane === "last" && this.owed.some((item) => item.lane !== "last")) return null;
+    // What was refused waits for the person, and the completion with it.
+    if (lane === "last" && this.items.some((item) => item.lane !== "last")) return null;
     const held = new Set();
     for (const item of this.items) {
       if (item.lane !== lane || item.state === "refused") continue;

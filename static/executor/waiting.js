@@ -2,6 +2,8 @@
 
 import { h, icon, set, setText, t } from "./dom.js";
 
+const MOMENT = 1000;   // ms
+
 export class Waiting {
   #lock = null;
   #left = false;
@@ -30,8 +32,8 @@ export class Waiting {
     if (session.closed) return this.leave();
     const attention = session.needsAttention.map(({ step }) => step.id);
     // What the server refused must not go missing silently: the person decides.
-    if (attention.length) return this.onBack(attention);
-    if (!session.isFinished) return this.onBack([]); // another tab went on working
+    if (attention.length || session.outbox.refused.length) return this.onBack(attention);
+    if (!session.isFinished) return this.#leaveSoon();
     const { answers, photos, signatures } = session.outbox.debts;
     const lines = [
       answers ? t("owed_answers", { n: answers }) : null,
@@ -48,6 +50,13 @@ export class Waiting {
     set(this.state, "kind", unkept ? "alert" : "sending");
     const word = unkept ? t(session.outbox.trouble === "full" ? "storage_full" : "storage_none") : stuck ? t("stuck_finish") : counts.safe < counts.total ? t("photos_safe", { safe: counts.safe, n: counts.total }) : t("finishing");
     setText(this.state, word);
+  }
+
+  /** Another tab went on working; or the server has just completed the run, and says so in a moment. */
+  #leaveSoon() {
+    setTimeout(() => {
+      if (!this.#left && !this.session.closed && !this.session.isFinished) this.onBack([]);
+    }, MOMENT);
   }
 
   leave() {

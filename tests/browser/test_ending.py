@@ -177,3 +177,29 @@ async def test_a_completion_whose_reply_was_lost_is_still_thanked_for(w: World, 
     await ed.look_again()  # and learns that the run is closed
     await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
     await ed.until_kept_is(run_id, [])
+
+
+async def test_what_the_server_refuses_after_the_finish_brings_the_person_back(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.everything_is_loaded()
+    await ed.page.route("**/steps/**", lambda route: route.abort("internetdisconnected"))
+    await ed.pick("s-ok", "Yes")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", b"not a picture"))
+    await ed.review()
+    await ed.finish()
+    await expect(ed.page.get_by_role("heading", name="Finished on this phone")).to_be_visible()
+    await ed.page.unroute("**/steps/**")
+    await ed.network_is_back()
+    tile = ed.step("s-pic").locator(".tile")
+    await expect(tile).to_have_attribute("state", "refused")
+    await expect(tile).to_be_in_viewport()
+    assert (await record(w, run_id))["status"] == "in_progress"
+    await tile.tap()
+    await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+    await ed.photograph("s-pic", file("b.jpg", "image/jpeg", jpeg()))
+    await ed.is_done("s-ok", "s-pic")
+    await ed.review()
+    await ed.finish()
+    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
