@@ -30,6 +30,7 @@ export class Outbox extends EventTarget {
   #timer = 0;
   #stopped = false;
   #calls = new Map();
+  #leaving = new Set();
   #forgotten = new Set();   // ids this tab has done with, while the phone may still show them
 
   /** `run`: the run's id; its own path is /r/<run_id>. */
@@ -89,7 +90,7 @@ export class Outbox extends EventTarget {
   }
 
   holds(kind) {
-    return this.items.some((item) => item.kind === kind);
+    return [...this.items, ...this.#leaving].some((item) => item.kind === kind);
   }
 
   /** What is still owed, by kind: {answers, photos, signatures}. */
@@ -276,7 +277,9 @@ export class Outbox extends EventTarget {
     this.#changed();
     const answer = await this.#transmit(item, signal);
     this.retryAt = 0;
+    this.#leaving.add(item); // with its receipt, but not yet off the phone and known to all
     await this.#forget(item);
+    this.#leaving.delete(item);
     this.#tell("sent", { item, answer });
   }
 

@@ -111,10 +111,12 @@ class Line:
             b"\r\n", b"\r\nConnection: close\r\n", 1
         )
         there, back = await asyncio.open_connection("127.0.0.1", self.upstream)
-        back.write(head + told[1])
-        writer.write(await there.read())
-        await writer.drain()
-        back.close()
+        try:
+            back.write(head + told[1])
+            writer.write(await there.read())
+            await writer.drain()
+        finally:
+            back.transport.abort()
 
 
 @dataclass
