@@ -42,7 +42,7 @@ def in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
     """The answers that count now, by step."""
     rows = tx.db.execute(
         "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
-        "FROM answers WHERE run_id = ? AND is_current",
+        "FROM answers INDEXED BY answers_in_force WHERE run_id = ? AND is_current",
         (run_id,),
     ).fetchall()
     return {row[0]: _answer(row) for row in rows}

@@ -67,6 +67,9 @@ class Phone:
 
     def __init__(self, page: Page, base: str) -> None:
         self.page = page
+        # Somebody listens all the time: the driver takes picture choosers over only while somebody does, and beginning
+        # to listen races with the tap that opens one.
+        page.on("filechooser", lambda chooser: None)
         self.base = base
         self.trouble: list[str] = []
         page.on("console", self._heard)

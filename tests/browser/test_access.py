@@ -307,9 +307,6 @@ async def test_the_keyboard_alone_does_every_type(w: World, ed: Phone) -> None:
     template_id = (await w.acme.post("/v1/templates", json={**TEMPLATE, "execution": {}})).json()["id"]
     run = await w.dispatch(template_id)
     page, key = ed.page, ed.page.keyboard
-    # Somebody listens all the time: the driver takes choosers over only while somebody does, and beginning to races
-    # with the key that opens one.
-    page.on("filechooser", lambda chooser: None)
     await ed.open(run.run_id)
     await expect(page.get_by_role("button", name="Start")).to_be_enabled()
     await tab_to(page, "form button")

@@ -104,6 +104,8 @@ CREATE UNIQUE INDEX answers_in_force ON answers (run_id, step_id) WHERE is_curre
 CREATE UNIQUE INDEX answers_applied ON answers (run_id, step_id, answer_id)
   WHERE answer_id IS NOT NULL;  -- a repeated PUT of an answer
 
+CREATE INDEX answers_of_step ON answers (run_id, step_id);  -- how many there were, which signatures they stand on
+
 CREATE TABLE files (  -- numbers are never used again, so a media address of something erased stays dead
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   content_type TEXT NOT NULL,
