@@ -5,6 +5,7 @@
 //   elsewhere: an answer names it, but neither the server nor this phone has it
 
 import { photoRule, nowUtc, uuid } from "./rules.js";
+import { want } from "./wire.js";
 
 const MOST_BYTES = 15 * 1024 * 1024;
 const COUNTED = new Set(["preparing", "waiting", "safe"]);
@@ -15,7 +16,7 @@ let place = null;   // geo.js, once something asked for a position
 export const whereabouts = {
   /** → geo.js, or null where it could not be loaded. */
   async geo() {
-    place ??= await import("./geo.js").catch(() => null);
+    place ??= await want("geo").catch(() => null);
     return place;
   },
   settle() {
@@ -249,7 +250,7 @@ export class PhotoShelf {
 /** What makes pictures small; where the network went before it came, they stay as large as they are. */
 function photosModule() {
   const asItIs = async (file, bytes) => ({ bytes, type: file.type || "application/octet-stream", preview: URL.createObjectURL(file) });
-  return import("./photos.js").catch(() => ({ inTurn: (work) => work(), shrink: asItIs }));
+  return want("photos").catch(() => ({ inTurn: (work) => work(), shrink: asItIs }));
 }
 
 function pathOf(photo, query) {

@@ -6,15 +6,20 @@ const STALL = 60_000;      // ms without progress until an upload counts as lost
 
 const AGAIN = 2000;        // ms until a part of the page that did not come is asked for again
 
-/** One of the page's modules, by name; waits for the network where there is none. */
+/** One of the page's modules, by name, asked for once. */
+export async function want(name, tries = 0) {
+  // Some browsers remember that an address failed, so it is asked for under another.
+  const module = await import(`./${name}.js${tries ? `?${tries}` : ""}`);
+  // Over plain http a head that was cut short passes for the whole of an empty file.
+  if (Object.keys(module).length === 0) throw new TypeError("cut short");
+  return module;
+}
+
+/** The same; waits for the network where there is none. */
 export async function need(name) {
   for (let tries = 0; ; tries += 1) {
     try {
-      // Some browsers remember that an address failed, so it is asked for under another.
-      const module = await import(`./${name}.js${tries ? `?${tries}` : ""}`);
-      // Over plain http a head that was cut short passes for the whole of an empty file.
-      if (Object.keys(module).length === 0) throw new TypeError("cut short");
-      return module;
+      return await want(name, tries);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // it came, and is wrong
       await new Promise((resolve) => {
@@ -125,7 +130,6 @@ export async function sha256(buffer) {
 }
 
 async function sha256Here(buffer) {
-  const module = await import("./sha256.js").catch(() => null);
-  if (!module) throw new Unreachable("the page itself has not arrived whole");
-  return module.sha256(buffer);
+  const { sha256 } = await need("sha256");
+  return sha256(buffer);
 }

@@ -76,11 +76,10 @@ class Phone:
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
 
     def _heard(self, message: Any) -> None:
-        # A refused request is the server's business and shows as a failed resource; everything else is a mistake.
-        # That it blocks service workers is Playwright's business.
-        ours = not any(
-            words in message.text for words in ("Failed to load resource", "Service Worker registration")
-        )
+        # A refused request is the server's business and shows as a failed resource, and so does a module whose answer
+        # was cut within its head; everything else is a mistake. That it blocks service workers is Playwright's business.
+        passing = ("Failed to load resource", "Failed to load module script", "Service Worker registration")
+        ours = not any(words in message.text for words in passing)
         if message.type in ("error", "warning") and ours:
             self.trouble.append(message.text)
 
@@ -169,8 +168,13 @@ class Phone:
 
     async def everything_is_loaded(self) -> None:
         """Wait until the page has fetched ahead what it may need later."""
-        await expect(self.page.locator("head link[href*='/review.js']")).to_be_attached()
-        await self.page.wait_for_load_state("networkidle")
+        await self.page.wait_for_function(
+            """() => {
+              const fetched = new Set(performance.getEntriesByType("resource").map((one) => one.name));
+              const ahead = [...document.querySelectorAll("link[rel=modulepreload]")].map((link) => link.href);
+              return [...ahead, new URL("pages.js", ahead.at(-1) ?? location).href].every((url) => fetched.has(url));
+            }"""
+        )
 
     async def is_kept_as_page(self, run_id: str) -> None:
         """Wait until the service worker has the page and its scripts."""

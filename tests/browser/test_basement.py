@@ -214,12 +214,14 @@ async def test_a_proxy_that_spoils_or_lies_makes_nothing_safe(
 async def test_a_full_phone_says_so_and_claims_nothing(tmp_path: Path) -> None:
     async with depot(tmp_path) as acme, phone_with_a_disk(tmp_path / "phone", acme.base) as ed:
         run_id = await acme.dispatched(YES_NO, PICTURE)
-        await ed.open(run_id)
         chrome = await ed.page.context.new_cdp_session(ed.page)
+        # Before the page writes for the first time: Chromium remembers for a while how much room there was.
         await chrome.send("Storage.overrideQuotaForOrigin", {"origin": acme.base, "quotaSize": 1000})
+        await ed.open(run_id)
         await ed.start()
         await ed.pick("s-ok", "Yes")
         await ed.is_done("s-ok")
+        await ed.everything_is_loaded()
         acme.line.down()
         await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(3).randbytes)))
         await expect(ed.page.locator(".notice.storage")).to_contain_text("storage is full")
