@@ -27,6 +27,7 @@ from rundun.store.deliveries import Claimed
 from rundun.store.tx import Clock
 from rundun.web.auth import KeyRing
 from rundun.web.pages import Pages
+from rundun.web.quotas import Quotas
 from rundun.web.service import Read, Service
 from rundun.web.site import site
 from rundun.web.spool import Spool
@@ -141,6 +142,11 @@ async def running(
                                 pictures,
                                 pages,
                                 Spool(),
+                                Quotas(
+                                    clock,
+                                    requests_per_minute=settings.limits.requests_per_minute,
+                                    failures_per_minute=settings.limits.failures_per_minute,
+                                ),
                             ),
                             postman,
                         )

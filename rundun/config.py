@@ -155,6 +155,16 @@ class Webhooks:
 class Limits:
     photo_mebibytes: int = setting(15, whole(1, 256), "Largest photo taken.", unit="MiB")
     photo_megapixels: int = setting(50, whole(1, 200), "Largest picture decoded.", unit="megapixels")
+    requests_per_minute: int = setting(
+        600,
+        whole(0, 10**6),
+        "Requests that one API key may make, and all phones on one run; `0` = any number.",
+    )
+    failures_per_minute: int = setting(
+        60,
+        whole(0, 10**6),
+        "Requests with an unknown key or link that one address may make; `0` = any number.",
+    )
     body_kibibytes: int = setting(1024, whole(16, 65536), "Largest JSON body taken.", unit="KiB")
 
 

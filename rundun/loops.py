@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rundun import counters
-from rundun.actions import evidence, sending, steering
+from rundun.actions import evidence, once, sending, steering
 from rundun.actions.sending import Result
 from rundun.core import event, times
 from rundun.core.slots import Slots
@@ -27,6 +27,7 @@ TICK_SECONDS = 1
 CLEAR_UP_SECONDS = 600
 ABANDONED = times.HOUR  # the age from which an unfinished file is no upload any more
 SHRINK_PAGES = 256  # given back at a time: 2 MiB
+FORGET = 200  # old answers to POSTs forgotten at a time
 SPARE_PAGES = 512  # left free
 SWEEP = 25  # runs expired in one go
 REST = 60 * times.SECOND  # how long a run that could not be expired is left alone
@@ -194,7 +195,7 @@ async def sweep(database: Database, resting: Resting) -> None:
 
 
 async def clear_up(database: Database) -> None:
-    """Erase uploads that came to nothing and that nobody erased, and give back the room that what is erased has left.
+    """Erase uploads that came to nothing and answers that nobody can ask for again, and give back the room they leave.
 
     In small steps, each a write of its own, so that nobody waits long; a few free pages stay for the next photos.
     """
@@ -203,6 +204,8 @@ async def clear_up(database: Database) -> None:
         await database.write(evidence.drop, {number})
     if numbers:
         log("info", "uploads.dropped", count=len(numbers))
+    while await database.read(once.is_any_old):
+        await database.write(once.forget, FORGET)
     before = await database.read(upkeep.free_pages)
     left = before
     while left > SPARE_PAGES:

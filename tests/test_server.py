@@ -136,7 +136,9 @@ class Service:
         """Ends it if it still runs; (exit code, what it said, its log lines)."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=20)
+        self.process.wait(20)
+        # Not communicate(): it knows nothing of what a readline has read ahead.
+        out, err = self.process.stdout.read(), self.process.stderr.read()
         return self.process.returncode, [json.loads(line) for line in out.splitlines()], err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
@@ -13,6 +14,14 @@ from rundun.store.database import Database
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(rdk_live_[A-Za-z0-9]{32})")
 MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An organization, and the SHA-256 of the key it came with."""
+
+    org_id: str
+    key: bytes
 
 
 class KeyRing:
@@ -31,21 +40,21 @@ class KeyRing:
             self._known.clear()
             self._generation += 1
 
-    async def organization(self, request: Request) -> str:
-        """The organization whose key came with `request`; unknown, revoked and malformed keys are all the same 401."""
+    async def caller(self, request: Request) -> Caller:
+        """Whose key came with `request`; unknown, revoked and malformed keys are all the same 401."""
         match = _BEARER.fullmatch(request.headers.get("authorization", ""))
         if not match:
             raise _unauthorized()
         hashed = digest(match[1])
         if hashed in self._known:
-            return self._known[hashed]
+            return Caller(self._known[hashed], hashed)
         generation = self._generation
         org_id = await self._database.read(keys.find_org, hashed)
         if org_id is None:
             raise _unauthorized()
         if generation == self._generation and len(self._known) < MOST_REMEMBERED:
             self._known[hashed] = org_id
-        return org_id
+        return Caller(org_id, hashed)
 
 
 def _unauthorized() -> Problem:

@@ -13,11 +13,20 @@ from rundun.errors import Problem
 
 
 async def read_json(request: Request, limit: int) -> Any:
-    """The JSON body of at most `limit` bytes (RFC 8259; UTF-8, no lone surrogates, at most 200 levels deep)."""
+    """The JSON body of at most `limit` bytes."""
+    return parse(await read_json_bytes(request, limit))
+
+
+async def read_json_bytes(request: Request, limit: int) -> bytes:
+    """A body of at most `limit` bytes that says it is JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Problem("unsupported_media_type", "Send JSON with “Content-Type: application/json”.")
-    body = await read_bytes(request, limit)
+    return await read_bytes(request, limit)
+
+
+def parse(body: bytes) -> Any:
+    """What the body says (RFC 8259; UTF-8, no lone surrogates, at most 200 levels deep)."""
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as error:

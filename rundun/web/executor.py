@@ -19,13 +19,14 @@ from rundun.core.shape import read
 from rundun.errors import NotFound, Problem
 from rundun.store.organizations import Organization
 from rundun.web.body import read_json
-from rundun.web.pages import compressed
+from rundun.web.pages import Handler, compressed
 from rundun.web.problems import Json
 from rundun.web.queries import StateQuery, query
 from rundun.web.service import Service, service
 from rundun.web.shapes import AnswerBody, CancelBody, EmptyBody, StartBody
 
 COOKIE = "rundun_device"
+LONGEST_ID = len("r-00000000-0000-4000-8000-000000000000")
 COOKIE_SECONDS = 365 * 24 * 3600
 
 
@@ -225,11 +226,31 @@ async def cancel(request: Request) -> Response:
     return Json({"run": run_state(run, run.closed_at or 0)})
 
 
+def route(method: str, path: str, handler: Handler) -> Route:
+    """A route of /r/{run_id}, within the limits for each run, and for each address that tries links."""
+
+    async def endpoint(request: Request) -> Response:
+        quotas = service(request).quotas
+        quotas.count_request(request, request.path_params["run_id"][:LONGEST_ID])
+        try:
+            response = await handler(request)
+        except NotFound:
+            quotas.count_failure(request)
+            raise
+        if response.status_code == 404:
+            quotas.count_failure(request)
+        return response
+
+    endpoint.__doc__ = handler.__doc__
+    endpoint.__name__ = handler.__name__
+    return Route(f"/r/{{run_id}}{path}", endpoint, methods=[method])
+
+
 ROUTES = [
-    Route("/r/{run_id}", compressed(page), methods=["GET"]),
-    Route("/r/{run_id}/state", state, methods=["GET"]),
-    Route("/r/{run_id}/start", start, methods=["POST"]),
-    Route("/r/{run_id}/steps/{step_id}", answer, methods=["PUT"]),
-    Route("/r/{run_id}/complete", complete, methods=["POST"]),
-    Route("/r/{run_id}/cancel", cancel, methods=["POST"]),
+    route("GET", "", compressed(page)),
+    route("GET", "/state", state),
+    route("POST", "/start", start),
+    route("PUT", "/steps/{step_id}", answer),
+    route("POST", "/complete", complete),
+    route("POST", "/cancel", cancel),
 ]

@@ -48,6 +48,8 @@ def compressed(handler: Handler) -> Handler:
             response.headers["content-length"] = str(len(response.body))
         return response
 
+    answer.__doc__ = handler.__doc__
+    answer.__name__ = handler.__name__
     return answer
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from rundun.core.destination import Destination
 from rundun.store.database import Database
 from rundun.web.auth import KeyRing
 from rundun.web.pages import Pages
+from rundun.web.quotas import Quotas
 from rundun.web.spool import Spool
 
 Read = Callable[[], bytes]
@@ -47,6 +48,8 @@ class Service:
     imaging: Imaging
     pages: Pages
     spool: Spool
+    quotas: Quotas
+    under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
 
 
 def service(request: Request) -> Service:

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from rundun.actions import evidence, looking
 from rundun.actions.evidence import Picture, Target
@@ -20,7 +19,7 @@ from rundun.core.template import BarcodeStep
 from rundun.errors import Invalid, Place, Problem
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, Taken
-from rundun.web.executor import device_of, refuse_cross_site, step_written
+from rundun.web.executor import device_of, refuse_cross_site, route, step_written
 from rundun.web.problems import Json
 from rundun.web.queries import PhotoQuery, SignatureQuery, query
 from rundun.web.service import service
@@ -161,9 +160,9 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
 
 
 ROUTES = [
-    Route("/r/{run_id}/steps/{step_id}/photos/{photo_id}", put_photo, methods=["PUT"]),
-    Route("/r/{run_id}/steps/{step_id}/photos/{photo_id}", delete_photo, methods=["DELETE"]),
-    Route("/r/{run_id}/steps/{step_id}/signature", put_signature, methods=["PUT"]),
-    Route("/r/{run_id}/signature", put_signature, methods=["PUT"]),
-    Route("/r/{run_id}/decode", decode, methods=["POST"]),
+    route("PUT", "/steps/{step_id}/photos/{photo_id}", put_photo),
+    route("DELETE", "/steps/{step_id}/photos/{photo_id}", delete_photo),
+    route("PUT", "/steps/{step_id}/signature", put_signature),
+    route("PUT", "/signature", put_signature),
+    route("POST", "/decode", decode),
 ]

@@ -27,6 +27,20 @@ CREATE TABLE keys (
   revoked_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE idempotency_keys (  -- what was answered to POSTs under /v1, for 24 hours
+  number INTEGER PRIMARY KEY,
+  org_id TEXT NOT NULL REFERENCES organizations (id),
+  path TEXT NOT NULL,
+  key TEXT NOT NULL,
+  fingerprint BLOB NOT NULL,  -- SHA-256 of the request's JSON
+  status INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  headers TEXT NOT NULL CHECK (json_valid(headers)),
+  created_at INTEGER NOT NULL,
+  UNIQUE (org_id, path, key)  -- was this asked before?
+) STRICT;
+CREATE INDEX idempotency_keys_old ON idempotency_keys (created_at);  -- forgotten after 24 hours
+
 CREATE TABLE templates (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

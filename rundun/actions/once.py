@@ -1,0 +1,47 @@
+"""A POST and its answer in one transaction, so that asking again with the same `Idempotency-Key` changes nothing
+(draft-ietf-httpapi-idempotency-key-header).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rundun.errors import Problem
+from rundun.store import idempotency
+from rundun.store.idempotency import Reply, Ticket
+from rundun.store.tx import Tx
+
+Render = Callable[[Tx, Any], Reply]
+
+
+def carry_out(tx: Tx, ticket: Ticket | None, render: Render, action: Callable[..., Any], *args: Any) -> Reply:
+    """`action(tx, *args)` and what is answered to it; kept under `ticket` where there is one. What is refused is not
+    kept: it changed nothing, and may go well the next time.
+    """
+    reply = render(tx, action(tx, *args))
+    if ticket:
+        idempotency.put(tx, ticket, reply)
+    return reply
+
+
+def answered(tx: Tx, ticket: Ticket) -> Reply | None:
+    """What was answered to this request before, None when it is new; raises `idempotency_key_reused`."""
+    found = idempotency.find(tx, ticket)
+    if found is None:
+        return None
+    fingerprint, reply = found
+    if fingerprint != ticket.fingerprint:
+        detail = "This Idempotency-Key came with another body before; send a new one with a new request."
+        raise Problem("idempotency_key_reused", detail)
+    return reply
+
+
+def is_any_old(tx: Tx) -> bool:
+    """True when there are answers that nobody can ask for any more."""
+    return idempotency.is_any_old(tx)
+
+
+def forget(tx: Tx, limit: int) -> None:
+    """Forget at most `limit` of them."""
+    idempotency.remove_old(tx, limit)

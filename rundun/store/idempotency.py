@@ -1,0 +1,77 @@
+"""What was answered to a POST that carried an `Idempotency-Key`, for as long as it may be asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic_core import from_json, to_json
+
+from rundun.core import times
+from rundun.store.tx import Tx
+
+KEPT = 24 * times.HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Names one request, however often it is sent: who, where, and the key they chose; `fingerprint` is of its body."""
+
+    org_id: str
+    path: str
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it goes out; `body` is JSON."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def find(tx: Tx, ticket: Ticket) -> tuple[bytes, Reply] | None:
+    """The fingerprint and the answer of an earlier request with this key, None when it is new or too long ago."""
+    row = tx.db.execute(
+        "SELECT fingerprint, status, body, headers FROM idempotency_keys "
+        "WHERE org_id = ? AND path = ? AND key = ? AND created_at > ?",
+        (ticket.org_id, ticket.path, ticket.key, tx.now - KEPT),
+    ).fetchone()
+    if row is None:
+        return None
+    return row["fingerprint"], Reply(row["status"], row["body"], from_json(row["headers"]))
+
+
+def put(tx: Tx, ticket: Ticket, reply: Reply) -> None:
+    """Keep the answer, in place of one that is too old to be given."""
+    tx.db.execute(
+        "INSERT OR REPLACE INTO idempotency_keys (org_id, path, key, fingerprint, status, body, headers, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            ticket.org_id,
+            ticket.path,
+            ticket.key,
+            ticket.fingerprint,
+            reply.status,
+            reply.body,
+            to_json(reply.headers).decode(),
+            tx.now,
+        ),
+    )
+
+
+def is_any_old(tx: Tx) -> bool:
+    """True when some answer is too old to be given."""
+    query = "SELECT 1 FROM idempotency_keys WHERE created_at <= ? LIMIT 1"
+    return tx.db.execute(query, (tx.now - KEPT,)).fetchone() is not None
+
+
+def remove_old(tx: Tx, limit: int) -> None:
+    """Forget at most `limit` answers that are too old to be given."""
+    tx.db.execute(
+        "DELETE FROM idempotency_keys WHERE number IN "
+        "(SELECT number FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)",
+        (tx.now - KEPT, limit),
+    )

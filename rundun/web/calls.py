@@ -1,0 +1,146 @@
+"""One call to /v1: who it is, within which limits, and that it happens once. Every route of /v1 is made here, so none
+can do without.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rundun.actions import once
+from rundun.actions.once import Render
+from rundun.errors import Problem
+from rundun.store.idempotency import Reply, Ticket
+from rundun.web.auth import Caller
+from rundun.web.body import parse, read_json_bytes
+from rundun.web.problems import Json
+from rundun.web.service import Service, service
+
+_KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7E][\x20-\x7E]*)')
+
+
+@dataclass(slots=True)
+class Call:
+    """An integrator's request; `ticket` names it where it carries an `Idempotency-Key`."""
+
+    request: Request
+    house: Service
+    org_id: str
+    ticket: Ticket | None = None
+    _body: bytes | None = None
+
+    def path(self, name: str) -> str:
+        """A parameter of the path."""
+        return str(self.request.path_params[name])
+
+    async def body(self) -> bytes:
+        """The JSON body as it came, within the settings' limit."""
+        if self._body is None:
+            self._body = await read_json_bytes(self.request, self.house.settings.limits.body_kibibytes * 1024)
+        return self._body
+
+    async def json(self) -> Any:
+        """The same, read."""
+        return parse(await self.body())
+
+    async def read(self, function: Callable[..., Any], *args: Any) -> Any:
+        """`function(tx, org_id, *args)` on a consistent snapshot."""
+        return await self.house.database.read(function, self.org_id, *args)
+
+    async def write(self, render: Render, action: Callable[..., Any], *args: Any) -> Response:
+        """`action(tx, org_id, *args)` and its answer `render(tx, result)`, in one transaction."""
+        reply = await self.house.database.write(
+            once.carry_out, self.ticket, render, action, self.org_id, *args
+        )
+        return answer(reply)
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+def told(content: Any, status: int = 200, **headers: str) -> Reply:
+    """A reply with `content`, which is anything pydantic's serialiser knows, or bytes that are JSON already."""
+    return Reply(status, content if isinstance(content, bytes) else to_json(content), headers)
+
+
+def answer(reply: Reply) -> Response:
+    """The HTTP answer; 204 has no body."""
+    if reply.status == 204:
+        return Response(status_code=204, headers=reply.headers)
+    return Json(reply.body, reply.status, reply.headers)
+
+
+def route(method: Method, path: str, handler: Handler) -> Route:
+    """A route of /v1."""
+
+    async def endpoint(request: Request) -> Response:
+        house = service(request)
+        caller = await _caller(house, request)
+        house.quotas.count_request(request, caller.key)
+        call = Call(request, house, caller.org_id)
+        return await (_once(call, handler) if method == "POST" else handler(call))
+
+    endpoint.__doc__ = handler.__doc__
+    endpoint.__name__ = handler.__name__
+    return Route(f"/v1{path}", endpoint, methods=[method])
+
+
+async def _caller(house: Service, request: Request) -> Caller:
+    try:
+        return await house.keys.caller(request)
+    except Problem as problem:
+        if problem.code == "unauthorized":
+            house.quotas.count_failure(request)
+        raise
+
+
+async def _once(call: Call, handler: Handler) -> Response:
+    """A POST, which happens once for each `Idempotency-Key`."""
+    given = call.request.headers.get("idempotency-key")
+    if given is None:
+        return await handler(call)
+    path = call.request.url.path
+    call.ticket = ticket = Ticket(call.org_id, path, _key(given), _fingerprint(await call.body()))
+    name = (ticket.org_id, ticket.path, ticket.key)
+    under_way = call.house.under_way
+    if name in under_way:
+        detail = "The first request with this Idempotency-Key is still being worked on."
+        raise Problem("request_in_progress", detail, retry_after=1)
+    under_way.add(name)
+    try:
+        known = await call.house.database.read(once.answered, ticket)
+        if known is None:
+            return await handler(call)
+        response = answer(known)
+        response.headers["idempotent-replayed"] = "true"
+        return response
+    finally:
+        under_way.discard(name)
+
+
+def _key(given: str) -> str:
+    """The key, quoted (a string of RFC 8941 section 3.3.3) or bare."""
+    match = _KEY.fullmatch(given.strip())
+    key = match and (re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2])
+    if not key or len(key) > 255:
+        raise Problem("invalid", "Idempotency-Key must be 1 to 255 printable ASCII characters.")
+    return key
+
+
+def _fingerprint(body: bytes) -> bytes:
+    """What makes two bodies the same: their JSON, however it is spaced and ordered."""
+    try:
+        body = json.dumps(parse(body), sort_keys=True).encode()
+    except Problem:
+        pass  # it will be refused, and refusals are not kept
+    return hashlib.sha256(body).digest()

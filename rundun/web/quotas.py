@@ -1,0 +1,80 @@
+"""Who asks too often: token buckets in memory, for keys, for runs, and for addresses that keep guessing.
+
+A depot's phones share one address, so addresses are counted for what failed only.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from ipaddress import IPv6Address, ip_address
+
+from starlette.requests import Request
+
+from rundun.core import bucket
+from rundun.core.bucket import Allowance, Bucket, Policy
+from rundun.errors import Problem
+from rundun.store.tx import Clock
+
+MOST_REMEMBERED = (
+    50_000  # buckets; who has not been seen for longest is forgotten, which gives back a full one
+)
+
+
+class Quotas:
+    """The buckets of a running service."""
+
+    def __init__(self, clock: Clock, *, requests_per_minute: int, failures_per_minute: int) -> None:
+        self._clock = clock
+        self._requests = Policy("default", requests_per_minute)
+        self._failures = Policy("failures", failures_per_minute)
+        self._buckets: OrderedDict[tuple[str, str | bytes], Bucket] = OrderedDict()
+
+    def count_request(self, request: Request, who: str | bytes) -> None:
+        """One request of a key or on a run; raises `rate_limited`."""
+        self.count(request, self._requests, who)
+
+    def count_failure(self, request: Request) -> None:
+        """One request from this address with a key or a link that does not exist; raises `rate_limited`."""
+        self.count(request, self._failures, address_of(request))
+
+    def count(self, request: Request, policy: Policy, who: str | bytes) -> None:
+        """One request that falls under `policy`, whose answer will say what is left; raises `rate_limited`."""
+        if not policy.quota:
+            return
+        allowance = self._take(policy, who)
+        request.scope["rundun.allowance"] = allowance
+        if not allowance.granted:
+            detail = f"More than {policy.quota} in {policy.window} seconds; try again in {allowance.wait} s."
+            raise Problem("rate_limited", detail, retry_after=allowance.wait)
+
+    def _take(self, policy: Policy, who: str | bytes) -> Allowance:
+        now, name = self._clock(), (policy.name, who)
+        kept = self._buckets.get(name)
+        if kept is None:
+            kept = self._buckets[name] = Bucket(policy.quota, now)
+            if len(self._buckets) > MOST_REMEMBERED:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(name)
+        return bucket.take(policy, kept, now)
+
+
+def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
+    """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4)."""
+    policy = allowance.policy
+    return [
+        (b"ratelimit-policy", f'"{policy.name}";q={policy.quota};w={policy.window}'.encode()),
+        (b"ratelimit", f'"{policy.name}";r={allowance.remaining};t={allowance.reset}'.encode()),
+    ]
+
+
+def address_of(request: Request) -> str:
+    """Where `request` came from; of IPv6 the network that one customer has, a /64."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+    return host
