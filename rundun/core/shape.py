@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainValidator,
     ValidationError,
     WithJsonSchema,
@@ -43,7 +43,49 @@ def normal(value: str) -> str:
         raise wrong("bad_format", str(error)) from None
 
 
-def Text(maximum: int, minimum: int = 1) -> AfterValidator:
+@dataclass(frozen=True, slots=True, eq=False)
+class Check:
+    """For `Annotated[type, …]`: what is asked beyond the type, as a function that returns the value to keep or raises
+    `wrong`, and beside it the same as JSON Schema, so that what is documented is what is checked.
+    """
+
+    check: Callable[[Any], Any]
+    keywords: Mapping[str, Any]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Run after the type's own validation."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The type's own schema with our keywords."""
+        return {**handler(schema), **self.keywords}
+
+
+class Reading(Check):
+    """The same for what arrives as text and is kept as something else: read before the type is looked at, so that the
+    keywords are the whole schema.
+    """
+
+    __slots__ = ()
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Run before the type's own validation."""
+        return core_schema.no_info_before_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Our keywords alone."""
+        return dict(self.keywords)
+
+
+def Text(maximum: int, minimum: int = 1) -> Check:
     """For `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
 
     def check(value: str) -> str:
@@ -58,11 +100,13 @@ def Text(maximum: int, minimum: int = 1) -> AfterValidator:
             raise wrong("too_long", f"has {len(kept)} characters, {maximum} are allowed")
         return kept
 
-    return AfterValidator(check)
+    return Check(check, {"minLength": minimum, "maxLength": maximum} if minimum else {"maxLength": maximum})
 
 
-def Matching(pattern: str, detail: str) -> AfterValidator:
-    """For `Annotated[str, …]`: the whole string matches `pattern`; `detail` says what it should be."""
+def Matching(pattern: str, detail: str) -> Check:
+    """For `Annotated[str, …]`: the whole string matches `pattern`, which JavaScript reads as Python does; `detail` says
+    what it should be.
+    """
     compiled = re.compile(pattern, re.ASCII)
 
     def check(value: str) -> str:
@@ -70,7 +114,7 @@ def Matching(pattern: str, detail: str) -> AfterValidator:
             raise wrong("bad_format", detail)
         return value
 
-    return AfterValidator(check)
+    return Check(check, {"pattern": f"^(?:{pattern})$"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +148,11 @@ def _number(value: Any) -> int | float:
     return kept
 
 
-Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+Number = Annotated[
+    int | float,
+    PlainValidator(_number),
+    WithJsonSchema({"type": "number", "minimum": -text.LARGEST, "maximum": text.LARGEST}),
+]
 Language = Annotated[
     str,
     Matching(

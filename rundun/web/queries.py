@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator
 from starlette.requests import Request
 
 from rundun.core import times
 from rundun.core.run import Status
-from rundun.core.shape import Shape, Text, read, wrong
+from rundun.core.shape import Reading, Shape, Text, read, wrong
 from rundun.store.paging import END, Page, Slice
 from rundun.store.runs import Filter
 from rundun.web.problems import Json
@@ -26,13 +24,13 @@ def query(model: type[Q], request: Request) -> Q:
     return read(model, dict(request.query_params))
 
 
-def _whole(least: int, most: int) -> Callable[[Any], int]:
+def _whole(least: int, most: int) -> Reading:
     def check(value: Any) -> int:
         if not re.fullmatch(r"\d{1,15}", value, re.ASCII) or not least <= int(value) <= most:
             raise wrong("out_of_range", f"must be a whole number from {least} to {most}")
         return int(value)
 
-    return check
+    return Reading(check, {"type": "integer", "minimum": least, "maximum": most})
 
 
 def _second(value: Any) -> int:
@@ -65,15 +63,38 @@ def _before(value: Any) -> tuple[int, ...]:
     return int(first), int(second)
 
 
-Time = Annotated[int, BeforeValidator(_second)]
-Decimal = Annotated[float, BeforeValidator(_decimal)]
+def event_cursor(number: int) -> str:
+    """The opaque cursor behind an event."""
+    return base64.urlsafe_b64encode(f"evt {number}".encode()).decode().rstrip("=")
+
+
+def _event_number(value: Any) -> int:
+    try:
+        text = base64.urlsafe_b64decode(value.encode() + b"=" * (-len(value) % 4)).decode()
+    except (ValueError, binascii.Error):
+        text = ""
+    if not re.fullmatch(r"evt \d{1,18}", text, re.ASCII):
+        raise wrong("bad_format", "is not a cursor of events")
+    return int(text[4:])
+
+
+Time = Annotated[int, Reading(_second, {"type": "string", "format": "date-time"})]
+Yes = Annotated[bool, Reading(_yes, {"type": "boolean"})]
+Cursor = Annotated[tuple[int, ...], Reading(_before, {"type": "string", "pattern": "^[A-Za-z0-9_-]{4,60}$"})]
+
+EventCursor = Annotated[int, Reading(_event_number, {"type": "string", "pattern": "^[A-Za-z0-9_-]{6,60}$"})]
+
+
+def _decimal_in(least: float, most: float) -> Reading:
+    """How it is written is checked here; the range, which it tells, by `GeoBody`."""
+    return Reading(_decimal, {"type": "number", "minimum": least, "maximum": most})
 
 
 class ListQuery(Shape):
     """What every list takes."""
 
-    limit: Annotated[int, BeforeValidator(_whole(1, 100))] = 25
-    cursor: Annotated[tuple[int, ...], BeforeValidator(_before)] = (END, END)
+    limit: Annotated[int, _whole(1, 100)] = 25
+    cursor: Cursor = (END, END)
 
     def slice(self) -> Slice:
         """The part that is wanted."""
@@ -104,29 +125,37 @@ class RunsQuery(ListQuery):
 class TemplatesQuery(ListQuery):
     """GET /v1/templates."""
 
-    include_archived: Annotated[bool, BeforeValidator(_yes)] = False
+    include_archived: Yes = False
 
 
 class TemplateQuery(Shape):
     """GET /v1/templates/{template_id}."""
 
-    v: Annotated[int, BeforeValidator(_whole(1, 10**9))] | None = None
+    v: Annotated[int, _whole(1, 10**9)] | None = None
+
+
+class EventsQuery(Shape):
+    """GET /v1/events and GET /v1/runs/{run_id}/events; `wait` in seconds."""
+
+    after: EventCursor = 0
+    wait: Annotated[int, _whole(0, 30)] = 0
+    limit: Annotated[int, _whole(1, 100)] = 25
 
 
 class StateQuery(Shape):
     """GET /r/{run_id}/state."""
 
-    since: Annotated[int, BeforeValidator(_whole(0, 10**15))] | None = None
+    since: Annotated[int, _whole(0, 10**15)] | None = None
 
 
 class PhotoQuery(Shape):
     """PUT …/photos/{photo_id}: what the phone says of a photo."""
 
     source: Literal["camera", "gallery"] | None = None
-    taken_at: Annotated[int, BeforeValidator(_second)] | None = None
-    lat: Decimal | None = None
-    lng: Decimal | None = None
-    accuracy: Decimal | None = None
+    taken_at: Time | None = None
+    lat: Annotated[float, _decimal_in(-90, 90)] | None = None
+    lng: Annotated[float, _decimal_in(-180, 180)] | None = None
+    accuracy: Annotated[float, _decimal_in(0, 1e8)] | None = None
 
 
 class SignatureQuery(Shape):

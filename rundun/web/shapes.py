@@ -11,9 +11,9 @@ from rundun.actions.dispatching import Order
 from rundun.actions.doing import Given, Start
 from rundun.core import event, times
 from rundun.core.answer import Position
-from rundun.core.destination import Destination, normalise
+from rundun.core.destination import MAX_LENGTH, Destination, normalise
 from rundun.core.run import Identity, Webhook
-from rundun.core.shape import Language, Matching, Number, Shape, Text, wrong
+from rundun.core.shape import Check, Language, Matching, Number, Shape, Text, wrong
 from rundun.errors import Invalid, Place
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -21,13 +21,13 @@ PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID")
 LONGEST_HOURS = 8760
 
 
-def _in(least: float, most: float) -> AfterValidator:
+def _in(least: float, most: float) -> Check:
     def check(value: float) -> float:
         if not least <= value <= most:
             raise wrong("out_of_range", f"must be from {least:g} to {most:g}")
         return value
 
-    return AfterValidator(check)
+    return Check(check, {"minimum": least, "maximum": most})
 
 
 def _hours(value: float) -> float:
@@ -65,18 +65,21 @@ def _event(value: str) -> str:
 
 
 _KNOWN_EVENTS = (*event.EVENTS, *event.ON_REQUEST)
-Hours = Annotated[Number, AfterValidator(_hours)]
-Time = Annotated[str, AfterValidator(_time)]
+Hours = Annotated[Number, Check(_hours, {"exclusiveMinimum": 0, "maximum": LONGEST_HOURS})]
+Time = Annotated[str, Check(_time, {"format": "date-time"})]
+Url = Annotated[
+    str, Check(_url, {"format": "uri", "maxLength": MAX_LENGTH, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"})
+]
+Secret = Annotated[str, Check(_secret, {"minLength": 12, "maxLength": 256})]
+EventName = Annotated[str, Check(_event, {"enum": ["*", *_KNOWN_EVENTS]})]
 
 
 class WebhookBody(Shape):
     """Where events go."""
 
-    url: Annotated[str, AfterValidator(_url)]
-    secret: Annotated[str, AfterValidator(_secret)] | None = None
-    events: Annotated[list[Annotated[str, AfterValidator(_event)]], Field(min_length=1, max_length=20)] = [
-        "*"
-    ]
+    url: Url
+    secret: Secret | None = None
+    events: Annotated[list[EventName], Field(min_length=1, max_length=20)] = ["*"]
 
     def webhook(self) -> tuple[Webhook, Destination]:
         """Normalised."""
@@ -129,7 +132,10 @@ class StartBody(Shape):
         Annotated[
             str,
             Text(40),
-            Matching(r"\+?[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*", "must be a phone number"),
+            Matching(
+                r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*",
+                "must be a phone number",
+            ),
         ]
         | None
     ) = None
