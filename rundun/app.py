@@ -26,6 +26,7 @@ from rundun.store.database import Database
 from rundun.store.deliveries import Claimed
 from rundun.store.tx import Clock
 from rundun.web.auth import KeyRing
+from rundun.web.events import Bells
 from rundun.web.pages import Pages
 from rundun.web.quotas import Quotas
 from rundun.web.service import Read, Service
@@ -91,10 +92,12 @@ def make_app(
             except Problem as problem:
                 refuse(problem)
                 raise
-            app.state.postman = postman
+            app.state.postman, app.state.bells = postman, service.bells
             yield {"service": service}
 
-    return site(assets, lifespan)
+    made = site(assets, lifespan)
+    made.state.bells = None
+    return made
 
 
 @asynccontextmanager
@@ -147,6 +150,7 @@ async def running(
                                     requests_per_minute=settings.limits.requests_per_minute,
                                     failures_per_minute=settings.limits.failures_per_minute,
                                 ),
+                                Bells(database),
                             ),
                             postman,
                         )

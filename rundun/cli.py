@@ -160,7 +160,9 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
             listening_on = replace(settings.server, port=sockets[0].getsockname()[1])
             settings = replace(settings, server=listening_on, public_url="")
         app = make_app(settings, announce=lambda opened: tell(opened, settings), refuse=refuse)
-        started = run_server(app, settings, sockets)
+        started = run_server(
+            app, settings, sockets, on_shutdown=lambda: app.state.bells and app.state.bells.end()
+        )
     except Problem as problem:
         fail(problem)
     if refused:

@@ -9,6 +9,8 @@ STARTED = time.time()  # seconds since 1970 UTC
 requests: Counter[str] = Counter()  # answered, by the class of their status, such as `2xx`
 attempts: Counter[str] = Counter()  # of deliveries, by what came of them: `delivered`, `retry` or `failed`
 
+polls: Counter[str] = Counter()  # long polls that wait for an event right now
+
 
 def count_request(status: int) -> None:
     """One answer; 0 where there was none."""

@@ -21,6 +21,7 @@ from rundun.loops import Postman, expire_due
 from rundun.store.database import Database
 from rundun.store.tx import Tx
 from rundun.web.pages import Pages
+from rundun.web.service import Service
 from rundun.web.site import site
 from rundun.web.static import Assets
 
@@ -164,6 +165,7 @@ class World:
     globex: httpx2.AsyncClient
     acme_id: str
     clients: list[httpx2.AsyncClient]
+    service: Service
 
     def browser(self, **headers: str) -> httpx2.AsyncClient:
         """A client without a key."""
@@ -272,6 +274,7 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
             globex,
             acme_id,
             clients,
+            service,
         )
         for client in clients:
             await client.aclose()

@@ -115,6 +115,15 @@ def envelope(run: Run, fact: Fact, event_id: str, seq: int, at: int) -> dict[str
     }
 
 
+def without_thumbnails(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The event as it is fetched: there the photos are a request away."""
+    data = kept["data"]
+    if "photos" not in data:
+        return dict(kept)
+    photos = [{name: value for name, value in one.items() if name != "thumbnail"} for one in data["photos"]]
+    return {**kept, "data": {**data, "photos": photos}}
+
+
 def body(kept: Mapping[str, Any], attempt: int, thumbnails: Mapping[str, bytes]) -> bytes:
     """The bytes of one attempt; `thumbnails` by photo id, left out with a word when the body grows too large."""
     wire = {"event_id": kept["event_id"], "delivery_attempt": attempt, **kept}

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from rundun.core import event
 from rundun.core.event import Fact
 from rundun.core.run import Run
 from rundun.store.tx import Tx
+
+TOUCHED = "events of "  # what a transaction touched that has an event of the organization named behind it
+LARGEST_PAGE = 4 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Some events with their numbers, which rise in the order of commits, and whether there are more."""
+
+    items: list[tuple[int, dict[str, Any]]]
+    has_more: bool
 
 
 def add(tx: Tx, run: Run, fact: Fact) -> Run:
@@ -32,8 +44,34 @@ def add(tx: Tx, run: Run, fact: Fact) -> Run:
             (tx.new_id("dlv"), cursor.lastrowid, run.run_id, run.org_id, webhook.destination, tx.now, tx.now),
         )
         tx.touched.add("outbox")
-    tx.touched.add("events")
+    tx.touched.add(TOUCHED + run.org_id)
     return replace(run, seq=seq)
+
+
+def feed_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
+    """At most `limit` events of an organization behind the one numbered `after`, the oldest first."""
+    query = "SELECT number, body FROM events WHERE org_id = ? AND number > ? ORDER BY number LIMIT ?"
+    return _feed(tx.db.execute(query, (org_id, after, limit + 1)), limit)
+
+
+def feed_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
+    """The same of one run, whose `seq` rises with the numbers."""
+    query = "SELECT number, body FROM events WHERE run_id = ? AND number > ? ORDER BY seq LIMIT ?"
+    return _feed(tx.db.execute(query, (run_id, after, limit + 1)), limit)
+
+
+def _feed(rows: sqlite3.Cursor, limit: int) -> Feed:
+    """As many as are asked for, or as fit in a page, but at least one."""
+    items: list[tuple[int, dict[str, Any]]] = []
+    size, has_more = 0, False
+    for row in rows:
+        size += len(row["body"])
+        has_more = len(items) == limit or (len(items) > 0 and size > LARGEST_PAGE)
+        if has_more:
+            break
+        items.append((row["number"], from_json(row["body"])))
+    rows.close()
+    return Feed(items, has_more)
 
 
 def _text(kept: Mapping[str, Any]) -> str:

@@ -31,6 +31,8 @@ def _lines(figures: Figures) -> Iterator[str]:
     yield from _family("rundun_attempts_total", "counter", "Webhook requests sent.", "outcome", outcomes)
     yield from _family("rundun_deliveries", "gauge", "Deliveries that are not done.", "status", deliveries)
     yield from _family("rundun_runs", "gauge", "Runs that are open.", "status", runs)
+    polls = {"": counters.polls["waiting"]}
+    yield from _family("rundun_polls_waiting", "gauge", "Long polls that wait for an event.", "", polls)
     yield from _family("rundun_database_bytes", "gauge", "Size of the database.", "", {"": figures.bytes})
     started = {"": round(counters.STARTED, 3)}
     yield from _family(

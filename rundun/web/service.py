@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -34,6 +35,18 @@ class Imaging(Protocol):
         """The barcode of one of these formats in a picture, or None; one picture at a time for each owner."""
 
 
+class Bells(Protocol):
+    """What wakes long polls; see `web/events.py`."""
+
+    ended: bool
+
+    def of(self, org_id: str) -> asyncio.Future[None]:
+        """Done with the organization's next event."""
+
+    def end(self) -> None:
+        """Nobody waits any longer."""
+
+
 CheckDestination = Callable[[Destination], Awaitable[tuple[str, str] | None]]
 
 
@@ -49,6 +62,7 @@ class Service:
     pages: Pages
     spool: Spool
     quotas: Quotas
+    bells: Bells
     under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
 
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from rundun.errors import Problem
-from rundun.web import deliveries, executor, front, integrator, media, problems, templates, uploads
+from rundun.web import deliveries, events, executor, front, integrator, media, problems, templates, uploads
 from rundun.web.outermost import Outermost
 from rundun.web.static import Assets
 
@@ -20,6 +20,7 @@ def site(assets: Assets, lifespan: Any) -> Starlette:
         routes=[
             *integrator.ROUTES,
             *deliveries.ROUTES,
+            *events.ROUTES,
             *templates.ROUTES,
             *assets.routes(),
             *executor.ROUTES,

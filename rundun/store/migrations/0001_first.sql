@@ -97,6 +97,8 @@ CREATE INDEX runs_by_executor_ref ON runs (org_id, executor_ref, created_at)
   WHERE executor_ref IS NOT NULL;  -- GET /v1/runs?executor_ref=
 CREATE INDEX runs_open ON runs (status, expires_at)
   WHERE status IN ('pending', 'in_progress');  -- the expiry sweep, and how many are open
+CREATE INDEX runs_with_secret ON runs (closed_at)
+  WHERE webhook_secret IS NOT NULL AND closed_at IS NOT NULL;  -- secrets to be forgotten
 
 CREATE TABLE answers (  -- every answer ever applied; the one in force is current
   number INTEGER PRIMARY KEY,
@@ -178,24 +180,31 @@ CREATE TABLE events (
   UNIQUE (run_id, seq)
 ) STRICT;
 
-CREATE TABLE deliveries (  -- the outbox
+CREATE INDEX events_of_org ON events (org_id, number);  -- GET /v1/events
+
+CREATE TABLE deliveries (  -- the outbox; what is being sent is pending until its outcome is written
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   event INTEGER NOT NULL REFERENCES events (number),
   run_id TEXT NOT NULL REFERENCES runs (id),
   org_id TEXT NOT NULL,
   destination TEXT NOT NULL,  -- the run's webhook_destination
-  status TEXT NOT NULL CHECK (status IN ('pending', 'sending', 'delivered', 'failed')),
+  status TEXT NOT NULL CHECK (status IN ('pending', 'delivered', 'failed')),
   attempts INTEGER NOT NULL DEFAULT 0,
   next_attempt_at INTEGER,
+  next_trigger TEXT NOT NULL DEFAULT 'automatic' CHECK (next_trigger IN ('automatic', 'manual')),
+  resume_at INTEGER,  -- when the schedule goes on after a manual attempt, NULL: it has come to its end
+  wants_alert INTEGER NOT NULL DEFAULT 0,  -- it has failed for good, and the operator is to be told
   created_at INTEGER NOT NULL,
   settled_at INTEGER
 ) STRICT;
 CREATE INDEX deliveries_due ON deliveries (destination, next_attempt_at) WHERE status = 'pending';  -- claiming
 CREATE INDEX deliveries_next ON deliveries (next_attempt_at) WHERE status = 'pending';  -- is anything due?
-CREATE INDEX deliveries_sending ON deliveries (number) WHERE status = 'sending';  -- put back at start
-CREATE INDEX deliveries_failed ON deliveries (org_id, number) WHERE status = 'failed';  -- deliveries_failed
+CREATE INDEX deliveries_of_org ON deliveries (org_id, created_at);  -- GET /v1/deliveries
+CREATE INDEX deliveries_by_status ON deliveries (org_id, status, created_at);  -- GET /v1/deliveries?status=,
+-- POST /v1/deliveries/retry, deliveries_failed
 CREATE INDEX deliveries_of_run ON deliveries (run_id, number);  -- GET /v1/runs/{id}/deliveries
+CREATE INDEX deliveries_to_tell ON deliveries (number) WHERE wants_alert;  -- alerts.url
 
 CREATE TABLE attempts (
   delivery INTEGER NOT NULL REFERENCES deliveries (number),
