@@ -18,8 +18,9 @@ const LONGEST_WAIT = 30_000;     // ms, the cap of the back-off
 const LONGEST_HOLD = 25_000;     // ms an item found on the phone is still held: whoever held it may be gone
 const LONGEST_TURN = 20_000;     // ms to wait for another tab, which the phone may have frozen
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
-// What these say is that something on the way spoiled the bytes; a few more tries are worth it.
-const SPOILED = new Set(["wrong_receipt", "digest_mismatch", "malformed_json"]);
+// What these say, and an error that is not told in our server's words (""), is that something on the way spoiled the
+// bytes or the answer; a few more tries are worth it.
+const SPOILED = new Set(["wrong_receipt", "digest_mismatch", "malformed_json", ""]);
 const MOST_SPOILED = 5;
 const LANES = ["start", "answers", "photos", "last"];
 

@@ -333,7 +333,8 @@ export class Session extends EventTarget {
   /** True when the problem means that this run is over for this page. */
   closes(error) {
     if (!(error instanceof Problem)) return false;
-    if (error.status === 410) this.close(error.members.run_status ?? "expired", error.members.closed_at ?? null);
+    // A head that was cut short passes for an answer without a document: how the run ended is in there, or nothing is said.
+    if (error.code === "run_closed") this.close(error.members.run_status, error.members.closed_at);
     else if (error.code === "other_device") this.close("other_device");
     else if (error.status === 404 && error.code === "not_found") this.close("unknown");
     else return false;

@@ -172,6 +172,22 @@ class Depot:
             found[photo_id] = hashlib.sha256(data).hexdigest()
         return list(found.items())
 
+    def answers(self, run_id: str) -> dict[str, Any]:
+        """Step → value of the answers in force, as the file has them; one that closes a step says how."""
+        found = self.rows(
+            "SELECT step_id, value, skipped, unable FROM answers WHERE run_id = ? AND is_current ORDER BY step_id",
+            run_id,
+        )
+        return {
+            step_id: "skipped" if skipped else unable if unable is not None else json.loads(value)
+            for step_id, value, skipped, unable in found
+        }
+
+    def replaced(self, run_id: str) -> int:
+        """Answers in the file that are not in force any more: none when nothing was sent twice or overwritten."""
+        ((count,),) = self.rows("SELECT count(*) FROM answers WHERE run_id = ? AND NOT is_current", run_id)
+        return int(count)
+
     def listed(self, run_id: str, step_id: str) -> list[str]:
         """The photos that the answer in force names."""
         ((text,),) = self.rows(

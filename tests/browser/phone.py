@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 FLAGS = [
     "--no-sandbox",  # tests run as root in containers
@@ -30,6 +33,33 @@ KEPT = """(run) => new Promise((done, failed) => {
     };
   };
 })"""
+# Writes down the bytes this phone was told to keep of each photo, as they are kept: the last version is what is sent.
+# Their SHA-256 where the browser hashes; over plain http it does not, and the bytes themselves are noted.
+WATCH = """(() => {
+  const put = IDBObjectStore.prototype.put;
+  const note = async ({ photo, body }) => {
+    const bytes = new Uint8Array(crypto.subtle ? await crypto.subtle.digest("SHA-256", body) : body);
+    localStorage.setItem(photo, btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")));
+  };
+  IDBObjectStore.prototype.put = function (record) {
+    if (record.kind === "photo" && !record.hold && !record.problem) note(record);
+    return put.call(this, record);
+  };
+})()"""
+CAMERA_IS_NOTED = """(run) => new Promise((done, failed) => {
+  const opening = indexedDB.open("rundun", 1);
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const asked = opening.result.transaction("runs").objectStore("runs").get(run);
+    asked.onsuccess = () => {
+      opening.result.close();
+      done(asked.result?.camera?.step === "s-pic");
+    };
+  };
+})"""
+PAGE_IS_KEPT = """async (run) => (await caches.has(`rundun ${run}`)) && navigator.serviceWorker.controller !== null
+  && (await (await caches.open(`rundun ${run}`)).match(`/r/${run}`)) !== undefined"""
+PAGE_IS_FORGOTTEN = "async (run) => !(await caches.has(`rundun ${run}`))"
 HERE = {"latitude": 51.5034, "longitude": -0.1276, "accuracy": 7.0}
 
 
@@ -76,8 +106,9 @@ class Phone:
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
 
     def _heard(self, message: Any) -> None:
-        # A refused request is the server's business and shows as a failed resource, and so does a module whose answer
-        # was cut within its head; everything else is a mistake. That it blocks service workers is Playwright's business.
+        # A refused request is the server's business and shows as a failed resource, and so does a module whose
+        # answer was cut in its head; everything else is a mistake. That it blocks service workers is Playwright's
+        # business.
         passing = ("Failed to load resource", "Failed to load module script", "Service Worker registration")
         ours = not any(words in message.text for words in passing)
         if message.type in ("error", "warning") and ours:
@@ -178,15 +209,50 @@ class Phone:
 
     async def is_kept_as_page(self, run_id: str) -> None:
         """Wait until the service worker has the page and its scripts."""
-        await self.page.wait_for_function(
-            """async (run) => (await caches.has(`rundun ${run}`)) && navigator.serviceWorker.controller !== null
-                 && (await (await caches.open(`rundun ${run}`)).match(`/r/${run}`)) !== undefined""",
-            arg=run_id,
-        )
+        await self.until_true(PAGE_IS_KEPT, run_id)
 
     async def until_page_is_forgotten(self, run_id: str) -> None:
         """Wait until the service worker's copy is gone."""
-        await self.page.wait_for_function("async (run) => !(await caches.has(`rundun ${run}`))", arg=run_id)
+        await self.until_true(PAGE_IS_FORGOTTEN, run_id)
+
+    async def until_camera_is_noted(self, run_id: str) -> None:
+        """Wait until this phone has written down that the camera is open for the step s-pic."""
+        await self.until_true(CAMERA_IS_NOTED, run_id)
+
+    async def until_true(self, script: str, given: Any) -> None:
+        """Wait until an asynchronous function of the page says true: `wait_for_function` takes its promise for true."""
+        async with asyncio.timeout(15):
+            while not await self.page.evaluate(script, given):
+                pass
+
+    async def notes_photos(self) -> None:
+        """From the next page on, write down what this phone keeps of each photo: before the run is opened."""
+        await self.page.context.add_init_script(WATCH)
+
+    async def noted_photos(self) -> dict[str, str]:
+        """Photo id → SHA-256 of every photo this phone has kept."""
+        noted: dict[str, str] = await self.page.evaluate("({...localStorage})")
+        raw = {name: base64.b64decode(value) for name, value in noted.items() if name.startswith("ph-")}
+        hashes = await self.page.evaluate("Boolean(crypto.subtle)")
+        return {name: (one if hashes else hashlib.sha256(one).digest()).hex() for name, one in raw.items()}
+
+    async def until_all_is_safe(self) -> None:
+        """Wait until the page says that all is safe, as a phone does that finds its network again and again."""
+        await self._keeps_trying(self.page.locator(".top .sending").filter(has_text="All safe"))
+
+    async def until_thanked(self) -> None:
+        """The same, until the run is over."""
+        await self._keeps_trying(self.page.get_by_role("heading", name="All done, thank you"))
+
+    async def _keeps_trying(self, wanted: Locator) -> None:
+        for _ in range(200):
+            await self.network_is_back()
+            try:
+                await wanted.wait_for(timeout=150)
+            except PlaywrightTimeout:
+                continue
+            return
+        raise AssertionError(await self.page.locator("body").inner_text())
 
     @asynccontextmanager
     async def tab(self) -> AsyncIterator[Phone]:

@@ -16,7 +16,6 @@ from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
 from tests.browser.test_every_type import TEMPLATE
-from tests.browser.test_phones import CAMERA_IS_NOTED
 from tests.world import World
 
 WORDS = Words(places.locales())
@@ -273,7 +272,7 @@ async def test_axe_finds_nothing_in_trouble(w: World, olga: Reader) -> None:
     await olga.button("start").tap()
     async with page.expect_file_chooser():
         await ed.step("s-pic").get_by_text(olga.word("take_photo")).tap()
-    await page.wait_for_function(CAMERA_IS_NOTED, arg=run.run_id)
+    await ed.until_camera_is_noted(run.run_id)
     await page.reload()
     await expect(page.locator(".lost")).to_be_visible()
     await is_fine(page, "photo lost")

@@ -179,6 +179,29 @@ async def test_a_completion_whose_reply_was_lost_is_still_thanked_for(w: World, 
     await ed.until_kept_is(run_id, [])
 
 
+async def test_an_answer_cut_down_to_its_status_ends_nothing(w: World, ed: Phone) -> None:
+    """Over plain http a browser takes a head that was cut short for the whole answer: here a 410 without a word."""
+    run_id = await dispatched(w, YES_NO)
+    await ed.open(run_id)
+    await ed.start()
+    spoiled = 0
+
+    async def spoil(route: Route) -> None:
+        nonlocal spoiled
+        spoiled += 1
+        await route.fulfill(status=410, body="")
+
+    await ed.page.route("**/state?*", spoil)
+    await ed.look_again()
+    await ed.page.route("**/steps/*", spoil, times=1)
+    await ed.pick("s-ok", "Yes")
+    await ed.until(lambda: spoiled >= 2)
+    await ed.network_is_back()
+    await ed.is_done("s-ok")
+    await expect(ed.page.locator(".list")).to_be_visible()
+    assert (await record(w, run_id))["answers"]["s-ok"]["value"] is True
+
+
 async def test_what_the_server_refuses_after_the_finish_brings_the_person_back(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, YES_NO, PICTURE)
     await ed.open(run_id)
