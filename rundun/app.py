@@ -18,18 +18,18 @@ from rundun.config import Settings
 from rundun.control import listening, socket_path
 from rundun.core import times
 from rundun.core.slots import Slots
-from rundun.courier import Courier, Letter
+from rundun.courier import Courier, Letter, Outcome
 from rundun.errors import Problem
 from rundun.logs import log
 from rundun.loops import Postman, schedule
 from rundun.store.database import Database
-from rundun.store.deliveries import Claimed
+from rundun.store.outbox import Claimed
 from rundun.store.tx import Clock
 from rundun.web.auth import KeyRing
 from rundun.web.events import Bells
 from rundun.web.pages import Pages
 from rundun.web.quotas import Quotas
-from rundun.web.service import Read, Service
+from rundun.web.service import Read, Service, TryWebhook
 from rundun.web.site import site
 from rundun.web.spool import Spool
 from rundun.web.static import Assets
@@ -142,6 +142,7 @@ async def running(
                                 database,
                                 KeyRing(database),
                                 courier.check,
+                                _try_webhook(courier),
                                 pictures,
                                 pages,
                                 Spool(),
@@ -185,6 +186,13 @@ def _courier(settings: Settings, clock: Clock) -> Courier:
         )
     except ValueError as error:
         raise Problem("unavailable", str(error)) from None
+
+
+def _try_webhook(courier: Courier) -> TryWebhook:
+    async def try_webhook(url: str, secret: str | None, body: bytes, event_id: str) -> Outcome:
+        return await courier.post(Letter(url, secret, body, event_id, "webhook.test"))
+
+    return try_webhook
 
 
 def _post(courier: Courier) -> Any:

@@ -13,7 +13,7 @@ import os
 import re
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC
@@ -55,6 +55,7 @@ class Outcome:
     `status` is there once an answer began, `error` is a sentence unless `ok`, `retry_after` is in seconds, `gone` is
     a 410, `unreachable` means that no answer could be had at all or in time. `excerpt` is the beginning of the
     answer, only from addresses that are public or named in `webhooks.allow`: nobody reads a private network with it.
+    `headers` are those of the request, signatures included; none where the URL goes nowhere.
     """
 
     ok: bool
@@ -65,6 +66,7 @@ class Outcome:
     unreachable: bool
     duration_ms: int
     excerpt: str | None
+    headers: Mapping[str, str]
 
 
 class Courier:
@@ -156,12 +158,13 @@ class Courier:
             unreachable=unreachable,
             duration_ms=round((time.monotonic() - began) * 1000),
             excerpt=self._excerpt(answer),
+            headers=answer.headers,
         )
 
     async def _exchange(self, letter: Letter, answer: _Answer) -> None:
         destination = normalise(letter.url)  # a URL that did not come through it goes nowhere
         created = self._clock() // 1000
-        headers = {
+        answer.headers = headers = {
             "Host": destination.authority,
             "User-Agent": f"Rundun/{__version__}",
             "Accept": "*/*",
@@ -210,6 +213,7 @@ class _Answer:
     """What has arrived so far; it outlives the deadline that cuts the rest off."""
 
     def __init__(self) -> None:
+        self.headers: dict[str, str] = {}  # of the request
         self.status: int | None = None
         self.peer: str | None = None
         self.retry_after: str | None = None

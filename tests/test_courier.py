@@ -203,7 +203,8 @@ async def test_a_letter_arrives_and_two_independent_libraries_verify_it() -> Non
     assert request.headers["webhook-id"] == "evt-1"
     verify(request)
     Webhook(SECRET).verify(request.body, request.headers)
-    assert result == Outcome(True, 200, None, None, False, False, result.duration_ms, "OK")
+    assert result == Outcome(True, 200, None, None, False, False, result.duration_ms, "OK", result.headers)
+    assert {**result.headers, "Content-Length": str(len(BODY))} == request.headers
 
 
 @pytest.mark.parametrize(

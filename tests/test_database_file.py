@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import sqlite3
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from rundun.actions import evidence, office, sending
-from rundun.core.slots import Slots
+from rundun.actions import evidence, office
 from rundun.errors import Problem
+from rundun.postman import Outcome
 from rundun.store import connection
 from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
 from rundun.store.database import Database
@@ -193,26 +195,32 @@ def test_a_reader_wants_the_schema_it_knows(tmp_path: Path) -> None:
 # ---- what an ended process left
 
 
-async def test_what_was_being_sent_is_sent_again_after_a_restart(tmp_path: Path, receiver: Receiver) -> None:
-    async with world(tmp_path) as before:
+async def test_what_was_being_sent_is_sent_again_after_a_restart(tmp_path: Path) -> None:
+    """The receiver has it, but the process is gone before the outcome is written: at least once is promised."""
+    seen, go_on = asyncio.Event(), asyncio.Event()
+
+    async def never(outcome: Outcome) -> None:
+        seen.set()
+        await go_on.wait()
+
+    async with Receiver().listening() as receiver, AsyncExitStack() as process:
+        before = await process.enter_async_context(world(tmp_path))
+        before.postman._write = never  # type: ignore[method-assign]
         ed = await before.dispatch(await before.template(BOOLEAN), webhook={"url": receiver.url})
         await ed.start()
-        await before.postman.stop()  # so that the claim is ours, and nobody sends what we took
         await ed.answer("s-ok", True)
-        slots: Slots[str] = Slots()
-        claimed = await before.database.write(sending.claim, slots.per_destination, slots.share)
-        assert [one.kept["event"] for one in claimed.taken] == ["step.completed"]
-        again = await before.database.write(sending.claim, slots.per_destination, slots.share)
-        assert again.taken == []
-        key = before.acme.headers["authorization"]
-    assert receiver.received == []
-    async with world(tmp_path) as after:
-        await after.deliver()
+        await seen.wait()
         assert receiver.events() == ["step.completed"]
-        acme = after.browser(authorization=key)
-        (delivery,) = (await acme.get(f"/v1/runs/{ed.run_id}/deliveries")).json()["data"]
-        assert delivery["status"] == "delivered"
-        assert [one["number"] for one in delivery["attempts"]] == [1]
+        key = before.acme.headers["authorization"]
+        go_on.set()
+        await process.aclose()
+        async with world(tmp_path) as after:
+            await after.deliver()
+            assert receiver.events() == ["step.completed"] * 2
+            acme = after.browser(authorization=key)
+            (delivery,) = (await acme.get(f"/v1/runs/{ed.run_id}/deliveries")).json()["data"]
+            assert delivery["status"] == "delivered"
+            assert [one["number"] for one in delivery["attempts"]] == [1]
 
 
 async def test_half_written_files_are_cleared_away_at_the_next_start(tmp_path: Path) -> None:

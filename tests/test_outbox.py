@@ -11,12 +11,13 @@ import pytest
 from rundun.actions import sending
 from rundun.core import event
 from rundun.core.slots import Slots
-from rundun.store.deliveries import WINDOW, Claims, claim
+from rundun.store.outbox import WINDOW, Claims, claim
 from rundun.store.tx import Tx
 from tests import pictures
 from tests.world import BOOLEAN, Receiver, World
 
 LATER = 1000  # milliseconds
+NOBODY: Mapping[int, str] = {}
 PHOTO = {"id": "s-p", "type": "photo", "label": "Show it"}
 
 
@@ -41,7 +42,7 @@ async def waiting(w: World, due: Mapping[str, int], later: int = 0) -> None:
     await w.database.write(fill)
 
 
-async def claimed(w: World, slots: Slots[str]) -> tuple[Claims, int]:
+async def claimed(w: World, slots: Slots[str], held: Mapping[int, str] = NOBODY) -> tuple[Claims, int]:
     """What is claimed, and what it cost in hundreds of steps of SQLite's machine."""
     steps = 0
 
@@ -52,7 +53,7 @@ async def claimed(w: World, slots: Slots[str]) -> tuple[Claims, int]:
     def look(tx: Tx) -> Claims:
         tx.db.set_progress_handler(count, 100)
         try:
-            return claim(tx, slots.per_destination, slots.share)
+            return claim(tx, slots.per_destination, slots.share, held)
         finally:
             tx.db.set_progress_handler(None, 0)
 
@@ -75,8 +76,10 @@ async def test_a_claim_costs_by_what_is_due(w: World) -> None:
     claims, steps = await claimed(w, Slots())
     assert (by_destination(claims), claims.more) == ({"a": 4, "b": 1}, True)
     assert steps <= 10
-    again, _ = await claimed(w, Slots())
+    held = {one.number: one.destination for one in claims.taken}
+    again, _ = await claimed(w, Slots(), held)
     assert (by_destination(again), again.more) == ({"a": 2}, False)
+    assert not held.keys() & {one.number for one in again.taken}
 
 
 async def test_a_long_queue_hides_nobody(w: World) -> None:
@@ -86,6 +89,10 @@ async def test_a_long_queue_hides_nobody(w: World) -> None:
     assert by_destination(claims) == {"hole": 2, "well": 1, "spring": 1}
     assert claims.more
     assert claims.taken[0].destination == "hole", "who waits longest comes first"
+    held = {one.number: one.destination for one in claims.taken}
+    again, _ = await claimed(w, Slots(concurrency=4), held)
+    assert by_destination(again) == {"hole": 3, "well": 1}, "what is under way hides nobody either"
+    assert not held.keys() & {one.number for one in again.taken}
 
 
 async def test_one_delivery_is_one_claim(
@@ -94,8 +101,8 @@ async def test_one_delivery_is_one_claim(
     """The end of a delivery asks for more only if more was due."""
     claims = []
 
-    def counted(tx: Tx, most_each: int, share: Any) -> Claims:
-        claims.append(claim(tx, most_each, share))
+    def counted(tx: Tx, *args: Any) -> Claims:
+        claims.append(claim(tx, *args))
         return claims[-1]
 
     monkeypatch.setattr(sending, "claim", counted)

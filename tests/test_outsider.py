@@ -33,7 +33,7 @@ R = [(method, path) for method, path in CALLS if path.startswith("/r/{")]
 def fill(path: str, **ids: str) -> str:
     """A route's path with ids in it."""
     given = {"run_id": f"r-{uuid.uuid4()}", "template_id": f"t-{uuid.uuid4()}", "step_id": "s-ok",
-             "photo_id": f"ph-{uuid.uuid4()}"} | ids  # fmt: skip
+             "photo_id": f"ph-{uuid.uuid4()}", "delivery_id": f"dlv-{uuid.uuid4()}"} | ids  # fmt: skip
     return path.format(**given)
 
 
@@ -77,9 +77,12 @@ BODIES: dict[str, Any] = {
 @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in V1 if "{" in p])
 async def test_another_organization_finds_nothing(w: World, method: str, path: str) -> None:
     template_id = await w.template(BOOLEAN)
-    ed = await w.dispatch(template_id)
+    ed = await w.dispatch(template_id, webhook={"url": "http://127.0.0.1:1/", "events": ["run.started"]})
+    await ed.start()
+    await w.deliver()
     before = await w.run(ed)
-    url = fill(path, run_id=ed.run_id, template_id=template_id)
+    (delivery,) = await w.deliveries(ed)
+    url = fill(path, run_id=ed.run_id, template_id=template_id, delivery_id=delivery["delivery_id"])
     response = await w.globex.request(method, url, json=BODIES.get(path, {}) if method != "GET" else None)
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     unknown = await w.globex.request(
@@ -87,6 +90,7 @@ async def test_another_organization_finds_nothing(w: World, method: str, path: s
     )
     assert unknown.json()["detail"] == response.json()["detail"], "existing and unknown are never told apart"
     assert await w.run(ed) == before
+    assert await w.deliveries(ed) == [delivery]
     assert (await w.acme.get(f"/v1/templates/{template_id}")).json()["name"] == "Check"
     own = await w.acme.request(method, url, json=BODIES.get(path, {}) if method != "GET" else None)
     assert own.status_code < 300, "the owner may"
@@ -98,8 +102,13 @@ async def test_another_organizations_template_cannot_be_dispatched(w: World) -> 
 
 
 async def test_lists_hold_only_ones_own(w: World) -> None:
-    await w.dispatch(await w.template(BOOLEAN))
-    for path in ("/v1/runs", "/v1/templates"):
+    ed = await w.dispatch(
+        await w.template(BOOLEAN), webhook={"url": "http://127.0.0.1:1/", "events": ["run.started"]}
+    )
+    await ed.start()
+    lists = [path for method, path in V1 if method == "GET" and "{" not in path]
+    assert {"/v1/runs", "/v1/templates", "/v1/deliveries", "/v1/events"} <= set(lists)
+    for path in set(lists) - {"/v1/organization", "/v1/openapi.json"}:
         assert (await w.globex.get(path)).json()["data"] == []
         assert len((await w.acme.get(path)).json()["data"]) == 1
 

@@ -1,4 +1,4 @@
-"""The outbox at work: what is claimed, and what comes of an attempt."""
+"""The outbox at work: what can start, and what comes of an attempt."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rundun.core import times
-from rundun.store import deliveries
-from rundun.store.deliveries import Attempt, Claimed, Claims
+from rundun.store import deliveries, outbox
+from rundun.store.deliveries import Attempt, Status
+from rundun.store.outbox import Claimed, Claims
 from rundun.store.tx import Tx
 
 
@@ -25,18 +26,23 @@ class Result:
     excerpt: str | None
 
 
-def claim(tx: Tx, most_each: int, share: Callable[[Mapping[str, int]], Mapping[str, int]]) -> Claims:
-    """What can start now; see `store.deliveries.claim`."""
-    return deliveries.claim(tx, most_each, share)
+def claim(
+    tx: Tx,
+    most_each: int,
+    share: Callable[[Mapping[str, int]], Mapping[str, int]],
+    held: Mapping[int, str],
+) -> Claims:
+    """What can start now; see `store.outbox.claim`."""
+    return outbox.claim(tx, most_each, share, held)
 
 
-def settle(tx: Tx, claimed: Claimed, started_at: int, result: Result, delays: Sequence[float]) -> str:
+def settle(tx: Tx, claimed: Claimed, started_at: int, result: Result, delays: Sequence[float]) -> Status:
     """Log the attempt and decide: `delivered`, `pending` until the next one, or `failed`. `delays` are the seconds
-    after each failed attempt. Returns the new status.
+    after each failed attempt of the schedule. Returns the new status.
     """
     attempt = Attempt(
         claimed.attempt,
-        "automatic",
+        claimed.trigger,
         claimed.url,
         started_at,
         result.duration_ms,
@@ -44,17 +50,29 @@ def settle(tx: Tx, claimed: Claimed, started_at: int, result: Result, delays: Se
         result.error,
         result.excerpt,
     )
-    if result.ok:
-        status, next_at = "delivered", None
-    elif result.gone or claimed.attempt > len(delays) or deliveries.has_gone_webhook(tx, claimed.number):
-        status, next_at = "failed", None
-    else:
-        delay = delays[claimed.attempt - 1]
-        status, next_at = "pending", tx.now + int(wait_seconds(delay, result.retry_after) * times.SECOND)
+    status, next_at = _decided(tx, claimed, result, delays)
     if result.gone:
-        deliveries.put_gone_webhook(tx, claimed.number)
+        deliveries.put_gone_webhook(tx, claimed.number, gone=True)
+    elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
+        deliveries.put_gone_webhook(tx, claimed.number, gone=False)
     deliveries.settle(tx, claimed.number, attempt, status, next_at)
     return status
+
+
+def _decided(tx: Tx, claimed: Claimed, result: Result, delays: Sequence[float]) -> tuple[Status, int | None]:
+    if result.ok:
+        return "delivered", None
+    if result.gone or deliveries.has_gone_webhook(tx, claimed.number):
+        return "failed", None
+    if (
+        claimed.trigger == "manual"
+    ):  # one attempt beside the schedule, which goes on if it had not come to its end
+        resume_at = claimed.resume_at
+        return ("failed", None) if resume_at is None else ("pending", max(resume_at, tx.now))
+    made = deliveries.count_automatic(tx, claimed.number)
+    if made >= len(delays):
+        return "failed", None
+    return "pending", tx.now + int(wait_seconds(delays[made], result.retry_after) * times.SECOND)
 
 
 def wait_seconds(delay: float, retry_after: float | None) -> float:
@@ -63,14 +81,3 @@ def wait_seconds(delay: float, retry_after: float | None) -> float:
     if retry_after is None:
         return jittered
     return min(max(retry_after, jittered), delay * 2)
-
-
-def put_back(tx: Tx) -> int:
-    """At start: what an ended process was sending is pending again."""
-    return deliveries.put_back(tx)
-
-
-def put_back_these(tx: Tx, numbers: frozenset[int]) -> None:
-    """Deliveries whose outcome could not be written are pending again."""
-    for number in numbers:
-        deliveries.put_back_one(tx, number)

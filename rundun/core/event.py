@@ -13,10 +13,11 @@ from rundun.core import record, times
 from rundun.core.links import Links
 from rundun.core.progress import Standing
 from rundun.core.record import Evidence
-from rundun.core.run import Run
+from rundun.core.run import Identity, Run
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
 ON_REQUEST = ("run.started",)  # sent only to webhooks that name it
+TEST = "webhook.test"  # sent on request, once, and never kept
 LARGEST_BODY = 1024 * 1024
 
 
@@ -122,6 +123,13 @@ def without_thumbnails(kept: Mapping[str, Any]) -> dict[str, Any]:
         return dict(kept)
     photos = [{name: value for name, value in one.items() if name != "thumbnail"} for one in data["photos"]]
     return {**kept, "data": {**data, "photos": photos}}
+
+
+def trial_body(event_id: str, at: int) -> bytes:
+    """The bytes of `webhook.test`, which nothing has happened for: it is in the envelope of all, and names no run."""
+    nothing = dict.fromkeys(("run_id", "template_id", "template_v", "seq"))
+    head = {"event_id": event_id, "delivery_attempt": 1, "event": TEST, **nothing, "ts": times.wire(at)}
+    return to_json({**head, "identity": Identity().as_json(None), "data": {"executor_ref": None}})
 
 
 def body(kept: Mapping[str, Any], attempt: int, thumbnails: Mapping[str, bytes]) -> bytes:

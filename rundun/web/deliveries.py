@@ -1,27 +1,143 @@
-"""/v1, what was sent where: deliveries with their attempts."""
+"""/v1, what was sent where: deliveries with their attempts, sending them again, and trying a webhook out."""
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
+from typing import Any, Literal
 
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from rundun.actions.looking import deliveries_of
-from rundun.core import times
-from rundun.store.deliveries import Delivery
-from rundun.web.calls import Call, route
+from rundun.actions import looking, replaying
+from rundun.actions.replaying import Step
+from rundun.core import event, times
+from rundun.core.bucket import Policy
+from rundun.core.destination import Destination, normalise
+from rundun.core.shape import Shape, read
+from rundun.errors import Place, Problem
+from rundun.logs import log
+from rundun.store import deliveries
+from rundun.store.deliveries import Attempt, Delivery, Failed
+from rundun.store.idempotency import Reply
+from rundun.store.tx import Tx
+from rundun.web.calls import Call, route, told
 from rundun.web.queries import ListQuery, list_json, query
+from rundun.web.service import Tried
+from rundun.web.shapes import EmptyBody, Secret, Time, Url
+
+TESTS = Policy("webhook-test", 10)  # a minute, for each organization
+
+
+class DeliveriesQuery(ListQuery):
+    """GET /v1/deliveries."""
+
+    status: Literal["pending", "delivered", "failed"] | None = None
+
+
+class RetryBody(Shape):
+    """Which deliveries are sent again."""
+
+    status: Literal["failed"]
+    """Those that have failed."""
+    since: Time | None = None
+    """Only those made at or after this time."""
+    run_id: str | None = None
+    """Only those of this run."""
+
+    def failed(self) -> Failed:
+        """What is meant."""
+        return Failed((self.since and times.parse(self.since)) or 0, self.run_id)
+
+
+class WebhookTestBody(Shape):
+    """A webhook to be tried out."""
+
+    url: Url
+    """Where the event is sent, normalised as in a dispatch."""
+    secret: Secret | None = None
+    """What it is signed with, as in a dispatch; it is not kept."""
+
+
+async def list_deliveries(call: Call) -> Response:
+    """GET /v1/deliveries: the organization's, each with its attempts, the newest first."""
+    wanted = query(DeliveriesQuery, call.request)
+    page = await call.read(deliveries.page, wanted.status, wanted.slice())
+    return list_json(call.request, page, [to_json(delivery_json(one)) for one in page.items])
 
 
 async def list_run_deliveries(call: Call) -> Response:
     """GET /v1/runs/{run_id}/deliveries: each with its attempts, the newest first."""
     wanted = query(ListQuery, call.request).slice()
-    page = await call.read(deliveries_of, call.path("run_id"), wanted)
-    return list_json(call.request, page, [to_json(_delivery_json(one)) for one in page.items])
+    page = await call.read(looking.deliveries_of, call.path("run_id"), wanted)
+    return list_json(call.request, page, [to_json(delivery_json(one)) for one in page.items])
 
 
-def _delivery_json(delivery: Delivery) -> dict[str, Any]:
+async def retry_delivery(call: Call) -> Response:
+    """POST /v1/deliveries/{delivery_id}/retry: it goes out now, 202."""
+    read(EmptyBody, await call.json())
+    return await call.write(_retried, replaying.retry, call.path("delivery_id"))
+
+
+def _retried(tx: Tx, delivery: Delivery) -> Reply:
+    return told(delivery_json(delivery), 202)
+
+
+async def retry_deliveries(call: Call) -> Response:
+    """POST /v1/deliveries/retry: all that have failed go out now, 202. Step by step, and the last one is answered."""
+    failed = read(RetryBody, await call.json()).failed()
+    write, so_far = call.house.database.write, Step()
+    while await call.read(replaying.is_more, failed, so_far):
+        so_far = await write(replaying.retry_failed, call.org_id, failed, so_far)
+    return await call.write(_all_retried, replaying.retry_failed, failed, so_far)
+
+
+def _all_retried(tx: Tx, done: Step) -> Reply:
+    return told({"retried": done.count}, 202)
+
+
+async def try_webhook(call: Call) -> Response:
+    """POST /v1/webhooks/test: one signed `webhook.test` is sent now, and what came of it is told."""
+    asked = read(WebhookTestBody, await call.json())
+    call.house.quotas.count(call.request, TESTS, call.org_id)
+    destination = normalise(asked.url)
+    await _refuse_forbidden(call, destination)
+    event_id = f"evt-{uuid.uuid4()}"
+    body = event.trial_body(event_id, call.house.database.house.clock())
+    tried = await call.house.try_webhook(destination.url, asked.secret, body, event_id)
+    log("info", event.TEST, event_id=event_id, status=tried.status, ms=tried.duration_ms, error=tried.error)
+    return await call.write(_told, _keep, _tried_json(tried, destination.url, body, event_id))
+
+
+async def _refuse_forbidden(call: Call, destination: Destination) -> None:
+    verdict = await call.house.check_destination(destination)
+    if verdict is not None and verdict[0] == "forbidden":
+        place = Place("/url", "address_not_allowed", verdict[1])
+        raise Problem("address_not_allowed", verdict[1], [place])
+
+
+def _keep(tx: Tx, org_id: str, content: dict[str, Any]) -> dict[str, Any]:
+    """What has happened elsewhere is only answered here, and so kept with its `Idempotency-Key`."""
+    return content
+
+
+def _told(tx: Tx, content: dict[str, Any]) -> Reply:
+    return told(content)
+
+
+def _tried_json(tried: Tried, url: str, body: bytes, event_id: str) -> dict[str, Any]:
+    return {
+        "ok": tried.ok,
+        "status": tried.status,
+        "error": tried.error,
+        "duration_ms": tried.duration_ms,
+        "event_id": event_id,
+        "request": {"method": "POST", "url": url, "headers": dict(tried.headers), "body": body.decode()},
+        "response": {"excerpt": tried.excerpt},
+    }
+
+
+def delivery_json(delivery: Delivery) -> dict[str, Any]:
+    """A delivery on the wire."""
     return {
         "delivery_id": delivery.delivery_id,
         "run_id": delivery.run_id,
@@ -31,22 +147,27 @@ def _delivery_json(delivery: Delivery) -> dict[str, Any]:
         "status": delivery.status,
         "created_at": times.wire(delivery.created_at),
         "next_attempt_at": times.wire_or_none(delivery.next_attempt_at),
-        "attempts": [
-            {
-                "number": attempt.number,
-                "trigger": attempt.trigger,
-                "url": attempt.url,
-                "started_at": times.wire(attempt.started_at),
-                "duration_ms": attempt.duration_ms,
-                "status": attempt.status,
-                "error": attempt.error,
-                "response_excerpt": attempt.excerpt,
-            }
-            for attempt in delivery.attempts
-        ],
+        "attempts": [_attempt_json(one) for one in delivery.attempts],
+    }
+
+
+def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "trigger": attempt.trigger,
+        "url": attempt.url,
+        "started_at": times.wire(attempt.started_at),
+        "duration_ms": attempt.duration_ms,
+        "status": attempt.status,
+        "error": attempt.error,
+        "response_excerpt": attempt.excerpt,
     }
 
 
 ROUTES = [
+    route("GET", "/deliveries", list_deliveries),
     route("GET", "/runs/{run_id}/deliveries", list_run_deliveries),
+    route("POST", "/deliveries/{delivery_id}/retry", retry_delivery),
+    route("POST", "/deliveries/retry", retry_deliveries),
+    route("POST", "/webhooks/test", try_webhook),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -43,10 +43,31 @@ class Bells(Protocol):
     def of(self, org_id: str) -> asyncio.Future[None]:
         """Done with the organization's next event."""
 
+    async def look(self, bell: asyncio.Future[None], function: Callable[..., Any], *args: Any) -> Any:
+        """`function(tx, *args)`, once for all who ask the same."""
+
     def end(self) -> None:
         """Nobody waits any longer."""
 
 
+class Tried(Protocol):
+    """What came of one request to a webhook; see `courier.Outcome`."""
+
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def duration_ms(self) -> int: ...
+    @property
+    def excerpt(self) -> str | None: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+TryWebhook = Callable[[str, str | None, bytes, str], Awaitable[Tried]]  # url, secret, body, event_id
 CheckDestination = Callable[[Destination], Awaitable[tuple[str, str] | None]]
 
 
@@ -58,6 +79,7 @@ class Service:
     database: Database
     keys: KeyRing
     check_destination: CheckDestination
+    try_webhook: TryWebhook
     imaging: Imaging
     pages: Pages
     spool: Spool

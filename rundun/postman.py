@@ -1,0 +1,181 @@
+"""The postman: claims what can start now and sends it, each delivery in a task of its own.
+
+A commit that touched the outbox wakes it at once; a tick is the safety net and brings what has become due. What is
+being sent is known here alone: in the file it is pending until its outcome is written, so a process that ends, however
+it does, leaves nothing to be put back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from rundun import counters
+from rundun.actions import sending
+from rundun.actions.sending import Result
+from rundun.core import event
+from rundun.core.slots import Slots
+from rundun.errors import Problem
+from rundun.logs import log, short
+from rundun.store import outbox
+from rundun.store.database import Database
+from rundun.store.outbox import Claimed
+
+MOST_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
+NOT_MADE = "The request could not be made; the service's log says why."
+
+Post = Callable[[Claimed, bytes], Awaitable[tuple[Result, bool]]]  # one request; True when nobody was there
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An attempt that was made and is to be written down."""
+
+    claimed: Claimed
+    started_at: int
+    result: Result
+
+
+class Postman:
+    """Sends deliveries for as long as the process lives."""
+
+    def __init__(
+        self, database: Database, post: Post, *, slots: Slots[str], retry_delays: Sequence[float]
+    ) -> None:
+        self._database = database
+        self._post = post
+        self._slots = slots
+        self._delays = retry_delays
+        self._wake = asyncio.Event()
+        self._claiming = asyncio.Lock()
+        self._held: dict[int, str] = {}  # claimed, and the outcome is not written: their destinations
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._unwritten: dict[int, Outcome] = {}  # that could not be written when it was time
+        self._more = False  # was more due than could start?
+        self._choked = False  # do too many outcomes wait to be written?
+        self._stopping = False
+        self._loop: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._database.subscribe(self._hear)
+        self._loop = asyncio.create_task(self._run())
+        self.wake()
+
+    def _hear(self, touched: set[str]) -> None:
+        if "outbox" in touched:
+            self._wake.set()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    async def tick(self) -> None:
+        """Write what could not be written, and wake up if something is due."""
+        for number, outcome in list(self._unwritten.items()):
+            try:
+                await self._write(outcome)
+                del self._unwritten[number]
+            except Problem:
+                raise  # the disk is full still, say
+            except Exception as error:
+                log("error", "delivery.unwritten", exc=error, run=short(outcome.claimed.kept["run_id"]))
+        if await self._database.read(outbox.is_due):
+            self._wake.set()
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.send_due()
+            except Exception as error:  # the next tick tries again
+                log("error", "deliveries.stuck", exc=error)
+
+    async def send_due(self) -> int:
+        """Claim and start all that can start now; returns how many."""
+        async with self._claiming:
+            self._more = True  # until the claim knows better, whoever gives a slot back asks for another
+            self._choked = len(self._held) - self._slots.busy > MOST_UNWRITTEN
+            if self._stopping or self._choked or not self._slots.free:
+                return 0
+            # The copy is older than the look: one whose outcome is written in between is still among those held.
+            claims = await self._database.read(
+                sending.claim, self._slots.per_destination, self._slots.share, dict(self._held)
+            )
+            self._more = claims.more
+            for one in claims.taken:
+                self._slots.take(one.destination)
+                self._held[one.number] = one.destination
+                task = asyncio.create_task(self._send(one))
+                self._under_way.add(task)
+                task.add_done_callback(self._under_way.discard)
+            return len(claims.taken)
+
+    async def _send(self, claimed: Claimed) -> None:
+        started_at = self._database.house.clock()
+        ok = unreachable = False
+        try:
+            result, unreachable = await self._attempt(claimed)
+            ok = result.ok
+        finally:  # the next one starts while this one's outcome is being written
+            self._slots.give_back(claimed.destination, ok=ok, unreachable=unreachable)
+            if self._more:
+                self._wake.set()
+        outcome = Outcome(claimed, started_at, result)
+        try:
+            await self._write(outcome)
+        except Exception as error:
+            self._unwritten[claimed.number] = outcome
+            log("error", "delivery.unwritten", exc=error, run=short(claimed.kept["run_id"]))
+
+    async def _attempt(self, claimed: Claimed) -> tuple[Result, bool]:
+        """One request. What we can't even make is a failed attempt too, or it would be tried without pause or end."""
+        kept = claimed.kept
+        try:
+            has_photos = bool(kept["data"].get("photos"))
+            shown = await self._database.read(outbox.thumbnails, kept) if has_photos else {}
+            return await self._post(claimed, event.body(kept, claimed.attempt, shown))
+        except Exception as error:
+            log("error", "delivery.not_made", exc=error, run=short(kept["run_id"]), event_id=kept["event_id"])
+            return Result(False, None, NOT_MADE, None, False, 0, None), False
+
+    async def _write(self, outcome: Outcome) -> None:
+        """Settle; what can't be written now, on a full disk say, stays claimed, and a later tick writes it."""
+        claimed, result = outcome.claimed, outcome.result
+        status = await self._database.write(sending.settle, claimed, outcome.started_at, result, self._delays)
+        del self._held[claimed.number]
+        if self._choked:
+            self._wake.set()
+        counters.count_attempt(status)
+        _log(claimed, result, status)
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._under_way:
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Claim nothing more and let what is under way end: an attempt takes at most its timeout."""
+        self._stopping = True
+        self._wake.set()
+        if self._loop:
+            await self._loop
+        await self.idle()
+
+
+def _log(claimed: Claimed, result: Result, status: str) -> None:
+    log(
+        "info" if result.ok else "warning",
+        "delivery",
+        event=claimed.kept["event"],
+        run=short(claimed.kept["run_id"]),
+        event_id=claimed.kept["event_id"],
+        attempt=claimed.attempt,
+        trigger=claimed.trigger if claimed.trigger == "manual" else None,
+        outcome=status,
+        status=result.status,
+        ms=result.duration_ms,
+        error=result.error,
+    )

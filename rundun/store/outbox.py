@@ -1,0 +1,136 @@
+"""The outbox: what is due, what of it can start now, and all that an attempt needs to know."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json
+
+from rundun.store import files
+from rundun.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that can be sent now: `attempt` is the number of the request to come, `trigger` why it is made
+    (`automatic` or `manual`), `resume_at` when the schedule goes on after a manual one, `kept` the event as written.
+    """
+
+    number: int
+    destination: str
+    attempt: int
+    trigger: str
+    resume_at: int | None
+    url: str
+    secret: str | None
+    kept: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What may start now, and whether more is due than that."""
+
+    taken: list[Claimed]
+    more: bool
+
+
+WINDOW = 256  # deliveries looked at in the order they became due
+
+_LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
+    "WITH RECURSIVE due (destination) AS ("
+    " SELECT min(destination) FROM deliveries WHERE status = 'pending'"
+    " UNION ALL"
+    " SELECT (SELECT min(destination) FROM deliveries WHERE status = 'pending' AND destination > due.destination)"
+    " FROM due WHERE due.destination IS NOT NULL"
+    ") SELECT destination FROM due WHERE destination IS NOT NULL"
+)
+_DUE = (
+    "SELECT number, event, destination, attempts, next_attempt_at, next_trigger, resume_at FROM deliveries "
+)
+
+
+def is_due(tx: Tx) -> bool:
+    """True when some delivery could be tried now."""
+    query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at <= ? LIMIT 1"
+    return tx.db.execute(query, (tx.now,)).fetchone() is not None
+
+
+def claim(
+    tx: Tx,
+    most_each: int,
+    share: Callable[[Mapping[str, int]], Mapping[str, int]],
+    held: Mapping[int, str],
+) -> Claims:
+    """What can start now. `share` says how many of each destination's waiting deliveries may start, given how many are
+    due (counted up to `most_each`, the destination waiting longest first). `held` are those that the one process that
+    sends has claimed already, by number, with their destinations: a claim is a look, nothing in the file says it.
+    """
+    first = tx.db.execute(
+        _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
+        "ORDER BY next_attempt_at, number LIMIT ?",
+        (tx.now, WINDOW + len(held) + 1),
+    ).fetchall()
+    waiting = [row for row in first if row["number"] not in held]
+    is_long = len(first) > WINDOW + len(held)
+    queues = _long_queues(tx, most_each, held) if is_long else _queues(waiting)
+    granted = share({destination: min(len(due), most_each) for destination, due in queues.items()})
+    taken = [row for destination, due in queues.items() for row in due[: granted.get(destination, 0)]]
+    return Claims([_claimed(tx, row) for row in taken], more=is_long or len(taken) < len(waiting))
+
+
+def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
+    queues: dict[str, list[sqlite3.Row]] = {}
+    for row in rows:
+        queues.setdefault(row["destination"], []).append(row)
+    return queues
+
+
+def _long_queues(tx: Tx, most_each: int, held: Mapping[int, str]) -> dict[str, list[sqlite3.Row]]:
+    """As many may be due to one dead destination as fill any window, so here each destination is asked."""
+    destinations = [row["destination"] for row in tx.db.execute(_LOOSE_SCAN).fetchall()]
+    under_way = Counter(held.values())
+    rows = [_due(tx, one, most_each + under_way[one]) for one in destinations]
+    queues = [left for due in rows if (left := [row for row in due if row["number"] not in held])]
+    queues.sort(key=lambda due: (due[0]["next_attempt_at"], due[0]["number"]))
+    return {due[0]["destination"]: due for due in queues}
+
+
+def _due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
+    return tx.db.execute(
+        _DUE + "WHERE status = 'pending' AND destination = ? AND next_attempt_at <= ? "
+        "ORDER BY next_attempt_at, number LIMIT ?",
+        (destination, tx.now, limit),
+    ).fetchall()
+
+
+def _claimed(tx: Tx, row: sqlite3.Row) -> Claimed:
+    event = tx.db.execute(
+        "SELECT e.body, r.webhook_url, r.webhook_secret FROM events AS e JOIN runs AS r ON r.id = e.run_id "
+        "WHERE e.number = ?",
+        (row["event"],),
+    ).fetchone()
+    return Claimed(
+        number=row["number"],
+        destination=row["destination"],
+        attempt=row["attempts"] + 1,
+        trigger=row["next_trigger"],
+        resume_at=row["resume_at"],
+        url=event["webhook_url"],
+        secret=event["webhook_secret"],
+        kept=from_json(event["body"]),
+    )
+
+
+def thumbnails(tx: Tx, kept: Mapping[str, Any]) -> dict[str, bytes]:
+    """The thumbnails of the photos an event shows, by photo id; without those that are erased."""
+    data = kept["data"]
+    found = {}
+    for shown in data.get("photos", ()):
+        photo = files.find_photo(tx, kept["run_id"], data["step_id"], shown["photo_id"])
+        if photo is not None:
+            found[photo.photo_id] = files.read_all(tx, photo.thumbnail)
+    return found
