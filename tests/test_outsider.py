@@ -17,6 +17,7 @@ from tests.world import BOOLEAN, World
 ROUTES = [route for route in site(Assets(places.static()), None).routes if isinstance(route, Route)]
 OPEN = {
     "/",
+    "/v1/openapi.json",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -26,7 +27,7 @@ OPEN = {
     "/r/sw.js",
 }
 CALLS = [(method, route.path) for route in ROUTES for method in sorted((route.methods or set()) - {"HEAD"})]
-V1 = [(method, path) for method, path in CALLS if path.startswith("/v1/")]
+V1 = [(method, path) for method, path in CALLS if path.startswith("/v1/") and path not in OPEN]
 R = [(method, path) for method, path in CALLS if path.startswith("/r/{")]
 
 

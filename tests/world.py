@@ -24,6 +24,7 @@ from rundun.web.pages import Pages
 from rundun.web.service import Service
 from rundun.web.site import site
 from rundun.web.static import Assets
+from tests.documented import Documented
 
 NOON = 1_767_225_600_000  # 2026-01-01T00:00:00Z, in milliseconds
 HOUR = 3_600_000
@@ -239,7 +240,7 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
     settings = settings_for(folder, **flags)
     assets = Assets(places.static())
     pages = Pages(places.templates(), assets)
-    app = site(assets, None)
+    app = Documented(site(assets, None))
     async with running(settings, pages, clock=clock, announce=lambda opened: None, ticking=False) as (
         service,
         postman,

@@ -26,21 +26,27 @@ class When(Shape):
     """One comparison; which operators and values fit a step type is a rule of `rules.py`."""
 
     step: Annotated[str, Text(40)]
+    """The id of an earlier step."""
     op: Literal["eq", "neq", "gt", "lt", "gte", "lte", "contains", "not_contains", "answered", "skipped"]
+    """How it compares; which ones fit depends on the type of that step."""
     value: Annotated[Any, AfterValidator(_normal)] = None
+    """What it is compared with, of the kind that step answers with; not with `answered` and `skipped`."""
 
 
 class Comparison(Shape):
     """A single comparison standing alone."""
 
     when: When
+    """The comparison."""
 
 
 class Group(Shape):
     """Conditions of which all, or any, must hold."""
 
     op: Literal["and", "or"]
+    """`and`: all must hold; `or`: any."""
     rules: Annotated[list[Condition], Field(min_length=1, max_length=50)]
+    """Comparisons and groups, up to 5 deep, with at most 50 comparisons in all."""
 
 
 def _tag(value: Any) -> str:

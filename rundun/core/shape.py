@@ -27,7 +27,7 @@ M = TypeVar("M", bound=BaseModel)
 class Shape(BaseModel):
     """A JSON object whose fields are all known and of exactly the type they name."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def wrong(code: str, detail: str) -> PydanticCustomError:

@@ -32,89 +32,118 @@ class Option(Shape):
     """One thing to choose."""
 
     id: OptionId
+    """Unique in the template; made by the server where it is left out."""
     label: Annotated[str, Text(200)]
+    """What the executor reads."""
 
 
 class PhotoRule(Shape):
     """Photos asked on a step of any type."""
 
     min: Annotated[int, Integer(0, 10)] = 0
+    """How many are needed for the step to be done."""
     max: Annotated[int, Integer(1, 10)] = 10
+    """How many are taken."""
     annotate: bool = False
+    """Whether the executor may draw on them."""
 
 
 class BooleanConfig(Shape):
     """Two words for yes and no."""
 
     true_label: Annotated[str, Text(200)] | None = None
+    """Instead of “Yes”."""
     false_label: Annotated[str, Text(200)] | None = None
+    """Instead of “No”."""
 
 
 class ChoiceConfig(Shape):
     """One of several options."""
 
     options: Annotated[list[Option], Field(min_length=1, max_length=MOST_OPTIONS)]
+    """What there is to choose from."""
 
 
 class MultiChoiceConfig(Shape):
     """Some of several options."""
 
     options: Annotated[list[Option], Field(min_length=1, max_length=MOST_OPTIONS)]
+    """What there is to choose from."""
     min_selected: Annotated[int, Integer(0, 200)] = 0
+    """How many at least."""
     max_selected: Annotated[int, Integer(1, 200)] | None = None
+    """How many at most; `null` = all."""
 
 
 class TextConfig(Shape):
     """Free text of at most `max_length` code points."""
 
     multiline: bool = False
+    """A field of several lines."""
     max_length: Annotated[int, Integer(1, 20_000)] = 2000
+    """In code points."""
     placeholder: Annotated[str, Text(200)] | None = None
+    """Shown while the field is empty."""
 
 
 class NumberConfig(Shape):
     """A number in a range, with at most `decimals` digits after the point."""
 
     min: Number | None = None
+    """The least that is taken."""
     max: Number | None = None
+    """The most that is taken."""
     decimals: Annotated[int, Integer(0, 6)] | None = None
+    """Digits after the point at most; `null` = any."""
     unit: Annotated[str, Text(40)] | None = None
+    """Shown behind the field."""
 
 
 class RatingConfig(Shape):
     """A whole number from `min` to `max`."""
 
     min: Annotated[int, Integer(0, 9)] = 1
+    """The lowest grade."""
     max: Annotated[int, Integer(1, 10)] = 5
+    """The highest grade, above `min`."""
     min_label: Annotated[str, Text(200)] | None = None
+    """What the lowest means."""
     max_label: Annotated[str, Text(200)] | None = None
+    """What the highest means."""
 
 
 class PhotoConfig(Shape):
     """Photos that are the answer."""
 
     min: Annotated[int, Integer(1, 10)] = 1
+    """How many are needed."""
     max: Annotated[int, Integer(1, 10)] = 10
+    """How many are taken."""
     annotate: bool = False
+    """Whether the executor may draw on them."""
     allow_gallery: bool = True
+    """Whether pictures taken earlier are welcome."""
 
 
 class InstructionConfig(Shape):
     """Something to read and acknowledge: plain text."""
 
     body: Annotated[str, Text(20_000)]
+    """Plain text; links can be tapped."""
 
 
 class BarcodeConfig(Shape):
     """A code to scan; all formats unless some are named."""
 
     formats: Annotated[list[BarcodeFormat], Field(min_length=1, max_length=7)] = list(BARCODE_FORMATS)
+    """Which codes are taken."""
 
 
 class DatetimeConfig(Shape):
     """A day, or a point in time."""
 
     mode: Literal["date", "datetime"] = "date"
+    """`date` answers `YYYY-MM-DD`, `datetime` an RFC 3339 time in UTC."""
 
 
 class NoConfig(Shape):
@@ -129,15 +158,23 @@ class StepBase(Shape):
     """What steps of all types have."""
 
     id: StepId
+    """Unique in the template; made by the server where it is left out."""
     type: str
+    """What kind of answer it takes."""
     label: Annotated[str, Text(500)]
+    """The question or task."""
     hint: Annotated[str, Text(2000)] | None = None
+    """More about it, in smaller letters."""
     required: bool = True
+    """Whether the run can be completed without it."""
     photo: Annotated[
         Annotated[PhotoRule, Tag("rule")] | Annotated[Literal[False], Tag("none")], Discriminator(_photo_tag)
     ] = False
+    """Photos beside the answer: `false`, or how many. A photo step says this in its `config`."""
     geo: bool = False
+    """Sample the position when the step is completed; it never blocks."""
     condition: Condition | None = None
+    """When the step is shown; without it, always."""
 
 
 class BooleanStep(StepBase):
@@ -237,26 +274,37 @@ class Section(Shape):
     """Steps under one title."""
 
     id: SectionId
+    """Unique in the template; made by the server where it is left out."""
     title: Annotated[str, Text(200)]
+    """What the executor reads."""
     description: Annotated[str, Text(4000)] | None = None
+    """Shown below the title."""
     steps: Annotated[list[Step], Field(max_length=MOST_STEPS)]
+    """In the order they are asked; at most 500 in the whole template."""
 
 
 class Settings(Shape):
     """How the whole checklist behaves."""
 
     allow_skip: bool = False
+    """Steps that are not required show Skip."""
     signature_on_complete: bool = False
+    """A signature closes the run."""
     allow_unable: bool = True
+    """A required step may be closed with “I can't do this” and a reason."""
     est_minutes: Annotated[int, Integer(1, 10_000)] | None = None
+    """How long it takes, shown on the start screen."""
     voice: bool = False
+    """Kept for pages that read the steps aloud."""
 
 
 class Execution(Shape):
     """Who may do it, and what they say of themselves first."""
 
     scope: Literal["any", "first_device"] = "any"
+    """`any`: whoever holds the link, on any device; `first_device`: only the one that started."""
     identity_required: Literal["none", "name", "email", "phone"] = "none"
+    """What the executor is asked at Start."""
 
 
 Translated = Annotated[str, AfterValidator(normal)]  # how long it may be depends on what it translates
@@ -266,13 +314,21 @@ class Template(Shape):
     """A checklist as its author wrote it; what the server assigns (`id`, `v`, …) is kept beside it."""
 
     name: Annotated[str, Text(200)]
+    """What the executor and you read."""
     description: Annotated[str, Text(4000)] | None = None
+    """Shown on the start screen."""
     tags: Annotated[list[Annotated[str, Text(200)]], Field(max_length=20)] = []
+    """For your own order."""
     settings: Settings = Settings()
+    """How the whole checklist behaves."""
     execution: Execution = Execution()
+    """Who may do it."""
     sections: Annotated[list[Section], Field(max_length=MOST_SECTIONS)] | None = None
+    """Steps under titles. Either this or `steps`."""
     steps: Annotated[list[Step], Field(max_length=MOST_STEPS)] | None = None
+    """Steps without sections."""
     translations: dict[Language, dict[str, dict[str, Translated]]] = {}
+    """Texts by language, then by the id of what they belong to (`""` = the template itself), then by field."""
 
     def all_steps(self) -> Iterator[StepBase]:
         """Every step, in the order a person meets them."""

@@ -78,8 +78,13 @@ class WebhookBody(Shape):
     """Where events go."""
 
     url: Url
+    """http or https. It is normalised once (scheme and host in lower case, no default port, `/` for an empty path);
+    what comes out is what is signed and what the run shows. Addresses that deliveries may not go to are refused."""
     secret: Secret | None = None
+    """The HMAC key: printable characters, kept until the deliveries are settled, never shown again. Without it requests
+    carry a digest of the body but no signature."""
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] = ["*"]
+    """Which events are sent. `*` stands for the five of a run's course, that is all but `run.started`."""
 
     def webhook(self) -> tuple[Webhook, Destination]:
         """Normalised."""
@@ -90,13 +95,18 @@ class WebhookBody(Shape):
 
 
 class DispatchBody(Shape):
-    """POST /v1/runs."""
+    """A run to be dispatched."""
 
     template_id: str
+    """The template to be done, in its current version: later edits, or archiving it, never touch this run."""
     webhook: WebhookBody | None = None
+    """Where events of this run are sent."""
     expires_in_hours: Hours | None = 72
+    """Hours from now until the run expires unless it was started; `null` = never."""
     executor_ref: Annotated[str, Text(256, 0)] | None = None
+    """Your own name for this job; it comes back on the run and in every event."""
     language: Language | None = None
+    """The language in which the executor's page opens (BCP 47)."""
 
     def order(self) -> tuple[Order, Destination | None]:
         """What is to be dispatched, and the address to judge before."""
@@ -106,28 +116,32 @@ class DispatchBody(Shape):
 
 
 class CancelBody(Shape):
-    """Both cancels."""
+    """Why a run is ended before its time."""
 
     reason: Annotated[str, Text(2000)] | None = None
+    """In words, for whoever reads the run or the event."""
 
 
 class ExtendBody(Shape):
-    """POST /v1/runs/{id}/extend."""
+    """How long a run is to be open from now."""
 
     expires_in_hours: Hours | None
+    """Hours from now, never earlier than now set; `null` = without end."""
 
 
 class EmptyBody(Shape):
-    """`{}`."""
+    """An empty object: `{}`."""
 
 
 class StartBody(Shape):
-    """POST /r/{id}/start."""
+    """What the start screen asked."""
 
     name: Annotated[str, Text(200)] | None = None
+    """Required when the template's `identity_required` is `name`."""
     email: (
         Annotated[str, Text(254), Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")] | None
     ) = None
+    """Required when it is `email`."""
     phone: (
         Annotated[
             str,
@@ -139,8 +153,11 @@ class StartBody(Shape):
         ]
         | None
     ) = None
+    """Required when it is `phone`."""
     language: Language | None = None
+    """What the page is read in."""
     client_time: Time | None = None
+    """What the phone's clock says."""
 
     def start(self) -> Start:
         """What the start screen asked."""
@@ -151,8 +168,11 @@ class GeoBody(Shape):
     """A position: degrees WGS 84 and metres."""
 
     lat: Annotated[Number, _in(-90, 90)]
+    """Latitude."""
     lng: Annotated[Number, _in(-180, 180)]
+    """Longitude."""
     accuracy: Annotated[Number, _in(0, 1e8)] | None = None
+    """Radius of the circle it lies in."""
 
     def position(self) -> Position:
         """As kept."""
@@ -163,18 +183,26 @@ class UnableBody(Shape):
     """Why a step can't be done."""
 
     reason: Annotated[str, Text(2000)]
+    """In words."""
 
 
 class AnswerBody(Shape):
-    """PUT /r/{id}/steps/{step_id}."""
+    """One answer: a `value`, or `skipped`, or `unable`."""
 
     answer_id: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
+    """Made by the phone. One that was applied already changes nothing, even after a newer answer: repeating is safe."""
     value: Any = None
+    """What the step's type asks for; `null` for photo, signature and instruction steps."""
     skipped: bool = False
+    """Where the step is not required and the template allows it."""
     unable: UnableBody | None = None
+    """“I can't do this”, where the template allows it."""
     photos: Annotated[list[PhotoId], Field(max_length=100)] | None = None
+    """The photos of this answer in order, also those still to come. Left out: those that have arrived."""
     geo: GeoBody | None = None
+    """Where it was answered."""
     answered_at: Time | None = None
+    """When, by the phone's clock."""
 
     def given(self) -> Given:
         """What is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""

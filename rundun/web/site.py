@@ -9,7 +9,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from rundun.errors import Problem
-from rundun.web import deliveries, events, executor, front, integrator, media, problems, templates, uploads
+from rundun.web import (
+    deliveries,
+    events,
+    executor,
+    front,
+    integrator,
+    media,
+    openapi,
+    problems,
+    templates,
+    uploads,
+)
 from rundun.web.outermost import Outermost
 from rundun.web.static import Assets
 
@@ -22,6 +33,7 @@ def site(assets: Assets, lifespan: Any) -> Starlette:
             *deliveries.ROUTES,
             *events.ROUTES,
             *templates.ROUTES,
+            *openapi.ROUTES,
             *assets.routes(),
             *executor.ROUTES,
             *uploads.ROUTES,

@@ -1,0 +1,38 @@
+"""GET /v1/openapi.json: what this API is, for programs."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from functools import cache
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rundun.web.openapi.document import OPERATIONS, SUBJECTS, document
+from rundun.web.queries import is_current
+
+__all__ = ["OPERATIONS", "ROUTES", "SUBJECTS", "document"]
+
+
+@cache
+def _packed() -> tuple[bytes, bytes, str]:
+    """The document, the same compressed, and its entity tag."""
+    plain = to_json(document())
+    return plain, gzip.compress(plain, 9, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
+
+
+async def get_document(request: Request) -> Response:
+    """GET /v1/openapi.json, without a key."""
+    plain, packed, tag = _packed()
+    headers = {"etag": tag, "cache-control": "no-cache", "vary": "accept-encoding"}
+    if is_current(request, tag):
+        return Response(status_code=304, headers=headers)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(plain, headers=headers, media_type="application/json")
+    return Response(packed, headers={**headers, "content-encoding": "gzip"}, media_type="application/json")
+
+
+ROUTES = [Route("/v1/openapi.json", get_document, methods=["GET"])]

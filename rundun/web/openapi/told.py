@@ -1,0 +1,107 @@
+"""What answers consist of, as models that only describe: the handlers write JSON without them, and the tests hold every
+answer they see against them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+_HEX = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def identifier(prefix: str, example: str = "7d9f6c1e-2b0a-4c55-9a3e-0f8f5b1f2c11") -> WithJsonSchema:
+    """For `Annotated[str, …]`: an id as the server makes them."""
+    return WithJsonSchema(
+        {"type": "string", "pattern": f"^{prefix}-{_HEX}$", "examples": [f"{prefix}-{example}"]}
+    )
+
+
+RunId = Annotated[str, identifier("r")]
+TemplateId = Annotated[str, identifier("t", "3c1a9a52-5f0e-4f7c-8c35-6a0c3a7d1e90")]
+OrganizationId = Annotated[str, identifier("org", "b2a0e6d4-91c7-4d8e-b0a5-72f1c9d3e480")]
+UserId = Annotated[str, identifier("u", "5e0d7a31-8a4f-4a4b-9d0c-1f6b2c3d4e5f")]
+EventId = Annotated[str, identifier("evt", "0a6b1c2d-3e4f-4a5b-8c6d-7e8f9a0b1c2d")]
+DeliveryId = Annotated[str, identifier("dlv", "91f0e2d3-c4b5-4a69-8788-796a5b4c3d2e")]
+PhotoId = Annotated[str, identifier("ph", "c0ffee00-1234-4abc-8def-0123456789ab")]
+StepId = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": "^s-[A-Za-z0-9_-]{1,32}$", "examples": ["s-kc01"]})
+]
+At = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
+            "examples": ["2026-03-02T09:15:00Z"],
+        }
+    ),
+]
+Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
+Sha256 = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+Count = Annotated[int, Field(ge=0)]
+Value = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["boolean", "string", "number", "null"]},
+                {"type": "array", "items": {"type": "string"}},
+            ]
+        }
+    ),
+]
+
+
+class Told(BaseModel):
+    """Something that is answered; described here, never validated with."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class Progress(Told):
+    """Visible steps, each done one counted once."""
+
+    total: Count
+    """Visible steps."""
+    answered: Count
+    """Of them answered."""
+    skipped: Count
+    """Of them skipped."""
+    unable: Count
+    """Of them closed with “I can't do this”."""
+
+
+class Position(Told):
+    """Degrees WGS 84 and metres."""
+
+    lat: float
+    """Latitude."""
+    lng: float
+    """Longitude."""
+    accuracy: float | None
+    """Radius of the circle it lies in."""
+
+
+class Unable(Told):
+    """“I can't do this.”"""
+
+    reason: str
+    """Why, in the executor's words."""
+
+
+class Identity(Told):
+    """Who did it: `external` with the one field that the template asked, `member` for a signed-in operator."""
+
+    mode: Literal["anonymous", "external", "member"]
+    """Who they say they are."""
+    user_id: UserId | None
+    """The same for all of a run; null before Start."""
+    name: str = ""
+    """Where it was asked."""
+    email: str = ""
+    """Where it was asked."""
+    phone: str = ""
+    """Where it was asked."""

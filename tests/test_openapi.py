@@ -1,0 +1,292 @@
+"""The document says what the service does: the same routes, codes, limits and schemas, in both directions."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate as validate_openapi
+from starlette.routing import Route
+
+from rundun import places
+from rundun.core import event
+from rundun.core.rules import read_template
+from rundun.core.shape import Shape, read
+from rundun.core.template import Template
+from rundun.errors import Problem
+from rundun.web import shapes
+from rundun.web.openapi import OPERATIONS, document
+from rundun.web.problems import TABLE
+from rundun.web.site import site
+from rundun.web.static import Assets
+from tests import documented, pictures
+from tests.world import BOOLEAN, Receiver, World, new_photo_id
+
+PAGES = {"/r/{run_id}", "/r/sw.js"}  # for people
+NOWHERE = {
+    "bad_request",
+    "method_not_allowed",
+    "internal",
+}  # told in the introduction, or never meant to happen
+SCHEMAS = "#/components/schemas/"
+
+
+def routes() -> set[str]:
+    found = [route for route in site(Assets(places.static()), None).routes if isinstance(route, Route)]
+    return {
+        f"{method} {route.path}"
+        for route in found
+        for method in (route.methods or set()) - {"HEAD"}
+        if route.path.startswith(("/v1/", "/r/")) and route.path not in PAGES
+    }
+
+
+def test_it_is_openapi_3_1() -> None:
+    validate_openapi(document())
+    assert document()["openapi"].startswith("3.1.")
+
+
+def test_every_route_is_in_it_and_the_reverse() -> None:
+    described = {
+        f"{method.upper()} {path}"
+        for path, item in document()["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    assert described == routes()
+    names = [one.name for one in OPERATIONS.values()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_code_is_in_it_and_no_other() -> None:
+    named: set[str] = set()
+    for response in document()["components"]["responses"].values():
+        narrowed = response["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]
+        for code in narrowed["code"]["enum"]:
+            assert TABLE[code][0] == narrowed["status"]["const"]
+            named.add(code)
+    assert named == set(TABLE) - NOWHERE
+    introduction = document()["info"]["description"]
+    assert "`bad_request`" in introduction and "`method_not_allowed`" in introduction
+
+
+def test_every_event_is_in_it() -> None:
+    assert set(document()["webhooks"]) == {*event.EVENTS, *event.ON_REQUEST, event.TEST}
+
+
+def test_every_operation_is_told_in_words_with_an_example() -> None:
+    for operation in OPERATIONS.values():
+        assert operation.summary and operation.description.endswith("."), operation.call
+        if isinstance(operation.body, type):
+            assert operation.example is not None, operation.call
+
+
+def media_of(part: Any) -> Iterator[dict[str, Any]]:
+    """Every media type, header and parameter of the document that has examples."""
+    if isinstance(part, dict):
+        if isinstance(part.get("schema"), dict):
+            yield part
+        for value in part.values():
+            yield from media_of(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from media_of(value)
+
+
+def test_its_examples_are_as_it_says() -> None:
+    seen = 0
+    for part in media_of(documented.strict()):
+        shown = [one["value"] for one in part.get("examples", {}).values()] if "examples" in part else []
+        for example in [*shown, *([part["example"]] if "example" in part else [])]:
+            documented.validate(part["schema"], example)
+            seen += 1
+    assert seen > 100
+    for operation in OPERATIONS.values():
+        if isinstance(operation.body, type) and not issubclass(operation.body, Template):
+            read(operation.body, operation.example)
+
+
+def test_its_examples_of_templates_are_templates() -> None:
+    for name in ("POST /v1/templates", "PUT /v1/templates/{template_id}"):
+        read_template(OPERATIONS[name].example, lambda prefix: prefix + "made")
+    draft = {"$ref": SCHEMAS + "TemplateDraft"}
+    for sample in places.samples().glob("*.json"):
+        documented.validate(draft, json.loads(sample.read_text("utf-8")))
+
+
+def dispatch(**more: Any) -> Any:
+    return {"template_id": "t-3c1a9a52-5f0e-4f7c-8c35-6a0c3a7d1e90", **more}
+
+
+def hook(**more: Any) -> Any:
+    return {"url": "http://hooks.example.com/", **more}
+
+
+LIMITS: list[tuple[type[Shape], Any, Any]] = [
+    # the furthest that is right, and one step further
+    (shapes.DispatchBody, dispatch(executor_ref="x" * 256), dispatch(executor_ref="x" * 257)),
+    (shapes.DispatchBody, dispatch(expires_in_hours=8760), dispatch(expires_in_hours=8761)),
+    (shapes.DispatchBody, dispatch(expires_in_hours=0.1), dispatch(expires_in_hours=0)),
+    (shapes.DispatchBody, dispatch(language="pt-BR"), dispatch(language="pt_BR")),
+    (shapes.DispatchBody, dispatch(), {}),
+    (shapes.DispatchBody, dispatch(), dispatch(webhok=None)),
+    (shapes.WebhookBody, hook(secret="x" * 12), hook(secret="x" * 11)),
+    (shapes.WebhookBody, hook(secret="x" * 256), hook(secret="x" * 257)),
+    (shapes.WebhookBody, hook(url="HTTPS://a"), hook(url="ftp://a")),
+    (shapes.WebhookBody, hook(url="http://a/" + "x" * 2000), hook(url="http://a/" + "x" * 2048)),
+    (shapes.WebhookBody, hook(events=["run.started"]), hook(events=["run.lost"])),
+    (shapes.WebhookBody, hook(events=["*"] * 20), hook(events=["*"] * 21)),
+    (shapes.WebhookBody, hook(events=["*"]), hook(events=[])),
+    (shapes.CancelBody, {"reason": "x" * 2000}, {"reason": "x" * 2001}),
+    (shapes.CancelBody, {"reason": None}, {"reason": ""}),
+    (shapes.ExtendBody, {"expires_in_hours": None}, {}),
+    (shapes.StartBody, {"email": "ed@example.com"}, {"email": "ed@example"}),
+    (shapes.StartBody, {"phone": "+34 600"}, {"phone": "+3"}),
+    (shapes.StartBody, {"client_time": "2026-01-31T09:00:00Z"}, {"client_time": "31 January"}),
+    (shapes.GeoBody, {"lat": 90, "lng": -180}, {"lat": 90.1, "lng": -180}),
+    (shapes.GeoBody, {"lat": 1, "lng": 2, "accuracy": 1e8}, {"lat": 1, "lng": 2, "accuracy": 1.1e8}),
+    (shapes.AnswerBody, {"value": True, "photos": []}, {"value": True, "photos": ["ph-1"]}),
+    (shapes.AnswerBody, {"answer_id": "2f1e0d9c-8b7a-4655-9443-322110ffeedd"}, {"answer_id": "1"}),
+    (shapes.EmptyBody, {}, {"x": 1}),
+]
+
+
+@pytest.mark.parametrize(("model", "right", "wrong"), LIMITS)
+def test_it_draws_the_line_where_the_reader_does(model: type[Shape], right: Any, wrong: Any) -> None:
+    schema = {"$ref": SCHEMAS + model.__name__}
+    documented.validate(schema, right)
+    read(model, right)
+    with pytest.raises(Problem):
+        read(model, wrong)
+    with pytest.raises(AssertionError):
+        documented.validate(schema, wrong)
+
+
+@pytest.mark.parametrize(
+    ("where", "wrong"),
+    [
+        ("/name", "x" * 201),
+        ("/sections/0/title", ""),
+        ("/sections/0/steps/0/label", "x" * 501),
+        ("/sections/0/steps/0/photo/max", 11),
+        ("/sections/0/steps/0/photo", True),
+        ("/sections/0/steps/0/type", "essay"),
+        ("/sections/0/steps/1/condition/when/op", "is"),
+        ("/sections/0/steps/2/config/unit", "x" * 41),
+        ("/sections/0/steps/2/config/decimals", 7),
+        ("/sections/0/steps/2/config/step", 1),
+        ("/settings/allow_skip", 1),
+        ("/execution/identity_required", "passport"),
+        ("/translations", {"english": {}, "not a tag": {}}),
+    ],
+)
+def test_it_draws_the_line_of_templates_where_the_reader_does(where: str, wrong: Any) -> None:
+    changed = copy.deepcopy(OPERATIONS["POST /v1/templates"].example)
+    *way, last = where.split("/")[1:]
+    holder = changed
+    for name in way:
+        holder = holder[int(name)] if isinstance(holder, list) else holder[name]
+    holder[last] = wrong
+    with pytest.raises(Problem):
+        read_template(changed, lambda prefix: prefix + "made")
+    with pytest.raises(AssertionError):
+        documented.validate({"$ref": SCHEMAS + "TemplateDraft"}, changed)
+
+
+async def test_it_is_served_without_a_key_and_only_when_it_has_changed(w: World) -> None:
+    client = w.browser(**{"accept-encoding": "gzip"})
+    response = await client.get("/v1/openapi.json")
+    assert response.status_code == 200
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.json() == document()
+    tag = response.headers["etag"]
+    assert (await client.get("/v1/openapi.json", headers={"if-none-match": tag})).status_code == 304
+    plain = await client.get("/v1/openapi.json", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.json() == document()
+    assert len(gzip.compress(plain.content)) > 1000
+
+
+DELIVERED = [
+    BOOLEAN,
+    {"id": "s-why", "type": "text", "label": "Why?", "required": False, "photo": {"max": 1}, "geo": True},
+]
+
+
+async def test_what_webhooks_receive_is_as_it_says(w: World, receiver: Receiver) -> None:
+    template_id = await w.template(
+        *DELIVERED, settings={"allow_skip": True}, execution={"identity_required": "name"}
+    )
+    hook = {
+        "url": receiver.url,
+        "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "events": ["*", "run.started"],
+    }
+
+    async def begun(name: str) -> Any:
+        ed = await w.dispatch(template_id, webhook=hook, executor_ref=name)
+        await ed.start(name="Ed")
+        await ed.answer("s-ok", True)
+        return ed
+
+    completed, cancelled, expired = [await begun(name) for name in ("one", "two", "three")]
+    photo_id = new_photo_id()
+    await completed.photo("s-why", pictures.jpeg(), photo_id)
+    await completed.answer("s-why", "so", photos=[photo_id], geo={"lat": 1.5, "lng": 2.5})
+    await cancelled.put("s-why", {"skipped": True})
+    assert (await completed.complete()).status_code == 200
+    tried = await w.acme.post("/v1/webhooks/test", json={"url": hook["url"], "secret": hook["secret"]})
+    assert tried.json()["ok"]
+    assert (await cancelled.call("POST", "/cancel", json={"reason": "rain"})).status_code == 200
+    w.clock.forward(hours=100)
+    await w.sweep()
+    await w.deliver()
+    assert {one.json["event"] for one in receiver.received} == {*event.EVENTS, *event.ON_REQUEST, event.TEST}
+    webhooks = documented.strict()["webhooks"]
+    for one in receiver.received:
+        said = webhooks[one.json["event"]]["post"]
+        documented.validate(said["requestBody"]["content"]["application/json"]["schema"], one.json)
+        for parameter in said["parameters"]:
+            assert parameter["$ref"].rpartition("/")[2].lower() in one.headers
+    entries = (await w.acme.get("/v1/events?limit=100")).json()["data"]
+    assert {one["event"] for one in entries} == {*event.EVENTS, *event.ON_REQUEST}
+    assert (await w.run(expired))["status"] == "expired"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "complaint"),
+    [
+        (418, {}, b"", "not documented"),
+        (200, {"x-request-id": "1"}, b"{}", "without ETag"),
+        (200, {"x-request-id": "1", "etag": "x", "content-type": "text/html"}, b"{}", "as text/html"),
+        (200, {"x-request-id": "1", "etag": "x", "content-type": "application/json"}, b"{}", "run_id"),
+        (304, {"x-request-id": "1", "etag": "x"}, b"{}", "with a body"),
+        (
+            404,
+            {"x-request-id": "1", "content-type": "application/problem+json"},
+            json.dumps(
+                {"type": "", "title": "", "status": 404, "detail": "", "code": "run_closed", "request_id": ""}
+            ).encode(),
+            "code",
+        ),
+    ],
+)
+def test_an_answer_that_is_not_documented_is_noticed(
+    status: int, headers: dict[str, str], body: bytes, complaint: str
+) -> None:
+    with pytest.raises(AssertionError, match=re.escape(complaint)):
+        documented.check("GET", "/v1/runs/r-1", status, headers.items(), body)
+
+
+def test_a_member_that_it_does_not_name_is_noticed() -> None:
+    example = document()["paths"]["/v1/organization"]["get"]["responses"]["200"]["content"][
+        "application/json"
+    ]
+    documented.validate(example["schema"], example["examples"]["example"]["value"])
+    with pytest.raises(AssertionError):
+        documented.validate(example["schema"], {**example["examples"]["example"]["value"], "more": 1})
