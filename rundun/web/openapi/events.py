@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from rundun.core import event
 from rundun.web.openapi import samples
@@ -182,6 +182,12 @@ class Event(Told):
     """More about it."""
 
 
+class _Made(Event):
+    """An event whose fields are described where it is made."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+
 SENT: dict[str, tuple[type[Data], type[Data], str]] = {
     "run.started": (
         RunStartedData,
@@ -210,7 +216,7 @@ def _sent(name: str) -> Any:
     data, _, what = SENT[name]
     return create_model(
         _named(name, "Event"),
-        __base__=Event,
+        __base__=_Made,
         __doc__=what,
         event=(Literal[name], Field(description="What happened.")),
         delivery_attempt=(int, Field(ge=1, description="Which attempt this is.")),
@@ -223,7 +229,7 @@ def _fetched(name: str) -> Any:
     _, data, what = SENT[name]
     return create_model(
         _named(name, "Entry"),
-        __base__=Event,
+        __base__=_Made,
         __doc__=what,
         event=(Literal[name], Field(description="What happened.")),
         cursor=(str, Field(description="Give it as `after` to go on behind this event.")),

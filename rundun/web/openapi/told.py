@@ -58,7 +58,7 @@ Value = Annotated[
 class Told(BaseModel):
     """Something that is answered; described here, never validated with."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
 
 class Progress(Told):
