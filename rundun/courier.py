@@ -191,8 +191,7 @@ class Courier:
     ) -> None:
         async with self._pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
             answer.status = response.status
-            peer = response.extensions["network_stream"].get_extra_info("server_addr")
-            answer.peer = peer[0] if peer else None
+            answer.peer = getattr(response.extensions["network_stream"], "address", None)
             for name, value in response.headers:
                 if name.lower() == b"retry-after" and answer.retry_after is None:
                     answer.retry_after = value.decode("latin-1")

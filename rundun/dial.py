@@ -145,21 +145,24 @@ class Gate(httpcore2.AsyncNetworkBackend):
         share = self._timeout / 2 / len(open_ones)
         for address in open_ones[:-1]:
             try:
-                return Line(await self._net.connect_tcp(address, port, share, local_address, socket_options))
+                plain = await self._net.connect_tcp(address, port, share, local_address, socket_options)
+                return Line(plain, address)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 pass
-        return Line(await self._net.connect_tcp(open_ones[-1], port, timeout, local_address, socket_options))
+        last = open_ones[-1]
+        return Line(await self._net.connect_tcp(last, port, timeout, local_address, socket_options), last)
 
 
 class Line(httpcore2.AsyncNetworkStream):
-    """A TCP connection that is closed when TLS does not come about.
+    """A connection that knows which address was dialled, and that is closed when TLS does not come about.
 
     The stream beneath closes on errors only: an attempt cut off during the handshake would leave its socket open for
     as long as the process lives.
     """
 
-    def __init__(self, plain: httpcore2.AsyncNetworkStream) -> None:
+    def __init__(self, plain: httpcore2.AsyncNetworkStream, address: str) -> None:
         self._plain = plain
+        self.address = address
 
     async def start_tls(
         self,
@@ -168,7 +171,7 @@ class Line(httpcore2.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - the interface has it
     ) -> httpcore2.AsyncNetworkStream:
         try:
-            return await self._plain.start_tls(ssl_context, server_hostname, timeout)
+            return Line(await self._plain.start_tls(ssl_context, server_hostname, timeout), self.address)
         except BaseException:
             await self._plain.aclose()
             raise

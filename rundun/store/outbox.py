@@ -38,7 +38,7 @@ class Claims:
     more: bool
 
 
-WINDOW = 256  # deliveries looked at in the order they became due
+WINDOW = 64  # deliveries looked at in the order they became due
 
 _LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
     "WITH RECURSIVE due (destination) AS ("

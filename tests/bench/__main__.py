@@ -20,7 +20,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import page, wrk
+from tests.bench import deliveries, page, wrk
 from tests.bench.checklist import STEPS, VALUES
 from tests.bench.client import Call, Reply, all_of, at_rate
 from tests.bench.processes import Rundun, module, rundun
@@ -201,6 +201,7 @@ def main() -> None:
             bench.answer_and_deliver()
             page.measure(service.port, service.key)
         show_delays(answered_at, json.loads(arrived.read_text()))
+    deliveries.measure()
 
 
 if __name__ == "__main__":

@@ -40,13 +40,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def rundun(folder: Path) -> Iterator[Rundun]:
-    """Serve with everything at its default, but that deliveries may go to this machine."""
+def rundun(folder: Path, *settings: str) -> Iterator[Rundun]:
+    """Serve with everything at its default, but that deliveries may go to this machine, that nobody may ask too often,
+    and `settings`, which are lines of TOML.
+    """
     port, config, database = free_port(), folder / "rundun.toml", folder / "rundun.db"
     config.write_text(
         f"server.port = {port}\n"
         f"database.path = {json.dumps(str(database))}\n"
         'webhooks.allow = ["127.0.0.0/8"]\n'
+        "limits.requests_per_minute = 0\n" + "".join(f"{line}\n" for line in settings)
     )
     command = [sys.executable, "-m", "rundun", "serve", "--config", str(config)]
     with (folder / "log").open("w") as log, (folder / "first-start").open("w") as shown:
