@@ -171,28 +171,6 @@ async def test_a_wait_ends(w: World) -> None:
     assert await feed(w, after=page["next_cursor"]) == page, "a cursor also where there is nothing yet"
 
 
-async def test_who_hangs_up_is_let_go(w: World) -> None:
-    left = asyncio.Event()
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        await left.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    key = w.acme.headers["authorization"].encode()
-    scope = {"type": "http", "method": "GET", "path": "/v1/events", "query_string": b"wait=30",
-             "headers": [(b"authorization", key)], "client": ("127.0.0.1", 1), "scheme": "http",
-             "server": ("rundun.test", 80), "root_path": "", "http_version": "1.1"}  # fmt: skip
-    task = asyncio.create_task(w.app(scope, receive, send))
-    await until_waiting(w)
-    left.set()
-    await asyncio.wait_for(task, 10)
-    assert sent == []
-
-
 async def test_five_hundred_wait_and_all_are_woken(w: World) -> None:
     ed = await w.dispatch(await w.template(BOOLEAN))
     waiting = [asyncio.create_task(feed(w, wait=30)) for _ in range(500)]

@@ -4,35 +4,68 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import to_json
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from rundun import counters
 from rundun.actions import feed
 from rundun.core import event
 from rundun.store.database import Database
+from rundun.store.events import Feed
 from rundun.web.calls import Call, route
 from rundun.web.problems import Json
 from rundun.web.queries import EventsQuery, event_cursor, query
+
+Bell = asyncio.Future[None]
+Look = Callable[..., Feed]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Events as JSON, oldest first; `last` is the number of the last one."""
+
+    data: list[bytes]
+    has_more: bool
+    last: int | None
 
 
 class Bells:
     """Wakes those who wait for events: an organization's bell rings when a commit brought one of its events."""
 
     def __init__(self, database: Database) -> None:
-        self._bells: dict[str, asyncio.Future[None]] = {}
         self.ended = False
+        self._database = database
+        self._bells: dict[str, Bell] = {}
+        self._looks: dict[Any, asyncio.Task[Found]] = {}
         database.subscribe(self._hear)
 
-    def of(self, org_id: str) -> asyncio.Future[None]:
+    def of(self, org_id: str) -> Bell:
         """Done with the next event; take it before you look, so that nothing slips in between."""
         bell = self._bells.get(org_id)
         if bell is None:
             bell = self._bells[org_id] = asyncio.get_running_loop().create_future()
         return bell
+
+    async def look(self, bell: Bell, function: Look, *args: Any) -> Found:
+        """`function(tx, *args)` as JSON; hundreds who were woken by one event and ask the same look once. Who holds
+        the same bell has missed nothing that the others have seen.
+        """
+        name = (bell, function, args)
+        task = self._looks.get(name)
+        if task is None:
+            task = self._looks[name] = asyncio.create_task(self._look(function, *args))
+            task.add_done_callback(lambda _: self._looks.pop(name))
+        return await asyncio.shield(task)
+
+    async def _look(self, function: Look, *args: Any) -> Found:
+        page = await self._database.read(function, *args)
+        data = [
+            to_json({**event.without_thumbnails(kept), "cursor": event_cursor(at)}) for at, kept in page.items
+        ]
+        return Found(data, page.has_more, page.items[-1][0] if page.items else None)
 
     def _hear(self, touched: set[str]) -> None:
         for name in touched:
@@ -56,42 +89,33 @@ async def list_run_events(call: Call) -> Response:
     return await _events(call, feed.of_run, call.path("run_id"))
 
 
-async def _events(call: Call, look: Callable[..., Any], *args: Any) -> Response:
+async def _events(call: Call, function: Look, *args: Any) -> Response:
     wanted = query(EventsQuery, call.request)
     bells, until = call.house.bells, asyncio.get_running_loop().time() + wanted.wait
+    asked = (function, call.org_id, *args, wanted.after, wanted.limit)
     bell = bells.of(call.org_id)
-    page = await call.read(look, *args, wanted.after, wanted.limit)
-    while not page.items and not bells.ended and await _rings(call.request, bell, until):
+    found = await bells.look(bell, *asked)
+    while not found.data and not bells.ended and await _rings(bell, until):
         bell = bells.of(call.org_id)
-        page = await call.read(look, *args, wanted.after, wanted.limit)
-    data = [
-        to_json({**event.without_thumbnails(kept), "cursor": event_cursor(at)}) for at, kept in page.items
-    ]
-    last = page.items[-1][0] if page.items else wanted.after
-    head = b'{"data":[' + b",".join(data) + b'],"has_more":' + (b"true" if page.has_more else b"false")
-    return Json(head + f',"next_cursor":"{event_cursor(last)}"}}'.encode())
+        found = await bells.look(bell, *asked)
+    cursor = event_cursor(wanted.after if found.last is None else found.last)
+    more = b"true" if found.has_more else b"false"
+    head = b'{"data":[' + b",".join(found.data) + b'],"has_more":' + more
+    return Json(head + f',"next_cursor":"{cursor}"}}'.encode())
 
 
-async def _rings(request: Request, bell: asyncio.Future[None], until: float) -> bool:
-    """Wait for the bell until that time of the loop; ends with `ClientDisconnect` when nobody waits any longer."""
+async def _rings(bell: Bell, until: float) -> bool:
+    """Wait for the bell until that time of the loop. Who has hung up meanwhile is not noticed before then, which costs
+    less than to watch everybody who has not.
+    """
     left = until - asyncio.get_running_loop().time()
     if left <= 0:
         return False
-    leaving = asyncio.create_task(_left(request))
     counters.polls["waiting"] += 1
     try:
-        done, _ = await asyncio.wait({bell, leaving}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return bool((await asyncio.wait({bell}, timeout=left))[0])
     finally:
         counters.polls["waiting"] -= 1
-        leaving.cancel()
-    if leaving in done:
-        raise ClientDisconnect
-    return bell in done
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 ROUTES = [
