@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ class Pages:
     def __init__(self, folder: Path, assets: Assets) -> None:
         self.assets = assets
         self.words = Words(places.locales())
+        scripts = {path.stem: path.read_text() for path in (places.static() / "executor").glob("*.js")}
+        ours = {name: text for name, text in scripts.items() if name != "closed"}
+        self._words_at_start = self.words.asked_by(ours.values())
+        self._words_under_way = self.words.asked_by(text for name, text in ours.items() if name != "start")
+        self._words_after = self.words.asked_by(scripts[name] for name in ("closed", "held", "sheet"))
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -76,10 +82,19 @@ class Pages:
         return Response(html, status, HEADERS, media_type="text/html")
 
     def run(self, state: dict[str, Any], wanted: Sequence[str]) -> Response:
-        """The executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it."""
-        speech = self.words.speech(wanted, list(state["template"].get("translations") or ()))
-        template = language.translate(state["template"], speech.texts)
-        return self._spoken("executor/run.html", speech, state=state, template=template)
+        """The executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it. What is put into the page
+        has the template's texts in the reader's language, and not in all others: they would be most of its weight.
+        """
+        written = state["template"]
+        speech = self.words.speech(wanted, list(written.get("translations") or ()))
+        template = language.translate(written, speech.texts)
+        unknown = _untranslated(written, template, speech.texts)
+        template.pop("translations", None)
+        is_new = state["run"]["status"] == "pending"
+        words = self._words_at_start if is_new else self._words_under_way
+        return self._spoken(
+            "executor/run.html", speech, state={**state, "template": template}, words=words, unknown=unknown
+        )
 
     def closed(
         self,
@@ -89,10 +104,47 @@ class Pages:
         run: dict[str, Any] | None = None,
     ) -> Response:
         """Why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template."""
-        speech = self.words.speech(wanted, list((run or {}).get("template", {}).get("translations") or ()))
-        name = language.translate(run["template"], speech.texts)["name"] if run else None
-        values = {"kind": kind, "organization": organization, "run": run, "checklist": name}
+        written = run["template"] if run else {}
+        speech = self.words.speech(wanted, list(written.get("translations") or ()))
+        template = language.translate(written, speech.texts)
+        values = {
+            "kind": kind,
+            "organization": organization,
+            "run": run,
+            "checklist": template.get("name"),
+            "unknown": _untranslated(written, template, speech.texts),
+            "words": self._words_after,
+        }
         return self._spoken("executor/closed.html", speech, CLOSED_STATUS[kind], **values)
 
     def _spoken(self, name: str, speech: Speech, status: int = 200, **values: Any) -> Response:
         return self.show(name, status, speech=speech, t=speech.say, **values)
+
+
+_TEXTS = ("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label")
+_TEXTS += ("min_label", "max_label", "unit")
+
+
+def _untranslated(written: Mapping[str, Any], said: Mapping[str, Any], tag: str) -> bool | list[str]:
+    """The ids of what has a text that stayed as it was `written`, and so in a language that nobody knows; True when
+    nothing is translated to `tag` at all.
+    """
+    if not language.chain(tag, written.get("translations") or ()):
+        return True
+    pairs = zip(_things(written), _things(said), strict=True)
+    return [
+        thing
+        for (thing, before), (_, after) in pairs
+        if any(before.get(text) and before.get(text) == after.get(text) for text in _TEXTS)
+    ]
+
+
+def _things(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What has texts, by its id: "" is the template itself."""
+    yield "", template
+    sections = template.get("sections") or ()
+    yield from ((section["id"], section) for section in sections)
+    for step in chain(template.get("steps") or (), *(section.get("steps") or () for section in sections)):
+        config = step.get("config") or {}
+        yield step["id"], {**config, **step}
+        yield from ((option["id"], option) for option in config.get("options") or ())

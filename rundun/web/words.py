@@ -9,7 +9,7 @@ from __future__ import annotations
 import gettext
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -24,6 +24,8 @@ from rundun.core import language
 
 Entry = str | Mapping[str, str]  # one text, or one by each plural category of CLDR
 ENGLISH = "en"
+_NAMED = re.compile(r'"(\w+)"')
+_BEGUN = re.compile(r"`(\w+)\$\{")
 COUNTED = range(201)  # every plural category of whole numbers has one in here, but for those of millions
 
 
@@ -62,9 +64,18 @@ class Speech:
         day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
         return f"{day} {hour} UTC"
 
-    def for_scripts(self) -> dict[str, object]:
-        """What `static/executor/dom.js` reads."""
-        return {"": {"languages": list(self.names.items()), "texts": self.texts}, **self.entries}
+    def for_scripts(self, words: Iterable[str], unknown: bool | Sequence[str] = True) -> dict[str, object]:
+        """What `static/executor/dom.js` reads: these of the words, and about the language. `unknown`: the ids of what
+        has texts in a language that nobody knows; True when it is all of the template's.
+        """
+        about = {"languages": list(self.names.items()), "texts": self.texts, "unknown": unknown}
+        return {"": about, **{word: self.entries[word] for word in sorted(words)}}
+
+    def language_of(self, thing: str, unknown: bool | Sequence[str]) -> str | None:
+        """`lang` for the template's texts about `thing`, "" where nobody knows it; None for the page's own language."""
+        if unknown is True or (unknown and thing in unknown):
+            return ""
+        return None if _locale(self.texts).language == _locale(self.tag).language else self.texts
 
 
 class Words:
@@ -85,6 +96,12 @@ class Words:
         tag = str(_locale(asked)).replace("_", "-") if _is_known(asked, spoken) else spoken
         texts = language.choose(wanted, [*translated, *self.entries])
         return Speech(tag, spoken, texts[0] if texts else tag, self.entries[spoken], self.names)
+
+    def asked_by(self, scripts: Iterable[str]) -> frozenset[str]:
+        """The words that these scripts' texts name, whole or by how they begin: "finish", `photo_${state}`."""
+        text = "\n".join(scripts)
+        named, begun = set(_NAMED.findall(text)), tuple(_BEGUN.findall(text))
+        return frozenset(word for word in self.entries[ENGLISH] if word in named or word.startswith(begun))
 
 
 def catalogue(path: Path, tag: str) -> Catalog:

@@ -1,7 +1,6 @@
 // The ends of a run on this page: completed (with a receipt to keep), or closed by somebody or something else.
 
-import { h, icon, showTime, t } from "./dom.js";
-import { fact } from "./form.js";
+import { fact, h, icon, showTime, t } from "./dom.js";
 import { heldBox } from "./held.js";
 import { describe } from "./review.js";
 

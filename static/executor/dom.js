@@ -4,8 +4,10 @@
 const { "": about, ...catalogue } = JSON.parse(document.getElementById("words").textContent);
 export const lang = document.documentElement.lang;
 
-/** The language of the template's own texts, as a BCP 47 tag; `languages` there are to choose from: [[tag, name]]. */
+/** `texts`: the language that the template's own texts were looked for in, as a BCP 47 tag; `languages` there are to
+ *  choose from: [[tag, name]]. */
 export const { texts, languages } = about;
+const unknown = about.unknown === true ? null : new Set(about.unknown);
 
 /** How numbers and dates are written: as the person's own region does, where it speaks the page's language. */
 export const locale = navigator.languages?.find((one) => one.split("-")[0] === lang.split("-")[0]) ?? lang;
@@ -44,28 +46,52 @@ export function showTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) time.textContent = showTime(time.dateTime);
 }
 
+/** Whether the page speaks a language of the catalogue, be it with a region's own tag. */
+export function speaks(tag) {
+  return lang === tag || lang.startsWith(`${tag}-`);
+}
+
+/** The address of this page in another language. */
+export function inLanguage(tag) {
+  const address = new URL(location.href);
+  address.searchParams.set("lang", tag);
+  address.hash = "";
+  return address;
+}
+
 /** A <select> of languages loads the page again in the one chosen; what is unsent stays on the phone. */
-export function wireLanguages(select) {
+export function wireLanguages(select, session) {
   const spoken = select.value;
   select.addEventListener("change", () => {
-    const address = new URL(location.href);
-    address.searchParams.set("lang", select.value);
-    address.hash = "";
-    location.assign(address);
+    session.speak(select.value);
+    location.assign(inLanguage(select.value));
     select.value = spoken; // for those who are asked whether to leave, and stay
   });
 }
 
-/** What a problem says to the person: in English the server's own sentences, else ours where we have some. */
+/** Attributes for a text of the template, by the id of what it belongs to ("" for the template itself): what nobody
+ *  translated is in a language that we do not know (HTML 3.2.6.2: an empty lang), and it may run another way. */
+export function theirs(id) {
+  const isKnown = unknown !== null && !unknown.has(id);
+  return { dir: "auto", lang: !isKnown ? "" : texts.split("-")[0] === lang.split("-")[0] ? null : texts };
+}
+
+// What only machines tell apart: for the person it is the same trouble.
+const SAME = { wrong_receipt: "wrong_receipt", digest_mismatch: "wrong_receipt", unsupported_media_type: "problem_unreadable_image" };
+
+/** A problem as a sentence for the person: ours in their language, or in English the server's own, which are more exact. */
+export function sentence({ word, code, status, members }) {
+  if (word) return t(word);
+  const isEnglish = lang.startsWith("en");
+  const ours = (key) => catalogue[key] ?? t("problem_other", { code: code || String(status) });
+  if (members?.errors?.length) return [...new Set(members.errors.map((place) => (isEnglish && place.detail) || ours(`place_${place.code}`)))].join(" ");
+  const key = SAME[code] ?? `problem_${code}`;
+  return (isEnglish && catalogue[key] && members?.detail) || ours(key);
+}
+
+/** The same of something that was to be kept. */
 export function explain(problem) {
-  if (problem.word) return t(problem.word);
-  if (problem.code === "wrong_receipt") return t("wrong_receipt");
-  const places = problem.members?.errors;
-  const sentence = (key, detail) => (lang.startsWith("en") && detail) || catalogue[key] || detail;
-  const said = places?.length
-    ? [...new Set(places.map((place) => sentence(`place_${place.code}`, place.detail)))].join(" ")
-    : sentence(`problem_${problem.code}`, problem.members?.detail);
-  return said ? t("refused", { detail: said }) : t("refused_silently", { code: problem.code || problem.status });
+  return t("refused", { detail: sentence(problem) });
 }
 
 /** An element: attributes by name, `on` for listeners; true sets an attribute empty, false and null leave it out. */
@@ -128,57 +154,7 @@ export function calmly() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 }
 
-let openSheets = 0;
-
-/**
- * A sheet from the bottom of the screen. `build(close)` returns its content; `close(result)` ends it.
- * → a promise of the result, null when the person backed out.
- */
-export function sheet(title, build, { wide = false } = {}) {
-  return new Promise((resolve) => {
-    let result = null;
-    const titleId = `sheet-${(openSheets += 1)}`;
-    const dialog = h("dialog", { class: wide ? "sheet wide" : "sheet", "aria-labelledby": titleId });
-    const close = (value = null) => {
-      result = value;
-      dialog.close();
-    };
-    dialog.append(
-      h("div", { class: "sheet-head" },
-        h("h2", { id: titleId, dir: "auto" }, title),
-        h("button", { type: "button", class: "quiet round", "aria-label": t("close"), on: { click: () => close() } }, icon("cross"))),
-      h("div", { class: "sheet-body" }, build(close)));
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(result);
-    });
-    dialog.addEventListener("click", (event) => {
-      if (event.target === dialog) close(); // the backdrop
-    });
-    document.body.append(dialog);
-    dialog.showModal();
-  });
-}
-
-/** A sheet that asks for a reason in words. → the reason, or null. */
-export function askReason(title, explanation, label, confirm, dangerous = false) {
-  return sheet(title, (close) => {
-    const field = h("textarea", { id: "reason", rows: "3", dir: "auto", maxlength: "1000", autofocus: true, "aria-describedby": "reason-wrong" });
-    const wrong = h("p", { class: "wrong", id: "reason-wrong", role: "alert" });
-    const done = () => {
-      const reason = field.value.trim();
-      if (reason) close(reason);
-      else {
-        setText(wrong, t("reason_needed"));
-        field.focus();
-      }
-    };
-    return [
-      h("p", { class: "soft", dir: "auto" }, explanation),
-      h("label", { for: "reason" }, label), field, wrong,
-      h("div", { class: "pair" },
-        h("button", { type: "button", class: "button", on: { click: () => close() } }, t("back")),
-        h("button", { type: "button", class: dangerous ? "button danger" : "button primary", on: { click: done } }, confirm)),
-    ];
-  });
+/** A pair for a <dl>, or nothing where there is nothing to say. */
+export function fact(word, value) {
+  return value ? [h("dt", {}, t(word)), h("dd", {}, h("bdi", {}, value))] : [];
 }

@@ -1,7 +1,7 @@
 // Steps whose answer is evidence rather than a value: photo, signature, instruction; and the field for photos that
 // any other step may have as well.
 
-import { explain, h, icon, linked, set, setText, sheet, t } from "./dom.js";
+import { h, icon, linked, set, setText, t, theirs } from "./dom.js";
 import { photoRule } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
 import { need } from "./wire.js";
@@ -28,7 +28,7 @@ defineStep("signature", class extends StepElement {
 
   async #sign() {
     const { askSignature } = await need("signature");
-    const signed = await askSignature(this.step.label);
+    const signed = await askSignature(h("span", theirs(this.id), this.step.label));
     if (!signed) return;
     const isFirst = !this.hasAttribute("done");
     this.session.sign(this.id, signed.png, signed.typedName);
@@ -48,7 +48,7 @@ export function showSignature(view, signature) {
 defineStep("instruction", class extends StepElement {
   control() {
     this.button = h("button", { type: "button", class: "button primary", on: { click: () => this.tapped(null) } }, icon("check"), h("span", {}, t("got_it")));
-    return [h("div", { class: "body", dir: "auto" }, linked(this.step.config.body)), this.button];
+    return [h("div", { class: "body", ...theirs(this.id) }, linked(this.step.config.body)), this.button];
   }
 
   show(answer) {
@@ -148,7 +148,7 @@ customElements.define("photo-field", class extends HTMLElement {
   }
 
   #tile(photo) {
-    const tile = h("button", { type: "button", class: "tile", on: { click: () => this.#open(tile.photo) } },
+    const tile = h("button", { type: "button", class: "tile", on: { click: async () => (await need("photo")).openPhoto(this.session.shelf, tile.photo, this.rule) } },
       h("img", { alt: "", hidden: true, on: { error: ({ target }) => set(target, "hidden", true) } }), h("span", { class: "tile-file" }, icon("picture"), h("small", {}, t("no_preview"))),
       h("span", { class: "tile-bar" }), h("span", { class: "tile-mark" }, icon("sending")));
     this.#tiles.set(photo.id, tile);
@@ -172,39 +172,17 @@ customElements.define("photo-field", class extends HTMLElement {
     tile.setAttribute("aria-label", words);
     tile.querySelector(".tile-mark").replaceChildren(icon(markOf(photo)));
   }
-
-  async #open(photo) {
-    const action = await sheet(t("photo"), (close) => [
-      photo.url || photo.preview
-        ? h("img", { class: "photo-large", src: photo.preview ?? photo.url, alt: t("photo") })
-        : h("p", { class: "soft photo-none" }, t("no_preview_long")),
-      h("p", { class: "status", kind: markOf(photo) }, icon(markOf(photo)),
-        h("span", {}, photo.problem ? explain(photo.problem) : stateOf(photo))),
-      h("div", { class: "pair" },
-        photo.state === "refused" && photo.item ? h("button", { type: "button", class: "button primary", on: { click: () => close("retry") } }, t("try_again")) : null,
-        this.rule.annotate && (photo.preview ?? photo.url) ? h("button", { type: "button", class: "button", on: { click: () => close("draw") } }, icon("pen"), h("span", {}, t("draw"))) : null,
-        h("button", { type: "button", class: "button danger", on: { click: () => close("delete") } }, icon("bin"), h("span", {}, t("delete")))),
-    ], { wide: true });
-    if (action === "delete") this.session.shelf.remove(photo);
-    if (action === "retry") this.session.shelf.retry(photo);
-    if (action === "draw") await this.#draw(photo);
-  }
-
-  async #draw(photo) {
-    const { drawOn } = await need("annotate");
-    const drawn = await drawOn(photo.preview ?? photo.url);
-    if (drawn) this.session.shelf.replace(photo, drawn.bytes, drawn.type, drawn.preview);
-  }
 });
 
 /** Where a photo is, in words: on this phone, being sent, safe on the server. */
-function stateOf(photo) {
+export function stateOf(photo) {
   if (photo.state !== "waiting") return t(`photo_${photo.state}`);
   if (photo.item?.state === "sending") return t("photo_sending");
   return t(photo.item?.kept === "no" ? "photo_unkept" : "photo_waiting");
 }
 
-function markOf(photo) {
+/** The drawing that stands for it. */
+export function markOf(photo) {
   if (photo.state === "waiting" && photo.item?.state !== "sending") return photo.item?.kept === "no" ? "alert" : "phone";
   return { safe: "check", refused: "alert", elsewhere: "alert" }[photo.state] ?? "sending";
 }

@@ -3,7 +3,7 @@
 // what they know. What is typed is saved when the field is left, when the page is hidden and before the review: not
 // letter by letter, since every saved answer is an event for somebody.
 
-import { h, icon, locale, set, setText, t } from "./dom.js";
+import { h, icon, locale, set, setText, t, theirs } from "./dom.js";
 import { length, localToUtc, decimalMark, parseNumber, selectable, showNumber, tidy, utcToLocal } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
 import { need } from "./wire.js";
@@ -11,10 +11,10 @@ import { need } from "./wire.js";
 const MANY = 15;          // options from which a filter helps more than it costs
 const PAUSE = 900;        // ms after the last tick until a choice of several is saved
 
-/** One radio or checkbox that looks like a button. `on.change` is told of it. */
-function pick(kind, name, value, label, change) {
+/** One radio or checkbox that looks like a button. `change` is told of it; `whose` says in which language its label is. */
+function pick(kind, name, value, label, change, whose = {}) {
   const input = h("input", { type: kind, name, value, on: { change } });
-  return h("label", { class: `pick ${kind}` }, input, h("span", { class: "mark" }, icon("check")), h("span", { class: "pick-label", dir: "auto" }, label));
+  return h("label", { class: `pick ${kind}` }, input, h("span", { class: "mark" }, icon("check")), h("span", { class: "pick-label", ...whose }, label));
 }
 
 function group(step, role, className, ...children) {
@@ -27,7 +27,7 @@ function check(root, isChosen) {
 
 /** The options as rows; above many of them a field that filters. */
 function rows(options, kind, name, change, extra = []) {
-  const picks = options.map((option) => pick(kind, name, option.id, option.label, change));
+  const picks = options.map((option) => pick(kind, name, option.id, option.label, change, theirs(option.id)));
   const list = h("div", { class: "picks" }, picks, extra);
   if (options.length < MANY) return [list];
   const none = h("p", { class: "soft", hidden: true }, t("filter_none"));
@@ -51,8 +51,8 @@ defineStep("boolean", class extends StepElement {
     const config = this.step.config ?? {};
     const choose = (event) => this.tapped(event.target.value === "true");
     return group(this, "radiogroup", "picks two",
-      pick("radio", this.id, "true", config.true_label ?? t("yes"), choose),
-      pick("radio", this.id, "false", config.false_label ?? t("no"), choose));
+      pick("radio", this.id, "true", config.true_label ?? t("yes"), choose, config.true_label && theirs(this.id)),
+      pick("radio", this.id, "false", config.false_label ?? t("no"), choose, config.false_label && theirs(this.id)));
   }
 
   show(answer) {
@@ -139,7 +139,7 @@ defineStep("rating", class extends StepElement {
     const grades = Array.from({ length: most - least + 1 }, (_, i) => String(least + i));
     const choose = (event) => this.tapped(Number(event.target.value));
     const ends = config.min_label || config.max_label
-      ? h("div", { class: "ends soft" }, h("bdi", {}, config.min_label ?? ""), h("bdi", {}, config.max_label ?? "")) : null;
+      ? h("div", { class: "ends soft" }, h("bdi", theirs(this.id), config.min_label ?? ""), h("bdi", theirs(this.id), config.max_label ?? "")) : null;
     return [
       group(this, "radiogroup", grades.length > 6 ? "grades many" : "grades",
         grades.map((grade) => h("label", { class: "grade" },
@@ -242,7 +242,7 @@ defineStep("number", class extends FieldStep {
     // The numeric keypad of an iPhone has no minus.
     const sign = h("button", { type: "button", class: "button square", "aria-label": t("change_sign"), on: { click: () => this.#turn() } }, "±");
     return [
-      h("div", { class: "field-row" }, mayBeNegative ? sign : null, this.wire(field), config.unit ? h("bdi", { class: "unit" }, config.unit) : null),
+      h("div", { class: "field-row" }, mayBeNegative ? sign : null, this.wire(field), config.unit ? h("bdi", { class: "unit", ...theirs(this.id) }, config.unit) : null),
       this.#range(config),
     ];
   }
@@ -325,15 +325,11 @@ defineStep("barcode", class extends FieldStep {
     if (!file) return;
     input.value = "";
     setText(this.message, t("scan_reading"));
-    try {
-      const { inTurn, shrink } = await need("photos");
-      // Sharper than an answer's photo: thin bars must survive.
-      const { bytes, type } = await inTurn(async () => shrink(file, await file.arrayBuffer(), 2048, 0.92));
-      this.#take(await this.session.outbox.request("POST", "/decode", bytes, type));
-    } catch (problem) {
-      setText(this.message, t(problem.status === 422 || problem.status === 404 ? "scan_nothing" : "scan_failed"));
-      this.field.focus();
-    }
+    const { scanPicture } = await need("scan");
+    const found = await scanPicture(this.session, file);
+    if (found.text) return this.#take(found);
+    setText(this.message, found.problem);
+    this.field.focus();
   }
 
   #take({ text, format }) {

@@ -4,7 +4,8 @@
 // every page turn costs a wait and the overview. Here a tap answers, and the next open step glides to the same place
 // under the thumb; going back to look at something is a flick.
 
-import { askReason, calmly, explain, h, icon, lang, languages, linked, set, setText, sheet, showTime, t, wireLanguages } from "./dom.js";
+import { calmly, h, icon, linked, set, setText, t, theirs } from "./dom.js";
+import { need } from "./wire.js";
 
 export class Form {
   #sections = [];
@@ -63,14 +64,14 @@ export class Form {
   }
 
   #header() {
-    const { template } = this.session;
+    const { session } = this;
     this.done = h("span", { class: "done-count" });
     this.sending = h("span", { class: "sending", role: "status" });
     this.bar = h("div", { class: "bar", role: "progressbar", "aria-label": t("progress"), "aria-valuemin": "0" }, h("span", {}));
-    const menu = h("button", { type: "button", class: "quiet round", "aria-label": t("menu"), on: { click: () => this.#menu() } }, icon("dots"));
+    const menu = h("button", { type: "button", class: "quiet round", "aria-label": t("menu"), on: { click: async () => (await need("menu")).openMenu(session) } }, icon("dots"));
     this.storage = h("p", { class: "notice storage", role: "alert", hidden: true }, icon("alert"), h("span", {}));
     return h("header", { class: "top" },
-      h("div", { class: "top-row" }, h("h1", { dir: "auto" }, template.name), menu),
+      h("div", { class: "top-row" }, h("h1", theirs(""), session.template.name), menu),
       this.bar,
       h("div", { class: "top-row small" }, this.done, this.sending),
       this.storage);
@@ -97,7 +98,7 @@ export class Form {
     for (const [section, steps] of groups) {
       const count = h("span", { class: "section-count soft" });
       const head = section
-        ? [h("div", { class: "section-head" }, h("h2", { dir: "auto" }, section.title), count), section.description ? h("p", { class: "soft section-text", dir: "auto" }, linked(section.description)) : null]
+        ? [h("div", { class: "section-head" }, h("h2", theirs(section.id), section.title), count), section.description ? h("p", { class: "soft section-text", ...theirs(section.id) }, linked(section.description)) : null]
         : [h("h2", { class: "unseen" }, t("steps_label"))];
       const allFine = section ? this.#allFine(section) : null;
       this.#sections.push({ element: h("section", { class: "section" }, ...head, allFine, ...steps), steps, count, allFine });
@@ -151,6 +152,7 @@ export class Form {
     const waits = outbox.isStuck ? "phone" : "sending";
     if (attention) said = ["alert", t("attention_count", { n: attention })];
     else if (photos.safe < photos.total) said = [waits, t("photos_safe", { safe: photos.safe, n: photos.total })];
+    else if (outbox.isHushed && outbox.owed.length) said = ["sending", t("busy")];
     else if (outbox.isStuck && outbox.owed.length) said = ["phone", t("stuck_all", { n: outbox.owed.length })];
     else if (outbox.owed.length) said = ["sending", t("saving")];
     else if (Object.keys(session.answers).length) said = ["check", t("all_safe")];
@@ -191,41 +193,4 @@ export class Form {
   #leaveFields(target) {
     for (const step of this.element.querySelectorAll(".step[editing]")) if (!step.contains(target)) step.flush();
   }
-
-  async #menu() {
-    const { session } = this;
-    const choice = await sheet(session.template.name, (close) => [
-      h("dl", { class: "facts" },
-        ...fact("from", session.organization?.name), ...fact("contact", session.organization?.contact),
-        ...fact("run_number", session.run.run_id.slice(2, 10)), ...fact("open_until", session.run.expires_at ? showTime(session.run.expires_at) : null)),
-      chooser(),
-      h("button", { type: "button", class: "button danger wide", on: { click: () => close("stop") } }, t("stop")),
-    ]);
-    if (choice === "stop") this.#stop();
-  }
-
-  async #stop() {
-    const reason = await askReason(t("stop"), t("stop_explained"), t("stop_label"), t("stop_confirm"), true);
-    if (reason === null) return;
-    try {
-      await this.session.cancel(reason);
-    } catch (problem) {
-      await sheet(t("stop"), (close) => [
-        h("p", {}, problem.status ? explain(problem) : t("no_connection")),
-        h("button", { type: "button", class: "button primary wide", on: { click: () => close() } }, t("close")),
-      ]);
-    }
-  }
-}
-
-function chooser() {
-  const spoken = (tag) => lang === tag || lang.startsWith(`${tag}-`);
-  const select = h("select", { id: "language" }, languages.map(([tag, name]) => h("option", { value: tag, lang: tag, selected: spoken(tag) }, name)));
-  wireLanguages(select);
-  return h("p", { class: "languages" }, h("label", { for: "language" }, t("language")), select);
-}
-
-/** A pair for a <dl>, or nothing where there is nothing to say. */
-export function fact(word, value) {
-  return value ? [h("dt", {}, t(word)), h("dd", {}, h("bdi", {}, value))] : [];
 }

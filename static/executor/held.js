@@ -1,7 +1,8 @@
 // What this phone still holds of a run that takes nothing any more: said plainly, given as a file, and deleted only
 // when the person says so. Used by the page of an open run when it ends, and by the server's page of a closed one.
 
-import { h, icon, sheet, t } from "./dom.js";
+import { h, icon, t } from "./dom.js";
+import { sheet } from "./sheet.js";
 import * as store from "./store.js";
 import { need } from "./wire.js";
 

@@ -1,17 +1,21 @@
 // The page, wired: start screen → checklist ⇄ review → finished on the phone → thank you; or an end from elsewhere.
 
-import { announce, h, t, texts } from "./dom.js";
+import { announce, h, inLanguage, speaks, t } from "./dom.js";
 import { Outbox } from "./outbox.js";
-import { translate } from "./rules.js";
 import { Session } from "./session.js";
+import { language } from "./store.js";
 import { need } from "./wire.js";
 
 const state = JSON.parse(document.getElementById("state").textContent);
-state.template = translate(state.template, texts);
+const chosen = language(state.run.run_id);
+if (chosen && !speaks(chosen) && !new URLSearchParams(location.search).has("lang")) {
+  location.replace(inLanguage(chosen));
+  await new Promise(() => {}); // the page that comes does the work
+}
 const outbox = new Outbox(state.run.run_id);
 const session = new Session(state, outbox);
 const app = document.getElementById("app");
-const startScreen = app.firstElementChild;
+const startScreen = app.querySelector(".start");   // only of a run that nobody had started when the page was made
 const steps = session.rows.map(({ step }) => step);
 let parts = null;
 let form = null;
@@ -36,12 +40,12 @@ addEventListener("beforeunload", (event) => {
 });
 
 const lost = await session.restore();
-if (session.closed) {
-  // said already
-} else if (session.isBegun) {
+if (!session.closed && session.isBegun) {
   await work();
   if (lost && !session.isFinished) form.missesPhoto(lost);
-} else {
+}
+if (!session.closed && session.run.status === "pending") {
+  // Also where the start waits on this phone since an earlier visit: the server may still refuse it.
   const { wireStart } = await need("start");
   wireStart(session, startScreen, work);
 }
@@ -149,13 +153,14 @@ function show(view) {
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
-  const later = ["start", "review", "closing", "waiting", "held", "zip"];
-  if (steps.some((step) => step.photo || step.type === "photo" || step.type === "barcode")) later.push("photos");
+  const later = ["sheet", "menu", "review", "closing", "waiting", "held", "zip"];
+  if (startScreen) later.push("start");
+  if (steps.some((step) => step.photo || step.type === "photo")) later.push("photos", "photo");
   if (steps.some((step) => step.geo)) later.push("geo");
   if (!globalThis.crypto.subtle) later.push("sha256");
   if (steps.some((step) => step.photo?.annotate || step.config?.annotate)) later.push("annotate");
   if (steps.some((step) => step.type === "signature") || state.template.settings?.signature_on_complete) later.push("signature", "photos");
-  if (steps.some((step) => step.type === "barcode") && "BarcodeDetector" in window) later.push("scan");
+  if (steps.some((step) => step.type === "barcode")) later.push("scan", "photos");
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 1500));
   setTimeout(() => idle(async () => {
     await loadParts();

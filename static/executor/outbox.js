@@ -16,6 +16,7 @@ import { Problem, Unreachable, send, sha256 } from "./wire.js";
 
 const LONGEST_WAIT = 30_000;     // ms, the cap of the back-off
 const LONGEST_HOLD = 25_000;     // ms an item found on the phone is still held: whoever held it may be gone
+const LONGEST_PEACE = 300_000;   // ms that a server's Retry-After is believed
 const LONGEST_TURN = 20_000;     // ms to wait for another tab, which the phone may have frozen
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
 // What these say, and an error that is not told in our server's words (""), is that something on the way spoiled the
@@ -29,6 +30,7 @@ const LANES = ["start", "answers", "photos", "last"];
 export class Outbox extends EventTarget {
   #busy = new Set();
   #timer = 0;
+  #peace = 0;               // until when the server asked not to be asked again, in performance.now()
   #stopped = false;
   #calls = new Map();
   #leaving = new Set();
@@ -106,12 +108,25 @@ export class Outbox extends EventTarget {
     if (items.some((item) => item.kept === "no")) return "unkept";
     if (items.some((item) => item.hold)) return "locating";
     if (items.some((item) => item.state === "sending")) return "saving";
-    return this.isStuck ? "stuck" : "here";
+    return this.isStuck && !this.isHushed ? "stuck" : "here";
   }
 
   /** True while the last try found no server. */
   get isStuck() {
     return this.retryAt > 0;
+  }
+
+  /** True while the server, which is there, has asked for time. */
+  get isHushed() {
+    return performance.now() < this.#peace;
+  }
+
+  /** Takes an error's Retry-After (RFC 9110 section 10.2.3) to heart: no sign of a network makes us ask earlier. */
+  heed(error) {
+    if (!error.retryAfter) return;
+    const ms = Math.min(LONGEST_PEACE, error.retryAfter * 1000);
+    this.#peace = performance.now() + ms;
+    this.#waitFor(ms);
   }
 
   release(item) {
@@ -140,11 +155,12 @@ export class Outbox extends EventTarget {
     }
   }
 
-  /** Tries again at once: the network seems back. */
+  /** Tries again at once: the network seems back. Where the server asked for time, when it is over. */
   kick() {
+    if (this.isHushed) return this.#waitFor(this.#peace - performance.now());
     clearTimeout(this.#timer);
     this.retryAt = 0;
-    this.#work();
+    return this.#work();
   }
 
   stop() {
@@ -233,7 +249,7 @@ export class Outbox extends EventTarget {
   }
 
   #work() {
-    if (this.#stopped || Date.now() < this.retryAt) return;
+    if (this.#stopped || this.isHushed || Date.now() < this.retryAt) return;
     for (const lane of LANES) {
       if (this.#busy.has(lane)) continue;
       const item = this.#next(lane);
@@ -306,7 +322,8 @@ export class Outbox extends EventTarget {
     if (isTransient) {
       item.state = "waiting";
       const backOff = Math.min(LONGEST_WAIT, 1000 * 2 ** Math.min(item.tries - 1, 5)) * (0.8 + 0.4 * Math.random());
-      this.#waitFor(Math.max(backOff, (error.retryAfter ?? 0) * 1000));
+      if (error.retryAfter) this.heed(error);
+      else this.#waitFor(backOff);
       return;
     }
     const problem = isProblem ? error : new Problem(0, { code: "page_error", detail: String(error.message) });

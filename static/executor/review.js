@@ -1,6 +1,6 @@
 // The last look before a run is completed: every answer in a line, what is missing, the closing signature, and the end.
 
-import { explain, h, icon, locale, set, setText, showDate, showTime, t } from "./dom.js";
+import { explain, h, icon, locale, sentence, set, setText, showDate, showTime, t, theirs } from "./dom.js";
 import { showSignature } from "./evidence.js";
 import { need } from "./wire.js";
 
@@ -59,7 +59,7 @@ export class Review {
     const rows = [];
     let section;
     for (const { step, section: own } of visible) {
-      if (own !== section && own) rows.push(h("h2", { dir: "auto" }, own.title));
+      if (own !== section && own) rows.push(h("h2", theirs(own.id), own.title));
       section = own;
       rows.push(this.#line(step, standings.get(step.id)));
     }
@@ -71,7 +71,7 @@ export class Review {
     const photos = this.session.shelf.usable(step.id);
     const words = standing.missing ? t(standing.missing) : describe(step, answer);
     return h("button", { type: "button", class: "line", missing: Boolean(standing.missing), on: { click: () => this.#back([step.id]) } },
-      h("span", { class: "line-label", dir: "auto" }, step.label),
+      h("span", { class: "line-label", ...theirs(step.id) }, step.label),
       h("span", { class: "line-answer" }, standing.missing ? icon("alert") : null, h("bdi", {}, words)),
       photos.length ? h("span", { class: "line-photos" }, photos.slice(0, 5).map((photo) => {
         const source = photo.preview ?? photo.thumbnail;
@@ -131,7 +131,7 @@ export class Review {
   /** The server did not take the completion. */
   refused(problem) {
     this.isSending = false;
-    setText(this.message, explain(problem));
+    setText(this.message, sentence(problem));
     this.update();
   }
 

@@ -14,38 +14,6 @@ export function flatten(template) {
   return rows;
 }
 
-/** Those of `available` that speak a language, the closest first: es-MX, es; where none does, a sister (pt-BR for pt). */
-export function chain(tag, available) {
-  const parts = tag.toLowerCase().split("-");
-  const cuts = parts.map((_, i) => parts.slice(0, parts.length - i).join("-"));
-  const found = cuts.map((cut) => available.find((one) => one.toLowerCase() === cut)).filter(Boolean);
-  return found.length ? found : available.filter((one) => one.toLowerCase().split("-")[0] === parts[0]).slice(0, 1);
-}
-
-const OF_CONFIG = ["body", "placeholder", "true_label", "false_label", "min_label", "max_label", "unit"];
-
-/** The template with its texts in the language of `tag`; a text that is not translated stays as it was written. */
-export function translate(template, tag) {
-  const translations = template.translations ?? {};
-  const spoken = chain(tag, Object.keys(translations)).map((one) => translations[one]);
-  if (!spoken.length) return template;
-  const said = (thing, target, fields) => {
-    const words = fields.map((field) => [field, spoken.find((texts) => texts[target]?.[field] !== undefined)?.[target][field]]);
-    return { ...thing, ...Object.fromEntries(words.filter(([, text]) => text !== undefined)) };
-  };
-  const step = (one) => {
-    const config = said(one.config ?? {}, one.id, OF_CONFIG);
-    if (config.options) config.options = config.options.map((option) => said(option, option.id, ["label"]));
-    return { ...said(one, one.id, ["label", "hint"]), ...(Object.keys(config).length ? { config } : {}) };
-  };
-  const whole = said(template, "", ["name", "description"]);
-  if (template.steps) whole.steps = template.steps.map(step);
-  if (template.sections) {
-    whole.sections = template.sections.map((one) => ({ ...said(one, one.id, ["title", "description"]), steps: (one.steps ?? []).map(step) }));
-  }
-  return whole;
-}
-
 export function isRequired(step) {
   return step.required ?? true;
 }

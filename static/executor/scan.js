@@ -1,6 +1,8 @@
 // Live scanning, where the browser has a BarcodeDetector (Chrome on Android). Elsewhere a picture goes to the server.
 
-import { h, setText, sheet, t } from "./dom.js";
+import { h, sentence, setText, t } from "./dom.js";
+import { inTurn, shrink } from "./photos.js";
+import { sheet } from "./sheet.js";
 
 const EVERY = 150;   // ms between two looks at the picture
 
@@ -41,5 +43,18 @@ export function scanLive(formats) {
   function stop() {
     clearInterval(timer);
     for (const track of stream?.getTracks() ?? []) track.stop();
+  }
+}
+
+/** A picture of a code → {text, format} as the server reads it, or {problem} in words. */
+export async function scanPicture(session, file) {
+  // Sharper than an answer's photo: thin bars must survive.
+  const { bytes, type } = await inTurn(async () => shrink(file, await file.arrayBuffer(), 2048, 0.92));
+  try {
+    return await session.outbox.request("POST", "/decode", bytes, type);
+  } catch (problem) {
+    if (problem.code === "unreadable_image") return { problem: t("scan_nothing") };
+    if (session.closes(problem)) return { problem: "" };
+    return { problem: problem.status ? sentence(problem) : t("scan_failed") };
   }
 }

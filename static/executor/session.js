@@ -140,6 +140,11 @@ export class Session extends EventTarget {
     }
   }
 
+  /** Remembers on this phone in which language the run is done. */
+  speak(tag) {
+    store.chooseLanguage(this.run.run_id, tag);
+  }
+
   flush() {
     this.tell("flush");
     whereabouts.settle();
@@ -206,7 +211,7 @@ export class Session extends EventTarget {
   async poll() {
     if (this.closed) return;
     this.outbox.look();
-    if (this.run.status === "pending") return;
+    if (this.run.status === "pending" || this.outbox.isHushed) return;
     try {
       const state = await this.outbox.request("GET", `/state?since=${this.#known}`);
       // An answer older than what a write told us meanwhile must not bring the past back.
@@ -217,6 +222,7 @@ export class Session extends EventTarget {
         this.#note();
       }
     } catch (error) {
+      this.outbox.heed(error);
       this.closes(error);
     }
   }

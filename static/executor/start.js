@@ -1,6 +1,6 @@
 // The start screen is written by the server, so that it is there before any script. This wires its form.
 
-import { explain, set, setText, showTimes, t, texts, wireLanguages } from "./dom.js";
+import { sentence, set, setText, showTimes, t, texts, wireLanguages } from "./dom.js";
 import { length, nowUtc, tidy } from "./rules.js";
 
 const PATIENCE = 2000;   // ms
@@ -12,7 +12,7 @@ export function wireStart(session, page, onStarted) {
   const wrong = form.querySelector(".wrong");
   const button = form.querySelector("button");
   showTimes(page);
-  wireLanguages(page.querySelector("#language"));
+  wireLanguages(page.querySelector("#language"), session);
   button.disabled = false;
   field?.addEventListener("input", () => say(null));
   form.addEventListener("submit", async (event) => {
@@ -37,7 +37,7 @@ export function wireStart(session, page, onStarted) {
   session.addEventListener("unstarted", ({ detail }) => {
     // Also long after the tap, when the network was away: what was answered meanwhile is kept and goes on from here.
     if (!form.isConnected) document.getElementById("app").replaceChildren(page);
-    say(explain(detail.problem));
+    say(sentence(detail.problem));
     button.disabled = false;
     setText(button.querySelector("span"), t("start"));
   });

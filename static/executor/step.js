@@ -8,8 +8,9 @@
 // Attributes say how the step stands, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
-import { askReason, explain, h, icon, linked, set, setText, t } from "./dom.js";
+import { explain, h, icon, linked, set, setText, t, theirs } from "./dom.js";
 import { isRequired, maySkip, mayBeUnable, photoRule, complaint } from "./rules.js";
+import { need } from "./wire.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
 
@@ -32,7 +33,7 @@ export class StepElement extends HTMLElement {
     this.status = h("p", { class: "status" });
     this.append(
       h("div", { class: "step-head" },
-        h("h3", { id: this.labelId, tabindex: "-1", dir: "auto" }, step.label),
+        h("h3", { id: this.labelId, tabindex: "-1", ...theirs(step.id) }, step.label),
         isRequired(step) ? null : h("span", { class: "tag" }, t("optional"))),
       ...this.#hint(),
       h("div", { class: "control" }, this.control()));
@@ -92,7 +93,7 @@ export class StepElement extends HTMLElement {
   #hint() {
     const { hint } = this.step;
     if (!hint) return [];
-    const text = h("p", { class: "hint soft", dir: "auto" }, linked(hint));
+    const text = h("p", { class: "hint soft", ...theirs(this.id) }, linked(hint));
     if (hint.length <= LONG_HINT && hint.split("\n").length <= 3) return [text];
     text.classList.add("folded");
     const more = h("button", { type: "button", class: "link", "aria-expanded": "false" }, t("more"));
@@ -118,7 +119,8 @@ export class StepElement extends HTMLElement {
     }
     if (!mayBeUnable(session.template, step)) return [];
     const ask = async () => {
-      const reason = await askReason(t("unable_title"), step.label, t("unable_label"), t("unable_confirm"));
+      const { askReason } = await need("sheet");
+      const reason = await askReason(t("unable_title"), h("span", theirs(step.id), step.label), t("unable_label"), t("unable_confirm"));
       if (reason === null) return;
       this.removeAttribute("editing");
       this.complain(null);

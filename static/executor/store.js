@@ -103,6 +103,25 @@ export function recall(run) {
   return within("readonly", (from) => from.objectStore("runs").get(run));
 }
 
+/** The language chosen for a run on this phone, or null. Wanted before anything is shown, so not from the database. */
+export function language(run) {
+  try {
+    return localStorage.getItem(`rundun language ${run}`);
+  } catch {
+    return null; // not allowed here: the address remembers it
+  }
+}
+
+/** Remembers it; null forgets it. */
+export function chooseLanguage(run, tag) {
+  try {
+    if (tag) localStorage.setItem(`rundun language ${run}`, tag);
+    else localStorage.removeItem(`rundun language ${run}`);
+  } catch {
+    // as above
+  }
+}
+
 let notes = 0;
 
 /** Writes down what is known of a run: `say()` → {run, name, labels, state, camera}, or null for nothing. Several
@@ -115,8 +134,9 @@ export async function note(say) {
   if (record) await within("readwrite", (to) => to.objectStore("runs").put(structuredClone(record))).catch(() => {});
 }
 
-/** Forgets a run wholly: its items, what was known of it, and its pages in the service worker's cache. */
+/** Forgets a run wholly: its language, its items, what was known of it, and its pages in the service worker's cache. */
 export async function wipe(run) {
+  chooseLanguage(run, null);
   await within("readwrite", (to) => {
     const all = to.objectStore("items").index("run").openKeyCursor(IDBKeyRange.only(run));
     all.onsuccess = () => {

@@ -48,7 +48,7 @@ export class Waiting {
     const counts = session.shelf.counts();
     const stuck = session.outbox.isStuck;
     set(this.state, "kind", unkept ? "alert" : "sending");
-    const word = unkept ? t(session.outbox.trouble === "full" ? "storage_full" : "storage_none") : stuck ? t("stuck_finish") : counts.safe < counts.total ? t("photos_safe", { safe: counts.safe, n: counts.total }) : t("finishing");
+    const word = unkept ? t(session.outbox.trouble === "full" ? "storage_full" : "storage_none") : session.outbox.isHushed ? t("busy") : stuck ? t("stuck_finish") : counts.safe < counts.total ? t("photos_safe", { safe: counts.safe, n: counts.total }) : t("finishing");
     setText(this.state, word);
   }
 

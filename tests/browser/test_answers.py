@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Route, expect
 
 from tests.browser.checklists import COUNT, WHY, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
+from tests.browser.pictures import file, jpeg
 from tests.world import World
 
 
@@ -91,7 +92,7 @@ async def test_answers_wait_for_the_network_and_arrive_in_order(w: World, ed: Ph
     await ed.pick("s-ok", "Yes")
     await ed.fill("s-count", "3")
     await expect(ed.page.locator(".top .sending")).to_have_text("No network: 2 items on this phone")
-    await expect(ed.step("s-ok").locator(".status")).to_have_text("On this phone, waiting for the network")
+    await expect(ed.step("s-ok").locator(".status")).to_have_text("On this phone, no network")
     await ed.page.unroute("**/steps/*")
     sent: list[str] = []
     ed.page.on(
@@ -124,6 +125,66 @@ async def test_a_busy_server_is_asked_again_when_it_says(w: World, ed: Phone) ->
     await ed.is_done("s-ok")
     assert len(tries) == 2
     assert tries[0] == tries[1]
+
+
+async def test_a_server_that_asks_for_time_gets_it(w: World, ed: Phone) -> None:
+    """429 is passing, and no sign of a network makes the phone ask again before the time is over."""
+    run_id = await dispatched(w, YES_NO, COUNT)
+    await ed.page.clock.install()
+    await ed.open(run_id)
+    await ed.start()
+    asked: list[str] = []
+
+    async def limit(route: Route) -> None:
+        asked.append(route.request.url)
+        problem = {"status": 429, "code": "rate_limited", "detail": "Too many."}
+        await route.fulfill(
+            status=429,
+            headers={"Retry-After": "60"},
+            content_type="application/problem+json",
+            body=json.dumps(problem),
+        )
+
+    await ed.page.route(f"**/r/{run_id}/**", limit)
+    await ed.pick("s-ok", "Yes")
+    await expect(ed.page.locator(".top .sending")).to_have_text("Server busy, trying again soon")
+    await expect(ed.step("s-ok").locator(".status")).to_have_text("On this phone")
+    await ed.fill("s-count", "3")
+    await ed.until_kept(run_id, "answer", "s-count")
+    await ed.network_is_back()
+    await ed.page.clock.run_for(50_000)
+    assert len(asked) == 1
+    await ed.page.unroute(f"**/r/{run_id}/**")
+    await ed.page.clock.run_for(15_000)
+    await ed.is_done("s-ok", "s-count")
+    assert (await record(w, run_id))["answers"]["s-count"]["value"] == 3
+
+
+async def test_what_is_asked_of_a_busy_server_at_once_says_so(w: World, ed: Phone) -> None:
+    """Stopping and reading a barcode wait for nothing: they say plainly what is the matter."""
+    run_id = await dispatched(w, {"id": "s-code", "type": "barcode", "label": "Code"})
+    await ed.page.goto(f"{ed.base}/r/{run_id}?lang=de")
+    await ed.page.get_by_role("button", name="Starten").tap()
+    await expect(ed.page.locator(".list")).to_be_visible()
+
+    async def limit(route: Route) -> None:
+        problem = {"status": 429, "code": "rate_limited", "detail": "Too many."}
+        await route.fulfill(status=429, content_type="application/problem+json", body=json.dumps(problem))
+
+    for path in ("decode", "cancel"):
+        await ed.page.route(f"**/{path}", limit)
+    await (
+        ed.step("s-code")
+        .locator("input[type=file]")
+        .last.set_input_files([file("a.jpg", "image/jpeg", jpeg())])
+    )
+    says = "Es wurde zu viel auf einmal gesendet. Bitte versuchen Sie es in einer Minute noch einmal."
+    await expect(ed.step("s-code").locator(".control .count")).to_have_text(says)
+    await ed.page.get_by_role("button", name="Über diese Checkliste").tap()
+    await ed.page.locator("dialog .button.danger").tap()
+    await ed.page.locator("#reason").fill("Zu spät")
+    await ed.page.locator("dialog .button.danger").tap()
+    await expect(ed.page.locator("dialog").get_by_text(says)).to_be_visible()
 
 
 async def test_skip_and_unable(w: World, ed: Phone) -> None:

@@ -1,0 +1,28 @@
+// A photo, large, and what can be done with it.
+
+import { explain, h, icon, t } from "./dom.js";
+import { markOf, stateOf } from "./evidence.js";
+import { sheet } from "./sheet.js";
+import { need } from "./wire.js";
+
+/** `rule`: how its step takes pictures (rules.js). */
+export async function openPhoto(shelf, photo, rule) {
+  const source = photo.preview ?? photo.url;
+  const action = await sheet(t("photo"), (close) => {
+    const button = (does, look, ...content) => h("button", { type: "button", class: `button ${look}`, on: { click: () => close(does) } }, ...content);
+    return [
+      source ? h("img", { class: "photo-large", src: source, alt: t("photo") }) : h("p", { class: "soft photo-none" }, t("no_preview_long")),
+      h("p", { class: "status", kind: markOf(photo) }, icon(markOf(photo)), h("span", {}, photo.problem ? explain(photo.problem) : stateOf(photo))),
+      h("div", { class: "pair" },
+        photo.state === "refused" && photo.item ? button("retry", "primary", t("try_again")) : null,
+        rule.annotate && source ? button("draw", "", icon("pen"), h("span", {}, t("draw"))) : null,
+        button("delete", "danger", icon("bin"), h("span", {}, t("delete")))),
+    ];
+  }, { wide: true });
+  if (action === "delete") shelf.remove(photo);
+  if (action === "retry") shelf.retry(photo);
+  if (action !== "draw") return;
+  const { drawOn } = await need("annotate");
+  const drawn = await drawOn(source);
+  if (drawn) shelf.replace(photo, drawn.bytes, drawn.type, drawn.preview);
+}

@@ -1,0 +1,59 @@
+// Sheets that come up from the bottom of the screen, and the one that asks for a reason. Fetched when the first of
+// them is wanted, or ahead while the network is there.
+
+import { h, icon, setText, t } from "./dom.js";
+
+let openSheets = 0;
+
+/**
+ * A sheet from the bottom of the screen. `title`: words, or an element; `build(close)` returns its content; `close(result)` ends it.
+ * → a promise of the result, null when the person backed out.
+ */
+export function sheet(title, build, { wide = false } = {}) {
+  return new Promise((resolve) => {
+    let result = null;
+    const titleId = `sheet-${(openSheets += 1)}`;
+    const dialog = h("dialog", { class: wide ? "sheet wide" : "sheet", "aria-labelledby": titleId });
+    const close = (value = null) => {
+      result = value;
+      dialog.close();
+    };
+    dialog.append(
+      h("div", { class: "sheet-head" },
+        h("h2", { id: titleId, dir: "auto" }, title),
+        h("button", { type: "button", class: "quiet round", "aria-label": t("close"), on: { click: () => close() } }, icon("cross"))),
+      h("div", { class: "sheet-body" }, build(close)));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(result);
+    });
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog) close(); // the backdrop
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** A sheet that asks for a reason in words. → the reason, or null. */
+export function askReason(title, explanation, label, confirm, dangerous = false) {
+  return sheet(title, (close) => {
+    const field = h("textarea", { id: "reason", rows: "3", dir: "auto", maxlength: "1000", autofocus: true, "aria-describedby": "reason-wrong" });
+    const wrong = h("p", { class: "wrong", id: "reason-wrong", role: "alert" });
+    const done = () => {
+      const reason = field.value.trim();
+      if (reason) close(reason);
+      else {
+        setText(wrong, t("reason_needed"));
+        field.focus();
+      }
+    };
+    return [
+      h("p", { class: "soft", dir: "auto" }, explanation),
+      h("label", { for: "reason" }, label), field, wrong,
+      h("div", { class: "pair" },
+        h("button", { type: "button", class: "button", on: { click: () => close() } }, t("back")),
+        h("button", { type: "button", class: dangerous ? "button danger" : "button primary", on: { click: done } }, confirm)),
+    ];
+  });
+}
