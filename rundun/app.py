@@ -12,11 +12,14 @@ from pydantic_core import from_json
 
 from rundun import imaging, places
 from rundun.actions import evidence, office
+from rundun.actions.alerting import Alert
 from rundun.actions.office import Opened
 from rundun.actions.sending import Result
+from rundun.alerts import Alerts
 from rundun.config import Settings
 from rundun.control import listening, socket_path
 from rundun.core import times
+from rundun.core.destination import normalise
 from rundun.core.slots import Slots
 from rundun.courier import Courier, Letter, Outcome
 from rundun.errors import Problem
@@ -122,14 +125,16 @@ async def running(
             courier = _courier(settings, clock)
             try:
                 await _first_things(database, announce)
+                alerts = _alerts(settings, database, courier)
                 postman = Postman(
                     database,
                     _post(courier),
                     slots=Slots(settings.webhooks.concurrency, settings.webhooks.per_destination),
                     retry_delays=settings.webhooks.retry_delays_seconds,
+                    alerting=alerts is not None,
                 )
                 await postman.start()
-                scheduler = schedule(postman, database)
+                scheduler = schedule(postman, database, alerts, secrets_days=settings.retention.secrets_days)
                 if ticking:
                     scheduler.start()
                 try:
@@ -186,6 +191,22 @@ def _courier(settings: Settings, clock: Clock) -> Courier:
         )
     except ValueError as error:
         raise Problem("unavailable", str(error)) from None
+
+
+def _alerts(settings: Settings, database: Database, courier: Courier) -> Alerts | None:
+    if settings.alerts.url is None:
+        return None
+    try:
+        url = normalise(settings.alerts.url).url
+    except ValueError as error:
+        raise Problem("unavailable", f"alerts.url: {error}") from None
+
+    async def send(alert: Alert) -> Outcome:
+        return await courier.post(
+            Letter(url, settings.alerts.secret, alert.body, alert.delivery_id, "delivery.failed")
+        )
+
+    return Alerts(database, send)
 
 
 def _try_webhook(courier: Courier) -> TryWebhook:

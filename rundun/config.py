@@ -1,37 +1,24 @@
-"""Every setting, once: name, default, kind, help and unit; and how they are read, all mistakes told at once.
+"""How settings are read, all mistakes told at once. What there is to set is in `settings.py`.
 
-Sources, later ones win: the defaults below, `rundun.toml`, environment variables `RUNDUN_<SECTION>_<NAME>`, flags.
+Sources, later ones win: the defaults, `rundun.toml`, environment variables `RUNDUN_<SECTION>_<NAME>`, flags.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import socket
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from rundun.kinds import (
-    Kind,
-    Network,
-    file_path,
-    networks,
-    number,
-    numbers,
-    one_of,
-    origin_url,
-    switch,
-    text,
-    web_origin,
-    whole,
-)
+from rundun.kinds import Kind
+from rundun.settings import PREFIX, SECTIONS, SETTINGS, Server, Setting, Settings
 
-PREFIX = "RUNDUN_"
+__all__ = ["DEFAULT_FILE", "SECTIONS", "SETTINGS", "ConfigError", "Server", "Setting", "Settings", "load"]
+
 DEFAULT_FILE = Path("rundun.toml")
 
 
@@ -41,197 +28,6 @@ class ConfigError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting as it is documented; `default` is the typed value, None where it is worked out or left out."""
-
-    section: str
-    name: str
-    default: Any
-    kind: Kind
-    help: str
-    unit: str
-    flag: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.section}.{self.name}"
-
-    @property
-    def variable(self) -> str:
-        return f"{PREFIX}{self.section}_{self.name}".upper()
-
-
-# ---- the settings themselves
-
-
-def setting(default: Any, kind: Kind, help: str, *, unit: str = "", flag: str = "") -> Any:
-    return field(default=default, metadata={"kind": kind, "help": help, "unit": unit, "flag": flag})
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    host: str = setting(
-        "127.0.0.1",
-        text(253),
-        "Address to listen on; `0.0.0.0` or `::` means all of this machine's.",
-        flag="--host",
-    )
-    port: int = setting(8000, whole(0, 65535), "Port to listen on; `0` takes any free one.", flag="--port")
-    public_url: str | None = setting(
-        None,
-        web_origin(),
-        "What links and photo addresses begin with; never taken from a request. "
-        "Default: the address listened on, or this machine's address in its network when listening on all.",
-    )
-    tls_certificate: Path | None = setting(
-        None,
-        file_path(must_exist=True),
-        "Certificate chain (PEM) to serve HTTPS with, without a proxy in front.",
-    )
-    tls_key: Path | None = setting(
-        None,
-        file_path(must_exist=True),
-        "Its private key (PEM); not needed if the certificate's file holds it.",
-    )
-    trusted_proxies: tuple[Network, ...] = setting(
-        (ip_network("127.0.0.1/32"), ip_network("::1/128")),
-        networks(),
-        "Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    path: Path = setting(
-        Path("rundun.db"),
-        file_path(must_exist=False),
-        "The SQLite file that holds everything, photos included; made if it is missing.",
-        flag="--database",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    grace_hours: float = setting(
-        24,
-        number(0, 8760),
-        "How long a started run keeps accepting answers after it expired; `0` = not.",
-        unit="hours",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Webhooks:
-    timeout_seconds: float = setting(
-        10, number(0.1, 120), "Time for one whole attempt, from look-up to answer.", unit="seconds"
-    )
-    retry_delays_seconds: tuple[float, ...] = setting(
-        (30, 120, 600, 3600),
-        numbers(0, 604800, 20),
-        "Pauses before the second attempt, the third, and so on; after the last one a delivery has failed.",
-        unit="seconds",
-    )
-    allow_private: bool = setting(
-        True, switch(), "Whether webhooks may go to private networks such as 10.0.0.0/8."
-    )
-    allow: tuple[Network, ...] = setting(
-        (), networks(), "Networks webhooks may go to although they are refused otherwise, loopback for one."
-    )
-    concurrency: int = setting(256, whole(1, 10000), "Attempts under way at the same time.")
-    per_destination: int = setting(
-        4, whole(1, 1000), "The same to one scheme, host and port, for each organization."
-    )
-    ca_file: Path | None = setting(
-        None,
-        file_path(must_exist=True),
-        "Certificates (PEM) to trust besides the usual ones, for receivers of your own.",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    photo_mebibytes: int = setting(15, whole(1, 256), "Largest photo taken.", unit="MiB")
-    photo_megapixels: int = setting(50, whole(1, 200), "Largest picture decoded.", unit="megapixels")
-    requests_per_minute: int = setting(
-        600,
-        whole(0, 10**6),
-        "Requests that one API key may make, and all phones on one run; `0` = any number.",
-    )
-    failures_per_minute: int = setting(
-        60,
-        whole(0, 10**6),
-        "Requests with an unknown key or link that one address may make; `0` = any number.",
-    )
-    body_kibibytes: int = setting(1024, whole(16, 65536), "Largest JSON body taken.", unit="KiB")
-
-
-@dataclass(frozen=True, slots=True)
-class Logs:
-    level: str = setting("info", one_of("debug", "info", "warning", "error"), "What is worth a line.")
-    format: str = setting(
-        "text", one_of("text", "json"), "`text` is `event key=value …`, `json` one object a line."
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All settings, typed. `public_url` is the effective one, without a trailing slash."""
-
-    server: Server = Server()
-    database: Database = Database()
-    runs: Runs = Runs()
-    webhooks: Webhooks = Webhooks()
-    limits: Limits = Limits()
-    logs: Logs = Logs()
-    public_url: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.public_url:
-            object.__setattr__(self, "public_url", self.server.public_url or own_address(self.server))
-
-
-SECTIONS: dict[str, type] = {
-    "server": Server,
-    "database": Database,
-    "runs": Runs,
-    "webhooks": Webhooks,
-    "limits": Limits,
-    "logs": Logs,
-}
-
-SETTINGS: tuple[Setting, ...] = tuple(
-    Setting(section, one.name, one.default, **one.metadata)
-    for section, shape in SECTIONS.items()
-    for one in fields(shape)
-)
-
-
-def own_address(server: Server) -> str:
-    """Where this server is reached if nobody says otherwise: the bound address, or the LAN's when bound to all."""
-    host = server.host
-    if host in ("0.0.0.0", "::", ""):
-        host = lan_address()
-    return origin_url(
-        "https" if server.tls_certificate else "http", f"[{host}]" if ":" in host else host, server.port
-    )
-
-
-def lan_address() -> str:
-    """The address this machine has in the network its traffic leaves by. Connecting UDP sends nothing."""
-    for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((elsewhere, 9))
-                return str(probe.getsockname()[0])
-        except OSError:
-            continue
-    return "127.0.0.1"
-
-
-# ---- reading them
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +61,9 @@ def load(
             values[one.setting.section][one.setting.name] = one.setting.kind.parse(one.value)
         except ValueError as wrong:
             why = f" ({wrong})" if str(wrong) else ""
+            shown = "not usable" if one.setting.kind.is_secret else _show(one.value)
             problems.append(
-                f"{one.setting.key} in {one.source} is {_show(one.value)}; it must be {one.setting.kind.says}{why}."
+                f"{one.setting.key} in {one.source} is {shown}; it must be {one.setting.kind.says}{why}."
             )
     server = values["server"]
     if "tls_key" in server and "tls_certificate" not in server:

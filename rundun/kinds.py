@@ -20,13 +20,14 @@ class Kind:
     """What a value may be: how it reads in the docs, and a function that returns it checked or raises ValueError.
 
     `parse` takes what TOML can hold; `is_list` says that text from the environment is JSON or comma-separated,
-    `is_text` that it is taken as it stands, otherwise it is read as one TOML value.
+    `is_text` that it is taken as it stands, otherwise it is read as one TOML value; `is_secret` that it is never shown.
     """
 
     says: str
     parse: Callable[[Any], Any]
     is_list: bool = False
     is_text: bool = False
+    is_secret: bool = False
 
 
 def text(maximum: int = 1000) -> Kind:
@@ -102,6 +103,26 @@ def web_origin() -> Kind:
     return Kind("`https://host` or `http://host`, with `:port` if need be", parse, is_text=True)
 
 
+def web_address() -> Kind:
+    """Any `http(s)` URL, as it stands; the courier has the last word."""
+
+    def parse(value: Any) -> str:
+        if not isinstance(value, str) or not _ADDRESS.fullmatch(value.strip()):
+            raise ValueError
+        return value.strip()
+
+    return Kind("`https://…` or `http://…`, without user and fragment", parse, is_text=True)
+
+
+def secret() -> Kind:
+    def parse(value: Any) -> str:
+        if not isinstance(value, str) or not 12 <= len(value) <= 256 or not value.isprintable():
+            raise ValueError
+        return value
+
+    return Kind("12 to 256 printable characters", parse, is_text=True, is_secret=True)
+
+
 def networks(minimum: int = 0) -> Kind:
     def parse(value: Any) -> tuple[Network, ...]:
         if not isinstance(value, list | tuple) or not minimum <= len(value) <= 1000:
@@ -136,6 +157,7 @@ def _network(value: Any) -> Network:
     raise ValueError(f"{value!r} has bits set beyond its length; the network is {meant}")
 
 
+_ADDRESS = re.compile(r"https?://[^\s/?#@\\]+([/?][^\s#\\]*)?", re.IGNORECASE)
 _PUBLIC = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
 
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun.actions import evidence, once, steering
+from rundun.actions import evidence, once, secrets, steering
+from rundun.alerts import Alerts
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
@@ -23,7 +24,7 @@ TICK_SECONDS = 1
 CLEAR_UP_SECONDS = 600
 ABANDONED = times.HOUR  # the age from which an unfinished file is no upload any more
 SHRINK_PAGES = 256  # given back at a time: 2 MiB
-FORGET = 200  # old answers to POSTs forgotten at a time
+FORGET = 200  # old answers to POSTs, or secrets, forgotten at a time
 SPARE_PAGES = 512  # left free
 SWEEP = 25  # runs expired in one go
 REST = 60 * times.SECOND  # how long a run that could not be expired is left alone
@@ -89,23 +90,48 @@ async def clear_up(database: Database) -> None:
         log("info", "database.shrunk", bytes=(before - left) * upkeep.PAGE)
 
 
-def schedule(postman: Postman, database: Database) -> AsyncIOScheduler:
-    """The ticks, two quick and one slow. Stop the postman before you shut this down, which cancels running coroutines
-    at once.
+async def forget_secrets(database: Database, days: float) -> int:
+    """Forget the webhooks' secrets of runs that were closed, and whose deliveries were settled, so many days ago, in
+    small steps; returns how many. Zero days: never. What is sent by hand later goes unsigned, and the run says so.
+    """
+    total, before = 0, database.house.clock() - int(days * times.DAY)
+    while days and await database.read(secrets.is_any_old, before):
+        total += await database.write(secrets.forget, before, FORGET)
+    if total:
+        log("info", "secrets.forgotten", count=total)
+    return total
+
+
+async def _forget_secrets(database: Database, days: float) -> None:
+    await forget_secrets(database, days)
+
+
+def schedule(
+    postman: Postman, database: Database, alerts: Alerts | None = None, *, secrets_days: float = 0
+) -> AsyncIOScheduler:
+    """The ticks, quick and slow ones. Stop the postman before you shut this down, which cancels running coroutines at
+    once.
     """
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
     scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[postman.tick], id="deliveries")
     scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[sweep, database, {}], id="expiry")
-    scheduler.add_job(
-        _guarded,
-        "interval",
-        seconds=CLEAR_UP_SECONDS,
-        args=[clear_up, database],
-        id="clear_up",
-        next_run_time=datetime.now(UTC),  # and at the start
-    )
+    if alerts:
+        scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[alerts.tick], id="alerts")
+    slow: dict[str, list[object]] = {
+        "clear_up": [clear_up, database],
+        "secrets": [_forget_secrets, database, secrets_days],
+    }
+    for name, args in slow.items():
+        scheduler.add_job(
+            _guarded,
+            "interval",
+            seconds=CLEAR_UP_SECONDS,
+            args=args,
+            id=name,
+            next_run_time=datetime.now(UTC),  # and at the start
+        )
     return scheduler
 
 

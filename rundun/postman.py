@@ -41,12 +41,19 @@ class Postman:
     """Sends deliveries for as long as the process lives."""
 
     def __init__(
-        self, database: Database, post: Post, *, slots: Slots[str], retry_delays: Sequence[float]
+        self,
+        database: Database,
+        post: Post,
+        *,
+        slots: Slots[str],
+        retry_delays: Sequence[float],
+        alerting: bool = False,
     ) -> None:
         self._database = database
         self._post = post
         self._slots = slots
         self._delays = retry_delays
+        self._alerting = alerting
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._held: dict[int, str] = {}  # claimed, and the outcome is not written: their destinations
@@ -144,7 +151,9 @@ class Postman:
     async def _write(self, outcome: Outcome) -> None:
         """Settle; what can't be written now, on a full disk say, stays claimed, and a later tick writes it."""
         claimed, result = outcome.claimed, outcome.result
-        status = await self._database.write(sending.settle, claimed, outcome.started_at, result, self._delays)
+        status = await self._database.write(
+            sending.settle, claimed, outcome.started_at, result, self._delays, alerting=self._alerting
+        )
         del self._held[claimed.number]
         if self._choked:
             self._wake.set()

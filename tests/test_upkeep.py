@@ -76,8 +76,11 @@ async def test_a_file_that_cannot_shrink_is_left_alone(w: World, monkeypatch: py
 
 
 async def test_the_slow_tick_comes_at_the_start_and_every_ten_minutes(w: World) -> None:
-    jobs: dict[str, Any] = {job.id: job for job in schedule(w.postman, w.database).get_jobs()}
-    assert jobs.keys() == {"deliveries", "expiry", "clear_up"}
-    assert jobs["clear_up"].trigger.interval.total_seconds() == 600
-    assert jobs["clear_up"].next_run_time <= datetime.now(UTC)
+    scheduled = schedule(w.postman, w.database, secrets_days=7).get_jobs()
+    jobs: dict[str, Any] = {job.id: job for job in scheduled}
+    assert jobs.keys() == {"deliveries", "expiry", "clear_up", "secrets"}
+    for name in ("clear_up", "secrets"):
+        assert jobs[name].trigger.interval.total_seconds() == 600
+        assert jobs[name].next_run_time <= datetime.now(UTC)
     assert jobs["clear_up"].args == (clear_up, w.database)
+    assert jobs["secrets"].args[1:] == (w.database, 7)

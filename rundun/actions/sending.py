@@ -36,9 +36,18 @@ def claim(
     return outbox.claim(tx, most_each, share, held)
 
 
-def settle(tx: Tx, claimed: Claimed, started_at: int, result: Result, delays: Sequence[float]) -> Status:
+def settle(
+    tx: Tx,
+    claimed: Claimed,
+    started_at: int,
+    result: Result,
+    delays: Sequence[float],
+    *,
+    alerting: bool = False,
+) -> Status:
     """Log the attempt and decide: `delivered`, `pending` until the next one, or `failed`. `delays` are the seconds
-    after each failed attempt of the schedule. Returns the new status.
+    after each failed attempt of the schedule. `alerting`: the operator is to be told of what fails for good, though not
+    of attempts by hand, since whoever made them looks at what comes of them. Returns the new status.
     """
     attempt = Attempt(
         claimed.attempt,
@@ -56,6 +65,8 @@ def settle(tx: Tx, claimed: Claimed, started_at: int, result: Result, delays: Se
     elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
         deliveries.put_gone_webhook(tx, claimed.number, gone=False)
     deliveries.settle(tx, claimed.number, attempt, status, next_at)
+    if alerting and status == "failed" and claimed.trigger == "automatic":
+        deliveries.want_alert(tx, claimed.number)
     return status
 
 

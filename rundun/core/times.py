@@ -8,6 +8,7 @@ from functools import lru_cache
 
 SECOND = 1000
 HOUR = 3600 * SECOND
+DAY = 24 * HOUR
 _FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300799  # the years 1 to 9999, all that RFC 3339 can write
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII

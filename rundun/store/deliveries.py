@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +34,7 @@ class Delivery:
 
     number: int
     delivery_id: str
+    org_id: str
     run_id: str
     event_id: str
     event: str
@@ -41,6 +43,8 @@ class Delivery:
     attempts: tuple[Attempt, ...]
     next_attempt_at: int | None
     created_at: int
+    settled_at: int | None
+    destination: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,7 @@ class Failed:
     run_id: str | None = None
 
 
-Place = tuple[
-    int, int
-]  # where a delivery stands in the order in which they were made: `created_at` and `number`
+Place = tuple[int, int]  # where a delivery stands in the order they were made: `created_at` and `number`
 
 _WHOLE = (
     "SELECT d.*, e.id AS event_id, e.event AS event_name, e.seq FROM deliveries AS d "
@@ -91,6 +93,22 @@ def settle(tx: Tx, number: int, attempt: Attempt, status: Status, next_attempt_a
         "next_trigger = 'automatic', resume_at = NULL WHERE number = ?",
         (status, attempt.number, next_attempt_at, None if status == "pending" else tx.now, number),
     )
+
+
+def want_alert(tx: Tx, number: int) -> None:
+    """The operator is to be told of a delivery that has failed for good."""
+    tx.db.execute("UPDATE deliveries SET wants_alert = 1 WHERE number = ?", (number,))
+
+
+def to_tell(tx: Tx, limit: int) -> list[int]:
+    """Numbers of at most `limit` deliveries that the operator is to be told of, the first made first."""
+    rows = tx.db.execute("SELECT number FROM deliveries WHERE wants_alert ORDER BY number LIMIT ?", (limit,))
+    return [row["number"] for row in rows.fetchall()]
+
+
+def put_told(tx: Tx, numbers: Sequence[int]) -> None:
+    """The operator has been told of these."""
+    tx.db.executemany("UPDATE deliveries SET wants_alert = 0 WHERE number = ?", [(one,) for one in numbers])
 
 
 def count_automatic(tx: Tx, number: int) -> int:
@@ -142,6 +160,11 @@ def failed(tx: Tx, org_id: str, wanted: Failed, after: Place, limit: int) -> lis
 # ---- the log
 
 
+def get(tx: Tx, number: int) -> Delivery:
+    """The delivery of that number, which exists."""
+    return _delivery(tx, tx.db.execute(_WHOLE + "WHERE d.number = ?", (number,)).fetchone())
+
+
 def get_of_org(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
     """The delivery of that id in that organization, or NotFound."""
     row = tx.db.execute(_WHOLE + "WHERE d.id = ? AND d.org_id = ?", (delivery_id, org_id)).fetchone()
@@ -188,6 +211,7 @@ def _delivery(tx: Tx, row: sqlite3.Row) -> Delivery:
     return Delivery(
         number=row["number"],
         delivery_id=row["id"],
+        org_id=row["org_id"],
         run_id=row["run_id"],
         event_id=row["event_id"],
         event=row["event_name"],
@@ -196,4 +220,6 @@ def _delivery(tx: Tx, row: sqlite3.Row) -> Delivery:
         attempts=tuple(Attempt(*attempt) for attempt in attempts),
         next_attempt_at=row["next_attempt_at"],
         created_at=row["created_at"],
+        settled_at=row["settled_at"],
+        destination=row["destination"],
     )

@@ -1,0 +1,23 @@
+"""Secrets of webhooks, which are kept for as long as something may have to be signed, and then forgotten."""
+
+from __future__ import annotations
+
+from rundun.store.tx import Tx
+
+_OLD = (
+    "webhook_secret IS NOT NULL AND closed_at IS NOT NULL AND closed_at <= :before AND NOT EXISTS ("
+    "SELECT 1 FROM deliveries AS d WHERE d.run_id = r.id AND (d.status = 'pending' OR d.settled_at > :before))"
+)
+
+
+def is_any_old(tx: Tx, before: int) -> bool:
+    """True when a secret is kept whose run was closed, and whose deliveries were settled, by then."""
+    query = f"SELECT 1 FROM runs AS r WHERE {_OLD} LIMIT 1"  # noqa: S608, written above
+    return tx.db.execute(query, {"before": before}).fetchone() is not None
+
+
+def forget(tx: Tx, before: int, limit: int) -> int:
+    """Forget at most `limit` of them; returns how many. That is a change of the run: it says that it is not signed."""
+    numbers = f"SELECT number FROM runs AS r WHERE {_OLD} ORDER BY closed_at LIMIT :limit"  # noqa: S608
+    query = f"UPDATE runs SET webhook_secret = NULL, revision = revision + 1 WHERE number IN ({numbers})"  # noqa: S608
+    return tx.db.execute(query, {"before": before, "limit": limit}).rowcount
