@@ -12,17 +12,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver, algorithms
 from standardwebhooks.webhooks import Webhook
 
@@ -30,6 +25,7 @@ import rundun
 from rundun.core.destination import normalise
 from rundun.courier import Courier, Letter, Outcome
 from rundun.dial import LOOK_UP_THREADS, Unresolved
+from tests.authority import Authority, made_in
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -598,54 +594,9 @@ async def test_the_system_resolves_localhost() -> None:
 # TLS.
 
 
-@dataclass
-class Authority:
-    """A company's own certificate authority."""
-
-    ca_file: Path
-    key: ec.EllipticCurvePrivateKey
-    name: x509.Name
-    seen: list[str | None] = field(default_factory=list)  # the server names that clients asked for
-
-    def context(self, host: str) -> ssl.SSLContext:
-        """A server's TLS for `host`, signed by this authority."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        plain = host.replace(".", "").isdigit()
-        names = x509.SubjectAlternativeName(
-            [x509.IPAddress(ip_address(host)) if plain else x509.DNSName(host)]
-        )
-        certificate = _certificate(self.name, host, key, self.key, names)
-        file = self.ca_file.with_name(f"{host}.pem")
-        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        context.sni_callback = lambda connection, name, context: self.seen.append(name)
-        return context
-
-
-def _certificate(
-    issuer: x509.Name,
-    subject: str,
-    key: ec.EllipticCurvePrivateKey,
-    signer: ec.EllipticCurvePrivateKey,
-    extension: x509.ExtensionType,
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(issuer, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
-    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-    return builder.add_extension(extension, critical=False).sign(signer, hashes.SHA256())
-
-
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Acme CA")])
-    certificate = _certificate(name, "Acme CA", key, key, x509.BasicConstraints(ca=True, path_length=None))
-    ca_file = tmp_path / "ca.pem"
-    ca_file.write_bytes(certificate.public_bytes(Encoding.PEM))
-    return Authority(ca_file, key, name)
+    return made_in(tmp_path)
 
 
 async def test_tls_with_an_authority_of_ones_own(authority: Authority) -> None:
