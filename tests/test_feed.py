@@ -200,6 +200,20 @@ async def test_nonsense_is_named(w: World, query: str) -> None:
     assert [one["pointer"] for one in answer.json()["errors"]] == ["/" + query.partition("=")[0]]
 
 
+async def test_a_cursor_from_before_a_restore_is_told_so(w: World) -> None:
+    ed = await done(w, await w.template(BOOLEAN))
+    last = (await feed(w))["next_cursor"]
+
+    def restore(tx: Tx) -> None:
+        tx.db.execute("DELETE FROM events WHERE event = 'run.completed'")
+
+    await w.database.write(restore)
+    for path in ("/v1/events", f"/v1/runs/{ed.run_id}/events"):
+        answer = await w.acme.get(path, params={"after": last, "wait": 30})
+        assert (answer.status_code, answer.json()["code"]) == (410, "cursor_gone")
+    assert len((await feed(w))["data"]) == 2
+
+
 async def test_both_queries_use_their_index(w: World) -> None:
     seen: list[str] = []
 

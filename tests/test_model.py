@@ -384,6 +384,21 @@ class Story(RuleBasedStateMachine):
         for run in self.known:
             self.look(run)
 
+    @rule()
+    def all_that_failed_is_sent_again(self) -> None:
+        self._post()
+        failed = [(run, one) for run in self.known for one in run.deliveries if one.status == "failed"]
+        told = self.v1("POST", "/deliveries/retry", 202, {"status": "failed"}).json()
+        assert told["retried"] == len(failed)
+        for run, one in failed:
+            one.attempts += 1
+            if self.how.startswith("204"):
+                one.status, run.gone = "delivered", False
+            elif self.how.startswith("410"):
+                run.gone = True
+        for run in self.known:
+            self.look(run)
+
     def _post(self) -> None:
         """The postman has been to everybody, as it is at once after each commit and each tick."""
         self.stage.run(self.stage.w.deliver())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rundun.errors import Problem
 from rundun.store import events, runs
 from rundun.store.events import TOUCHED, Feed
 from rundun.store.tx import Tx
@@ -10,10 +11,20 @@ __all__ = ["TOUCHED", "of_organization", "of_run"]
 
 
 def of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
-    """An organization's events behind the one numbered `after`, the oldest first."""
-    return events.feed_of_organization(tx, org_id, after, limit)
+    """An organization's events behind the one numbered `after`, the oldest first. Raises `cursor_gone`."""
+    return _read(tx, events.feed_of_organization(tx, org_id, after, limit), after)
 
 
 def of_run(tx: Tx, org_id: str, run_id: str, after: int, limit: int) -> Feed:
-    """The same of one of its runs. Raises NotFound."""
-    return events.feed_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, after, limit)
+    """The same of one of its runs. Raises NotFound, `cursor_gone`."""
+    return _read(tx, events.feed_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, after, limit), after)
+
+
+def _read(tx: Tx, found: Feed, after: int) -> Feed:
+    """A cursor of events that are not there any more, as after the database was restored from a copy, must not wait
+    in silence until there are as many again.
+    """
+    if not found.items and after > events.newest(tx):
+        detail = "The events this cursor leads behind are not here any more; begin again without `after`."
+        raise Problem("cursor_gone", detail)
+    return found

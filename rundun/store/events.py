@@ -60,6 +60,11 @@ def feed_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
     return _feed(tx.db.execute(query, (run_id, after, limit + 1)), limit)
 
 
+def newest(tx: Tx) -> int:
+    """The number of the newest event of all organizations, 0 while there is none."""
+    return int(tx.db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
+
+
 def _feed(rows: sqlite3.Cursor, limit: int) -> Feed:
     """As many as are asked for, or as fit in a page, but at least one."""
     items: list[tuple[int, dict[str, Any]]] = []

@@ -28,6 +28,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "photo_conflict": (409, "Another photo has this id"),
     "template_archived": (409, "The template is archived"),
     "run_closed": (410, "The run is closed"),
+    "cursor_gone": (410, "The cursor leads nowhere any more"),
     "version_mismatch": (412, "The template has changed"),
     "too_large": (413, "Too large"),
     "unsupported_media_type": (415, "Unsupported media type"),

@@ -82,6 +82,7 @@ EVENTS = Subject(
             _FEED,
             {200: Answer("Events behind the cursor.", EventFeed)},
             query=EventsQuery,
+            problems=("cursor_gone",),
         ),
         Operation(
             "GET /v1/runs/{run_id}/events",
@@ -90,6 +91,7 @@ EVENTS = Subject(
             _FEED,
             {200: Answer("The run's events behind the cursor.", EventFeed)},
             query=EventsQuery,
+            problems=("cursor_gone",),
         ),
     ],
 )
