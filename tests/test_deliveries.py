@@ -261,6 +261,20 @@ async def test_one_that_is_going_out_anyhow_is_not_sent_twice(w: World, receiver
     assert [one["trigger"] for one in (await w.deliveries(ed))[0]["attempts"]] == ["automatic"]
 
 
+async def test_one_that_is_due_already_keeps_its_schedule(w: World, receiver: Receiver) -> None:
+    """It only waits for its turn, which it would have had in any case."""
+    receiver.answer = answering("500 Oops")
+    w.postman._stopping = True
+    ed = await hooked(w, receiver.url, events=["run.started"])
+    (due,) = await w.deliveries(ed)
+    assert await send_again(w, due) == due
+    w.postman._stopping = False
+    await w.deliver()
+    (waiting,) = await w.deliveries(ed)
+    assert [one["trigger"] for one in waiting["attempts"]] == ["automatic"]
+    assert waiting["next_attempt_at"] >= "2026-01-01T00:00:30Z"
+
+
 async def test_what_is_gone_can_be_asked_for_by_hand_and_is_then_there_again(
     w: World, receiver: Receiver
 ) -> None:

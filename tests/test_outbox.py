@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from rundun import postman
 from rundun.actions import sending
 from rundun.core import event
 from rundun.core.slots import Slots
@@ -119,14 +121,59 @@ async def test_one_delivery_is_one_claim(
 
 async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World, receiver: Receiver) -> None:
     """Four at a time: each that ends lets the next one start."""
+    go_on, started = asyncio.Event(), 0
+    post = w.postman._post
+
+    async def held_up(*args: Any) -> Any:
+        nonlocal started
+        started += 1
+        await go_on.wait()
+        return await post(*args)
+
+    w.postman._post = held_up
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
     await ed.start()
     for number in range(11):
         await ed.answer("s-ok", number % 2 == 0)
-    while len(receiver.received) < 11:
-        await w.postman.idle()
+    while started < 4:
         await w.database.write(lambda tx: None)
-    assert {one["status"] for one in await w.deliveries(ed)} <= {"delivered", "pending"}
+    assert started == 4
+    go_on.set()
+    async with asyncio.timeout(10):
+        while len(receiver.received) < 11:
+            await w.postman.idle()
+            await w.database.read(lambda tx: None)
+    await w.postman.idle()
+    assert {one["status"] for one in await w.deliveries(ed)} == {"delivered"}
+
+
+async def test_when_too_many_outcomes_wait_to_be_written_nothing_more_is_sent(
+    w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it goes on as soon as they are written."""
+    monkeypatch.setattr(postman, "MOST_UNWRITTEN", 2)
+    go_on = asyncio.Event()
+    write = w.postman._write
+
+    async def slowly(outcome: Any) -> None:
+        await go_on.wait()
+        await write(outcome)
+
+    w.postman._write = slowly  # type: ignore[method-assign]
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    await ed.start()
+    for number in range(11):
+        await ed.answer("s-ok", number % 2 == 0)
+    while not w.postman._choked:
+        await w.database.read(lambda tx: None)
+    assert 3 <= len(receiver.received) < 11
+    go_on.set()
+    async with asyncio.timeout(10):
+        while len(receiver.received) < 11:
+            await w.postman.idle()
+            await w.database.read(lambda tx: None)
+    await w.postman.idle()
+    assert {one["status"] for one in await w.deliveries(ed)} == {"delivered"}
 
 
 async def test_thumbnails_are_read_beside_the_writer(w: World, receiver: Receiver) -> None:

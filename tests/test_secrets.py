@@ -98,6 +98,8 @@ async def test_nothing_of_it_is_left_in_the_file(tmp_path: Path, receiver: Recei
     clock.forward(hours=2 * DAYS)
     async with world(tmp_path, clock) as w:
         assert await forget_secrets(w.database, 1) == 20
+        pragma = "PRAGMA secure_delete"
+        assert await w.database.write(lambda tx: tx.db.execute(pragma).fetchone()[0]) == 1
     assert SECRET.encode() not in file.read_bytes()
     assert b"a secret that is kept" in file.read_bytes()
     assert not (tmp_path / "rundun.db-wal").exists()

@@ -79,7 +79,7 @@ def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Con
                 "foreign_keys = ON",
                 "journal_size_limit = 67108864",
                 "trusted_schema = OFF",
-                "secure_delete = FAST",  # a secret that is forgotten is not left lying in its page
+                "secure_delete = ON",  # what is forgotten or erased is not left lying in the file
                 "temp_store = MEMORY",  # what savepoints set aside stays out of temporary files
                 "cache_size = -32768",
             ):
