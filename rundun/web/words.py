@@ -48,6 +48,10 @@ class Speech:
         """`ltr` or `rtl`, for `dir`."""
         return _locale(self.tag).text_direction
 
+    def knows(self, word: str) -> bool:
+        """Whether there are words under that name."""
+        return word in self.entries
+
     def say(self, word: str, **values: str | int) -> str:
         """The words under that name, {name} filled in; where there are forms, `n` chooses one."""
         entry = self.entries[word]
@@ -81,10 +85,10 @@ class Speech:
 class Words:
     """All languages."""
 
-    def __init__(self, folder: Path) -> None:
-        english = catalogue(folder / "rundun.pot", ENGLISH)
+    def __init__(self, folder: Path, domain: str = "rundun") -> None:
+        english = catalogue(folder / f"{domain}.pot", ENGLISH)
         self.entries = {ENGLISH: _entries(english, english)}
-        for path in sorted(folder.glob("*/LC_MESSAGES/rundun.po")):
+        for path in sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po")):
             tag = path.parent.parent.name.replace("_", "-")
             self.entries[tag] = _entries(english, catalogue(path, tag))
         self.names = {tag: _own_name(tag) for tag in sorted(self.entries)}
@@ -93,6 +97,11 @@ class Words:
         """For a reader who wants these languages, the dearest first, of a template with texts `translated` to those."""
         found = language.choose(wanted, list(self.entries))
         asked, spoken = found or (ENGLISH, ENGLISH)
+        # Who asks for Arabic and reads that of Egypt elsewhere wants its digits here, too.
+        asked = next(
+            (one for one in wanted if one.lower().startswith(f"{asked.lower()}-") and _is_known(one, spoken)),
+            asked,
+        )
         tag = str(_locale(asked)).replace("_", "-") if _is_known(asked, spoken) else spoken
         texts = language.choose(wanted, [*translated, *self.entries])
         return Speech(tag, spoken, texts[0] if texts else tag, self.entries[spoken], self.names)

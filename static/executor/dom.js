@@ -28,7 +28,8 @@ function isolated(text) {
   return text && (isRightToLeft || RIGHT_TO_LEFT.test(text)) ? `\u2068${text}\u2069` : text;
 }
 
-function showCount(n) {
+/** A number as the person's region writes it. */
+export function showCount(n) {
   return new Intl.NumberFormat(locale, { maximumFractionDigits: 20 }).format(n);
 }
 

@@ -3,7 +3,7 @@
 // what they know. What is typed is saved when the field is left, when the page is hidden and before the review: not
 // letter by letter, since every saved answer is an event for somebody.
 
-import { h, icon, locale, set, setText, t, theirs } from "./dom.js";
+import { h, icon, locale, set, setText, showCount, t, theirs } from "./dom.js";
 import { length, localToUtc, decimalMark, parseNumber, selectable, showNumber, tidy, utcToLocal } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
 import { need } from "./wire.js";
@@ -143,7 +143,7 @@ defineStep("rating", class extends StepElement {
     return [
       group(this, "radiogroup", grades.length > 6 ? "grades many" : "grades",
         grades.map((grade) => h("label", { class: "grade" },
-          h("input", { type: "radio", name: this.id, value: grade, on: { change: choose } }), h("span", {}, grade)))),
+          h("input", { type: "radio", name: this.id, value: grade, on: { change: choose } }), h("span", {}, showCount(Number(grade)))))),
       ends,
     ];
   }
@@ -267,7 +267,7 @@ defineStep("number", class extends FieldStep {
   #range({ min, max, unit }) {
     if (min == null && max == null) return null;
     const word = min == null ? "range_to" : max == null ? "range_from" : "range";
-    const show = (n) => (n == null ? "" : new Intl.NumberFormat(locale, { maximumFractionDigits: 20 }).format(n));
+    const show = (n) => (n == null ? "" : showCount(n));
     return h("p", { class: "soft count", shown: true }, t(word, { min: show(min), max: show(max), unit: unit ?? "" }).trim());
   }
 });

@@ -1,6 +1,6 @@
 // The last look before a run is completed: every answer in a line, what is missing, the closing signature, and the end.
 
-import { explain, h, icon, locale, sentence, set, setText, showDate, showTime, t, theirs } from "./dom.js";
+import { explain, h, icon, sentence, set, setText, showCount, showDate, showTime, t, theirs } from "./dom.js";
 import { showSignature } from "./evidence.js";
 import { need } from "./wire.js";
 
@@ -153,7 +153,7 @@ export function describe(step, answer) {
     case "boolean": return answer.value ? config.true_label ?? t("yes") : config.false_label ?? t("no");
     case "choice": return label(answer.value);
     case "multi_choice": return answer.value.length ? answer.value.map(label).join(", ") : t("none_of_these");
-    case "number": return `${new Intl.NumberFormat(locale, { maximumFractionDigits: 20 }).format(answer.value)} ${config.unit ?? ""}`.trim();
+    case "number": return `${showCount(answer.value)} ${config.unit ?? ""}`.trim();
     case "rating": return t("rating_of", { value: answer.value, max: config.max ?? 5 });
     case "datetime": return (config.mode ?? "date") === "date" ? showDate(answer.value) : showTime(answer.value);
     case "photo": return t("photo_count", { n: answer.photos?.length ?? 0 });

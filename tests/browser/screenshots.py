@@ -51,6 +51,8 @@ STEPS: list[dict[str, Any]] = [
     {"id": "s-day", "type": "datetime", "label": "Next guests"},
     {"id": "s-sign", "type": "signature", "label": "Your signature"},
 ]  # fmt: skip
+# Once the next frame is drawn: what scrolls is then where it goes.
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SETTINGS = {"est_minutes": 10, "allow_skip": True}
 
 
@@ -61,11 +63,16 @@ class Album:
         self.name = f"{width}-{language}-{theme}"
 
     async def keep(self, page: Page, state: str, whole: bool = False) -> None:
-        """One picture."""
+        """One picture; `whole`: on a screen so high that nothing is below it."""
         await page.evaluate("document.activeElement?.blur()")
-        await page.screenshot(
-            path=FOLDER / f"{self.name}-{state}.png", full_page=whole, animations="disabled"
-        )
+        await page.evaluate(DRAWN)
+        seen = page.viewport_size
+        assert seen is not None
+        if whole:
+            height = await page.evaluate("document.documentElement.scrollHeight")
+            await page.set_viewport_size({**seen, "height": height})
+        await page.screenshot(path=FOLDER / f"{self.name}-{state}.png", animations="disabled")
+        await page.set_viewport_size(seen)
 
 
 async def states(ed: Phone, acme: Depot, album: Album, language: str) -> None:
@@ -86,6 +93,7 @@ async def states(ed: Phone, acme: Depot, album: Album, language: str) -> None:
     await expect(page.locator(".list")).to_be_visible()
     await ed.everything_is_loaded()
     await album.keep(page, "2-steps", whole=True)
+    await sheets(ed, album)
 
     short = await acme.dispatched(*YES, ROOM)
     await page.goto(f"{ed.base}/r/{short}?lang={language}")
@@ -139,12 +147,65 @@ async def states(ed: Phone, acme: Depot, album: Album, language: str) -> None:
     await album.keep(page, "9-closed-with-leftovers")
 
 
+async def sheets(ed: Phone, album: Album) -> None:
+    """What comes up from below on the list of every type, and what stands there when something is wrong."""
+    page = ed.page
+    dialog = page.locator("dialog")
+
+    async def keep(state: str) -> None:
+        await expect(dialog).to_be_visible()
+        await album.keep(page, state)
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+
+    await page.locator(".top .round").tap()
+    await keep("2a-menu")
+    await ed.step("s-way").locator(".step-foot > .link").tap()
+    await keep("2b-cannot")
+    await ed.step("s-sign").locator(".control .button").tap()
+    await keep("2c-sign")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.is_done("s-pic")
+    await ed.step("s-pic").locator(".tile").tap()
+    await keep("2d-photo")
+    await ed.fill("s-num", "-5")
+    await ed.step("s-text").locator(".step-foot > .link").tap()
+    await ed.pick("s-ok", await ed.step("s-ok").locator(".pick-label").first.inner_text())
+    await ed.is_safe("s-ok", "s-text")
+    await album.keep(page, "2e-wrong", whole=True)
+    await ed.fill("s-num", "1234.5")
+    await page.locator(".form:not(.review) .bottom button").last.tap()
+    await album.keep(page, "2f-review", whole=True)
+    await page.locator(".review .bottom button").last.tap()
+    await expect(page.locator(".step[missing]").first).to_be_visible()
+    await album.keep(page, "2g-missing", whole=True)
+
+
+async def expired(ed: Phone, acme: Depot, album: Album, language: str) -> None:
+    """The server's page of a run that is over."""
+    run = await acme.client.post("/v1/templates", json={"name": "Check", "steps": YES})
+    order = {"template_id": run.json()["id"], "expires_in_hours": 0.0001}
+    gone = (await acme.client.post("/v1/runs", json=order)).json()["run_id"]
+    address = f"{ed.base}/r/{gone}?lang={language}"
+    while (await ed.page.goto(address)).status != 410:  # type: ignore[union-attr]
+        pass
+    await album.keep(ed.page, "10-expired")
+
+
 async def series(browser: Browser, acme: Depot, width: int, language: str, theme: str) -> None:
     """One phone."""
     locale = {"en": "en-GB", "ar": "ar-EG"}[language]
     size = {"width": width, "height": 844}
     async with phone(browser, acme.base, viewport=size, color_scheme=theme, locale=locale) as ed:
-        await states(ed, acme, Album(width, language, theme), language)
+        album = Album(width, language, theme)
+        await states(ed, acme, album, language)
+        await expired(ed, acme, album, language)
+    if (width, theme) != (390, "light"):
+        return
+    async with phone(browser, acme.base, viewport=size, color_scheme=theme, locale=locale) as ed:
+        settings = await ed.page.context.new_cdp_session(ed.page)
+        await settings.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+        await states(ed, acme, Album(width, language, "large-text"), language)
 
 
 async def main() -> None:

@@ -63,6 +63,7 @@ def test_accept_language(header: str, tags: list[str]) -> None:
         ("", "fr", "de", "fr", "ltr"),
         ("?lang=pt-BR", "fr", "de", "pt-BR", "ltr"),
         ("?lang=AR", "fr", "de", "ar", "rtl"),
+        ("?lang=ar", "fr", "de, ar-EG", "ar-EG", "rtl"),
         ("?lang=nl", "fr", "de", "fr", "ltr"),
         ("?lang=<b>", "fr", "de", "fr", "ltr"),
         ("?lang=es-ZZZZZZZZ-1", None, "de", "es", "ltr"),
