@@ -6,7 +6,8 @@ import { sheet } from "./sheet.js";
 import { need } from "./wire.js";
 
 /** `rule`: how its step takes pictures (rules.js). */
-export async function openPhoto(shelf, photo, rule) {
+export async function openPhoto(session, photo, rule) {
+  const { shelf } = session;
   const source = photo.preview ?? photo.url;
   const action = await sheet(t("photo"), (close) => {
     const button = (does, look, ...content) => h("button", { type: "button", class: `button ${look}`, on: { click: () => close(does) } }, ...content);
@@ -16,13 +17,27 @@ export async function openPhoto(shelf, photo, rule) {
       h("div", { class: "pair" },
         photo.state === "refused" && photo.item ? button("retry", "primary", t("try_again")) : null,
         rule.annotate && source ? button("draw", "", icon("pen"), h("span", {}, t("draw"))) : null,
+        retake((file) => close(file)),
         button("delete", "danger", icon("bin"), h("span", {}, t("delete")))),
     ];
   }, { wide: true });
   if (action === "delete") shelf.remove(photo);
-  if (action === "retry") shelf.retry(photo);
-  if (action !== "draw") return;
-  const { drawOn } = await need("annotate");
-  const drawn = await drawOn(source);
-  if (drawn) shelf.replace(photo, drawn.bytes, drawn.type, drawn.preview);
+  else if (action === "retry") shelf.retry(photo);
+  else if (action === "draw") await draw();
+  else if (action) await shelf.retake(photo, action);
+
+  async function draw() {
+    const { drawOn } = await need("annotate");
+    const drawn = await drawOn(source);
+    if (drawn) shelf.replace(photo, drawn);
+  }
+
+  /** The camera, for one picture in the place of this one. */
+  function retake(use) {
+    const input = h("input", { type: "file", accept: "image/*", capture: "environment", class: "unseen" });
+    input.addEventListener("click", () => session.cameraFor(photo.step));
+    input.addEventListener("cancel", () => session.cameraFor(null));
+    input.addEventListener("change", () => use(input.files[0] ?? null));
+    return h("label", { class: "button" }, icon("camera"), h("span", {}, t("retake")), input);
+  }
 }

@@ -97,13 +97,21 @@ export class PhotoShelf {
     this.session.answerPhotos(photo.step);
   }
 
-  /** Puts `bytes` (a picture that was drawn on) in the place of `photo`. */
-  replace(photo, bytes, type, preview) {
+  /** Takes `file`, fresh from the camera, in the place of `photo`, which stays until the new one is kept. */
+  async retake(photo, file) {
+    const images = await photosModule();
+    const original = await file.arrayBuffer();
+    this.replace(photo, await images.inTurn(() => images.shrink(file, original)), "camera");
+    this.session.cameraFor(null);
+  }
+
+  /** Puts a picture, {bytes, type, preview}, in the place of `photo`. */
+  replace(photo, { bytes, type, preview }, source = photo.source ?? "camera") {
     const list = this.of(photo.step);
     const isFull = this.usable(photo.step).length >= photoRule(this.session.stepById.get(photo.step)).max;
-    const fresh = { ...photo, id: newId(), state: "waiting", preview, url: null, thumbnail: null, problem: null, item: null };
+    const fresh = { ...photo, id: newId(), state: "waiting", preview, source, url: null, thumbnail: null, problem: null, item: null };
     list.splice(list.indexOf(photo), 0, fresh);
-    const query = { source: photo.source ?? "camera", taken_at: nowUtc() };
+    const query = { source, taken_at: nowUtc(), ...place?.recent() };
     if (isFull) this.remove(photo); // a full step takes nothing more, so the old one has to go first
     this.#send(fresh, bytes, type, query);
     if (!isFull) this.remove(photo);

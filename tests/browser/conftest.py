@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 import uvicorn
@@ -25,9 +25,9 @@ class Quiet(uvicorn.Server):
         yield
 
 
-@pytest.fixture
-async def base(w: World) -> AsyncIterator[str]:
-    """The world's address on a real socket."""
+@asynccontextmanager
+async def served(w: World) -> AsyncIterator[str]:
+    """The world's address on a real socket, while the context lasts."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = Quiet(uvicorn.Config(w.app, lifespan="off", log_level="error"))
     task = asyncio.create_task(server.serve(sockets=[listening]))
@@ -35,6 +35,13 @@ async def base(w: World) -> AsyncIterator[str]:
     server.should_exit = True
     await task
     listening.close()
+
+
+@pytest.fixture
+async def base(w: World) -> AsyncIterator[str]:
+    """The world's address on a real socket."""
+    async with served(w) as address:
+        yield address
 
 
 @pytest.fixture

@@ -210,6 +210,21 @@ async def test_skip_and_unable(w: World, ed: Phone) -> None:
     assert (await record(w, run_id))["progress"] == {"total": 2, "answered": 1, "skipped": 0, "unable": 1}
 
 
+async def test_a_template_may_allow_no_way_out(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, {**YES_NO, "required": False}, COUNT, settings={"allow_unable": False})
+    await ed.open(run_id)
+    await ed.start()
+    await expect(ed.step("s-count")).to_be_visible()
+    await expect(ed.page.get_by_role("button", name="I can’t do this")).to_have_count(0)
+    await expect(ed.page.get_by_role("button", name="Skip")).to_have_count(0)  # nor without allow_skip
+    await ed.fill("s-count", "2")
+    await ed.is_done("s-count")
+    await ed.review()
+    await ed.finish()  # what is not required may stay untouched
+    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    assert (await record(w, run_id))["progress"] == {"total": 2, "answered": 1, "skipped": 0, "unable": 0}
+
+
 async def test_position_refused_does_not_block(w: World, browser: Browser, base: str) -> None:
     run_id = await dispatched(w, {**YES_NO, "geo": True})
     async with phone(browser, base, positioned=False) as ed:

@@ -208,6 +208,13 @@ async def test_start_answers_and_finish_without_network_and_all_arrives_by_itsel
 ) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
         await ed.notes_photos()
+        await ed.page.add_init_script(
+            """window.awake = [];
+            navigator.wakeLock.request = async (kind) => {
+              awake.push(kind);
+              return { release: async () => awake.push("off") };
+            };"""
+        )
         run_id = await acme.dispatched(YES_NO, COUNT, PICTURE, execution={"identity_required": "name"})
         await ed.open(run_id)
         await ed.everything_is_loaded()
@@ -224,10 +231,12 @@ async def test_start_answers_and_finish_without_network_and_all_arrives_by_itsel
         await expect(ed.page.get_by_role("heading", name="Finished on this phone")).to_be_visible()
         for words in ("3 answers", "1 photo", "No network at the moment."):
             await expect(ed.page.locator(".owed-card")).to_contain_text(words)
+        assert await ed.page.evaluate("awake") == ["screen"]  # phones that sleep send nothing
         assert acme.events(run_id) == []
         acme.line.up()
         await ed.network_is_back()
-        await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+        await ed.until_thanked()
+        assert await ed.page.evaluate("awake") == ["screen", "off"]
         record = await acme.record(run_id)
         assert record["status"] == "completed"
         assert record["identity"]["name"] == "Ed"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 
 from playwright.async_api import Request, Route, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
 from tests.browser.phone import Phone
-from tests.browser.pictures import file, jpeg
+from tests.browser.pictures import file, jpeg, noise, sideways_jpeg
 from tests.world import World
 
 
@@ -97,6 +98,63 @@ async def test_a_photo_can_be_deleted_and_what_is_no_picture_is_refused(w: World
     await expect(tiles).to_have_count(0)
     await expect(ed.step("s-pic")).not_to_have_attribute("done", "")
     assert (await record(w, run_id))["progress"]["answered"] == 0
+
+
+async def test_a_photo_is_taken_again_in_its_place(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, {**PICTURE, "config": {"min": 1, "max": 2}})
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph(
+        "s-pic", file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", jpeg(dpi=(9, 9)))
+    )
+    await ed.is_done("s-pic")
+    tiles = ed.step("s-pic").locator(".tile")
+    await expect(tiles.last).to_have_attribute("state", "safe")
+    await ed.is_done("s-pic")
+    first, second = (await record(w, run_id))["answers"]["s-pic"]["photos"]
+    await tiles.first.tap()
+    dialog = ed.page.locator("dialog")
+    async with ed.page.expect_file_chooser() as coming:
+        await dialog.get_by_text("Take again").tap()
+    await ed.until_camera_is_noted(run_id)
+    async with ed.page.expect_response(
+        lambda response: "/photos/" in response.url and response.status == 201
+    ) as sent:
+        await (await coming.value).set_files(file("c.jpg", "image/jpeg", sideways_jpeg()))
+    assert "source=camera" in (await sent.value).url
+    await expect(dialog).to_have_count(0)
+    await expect(tiles).to_have_count(2)
+    await expect(ed.page.locator(".top .sending")).to_have_text("All safe")
+    await ed.is_done("s-pic")
+    again, kept = (await record(w, run_id))["answers"]["s-pic"]["photos"]
+    assert kept["photo_id"] == second["photo_id"]
+    assert again["photo_id"] != first["photo_id"]
+    await ed.page.reload()
+    await ed.is_done("s-pic")
+    await expect(ed.page.locator(".lost")).to_have_count(0)
+
+
+async def test_a_photo_says_how_much_of_it_has_gone_out(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.everything_is_loaded()
+    chrome = await ed.page.context.new_cdp_session(ed.page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 15_000}
+    await chrome.send("Network.enable")
+    await chrome.send("Network.emulateNetworkConditions", slow)
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(1).randbytes)))
+    tile = ed.step("s-pic").locator(".tile")
+    await ed.page.wait_for_function(
+        """() => {
+          const tile = document.querySelector(".tile");
+          const sent = Number(tile?.style.getPropertyValue("--sent"));
+          return sent > 0 && sent < 1 && tile.getAttribute("aria-label") === "Photo 1: Being sent";
+        }"""
+    )
+    await chrome.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    await expect(tile).to_have_attribute("state", "safe")
+    await ed.is_done("s-pic")
 
 
 async def test_drawing_on_a_picture_replaces_it(w: World, ed: Phone) -> None:
