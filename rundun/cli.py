@@ -3,135 +3,24 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 import click
 import segno
 from pydantic_core import from_json
 
-from rundun import __version__, config
-from rundun.actions.commands import READING, WRITING
+from rundun import __version__, passwords
 from rundun.actions.office import Opened
-from rundun.app import make_app, wall_clock
-from rundun.config import ConfigError, Settings
-from rundun.control import Nobody, ask, socket_path
-from rundun.core import rules, times
-from rundun.core.links import Links
+from rundun.app import make_app
+from rundun.config import Settings
+from rundun.core import rules
 from rundun.errors import Problem
 from rundun.logs import configure, hush
 from rundun.server import bind
 from rundun.server import serve as run_server
-from rundun.store import connection
-from rundun.store.database import read_once, write_once
-from rundun.store.tx import House
-
-F = TypeVar("F", bound=Callable[..., Any])
-LOCK_SECONDS = 10  # how long a command waits for whoever holds the database without listening
-
-
-def common(command: F) -> F:
-    """The two options that every command takes."""
-    options = (
-        click.option(
-            "--config", "config_file", metavar="FILE", help="Settings; ./rundun.toml is read without it."
-        ),
-        click.option("--database", metavar="FILE", help="The SQLite file; rundun.db without it."),
-    )
-    for option in options:
-        command = option(command)
-    return command
-
-
-def settings_of(config_file: str | None, database: str | None, **flags: Any) -> Settings:
-    """The effective settings; ends the process with all that is wrong with them."""
-    given = {"database.path": database, **{name.replace("_", ".", 1): value for name, value in flags.items()}}
-    try:
-        return config.load(config_file, flags=given)
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
-        sys.exit(2)
-
-
-def fail(problem: Problem) -> NoReturn:
-    """Say what went wrong, with its places, and end with 1."""
-    click.echo(f"Error: {problem}", err=True)
-    sys.exit(1)
-
-
-def house_of(settings: Settings, key: bytes) -> House:
-    """What a transaction needs, outside the service."""
-    return House(wall_clock, Links(settings.public_url, key), int(settings.runs.grace_hours * times.HOUR))
-
-
-def write(settings: Settings, command: str, **arguments: Any) -> Any:
-    """Do it here under the lock, or hand it to the service that holds the database."""
-    try:
-        for value in arguments.values():
-            refuse_broken(value)
-        if command != "orgs create":  # the one command that makes sense before there is anything
-            expect_database(settings)
-        return write_here_or_there(settings, command, arguments)
-    except Problem as problem:
-        fail(problem)
-
-
-def write_here_or_there(settings: Settings, command: str, arguments: dict[str, Any]) -> Any:
-    """Whoever holds the lock without listening is a service that starts or stops, or another command: wait for it."""
-    path = settings.database.path
-    until = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            lock = connection.Lock(path)
-            break
-        except connection.Taken:
-            try:
-                return ask(socket_path(path), command, arguments)
-            except Nobody:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.02)
-    try:
-        db = connection.open_writer(path)
-        try:
-            house = house_of(settings, connection.signing_key(db))
-            return write_once(db, house, WRITING[command], **arguments)
-        finally:
-            db.close()
-    finally:
-        lock.close()
-
-
-def refuse_broken(value: Any) -> None:
-    """An argument in another encoding than UTF-8 can't be kept."""
-    try:
-        str(value).encode()
-    except UnicodeEncodeError:
-        raise Problem("invalid", f"{value!a} is not UTF-8.") from None
-
-
-def expect_database(settings: Settings) -> None:
-    """A mistyped path is better refused than made."""
-    path = settings.database.path
-    if not path.exists():
-        raise Problem("not_found", f"There is no database {path} yet.")
-
-
-def look(settings: Settings, command: str) -> Any:
-    """Read the file, whoever else has it open."""
-    try:
-        expect_database(settings)
-        db = connection.open_reader(settings.database.path)
-        try:
-            return read_once(db, house_of(settings, b""), READING[command])
-        finally:
-            db.close()
-    except Problem as problem:
-        fail(problem)
+from rundun.shell import common, fail, look, settings_of, write
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -184,7 +73,9 @@ Dispatch a first run:
   curl -s {settings.public_url}/v1/runs -H 'Authorization: Bearer {opened.key}' \\
     -H 'Content-Type: application/json' -d '{{"template_id": "{opened.template_ids[0]}"}}'
 
-and open the link it answers with.
+and open the link it answers with. To work in the console, make the first operator here, within an hour:
+
+  {opened.setup}
 """
     )
     sys.stdout.flush()
@@ -219,6 +110,79 @@ def keys_list(config_file: str | None, database: str | None) -> None:
 def keys_revoke(key_id: str, config_file: str | None, database: str | None) -> None:
     """Make a key useless at once."""
     write(settings_of(config_file, database), "keys revoke", key_id=key_id)
+
+
+@main.group()
+def operators() -> None:
+    """People who may use the console."""
+
+
+_ORG = click.option("--org", help="Id or name of the organization; not needed while there is only one.")
+
+
+@operators.command("add")
+@click.argument("email")
+@_ORG
+@click.option("--name", help="What they are called; the address without it.")
+@click.option("--role", type=click.Choice(["owner", "member"]), default="owner", show_default=True)
+@common
+def operators_add(
+    email: str,
+    org: str | None,
+    name: str | None,
+    role: str,
+    config_file: str | None,
+    database: str | None,
+) -> None:
+    """Add an operator; the password is asked for, or read from standard input."""
+    settings = settings_of(config_file, database)
+    given = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
+    click.echo(write(settings, "operators add", **given))
+
+
+@operators.command("list")
+@common
+def operators_list(config_file: str | None, database: str | None) -> None:
+    """List the operators."""
+    for one in look(settings_of(config_file, database), "operators list"):
+        seen = one["signed_in_at"] or "never"
+        click.echo(f"{one['email']}  {one['role']}  {one['org_id']}  {seen}  {one['name']}")
+
+
+@operators.command("password")
+@click.argument("email")
+@common
+def operators_password(email: str, config_file: str | None, database: str | None) -> None:
+    """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
+    settings = settings_of(config_file, database)
+    write(settings, "operators password", email=email, password=_password())
+
+
+@operators.command("remove")
+@click.argument("email")
+@common
+def operators_remove(email: str, config_file: str | None, database: str | None) -> None:
+    """Remove an operator, who is signed out at once."""
+    write(settings_of(config_file, database), "operators remove", email=email)
+
+
+@operators.command("setup-link")
+@_ORG
+@common
+def operators_setup_link(org: str | None, config_file: str | None, database: str | None) -> None:
+    """Print a link that makes an owner: good once, for an hour."""
+    click.echo(write(settings_of(config_file, database), "operators setup-link", org=org))
+
+
+def _password() -> str:
+    """The new password, hashed; never an argument, which others on this machine could read."""
+    if sys.stdin.isatty():
+        given = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    if not passwords.SHORTEST <= len(given) <= passwords.LONGEST:
+        fail(Problem("invalid", f"A password has at least {passwords.SHORTEST} characters."))
+    return passwords.hashed(given)
 
 
 @main.group()

@@ -42,7 +42,7 @@ _PLAIN = re.compile(r"[!#-<>-\[\]-~]+").fullmatch  # visible ASCII without quote
 _SECRET = re.compile(
     r"(?P<run>r-[0-9a-f]{8})-[0-9a-f-]*"
     r"|(?P<key>rdk_live_|whsec_)[\w+/=-]+"
-    r"|(?P<media>/media/)[^\s\"?#]+",
+    r"|(?P<media>/media/|/console/join/)[^\s\"?#]+",
     re.IGNORECASE,
 )
 
@@ -67,7 +67,9 @@ def short(run_id: str) -> str:
 
 
 def redact(text: str) -> str:
-    """The same text without an open run's id, an API key, a webhook secret or a media path, percent-encoded or not."""
+    """The same text without an open run's id, an API key, a webhook secret, a media path or an invitation,
+    percent-encoded or not.
+    """
     if text.isalnum():  # a method, a request id: whatever is secret has another character in it
         return text
     if "%" in text:

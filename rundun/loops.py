@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun.actions import evidence, once, secrets, steering
+from rundun.actions import evidence, once, people, secrets, steering
 from rundun.alerts import Alerts
 from rundun.core import times
 from rundun.errors import Problem
@@ -77,6 +77,8 @@ async def clear_up(database: Database) -> None:
         await database.write(evidence.drop, {number})
     if numbers:
         log("info", "uploads.dropped", count=len(numbers))
+    if await database.read(people.is_any_expired):
+        await database.write(people.forget_expired)
     while await database.read(once.is_any_old):
         await database.write(once.forget, FORGET)
     before = await database.read(upkeep.free_pages)

@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rundun.actions import dispatching, office
+from rundun.actions import dispatching, office, people
 from rundun.actions import templates as template_actions
 from rundun.actions.dispatching import Order
 from rundun.core import times
 from rundun.errors import NotFound
-from rundun.store import keys, organizations, templates
+from rundun.store import keys, operators, organizations, templates
+from rundun.store.operators import Role
 from rundun.store.tx import Tx
 
 Command = Callable[..., Any]
@@ -58,6 +59,40 @@ def dispatch_run(tx: Tx, template_id: str) -> Any:
     return tx.links.run(dispatching.dispatch(tx, org_id, Order(template_id)).run_id)
 
 
+def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> Any:
+    """`operators add`; the password comes hashed."""
+    return people.add(tx, office.the_organization(tx, org).org_id, email, name, role, password).operator_id
+
+
+def put_password(tx: Tx, email: str, password: str) -> Any:
+    """`operators password`, hashed; all their sessions are over."""
+    people.change_password(tx, people.named(tx, email).operator_id, password)
+
+
+def remove_operator(tx: Tx, email: str) -> Any:
+    """`operators remove`."""
+    people.remove_by_email(tx, email)
+
+
+def setup_link(tx: Tx, org: str | None) -> Any:
+    """`operators setup-link`: an owner's link, good for an hour."""
+    return tx.links.join(people.setup(tx, office.the_organization(tx, org).org_id))
+
+
+def list_operators(tx: Tx) -> Any:
+    """`operators list`."""
+    return [
+        {
+            "email": one.email,
+            "org_id": one.org_id,
+            "role": one.role,
+            "name": one.name,
+            "signed_in_at": times.wire_or_none(one.signed_in_at),
+        }
+        for one in operators.everyone(tx)
+    ]
+
+
 def list_keys(tx: Tx) -> Any:
     """`keys list`."""
     return [
@@ -88,5 +123,13 @@ WRITING: Mapping[str, Command] = {
     "orgs contact": set_contact,
     "templates import": import_template,
     "runs dispatch": dispatch_run,
+    "operators add": add_operator,
+    "operators password": put_password,
+    "operators remove": remove_operator,
+    "operators setup-link": setup_link,
 }
-READING: Mapping[str, Command] = {"keys list": list_keys, "orgs list": list_organizations}
+READING: Mapping[str, Command] = {
+    "keys list": list_keys,
+    "orgs list": list_organizations,
+    "operators list": list_operators,
+}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rundun.actions import people
 from rundun.actions import templates as template_actions
 from rundun.core import text
 from rundun.errors import NotFound, Problem
@@ -35,6 +36,18 @@ def find_organization(tx: Tx, name: str) -> Organization:
     if len(found) > 1:
         ids = ", ".join(one.org_id for one in found)
         raise Problem("invalid", f"Several organizations have that name; say which: {ids}.")
+    return found[0]
+
+
+def the_organization(tx: Tx, name: str | None) -> Organization:
+    """As `find_organization`; without a name the only one there is."""
+    if name is not None:
+        return find_organization(tx, name)
+    found = organizations.everyone(tx)
+    if len(found) != 1:
+        raise Problem(
+            "invalid", "Say which organization, with --org." if found else "There is no organization yet."
+        )
     return found[0]
 
 
@@ -95,6 +108,7 @@ class Opened:
     organization: Organization
     key: str
     template_ids: tuple[str, ...]
+    setup: str  # the link that makes the first operator
 
 
 def open_house(tx: Tx, samples: Sequence[Any]) -> Opened | None:
@@ -106,4 +120,5 @@ def open_house(tx: Tx, samples: Sequence[Any]) -> Opened | None:
     versions = [
         template_actions.create(tx, organization.org_id, template_actions.draft(sample)) for sample in samples
     ]
-    return Opened(organization, key, tuple(version.template_id for version in versions))
+    template_ids = tuple(version.template_id for version in versions)
+    return Opened(organization, key, template_ids, tx.links.join(people.setup(tx, organization.org_id)))

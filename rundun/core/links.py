@@ -26,6 +26,10 @@ class Links:
         """The executor's link."""
         return f"{self.public_url}/r/{run_id}"
 
+    def join(self, token: str) -> str:
+        """The link that makes an operator."""
+        return f"{self.public_url}/console/join/{token}"
+
     def media(self, file: int, content_type: str) -> str:
         """The address of a stored file: the same one every time, without run or step id."""
         return f"{self.public_url}{self.media_path(file, content_type)}"

@@ -18,10 +18,11 @@ class Organization:
     contact: str | None
     credits: int | None
     created_at: int
+    time_zone: str = "UTC"
 
 
 def _organization(row: sqlite3.Row) -> Organization:
-    return Organization(row["id"], row["name"], row["contact"], row["credits"], row["created_at"])
+    return Organization(row["id"], row["name"], row["contact"], row["credits"], row["created_at"], row["time_zone"])
 
 
 def get(tx: Tx, org_id: str) -> Organization:

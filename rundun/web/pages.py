@@ -60,6 +60,7 @@ class Pages:
     def __init__(self, folder: Path, assets: Assets) -> None:
         self.assets = assets
         self.words = Words(places.locales())
+        self.console_words = Words(places.locales(), "console")
         scripts = {path.stem: path.read_text() for path in (places.static() / "executor").glob("*.js")}
         ours = {name: text for name, text in scripts.items() if name != "closed"}
         self._words_at_start = self.words.asked_by(ours.values())
@@ -76,7 +77,7 @@ class Pages:
         # As it is, in UTF-8: an Arabic letter as an escape is three times as long.
         self._environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
 
-    def show(self, name: str, status: int = 200, **values: Any) -> Response:
+    def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """One page."""
         html = self._environment.get_template(name).render(**values)
         return Response(html, status, HEADERS, media_type="text/html")

@@ -15,6 +15,7 @@ CREATE TABLE organizations (
   name TEXT NOT NULL,
   contact TEXT,
   credits INTEGER CHECK (credits >= 0),  -- NULL: unlimited
+  time_zone TEXT NOT NULL DEFAULT 'UTC',  -- IANA's name; the console shows times in it
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -26,6 +27,39 @@ CREATE TABLE keys (
   created_at INTEGER NOT NULL,
   revoked_at INTEGER
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE operators (  -- who may use the console
+  id TEXT PRIMARY KEY,
+  org_id TEXT NOT NULL REFERENCES organizations (id),
+  email TEXT NOT NULL UNIQUE,  -- in lower case; the unique index serves signing in
+  name TEXT NOT NULL,
+  role TEXT NOT NULL CHECK (role IN ('owner', 'member')),
+  password TEXT NOT NULL,  -- Argon2id, as argon2-cffi writes it
+  created_at INTEGER NOT NULL,
+  signed_in_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX operators_of_org ON operators (org_id, created_at);  -- the people of an organization
+
+CREATE TABLE sessions (
+  digest BLOB PRIMARY KEY,  -- SHA-256 of the cookie's token; serves every page of the console
+  operator_id TEXT NOT NULL REFERENCES operators (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_operator ON sessions (operator_id);  -- sign out everywhere
+CREATE INDEX sessions_old ON sessions (expires_at);  -- forgotten once they have expired
+
+CREATE TABLE invitations (  -- links that make an operator, once
+  digest BLOB PRIMARY KEY,  -- SHA-256 of the link's token
+  id TEXT NOT NULL UNIQUE,
+  org_id TEXT NOT NULL REFERENCES organizations (id),
+  email TEXT,  -- NULL: whoever opens the link says who they are
+  role TEXT NOT NULL CHECK (role IN ('owner', 'member')),
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invitations_of_org ON invitations (org_id, created_at);  -- the people of an organization
+CREATE INDEX invitations_old ON invitations (expires_at);  -- forgotten once they have expired
 
 CREATE TABLE idempotency_keys (  -- what was answered to POSTs under /v1, for 24 hours
   number INTEGER PRIMARY KEY,

@@ -1,0 +1,187 @@
+"""Who may use the console: invited, signed in, signed out, removed. Passwords come here hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+
+from rundun.core import text, times
+from rundun.errors import NotFound, Place, Problem
+from rundun.store import operators, organizations
+from rundun.store.operators import Invitation, Operator, Role
+from rundun.store.organizations import Organization
+from rundun.store.tx import Tx
+
+SESSION = 30 * 24 * times.HOUR
+SETUP = times.HOUR
+INVITATION = 7 * 24 * times.HOUR
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """An operator who is signed in, and the organization they work for."""
+
+    operator: Operator
+    organization: Organization
+
+
+def digest(token: str) -> bytes:
+    """What is kept of a token: it has 256 bits of entropy, so a plain SHA-256 cannot be searched."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def new_token() -> str:
+    """For a session or a link; unguessable."""
+    return secrets.token_urlsafe(32)
+
+
+def email_of(words: str) -> str:
+    """The address as it is kept; raises `invalid`."""
+    email = text.clean(words).lower()
+    if len(email) > 254 or not _EMAIL.fullmatch(email):
+        raise _wrong("That is no e-mail address.", "/email", "bad_format")
+    return email
+
+
+def name_of(words: str) -> str:
+    """A person's name as it is kept; raises `invalid`."""
+    name = text.clean(words)
+    if not 0 < len(name) <= 200 or not name.isprintable():
+        raise Problem(
+            "invalid",
+            "A name has 1 to 200 characters.",
+            [Place("/name", "bad_format", "has 1 to 200 characters")],
+        )
+    return name
+
+
+def _wrong(detail: str, pointer: str, code: str) -> Problem:
+    return Problem("invalid", detail, [Place(pointer, code, detail)])
+
+
+def seated(tx: Tx, token: str) -> Seated | None:
+    """Who has signed in with this token, None for one that is unknown or has expired."""
+    operator = operators.find_by_session(tx, digest(token))
+    return Seated(operator, organizations.get(tx, operator.org_id)) if operator else None
+
+
+def sign_in(tx: Tx, operator_id: str) -> str:
+    """A new session; returns its token, which is known here only now. Raises NotFound for one who was removed."""
+    token = new_token()
+    operators.add_session(tx, operators.get(tx, operator_id).operator_id, digest(token), tx.now + SESSION)
+    return token
+
+
+def sign_out(tx: Tx, token: str) -> None:
+    """This session is over."""
+    operators.remove_session(tx, digest(token))
+
+
+def sign_out_everywhere(tx: Tx, operator_id: str) -> None:
+    """All sessions of an operator are over."""
+    operators.remove_sessions(tx, operator_id)
+
+
+def change_password(tx: Tx, operator_id: str, password: str, token: str = "") -> None:
+    """Another password; all other sessions than that of `token` are over."""
+    operators.put_password(tx, operator_id, password)
+    operators.remove_sessions(tx, operator_id, but=digest(token))
+
+
+def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
+    """A link's token for a new operator, good for seven days. Raises `invalid` when they are one already."""
+    kept = email_of(email)
+    if operators.find_by_email(tx, kept) is not None:
+        raise _wrong("There is an operator with that address.", "/email", "duplicate")
+    token = new_token()
+    operators.add_invitation(tx, org_id, kept, role, digest(token), tx.now + INVITATION)
+    return token
+
+
+def setup(tx: Tx, org_id: str) -> str:
+    """A link's token for an owner, good for one hour."""
+    token = new_token()
+    operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP)
+    return token
+
+
+def invitation_of(tx: Tx, token: str) -> tuple[Invitation, Organization]:
+    """What a link is good for; NotFound when it was used or has expired."""
+    found = operators.find_invitation(tx, digest(token))
+    if found is None:
+        raise NotFound("invitation")
+    return found, organizations.get(tx, found.org_id)
+
+
+def join(tx: Tx, token: str, email: str, name: str, password: str) -> Operator:
+    """The link makes an operator, once. Raises NotFound when somebody was faster, `invalid`."""
+    invitation, _ = invitation_of(tx, token)
+    operator = add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
+    operators.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
+    return operator
+
+
+def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
+    """A new operator. Raises `invalid`."""
+    kept = email_of(email)
+    if operators.find_by_email(tx, kept) is not None:
+        raise _wrong("There is an operator with that address.", "/email", "duplicate")
+    return operators.add(tx, org_id, kept, name_of(name), role, password)
+
+
+def named(tx: Tx, email: str) -> Operator:
+    """The operator with that address, or NotFound."""
+    operator = operators.find_by_email(tx, email_of(email))
+    if operator is None:
+        raise NotFound("operator")
+    return operator
+
+
+def remove_by_email(tx: Tx, email: str) -> None:
+    """As whoever runs the server wants it: also the last owner, since a new setup link is a command away."""
+    operators.remove(tx, named(tx, email).operator_id)
+
+
+def remove(tx: Tx, org_id: str, operator_id: str) -> None:
+    """They may not come in any more. An organization keeps one owner."""
+    operator = _of_org(tx, org_id, operator_id)
+    _keep_an_owner(tx, operator)
+    operators.remove(tx, operator.operator_id)
+
+
+def put_role(tx: Tx, org_id: str, operator_id: str, role: Role) -> None:
+    """What they may do from now on. An organization keeps one owner."""
+    operator = _of_org(tx, org_id, operator_id)
+    if role != "owner":
+        _keep_an_owner(tx, operator)
+    operators.put_role(tx, operator.operator_id, role)
+
+
+def _of_org(tx: Tx, org_id: str, operator_id: str) -> Operator:
+    operator = operators.get(tx, operator_id)
+    if operator.org_id != org_id:
+        raise NotFound("operator")
+    return operator
+
+
+def _keep_an_owner(tx: Tx, leaving: Operator) -> None:
+    others = [
+        one for one in operators.of_organization(tx, leaving.org_id) if one.operator_id != leaving.operator_id
+    ]
+    if leaving.role == "owner" and not any(one.role == "owner" for one in others):
+        raise Problem(
+            "wrong_status", "An organization keeps at least one owner; make somebody else one first."
+        )
+
+
+def is_any_expired(tx: Tx) -> bool:
+    """True when there are sessions or invitations whose time is over."""
+    return operators.is_any_expired(tx)
+
+
+def forget_expired(tx: Tx) -> None:
+    """Forget them."""
+    operators.remove_expired(tx)

@@ -1,0 +1,126 @@
+"""What every command shares: its options, the settings, and doing it here or in the service that holds the database."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from rundun import config
+from rundun.actions.commands import READING, WRITING
+from rundun.app import wall_clock
+from rundun.config import ConfigError, Settings
+from rundun.control import Nobody, ask, socket_path
+from rundun.core import times
+from rundun.core.links import Links
+from rundun.errors import Problem
+from rundun.store import connection
+from rundun.store.database import read_once, write_once
+from rundun.store.tx import House
+
+F = TypeVar("F", bound=Callable[..., Any])
+LOCK_SECONDS = 10  # how long a command waits for whoever holds the database without listening
+
+
+def common(command: F) -> F:
+    """The two options that every command takes."""
+    options = (
+        click.option(
+            "--config", "config_file", metavar="FILE", help="Settings; ./rundun.toml is read without it."
+        ),
+        click.option("--database", metavar="FILE", help="The SQLite file; rundun.db without it."),
+    )
+    for option in options:
+        command = option(command)
+    return command
+
+
+def settings_of(config_file: str | None, database: str | None, **flags: Any) -> Settings:
+    """The effective settings; ends the process with all that is wrong with them."""
+    given = {"database.path": database, **{name.replace("_", ".", 1): value for name, value in flags.items()}}
+    try:
+        return config.load(config_file, flags=given)
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        sys.exit(2)
+
+
+def fail(problem: Problem) -> NoReturn:
+    """Say what went wrong, with its places, and end with 1."""
+    click.echo(f"Error: {problem}", err=True)
+    sys.exit(1)
+
+
+def house_of(settings: Settings, key: bytes) -> House:
+    """What a transaction needs, outside the service."""
+    return House(wall_clock, Links(settings.public_url, key), int(settings.runs.grace_hours * times.HOUR))
+
+
+def write(settings: Settings, command: str, **arguments: Any) -> Any:
+    """Do it here under the lock, or hand it to the service that holds the database."""
+    try:
+        for value in arguments.values():
+            refuse_broken(value)
+        if command != "orgs create":  # the one command that makes sense before there is anything
+            expect_database(settings)
+        return write_here_or_there(settings, command, arguments)
+    except Problem as problem:
+        fail(problem)
+
+
+def write_here_or_there(settings: Settings, command: str, arguments: dict[str, Any]) -> Any:
+    """Whoever holds the lock without listening is a service that starts or stops, or another command: wait for it."""
+    path = settings.database.path
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            lock = connection.Lock(path)
+            break
+        except connection.Taken:
+            try:
+                return ask(socket_path(path), command, arguments)
+            except Nobody:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+    try:
+        db = connection.open_writer(path)
+        try:
+            house = house_of(settings, connection.signing_key(db))
+            return write_once(db, house, WRITING[command], **arguments)
+        finally:
+            db.close()
+    finally:
+        lock.close()
+
+
+def refuse_broken(value: Any) -> None:
+    """An argument in another encoding than UTF-8 can't be kept."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        raise Problem("invalid", f"{value!a} is not UTF-8.") from None
+
+
+def expect_database(settings: Settings) -> None:
+    """A mistyped path is better refused than made."""
+    path = settings.database.path
+    if not path.exists():
+        raise Problem("not_found", f"There is no database {path} yet.")
+
+
+def look(settings: Settings, command: str) -> Any:
+    """Read the file, whoever else has it open."""
+    try:
+        expect_database(settings)
+        db = connection.open_reader(settings.database.path)
+        try:
+            return read_once(db, house_of(settings, b""), READING[command])
+        finally:
+            db.close()
+    except Problem as problem:
+        fail(problem)

@@ -1,0 +1,60 @@
+"""Times as an operator reads them: in the organization's zone, with the offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import dates
+
+from rundun.core import times
+
+LOCALE = "en_GB"
+
+
+def zones() -> list[str]:
+    """All names a time zone may have."""
+    return sorted(available_timezones())
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A time zone by IANA's name."""
+
+    name: str
+
+    def at(self, milliseconds: int) -> datetime:
+        """That moment on this zone's clocks."""
+        return datetime.fromtimestamp(milliseconds / times.SECOND, UTC).astimezone(ZoneInfo(self.name))
+
+    def say(self, milliseconds: int | None) -> str:
+        """“25 Nov 2026, 14:03:07 +01:00”, or a dash."""
+        if milliseconds is None:
+            return "–"
+        at = self.at(milliseconds)
+        offset = at.strftime("%z")
+        return f"{dates.format_datetime(at, 'd MMM y, HH:mm:ss', locale=LOCALE)} {offset[:3]}:{offset[3:5]}"
+
+    def short(self, milliseconds: int | None) -> str:
+        """“25 Nov 14:03 +01:00”, or a dash."""
+        if milliseconds is None:
+            return "–"
+        at = self.at(milliseconds)
+        offset = at.strftime("%z")
+        return f"{dates.format_datetime(at, 'd MMM HH:mm', locale=LOCALE)} {offset[:3]}:{offset[3:5]}"
+
+    def day_begins(self, day: date) -> int:
+        """The first moment of a day here, in milliseconds."""
+        return (
+            int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.name)).timestamp()) * times.SECOND
+        )
+
+    def today(self, now: int) -> date:
+        """The day it is here."""
+        return self.at(now).date()
+
+    def days_back(self, now: int, count: int) -> list[date]:
+        """The last `count` days, today last."""
+        today = self.today(now)
+        return [today - timedelta(days=back) for back in range(count - 1, -1, -1)]

@@ -1,0 +1,231 @@
+"""Who sits at the console: sessions, what a role may do, and that a form was ours. Every route of /console is made
+here, so none can do without.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote
+
+from itsdangerous import Signer
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from rundun.actions import people
+from rundun.actions.people import Seated
+from rundun.core import times
+from rundun.errors import Problem
+from rundun.store.operators import Operator
+from rundun.store.organizations import Organization
+from rundun.web.body import read_bytes
+from rundun.web.console.clock import Zone
+from rundun.web.executor import refuse_cross_site
+from rundun.web.problems import TABLE
+from rundun.web.service import Service, service
+
+SESSION = "rundun_session"
+VISITOR = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
+FORM = "application/x-www-form-urlencoded"
+MOST_FIELDS = 200
+LARGEST_FORM = 4 * 1024 * 1024  # a template as JSON may take it all
+SMALL_FORM = 16 * 1024  # for those who have not signed in
+MORE_THAN_MEMBERS = ("owner",)
+
+May = Literal["anyone", "member", "owner"]
+
+
+class Forbidden(Problem):
+    """Signed in, but not for this; or a form that is not ours."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("cross_site", detail)
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request to the console. `form` has the fields of a POST, `seated` who has signed in."""
+
+    request: Request
+    house: Service
+    seated: Seated | None
+    token: str
+    csrf: str
+    form: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def operator(self) -> Operator:
+        """Who has signed in; every page but those for anyone has somebody."""
+        assert self.seated is not None
+        return self.seated.operator
+
+    @property
+    def organization(self) -> Organization:
+        """Whom they work for."""
+        assert self.seated is not None
+        return self.seated.organization
+
+    @property
+    def zone(self) -> Zone:
+        """In which times are shown."""
+        return Zone(self.organization.time_zone if self.seated else "UTC")
+
+    @property
+    def now(self) -> int:
+        """Milliseconds."""
+        return self.house.database.house.clock()
+
+    def path(self, name: str) -> str:
+        """A parameter of the path."""
+        return str(self.request.path_params[name])
+
+    async def read(self, function: Callable[..., Any], *args: Any) -> Any:
+        """`function(tx, org_id, *args)` on a consistent snapshot."""
+        return await self.house.database.read(function, self.operator.org_id, *args)
+
+    async def write(self, action: Callable[..., Any], *args: Any) -> Any:
+        """`action(tx, org_id, *args)`."""
+        return await self.house.database.write(action, self.operator.org_id, *args)
+
+    def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
+        """A page of `templates/console/`."""
+        speech = self.house.pages.console_words.speech(
+            [
+                self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
+                or "en"
+            ]
+        )
+        return self.house.pages.show(
+            f"console/{name}.html",
+            status,
+            visit=self,
+            speech=speech,
+            t=speech.say,
+            wire=times.wire_or_none,
+            told=self.request.query_params.get("told", ""),
+            **values,
+        )
+
+    def go(self, path: str, told: str = "") -> Response:
+        """See there; `told` names the words that say what was done (RFC 9110 section 15.4.4)."""
+        query = f"{'&' if '?' in path else '?'}told={quote(told)}" if told else ""
+        return RedirectResponse(f"/console{path}{query}", 303, headers={"cache-control": "no-store"})
+
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+class Door(Route):
+    """A route of the console; `may` says who comes in."""
+
+    may: May
+
+
+def page(method: Literal["GET", "POST"], path: str, handler: Handler, may: May = "member") -> Door:
+    """A route of /console."""
+
+    async def endpoint(request: Request) -> Response:
+        visit = await _visit(request)
+        try:
+            if visit.seated is None and may != "anyone":
+                return _to_sign_in(visit)
+            if may == "owner" and visit.operator.role != "owner":
+                raise Forbidden("Only an owner of the organization may do that.")
+            if method == "POST":
+                await _check_form(visit)
+            response = await handler(visit)
+        except Problem as problem:
+            response = _refused(visit, problem)
+        if VISITOR not in request.cookies and visit.seated is None:
+            _set_cookie(visit, response, VISITOR, visit.token, None)
+        return response
+
+    endpoint.__doc__ = handler.__doc__
+    endpoint.__name__ = handler.__name__
+    door = Door(f"/console{path}", endpoint, methods=[method])
+    door.may = may
+    return door
+
+
+async def _visit(request: Request) -> Visit:
+    house = service(request)
+    token = request.cookies.get(SESSION, "")
+    seated = await house.database.read(people.seated, token) if token else None
+    if seated is None:
+        token = request.cookies.get(VISITOR) or people.new_token()
+    return Visit(request, house, seated, token, _csrf(house, token))
+
+
+def _csrf(house: Service, token: str) -> str:
+    """What a form must bring back: it shows that the page was ours, and shown to this browser."""
+    return Signer(house.database.house.links.key, salt="csrf").get_signature(token).decode()
+
+
+async def _check_form(visit: Visit) -> None:
+    """Refuse a POST that another site has made; what no form sends has its token in a header."""
+    request = visit.request
+    refuse_cross_site(request)
+    given = request.headers.get("x-csrf-token", "")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+        body = await read_bytes(request, LARGEST_FORM if visit.seated else SMALL_FORM)
+        try:
+            visit.form = dict(
+                parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+            )
+        except ValueError:
+            raise Problem("bad_request", "The form can't be read.") from None
+        given = visit.form.pop("csrf", given)
+    if not hmac.compare_digest(given.encode(), visit.csrf.encode()):
+        raise Forbidden(
+            "This form has been open for too long, or is not ours. Go back, reload, and try again."
+        )
+
+
+def _to_sign_in(visit: Visit) -> Response:
+    asked = visit.request.url.path.removeprefix("/console")
+    if visit.request.url.query:
+        asked += f"?{visit.request.url.query}"
+    back = f"?next={quote(asked)}" if visit.request.method == "GET" and asked not in ("", "/") else ""
+    return visit.go(f"/sign-in{back}")
+
+
+def _refused(visit: Visit, problem: Problem) -> Response:
+    """Why not, as a page; a script gets the same as JSON from the outermost handler."""
+    if "text/html" not in visit.request.headers.get("accept", "text/html"):
+        raise problem
+    status, title = TABLE[problem.code]
+    if isinstance(problem, Forbidden):
+        title = "That is not allowed"
+    visit.request.scope["rundun.code"] = problem.code
+    response = visit.show("problem", status, title=title, problem=problem)
+    if problem.retry_after is not None:
+        response.headers["retry-after"] = str(problem.retry_after)
+    return response
+
+
+def begin_session(visit: Visit, response: Response, token: str) -> Response:
+    """The cookie of somebody who has signed in."""
+    _set_cookie(visit, response, SESSION, token, people.SESSION // times.SECOND)
+    response.delete_cookie(VISITOR, path="/console")
+    return response
+
+
+def end_session(response: Response) -> Response:
+    """Takes the cookie away."""
+    response.delete_cookie(SESSION, path="/console")
+    return response
+
+
+def _set_cookie(visit: Visit, response: Response, name: str, value: str, seconds: int | None) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path="/console",
+        secure=visit.house.settings.public_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )

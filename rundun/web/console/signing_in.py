@@ -1,0 +1,115 @@
+"""/console, before anything else: signing in and out, and the links that make operators."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from rundun import passwords
+from rundun.actions import people
+from rundun.core.bucket import Policy
+from rundun.errors import NotFound, Problem
+from rundun.store import operators
+from rundun.store.operators import Invitation
+from rundun.store.organizations import Organization
+from rundun.store.tx import Tx
+from rundun.web.console.desk import Visit, begin_session, end_session, page
+
+GUESSES = Policy("sign-in", 10, 900)  # for one address in a quarter of an hour
+
+
+async def sign_in_form(visit: Visit) -> Response:
+    """GET /console/sign-in."""
+    if visit.seated:
+        return visit.go("")
+    return visit.show(
+        "sign_in", email="", wrong=False, next=_local(visit.request.query_params.get("next", ""))
+    )
+
+
+async def sign_in(visit: Visit) -> Response:
+    """POST /console/sign-in: a session, or the form again. An unknown address takes as long as a wrong password."""
+    email = visit.form.get("email", "").strip().lower()[:254]
+    password = visit.form.get("password", "")[: passwords.LONGEST]
+    visit.house.quotas.count(visit.request, GUESSES, email)
+    operator = await visit.house.database.read(operators.find_by_email, email)
+    next_path = _local(visit.form.get("next", ""))
+    if not await passwords.check_in_turn(operator and operator.password, password) or operator is None:
+        visit.house.quotas.count_failure(visit.request)
+        return visit.show("sign_in", 422, email=email, wrong=True, next=next_path)
+    token = await visit.house.database.write(people.sign_in, operator.operator_id)
+    return begin_session(visit, visit.go(next_path), token)
+
+
+def _local(path: str) -> str:
+    """Where to go on, which is nowhere else than here."""
+    split = urlsplit(path)
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not split.netloc
+    return path if is_ours and len(path) <= 500 and path.isprintable() else ""
+
+
+async def sign_out(visit: Visit) -> Response:
+    """POST /console/sign-out."""
+    await visit.house.database.write(people.sign_out, visit.token)
+    return end_session(visit.go("/sign-in", "told_signed_out"))
+
+
+async def sign_out_everywhere(visit: Visit) -> Response:
+    """POST /console/sign-out-everywhere: all browsers of this operator, this one too."""
+    await visit.house.database.write(people.sign_out_everywhere, visit.operator.operator_id)
+    return end_session(visit.go("/sign-in", "told_signed_out"))
+
+
+async def join_form(visit: Visit) -> Response:
+    """GET /console/join/{token}: what the link is good for; looking does not use it up."""
+    invitation, organization = await _invitation(visit)
+    return visit.show(
+        "join", email=invitation.email or "", name="", fixed=invitation.email, wrong=None, house=organization
+    )
+
+
+async def join(visit: Visit) -> Response:
+    """POST /console/join/{token}: an operator, signed in."""
+    invitation, organization = await _invitation(visit)
+    email, name = visit.form.get("email", ""), visit.form.get("name", "")
+    try:
+        password = await new_password(visit)
+        token = await visit.house.database.write(_join, visit.path("token"), email, name, password)
+    except NotFound:
+        raise
+    except Problem as problem:
+        return visit.show(
+            "join", 422, email=email, name=name, fixed=invitation.email, wrong=problem, house=organization
+        )
+    return begin_session(visit, visit.go(""), token)
+
+
+def _join(tx: Tx, token: str, email: str, name: str, password: str) -> str:
+    return people.sign_in(tx, people.join(tx, token, email, name, password).operator_id)
+
+
+async def _invitation(visit: Visit) -> tuple[Invitation, Organization]:
+    try:
+        return await visit.house.database.read(people.invitation_of, visit.path("token"))
+    except NotFound:
+        visit.house.quotas.count_failure(visit.request)
+        raise
+
+
+async def new_password(visit: Visit) -> str:
+    """The password a form chose, hashed; raises `invalid`."""
+    password = visit.form.get("password", "")
+    if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
+        raise Problem("invalid", f"A password has at least {passwords.SHORTEST} characters.")
+    return await passwords.hash_in_turn(password)
+
+
+ROUTES = [
+    page("GET", "/sign-in", sign_in_form, "anyone"),
+    page("POST", "/sign-in", sign_in, "anyone"),
+    page("GET", "/join/{token}", join_form, "anyone"),
+    page("POST", "/join/{token}", join, "anyone"),
+    page("POST", "/sign-out", sign_out),
+    page("POST", "/sign-out-everywhere", sign_out_everywhere),
+]
