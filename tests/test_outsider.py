@@ -24,6 +24,8 @@ ROUTES = [
 OPEN = {
     "/",
     "/v1/openapi.json",
+    "/docs",
+    "/docs/{path:path}",
     "/healthz",
     "/readyz",
     "/metrics",

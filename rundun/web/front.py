@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from rundun import __version__
 from rundun.errors import NotFound
+from rundun.web.advice import ADVICE
 from rundun.web.metrics import metrics
 from rundun.web.problems import TABLE
 from rundun.web.service import service
@@ -23,8 +24,9 @@ async def problem(request: Request) -> Response:
     code = request.path_params["code"]
     if code not in TABLE:
         raise NotFound("problem")
-    status, title = TABLE[code]
-    return service(request).pages.show("problem.html", code=code, answered_with=status, title=title)
+    (status, title), (meaning, remedy) = TABLE[code], ADVICE[code]
+    values = {"code": code, "answered_with": status, "title": title, "meaning": meaning, "remedy": remedy}
+    return service(request).pages.show("problem.html", **values)
 
 
 async def healthz(_: Request) -> Response:

@@ -10,7 +10,9 @@ from starlette.middleware import Middleware
 
 from rundun.errors import Problem
 from rundun.web import (
+    console,
     deliveries,
+    docs,
     events,
     executor,
     front,
@@ -38,6 +40,8 @@ def site(assets: Assets, lifespan: Any) -> Starlette:
             *executor.ROUTES,
             *uploads.ROUTES,
             *media.ROUTES,
+            *console.ROUTES,
+            *docs.ROUTES,
             *front.ROUTES,
         ],
         middleware=[Middleware(Outermost)],

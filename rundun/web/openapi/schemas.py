@@ -13,6 +13,7 @@ from pydantic_core import core_schema
 from rundun.core.shape import Shape
 from rundun.web.openapi.told import Told
 
+_NARROWED = {"type": "What kind of answer it takes.", "config": "What is particular to this type."}
 REF = "#/components/schemas/"
 Schema = dict[str, Any]
 
@@ -48,6 +49,9 @@ def components(models: Iterable[type[BaseModel]]) -> dict[str, Schema]:
             schema.pop("additionalProperties", None)  # members may be added to answers, never to what is sent
             for field in schema.get("properties", {}).values():
                 field.pop("default", None)
+        for field, words in _NARROWED.items():
+            if name.endswith("Step"):
+                schema["properties"][field].setdefault("description", words)
     return schemas
 
 

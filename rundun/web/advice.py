@@ -1,0 +1,126 @@
+"""What each problem means and what to do about it, for the pages that `type` points to."""
+
+from __future__ import annotations
+
+ADVICE: dict[str, tuple[str, str]] = {
+    "malformed_json": (
+        "The body is not JSON as RFC 8259 has it: UTF-8, no NaN, no lone surrogates, at most 200 levels deep.",
+        "Send what your language's JSON library writes. The detail says where reading stopped.",
+    ),
+    "bad_request": (
+        "The request could not be read as one.",
+        "Look at what goes over the line; a proxy in between may have changed it.",
+    ),
+    "unauthorized": (
+        "The key is missing, malformed, unknown or revoked; the four are never told apart.",
+        "Send “Authorization: Bearer rdk_live_…”. The operator makes a new key with “keys create”.",
+    ),
+    "insufficient_credits": (
+        "The organization has no runs left, and nothing was made.",
+        "Ask the operator for more (“orgs credits”), then send the same request again.",
+    ),
+    "cross_site": (
+        "A page of another site tried to write with this phone's cookie.",
+        "Call from your server, or from pages under the same address as the link.",
+    ),
+    "other_device": (
+        "The template lets only the device that started the run go on with it, and this is another one.",
+        "Go on where it was started, or free the run: POST /v1/runs/{run_id}/release, then start it here.",
+    ),
+    "not_found": (
+        "There is nothing at this address, or it belongs to another organization; the two are never told apart.",
+        "Compare the id with the one that was answered, and the key with the organization it is for.",
+    ),
+    "method_not_allowed": (
+        "The address is right, the method is not.",
+        "The header Allow names those that it has.",
+    ),
+    "request_in_progress": (
+        "The first request with this Idempotency-Key has not been answered yet.",
+        "Wait for as many seconds as Retry-After says and send the same again: you get the first one's answer.",
+    ),
+    "wrong_status": (
+        "The run is closed, so it can't be cancelled, extended or released any more.",
+        "Read the run; its status says how it ended. Dispatch a new one if something is left to do.",
+    ),
+    "not_started": (
+        "Nobody has tapped Start yet, or the run was released and has to be started anew.",
+        "POST to the run's /start first.",
+    ),
+    "steps_missing": (
+        "The run can't be submitted: required steps, photos or signatures are missing.",
+        "“errors” names each of them, with the step and what it lacks.",
+    ),
+    "photo_conflict": (
+        "Another photo, with other bytes, has this id already.",
+        "Make a new id for each picture, and keep it for repeated uploads of the same one.",
+    ),
+    "template_archived": (
+        "No runs are dispatched from an archived template.",
+        "Take another one, or bring it back by putting a new version of it.",
+    ),
+    "run_closed": (
+        "The run was completed or cancelled, or has expired. “run_status” says which, “closed_at” when.",
+        "Nothing more can be added. What was stored before stays on the run.",
+    ),
+    "cursor_gone": (
+        "The events behind this cursor are no longer kept, so some of them could not be told any more.",
+        "Leave the cursor out to begin with the oldest that is kept, and read the runs you know of to close the gap.",
+    ),
+    "version_mismatch": (
+        "Somebody else has made a new version of the template since you got it.",
+        "Get it again, make your change to that, and put it with the new ETag in If-Match.",
+    ),
+    "too_large": (
+        "The body is larger than this service takes.",
+        "The detail says how much is allowed; the operator can change it (“limits”).",
+    ),
+    "unsupported_media_type": (
+        "The request does not say that its body is JSON.",
+        "Send “Content-Type: application/json”, also for an empty object.",
+    ),
+    "invalid": (
+        "Something in the request is not as it must be.",
+        "“errors” names every wrong place at once: a JSON pointer, a code and a sentence.",
+    ),
+    "idempotency_key_reused": (
+        "This Idempotency-Key came with another body before.",
+        "Make a new key for each new thing to do, and keep it for repeating that one.",
+    ),
+    "skip_not_allowed": (
+        "The step is required, or the template does not allow skipping.",
+        "Answer the step, or close it with “unable” where the template allows that.",
+    ),
+    "too_many_photos": (
+        "The step takes fewer photos than this.",
+        "Delete one first, or list fewer in the answer.",
+    ),
+    "unreadable_image": (
+        "The bytes are no picture that can be read: not JPEG, PNG, WebP or HEIC, damaged, or of too many pixels.",
+        "Send the original as the camera made it, or a smaller picture.",
+    ),
+    "digest_mismatch": (
+        "What arrived is empty, incomplete or not what Content-Digest announces; it was not stored.",
+        "Send the whole body again, with a digest of exactly those bytes.",
+    ),
+    "would_shorten": (
+        "A run can be made longer, never shorter.",
+        "Give more hours, or cancel the run if it shall end.",
+    ),
+    "address_not_allowed": (
+        "Webhooks may not go to that address: it is this machine, or of a kind that is never allowed.",
+        "Take a public address. If it is meant, the operator can allow the network that the detail names.",
+    ),
+    "rate_limited": (
+        "Too many requests in too short a time: of one key, on one run, or with keys and links that do not exist.",
+        "Wait for as many seconds as Retry-After says. RateLimit tells how many are left before it comes to this.",
+    ),
+    "internal": (
+        "A mistake of ours. Nothing was half done: what was not answered with success did not happen.",
+        "Quote the request_id to the operator; the log has the rest. A POST can be repeated with its Idempotency-Key.",
+    ),
+    "unavailable": (
+        "The service can't do this right now: too much at once, or no room on the disk.",
+        "Wait for as many seconds as Retry-After says and send the same again.",
+    ),
+}

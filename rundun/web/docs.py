@@ -1,0 +1,176 @@
+"""/docs: how to build on Rundun, for integrators. Pages are rendered once; the reference comes from the document."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rundun import __version__, places
+from rundun.config import SETTINGS, Setting
+from rundun.core import event
+from rundun.errors import NotFound
+from rundun.web.advice import ADVICE
+from rundun.web.openapi import document, samples
+from rundun.web.openapi.document import SUBJECTS
+from rundun.web.openapi.shown import fields, models, operations, pretty
+from rundun.web.pages import HEADERS, Pages
+from rundun.web.problems import TABLE
+from rundun.web.queries import is_current
+from rundun.web.service import service
+
+README_SITE = "http://127.0.0.1:8000"  # what the samples call this service; on the pages it has its own name
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page; `path` is what follows /docs/, and `template` a file in templates/docs/."""
+
+    path: str
+    title: str
+    template: str
+    summary: str
+    subject: str = ""
+
+
+def slug(subject: str) -> str:
+    """A subject's name in an address."""
+    return f"reference/{subject.lower()}"
+
+
+GUIDES = (
+    Page("", "Quick start", "quick_start.html", "From a key to a finished run in five minutes."),
+    Page("concepts", "Concepts", "concepts.html", "Template, run, executor, event, delivery, attempt."),
+    Page("templates", "The template language", "language.html", "What a checklist may ask, by example."),
+    Page("webhooks", "Webhooks", "webhooks.html", "What arrives, and how you know that it is from here."),
+    Page("deliveries", "Retries and replay", "deliveries.html", "What happens when you are not there."),
+    Page("feed", "The event feed", "feed.html", "The same events, fetched instead of received."),
+    Page("requests", "Requests", "requests.html", "Keys, repeating safely, limits, lists."),
+    Page("errors", "Errors", "errors.html", "Every problem, what it means and what to do."),
+    Page("front-end", "Your own front end", "front_end.html", "Build another page for the executor."),
+    Page("service", "Running the service", "service.html", "Settings, commands, health."),
+)
+REFERENCE = (
+    *(Page(slug(one.name), one.name, "reference.html", one.description, one.name) for one in SUBJECTS),
+    Page("reference/events-sent", "Events sent", "sent.html", "The body of each webhook."),
+    Page("reference/schemas", "Schemas", "schemas.html", "Every object of the API, field by field."),
+)
+PAGES = {page.path: page for page in (*GUIDES, *REFERENCE)}
+
+
+def sample(name: str, site: str) -> str:
+    """A file of templates/docs/samples/, which tests run; addresses are those of this service."""
+    text = (places.templates() / "docs" / "samples" / name).read_text("utf-8")
+    return text.rstrip("\n").replace(README_SITE, site)
+
+
+_CODE = re.compile("`([^`]+)`")
+
+
+def marked(text: str) -> Markup:
+    """Words with `code` in them."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped first)
+
+
+def default(setting: Setting) -> str:
+    """A setting's default as it would be written."""
+    value = setting.default
+    if isinstance(value, tuple):
+        value = [one if isinstance(one, int | float) else str(one) for one in value]
+    return json.dumps(value if isinstance(value, int | float | list) else str(value))
+
+
+def _codes(schema: str) -> list[str]:
+    named: list[str] = document()["components"]["schemas"][schema]["properties"]["code"]["enum"]
+    return named
+
+
+def _problem() -> Any:
+    for response in document()["components"]["responses"].values():
+        examples = response["content"]["application/problem+json"]["examples"]
+        if "invalid" in examples:
+            return examples["invalid"]["value"]
+    raise KeyError("invalid")
+
+
+@cache
+def step_types() -> list[dict[str, Any]]:
+    """Every type of step: its example, and the fields of its config."""
+    schemas = document()["components"]["schemas"]
+    steps = json.loads(sample("types.json", ""))["steps"]
+    shown = []
+    for step in steps:
+        name = "".join(part.title() for part in step["type"].split("_"))
+        config = schemas.get(f"{name}ConfigDraft") or schemas.get(f"{name}Config") or {}
+        shown.append(
+            {
+                "type": step["type"],
+                "description": schemas[f"{name}Step"]["description"],
+                "example": pretty(step),
+                "fields": fields(config),
+            }
+        )
+    return shown
+
+
+@cache
+def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
+    """A page, the same compressed, and its entity tag; nothing on it changes while the process lives."""
+    page = PAGES[path]
+    body = pages.show(
+        f"docs/{page.template}",
+        page=page,
+        guides=GUIDES,
+        reference=REFERENCE,
+        site=site,
+        version=__version__,
+        sample=lambda name: sample(name, site),
+        operations=[one for one in operations(site) if one.subject == page.subject],
+        models=models(),
+        schemas=document()["components"]["schemas"],
+        fields=fields,
+        pretty=pretty,
+        webhooks=document()["webhooks"],
+        step_types=step_types(),
+        problems=TABLE,
+        advice=ADVICE,
+        settings=SETTINGS,
+        default=default,
+        marked=marked,
+        events=(*event.EVENTS, *event.ON_REQUEST),
+        places=_codes("Place"),
+        missing=_codes("Missing"),
+        delivery=samples.DELIVERY,
+        problem=_problem(),
+    ).body
+    whole = bytes(body)
+    return whole, gzip.compress(whole, 9, mtime=0), f'"{hashlib.sha256(whole).hexdigest()[:32]}"'
+
+
+async def show(request: Request) -> Response:
+    """GET /docs and its pages."""
+    house, path = service(request), request.path_params.get("path", "")
+    if path not in PAGES:
+        raise NotFound("page")
+    plain, packed, tag = _rendered(house.pages, house.settings.public_url, path)
+    headers = {**HEADERS, "cache-control": "no-cache", "vary": "accept-encoding", "etag": tag}
+    if is_current(request, tag):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(packed, headers={**headers, "content-encoding": "gzip"}, media_type="text/html")
+    return Response(plain, headers=headers, media_type="text/html")
+
+
+ROUTES = [
+    Route("/docs", show, methods=["GET"]),
+    Route("/docs/{path:path}", show, methods=["GET"]),
+]

@@ -1,0 +1,263 @@
+"""The document as people read it: each operation and each schema as rows for a page, and a line of curl."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from rundun.web.openapi.document import document
+from rundun.web.openapi.schemas import REF, Schema
+
+METHODS = ("get", "post", "put", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A field, a parameter or a header; `kinds` are words, and names of schemas to link to."""
+
+    name: str
+    kinds: tuple[tuple[str, str | None], ...]
+    description: str
+    is_required: bool = False
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One status that is answered."""
+
+    status: str
+    description: str
+    model: str | None
+    codes: tuple[str, ...]
+    headers: tuple[Row, ...]
+    example: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One operation."""
+
+    name: str
+    subject: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    needs_key: bool
+    parameters: tuple[tuple[str, tuple[Row, ...]], ...]
+    body: str | None
+    body_kinds: tuple[str, ...]
+    replies: tuple[Reply, ...]
+    curl: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One schema: fields of an object, or what else it is."""
+
+    name: str
+    description: str
+    rows: tuple[Row, ...]
+    kinds: tuple[tuple[str, str | None], ...]
+    used_by: tuple[str, ...]
+
+
+def pretty(value: Any) -> str:
+    """JSON for people."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@cache
+def operations(site: str) -> tuple[Shown, ...]:
+    """All of them, in the document's order; curl lines go to `site`."""
+    return tuple(
+        _shown(site, path, method, item[method], item.get("parameters", ()))
+        for path, item in document()["paths"].items()
+        for method in item
+        if method in METHODS
+    )
+
+
+@cache
+def models() -> tuple[Model, ...]:
+    """All schemas, by name."""
+    schemas = document()["components"]["schemas"]
+    used: dict[str, list[str]] = {name: [] for name in schemas}
+    for name, schema in schemas.items():
+        for other in sorted(set(_named(schema)) - {name}):
+            used[other].append(name)
+    return tuple(
+        Model(
+            name,
+            schema.get("description", ""),
+            tuple(fields(schema)),
+            () if "properties" in schema else kinds(schema),
+            tuple(used[name]),
+        )
+        for name, schema in schemas.items()
+    )
+
+
+def fields(schema: Schema) -> list[Row]:
+    """The fields of an object."""
+    required = schema.get("required", ())
+    return [
+        Row(
+            name,
+            kinds(field),
+            field.get("description") or _resolved(field).get("description", ""),
+            name in required,
+            json.dumps(field["default"], ensure_ascii=False) if "default" in field else None,
+        )
+        for name, field in schema.get("properties", {}).items()
+    ]
+
+
+def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
+    """What a value may be: pairs of words and, where it is one, the schema they name."""
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix(REF)
+        return ((name, name),)
+    for join in ("anyOf", "oneOf"):
+        if join in schema:
+            return tuple(one for part in schema[join] for one in kinds(part))
+    if schema.get("type") == "array":
+        inner = kinds(schema.get("items", {}))
+        amount = _between(schema, "minItems", "maxItems", "items")
+        return ((f"array{amount and f',{amount},'} of", None), *inner)
+    if schema.get("type") == "object" and "properties" not in schema:
+        values = schema.get("additionalProperties") or next(
+            iter(schema.get("patternProperties", {}).values()), {}
+        )
+        inner = kinds(values) if isinstance(values, dict) and values else ()
+        return (("object of", None), *inner) if inner else (("object", None),)
+    return ((_words(schema), None),)
+
+
+def _words(schema: Schema) -> str:
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if "enum" in schema:
+        return ", ".join(json.dumps(one) for one in schema["enum"])
+    kind = schema.get("type", "any value")
+    words = " or ".join(kind) if isinstance(kind, list) else kind
+    if schema.get("format") == "date-time":
+        return "RFC 3339 time"
+    if schema.get("format") == "uri":
+        words = "URL"
+    length = _between(schema, "minLength", "maxLength", "characters")
+    number = _between(schema, "minimum", "maximum", "") if schema.get("maximum") != 2**53 - 1 else ""
+    if "exclusiveMinimum" in schema:
+        number = f" above {schema['exclusiveMinimum']:g}, at most {schema['maximum']:g}"
+    return words + (length and f",{length}") + number + ("" if words == "URL" else _pattern(schema))
+
+
+def _pattern(schema: Schema) -> str:
+    """The pattern where it is short enough to be read; ids are told by their prefix."""
+    pattern = schema.get("pattern", "")
+    if match := re.match(r"\^(?:\(\?:)?([a-z]+)-\[0-9a-f", pattern):
+        return f": {match[1]}- and a UUID"
+    return f" like {pattern}" if re.match(r"\^(?:\(\?:)?[a-z]+-", pattern) else ""
+
+
+def _between(schema: Schema, least: str, most: str, unit: str) -> str:
+    low, high = schema.get(least), schema.get(most)
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f" at least {low:g} {unit}".rstrip()
+    return (
+        f" {low:g} to {high:g} {unit}".rstrip() if low is not None else f" at most {high:g} {unit}".rstrip()
+    )
+
+
+def _named(schema: Any) -> list[str]:
+    if isinstance(schema, dict):
+        own = [schema["$ref"].removeprefix(REF)] if isinstance(schema.get("$ref"), str) else []
+        return own + [name for value in schema.values() for name in _named(value)]
+    return [name for value in schema for name in _named(value)] if isinstance(schema, list) else []
+
+
+def _resolved(part: Any) -> Any:
+    while "$ref" in part:
+        found: Any = document()
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        part = found
+    return part
+
+
+def _shown(site: str, path: str, method: str, said: dict[str, Any], in_path: Any) -> Shown:
+    given = [_resolved(one) for one in [*in_path, *said["parameters"]]]
+    groups = [(where, [one for one in given if one["in"] == where]) for where in ("path", "query", "header")]
+    content = said.get("requestBody", {}).get("content", {})
+    media: Mapping[str, Any] = next(iter(content.values()), {})
+    return Shown(
+        name=said["operationId"],
+        subject=said["tags"][0],
+        method=method.upper(),
+        path=path,
+        summary=said["summary"],
+        description=said["description"],
+        needs_key="security" not in said,
+        parameters=tuple(
+            (where, tuple(_parameter(one) for one in found)) for where, found in groups if found
+        ),
+        body=media["schema"]["$ref"].removeprefix(REF) if "$ref" in media.get("schema", {}) else None,
+        body_kinds=tuple(content),
+        replies=tuple(_reply(status, answer) for status, answer in said["responses"].items()),
+        curl=curl(site, path, method.upper(), said, given),
+    )
+
+
+def _parameter(said: dict[str, Any]) -> Row:
+    default = said["schema"].get("default")
+    shown = None if default is None else json.dumps(default)
+    return Row(said["name"], kinds(said["schema"]), said["description"], said.get("required", False), shown)
+
+
+def _reply(status: str, said: Any) -> Reply:
+    answer = _resolved(said)
+    media = next(iter(answer.get("content", {}).values()), {})
+    schema = media.get("schema", {})
+    codes = schema["allOf"][1]["properties"]["code"]["enum"] if "allOf" in schema else ()
+    headers = [
+        Row(name, kinds(_resolved(one)["schema"]), _resolved(one)["description"], _resolved(one)["required"])
+        for name, one in answer.get("headers", {}).items()
+    ]
+    example = next(iter(media.get("examples", {}).values()), None) if not codes else None
+    return Reply(
+        status,
+        answer["description"],
+        schema["$ref"].removeprefix(REF) if "$ref" in schema else None,
+        tuple(codes),
+        tuple(headers),
+        example and pretty(example["value"]),
+    )
+
+
+def curl(site: str, path: str, method: str, said: dict[str, Any], given: list[dict[str, Any]]) -> str:
+    """A line that can be pasted once `KEY` is set; the ids are those of the examples."""
+    for parameter in given:
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
+    words = ["curl"] if method == "GET" else ["curl", "-X", method]
+    lines = [f"{' '.join(words)} {shlex.quote(site + path)}"]
+    if "security" not in said:
+        lines.append('-H "Authorization: Bearer $KEY"')
+    content = said.get("requestBody", {}).get("content", {})
+    if "application/json" in content:
+        example = content["application/json"]["examples"]["example"]["value"]
+        lines.append("-H 'Content-Type: application/json'")
+        lines.append(f"-d {shlex.quote(pretty(example))}")
+    elif content:
+        kind = next(iter(content))
+        lines.append(f"-H {shlex.quote(f'Content-Type: {kind}')}")
+        lines.append(f"--data-binary @picture.{kind.rpartition('/')[2]}")
+    return " \\\n  ".join(lines)
