@@ -60,7 +60,9 @@ class Speech:
         return re.sub(r"\{(\w+)\}", lambda found: self._written(values[found[1]]), entry)
 
     def _written(self, value: str | int) -> str:
-        return value if isinstance(value, str) else numbers.format_decimal(value, locale=_locale(self.tag))
+        if isinstance(value, str):
+            return value
+        return numbers.format_decimal(value, locale=_locale(self.tag), numbering_system="default")
 
     def time(self, wire: str) -> str:
         """A time of the wire as this language writes it, in UTC; the page's script knows the reader's own zone."""

@@ -165,6 +165,7 @@ class Phone:
         """Wait until these steps are done and nothing of them is under way."""
         for step_id in step_ids:
             await expect(self.step(step_id)).to_have_attribute("done", "")
+            await expect(self.step(step_id).locator(".tile:not([state=safe])")).to_have_count(0)
         await self.is_safe(*step_ids)
 
     async def review(self) -> None:

@@ -193,7 +193,7 @@ async def test_a_photo_that_another_phone_never_sent_can_be_done_without(w: Worl
     lost = "ph-00000000-0000-4000-8000-000000000001"
     assert (await olga.answer("s-ok", True, photos=[lost])).status_code == 200
     await ed.open(olga.run_id)
-    await expect(ed.step("s-ok").locator(".status")).to_contain_text("1 photo never arrived.")
+    await expect(ed.step("s-ok").locator(".status")).to_contain_text("1 photo has not arrived yet.")
     await expect(ed.step("s-ok")).not_to_have_attribute("done", "")
     await ed.step("s-ok").get_by_role("button", name="or go on without").tap()
     await ed.is_done("s-ok")
