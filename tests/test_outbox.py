@@ -135,10 +135,13 @@ async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World,
     await ed.start()
     for number in range(11):
         await ed.answer("s-ok", number % 2 == 0)
-    while started < 4:
-        await w.database.write(lambda tx: None)
-    assert started == 4
-    go_on.set()
+    try:
+        async with asyncio.timeout(10):
+            while started < 4:
+                await w.database.write(lambda tx: None)
+        assert started == 4
+    finally:
+        go_on.set()
     async with asyncio.timeout(10):
         while len(receiver.received) < 11:
             await w.postman.idle()
@@ -164,10 +167,13 @@ async def test_when_too_many_outcomes_wait_to_be_written_nothing_more_is_sent(
     await ed.start()
     for number in range(11):
         await ed.answer("s-ok", number % 2 == 0)
-    while not w.postman._choked:
-        await w.database.read(lambda tx: None)
-    assert 3 <= len(receiver.received) < 11
-    go_on.set()
+    try:
+        async with asyncio.timeout(10):
+            while not w.postman._choked:
+                await w.database.read(lambda tx: None)
+        assert 3 <= len(receiver.received) < 11
+    finally:
+        go_on.set()
     async with asyncio.timeout(10):
         while len(receiver.received) < 11:
             await w.postman.idle()

@@ -75,9 +75,7 @@ def _decided(tx: Tx, claimed: Claimed, result: Result, delays: Sequence[float]) 
         return "delivered", None
     if result.gone or deliveries.has_gone_webhook(tx, claimed.number):
         return "failed", None
-    if (
-        claimed.trigger == "manual"
-    ):  # one attempt beside the schedule, which goes on if it had not come to its end
+    if claimed.trigger == "manual":  # one attempt beside the schedule, which goes on unless it was at its end
         resume_at = claimed.resume_at
         return ("failed", None) if resume_at is None else ("pending", max(resume_at, tx.now))
     made = deliveries.count_automatic(tx, claimed.number)
