@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rundun.core.slots import MAX_SUSPECTS, Slots
+from rundun.core.slots import MAX_KNOWN, Slots
 
 OK, UNREACHABLE, FAILED = (True, False), (False, True), (False, False)
 keys = some.sampled_from("abcdefgh")
@@ -20,6 +20,7 @@ class Model:
         self.concurrency, self.per_destination = concurrency, per_destination
         self.under_way: list[str] = []
         self.suspects: set[str] = set()
+        self.answered: set[str] = set()
 
     def may_start(self, key: str) -> bool:
         suspects_under_way = [other for other in self.under_way if other in self.suspects]
@@ -27,10 +28,14 @@ class Model:
             return False
         if key in self.suspects:
             return key not in self.under_way and len(suspects_under_way) < max(1, self.concurrency // 4)
+        if key not in self.answered:
+            return key not in self.under_way
         return self.under_way.count(key) < self.per_destination
 
     def end(self, key: str, ok: bool, unreachable: bool) -> None:
         self.under_way.remove(key)
+        if not unreachable:
+            self.answered.add(key)
         if ok:
             self.suspects.discard(key)
         elif unreachable:
@@ -77,12 +82,20 @@ def test_a_share_is_what_could_be_taken_one_by_one_and_leaves_nobody_out(
     # Fair: nobody was given a slot while somebody who holds fewer, and could have used one, went without.
     for key in share:
         for other in waiting:
-            if left[other] and other not in model.suspects:
+            if left[other] and other in model.answered - model.suspects:
                 assert before[other] + share.get(other, 0) >= before[key] + share[key] - 1
+
+
+def answering(slots: Slots[str], *names: str) -> None:
+    """These have answered before."""
+    for key in names:
+        slots.take(key)
+        slots.give_back(key, ok=True, unreachable=False)
 
 
 def test_one_black_hole_among_forty() -> None:
     slots = Slots[str](concurrency=40, per_destination=4)
+    answering(slots, "hole", *(f"well{number}" for number in range(39)))
     assert slots.share({"hole": 1000, **{f"well{number}": 1 for number in range(39)}}) == {
         "hole": 1,
         **{f"well{number}": 1 for number in range(39)},
@@ -91,6 +104,7 @@ def test_one_black_hole_among_forty() -> None:
 
 def test_however_many_are_dead_three_quarters_stay_with_the_living() -> None:
     slots = Slots[str]()
+    answering(slots, *(f"well{number}" for number in range(48)))
     dead = [f"dead{number}" for number in range(500)]
     for key in dead:
         slots.take(key)
@@ -114,12 +128,32 @@ def test_a_suspect_is_trusted_again_after_one_success() -> None:
     assert slots.free_for("a") == 4
 
 
-def test_only_so_many_suspects_are_remembered() -> None:
+def test_one_slot_for_whom_nothing_is_known_of() -> None:
+    """However many black holes there are at once, they take as many slots as there are of them until they are known."""
+    slots = Slots[str]()
+    holes = {f"hole{number}": 100 for number in range(100)}
+    assert slots.share(holes) == dict.fromkeys(holes, 1)
+    for key in holes:
+        slots.take(key)
+    answering(slots, "well")
+    assert slots.share({**holes, "well": 100, "new": 100}) == {"well": 4, "new": 1}
+    slots.give_back("hole0", ok=False, unreachable=False)
+    assert slots.free_for("hole0") == 4, "what it answers does not matter"
+
+
+def test_only_so_many_are_remembered() -> None:
     slots = Slots[int]()
-    for key in range(MAX_SUSPECTS + 1):
+    for key in range(MAX_KNOWN + 1):
+        slots.take(key)
+        slots.give_back(key, ok=True, unreachable=False)
+    assert [slots.free_for(key) for key in (0, 1, MAX_KNOWN)] == [1, 4, 4]
+    for key in range(1, MAX_KNOWN + 1):
         slots.take(key)
         slots.give_back(key, ok=False, unreachable=True)
-    assert [slots.free_for(key) for key in (0, 1, MAX_SUSPECTS)] == [4, 1, 1]
+    assert slots.free_for(1) == 1
+    slots.take(0)
+    slots.give_back(0, ok=False, unreachable=True)
+    assert [slots.free_for(key) for key in (0, 1, MAX_KNOWN)] == [1, 4, 1], "the oldest suspicion is over"
 
 
 def test_what_was_not_taken_cannot_be_given_back() -> None:

@@ -2,7 +2,8 @@
 
 Three limits: all together, per destination, and one for destinations that did not answer. Such a suspect gets one
 slot until it succeeds, and all suspects together at most a quarter of the slots, so that however many hosts are dead,
-three quarters stay with the living.
+three quarters stay with the living. A destination that nothing is known of has one slot too until it answers, so it
+takes as many dead ones as there are slots, not a fourth of them, to fill them all before the first is found out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
-MAX_SUSPECTS = 10_000  # remembered; the oldest is forgotten and starts afresh
+MAX_KNOWN = 10_000  # suspects remembered, and others that answered; the oldest is forgotten and starts afresh
 
 
 class Slots(Generic[K]):
@@ -25,6 +26,7 @@ class Slots(Generic[K]):
         self.suspect_limit = max(1, concurrency // 4)
         self._busy: Counter[K] = Counter()
         self._suspects: dict[K, None] = {}  # a set in order of arrival
+        self._answered: dict[K, None] = {}  # another
         self._total = 0
         self._suspects_total = 0  # slots taken by suspects, of those in _total
 
@@ -40,7 +42,8 @@ class Slots(Generic[K]):
 
     def free_for(self, key: K) -> int:
         """How many deliveries to `key` could start now, were it alone."""
-        own = (1 if key in self._suspects else self.per_destination) - self._busy[key]
+        is_well = key in self._answered and key not in self._suspects
+        own = (self.per_destination if is_well else 1) - self._busy[key]
         shared = self.free
         if key in self._suspects:
             shared = min(shared, self.suspect_limit - self._suspects_total)
@@ -76,12 +79,16 @@ class Slots(Generic[K]):
         self._suspects_total += key in self._suspects
 
     def give_back(self, key: K, *, ok: bool, unreachable: bool) -> None:
-        """A delivery to `key` ended: `ok` ends a suspicion, `unreachable` begins one, neither changes nothing."""
+        """A delivery to `key` ended: `ok` ends a suspicion, `unreachable` begins one, neither is an answer at least."""
         if self._busy[key] <= 0:
             raise ValueError(f"no slot of {key!r} was taken")
         self._suspects_total -= key in self._suspects
         self._total -= 1
         self._busy[key] -= 1
+        if not unreachable and key not in self._answered:
+            self._answered[key] = None
+            if len(self._answered) > MAX_KNOWN:
+                del self._answered[next(iter(self._answered))]
         if ok:
             self._trust(key)
         elif unreachable:
@@ -99,5 +106,5 @@ class Slots(Generic[K]):
             return
         self._suspects[key] = None
         self._suspects_total += self._busy[key]
-        if len(self._suspects) > MAX_SUSPECTS:
+        if len(self._suspects) > MAX_KNOWN:
             self._trust(next(iter(self._suspects)))
