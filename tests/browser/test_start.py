@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,3 +94,32 @@ async def test_an_address_or_number_that_cannot_be_one_is_refused_before_it_is_s
         await field.fill(right)
         await ed.start()
         assert (await record(w, run_id))["identity"][kind] == right
+
+
+async def test_a_start_that_is_refused_after_a_reload_is_said_on_the_start_screen(
+    w: World, ed: Phone
+) -> None:
+    """Started without network, reloaded, and only then the server hears of it: what was answered is kept."""
+    run_id = await dispatched(w, YES_NO, execution={"identity_required": "name"})
+    await ed.open(run_id)
+    await ed.everything_is_loaded()
+    await ed.page.route("**/start", lambda route: route.abort("internetdisconnected"))
+    await ed.page.get_by_label("Your name").fill("Ed")
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    await ed.until_kept(run_id, "answer", "s-ok")
+    await ed.page.reload()
+    await expect(ed.step("s-ok").get_by_label("Yes")).to_be_checked()
+    await ed.everything_is_loaded()
+    await ed.page.unroute("**/start")
+    problem = {"status": 422, "code": "invalid", "errors": [{"code": "too_long", "detail": "is no name"}]}
+    answer = {"status": 422, "content_type": "application/problem+json", "body": json.dumps(problem)}
+    await ed.page.route("**/start", lambda route: route.fulfill(**answer), times=1)
+    await ed.network_is_back()
+    await expect(ed.page.get_by_role("alert")).to_have_text("is no name")
+    await ed.page.get_by_label("Your name").fill("Edward")
+    await ed.start()
+    await ed.is_done("s-ok")
+    done = await record(w, run_id)
+    assert done["identity"]["name"] == "Edward"
+    assert done["answers"]["s-ok"]["value"] is True
