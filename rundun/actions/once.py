@@ -25,6 +25,11 @@ def carry_out(tx: Tx, ticket: Ticket | None, render: Render, action: Callable[..
     return reply
 
 
+def only_once(tx: Tx, ticket: Ticket, render: Render, action: Callable[..., Any], *args: Any) -> Reply:
+    """As `carry_out`, or what was answered before: of two at the same time the second finds the first one's answer."""
+    return answered(tx, ticket) or carry_out(tx, ticket, render, action, *args)
+
+
 def answered(tx: Tx, ticket: Ticket) -> Reply | None:
     """What was answered to this request before, None when it is new; raises `idempotency_key_reused`."""
     found = idempotency.find(tx, ticket)

@@ -31,9 +31,9 @@ from rundun.web.templates import template_json
 async def dispatch(call: Call) -> Response:
     """POST /v1/runs: a new run and its link, 201."""
     order, destination = read(DispatchBody, await call.json()).order()
-    warnings = [*_link_warnings(call.house.settings.public_url)]
+    warnings = [*link_warnings(call.house.settings.public_url)]
     if destination:
-        warnings += await _destination_warnings(call.house, destination)
+        warnings += await destination_warnings(call.house, destination)
 
     def dispatched(tx: Tx, run: Run) -> Reply:
         content = {
@@ -49,7 +49,8 @@ async def dispatch(call: Call) -> Response:
 
 
 @cache  # the public URL is the same for as long as the process lives
-def _link_warnings(public_url: str) -> list[dict[str, str]]:
+def link_warnings(public_url: str) -> list[dict[str, str]]:
+    """What phones will make of links below this address."""
     url = urlsplit(public_url)
     warnings = []
     if url.scheme != "https":
@@ -70,7 +71,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def _destination_warnings(house: Service, destination: Destination) -> list[dict[str, str]]:
+async def destination_warnings(house: Service, destination: Destination) -> list[dict[str, str]]:
+    """What stands in the way of deliveries to it; raises `address_not_allowed`."""
     verdict = await house.check_destination(destination)
     if verdict is None:
         return []

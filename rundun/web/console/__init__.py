@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from rundun.web.console import overview, signing_in
+from rundun.web.console import dispatching, overview, signing_in
 
 ROUTES = [
     *signing_in.ROUTES,
     *overview.ROUTES,
+    *dispatching.ROUTES,
 ]

@@ -1,0 +1,179 @@
+"""/console/dispatch: a run by hand, and what to send to whoever is to do it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from typing import Any
+from urllib.parse import quote
+
+import segno
+from babel import Locale, dates
+from markupsafe import Markup
+from pydantic_core import from_json, to_json
+from starlette.responses import Response
+
+from rundun.actions import dispatching, once
+from rundun.actions.looking import templates_page
+from rundun.core import event, language
+from rundun.core.run import Run
+from rundun.core.shape import read
+from rundun.errors import NotFound, Problem
+from rundun.store import runs, templates
+from rundun.store.idempotency import Reply, Ticket
+from rundun.store.paging import Slice
+from rundun.store.tx import Tx, Version
+from rundun.web.console.desk import Visit, page
+from rundun.web.integrator import destination_warnings, link_warnings
+from rundun.web.problems import TABLE
+from rundun.web.shapes import DispatchBody
+
+MOST_TEMPLATES = 500
+EVENTS = (*event.EVENTS, *event.ON_REQUEST)
+WARNINGS = ("webhook_unresolved",)
+EMPTY = {"expires_in_hours": "72", **{f"event {name}": "on" for name in event.EVENTS}}
+
+
+async def form(visit: Visit) -> Response:
+    """GET /console/dispatch; `?template_id=` chooses one."""
+    given = {**EMPTY, "template_id": visit.request.query_params.get("template_id", "")[:100]}
+    return await _form(visit, {**given, "once": str(uuid.uuid4())})
+
+
+async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = None) -> Response:
+    listed = await visit.read(templates_page, Slice(MOST_TEMPLATES), False)
+    choices = sorted(
+        ((head.template_id, version.template.name) for head, version in listed.items),
+        key=lambda one: one[1].casefold(),
+    )
+    tags = {tag for _, version in listed.items for tag in version.template.translations}
+    wrong: dict[str, str] = {}
+    for place in problem.places if problem else ():
+        field = "/events" if place.pointer.startswith("/webhook/events") else place.pointer
+        wrong.setdefault(field.rsplit("/", 1)[-1], place.detail)
+    status = TABLE[problem.code][0] if problem else 200
+    return visit.show(
+        "dispatch",
+        status,
+        given=given,
+        choices=choices,
+        languages=_languages(visit, tags),
+        events=EVENTS,
+        problem=problem,
+        wrong=wrong,
+    )
+
+
+def _languages(visit: Visit, tags: set[str]) -> list[tuple[str, str]]:
+    """Tags and names of the languages that the page or a template speaks."""
+    names = visit.house.pages.words.names
+    return [*names.items(), *((tag, tag) for tag in sorted(tags - set(names)))]
+
+
+async def dispatch(visit: Visit) -> Response:
+    """POST /console/dispatch: a run, once for each form that was shown, and on to its link."""
+    try:
+        order, destination = read(DispatchBody, _body(visit.form)).order()
+        warnings = await destination_warnings(visit.house, destination) if destination else []
+        reply = await visit.write(_dispatched, _ticket(visit), order)
+    except NotFound as problem:
+        return await _form(visit, visit.form, problem)
+    except Problem as problem:
+        if problem.code not in REFUSALS:
+            raise
+        return await _form(visit, visit.form, problem)
+    warned = "".join(f"&warned={one['code']}" for one in warnings if one["code"] in WARNINGS)
+    return visit.go(f"/dispatch/{from_json(reply.body)['run_id']}{warned.replace('&', '?', 1)}")
+
+
+REFUSALS = ("invalid", "address_not_allowed", "insufficient_credits", "template_archived")
+
+
+def _body(form: dict[str, str]) -> dict[str, Any]:
+    """What the form means, as an integrator would send it; empty fields are left out."""
+    hours = form.get("expires_in_hours", "").strip()
+    body: dict[str, Any] = {"template_id": form.get("template_id", "")}
+    if form.get("never"):
+        body["expires_in_hours"] = None
+    else:
+        body["expires_in_hours"] = float(hours) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", hours) else hours
+    body |= {name: form[name] for name in ("executor_ref", "language") if form.get(name, "").strip()}
+    webhook: dict[str, Any] = {name: form[name] for name in ("url", "secret") if form.get(name)}
+    if webhook:
+        body["webhook"] = webhook | {"events": [name for name in EVENTS if form.get(f"event {name}")]}
+    return body
+
+
+def _ticket(visit: Visit) -> Ticket:
+    """Names this form as it was filled in: sent twice it makes one run, gone back to and changed it makes another."""
+    digest = hashlib.sha256(json.dumps(visit.form, sort_keys=True).encode()).digest()
+    return Ticket(visit.operator.org_id, "/console/dispatch", digest.hex(), digest)
+
+
+def _dispatched(tx: Tx, org_id: str, ticket: Ticket, order: dispatching.Order) -> Reply:
+    return once.only_once(tx, ticket, _kept, dispatching.dispatch, org_id, order)
+
+
+def _kept(tx: Tx, run: Run) -> Reply:
+    return Reply(201, to_json({"run_id": run.run_id}), {})
+
+
+async def done(visit: Visit) -> Response:
+    """GET /console/dispatch/{run_id}: the link, its QR code, and a message in `?lang=`."""
+    run, version = await visit.read(_run, visit.path("run_id"))
+    written = version.template.model_dump(mode="json", exclude_unset=True)
+    translated = list(written.get("translations") or ())
+    asked = visit.request.query_params.get("lang", "")
+    tag = asked if language.is_tag(asked) else run.language or "en"
+    link = visit.house.database.house.links.run(run.run_id)
+    message = _message(visit, run, link, written, tag)
+    warned = visit.request.query_params.getlist("warned")
+    return visit.show(
+        "dispatch_done",
+        run=run,
+        name=version.template.name,
+        link=link,
+        code=qr_code(link),
+        message=message,
+        whatsapp=f"https://wa.me/?text={quote(message, safe='')}",
+        sms=f"sms:?&body={quote(message, safe='')}",
+        warnings=link_warnings(visit.house.settings.public_url),
+        is_unresolved="webhook_unresolved" in warned,
+        languages=_languages(visit, set(translated)),
+        tag=tag,
+    )
+
+
+def _run(tx: Tx, org_id: str, run_id: str) -> tuple[Run, Version]:
+    run = runs.get_of_org(tx, org_id, run_id)
+    return run, templates.get_version(tx, run.template_id, run.template_v)
+
+
+def _message(visit: Visit, run: Run, link: str, written: dict[str, Any], tag: str) -> str:
+    """What is sent along with the link, in the executor's language, the link last."""
+    words = visit.house.pages.words.speech([tag], list(written.get("translations") or ()))
+    name = language.translate(written, words.texts)["name"]
+    lines = [words.say("message_share", organization=visit.organization.name, name=name)]
+    if run.expires_at is not None:
+        at, locale = visit.zone.at(run.expires_at), Locale.parse(words.tag, sep="-")
+        day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
+        when = f"{day} {hour} {at.isoformat()[-6:]}"
+        lines.append(f"{words.say('open_until')}: {when}")
+    return "\n".join([*lines, link])
+
+
+def qr_code(link: str) -> Markup:
+    """The link as an SVG drawing, black on white in every theme since cameras expect it; without inline styles."""
+    drawing = segno.make(link, error="m", micro=False).svg_inline(
+        border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
+    )
+    return Markup(drawing)  # noqa: S704  modules of a code: nothing of the link's text stands in it
+
+
+ROUTES = [
+    page("GET", "/dispatch", form),
+    page("POST", "/dispatch", dispatch),
+    page("GET", "/dispatch/{run_id}", done),
+]

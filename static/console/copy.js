@@ -1,0 +1,27 @@
+// Buttons that copy a field: `data-copy` is the field's id, `data-copied` what the button says afterwards.
+
+const BACK = 2000;   // ms after which the button says again what it does
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  const label = button.textContent;
+  button.hidden = false;
+  button.setAttribute("aria-live", "polite");
+  button.addEventListener("click", async () => {
+    field.focus();
+    field.select();
+    if (!(await copied(field.value))) return; // it is selected: a person can copy it
+    button.textContent = button.dataset.copied;
+    setTimeout(() => { button.textContent = label; }, BACK);
+  });
+}
+
+/** Over plain http there is no clipboard to write to, but for what is selected. */
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return document.execCommand("copy");
+  }
+}
