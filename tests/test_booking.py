@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algor
 
 from tests.bench.processes import free_port
 from tests.process import PATIENCE, Acme, Serving, is_listening, serving, settle_in
+from tests.world import World
 
 EXAMPLE = Path(__file__).with_name("booking.py")
 SECRET = "whsec_of_the_booking_backend"
@@ -219,3 +222,9 @@ def test_who_has_not_the_secret_is_not_believed(backend: Backend) -> None:
         assert httpx2.post(backend.hook, json=forged, timeout=PATIENCE).status_code == 401
         assert backend.rows("SELECT * FROM events") == before
         assert backend.deliver(forged) == 204, "with the secret it would have been"
+
+
+async def test_the_docs_show_this_very_program(w: World) -> None:
+    page = (await w.browser().get("/docs/example")).text
+    shown = re.sub(r"<[^>]+>", "", page.partition("<pre")[2].partition(">")[2].partition("</pre>")[0])
+    assert html.unescape(shown).strip() == EXAMPLE.read_text("utf-8").strip()
