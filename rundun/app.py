@@ -134,7 +134,14 @@ async def running(
                     alerting=alerts is not None,
                 )
                 await postman.start()
-                scheduler = schedule(postman, database, alerts, secrets_days=settings.retention.secrets_days)
+                ring = KeyRing(database)
+                scheduler = schedule(
+                    postman,
+                    database,
+                    alerts,
+                    secrets_days=settings.retention.secrets_days,
+                    each_minute=ring.keep_used,
+                )
                 if ticking:
                     scheduler.start()
                 try:
@@ -145,7 +152,7 @@ async def running(
                             Service(
                                 settings,
                                 database,
-                                KeyRing(database),
+                                ring,
                                 courier.check,
                                 _try_webhook(courier),
                                 pictures,
@@ -164,6 +171,7 @@ async def running(
                     await postman.stop()
                     if ticking:
                         scheduler.shutdown(wait=False)
+                    await _last_things(ring)
             finally:
                 await courier.close()
     finally:
@@ -177,6 +185,13 @@ async def _first_things(database: Database, announce: Callable[[Opened], None]) 
     opened = await database.write(office.open_house, samples)
     if opened:
         announce(opened)
+
+
+async def _last_things(ring: KeyRing) -> None:
+    try:
+        await ring.keep_used()
+    except Problem as problem:  # on a full disk, say, the end is no worse for it
+        log("warning", "keys.not_kept", error=problem.detail)
 
 
 def _courier(settings: Settings, clock: Clock) -> Courier:

@@ -21,6 +21,7 @@ from rundun.store import files, upkeep
 from rundun.store.database import Database
 
 TICK_SECONDS = 1
+MINUTE_SECONDS = 60
 CLEAR_UP_SECONDS = 600
 ABANDONED = times.HOUR  # the age from which an unfinished file is no upload any more
 SHRINK_PAGES = 256  # given back at a time: 2 MiB
@@ -109,10 +110,15 @@ async def _forget_secrets(database: Database, days: float) -> None:
 
 
 def schedule(
-    postman: Postman, database: Database, alerts: Alerts | None = None, *, secrets_days: float = 0
+    postman: Postman,
+    database: Database,
+    alerts: Alerts | None = None,
+    *,
+    secrets_days: float = 0,
+    each_minute: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIOScheduler:
-    """The ticks, quick and slow ones. Stop the postman before you shut this down, which cancels running coroutines at
-    once.
+    """The ticks, quick and slow ones, and what somebody else wants done `each_minute`. Stop the postman before you shut
+    this down, which cancels running coroutines at once.
     """
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -121,6 +127,8 @@ def schedule(
     scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[sweep, database, {}], id="expiry")
     if alerts:
         scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[alerts.tick], id="alerts")
+    if each_minute:
+        scheduler.add_job(_guarded, "interval", seconds=MINUTE_SECONDS, args=[each_minute], id="each_minute")
     slow: dict[str, list[object]] = {
         "clear_up": [clear_up, database],
         "secrets": [_forget_secrets, database, secrets_days],

@@ -119,10 +119,14 @@ def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Serving]
         one.ended()
 
 
-def rundun(folder: Path, *arguments: str, database: str = "rundun.db", **settings: str) -> Result:
-    """A command on a database in `folder`, in this process. Whatever it does, it must not end in a traceback."""
+def rundun(
+    folder: Path, *arguments: str, database: str = "rundun.db", typed: str = "", **settings: str
+) -> Result:
+    """A command on a database in `folder`, in this process, with `typed` on its standard input. Whatever it does, it
+    must not end in a traceback.
+    """
     path = str(folder / database)
-    result = CliRunner().invoke(main, [*arguments, "--database", path], env=_only(settings))
+    result = CliRunner().invoke(main, [*arguments, "--database", path], env=_only(settings), input=typed)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
     return result
 

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from rundun.actions.commands import READING, WRITING
 from rundun.cli import main
 from rundun.control import LONGEST_LINE
+from rundun.passwords import is_right
 from tests.process import PATIENCE, Serving, done, environment, looking, rows, rundun, serving
 from tests.world import BOOLEAN
 
@@ -34,16 +35,16 @@ class Office:
     def __init__(self, folder: Path, service: Serving | None) -> None:
         self.folder, self.service = folder, service
 
-    def run(self, *arguments: str) -> Result:
-        return rundun(self.folder, *arguments)
+    def run(self, *arguments: str, typed: str = "") -> Result:
+        return rundun(self.folder, *arguments, typed=typed)
 
-    def __call__(self, *arguments: str) -> str:
+    def __call__(self, *arguments: str, typed: str = "") -> str:
         """What a command prints that goes well."""
-        return done(self.run(*arguments))
+        return done(self.run(*arguments, typed=typed))
 
-    def refused(self, *arguments: str) -> str:
+    def refused(self, *arguments: str, typed: str = "") -> str:
         """What a command says that is refused: on standard error, with exit code 1."""
-        result = self.run(*arguments)
+        result = self.run(*arguments, typed=typed)
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr.startswith("Error: ")
         return result.stderr.removeprefix("Error: ").rstrip("\n")
@@ -122,6 +123,42 @@ def test_keys(office: Office) -> None:
     )
     assert "1 to 200" in office.refused("keys", "create", "--org", FIRST, "--name", "")
     assert len(office.lines("keys", "list")) == 1
+
+
+def test_operators(office: Office) -> None:
+    ann = office("operators", "add", "Ann@Example.com", "--name", "Ann", typed="correct horse battery\n")
+    assert re.fullmatch(r"u-[0-9a-f-]{36}", ann)
+    office("operators", "add", "bob@example.com", "--role", "member", "--org", FIRST, typed="another one\n")
+    shown = {one[0]: (one[1], *one[3:]) for one in office.lines("operators", "list")}
+    assert shown == {
+        "ann@example.com": ("owner", "never", "Ann"),
+        "bob@example.com": ("member", "never", "bob@example.com"),
+    }
+    twice = office.refused("operators", "add", "ann@example.com", typed="correct horse battery\n")
+    assert "There is an operator with that address." in twice
+    assert "no e-mail address" in office.refused("operators", "add", "ann", typed="correct horse battery\n")
+    assert "at least 10" in office.refused("operators", "add", "eve@example.com", typed="short\n")
+    before = passwords_in(office)
+    assert office("operators", "password", "ann@example.com", typed="quite another one\n") == ""
+    after = passwords_in(office)
+    assert after["bob@example.com"] == before["bob@example.com"]
+    assert is_right(before["ann@example.com"], "correct horse battery")
+    assert is_right(after["ann@example.com"], "quite another one")
+    nobody = ("operators", "password", "eve@example.com")
+    assert office.refused(*nobody, typed="quite another one\n") == "There is no such operator."
+    assert office("operators", "remove", "bob@example.com") == ""
+    assert [one[0] for one in office.lines("operators", "list")] == ["ann@example.com"]
+    assert office.refused("operators", "remove", "bob@example.com") == "There is no such operator."
+    link = office("operators", "setup-link")
+    assert re.fullmatch(r"http://\S+/console/join/[\w-]{43}", link)
+    assert office("operators", "setup-link", "--org", FIRST) != link
+    office("orgs", "create", "Globex")
+    assert "--org" in office.refused("operators", "setup-link")
+
+
+def passwords_in(office: Office) -> dict[str, str]:
+    with looking(office.folder) as db:
+        return dict(rows(db, "SELECT email, password FROM operators"))  # type: ignore[arg-type]
 
 
 def test_templates_and_runs(office: Office) -> None:

@@ -82,7 +82,16 @@ async def ids_of(w: World) -> dict[str, str]:
     """Things of Acme's that paths can name."""
     template_id = await w.template(BOOLEAN)
     ed = await w.dispatch(template_id)
-    return {"template_id": template_id, "run_id": ed.run_id}
+    ids = {"template_id": template_id, "run_id": ed.run_id}
+    key, _ = await w.database.write(office.create_key, w.acme_id, "backend")
+    bob = await w.database.write(
+        people.add, w.acme_id, f"bob-{uuid.uuid4().hex[:8]}@example.com", "Bob", "member", ""
+    )
+    await w.database.write(people.invite, w.acme_id, f"eve-{uuid.uuid4().hex[:8]}@example.com", "member")
+    invitation = (await w.database.read(operators.invitations_of, w.acme_id))[-1]
+    ids |= {"key_id": key.key_id, "operator_id": bob.operator_id}
+    ids |= {"invitation_id": invitation.invitation_id}
+    return ids
 
 
 GUARDED = [(door, method) for door, method in CALLS if door.may != "anyone"]

@@ -134,15 +134,15 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
     old.close()
     now = shipped()[-1][0]
     added = [
-        (now + 1, "ALTER TABLE organizations ADD COLUMN colour TEXT DEFAULT 'red';"),
-        (now + 2, "UPDATE organizations SET colour = 'blue';"),
+        (now + 1, "ALTER TABLE organizations ADD COLUMN shade TEXT DEFAULT 'red';"),
+        (now + 2, "UPDATE organizations SET shade = 'blue';"),
     ]
     before = os.umask(0)
     try:
         new = open_writer(path, [*shipped(), *added])
     finally:
         os.umask(before)
-    assert new.execute("SELECT name, colour FROM organizations").fetchone()[:] == ("Acme", "blue")
+    assert new.execute("SELECT name, shade FROM organizations").fetchone()[:] == ("Acme", "blue")
     assert new.execute("PRAGMA user_version").fetchone()[0] == now + 2
     assert connection.signing_key(new) == key, "photo addresses and devices stay valid"
     new.close()
@@ -155,6 +155,9 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
         "name",
         "contact",
         "credits",
+        "time_zone",
+        "colour",
+        "logo",
         "created_at",
     ]
     assert kept.execute("PRAGMA user_version").fetchone()[0] == now
@@ -168,7 +171,7 @@ def test_a_migration_that_fails_changes_nothing_and_can_be_mended(tmp_path: Path
     path = tmp_path / "rundun.db"
     open_writer(path).close()
     now = shipped()[-1][0]
-    half = (now + 1, "ALTER TABLE organizations ADD COLUMN colour TEXT; INSERT INTO nowhere VALUES (1);")
+    half = (now + 1, "ALTER TABLE organizations ADD COLUMN shade TEXT; INSERT INTO nowhere VALUES (1);")
     for _ in range(2):  # the second time it meets the snapshot of the first
         with pytest.raises(Problem, match="no such table: nowhere"):
             open_writer(path, [*shipped(), half])

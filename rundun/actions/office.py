@@ -101,6 +101,11 @@ def revoke_key(tx: Tx, key_id: str) -> None:
     keys.revoke(tx, key_id)
 
 
+def revoke_key_of(tx: Tx, org_id: str, key_id: str) -> None:
+    """As `revoke_key`, of that organization."""
+    keys.revoke(tx, keys.get_of_org(tx, org_id, key_id).key_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What the very first start made: shown once on the terminal."""

@@ -101,6 +101,13 @@ def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
     return token
 
 
+def take_back(tx: Tx, org_id: str, invitation_id: str) -> None:
+    """Nobody can use that link any more; raises NotFound."""
+    if all(one.invitation_id != invitation_id for one in operators.invitations_of(tx, org_id)):
+        raise NotFound("invitation")
+    operators.remove_invitation(tx, org_id, invitation_id)
+
+
 def setup(tx: Tx, org_id: str) -> str:
     """A link's token for an owner, good for one hour."""
     token = new_token()
@@ -175,6 +182,11 @@ def _keep_an_owner(tx: Tx, leaving: Operator) -> None:
         raise Problem(
             "wrong_status", "An organization keeps at least one owner; make somebody else one first."
         )
+
+
+def of_organization(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:
+    """Who may use its console, and who is invited."""
+    return operators.of_organization(tx, org_id), operators.invitations_of(tx, org_id)
 
 
 def is_any_expired(tx: Tx) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rundun.errors import NotFound
@@ -10,13 +11,17 @@ from rundun.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key without the key."""
+    """A key without the key; `used_at` is up to a minute behind."""
 
     key_id: str
     org_id: str
     name: str
     created_at: int
     revoked_at: int | None
+    used_at: int | None = None
+
+
+_WHOLE = "SELECT id, org_id, name, created_at, revoked_at, used_at FROM keys "
 
 
 def add(tx: Tx, org_id: str, name: str, digest: bytes) -> Key:
@@ -29,18 +34,34 @@ def add(tx: Tx, org_id: str, name: str, digest: bytes) -> Key:
     return key
 
 
-def find_org(tx: Tx, digest: bytes) -> str | None:
-    """The organization a valid key belongs to, or None for an unknown or revoked one."""
-    row = tx.db.execute(
-        "SELECT org_id FROM keys WHERE digest = ? AND revoked_at IS NULL", (digest,)
-    ).fetchone()
-    return None if row is None else str(row["org_id"])
+def find(tx: Tx, digest: bytes) -> Key | None:
+    """The valid key of that digest, or None for an unknown or revoked one."""
+    row = tx.db.execute(_WHOLE + "WHERE digest = ? AND revoked_at IS NULL", (digest,)).fetchone()
+    return None if row is None else Key(*row)
 
 
 def everyone(tx: Tx) -> list[Key]:
     """All keys, the oldest first."""
-    rows = tx.db.execute("SELECT id, org_id, name, created_at, revoked_at FROM keys ORDER BY created_at, id")
-    return [Key(*row) for row in rows]
+    return [Key(*row) for row in tx.db.execute(_WHOLE + "ORDER BY created_at, id")]
+
+
+def get_of_org(tx: Tx, org_id: str, key_id: str) -> Key:
+    """The key of that id in that organization, or NotFound."""
+    row = tx.db.execute(_WHOLE + "WHERE id = ? AND org_id = ?", (key_id, org_id)).fetchone()
+    if row is None:
+        raise NotFound("key")
+    return Key(*row)
+
+
+def of_organization(tx: Tx, org_id: str) -> list[Key]:
+    """Its keys, the newest first, revoked ones too."""
+    rows = tx.db.execute(_WHOLE + "WHERE org_id = ? ORDER BY created_at DESC, id", (org_id,))
+    return [Key(*row) for row in rows.fetchall()]
+
+
+def put_used(tx: Tx, used: Mapping[str, int]) -> None:
+    """When keys, by id, were used last, in milliseconds."""
+    tx.db.executemany("UPDATE keys SET used_at = ? WHERE id = ?", [(at, one) for one, at in used.items()])
 
 
 def revoke(tx: Tx, key_id: str) -> None:

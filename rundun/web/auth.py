@@ -11,6 +11,7 @@ from rundun.actions.office import digest
 from rundun.errors import Problem
 from rundun.store import keys
 from rundun.store.database import Database
+from rundun.store.keys import Key
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(rdk_live_[A-Za-z0-9]{32})")
 MOST_REMEMBERED = 10_000
@@ -26,12 +27,14 @@ class Caller:
 
 class KeyRing:
     """Which organization a key belongs to, remembered until a commit touches keys: never older than the database,
-    since this process is the only one that writes.
+    since this process is the only one that writes. `used` has when keys, by id, were used last: noted here, so that no
+    request waits for it, and kept by `keep_used`, which the clock calls.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[bytes, str] = {}
+        self._known: dict[bytes, Key] = {}
+        self.used: dict[str, int] = {}
         self._generation = 0
         database.subscribe(self._forget)
 
@@ -46,15 +49,22 @@ class KeyRing:
         if not match:
             raise _unauthorized()
         hashed = digest(match[1])
-        if hashed in self._known:
-            return Caller(self._known[hashed], hashed)
-        generation = self._generation
-        org_id = await self._database.read(keys.find_org, hashed)
-        if org_id is None:
-            raise _unauthorized()
-        if generation == self._generation and len(self._known) < MOST_REMEMBERED:
-            self._known[hashed] = org_id
-        return Caller(org_id, hashed)
+        key = self._known.get(hashed)
+        if key is None:
+            generation = self._generation
+            key = await self._database.read(keys.find, hashed)
+            if key is None:
+                raise _unauthorized()
+            if generation == self._generation and len(self._known) < MOST_REMEMBERED:
+                self._known[hashed] = key
+        self.used[key.key_id] = self._database.house.clock()
+        return Caller(key.org_id, hashed)
+
+    async def keep_used(self) -> None:
+        """Write down what was noted since the last time."""
+        if noted := self.used:
+            self.used = {}
+            await self._database.write(keys.put_used, noted)
 
 
 def _unauthorized() -> Problem:

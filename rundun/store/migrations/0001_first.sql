@@ -16,6 +16,8 @@ CREATE TABLE organizations (
   contact TEXT,
   credits INTEGER CHECK (credits >= 0),  -- NULL: unlimited
   time_zone TEXT NOT NULL DEFAULT 'UTC',  -- IANA's name; the console shows times in it
+  colour TEXT,  -- #rrggbb; the executor's page is in it
+  logo INTEGER REFERENCES files (number),  -- a PNG shown on the executor's page
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -25,8 +27,10 @@ CREATE TABLE keys (
   name TEXT NOT NULL,
   digest BLOB NOT NULL UNIQUE,  -- SHA-256 of the key; the unique index serves every authenticated call
   created_at INTEGER NOT NULL,
-  revoked_at INTEGER
+  revoked_at INTEGER,
+  used_at INTEGER  -- at most a minute behind
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_of_org ON keys (org_id, created_at);  -- an organization's keys in the console
 
 CREATE TABLE operators (  -- who may use the console
   id TEXT PRIMARY KEY,
@@ -131,6 +135,8 @@ CREATE INDEX runs_by_executor_ref ON runs (org_id, executor_ref, created_at)
   WHERE executor_ref IS NOT NULL;  -- GET /v1/runs?executor_ref=
 CREATE INDEX runs_open ON runs (status, expires_at)
   WHERE status IN ('pending', 'in_progress');  -- the expiry sweep, and how many are open
+CREATE INDEX runs_open_of_org ON runs (org_id, status, expires_at)
+  WHERE status IN ('pending', 'in_progress');  -- the console's overview: how many are open, and late
 CREATE INDEX runs_with_secret ON runs (closed_at)
   WHERE webhook_secret IS NOT NULL AND closed_at IS NOT NULL;  -- secrets to be forgotten
 
@@ -252,3 +258,28 @@ CREATE TABLE attempts (
   excerpt TEXT,
   PRIMARY KEY (delivery, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tallies (  -- what has happened in each quarter of an hour, in every time zone a part of a day
+  org_id TEXT NOT NULL REFERENCES organizations (id),
+  what TEXT NOT NULL,  -- dispatched, photos, or the status that runs were closed in
+  quarter INTEGER NOT NULL,  -- quarters of an hour since 1970 UTC
+  number INTEGER NOT NULL,
+  PRIMARY KEY (org_id, what, quarter)  -- the overview's days, and usage by month
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER tally_dispatched AFTER INSERT ON runs BEGIN
+  INSERT INTO tallies VALUES (new.org_id, 'dispatched', new.created_at / 900000, 1)
+    ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+
+CREATE TRIGGER tally_closed AFTER UPDATE OF closed_at ON runs
+  WHEN old.closed_at IS NULL AND new.closed_at IS NOT NULL BEGIN
+  INSERT INTO tallies VALUES (new.org_id, new.status, new.closed_at / 900000, 1)
+    ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+
+CREATE TRIGGER tally_photos AFTER INSERT ON photos BEGIN
+  INSERT INTO tallies
+    SELECT org_id, 'photos', new.received_at / 900000, 1 FROM runs WHERE id = new.run_id
+    ON CONFLICT DO UPDATE SET number = number + 1;
+END;

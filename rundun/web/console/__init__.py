@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from rundun.web.console import dispatching, overview, signing_in
+from rundun.web.console import dispatching, keys, live, overview, people, run, runs, settings, signing_in
 
 ROUTES = [
     *signing_in.ROUTES,
     *overview.ROUTES,
+    *live.ROUTES,
+    *runs.ROUTES,
+    *run.ROUTES,
+    *settings.ROUTES,
+    *keys.ROUTES,
+    *people.ROUTES,
     *dispatching.ROUTES,
 ]

@@ -1,0 +1,67 @@
+"""/console/settings/keys: the organization's API keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from rundun.actions import office
+from rundun.errors import Problem
+from rundun.store import keys
+from rundun.store.keys import Key
+from rundun.web.console.desk import Visit, page
+from rundun.web.console.settings import parts
+
+
+async def list_keys(visit: Visit) -> Response:
+    """GET /console/settings/keys."""
+    return await _show(visit)
+
+
+async def create_key(visit: Visit) -> Response:
+    """POST /console/settings/keys: the answer shows the key, which nothing does again."""
+    name = visit.form.get("name", "")
+    try:
+        made = await visit.write(office.create_key, name)
+    except Problem as problem:
+        if problem.code != "invalid":
+            raise
+        return await _show(visit, 422, name=name, wrong=problem.detail)
+    return await _show(visit, made=made)
+
+
+async def revoke_key(visit: Visit) -> Response:
+    """POST /console/settings/keys/{key_id}/revoke."""
+    await visit.write(office.revoke_key_of, visit.path("key_id"))
+    return visit.go("/settings/keys", "told_key_revoked")
+
+
+async def _show(
+    visit: Visit,
+    status: int = 200,
+    name: str = "",
+    wrong: str = "",
+    made: tuple[Key, str] | None = None,
+) -> Response:
+    found: list[Key] = await visit.read(keys.of_organization)
+    noted = visit.house.keys.used
+    found = [replace(key, used_at=noted.get(key.key_id, key.used_at)) for key in found]
+    return visit.show(
+        "keys",
+        status,
+        parts=parts(visit),
+        valid=[key for key in found if key.revoked_at is None],
+        revoked=[key for key in found if key.revoked_at is not None],
+        name=name,
+        wrong=wrong,
+        made=made,
+        public_url=visit.house.settings.public_url,
+    )
+
+
+ROUTES = [
+    page("GET", "/settings/keys", list_keys, "owner"),
+    page("POST", "/settings/keys", create_key, "owner"),
+    page("POST", "/settings/keys/{key_id}/revoke", revoke_key, "owner"),
+]
