@@ -108,9 +108,7 @@ class Postman:
             if self._stopping or self._choked or not self._slots.free:
                 return 0
             # The copy is older than the look: one whose outcome is written in between is still among those held.
-            claims = await self._database.read(
-                sending.claim, self._slots.per_destination, self._slots.share, dict(self._held)
-            )
+            claims = await self._database.read(sending.claim, self._slots, dict(self._held))
             self._more = claims.more
             for one in claims.taken:
                 self._slots.take(one.destination)

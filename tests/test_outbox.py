@@ -55,7 +55,7 @@ async def claimed(w: World, slots: Slots[str], held: Mapping[int, str] = NOBODY)
     def look(tx: Tx) -> Claims:
         tx.db.set_progress_handler(count, 100)
         try:
-            return claim(tx, slots.per_destination, slots.share, held)
+            return claim(tx, slots, held)
         finally:
             tx.db.set_progress_handler(None, 0)
 
@@ -104,6 +104,24 @@ async def test_a_long_queue_hides_nobody(w: World) -> None:
     again, _ = await claimed(w, slots_for("hole", "well", concurrency=4), held)
     assert by_destination(again) == {"hole": 3, "well": 1}, "what is under way hides nobody either"
     assert not held.keys() & {one.number for one in again.taken}
+
+
+async def test_many_long_queues_to_the_dead_cost_little(w: World) -> None:
+    """Forty that don't answer, each with its slot taken and a queue behind it, and one that is well."""
+    holes = {f"hole {number:02}": 20 for number in range(40)}
+    await waiting(w, {**holes, "well": 3})
+    slots = slots_for("well")
+    first, _ = await claimed(w, slots)
+    assert by_destination(first) == {**dict.fromkeys(holes, 1), "well": 3}
+    held = {}
+    for one in first.taken:
+        if one.destination != "well":
+            slots.take(one.destination)
+            held[one.number] = one.destination
+    again, steps = await claimed(w, slots, held)
+    assert by_destination(again) == {"well": 3}
+    assert again.more
+    assert steps <= 40, "those without a free slot are not asked"
 
 
 async def test_one_delivery_is_one_claim(

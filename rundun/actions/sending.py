@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rundun.core import times
+from rundun.core.slots import Slots
 from rundun.store import deliveries, outbox
 from rundun.store.deliveries import Attempt, Status
 from rundun.store.outbox import Claimed, Claims
@@ -26,14 +27,9 @@ class Result:
     excerpt: str | None
 
 
-def claim(
-    tx: Tx,
-    most_each: int,
-    share: Callable[[Mapping[str, int]], Mapping[str, int]],
-    held: Mapping[int, str],
-) -> Claims:
+def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str]) -> Claims:
     """What can start now; see `store.outbox.claim`."""
-    return outbox.claim(tx, most_each, share, held)
+    return outbox.claim(tx, slots, held)
 
 
 def settle(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
 
+from rundun.core.slots import Slots
 from rundun.store import files
 from rundun.store.tx import Tx
 
@@ -59,15 +60,10 @@ def is_due(tx: Tx) -> bool:
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
 
 
-def claim(
-    tx: Tx,
-    most_each: int,
-    share: Callable[[Mapping[str, int]], Mapping[str, int]],
-    held: Mapping[int, str],
-) -> Claims:
-    """What can start now. `share` says how many of each destination's waiting deliveries may start, given how many are
-    due (counted up to `most_each`, the destination waiting longest first). `held` are those that the one process that
-    sends has claimed already, by number, with their destinations: a claim is a look, nothing in the file says it.
+def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str]) -> Claims:
+    """What can start now, which `slots` decides; of those due, the destination waiting longest comes first. `held` are
+    those that the one process that sends has claimed already, by number, with their destinations: a claim is a look,
+    nothing in the file says it.
     """
     first = tx.db.execute(
         _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
@@ -76,8 +72,8 @@ def claim(
     ).fetchall()
     waiting = [row for row in first if row["number"] not in held]
     is_long = len(first) > WINDOW + len(held)
-    queues = _long_queues(tx, most_each, held) if is_long else _queues(waiting)
-    granted = share({destination: min(len(due), most_each) for destination, due in queues.items()})
+    queues = _long_queues(tx, slots, held) if is_long else _queues(waiting)
+    granted = slots.share({one: min(len(due), slots.per_destination) for one, due in queues.items()})
     taken = [row for destination, due in queues.items() for row in due[: granted.get(destination, 0)]]
     return Claims([_claimed(tx, row) for row in taken], more=is_long or len(taken) < len(waiting))
 
@@ -89,11 +85,15 @@ def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
     return queues
 
 
-def _long_queues(tx: Tx, most_each: int, held: Mapping[int, str]) -> dict[str, list[sqlite3.Row]]:
-    """As many may be due to one dead destination as fill any window, so here each destination is asked."""
+def _long_queues(tx: Tx, slots: Slots[str], held: Mapping[int, str]) -> dict[str, list[sqlite3.Row]]:
+    """As many may be due to one dead destination as fill any window, so here each destination is asked that has a slot
+    free: those that are dead have none, which makes this cheap however many there are.
+    """
     destinations = [row["destination"] for row in tx.db.execute(_LOOSE_SCAN).fetchall()]
     under_way = Counter(held.values())
-    rows = [_due(tx, one, most_each + under_way[one]) for one in destinations]
+    rows = [
+        _due(tx, one, slots.per_destination + under_way[one]) for one in destinations if slots.free_for(one)
+    ]
     queues = [left for due in rows if (left := [row for row in due if row["number"] not in held])]
     queues.sort(key=lambda due: (due[0]["next_attempt_at"], due[0]["number"]))
     return {due[0]["destination"]: due for due in queues}
