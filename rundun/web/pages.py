@@ -92,10 +92,13 @@ class Pages:
         unknown = _untranslated(written, template, speech.texts)
         template.pop("translations", None)
         is_new = state["run"]["status"] == "pending"
-        words = self._words_at_start if is_new else self._words_under_way
-        return self._spoken(
-            "executor/run.html", speech, state={**state, "template": template}, words=words, unknown=unknown
-        )
+        values = {
+            "state": {**state, "template": template},
+            "is_new": is_new,
+            "words": self._words_at_start if is_new else self._words_under_way,
+            "unknown": unknown,
+        }
+        return self._spoken("executor/run.html", speech, **values)
 
     def closed(
         self,
@@ -110,6 +113,7 @@ class Pages:
         template = language.translate(written, speech.texts)
         values = {
             "kind": kind,
+            "is_new": False,
             "organization": organization,
             "run": run,
             "checklist": template.get("name"),
