@@ -7,6 +7,8 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from openapi_spec_validator import validate as validate_openapi
 from starlette.routing import Route
 
 from rundun import places
+from rundun.actions import alerting
 from rundun.core import event
 from rundun.core.rules import read_template
 from rundun.core.shape import Shape, read
@@ -21,11 +24,12 @@ from rundun.core.template import Template
 from rundun.errors import Problem
 from rundun.web import shapes
 from rundun.web.openapi import OPERATIONS, document
+from rundun.web.openapi.events import ALERT
 from rundun.web.problems import TABLE
 from rundun.web.site import site
 from rundun.web.static import Assets
 from tests import documented, pictures
-from tests.world import BOOLEAN, Receiver, World, new_photo_id
+from tests.world import BOOLEAN, Receiver, World, new_photo_id, world
 
 PAGES = {"/r/{run_id}", "/r/sw.js"}  # for people
 NOWHERE = {
@@ -76,7 +80,12 @@ def test_every_code_is_in_it_and_no_other() -> None:
 
 
 def test_every_event_is_in_it() -> None:
-    assert set(document()["webhooks"]) == {*event.EVENTS, *event.ON_REQUEST, event.TEST}
+    assert set(document()["webhooks"]) == {
+        *event.EVENTS,
+        *event.ON_REQUEST,
+        event.TEST,
+        ALERT,
+    }
 
 
 def test_every_operation_is_told_in_words_with_an_example() -> None:
@@ -256,6 +265,18 @@ async def test_what_webhooks_receive_is_as_it_says(w: World, receiver: Receiver)
     entries = (await w.acme.get("/v1/events?limit=100")).json()["data"]
     assert {one["event"] for one in entries} == {*event.EVENTS, *event.ON_REQUEST}
     assert (await w.run(expired))["status"] == "expired"
+
+
+async def test_what_the_operator_is_alerted_with_is_as_it_says(tmp_path: Path) -> None:
+    async with world(tmp_path, alerts__url="http://127.0.0.1:1/", webhooks__retry_delays_seconds=[]) as w:
+        ed = await w.dispatch(
+            await w.template(BOOLEAN), webhook={"url": "http://127.0.0.1:1/", "events": ["run.started"]}
+        )
+        await ed.start()
+        await w.deliver()
+        alert = await w.database.read(partial(alerting.next_alert, for_all=False))
+    said = documented.strict()["webhooks"][ALERT]["post"]
+    documented.validate(said["requestBody"]["content"]["application/json"]["schema"], json.loads(alert.body))
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,10 @@ def _example(status: int, code: str) -> dict[str, Any]:
     }
 
 
+def _said(model: type[BaseModel]) -> str:
+    return " ".join((model.__doc__ or "").split())
+
+
 def _webhook(name: str) -> dict[str, Any]:
     model = events.MODELS[name]
     headers = [
@@ -226,7 +230,7 @@ def _webhook(name: str) -> dict[str, Any]:
             "operationId": f"on{model.__name__}",
             "tags": ["Deliveries"],
             "summary": name,
-            "description": (model.__doc__ or "") + events.HOW_IT_ARRIVES,
+            "description": _said(model) + ("" if name == events.ALERT else events.HOW_IT_ARRIVES),
             "security": [],
             "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in headers],
             "requestBody": {

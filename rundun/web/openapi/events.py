@@ -10,8 +10,10 @@ from rundun.web.openapi.answers import Answered, Photo, SignatureAnswer
 from rundun.web.openapi.told import (
     At,
     Count,
+    DeliveryId,
     EventId,
     Identity,
+    OrganizationId,
     PhotoId,
     Position,
     Progress,
@@ -262,7 +264,51 @@ class WebhookTestEvent(Told):
     """Nothing."""
 
 
-MODELS: dict[str, Any] = {**{name: _sent(name) for name in SENT}, event.TEST: WebhookTestEvent}
+class Who(Told):
+    """Whose delivery it is."""
+
+    id: OrganizationId
+    """The organization."""
+    name: str
+    """Its name."""
+
+
+class DeliveryFailedAlert(Told):
+    """A delivery has failed for good. For the operator: posted to the setting `alerts.url`, signed with `alerts.secret`
+    as webhooks are, at most ten a minute."""
+
+    alert: Literal["delivery.failed"]
+    """What it is."""
+    delivery_id: DeliveryId
+    """The delivery."""
+    organization: Who
+    """Whose it is."""
+    run: Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
+    """The first 8 digits of the run's id, which as a whole is its link."""
+    event: str
+    """The event that did not arrive."""
+    event_id: EventId
+    """Its id."""
+    destination: str
+    """Scheme, host and port of the receiver."""
+    attempts: Annotated[int, Field(ge=1)]
+    """How often it was tried."""
+    status: int | None
+    """What was answered last; null = nothing."""
+    error: str | None
+    """Why nothing was."""
+    last_attempt_at: At
+    """When."""
+    left_out: Count
+    """How many more deliveries have failed that this one stands for."""
+
+
+ALERT = "delivery.failed"
+MODELS: dict[str, Any] = {
+    **{name: _sent(name) for name in SENT},
+    event.TEST: WebhookTestEvent,
+    ALERT: DeliveryFailedAlert,
+}
 ENTRIES: dict[str, Any] = {name: _fetched(name) for name in SENT}
 _Entry = Annotated[Union[tuple(ENTRIES.values())], Field(discriminator="event")]  # noqa: UP007
 
@@ -290,4 +336,4 @@ RECEIVERS_ANSWERS = {
     },
     "default": {"description": "Not taken; it is sent again. Redirects are not followed."},
 }
-EXAMPLES = {**samples.EVENTS, event.TEST: samples.TRIAL}
+EXAMPLES = {**samples.EVENTS, event.TEST: samples.TRIAL, ALERT: samples.ALERT}

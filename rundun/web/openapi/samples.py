@@ -293,3 +293,18 @@ TRIAL = {
     "identity": {"mode": "anonymous", "user_id": None},
     "data": {"executor_ref": None},
 }
+
+ALERT = {
+    "alert": "delivery.failed",
+    "delivery_id": "dlv-91f0e2d3-c4b5-4a69-8788-796a5b4c3d2e",
+    "organization": {"id": ORGANIZATION_ID, "name": "Acme Stays"},
+    "run": "7d9f6c1e",
+    "event": "run.completed",
+    "event_id": "evt-0a6b1c2d-3e4f-4a5b-8c6d-7e8f9a0b1c2d",
+    "destination": "https://hooks.example.com:443",
+    "attempts": 5,
+    "status": None,
+    "error": "connection refused",
+    "last_attempt_at": "2026-03-02T10:33:34Z",
+    "left_out": 0,
+}
