@@ -6,22 +6,29 @@ from dataclasses import replace
 
 from rundun.actions.sheet import Sheet, close, expire, load, open_run
 from rundun.core import progress, times
-from rundun.core.run import Cancellation, Run, expiry
+from rundun.core.run import Cancellation, Member, Run, expiry
 from rundun.errors import Problem
 from rundun.store import runs
+from rundun.store.operators import Operator
 from rundun.store.tx import Kept, Tx
 
 
-def cancel(tx: Tx, run: Run, by: str, reason: str | None) -> Run:
-    """End an open run before its time; `by` is executor, integrator or operator."""
+def cancel(tx: Tx, run: Run, by: str, reason: str | None, member: Member | None = None) -> Run:
+    """End an open run before its time; `by` is executor, integrator or operator, and then `member` says which one."""
     sheet = load(tx, open_run(tx, run))
-    cancellation = Cancellation(by, reason, tx.now, progress.last_done(sheet.standings))
+    cancellation = Cancellation(by, reason, tx.now, progress.last_done(sheet.standings), member)
     return close(tx, sheet, "cancel", replace(run, cancellation=cancellation))
 
 
 def cancel_for_org(tx: Tx, org_id: str, run_id: str, reason: str | None) -> Sheet:
     """The integrator calls it off."""
     return load(tx, cancel(tx, _steerable(tx, org_id, run_id), "integrator", reason))
+
+
+def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, reason: str | None) -> Run:
+    """Somebody at the console calls it off."""
+    member = Member(operator.operator_id, operator.name)
+    return cancel(tx, _steerable(tx, org_id, run_id), "operator", reason, member)
 
 
 def extend(tx: Tx, org_id: str, run_id: str, hours: float | None) -> Sheet:

@@ -13,7 +13,7 @@ from rundun.core import record, times
 from rundun.core.links import Links
 from rundun.core.progress import Standing
 from rundun.core.record import Evidence
-from rundun.core.run import Identity, Run
+from rundun.core.run import Identity, Member, Run
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
 ON_REQUEST = ("run.started",)  # sent only to webhooks that name it
@@ -27,6 +27,7 @@ class Fact:
 
     event: str
     data: dict[str, Any]
+    by: Member | None = None  # who did it, where it was not the executor
 
 
 def started(run: Run) -> Fact:
@@ -98,7 +99,7 @@ def closed(run: Run, standings: Mapping[str, Standing], evidence: Evidence, link
             "progress": dict(run.progress),
             "answers": answers,
         }
-    return Fact(f"run.{run.status}", data)
+    return Fact(f"run.{run.status}", data, run.cancellation.member if run.cancellation else None)
 
 
 def envelope(run: Run, fact: Fact, event_id: str, seq: int, at: int) -> dict[str, Any]:
@@ -111,7 +112,7 @@ def envelope(run: Run, fact: Fact, event_id: str, seq: int, at: int) -> dict[str
         "template_v": run.template_v,
         "seq": seq,
         "ts": times.wire(at),
-        "identity": run.identity.as_json(run.assigned_to),
+        "identity": fact.by.as_json() if fact.by else run.identity.as_json(run.assigned_to),
         "data": fact.data,
     }
 

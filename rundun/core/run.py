@@ -51,13 +51,26 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """An operator of the organization, by id and name."""
+
+    user_id: str
+    name: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The wire's identity."""
+        return {"mode": "member", "user_id": self.user_id, "name": self.name}
+
+
+@dataclass(frozen=True, slots=True)
 class Cancellation:
-    """Who ended a run before its time, and why."""
+    """Who ended a run before its time, and why. `member`, the operator who did it, goes into the event alone."""
 
     by: str
     reason: str | None
     at: int
     last_step_id: str | None
+    member: Member | None = None
 
 
 @dataclass(frozen=True, slots=True)

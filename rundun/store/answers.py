@@ -48,6 +48,17 @@ def in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
     return {row[0]: _answer(row) for row in rows}
 
 
+def replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
+    """Answers that are not in force (any more) with their steps, at most `limit`, the newest first of each step."""
+    rows = tx.db.execute(
+        "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
+        "FROM answers INDEXED BY answers_of_step WHERE run_id = ? AND NOT is_current "
+        "ORDER BY step_id DESC, number DESC LIMIT ?",
+        (run_id, limit),
+    ).fetchall()
+    return [(row[0], _answer(row)) for row in rows]
+
+
 def was_applied(tx: Tx, run_id: str, step_id: str, answer_id: str) -> bool:
     """True when an answer of that id has been here before, replaced since or not."""
     query = "SELECT 1 FROM answers WHERE run_id = ? AND step_id = ? AND answer_id = ?"

@@ -26,6 +26,18 @@ class Feed:
     has_more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event without what it carries: `at` is the wire's time, `identity` says whose doing it was."""
+
+    seq: int
+    event: str
+    at: str
+    identity: dict[str, Any]
+    step_id: str | None
+    step_label: str | None
+
+
 def add(tx: Tx, run: Run, fact: Fact) -> Run:
     """Keep `fact` as the run's next event, with a delivery where the run's webhook wants it; returns the run with
     its new `seq`, which the caller keeps.
@@ -58,6 +70,18 @@ def feed_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
     """The same of one run, whose `seq` rises with the numbers."""
     query = "SELECT number, body FROM events WHERE run_id = ? AND number > ? ORDER BY seq LIMIT ?"
     return _feed(tx.db.execute(query, (run_id, after, limit + 1)), limit)
+
+
+def told_of_run(tx: Tx, run_id: str, limit: int) -> list[Told]:
+    """The first `limit` events of a run, the oldest first."""
+    rows = tx.db.execute(
+        "SELECT seq, event, body ->> '$.ts', body -> '$.identity', body ->> '$.data.step_id', "
+        "body ->> '$.data.step_label' FROM events WHERE run_id = ? ORDER BY seq LIMIT ?",
+        (run_id, limit),
+    ).fetchall()
+    return [
+        Told(seq, name, at, from_json(identity), step, label) for seq, name, at, identity, step, label in rows
+    ]
 
 
 def newest(tx: Tx) -> int:

@@ -8,21 +8,26 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.run import Cancellation, Identity, Run, Webhook
+from rundun.core.run import CLOSED, Cancellation, Identity, Run, Webhook
 from rundun.errors import NotFound
-from rundun.store.paging import Page, Slice
+from rundun.store.paging import END, Page, Slice
 from rundun.store.tx import Tx
+
+TOUCHED = "runs of "  # what a transaction touched that has changed a run of the organization named behind it
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which runs to list; times in milliseconds, `created_before` itself left out."""
+    """Which runs to list; times in milliseconds, `created_after` and `created_before` themselves left out. Of
+    `executor_ref` and `executor_ref_prefix` at most one is given.
+    """
 
     status: str | None = None
     template_id: str | None = None
     executor_ref: str | None = None
     created_after: int | None = None
     created_before: int | None = None
+    executor_ref_prefix: str | None = None
 
 
 def _run(row: sqlite3.Row) -> Run:
@@ -76,8 +81,71 @@ def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
 
 
 def page(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[Run]:
-    """Runs of an organization, the newest first."""
-    conditions, values = ["org_id = :org", "(created_at, number) < (:at, :number)"], _values(org_id, wanted)
+    """Runs of an organization, the newest first. Those chosen by how their reference begins come in the order of their
+    references, the last first, since no index has them by their age.
+    """
+    if chosen.executor_ref_prefix is not None:
+        return _page_by_prefix(tx, org_id, chosen, chosen.executor_ref_prefix, wanted)
+    at, number = wanted.before
+    conditions, values = _chosen(chosen)
+    return _page(
+        tx,
+        _index(chosen),
+        ["org_id = :org", "(created_at, number) < (:at, :number)", *conditions],
+        "created_at DESC, number DESC",
+        {**values, "org": org_id, "at": at, "number": number},
+        wanted,
+    )
+
+
+def _page_by_prefix(tx: Tx, org_id: str, chosen: Filter, prefix: str, wanted: Slice) -> Page[Run]:
+    conditions, values = _chosen(chosen)
+    at, number = wanted.before
+    behind: tuple[str | None, int, int] = (_first_behind(prefix), 0, 0)
+    if number < END:
+        query = "SELECT executor_ref FROM runs WHERE number = ? AND org_id = ? AND created_at = ?"
+        row = tx.db.execute(query, (number, org_id, at)).fetchone()
+        behind = (row and row["executor_ref"], at, number)
+    if behind[0] is not None:
+        conditions.append("(executor_ref, created_at, number) < (:behind, :at, :number)")
+    return _page(
+        tx,
+        "runs_by_executor_ref",
+        ["org_id = :org", "executor_ref >= :prefix", *conditions],
+        "executor_ref DESC, created_at DESC, number DESC",
+        {
+            **values,
+            "org": org_id,
+            "prefix": prefix,
+            **dict(zip(("behind", "at", "number"), behind, strict=True)),
+        },
+        wanted,
+    )
+
+
+def _first_behind(prefix: str) -> str | None:
+    """The least text greater than all that begin with `prefix`, by code points as SQLite compares them; None where
+    nothing is greater.
+    """
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)
+
+
+def _index(chosen: Filter) -> str:
+    """The index that leaves the fewest rows to look at: open runs are few, and so are those of one reference."""
+    if chosen.executor_ref is not None:
+        return "runs_by_executor_ref"
+    if chosen.status is not None and (chosen.template_id is None or chosen.status not in CLOSED):
+        return "runs_by_status"
+    return "runs_of_org" if chosen.template_id is None else "runs_by_template"
+
+
+def _chosen(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
+    conditions: list[str] = []
+    values: dict[str, Any] = {}
     for column in ("status", "template_id", "executor_ref"):
         if getattr(chosen, column) is not None:
             conditions.append(f"{column} = :{column}")
@@ -88,17 +156,18 @@ def page(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[Run]:
     if chosen.created_before is not None:
         conditions.append("created_at < :before")
         values["before"] = chosen.created_before
+    return conditions, values
+
+
+def _page(
+    tx: Tx, index: str, conditions: list[str], order: str, values: dict[str, Any], wanted: Slice
+) -> Page[Run]:
     rows = tx.db.execute(
-        f"SELECT * FROM runs WHERE {' AND '.join(conditions)} "  # noqa: S608, columns are named above
-        "ORDER BY created_at DESC, number DESC LIMIT :more",
-        values,
+        f"SELECT * FROM runs INDEXED BY {index} WHERE {' AND '.join(conditions)} "  # noqa: S608, all named above
+        f"ORDER BY {order} LIMIT :more",
+        {**values, "more": wanted.limit + 1},
     ).fetchall()
     return Page.of(rows, wanted, lambda row: (row["created_at"], row["number"]), _run)
-
-
-def _values(org_id: str, wanted: Slice) -> dict[str, Any]:
-    at, number = wanted.before
-    return {"org": org_id, "at": at, "number": number, "more": wanted.limit + 1}
 
 
 def count_since(tx: Tx, org_id: str, since: int) -> int:
@@ -146,6 +215,7 @@ def add(tx: Tx, run: Run) -> None:
             to_json(run.progress).decode(),
         ),
     )
+    tx.touched.add(TOUCHED + run.org_id)
 
 
 def put(tx: Tx, run: Run) -> None:
@@ -178,3 +248,4 @@ def put(tx: Tx, run: Run) -> None:
             run.number,
         ),
     )
+    tx.touched.add(TOUCHED + run.org_id)

@@ -33,7 +33,9 @@ class Found:
 
 
 class Bells:
-    """Wakes those who wait for events: an organization's bell rings when a commit brought one of its events."""
+    """Wakes those who wait: an organization's bell rings when a commit brought one of its events or, where `kind` is
+    `runs.TOUCHED`, changed anything about one of its runs.
+    """
 
     def __init__(self, database: Database) -> None:
         self.ended = False
@@ -42,11 +44,11 @@ class Bells:
         self._looks: dict[Any, asyncio.Task[Found]] = {}
         database.subscribe(self._hear)
 
-    def of(self, org_id: str) -> Bell:
+    def of(self, org_id: str, kind: str = feed.TOUCHED) -> Bell:
         """Done with the next event; take it before you look, so that nothing slips in between."""
-        bell = self._bells.get(org_id)
+        bell = self._bells.get(kind + org_id)
         if bell is None:
-            bell = self._bells[org_id] = asyncio.get_running_loop().create_future()
+            bell = self._bells[kind + org_id] = asyncio.get_running_loop().create_future()
         return bell
 
     async def look(self, bell: Bell, function: Look, *args: Any) -> Found:
@@ -69,7 +71,7 @@ class Bells:
 
     def _hear(self, touched: set[str]) -> None:
         for name in touched:
-            if name.startswith(feed.TOUCHED) and (bell := self._bells.pop(name[len(feed.TOUCHED) :], None)):
+            if bell := self._bells.pop(name, None):
                 bell.set_result(None)
 
     def end(self) -> None:

@@ -40,8 +40,8 @@ class Bells(Protocol):
 
     ended: bool
 
-    def of(self, org_id: str) -> asyncio.Future[None]:
-        """Done with the organization's next event."""
+    def of(self, org_id: str, kind: str = ...) -> asyncio.Future[None]:
+        """Done with the organization's next event, or the next change of one of its runs."""
 
     async def look(self, bell: asyncio.Future[None], function: Callable[..., Any], *args: Any) -> Any:
         """`function(tx, *args)`, once for all who ask the same."""

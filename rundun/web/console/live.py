@@ -1,0 +1,76 @@
+"""/console/runs/live: tells an open page that something has changed, as server-sent events (HTML standard, section
+9.2). What has changed the page sees by fetching itself again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from rundun.errors import Problem
+from rundun.store import runs
+from rundun.web.console.desk import Visit, page
+from rundun.web.service import Bells
+
+MOST_STREAMS = 20  # open at once for an organization
+PAUSE = 1.0  # seconds between two changes told, at least
+HEARTBEAT = 20.0  # seconds after which something is said in any case, or a dead connection would be kept
+AGE = 15 * 60.0  # seconds after which a stream ends; the page comes back, if it may still come in
+CHANGE = "event: change\ndata:\n\n"
+
+_open: Counter[str] = Counter()  # streams of each organization
+
+
+class Stream(StreamingResponse):
+    """Counted while it lasts, however it ends."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._org_id = visit.operator.org_id
+        if _open[self._org_id] >= MOST_STREAMS:
+            raise Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
+        super().__init__(
+            changes(visit.house.bells, self._org_id),
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+            media_type="text/event-stream",
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        _open[self._org_id] += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _open[self._org_id] -= 1
+            if not _open[self._org_id]:
+                del _open[self._org_id]
+
+
+async def changes(bells: Bells, org_id: str) -> AsyncIterator[str]:
+    """One `change` for all that happens to an organization's runs within a second, until the service ends."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + AGE
+    end = bells.of("")  # nobody's: it rings when the service ends
+    bell = bells.of(org_id, runs.TOUCHED)
+    yield "retry: 2000\n\n"
+    while not bells.ended and loop.time() < until:
+        await asyncio.wait({bell, end}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+        if bells.ended:
+            return
+        if not bell.done():
+            yield ":\n\n"
+            continue
+        bell = bells.of(org_id, runs.TOUCHED)  # before it is told, so that nothing slips in between
+        yield CHANGE
+        await asyncio.wait({end}, timeout=PAUSE)
+
+
+async def live(visit: Visit) -> Response:
+    """GET /console/runs/live."""
+    return Stream(visit)
+
+
+ROUTES = [page("GET", "/runs/live", live)]

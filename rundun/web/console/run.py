@@ -1,0 +1,98 @@
+"""/console/runs/{run_id}: one run, from dispatch to end, with every answer as it read then."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Awaitable
+from typing import Any
+
+import segno
+from starlette.responses import Response
+
+from rundun.actions import watching
+from rundun.actions.watching import Watched
+from rundun.errors import NotFound, Problem
+from rundun.store import runs
+from rundun.web.console.desk import Visit, page
+from rundun.web.console.said import Teller
+from rundun.web.pages import HEADERS
+from rundun.web.problems import TABLE
+
+HOURS = ("24", "72", "168", "720", "never")
+
+
+async def show_run(visit: Visit) -> Response:
+    """GET /console/runs/{run_id}."""
+    return await shown(visit)
+
+
+async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -> Response:
+    """The page, with what went `wrong` when something was to be done to the run."""
+    watched = await visit.read(watching.run, visit.path("run_id"))
+    house = visit.house.database.house
+    teller = Teller(watched, visit_say(visit), visit.zone, house.links.media_path)
+    run = watched.sheet.run
+    is_pinned = watched.sheet.version.template.execution.scope == "first_device" and run.device is not None
+    return visit.show(
+        "run",
+        status,
+        wrong=wrong,
+        hours=HOURS,
+        link=house.links.run(run.run_id),
+        deadline=run.deadline(house.grace),
+        can_release=is_pinned and not run.is_closed,
+        will_change=any(one.status == "pending" for one in watched.deliveries.items),
+        reason=visit.form.get("reason", ""),
+        **telling(teller),
+    )
+
+
+def telling(teller: Teller) -> dict[str, Any]:
+    """What a page or a report of a run shows."""
+    watched: Watched = teller.watched
+    steps = {step.id: step.label for step in watched.sheet.version.steps}
+    return {
+        "run": watched.sheet.run,
+        "template": watched.sheet.version.template,
+        "now": watched.now,
+        "labels": steps,
+        "parts_of_run": teller.parts(),
+        "signature": teller.signature(),
+        "moments": teller.moments(),
+        "deliveries": watched.deliveries.items,
+        "has_more_deliveries": watched.deliveries.next_before is not None,
+    }
+
+
+def visit_say(visit: Visit) -> Any:
+    """The words of the reader's language."""
+    first = visit.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
+    return visit.house.pages.console_words.speech([first or "en"]).say
+
+
+async def done_or_said(visit: Visit, act: Awaitable[Any], told: str) -> Response:
+    """Do it and show the run; or show the run, and why it can't be done."""
+    try:
+        await act
+    except NotFound:
+        raise
+    except Problem as problem:
+        return await shown(visit, TABLE[problem.code][0], problem)
+    return visit.go(f"/runs/{visit.path('run_id')}", told)
+
+
+async def qr_code(visit: Visit) -> Response:
+    """GET /console/runs/{run_id}/link.svg: the run's link, to be scanned."""
+    run = await visit.read(runs.get_of_org, visit.path("run_id"))
+    picture = io.BytesIO()
+    link = visit.house.database.house.links.run(run.run_id)
+    segno.make(link, error="m", micro=False).save(
+        picture, kind="svg", scale=8, border=4, dark="#000", light="#fff"
+    )
+    return Response(picture.getvalue(), headers=HEADERS, media_type="image/svg+xml")
+
+
+ROUTES = [
+    page("GET", "/runs/{run_id}", show_run),
+    page("GET", "/runs/{run_id}/link.svg", qr_code),
+]

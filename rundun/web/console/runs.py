@@ -1,0 +1,171 @@
+"""/console/runs: all runs, filtered, the newest first; and what may be done to one of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from rundun.actions import replaying, steering, watching
+from rundun.core import text
+from rundun.core.run import STATUSES
+from rundun.core.shape import read
+from rundun.errors import NotFound
+from rundun.store import deliveries
+from rundun.store.paging import END, Slice
+from rundun.store.runs import Filter
+from rundun.store.tx import Tx
+from rundun.web.console import run
+from rundun.web.console.clock import Zone
+from rundun.web.console.desk import Visit, page
+from rundun.web.shapes import CancelBody, ExtendBody
+
+LIMIT = 50
+FIELDS = ("status", "template", "from", "to", "ref", "match")
+MATCHES = ("begins", "exact")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the filter's form says: `given` as it was written, `wrong` the fields that can't be read."""
+
+    given: dict[str, str]
+    filter: Filter
+    wrong: dict[str, bool]
+
+    @property
+    def query(self) -> str:
+        """The filter as a query, without empty fields."""
+        kept = {name: value for name, value in self.given.items() if value and name != "match"}
+        if "ref" in kept and self.given["match"] != MATCHES[0]:
+            kept["match"] = self.given["match"]
+        return urlencode(kept)
+
+    @property
+    def is_by_reference(self) -> bool:
+        """True when the list is in the order of references."""
+        return self.filter.executor_ref_prefix is not None
+
+
+def asked(visit: Visit) -> Asked:
+    """The filter of the query. Days are those of the organization's zone; what can't be read filters nothing."""
+    params = visit.request.query_params
+    given = {name: params.get(name, "")[:300] for name in FIELDS}
+    given["match"] = given["match"] if given["match"] in MATCHES else MATCHES[0]
+    wrong = {name: True for name in ("from", "to") if given[name] and _day(given[name]) is None}
+    chosen = Filter(
+        status=given["status"] if given["status"] in STATUSES else None,
+        template_id=given["template"] or None,
+        created_after=_begins(visit.zone, _day(given["from"]), -1),
+        created_before=_begins(visit.zone, _day(given["to"], 1), 0),
+    )
+    if reference := _reference(given["ref"]):
+        name = "executor_ref" if given["match"] == "exact" else "executor_ref_prefix"
+        chosen = replace(chosen, **{name: reference})
+    return Asked(given, chosen, wrong)
+
+
+def _reference(given: str) -> str:
+    """As references are kept; what can't be one finds nothing, and is left as it is."""
+    try:
+        return text.clean(given)
+    except ValueError:
+        return given
+
+
+def _day(given: str, later: int = 0) -> date | None:
+    """A day of the calendar, or the one some days `later`."""
+    try:
+        day = date.fromisoformat(given) + timedelta(days=later) if len(given) == 10 else None
+    except (ValueError, OverflowError):
+        return None
+    return day if day and 1900 < day.year < 9999 else None
+
+
+def _begins(zone: Zone, day: date | None, offset: int) -> int | None:
+    return None if day is None else zone.day_begins(day) + offset
+
+
+def _slice(visit: Visit) -> Slice:
+    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", visit.request.query_params.get("before", ""), re.ASCII)
+    return Slice(LIMIT, (int(match[1]), int(match[2])) if match else (END, END))
+
+
+async def list_runs(visit: Visit) -> Response:
+    """GET /console/runs."""
+    wanted = asked(visit)
+    part = _slice(visit)
+    found = await visit.read(watching.listed, wanted.filter, part)
+    choices = await visit.read(watching.names)
+    if wanted.filter.template_id and wanted.filter.template_id not in dict(choices):
+        choices.append((wanted.filter.template_id, wanted.filter.template_id))
+    older = None
+    if found.next_before is not None:
+        at, number = found.next_before
+        older = "&".join(filter(None, [wanted.query, f"before={at}.{number}"]))
+    return visit.show(
+        "runs",
+        asked=wanted,
+        rows=found.items,
+        older=older,
+        is_first=part.before == (END, END),
+        templates=choices,
+        statuses=STATUSES,
+    )
+
+
+# ---- what may be done to a run
+
+
+async def cancel(visit: Visit) -> Response:
+    """POST /console/runs/{run_id}/cancel: `reason`."""
+
+    async def act() -> None:
+        reason = visit.form.get("reason", "")
+        given = read(CancelBody, {"reason": reason} if text.clean(reason) else {}).reason
+        await visit.write(steering.cancel_by_operator, visit.path("run_id"), visit.operator, given)
+
+    return await run.done_or_said(visit, act(), "told_run_cancelled")
+
+
+async def extend(visit: Visit) -> Response:
+    """POST /console/runs/{run_id}/extend: `hours` from now, or `never`."""
+
+    async def act() -> None:
+        hours = visit.form.get("hours", "")
+        number = float(hours) if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", hours, re.ASCII) else hours
+        wanted = read(ExtendBody, {"expires_in_hours": None if hours == "never" else number})
+        await visit.write(steering.extend, visit.path("run_id"), wanted.expires_in_hours)
+
+    return await run.done_or_said(visit, act(), "told_run_extended")
+
+
+async def release(visit: Visit) -> Response:
+    """POST /console/runs/{run_id}/release: another device may go on with it."""
+    return await run.done_or_said(
+        visit, visit.write(steering.release, visit.path("run_id")), "told_run_released"
+    )
+
+
+async def send_again(visit: Visit) -> Response:
+    """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry."""
+    act = visit.write(_send_again, visit.path("run_id"), visit.path("delivery_id"))
+    return await run.done_or_said(visit, act, "told_delivery_sent_again")
+
+
+def _send_again(tx: Tx, org_id: str, run_id: str, delivery_id: str) -> None:
+    if deliveries.get_of_org(tx, org_id, delivery_id).run_id != run_id:
+        raise NotFound("delivery")
+    replaying.retry(tx, org_id, delivery_id)
+
+
+ROUTES = [
+    page("GET", "/runs", list_runs),
+    page("POST", "/runs/{run_id}/cancel", cancel),
+    page("POST", "/runs/{run_id}/extend", extend),
+    page("POST", "/runs/{run_id}/release", release),
+    page("POST", "/runs/{run_id}/deliveries/{delivery_id}/retry", send_again),
+]

@@ -1,0 +1,247 @@
+"""What a run says, made ready to be shown: on its page, on paper and in the report of its archive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rundun.actions.watching import Watched
+from rundun.core import progress, record, times
+from rundun.core.answer import Answer, Position
+from rundun.core.progress import Standing
+from rundun.core.record import Photo, Signature
+from rundun.core.run import Run
+from rundun.core.template import (
+    BooleanStep,
+    ChoiceStep,
+    DatetimeStep,
+    MultiChoiceStep,
+    NumberStep,
+    RatingStep,
+    StepBase,
+)
+from rundun.web.console.clock import Zone
+
+MOST_REPLACED = 20  # answers shown of one step
+
+Address = Callable[[int, str], str]  # of a file by its number and content type
+Say = Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A photo with its addresses; one that the answer does not list was replaced or never belonged to it."""
+
+    photo: Photo
+    number: int
+    thumbnail: str
+    url: str
+    original: str
+    is_listed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature with the address of its picture."""
+
+    signature: Signature
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One answer in words: `kind` is answered, skipped or unable; `items` what was chosen of several."""
+
+    kind: str
+    text: str | None
+    items: Sequence[str] | None
+    reason: str | None
+    at: int
+    answered_at: int | None
+    geo: Position | None
+    signed: Signed | None
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One step with its answer, the answers before it, and its photos; `flags` are (word, class) pairs."""
+
+    number: int
+    step: StepBase
+    said: Said | None
+    flags: Sequence[tuple[str, str]]
+    pictures: Sequence[Picture]
+    waiting: int
+    replaced: Sequence[Said]
+    more_replaced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section; a template without sections has one without a title."""
+
+    title: str | None
+    description: str | None
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened, on the server's clock and, where it came from a phone, on the phone's."""
+
+    word: str
+    at: int | None
+    phone_at: int | None = None
+    label: str | None = None
+    who: str | None = None
+
+
+class Teller:
+    """Puts one run into words. `address` says where a file is found."""
+
+    def __init__(self, watched: Watched, say: Say, zone: Zone, address: Address) -> None:
+        self.watched = watched
+        self.sheet = watched.sheet
+        self._say = say
+        self._zone = zone
+        self._address = address
+
+    def parts(self) -> list[Part]:
+        """All steps in their sections, as the run's version of the template has them."""
+        template = self.sheet.version.template
+        numbers = {step.id: number for number, step in enumerate(self.sheet.version.steps, 1)}
+        sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = []
+        if template.steps:
+            sections.append((None, None, template.steps))
+        sections += [(one.title, one.description, one.steps) for one in template.sections or ()]
+        return [
+            Part(title, description, [self._line(numbers[step.id], step) for step in steps])
+            for title, description, steps in sections
+            if steps
+        ]
+
+    def signature(self) -> Signed | None:
+        """The one that closed the run."""
+        return self._signed(self.sheet.run.signature)
+
+    def _signed(self, number: int | None) -> Signed | None:
+        found = None if number is None else self.sheet.evidence.signatures.get(number)
+        return found and Signed(found, self._address(found.file, "image/png"))
+
+    def _line(self, number: int, step: StepBase) -> Line:
+        standing = self.sheet.standings[step.id]
+        answer = standing.answer
+        past = self.watched.replaced.get(step.id, ())
+        return Line(
+            number,
+            step,
+            answer and self.said(step, answer),
+            list(_flags(self.sheet.run, standing)),
+            list(self._pictures(standing)),
+            len([one for one in standing.waiting_for if one != "signature"]),
+            [self.said(step, one) for one in past[:MOST_REPLACED]],
+            max(0, len(past) - MOST_REPLACED),
+        )
+
+    def _pictures(self, standing: Standing) -> Iterator[Picture]:
+        listed = record.photos_of(standing, self.sheet.evidence)
+        ids = {photo.photo_id for photo in listed}
+        stored = self.sheet.evidence.photos.get(standing.step.id, {}).values()
+        for number, photo in enumerate([*listed, *(one for one in stored if one.photo_id not in ids)], 1):
+            yield Picture(
+                photo,
+                number,
+                self._address(photo.thumbnail, "image/jpeg"),
+                self._address(photo.derived, "image/jpeg"),
+                self._address(photo.original, photo.content_type),
+                photo.photo_id in ids,
+            )
+
+    def said(self, step: StepBase, answer: Answer) -> Said:
+        """One answer of that step."""
+        kind = progress.kind_of(answer)
+        value = self._value(step, answer.value) if kind == "answered" else None
+        return Said(
+            kind,
+            value if isinstance(value, str) else None,
+            value if isinstance(value, list) else None,
+            answer.unable,
+            answer.at,
+            answer.answered_at,
+            answer.geo,
+            self._signed(answer.signature),
+            _is_late(self.sheet.run, answer.at),
+        )
+
+    def _value(self, step: StepBase, value: Any) -> str | list[str] | None:
+        match step:
+            case BooleanStep():
+                own = step.config.true_label if value else step.config.false_label
+                return own or self._say("yes" if value else "no")
+            case ChoiceStep() | MultiChoiceStep():
+                labels = {option.id: option.label for option in step.config.options}
+                if isinstance(step, ChoiceStep):
+                    return labels.get(value, str(value))
+                return [labels.get(one, one) for one in value]
+            case NumberStep():
+                return f"{value} {step.config.unit}" if step.config.unit else str(value)
+            case RatingStep():
+                most = step.config.max
+                label = {step.config.min: step.config.min_label, most: step.config.max_label}.get(value)
+                grade = self._say("done_of", done=value, total=most)
+                return f"{grade} ({label})" if label else grade
+            case DatetimeStep() if step.config.mode == "datetime":
+                return self._zone.say(times.parse(value))
+        if step.type == "instruction":
+            return self._say("acknowledged")
+        return value if isinstance(value, str) else None
+
+    def moments(self) -> list[Moment]:
+        """All that happened, the first thing first."""
+        run = self.sheet.run
+        answers = {
+            step.id: sorted(
+                [
+                    *self.watched.replaced.get(step.id, ()),
+                    *([self.sheet.answers[step.id]] if step.id in self.sheet.answers else []),
+                ],
+                key=lambda one: one.at,
+            )
+            for step in self.sheet.version.steps
+        }
+        moments = [Moment("moment_created", run.created_at)]
+        for told in self.watched.events:
+            at = times.parse(told.at)
+            phone_at = None
+            if told.step_id is not None and at is not None:
+                before = [one for one in answers.get(told.step_id, ()) if one.at < at + times.SECOND]
+                phone_at = before[-1].answered_at if before else None
+            if told.event == f"run.{run.status}":
+                at = run.closed_at
+            who = told.identity.get("name") if told.identity.get("mode") == "member" else None
+            word = "moment_" + told.event.replace(".", "_")
+            moments.append(Moment(word, at, phone_at, told.step_label, who))
+        return moments
+
+
+def _is_late(run: Run, at: int) -> bool:
+    return run.expires_at is not None and run.started_at is not None and at >= run.expires_at
+
+
+def _flags(run: Run, standing: Standing) -> Iterator[tuple[str, str]]:
+    answer = standing.answer
+    if not standing.visible:
+        yield "flag_hidden", ""
+    if answer is None:
+        if standing.visible:
+            yield ("flag_untouched", "") if standing.step.required else ("flag_optional", "")
+        return
+    kind = progress.kind_of(answer)
+    if kind != "answered":
+        yield f"flag_{kind}", "cancelled"
+    if _is_late(run, answer.at):
+        yield "late", "late"
+    if standing.visible and not standing.done:
+        yield "flag_not_done", "late"
