@@ -11,16 +11,16 @@ import click
 import segno
 from pydantic_core import from_json
 
-from rundun import __version__, passwords
+from rundun import __version__, checking, passwords
 from rundun.actions.office import Opened
-from rundun.app import make_app
+from rundun.app import make_app, wall_clock
 from rundun.config import Settings
 from rundun.core import rules
 from rundun.errors import Problem
 from rundun.logs import configure, hush
 from rundun.server import bind
 from rundun.server import serve as run_server
-from rundun.shell import common, fail, look, settings_of, write
+from rundun.shell import common, expect_database, fail, look, settings_of, write
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,6 +79,27 @@ and open the link it answers with. To work in the console, make the first operat
 """
     )
     sys.stdout.flush()
+
+
+@main.command()
+@common
+def check(config_file: str | None, database: str | None) -> None:
+    """Say whether everything is as it should be; exit 1 if something is wrong."""
+    settings = settings_of(config_file, database)
+    try:
+        expect_database(settings)
+        found = checking.report(settings, wall_clock)
+    except Problem as problem:
+        fail(problem)
+    for name, value in found.settings:
+        click.echo(f"{name} = {value}")
+    click.echo()
+    for one in found.findings:
+        click.echo(f"{_STATES[one.state]}  {one.name}: {one.text}")
+    sys.exit(0 if found.is_fine else 1)
+
+
+_STATES = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 
 @main.group()

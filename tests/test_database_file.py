@@ -177,9 +177,9 @@ def test_a_migration_that_fails_changes_nothing_and_can_be_mended(tmp_path: Path
             open_writer(path, [*shipped(), half])
     db = open_writer(path)
     assert db.execute("PRAGMA user_version").fetchone()[0] == now
-    assert "colour" not in [row["name"] for row in db.execute("PRAGMA table_info(organizations)")]
+    assert "shade" not in [row["name"] for row in db.execute("PRAGMA table_info(organizations)")]
     db.close()
-    whole = (now + 1, "ALTER TABLE organizations ADD COLUMN colour TEXT;")
+    whole = (now + 1, "ALTER TABLE organizations ADD COLUMN shade TEXT;")
     open_writer(path, [*shipped(), whole]).close()
     assert sorted(one.name for one in tmp_path.iterdir()) == ["rundun.db", f"rundun.db.schema-{now}"]
 

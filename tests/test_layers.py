@@ -21,6 +21,7 @@ LAYERS = (
     {"cli"},
     {"app"},
     {"web", "loops", "courier", "imaging", "workbench", "control", "server"},
+    {"checking"},
     {"actions"},
     {"store"},
     {"core"},
@@ -29,7 +30,7 @@ LAYERS = (
 
 # Beside the layers: settings, logs and where files lie. Everybody outside the actions may use them.
 BESIDE = {"config", "passwords", "counters", "kinds", "logs", "places", "settings"}
-MAY_USE_BESIDE = set().union(*LAYERS[:4]) | BESIDE
+MAY_USE_BESIDE = set().union(*LAYERS[:5]) | BESIDE
 
 # Modules that belong to one outer module alone, as parts of it that grew too long.
 PARTS = {"shell": "cli", "containers": "imaging", "dial": "courier", "postman": "loops", "alerts": "loops"}

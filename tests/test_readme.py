@@ -107,7 +107,7 @@ def test_the_commands_it_names_are_all_there_are():
     shown = {}
     for cell in re.findall(r"^\| (`[a-z].*?`) \|", TEXT, re.MULTILINE):
         words = cell.replace("`", " ").replace("[", " ").replace("]", " ").split()
-        path = tuple(word for word in words[:2] if word.isalpha() and word.islower())
+        path = tuple(word for word in words[:2] if re.fullmatch("[a-z]+(-[a-z]+)*", word))
         if path:
             shown[path] = {word for word in words if word.startswith("--")}
     assert shown == {

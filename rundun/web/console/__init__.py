@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from rundun.web.console import dispatching, keys, live, overview, people, run, runs, settings, signing_in
+from rundun.web.console import (
+    dispatching,
+    export,
+    health,
+    keys,
+    live,
+    overview,
+    people,
+    run,
+    runs,
+    settings,
+    signing_in,
+    templates,
+)
 
 ROUTES = [
     *signing_in.ROUTES,
     *overview.ROUTES,
     *live.ROUTES,
     *runs.ROUTES,
+    *export.ROUTES,
     *run.ROUTES,
     *settings.ROUTES,
     *keys.ROUTES,
     *people.ROUTES,
+    *health.ROUTES,
     *dispatching.ROUTES,
+    *templates.ROUTES,
 ]

@@ -1,0 +1,68 @@
+"""What the file tells about the health of the service, on one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rundun.store import health, organizations, templates
+from rundun.store.health import Standing, Waiting
+from rundun.store.paging import END, Slice
+from rundun.store.tx import Tx
+
+MOST_TEMPLATES = 2000  # looked at for steps that need HTTPS
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A template that asks for what phones give to HTTPS pages only: ids of steps that ask for the position, and of
+    those that scan a barcode live.
+    """
+
+    org_id: str
+    template_id: str
+    name: str
+    geo: tuple[str, ...]
+    barcode: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """`damage` is what is wrong in the file, None when it was not looked at, or not to its end; `newest` the newest
+    time in it, in milliseconds. Of a damaged file nothing else is known.
+    """
+
+    standing: Standing
+    damage: Sequence[str] | None
+    newest: int
+    waiting: Waiting | None
+    asking: Sequence[Asking]
+    now: int
+
+
+def examine(tx: Tx, org_id: str | None, seconds: float) -> Examined:
+    """Of one organization or of all; the file's integrity is looked at for at most so many seconds, zero = not."""
+    standing = health.standing(tx)
+    damage = health.quick_check(tx, seconds) if seconds else None
+    if damage:
+        return Examined(standing, damage, 0, None, (), tx.now)
+    waiting = health.waiting(tx, org_id)
+    return Examined(standing, damage, health.newest(tx), waiting, _asking(tx, org_id), tx.now)
+
+
+def _asking(tx: Tx, org_id: str | None) -> list[Asking]:
+    found: list[Asking] = []
+    for one in [org_id] if org_id else [each.org_id for each in organizations.everyone(tx)]:
+        before = (END, END)
+        for _ in range(MOST_TEMPLATES // 100):
+            page = templates.page(tx, one, Slice(100, before), include_archived=False)
+            for head in page.items:
+                version = templates.get_version(tx, head.template_id, head.v)
+                geo = tuple(step.id for step in version.steps if step.geo)
+                barcode = tuple(step.id for step in version.steps if step.type == "barcode")
+                if geo or barcode:
+                    found.append(Asking(one, head.template_id, version.template.name, geo, barcode))
+            if page.next_before is None:
+                break
+            before = page.next_before  # type: ignore[assignment]
+    return found

@@ -1,0 +1,206 @@
+"""Whether a Rundun is as it should be: what `check` prints and the console shows."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from rundun.actions import examining
+from rundun.actions.examining import Examined
+from rundun.config import SETTINGS, Settings
+from rundun.core import certificate, times
+from rundun.core.links import Links
+from rundun.store import connection, health
+from rundun.store.database import read_once
+from rundun.store.tx import House
+
+MIB, GIB = 2**20, 2**30
+LEAST_FREE, LITTLE_FREE = 64 * MIB, GIB  # on the disk: too little, and little
+AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead of the clock
+OVERDUE = 10 * 60 * times.SECOND  # how long a delivery may be due
+ENDS_SOON = 14 * times.DAY
+LONGEST = 24 * 3600.0  # seconds that the integrity of a file may take
+FIRST_DAY = 1_735_689_600_000  # 2025: a clock that stands before has been reset
+STEPS_NAMED = 10
+
+State = Literal["good", "note", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, and what was found. `note` deserves attention, `wrong` has to be mended."""
+
+    name: str
+    state: State
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`settings` are names and values as they are in force, secrets starred."""
+
+    settings: list[tuple[str, str]]
+    findings: list[Finding]
+
+    @property
+    def is_fine(self) -> bool:
+        """True when nothing has to be mended."""
+        return all(one.state != "wrong" for one in self.findings)
+
+
+def report(
+    settings: Settings, clock: Callable[[], int], *, org_id: str | None = None, seconds: float = LONGEST
+) -> Report:
+    """Look at everything, through a connection of its own that cannot write, so beside a running service too; at one
+    organization's part or at all. The file's integrity is looked at for at most so many seconds, zero = not. Blocks.
+    """
+    path = settings.database.path
+    db = connection.open_reader(path)
+    try:
+        house = House(clock, Links(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
+        examined = read_once(db, house, examining.examine, org_id, seconds)
+    finally:
+        db.close()
+    free = shutil.disk_usage(path.resolve().parent).free
+    found = [*_file(settings, examined, free, seconds), *_clock(examined), *_deliveries(examined)]
+    found += [*_address(settings), *_steps(settings, examined), *_certificate(settings, examined.now)]
+    return Report(in_force(settings), found)
+
+
+def in_force(settings: Settings) -> list[tuple[str, str]]:
+    """Every setting with its value as TOML would have it; a secret that is set is only starred."""
+    shown = []
+    for one in SETTINGS:
+        value = getattr(getattr(settings, one.section), one.name)
+        if one.key == "server.public_url":
+            value = settings.public_url
+        if value is None:
+            shown.append((one.key, "not set"))
+        else:
+            shown.append((one.key, "********" if one.kind.is_secret else _plain(value)))
+    return shown
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(_plain(one) for one in value)}]"
+    return json.dumps(value if isinstance(value, bool | int | float) else str(value), ensure_ascii=False)
+
+
+def size(count: int) -> str:
+    """Bytes as people say them."""
+    for unit, bytes_of in (("GiB", GIB), ("MiB", MIB), ("KiB", 1024)):
+        if count >= bytes_of:
+            return f"{count / bytes_of:.1f} {unit}"
+    return f"{count} bytes"
+
+
+def _file(settings: Settings, examined: Examined, free: int, seconds: float) -> Iterator[Finding]:
+    standing = examined.standing
+    log = Path(f"{settings.database.path.resolve()}-wal")
+    behind = f", and {size(log.stat().st_size)} in its log" if log.exists() and log.stat().st_size else ""
+    says = f"{size(standing.bytes)}{behind}, schema {standing.schema}, journal mode {standing.journal}"
+    yield Finding("database", "good" if standing.journal == "wal" else "wrong", f"{says}.")
+    if examined.damage:
+        yield Finding("integrity", "wrong", f"The file is damaged: {'; '.join(examined.damage)[:1000]}.")
+    elif examined.damage is not None:
+        yield Finding("integrity", "good", "SQLite finds no damage in the file.")
+    elif seconds:
+        text = (
+            f"The file is too large to be read whole in {seconds:g} s; python -m rundun check takes its time."
+        )
+        yield Finding("integrity", "note", text)
+    state: State = "wrong" if free < LEAST_FREE else "note" if free < LITTLE_FREE else "good"
+    yield Finding("disk", state, f"{size(free)} are free.")
+    version = ".".join(map(str, standing.sqlite))
+    if standing.sqlite < health.SQLITE_SOUND:
+        sound = ".".join(map(str, health.SQLITE_SOUND))
+        yield Finding(
+            "sqlite",
+            "note",
+            f"SQLite {version}; before {sound} it could damage a file that two connections checkpoint at once. Rundun "
+            "lets one connection do that; do not open the file for writing with anything else.",
+        )
+    else:
+        yield Finding("sqlite", "good", f"SQLite {version}.")
+
+
+def _clock(examined: Examined) -> Iterator[Finding]:
+    now = times.wire(examined.now)
+    if examined.newest > examined.now + AHEAD or examined.now < FIRST_DAY:
+        newest = times.wire(examined.newest)
+        yield Finding("clock", "wrong", f"It is {now} here, but the newest time in the file is {newest}.")
+    else:
+        yield Finding("clock", "good", f"It is {now}, and nothing in the file is from later.")
+
+
+def _deliveries(examined: Examined) -> Iterator[Finding]:
+    waiting = examined.waiting
+    if waiting is None:
+        return
+    text = f"{waiting.pending} pending, {waiting.failed} failed."
+    late = 0 if waiting.oldest_due is None else examined.now - waiting.oldest_due
+    if waiting.oldest_due is not None:
+        text += f" The oldest has been due since {times.wire(waiting.oldest_due)}."
+    if late > OVERDUE:
+        text += " Either the service is not running, or a receiver does not answer."
+    state: State = "wrong" if late > OVERDUE else "note" if waiting.failed else "good"
+    yield Finding("deliveries", state, text)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether only this machine can open addresses that begin so."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _address(settings: Settings) -> Iterator[Finding]:
+    url = settings.public_url
+    if is_loopback(url):
+        text = f"Links begin with {url}, which only this machine can open; set server.public_url."
+        yield Finding("address", "note", text)
+    elif not url.startswith("https://"):
+        text = f"Links begin with {url}: on plain HTTP, phones give no position and do not scan live."
+        yield Finding("address", "note", text)
+    else:
+        yield Finding("address", "good", f"Links begin with {url}.")
+
+
+def _steps(settings: Settings, examined: Examined) -> Iterator[Finding]:
+    """Which steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
+    if settings.public_url.startswith("https://"):
+        return
+    for one in examined.asking:
+        parts = [("no position in", one.geo), ("no live scan in", one.barcode)]
+        said = "; ".join(f"{what} {_named(ids)}" for what, ids in parts if ids)
+        yield Finding("steps", "note", f"{one.name} ({one.template_id}): {said}.")
+
+
+def _named(ids: tuple[str, ...]) -> str:
+    more = f" and {len(ids) - STEPS_NAMED} more" if len(ids) > STEPS_NAMED else ""
+    return ", ".join(ids[:STEPS_NAMED]) + more
+
+
+def _certificate(settings: Settings, now: int) -> Iterator[Finding]:
+    file = settings.server.tls_certificate
+    if file is None:
+        return
+    try:
+        ends_at = certificate.ends_at(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        yield Finding("certificate", "wrong", f"{file}: {error}.")
+        return
+    state: State = "wrong" if ends_at <= now else "note" if ends_at <= now + ENDS_SOON else "good"
+    verb = "ended" if ends_at <= now else "ends"
+    yield Finding("certificate", state, f"{file} {verb} {times.wire(ends_at)}.")

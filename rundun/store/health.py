@@ -1,0 +1,104 @@
+"""What the file says about itself, and the newest times in it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass
+
+from rundun.store.tx import Tx
+from rundun.store.upkeep import PAGE
+
+SQLITE_SOUND = (
+    3,
+    51,
+    3,
+)  # before this, a WAL file could be corrupted by two connections that checkpoint at once
+_STEPS = 100_000  # of SQLite's machine between two looks at the watch
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The file: `bytes` its size without the log beside it, `schema` the number of its newest migration."""
+
+    bytes: int
+    journal: str
+    schema: int
+    sqlite: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is in the outbox; `oldest_due` since when the longest waiting is due, in milliseconds."""
+
+    pending: int
+    failed: int
+    oldest_due: int | None
+
+
+def standing(tx: Tx) -> Standing:
+    """Read in no time."""
+
+    def pragma(name: str) -> int | str:
+        value: int | str = tx.db.execute(f"PRAGMA {name}").fetchone()[0]
+        return value
+
+    return Standing(
+        bytes=int(pragma("page_count")) * PAGE,
+        journal=str(pragma("journal_mode")),
+        schema=int(pragma("user_version")),
+        sqlite=sqlite3.sqlite_version_info,
+    )
+
+
+def quick_check(tx: Tx, seconds: float) -> list[str] | None:
+    """What is wrong in the file, nothing if all is well; None when `seconds` were not enough to read all of it."""
+    until = time.monotonic() + seconds
+    tx.db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+    try:
+        found = [str(row[0]) for row in tx.db.execute("PRAGMA quick_check(20)").fetchall()]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return None
+        raise
+    except sqlite3.DatabaseError as error:  # so broken that it cannot even be checked
+        return [str(error)]
+    finally:
+        tx.db.set_progress_handler(None, 0)
+    return [] if found == ["ok"] else found
+
+
+def newest(tx: Tx) -> int:
+    """The newest time that was written down, in milliseconds; 0 in an empty file."""
+    queries = (
+        "SELECT max(created_at) FROM runs INDEXED BY runs_of_org WHERE org_id = ?",
+        "SELECT max(created_at) FROM deliveries INDEXED BY deliveries_of_org WHERE org_id = ?",
+        "SELECT created_at FROM organizations WHERE id = ?",
+        "SELECT max(quarter) * 900000 FROM tallies WHERE org_id = ? AND what = 'completed'",
+    )
+    orgs = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]
+    found = [tx.db.execute(query, (org_id,)).fetchone()[0] for org_id in orgs for query in queries]
+    proof = tx.db.execute("SELECT max(at) FROM proof").fetchone()[0]
+    return max((at for at in (*found, proof) if at is not None), default=0)
+
+
+def waiting(tx: Tx, org_id: str | None) -> Waiting:
+    """Of one organization, or of all."""
+    if org_id is None:
+        orgs = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]
+    else:
+        orgs = [org_id]
+
+    def count(status: str) -> int:
+        query = (
+            "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
+        )
+        return sum(tx.db.execute(query, (one, status)).fetchone()[0] for one in orgs)
+
+    oldest = tx.db.execute(
+        "SELECT next_attempt_at FROM deliveries INDEXED BY deliveries_next "
+        "WHERE status = 'pending' AND next_attempt_at <= :now AND (:org IS NULL OR org_id = :org) "
+        "ORDER BY next_attempt_at LIMIT 1",
+        {"now": tx.now, "org": org_id},
+    ).fetchone()
+    return Waiting(count("pending"), count("failed"), oldest and int(oldest[0]))

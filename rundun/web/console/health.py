@@ -1,0 +1,42 @@
+"""/console/settings/health: what `python -m rundun check` says, as far as it is this organization's."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from rundun import checking
+from rundun.core.bucket import Policy
+from rundun.web.console.desk import Visit, page
+from rundun.web.console.settings import parts
+
+LOOKS = Policy("integrity", 4, 60)  # for all who ask: each reads the whole file
+LOOK_SECONDS = 20.0
+
+
+async def health(visit: Visit) -> Response:
+    """GET /console/settings/health: all that is known in no time."""
+    return await _show(visit, 0)
+
+
+async def look_closely(visit: Visit) -> Response:
+    """POST /console/settings/health: the same, with the whole file read."""
+    visit.house.quotas.count(visit.request, LOOKS, "integrity")
+    return await _show(visit, LOOK_SECONDS)
+
+
+async def _show(visit: Visit, seconds: float) -> Response:
+    report = await run_in_threadpool(
+        checking.report,
+        visit.house.settings,
+        visit.house.database.house.clock,
+        org_id=visit.operator.org_id,
+        seconds=seconds,
+    )
+    return visit.show("health", parts=parts(visit), report=report, is_whole=bool(seconds))
+
+
+ROUTES = [
+    page("GET", "/settings/health", health),
+    page("POST", "/settings/health", look_closely),
+]
