@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 from html import unescape
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import unquote
 
 import httpx2
 
+from rundun import places
 from rundun.actions import office
+from rundun.core import template
+from rundun.core.condition import When
+from rundun.core.shape import Shape
+from rundun.web.words import Words
 from tests.test_console import Browser, operator
 from tests.world import BOOLEAN, World
 
+JSON = {"content-type": "application/json"}
 NASTY = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -164,3 +170,143 @@ async def test_nothing_typed_becomes_markup_where_runs_are_dispatched(w: World) 
         )
         assert refused.status_code == 422
         has_no_markup_of(refused.text, nasty)
+
+
+# --- the list, a template to be read, what changed
+
+
+async def test_the_list_shows_what_there_is_and_hides_the_archived(w: World) -> None:
+    ann = await operator(w, "member")
+    assert "No templates yet" in await shown(ann, "/templates")
+    kept = await w.template(BOOLEAN, name="Kept", tags=["red"])
+    gone = await w.template(BOOLEAN, name="Gone")
+    await w.acme.delete(f"/v1/templates/{gone}")
+    html = await shown(ann, "/templates")
+    assert f"/console/templates/{kept}" in html and "red" in html and gone not in html
+    html = await shown(ann, "/templates?include_archived=true")
+    assert gone in html and f"/console/dispatch?template_id={gone}" not in html
+    for n in range(26):
+        await w.template(BOOLEAN, name=f"Number {n}")
+    first = await shown(ann, "/templates")
+    following = unescape(re.search(r'href="/console(/templates\?cursor=[^"]+)"', first)[1])  # type: ignore[index]
+    second = await shown(ann, following)
+    assert kept in second and kept not in first and "Number 25" in first
+    stranger = await shown(
+        await operator(w, "owner", (await w.globex.get("/v1/organization")).json()["id"]), "/templates"
+    )
+    assert kept not in stranger
+
+
+async def test_archived_brought_back_duplicated_exported(w: World) -> None:
+    ann = await operator(w, "member")
+    name = "Größe/../”x\r\n: y" + "ä" * 180
+    template_id = await w.template(BOOLEAN, name=name, description="First")
+    html = await shown(ann, f"/templates/{template_id}")
+    assert "All fine?" in html and "Archive" in html
+    assert (await ann.post(f"/templates/{template_id}/archive")).status_code == 303
+    assert (await w.acme.get(f"/v1/templates/{template_id}")).json()["archived_at"]
+    assert "Bring back" in await shown(ann, f"/templates/{template_id}")
+    assert (await ann.post(f"/templates/{template_id}/bring-back")).status_code == 303
+    assert (await w.acme.get(f"/v1/templates/{template_id}")).json()["archived_at"] is None
+
+    copied = await ann.post(f"/templates/{template_id}/duplicate")
+    copy = (
+        await w.acme.get(f"/v1/templates/{copied.headers['location'].split('/')[3].split('?')[0]}")
+    ).json()
+    assert (copy["id"] != template_id, copy["v"], copy["steps"][0]["label"]) == (True, 1, "All fine?")
+    assert copy["name"].endswith("ä (copy)") and len(copy["name"]) == 200
+
+    original = (await w.acme.get(f"/v1/templates/{template_id}")).json()
+    file = await ann.get(f"/templates/{template_id}/export")
+    assert file.json() == {key: value for key, value in original.items() if key in file.json()}
+    assert set(original) - set(file.json()) == {
+        "id",
+        "v",
+        "org_id",
+        "created_at",
+        "updated_at",
+        "archived_at",
+    }
+    disposition = file.headers["content-disposition"]
+    assert re.fullmatch(
+        r"attachment; filename=\"[\w-]{1,80}\.json\"; filename\*=UTF-8''[\w%.-]+", disposition, re.ASCII
+    )
+    assert (await w.acme.post("/v1/templates", json=file.json())).status_code == 201, (
+        "what is exported is imported"
+    )
+
+
+async def test_what_changed_between_two_versions_is_told(w: World) -> None:
+    ann = await operator(w, "member")
+    steps = [{**BOOLEAN, "hint": "Old hint"}, {"id": "s-2", "type": "text", "label": "Second"}]
+    template_id = await w.template(*steps)
+    newer = {
+        "name": "Check",
+        "steps": [{"id": "s-3", "type": "number", "label": "Third"}, {**BOOLEAN, "hint": "New hint"}],
+    }
+    assert (await w.acme.put(f"/v1/templates/{template_id}", json=newer)).status_code == 200
+    last = {**newer, "name": "Renamed"}
+    await w.acme.put(f"/v1/templates/{template_id}", json=last)
+    html = await shown(ann, f"/templates/{template_id}/changes?before=1&after=2")
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+    assert "Removed Step Second" in text and "Added Step Third" in text
+    assert "Changed Step All fine?" in text and "Was Old hint → Is now New hint" in text
+    assert "3 changes." in text
+    text = re.sub(r"<[^>]+>", " ", await shown(ann, f"/templates/{template_id}/changes"))
+    assert "Renamed" in text and "1 change." in text and "Second" not in text
+    assert (await ann.get(f"/templates/{template_id}/changes?before=1&after=9")).status_code == 404
+    assert "version 1" in await shown(ann, f"/templates/{template_id}?v=1")
+
+
+def test_every_field_type_and_operator_has_a_word() -> None:
+    words = Words(places.locales(), "console").speech(["en"])
+    fields: set[str] = set()
+    kinds: set[str] = set()
+    for name, model in vars(template).items():
+        if not (isinstance(model, type) and issubclass(model, Shape)) or name in ("Shape", "PhotoRule"):
+            continue
+        fields |= set(model.model_fields)
+        kinds |= set(get_args(model.model_fields["type"].annotation)) if name.endswith("Step") else set()
+    fields -= {"id", "steps", "sections", "settings", "execution", "config", "options"}
+    assert len(kinds) == 11 and len(fields) > 30
+    operators = get_args(When.model_fields["op"].annotation)
+    wanted = [f"field_{one}" for one in fields] + [f"type_{one}" for one in kinds]
+    wanted += [f"condition_{one}" for one in (*operators, "and", "or")]
+    assert [one for one in wanted if not words.knows(one)] == []
+
+
+async def test_a_template_that_says_everything_can_be_read(w: World) -> None:
+    ann = await operator(w)
+    for path in places.samples().glob("*.json"):
+        template_id = (await w.acme.post("/v1/templates", content=path.read_bytes(), headers=JSON)).json()[
+            "id"
+        ]
+        html = unescape(await shown(ann, f"/templates/{template_id}"))
+        for label in re.findall(r'"label": "([^"]+)"', path.read_text().partition('"translations"')[0]):
+            assert label in html, label
+
+
+async def test_nothing_typed_becomes_markup_where_templates_are_read(w: World) -> None:
+    ann = await operator(w)
+    for nasty in NASTY:
+        option = {"id": "o-1", "label": nasty}
+        steps = [
+            {"id": "s-1", "type": "choice", "label": nasty, "hint": nasty, "config": {"options": [option]}},
+            {"id": "s-2", "type": "number", "label": nasty, "config": {"unit": nasty[:40]},
+             "condition": {"when": {"step": "s-1", "op": "eq", "value": "o-1"}}},
+        ]  # fmt: skip
+        section = {"id": "g-1", "title": nasty, "description": nasty, "steps": steps}
+        written = {"name": nasty, "description": nasty, "tags": [nasty], "sections": [section]}
+        made = await w.acme.post("/v1/templates", json=written)
+        template_id = made.json()["id"]
+        plain = {"name": "Plain", "steps": [BOOLEAN]}
+        assert (await w.acme.put(f"/v1/templates/{template_id}", json=plain)).status_code == 200
+        written["translations"] = {"es": {"s-1": {"label": nasty}}}
+        assert (await w.acme.put(f"/v1/templates/{template_id}", json=written)).status_code == 200
+        for path in (
+            "",
+            f"/{template_id}",
+            f"/{template_id}/changes",
+            f"/{template_id}/changes?before=1&after=3",
+        ):
+            has_no_markup_of(await shown(ann, f"/templates{path}"), nasty)

@@ -15,6 +15,7 @@ from rundun.errors import Invalid, Place, Problem
 from rundun.store import templates
 from rundun.store.tx import Tx, Version
 
+COPY = " (copy)"
 ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")
 
 
@@ -104,3 +105,16 @@ def _matches(if_match: str, tag: str) -> bool:
 def archive(tx: Tx, org_id: str, template_id: str) -> None:
     """No new runs from it; archiving again changes nothing."""
     templates.archive(tx, templates.get(tx, org_id, template_id))
+
+
+def bring_back(tx: Tx, org_id: str, template_id: str) -> None:
+    """New runs from it again; where it was not archived nothing changes."""
+    templates.bring_back(tx, templates.get(tx, org_id, template_id))
+
+
+def duplicate(tx: Tx, org_id: str, template_id: str) -> Version:
+    """A new template with what the current version of this one says, under a name of its own."""
+    head = templates.get(tx, org_id, template_id)
+    written = templates.get_version(tx, head.template_id, head.v).template
+    copied = written.model_copy(update={"name": written.name[: 200 - len(COPY)] + COPY})
+    return templates.add(tx, org_id, copied, rules.as_json(copied))

@@ -121,6 +121,11 @@ def archive(tx: Tx, head: Head) -> None:
     )
 
 
+def bring_back(tx: Tx, head: Head) -> None:
+    """New runs from it again."""
+    tx.db.execute("UPDATE templates SET archived_at = NULL WHERE id = ?", (head.template_id,))
+
+
 def find_owner(tx: Tx, template_id: str) -> str | None:
     """The organization a template belongs to, or None where there is no such template."""
     row = tx.db.execute("SELECT org_id FROM templates WHERE id = ?", (template_id,)).fetchone()

@@ -1,0 +1,142 @@
+"""What changed between two versions of a template, told by sections, steps and options, field by field."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["template", "section", "step", "option"]
+Field = tuple[str, str]  # its name, and the language of a translated text ("" for what the author wrote)
+_OUTSIDE = ("id", "sections", "steps", "translations", "settings", "execution", "config", "options")
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What has fields: the template (id ""), a section, a step, an option. `parent` is the id of what it stands in, and
+    `fields` has what was written, those of `config`, `settings` and `execution` among them.
+    """
+
+    kind: Kind
+    id: str
+    parent: str
+    label: str
+    fields: Mapping[Field, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One field that is not what it was; None where it was, or is, left out."""
+
+    field: Field
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened to a thing. `before` is None for what was added, `after` for what was removed; `edits`
+    stand in what was `changed`. A thing that moved and changed has two.
+    """
+
+    kind: Literal["added", "removed", "moved", "changed"]
+    before: Thing | None
+    after: Thing | None
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def thing(self) -> Thing:
+        """The thing as it is, or was."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+
+def things(template: Mapping[str, Any]) -> dict[str, Thing]:
+    """All there is in a template's stored JSON by id, in reading order; "" is the template itself."""
+    texts: dict[str, dict[Field, Any]] = {}
+    for tag, targets in (template.get("translations") or {}).items():
+        for target, words in targets.items():
+            texts.setdefault(target, {}).update({(name, tag): value for name, value in words.items()})
+    return {thing.id: thing for thing in _walk(template, texts)}
+
+
+def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]]) -> Iterator[Thing]:
+    def thing(kind: Kind, parent: str, label: str, source: Mapping[str, Any]) -> Thing:
+        parts = [source, *(source.get(name) or {} for name in ("settings", "execution", "config"))]
+        fields = {(name, ""): part[name] for part in parts for name in part if name not in _OUTSIDE}
+        key = str(source.get("id", ""))
+        return Thing(kind, key, parent, str(source[label]), {**fields, **texts.get(key, {})})
+
+    def steps(parent: str, source: Mapping[str, Any]) -> Iterator[Thing]:
+        for step in source.get("steps") or ():
+            yield thing("step", parent, "label", step)
+            for option in (step.get("config") or {}).get("options") or ():
+                yield thing("option", step["id"], "label", option)
+
+    yield thing("template", "", "name", template)
+    yield from steps("", template)
+    for section in template.get("sections") or ():
+        yield thing("section", "", "title", section)
+        yield from steps(section["id"], section)
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """From one template's stored JSON to another: what was removed first, then the rest in the order of `after`."""
+    old, new = things(before), things(after)
+    changes = [Change("removed", thing, None) for key, thing in old.items() if key not in new]
+    moved = _moved(old, new)
+    for key, thing in new.items():
+        if key not in old:
+            changes.append(Change("added", None, thing))
+            continue
+        if key in moved:
+            changes.append(Change("moved", old[key], thing))
+        if edits := _edits(old[key].fields, thing.fields):
+            changes.append(Change("changed", old[key], thing, edits))
+    return changes
+
+
+def _edits(before: Mapping[Field, Any], after: Mapping[Field, Any]) -> tuple[Edit, ...]:
+    names = [*after, *(name for name in before if name not in after)]
+    pairs = ((name, before.get(name), after.get(name)) for name in names)
+    return tuple(Edit(*pair) for pair in pairs if _text(pair[1]) != _text(pair[2]))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)  # true is not 1, and the order of members says nothing
+
+
+def _moved(old: Mapping[str, Thing], new: Mapping[str, Thing]) -> set[str]:
+    """What stands elsewhere: in something else, or not in its former order; as few as explain it."""
+    place = {key: position for position, key in enumerate(old)}
+    common = [key for key in new if key in old and key]
+    moved = {key for key in common if old[key].parent != new[key].parent}
+    stayed: dict[str, list[str]] = {}
+    for key in common:
+        if key not in moved:
+            stayed.setdefault(f"{new[key].kind} {new[key].parent}", []).append(key)
+    for keys in stayed.values():
+        in_order = set(_longest_rising([place[key] for key in keys]))
+        moved |= {key for key in keys if place[key] not in in_order}
+    return moved
+
+
+def _longest_rising(numbers: Sequence[int]) -> list[int]:
+    """A longest rising subsequence of different numbers (patience sorting)."""
+    tops: list[int] = []
+    lasts: list[int] = []  # positions in `numbers` of what ends the best subsequence of each length
+    came_from: list[int | None] = []
+    for position, number in enumerate(numbers):
+        length = bisect_left(tops, number)
+        came_from.append(lasts[length - 1] if length else None)
+        tops[length : length + 1] = [number]
+        lasts[length : length + 1] = [position]
+    found: list[int] = []
+    at = lasts[-1] if lasts else None
+    while at is not None:
+        found.append(numbers[at])
+        at = came_from[at]
+    return found[::-1]

@@ -1,0 +1,191 @@
+"""/console/templates: the list, and a template with its versions and what changed between them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import unicodedata
+from urllib.parse import quote
+
+from pydantic_core import from_json
+from starlette.responses import Response
+
+from rundun import places
+from rundun.actions import templates as actions
+from rundun.actions.looking import template_at, templates_page, versions_page
+from rundun.core.difference import difference, things
+from rundun.errors import NotFound
+from rundun.store.paging import Page, Slice
+from rundun.store.templates import Head
+from rundun.store.tx import Tx, Version
+from rundun.web.console.desk import Visit, page
+from rundun.web.console.templates_words import teller
+from rundun.web.queries import ListQuery, TemplateQuery, TemplatesQuery, query
+
+MOST_VERSIONS = 100
+
+
+class ShownQuery(ListQuery, TemplateQuery):
+    """GET /console/templates/{template_id}."""
+
+    told: str = ""
+
+
+class TemplatesShown(TemplatesQuery):
+    """GET /console/templates."""
+
+    told: str = ""
+
+
+def samples() -> dict[str, str]:
+    """The samples' names by that of their files."""
+    return {
+        path.stem: from_json(path.read_bytes())["name"] for path in sorted(places.samples().glob("*.json"))
+    }
+
+
+def cursor(found: Page[object]) -> str | None:
+    """Where the next page goes on, None behind the last."""
+    if found.next_before is None:
+        return None
+    first, second = (0, *found.next_before)[-2:]
+    return base64.urlsafe_b64encode(f"{first}.{second}".encode()).decode().rstrip("=")
+
+
+async def index(visit: Visit) -> Response:
+    """GET /console/templates: the newest first, archived ones on request."""
+    wanted = query(TemplatesShown, visit.request)
+    found = await visit.read(templates_page, wanted.slice(), wanted.include_archived)
+    return visit.show(
+        "templates",
+        page=found,
+        cursor=cursor(found),
+        include_archived=wanted.include_archived,
+        is_first="cursor" not in wanted.model_fields_set,
+        samples=samples(),
+    )
+
+
+async def show(visit: Visit) -> Response:
+    """GET /console/templates/{template_id}: the current version, or `?v=`, to be read, and all versions."""
+    wanted = query(ShownQuery, visit.request)
+    template_id = visit.path("template_id")
+    head, version, versions = await visit.read(_shown, template_id, wanted.v, wanted.slice())
+    written = from_json(version.body)
+    return visit.show(
+        "template",
+        head=head,
+        version=version,
+        written=written,
+        sections=[{"title": "", "steps": written.get("steps") or []}, *(written.get("sections") or [])],
+        count=len(version.steps),
+        teller=lambda t: teller(t, things(written)),
+        versions=versions,
+        cursor=cursor(versions),
+    )
+
+
+def _shown(
+    tx: Tx, org_id: str, template_id: str, v: int | None, wanted: Slice
+) -> tuple[Head, Version, Page[tuple[Head, Version]]]:
+    head, version = template_at(tx, org_id, template_id, v)
+    return head, version, versions_page(tx, org_id, template_id, wanted)
+
+
+async def changes(visit: Visit) -> Response:
+    """GET /console/templates/{template_id}/changes?before=&after=: two versions, without them the last two."""
+    first, second = _number(visit, "before"), _number(visit, "after")
+    head, before, after = await visit.read(_two, visit.path("template_id"), first, second)
+    old, new = from_json(before.body), from_json(after.body)
+    reading = {**things(old), **things(new)}
+    found = difference(old, new)
+    whole = {change.thing.id for change in found if change.kind in ("added", "removed")}
+    return visit.show(
+        "template_changes",
+        head=head,
+        before=before,
+        after=after,
+        # the options of a step that came or went say nothing more
+        changes=[one for one in found if not (one.thing.kind == "option" and one.thing.parent in whole)],
+        teller=lambda t: teller(t, things(old), things(new)),
+        reading=reading,
+        numbers=list(range(head.v, max(0, head.v - MOST_VERSIONS), -1)),
+    )
+
+
+def _number(visit: Visit, name: str) -> int | None:
+    """A version's number in the query; None stands for what is none."""
+    given = visit.request.query_params.get(name, "")
+    return int(given) if re.fullmatch(r"[1-9][0-9]{0,8}", given) else None
+
+
+def _two(
+    tx: Tx, org_id: str, template_id: str, before: int | None, after: int | None
+) -> tuple[Head, Version, Version]:
+    head, later = template_at(tx, org_id, template_id, after)
+    return head, template_at(tx, org_id, template_id, before or max(1, later.v - 1))[1], later
+
+
+async def export(visit: Visit) -> Response:
+    """GET /console/templates/{template_id}/export: the JSON as its author wrote it, of `?v=`, as a file."""
+    v = query(TemplateQuery, visit.request).v
+    _, version = await visit.read(template_at, visit.path("template_id"), v)
+    names = file_name(version.template.name)
+    headers = {
+        "content-disposition": f"attachment; filename=\"{names[0]}\"; filename*=UTF-8''{quote(names[1], safe='')}",
+        "cache-control": "no-store",
+        "content-security-policy": "sandbox; default-src 'none'",
+    }
+    return Response(pretty(version.body), headers=headers, media_type="application/json")
+
+
+def pretty(body: bytes) -> str:
+    """A template's stored JSON, to be read by people."""
+    return json.dumps(from_json(body), ensure_ascii=False, indent=2) + "\n"
+
+
+def file_name(name: str) -> tuple[str, str]:
+    """Names for a file that any system takes: one in ASCII, and one in all letters and digits there are."""
+    kept = (
+        re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_")[:80].rstrip("-") or "template"
+    )
+    letters = "".join(one for one in unicodedata.normalize("NFKD", kept) if not unicodedata.combining(one))
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_")[:80] or "template"
+    return f"{plain}.json", f"{kept}.json"
+
+
+async def duplicate(visit: Visit) -> Response:
+    """POST /console/templates/{template_id}/duplicate: a new one to be changed."""
+    version = await visit.write(actions.duplicate, visit.path("template_id"))
+    return visit.go(f"/templates/{version.template_id}", "told_duplicated")
+
+
+async def archive(visit: Visit) -> Response:
+    """POST /console/templates/{template_id}/archive."""
+    await visit.write(actions.archive, visit.path("template_id"))
+    return visit.go(f"/templates/{visit.path('template_id')}", "told_archived")
+
+
+async def bring_back(visit: Visit) -> Response:
+    """POST /console/templates/{template_id}/bring-back."""
+    await visit.write(actions.bring_back, visit.path("template_id"))
+    return visit.go(f"/templates/{visit.path('template_id')}", "told_brought_back")
+
+
+def sample(name: str) -> str:
+    """A sample as its file has it; raises NotFound."""
+    if name not in samples():
+        raise NotFound("sample")
+    return (places.samples() / f"{name}.json").read_text("utf-8")
+
+
+ROUTES = [
+    page("GET", "/templates", index),
+    page("GET", "/templates/{template_id}", show),
+    page("GET", "/templates/{template_id}/changes", changes),
+    page("GET", "/templates/{template_id}/export", export),
+    page("POST", "/templates/{template_id}/duplicate", duplicate),
+    page("POST", "/templates/{template_id}/archive", archive),
+    page("POST", "/templates/{template_id}/bring-back", bring_back),
+]

@@ -1,0 +1,79 @@
+"""A template's fields and values in the console's words, as plain text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rundun.core.difference import Field, Thing
+
+Say = Callable[..., str]
+LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo")
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Says what stands in a template; `labels` names steps and options by id."""
+
+    t: Say
+    labels: Mapping[str, str]
+
+    def field(self, field: Field) -> str:
+        """What a field is called, with its language."""
+        name, tag = field
+        return f"{self.t(f'field_{name}')} ({tag})" if tag else self.t(f"field_{name}")
+
+    def value(self, field: Field, value: Any) -> str:
+        """What stands in it."""
+        name = field[0]
+        if value is None:
+            return self.t("not_set")
+        if isinstance(value, bool):
+            return self.t("yes" if value else "no")
+        if name == "condition":
+            return self.condition(value)
+        if name == "photo":
+            return self.photo(value)
+        if name == "type":
+            return self.t(f"type_{value}")
+        if isinstance(value, list):
+            return ", ".join(map(str, value))
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    def photo(self, rule: Mapping[str, Any]) -> str:
+        """How many photos are asked beside an answer."""
+        counts = self.t("photos_from_to", least=str(rule.get("min", 0)), most=str(rule.get("max", 10)))
+        return f"{counts}, {self.t('photos_annotate')}" if rule.get("annotate") else counts
+
+    def condition(self, condition: Mapping[str, Any]) -> str:
+        """When a step is shown."""
+        if "when" in condition:
+            when = condition["when"]
+            step = self.labels.get(when["step"], when["step"])
+            return self.t(f"condition_{when['op']}", step=step, value=self._operand(when.get("value")))
+        joined = f" {self.t('condition_' + condition['op'])} "
+        return "(" + joined.join(self.condition(rule) for rule in condition["rules"]) + ")"
+
+    def _operand(self, value: Any) -> str:
+        if isinstance(value, bool):
+            return self.t("yes" if value else "no")
+        if isinstance(value, list):
+            return ", ".join(self._operand(one) for one in value)
+        return self.labels.get(value, value) if isinstance(value, str) else json.dumps(value)
+
+    def details(self, step: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """The settings of a step's type that were set, as (word, value)."""
+        fields = (step.get("config") or {}).items()
+        return [
+            (self.field((name, "")), self.value((name, ""), value))
+            for name, value in fields
+            if name not in LEFT_OUT
+        ]
+
+
+def teller(t: Say, *readings: Mapping[str, Thing]) -> Teller:
+    """For what stands in these; the last knows the labels best."""
+    labels = {thing.id: thing.label for reading in readings for thing in reading.values()}
+    return Teller(t, labels)
