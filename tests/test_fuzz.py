@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ROOT, Serving, done, rundun, serving
+from tests.process import ROOT, Serving, done, looking, rows, rundun, serving
 
 STEPS = [
     {"id": "s-ok", "type": "boolean", "label": "Fine?", "required": False, "photo": {"max": 3}},
@@ -99,6 +99,10 @@ def tried(folder: Path, *arguments: str, patience: float = 90) -> tuple[str, int
         assert " status=404 " in service.text, "this is not where it logs"
         assert ended.returncode == 0, said
         assert "errored" not in said, said
+        with looking(folder) as db:
+            asked = rows(db, "SELECT DISTINCT webhook_url FROM runs WHERE webhook_url IS NOT NULL")
+            sent = rows(db, "SELECT DISTINCT url FROM attempts")
+        assert {url for (url,) in [*asked, *sent]} == {hook}, "nothing leads anywhere else"
         return said, int(re.search(r"(\d+) generated", said)[1]), failures(service)  # type: ignore[index]
 
 
