@@ -338,7 +338,7 @@ async def test_a_tab_that_dies_while_it_makes_a_picture_small_has_kept_it(
         await ed.start()
         picture = noise(random.Random(10).randbytes)
         await ed.photograph("s-pic", file("a.jpg", "image/jpeg", picture), source="camera")
-        await ed.page.wait_for_function("sessionStorage.died")
+        await ed.page.wait_for_function("() => sessionStorage.died")
         await ed.until_kept(run_id, "photo", "s-pic")
         ed.page.on("dialog", lambda dialog: dialog.accept())  # "leave this page?", which a crash does not ask
         await ed.page.reload()
