@@ -295,7 +295,7 @@ class Settings(Shape):
     est_minutes: Annotated[int, Integer(1, 10_000)] | None = None
     """How long it takes, shown on the start screen."""
     voice: bool = False
-    """Kept for pages that read the steps aloud."""
+    """Reserved for reading the steps aloud; it changes nothing yet."""
 
 
 class Execution(Shape):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import json
@@ -163,7 +164,7 @@ async def show(request: Request) -> Response:
     house, path = service(request), request.path_params.get("path", "")
     if path not in PAGES:
         raise NotFound("page")
-    plain, packed, tag = _rendered(house.pages, house.settings.public_url, path)
+    plain, packed, tag = await asyncio.to_thread(_rendered, house.pages, house.settings.public_url, path)
     headers = {**HEADERS, "cache-control": "no-cache", "vary": "accept-encoding", "etag": tag}
     if is_current(request, tag):
         return Response(status_code=304, headers=headers)
