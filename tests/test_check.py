@@ -216,7 +216,7 @@ async def test_deliveries_that_nobody_sends_are_told(w: World, receiver: Receive
     assert late.state == "wrong"
     assert late.text == (
         "1 pending, 1 failed. The oldest has been due since 2026-01-01T00:00:00Z. "
-        "Either the service is not running, or a receiver does not answer.",
+        "Either the service is not running, or a receiver does not answer."
     )
 
 

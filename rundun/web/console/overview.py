@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
+from babel import dates
 from starlette.responses import Response
 
+from rundun.actions import figures
+from rundun.core import chart
+from rundun.store.tallies import MOST
+from rundun.web.console.clock import LOCALE
 from rundun.web.console.desk import Visit, page
+
+DAYS = 30
+WIDTH, HEIGHT = 720, 160  # of the chart, in its own units
 
 
 async def overview(visit: Visit) -> Response:
     """GET /console."""
-    return visit.show("overview")
+    days = visit.zone.days_back(visit.now, DAYS)
+    begins = [visit.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
+    glance = await visit.read(figures.glance, begins)
+    return visit.show(
+        "overview",
+        glance=glance,
+        counted=counted,
+        today=visit.zone.short(visit.now),
+        zone=visit.organization.time_zone,
+        days=[day_name(day) for day in days],
+        chart=chart.bars([glance.dispatched, glance.done], WIDTH, HEIGHT),
+        size=(WIDTH, HEIGHT),
+    )
+
+
+def day_name(day: date) -> str:
+    """“25 Nov”."""
+    return dates.format_date(day, "d MMM", locale=LOCALE)
+
+
+def counted(number: int) -> str:
+    """A number that is counted to `MOST` only."""
+    return f"{MOST:,}+" if number > MOST else f"{number:,}"
 
 
 ROUTES = [page("GET", "", overview)]

@@ -1,0 +1,73 @@
+"""An organization in numbers: what is open, what each day has brought, what each month has used."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rundun.store import organizations, tallies, templates
+from rundun.store.tallies import Oldest, What
+from rundun.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the overview shows. `open`, `late` and `failed` are counted to `tallies.MOST`, and one more means more;
+    `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last.
+    """
+
+    open: int
+    late: int
+    failed: int
+    dispatched: list[int]
+    done: list[int]
+    cancelled: list[int]
+    expired: list[int]
+    oldest: Oldest | None
+    oldest_template: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Credits left (None = unlimited), and one number for each span."""
+
+    credits: int | None
+    dispatched: list[int]
+    completed: list[int]
+    photos: list[int]
+
+
+def glance(tx: Tx, org_id: str, begins: Sequence[int]) -> Glance:
+    """`begins`: when each day begins, in milliseconds, and at last when tomorrow does."""
+    oldest = tallies.oldest_open(tx, org_id)
+    version = oldest and templates.get_version(tx, oldest.template_id, oldest.template_v)
+    return Glance(
+        tallies.open_runs(tx, org_id),
+        tallies.late_runs(tx, org_id),
+        tallies.failed_deliveries(tx, org_id),
+        _in_spans(tx, org_id, "dispatched", begins),
+        _in_spans(tx, org_id, "completed", begins),
+        _in_spans(tx, org_id, "cancelled", begins),
+        _in_spans(tx, org_id, "expired", begins),
+        oldest,
+        version.template.name if version else None,
+    )
+
+
+def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
+    """`begins`: when each span begins, in milliseconds, and at last when the last one is over."""
+    return Usage(
+        organizations.get(tx, org_id).credits,
+        _in_spans(tx, org_id, "dispatched", begins),
+        _in_spans(tx, org_id, "completed", begins),
+        _in_spans(tx, org_id, "photos", begins),
+    )
+
+
+def _in_spans(tx: Tx, org_id: str, what: What, begins: Sequence[int]) -> list[int]:
+    """How often it has happened in each span."""
+    counts = [0] * (len(begins) - 1)
+    for at, number in tallies.between(tx, org_id, what, begins[0], begins[-1]):
+        counts[bisect_right(begins, at) - 1] += number
+    return counts

@@ -1,0 +1,57 @@
+"""Numbers as bars: where they stand in a drawing, without drawing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A rectangle in the drawing's units, `y` downwards from its top."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`bars` has one list for each series, `top` the value that the drawing's upper edge stands for."""
+
+    bars: list[list[Bar]]
+    top: int
+
+
+def round_up(value: int) -> int:
+    """The next number that reads well on an axis: 1, 2 or 5 times a power of ten; at least 1."""
+    power = 1
+    while power * 10 < value:
+        power *= 10
+    return next(one * power for one in (1, 2, 5, 10) if one * power >= value)
+
+
+def bars(series: Sequence[Sequence[int]], width: float, height: float) -> Chart:
+    """Series of the same length in front of each other, the first one widest and behind. What is not zero is seen: it
+    is at least a hundredth of the height.
+    """
+    top = round_up(max((value for one in series for value in one), default=0))
+    count = max((len(one) for one in series), default=0)
+    room = width / count if count else width
+    drawn = []
+    for place, values in enumerate(series):
+        wide = room * (0.8 if place == 0 else 0.8 * 0.5**place)
+        drawn.append(
+            [
+                Bar(
+                    round(number * room + (room - wide) / 2, 2),
+                    round(height - tall, 2),
+                    round(wide, 2),
+                    round(tall, 2),
+                )
+                for number, value in enumerate(values)
+                for tall in [max(height * value / top, height / 100) if value else 0.0]
+            ]
+        )
+    return Chart(drawn, top)

@@ -1,0 +1,80 @@
+"""How many: what has happened in each quarter of an hour, counted as it happens, and what is open now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rundun.core import times
+from rundun.store.tx import Tx
+
+QUARTER = times.HOUR // 4  # in every time zone a day begins with one
+MOST = 10_000  # counted one by one; what is more is only said to be more
+
+What = Literal["dispatched", "completed", "cancelled", "expired", "photos"]
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """The open run that was dispatched first."""
+
+    run_id: str
+    status: str
+    executor_ref: str | None
+    template_id: str
+    template_v: int
+    created_at: int
+
+
+def between(tx: Tx, org_id: str, what: What, begin: int, end: int) -> list[tuple[int, int]]:
+    """Milliseconds at which a quarter of an hour begins and how often it has happened in it, from `begin` on and before
+    `end`.
+    """
+    rows = tx.db.execute(
+        "SELECT quarter, number FROM tallies WHERE org_id = ? AND what = ? AND quarter >= ? AND quarter < ? "
+        "ORDER BY quarter",
+        (org_id, what, begin // QUARTER, -(-end // QUARTER)),
+    ).fetchall()
+    return [(row["quarter"] * QUARTER, row["number"]) for row in rows]
+
+
+def open_runs(tx: Tx, org_id: str) -> int:
+    """How many runs are open, at most `MOST` and one."""
+    query = (
+        "SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_open_of_org "
+        "WHERE org_id = ? AND status IN ('pending', 'in_progress') LIMIT ?)"
+    )
+    return int(tx.db.execute(query, (org_id, MOST + 1)).fetchone()[0])
+
+
+def late_runs(tx: Tx, org_id: str) -> int:
+    """How many runs are still being done although their time is up, at most `MOST` and one."""
+    query = (
+        "SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_open_of_org "
+        "WHERE org_id = ? AND status = 'in_progress' AND status IN ('pending', 'in_progress') "
+        "AND expires_at <= ? LIMIT ?)"
+    )
+    return int(tx.db.execute(query, (org_id, tx.now, MOST + 1)).fetchone()[0])
+
+
+def failed_deliveries(tx: Tx, org_id: str) -> int:
+    """How many deliveries have failed for good, at most `MOST` and one."""
+    query = (
+        "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_by_status "
+        "WHERE org_id = ? AND status = 'failed' LIMIT ?)"
+    )
+    return int(tx.db.execute(query, (org_id, MOST + 1)).fetchone()[0])
+
+
+def oldest_open(tx: Tx, org_id: str) -> Oldest | None:
+    """The open run that was dispatched first, None when none is open."""
+    found = []
+    for status in ("pending", "in_progress"):
+        row = tx.db.execute(
+            "SELECT id, status, executor_ref, template_id, template_v, created_at "
+            "FROM runs INDEXED BY runs_by_status WHERE org_id = ? AND status = ? ORDER BY created_at LIMIT 1",
+            (org_id, status),
+        ).fetchone()
+        if row is not None:
+            found.append(Oldest(*row))
+    return min(found, key=lambda one: one.created_at, default=None)
