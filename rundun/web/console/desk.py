@@ -98,7 +98,7 @@ class Visit:
                 or "en"
             ]
         )
-        return self.house.pages.show(
+        response = self.house.pages.show(
             f"console/{name}.html",
             status,
             visit=self,
@@ -108,6 +108,9 @@ class Visit:
             told=self.request.query_params.get("told", ""),
             **values,
         )
+        # With no-referrer a form's POST says “Origin: null”, and could come from anywhere.
+        response.headers["referrer-policy"] = "same-origin"
+        return response
 
     def go(self, path: str, told: str = "") -> Response:
         """See there; `told` names the words that say what was done (RFC 9110 section 15.4.4)."""
