@@ -82,9 +82,12 @@ class Pages:
         html = self._environment.get_template(name).render(**values)
         return Response(html, status, HEADERS, media_type="text/html")
 
-    def run(self, state: dict[str, Any], wanted: Sequence[str]) -> Response:
+    def run(
+        self, state: dict[str, Any], wanted: Sequence[str], page: str = "executor/run.html", **more: Any
+    ) -> Response:
         """The executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it. What is put into the page
         has the template's texts in the reader's language, and not in all others: they would be most of its weight.
+        `page` may be another that extends it, and takes `more`.
         """
         written = state["template"]
         speech = self.words.speech(wanted, list(written.get("translations") or ()))
@@ -127,7 +130,7 @@ class Pages:
 
 
 _TEXTS = ("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label")
-_TEXTS += ("min_label", "max_label", "unit")
+_TEXTS += ("min_label", "max_label")  # and not "unit": kWh is kWh
 
 
 def _untranslated(written: Mapping[str, Any], said: Mapping[str, Any], tag: str) -> bool | list[str]:
