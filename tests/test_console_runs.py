@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import re
+import signal
+import time
+from html import unescape
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+import zxingcpp
+from PIL import Image, ImageDraw
 
-from rundun.store import answers, events, runs
+from rundun.store import answers, events, operators, runs
 from rundun.store.paging import END, Slice
 from rundun.store.runs import Filter
 from rundun.store.tx import Tx
+from rundun.web.console import desk, live
+from tests.browser.conftest import served
+from tests.pictures import encoded, jpeg
+from tests.process import serving
 from tests.test_console import Browser, operator
-from tests.world import BOOLEAN, World
+from tests.world import BOOLEAN, PUBLIC_URL, Ed, Receiver, World, answering
 
 PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 3}}
 
@@ -196,3 +210,385 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World) -> None:
             "sqlite_autoindex_events_2 (run_id=?)",
         ]
     )
+
+
+# ---- one run
+
+EVERY: list[dict[str, Any]] = [
+    {"id": "s-ok", "type": "boolean", "label": "All fine?", "config": {"true_label": "Fine & dandy"}},
+    {"id": "s-plain", "type": "boolean", "label": "And now?"},
+    {
+        "id": "s-one",
+        "type": "choice",
+        "label": "Which?",
+        "config": {"options": [{"id": "o-a", "label": "The attic"}, {"id": "o-b", "label": "The cellar"}]},
+    },
+    {
+        "id": "s-many",
+        "type": "multi_choice",
+        "label": "Which ones?",
+        "config": {"options": [{"id": "o-c", "label": "A chair"}, {"id": "o-d", "label": "A desk"}]},
+    },
+    {"id": "s-text", "type": "text", "label": "Say it", "config": {"multiline": True}},
+    {"id": "s-num", "type": "number", "label": "Meter", "geo": True, "config": {"unit": "kWh"}},
+    {"id": "s-rate", "type": "rating", "label": "Grade", "config": {"max": 5, "max_label": "best"}},
+    {"id": "s-day", "type": "datetime", "label": "Day"},
+    {"id": "s-when", "type": "datetime", "label": "When", "config": {"mode": "datetime"}},
+    {"id": "s-read", "type": "instruction", "label": "Read", "config": {"body": "Mind the step."}},
+    {**PICTURE},
+    {"id": "s-sign", "type": "signature", "label": "Sign"},
+    {"id": "s-way", "type": "boolean", "label": "Way in?"},
+    {"id": "s-tip", "type": "text", "label": "A tip", "required": False},
+    {
+        "id": "s-why",
+        "type": "text",
+        "label": "Why not?",
+        "condition": {"when": {"step": "s-ok", "op": "eq", "value": False}},
+    },
+    {"id": "s-last", "type": "boolean", "label": "Left open"},
+]
+SETTINGS = {"allow_skip": True}
+
+
+async def everything(w: World, **more: Any) -> Ed:
+    """A run with an answer of every kind, not finished."""
+    ed = await w.dispatch(
+        await w.template(*EVERY, settings=SETTINGS, execution={"identity_required": "name"}),
+        executor_ref="booking_77",
+        **more,
+    )
+    await ed.start(name="Ed Miller")
+    w.clock.forward(seconds=30)
+    for step, value in (
+        ("s-why", "Dark"),
+        ("s-ok", False),
+        ("s-ok", True),
+        ("s-plain", False),
+        ("s-one", "o-b"),
+        ("s-many", ["o-c", "o-d"]),
+        ("s-text", "line one\nline two"),
+        ("s-rate", 5),
+        ("s-day", "2026-02-03"),
+        ("s-when", "2026-02-03T04:05:06Z"),
+        ("s-read", None),
+    ):
+        answer = await ed.answer(step, value)
+        assert answer.status_code == 200, answer.text
+        w.clock.forward(seconds=1)
+    geo = {"lat": 51.5034, "lng": -0.1276, "accuracy": 7.4}
+    await ed.answer("s-num", 1234.5, geo=geo, answered_at="2026-01-01T02:30:00Z")
+    query = "source=camera&taken_at=2026-01-01T02:29:00Z&lat=1.5&lng=2.5&accuracy=9"
+    photo = await ed.call("PUT", f"/steps/s-pic/photos/{PHOTO}?{query}", content=jpeg())
+    assert photo.status_code == 201, photo.text
+    await ed.answer("s-pic", photos=[PHOTO])
+    other = await ed.photo("s-pic", jpeg(320, 240))
+    assert other.status_code == 201
+    signed = await ed.call("PUT", "/steps/s-sign/signature?typed_name=E.+Miller", content=PNG)
+    assert signed.status_code == 201, signed.text
+    await ed.answer("s-sign")
+    await ed.put("s-way", {"unable": {"reason": "No key"}})
+    assert (await ed.put("s-tip", {"skipped": True})).status_code == 200
+    return ed
+
+
+PHOTO = "ph-00000000-0000-4000-8000-000000000001"
+PNG = encoded(Image.new("RGB", (40, 20), (255, 255, 255)), "PNG")
+
+
+def text_of(html: str) -> str:
+    """What a page says, without markup and with single spaces."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+def line(page: str, step_id: str) -> str:
+    """The card of one step."""
+    found = re.search(rf'<article [^>]*id="{step_id}".*?</article>', page, re.DOTALL)
+    assert found, step_id
+    return found[0]
+
+
+async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
+    ann = await operator(w)
+    ed = await everything(w)
+    page = (await ann.get(f"/runs/{ed.run_id}")).text
+    said = text_of(page)
+    for words in ("booking_77", "Ed Miller", "In progress", "Version 1", f"{PUBLIC_URL}/r/{ed.run_id}"):
+        assert words in said or words in page, words
+    for step_id, words in (
+        ("s-ok", "Fine & dandy"),
+        ("s-plain", "No"),
+        ("s-one", "The cellar"),
+        ("s-many", "A chair A desk"),
+        ("s-text", "line one line two"),
+        ("s-num", "1234.5 kWh"),
+        ("s-num", "phone’s clock 1 Jan 2026, 02:30:00 +00:00"),
+        ("s-num", "51.503400, -0.127600 ±7 m"),
+        ("s-rate", "5 of 5 (best)"),
+        ("s-day", "2026-02-03"),
+        ("s-when", "3 Feb 2026, 04:05:06 +00:00"),
+        ("s-read", "Read"),
+        ("s-way", "Not possible Could not be done: No key"),
+        ("s-tip", "Skipped"),
+        ("s-why", "Hidden"),
+        ("s-last", "Not answered"),
+        ("s-sign", "Name typed: E. Miller"),
+        ("s-pic", "the camera"),
+        ("s-pic", "1.500000, 2.500000 ±9 m"),
+        ("s-pic", "Not part of the answer"),
+        ("s-pic", hashlib.sha256(jpeg()).hexdigest()),
+    ):
+        assert words in text_of(line(page, step_id)), (step_id, text_of(line(page, step_id)))
+    assert "1 replaced answer Received" not in line(page, "s-plain")
+    past = re.search(r"<details class=\"replaced.*?</details>", line(page, "s-ok"), re.DOTALL)
+    assert past and text_of(past[0]).startswith("1 replaced answer No Received")
+    assert 'href="https://www.openstreetmap.org/?mlat=51.503400&amp;mlon=-0.127600' in page
+    assert all('rel="noreferrer noopener"' in link for link in re.findall(r"<a href=\"https://[^>]*>", page))
+    for path in set(re.findall(r'"(/media/[^"]+)"', page)):
+        assert (await w.browser().get(path)).status_code == 200
+    original = re.search(r'<a href="(/media/[^"]+)" download>', line(page, "s-pic"))
+    assert original and (await w.browser().get(original[1])).content == jpeg()
+    timeline = text_of(page[page.index('id="timeline"') :])
+    assert re.search(r"Dispatched .* Started .* Answered: All fine\? .* Skipped: A tip", timeline)
+    assert (
+        "Answered: Meter 1 Jan 2026, 00:00:41 +00:00 (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )" in timeline
+    )
+    assert "style=" not in page and "<script>" not in page and " onclick" not in page
+
+
+async def test_the_label_is_the_one_of_the_runs_version(w: World) -> None:
+    ann = await operator(w)
+    template_id = await w.template(BOOLEAN)
+    ed = await w.dispatch(template_id)
+    changed = {"name": "Other", "steps": [{**BOOLEAN, "label": "Something else?"}]}
+    assert (await w.acme.put(f"/v1/templates/{template_id}", json=changed)).status_code == 200
+    page = (await ann.get(f"/runs/{ed.run_id}")).text
+    assert "All fine?" in page and "Something else?" not in page
+    await w.dispatch(template_id)
+    assert re.findall(
+        r"<bdi>(\w+)</bdi></a> <span class=\"soft small\">(v\d)", (await ann.get("/runs")).text
+    ) == [
+        ("Other", "v2"),
+        ("Check", "v1"),
+    ]
+
+
+async def test_answers_after_the_end_are_marked_late_and_an_end_is_told(w: World) -> None:
+    ann = await operator(w)
+    ed = await w.dispatch(await w.template(BOOLEAN, PICTURE), expires_in_hours=1)
+    await ed.start()
+    w.clock.forward(hours=2)
+    await ed.answer("s-ok", True)
+    page = (await ann.get(f"/runs/{ed.run_id}")).text
+    assert "Late" in text_of(line(page, "s-ok")) and "Takes answers until" in page
+    assert 'class="status late">Late' in (await ann.get("/runs")).text
+    w.clock.forward(hours=30)
+    await w.sweep()
+    page = (await ann.get(f"/runs/{ed.run_id}")).text
+    assert "Expired at 2 Jan 2026, 01:00:00 +00:00" in text_of(page)
+    assert "Expired 2 Jan 2026, 01:00:00" in text_of(page[page.index('id="timeline"') :])
+    assert "copy" not in page.lower() and "Cancel the run" not in page
+
+
+async def test_an_operator_cancels_and_the_event_says_who(w: World, receiver: Receiver) -> None:
+    ann = await operator(w, "member")
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    path = f"/runs/{ed.run_id}"
+    await ann.get(path)
+    refused = await ann.post(f"{path}/cancel", reason="x" * 2001)
+    assert (refused.status_code, "2000 are allowed" in refused.text) == (422, True)
+    assert "x" * 2001 in refused.text, "what was typed is not lost"
+    done = await ann.post(f"{path}/cancel", reason=" Rebooked ")
+    assert (done.status_code, done.headers["location"]) == (303, f"/console{path}?told=told_run_cancelled")
+    assert (await w.run(ed))["cancellation"] == {
+        "by": "operator",
+        "reason": "Rebooked",
+        "at": "2026-01-01T00:00:00Z",
+        "last_step_id": None,
+    }
+    await w.deliver()
+    (told,) = [one.json for one in receiver.received]
+    (made,) = await w.database.read(operators.of_organization, w.acme_id)
+    assert told["identity"] == {"mode": "member", "user_id": made.operator_id, "name": "Ann"}
+    assert told["data"]["cancelled_by"] == "operator"
+    assert (await w.acme.get("/v1/events")).json()["data"][0]["identity"]["mode"] == "member"
+    page = text_of((await ann.get(path)).text)
+    assert "An operator (console)" in page and "Cancelled · Ann" in page and "Rebooked" in page
+    again = await ann.post(f"{path}/cancel")
+    assert (again.status_code, "is cancelled" in again.text) == (409, True)
+
+
+async def test_an_operator_extends_but_never_shortens(w: World) -> None:
+    ann = await operator(w)
+    ed = await w.dispatch(await w.template(BOOLEAN))
+    path = f"/runs/{ed.run_id}"
+    await ann.get(path)
+    refused = await ann.post(f"{path}/extend", hours="24")
+    assert (refused.status_code, "would shorten" in refused.text) == (422, True)
+    for nonsense in ("", "x", "-1", "99999", "nan"):
+        assert (await ann.post(f"{path}/extend", hours=nonsense)).status_code == 422, nonsense
+    assert (await ann.post(f"{path}/extend", hours="168")).status_code == 303
+    assert (await w.run(ed))["expires_at"] == "2026-01-08T00:00:00Z"
+    assert (await ann.post(f"{path}/extend", hours="never")).status_code == 303
+    assert (await w.run(ed))["expires_at"] is None
+
+
+async def test_an_operator_releases_the_device(w: World) -> None:
+    ann = await operator(w)
+    ed = await w.dispatch(await w.template(BOOLEAN, execution={"scope": "first_device"}))
+    path = f"/runs/{ed.run_id}"
+    assert "Release the device" not in (await ann.get(path)).text
+    await ed.start()
+    olga = Ed(w, ed.run_id)
+    assert (await olga.start()).status_code == 403
+    assert "Release the device" in (await ann.get(path)).text
+    assert (await ann.post(f"{path}/release")).status_code == 303
+    assert (await olga.start()).status_code == 200
+
+
+async def test_a_failed_delivery_is_seen_and_sent_again(w: World, receiver: Receiver) -> None:
+    ann = await operator(w)
+    receiver.answer = answering("410 Gone <b>away</b>")
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    other = await w.dispatch(await w.template(BOOLEAN))
+    await ed.start()
+    await ed.answer("s-ok", True)
+    page = (await ann.get(f"/runs/{ed.run_id}")).text
+    assert "data-again" in page and "No attempt yet." in page
+    await w.deliver()
+    page = (await ann.get(f"/runs/{ed.run_id}")).text
+    assert "data-again" not in page
+    assert re.search(r"Failed step.completed 1 attempt .*HTTP 410", text_of(page))
+    (delivery,) = await w.deliveries(ed)
+    receiver.answer = answering("204 No Content")
+    again = f"/deliveries/{delivery['delivery_id']}/retry"
+    assert (await ann.post(f"/runs/{other.run_id}{again}")).status_code == 404
+    assert (await ann.post(f"/runs/{ed.run_id}{again}")).status_code == 303
+    await w.deliver()
+    page = text_of((await ann.get(f"/runs/{ed.run_id}")).text)
+    assert re.search(r"Delivered step.completed 2 attempts Attempt 2 \(by hand\): HTTP 204", page)
+
+
+async def test_the_qr_code_is_the_link(w: World) -> None:
+    ann = await operator(w)
+    ed = await w.dispatch(await w.template(BOOLEAN))
+    answer = await ann.get(f"/runs/{ed.run_id}/link.svg")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["cache-control"] == "no-store"
+    rects = Image.new("L", (8 * 45, 8 * 45), 255)  # the code as the picture draws it: strokes of one unit
+    drawing = ImageDraw.Draw(rects)
+    path = re.search(r'class="qrline"[^>]* d="([^"]+)"', answer.text)
+    assert path
+    x, y = 0.0, 0.0
+    for command, numbers in re.findall(r"([Mmh])([^Mmh]+)", path[1]):
+        steps = [float(one) for one in re.findall(r"-?[\d.]+", numbers)]
+        if command == "M":
+            x, y = steps
+        elif command == "m":
+            x, y = x + steps[0], y + steps[1]
+        else:
+            drawing.rectangle((x * 8, (y - 0.5) * 8, (x + steps[0]) * 8 - 1, (y + 0.5) * 8 - 1), fill=0)
+            x += steps[0]
+    (found,) = zxingcpp.read_barcodes(rects)
+    assert found.text == f"{PUBLIC_URL}/r/{ed.run_id}"
+
+
+# ---- live
+
+
+async def listening(w: World, ann: Browser, base: str) -> Any:
+    """An open stream of changes, over a real connection."""
+    cookie = f"{desk.SESSION}={ann.client.cookies.get(desk.SESSION)}"
+    client = httpx2.AsyncClient(base_url=base, headers={"cookie": cookie}, timeout=20)
+    w.clients.append(client)
+    return client.stream("GET", "/console/runs/live")
+
+
+async def next_change(lines: Any) -> float:
+    """When the next change was told."""
+    async for one in lines:
+        if one == "event: change":
+            return time.monotonic()
+    raise AssertionError("the stream has ended")
+
+
+async def test_whatever_happens_to_a_run_is_told_and_no_more_than_once_a_second(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN, PICTURE)
+    async with served(w) as base, await listening(w, ann, base) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.aiter_lines()
+        assert (await anext(lines)).startswith("retry:")
+        ed = await w.dispatch(template_id)
+        times = [await next_change(lines)]
+        for act in (
+            ed.start(),
+            ed.photo("s-pic", jpeg(64, 64)),
+            w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={"expires_in_hours": 100}),
+        ):
+            assert (await act).status_code < 300
+            times.append(await next_change(lines))
+        await asyncio.gather(*(w.dispatch(template_id) for _ in range(5)))
+        times += [await next_change(lines)]
+        gaps = [after - before for before, after in pairwise(times)]
+        assert min(gaps) > 0.9
+        for _ in range(2):
+            bell = w.service.bells.of(w.acme_id, runs.TOUCHED)
+            globex = await w.globex.post("/v1/templates", json={"name": "G", "steps": [BOOLEAN]})
+            await w.globex.post("/v1/runs", json={"template_id": globex.json()["id"]})
+            assert not bell.done(), "what others do is none of our business"
+        w.service.bells.end()
+        async for one in lines:
+            assert one != "event: change"
+
+
+async def test_a_dispatch_wakes_no_reader_of_events(w: World) -> None:
+    template_id = await w.template(BOOLEAN)
+    bell = w.service.bells.of(w.acme_id)
+    ed = await w.dispatch(template_id)
+    assert not bell.done()
+    await ed.start()
+    assert bell.done()
+
+
+async def test_only_so_many_streams_are_open_for_an_organization(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_STREAMS", 2)
+    ann = await operator(w)
+    async with served(w) as base:
+        for _ in range(2):
+            async with await listening(w, ann, base) as one, await listening(w, ann, base) as two:
+                lines = [stream.aiter_lines() for stream in (one, two)]
+                assert [await anext(each) for each in lines] == ["retry: 2000"] * 2
+                async with await listening(w, ann, base) as third:
+                    assert third.status_code == 429, third.headers
+                    assert third.headers["retry-after"] == "30"
+            async with asyncio.timeout(10):
+                while live._open:  # closing takes a turn of the server's loop
+                    await asyncio.sleep(0)
+        w.service.bells.end()
+
+
+def test_streams_end_at_once_with_the_service(tmp_path: Path) -> None:
+    with serving(tmp_path) as one:
+        found = one.wait_for(r"(/console/join/\S+)")
+        with httpx2.Client(base_url=one.url, timeout=20) as client:
+            page = client.get(found[1]).text
+            csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+            assert csrf
+            form = {
+                "csrf": csrf[1],
+                "email": "ann@example.com",
+                "name": "Ann",
+                "password": "correct horse battery",
+            }
+            assert client.post(found[1], data=form).status_code == 303
+            with client.stream("GET", "/console/runs/live") as stream:
+                lines = stream.iter_lines()
+                assert next(lines).startswith("retry:")
+                began = time.monotonic()
+                one.process.send_signal(signal.SIGTERM)
+                assert list(lines) == [""]
+                assert time.monotonic() - began < 3
+        assert one.process.wait(timeout=10) == 0

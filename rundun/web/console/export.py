@@ -1,0 +1,322 @@
+"""/console/runs.csv and …/archive.zip: runs to take away, a filtered list as a table, and one with all its evidence."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from pydantic_core import from_json, to_json
+from starlette.responses import Response, StreamingResponse
+
+from rundun.actions import watching
+from rundun.actions.watching import Row, Watched
+from rundun.core import record, times
+from rundun.errors import NotFound
+from rundun.store import files
+from rundun.store.files import CHUNK
+from rundun.store.paging import Slice
+from rundun.web.console.desk import Visit, page
+from rundun.web.console.run import telling, visit_say
+from rundun.web.console.runs import asked
+from rundun.web.console.said import Teller
+from rundun.web.templates import template_json
+
+MOST_ROWS = 100_000
+PAGE = 500  # runs read at once
+IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
+LONGEST_NAME = 40
+SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic"}
+COLUMNS = (
+    "run_id",
+    "status",
+    "late",
+    "template",
+    "template_id",
+    "template_v",
+    "reference",
+    "created_at",
+    "started_at",
+    "closed_at",
+    "expires_at",
+    "executor",
+    "executor_id",
+    "steps",
+    "answered",
+    "skipped",
+    "unable",
+    "duration_seconds",
+    "cancelled_by",
+    "cancel_reason",
+    "link",
+)
+# What makes a spreadsheet take a text for a formula, in Chinese and Japanese width, too.
+_FORMULA = re.compile(
+    "^[\\s\\x00-\\x1f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]*[=+\\-@＝＋－＠]|^[\t\r\n]"
+)
+
+
+def safe_cell(value: object) -> str:
+    """A value as a cell: text that a spreadsheet would calculate gets an apostrophe in front."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return str(value)
+    return f"'{value}" if _FORMULA.match(value) else value
+
+
+async def table(visit: Visit) -> Response:
+    """GET /console/runs.csv: what the filtered list shows, at most 100,000 runs (RFC 4180, in UTF-8 with its mark)."""
+    day = visit.zone.today(visit.now).isoformat()
+    headers = {
+        "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="runs-{day}.csv"',
+    }
+    return StreamingResponse(
+        _lines(visit), headers=headers, media_type="text/csv; charset=utf-8; header=present"
+    )
+
+
+async def _lines(visit: Visit) -> AsyncIterator[bytes]:
+    yield ("\ufeff" + _csv([COLUMNS])).encode()
+    chosen, part, left = asked(visit).filter, Slice(PAGE), MOST_ROWS
+    while left > 0:
+        part = Slice(min(PAGE, left), part.before)
+        found = await visit.read(watching.listed, chosen, part)
+        yield _csv([[safe_cell(cell) for cell in _cells(visit, row)] for row in found.items]).encode()
+        left -= len(found.items)
+        if found.next_before is None:
+            return
+        part = Slice(PAGE, found.next_before)
+
+
+def _csv(rows: Any) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _cells(visit: Visit, row: Row) -> tuple[object, ...]:
+    run, who = row.run, row.run.identity
+
+    def at(milliseconds: int | None) -> str | None:
+        return None if milliseconds is None else visit.zone.at(milliseconds).isoformat(timespec="seconds")
+
+    cancellation = run.cancellation
+    return (
+        run.run_id,
+        run.status,
+        "yes" if run.is_late(visit.now) else "no",
+        row.name,
+        run.template_id,
+        run.template_v,
+        run.executor_ref,
+        at(run.created_at),
+        at(run.started_at),
+        at(run.closed_at),
+        at(run.expires_at),
+        who.name or who.email or who.phone,
+        run.assigned_to,
+        run.progress["total"],
+        run.progress["answered"],
+        run.progress["skipped"],
+        run.progress["unable"],
+        run.duration_seconds,
+        cancellation and cancellation.by,
+        cancellation and cancellation.reason,
+        visit.house.database.house.links.run(run.run_id),
+    )
+
+
+# ---- one run with all its evidence
+
+
+class Pen(io.RawIOBase):
+    """What a ZIP is written into and taken from file by file: of what was taken only the length is remembered, so that
+    an archive of any size costs no more than its largest file, and that on disk.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._taken = 0
+        self._kept: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+
+    def write(self, data: Any) -> int:
+        """Behind what is there."""
+        return self._kept.write(data)
+
+    def tell(self) -> int:
+        """Where, in the whole archive."""
+        return self._taken + self._kept.tell()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """To a place in the file that is being written."""
+        assert whence == 0 and offset >= self._taken
+        return self._kept.seek(offset - self._taken)
+
+    def seekable(self) -> bool:
+        """Within the file that is being written, where its head is completed at its end."""
+        return True
+
+    def take(self) -> IO[bytes]:
+        """All that was written since the last time."""
+        full, self._kept = self._kept, SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+        self._taken += full.seek(0, io.SEEK_END)
+        full.seek(0)
+        return full
+
+    def close(self) -> None:
+        """Forget it all."""
+        self._kept.close()
+        super().close()
+
+
+@dataclass(slots=True)
+class Names:
+    """Where in the archive each stored file lies. Nothing of a name was typed but letters and digits."""
+
+    folder: dict[int, str] = field(default_factory=dict)
+
+    def give(self, number: int, folder: str, words: str, suffix: str) -> None:
+        """A name for a file."""
+        taken = set(self.folder.values())
+        index = 1
+        while (name := f"{folder}/{words}-{index}.{suffix}") in taken:
+            index += 1
+        self.folder.setdefault(number, name)
+
+    def of(self, number: int, _: str) -> str:
+        """Where a file lies; "" for one that does not come along."""
+        return self.folder.get(number, "")
+
+
+def slug(label: str) -> str:
+    """Small letters, digits and dashes of a label; “step” where it has none."""
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_NAME].strip("-") or "step"
+
+
+def named(watched: Watched) -> Names:
+    """All originals and signatures, and beside an original that browsers don't show the picture made of it."""
+    names, evidence = Names(), watched.sheet.evidence
+    labels = {
+        step.id: f"{number:03d}-{slug(step.label)}"
+        for number, step in enumerate(watched.sheet.version.steps, 1)
+    }
+    for step_id, photos in evidence.photos.items():
+        for photo in photos.values():
+            names.give(photo.original, "photos", labels.get(step_id, "step"), SUFFIXES[photo.content_type])
+            if photo.content_type == "image/heic":
+                names.give(photo.derived, "photos", f"{labels.get(step_id, 'step')}-shown", "jpg")
+    for signature in evidence.signatures.values():
+        words = labels.get(signature.step_id, "step") if signature.step_id else "at-the-end"
+        names.give(signature.file, "signatures", words, "png")
+    return names
+
+
+async def archive(visit: Visit) -> Response:
+    """GET /console/runs/{run_id}/archive.zip: run.json, report.html, the original photos and the signatures."""
+    watched = await visit.read(watching.run, visit.path("run_id"))
+    run = watched.sheet.run
+    headers = {
+        "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="run-{run.run_id[2:10]}.zip"',
+    }
+    return StreamingResponse(_archive(visit, watched), headers=headers, media_type="application/zip")
+
+
+async def _archive(visit: Visit, watched: Watched) -> AsyncIterator[bytes]:
+    names, pen = named(watched), Pen()
+    at = visit.zone.at(watched.now)
+    try:
+        with zipfile.ZipFile(pen, "w") as made:
+            for name, content in (
+                ("run.json", _json(visit, watched, names)),
+                ("report.html", _report(visit, watched, names)),
+            ):
+                made.writestr(_entry(name, at), content, zipfile.ZIP_DEFLATED)
+            for data in _pieces(pen):
+                yield data
+            for number, name in names.folder.items():
+                try:
+                    file = await visit.house.database.read(files.get, number)
+                except NotFound:  # the executor has deleted it meanwhile
+                    continue
+                entry = _entry(name, at)
+                entry.file_size = file.bytes
+                with made.open(entry, "w") as writing:
+                    for part in range(-(-file.bytes // CHUNK)):
+                        writing.write(
+                            await visit.house.database.read_heavy(CHUNK, files.get_chunk, number, part)
+                        )
+                for data in _pieces(pen):
+                    yield data
+        for data in _pieces(pen):
+            yield data
+    finally:
+        pen.close()
+
+
+def _pieces(pen: Pen) -> Any:
+    with pen.take() as full:
+        while data := full.read(CHUNK // 4):
+            yield data
+
+
+def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, (max(1980, at.year), at.month, at.day, at.hour, at.minute, at.second))
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def _json(visit: Visit, watched: Watched, names: Names) -> bytes:
+    """The record as integrators read it, with the names of the files beside it, and what was replaced."""
+    sheet, links = watched.sheet, visit.house.database.house.links
+    head = record.full_json(sheet.run, sheet.standings, sheet.evidence, links, watched.now)
+    replaced = {
+        step_id: [
+            {
+                "value": one.value,
+                "skipped": one.skipped,
+                "unable": None if one.unable is None else {"reason": one.unable},
+                "at": times.wire(one.at),
+                "answered_at": times.wire_or_none(one.answered_at),
+                "geo": one.geo and one.geo.as_json(),
+                "photos": one.photos,
+            }
+            for one in past
+        ]
+        for step_id, past in watched.replaced.items()
+    }
+    photos = {
+        photo.photo_id: {"file": names.folder[photo.original], "sha256": photo.sha256, "step_id": step_id}
+        for step_id, photos in sheet.evidence.photos.items()
+        for photo in photos.values()
+    }
+    whole = {
+        **head,
+        "template": from_json(template_json(sheet.version)),
+        "replaced_answers": replaced,
+        "files": {"made_at": times.wire(watched.now), "photos": photos},
+    }
+    return to_json(whole, indent=2)
+
+
+def _report(visit: Visit, watched: Watched, names: Names) -> bytes:
+    """The run to be read, whole in itself but for the pictures beside it."""
+    teller = Teller(watched, visit_say(visit), visit.zone, names.of)
+    values = {**telling(teller), "deadline": None, "organization": visit.organization}
+    return bytes(visit.show("run_report", **values).body)
+
+
+ROUTES = [
+    page("GET", "/runs.csv", table),
+    page("GET", "/runs/{run_id}/archive.zip", archive),
+]
