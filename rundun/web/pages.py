@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from rundun import places
 from rundun.core import language
+from rundun.web.brand import PLAIN, Brand
 from rundun.web.static import Assets
 from rundun.web.words import Speech, Words
 
@@ -101,7 +102,7 @@ class Pages:
             "words": self._words_at_start if is_new else self._words_under_way,
             "unknown": unknown,
         }
-        return self._spoken("executor/run.html", speech, **values)
+        return self._spoken(page, speech, **{"brand": PLAIN, **values, **more})
 
     def closed(
         self,
@@ -109,6 +110,7 @@ class Pages:
         wanted: Sequence[str],
         organization: dict[str, Any] | None = None,
         run: dict[str, Any] | None = None,
+        brand: Brand = PLAIN,
     ) -> Response:
         """Why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template."""
         written = run["template"] if run else {}
@@ -122,6 +124,7 @@ class Pages:
             "checklist": template.get("name"),
             "unknown": _untranslated(written, template, speech.texts),
             "words": self._words_after,
+            "brand": brand,
         }
         return self._spoken("executor/closed.html", speech, CLOSED_STATUS[kind], **values)
 

@@ -13,6 +13,7 @@ from rundun.config import Settings
 from rundun.core.destination import Destination
 from rundun.store.database import Database
 from rundun.web.auth import KeyRing
+from rundun.web.drafts import Drafts
 from rundun.web.pages import Pages
 from rundun.web.quotas import Quotas
 from rundun.web.spool import Spool
@@ -27,6 +28,9 @@ class Imaging(Protocol):
 
     async def derive(self, read: Read) -> Any:
         """The derived picture and the thumbnail of a photo."""
+
+    async def logo(self, read: Read) -> bytes:
+        """A logo as it is kept, of a picture that somebody chose."""
 
     async def check_signature(self, read: Read) -> Any:
         """Refuse what is no readable PNG."""
@@ -86,6 +90,7 @@ class Service:
     quotas: Quotas
     bells: Bells
     under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
+    drafts: Drafts = field(default_factory=Drafts)
 
 
 def service(request: Request) -> Service:

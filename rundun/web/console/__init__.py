@@ -15,6 +15,8 @@ from rundun.web.console import (
     settings,
     signing_in,
     templates,
+    templates_edit,
+    templates_preview,
 )
 
 ROUTES = [
@@ -30,4 +32,6 @@ ROUTES = [
     *health.ROUTES,
     *dispatching.ROUTES,
     *templates.ROUTES,
+    *templates_edit.ROUTES,
+    *templates_preview.ROUTES,
 ]

@@ -77,7 +77,7 @@ async def dispatch(visit: Visit) -> Response:
     try:
         order, destination = read(DispatchBody, _body(visit.form)).order()
         warnings = await destination_warnings(visit.house, destination) if destination else []
-        reply = await visit.write(_dispatched, _ticket(visit), order)
+        reply = await visit.write(_dispatched, ticket(visit), order)
     except NotFound as problem:
         return await _form(visit, visit.form, problem)
     except Problem as problem:
@@ -106,10 +106,12 @@ def _body(form: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-def _ticket(visit: Visit) -> Ticket:
-    """Names this form as it was filled in: sent twice it makes one run, gone back to and changed it makes another."""
+def ticket(visit: Visit) -> Ticket:
+    """Names a form with a field `once` as it was filled in: sent twice it does its work once, gone back to and changed
+    it does it anew.
+    """
     digest = hashlib.sha256(json.dumps(visit.form, sort_keys=True).encode()).digest()
-    return Ticket(visit.operator.org_id, "/console/dispatch", digest.hex(), digest)
+    return Ticket(visit.operator.org_id, visit.request.url.path, digest.hex(), digest)
 
 
 def _dispatched(tx: Tx, org_id: str, ticket: Ticket, order: dispatching.Order) -> Reply:

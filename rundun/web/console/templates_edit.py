@@ -1,0 +1,230 @@
+"""/console/templates/…/edit and new: a template's JSON in an editor, with what is wrong shown at its place."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic_core import from_json, to_json
+from starlette.responses import Response
+
+from rundun.actions import once
+from rundun.actions import templates as actions
+from rundun.actions.looking import template_at
+from rundun.actions.templates import Draft
+from rundun.core import json_text
+from rundun.core.json_text import Broken
+from rundun.errors import Invalid, Place, Problem
+from rundun.store.idempotency import Reply, Ticket
+from rundun.store.templates import Head
+from rundun.store.tx import Tx, Version
+from rundun.web.body import read_bytes
+from rundun.web.console.desk import LARGEST_FORM, Visit, page
+from rundun.web.console.dispatching import ticket
+from rundun.web.console.templates import pretty, sample
+from rundun.web.pages import CONTENT_SECURITY_POLICY
+from rundun.web.problems import Json
+
+MOST_SHOWN = 200
+POLICY = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+BEGINNING = """{
+  "name": "New checklist",
+  "sections": [
+    {
+      "title": "First section",
+      "steps": [
+        {"type": "boolean", "label": "Is everything in order?"}
+      ]
+    }
+  ]
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, and where: a line and column from 1; the pointer is None where it is no JSON."""
+
+    line: int
+    column: int
+    pointer: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of reading a text: the draft unless it is no JSON, and what is wrong."""
+
+    text: str
+    draft: Draft | None
+    faults: tuple[Fault, ...]
+
+
+def check(text: str) -> Checked:
+    """The text read as the API would read it."""
+    try:
+        sent = actions.draft(json_text.read(text))
+    except Broken as broken:
+        return Checked(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
+    except Problem as problem:  # too large
+        return Checked(text, None, (Fault(1, 1, "", problem.detail),))
+    return Checked(text, sent, faults(text, sent.places))
+
+
+def faults(text: str, places: Iterable[Place]) -> tuple[Fault, ...]:
+    """Places in a JSON text by line and column, from the top down."""
+    spots = json_text.spots(text)
+    found = [
+        Fault(
+            *json_text.line_and_column(text, json_text.nearest(spots, place.pointer).start),
+            place.pointer,
+            place.detail,
+        )
+        for place in places
+    ]
+    return tuple(sorted(found, key=lambda one: (one.line, one.column)))
+
+
+def _typed(visit: Visit) -> str:
+    return visit.form.get("text", "").replace("\r\n", "\n")
+
+
+def _kept(visit: Visit, checked: Checked) -> str:
+    """The address of the preview; "" while there is something wrong."""
+    if checked.draft is None or checked.draft.template is None:
+        return ""
+    name = visit.house.drafts.put(visit.operator.operator_id, checked.draft.body, visit.now)
+    return f"/console/templates/preview/{name}"
+
+
+def _editor(
+    visit: Visit, text: str, status: int = 200, checked: Checked | None = None, **more: Any
+) -> Response:
+    shown = checked.faults[:MOST_SHOWN] if checked else ()
+    response = visit.show(
+        "template_edit",
+        status,
+        **{
+            "text": text,
+            "checked": checked,
+            "faults": shown,
+            "unshown": len(checked.faults) - len(shown) if checked else 0,
+            "preview": _kept(visit, checked) if checked else "",
+            "once": visit.form.get("once") or str(uuid.uuid4()),
+            "languages": visit.house.pages.words.names,
+            "head": None,
+            "made_from": None,
+            "conflict": None,
+            "is_import": False,
+            **more,
+        },
+    )
+    response.headers["content-security-policy"] = POLICY
+    return response
+
+
+async def new_form(visit: Visit) -> Response:
+    """GET /console/templates/new: an empty one, `?sample=`, or `?import=true` with nothing in it."""
+    asked = visit.request.query_params
+    is_import = "import" in asked
+    text = sample(asked["sample"]) if "sample" in asked else "" if is_import else BEGINNING
+    return _editor(visit, text, is_import=is_import)
+
+
+async def new(visit: Visit) -> Response:
+    """POST /console/templates/new: a template, once for each form; what the server assigns may stand in the text, as in
+    what the API answers, and is made anew.
+    """
+    checked = await asyncio.to_thread(check, _typed(visit))
+    if visit.form.get("do") == "check" or checked.faults or checked.draft is None:
+        return _editor(visit, checked.text, 422 if checked.faults else 200, checked)
+    reply = await visit.write(_created, ticket(visit), replace(checked.draft, given={}))
+    return visit.go(f"/templates/{from_json(reply.body)['id']}", "told_template_saved")
+
+
+def _created(tx: Tx, org_id: str, named: Ticket, draft: Draft) -> Reply:
+    return once.only_once(tx, named, _made, actions.create, org_id, draft)
+
+
+def _made(tx: Tx, version: Version) -> Reply:
+    return Reply(201, to_json({"id": version.template_id}), {})
+
+
+async def edit_form(visit: Visit) -> Response:
+    """GET /console/templates/{template_id}/edit."""
+    head, version = await visit.read(template_at, visit.path("template_id"), None)
+    return _editor(visit, pretty(version.body), head=head, made_from=version.v)
+
+
+async def edit(visit: Visit) -> Response:
+    """POST /console/templates/{template_id}/edit: the next version, unless somebody else made it in between; then what
+    was typed stays, and may be saved over that.
+    """
+    head, _ = await visit.read(template_at, visit.path("template_id"), None)
+    made_from = visit.form.get("made_from", "")
+    checked = await asyncio.to_thread(check, _typed(visit))
+    if visit.form.get("do") == "check" or checked.faults or checked.draft is None:
+        status = 422 if checked.faults else 200
+        return _editor(visit, checked.text, status, checked, head=head, made_from=made_from)
+    return await _save(visit, head, made_from, checked, checked.draft)
+
+
+async def _save(visit: Visit, head: Head, made_from: str, checked: Checked, draft: Draft) -> Response:
+    tag = f'"{head.template_id}.{made_from}"'
+    try:
+        version = await visit.write(actions.revise, head.template_id, draft, tag)
+    except Invalid as problem:
+        wrong = replace(checked, faults=faults(checked.text, problem.places))
+        return _editor(visit, checked.text, 422, wrong, head=head, made_from=made_from)
+    except Problem as problem:
+        if problem.code != "version_mismatch":
+            raise
+        head, _ = await visit.read(template_at, head.template_id, None)
+        base = (
+            int(made_from)
+            if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10
+            else head.v
+        )
+        return _editor(
+            visit, checked.text, 412, checked, head=head, made_from=head.v, conflict=min(max(base, 1), head.v)
+        )
+    told = "told_template_unchanged" if str(version.v) == made_from else "told_template_saved"
+    return visit.go(f"/templates/{head.template_id}", told)
+
+
+async def check_text(visit: Visit) -> Response:
+    """POST /console/templates/check: for the editor's script. The body is the text; the answer says what is wrong, and
+    where the preview is. Nothing is stored.
+    """
+    body = await read_bytes(visit.request, LARGEST_FORM)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise Problem("bad_request", "The text is not UTF-8.") from None
+    checked = await asyncio.to_thread(check, text)
+    t = visit.house.pages.console_words.speech(["en"]).say
+    shown = [
+        {
+            "line": one.line,
+            "column": one.column,
+            "where": t("fault_where", line=one.line, column=one.column),
+            "pointer": one.pointer,
+            "detail": one.detail if one.pointer is not None else t("fault_not_json", detail=one.detail),
+        }
+        for one in checked.faults[:MOST_SHOWN]
+    ]
+    count = len(checked.faults)
+    said = t("faults", n=count) if count else t("faults_none")
+    return Json({"said": said, "faults": shown, "preview": _kept(visit, checked)})
+
+
+ROUTES = [
+    page("GET", "/templates/new", new_form),
+    page("POST", "/templates/new", new),
+    page("POST", "/templates/check", check_text),
+    page("GET", "/templates/{template_id}/edit", edit_form),
+    page("POST", "/templates/{template_id}/edit", edit),
+]

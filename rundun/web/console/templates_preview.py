@@ -1,0 +1,104 @@
+"""/console/templates/preview: the executor's own page with a template that is being written. Nothing is stored, here or
+in the browser: an import map gives the page's scripts a memory, a wire and a keeper of pages that end where they begin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from typing import Any
+
+from markupsafe import Markup
+from pydantic_core import from_json
+from starlette.responses import Response
+
+from rundun.actions.sheet import Sheet
+from rundun.core import language, progress
+from rundun.core.record import Evidence
+from rundun.core.run import Identity, Run
+from rundun.core.template import Template
+from rundun.store.tx import Version
+from rundun.web.console.desk import Visit, page
+from rundun.web.executor import state_json
+from rundun.web.pages import CONTENT_SECURITY_POLICY
+from rundun.web.static import Assets
+
+REPLACED = ("store", "wire", "pages")
+
+
+async def preview(visit: Visit) -> Response:
+    """GET /console/templates/preview/{name}; `?lang=` as on a link, `?at=start` before anybody has begun."""
+    body = visit.house.drafts.get(visit.operator.operator_id, visit.path("name"), visit.now)
+    begun = visit.request.query_params.get("at") != "start"
+    version = await asyncio.to_thread(_version, body, visit.organization.org_id, visit.now)
+    links = visit.house.database.house.links
+    state: dict[str, Any] = state_json(_sheet(version, begun), visit.organization, links, visit.now)
+    asked = visit.request.query_params.get("lang", "")
+    own = [asked] if language.is_tag(asked) else []
+    wanted = [*own, *language.accepted(visit.request.headers.get("accept-language", ""))]
+    imports = _imports(visit.house.pages.assets)
+    response = visit.house.pages.run(
+        state,
+        wanted,
+        "console/template_preview.html",
+        imports=Markup(imports),  # noqa: S704  our own addresses
+    )
+    response.headers["content-security-policy"] = _policy(imports)
+    return response
+
+
+def _version(body: bytes, org_id: str, now: int) -> Version:
+    template = Template.model_validate(from_json(body))
+    steps = tuple(template.all_steps())
+    untouched = progress.tally(progress.stand(steps, {}, {}))
+    return Version("t-preview", 1, org_id, now, now, body, template, steps, untouched)
+
+
+def _sheet(version: Version, begun: bool) -> Sheet:
+    """A run that never was."""
+    now = version.created_at
+    run = Run(
+        number=0,
+        run_id="r-preview",
+        org_id=version.org_id,
+        template_id=version.template_id,
+        template_v=version.v,
+        status="in_progress" if begun else "pending",
+        revision=1,
+        seq=0,
+        created_at=now,
+        expires_at=None,
+        started_at=now if begun else None,
+        closed_at=None,
+        executor_ref=None,
+        language=None,
+        assigned_to="u-preview" if begun else None,
+        identity=Identity(),
+        device=None,
+        webhook=None,
+        cancellation=None,
+        signature=None,
+        progress=version.untouched,
+    )
+    return Sheet(run, version, {}, Evidence({}, {}), progress.stand(version.steps, {}, {}))
+
+
+def _imports(assets: Assets) -> str:
+    """The import map (HTML 8.1.6.2): only what the executor's own scripts import is replaced, so that the replacements
+    may import the originals.
+    """
+    ours = {assets.url(f"executor/{name}.js"): assets.url(f"console/preview_{name}.js") for name in REPLACED}
+    scope = assets.url("executor/main.js").rpartition("/")[0] + "/"
+    return json.dumps({"scopes": {scope: ours}})
+
+
+def _policy(imports: str) -> str:
+    """That of the page, but for the map, which is named by its digest, and for the console, which may frame it."""
+    digest = base64.b64encode(hashlib.sha256(imports.encode()).digest()).decode()
+    policy = CONTENT_SECURITY_POLICY.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
+    return policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+
+
+ROUTES = [page("GET", "/templates/preview/{name}", preview)]
