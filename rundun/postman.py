@@ -3,11 +3,15 @@
 A commit that touched the outbox wakes it at once; a tick is the safety net and brings what has become due. What is
 being sent is known here alone: in the file it is pending until its outcome is written, so a process that ends, however
 it does, leaves nothing to be put back.
+
+To a destination that answers, some are claimed ahead, so that its slots need not wait for a look at the file. When the
+slots become scarce that ends: then they are shared anew each time one is given back.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +27,8 @@ from rundun.store.database import Database
 from rundun.store.outbox import Claimed
 
 MOST_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
+AHEAD = 16  # claimed ahead for one destination
+MOST_AHEAD = 1000  # and for all
 NOT_MADE = "The request could not be made; the service's log says why."
 
 Post = Callable[[Claimed, bytes], Awaitable[tuple[Result, bool]]]  # one request; True when nobody was there
@@ -57,6 +63,10 @@ class Postman:
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._held: dict[int, str] = {}  # claimed, and the outcome is not written: their destinations
+        self._ahead: dict[
+            str, deque[Claimed]
+        ] = {}  # of those, the ones that are to start next, by destination
+        self._ahead_total = 0
         self._under_way: set[asyncio.Task[None]] = set()
         self._unwritten: dict[int, Outcome] = {}  # that could not be written when it was time
         self._more = False  # was more due than could start?
@@ -104,19 +114,60 @@ class Postman:
         """Claim and start all that can start now; returns how many."""
         async with self._claiming:
             self._more = True  # until the claim knows better, whoever gives a slot back asks for another
-            self._choked = len(self._held) - self._slots.busy > MOST_UNWRITTEN
+            self._choked = len(self._held) - self._ahead_total - self._slots.busy > MOST_UNWRITTEN
             if self._stopping or self._choked or not self._slots.free:
                 return 0
+            for destination in list(self._ahead):
+                if self._is_crowded:
+                    self._forget_ahead(destination)
+                else:
+                    self._go_on(destination)
             # The copy is older than the look: one whose outcome is written in between is still among those held.
-            claims = await self._database.read(sending.claim, self._slots, dict(self._held))
+            claims = await self._database.read(sending.claim, self._slots, dict(self._held), self._room)
             self._more = claims.more
             for one in claims.taken:
-                self._slots.take(one.destination)
                 self._held[one.number] = one.destination
-                task = asyncio.create_task(self._send(one))
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                self._start(one)
+            for one in claims.ahead:
+                self._held[one.number] = one.destination
+                self._ahead.setdefault(one.destination, deque()).append(one)
+            self._ahead_total += len(claims.ahead)
             return len(claims.taken)
+
+    @property
+    def _is_crowded(self) -> bool:
+        """True when a slot that is given back may be somebody else's turn, or when enough is claimed ahead."""
+        return 2 * self._slots.busy > self._slots.concurrency or self._ahead_total > MOST_AHEAD
+
+    def _room(self, destination: str) -> int:
+        """How many may be claimed ahead."""
+        if self._is_crowded or not self._slots.is_well(destination):
+            return 0
+        return AHEAD - len(self._ahead.get(destination, ()))
+
+    def _go_on(self, destination: str) -> None:
+        """Start what was claimed ahead, as far as there are slots for it."""
+        queue = self._ahead.get(destination)
+        while queue and self._slots.free_for(destination):
+            self._ahead_total -= 1
+            self._start(queue.popleft())
+        if queue is not None and not queue:
+            del self._ahead[destination]
+
+    def _forget_ahead(self, destination: str) -> None:
+        """They wait in the file again, as all others."""
+        queue = self._ahead.pop(destination, ())
+        self._ahead_total -= len(queue)
+        for one in queue:
+            del self._held[one.number]
+        if queue:
+            self._wake.set()
+
+    def _start(self, claimed: Claimed) -> None:
+        self._slots.take(claimed.destination)
+        task = asyncio.create_task(self._send(claimed))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     async def _send(self, claimed: Claimed) -> None:
         started_at = self._database.house.clock()
@@ -126,14 +177,21 @@ class Postman:
             ok = result.ok
         finally:  # the next one starts while this one's outcome is being written
             self._slots.give_back(claimed.destination, ok=ok, unreachable=unreachable)
-            if self._more:
-                self._wake.set()
+            self._after(claimed.destination)
         outcome = Outcome(claimed, started_at, result)
         try:
             await self._write(outcome)
         except Exception as error:
             self._unwritten[claimed.number] = outcome
             log("error", "delivery.unwritten", exc=error, run=short(claimed.kept["run_id"]))
+
+    def _after(self, destination: str) -> None:
+        """A slot was given back."""
+        if self._stopping or self._choked or self._is_crowded or not self._slots.is_well(destination):
+            self._forget_ahead(destination)
+        self._go_on(destination)
+        if self._more and len(self._ahead.get(destination, ())) <= AHEAD // 2:
+            self._wake.set()
 
     async def _attempt(self, claimed: Claimed) -> tuple[Result, bool]:
         """One request. What we can't even make is a failed attempt too, or it would be tried without pause or end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from rundun.core.slots import Slots
 from rundun.store.outbox import WINDOW, Claims, claim
 from rundun.store.tx import Tx
 from tests import pictures
-from tests.world import BOOLEAN, Receiver, World
+from tests.world import BOOLEAN, Ed, Receiver, World
 
 LATER = 1000  # milliseconds
 NOBODY: Mapping[int, str] = {}
@@ -178,6 +179,129 @@ async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World,
             await w.database.read(lambda tx: None)
     await w.postman.idle()
     assert {one["status"] for one in await w.deliveries(ed)} == {"delivered"}
+
+
+async def backlog(w: World, receiver: Receiver, count: int) -> Ed:
+    """So many deliveries that are due, to a receiver that is known to answer."""
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    await ed.start()
+    await ed.answer("s-ok", False)
+    await w.deliver()
+    receiver.received.clear()
+    w.postman._stopping = True
+    for number in range(count):
+        await ed.answer("s-ok", number % 2 == 0)
+    w.postman._stopping = False
+    if w.postman._loop and w.postman._loop.done():
+        w.postman._loop = asyncio.create_task(w.postman._run())
+    return ed
+
+
+async def all_sent(w: World, receiver: Receiver, count: int) -> None:
+    """Without a tick."""
+    w.postman.wake()
+    async with asyncio.timeout(10):
+        while len(receiver.received) < count:
+            await w.postman.idle()
+            await w.database.read(lambda tx: None)
+    await w.postman.idle()
+    assert len({one.json["event_id"] for one in receiver.received}) == len(receiver.received) == count
+    assert not w.postman._held
+    assert not w.postman._ahead
+
+
+async def test_some_are_claimed_ahead_for_who_answers(
+    w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its slots don't wait for a look at the file; a look brings many."""
+    claims: list[int] = []
+
+    def counted(*args: Any) -> Claims:
+        found = claim(*args)
+        claims.append(len(found.taken) + len(found.ahead))
+        return found
+
+    await backlog(w, receiver, 60)
+    monkeypatch.setattr(sending, "claim", counted)
+    await all_sent(w, receiver, 60)
+    assert claims[0] == 4 + postman.AHEAD
+    assert len(claims) <= 20
+    assert sum(claims) == 60
+
+
+async def test_what_was_claimed_ahead_waits_its_turn_when_slots_are_scarce(
+    w: World, receiver: Receiver
+) -> None:
+    await backlog(w, receiver, 12)
+    slots = w.postman._slots
+    for _ in range(slots.concurrency // 2):
+        slots.take("others")
+    assert w.postman._room(next(iter(slots._answered))) == postman.AHEAD
+    slots.take("others")
+    assert w.postman._room(next(iter(slots._answered))) == 0
+    await all_sent(w, receiver, 12)
+
+
+async def test_what_was_claimed_ahead_is_given_back_when_slots_become_scarce(
+    w: World, receiver: Receiver
+) -> None:
+    await backlog(w, receiver, 12)
+    slots, post, calls = w.postman._slots, w.postman._post, 0
+
+    async def meanwhile(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 6:
+            assert w.postman._ahead
+            for _ in range(slots.concurrency // 2 + 1):
+                slots.take("others")
+        assert calls < 11 or not w.postman._ahead
+        return await post(*args)
+
+    w.postman._post = meanwhile
+    await all_sent(w, receiver, 12)
+
+
+async def test_what_was_claimed_ahead_is_given_back_when_nobody_answers_any_more(
+    w: World, receiver: Receiver
+) -> None:
+    await backlog(w, receiver, 12)
+    post, most = w.postman._post, 0
+
+    async def gone(*args: Any) -> Any:
+        nonlocal most
+        result, _ = await post(*args)
+        most = max(most, w.postman._slots.busy)
+        return replace(result, ok=False, error="gone"), True
+
+    w.postman._post = gone
+    w.postman.wake()
+    async with asyncio.timeout(10):
+        while len(receiver.received) < 12:
+            if len(receiver.received) > 4:
+                assert w.postman._slots.busy <= 1, "a suspect has one slot"
+                assert not w.postman._ahead
+            await w.database.read(lambda tx: None)
+    await w.postman.idle()
+    assert most == 4
+    assert not w.postman._held
+
+
+async def test_a_stop_forgets_what_was_claimed_ahead(w: World, receiver: Receiver) -> None:
+    """It is still pending in the file, where the next start finds it."""
+    ed = await backlog(w, receiver, 12)
+    post = w.postman._post
+
+    async def stopping(*args: Any) -> Any:
+        w.postman._stopping = True
+        return await post(*args)
+
+    w.postman._post = stopping
+    assert await w.postman.send_due() == 4
+    await w.postman.idle()
+    assert len(receiver.received) == 4
+    statuses = Counter(one["status"] for one in await w.deliveries(ed))
+    assert statuses == {"delivered": 5, "pending": 8}
 
 
 async def test_when_too_many_outcomes_wait_to_be_written_nothing_more_is_sent(

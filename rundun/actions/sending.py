@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rundun.core import times
@@ -27,9 +27,9 @@ class Result:
     excerpt: str | None
 
 
-def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str]) -> Claims:
+def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[str], int]) -> Claims:
     """What can start now; see `store.outbox.claim`."""
-    return outbox.claim(tx, slots, held)
+    return outbox.claim(tx, slots, held, room)
 
 
 def settle(

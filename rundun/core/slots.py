@@ -40,10 +40,13 @@ class Slots(Generic[K]):
         """Slots taken over all destinations."""
         return self._total
 
+    def is_well(self, key: K) -> bool:
+        """True when `key` has answered, and nothing has gone wrong with it since."""
+        return key in self._answered and key not in self._suspects
+
     def free_for(self, key: K) -> int:
         """How many deliveries to `key` could start now, were it alone."""
-        is_well = key in self._answered and key not in self._suspects
-        own = (self.per_destination if is_well else 1) - self._busy[key]
+        own = (self.per_destination if self.is_well(key) else 1) - self._busy[key]
         shared = self.free
         if key in self._suspects:
             shared = min(shared, self.suspect_limit - self._suspects_total)

@@ -126,8 +126,9 @@ def has_gone_webhook(tx: Tx, number: int) -> bool:
 def put_gone_webhook(tx: Tx, number: int, *, gone: bool) -> None:
     """Whether the delivery's webhook is gone: then later events of its run get one attempt each."""
     tx.db.execute(
-        "UPDATE runs SET webhook_gone = ? WHERE id = (SELECT run_id FROM deliveries WHERE number = ?)",
-        (int(gone), number),
+        "UPDATE runs SET webhook_gone = :gone WHERE id = (SELECT run_id FROM deliveries WHERE number = :number) "
+        "AND webhook_gone <> :gone",
+        {"gone": int(gone), "number": number},
     )
 
 

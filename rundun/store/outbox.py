@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What may start now, and whether more is due than that."""
+    """What may start now, what comes after it, and whether more is due than that."""
 
     taken: list[Claimed]
+    ahead: list[Claimed]
     more: bool
 
 
@@ -54,16 +55,21 @@ _DUE = (
 )
 
 
+def no_room(destination: str) -> int:
+    """Nothing is claimed ahead."""
+    return 0
+
+
 def is_due(tx: Tx) -> bool:
     """True when some delivery could be tried now."""
     query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at <= ? LIMIT 1"
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
 
 
-def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str]) -> Claims:
-    """What can start now, which `slots` decides; of those due, the destination waiting longest comes first. `held` are
-    those that the one process that sends has claimed already, by number, with their destinations: a claim is a look,
-    nothing in the file says it.
+def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Claims:
+    """What can start now, which `slots` decides, and for each destination up to `room` of what comes after it; of those
+    due, the destination waiting longest comes first. `held` are those that the one process that sends has claimed
+    already, by number, with their destinations: a claim is a look, nothing in the file says it.
     """
     first = tx.db.execute(
         _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
@@ -72,10 +78,16 @@ def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str]) -> Claims:
     ).fetchall()
     waiting = [row for row in first if row["number"] not in held]
     is_long = len(first) > WINDOW + len(held)
-    queues = _long_queues(tx, slots, held) if is_long else _queues(waiting)
+    queues = _long_queues(tx, slots, held, room) if is_long else _queues(waiting)
     granted = slots.share({one: min(len(due), slots.per_destination) for one, due in queues.items()})
-    taken = [row for destination, due in queues.items() for row in due[: granted.get(destination, 0)]]
-    return Claims([_claimed(tx, row) for row in taken], more=is_long or len(taken) < len(waiting))
+    taken: list[sqlite3.Row] = []
+    ahead: list[sqlite3.Row] = []
+    for destination, due in queues.items():
+        now = granted.get(destination, 0)
+        taken += due[:now]
+        ahead += due[now : now + room(destination)]
+    more = is_long or len(taken) + len(ahead) < len(waiting)
+    return Claims([_claimed(tx, row) for row in taken], [_claimed(tx, row) for row in ahead], more)
 
 
 def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
@@ -85,15 +97,18 @@ def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
     return queues
 
 
-def _long_queues(tx: Tx, slots: Slots[str], held: Mapping[int, str]) -> dict[str, list[sqlite3.Row]]:
+def _long_queues(
+    tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[str], int]
+) -> dict[str, list[sqlite3.Row]]:
     """As many may be due to one dead destination as fill any window, so here each destination is asked that has a slot
-    free: those that are dead have none, which makes this cheap however many there are.
+    free, or room: those that are dead have none, which makes this cheap however many there are.
     """
-    destinations = [row["destination"] for row in tx.db.execute(_LOOSE_SCAN).fetchall()]
     under_way = Counter(held.values())
-    rows = [
-        _due(tx, one, slots.per_destination + under_way[one]) for one in destinations if slots.free_for(one)
-    ]
+    rows = []
+    for (destination,) in tx.db.execute(_LOOSE_SCAN).fetchall():
+        most = slots.free_for(destination) + room(destination)
+        if most:
+            rows.append(_due(tx, destination, most + under_way[destination]))
     queues = [left for due in rows if (left := [row for row in due if row["number"] not in held])]
     queues.sort(key=lambda due: (due[0]["next_attempt_at"], due[0]["number"]))
     return {due[0]["destination"]: due for due in queues}
