@@ -31,7 +31,7 @@ ROUTES = [
     *people.ROUTES,
     *health.ROUTES,
     *dispatching.ROUTES,
-    *templates.ROUTES,
     *templates_edit.ROUTES,
     *templates_preview.ROUTES,
+    *templates.ROUTES,
 ]
