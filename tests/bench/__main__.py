@@ -20,7 +20,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import deliveries, page, polls, wrk
+from tests.bench import console, deliveries, page, polls, wrk
 from tests.bench.checklist import STEPS, VALUES
 from tests.bench.client import Call, Reply, all_of, at_rate
 from tests.bench.processes import Rundun, module, rundun
@@ -203,6 +203,7 @@ def main() -> None:
         show_delays(answered_at, json.loads(arrived.read_text()))
     deliveries.measure()
     polls.measure()
+    console.measure()
 
 
 if __name__ == "__main__":

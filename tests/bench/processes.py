@@ -52,7 +52,7 @@ def rundun(folder: Path, *settings: str) -> Iterator[Rundun]:
         "limits.requests_per_minute = 0\n" + "".join(f"{line}\n" for line in settings)
     )
     command = [sys.executable, "-m", "rundun", "serve", "--config", str(config)]
-    with (folder / "log").open("w") as log, (folder / "first-start").open("w") as shown:
+    with (folder / "log").open("w") as log, (folder / "first-start").open("a") as shown:
         process = subprocess.Popen(command, stdout=shown, stderr=log)
         with _ending(process):
             _wait_for(port, process)

@@ -1,0 +1,188 @@
+"""How long the console's pages take on the server with a million runs and five million answers in the file."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rundun.actions import people
+from rundun.core.links import Links
+from rundun.core.run import STATUSES
+from rundun.store import connection
+from rundun.store.database import write_once
+from rundun.store.tx import House, Tx
+from rundun.web.console import desk
+from tests.bench.processes import rundun
+
+RUNS = 1_000_000
+ANSWERS = 5  # of each run
+ROUNDS = 15
+TARGET_MS = 100.0
+HOUR = 3_600_000
+YEAR = 365 * 24 * HOUR
+VALUES = ("true", '"o-good"', "4", '"Nothing broken, nothing missing"', "12.5")
+STEPS = [
+    {"id": "s-1", "type": "boolean", "label": "Clean?"},
+    {
+        "id": "s-2",
+        "type": "choice",
+        "label": "How?",
+        "config": {"options": [{"id": "o-good", "label": "Good"}]},
+    },
+    {"id": "s-3", "type": "rating", "label": "Overall"},
+    {"id": "s-4", "type": "text", "label": "Remarks"},
+    {"id": "s-5", "type": "number", "label": "Minutes"},
+]
+
+
+def measure(runs: int = RUNS) -> None:
+    """Build the file once and print how long each page takes."""
+    with tempfile.TemporaryDirectory(prefix="rundun-bench-") as name:
+        folder = Path(name)
+        with rundun(folder) as service:
+            templates = [_template(service.port, service.key, number) for number in range(20)]
+        began = time.monotonic()
+        told = fill(service.database, templates, runs)
+        size = service.database.stat().st_size / 2**30
+        print(f"\nThe console with {runs:,} runs and {runs * ANSWERS:,} answers ({size:.1f} GiB, ", end="")
+        print(f"made in {time.monotonic() - began:.0f} s), ms from request to the whole answer:")
+        with rundun(folder) as service:
+            for title, path in pages(told).items():
+                took = [_get(service.port, path, told["session"]) for _ in range(ROUNDS)]
+                verdict = "met" if max(took[1:]) <= TARGET_MS else "MISSED"
+                print(
+                    f"  {title:<34} first {took[0]:>6.1f}   p50 {median(took):>6.1f}   most {max(took[1:]):>6.1f}"
+                    f"   ≤ {TARGET_MS:g}: {verdict}",
+                    flush=True,
+                )
+
+
+def pages(told: dict[str, Any]) -> dict[str, str]:
+    """What is asked for."""
+    return {
+        "overview": "",
+        "list": "/runs",
+        **{f"list, {status}": f"/runs?status={status}" for status in STATUSES},
+        "list, one template": f"/runs?template={told['template']}",
+        "list, one day": f"/runs?from={told['day']}&to={told['day']}",
+        "list, one reference": f"/runs?ref={told['ref']}&match=exact",
+        "list, references by prefix": "/runs?ref=booking_77",
+        "list, a status of a template": f"/runs?template={told['template']}&status=expired",
+        "list, a page deep down": f"/runs?before={told['middle']}",
+        "a run": f"/runs/{told['run']}",
+        "usage by month": "/settings/usage",
+    }
+
+
+def _template(port: int, key: str, number: int) -> str:
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    asked.request("POST", "/v1/templates", json.dumps({"name": f"Check {number}", "steps": STEPS}), headers)
+    made = json.loads(asked.getresponse().read())
+    asked.close()
+    return str(made["id"])
+
+
+def fill(path: Path, templates: list[str], runs: int) -> dict[str, Any]:
+    """Write the runs and answers, and an operator with a session; what the pages are asked for by."""
+    db = connection.open_writer(path)
+    chance, now = random.Random(1), time.time_ns() // 1_000_000
+    try:
+        house = House(lambda: now, Links("http://127.0.0.1", b""), 24 * HOUR)
+        org_id, token = write_once(db, house, _operator)
+        progress = json.dumps({"total": ANSWERS, "answered": ANSWERS, "skipped": 0, "unable": 0})
+        db.execute("PRAGMA synchronous = OFF")
+        rows = _runs(chance, now, runs, org_id, templates, progress)
+        last: list[Any] = []
+        while batch := list(islice(rows, 20_000)):
+            db.execute("BEGIN")
+            db.executemany(
+                "INSERT INTO runs (id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at,"
+                " started_at, closed_at, executor_ref, identity, progress) VALUES (?,?,?,1,?,7,0,?,?,?,?,?,'{}',?)",
+                batch,
+            )
+            db.executemany(
+                "INSERT INTO answers (run_id, step_id, answer_id, is_current, value, skipped, at)"
+                " VALUES (?,?,?,1,?,0,?)",
+                _answers(chance, batch),
+            )
+            db.execute("COMMIT")
+            last = batch
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        middle = db.execute("SELECT created_at, number FROM runs WHERE number = ?", (runs // 2,)).fetchone()
+        return {
+            "session": token,
+            "template": templates[3],
+            "run": last[-1][0],
+            "ref": f"booking_{runs // 3}",
+            "day": time.strftime("%Y-%m-%d", time.gmtime(now / 1000 - 40 * 86400)),
+            "middle": f"{middle[0]}.{middle[1]}",
+        }
+    finally:
+        db.close()
+
+
+def _operator(tx: Tx) -> tuple[str, str]:
+    (org_id,) = tx.db.execute("SELECT org_id FROM templates LIMIT 1").fetchone()
+    made = people.add(tx, org_id, "bench@example.com", "Bench", "owner", "no hash")
+    return org_id, people.sign_in(tx, made.operator_id)
+
+
+def _runs(
+    chance: random.Random, now: int, runs: int, org_id: str, templates: list[str], progress: str
+) -> Iterator[tuple[Any, ...]]:
+    """Over a year; nine in ten are completed, and a few are open."""
+    statuses = ["completed"] * 90 + ["cancelled"] * 4 + ["expired"] * 4 + ["in_progress", "pending"]
+    for number in range(runs):
+        at = now - YEAR + YEAR * number // runs
+        status = chance.choice(statuses)
+        if status in ("in_progress", "pending") and at < now - 72 * HOUR:
+            status = "completed"
+        closed = at + HOUR if status in ("completed", "cancelled", "expired") else None
+        ref = f"booking_{number}" if number % 5 else None
+        yield (
+            f"r-{uuid.UUID(int=chance.getrandbits(128), version=4)}",
+            org_id,
+            chance.choice(templates),
+            status,
+            at,
+            at + 96 * HOUR,
+            None if status == "pending" else at + HOUR // 2,
+            closed,
+            ref,
+            progress,
+        )
+
+
+def _answers(chance: random.Random, runs: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    for run in runs:
+        for step in range(ANSWERS):
+            answer_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+            yield run[0], f"s-{step + 1}", answer_id, VALUES[step], run[4] + step
+
+
+def _get(port: int, path: str, session: str) -> float:
+    """Milliseconds from the request to the end of a page, which must be a page."""
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    asked.connect()
+    began = time.perf_counter()
+    asked.request("GET", f"/console{path}", headers={"cookie": f"{desk.SESSION}={session}"})
+    answer = asked.getresponse()
+    answer.read()
+    took = (time.perf_counter() - began) * 1000
+    asked.close()
+    assert answer.status == 200, (path, answer.status)
+    return took
+
+
+if __name__ == "__main__":
+    measure()
