@@ -60,6 +60,10 @@ class Pictures:
         """See `imaging.derive`."""
         return await self.bench.run(lambda: imaging.derive(read(), max_pixels=self.max_pixels))
 
+    async def logo(self, read: Read) -> Any:
+        """See `imaging.logo`."""
+        return await self.bench.run(lambda: imaging.logo(read(), max_pixels=self.max_pixels))
+
     async def check_signature(self, read: Read) -> Any:
         """See `imaging.check_signature`."""
         return await self.bench.run(lambda: imaging.check_signature(read(), max_pixels=self.max_pixels))

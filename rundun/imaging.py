@@ -39,15 +39,18 @@ from rundun.containers import (
 )
 from rundun.errors import Problem
 
-__all__ = ["Decoded", "Derived", "check_signature", "decode_barcode", "derive", "sniff"]
+__all__ = ["Decoded", "Derived", "check_signature", "decode_barcode", "derive", "logo", "sniff"]
 
 PHOTO_PIXELS = 2048  # longest side of the derived photo
 THUMBNAIL_PIXELS = 320  # longest side of the thumbnail
+LOGO_PIXELS = 512  # longest side of a company's logo
+_LOGOS = ("image/png", "image/jpeg", "image/webp")
 _PHOTO_QUALITY, _THUMBNAIL_QUALITY = 82, 75
 # Most pixels of a file, whatever the settings allow for photos.
 _WEBP_MOST = 16_000_000  # libwebp decodes the whole, and takes 15 bytes a pixel
 _SIGNATURE_MOST = 4_000_000
 _BARCODE_MOST = 25_000_000
+_LOGO_MOST = 16_000_000
 # Longest side in which a barcode is looked for, first and last. QR codes have one of their own: a picture full of what
 # looks like their corners costs the reader 40 s and more at 4096, and 1.2 s at 1600.
 _CODE_FIRST, _CODE_LAST = 2048, 4096
@@ -258,6 +261,28 @@ def derive(original: bytes, *, max_pixels: int) -> Derived:
     small = _plain(large, THUMBNAIL_PIXELS)
     photo, thumbnail = _jpeg(large, _PHOTO_QUALITY), _jpeg(small, _THUMBNAIL_QUALITY)
     return Derived(opened.content_type, *large.size, photo, thumbnail)
+
+
+@_guarded
+def logo(data: bytes, *, max_pixels: int) -> bytes:
+    """A PNG of at most 512 px, upright, with its transparency and nothing else, of a PNG, JPEG or WebP. Raises
+    `unreadable_image`.
+    """
+    if sniff(data[:64]) not in _LOGOS:
+        raise Unreadable("A logo is a PNG, a JPEG or a WebP picture.")
+    opened = _open(data, min(max_pixels, _LOGO_MOST))
+    image = opened.load(LOGO_PIXELS)
+    small: Image.Image
+    if image.has_transparency_data:
+        small = image.convert("RGBA").resize(_fit(image.size, LOGO_PIXELS), Image.Resampling.LANCZOS)
+        small.info = {}
+    else:
+        small = _plain(image, LOGO_PIXELS)
+    if opened.turned != 1:
+        small = small.transpose(_UPRIGHT[opened.turned])
+    out = io.BytesIO()
+    small.save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 @_guarded

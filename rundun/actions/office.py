@@ -11,9 +11,9 @@ from typing import Any
 
 from rundun.actions import people
 from rundun.actions import templates as template_actions
-from rundun.core import text
-from rundun.errors import NotFound, Problem
-from rundun.store import keys, organizations
+from rundun.core import colour, text
+from rundun.errors import Invalid, NotFound, Place, Problem
+from rundun.store import files, keys, organizations
 from rundun.store.keys import Key
 from rundun.store.organizations import Organization
 from rundun.store.tx import Tx
@@ -72,10 +72,45 @@ def _line(words: str) -> str:
 
 def set_contact(tx: Tx, organization: str, contact: str) -> None:
     """How an executor reaches the organization; "" takes it away."""
-    kept = _clean(contact)
+    kept = _contact(contact)
+    organizations.put_contact(tx, find_organization(tx, organization).org_id, kept or None)
+
+
+def _contact(words: str) -> str:
+    kept = _clean(words)
     if len(kept) > 500:
         raise Problem("invalid", "A contact has at most 500 characters.")
-    organizations.put_contact(tx, find_organization(tx, organization).org_id, kept or None)
+    return kept
+
+
+def put_profile(tx: Tx, org_id: str, name: str, contact: str, time_zone: str, own_colour: str | None) -> None:
+    """What the organization says of itself; `time_zone` is known to be one. Raises `invalid` with every wrong field."""
+    places: list[Place] = []
+    kept_name, kept_contact = "", ""
+    try:
+        kept_name = _line(name)
+    except Problem as problem:
+        places.append(Place("/name", "bad_format", problem.detail))
+    try:
+        kept_contact = _contact(contact)
+    except Problem as problem:
+        places.append(Place("/contact", "bad_format", problem.detail))
+    try:
+        kept_colour = None if own_colour is None else colour.css(colour.parse(own_colour))
+    except ValueError as error:
+        places.append(Place("/colour", "bad_format", f"A colour {error}."))
+    if places:
+        raise Invalid(places)
+    organizations.put_profile(tx, org_id, kept_name, kept_contact or None, time_zone, kept_colour)
+
+
+def put_logo(tx: Tx, org_id: str, png: bytes | None) -> None:
+    """Another logo, or none; the one before is erased."""
+    before = organizations.get(tx, org_id).logo
+    now = None if png is None else files.add_small(tx, "image/png", png, hashlib.sha256(png).hexdigest())
+    organizations.put_logo(tx, org_id, now)
+    if before is not None:
+        files.remove(tx, before)
 
 
 def add_credits(tx: Tx, organization: str, amount: int | None) -> int | None:

@@ -11,7 +11,9 @@ from rundun.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """Who owns templates, runs and keys; `credits` None = unlimited."""
+    """Who owns templates, runs and keys; `credits` None = unlimited, `colour` is `#rrggbb`, `logo` the number of a
+    PNG's file.
+    """
 
     org_id: str
     name: str
@@ -19,10 +21,13 @@ class Organization:
     credits: int | None
     created_at: int
     time_zone: str = "UTC"
+    colour: str | None = None
+    logo: int | None = None
 
 
 def _organization(row: sqlite3.Row) -> Organization:
-    return Organization(row["id"], row["name"], row["contact"], row["credits"], row["created_at"], row["time_zone"])
+    names = ("id", "name", "contact", "credits", "created_at", "time_zone", "colour", "logo")
+    return Organization(*(row[name] for name in names))
 
 
 def get(tx: Tx, org_id: str) -> Organization:
@@ -59,6 +64,21 @@ def add(tx: Tx, name: str) -> Organization:
 def put_contact(tx: Tx, org_id: str, contact: str | None) -> None:
     """How an executor reaches the organization."""
     tx.db.execute("UPDATE organizations SET contact = ? WHERE id = ?", (contact, org_id))
+
+
+def put_profile(
+    tx: Tx, org_id: str, name: str, contact: str | None, time_zone: str, colour: str | None
+) -> None:
+    """What the organization says of itself."""
+    tx.db.execute(
+        "UPDATE organizations SET name = ?, contact = ?, time_zone = ?, colour = ? WHERE id = ?",
+        (name, contact, time_zone, colour, org_id),
+    )
+
+
+def put_logo(tx: Tx, org_id: str, file: int | None) -> None:
+    """Another logo, or none; the bytes of the one before are not its business."""
+    tx.db.execute("UPDATE organizations SET logo = ? WHERE id = ?", (file, org_id))
 
 
 def put_credits(tx: Tx, org_id: str, credits: int | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, Literal
 
 from pydantic_core import to_json
@@ -10,22 +9,16 @@ from starlette.responses import Response
 
 from rundun.actions import looking, replaying
 from rundun.actions.replaying import Step
-from rundun.core import event, times
-from rundun.core.bucket import Policy
-from rundun.core.destination import Destination, normalise
+from rundun.core import times
 from rundun.core.shape import Shape, read
-from rundun.errors import Place, Problem
-from rundun.logs import log
 from rundun.store import deliveries
 from rundun.store.deliveries import Attempt, Delivery, Failed
 from rundun.store.idempotency import Reply
 from rundun.store.tx import Tx
 from rundun.web.calls import Call, route, told
 from rundun.web.queries import ListQuery, list_json, query
-from rundun.web.service import Tried
-from rundun.web.shapes import EmptyBody, Secret, Time, Url
-
-TESTS = Policy("webhook-test", 10)  # a minute, for each organization
+from rundun.web.shapes import EmptyBody, Time
+from rundun.web.trials import WebhookTestBody, try_out
 
 
 class DeliveriesQuery(ListQuery):
@@ -47,15 +40,6 @@ class RetryBody(Shape):
     def failed(self) -> Failed:
         """What is meant."""
         return Failed((self.since and times.parse(self.since)) or 0, self.run_id)
-
-
-class WebhookTestBody(Shape):
-    """A webhook to be tried out."""
-
-    url: Url
-    """Where the event is sent, normalised as in a dispatch."""
-    secret: Secret | None = None
-    """What it is signed with, as in a dispatch; it is not kept."""
 
 
 async def list_deliveries(call: Call) -> Response:
@@ -98,21 +82,7 @@ def _all_retried(tx: Tx, done: Step) -> Reply:
 async def try_webhook(call: Call) -> Response:
     """POST /v1/webhooks/test: one signed `webhook.test` is sent now, and what came of it is told."""
     asked = read(WebhookTestBody, await call.json())
-    call.house.quotas.count(call.request, TESTS, call.org_id)
-    destination = normalise(asked.url)
-    await _refuse_forbidden(call, destination)
-    event_id = f"evt-{uuid.uuid4()}"
-    body = event.trial_body(event_id, call.house.database.house.clock())
-    tried = await call.house.try_webhook(destination.url, asked.secret, body, event_id)
-    log("info", event.TEST, event_id=event_id, status=tried.status, ms=tried.duration_ms, error=tried.error)
-    return await call.write(_told, _keep, _tried_json(tried, destination.url, body, event_id))
-
-
-async def _refuse_forbidden(call: Call, destination: Destination) -> None:
-    verdict = await call.house.check_destination(destination)
-    if verdict is not None and verdict[0] == "forbidden":
-        place = Place("/url", "address_not_allowed", verdict[1])
-        raise Problem("address_not_allowed", verdict[1], [place])
+    return await call.write(_told, _keep, await try_out(call.house, call.request, call.org_id, asked))
 
 
 def _keep(tx: Tx, org_id: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -122,18 +92,6 @@ def _keep(tx: Tx, org_id: str, content: dict[str, Any]) -> dict[str, Any]:
 
 def _told(tx: Tx, content: dict[str, Any]) -> Reply:
     return told(content)
-
-
-def _tried_json(tried: Tried, url: str, body: bytes, event_id: str) -> dict[str, Any]:
-    return {
-        "ok": tried.ok,
-        "status": tried.status,
-        "error": tried.error,
-        "duration_ms": tried.duration_ms,
-        "event_id": event_id,
-        "request": {"method": "POST", "url": url, "headers": dict(tried.headers), "body": body.decode()},
-        "response": {"excerpt": tried.excerpt},
-    }
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from rundun.core.shape import read
 from rundun.errors import NotFound, Problem
 from rundun.store.organizations import Organization
 from rundun.web.body import read_json
+from rundun.web.brand import brand_of
 from rundun.web.pages import Handler, compressed
 from rundun.web.problems import Json
 from rundun.web.queries import StateQuery, query
@@ -149,7 +150,8 @@ async def page(request: Request) -> Response:
             raise
         return await _closed_page(request, house, problem)
     state = state_json(sheet, organization, house.database.house.links, now)
-    return house.pages.run(state, _wanted(request, sheet.run.language))
+    brand = brand_of(organization, house.pages.assets, house.database.house.links)
+    return house.pages.run(state, _wanted(request, sheet.run.language), brand=brand)
 
 
 async def _closed_page(request: Request, house: Service, problem: Problem) -> Response:
@@ -164,7 +166,8 @@ async def _closed_page(request: Request, house: Service, problem: Problem) -> Re
         ),
     }
     contact = {"name": organization.name, "contact": organization.contact}
-    return house.pages.closed(kind, _wanted(request, run.language), contact, told)
+    brand = brand_of(organization, house.pages.assets, house.database.house.links)
+    return house.pages.closed(kind, _wanted(request, run.language), contact, told, brand)
 
 
 def _wanted(request: Request, run_language: str | None) -> list[str]:

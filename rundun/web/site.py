@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 
 from rundun.errors import Problem
 from rundun.web import (
+    brand,
     console,
     deliveries,
     docs,
@@ -36,6 +37,7 @@ def site(assets: Assets, lifespan: Any) -> Starlette:
             *events.ROUTES,
             *templates.ROUTES,
             *openapi.ROUTES,
+            *brand.ROUTES,
             *assets.routes(),
             *executor.ROUTES,
             *uploads.ROUTES,

@@ -8,6 +8,7 @@ from rundun.web.console import (
     health,
     keys,
     live,
+    organization,
     overview,
     people,
     run,
@@ -17,6 +18,7 @@ from rundun.web.console import (
     templates,
     templates_edit,
     templates_preview,
+    webhooks,
 )
 
 ROUTES = [
@@ -29,6 +31,8 @@ ROUTES = [
     *settings.ROUTES,
     *keys.ROUTES,
     *people.ROUTES,
+    *organization.ROUTES,
+    *webhooks.ROUTES,
     *health.ROUTES,
     *dispatching.ROUTES,
     *templates_edit.ROUTES,

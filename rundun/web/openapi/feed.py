@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rundun.web.deliveries import DeliveriesQuery, RetryBody, WebhookTestBody
+from rundun.web.deliveries import DeliveriesQuery, RetryBody
 from rundun.web.openapi.answers_r import Delivery, Retried, Trial
 from rundun.web.openapi.events import EventFeed
 from rundun.web.openapi.lists import list_of
@@ -10,6 +10,7 @@ from rundun.web.openapi.operation import Answer, Operation, Subject
 from rundun.web.openapi.samples import DELIVERY
 from rundun.web.queries import EventsQuery, ListQuery
 from rundun.web.shapes import EmptyBody
+from rundun.web.trials import WebhookTestBody
 
 DELIVERIES = Subject(
     "Deliveries",

@@ -1,0 +1,86 @@
+"""/console/settings/webhooks: trying one out, and sending again what has failed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.responses import Response
+
+from rundun.actions import replaying
+from rundun.actions.replaying import Step
+from rundun.core.shape import read
+from rundun.errors import Problem
+from rundun.store import deliveries
+from rundun.store.deliveries import Failed
+from rundun.store.paging import END, Slice
+from rundun.web.console.desk import Visit, page
+from rundun.web.console.settings import parts
+from rundun.web.trials import WebhookTestBody, try_out
+
+LIMIT = 25
+
+
+async def webhooks(visit: Visit) -> Response:
+    """GET /console/settings/webhooks; `?before=` goes on in the list of what has failed."""
+    return await _show(visit)
+
+
+async def try_webhook(visit: Visit) -> Response:
+    """POST /console/settings/webhooks/test: what was sent, and what came back."""
+    url, secret = visit.form.get("url", "").strip(), visit.form.get("secret", "")
+    try:
+        asked = read(WebhookTestBody, {"url": url, **({"secret": secret} if secret else {})})
+        tried = await try_out(visit.house, visit.request, visit.operator.org_id, asked)
+    except Problem as problem:
+        if problem.code not in ("invalid", "address_not_allowed"):
+            raise
+        wrong = {place.pointer.removeprefix("/"): place.detail for place in problem.places}
+        return await _show(visit, 422, url=url, wrong=wrong)
+    return await _show(visit, url=url, tried=tried)
+
+
+async def retry(visit: Visit) -> Response:
+    """POST /console/settings/webhooks/{delivery_id}/retry."""
+    await visit.write(replaying.retry, visit.path("delivery_id"))
+    return visit.go("/settings/webhooks", "told_sent_again")
+
+
+async def retry_all(visit: Visit) -> Response:
+    """POST /console/settings/webhooks/retry: all that have failed, step by step, so that nobody waits long."""
+    so_far, is_more = Step(), True
+    while is_more:
+        is_more = await visit.read(replaying.is_more, Failed(), so_far)
+        so_far = await visit.write(replaying.retry_failed, Failed(), so_far)
+    return visit.go("/settings/webhooks", "told_all_sent_again")
+
+
+async def _show(
+    visit: Visit,
+    status: int = 200,
+    url: str = "",
+    wrong: dict[str, str] | None = None,
+    tried: dict[str, Any] | None = None,
+) -> Response:
+    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", visit.request.query_params.get("before", ""), re.ASCII)
+    before = (int(match[1]), int(match[2])) if match else (END, END)
+    found = await visit.read(deliveries.page, "failed", Slice(LIMIT, before))
+    return visit.show(
+        "webhooks",
+        status,
+        parts=parts(visit),
+        url=url,
+        wrong=wrong or {},
+        tried=tried,
+        failed=found.items,
+        older=".".join(map(str, found.next_before)) if found.next_before else "",
+        is_first=match is None,
+    )
+
+
+ROUTES = [
+    page("GET", "/settings/webhooks", webhooks),
+    page("POST", "/settings/webhooks/test", try_webhook),
+    page("POST", "/settings/webhooks/retry", retry_all),
+    page("POST", "/settings/webhooks/{delivery_id}/retry", retry),
+]

@@ -1,0 +1,59 @@
+"""Trying a webhook out: one signed event is sent now, and what came of it is told."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from starlette.requests import Request
+
+from rundun.core import event
+from rundun.core.bucket import Policy
+from rundun.core.destination import Destination, normalise
+from rundun.core.shape import Shape
+from rundun.errors import Place, Problem
+from rundun.logs import log
+from rundun.web.service import Service, Tried
+from rundun.web.shapes import Secret, Url
+
+TESTS = Policy("webhook-test", 10)  # a minute, for each organization
+
+
+class WebhookTestBody(Shape):
+    """A webhook to be tried out."""
+
+    url: Url
+    """Where the event is sent, normalised as in a dispatch."""
+    secret: Secret | None = None
+    """What it is signed with, as in a dispatch; it is not kept."""
+
+
+async def try_out(house: Service, request: Request, org_id: str, asked: WebhookTestBody) -> dict[str, Any]:
+    """The request that was made and its outcome, as on the wire. Raises `rate_limited`, `address_not_allowed`."""
+    house.quotas.count(request, TESTS, org_id)
+    destination = normalise(asked.url)
+    await _refuse_forbidden(house, destination)
+    event_id = f"evt-{uuid.uuid4()}"
+    body = event.trial_body(event_id, house.database.house.clock())
+    tried = await house.try_webhook(destination.url, asked.secret, body, event_id)
+    log("info", event.TEST, event_id=event_id, status=tried.status, ms=tried.duration_ms, error=tried.error)
+    return _tried_json(tried, destination.url, body, event_id)
+
+
+async def _refuse_forbidden(house: Service, destination: Destination) -> None:
+    verdict = await house.check_destination(destination)
+    if verdict is not None and verdict[0] == "forbidden":
+        place = Place("/url", "address_not_allowed", verdict[1])
+        raise Problem("address_not_allowed", verdict[1], [place])
+
+
+def _tried_json(tried: Tried, url: str, body: bytes, event_id: str) -> dict[str, Any]:
+    return {
+        "ok": tried.ok,
+        "status": tried.status,
+        "error": tried.error,
+        "duration_ms": tried.duration_ms,
+        "event_id": event_id,
+        "request": {"method": "POST", "url": url, "headers": dict(tried.headers), "body": body.decode()},
+        "response": {"excerpt": tried.excerpt},
+    }

@@ -1,0 +1,31 @@
+// Sends the chosen picture as it is; the server checks it and keeps a small copy.
+
+const form = document.getElementById("logo");
+const field = document.getElementById("logo-file");
+const wrong = document.getElementById("logo-wrong");
+
+form.hidden = false;
+field.addEventListener("change", async () => {
+  const [picture] = field.files;
+  field.value = "";
+  if (!picture) return;
+  wrong.textContent = picture.size > Number(form.dataset.largest) ? form.dataset.tooLarge : await send(picture);
+});
+
+/** → why it was refused; where it was not, the page comes anew. */
+async function send(picture) {
+  try {
+    const answer = await fetch(form.dataset.path, {
+      method: "POST",
+      body: picture,
+      headers: { accept: "application/json", "x-csrf-token": form.elements.csrf.value },
+    });
+    if (answer.ok) {
+      location.assign(location.pathname);
+      return "";
+    }
+    return (await answer.json()).detail;
+  } catch {
+    return form.dataset.failed;
+  }
+}
