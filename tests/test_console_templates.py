@@ -9,12 +9,14 @@ from typing import Any, get_args
 from urllib.parse import unquote
 
 import httpx2
+import pytest
 
 from rundun import places
 from rundun.actions import office
 from rundun.core import template
 from rundun.core.condition import When
 from rundun.core.shape import Shape
+from rundun.web.console import dispatching
 from rundun.web.words import Words
 from tests.test_console import Browser, operator
 from tests.world import BOOLEAN, World
@@ -157,6 +159,18 @@ async def test_no_credits_an_archived_and_an_unknown_template_are_told(w: World)
     answer = await dispatched(ann, template_id=template_id, executor_ref="kept")
     assert (answer.status_code, "no credits left" in answer.text) == (402, True)
     assert 'value="kept"' in answer.text
+
+
+async def test_an_old_template_among_many_can_be_asked_for(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatching, "MOST_TEMPLATES", 2)
+    ann = await operator(w)
+    old, *_ = [await w.template(BOOLEAN, name=f"Number {n}") for n in range(4)]
+    html = await shown(ann, "/dispatch")
+    assert old not in html and "Number 3" in html and "Choose…" in html
+    html = await shown(ann, f"/dispatch?template_id={old}")
+    assert f'<option value="{old}" selected>Number 0</option>' in html
+    await w.acme.delete(f"/v1/templates/{old}")
+    assert old not in (await shown(ann, f"/dispatch?template_id={old}"))
 
 
 async def test_nothing_typed_becomes_markup_where_runs_are_dispatched(w: World) -> None:

@@ -17,6 +17,7 @@ const file = document.getElementById("file");
 let timer = 0;
 let asking = null;
 let isSaving = false;
+let isStale = false;   // the phone is to begin anew
 let counted = "";
 const saved = text.value;
 
@@ -52,8 +53,9 @@ file.addEventListener("change", async () => {
   file.value = "";
   text.dispatchEvent(new Event("input"));
 });
-for (const select of [at, lang]) select.addEventListener("change", () => show(phone.dataset.base, true));
-document.getElementById("again").addEventListener("click", () => show(phone.dataset.base, true));
+for (const select of [at, lang]) select.addEventListener("change", anew);
+document.getElementById("again").addEventListener("click", anew);
+lang.value = navigator.languages.map((one) => one.split("-")[0]).find((one) => lang.querySelector(`[value="${CSS.escape(one)}"]`)) ?? "en";
 if (text.value.trim()) look();
 
 /** Asks the server what is wrong; only the last question counts. */
@@ -72,14 +74,31 @@ async function look() {
   }
 }
 
-function tell({ said: words, faults, preview }) {
+/** The phone from the beginning; where the draft has faults, or the server is away, with the last good one. */
+async function anew() {
+  isStale = true;
+  await look();
+  if (isStale) show(phone.dataset.base, true);
+  isStale = false;
+}
+
+function tell({ said: words, faults, preview, languages }) {
   said.textContent = words;
   said.className = faults.length ? "wrong" : "soft";
   if (faults.length) text.setAttribute("aria-invalid", "true");
   else text.removeAttribute("aria-invalid");
   list.replaceChildren(...faults.map(line));
   number(faultLines());
-  if (preview) show(preview, false);
+  offer(languages);
+  if (!preview) return;
+  show(preview, isStale);
+  isStale = false;
+}
+
+/** Languages that only this template speaks, beside those of the page. */
+function offer(tags) {
+  const known = new Set(Array.from(lang.options, (one) => one.value));
+  for (const tag of tags) if (!known.has(tag)) lang.append(Object.assign(document.createElement("option"), { value: tag, lang: tag, textContent: tag }));
 }
 
 function line(fault) {

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, FrameLocator, Page, expect
+from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
 
 from rundun import places
 from rundun.web.console import desk
@@ -70,6 +70,20 @@ async def type_over(page: Page, before: str, after: str) -> None:
         [before, after],
     )
     await page.keyboard.insert_text(after)
+
+
+async def sign(page: Page, inside: FrameLocator, button: Locator) -> None:
+    """A line on the pad that the button opens, in Spanish."""
+    await button.click()
+    await inside.locator("dialog .pad").scroll_into_view_if_needed()
+    box = await inside.locator("dialog .pad").bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + 30, box["y"] + 90)
+    await page.mouse.down()
+    for i in range(1, 9):
+        await page.mouse.move(box["x"] + 30 + i * 18, box["y"] + 60 + 50 * (i % 2))
+    await page.mouse.up()
+    await inside.locator("dialog").get_by_role("button", name="Usar").click()
 
 
 async def test_a_mistake_is_found_mended_seen_and_saved(w: World, ann: Phone) -> None:
@@ -170,6 +184,23 @@ async def test_the_phone_is_the_executors_page_and_nothing_of_it_stays(w: World,
     await expect(step("s-ok")).not_to_have_attribute("done", "")
     await page.locator("#at").select_option("start")
     await inside.get_by_role("button", name="Empezar").click()
+    await expect(step("s-ok")).to_be_visible()
+    await page.locator("#at").select_option("")
+    await step("s-ok").locator(".pick").filter(has_text="Sí").click()
+    await (
+        step("s-pic")
+        .locator("photo-field input[type=file]")
+        .nth(1)
+        .set_input_files([file("b.jpg", "image/jpeg", jpeg()), file("c.jpg", "image/jpeg", jpeg())])
+    )
+    await expect(step("s-pic").locator(".tile")).to_have_count(2)
+    await expect(step("s-pic")).to_have_attribute("safety", "safe")
+    await sign(page, inside, step("s-sign").locator(".control .button"))
+    await inside.locator(".form:not(.review) .bottom button").last.click()
+    await sign(page, inside, inside.locator(".closing-signature .button"))
+    await inside.locator(".review .bottom button").last.click()
+    await expect(inside.locator(".end-mark.good")).to_be_visible()
+    await page.get_by_role("button", name="Start over").click()
     await expect(step("s-ok")).to_be_visible()
     writes = [one for one in sent if not one.startswith("GET ") and "/templates/check" not in one]
     assert writes == []

@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from rundun.actions import dispatching, once
-from rundun.actions.looking import templates_page
+from rundun.actions.looking import template_at, templates_page
 from rundun.core import event, language
 from rundun.core.run import Run
 from rundun.core.shape import read
@@ -24,6 +24,7 @@ from rundun.errors import NotFound, Problem
 from rundun.store import runs, templates
 from rundun.store.idempotency import Reply, Ticket
 from rundun.store.paging import Slice
+from rundun.store.templates import Head
 from rundun.store.tx import Tx, Version
 from rundun.web.console.desk import Visit, page
 from rundun.web.integrator import destination_warnings, link_warnings
@@ -43,12 +44,12 @@ async def form(visit: Visit) -> Response:
 
 
 async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = None) -> Response:
-    listed = await visit.read(templates_page, Slice(MOST_TEMPLATES), False)
+    listed = await visit.read(_choices, given.get("template_id", ""))
     choices = sorted(
-        ((head.template_id, version.template.name) for head, version in listed.items),
+        ((head.template_id, version.template.name) for head, version in listed),
         key=lambda one: one[1].casefold(),
     )
-    tags = {tag for _, version in listed.items for tag in version.template.translations}
+    tags = {tag for _, version in listed for tag in version.template.translations}
     wrong: dict[str, str] = {}
     for place in problem.places if problem else ():
         field = "/events" if place.pointer.startswith("/webhook/events") else place.pointer
@@ -64,6 +65,18 @@ async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = N
         problem=problem,
         wrong=wrong,
     )
+
+
+def _choices(tx: Tx, org_id: str, chosen: str) -> list[tuple[Head, Version]]:
+    """The newest templates, and the one that was asked for, however old."""
+    listed = templates_page(tx, org_id, Slice(MOST_TEMPLATES), False).items
+    if any(head.template_id == chosen for head, _ in listed):
+        return listed
+    try:
+        found = template_at(tx, org_id, chosen, None)
+    except NotFound:
+        return listed
+    return [found, *listed] if found[0].archived_at is None else listed
 
 
 def _languages(visit: Visit, tags: set[str]) -> list[tuple[str, str]]:

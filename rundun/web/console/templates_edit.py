@@ -218,7 +218,9 @@ async def check_text(visit: Visit) -> Response:
     ]
     count = len(checked.faults)
     said = t("faults", n=count) if count else t("faults_none")
-    return Json({"said": said, "faults": shown, "preview": _kept(visit, checked)})
+    template = checked.draft and checked.draft.template
+    languages = list(template.translations) if template else []
+    return Json({"said": said, "faults": shown, "preview": _kept(visit, checked), "languages": languages})
 
 
 ROUTES = [

@@ -20,6 +20,7 @@ from rundun.core.record import Evidence
 from rundun.core.run import Identity, Run
 from rundun.core.template import Template
 from rundun.store.tx import Version
+from rundun.web.brand import brand_of
 from rundun.web.console.desk import Visit, page
 from rundun.web.executor import state_json
 from rundun.web.pages import CONTENT_SECURITY_POLICY
@@ -39,11 +40,10 @@ async def preview(visit: Visit) -> Response:
     own = [asked] if language.is_tag(asked) else []
     wanted = [*own, *language.accepted(visit.request.headers.get("accept-language", ""))]
     imports = _imports(visit.house.pages.assets)
+    brand = brand_of(visit.organization, visit.house.pages.assets, links)
+    scripts = Markup(imports)  # noqa: S704  our own addresses
     response = visit.house.pages.run(
-        state,
-        wanted,
-        "console/template_preview.html",
-        imports=Markup(imports),  # noqa: S704  our own addresses
+        state, wanted, "console/template_preview.html", brand=brand, imports=scripts
     )
     response.headers["content-security-policy"] = _policy(imports)
     return response
