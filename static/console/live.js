@@ -12,6 +12,7 @@ let stream;
 let waiting;
 
 function listen() {
+  stream?.close();
   stream = new EventSource(sign.dataset.live);
   stream.addEventListener("open", () => {
     say("on");
@@ -20,7 +21,7 @@ function listen() {
   stream.addEventListener("change", renew);
   stream.addEventListener("error", () => {
     say("off");
-    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => document.hidden || listen(), AGAIN);
   });
 }
 
@@ -106,7 +107,12 @@ function keepingFocus(part, change) {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-document.addEventListener("visibilitychange", () => missed && renew());
+// Over HTTP/1.1 a browser opens six connections to a host: tabs that nobody looks at give theirs back.
+document.addEventListener("visibilitychange", () => {
+  if (!sign) return void (missed && renew());
+  if (document.hidden) stream?.close();
+  else if (stream?.readyState !== EventSource.OPEN) listen();
+});
 addEventListener("pageshow", (event) => event.persisted && renew());
-if (sign) listen();
+if (sign && !document.hidden) listen();
 again();

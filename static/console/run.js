@@ -3,6 +3,7 @@
 const dialog = document.getElementById("zoom");
 const [picture, about, count, original] = ["zoom-picture", "zoom-about", "zoom-count", "zoom-original"].map((id) => document.getElementById(id));
 const photos = () => [...document.querySelectorAll("a.photo")];
+const close = document.getElementById("zoom-close");
 let shown; // id of the link whose photo is shown
 
 function show(link) {
@@ -15,7 +16,8 @@ function show(link) {
   count.textContent = `${position + 1} / ${all.length} · ${picture.alt}`;
   about.replaceChildren(document.getElementById(link.dataset.about).querySelector("dl").cloneNode(true));
   for (const [id, is] of [["zoom-previous", position > 0], ["zoom-next", position < all.length - 1]]) {
-    document.getElementById(id).disabled = !is;
+    document.getElementById(id).disabled = !is; // which would take its focus away
+    if (!is && document.activeElement?.id === id) close.focus();
   }
   if (!dialog.open) dialog.showModal();
 }
@@ -32,7 +34,8 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   show(link);
 });
-dialog.addEventListener("keydown", (event) => {
+document.addEventListener("keydown", (event) => {
+  if (!dialog.open) return;
   if (event.key === "ArrowLeft") step(-1);
   else if (event.key === "ArrowRight") step(1);
   else return;
@@ -42,7 +45,7 @@ dialog.addEventListener("click", (event) => event.target === dialog && dialog.cl
 dialog.addEventListener("close", () => document.getElementById(shown)?.focus());
 document.getElementById("zoom-previous").addEventListener("click", () => step(-1));
 document.getElementById("zoom-next").addEventListener("click", () => step(1));
-document.getElementById("zoom-close").addEventListener("click", () => dialog.close());
+close.addEventListener("click", () => dialog.close());
 
 const print = document.getElementById("print");
 print.hidden = false;

@@ -1,0 +1,197 @@
+"""An operator watches: the list by itself, Ed's answers and photos as they come, pictures by the keyboard alone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from rundun.web.console import desk
+from tests.browser.checklists import COUNT, PICTURE, YES_NO
+from tests.browser.phone import Phone
+from tests.browser.pictures import file, jpeg
+from tests.browser.test_access import is_fine
+from tests.test_console import operator
+from tests.test_console_runs import everything
+from tests.world import Receiver, World, answering
+
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+
+
+@asynccontextmanager
+async def at_the_console(w: World, browser: Browser, base: str, size: str = "desk") -> AsyncIterator[Page]:
+    """A page of Ann's, who has signed in; without a complaint in its console at the end."""
+    ann = await operator(w)
+    width, height = SIZES[size]
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, accept_downloads=True, reduced_motion="reduce"
+    )
+    session = ann.client.cookies.get(desk.SESSION) or ""
+    await context.add_cookies([{"name": desk.SESSION, "value": session, "url": f"{base}/console"}])
+    context.set_default_timeout(10_000)
+    page = await context.new_page()
+    trouble: list[str] = []
+    page.on("console", lambda said: trouble.append(said.text) if is_trouble(said) else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    try:
+        yield page
+        assert trouble == []
+    finally:
+        await context.close()
+
+
+def is_trouble(said: Any) -> bool:
+    """A refused request is the server's business."""
+    return said.type in ("error", "warning") and "Failed to load resource" not in said.text
+
+
+@pytest.fixture(params=list(SIZES))
+async def ann(request: pytest.FixtureRequest, w: World, browser: Browser, base: str) -> AsyncIterator[Page]:
+    """Ann at a desk, then with a phone."""
+    async with at_the_console(w, browser, base, request.param) as page:
+        yield page
+    w.service.bells.end()
+
+
+async def fits(page: Page) -> None:
+    """Nothing is wider than the window."""
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Page, ed: Phone) -> None:
+    await ann.goto(f"{base}/console/runs")
+    await expect(ann.get_by_text("No runs yet.")).to_be_visible()
+    await expect(ann.get_by_text("Updates by itself")).to_be_visible()
+    run = await w.dispatch(await w.template(YES_NO, COUNT, PICTURE), executor_ref="booking_12")
+    row = ann.locator(f"#row-{run.run_id}")
+    await expect(row).to_contain_text("Pending")
+    await expect(ann.get_by_text("No runs yet.")).to_be_hidden()
+    link = row.get_by_role("link")
+    await link.focus()
+    await ed.open(run.run_id)
+    await ed.start()
+    await expect(row).to_contain_text("In progress")
+    await expect(link).to_be_focused()
+    await ed.pick("s-ok", "Yes")
+    await expect(row).to_contain_text("1 of 3")
+    await ann.keyboard.press("Enter")
+
+    await expect(ann.get_by_role("heading", name="Check")).to_be_visible()
+    await expect(ann.locator("#s-ok")).to_contain_text("Yes")
+    await expect(ann.locator("#s-count")).to_contain_text("Not answered")
+    await ann.get_by_text("Extend, release or cancel").click()
+    reason = ann.get_by_label("Reason for cancelling")
+    await reason.fill("Perhaps")
+    await ed.fill("s-count", "7")
+    await expect(ann.locator("#s-count")).to_contain_text("7")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    photo = ann.locator("#s-pic a.photo img")
+    await expect(photo).to_be_visible()
+    await expect(ann.locator("#s-pic")).to_contain_text("the gallery")
+    await expect(reason).to_have_value("Perhaps")
+    await expect(reason).to_be_visible()
+    await ed.is_done("s-ok", "s-count", "s-pic")
+    await ed.review()
+    await ed.finish()
+    await expect(ann.locator("#states")).to_contain_text("Completed")
+    await expect(ann.locator("#timeline")).to_contain_text("Completed")
+
+
+async def test_photos_are_seen_large_by_the_keyboard_alone(w: World, base: str, ann: Page) -> None:
+    run = await everything(w)
+    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    first, second = await ann.locator("a.photo").all()
+    await first.focus()
+    await ann.keyboard.press("Enter")
+    dialog, large = ann.locator("dialog"), ann.locator("#zoom-picture")
+    await expect(dialog).to_be_visible()
+    addresses = [await one.get_attribute("href") for one in (first, second)]
+    await expect(large).to_have_attribute("src", re.compile(re.escape(addresses[0] or "?")))
+    await expect(dialog).to_contain_text("1 / 2")
+    await expect(dialog).to_contain_text("1.500000, 2.500000")
+    await is_fine(ann, "zoom")
+    await ann.keyboard.press("ArrowRight")
+    await expect(large).to_have_attribute("src", re.compile(re.escape(addresses[1] or "?")))
+    await ann.keyboard.press("ArrowRight")
+    await expect(dialog).to_contain_text("2 / 2")
+    await ann.keyboard.press("ArrowLeft")
+    await expect(dialog).to_contain_text("1 / 2")
+    async with ann.expect_download() as coming:
+        await dialog.get_by_role("link", name="Download the original").click()
+    path = Path(await (await coming.value).path())
+    original = (await w.run(run))["answers"]["s-pic"]["photos"][0]["original"]
+    assert len(await asyncio.to_thread(path.read_bytes)) == original["bytes"]
+    await ann.keyboard.press("ArrowRight")
+    await ann.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(second).to_be_focused()
+
+
+async def test_deliveries_are_followed_and_sent_again(
+    w: World, base: str, ann: Page, receiver: Receiver
+) -> None:
+    receiver.answer = answering("500 Broken")
+    run = await w.dispatch(await w.template(YES_NO), webhook={"url": receiver.url})
+    await run.start()
+    await run.answer("s-ok", True)
+    await w.deliver()
+    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    delivery = ann.locator(".delivery")
+    await delivery.locator("summary").click()
+    await expect(delivery).to_contain_text("HTTP 500")
+    await expect(delivery).to_contain_text("Pending")
+    receiver.answer = answering("410 Gone")
+    w.clock.forward(seconds=40)
+    await w.deliver()
+    await expect(delivery).to_contain_text("Failed")  # by itself, and still open
+    await expect(delivery).to_contain_text("HTTP 410")
+    receiver.answer = answering("204 No Content")
+    await delivery.get_by_role("button", name="Send again").click()
+    await expect(ann.get_by_text("The delivery is being sent again.")).to_be_visible()
+    await w.deliver()
+    await expect(delivery).to_contain_text("Delivered")
+
+
+async def test_a_run_is_cancelled_where_it_is_watched(w: World, base: str, ann: Page) -> None:
+    run = await w.dispatch(await w.template(YES_NO))
+    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    copy = ann.get_by_role("button", name="Copy link")
+    await expect(copy).to_be_visible()
+    await ann.get_by_text("Extend, release or cancel").click()
+    await ann.get_by_label("Reason for cancelling").fill("Guests stay on")
+    await ann.get_by_role("button", name="Cancel the run").click()
+    await expect(ann.get_by_text("The run is cancelled.")).to_be_visible()
+    await expect(ann.locator("#facts")).to_contain_text("Guests stay on")
+    await expect(copy).to_have_count(0)
+
+
+async def test_axe_finds_nothing_and_nothing_is_cut_off(
+    w: World, base: str, ann: Page, receiver: Receiver
+) -> None:
+    receiver.answer = answering("500 Broken")
+    await ann.goto(f"{base}/console/runs")
+    await is_fine(ann, "list, empty")
+    run = await everything(w, webhook={"url": receiver.url})
+    long: dict[str, Any] = {"name": "W" * 200, "executor_ref": "w" * 256}
+    await w.dispatch(await w.template(YES_NO, name=long["name"]), executor_ref=long["executor_ref"])
+    await w.deliver()
+    for state, path in (
+        ("list", "/runs"),
+        ("list, filtered", "/runs?status=pending&ref=w&from=never"),
+        ("list, nothing found", "/runs?ref=nobody"),
+        ("run", f"/runs/{run.run_id}"),
+        ("problem", "/runs/r-nobody"),
+    ):
+        await ann.goto(f"{base}/console{path}")
+        await is_fine(ann, state)
+        await fits(ann)
+    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    await ann.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    await is_fine(ann, "run, unfolded")
+    await fits(ann)
