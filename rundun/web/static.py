@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rundun.errors import NotFound
 # Styles that one page needs all of: served as one file besides, since every request costs a phone a round trip.
 _JOINED = {"executor/run.css": ("executor/page.css", "executor/steps.css", "executor/outbox.css")}
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_COMMENTS = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,16 @@ class Assets:
 
 
 def _asset(path: Path) -> Asset:
-    return _packed(path.name, path.read_bytes())
+    return _packed(path.name, _bare(path.name, path.read_bytes()))
+
+
+def _bare(name: str, plain: bytes) -> bytes:
+    """A script or style without the comments that stand on lines of their own: a fifth of what a phone would load. The
+    lines stay, so that an error's place is the one in the file.
+    """
+    if not name.endswith((".js", ".css")):
+        return plain
+    return _COMMENTS.sub(lambda found: b"\n" * found[0].count(b"\n"), plain)
 
 
 def _packed(name: str, plain: bytes) -> Asset:
