@@ -152,7 +152,9 @@ async def test_checking_by_the_button_saves_nothing_and_shows_the_phone(w: World
 async def test_the_preview_is_the_executors_page_with_the_draft(w: World) -> None:
     ann = await operator(w, "member")
     draft = {**GOOD, "translations": {"es": {"": {"name": "Revisión"}}}}
-    address = (await live(ann, json.dumps(draft)))["preview"].removeprefix("/console")
+    found = await live(ann, json.dumps(draft))
+    assert found["languages"] == ["es"]
+    address = found["preview"].removeprefix("/console")
     answer = await ann.get(f"{address}?lang=es")
     assert '<html lang="es"' in answer.text and "Revisión" in answer.text
     state = json.loads(re.search(r'id="state">(.*?)</script>', answer.text, re.DOTALL)[1])  # type: ignore[index]

@@ -10,17 +10,24 @@ from urllib.parse import unquote
 
 import httpx2
 import pytest
+from hypothesis import given
+from pydantic_core import from_json
 
 from rundun import places
 from rundun.actions import office
 from rundun.core import template
 from rundun.core.condition import When
+from rundun.core.difference import things
+from rundun.core.rules import as_json, read_template
 from rundun.core.shape import Shape
 from rundun.web.console import dispatching
+from rundun.web.console.templates_words import teller
 from rundun.web.words import Words
+from tests.strategies import steps_of, templates
 from tests.test_console import Browser, operator
 from tests.world import BOOLEAN, World
 
+SAY = Words(places.locales(), "console").speech(["en"]).say
 JSON = {"content-type": "application/json"}
 NASTY = [
     "<script>alert(1)</script>",
@@ -287,6 +294,42 @@ def test_every_field_type_and_operator_has_a_word() -> None:
     wanted = [f"field_{one}" for one in fields] + [f"type_{one}" for one in kinds]
     wanted += [f"condition_{one}" for one in (*operators, "and", "or")]
     assert [one for one in wanted if not words.knows(one)] == []
+
+
+@given(templates())
+def test_any_template_can_be_told_in_words(written: Any) -> None:
+    made = iter(range(10_000))
+    body = from_json(as_json(read_template(written, lambda prefix: f"{prefix}made{next(made)}")))
+    tell = teller(SAY, things(body))
+    for thing in things(body).values():
+        for name, value in thing.fields.items():
+            assert tell.field(name) and isinstance(tell.value(name, value), str), name
+    for step in steps_of(body):
+        assert all(word for word, _ in tell.details(step))
+        for condition in filter(None, [step.get("condition")]):
+            labels = [thing.label for thing in things(body).values() if thing.kind == "step"]
+            assert any(label in tell.condition(condition) for label in labels)
+
+
+def test_conditions_are_told_with_their_labels() -> None:
+    steps = [
+        {"id": "s-1", "type": "boolean", "label": "Clean?"},
+        {
+            "id": "s-2",
+            "type": "choice",
+            "label": "Which?",
+            "config": {"options": [{"id": "o-1", "label": "Red"}]},
+        },
+    ]
+    tell = teller(SAY, things({"name": "T", "steps": steps}))
+    first, second = (
+        {"when": {"step": "s-1", "op": "eq", "value": False}},
+        {"when": {"step": "s-2", "op": "neq", "value": "o-1"}},
+    )
+    third = {"when": {"step": "s-gone", "op": "answered"}}
+    assert tell.condition(first) == "“Clean?” is “No”"
+    nested = {"op": "or", "rules": [first, {"op": "and", "rules": [second, third]}]}
+    assert tell.condition(nested) == "(“Clean?” is “No” or (“Which?” is not “Red” and “s-gone” is answered))"
 
 
 async def test_a_template_that_says_everything_can_be_read(w: World) -> None:

@@ -3,6 +3,8 @@
 
 const PATIENCE = 400;   // ms without a key until the text is looked at
 
+const LETTER = 0.6;     // em, about as wide as a letter of these fonts
+
 const form = document.getElementById("editor");
 const text = document.getElementById("text");
 const numbers = form.querySelector(".numbers");
@@ -154,7 +156,7 @@ function jump(row, column) {
   text.setSelectionRange(start, Math.max(start, before + whole.trimEnd().replace(/,$/, "").length));
   const height = parseFloat(getComputedStyle(text).lineHeight);
   text.scrollTop = Math.max(0, (row - 1) * height - text.clientHeight / 2);
-  text.scrollLeft = 0;
+  text.scrollLeft = Math.max(0, column * parseFloat(getComputedStyle(text).fontSize) * LETTER - text.clientWidth / 2);
   numbers.scrollTop = text.scrollTop;
   text.closest(".sheet").scrollIntoView({ block: "nearest" });
 }
