@@ -148,7 +148,7 @@ async def test_a_prefix_pages_in_the_order_of_references(w: World) -> None:
         )
 
 
-async def test_each_filter_uses_the_index_meant_for_it(w: World) -> None:
+async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ed = await w.dispatch(await w.template(BOOLEAN), executor_ref="booking_1")
     await ed.start()
     await ed.answer("s-ok", True)
@@ -156,6 +156,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World) -> None:
     seen: list[str] = []
 
     def look(tx: Tx) -> list[list[str]]:
+        monkeypatch.setattr(runs, "_few", lambda *_: False)
         tx.db.set_trace_callback(seen.append)
         for chosen in (
             Filter(),
@@ -210,6 +211,43 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World) -> None:
             "sqlite_autoindex_events_2 (run_id=?)",
         ]
     )
+
+
+async def test_of_several_filters_the_one_that_few_runs_pass_decides(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "FEW", 3)
+    many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
+    for n in range(5):
+        await w.dispatch(many, executor_ref=f"b{n}")
+    w.clock.forward(hours=1)
+    await (await w.dispatch(few, executor_ref="b7")).start()
+    await (await w.dispatch(many, executor_ref="b9")).start()
+    late = w.clock.now - 1
+
+    def look(tx: Tx) -> None:
+        for chosen, index, count in (
+            (Filter("pending", many), "runs_by_status", 5),
+            (Filter("pending", few), "runs_by_template", 0),
+            (Filter("in_progress", many), "runs_by_status", 1),
+            (Filter("completed", few), "runs_by_status", 0),
+            (Filter("pending", executor_ref_prefix="b"), "runs_by_executor_ref", 5),
+            (Filter("in_progress", executor_ref_prefix="b"), "runs_by_status", 2),
+            (Filter(template_id=few, executor_ref_prefix="b"), "runs_by_template", 1),
+            (Filter(template_id=many, executor_ref_prefix="b"), "runs_by_executor_ref", 6),
+            (Filter(executor_ref_prefix="b", created_after=late), "runs_of_org", 2),
+            (Filter(executor_ref_prefix="b", created_before=late), "runs_by_executor_ref", 5),
+            (Filter("pending", executor_ref_prefix="b", created_after=late), "runs_by_status", 0),
+            (Filter("pending", many, created_before=late), "runs_by_status", 5),
+        ):
+            assert runs._index(tx, w.acme_id, chosen) == index, chosen
+            found = runs.page(tx, w.acme_id, chosen, Slice())
+            assert len(found.items) == count, chosen
+            if chosen.executor_ref_prefix:
+                references = [run.executor_ref or "" for run in found.items]
+                assert references == sorted(references, reverse=True)
+
+    await w.database.read(look)
 
 
 # ---- one run

@@ -14,6 +14,7 @@ from rundun.store.paging import END, Page, Slice
 from rundun.store.tx import Tx
 
 TOUCHED = "runs of "  # what a transaction touched that has changed a run of the organization named behind it
+FEW = 1000  # rows that are looked at, and sorted, in a millisecond or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def page(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[Run]:
     conditions, values = _chosen(chosen)
     return _page(
         tx,
-        _index(chosen),
+        _index(tx, org_id, chosen),
         ["org_id = :org", "(created_at, number) < (:at, :number)", *conditions],
         "created_at DESC, number DESC",
         {**values, "org": org_id, "at": at, "number": number},
@@ -110,7 +111,7 @@ def _page_by_prefix(tx: Tx, org_id: str, chosen: Filter, prefix: str, wanted: Sl
         conditions.append("(executor_ref, created_at, number) < (:behind, :at, :number)")
     return _page(
         tx,
-        "runs_by_executor_ref",
+        _index(tx, org_id, chosen),
         ["org_id = :org", "executor_ref >= :prefix", *conditions],
         "executor_ref DESC, created_at DESC, number DESC",
         {
@@ -134,13 +135,38 @@ def _first_behind(prefix: str) -> str | None:
     return kept[:-1] + chr(0xE000 if following == 0xD800 else following)
 
 
-def _index(chosen: Filter) -> str:
-    """The index that leaves the fewest rows to look at: open runs are few, and so are those of one reference."""
+def _index(tx: Tx, org_id: str, chosen: Filter) -> str:
+    """The index that leaves the fewest rows to look at. Of several filters the one that few runs pass decides: by any
+    other most rows would be looked at for nothing. These few are sorted where the list is by reference.
+    """
     if chosen.executor_ref is not None:
         return "runs_by_executor_ref"
-    if chosen.status is not None and (chosen.template_id is None or chosen.status not in CLOSED):
+    is_by_reference = chosen.executor_ref_prefix is not None
+    is_dated = chosen.created_after is not None or chosen.created_before is not None
+    ways = [("runs_by_status", "status")] if chosen.status is not None else []
+    ways += [("runs_by_template", "template_id")] if chosen.template_id is not None else []
+    ways += [("runs_of_org", "")] if is_by_reference and is_dated else []
+    if len(ways) + is_by_reference == 1:
+        return ways[0][0] if ways else "runs_by_executor_ref"
+    for index, column in ways:
+        if _few(tx, org_id, chosen, index, column):
+            return index
+    if is_by_reference:
+        return "runs_by_executor_ref"
+    if chosen.status is not None and chosen.status not in CLOSED:
         return "runs_by_status"
     return "runs_of_org" if chosen.template_id is None else "runs_by_template"
+
+
+def _few(tx: Tx, org_id: str, chosen: Filter, index: str, column: str) -> bool:
+    """Whether at most 1,000 runs of an organization have that in that column, and the age that is wanted."""
+    conditions, values = _chosen(chosen)
+    counted = [one for one in conditions if one.startswith(("created_at", f"{column} ="))]
+    query = (
+        f"SELECT 1 FROM runs INDEXED BY {index} WHERE {' AND '.join(['org_id = :org', *counted])} LIMIT :few"  # noqa: S608
+    )
+    found = tx.db.execute(f"SELECT count(*) FROM ({query})", {**values, "org": org_id, "few": FEW + 1})  # noqa: S608
+    return int(found.fetchone()[0]) <= FEW
 
 
 def _chosen(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
