@@ -31,6 +31,7 @@ OPEN = {
     "/metrics",
     "/problems/{code}",
     "/static/{digest}/{name:path}",
+    "/static/{digest}/brand/{colour}.css",
     "/media/{token}",
     "/r/sw.js",
 }

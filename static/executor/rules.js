@@ -282,3 +282,16 @@ export function uuid() {
 export function nowUtc() {
   return `${new Date().toISOString().slice(0, 19)}Z`;
 }
+
+/** The body of a PUT that says this; `photos` null for a step that takes none. */
+export function bodyOf({ value, skipped, unable }, photos) {
+  const body = { answer_id: uuid() };
+  if (skipped) return { ...body, skipped };
+  if (unable) return { ...body, unable };
+  return { ...body, value, geo: null, answered_at: nowUtc(), ...(photos ? { photos } : {}) };
+}
+
+/** What such a body says. */
+export function contentOf({ value = null, skipped = false, unable = null, photos = [], geo = null }) {
+  return { value, skipped, unable, photos, geo };
+}

@@ -4,7 +4,7 @@
 //   "flush"          write down what is still being typed
 //   "unstarted" {problem}   the server refused the start · "completed" {run} · "incomplete" {problem}
 
-import { evaluate, flatten, nowUtc, photoRule, uuid } from "./rules.js";
+import { bodyOf, contentOf, evaluate, flatten, nowUtc, photoRule } from "./rules.js";
 import { PhotoShelf, whereabouts } from "./shelf.js";
 import * as store from "./store.js";
 import { Problem } from "./wire.js";
@@ -231,13 +231,9 @@ export class Session extends EventTarget {
 
   #put(step, content) {
     const photos = photoRule(step) ? this.shelf.usable(step.id).map((photo) => photo.id) : null;
-    const isClosing = content.skipped || content.unable;
-    const body = { answer_id: uuid() };
-    if (content.skipped) body.skipped = true;
-    else if (content.unable) body.unable = content.unable;
-    else Object.assign(body, { value: content.value, geo: null, answered_at: nowUtc() }, photos ? { photos } : {});
+    const body = bodyOf(content, photos);
     this.outbox.dropUnsent(step.id, "answer");
-    const wantsPlace = Boolean(step.geo) && !isClosing;
+    const wantsPlace = Boolean(step.geo) && "value" in body;
     const item = this.outbox.add({
       lane: "answers", key: step.id, kind: "answer", method: "PUT", path: `/steps/${step.id}`, body, hold: wantsPlace,
     });
@@ -261,8 +257,7 @@ export class Session extends EventTarget {
       if (answer) answers[step.id] = takesPhotos ? { ...answer, photos: this.shelf.listed(step.id) } : answer;
       arrived[step.id] = takesPhotos ? this.shelf.usable(step.id).map((photo) => photo.id) : [];
     }
-    const signed = [...Object.keys(this.signatures), ...this.shelf.drawn.keys()];
-    return evaluate(this.template, answers, arrived, signed);
+    return evaluate(this.template, answers, arrived, [...Object.keys(this.signatures), ...this.shelf.drawn.keys()]);
   }
 
   #sent(item, answer) {
@@ -308,8 +303,7 @@ export class Session extends EventTarget {
   #adopt(items) {
     for (const item of items) {
       if (item.kind === "answer") {
-        const { value = null, skipped = false, unable = null, photos = [], geo: place = null } = item.body;
-        this.#local.set(item.key, { answer: { value, skipped, unable, photos, geo: place }, item, problem: item.problem });
+        this.#local.set(item.key, { answer: contentOf(item.body), item, problem: item.problem });
       } else {
         this.shelf.adopt(item);
       }
