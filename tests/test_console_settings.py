@@ -6,6 +6,7 @@ import html
 import io
 import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from rundun.store import keys, operators, organizations
 from rundun.web.console.organization import months_back
 from tests.pictures import encoded, heic, jpeg, quadrants
 from tests.test_console import PASSWORD, Browser, operator
-from tests.world import BOOLEAN, Received, Receiver, World, answering
+from tests.world import BOOLEAN, Received, Receiver, World, answering, world
 
 NASTY = (
     "<script>alert(1)</script>",
@@ -105,6 +106,16 @@ async def test_last_use_is_noted_in_memory_and_kept_by_the_clock(w: World) -> No
     refused = client_with(w, "rdk_live_" + "x" * 32)
     assert (await refused.get("/v1/organization")).status_code == 401
     assert w.service.keys.used == {}
+
+
+async def test_last_use_outlives_the_service(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        key, secret = await w.database.write(office.create_key, w.acme_id, "noted")
+        w.clock.forward(seconds=7)
+        assert (await client_with(w, secret).get("/v1/organization")).status_code == 200
+        at = w.clock.now
+    async with world(tmp_path) as again:
+        assert (await again.database.read(keys.get_of_org, w.acme_id, key.key_id)).used_at == at
 
 
 # ---- people

@@ -15,7 +15,8 @@ from playwright.async_api import Browser, Page, expect
 
 from rundun.actions import office, people
 from rundun.web.console import desk
-from tests.browser.phone import Phone
+from tests.browser.basement import Line
+from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
 from tests.browser.test_access import is_fine
 from tests.pictures import png
@@ -236,3 +237,21 @@ async def test_what_failed_is_sent_again_from_the_overview(
         await ann.goto(f"{base}/console")
         await expect(ann.get_by_role("heading", name="Oldest open run")).to_be_visible()
         await expect(ann.get_by_text("have failed")).to_be_hidden()
+
+
+async def test_the_colour_is_there_without_network_too(w: World, browser: Browser, base: str) -> None:
+    await w.database.write(office.put_profile, w.acme_id, "Acme", "", "UTC", "#aa0055")
+    run = await w.dispatch(await w.template(BOOLEAN))
+    line = Line(int(base.rsplit(":", 1)[1]))
+    listening = await asyncio.start_server(line.serve, "127.0.0.1", 0)
+    near = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with listening, phone(browser, near, service_workers="allow") as ed:
+        await ed.open(run.run_id)
+        await ed.start()
+        await ed.everything_is_loaded()
+        await ed.is_kept_as_page(run.run_id)
+        line.down()
+        await ed.page.reload()
+        await expect(ed.step("s-ok")).to_be_visible()
+        accent = "getComputedStyle(document.body).getPropertyValue('--accent').trim()"
+        assert await ed.page.evaluate(accent) == "#aa0055"
