@@ -16,7 +16,7 @@ from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
 
 from rundun import places
 from rundun.web.console import desk
-from tests.browser.phone import Phone, phone
+from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
 from tests.test_console import operator
 from tests.world import BOOLEAN, World
@@ -231,6 +231,48 @@ async def test_dispatched_by_hand_and_done_on_a_phone(
         await ed.start()
         await ed.pick("s-ok", "Yes")
         await ed.is_safe("s-ok")
+
+
+async def test_on_a_phone_over_plain_http(w: World, base: str) -> None:
+    """No clipboard, no locks and no hashing there; import maps there are."""
+    template_id = await w.template(BOOLEAN, PICTURE)
+    lan = base.replace("127.0.0.1", "depot.test")
+    size = {"width": 390, "height": 844}
+    async with (
+        chromium("--host-resolver-rules=MAP depot.test 127.0.0.1") as one,
+        desktop(w, one, lan, viewport=size, is_mobile=True, has_touch=True, positioned=False) as ann,
+    ):
+        page = ann.page
+        await page.goto(f"{lan}/console/templates/{template_id}/edit")
+        assert not await page.evaluate("isSecureContext")
+        inside = shown_in(page)
+        await inside.locator("[id='s-ok'] .pick").first.tap()
+        await expect(inside.locator("[id='s-ok']")).to_have_attribute("safety", "safe")
+        pictures = inside.locator("[id='s-pic'] photo-field input[type=file]")
+        await pictures.nth(1).set_input_files([file("a.jpg", "image/jpeg", jpeg())])
+        await expect(inside.locator("[id='s-pic']")).to_have_attribute("done", "")
+        await page.goto(f"{lan}/console/dispatch?template_id={template_id}")
+        await page.get_by_role("button", name="Dispatch").tap()
+        await page.get_by_role("button", name="Copy link").tap()
+        await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+
+
+async def test_without_scripts_the_editor_checks_and_saves_all_the_same(
+    w: World, browser: Browser, base: str
+) -> None:
+    async with desktop(w, browser, base, java_script_enabled=False) as ann:
+        page = ann.page
+        await page.goto(f"{base}/console/templates/new")
+        text = await page.locator("#text").input_value()
+        await page.locator("#text").fill(text.replace("boolean", "bolean"))
+        await page.get_by_role("button", name="Check").click()
+        await expect(page.locator("#faults li")).to_contain_text("Line 7, column 10")
+        await page.locator("#text").fill(text)
+        await page.get_by_role("button", name="Check").click()
+        await expect(page.locator("#said")).to_have_text("No problems.")
+        assert (await w.acme.get("/v1/templates")).json()["data"] == []
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("heading", name="New checklist")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [390, 1440])
