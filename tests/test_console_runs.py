@@ -17,11 +17,16 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageDraw
 
+from rundun import places
+from rundun.core.event import EVENTS, ON_REQUEST
+from rundun.core.run import CLOSED, STATUSES
 from rundun.store import answers, events, operators, runs
 from rundun.store.paging import END, Slice
 from rundun.store.runs import Filter
 from rundun.store.tx import Tx
 from rundun.web.console import desk, live
+from rundun.web.console.run import HOURS
+from rundun.web.words import Words
 from tests.browser.conftest import served
 from tests.pictures import encoded, jpeg
 from tests.process import serving
@@ -391,6 +396,20 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
         "Answered: Meter 1 Jan 2026, 00:00:41 +00:00 (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )" in timeline
     )
     assert "style=" not in page and "<script>" not in page and " onclick" not in page
+
+
+def test_everything_that_can_be_told_has_words() -> None:
+    words = Words(places.locales(), "console").entries["en"]
+    made = {f"moment_{one.replace('.', '_')}" for one in (*EVENTS, *ON_REQUEST)}
+    made |= (
+        {f"status_{one}" for one in STATUSES}
+        | {f"closed_{one}" for one in CLOSED}
+        | {f"hours_{one}" for one in HOURS}
+    )
+    made |= {"told_run_cancelled", "told_run_extended", "told_run_released", "told_delivery_sent_again"}
+    pages = "".join(path.read_text() for path in (places.templates() / "console").glob("run*.html"))
+    made |= set(re.findall(r"\bt\([\"'](\w+)[\"'][,)]", pages))
+    assert made <= set(words), made - set(words)
 
 
 async def test_the_label_is_the_one_of_the_runs_version(w: World) -> None:

@@ -1,7 +1,8 @@
 // Keeps a page of the console up to date. Of the element with `data-live` it takes the address of the events; at each
 // `change` it fetches the page's own address again and takes over what is different in its `data-part`s. Rows of a
-// `data-keyed` part are compared one by one, by their ids, so that focus and selection stay where they are. A part with
-// `data-again` asks to be fetched again after so many milliseconds: no event tells of what it waits for.
+// `data-keyed` part are compared one by one, by their ids, so that focus and selection stay where they are. A part that
+// is "kept", since scripts have changed it, only goes when it is gone. One with `data-again` asks to be fetched again
+// after so many milliseconds: no event tells of what it waits for.
 
 const AGAIN = 30_000; // ms after which a stream that was refused is asked for again
 
@@ -52,7 +53,8 @@ async function renew() {
 function takeOver(page) {
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.getElementById(part.id);
-    if (fresh) replace(part, document.importNode(fresh, true));
+    if (!fresh) part.remove();
+    else if (part.dataset.part !== "kept") replace(part, document.importNode(fresh, true));
   }
   again();
 }

@@ -21,6 +21,7 @@ from tests.test_console import operator
 from tests.test_console_runs import everything
 from tests.world import Receiver, World, answering
 
+SIGNED = {"signature_on_complete": True}
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
@@ -68,7 +69,9 @@ async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Pag
     await ann.goto(f"{base}/console/runs")
     await expect(ann.get_by_text("No runs yet.")).to_be_visible()
     await expect(ann.get_by_text("Updates by itself")).to_be_visible()
-    run = await w.dispatch(await w.template(YES_NO, COUNT, PICTURE), executor_ref="booking_12")
+    run = await w.dispatch(
+        await w.template(YES_NO, COUNT, PICTURE, settings=SIGNED), executor_ref="booking_12"
+    )
     row = ann.locator(f"#row-{run.run_id}")
     await expect(row).to_contain_text("Pending")
     await expect(ann.get_by_text("No runs yet.")).to_be_hidden()
@@ -98,9 +101,12 @@ async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Pag
     await expect(reason).to_be_visible()
     await ed.is_done("s-ok", "s-count", "s-pic")
     await ed.review()
+    await ed.sign(ed.page.locator(".closing-signature .button"))
     await ed.finish()
     await expect(ann.locator("#states")).to_contain_text("Completed")
     await expect(ann.locator("#timeline")).to_contain_text("Completed")
+    await expect(ann.get_by_role("button", name="Copy link")).to_have_count(0)
+    await expect(ann.get_by_role("img", name="Signature")).to_be_visible()
 
 
 async def test_photos_are_seen_large_by_the_keyboard_alone(w: World, base: str, ann: Page) -> None:

@@ -30,7 +30,7 @@ from rundun.web.console.said import Teller
 from rundun.web.templates import template_json
 
 MOST_ROWS = 100_000
-PAGE = 500  # runs read at once
+PAGE = 200  # runs read at once: the loop has others to serve
 IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
 LONGEST_NAME = 40
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic"}
