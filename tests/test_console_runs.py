@@ -7,6 +7,7 @@ import hashlib
 import re
 import signal
 import time
+from collections.abc import Callable
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ import zxingcpp
 from PIL import Image, ImageDraw
 
 from rundun import places
+from rundun.actions import office
 from rundun.core.event import EVENTS, ON_REQUEST
 from rundun.core.run import CLOSED, STATUSES
 from rundun.store import answers, events, operators, runs
@@ -552,12 +554,12 @@ async def test_the_qr_code_is_the_link(w: World) -> None:
 # ---- live
 
 
-async def listening(w: World, ann: Browser, base: str) -> Any:
+async def listening(w: World, ann: Browser, base: str, query: str = "") -> Any:
     """An open stream of changes, over a real connection."""
     cookie = f"{desk.SESSION}={ann.client.cookies.get(desk.SESSION)}"
     client = httpx2.AsyncClient(base_url=base, headers={"cookie": cookie}, timeout=20)
     w.clients.append(client)
-    return client.stream("GET", "/console/runs/live")
+    return client.stream("GET", f"/console/runs/live{query}")
 
 
 async def next_change(lines: Any) -> float:
@@ -597,6 +599,47 @@ async def test_whatever_happens_to_a_run_is_told_and_no_more_than_once_a_second(
         w.service.bells.end()
         async for one in lines:
             assert one != "event: change"
+
+
+async def test_who_watches_one_run_is_told_of_that_one_only(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN)
+    ed = await w.dispatch(template_id)
+    looks, told = 0, []
+    get = runs.get_of_org
+
+    def counted(tx: Tx, org_id: str, run_id: str) -> Any:
+        nonlocal looks
+        looks += 1
+        return get(tx, org_id, run_id)
+
+    async def until(holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not holds():
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(runs, "get_of_org", counted)
+    async with served(w) as base, await listening(w, ann, base, f"?run_id={ed.run_id}") as stream:
+
+        async def listen() -> None:
+            async for one in stream.aiter_lines():
+                told.append(one)  # noqa: PERF401, they are looked at as they come
+
+        listens = asyncio.create_task(listen())
+        await until(lambda: bool(told))
+        before = looks
+        await w.dispatch(template_id)
+        await until(lambda: looks > before)
+        await ed.start()
+        await until(lambda: "event: change" in told)
+        assert looks == before + 2, "looked at after each of the two, and told of one"
+        w.service.bells.end()
+        await listens
+        assert told.count("event: change") == 1
+    globex = await w.database.write(office.create_organization, "Globex too")
+    stranger = await operator(w, "owner", globex.org_id)
+    assert (await stranger.get(f"/runs/live?run_id={ed.run_id}")).status_code == 404
 
 
 async def test_a_dispatch_wakes_no_reader_of_events(w: World) -> None:
