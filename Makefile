@@ -28,8 +28,9 @@ check: $(VENV)/.tools  ## Lint, and check formatting and types.
 bench: setup $(VENV)/.wrk  ## Measure requests per second and the way to a webhook, on this machine.
 	$(BIN)/python -m tests.bench $(ARGS)
 
-screenshots: setup  ## Photograph the executor's page in its main states into screenshots/.
+screenshots: setup  ## Photograph the executor's page in its main states, and the console, into screenshots/.
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+	$(BIN)/python -m tests.browser.console_screenshots $(ARGS)
 
 format: $(VENV)/.tools  ## Format the code and mend what the linter can mend.
 	$(BIN)/ruff check --fix-only .

@@ -1,0 +1,145 @@
+"""`make screenshots`: every page of the console, light and dark, on a desk and on a phone.
+
+Pictures go to screenshots/console-<width>-<theme>-<page>.png; nothing is compared: they are for people to look at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page
+
+from rundun.actions import people
+from rundun.web.console import desk
+from tests.browser.conftest import served
+from tests.browser.phone import chromium
+from tests.browser.screenshots import FOLDER
+from tests.test_console import operator
+from tests.test_console_runs import everything
+from tests.world import BOOLEAN, Receiver, World, answering, world
+
+SIZES = {390: 844, 1440: 900}
+THEMES = ("light", "dark")
+FLAT = {
+    "name": "Turnover of a flat",
+    "description": "After each stay, before the next guests.",
+    "tags": ["STR", "weekly"],
+    "sections": [
+        {"id": "g-in", "title": "Inside", "steps": [BOOLEAN]},
+        {"id": "g-out", "title": "Outside", "steps": [{**BOOLEAN, "id": "s-bin", "label": "Bins out?"}]},
+    ],
+}
+MISTAKEN = '{\n  "name": "Check",\n  "steps": [\n    {"type": "boolean", "label": ""},\n    {"type": "smell"}\n  ]\n}'
+
+
+async def furnished(w: World) -> dict[str, str]:
+    """A month of an organization's life; the addresses of all pages by name."""
+    async with Receiver(answer=answering("410 Gone")).listening() as receiver:
+        webhook = {"url": receiver.url, "secret": "at least 12 characters"}
+        template = (await w.acme.post("/v1/templates", json=FLAT)).json()
+        for number in range(30):
+            for one in range(number % 4 + 1):
+                ed = await w.dispatch(template["id"], executor_ref=f"stay {number}-{one}", webhook=webhook)
+                if one == 1:
+                    await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={"reason": "Rain"})
+                elif one != 2:
+                    await ed.start()
+                    await ed.answer("s-ok", True)
+                    await ed.answer("s-bin", True)
+                    await ed.complete()
+            w.clock.forward(hours=24)
+        await w.sweep()
+        second = {**FLAT, "name": "Turnover of a flat and garden", "tags": ["STR"]}
+        await w.acme.put(f"/v1/templates/{template['id']}", json=second)
+        fresh = await w.dispatch(template["id"], executor_ref="stay 30")
+        whole = await everything(w, webhook=webhook)
+        await w.deliver()
+    invitation = await w.database.write(people.invite, w.acme_id, "mia@example.com", "member")
+    return {
+        "overview": "",
+        "runs": "/runs",
+        "runs-none": "/runs?status=pending&ref=nobody",
+        "run": f"/runs/{whole.run_id}",
+        "run-pending": f"/runs/{fresh.run_id}",
+        "dispatch": "/dispatch",
+        "dispatched": f"/dispatch/{fresh.run_id}",
+        "templates": "/templates",
+        "template": f"/templates/{template['id']}",
+        "template-changes": f"/templates/{template['id']}/changes",
+        "template-edit": f"/templates/{template['id']}/edit",
+        "template-new": "/templates/new",
+        "settings": "/settings",
+        "keys": "/settings/keys",
+        "organization": "/settings/organization",
+        "people": "/settings/people",
+        "account": "/settings/account",
+        "webhooks": "/settings/webhooks",
+        "usage": "/settings/usage",
+        "health": "/settings/health",
+        "problem": "/runs/r-unknown",
+        "join": f"/join/{invitation}",
+    }
+
+
+async def keep(page: Page, name: str) -> None:
+    """The whole page, and in the editor what its phone shows."""
+    await page.wait_for_load_state("load")
+    if name.endswith(("-edit", "-new")):
+        await page.frame_locator("iframe").locator(".list").first.wait_for()
+    await page.screenshot(path=FOLDER / f"{name}.png", full_page=True, animations="disabled")
+
+
+async def mistaken(page: Page, base: str, album: str) -> None:
+    """The editor with what is wrong at its place, a key that is shown once, and an invitation."""
+    await page.goto(f"{base}/console/templates/new")
+    await page.locator("textarea").first.fill(MISTAKEN)
+    await page.locator("main form[method=post] button.primary").first.click()
+    await keep(page, f"{album}-template-wrong")
+    await page.goto(f"{base}/console/settings/keys")
+    await page.get_by_label("Name").fill("booking system")
+    await page.get_by_role("button", name="Make key").click()
+    await keep(page, f"{album}-key-made")
+
+
+async def series(
+    w: World, browser: Browser, base: str, width: int, theme: Any, pages: dict[str, str]
+) -> None:
+    """All pages on one screen."""
+    album = f"console-{width}-{theme}"
+    size = {"width": width, "height": SIZES[width]}
+    context = await browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")
+    page = await context.new_page()
+    await page.goto(f"{base}/console/sign-in")
+    await keep(page, f"{album}-sign-in")
+    ann = await operator(w)
+    session = ann.client.cookies.get(desk.SESSION) or ""
+    await context.add_cookies([{"name": desk.SESSION, "value": session, "url": f"{base}/console"}])
+    for name, path in pages.items():
+        await page.goto(f"{base}/console{path}")
+        await keep(page, f"{album}-{name}")
+    await mistaken(page, base, album)
+    await context.close()
+
+
+async def main() -> None:
+    """All of them; words on the command line choose among `console-390-dark` and the like."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        async with world(Path(folder)) as w, served(w) as base, chromium() as browser:
+            pages = await furnished(w)
+            for width, theme in product(SIZES, THEMES):
+                name = f"console-{width}-{theme}"
+                if sys.argv[1:] and name not in sys.argv[1:]:
+                    continue
+                await series(w, browser, base, width, theme, pages)
+                print(name, flush=True)
+            w.service.bells.end()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
