@@ -8,7 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from html import unescape
+from html import escape, unescape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -506,7 +506,8 @@ async def test_an_operator_releases_the_device(w: World) -> None:
 
 async def test_a_failed_delivery_is_seen_and_sent_again(w: World, receiver: Receiver) -> None:
     ann = await operator(w)
-    receiver.answer = answering("410 Gone <b>away</b>")
+    nasty = b"<script>alert(1)</script>"
+    receiver.answer = lambda _: b"HTTP/1.1 410 Gone\r\nContent-Length: %d\r\n\r\n%s" % (len(nasty), nasty)
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
     other = await w.dispatch(await w.template(BOOLEAN))
     await ed.start()
@@ -517,6 +518,7 @@ async def test_a_failed_delivery_is_seen_and_sent_again(w: World, receiver: Rece
     page = (await ann.get(f"/runs/{ed.run_id}")).text
     assert "data-again" not in page
     assert re.search(r"Failed step.completed 1 attempt .*HTTP 410", text_of(page))
+    assert escape(nasty.decode()) in page and nasty.decode() not in page
     (delivery,) = await w.deliveries(ed)
     receiver.answer = answering("204 No Content")
     again = f"/deliveries/{delivery['delivery_id']}/retry"
