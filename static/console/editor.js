@@ -47,18 +47,22 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   form.querySelector("[value=save]").click();
 });
-file.addEventListener("change", async () => {
+file.addEventListener("change", take);
+for (const select of [at, lang]) select.addEventListener("change", anew);
+document.getElementById("again").addEventListener("click", anew);
+lang.value = navigator.languages.map((one) => one.split("-")[0]).find((one) => lang.querySelector(`[value="${CSS.escape(one)}"]`)) ?? "en";
+take();   // a file that was chosen before all this was here
+if (text.value.trim()) look();
+
+/** The chosen file's text in place of what is there. */
+async function take() {
   const [chosen] = file.files;
   if (!chosen) return;
   text.focus();
   text.setRangeText(await chosen.text(), 0, text.value.length, "start");
   file.value = "";
   text.dispatchEvent(new Event("input"));
-});
-for (const select of [at, lang]) select.addEventListener("change", anew);
-document.getElementById("again").addEventListener("click", anew);
-lang.value = navigator.languages.map((one) => one.split("-")[0]).find((one) => lang.querySelector(`[value="${CSS.escape(one)}"]`)) ?? "en";
-if (text.value.trim()) look();
+}
 
 /** Asks the server what is wrong; only the last question counts. */
 async function look() {
