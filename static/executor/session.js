@@ -212,10 +212,13 @@ export class Session extends EventTarget {
     if (this.closed) return;
     this.outbox.look();
     if (this.run.status === "pending" || this.outbox.isHushed) return;
+    const newest = this.#newest;
     try {
       const state = await this.outbox.request("GET", `/state?since=${this.#known}`);
       // An answer older than what a write told us meanwhile must not bring the past back.
-      if (state && state.run.revision >= this.#newest) {
+      if (state && state.run.revision < this.#newest) {
+        if (this.#newest > newest) this.poll();
+      } else if (state) {
         this.#take(state);
         this.changed(null);
         this.tell("run");
@@ -314,7 +317,10 @@ export class Session extends EventTarget {
 
   #gone(item) {
     if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
-    if (item.kind === "photo") this.shelf.release(item);
+    if (item.kind === "photo") {
+      this.shelf.release(item);
+      this.#known = 0; // the server may have told of it already, while this phone still held it
+    }
     if (item.kind === "start") this.outbox.isOpen = true;
     this.changed(item.key);
     // The other tab knows how it went, and the server does.

@@ -5,13 +5,14 @@ Each story ends with a look at the database file: what is in force there is what
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser.basement import depot
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
@@ -67,6 +68,35 @@ async def test_two_tabs_share_one_outbox_and_send_nothing_twice(tmp_path: Path, 
         assert acme.answers(run_id) == {"s-ok": True, "s-count": 8, "s-pic": None}
         assert acme.replaced(run_id) == 1  # the 7, which was another answer
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 4, "run.completed"]
+
+
+async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(
+    tmp_path: Path, browser: Browser
+) -> None:
+    stored, heard = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        receipt = await route.fetch()
+        stored.set()
+        await heard.wait()
+        await route.fulfill(response=receipt)
+
+    async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
+        run_id = await acme.dispatched(PICTURE)
+        await ed.open(run_id)
+        await ed.start()
+        async with ed.tab() as other:
+            await other.open(run_id)
+            await ed.page.route("**/photos/**", late)
+            await ed.photograph("s-pic", picture(7))
+            await expect(other.step("s-pic").get_by_role("button", name="Photo 1")).to_be_visible()
+            async with asyncio.timeout(15):
+                await stored.wait()
+            async with other.page.expect_response(re.compile("/state")) as told:
+                await other.network_is_back()
+            assert [photo["photo_id"] for photo in (await (await told.value).json())["photos"]["s-pic"]]
+            heard.set()
+            await other.is_done("s-pic")
 
 
 async def test_two_devices_learn_of_each_other_within_fifteen_seconds(
