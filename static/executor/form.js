@@ -5,6 +5,7 @@
 // under the thumb; going back to look at something is a flick.
 
 import { calmly, h, icon, linked, set, setText, t, theirs } from "./dom.js";
+import { whereabouts } from "./shelf.js";
 import { need } from "./wire.js";
 
 export class Form {
@@ -85,7 +86,7 @@ export class Form {
 
   #notices() {
     const wantsPlace = this.session.rows.some(({ step }) => step.geo);
-    const insecure = wantsPlace && this.session.position === "insecure";
+    const insecure = wantsPlace && whereabouts.position() === "insecure";
     return insecure ? [h("p", { class: "notice" }, icon("alert"), h("span", {}, t("no_position_insecure")))] : [];
   }
 

@@ -150,11 +150,6 @@ export class Session extends EventTarget {
     whereabouts.settle();
   }
 
-  /** Whether positions can be had: "yes", "insecure" (browsers give none over plain http), "refused" or "none". */
-  get position() {
-    return whereabouts.position();
-  }
-
   // What is known
 
   /** The newest answer of a step, this phone's before the server's; null while untouched. */
@@ -216,9 +211,8 @@ export class Session extends EventTarget {
     try {
       const state = await this.outbox.request("GET", `/state?since=${this.#known}`);
       // An answer older than what a write told us meanwhile must not bring the past back.
-      if (state && state.run.revision < this.#newest) {
-        if (this.#newest > newest) this.poll();
-      } else if (state) {
+      if (state && state.run.revision < this.#newest) return this.#newest > newest && this.poll();
+      if (state) {
         this.#take(state);
         this.changed(null);
         this.tell("run");
@@ -317,10 +311,8 @@ export class Session extends EventTarget {
 
   #gone(item) {
     if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
-    if (item.kind === "photo") {
-      this.shelf.release(item);
-      this.#known = 0; // the server may have told of it already, while this phone still held it
-    }
+    if (item.kind === "photo") this.shelf.release(item);
+    this.#known = 0; // what the server told of it while this phone still held it was passed over
     if (item.kind === "start") this.outbox.isOpen = true;
     this.changed(item.key);
     // The other tab knows how it went, and the server does.

@@ -22,6 +22,7 @@ export const whereabouts = {
   settle() {
     place?.settle();
   },
+  /** Whether positions can be had: "yes", "insecure" (browsers give none over plain http), "refused" or "none". */
   position() {
     if (place) return place.availability();
     if (!("geolocation" in navigator)) return "none";

@@ -10,6 +10,7 @@
 
 import { explain, h, icon, linked, set, setText, t, theirs } from "./dom.js";
 import { isRequired, maySkip, mayBeUnable, photoRule, complaint } from "./rules.js";
+import { whereabouts } from "./shelf.js";
 import { need } from "./wire.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
@@ -156,7 +157,7 @@ export class StepElement extends HTMLElement {
       return ["alert", explain(safety.problem), again("try_again", () => this.session.retry(this.step.id))];
     }
     if (this.hasAttribute("missing") && !standing.done) return ["alert", t(standing.missing ?? "missing_answer")];
-    if (!answer) return this.step.geo && this.session.position === "yes" ? ["pin", t("geo_note")] : [null, ""];
+    if (!answer) return this.step.geo && whereabouts.position() === "yes" ? ["pin", t("geo_note")] : [null, ""];
     if (safety.kind === "locating") return ["pin", t("locating")];
     if (safety.kind === "unkept") return ["alert", t("unkept")];
     if (safety.kind === "here") return ["phone", t("here")];
