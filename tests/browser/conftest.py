@@ -44,9 +44,9 @@ async def base(w: World) -> AsyncIterator[str]:
         yield address
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """One Chromium."""
+    """One Chromium for all tests of a worker: each phone is a context of its own, with nothing of the others in it."""
     async with chromium() as one:
         yield one
 
