@@ -62,12 +62,14 @@ export function inLanguage(tag) {
 
 /** A <select> of languages loads the page again in the one chosen; what is unsent stays on the phone. */
 export function wireLanguages(select, session) {
-  const spoken = select.value;
-  select.addEventListener("change", () => {
+  const spoken = [...select.options].find((option) => speaks(option.value))?.value ?? select.value;
+  const change = () => {
     session.speak(select.value);
     location.assign(inLanguage(select.value));
     select.value = spoken; // for those who are asked whether to leave, and stay
-  });
+  };
+  select.addEventListener("change", change);
+  if (select.value !== spoken) change(); // chosen before this script was there
 }
 
 /** Attributes for a text of the template, by the id of what it belongs to ("" for the template itself): what nobody

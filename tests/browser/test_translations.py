@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from functools import partial
@@ -170,6 +171,21 @@ async def test_the_language_chosen_after_the_start_stays_the_one_of_this_phone(w
     await expect(ed.page.locator(".end-mark.good")).to_be_visible()
     await ed.until_kept_is(run_id, [])
     assert await ed.page.evaluate("Object.keys(localStorage)") == []
+
+
+async def test_a_language_chosen_before_the_scripts_are_there_counts(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO)
+    chosen = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await chosen.wait()
+        await route.continue_()
+
+    await ed.page.route("**/start.js", late)
+    await ed.page.goto(f"{ed.base}/r/{run_id}", wait_until="commit")
+    await ed.page.get_by_label("Language").select_option("ar")
+    chosen.set()
+    await expect(ed.page.locator("html")).to_have_attribute("dir", "rtl")
 
 
 async def test_the_language_is_switched_on_the_page_and_nothing_is_lost(w: World, ed: Phone) -> None:
