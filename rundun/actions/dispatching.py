@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rundun.core.destination import normalise
-from rundun.core.run import Identity, Run, Webhook, expiry
+from rundun.core.run import OPEN_HOURS, Identity, Run, Webhook, expiry
 from rundun.errors import Problem
 from rundun.store import organizations, runs, templates
 from rundun.store.tx import Tx
@@ -17,7 +17,7 @@ class Order:
 
     template_id: str
     webhook: Webhook | None = None
-    expires_in_hours: float | None = 72
+    expires_in_hours: float | None = OPEN_HOURS
     executor_ref: str | None = None
     language: str | None = None
 

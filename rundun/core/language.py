@@ -1,4 +1,4 @@
-"""Which language somebody reads, and a template in it: `static/executor/rules.js` translates by the same rules.
+"""Which language somebody reads, and a template in it.
 
 Tags are BCP 47, compared without regard to case. A tag stands for itself and what is left when its end is cut off
 (RFC 4647 section 3.4): es-MX means es-MX, else es.

@@ -21,6 +21,7 @@ MOVES: Mapping[tuple[Status, Move], Status] = {
 }
 STATUSES: tuple[Status, ...] = ("pending", "in_progress", "completed", "cancelled", "expired")
 CLOSED: tuple[Status, ...] = ("completed", "cancelled", "expired")
+OPEN_HOURS = 72  # that a run is open for its start, where the dispatch does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from rundun.actions.doing import Given, Start
 from rundun.core import event, times
 from rundun.core.answer import Position
 from rundun.core.destination import MAX_LENGTH, Destination, normalise
-from rundun.core.run import Identity, Webhook
+from rundun.core.run import OPEN_HOURS, Identity, Webhook
 from rundun.core.shape import Check, Language, Matching, Number, Shape, Text, wrong
 from rundun.errors import Invalid, Place
 
@@ -101,7 +101,7 @@ class DispatchBody(Shape):
     """The template to be done, in its current version: later edits, or archiving it, never touch this run."""
     webhook: WebhookBody | None = None
     """Where events of this run are sent."""
-    expires_in_hours: Hours | None = 72
+    expires_in_hours: Hours | None = OPEN_HOURS
     """Hours from now until the run expires unless it was started; `null` = never."""
     executor_ref: Annotated[str, Text(256, 0)] | None = None
     """Your own name for this job; it comes back on the run and in every event."""

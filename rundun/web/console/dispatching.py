@@ -18,7 +18,7 @@ from starlette.responses import Response
 from rundun.actions import dispatching, once
 from rundun.actions.looking import template_at, templates_page
 from rundun.core import event, language
-from rundun.core.run import Run
+from rundun.core.run import OPEN_HOURS, Run
 from rundun.core.shape import read
 from rundun.errors import NotFound, Problem
 from rundun.store import runs, templates
@@ -34,7 +34,7 @@ from rundun.web.shapes import DispatchBody
 MOST_TEMPLATES = 500
 EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 WARNINGS = ("webhook_unresolved",)
-EMPTY = {"expires_in_hours": "72", **{f"event {name}": "on" for name in event.EVENTS}}
+EMPTY = {"expires_in_hours": str(OPEN_HOURS), **{f"event {name}": "on" for name in event.EVENTS}}
 
 
 async def form(visit: Visit) -> Response:

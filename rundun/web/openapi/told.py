@@ -98,7 +98,7 @@ class Identity(Told):
     mode: Literal["anonymous", "external", "member"]
     """Who they say they are."""
     user_id: UserId | None
-    """The same for all of a run; null before Start."""
+    """The executor's, the same for all of a run and null before Start; with `member` the operator's."""
     name: str = ""
     """Where it was asked."""
     email: str = ""
