@@ -11,7 +11,8 @@ from typing import Any
 
 from rundun.actions import people
 from rundun.actions import templates as template_actions
-from rundun.core import colour, text
+from rundun.core import colour
+from rundun.core.shape import cleaned
 from rundun.errors import Invalid, NotFound, Place, Problem
 from rundun.store import files, keys, organizations
 from rundun.store.keys import Key
@@ -56,15 +57,8 @@ def create_organization(tx: Tx, name: str) -> Organization:
     return organizations.add(tx, _line(name))
 
 
-def _clean(words: str) -> str:
-    try:
-        return text.clean(words[:10_000])
-    except ValueError as error:
-        raise Problem("invalid", f"The text {error}.") from None
-
-
 def _line(words: str) -> str:
-    kept = _clean(words)
+    kept = cleaned(words[:10_000])
     if not 0 < len(kept) <= 200 or not kept.isprintable():
         raise Problem("invalid", "A name has 1 to 200 printable characters.")
     return kept
@@ -77,7 +71,7 @@ def set_contact(tx: Tx, organization: str, contact: str) -> None:
 
 
 def _contact(words: str) -> str:
-    kept = _clean(words)
+    kept = cleaned(words[:10_000])
     if len(kept) > 500:
         raise Problem("invalid", "A contact has at most 500 characters.")
     return kept

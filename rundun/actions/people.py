@@ -7,7 +7,8 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from rundun.core import text, times
+from rundun.core import times
+from rundun.core.shape import cleaned
 from rundun.errors import NotFound, Place, Problem
 from rundun.store import operators, organizations
 from rundun.store.operators import Invitation, Operator, Role
@@ -40,7 +41,7 @@ def new_token() -> str:
 
 def email_of(words: str) -> str:
     """The address as it is kept; raises `invalid`."""
-    email = text.clean(words).lower()
+    email = cleaned(words[:10_000]).lower()
     if len(email) > 254 or not _EMAIL.fullmatch(email):
         raise _wrong("That is no e-mail address.", "/email", "bad_format")
     return email
@@ -48,7 +49,7 @@ def email_of(words: str) -> str:
 
 def name_of(words: str) -> str:
     """A person's name as it is kept; raises `invalid`."""
-    name = text.clean(words)
+    name = cleaned(words[:10_000])
     if not 0 < len(name) <= 200 or not name.isprintable():
         raise Problem(
             "invalid",

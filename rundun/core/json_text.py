@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json
+
+from rundun.core.shape import pointer as pointer_of
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _AT = re.compile(r" at line (\d+) column (\d+)$")
@@ -48,23 +51,33 @@ class Spot:
 
 @dataclass(slots=True)
 class _Frame:
-    pointer: str
+    """An object or an array that has begun; `pointer` is None where nobody asked for anything in it."""
+
+    pointer: str | None
     is_object: bool
     index: int = 0
-    name: str | None = None
+    name: str | None = None  # as it is written
     name_at: Spot = field(default_factory=lambda: Spot(0, 0))
 
-    def begin(self, start: int, end: int) -> tuple[str, Spot]:
+    def begin(self, start: int, end: int) -> tuple[str | None, Spot]:
         """The pointer of the value that begins here, and what shows where it is."""
+        name, self.name, self.index = self.name, None, self.index + 1
+        if self.pointer is None:
+            return None, Spot(start, end)
         if self.is_object:
-            name, self.name = self.name or "", None
-            return f"{self.pointer}/{name.replace('~', '~0').replace('/', '~1')}", self.name_at
-        self.index += 1
+            return self.pointer + pointer_of([json.loads(name or '""', strict=False)]), self.name_at
         return f"{self.pointer}/{self.index - 1}", Spot(start, end)
 
 
-def spots(text: str) -> dict[str, Spot]:
-    """Where everything stands in a text that is JSON, by RFC 6901 pointer; of a name used twice, the last."""
+def spots(text: str, wanted: Iterable[str]) -> dict[str, Spot]:
+    """Where `wanted` RFC 6901 pointers, and all that they stand in, are in a text that is JSON; of a name used twice,
+    the last. What is not there is left out.
+    """
+    near = {""}
+    for pointer in wanted:
+        while pointer not in near:
+            near.add(pointer)
+            pointer = pointer.rpartition("/")[0]
     found: dict[str, Spot] = {}
     frames: list[_Frame] = []
     for token in _TOKEN.finditer(text):
@@ -76,14 +89,16 @@ def spots(text: str) -> dict[str, Spot]:
             frames.pop()
             continue
         if top and top.is_object and top.name is None:
-            top.name, top.name_at = json.loads(token[0], strict=False), Spot(start, end)
+            top.name, top.name_at = token[0], Spot(start, end)
             continue
-        pointer, spot = top.begin(start, end) if top else ("", Spot(start, end))
+        here, spot = top.begin(start, end) if top else ("", Spot(start, end))
+        here = here if here in near else None
         if mark in "{[":
-            found[pointer] = spot
-            frames.append(_Frame(pointer, mark == "{"))
+            frames.append(_Frame(here, mark == "{"))
         else:
-            found[pointer] = Spot(spot.start, end)
+            spot = Spot(spot.start, end)
+        if here is not None:
+            found[here] = spot
     return found
 
 

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from rundun.core import condition as conditions
 from rundun.core import shape, text, times
+from rundun.core.language import is_tag
 from rundun.core.template import (
     MAXIMUM_BYTES,
     MOST_COMPARISONS,
@@ -316,7 +317,7 @@ def _translations(
             targets[option.id] = _WORDS["o"]
     broken = len(steps) < len(raw)
     for language, texts in languages.items():
-        for target, fields in texts.items() if isinstance(texts, dict) else ():
+        for target, fields in texts.items() if isinstance(texts, dict) and is_tag(language) else ():
             where = shape.pointer(["translations", language, target])
             if target in targets:
                 yield from _translated(where, fields, targets[target])

@@ -19,8 +19,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
-from rundun.errors import Invalid, Place
+from rundun.errors import Invalid, Place, Problem
 
+LONGEST_NAME = 100
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -41,6 +42,14 @@ def normal(value: str) -> str:
         return text.clean(value)
     except ValueError as error:
         raise wrong("bad_format", str(error)) from None
+
+
+def cleaned(words: str) -> str:
+    """`text.clean` of what was typed into a form or a terminal; raises `invalid`."""
+    try:
+        return text.clean(words)
+    except ValueError as error:
+        raise Problem("invalid", f"The text {error}.") from None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,8 +191,14 @@ _SENTENCES = {
 
 
 def pointer(parts: Sequence[str | int]) -> str:
-    """The RFC 6901 pointer of `parts`."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    """The RFC 6901 pointer of `parts`. A name that is longer than any of ours is cut: it would be told whole for each
+    thing that is wrong in it.
+    """
+    return "".join("/" + _cut(str(part)).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 def _place(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,8 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from rundun.errors import Problem
+
+PATIENCE = 60.0  # seconds for a body that is read into memory: the server only sees that something comes
 
 
 async def read_json(request: Request, limit: int) -> Any:
@@ -34,8 +37,14 @@ def parse(body: bytes) -> Any:
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
-    """The whole body of at most `limit` bytes."""
-    return b"".join([chunk async for chunk in limited(request, limit)])
+    """The whole body of at most `limit` bytes, which has to be here in time."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return b"".join([chunk async for chunk in limited(request, limit)])
+    except TimeoutError:
+        raise Problem(
+            "unavailable", "The body arrived too slowly, so it was given up.", retry_after=5
+        ) from None
 
 
 async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:

@@ -22,6 +22,7 @@ function listen() {
   stream.addEventListener("change", renew);
   stream.addEventListener("error", () => {
     say("off");
+    renew(); // where the session is over, there is a page to sign in
     if (stream.readyState === EventSource.CLOSED) setTimeout(() => document.hidden || listen(), AGAIN);
   });
 }
@@ -41,8 +42,9 @@ async function renew() {
   fetching = true;
   missed = false;
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
-    if (answer.ok) takeOver(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
+    if (answer.type === "opaqueredirect") location.reload(); // signed out elsewhere: nothing is left here to be read
+    else if (answer.ok) takeOver(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     missed = true; // no connection: the stream says so, and opens again
   }

@@ -25,8 +25,14 @@ class Zone:
     name: str
 
     def at(self, milliseconds: int) -> datetime:
-        """That moment on this zone's clocks."""
-        return datetime.fromtimestamp(milliseconds / times.SECOND, UTC).astimezone(ZoneInfo(self.name))
+        """That moment on this zone's clocks; in UTC where they would be past the calendar's end, as of a phone in the
+        year 9999.
+        """
+        at = datetime.fromtimestamp(milliseconds / times.SECOND, UTC)
+        try:
+            return at.astimezone(ZoneInfo(self.name))
+        except OverflowError:
+            return at
 
     def say(self, milliseconds: int | None) -> str:
         """“25 Nov 2026, 14:03:07 +01:00”, or a dash."""

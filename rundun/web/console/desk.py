@@ -31,7 +31,7 @@ SESSION = "rundun_session"
 VISITOR = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
-LARGEST_FORM = 4 * 1024 * 1024  # a template as JSON may take it all
+LARGEST_FORM = 64 * 1024
 SMALL_FORM = 16 * 1024  # for those who have not signed in
 MORE_THAN_MEMBERS = ("owner",)
 
@@ -127,8 +127,14 @@ class Door(Route):
     may: May
 
 
-def page(method: Literal["GET", "POST"], path: str, handler: Handler, may: May = "member") -> Door:
-    """A route of /console."""
+def page(
+    method: Literal["GET", "POST"],
+    path: str,
+    handler: Handler,
+    may: May = "member",
+    largest: int = LARGEST_FORM,
+) -> Door:
+    """A route of /console; a form has at most `largest` bytes."""
 
     async def endpoint(request: Request) -> Response:
         visit = await _visit(request)
@@ -138,7 +144,7 @@ def page(method: Literal["GET", "POST"], path: str, handler: Handler, may: May =
             if may == "owner" and visit.operator.role != "owner":
                 raise Forbidden("Only an owner of the organization may do that.")
             if method == "POST":
-                await _check_form(visit)
+                await _check_form(visit, largest)
             response = await handler(visit)
         except Problem as problem:
             response = _refused(visit, problem)
@@ -167,13 +173,13 @@ def _csrf(house: Service, token: str) -> str:
     return Signer(house.database.house.links.key, salt="csrf").get_signature(token).decode()
 
 
-async def _check_form(visit: Visit) -> None:
+async def _check_form(visit: Visit, largest: int) -> None:
     """Refuse a POST that another site has made; what no form sends has its token in a header."""
     request = visit.request
     refuse_cross_site(request)
     given = request.headers.get("x-csrf-token", "")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
-        body = await read_bytes(request, LARGEST_FORM if visit.seated else SMALL_FORM)
+        body = await read_bytes(request, largest if visit.seated else SMALL_FORM)
         try:
             visit.form = dict(
                 parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")

@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from rundun.errors import Problem
+from rundun.actions import people
+from rundun.errors import NotFound, Problem
 from rundun.store import runs
+from rundun.store.tx import Tx
 from rundun.web.console.desk import Visit, page
 from rundun.web.service import Bells
 
@@ -48,7 +50,7 @@ class Stream(StreamingResponse):
 
 async def changes(bells: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
     """One `change` for all that happens to an organization's runs within a second, until the service ends; none where
-    `look` sees the same as before.
+    `look` sees the same as before. It ends with a NotFound of `look`, too.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + AGE
@@ -60,11 +62,16 @@ async def changes(bells: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
         await asyncio.wait({bell, end}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
         if bells.ended:
             return
-        if not bell.done():
+        has_rung = bell.done()
+        if has_rung:
+            bell = bells.of(org_id, runs.TOUCHED)  # before it is told, so that nothing slips in between
+        try:
+            before, seen = seen, await look()
+        except NotFound:
+            return
+        if not has_rung:
             yield ":\n\n"
             continue
-        bell = bells.of(org_id, runs.TOUCHED)  # before it is told, so that nothing slips in between
-        before, seen = seen, await look()
         if seen is None or seen != before:
             yield CHANGE
         await asyncio.wait({end}, timeout=PAUSE)
@@ -73,14 +80,21 @@ async def changes(bells: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
 async def live(visit: Visit) -> Response:
     """GET /console/runs/live; `?run_id=` tells of one run only."""
     org_id, run_id = visit.operator.org_id, visit.request.query_params.get("run_id")
-    if _open[org_id] >= MOST_STREAMS:
-        raise Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
 
     async def look() -> int | None:
-        return None if run_id is None else (await visit.read(runs.get_of_org, run_id)).revision
+        return await visit.house.database.read(_look, visit.token, org_id, run_id)
 
-    await look()  # raises where there is no such run
+    await look()
+    if _open[org_id] >= MOST_STREAMS:  # nothing is awaited between this and the counting
+        raise Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
     return Stream(org_id, changes(visit.house.bells, org_id, look))
+
+
+def _look(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:
+    """Raises NotFound where there is no such run, and for those who have been signed out."""
+    if people.seated(tx, token) is None:
+        raise NotFound("session")
+    return None if run_id is None else runs.get_of_org(tx, org_id, run_id).revision
 
 
 ROUTES = [page("GET", "/runs/live", live)]

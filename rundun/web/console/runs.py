@@ -12,7 +12,7 @@ from starlette.responses import Response
 from rundun.actions import replaying, steering, watching
 from rundun.core import text
 from rundun.core.run import STATUSES
-from rundun.core.shape import read
+from rundun.core.shape import cleaned, read
 from rundun.errors import NotFound
 from rundun.store import deliveries
 from rundun.store.paging import END, Slice
@@ -125,7 +125,7 @@ async def cancel(visit: Visit) -> Response:
 
     async def act() -> None:
         reason = visit.form.get("reason", "")
-        given = read(CancelBody, {"reason": reason} if text.clean(reason) else {}).reason
+        given = read(CancelBody, {"reason": reason} if cleaned(reason) else {}).reason
         await visit.write(steering.cancel_by_operator, visit.path("run_id"), visit.operator, given)
 
     return await run.done_or_said(visit, act(), "told_run_cancelled")

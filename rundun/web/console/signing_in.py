@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.responses import Response
 
 from rundun import passwords
@@ -16,6 +14,7 @@ from rundun.store.organizations import Organization
 from rundun.store.tx import Tx
 from rundun.web.console.desk import Visit, begin_session, end_session, page
 
+LONGEST_PATH = 500
 GUESSES = Policy("sign-in", 10, 900)  # for one address in a quarter of an hour
 
 
@@ -44,9 +43,8 @@ async def sign_in(visit: Visit) -> Response:
 
 def _local(path: str) -> str:
     """Where to go on, which is nowhere else than here."""
-    split = urlsplit(path)
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not split.netloc
-    return path if is_ours and len(path) <= 500 and path.isprintable() else ""
+    is_ours = len(path) <= LONGEST_PATH and path.startswith("/") and path.isprintable()
+    return path if is_ours and not path.startswith(("//", "/\\")) else ""
 
 
 async def sign_out(visit: Visit) -> Response:

@@ -17,19 +17,22 @@ from rundun.actions.looking import template_at
 from rundun.actions.templates import Draft
 from rundun.core import json_text
 from rundun.core.json_text import Broken
+from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import Invalid, Place, Problem
 from rundun.store.idempotency import Reply, Ticket
 from rundun.store.templates import Head
 from rundun.store.tx import Tx, Version
 from rundun.web.body import read_bytes
-from rundun.web.console.desk import LARGEST_FORM, Visit, page
+from rundun.web.console.desk import Visit, page
 from rundun.web.console.dispatching import ticket
 from rundun.web.console.templates import pretty, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.problems import Json
 
 MOST_SHOWN = 200
+LONGEST_TEXT = 2 * MAXIMUM_BYTES  # characters: a template with all the space it may be laid out in
 POLICY = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+LARGEST_FORM = 4 * LONGEST_TEXT  # a form writes most of JSON's marks as three
 BEGINNING = """{
   "name": "New checklist",
   "sections": [
@@ -65,6 +68,8 @@ class Checked:
 
 def check(text: str) -> Checked:
     """The text read as the API would read it."""
+    if len(text) > LONGEST_TEXT:
+        return Checked(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
         sent = actions.draft(json_text.read(text))
     except Broken as broken:
@@ -76,14 +81,15 @@ def check(text: str) -> Checked:
 
 def faults(text: str, places: Iterable[Place]) -> tuple[Fault, ...]:
     """Places in a JSON text by line and column, from the top down."""
-    spots = json_text.spots(text)
+    wrong = list(places)
+    spots = json_text.spots(text, (place.pointer for place in wrong))
     found = [
         Fault(
             *json_text.line_and_column(text, json_text.nearest(spots, place.pointer).start),
             place.pointer,
             place.detail,
         )
-        for place in places
+        for place in wrong
     ]
     return tuple(sorted(found, key=lambda one: (one.line, one.column)))
 
@@ -225,8 +231,8 @@ async def check_text(visit: Visit) -> Response:
 
 ROUTES = [
     page("GET", "/templates/new", new_form),
-    page("POST", "/templates/new", new),
+    page("POST", "/templates/new", new, largest=LARGEST_FORM),
     page("POST", "/templates/check", check_text),
     page("GET", "/templates/{template_id}/edit", edit_form),
-    page("POST", "/templates/{template_id}/edit", edit),
+    page("POST", "/templates/{template_id}/edit", edit, largest=LARGEST_FORM),
 ]
