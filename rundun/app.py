@@ -48,25 +48,27 @@ def wall_clock() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The imaging functions, in the workbenches' threads and within the settings' limits. Barcodes have a bench of
-    their own: nobody's photo waits for them.
+    """The imaging functions, in the workbenches' threads and within the settings' limits; an owner is an organization,
+    of a barcode a run. Barcodes have a bench of their own: nobody's photo waits for them.
     """
 
     bench: Workbench
     scanner: Workbench
     max_pixels: int
 
-    async def derive(self, read: Read) -> Any:
+    async def derive(self, read: Read, owner: str) -> Any:
         """See `imaging.derive`."""
-        return await self.bench.run(lambda: imaging.derive(read(), max_pixels=self.max_pixels))
+        return await self.bench.run_for(owner, lambda: imaging.derive(read(), max_pixels=self.max_pixels))
 
-    async def logo(self, read: Read) -> Any:
+    async def logo(self, read: Read, owner: str) -> Any:
         """See `imaging.logo`."""
-        return await self.bench.run(lambda: imaging.logo(read(), max_pixels=self.max_pixels))
+        return await self.bench.run_for(owner, lambda: imaging.logo(read(), max_pixels=self.max_pixels))
 
-    async def check_signature(self, read: Read) -> Any:
+    async def check_signature(self, read: Read, owner: str) -> Any:
         """See `imaging.check_signature`."""
-        return await self.bench.run(lambda: imaging.check_signature(read(), max_pixels=self.max_pixels))
+        return await self.bench.run_for(
+            owner, lambda: imaging.check_signature(read(), max_pixels=self.max_pixels)
+        )
 
     async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Any:
         """See `imaging.decode_barcode`."""
@@ -125,7 +127,7 @@ async def running(
         grace=int(settings.runs.grace_hours * times.HOUR),
     )
     try:
-        async with Workbench() as bench, Workbench(queue_length=4) as scanner:
+        async with Workbench(queue_length=11, of_owner=9) as bench, Workbench(queue_length=4) as scanner:
             courier = _courier(settings, clock)
             try:
                 await _first_things(database, announce)

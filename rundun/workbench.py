@@ -7,6 +7,7 @@ import functools
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
@@ -29,14 +30,22 @@ class Workbench:
     """
 
     def __init__(
-        self, workers: int = 1, queue_length: int = 8, retry_after: int = 5, patience: float = 2
+        self,
+        workers: int = 1,
+        queue_length: int = 8,
+        retry_after: int = 5,
+        patience: float = 2,
+        of_owner: int = 1,
     ) -> None:
-        """`workers` run, `queue_length` more may wait. `retry_after` is in seconds, and so is `patience`, for which
-        `close` waits. The threads are daemons: no thread can be stopped, and the process must not wait for one.
+        """`workers` run, `queue_length` more may wait, `of_owner` of these for one owner. `retry_after` is in
+        seconds, and so is `patience`, for which `close` waits. The threads are daemons: no thread can be stopped,
+        and the process must not wait for one.
         """
         self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
         self._places = threading.BoundedSemaphore(workers + queue_length)
-        self._owners: set[str] = set()
+        self._owners: Counter[str] = Counter()
+        self._of_owner = of_owner
+        self._counting = threading.Lock()  # places are given back by the threads
         self._retry_after = retry_after
         self._patience = patience
         self._closed = threading.Event()
@@ -52,18 +61,19 @@ class Workbench:
         return await self._run(None, functools.partial(function, *args, **kwargs))
 
     async def run_for(self, owner: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """As `run`, but refused also while other work of that owner waits or runs, so that nobody takes all places."""
+        """As `run`, but refused also while that much work of that owner waits or runs: nobody takes all places."""
         return await self._run(owner, functools.partial(function, *args, **kwargs))
 
     async def _run(self, owner: str | None, call: Callable[[], R]) -> R:
         if self._closed.is_set():
             raise self._unavailable("The service is stopping.")
-        if owner in self._owners:
-            raise self._unavailable("Another picture of yours is still in work; try again shortly.")
-        if not self._places.acquire(blocking=False):
-            raise self._unavailable("Too many photos are in work; try again shortly.")
-        if owner is not None:
-            self._owners.add(owner)
+        with self._counting:
+            if owner is not None and self._owners[owner] >= self._of_owner:
+                raise self._unavailable("Other pictures of yours are still in work; try again shortly.")
+            if not self._places.acquire(blocking=False):
+                raise self._unavailable("Too many photos are in work; try again shortly.")
+            if owner is not None:
+                self._owners[owner] += 1
         job: Future[R] = Future()
         job.add_done_callback(functools.partial(self._free, owner))
         self._jobs.put((job, call))
@@ -77,7 +87,10 @@ class Workbench:
 
     def _free(self, owner: str | None, _: Future[Any]) -> None:
         if owner is not None:
-            self._owners.discard(owner)
+            with self._counting:
+                self._owners[owner] -= 1
+                if not self._owners[owner]:
+                    del self._owners[owner]
         self._places.release()
 
     def _unavailable(self, detail: str) -> Problem:

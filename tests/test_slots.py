@@ -14,7 +14,7 @@ steps = some.lists(some.tuples(keys, some.sampled_from(["take", OK, UNREACHABLE,
 
 
 class Model:
-    """The three limits, written down as sentences."""
+    """The limits, written down as sentences."""
 
     def __init__(self, concurrency: int, per_destination: int) -> None:
         self.concurrency, self.per_destination = concurrency, per_destination
@@ -24,13 +24,19 @@ class Model:
 
     def may_start(self, key: str) -> bool:
         suspects_under_way = [other for other in self.under_way if other in self.suspects]
+        unproven = [other for other in self.under_way if not self.is_well(other)]
         if len(self.under_way) >= self.concurrency:
+            return False
+        if not self.is_well(key) and len(unproven) >= max(1, self.concurrency - self.concurrency // 4):
             return False
         if key in self.suspects:
             return key not in self.under_way and len(suspects_under_way) < max(1, self.concurrency // 4)
         if key not in self.answered:
             return key not in self.under_way
         return self.under_way.count(key) < self.per_destination
+
+    def is_well(self, key: str) -> bool:
+        return key in self.answered and key not in self.suspects
 
     def end(self, key: str, ok: bool, unreachable: bool) -> None:
         self.under_way.remove(key)
@@ -139,6 +145,16 @@ def test_one_slot_for_whom_nothing_is_known_of() -> None:
     assert slots.share({**holes, "well": 100, "new": 100}) == {"well": 4, "new": 1}
     slots.give_back("hole0", ok=False, unreachable=False)
     assert slots.free_for("hole0") == 4, "what it answers does not matter"
+
+
+def test_however_many_are_new_and_dead_a_quarter_stays_with_those_that_are_well() -> None:
+    slots = Slots[str]()
+    answering(slots, *(f"well{number}" for number in range(16)))
+    for number in range(1000):
+        if slots.free_for(f"new{number}"):
+            slots.take(f"new{number}")
+    assert slots.busy == 192
+    assert sum(slots.share({f"well{number}": 9 for number in range(16)}).values()) == 64
 
 
 def test_only_so_many_are_remembered() -> None:

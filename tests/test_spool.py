@@ -44,7 +44,7 @@ def trickle() -> Any:
 async def refusal(spool: Spool, request: Request) -> Problem:
     """What somebody hears for whom there is no room."""
     with pytest.raises(Problem) as caught:
-        async with spool.receive(request, 100):
+        async with spool.receive(request, "org-1", 100):
             pass
     assert (caught.value.code, caught.value.retry_after) == ("unavailable", 5)
     return caught.value
@@ -54,22 +54,35 @@ async def test_so_many_of_one_run_and_so_many_in_all() -> None:
     spool = Spool(of_run=2, in_all=3)
     async with AsyncExitStack() as held:
         for _ in range(2):
-            await held.enter_async_context(spool.receive(upload(hello, content_length="5"), 100))
+            await held.enter_async_context(spool.receive(upload(hello, content_length="5"), "org-1", 100))
         await refusal(spool, upload(hello, content_length="5"))
-        body = await held.enter_async_context(spool.receive(upload(hello, "r-2", content_length="5"), 100))
+        body = await held.enter_async_context(
+            spool.receive(upload(hello, "r-2", content_length="5"), "org-1", 100)
+        )
         assert body.read() == b"hello"
         await refusal(spool, upload(hello, "r-3", content_length="5"))
-    async with spool.receive(upload(hello, content_length="5"), 100) as body:
+    async with spool.receive(upload(hello, content_length="5"), "org-1", 100) as body:
         assert body.bytes == 5
+
+
+async def test_one_organization_leaves_room_for_another() -> None:
+    spool = Spool(of_run=1, of_org=2, in_all=4)
+    async with AsyncExitStack() as held:
+        for run_id in ("r-1", "r-2"):
+            body = upload(hello, run_id, content_length="5")
+            await held.enter_async_context(spool.receive(body, "org-1", 100))
+        await refusal(spool, upload(hello, "r-3", content_length="5"))
+        other = upload(hello, "r-4", content_length="5")
+        assert (await held.enter_async_context(spool.receive(other, "org-2", 100))).bytes == 5
 
 
 async def test_what_fails_gives_its_room_back() -> None:
     spool = Spool(of_run=1, in_all=1)
     for _ in range(3):
         with pytest.raises(Problem, match="at most 3 bytes"):
-            async with spool.receive(upload(hello, content_length="5"), 3):
+            async with spool.receive(upload(hello, content_length="5"), "org-1", 3):
                 pass
-    async with spool.receive(upload(hello, content_length="5"), 100):
+    async with spool.receive(upload(hello, content_length="5"), "org-1", 100):
         pass
 
 
@@ -80,14 +93,14 @@ async def test_a_body_that_only_trickles_is_given_up(headers: dict[str, str]) ->
     spool = Spool(seconds=0.05, bytes_per_second=10**11)
     problem = await asyncio.wait_for(refusal_of_trickle(spool, headers), 5)
     assert "too slowly" in problem.detail
-    async with spool.receive(upload(hello, content_length="5"), 100):
+    async with spool.receive(upload(hello, content_length="5"), "org-1", 100):
         pass
 
 
 async def refusal_of_trickle(spool: Spool, headers: dict[str, str]) -> Problem:
     """What a peer hears that sends a byte now and then; without a limit of size that would end it before."""
     with pytest.raises(Problem) as caught:
-        async with spool.receive(upload(trickle(), **headers), 10**9):
+        async with spool.receive(upload(trickle(), **headers), "org-1", 10**9):
             pass
     assert (caught.value.code, caught.value.retry_after) == ("unavailable", 5)
     return caught.value

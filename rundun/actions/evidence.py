@@ -40,13 +40,16 @@ class Picture:
         return {self.original, self.derived, self.thumbnail}
 
 
-def expect_photo(tx: Tx, target: Target, device: str | None) -> None:
-    """Whether it is worth reading the bytes at all: the run and the step are there, and the step takes photos."""
+def expect_photo(tx: Tx, target: Target, device: str | None) -> str:
+    """Whether it is worth reading the bytes at all: the run and the step are there, and the step takes photos. Returns
+    the organization's id.
+    """
     run = runs.get(tx, target.run_id)
     allow_device(tx, run, device)
     sheet = load(tx, run)
     if photo_limits(sheet.step(target.step_id))[1] == 0:
         raise Invalid([Place("", "not_allowed", "this step takes no photos")])
+    return run.org_id
 
 
 def find_stored(tx: Tx, target: Target, sha256: str) -> Photo | None:

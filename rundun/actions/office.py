@@ -30,8 +30,9 @@ def digest(key: str) -> bytes:
 
 
 def find_organization(tx: Tx, name: str) -> Organization:
-    """The one organization with that id or name; raises NotFound, or says that the name is not unique."""
+    """The one organization with that id, else with that name; raises NotFound, or says that the name is not unique."""
     found = organizations.named(tx, name)
+    found = [one for one in found if one.org_id == name] or found
     if not found:
         raise NotFound("organization")
     if len(found) > 1:

@@ -93,10 +93,13 @@ def change_password(tx: Tx, operator_id: str, password: str, token: str = "") ->
 
 
 def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
-    """A link's token for a new operator, good for seven days. Raises `invalid` when they are one already."""
+    """A link's token for a new operator, good for seven days, and the only one. Raises `invalid` when they are one
+    already.
+    """
     kept = email_of(email)
     if operators.find_by_email(tx, kept) is not None:
         raise _wrong("There is an operator with that address.", "/email", "duplicate")
+    operators.remove_invitations(tx, org_id, kept)
     token = new_token()
     operators.add_invitation(tx, org_id, kept, role, digest(token), tx.now + INVITATION)
     return token
@@ -150,13 +153,16 @@ def named(tx: Tx, email: str) -> Operator:
 
 def remove_by_email(tx: Tx, email: str) -> None:
     """As whoever runs the server wants it: also the last owner, since a new setup link is a command away."""
-    operators.remove(tx, named(tx, email).operator_id)
+    operator = named(tx, email)
+    _end_invitations(tx, operator)
+    operators.remove(tx, operator.operator_id)
 
 
 def remove(tx: Tx, org_id: str, operator_id: str) -> None:
     """They may not come in any more. An organization keeps one owner."""
     operator = _of_org(tx, org_id, operator_id)
     _keep_an_owner(tx, operator)
+    _end_invitations(tx, operator)
     operators.remove(tx, operator.operator_id)
 
 
@@ -165,6 +171,7 @@ def put_role(tx: Tx, org_id: str, operator_id: str, role: Role) -> None:
     operator = _of_org(tx, org_id, operator_id)
     if role != "owner":
         _keep_an_owner(tx, operator)
+        _end_invitations(tx, operator)
     operators.put_role(tx, operator.operator_id, role)
 
 
@@ -183,6 +190,12 @@ def _keep_an_owner(tx: Tx, leaving: Operator) -> None:
         raise Problem(
             "wrong_status", "An organization keeps at least one owner; make somebody else one first."
         )
+
+
+def _end_invitations(tx: Tx, leaving: Operator) -> None:
+    """Links that an owner may have made for themselves must not outlive what they were allowed."""
+    if leaving.role == "owner":
+        operators.remove_invitations(tx, leaving.org_id)
 
 
 def of_organization(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:

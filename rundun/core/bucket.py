@@ -38,6 +38,13 @@ class Allowance:
     wait: int
 
 
+def wait(policy: Policy, bucket: Bucket, now: int) -> int:
+    """Seconds from `now` (milliseconds) until there is one in `bucket`; 0 when there is. Nothing is taken."""
+    rate = policy.quota / policy.window / times.SECOND
+    missing = 1 - bucket.tokens - max(0, now - bucket.at) * rate
+    return max(1, _seconds(missing / rate)) if missing > 0 else 0
+
+
 def take(policy: Policy, bucket: Bucket, now: int) -> Allowance:
     """Take one from `bucket` at `now` (milliseconds), if there is one. A clock set back fills nothing."""
     rate = policy.quota / policy.window / times.SECOND  # a millisecond

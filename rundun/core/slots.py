@@ -1,9 +1,9 @@
 """Who may be sent to now: the bookkeeping of delivery slots, so that no destination can delay another.
 
 Three limits: all together, per destination, and one for destinations that did not answer. Such a suspect gets one
-slot until it succeeds, and all suspects together at most a quarter of the slots, so that however many hosts are dead,
-three quarters stay with the living. A destination that nothing is known of has one slot too until it answers, so it
-takes as many dead ones as there are slots, not a fourth of them, to fill them all before the first is found out.
+slot until it succeeds, and all suspects together at most a quarter of the slots. A destination that nothing is known
+of has one slot too until it answers, and all of these, with the suspects, at most three quarters: however many hosts
+are dead, or new and dead, a quarter stays with those that are known to answer.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ class Slots(Generic[K]):
         self.concurrency = concurrency
         self.per_destination = per_destination
         self.suspect_limit = max(1, concurrency // 4)
+        self.unproven_limit = max(1, concurrency - concurrency // 4)
         self._busy: Counter[K] = Counter()
         self._suspects: dict[K, None] = {}  # a set in order of arrival
         self._answered: dict[K, None] = {}  # another
         self._total = 0
         self._suspects_total = 0  # slots taken by suspects, of those in _total
+        self._unproven_total = 0  # slots taken by all that are not well, suspects included
 
     @property
     def free(self) -> int:
@@ -48,6 +50,8 @@ class Slots(Generic[K]):
         """How many deliveries to `key` could start now, were it alone."""
         own = (self.per_destination if self.is_well(key) else 1) - self._busy[key]
         shared = self.free
+        if not self.is_well(key):
+            shared = min(shared, self.unproven_limit - self._unproven_total)
         if key in self._suspects:
             shared = min(shared, self.suspect_limit - self._suspects_total)
         return max(0, min(own, shared))
@@ -61,53 +65,56 @@ class Slots(Generic[K]):
         granted: Counter[K] = Counter()
         room = {key: min(count, self.free_for(key)) for key, count in waiting.items()}
         left, suspects_left = self.free, self.suspect_limit - self._suspects_total
+        unproven_left = self.unproven_limit - self._unproven_total
         for level in range(self.per_destination):
             for key in waiting:
-                suspect = key in self._suspects
+                suspect, unproven = key in self._suspects, not self.is_well(key)
                 if granted[key] >= room[key] or self._busy[key] + granted[key] > level:
                     continue
                 if left <= 0:
                     return dict(+granted)
-                if suspect and suspects_left <= 0:
+                if (suspect and suspects_left <= 0) or (unproven and unproven_left <= 0):
                     continue
                 granted[key] += 1
                 left -= 1
                 suspects_left -= suspect
+                unproven_left -= unproven
         return dict(+granted)
 
     def take(self, key: K) -> None:
         """A delivery to `key` starts."""
+        self._count(key, -1)
         self._busy[key] += 1
         self._total += 1
-        self._suspects_total += key in self._suspects
+        self._count(key, 1)
 
     def give_back(self, key: K, *, ok: bool, unreachable: bool) -> None:
         """A delivery to `key` ended: `ok` ends a suspicion, `unreachable` begins one, neither is an answer at least."""
         if self._busy[key] <= 0:
             raise ValueError(f"no slot of {key!r} was taken")
-        self._suspects_total -= key in self._suspects
-        self._total -= 1
+        self._count(key, -1)
         self._busy[key] -= 1
-        if not unreachable and key not in self._answered:
-            self._answered[key] = None
-            if len(self._answered) > MAX_KNOWN:
-                del self._answered[next(iter(self._answered))]
+        self._total -= 1
+        if not unreachable:
+            self._answered.setdefault(key)
         if ok:
-            self._trust(key)
+            self._suspects.pop(key, None)
         elif unreachable:
-            self._suspect(key)
+            self._suspects.setdefault(key)
+        self._count(key, 1)
+        for known in (self._answered, self._suspects):
+            if len(known) > MAX_KNOWN:
+                self._forget_oldest(known)
         if not self._busy[key]:
             del self._busy[key]
 
-    def _trust(self, key: K) -> None:
-        if key in self._suspects:
-            del self._suspects[key]
-            self._suspects_total -= self._busy[key]
+    def _forget_oldest(self, known: dict[K, None]) -> None:
+        oldest = next(iter(known))
+        self._count(oldest, -1)
+        del known[oldest]
+        self._count(oldest, 1)
 
-    def _suspect(self, key: K) -> None:
-        if key in self._suspects:
-            return
-        self._suspects[key] = None
-        self._suspects_total += self._busy[key]
-        if len(self._suspects) > MAX_KNOWN:
-            self._trust(next(iter(self._suspects)))
+    def _count(self, key: K, sign: int) -> None:
+        """Take `key`'s slots out of the sums (-1) before anything about it changes, and back in (1) after."""
+        self._suspects_total += sign * self._busy[key] * (key in self._suspects)
+        self._unproven_total += sign * self._busy[key] * (not self.is_well(key))

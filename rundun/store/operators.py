@@ -165,6 +165,14 @@ def remove_invitation(tx: Tx, org_id: str, invitation_id: str) -> None:
     tx.db.execute("DELETE FROM invitations WHERE org_id = ? AND id = ?", (org_id, invitation_id))
 
 
+def remove_invitations(tx: Tx, org_id: str, email: str | None = None) -> None:
+    """All of an organization's that have not been used, or those for one address."""
+    tx.db.execute(
+        "DELETE FROM invitations WHERE org_id = :org_id AND (:email IS NULL OR email = :email)",
+        {"org_id": org_id, "email": email},
+    )
+
+
 def remove_expired(tx: Tx) -> None:
     """Forget sessions and invitations whose time is over."""
     tx.db.execute("DELETE FROM sessions WHERE expires_at <= ?", (tx.now,))

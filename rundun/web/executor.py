@@ -17,6 +17,7 @@ from rundun.core.links import Links
 from rundun.core.run import Run
 from rundun.core.shape import read
 from rundun.errors import NotFound, Problem
+from rundun.store import runs
 from rundun.store.organizations import Organization
 from rundun.web.body import read_json
 from rundun.web.brand import brand_of
@@ -29,6 +30,8 @@ from rundun.web.shapes import AnswerBody, CancelBody, EmptyBody, StartBody
 COOKIE = "rundun_device"
 LONGEST_ID = len("r-00000000-0000-4000-8000-000000000000")
 COOKIE_SECONDS = 365 * 24 * 3600
+LARGEST_BODY = 64 * 1024  # bytes
+LARGEST_ANSWER = 256 * 1024
 
 
 def refuse_cross_site(request: Request) -> None:
@@ -77,10 +80,12 @@ def _set_device(request: Request, response: Response, token: str) -> None:
     )
 
 
-async def read_body(request: Request) -> Any:
-    """A JSON body from our own page."""
+async def read_body(request: Request, largest: int = LARGEST_BODY) -> Any:
+    """A JSON body from our own page, for a run that there is: nothing is read for those who try links."""
     refuse_cross_site(request)
-    return await read_json(request, service(request).settings.limits.body_kibibytes * 1024)
+    house = service(request)
+    await house.database.read(runs.get, request.path_params["run_id"])
+    return await read_json(request, min(largest, house.settings.limits.body_kibibytes * 1024))
 
 
 def run_brief(run: Run) -> dict[str, Any]:
@@ -205,7 +210,7 @@ async def start(request: Request) -> Response:
 async def answer(request: Request) -> Response:
     """PUT /r/{run_id}/steps/{step_id}."""
     house = service(request)
-    given = read(AnswerBody, await read_body(request)).given()
+    given = read(AnswerBody, await read_body(request, LARGEST_ANSWER)).given()
     step_id = request.path_params["step_id"]
     sheet = await house.database.write(
         doing.answer, request.path_params["run_id"], step_id, given, device_of(request)

@@ -5,7 +5,7 @@ A depot's phones share one address, so addresses are counted for what failed onl
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from ipaddress import IPv6Address, ip_address
 
 from starlette.requests import Request
@@ -16,7 +16,7 @@ from rundun.errors import Problem
 from rundun.store.tx import Clock
 
 MOST_REMEMBERED = (
-    50_000  # buckets; who has not been seen for longest is forgotten, which gives back a full one
+    50_000  # of a policy; who has not been seen for longest is forgotten, and has a full one again
 )
 
 
@@ -27,7 +27,8 @@ class Quotas:
         self._clock = clock
         self._requests = Policy("default", requests_per_minute)
         self._failures = Policy("failures", failures_per_minute)
-        self._buckets: OrderedDict[tuple[str, str | bytes], Bucket] = OrderedDict()
+        # By policy, so that nobody fills with made-up links what remembers who has guessed passwords.
+        self._buckets: defaultdict[str, OrderedDict[str | bytes, Bucket]] = defaultdict(OrderedDict)
 
     def count_request(self, request: Request, who: str | bytes) -> None:
         """One request of a key or on a run; raises `rate_limited`."""
@@ -37,6 +38,13 @@ class Quotas:
         """One request from this address with a key or a link that does not exist; raises `rate_limited`."""
         self.count(request, self._failures, address_of(request))
 
+    def refuse_guesser(self, request: Request) -> None:
+        """Raise `rate_limited` for an address that has failed too often, before anything is worked out for it."""
+        kept = self._buckets[self._failures.name].get(address_of(request))
+        wait = bucket.wait(self._failures, kept, self._clock()) if kept else 0
+        if wait:
+            raise _refused(self._failures, wait)
+
     def count(self, request: Request, policy: Policy, who: str | bytes) -> None:
         """One request that falls under `policy`, whose answer will say what is left; raises `rate_limited`."""
         if not policy.quota:
@@ -44,19 +52,23 @@ class Quotas:
         allowance = self._take(policy, who)
         request.scope["rundun.allowance"] = allowance
         if not allowance.granted:
-            detail = f"More than {policy.quota} in {policy.window} seconds; try again in {allowance.wait} s."
-            raise Problem("rate_limited", detail, retry_after=allowance.wait)
+            raise _refused(policy, allowance.wait)
 
     def _take(self, policy: Policy, who: str | bytes) -> Allowance:
-        now, name = self._clock(), (policy.name, who)
-        kept = self._buckets.get(name)
+        now, buckets = self._clock(), self._buckets[policy.name]
+        kept = buckets.get(who)
         if kept is None:
-            kept = self._buckets[name] = Bucket(policy.quota, now)
-            if len(self._buckets) > MOST_REMEMBERED:
-                self._buckets.popitem(last=False)
+            kept = buckets[who] = Bucket(policy.quota, now)
+            if len(buckets) > MOST_REMEMBERED:
+                buckets.popitem(last=False)
         else:
-            self._buckets.move_to_end(name)
+            buckets.move_to_end(who)
         return bucket.take(policy, kept, now)
+
+
+def _refused(policy: Policy, wait: int) -> Problem:
+    detail = f"More than {policy.quota} in {policy.window} seconds; try again in {wait} s."
+    return Problem("rate_limited", detail, retry_after=wait)
 
 
 def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:

@@ -47,27 +47,32 @@ class Spooled:
 class Spool:
     """Room for the picture bodies that are under way or in work, so that slow ones don't fill the disk.
 
-    `of_run` and `in_all` are how many at once; `seconds`, and one more for every `bytes_per_second`, is how long a body
-    may take altogether: the server's own patience only sees that something comes, be it a byte now and then.
+    `of_run`, `of_org` and `in_all` are how many at once; `seconds`, and one more for every `bytes_per_second`, is how
+    long a body may take altogether: the server's own patience only sees that something comes, be it a byte now and
+    then.
     """
 
     of_run: int = 4
-    in_all: int = 64
+    of_org: int = 64
+    in_all: int = 96
     seconds: float = 60
     bytes_per_second: int = 8 * 1024
     _held: Counter[str] = field(default_factory=Counter)
 
     @asynccontextmanager
-    async def receive(self, request: Request, limit: int) -> AsyncIterator[Spooled]:
-        """A picture's body of at most `limit` bytes. Empty, truncated or altered ones are refused: the request must
-        announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least by `Content-Length`. Raises `unavailable`
-        when there is no room, or when the body takes too long.
+    async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[Spooled]:
+        """A picture's body of at most `limit` bytes, for a run of that organization. Empty, truncated or altered
+        ones are refused: the request must announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least by
+        `Content-Length`. Raises `unavailable` when there is no room, or when the body takes too long.
         """
         announced = request.headers.get("content-digest")
         if announced is None and "content-length" not in request.headers:
             raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")
         wanted = None if announced is None else _sha256(announced)
-        with self._room(request.path_params["run_id"]), tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+        with (
+            self._room(request.path_params["run_id"], org_id),
+            tempfile.SpooledTemporaryFile(IN_MEMORY) as file,
+        ):
             try:
                 async with asyncio.timeout(self.patience(request.headers.get("content-length"), limit)):
                     body = await _write(request, limit, file)
@@ -84,18 +89,18 @@ class Spool:
             yield body
 
     @contextmanager
-    def _room(self, run_id: str) -> Iterator[None]:
-        if self._held[run_id] >= self.of_run or self._held.total() >= self.in_all:
+    def _room(self, run_id: str, org_id: str) -> Iterator[None]:
+        of = {run_id: self.of_run, org_id: self.of_org, "": self.in_all}
+        if any(self._held[one] >= most for one, most in of.items()):
             raise Problem(
                 "unavailable", "Too many pictures are on their way; try again shortly.", retry_after=5
             )
-        self._held[run_id] += 1
+        self._held.update(of.keys())
         try:
             yield
         finally:
-            self._held[run_id] -= 1
-            if not self._held[run_id]:
-                del self._held[run_id]
+            self._held.subtract(of.keys())
+            self._held += Counter()  # forgets those with none
 
     def patience(self, announced: str | None, limit: int) -> float:
         """Seconds for a body of that `Content-Length`, at most `limit` bytes."""

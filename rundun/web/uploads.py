@@ -17,6 +17,7 @@ from rundun.core import record
 from rundun.core.shape import read
 from rundun.core.template import BarcodeStep
 from rundun.errors import Invalid, Place, Problem
+from rundun.store import runs
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, Taken
 from rundun.web.executor import device_of, refuse_cross_site, route, step_written
@@ -49,12 +50,12 @@ async def put_photo(request: Request) -> Response:
     house = service(request)
     target, taken, device = _target(request), _taken(request), device_of(request)
     database, links = house.database, house.database.house.links
-    await database.read(evidence.expect_photo, target, device)
-    async with house.spool.receive(request, house.settings.limits.photo_mebibytes * CHUNK) as body:
+    org_id = await database.read(evidence.expect_photo, target, device)
+    async with house.spool.receive(request, org_id, house.settings.limits.photo_mebibytes * CHUNK) as body:
         stored = await database.write(evidence.find_stored, target, body.sha256)
         if stored is not None:
             return Json(record.receipt(stored, links))
-        derived = await house.imaging.derive(body.read)
+        derived = await house.imaging.derive(body.read, org_id)
         picture = await _store(database, body, derived)
     try:
         photo, is_new = await database.write(evidence.add_photo, target, picture, body.sha256, taken, device)
@@ -105,12 +106,13 @@ async def put_signature(request: Request) -> Response:
     run_id, step_id = request.path_params["run_id"], request.path_params.get("step_id", "")
     typed_name = query(SignatureQuery, request).typed_name
     device, database = device_of(request), house.database
+    org_id = (await database.read(runs.get, run_id)).org_id
     await database.read(evidence.find_signature, run_id, step_id, "", device)
-    async with house.spool.receive(request, SIGNATURE_BYTES) as body:
+    async with house.spool.receive(request, org_id, SIGNATURE_BYTES) as body:
         known = await database.read(evidence.find_signature, run_id, step_id, body.sha256, device)
         if known is not None:
             return Json(record.signature_receipt(known, database.house.links))
-        await house.imaging.check_signature(body.read)
+        await house.imaging.check_signature(body.read, org_id)
         png = body.read()
     signature = await database.write_heavy(
         len(png), evidence.add_signature, run_id, step_id, png, body.sha256, typed_name, device
@@ -126,7 +128,9 @@ async def decode(request: Request) -> Response:
     house, run_id = service(request), request.path_params["run_id"]
     sheet, _, _ = await house.database.read(looking.for_executor, run_id, device_of(request))
     formats = _formats(sheet)
-    async with house.spool.receive(request, house.settings.limits.photo_mebibytes * CHUNK) as body:
+    async with house.spool.receive(
+        request, sheet.run.org_id, house.settings.limits.photo_mebibytes * CHUNK
+    ) as body:
         found = await _unless_gone(request, house.imaging.decode_barcode(body.read, formats, run_id))
     if found is None:
         raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")

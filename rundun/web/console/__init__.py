@@ -8,6 +8,7 @@ from rundun.web.console import (
     health,
     keys,
     live,
+    nowhere,
     organization,
     overview,
     people,
@@ -38,4 +39,5 @@ ROUTES = [
     *templates_edit.ROUTES,
     *templates_preview.ROUTES,
     *templates.ROUTES,
+    *nowhere.ROUTES,
 ]

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from itsdangerous import Signer
 from starlette.requests import Request
@@ -31,9 +31,7 @@ SESSION = "rundun_session"
 VISITOR = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
-LARGEST_FORM = 64 * 1024
-SMALL_FORM = 16 * 1024  # for those who have not signed in
-MORE_THAN_MEMBERS = ("owner",)
+LARGEST_FORM = 64 * 1024  # bytes, where a route does not say otherwise
 
 May = Literal["anyone", "member", "owner"]
 
@@ -43,6 +41,10 @@ class Forbidden(Problem):
 
     def __init__(self, detail: str) -> None:
         super().__init__("cross_site", detail)
+
+
+class Stale(Forbidden):
+    """A form whose token is not the one of this session: mostly that of a session before."""
 
 
 @dataclass(slots=True)
@@ -140,7 +142,7 @@ def page(
         visit = await _visit(request)
         try:
             if visit.seated is None and may != "anyone":
-                return _to_sign_in(visit)
+                return await _to_sign_in(visit)
             if may == "owner" and visit.operator.role != "owner":
                 raise Forbidden("Only an owner of the organization may do that.")
             if method == "POST":
@@ -178,23 +180,60 @@ async def _check_form(visit: Visit, largest: int) -> None:
     request = visit.request
     refuse_cross_site(request)
     given = request.headers.get("x-csrf-token", "")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
-        body = await read_bytes(request, largest if visit.seated else SMALL_FORM)
-        try:
-            visit.form = dict(
-                parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
-            )
-        except ValueError:
-            raise Problem("bad_request", "The form can't be read.") from None
+    if _is_form(request):
+        visit.form = fields_of(await read_bytes(request, largest))
         given = visit.form.pop("csrf", given)
     if not hmac.compare_digest(given.encode(), visit.csrf.encode()):
-        raise Forbidden(
-            "This form has been open for too long, or is not ours. Go back, reload, and try again."
+        raise Stale("This form has been open for too long, or is not ours. Go back, reload, and try again.")
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+
+
+def fields_of(body: bytes) -> dict[str, str]:
+    """A form's fields; raises `bad_request`."""
+    try:
+        return dict(
+            parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
         )
+    except ValueError:
+        raise Problem("bad_request", "The form can't be read.") from None
 
 
-def _to_sign_in(visit: Visit) -> Response:
+def ask_to_sign_in(
+    visit: Visit,
+    status: int = 200,
+    *,
+    email: str = "",
+    next_path: str = "",
+    then: str = "",
+    wait: int = 0,
+    wrong: bool = False,
+) -> Response:
+    """The form to sign in with. It leads on to `next_path`, with `then` as a form for there; `wait` is seconds."""
+    return visit.show("sign_in", status, email=email, next=next_path, then=then, wait=wait, wrong=wrong)
+
+
+def resume(visit: Visit, status: int, path: str, form: dict[str, str]) -> Response:
+    """A page that sends `form` once more, to `path` below /console."""
+    return visit.show("resume", status, action=f"/console{path}", fields=form)
+
+
+def _may_resume(visit: Visit) -> bool:
+    """Passwords are not shown again."""
+    return bool(visit.form) and not any("password" in name for name in visit.form)
+
+
+async def _to_sign_in(visit: Visit) -> Response:
+    """On to signing in. A form that was sent comes along, so that nothing that was written is lost."""
     asked = visit.request.url.path.removeprefix("/console")
+    if visit.request.method == "POST" and _is_form(visit.request):
+        refuse_cross_site(visit.request)
+        visit.form = fields_of(await read_bytes(visit.request, LARGEST_FORM))
+        visit.form.pop("csrf", "")
+        if _may_resume(visit):
+            return ask_to_sign_in(visit, 403, next_path=asked, then=urlencode(visit.form))
     if visit.request.url.query:
         asked += f"?{visit.request.url.query}"
     back = f"?next={quote(asked)}" if visit.request.method == "GET" and asked not in ("", "/") else ""
@@ -205,6 +244,8 @@ def _refused(visit: Visit, problem: Problem) -> Response:
     """Why not, as a page; a script gets the same as JSON from the outermost handler."""
     if "text/html" not in visit.request.headers.get("accept", "text/html"):
         raise problem
+    if isinstance(problem, Stale) and visit.seated and _may_resume(visit):
+        return resume(visit, 403, visit.request.url.path.removeprefix("/console"), visit.form)
     status, title = TABLE[problem.code]
     if isinstance(problem, Forbidden):
         title = "That is not allowed"
@@ -213,6 +254,11 @@ def _refused(visit: Visit, problem: Problem) -> Response:
     if problem.retry_after is not None:
         response.headers["retry-after"] = str(problem.retry_after)
     return response
+
+
+def seat(visit: Visit, token: str) -> None:
+    """Forms of the page that answers are bound to the session that has just begun."""
+    visit.token, visit.csrf = token, _csrf(visit.house, token)
 
 
 def begin_session(visit: Visit, response: Response, token: str) -> Response:

@@ -44,7 +44,7 @@ async def put_profile(visit: Visit) -> Response:
 async def put_logo(visit: Visit) -> Response:
     """POST /console/settings/organization/logo: the picture itself, from the page's script; 204."""
     picture = await read_bytes(visit.request, LARGEST_LOGO)
-    png = await visit.house.imaging.logo(lambda: picture)
+    png = await visit.house.imaging.logo(lambda: picture, visit.operator.org_id)
     await visit.write(office.put_logo, png)
     return Response(status_code=204)
 

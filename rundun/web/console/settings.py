@@ -9,7 +9,7 @@ from rundun.actions import people
 from rundun.core.bucket import Policy
 from rundun.errors import Problem
 from rundun.web.console.desk import Visit, page
-from rundun.web.console.signing_in import new_password
+from rundun.web.console.signing_in import in_turn, new_password
 
 PARTS = (  # path, word, who may
     ("keys", "api_keys", "owner"),
@@ -46,11 +46,13 @@ async def change_password(visit: Visit) -> Response:
     """POST /console/settings/account/password: the old one is asked for; all other browsers are signed out."""
     visit.house.quotas.count(visit.request, GUESSES, visit.operator.operator_id)
     old = visit.form.get("old", "")[: passwords.LONGEST]
-    if not await passwords.check_in_turn(visit.operator.password, old):
+    if not await in_turn(passwords.check_in_turn(visit.operator.password, old)):
         return visit.show("account", 422, parts=parts(visit), wrong={"old": "old_password_wrong"})
     try:
         password = await new_password(visit)
-    except Problem:
+    except Problem as problem:
+        if problem.code != "invalid":
+            raise
         return visit.show("account", 422, parts=parts(visit), wrong={"password": "password_hint"})
     change = visit.house.database.write
     await change(people.change_password, visit.operator.operator_id, password, visit.token)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from starlette.responses import Response
 
 from rundun import passwords
@@ -12,33 +15,64 @@ from rundun.store import operators
 from rundun.store.operators import Invitation
 from rundun.store.organizations import Organization
 from rundun.store.tx import Tx
-from rundun.web.console.desk import Visit, begin_session, end_session, page
+from rundun.web.console.desk import (
+    LARGEST_FORM,
+    Visit,
+    ask_to_sign_in,
+    begin_session,
+    end_session,
+    fields_of,
+    page,
+    resume,
+    seat,
+)
+from rundun.web.quotas import address_of
 
+T = TypeVar("T")
 LONGEST_PATH = 500
-GUESSES = Policy("sign-in", 10, 900)  # for one address in a quarter of an hour
+GUESSES = Policy("sign-in", 10, 900)  # at one person's password, from one address, in a quarter of an hour
+ALL_GUESSES = Policy(
+    "sign-in-all", 100, 900
+)  # from wherever: few enough to find none, too many to lock out by hand
 
 
 async def sign_in_form(visit: Visit) -> Response:
     """GET /console/sign-in."""
     if visit.seated:
         return visit.go("")
-    return visit.show(
-        "sign_in", email="", wrong=False, next=_local(visit.request.query_params.get("next", ""))
-    )
+    return ask_to_sign_in(visit, next_path=_local(visit.request.query_params.get("next", "")))
 
 
 async def sign_in(visit: Visit) -> Response:
     """POST /console/sign-in: a session, or the form again. An unknown address takes as long as a wrong password."""
     email = visit.form.get("email", "").strip().lower()[:254]
     password = visit.form.get("password", "")[: passwords.LONGEST]
-    visit.house.quotas.count(visit.request, GUESSES, email)
+    next_path, then = _local(visit.form.get("next", "")), visit.form.get("then", "")
+    try:
+        _count_guess(visit, email)
+    except Problem as problem:
+        wait = problem.retry_after or 1
+        refused = ask_to_sign_in(visit, 429, email=email, next_path=next_path, then=then, wait=wait)
+        refused.headers["retry-after"] = str(wait)
+        return refused
     operator = await visit.house.database.read(operators.find_by_email, email)
-    next_path = _local(visit.form.get("next", ""))
-    if not await passwords.check_in_turn(operator and operator.password, password) or operator is None:
+    is_right = await in_turn(passwords.check_in_turn(operator and operator.password, password))
+    if operator is None or not is_right:
         visit.house.quotas.count_failure(visit.request)
-        return visit.show("sign_in", 422, email=email, wrong=True, next=next_path)
+        return ask_to_sign_in(visit, 422, email=email, next_path=next_path, then=then, wrong=True)
     token = await visit.house.database.write(people.sign_in, operator.operator_id)
-    return begin_session(visit, visit.go(next_path), token)
+    if not then:
+        return begin_session(visit, visit.go(next_path), token)
+    seat(visit, token)
+    return begin_session(visit, resume(visit, 200, next_path, fields_of(then.encode())), token)
+
+
+def _count_guess(visit: Visit, email: str) -> None:
+    """Before the password is looked at, which is work; raises `rate_limited`."""
+    quotas = visit.house.quotas
+    quotas.refuse_guesser(visit.request)
+    quotas.count(visit.request, GUESSES, f"{email} {address_of(visit.request)}")
+    quotas.count(visit.request, ALL_GUESSES, email)
 
 
 def _local(path: str) -> str:
@@ -95,17 +129,25 @@ async def _invitation(visit: Visit) -> tuple[Invitation, Organization]:
         raise
 
 
+async def in_turn(work: Awaitable[T]) -> T:
+    """What came of a password; raises `unavailable` where too many have theirs looked at."""
+    try:
+        return await work
+    except passwords.Busy:
+        raise Problem("unavailable", "Too many sign in at this moment; try again.", retry_after=5) from None
+
+
 async def new_password(visit: Visit) -> str:
     """The password a form chose, hashed; raises `invalid`."""
     password = visit.form.get("password", "")
     if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
         raise Problem("invalid", f"A password has at least {passwords.SHORTEST} characters.")
-    return await passwords.hash_in_turn(password)
+    return await in_turn(passwords.hash_in_turn(password))
 
 
 ROUTES = [
     page("GET", "/sign-in", sign_in_form, "anyone"),
-    page("POST", "/sign-in", sign_in, "anyone"),
+    page("POST", "/sign-in", sign_in, "anyone", largest=3 * LARGEST_FORM),
     page("GET", "/join/{token}", join_form, "anyone"),
     page("POST", "/join/{token}", join, "anyone"),
     page("POST", "/sign-out", sign_out),
