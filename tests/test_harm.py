@@ -205,6 +205,7 @@ async def test_what_was_written_survives_the_end_of_a_session(w: World) -> None:
         "/dispatch", template_id=template_id, executor_ref="Flat <7>", expires_in_hours="72", once="1"
     )
     assert sent.status_code == 303
+    ann.client.headers["accept"] = "text/html"
     stale = await ann.client.post("/console/dispatch", data={"csrf": "old", "executor_ref": "Flat <8>"})
     assert stale.status_code == 403
     assert "Flat &lt;8&gt;" in stale.text

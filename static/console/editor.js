@@ -19,9 +19,10 @@ const file = document.getElementById("file");
 let timer = 0;
 let asking = null;
 let isSaving = false;
+let isSignedOut = false;
 let isStale = false;   // the phone is to begin anew
 let counted = "";
-const saved = text.value;
+const saved = form.dataset.saved === "no" ? null : text.value;   // what a refused form shows again is nowhere kept
 
 for (const part of document.querySelectorAll(".tools, .file")) part.hidden = false;
 number(faultLines());
@@ -37,7 +38,7 @@ list.addEventListener("click", (event) => {
   event.preventDefault();
   jump(Number(link.dataset.line), Number(link.dataset.column));
 });
-form.addEventListener("submit", () => (isSaving = true));
+form.addEventListener("submit", save);
 addEventListener("pageshow", () => (isSaving = false));
 addEventListener("beforeunload", (event) => {
   if (!isSaving && text.value !== saved) event.preventDefault();
@@ -64,6 +65,19 @@ async function take() {
   text.dispatchEvent(new Event("input"));
 }
 
+/** Sends the form, once it is sure that somebody is signed in. */
+async function save(event) {
+  if (isSaving) return;
+  event.preventDefault();
+  const { submitter } = event;
+  isSignedOut = false;
+  clearTimeout(timer);
+  await look();
+  if (isSignedOut) return;
+  isSaving = true;
+  form.requestSubmit(submitter);
+}
+
 /** Asks the server what is wrong; only the last question counts. */
 async function look() {
   asking?.abort();
@@ -73,8 +87,8 @@ async function look() {
       method: "POST", body: text.value, signal: mine.signal,
       headers: { "Content-Type": "text/plain; charset=utf-8", "X-CSRF-Token": form.elements.csrf.value, Accept: "application/json" },
     });
-    if (!answer.ok || answer.redirected) return; // signed out, or away: saving will tell
-    tell(await answer.json());
+    if (answer.redirected) return tellSignedOut();
+    if (answer.ok) tell(await answer.json());   // else it is away: saving will tell
   } catch (error) {
     if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
   }
@@ -86,6 +100,13 @@ async function anew() {
   await look();
   if (isStale) show(phone.dataset.base, true);
   isStale = false;
+}
+
+/** Nothing is sent while nobody is signed in: the text would be gone. */
+function tellSignedOut() {
+  isSignedOut = true;
+  said.textContent = form.dataset.signedOut;
+  said.className = "wrong";
 }
 
 function tell({ said: words, faults, preview, languages }) {

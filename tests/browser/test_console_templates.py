@@ -4,6 +4,7 @@ changes, and a link made by hand opens on another phone.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -231,6 +232,45 @@ async def test_dispatched_by_hand_and_done_on_a_phone(
         await ed.start()
         await ed.pick("s-ok", "Yes")
         await ed.is_safe("s-ok")
+
+
+async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phone) -> None:
+    template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
+    page = ann.page
+    await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
+    await type_over(page, "Are the guests gone?", "Has everybody left?")
+    async with ann.tab() as other:
+        await other.page.goto(f"{ann.base}/console")
+        await other.page.get_by_role("button", name="Sign out").click()
+    await page.keyboard.press("Control+s")
+    await expect(page.locator("#said")).to_contain_text("You have been signed out.")
+    assert "Has everybody left?" in await page.locator("#text").input_value()
+
+    again = await operator(w, "member")
+    session = {
+        "name": desk.SESSION,
+        "value": again.client.cookies.get(desk.SESSION) or "",
+        "url": f"{ann.base}/console",
+    }
+    await page.context.add_cookies([session])  # type: ignore[list-item]
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("button", name="Send it").click()
+    await expect(page.get_by_role("status")).to_have_text("Saved.")
+    assert "Has everybody left?" in (await w.acme.get(f"/v1/templates/{template_id}")).text
+
+
+async def test_a_refused_text_is_not_left_by_mistake(w: World, ann: Phone) -> None:
+    page, asked = ann.page, []
+    template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
+    await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
+    await type_over(page, '"type": "rating"', '"type": "ratings"')
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#editor[data-saved=no]")).to_be_visible()
+    page.on("dialog", lambda dialog: asked.append(dialog.type) or asyncio.ensure_future(dialog.accept()))
+    await page.locator("#text").focus()
+    await page.keyboard.press("End")
+    await page.goto(f"{ann.base}/console/runs")
+    assert asked == ["beforeunload"]
 
 
 async def test_on_a_phone_over_plain_http(w: World, base: str) -> None:
