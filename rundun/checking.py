@@ -80,11 +80,19 @@ def in_force(settings: Settings) -> list[tuple[str, str]]:
         value = getattr(getattr(settings, one.section), one.name)
         if one.key == "server.public_url":
             value = settings.public_url
+        if one.key == "alerts.url" and value:
+            value = _without_path(value)
         if value is None:
             shown.append((one.key, "not set"))
         else:
             shown.append((one.key, "********" if one.kind.is_secret else _plain(value)))
     return shown
+
+
+def _without_path(url: str) -> str:
+    """Who may post to a chat's hook often says so by its path."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{'/…' if parts.path.strip('/') or parts.query else ''}"
 
 
 def _plain(value: Any) -> str:

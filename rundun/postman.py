@@ -124,6 +124,8 @@ class Postman:
                     self._go_on(destination)
             # The copy is older than the look: one whose outcome is written in between is still among those held.
             claims = await self._database.read(sending.claim, self._slots, dict(self._held), self._room)
+            if self._stopping:
+                return 0
             self._more = claims.more
             for one in claims.taken:
                 self._held[one.number] = one.destination

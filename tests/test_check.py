@@ -61,17 +61,18 @@ def test_all_is_well_and_secrets_are_starred(folder: Path) -> None:
     code, given, lines = check(
         folder,
         alerts_secret="never seen anywhere",
-        alerts_url="https://alerts.example.com",
+        alerts_url="https://alerts.example.com/hooks/T0KEN",
         webhooks_allow="127.0.0.0/8",
         server_public_url="https://check.example.com",
     )
     assert code == 0, lines
     assert given["alerts.secret"] == "********"
-    assert given["alerts.url"] == '"https://alerts.example.com"'
+    assert given["alerts.url"] == '"https://alerts.example.com/…"'
     assert given["webhooks.allow"] == '["127.0.0.0/8"]'
     assert given["webhooks.allow_private"] == "true"
     assert given["server.tls_key"] == "not set"
     assert len(given) == len(checking.SETTINGS)
+    assert "T0KEN" not in "".join([*given.values(), *lines])
     assert "never seen" not in "".join([*given.values(), *lines])
     assert all(line.startswith(("ok ", "note ")) for line in lines)
     assert "journal mode wal" in about(lines, "database")

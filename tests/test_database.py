@@ -389,3 +389,16 @@ async def test_the_writer_is_as_careful_as_it_says(db: Database) -> None:
         "auto_vacuum": 2,
         "mmap_size": 0,
     }
+
+
+async def test_nothing_that_an_action_or_a_listener_raises_stops_the_writer(db: Database) -> None:
+    db.subscribe(lambda touched: 1 / 0)  # type: ignore[arg-type, return-value]
+    with pytest.raises(RuntimeError):
+        await db.write(lambda tx: next(iter([])))
+
+    def touch(tx: Tx) -> str:
+        tx.touched.add("outbox")
+        return note(tx, "still here")
+
+    assert await db.write(touch) == "still here"
+    assert await db.read(noted) == ["still here"]

@@ -115,6 +115,11 @@ async def test_a_name_that_is_anothers_id_is_a_name(w: World) -> None:
     assert (await ann.post("/settings/keys", name="backend")).status_code == 200
 
 
+async def test_the_servers_settings_are_none_of_an_organizations_business(w: World) -> None:
+    ann = await operator(w)
+    assert "webhooks.allow" not in (await ann.get("/settings/health")).text, "Globex is served as well"
+
+
 async def test_streams_are_counted_before_anything_is_waited_for(
     w: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

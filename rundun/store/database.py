@@ -242,6 +242,8 @@ class Lane:
                 continue
             if isinstance(job.error, Kept):
                 job.future.set_exception(job.error.problem)
+            elif isinstance(job.error, StopIteration):
+                job.future.set_exception(RuntimeError("an action raised StopIteration"))  # no future takes it
             elif job.error is not None:
                 job.future.set_exception(job.error)
             else:
@@ -296,7 +298,10 @@ class Database:
 
         def committed(touched: set[str]) -> None:
             for subscriber in subscribers:
-                subscriber(touched)
+                try:
+                    subscriber(touched)
+                except Exception:  # what is committed is answered, whatever becomes of those who hear of it
+                    _log.exception("subscriber error")
 
         writer = Lane(opened[0], commit_batch, house, committed)
         reader = Lane(opened[1], read_batch, house, committed)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from rundun import checking
 from rundun.core.bucket import Policy
+from rundun.store import organizations
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.settings import parts
 
@@ -33,7 +34,12 @@ async def _show(visit: Visit, seconds: float) -> Response:
         org_id=visit.operator.org_id,
         seconds=seconds,
     )
-    return visit.show("health", parts=parts(visit), report=report, is_whole=bool(seconds))
+    # The settings are the server's: where it serves several organizations, they are none of one's business.
+    is_alone = len(await visit.house.database.read(organizations.everyone)) == 1
+    notes = sum(one.state == "note" for one in report.findings)
+    return visit.show(
+        "health", parts=parts(visit), report=report, is_whole=bool(seconds), is_alone=is_alone, notes=notes
+    )
 
 
 ROUTES = [
