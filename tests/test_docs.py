@@ -29,7 +29,7 @@ from rundun.core.rules import _OPERATORS as OPERATORS
 from rundun.core.rules import read_template
 from rundun.web.advice import ADVICE
 from rundun.web.docs import PAGES, README_SITE
-from rundun.web.openapi import OPERATIONS, document
+from rundun.web.openapi import OPERATIONS, document, samples
 from rundun.web.openapi.shown import models, operations
 from rundun.web.problems import TABLE
 from tests import pictures
@@ -129,9 +129,10 @@ async def test_every_route_is_in_the_reference_with_a_line_to_paste(w: World) ->
         assert words[0] == "curl"
         assert words[words.index("-X") + 1 if "-X" in words else 0] in (one.method, "curl")
         (url,) = [word for word in words if word.startswith(SITE)]
-        assert re.fullmatch(SITE + re.sub(r"\{\w+\}", "[^/{]+", one.path), url)
+        assert re.fullmatch(SITE + re.sub(r"\{\w+\}", r"(\\$[A-Z]+|ph-[0-9a-f-]+)", one.path), url)
         if "-d" in words:
-            assert json.loads(words[words.index("-d") + 1]) == OPERATIONS[call].example
+            body = words[words.index("-d") + 1].replace("$TEMPLATE", samples.TEMPLATE_ID)
+            assert json.loads(body) == OPERATIONS[call].example
         assert ("Authorization: Bearer $KEY" in words) == one.needs_key
     schemas = await read(w, "/docs/reference/schemas")
     assert set(document()["components"]["schemas"]) <= set(schemas.ids)

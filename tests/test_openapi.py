@@ -33,7 +33,7 @@ from tests.world import BOOLEAN, Receiver, World, new_photo_id, world
 
 PAGES = {"/r/{run_id}", "/r/sw.js"}  # for people
 NOWHERE = {
-    "bad_request",
+    "bad_request",  # of the console alone
     "method_not_allowed",
     "internal",
 }  # told in the introduction, or never meant to happen
@@ -76,7 +76,7 @@ def test_every_code_is_in_it_and_no_other() -> None:
             named.add(code)
     assert named == set(TABLE) - NOWHERE
     introduction = document()["info"]["description"]
-    assert "`bad_request`" in introduction and "`method_not_allowed`" in introduction
+    assert "`about:blank`" in introduction and "`method_not_allowed`" in introduction
 
 
 def test_every_event_is_in_it() -> None:

@@ -8,16 +8,16 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Send what your language's JSON library writes. The detail says where reading stopped.",
     ),
     "bad_request": (
-        "The request could not be read as one.",
-        "Look at what goes over the line; a proxy in between may have changed it.",
+        "A page of the console sent a form or a text that can't be read, because it is not UTF-8 for one.",
+        "Reload the page and send it again. No operation of the API answers with this code.",
     ),
     "unauthorized": (
         "The key is missing, malformed, unknown or revoked; the four are never told apart.",
-        "Send “Authorization: Bearer rdk_live_…”. The operator makes a new key with “keys create”.",
+        "Send “Authorization: Bearer rdk_live_…”. The administrator makes a new key with “keys create”.",
     ),
     "insufficient_credits": (
         "The organization has no runs left, and nothing was made.",
-        "Ask the operator for more (“orgs credits”), then send the same request again.",
+        "Ask the administrator for more (“orgs credits”), then send the same request again.",
     ),
     "cross_site": (
         "A page of another site tried to write with this phone's cookie.",
@@ -73,7 +73,7 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "too_large": (
         "The body is larger than this service takes.",
-        "The detail says how much is allowed; the operator can change it (“limits”).",
+        "The detail says how much is allowed; the administrator can change it (“limits”).",
     ),
     "unsupported_media_type": (
         "The request does not say that its body is JSON.",
@@ -109,7 +109,7 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "address_not_allowed": (
         "Webhooks may not go to that address: it is this machine, or of a kind that is never allowed.",
-        "Take a public address. If it is meant, the operator can allow the network that the detail names.",
+        "Take a public address. If it is meant, the administrator can allow the network that the detail names.",
     ),
     "rate_limited": (
         "Too many requests in too short a time: of one key, on one run, or with keys and links that do not exist.",
@@ -117,7 +117,7 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "internal": (
         "A mistake of ours. Nothing was half done: what was not answered with success did not happen.",
-        "Quote the request_id to the operator; the log has the rest. A POST can be repeated with its Idempotency-Key.",
+        "Quote the request_id to the administrator: the log has the rest. Repeat a POST with its Idempotency-Key.",
     ),
     "unavailable": (
         "The service can't do this right now: too much at once, or no room on the disk.",

@@ -23,7 +23,7 @@ from rundun.errors import NotFound
 from rundun.web.advice import ADVICE
 from rundun.web.openapi import document, samples
 from rundun.web.openapi.document import SUBJECTS
-from rundun.web.openapi.shown import fields, models, operations, pretty
+from rundun.web.openapi.shown import common_fields, fields, models, operations, pretty
 from rundun.web.pages import HEADERS, Pages
 from rundun.web.problems import TABLE
 from rundun.web.queries import is_current
@@ -141,6 +141,7 @@ def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
         models=models(),
         schemas=document()["components"]["schemas"],
         fields=fields,
+        common_fields=common_fields,
         pretty=pretty,
         webhooks=document()["webhooks"],
         step_types=step_types(),

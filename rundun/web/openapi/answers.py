@@ -296,7 +296,7 @@ class ProblemDetails(Told):
     code: str
     """A stable word for programs."""
     request_id: str
-    """As in `X-Request-Id`; quote it when you ask the operator."""
+    """As in `X-Request-Id`; quote it when you ask the administrator."""
     errors: list[Place | Missing] = []
     """All wrong places at once."""
     run_status: Literal["completed", "cancelled", "expired"] = "completed"

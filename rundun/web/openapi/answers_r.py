@@ -213,7 +213,7 @@ class Attempt(Told):
     status: int | None
     """What was answered; null = nothing."""
     error: str | None
-    """Why nothing was."""
+    """Why the attempt failed, in a sentence; null = it did not."""
     response_excerpt: str | None
     """How the answer began, where it may be shown."""
 
@@ -276,7 +276,7 @@ class Trial(Told):
     status: int | None
     """What was answered; null = nothing."""
     error: str | None
-    """Why nothing was."""
+    """Why the attempt failed, in a sentence; null = it did not."""
     duration_ms: Count
     """How long it took."""
     event_id: EventId

@@ -274,8 +274,8 @@ class Who(Told):
 
 
 class DeliveryFailedAlert(Told):
-    """A delivery has failed for good. For the operator: posted to the setting `alerts.url`, signed with `alerts.secret`
-    as webhooks are, at most ten a minute."""
+    """A delivery has failed for good. For the administrator: posted to the setting `alerts.url`, signed with
+    `alerts.secret` as webhooks are, at most ten a minute."""
 
     alert: Literal["delivery.failed"]
     """What it is."""

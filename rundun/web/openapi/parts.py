@@ -18,8 +18,9 @@ members with time; clients ignore those they do not know.
 
 Errors are problem details (RFC 9457) with a stable `code`; the `type` is a page of this service. Beside what each
 operation lists, an address that does not exist is answered with 404 `not_found`, a method that an address does not
-have with 405 `method_not_allowed` and `Allow`, and only what cannot be read as an HTTP request at all with 400
-`bad_request` or 431. `HEAD` is answered wherever `GET` is.
+have with 405 `method_not_allowed` and `Allow`. What cannot be read as an HTTP request at all is answered before any of
+this, with 400 or 431 (its head is too large), the `type` `about:blank` and no `code`. `HEAD` is answered wherever `GET`
+is.
 """
 
 
@@ -158,7 +159,8 @@ ANSWER_HEADERS: dict[str, Any] = {
         '"default";q=600;w=60',
     ),
     "RateLimit": _answered(
-        "How many are left, and in how many seconds there are more.", '"default";r=599;t=1'
+        "How many are left (`r`), and in how many seconds all of them are there again (`t`).",
+        '"default";r=599;t=1',
     ),
     "Location": _answered(
         "Where the new thing is.", "/v1/runs/r-7d9f6c1e-2b0a-4c55-9a3e-0f8f5b1f2c11", always=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rundun.web.openapi.answers import Dispatched, RunListed, RunRecord, RunSteered
 from rundun.web.openapi.lists import list_of
 from rundun.web.openapi.operation import Answer, Operation, Subject
-from rundun.web.openapi.samples import DISPATCHED, RUN, RUN_STEERED, TEMPLATE_ID
+from rundun.web.openapi.samples import DISPATCHED, RUN, RUN_CANCELLED, RUN_EXTENDED, RUN_RELEASED, TEMPLATE_ID
 from rundun.web.queries import RunsQuery
 from rundun.web.shapes import CancelBody, DispatchBody, EmptyBody, ExtendBody
 
@@ -76,7 +76,7 @@ SUBJECT = Subject(
             "cancelRun",
             "Cancel a run",
             "Ends a run that is pending or in progress. Its link says so from then on, and `run.cancelled` is sent.",
-            {200: Answer("The run, cancelled.", RunSteered, RUN_STEERED)},
+            {200: Answer("The run, cancelled.", RunSteered, RUN_CANCELLED)},
             body=CancelBody,
             example={"reason": "The guest has left early."},
             problems=("wrong_status",),
@@ -86,7 +86,7 @@ SUBJECT = Subject(
             "extendRun",
             "Extend a run",
             "Lets a run be open until `expires_in_hours` from now, or without end. It can't be made shorter.",
-            {200: Answer("The run with its new `expires_at`.", RunSteered, RUN_STEERED)},
+            {200: Answer("The run with its new `expires_at`.", RunSteered, RUN_EXTENDED)},
             body=ExtendBody,
             example={"expires_in_hours": 48},
             problems=("wrong_status", "would_shorten"),
@@ -95,8 +95,9 @@ SUBJECT = Subject(
             "POST /v1/runs/{run_id}/release",
             "releaseRun",
             "Release a run from its device",
-            "Where the template's `scope` is `first_device`, lets the next device that starts the run take it over.",
-            {200: Answer("The run.", RunSteered, RUN_STEERED)},
+            "Where the template's `scope` is `first_device`, lets the next device that starts the run take it over. "
+            "Until then nothing can be added. That start keeps the answers and the first identity, and is no event.",
+            {200: Answer("The run.", RunSteered, RUN_RELEASED)},
             body=EmptyBody,
             example={},
             problems=("wrong_status",),

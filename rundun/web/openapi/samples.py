@@ -128,6 +128,20 @@ RUN_STEERED = {
     "signature": None,
 }
 RUN = {**RUN_STEERED, "template": TEMPLATE_RECORD}
+RUN_CANCELLED = {
+    **RUN_STEERED,
+    "status": "cancelled",
+    "revision": 5,
+    "cancelled_at": "2026-03-02T09:20:00Z",
+    "cancellation": {
+        "by": "integrator",
+        "reason": "The guest has left early.",
+        "at": "2026-03-02T09:20:00Z",
+        "last_step_id": "s-kc01",
+    },
+}
+RUN_EXTENDED = {**RUN_STEERED, "revision": 5, "expires_at": "2026-03-06T07:00:00Z"}
+RUN_RELEASED = {**RUN_STEERED, "revision": 5}
 
 ORGANIZATION = {
     "id": ORGANIZATION_ID,
@@ -275,7 +289,7 @@ DELIVERY = {
             "started_at": "2026-03-02T09:21:02Z",
             "duration_ms": 83,
             "status": 502,
-            "error": None,
+            "error": "The answer was 502.",
             "response_excerpt": None,
         }
     ],
@@ -304,7 +318,7 @@ ALERT = {
     "destination": "https://hooks.example.com:443",
     "attempts": 5,
     "status": None,
-    "error": "connection refused",
+    "error": "The connection failed: Connection refused.",
     "last_attempt_at": "2026-03-02T10:33:34Z",
     "left_out": 0,
 }

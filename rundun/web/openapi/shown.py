@@ -6,14 +6,17 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from rundun.web.openapi.document import document
+from rundun.web.openapi.samples import TEMPLATE_ID
 from rundun.web.openapi.schemas import REF, Schema
 
 METHODS = ("get", "post", "put", "delete")
+# What curl lines name instead of ids that only their reader knows; a photo's id is the reader's own to make.
+VARIABLES = {"run_id": "$RUN", "template_id": "$TEMPLATE", "delivery_id": "$DELIVERY", "step_id": "$STEP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,21 @@ def fields(schema: Schema) -> list[Row]:
     ]
 
 
+def common_fields() -> list[Row]:
+    """The fields that a step of any type has when it is sent."""
+    schemas = document()["components"]["schemas"]
+    types = [
+        schema["properties"]["type"]["const"]
+        for name, schema in schemas.items()
+        if name.endswith("StepDraft")
+    ]
+    words = {"type": ", ".join(json.dumps(one) for one in types), "config": "object, see below"}
+    return [
+        replace(row, kinds=((words[row.name], None),)) if row.name in words else row
+        for row in fields(schemas["BooleanStepDraft"])
+    ]
+
+
 def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
     """What a value may be: pairs of words and, where it is one, the schema they name."""
     if "$ref" in schema:
@@ -163,6 +181,8 @@ def _pattern(schema: Schema) -> str:
     pattern = schema.get("pattern", "")
     if match := re.match(r"\^(?:\(\?:)?([a-z]+)-\[0-9a-f", pattern):
         return f": {match[1]}- and a UUID"
+    if match := re.match(r"\^(?:\(\?:)?([a-z]+-)\[A-Za-z0-9_-]\{1,32\}", pattern):
+        return f": {match[1]} and 1 to 32 ASCII letters, digits, “_” and “-”"
     return f" like {pattern}" if re.match(r"\^(?:\(\?:)?[a-z]+-", pattern) else ""
 
 
@@ -243,19 +263,21 @@ def _reply(status: str, said: Any) -> Reply:
 
 
 def curl(site: str, path: str, method: str, said: dict[str, Any], given: list[dict[str, Any]]) -> str:
-    """A line that can be pasted once `KEY` is set; the ids are those of the examples."""
+    """A line to paste once its variables are set: `KEY`, and the ids that it needs."""
     for parameter in given:
         if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
+            name = parameter["name"]
+            path = path.replace(f"{{{name}}}", VARIABLES.get(name, parameter["example"]))
     words = ["curl"] if method == "GET" else ["curl", "-X", method]
-    lines = [f"{' '.join(words)} {shlex.quote(site + path)}"]
+    lines = [f"{' '.join(words)} {site}{path}"]
     if "security" not in said:
         lines.append('-H "Authorization: Bearer $KEY"')
     content = said.get("requestBody", {}).get("content", {})
     if "application/json" in content:
         example = content["application/json"]["examples"]["example"]["value"]
         lines.append("-H 'Content-Type: application/json'")
-        lines.append(f"-d {shlex.quote(pretty(example))}")
+        body = shlex.quote(pretty(example)).replace(TEMPLATE_ID, f"'{VARIABLES['template_id']}'")
+        lines.append(f"-d {body}")
     elif content:
         kind = next(iter(content))
         lines.append(f"-H {shlex.quote(f'Content-Type: {kind}')}")

@@ -19,17 +19,17 @@ class TemplateRevision(Template):
     """A template as it is to be from now on. What the server assigned may be sent back unchanged."""
 
     id: TemplateId = None  # type: ignore[assignment]
-    """As it was got."""
+    """As it was answered."""
     v: Annotated[int, Field(ge=1)] = None  # type: ignore[assignment]
-    """As it was got."""
+    """As it was answered."""
     org_id: OrganizationId = None  # type: ignore[assignment]
-    """As it was got."""
+    """As it was answered."""
     created_at: At = None  # type: ignore[assignment]
-    """As it was got."""
+    """As it was answered."""
     updated_at: At = None  # type: ignore[assignment]
-    """As it was got."""
+    """As it was answered."""
     archived_at: At | None = None
-    """As it was got."""
+    """As it was answered."""
 
 
 SENT_AS = {
@@ -89,8 +89,9 @@ SUBJECT = Subject(
             "PUT /v1/templates/{template_id}",
             "reviseTemplate",
             "Revise a template",
-            "Makes the next version, for runs dispatched from now on; an archived template comes back. The same "
-            "content again makes none. Get it, edit it, and put it back with `If-Match`, and nobody's change is lost.",
+            "Makes the next version, for runs dispatched from now on. The same content again makes none; but an "
+            "archived template comes back with its next version, whatever is in it. Get it, edit it, and put it back with "
+            "`If-Match`, and nobody's change is lost.",
             {200: Answer("The template as it is kept.", TemplateRecord, TEMPLATE_RECORD, ("ETag",))},
             headers=("If-Match",),
             body=TemplateRevision,
