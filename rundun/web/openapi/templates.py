@@ -90,8 +90,8 @@ SUBJECT = Subject(
             "reviseTemplate",
             "Revise a template",
             "Makes the next version, for runs dispatched from now on. The same content again makes none; but an "
-            "archived template comes back with its next version, whatever is in it. Get it, edit it, and put it back with "
-            "`If-Match`, and nobody's change is lost.",
+            "archived template comes back with its next version, whatever is in it. Get it, edit it, and put it back "
+            "with `If-Match`, and nobody's change is lost.",
             {200: Answer("The template as it is kept.", TemplateRecord, TEMPLATE_RECORD, ("ETag",))},
             headers=("If-Match",),
             body=TemplateRevision,
