@@ -79,7 +79,7 @@ class Tx:
 
     `now` is read once, in milliseconds; nothing below asks a clock. `grace` is how long a started run goes on after
     `expires_at`, in milliseconds. `versions` remembers parsed template versions, which never change. `touched` names
-    what changed (`outbox`, `keys`), for those who wait for it.
+    what changed (`outbox`, `keys`, `events of <organization>`, `runs of <organization>`), for those who wait for it.
     """
 
     db: sqlite3.Connection

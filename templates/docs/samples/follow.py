@@ -6,9 +6,8 @@ from pathlib import Path
 
 SITE = "http://127.0.0.1:8000"
 KEY = "rdk_live_…"
-CURSOR = Path(
-    "cursor.txt"
-)  # how far you have come; better: in your database, in the transaction that keeps the events
+# How far you have come; better: in your database, in the transaction that keeps the events.
+CURSOR = Path("cursor.txt")
 
 
 def follow(handle) -> None:

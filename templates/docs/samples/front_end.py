@@ -33,9 +33,8 @@ def do_everything(picture: bytes) -> dict:
             digest = b64encode(hashlib.sha256(picture).digest()).decode()
             path = f"/steps/{step['id']}/photos/{photos[0]}"
             receipt = call("PUT", path, picture, Content_Digest=f"sha-256=:{digest}:")
-            assert (
-                receipt["sha256"] == hashlib.sha256(picture).hexdigest()
-            )  # now it is safe to forget the picture
+            # Once this holds, it is safe to forget the picture.
+            assert receipt["sha256"] == hashlib.sha256(picture).hexdigest()
         answer = {"answer_id": str(uuid.uuid4()), "value": True, "photos": photos}
         written = send("PUT", f"/steps/{step['id']}", answer)
         assert written["step"]["done"], written["step"]["waiting_for"]
