@@ -150,9 +150,18 @@ async def read_feed() -> None:
     page = await rundun.get(
         "/v1/events", params={"limit": 100, "wait": 30} | ({"after": after} if after else {})
     )
+    if page.status_code == 410:  # the cursor leads nowhere: Rundun has an older copy of its database now
+        await run_in_threadpool(begin_anew)
+        return
     page.raise_for_status()
     told = page.json()
     await run_in_threadpool(keep, told["data"], told["next_cursor"])
+
+
+def begin_anew() -> None:
+    """Forget how far the feed was read. It is read from its beginning then, and events that are here already stay."""
+    with database() as db:
+        db.execute("DELETE FROM feed")
 
 
 def cursor() -> str | None:

@@ -21,6 +21,7 @@ import httpx2
 import pytest
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 
+from rundun.web.queries import event_cursor
 from tests.bench.processes import free_port
 from tests.process import PATIENCE, Acme, Serving, is_listening, serving, settle_in
 from tests.world import World
@@ -195,6 +196,20 @@ def test_what_happened_while_it_was_away_is_caught_up_once(backend: Backend) -> 
         assert backend.rows("SELECT event_id, body FROM events ORDER BY event_id") == before
     seen = [(one["run_id"], one["seq"]) for one in backend.rundun.get("/v1/events?limit=100").json()["data"]]
     assert sorted(seen) == sorted(backend.rows("SELECT run_id, seq FROM events"))
+
+
+def test_a_cursor_that_leads_nowhere_is_forgotten(backend: Backend) -> None:
+    with backend.running():
+        link = backend.book("stay-1")
+        clean(link, finish=False)
+        until(lambda: backend.standing("stay-1")["answers"] == {"Clean?": True})
+    with closing(sqlite3.connect(backend.file)) as db, db:
+        db.execute("UPDATE feed SET cursor = ?", (event_cursor(10**6),))
+    with backend.running():
+        assert httpx2.post(f"{link}/complete", json={}, timeout=PATIENCE).status_code == 200
+        until(lambda: backend.standing("stay-1")["status"] == "completed")
+        last = backend.rundun.get("/v1/events?limit=100").json()["next_cursor"]
+        until(lambda: backend.rows("SELECT cursor FROM feed") == [(last,)])
 
 
 def test_out_of_order_and_again_it_is_the_same_story(backend: Backend) -> None:
