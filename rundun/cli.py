@@ -73,7 +73,8 @@ Dispatch a first run:
   curl -s {settings.public_url}/v1/runs -H 'Authorization: Bearer {opened.key}' \\
     -H 'Content-Type: application/json' -d '{{"template_id": "{opened.template_ids[0]}"}}'
 
-and open the link it answers with. To work in the console, make the first operator here, within an hour:
+and open the link it answers with. How to build on it stands at {settings.public_url}/docs. To work in the console at
+{settings.public_url}/console, make the first operator here, within an hour:
 
   {opened.setup}
 """

@@ -113,7 +113,8 @@ class Webhooks:
     retry_delays_seconds: tuple[float, ...] = setting(
         (30, 120, 600, 3600),
         numbers(0, 604800, 20),
-        "Pauses before the second attempt, the third, and so on; after the last one a delivery has failed.",
+        "Pauses before the second attempt, the third, and so on, each up to a tenth longer by chance; after the last "
+        "one a delivery has failed.",
         unit="seconds",
     )
     allow_private: bool = setting(
@@ -138,7 +139,7 @@ class Alerts:
     url: str | None = setting(
         None,
         web_address(),
-        "Where it is told, by a POST, that a delivery has failed for good; it is checked as webhooks are.",
+        "Receiver that is told, by a POST, of each delivery that has failed for good; it is checked as webhooks are.",
     )
     secret: str | None = setting(
         None, secret(), "What that POST is signed with, as webhooks are; without it there is a digest only."
@@ -175,7 +176,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    level: str = setting("info", one_of("debug", "info", "warning", "error"), "What is worth a line.")
+    level: str = setting(
+        "info",
+        one_of("debug", "info", "warning", "error"),
+        "The least that is worth a line: `debug`, `info`, `warning` or `error`.",
+    )
     format: str = setting(
         "text", one_of("text", "json"), "`text` is `event key=value …`, `json` one object a line."
     )

@@ -24,7 +24,7 @@ from playwright.async_api import Page
 
 from rundun import places
 from rundun.config import SETTINGS
-from rundun.core import event, signature, template
+from rundun.core import event, rules, signature, template
 from rundun.core.rules import _OPERATORS as OPERATORS
 from rundun.core.rules import read_template
 from rundun.web.advice import ADVICE
@@ -150,6 +150,8 @@ async def test_every_event_setting_step_type_and_operator_is_there(w: World) -> 
     language = await read(w, "/docs/templates")
     types = {get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(template.Step)[0])}
     assert {f"type-{name}" for name in types} == {one for one in language.ids if one.startswith("type-")}
+    for texts in rules._WORDS.values():
+        assert all(name in language.words for name in texts)
     for name in (*OPERATORS, "answered", "skipped"):
         assert re.search(rf"\b{name}\b", language.words), name
 
@@ -167,6 +169,7 @@ async def test_the_words_are_explained(w: World) -> None:
         "delivery",
         "attempt",
         "operator",
+        "administrator",
     ]
     assert set(wanted) <= set(concepts.ids)
 
@@ -192,6 +195,7 @@ def test_the_vector_is_right() -> None:
     given = dict(re.split(r" {2,}", line, maxsplit=1) for line in lines)
     made = signature.sign(given["secret"], given["URL"], given["body"].encode(), int(given["created"]))
     assert made["Content-Digest"] == given["Content-Digest"]
+    assert made["Signature-Input"] == given["Signature-Input"]
     assert made["Signature"] == given["Signature"]
 
 

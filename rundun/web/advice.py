@@ -64,8 +64,8 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Nothing more can be added. What was stored before stays on the run.",
     ),
     "cursor_gone": (
-        "The events behind this cursor are no longer kept, so some of them could not be told any more.",
-        "Leave the cursor out to begin with the oldest that is kept, and read the runs you know of to close the gap.",
+        "This cursor leads behind the newest event: the database was replaced by an older copy of it.",
+        "Leave the cursor out to begin with the oldest event, and read the runs you know of to close the gap.",
     ),
     "version_mismatch": (
         "Somebody else has made a new version of the template since you got it.",

@@ -22,7 +22,7 @@ def follow(handle) -> None:
                 page = json.load(response)
         except urllib.error.HTTPError as problem:
             if problem.code not in (429, 503):
-                raise  # 401, or 410: older than what is kept
+                raise  # 401, or 410: the cursor leads nowhere any more
             time.sleep(int(problem.headers["Retry-After"]))
             continue
         except OSError:  # away for a moment

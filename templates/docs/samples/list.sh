@@ -1,2 +1,2 @@
 KEY=rdk_live_…
-curl -s http://127.0.0.1:8000/v1/templates -H "Authorization: Bearer $KEY"
+curl -s http://127.0.0.1:8000/v1/templates -H "Authorization: Bearer $KEY" | python3 -m json.tool
