@@ -88,7 +88,7 @@ SUBJECT = Subject(
             "Lets a run be open until `expires_in_hours` from now, or without end. It can't be made shorter.",
             {200: Answer("The run with its new `expires_at`.", RunSteered, RUN_EXTENDED)},
             body=ExtendBody,
-            example={"expires_in_hours": 48},
+            example={"expires_in_hours": 96},
             problems=("wrong_status", "would_shorten"),
         ),
         Operation(

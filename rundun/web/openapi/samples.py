@@ -140,7 +140,7 @@ RUN_CANCELLED = {
         "last_step_id": "s-kc01",
     },
 }
-RUN_EXTENDED = {**RUN_STEERED, "revision": 5, "expires_at": "2026-03-06T07:00:00Z"}
+RUN_EXTENDED = {**RUN_STEERED, "revision": 5, "expires_at": "2026-03-06T09:20:00Z"}
 RUN_RELEASED = {**RUN_STEERED, "revision": 5}
 
 ORGANIZATION = {

@@ -269,7 +269,8 @@ def curl(site: str, path: str, method: str, said: dict[str, Any], given: list[di
             name = parameter["name"]
             path = path.replace(f"{{{name}}}", VARIABLES.get(name, parameter["example"]))
     words = ["curl"] if method == "GET" else ["curl", "-X", method]
-    lines = [f"{' '.join(words)} {site}{path}"]
+    address = site + path if shlex.quote(site) == site else f'"{site}{path}"'
+    lines = [f"{' '.join(words)} {address}"]
     if "security" not in said:
         lines.append('-H "Authorization: Bearer $KEY"')
     content = said.get("requestBody", {}).get("content", {})
