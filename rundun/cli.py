@@ -1,4 +1,4 @@
-"""`python -m rundun …`: serve, and the operator's commands, which also work beside a running service."""
+"""`python -m rundun …`: serve, and the administrator's commands, which also work beside a running service."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
 
     def refuse(problem: Problem) -> None:
         refused.append(problem)
-        hush("uvicorn.error")  # its traceback tells the operator nothing more
+        hush("uvicorn.error")  # its traceback tells the administrator nothing more
 
     try:
         sockets = bind(settings.server.host, settings.server.port)
@@ -60,7 +60,7 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
 
 
 def tell(opened: Opened, settings: Settings) -> None:
-    """What the operator sees on the very first start: the only time the key is shown."""
+    """What the administrator sees on the very first start: the only time the key is shown."""
     click.echo(
         f"""
 Rundun has made itself at home in {settings.database.path}:

@@ -6,10 +6,12 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -218,3 +220,20 @@ def test_the_first_dispatch_works_with_the_lines_of_the_readme(service, shell):
     record = ask(reading, KEY=key, RUN=run["run_id"])
     assert (record["status"], record["executor_ref"]) == ("pending", "booking_12345")
     assert record["template"]["name"] == templates[0]["name"]
+
+
+def test_a_copy_made_while_it_serves_is_whole(service, tmp_path):
+    (line,) = [lines for lines in snippets("sh") if "VACUUM" in lines]
+    (statement,) = re.findall(r"\"(VACUUM [^\"]+)\"", line)
+    assert (tmp_path / "rundun.db-wal").stat().st_size, "a file copied without it would lack this"
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(f"file:{tmp_path}/rundun.db?mode=ro", uri=True)) as db:
+        db.execute(statement.replace("copy.db", str(copy)))
+    listed = subprocess.run(
+        [sys.executable, "-m", "rundun", "orgs", "list", "--database", str(copy)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "My organization" in listed.stdout, listed.stderr
