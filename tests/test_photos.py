@@ -423,3 +423,36 @@ async def test_photo_ids_are_one_whatever_their_case(w: World) -> None:
     await ed.photo("s-ok", pictures.jpeg(), "ph-" + photo_id[3:].upper())
     answered = await ed.answer("s-ok", True, photos=[photo_id])
     assert answered.json()["step"]["done"] is True
+
+
+async def test_a_repeated_answer_says_nothing_new_once_its_photos_are_told(w: World) -> None:
+    ed = await started(w, OVERLAY, {**BOOLEAN, "id": "s-other"})
+    assert (await ed.put("s-ok", {"value": True})).json()["step"]["done"] is False
+    w.clock.forward(seconds=1)
+    await ed.photo("s-ok", pictures.jpeg())
+    done, told = await w.run(ed), await w.events(ed)
+    assert [one["event"] for one in told] == ["run.started", "step.completed"]
+    again = await ed.put("s-ok", {"value": True})
+    assert (again.status_code, again.json()["step"]["done"]) == (200, True)
+    assert (await w.run(ed), await w.events(ed)) == (done, told)
+
+
+async def test_a_repeated_answer_that_still_waits_for_photos_changes_nothing(w: World) -> None:
+    ed = await started(w, PHOTO)
+    await ed.put("s-pic", {"value": None})
+    w.clock.forward(seconds=1)
+    await ed.photo("s-pic", pictures.jpeg())
+    before = await w.run(ed)
+    assert (await ed.put("s-pic", {"value": None})).status_code == 200
+    assert await w.run(ed) == before
+
+
+async def test_a_closed_run_knows_the_photos_that_its_answer_took_unlisted(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    await ed.put("s-ok", {"value": True})
+    photo_id = (await ed.photo("s-ok", pictures.jpeg())).json()["photo_id"]
+    await ed.complete()
+    for body in ({"value": True, "photos": [photo_id]}, {"value": True}):
+        assert (await ed.put("s-ok", body)).status_code == 200
+    other = await ed.put("s-ok", {"value": True, "photos": [new_photo_id()]})
+    assert (other.status_code, other.json()["code"]) == (410, "run_closed")

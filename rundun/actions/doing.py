@@ -25,7 +25,7 @@ from rundun.core.answer import Answer, Position
 from rundun.core.run import MOVES, Identity, Run
 from rundun.core.template import StepBase, photo_limits
 from rundun.errors import Invalid, Place, Problem
-from rundun.store import answers, files, runs, templates
+from rundun.store import answers, events, files, runs, templates
 from rundun.store.tx import Tx
 
 MOST_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
@@ -101,7 +101,7 @@ def answer(tx: Tx, run_id: str, step_id: str, given: Given, device: str | None) 
     new = _decide(tx, sheet, step, given)
     old = sheet.answers.get(step_id)
     is_full = answers.count(tx, run_id, step_id) >= MOST_ANSWERS
-    if old is not None and old.content() == new.content() and not _has_new_photos(sheet, step_id, old):
+    if old is not None and old.content() == new.content() and not _has_untold_photos(tx, sheet, step_id):
         if given.answer_id and not is_full:
             answers.remember(tx, run_id, step_id, new)
         return sheet
@@ -110,14 +110,17 @@ def answer(tx: Tx, run_id: str, step_id: str, given: Given, device: str | None) 
         raise Invalid([Place("", "too_long", detail)])
     answers.add(tx, run_id, step_id, new)
     after = with_answer(sheet, step_id, new)
-    return keep(tx, sheet, after, [step_id] if old is None or _says_other(sheet, after, step_id) else [])
+    return keep(tx, sheet, after, [step_id] if old is None or _says_other(tx, sheet, after, step_id) else [])
 
 
-def _has_new_photos(sheet: Sheet, step_id: str, old: Answer) -> bool:
-    """Whether an answer that lists no photos, but takes those that are there, would take others than before."""
-    if old.photos is not None or old.skipped:
+def _has_untold_photos(tx: Tx, sheet: Sheet, step_id: str) -> bool:
+    """Whether a done step, whose answer lists no photos but takes those that are there, has others than its last event
+    told of: they came alone, which is no event, and with the answer given again they become one.
+    """
+    standing = sheet.standings[step_id]
+    if not (standing.done and standing.photos and standing.answer) or standing.answer.photos is not None:
         return False
-    return any(photo.received_at > old.at for photo in sheet.evidence.photos.get(step_id, {}).values())
+    return not set(standing.photos) <= events.photos_told(tx, sheet.run.run_id, step_id)
 
 
 def _is_in_force(sheet: Sheet, step: StepBase, given: Given) -> bool:
@@ -128,17 +131,18 @@ def _is_in_force(sheet: Sheet, step: StepBase, given: Given) -> bool:
         value = None if given.skipped or given.unable else answers_of.read_value(step, given.value)
     except Invalid:
         return False
-    photos = old.photos if given.photos is None else given.photos
+    stored = sheet.standings[step.id].photos if old.photos is None else old.photos
+    photos = stored if given.photos is None or old.skipped else given.photos
     same = (value, given.skipped, given.unable, photos)
-    return same == (old.value, old.skipped, old.unable, old.photos)
+    return same == (old.value, old.skipped, old.unable, stored)
 
 
-def _says_other(before: Sheet, after: Sheet, step_id: str) -> bool:
+def _says_other(tx: Tx, before: Sheet, after: Sheet, step_id: str) -> bool:
     """Whether an event is due for a step that was done and still is: its value, `unable` or photos changed."""
     old, new = before.standings[step_id], after.standings[step_id]
     assert old.answer is not None
     assert new.answer is not None
-    if _has_new_photos(before, step_id, old.answer):
+    if _has_untold_photos(tx, before, step_id):
         return True
     told = [
         (s.answer.value, s.answer.skipped, s.answer.unable, s.answer.signature, s.photos)

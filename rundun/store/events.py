@@ -84,6 +84,16 @@ def told_of_run(tx: Tx, run_id: str, limit: int) -> list[Told]:
     ]
 
 
+def photos_told(tx: Tx, run_id: str, step_id: str) -> set[str]:
+    """Ids of the photos in the newest `step.completed` of a step; none where there is no such event."""
+    row = tx.db.execute(
+        "SELECT body -> '$.data.photos' FROM events WHERE run_id = ? AND event = 'step.completed' "
+        "AND body ->> '$.data.step_id' = ? ORDER BY seq DESC LIMIT 1",
+        (run_id, step_id),
+    ).fetchone()
+    return set() if row is None else {photo["photo_id"] for photo in from_json(row[0])}
+
+
 def newest(tx: Tx) -> int:
     """The number of the newest event of all organizations, 0 while there is none."""
     return int(tx.db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
