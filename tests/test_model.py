@@ -196,7 +196,7 @@ class Story(RuleBasedStateMachine):
             self.v1("DELETE", path, 204)
             one.archived = True
             return
-        if name != one.name or one.archived:
+        if name != one.name:
             one.v += 1
         one.name, one.archived = name, False
         assert self.v1("PUT", path, 200, checklist(name)).json()["v"] == one.v

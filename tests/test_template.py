@@ -590,3 +590,48 @@ async def test_a_version_in_between_is_noticed(w: World) -> None:
         assert (
             await w.acme.put(path, json={"name": "Mine", "steps": [BOOLEAN]}, headers={"if-match": good})
         ).status_code == 200
+
+
+async def test_what_is_sent_again_without_ids_is_no_new_version(w: World) -> None:
+    options = [{"label": "Gas"}, {"id": "o-oil", "label": "Oil"}]
+    steps = [{"type": "choice", "label": "Fuel?", "config": {"options": options}}, BOOLEAN]
+    mine = {"name": "Check", "sections": [{"title": "Cellar", "steps": steps}]}
+    kept = (await w.acme.post("/v1/templates", json=mine)).json()
+    path = f"/v1/templates/{kept['id']}"
+    assert (await w.acme.put(path, json=mine)).json() == kept, "with the ids that were made the first time"
+    named = kept["sections"][0]["steps"]
+    moved = {**mine, "sections": [{"title": "Cellar", "steps": [named[1], named[0]]}]}
+    assert (await w.acme.put(path, json=moved)).json()["v"] == 2
+    other = {**mine, "sections": [{"title": "Cellar", "steps": [steps[0], {**BOOLEAN, "id": "s-other"}]}]}
+    assert (await w.acme.put(path, json=other)).json()["v"] == 3
+    assert (await w.acme.put(path, json={**other, "tags": ["new"]})).json()["v"] == 4
+    assert (await w.acme.put(path, json={**other, "tags": ["new"]})).json()["v"] == 4
+
+
+async def test_an_archived_template_comes_back_as_it_is(w: World) -> None:
+    path = f"/v1/templates/{await w.template(BOOLEAN)}"
+    await w.acme.delete(path)
+    gone = (await w.acme.get(path)).json()
+    back = await w.acme.put(path, json=gone)
+    assert (back.json()["v"], back.json()["archived_at"]) == (1, None)
+    assert (await w.acme.get(path)).json() == back.json()
+    assert (await w.acme.post("/v1/runs", json={"template_id": gone["id"]})).status_code == 201
+
+
+async def test_the_entity_tag_says_that_a_template_is_archived(w: World) -> None:
+    path = f"/v1/templates/{await w.template(BOOLEAN)}"
+    plain = (await w.acme.get(path)).headers["etag"]
+    await w.acme.delete(path)
+    gone = await w.acme.get(path, headers={"if-none-match": plain})
+    assert (gone.status_code, gone.json()["archived_at"]) == (200, "2026-01-01T00:00:00Z")
+    archived = gone.headers["etag"]
+    assert (await w.acme.get(path, headers={"if-none-match": archived})).status_code == 304
+
+    async def put(name: str, tag: str) -> int:
+        body = {"name": name, "steps": [BOOLEAN]}
+        return (await w.acme.put(path, json=body, headers={"if-match": tag})).status_code
+
+    assert await put("Check", archived) == 200, "which brings it back"
+    assert await put("Late", archived) == 412
+    await w.acme.delete(path)
+    assert await put("Two", plain) == 200, "the version is the one that was got"

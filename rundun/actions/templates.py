@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +22,15 @@ ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What somebody sent as a template, read outside of any transaction, since a large one takes its time: the
-    template and its stored form, or `places` with all that is wrong; `given` is what it says of the server's fields.
+    template and its stored form, or `places` with all that is wrong; `given` is what it says of the server's fields,
+    `made` the ids that it left to us.
     """
 
     given: Mapping[str, Any]
     template: Template | None
     body: bytes
     places: tuple[Place, ...]
+    made: frozenset[str] = frozenset()
 
 
 def draft(data: Any) -> Draft:
@@ -36,16 +38,25 @@ def draft(data: Any) -> Draft:
     fields = data if isinstance(data, dict) else {}
     given = {name: fields[name] for name in ASSIGNED if name in fields}
     written = {key: value for key, value in data.items() if key not in ASSIGNED} if fields else data
+    made: list[str] = []
+
+    def make_id(prefix: str) -> str:
+        made.append(prefix + uuid.uuid4().hex[:12])
+        return made[-1]
+
     try:
-        template = rules.read_template(written, lambda prefix: prefix + uuid.uuid4().hex[:12])
+        template = rules.read_template(written, make_id)
     except Invalid as invalid:
         return Draft(given, None, b"", invalid.places)
-    return Draft(given, template, rules.as_json(template), ())
+    return Draft(given, template, rules.as_json(template), (), frozenset(made))
 
 
-def etag(version: Version) -> str:
-    """The entity tag of a version: its id and number, quoted (RFC 9110 section 8.8.3)."""
-    return f'"{version.template_id}.{version.v}"'
+def etag(version: Version, archived_at: int | None = None) -> str:
+    """The entity tag of a version: its id and number, quoted (RFC 9110 section 8.8.3), and since when its template is
+    archived, which is shown beside it.
+    """
+    since = "" if archived_at is None else f".archived-{archived_at // times.SECOND}"
+    return f'"{version.template_id}.{version.v}{since}"'
 
 
 def assigned(version: Version, archived_at: int | None = None) -> dict[str, Any]:
@@ -68,12 +79,12 @@ def create(tx: Tx, org_id: str, sent: Draft) -> Version:
 
 
 def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | None) -> Version:
-    """A new version, current from now on; an archived template comes back. The same content again makes none; a stale
-    `if_match` is refused with `version_mismatch`.
+    """A new version, current from now on; an archived template comes back. The same content again makes none, ids that
+    were left out being those that are kept; a stale `if_match` is refused with `version_mismatch`.
     """
     head = templates.get(tx, org_id, template_id)
     current = templates.get_version(tx, template_id, head.v)
-    if if_match is not None and not _matches(if_match, etag(current)):
+    if if_match is not None and not _matches(if_match, {etag(current), etag(current, head.archived_at)}):
         raise Problem(
             "version_mismatch", f"The template is at version {head.v} now; get it and edit that one."
         )
@@ -86,7 +97,8 @@ def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | N
             if value != now[name] or type(value) is not type(now[name])  # true is not 1
         ],
     )
-    if from_json(sent.body) == from_json(current.body) and head.archived_at is None:
+    if _says_the_same(from_json(sent.body), from_json(current.body), sent.made):
+        templates.bring_back(tx, head)
         return current
     return templates.add_version(tx, head, template, sent.body)
 
@@ -97,9 +109,23 @@ def _whole(sent: Draft, read_only: list[Place]) -> Template:
     return sent.template
 
 
-def _matches(if_match: str, tag: str) -> bool:
+def _says_the_same(sent: Any, kept: Any, made: Set[str]) -> bool:
+    """Whether two templates, as JSON, are equal; an id that was made for `sent` stands for any in its place."""
+    if isinstance(sent, dict) and isinstance(kept, dict):
+        return sent.keys() == kept.keys() and all(
+            (key == "id" and value in made) or _says_the_same(value, kept[key], made)
+            for key, value in sent.items()
+        )
+    if isinstance(sent, list) and isinstance(kept, list):
+        return len(sent) == len(kept) and all(
+            _says_the_same(one, other, made) for one, other in zip(sent, kept, strict=True)
+        )
+    return bool(sent == kept)
+
+
+def _matches(if_match: str, tags: Set[str]) -> bool:
     wanted = [one.strip() for one in if_match.split(",")]  # strongly compared, so a weak tag never matches
-    return "*" in wanted or tag in wanted
+    return "*" in wanted or not tags.isdisjoint(wanted)
 
 
 def archive(tx: Tx, org_id: str, template_id: str) -> None:

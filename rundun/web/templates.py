@@ -21,7 +21,7 @@ def template_json(version: Version, archived_at: int | None = None) -> bytes:
 
 
 def _reply(version: Version, status: int = 200, archived_at: int | None = None) -> Reply:
-    return told(template_json(version, archived_at), status, etag=actions.etag(version))
+    return told(template_json(version, archived_at), status, etag=actions.etag(version, archived_at))
 
 
 async def create(call: Call) -> Response:
@@ -47,7 +47,7 @@ async def get(call: Call) -> Response:
     """GET /v1/templates/{template_id}, the current version or `?v=`."""
     v = query(TemplateQuery, call.request).v
     head, version = await call.read(template_at, call.path("template_id"), v)
-    tag = actions.etag(version)
+    tag = actions.etag(version, head.archived_at)
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
     return answer(_reply(version, archived_at=head.archived_at))

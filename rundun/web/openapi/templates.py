@@ -89,8 +89,8 @@ SUBJECT = Subject(
             "PUT /v1/templates/{template_id}",
             "reviseTemplate",
             "Revise a template",
-            "Makes the next version, for runs dispatched from now on. The same content again makes none; but an "
-            "archived template comes back with its next version, whatever is in it. Get it, edit it, and put it back "
+            "Makes the next version, for runs dispatched from now on; an archived template comes back. The same "
+            "content again makes none, and keeps the ids of what is sent without. Get it, edit it, and put it back "
             "with `If-Match`, and nobody's change is lost.",
             {200: Answer("The template as it is kept.", TemplateRecord, TEMPLATE_RECORD, ("ETag",))},
             headers=("If-Match",),
@@ -102,7 +102,7 @@ SUBJECT = Subject(
             "DELETE /v1/templates/{template_id}",
             "archiveTemplate",
             "Archive a template",
-            "No more runs are dispatched from it. It can still be read, and a new version brings it back.",
+            "No more runs are dispatched from it. It can still be read, and a `PUT` brings it back.",
             {204: Answer("It is archived.")},
         ),
         Operation(
