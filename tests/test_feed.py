@@ -73,6 +73,19 @@ async def test_the_whole_story_in_order_with_cursors(w: World) -> None:
     assert (await feed(w, f"/v1/runs/{ed.run_id}/events"))["data"] == page["data"]
 
 
+async def test_a_page_leads_to_the_next_one(w: World) -> None:
+    ed = await done(w, await w.template(BOOLEAN))
+    for path in ("/v1/events", f"/v1/runs/{ed.run_id}/events"):
+        found, following = [], f"{path}?limit=2"
+        while following:
+            answer = await w.acme.get(following)
+            found += answer.json()["data"]
+            assert ("next" in answer.links) == answer.json()["has_more"]
+            following = answer.links.get("next", {}).get("url", "")
+            assert "limit=2" in following or not following
+        assert [one["seq"] for one in found] == [1, 2, 3]
+
+
 async def test_photos_come_without_thumbnails(w: World) -> None:
     photo = {"id": "s-pic", "type": "photo", "label": "Door"}
     ed = await w.dispatch(await w.template(photo))

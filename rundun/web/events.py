@@ -17,7 +17,7 @@ from rundun.store.database import Database
 from rundun.store.events import Feed
 from rundun.web.calls import Call, route
 from rundun.web.problems import Json
-from rundun.web.queries import EventsQuery, event_cursor, query
+from rundun.web.queries import EventsQuery, event_cursor, next_link, query
 
 Bell = asyncio.Future[None]
 Look = Callable[..., Feed]
@@ -103,7 +103,8 @@ async def _events(call: Call, function: Look, *args: Any) -> Response:
     cursor = event_cursor(wanted.after if found.last is None else found.last)
     more = b"true" if found.has_more else b"false"
     head = b'{"data":[' + b",".join(found.data) + b'],"has_more":' + more
-    return Json(head + f',"next_cursor":"{cursor}"}}'.encode())
+    headers = next_link(call.request, after=cursor) if found.has_more else {}
+    return Json(head + f',"next_cursor":"{cursor}"}}'.encode(), headers=headers)
 
 
 async def _rings(bell: Bell, until: float) -> bool:

@@ -170,12 +170,17 @@ def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
     if page.next_before is not None:
         first, second = (0, *page.next_before)[-2:]
         cursor = base64.urlsafe_b64encode(f"{first}.{second}".encode()).decode().rstrip("=")
-        following = request.url.include_query_params(cursor=cursor)
-        headers["link"] = f'<{following.path}?{following.query}>; rel="next"'
+        headers = next_link(request, cursor=cursor)
     more = b"true" if cursor else b"false"
     token = f'"{cursor}"'.encode() if cursor else b"null"
     content = b'{"data":[' + b",".join(data) + b'],"has_more":' + more + b',"next_cursor":' + token + b"}"
     return Json(content, headers=headers)
+
+
+def next_link(request: Request, **changed: str) -> dict[str, str]:
+    """The header that leads to the next page: this address with `changed` in its query."""
+    following = request.url.include_query_params(**changed)
+    return {"link": f'<{following.path}?{following.query}>; rel="next"'}
 
 
 def is_current(request: Request, tag: str) -> bool:
