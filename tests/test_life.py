@@ -10,6 +10,7 @@ import pytest
 
 from rundun.actions.doing import MOST_ANSWERS
 from rundun.core.run import MOVES, STATUSES
+from rundun.web.openapi.samples import RUN
 from tests.world import BOOLEAN, World
 
 TEXT = {"id": "s-why", "type": "text", "label": "Why not?"}
@@ -379,3 +380,14 @@ async def test_steering_answers_the_run_without_its_template(w: World) -> None:
     del record["template"]
     assert cancelled == record
     assert extended["answers"] == record["answers"]
+
+
+async def test_a_record_is_in_the_order_of_the_document(w: World) -> None:
+    told = "run_id status late revision template_id template_v template link executor_ref assigned_to"
+    told += " language identity created_at started_at completed_at cancelled_at expired_at expires_at duration_seconds"
+    told += " progress answers signature cancellation webhook"
+    ed = await w.dispatch(await w.template(BOOLEAN), executor_ref='a ,"link": of words')
+    await ed.start(name='Ed ,"link":')
+    assert list(await w.run(ed)) == told.split() == list(RUN)
+    steered = await w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={"expires_in_hours": None})
+    assert list(steered.json()) == [name for name in told.split() if name != "template"]

@@ -208,10 +208,12 @@ def full_json(
 ) -> dict[str, Any]:
     """The whole record but for the template, which the caller puts in verbatim."""
     head = run_json(run, links, now)
+    last = {name: head.pop(name) for name in ("cancellation", "webhook")}
     return {
         **head,
         "answers": answers_json(standings, evidence, links),
         "signature": signature_json(run, evidence, links),
+        **last,
     }
 
 

@@ -89,8 +89,9 @@ async def get_run(call: Call) -> Response:
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
     links = call.house.database.house.links
-    head = to_json(record.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
-    content = head[:-1] + b',"template":' + template_json(sheet.version) + b"}"
+    whole = to_json(record.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
+    head, link, rest = whole.partition(b',"link":')  # before it stands nothing that anybody wrote
+    content = head + b',"template":' + template_json(sheet.version) + link + rest
     return Json(content, headers={"etag": tag})
 
 

@@ -118,16 +118,17 @@ RUN_STEERED = {
     "expires_at": "2026-03-05T08:50:00Z",
     "duration_seconds": None,
     "progress": PROGRESS,
+    "answers": {"s-kc01": ANSWERED},
+    "signature": None,
     "cancellation": None,
     "webhook": {
         "url": "https://hooks.example.com/rundun",
         "events": ["step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired"],
         "signed": True,
     },
-    "answers": {"s-kc01": ANSWERED},
-    "signature": None,
 }
-RUN = {**RUN_STEERED, "template": TEMPLATE_RECORD}
+_BEFORE_TEMPLATE = ("run_id", "status", "late", "revision", "template_id", "template_v")
+RUN = {name: RUN_STEERED[name] for name in _BEFORE_TEMPLATE} | {"template": TEMPLATE_RECORD} | RUN_STEERED
 RUN_CANCELLED = {
     **RUN_STEERED,
     "status": "cancelled",
