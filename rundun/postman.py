@@ -1,8 +1,8 @@
 """The postman: claims what can start now and sends it, each delivery in a task of its own.
 
-A commit that touched the outbox wakes it at once; a tick is the safety net and brings what has become due. What is
-being sent is known here alone: in the file it is pending until its outcome is written, so a process that ends, however
-it does, leaves nothing to be put back.
+A commit that touched the outbox wakes it at once; a tick is the safety net, and sets the alarm for what becomes due
+before the next one. What is being sent is known here alone: in the file it is pending until its outcome is written, so
+a process that ends, however it does, leaves nothing to be put back.
 
 To a destination that answers, some are claimed ahead, so that its slots need not wait for a look at the file. When the
 slots become scarce that ends: then they are shared anew each time one is given back.
@@ -29,6 +29,8 @@ from rundun.store.outbox import Claimed
 MOST_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
 AHEAD = 16  # claimed ahead for one destination
 MOST_AHEAD = 1000  # and for all
+SOON = 1500  # milliseconds a tick looks ahead: to the next one, even if that is late
+STEP = 20  # milliseconds between two alarms, at least
 NOT_MADE = "The request could not be made; the service's log says why."
 
 Post = Callable[[Claimed, bytes], Awaitable[tuple[Result, bool]]]  # one request; True when nobody was there
@@ -89,7 +91,7 @@ class Postman:
         self._wake.set()
 
     async def tick(self) -> None:
-        """Write what could not be written, and wake up if something is due."""
+        """Write what could not be written, and wake up if something is due, or as soon as it is."""
         for number, outcome in list(self._unwritten.items()):
             try:
                 await self._write(outcome)
@@ -100,6 +102,9 @@ class Postman:
                 log("error", "delivery.unwritten", exc=error, run=short(outcome.claimed.kept["run_id"]))
         if await self._database.read(outbox.is_due):
             self._wake.set()
+        for wait in await self._database.read(outbox.becoming_due, SOON, STEP):
+            alarm = (wait + 1) / 1000  # since a timer may be a bit early
+            asyncio.get_running_loop().call_later(alarm, self._wake.set)
 
     async def _run(self) -> None:
         while not self._stopping:

@@ -14,10 +14,10 @@ from rundun import postman
 from rundun.actions import sending
 from rundun.core import event
 from rundun.core.slots import Slots
-from rundun.store.outbox import WINDOW, Claims, claim
+from rundun.store.outbox import WINDOW, Claims, becoming_due, claim
 from rundun.store.tx import Tx
 from tests import pictures
-from tests.world import BOOLEAN, Ed, Receiver, World
+from tests.world import BOOLEAN, Ed, Receiver, World, answering
 
 LATER = 1000  # milliseconds
 NOBODY: Mapping[int, str] = {}
@@ -179,6 +179,37 @@ async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World,
             await w.database.read(lambda tx: None)
     await w.postman.idle()
     assert {one["status"] for one in await w.deliveries(ed)} == {"delivered"}
+
+
+async def test_a_retry_goes_out_when_it_is_due_and_not_with_the_tick_after(
+    w: World, receiver: Receiver
+) -> None:
+    receiver.answer = answering("500 Oh")
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    await ed.start()
+    await ed.answer("s-ok", True)
+    await w.deliver()
+    assert len(receiver.received) == 1
+    due = await w.database.read(
+        lambda tx: tx.db.execute("SELECT next_attempt_at FROM deliveries").fetchone()[0]
+    )
+    w.clock.now = due - 50
+    await w.postman.tick()
+    assert await w.postman.send_due() == 0
+    w.clock.now = due
+    async with asyncio.timeout(10):
+        while len(receiver.received) < 2:
+            await w.database.read(lambda tx: None)
+    await w.postman.idle()
+
+
+async def test_alarms_are_few_however_many_retries_there_are(w: World) -> None:
+    await waiting(w, {"due": 3}, later=2000)
+    await w.database.write(
+        lambda tx: tx.db.execute("UPDATE deliveries SET next_attempt_at = next_attempt_at + number % 900")
+    )
+    alarms = await w.database.read(becoming_due, 1500, 20)
+    assert sorted(alarms) == list(range(1000, 1501, 20))
 
 
 async def backlog(w: World, receiver: Receiver, count: int) -> Ed:

@@ -66,6 +66,19 @@ def is_due(tx: Tx) -> bool:
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
 
 
+def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
+    """In how many milliseconds, up to `span`, there will be more to try; each rounded up to a multiple of `step`, so
+    that few are answered however many retries there are.
+    """
+    rows = tx.db.execute(
+        "SELECT DISTINCT (next_attempt_at - :now + :step - 1) / :step * :step FROM deliveries "
+        "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at > :now "
+        "AND next_attempt_at <= :now + :span",
+        {"now": tx.now, "span": span, "step": step},
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
 def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Claims:
     """What can start now, which `slots` decides, and for each destination up to `room` of what comes after it; of those
     due, the destination waiting longest comes first. `held` are those that the one process that sends has claimed
