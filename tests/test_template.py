@@ -315,9 +315,9 @@ def test_what_is_required() -> None:
     assert wrong({"name": "x", "steps": []}) == [("/sections", "required")]
     assert wrong({"name": "x", "sections": [{"title": "t", "steps": []}]}) == [("/sections", "required")]
     assert wrong({"name": "x", "sections": [{}]}) == [
+        ("/sections", "required"),
         ("/sections/0/title", "required"),
         ("/sections/0/steps", "required"),
-        ("/sections", "required"),
     ]
     for kind in ("choice", "multi_choice", "instruction"):
         assert wrong(of({"id": "s-a", "type": kind, "label": "A"})) == [("/steps/0/config", "required")]
@@ -338,13 +338,35 @@ def test_steps_stand_at_the_top_or_in_sections() -> None:
     assert wrong({"name": "x", "sections": None, "steps": [step()]}) == []
 
 
+def test_mistakes_are_told_in_the_order_of_the_document() -> None:
+    later = {"when": {"step": "s-c", "op": "eq", "value": "yes"}}
+    steps = [
+        step(name="s-a", condition=later),
+        step("rating", name="s-b", config={"min": 3, "max": 2}, label=5),
+        step(name="s-c", label=""),
+        step(name="s-a"),
+    ]
+    assert wrong({"steps": steps, "translations": {"es": {"s-x": {}}}, "a": 1, "name": ""}) == [
+        ("/steps/0/condition/when/step", "unknown_reference"),
+        ("/steps/1/label", "wrong_type"),
+        ("/steps/2/label", "too_short"),
+        ("/steps/3/id", "duplicate"),
+        ("/translations/es/s-x", "unknown_reference"),
+        ("/a", "unknown_field"),
+        ("/name", "too_short"),
+    ]
+    both = of(step(name="s-a", condition=later), step(name="s-c"))
+    place = "/steps/0/condition/when"
+    assert wrong(both) == [(f"{place}/step", "unknown_reference"), (f"{place}/value", "wrong_type")]
+
+
 def numbered(count: int, start: int = 0) -> list[Any]:
     return [step(name=f"s-{start + n}") for n in range(count)]
 
 
 def test_how_many_there_may_be() -> None:
     assert wrong(of(*numbered(500))) == []
-    assert wrong(of(*numbered(501))) == [("/steps", "too_long"), ("", "too_long")]
+    assert wrong(of(*numbered(501))) == [("", "too_long"), ("/steps", "too_long")]
     sections = [{"title": f"{n}", "steps": numbered(5, 5 * n)} for n in range(100)]
     assert wrong({"name": "x", "sections": sections}) == []
     over = [*sections[:-1], {"title": "x", "steps": numbered(6, 1000)}]

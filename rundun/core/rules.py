@@ -66,10 +66,10 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
     except ValidationError as error:
         places = shape.problems(error, untagged=_untagged, most=MOST_PLACES)
         more = islice(_between_fields(data, _readable_steps(data)), MOST_PLACES)
-        raise Invalid([*places, *more]) from None
+        raise Invalid(shape.in_order([*places, *more], data)) from None
     places = list(islice(_between_fields(data, _placed_steps(template)), MOST_PLACES))
     if places:
-        raise Invalid(places)
+        raise Invalid(shape.in_order(places, data))
     if len(as_json(template)) > MAXIMUM_BYTES:
         raise Problem("too_large", "A template may have at most 512 KiB.")
     return template
@@ -240,7 +240,7 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
                 yield Place(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
             elif order[when.step] >= position[place]:
                 yield Place(f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier")
-            elif when.step in known:
+            if when.step in known:
                 yield from _comparison(where, when, known[when.step])
     if total > MOST_COMPARISONS:
         yield Place(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -233,6 +233,27 @@ def problems(
     """What pydantic found, as places; `untagged` takes the names of union members out of a location."""
     details = error.errors(include_url=False, include_input=False)
     return [_place(detail, prefix, untagged) for detail in details[:most]]
+
+
+def in_order(places: Iterable[Place], data: Any) -> list[Place]:
+    """`places` as they follow each other in `data`, what is missing there after what stands beside it."""
+    rank: dict[int, dict[str, int]] = {}  # of the names of each object, by the object's identity
+
+    def path(place: Place) -> list[int]:
+        found, here = [], data
+        for part in place.pointer.split("/")[1:]:
+            name = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(here, dict):
+                names = rank.get(id(here)) or {key: index for index, key in enumerate(here)}
+                rank[id(here)] = names
+                found.append(names.get(name, len(here)))
+                here = here.get(name)
+            else:
+                found.append(int(name) if name.isdecimal() else 0)
+                here = here[found[-1]] if isinstance(here, list) and found[-1] < len(here) else None
+        return found
+
+    return sorted(places, key=path)
 
 
 def read(model: type[M], data: Any) -> M:
