@@ -472,6 +472,22 @@ def test_fields_fit_each_other(one: Any, places: Places) -> None:
     assert wrong(of(one)) == places
 
 
+def test_a_language_is_there_once_whatever_its_case() -> None:
+    twice = of(step(), translations={"pt-BR": {}, "es": {}, "PT-br": {"s-x": {}}})
+    assert wrong(twice) == [
+        ("/translations/PT-br", "duplicate"),
+        ("/translations/PT-br/s-x", "unknown_reference"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"), [("photo", "not be below"), ("number", "not be below"), ("rating", "be above")]
+)
+def test_what_is_said_of_a_maximum_below_the_minimum(kind: str, detail: str) -> None:
+    with pytest.raises(Invalid, match=f"must {detail} min"):
+        rules.read_template(of(step(kind, config={"min": 3, "max": 2})), made())
+
+
 def test_translations_name_what_is_there() -> None:
     template = {
         "name": "x",

@@ -215,7 +215,8 @@ def _one_step(place: str, step: StepBase) -> Iterator[Place]:
             and most is not None
             and (most < least or (isinstance(step, RatingStep) and most == least))
         ):
-            yield Place(f"{place}/config/max", "out_of_range", "must be above min")
+            detail = "must be above min" if isinstance(step, RatingStep) else "must not be below min"
+            yield Place(f"{place}/config/max", "out_of_range", detail)
 
 
 def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -> Iterator[Place]:
@@ -316,8 +317,15 @@ def _translations(
         for option in getattr(getattr(step, "config", None), "options", ()):
             targets[option.id] = _WORDS["o"]
     broken = len(steps) < len(raw)
+    spelled: dict[str, str] = {}
     for language, texts in languages.items():
-        for target, fields in texts.items() if isinstance(texts, dict) and is_tag(language) else ():
+        if not is_tag(language):
+            continue  # the models have said so
+        first = spelled.setdefault(language.lower(), language)
+        if first != language:
+            place = shape.pointer(["translations", language])
+            yield Place(place, "duplicate", f"is “{first}” again: a language's case means nothing")
+        for target, fields in texts.items() if isinstance(texts, dict) else ():
             where = shape.pointer(["translations", language, target])
             if target in targets:
                 yield from _translated(where, fields, targets[target])
