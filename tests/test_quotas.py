@@ -78,6 +78,23 @@ async def test_who_guesses_links_is_slowed_down_and_who_has_one_is_not(strict: W
     assert (await ed.call("GET", "/state")).status_code == 200
 
 
+async def test_people_who_open_a_link_too_often_read_it_in_their_language(strict: World) -> None:
+    ed = await strict.dispatch(await strict.template(BOOLEAN))
+    browser = strict.browser(accept="text/html,*/*;q=0.8", **{"accept-language": "de"})
+    for _ in range(12):
+        assert (await browser.get(f"/r/{ed.run_id}")).status_code == 200
+    for _ in range(3):
+        assert (await browser.get(f"/r/r-{uuid.uuid4()}")).status_code == 404
+    for run_id, wait in ((ed.run_id, "5"), (f"r-{uuid.uuid4()}", "20")):
+        over = await browser.get(f"/r/{run_id}")
+        assert (over.status_code, over.headers["retry-after"]) == (429, wait)
+        assert over.headers["content-type"].startswith("text/html")
+        assert "<h1>Erneut versuchen<" in over.text
+        assert over.headers["cache-control"] == "no-store"
+    assert (await browser.get(f"/r/{ed.run_id}", headers={"accept": "*/*"})).json()["code"] == "rate_limited"
+    assert (await browser.get(f"/r/{ed.run_id}/state")).json()["code"] == "rate_limited"
+
+
 async def test_who_guesses_keys_is_slowed_down_and_who_has_one_is_not(strict: World) -> None:
     browser = strict.browser()
     for _ in range(3):

@@ -234,8 +234,32 @@ async def cancel(request: Request) -> Response:
     return Json({"run": run_state(run, run.closed_at or 0)})
 
 
+def readable(handler: Handler) -> Handler:
+    """The same page, which is a page also for who asks too often."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Problem as problem:
+            if problem.code != "rate_limited" or "text/html" not in request.headers.get("accept", ""):
+                raise
+            request.scope["rundun.code"] = problem.code
+            response = service(request).pages.closed("throttled", _wanted(request, None))
+            response.headers["retry-after"] = str(problem.retry_after)
+            return response
+
+    answer.__doc__ = handler.__doc__
+    answer.__name__ = handler.__name__
+    return answer
+
+
 def route(method: str, path: str, handler: Handler) -> Route:
-    """A route of /r/{run_id}, within the limits for each run, and for each address that tries links."""
+    """A route of /r/{run_id}."""
+    return Route(f"/r/{{run_id}}{path}", limited(handler), methods=[method])
+
+
+def limited(handler: Handler) -> Handler:
+    """The same within the limits for each run, and for each address that tries links."""
 
     async def endpoint(request: Request) -> Response:
         quotas = service(request).quotas
@@ -251,11 +275,11 @@ def route(method: str, path: str, handler: Handler) -> Route:
 
     endpoint.__doc__ = handler.__doc__
     endpoint.__name__ = handler.__name__
-    return Route(f"/r/{{run_id}}{path}", endpoint, methods=[method])
+    return endpoint
 
 
 ROUTES = [
-    route("GET", "", compressed(page)),
+    Route("/r/{run_id}", readable(limited(compressed(page))), methods=["GET"]),
     route("GET", "/state", state),
     route("POST", "/start", start),
     route("PUT", "/steps/{step_id}", answer),

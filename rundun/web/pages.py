@@ -29,7 +29,8 @@ HEADERS = {
     "x-robots-tag": "noindex",
     "permissions-policy": "camera=(self), geolocation=(self), microphone=()",
 }
-CLOSED_STATUS = {"completed": 410, "cancelled": 410, "expired": 410, "other_device": 403, "unknown": 404}
+CLOSED_STATUS = {"completed": 410, "cancelled": 410, "expired": 410}
+CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429}
 
 
 Handler = Callable[[Request], Awaitable[Response]]
