@@ -244,6 +244,33 @@ async def test_too_many_photos(w: World) -> None:
     assert (listed.status_code, listed.json()["code"]) == (422, "too_many_photos")
 
 
+async def test_what_came_unlisted_keeps_out_nothing_that_is_listed(w: World) -> None:
+    ed = await started(w, PHOTO)
+    ids = [new_photo_id(), new_photo_id()]
+    await ed.answer("s-pic", None, photos=ids)
+    for _ in range(3):
+        assert (await ed.photo("s-pic", pictures.jpeg())).status_code == 201
+    assert (await ed.photo("s-pic", pictures.jpeg())).json()["code"] == "too_many_photos"
+    for photo_id in ids:
+        assert (await ed.photo("s-pic", pictures.jpeg(), photo_id)).status_code == 201
+    assert (await ed.complete()).status_code == 200
+    assert [one["photo_id"] for one in (await w.run(ed))["answers"]["s-pic"]["photos"]] == ids
+
+
+async def test_a_listed_photo_that_never_arrived_is_taken_from_the_list(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    lost = new_photo_id()
+    here = (await ed.photo("s-ok", pictures.jpeg())).json()["photo_id"]
+    await ed.answer("s-ok", True, photos=[lost, here])
+    assert [one["event"] for one in await w.events(ed)] == ["run.started"]
+    step = (await ed.call("DELETE", f"/steps/s-ok/photos/{lost}")).json()["step"]
+    assert (step["photos"], step["waiting_for"], step["done"]) == ([here], [], True)
+    assert [one["event"] for one in await w.events(ed)] == ["run.started", "step.completed"]
+    before = await w.run(ed)
+    assert (await ed.call("DELETE", f"/steps/s-ok/photos/{lost}")).status_code == 200
+    assert await w.run(ed) == before
+
+
 async def test_where_photos_do_not_belong(w: World) -> None:
     ed = await started(w, BOOLEAN)
     assert (await ed.photo("s-ok", pictures.jpeg())).status_code == 422

@@ -68,6 +68,10 @@ def find_stored(tx: Tx, target: Target, sha256: str) -> Photo | None:
 
 
 def _refuse_too_many(tx: Tx, sheet: Sheet, target: Target) -> None:
+    """A photo that the answer lists is always welcome: what came unlisted must not keep it out."""
+    answer = sheet.answers.get(target.step_id)
+    if answer is not None and target.photo_id in (answer.photos or ()):
+        return
     most = photo_limits(sheet.step(target.step_id))[1]
     if files.count_photos(tx, target.run_id, target.step_id) >= most:
         raise Problem("too_many_photos", f"This step may have at most {most} photos; delete one first.")
@@ -117,19 +121,23 @@ def add_photo(
 
 
 def remove_photo(tx: Tx, target: Target, device: str | None) -> Sheet:
-    """Erase a photo while the run is open; the answer stays, its list without the photo. Again: nothing changes."""
+    """Erase a photo while the run is open; the answer stays, its list without the photo, also where that never arrived.
+    Again: nothing changes.
+    """
     run = runs.get(tx, target.run_id)
     allow_device(tx, run, device)
     before = load(tx, running(tx, run))
     before.step(target.step_id)
     photo = before.evidence.photos.get(target.step_id, {}).get(target.photo_id)
-    if photo is None:
-        return before
     answer = before.answers.get(target.step_id)
-    if answer is not None and answer.photos and target.photo_id in answer.photos:
+    is_listed = answer is not None and target.photo_id in (answer.photos or ())
+    if photo is None and not is_listed:
+        return before
+    if answer is not None and answer.photos and is_listed:
         left = tuple(one for one in answer.photos if one != target.photo_id)
         answers.put_evidence(tx, run.run_id, target.step_id, replace(answer, photos=left))
-    files.remove_photo(tx, run.run_id, photo)
+    if photo is not None:
+        files.remove_photo(tx, run.run_id, photo)
     return keep(tx, before, load(tx, run))
 
 
