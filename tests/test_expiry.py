@@ -89,6 +89,8 @@ async def test_no_grace_when_there_is_none(tmp_path: Path) -> None:
         await ed.start()
         w.clock.forward(hours=1)
         assert (await ed.answer("s-ok", True)).status_code == 410
+        record = await w.run(ed)
+        assert (record["status"], record["late"]) == ("expired", False), "nothing was taken after its time"
 
 
 async def test_complete_and_expire_are_serialised(w: World) -> None:
@@ -121,6 +123,8 @@ async def test_extending(w: World) -> None:
     assert await w.sweep() == 0
     endless = await w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={"expires_in_hours": None})
     assert endless.json()["expires_at"] is None
+    same = await w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={"expires_in_hours": None})
+    assert (same.status_code, same.json()) == (200, endless.json()), "nothing changed"
     back = await w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={"expires_in_hours": 8760})
     assert back.json()["code"] == "would_shorten"
     missing = await w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={})

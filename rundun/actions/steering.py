@@ -32,12 +32,16 @@ def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, rea
 
 
 def extend(tx: Tx, org_id: str, run_id: str, hours: float | None) -> Sheet:
-    """More time, counted from now; None = without end. Never less than there is (`would_shorten`)."""
+    """More time, counted from now; None = without end. Never less than there is (`would_shorten`), and the same again
+    changes nothing.
+    """
     run = _steerable(tx, org_id, run_id)
     until = expiry(tx.now, hours)
     if until is not None and (run.expires_at is None or until < run.expires_at):
         now_set = "never" if run.expires_at is None else times.wire(run.expires_at)
         raise Problem("would_shorten", f"That would shorten the run: it expires {now_set} as it is.")
+    if until == run.expires_at:
+        return load(tx, run)
     extended = replace(run, expires_at=until, revision=run.revision + 1)
     runs.put(tx, extended)
     return load(tx, extended)

@@ -120,6 +120,8 @@ class Run:
         """True when it was, or is, still being done after `expires_at`."""
         if self.expires_at is None or self.started_at is None:
             return False
+        if self.status == "expired":  # at its deadline, which without grace is no later than that
+            return self.closed_at != self.expires_at
         return (self.closed_at or now) >= self.expires_at
 
     def closed_as(self, status: Status) -> int | None:
