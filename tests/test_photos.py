@@ -334,6 +334,18 @@ async def test_a_signature_closes_the_run(w: World) -> None:
     assert (await plain.call("PUT", "/signature", content=pictures.png())).status_code == 422
 
 
+async def test_a_signature_given_for_a_run_that_ends_otherwise_is_shown(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN, settings={"signature_on_complete": True}))
+    await ed.start()
+    png = pictures.encoded(pictures.quadrants(300, 100), "PNG")
+    assert (await ed.call("PUT", "/signature?typed_name=Ed", content=png)).status_code == 201
+    assert (await w.run(ed))["signature"] is None, "it has closed nothing yet"
+    assert (await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={})).status_code == 200
+    shown = (await w.run(ed))["signature"]
+    assert (shown["typed_name"], shown["received_at"]) == ("Ed", "2026-01-01T00:00:00Z")
+    assert (await w.browser().get(shown["url"])).content == png
+
+
 async def test_media_addresses_are_signed_and_tell_nothing(w: World) -> None:
     ed = await started(w, OVERLAY)
     data = pictures.jpeg(2000, 1500)

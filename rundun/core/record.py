@@ -151,10 +151,12 @@ def answers_json(
 
 
 def signature_json(run: Run, evidence: Evidence, links: Links) -> dict[str, Any] | None:
-    """The signature that closed the run, or None."""
-    if run.signature is None:
+    """The signature that closed the run or, where it ended otherwise, the newest that was given for it; or None."""
+    given = [one.number for one in evidence.signatures.values() if one.step_id == "" and run.is_closed]
+    number = max(given, default=None) if run.signature is None else run.signature
+    if number is None:
         return None
-    signature = evidence.signatures[run.signature]
+    signature = evidence.signatures[number]
     return {
         "url": links.media(signature.file, "image/png"),
         "typed_name": signature.typed_name,

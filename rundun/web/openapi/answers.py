@@ -116,7 +116,7 @@ class Answered(Told):
 
 
 class SignatureAnswer(Told):
-    """The signature that closed the run."""
+    """The signature that closed the run, or was given before it ended otherwise."""
 
     url: Url
     """A PNG."""
@@ -203,7 +203,7 @@ class RunSteered(RunListed):
     answers: dict[str, Answered]
     """By step id: visible steps that were answered, skipped or closed as unable."""
     signature: SignatureAnswer | None
-    """The one that closed the run."""
+    """The one that closed the run, or was given before it ended otherwise."""
 
 
 class TemplateRecord(Template):
