@@ -20,6 +20,7 @@ MOVES: Mapping[tuple[Status, Move], Status] = {
     ("in_progress", "expire"): "expired",
 }
 STATUSES: tuple[Status, ...] = ("pending", "in_progress", "completed", "cancelled", "expired")
+OPEN: tuple[Status, ...] = ("pending", "in_progress")
 CLOSED: tuple[Status, ...] = ("completed", "cancelled", "expired")
 OPEN_HOURS = 72  # that a run is open for its start, where the dispatch does not say
 

@@ -27,6 +27,7 @@ async def overview(visit: Visit) -> Response:
         glance=glance,
         counted=counted,
         today=visit.zone.short(visit.now),
+        day=days[-1].isoformat(),
         zone=visit.organization.time_zone,
         days=[day_name(day) for day in days],
         chart=chart.bars([glance.dispatched, glance.done], WIDTH, HEIGHT),

@@ -24,8 +24,10 @@ from rundun.web.console.desk import Visit, page
 from rundun.web.shapes import CancelBody, ExtendBody
 
 LIMIT = 50
-FIELDS = ("status", "template", "from", "to", "ref", "match")
+WORDS = ("open", "late", *STATUSES)  # what can be asked for as a status
+DAYS = ("created", "closed")  # what happened on the days that are asked for
 MATCHES = ("begins", "exact")
+FIELDS = ("status", "template", "day", "from", "to", "ref", "match")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,20 @@ class Asked:
 
     @property
     def query(self) -> str:
-        """The filter as a query, without empty fields."""
-        kept = {name: value for name, value in self.given.items() if value and name != "match"}
-        if "ref" in kept and self.given["match"] != MATCHES[0]:
-            kept["match"] = self.given["match"]
+        """The filter as a query, without fields that filter nothing."""
+        kept = {name: value for name, value in self.given.items() if value and name not in self.wrong}
+        if "ref" not in kept or kept["match"] == MATCHES[0]:
+            del kept["match"]
+        if not kept.keys() & {"from", "to"} or kept["day"] == DAYS[0]:
+            del kept["day"]
         return urlencode(kept)
 
     @property
-    def is_by_reference(self) -> bool:
-        """True when the list is in the order of references."""
-        return self.filter.executor_ref_prefix is not None
+    def moment(self) -> str:
+        """Which of a run's moments the list shows."""
+        if self.filter.is_by_end:
+            return "closed_at"
+        return "created_at" if self.filter.late_at is None else "expires_at"
 
 
 def asked(visit: Visit) -> Asked:
@@ -55,13 +61,21 @@ def asked(visit: Visit) -> Asked:
     params = visit.request.query_params
     given = {name: params.get(name, "")[:300] for name in FIELDS}
     given["match"] = given["match"] if given["match"] in MATCHES else MATCHES[0]
+    given["day"] = given["day"] if given["day"] in DAYS else DAYS[0]
     wrong = {name: True for name in ("from", "to") if given[name] and _day(given[name]) is None}
+    if given["status"] not in ("", *WORDS):
+        wrong["status"] = True
+    is_late = given["status"] == "late"
+    after, before = _begins(visit.zone, _day(given["from"]), -1), _begins(visit.zone, _day(given["to"], 1), 0)
     chosen = Filter(
-        status=given["status"] if given["status"] in STATUSES else None,
+        status=None if is_late or "status" in wrong else given["status"] or None,
         template_id=given["template"] or None,
-        created_after=_begins(visit.zone, _day(given["from"]), -1),
-        created_before=_begins(visit.zone, _day(given["to"], 1), 0),
+        late_at=visit.now if is_late else None,
     )
+    if given["day"] == "closed":
+        chosen = replace(chosen, closed_after=after, closed_before=before)
+    else:
+        chosen = replace(chosen, created_after=after, created_before=before)
     if reference := _reference(given["ref"]):
         name = "executor_ref" if given["match"] == "exact" else "executor_ref_prefix"
         chosen = replace(chosen, **{name: reference})
@@ -113,7 +127,8 @@ async def list_runs(visit: Visit) -> Response:
         older=older,
         is_first=part.before == (END, END),
         templates=choices,
-        statuses=STATUSES,
+        statuses=WORDS,
+        days=DAYS,
     )
 
 
