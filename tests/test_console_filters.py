@@ -108,6 +108,17 @@ async def test_an_unknown_status_is_said(w: World) -> None:
     assert "There is no such status." not in (await ann.get("/runs?status=open")).text
 
 
+async def test_no_two_links_of_a_list_are_called_the_same(w: World) -> None:
+    ann = await operator(w)
+    template_id = await w.template(BOOLEAN)
+    made = [await w.dispatch(template_id, **more) for more in ({}, {}, {"executor_ref": "booking_7"})]
+    links = re.findall(
+        r'<a href="/console/runs/[^"]+" id="link-[^>]+>(.*?)</a>', (await ann.get("/runs")).text
+    )
+    names = [re.sub(r"<[^>]+>", "", link) for link in links]
+    assert names == ["Check · booking_7", f"Check · {made[1].run_id[:10]}", f"Check · {made[0].run_id[:10]}"]
+
+
 async def walk(ann: Browser, query: str) -> list[str]:
     """All of a list, page by page."""
     seen, path = [], f"/runs{query}"
