@@ -21,6 +21,7 @@ from rundun.store import keys, operators, organizations
 from rundun.web.console.organization import months_back
 from tests.pictures import encoded, heic, jpeg, quadrants
 from tests.test_console import PASSWORD, Browser, operator
+from tests.test_console_runs import text_of
 from tests.world import BOOLEAN, Received, Receiver, World, answering, world
 
 NASTY = (
@@ -492,15 +493,22 @@ async def test_what_failed_is_sent_again_one_by_one_and_all_at_once(w: World, re
     assert "Nothing has failed." in (await bob.get("/settings/webhooks")).text
     receiver.answer = answering("410 <script>alert(1)</script>")
     template_id = await w.template(BOOLEAN)
-    for _ in range(27):
-        ed = await w.dispatch(template_id, webhook={"url": receiver.url})
+    for number in range(27):
+        more = {"executor_ref": "booking_26"} if number == 26 else {}
+        ed = await w.dispatch(template_id, webhook={"url": receiver.url}, **more)
         await ed.start()
         await ed.answer("s-ok", True)
         w.clock.forward(seconds=1)
     await w.deliver()
     page = (await bob.get("/settings/webhooks")).text
     assert page.count('class="card delivery"') == 25
-    assert "The answer was 410." in page and "<script>alert" not in page
+    assert "The answer was 410." in page and "<script>alert" not in page and "under way" not in page
+    summaries = [text_of(one) for one in re.findall(r"<summary id=.*?</summary>", page, re.DOTALL)]
+    host = receiver.url.split("/")[2]
+    assert summaries[0].startswith(f"Failed step.completed booking_26 {host} The answer was 410. "), (
+        summaries[0]
+    )
+    assert len(set(summaries)) == 25, "each says which run it is of"
     (older,) = re.findall(r"/settings/webhooks\?before=[\d.]+", page)
     assert (await bob.get(older)).text.count('class="card delivery"') == 2
     assert (await bob.get("/settings/webhooks?before=nonsense")).status_code == 200
@@ -514,3 +522,21 @@ async def test_what_failed_is_sent_again_one_by_one_and_all_at_once(w: World, re
     assert all_again.headers["location"].endswith("told_all_sent_again")
     await w.deliver()
     assert "Nothing has failed." in (await bob.get("/settings/webhooks")).text
+
+
+async def test_what_is_still_to_be_sent_is_told(w: World, receiver: Receiver) -> None:
+    bob = await operator(w, "member")
+    receiver.answer = answering("503 Busy")
+    template_id = await w.template(BOOLEAN)
+    for _ in range(2):
+        ed = await w.dispatch(template_id, webhook={"url": receiver.url})
+        await ed.start()
+        await ed.answer("s-ok", True)
+    await w.deliver()
+    page = text_of((await bob.get("/settings/webhooks")).text)
+    found = re.search(r"2 deliveries are under way. The next attempt is made at 1 Jan 2026, (\S+)", page)
+    assert found and found[1] > "00:00:00" and "What fails is listed here." in page
+    assert "Nothing has failed." not in page
+    w.clock.forward(hours=1)
+    page = text_of((await bob.get("/settings/webhooks")).text)
+    assert "2 deliveries are under way. The next attempt is made now." in page

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rundun.actions.sheet import Sheet, load
 from rundun.core.answer import Answer
 from rundun.core.run import Run
-from rundun.store import answers, deliveries, events, runs, templates
+from rundun.store import answers, deliveries, events, runs, tallies, templates
 from rundun.store.deliveries import Delivery
 from rundun.store.events import Told
 from rundun.store.paging import Page, Slice
@@ -37,6 +37,25 @@ class Watched:
     events: Sequence[Told]
     deliveries: Page[Delivery]
     now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """Deliveries that have failed, each with its run's reference, the place to go on from, and how many are `pending`:
+    counted to `tallies.MOST`, and one more means more. Of those counted the first is tried at `next_attempt_at`.
+    """
+
+    items: Sequence[tuple[Delivery, str | None]]
+    next_before: tuple[int, ...] | None
+    pending: int
+    next_attempt_at: int | None
+
+
+def failing(tx: Tx, org_id: str, wanted: Slice) -> Failing:
+    """What has failed of an organization's deliveries, the newest first, and what is under way."""
+    page = deliveries.page(tx, org_id, "failed", wanted)
+    items = [(one, runs.get(tx, one.run_id).executor_ref) for one in page.items]
+    return Failing(items, page.next_before, *tallies.pending_deliveries(tx, org_id))
 
 
 def listed(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[Row]:

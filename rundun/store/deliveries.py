@@ -46,6 +46,20 @@ class Delivery:
     settled_at: int | None
     destination: str
 
+    @property
+    def host(self) -> str:
+        """Where it goes, for people: without the port that every scheme has."""
+        scheme, _, place = self.destination.partition(" ")[2].partition("://")
+        return place.removesuffix({"http": ":80", "https": ":443"}.get(scheme, ""))
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it has not arrived yet, when it was tried."""
+        if self.status == "delivered" or not self.attempts:
+            return None
+        last = self.attempts[-1]
+        return last.error or f"HTTP {last.status}"
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:

@@ -66,6 +66,16 @@ def failed_deliveries(tx: Tx, org_id: str) -> int:
     return int(tx.db.execute(query, (org_id, MOST + 1)).fetchone()[0])
 
 
+def pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
+    """How many deliveries are under way, at most `MOST` and one, and when the first of these is tried next."""
+    query = (
+        "SELECT count(*), min(next_attempt_at) FROM (SELECT next_attempt_at FROM deliveries "
+        "INDEXED BY deliveries_by_status WHERE org_id = ? AND status = 'pending' LIMIT ?)"
+    )
+    count, at = tx.db.execute(query, (org_id, MOST + 1)).fetchone()
+    return int(count), at
+
+
 def oldest_open(tx: Tx, org_id: str) -> Oldest | None:
     """The open run that was dispatched first, None when none is open."""
     found = []

@@ -234,9 +234,30 @@ async def test_what_failed_is_sent_again_from_the_overview(
         await ann.get_by_role("button", name="Send all of them").click()
         await expect(ann.get_by_role("status")).to_have_text("All of them are being sent again.")
         await asyncio.wait_for(w.deliver(), 20)
+        await expect(ann.get_by_text("Nothing has failed.")).to_be_visible()  # by itself
         await ann.goto(f"{base}/console")
         await expect(ann.get_by_role("heading", name="Oldest open run")).to_be_visible()
         await expect(ann.get_by_text("have failed")).to_be_hidden()
+
+
+async def test_what_is_under_way_is_followed(
+    w: World, browser: Browser, base: str, receiver: Receiver
+) -> None:
+    receiver.answer = answering("503 Busy")
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url}, executor_ref="booking_7")
+    await ed.start()
+    await ed.answer("s-ok", True)
+    await w.deliver()
+    async with somebody(browser, base, session=await session_of(w)) as ann:
+        await ann.goto(f"{base}/console/settings/webhooks")
+        await expect(ann.get_by_text("1 delivery is under way. The next attempt is made at")).to_be_visible()
+        await expect(ann.get_by_text("Nothing has failed.")).to_be_hidden()
+        receiver.answer = answering("410 Gone")
+        w.clock.forward(hours=1)
+        await w.deliver()
+        failed = ann.get_by_text("booking_7").first
+        await expect(failed).to_be_visible()  # by itself
+        await expect(ann.get_by_text("under way")).to_be_hidden()
 
 
 async def test_the_colour_is_there_without_network_too(w: World, browser: Browser, base: str) -> None:

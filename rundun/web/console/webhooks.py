@@ -7,14 +7,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from rundun.actions import replaying
+from rundun.actions import replaying, watching
 from rundun.actions.replaying import Step
 from rundun.core.shape import read
 from rundun.errors import Problem
-from rundun.store import deliveries
 from rundun.store.deliveries import Failed
 from rundun.store.paging import END, Slice
 from rundun.web.console.desk import Visit, page
+from rundun.web.console.overview import counted
 from rundun.web.console.settings import parts
 from rundun.web.trials import WebhookTestBody, try_out
 
@@ -64,7 +64,7 @@ async def _show(
 ) -> Response:
     match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", visit.request.query_params.get("before", ""), re.ASCII)
     before = (int(match[1]), int(match[2])) if match else (END, END)
-    found = await visit.read(deliveries.page, "failed", Slice(LIMIT, before))
+    failing = await visit.read(watching.failing, Slice(LIMIT, before))
     return visit.show(
         "webhooks",
         status,
@@ -72,8 +72,9 @@ async def _show(
         url=url,
         wrong=wrong or {},
         tried=tried,
-        failed=found.items,
-        older=".".join(map(str, found.next_before)) if found.next_before else "",
+        failing=failing,
+        counted=counted,
+        older=".".join(map(str, failing.next_before)) if failing.next_before else "",
         is_first=match is None,
     )
 
