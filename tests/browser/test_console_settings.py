@@ -233,6 +233,7 @@ async def test_what_failed_is_sent_again_from_the_overview(
         await ann.get_by_text("Send all again…").click()
         await ann.get_by_role("button", name="Send all of them").click()
         await expect(ann.get_by_role("status")).to_have_text("All of them are being sent again.")
+        await expect(ann).to_have_url(f"{base}/console/settings/webhooks")  # a reload does not tell it again
         await asyncio.wait_for(w.deliver(), 20)
         await expect(ann.get_by_text("Nothing has failed.")).to_be_visible()  # by itself
         await ann.goto(f"{base}/console")
