@@ -11,24 +11,42 @@ const EVIDENCE = new Set(["answer", "photo", "signature"]);
 /** → an element, or null when nothing is held; then the run is wiped from the phone. `open`: what an open page has
  *  in its hands, some of which the phone may have had no room for. */
 export async function heldBox(run, open = []) {
-  const kept = await store.items(run).catch(() => []);
+  const { kept, unread } = await read(run);
   const known = new Set(kept.map((item) => item.id));
   const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
-  if (!items.length) {
+  if (!items.length && !unread) {
     await store.wipe(run).catch(() => {});
     return null;
   }
-  const note = await store.recall(run).catch(() => null);
-  const file = await archive(run, items, note);
-  const canShare = navigator.canShare?.({ files: [file] }) ?? false;
-  const box = h("section", { class: "held" },
-    h("p", { class: "notice" }, icon("alert"), h("span", {}, t("holds", { n: items.length }))),
-    h("p", { class: "soft" }, t("held_explained")),
-    h("div", { class: "pair" },
-      canShare ? h("button", { type: "button", class: "button primary", on: { click: () => navigator.share({ files: [file] }).catch(() => {}) } }, t("held_share")) : null,
-      h("button", { type: "button", class: canShare ? "button" : "button primary", on: { click: () => save(file) } }, icon("download"), h("span", {}, t("held_save"))),
-      h("button", { type: "button", class: "button danger", on: { click: () => forget() } }, icon("bin"), h("span", {}, t("held_delete")))));
+  const box = h("section", { class: "held" }, items.length ? await offer() : null, unread ? another() : null);
   return box;
+
+  async function offer() {
+    const note = await store.recall(run).catch(() => null);
+    const file = await archive(run, items, note);
+    const canShare = navigator.canShare?.({ files: [file] }) ?? false;
+    return [
+      h("p", { class: "notice" }, icon("alert"), h("span", {}, t("holds", { n: items.length }))),
+      h("p", { class: "soft" }, t("held_explained")),
+      h("div", { class: "pair" },
+        canShare ? h("button", { type: "button", class: "button primary", on: { click: () => navigator.share({ files: [file] }).catch(() => {}) } }, t("held_share")) : null,
+        h("button", { type: "button", class: canShare ? "button" : "button primary", on: { click: () => save(file) } }, icon("download"), h("span", {}, t("held_save"))),
+        // Deleting takes all there is, so it is not offered while nobody knows what that would be.
+        unread ? null : h("button", { type: "button", class: "button danger", on: { click: () => forget() } }, icon("bin"), h("span", {}, t("held_delete")))),
+    ];
+  }
+
+  function another() {
+    const again = h("button", { type: "button", class: "button", on: { click: tryAgain } }, t("try_again"));
+    return [h("p", { class: "notice" }, icon("alert"), h("span", {}, t("held_unread"))), h("div", { class: "pair" }, again)];
+
+    async function tryAgain() {
+      again.disabled = true;
+      const found = await heldBox(run, open);
+      if (found) box.replaceWith(found);
+      else box.remove();
+    }
+  }
 
   async function forget() {
     const sure = await sheet(t("held_delete"), (close) => [
@@ -41,6 +59,23 @@ export async function heldBox(run, open = []) {
     await store.wipe(run);
     box.replaceChildren(h("p", { class: "notice good" }, icon("check"), h("span", {}, t("held_deleted"))));
   }
+}
+
+/** What the phone keeps, one body after another: one that cannot be read must not hide the others. `unread`: there may be
+ *  more than could be read. */
+async function read(run) {
+  const kept = [];
+  let unread = false;
+  try {
+    const { ids } = await store.look(run);
+    for (const id of ids) {
+      const item = await store.get(id).catch(() => void (unread = true));
+      if (item) kept.push(item);
+    }
+  } catch {
+    unread = true;
+  }
+  return { kept: kept.sort((one, other) => one.seq - other.seq), unread };
 }
 
 function save(file) {

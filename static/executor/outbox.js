@@ -173,7 +173,7 @@ export class Outbox extends EventTarget {
   async look() {
     if (this.#stopped) return;
     try {
-      const kept = new Set(await store.ids(this.run));
+      const kept = new Set((await store.look(this.run)).ids);
       const missed = this.items.filter((item) => item.kept === "yes" && item.state === "waiting" && !kept.has(item.id));
       const isCleared = missed.length > 0 && !(await store.recall(this.run));
       for (const item of missed) isCleared ? this.#keep(item) : this.#vanished(item);

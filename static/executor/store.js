@@ -84,18 +84,13 @@ export async function has(id) {
   return (await within("readonly", (from) => from.objectStore("items").getKey(id))) !== undefined;
 }
 
-/** Ids of what is kept for a run; the bytes stay where they are. */
-export function ids(run) {
-  return within("readonly", (from) => from.objectStore("items").index("run").getAllKeys(run));
+/** {ids} of what is kept for a run; the bytes stay where they are. */
+export async function look(run) {
+  return { ids: await within("readonly", (from) => from.objectStore("items").index("run").getAllKeys(run)) };
 }
 
 export function get(id) {
   return within("readonly", (from) => from.objectStore("items").get(id));
-}
-
-export async function items(run) {
-  const found = await within("readonly", (from) => from.objectStore("items").index("run").getAll(run));
-  return found.sort((one, other) => one.seq - other.seq);
 }
 
 /** What the page knew of a run: {name, labels, state, camera}, or undefined. */

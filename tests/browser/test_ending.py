@@ -226,3 +226,47 @@ async def test_what_the_server_refuses_after_the_finish_brings_the_person_back(w
     await ed.review()
     await ed.finish()
     await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+
+
+# A database that answers nothing more while `broken` is "all", and that cannot read one of its items while it is "one".
+BROKEN = """(() => {
+  for (const [kind, name] of [[IDBIndex, "getAll"], [IDBIndex, "getAllKeys"], [IDBObjectStore, "get"]]) {
+    const real = kind.prototype[name];
+    kind.prototype[name] = function (...given) {
+      const { broken } = sessionStorage;
+      const isFirst = name === "get" && broken === "one" && given[0] === (window.first ??= given[0]);
+      if (broken === "all" || isFirst) throw new DOMException("Error looking up record", "UnknownError");
+      return real.apply(this, given);
+    };
+  }
+})()"""
+
+
+async def test_what_a_phone_cannot_read_for_once_it_does_not_throw_away(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, PICTURE)
+    await ed.page.add_init_script(BROKEN)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.page.route("**/steps/**", lambda route: route.abort("internetdisconnected"))
+    await ed.pick("s-ok", "Yes")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.until_kept(run_id, "answer", "s-pic")
+    w.clock.forward(hours=200)
+    await ed.page.evaluate("sessionStorage.broken = 'all'")
+    await ed.page.reload()
+    await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
+    held = ed.page.locator(".held")
+    await expect(held).to_contain_text("It may still hold items that were not sent.")
+    await expect(held.get_by_role("button")).to_have_text(["Try again"])
+    await held.get_by_role("button", name="Try again").tap()
+    await expect(held.get_by_role("button", name="Try again")).to_be_enabled()
+    await ed.page.evaluate("sessionStorage.broken = 'one'")
+    await held.get_by_role("button", name="Try again").tap()
+    await expect(held).to_contain_text("This phone still holds 2 items that were not sent.")
+    await expect(held).to_contain_text("It may still hold items that were not sent.")
+    await expect(held.get_by_role("button")).to_have_text(["Save as a file", "Try again"])
+    await ed.page.evaluate("delete sessionStorage.broken")
+    await held.get_by_role("button", name="Try again").tap()
+    await expect(held).to_contain_text("This phone still holds 3 items that were not sent.")
+    await expect(held.get_by_role("button")).to_have_text(["Save as a file", "Delete from this phone"])
+    assert len(await ed.kept(run_id)) == 3
