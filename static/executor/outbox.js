@@ -17,7 +17,6 @@ import { Problem, Unreachable, send, sha256 } from "./wire.js";
 const LONGEST_WAIT = 30_000;     // ms, the cap of the back-off
 const LONGEST_HOLD = 25_000;     // ms an item found on the phone is still held: whoever held it may be gone
 const LONGEST_PEACE = 300_000;   // ms that a server's Retry-After is believed
-const LONGEST_TURN = 20_000;     // ms to wait for another tab, which the phone may have frozen
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
 // What these say, and an error that is not told in our server's words (""), is that something on the way spoiled the
 // bytes or the answer; a few more tries are worth it.
@@ -173,15 +172,17 @@ export class Outbox extends EventTarget {
   async look() {
     if (this.#stopped) return;
     try {
-      const kept = new Set((await store.look(this.run)).ids);
-      const missed = this.items.filter((item) => item.kept === "yes" && item.state === "waiting" && !kept.has(item.id));
-      const isCleared = missed.length > 0 && !(await store.recall(this.run));
-      for (const item of missed) isCleared ? this.#keep(item) : this.#vanished(item);
+      const { epoch, ids } = await store.look(this.run);
+      for (const item of this.items.filter((one) => one.kept === "yes" && one.state !== "sending")) {
+        if (ids.has(item.id)) item.epoch = epoch;
+        else if (item.epoch !== epoch) this.#keep(item);
+        else if (item.state === "waiting") this.#vanished(item);
+      }
       const known = new Set(this.items.map((item) => item.id));
       const fresh = [];
-      for (const id of kept) {
+      for (const id of ids) {
         const record = known.has(id) || this.#forgotten.has(id) ? null : await store.get(id);
-        if (record && !this.#forgotten.has(id) && !this.items.some((item) => item.id === id)) fresh.push(this.#found(record));
+        if (record && !this.#forgotten.has(id) && !this.items.some((item) => item.id === id)) fresh.push(this.#found(record, epoch));
       }
       if (!fresh.length) return;
       fresh.sort((one, other) => one.seq - other.seq);
@@ -194,10 +195,10 @@ export class Outbox extends EventTarget {
     }
   }
 
-  #found(record) {
+  #found(record, epoch) {
     const problem = record.problem ? new Problem(record.problem.status, record.problem.members) : null;
     // It may have gone out already, with the receipt lost.
-    const item = { ...record, problem, state: problem ? "refused" : "waiting", tries: 1, sent: 0, kept: "yes" };
+    const item = { ...record, problem, state: problem ? "refused" : "waiting", tries: 1, sent: 0, kept: "yes", epoch };
     if (item.hold) setTimeout(() => this.items.includes(item) && this.release(item), Math.max(0, item.at + LONGEST_HOLD - Date.now()));
     this.items.push(item);
     return item;
@@ -206,12 +207,12 @@ export class Outbox extends EventTarget {
   async #keep(item) {
     item.kept = "writing";
     const writing = (item.writing = {});
-    const { state, tries, sent, kept, writing: _, problem, ...record } = item;
+    const { state, tries, sent, kept, epoch: _, writing: __, problem, ...record } = item;
     if (problem) record.problem = { status: problem.status, members: problem.members };
     this.#changed();
     let result = "yes";
     try {
-      await store.put(record);
+      item.epoch = await store.put(record);
     } catch (error) {
       result = "no";
       this.trouble = store.isFull(error) ? "full" : "none";
@@ -233,10 +234,14 @@ export class Outbox extends EventTarget {
     this.others?.postMessage("look");
   }
 
-  /** True when another tab has taken the item off the phone; not when the phone has cleared all we kept. */
+  /** True when another tab has taken the item off the phone. Where the phone has cleared all we kept, it is kept anew. */
   async #isElsewhere(item) {
     try {
-      return !(await store.has(item.id)) && (await store.recall(this.run)) !== undefined;
+      const { epoch, ids } = await store.look(this.run);
+      if (ids.has(item.id)) return false;
+      if (epoch === item.epoch) return true;
+      await this.#keep(item);
+      return false;
     } catch {
       return false;
     }
@@ -275,7 +280,7 @@ export class Outbox extends EventTarget {
     const call = new AbortController();
     this.#calls.set(item.id, call);
     try {
-      await inTurn(`rundun ${this.run} ${lane}`, () => this.#carryNow(item, call.signal));
+      await store.inTurn(`rundun ${this.run} ${lane}`, () => this.#carryNow(item, call.signal));
     } catch (error) {
       if (this.items.includes(item)) this.#failed(item, error);
     } finally {
@@ -348,23 +353,5 @@ export class Outbox extends EventTarget {
 
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
-  }
-}
-
-/** Runs `work` while no other tab does the same, as far as the browser can tell. */
-async function inTurn(name, work) {
-  if (!navigator.locks) return work();
-  const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), LONGEST_TURN);
-  let hasBegun = false;
-  try {
-    return await navigator.locks.request(name, { signal: patience.signal }, () => {
-      hasBegun = true;
-      clearTimeout(timer);
-      return work();
-    });
-  } catch (error) {
-    if (hasBegun) throw error;
-    return work();
   }
 }

@@ -52,7 +52,7 @@ export class Session extends EventTarget {
       if (this.shelf.usable(item.key).some((photo) => !listed.includes(photo.id))) this.answerPhotos(item.key);
     }
     this.#camera = known?.camera ?? null;
-    if (!this.closed) await this.#note(); // where this note is missing later, the phone has cleared what we kept
+    this.#note();
     this.changed(null);
     return this.stepById.has(this.#camera?.step) ? this.#camera.step : null;
   }

@@ -1,13 +1,15 @@
 // What this phone keeps until the server has it: one IndexedDB database per origin, records per run.
 //
 //   items  one thing to send each: plain data, bytes as ArrayBuffer (never File or Blob: Safari reads them back empty)
-//   runs   {run, name, labels, state, camera}: what the page last knew, for a reload without network
+//   runs   {run, name, labels, state, camera}: what the page last knew, for a reload without network; and, for no run
+//          (""), {epoch} of this very database: a phone that clears its storage gets one with another
 //
 // Phones close databases behind a page's back, and some never answer an open at all: every access opens anew
 // where it must, gives up after a while, and says so. Whoever asks then knows that nothing is kept.
 
 const NAME = "rundun";
-const PATIENCE = 5000;   // ms
+const PATIENCE = 5000;         // ms
+const LONGEST_TURN = 20_000;   // ms to wait for another tab, which the phone may have frozen
 
 let opening = null;
 
@@ -17,7 +19,7 @@ function open() {
     const timer = setTimeout(() => reject(new Error("no database")), PATIENCE);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("items", { keyPath: "id" }).createIndex("run", "run");
-      request.result.createObjectStore("runs", { keyPath: "run" });
+      request.result.createObjectStore("runs", { keyPath: "run" }).put({ run: "", epoch: `${Date.now()} ${Math.random()}` });
     };
     request.onsuccess = () => {
       clearTimeout(timer);
@@ -38,7 +40,7 @@ function open() {
   return opening;
 }
 
-/** `work(transaction)` may return a request; → its result once the transaction is on the disk. */
+/** `work(transaction)` may return a request; → {epoch, result} of it once the transaction is on the disk. */
 async function within(mode, work) {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -55,10 +57,11 @@ function once(database, mode, work) {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(["items", "runs"], mode, { durability: "strict" });
     const request = work(transaction);
+    const ours = transaction.objectStore("runs").get("");
     const timer = setTimeout(() => reject(new Error("no answer")), PATIENCE);
     transaction.oncomplete = () => {
       clearTimeout(timer);
-      resolve(request?.result);
+      resolve({ epoch: ours.result?.epoch, result: request?.result });
     };
     transaction.onabort = () => {
       clearTimeout(timer);
@@ -72,30 +75,28 @@ export function isFull(error) {
   return error?.name === "QuotaExceededError";
 }
 
-export function put(item) {
-  return within("readwrite", (to) => to.objectStore("items").put(item));
+/** → the epoch of the database that has it now. */
+export async function put(item) {
+  return (await within("readwrite", (to) => to.objectStore("items").put(item))).epoch;
 }
 
 export function remove(id) {
   return within("readwrite", (to) => to.objectStore("items").delete(id));
 }
 
-export async function has(id) {
-  return (await within("readonly", (from) => from.objectStore("items").getKey(id))) !== undefined;
-}
-
-/** {ids} of what is kept for a run; the bytes stay where they are. */
+/** {epoch, ids}: what is kept for a run, and in which database. The bytes stay where they are. */
 export async function look(run) {
-  return { ids: await within("readonly", (from) => from.objectStore("items").index("run").getAllKeys(run)) };
+  const { epoch, result } = await within("readonly", (from) => from.objectStore("items").index("run").getAllKeys(run));
+  return { epoch, ids: new Set(result) };
 }
 
-export function get(id) {
-  return within("readonly", (from) => from.objectStore("items").get(id));
+export async function get(id) {
+  return (await within("readonly", (from) => from.objectStore("items").get(id))).result;
 }
 
 /** What the page knew of a run: {name, labels, state, camera}, or undefined. */
-export function recall(run) {
-  return within("readonly", (from) => from.objectStore("runs").get(run));
+export async function recall(run) {
+  return (await within("readonly", (from) => from.objectStore("runs").get(run))).result;
 }
 
 /** The language chosen for a run on this phone, or null. Wanted before anything is shown, so not from the database. */
@@ -142,4 +143,22 @@ export async function wipe(run) {
     to.objectStore("runs").delete(run);
   });
   await globalThis.caches?.delete(`rundun ${run}`);
+}
+
+/** Runs `work` while no other tab does the same, as far as the browser can tell. */
+export async function inTurn(name, work) {
+  if (!navigator.locks) return work();
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), LONGEST_TURN);
+  let hasBegun = false;
+  try {
+    return await navigator.locks.request(name, { signal: patience.signal }, () => {
+      hasBegun = true;
+      clearTimeout(timer);
+      return work();
+    });
+  } catch (error) {
+    if (hasBegun) throw error;
+    return work();
+  }
 }

@@ -295,6 +295,11 @@ async def test_a_tab_closed_and_opened_again_without_network(tmp_path: Path, bro
             await again.until_page_is_forgotten(run_id)
 
 
+# The database closes under the page, which opens it anew.
+CLEARED = """new Promise((done, failed) => Object.assign(indexedDB.deleteDatabase("rundun"),
+  { onsuccess: done, onerror: failed, onblocked: failed }))"""
+
+
 async def test_a_phone_that_clears_its_storage_loses_nothing_that_an_open_page_holds(
     tmp_path: Path, browser: Browser
 ) -> None:
@@ -308,11 +313,7 @@ async def test_a_phone_that_clears_its_storage_loses_nothing_that_an_open_page_h
         await ed.pick("s-ok", "Yes")
         await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(9).randbytes)))
         await ed.until_kept(run_id, "answer", "s-pic")
-        # The database closes under the page, which opens it anew.
-        await ed.page.evaluate(
-            "new Promise((done, failed) => Object.assign(indexedDB.deleteDatabase('rundun'), "
-            "{ onsuccess: done, onerror: failed, onblocked: failed }))"
-        )
+        await ed.page.evaluate(CLEARED)
         await expect(ed.page.locator(".top .sending")).to_have_text("0 of 1 photos safe")
         await ed.network_is_back()
         await ed.until_kept(run_id, "photo", "s-pic")  # on the phone again, before it is sent
@@ -323,6 +324,56 @@ async def test_a_phone_that_clears_its_storage_loses_nothing_that_an_open_page_h
         assert len(acme.photos(run_id)) == 1
         assert acme.answers(run_id) == {"s-ok": True, "s-pic": None}
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 2]
+
+
+async def test_what_the_page_notes_after_the_phone_was_cleared_hides_nothing(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
+        await ed.notes_photos()
+        run_id = await acme.dispatched(YES_NO, PICTURE)
+        await ed.open(run_id)
+        await ed.start()
+        await ed.everything_is_loaded()
+        acme.line.down()
+        await ed.pick("s-ok", "Yes")
+        await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(9).randbytes)))
+        await ed.until_kept(run_id, "answer", "s-pic")
+        await ed.page.evaluate(CLEARED)
+        async with ed.page.expect_file_chooser():
+            await ed.step("s-pic").get_by_text("Take photo").tap()
+        await ed.until_camera_is_noted(run_id)
+        await ed.network_is_back()
+        await ed.until_kept(run_id, "photo", "s-pic")
+        acme.line.up()
+        await ed.until_all_is_safe()
+        await ed.is_done("s-ok", "s-pic")
+        assert dict(acme.photos(run_id)) == await ed.noted_photos()
+        assert len(acme.photos(run_id)) == 1
+        assert acme.answers(run_id) == {"s-ok": True, "s-pic": None}
+        assert acme.replaced(run_id) == 0
+
+
+async def test_a_receipt_after_the_phone_was_cleared_hides_nothing_either(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
+        await ed.page.clock.install()
+        run_id = await acme.dispatched(YES_NO, COUNT)
+        await ed.open(run_id)
+        await ed.start()
+        await expect(ed.step("s-ok")).to_be_visible()
+        acme.line.down()
+        await ed.pick("s-ok", "Yes")
+        await ed.fill("s-count", "7")
+        await ed.until_kept(run_id, "answer", "s-count")
+        await ed.page.evaluate(CLEARED)
+        acme.line.up()
+        await ed.page.clock.run_for(10_000)  # the page's own next try, before it looks at what else there is
+        await expect(ed.page.locator(".top .sending")).to_have_text("All safe")
+        await ed.until_kept_is(run_id, [])
+        assert acme.answers(run_id) == {"s-ok": True, "s-count": 7}
+        assert acme.replaced(run_id) == 0
 
 
 async def test_a_tab_that_dies_while_it_makes_a_picture_small_has_kept_it(
