@@ -48,8 +48,10 @@ export function scanLive(formats) {
 
 /** A picture of a code → {text, format} as the server reads it, or {problem} in words. */
 export async function scanPicture(session, file) {
+  const original = await file.arrayBuffer().catch(() => null);
+  if (!original) return { problem: t("photo_unread") };
   // Sharper than an answer's photo: thin bars must survive.
-  const { bytes, type } = await inTurn(async () => shrink(file, await file.arrayBuffer(), 2048, 0.92));
+  const { bytes, type } = await inTurn(() => shrink(file, original, 2048, 0.92));
   try {
     return await session.outbox.request("POST", "/decode", bytes, type);
   } catch (problem) {

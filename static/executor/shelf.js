@@ -9,6 +9,7 @@ import { want } from "./wire.js";
 
 const MOST_BYTES = 15 * 1024 * 1024;
 const COUNTED = new Set(["preparing", "waiting", "safe"]);
+const HERE = new Set(["preparing", "refused"]);   // whatever the server says
 
 let place = null;   // geo.js, once something asked for a position
 
@@ -101,8 +102,9 @@ export class PhotoShelf {
   /** Takes `file`, fresh from the camera, in the place of `photo`, which stays until the new one is kept. */
   async retake(photo, file) {
     const images = await photosModule();
-    const original = await file.arrayBuffer();
-    this.replace(photo, await images.inTurn(() => images.shrink(file, original)), "camera");
+    const original = await bytesOf(file);
+    if (original) this.replace(photo, await images.inTurn(() => smallOf(images, file, original)), "camera");
+    else this.#refuseUnread(this.#place(photo.step, file, "camera")[0]);
     this.session.cameraFor(null);
   }
 
@@ -191,7 +193,7 @@ export class PhotoShelf {
     for (const stepId of this.session.stepById.keys()) {
       const receipts = new Map((stored[stepId] ?? []).map((receipt) => [receipt.photo_id, receipt]));
       const named = answers[stepId]?.photos ?? [];
-      const list = this.of(stepId).filter((photo) => photo.item || photo.state === "preparing" || receipts.has(photo.id));
+      const list = this.of(stepId).filter((photo) => photo.item || HERE.has(photo.state) || receipts.has(photo.id));
       for (const photo of list) {
         if (photo.state === "elsewhere") Object.assign(photo, { state: "safe", progress: 1, ...links(receipts.get(photo.id)) });
       }
@@ -218,10 +220,13 @@ export class PhotoShelf {
   async #prepare(images, place, step, photo, file) {
     if (!this.of(step.id).includes(photo)) return; // deleted before its turn came
     const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...place?.recent() };
-    const original = await file.arrayBuffer();
-    photo.item = this.#owe(photo, original, file.type || "application/octet-stream", query, true);
+    const original = await bytesOf(file);
+    const isStillThere = this.of(step.id).includes(photo); // reading takes a while where the file comes from afar
+    if (isStillThere && original) photo.item = this.#owe(photo, original, file.type || "application/octet-stream", query, true);
     this.session.cameraFor(null);
-    const { bytes, type, preview } = await images.shrink(file, original);
+    if (!isStillThere) return;
+    if (!original) return this.#refuseUnread(photo);
+    const { bytes, type, preview } = await smallOf(images, file, original);
     if (!this.of(step.id).includes(photo)) return;
     Object.assign(photo, { preview, state: "waiting", problem: null, progress: 0 });
     const fresh = { ...query, ...place?.recent() };
@@ -232,6 +237,11 @@ export class PhotoShelf {
       const word = bytes.byteLength ? "photo_too_large" : "photo_empty";
       Object.assign(photo, { state: "refused", problem: { word } });
     }
+    this.session.changed(photo.step);
+  }
+
+  #refuseUnread(photo) {
+    Object.assign(photo, { state: "refused", problem: { word: "photo_unread" } });
     this.session.changed(photo.step);
   }
 
@@ -258,8 +268,21 @@ export class PhotoShelf {
 
 /** What makes pictures small; where the network went before it came, they stay as large as they are. */
 function photosModule() {
-  const asItIs = async (file, bytes) => ({ bytes, type: file.type || "application/octet-stream", preview: URL.createObjectURL(file) });
   return want("photos").catch(() => ({ inTurn: (work) => work(), shrink: asItIs }));
+}
+
+async function asItIs(file, bytes) {
+  return { bytes, type: file.type || "application/octet-stream", preview: URL.createObjectURL(file) };
+}
+
+/** The picture made small, or as it is where the phone cannot do that: once it is kept it must go out. */
+function smallOf(images, file, original) {
+  return images.shrink(file, original).catch(() => asItIs(file, original));
+}
+
+/** The bytes of a file, or null: one that is still in somebody's cloud, or gone since it was chosen, cannot be read. */
+function bytesOf(file) {
+  return file.arrayBuffer().catch(() => null);
 }
 
 function pathOf(photo, query) {

@@ -13,6 +13,8 @@ from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg, noise, sideways_jpeg
 from tests.world import World
 
+CODE = {"id": "s-code", "type": "barcode", "label": "Code", "config": {"formats": ["ean_13"]}}
+
 
 async def test_photos_are_shrunk_shown_counted_and_safe_only_with_a_receipt(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, PICTURE)
@@ -98,6 +100,79 @@ async def test_a_photo_can_be_deleted_and_what_is_no_picture_is_refused(w: World
     await expect(tiles).to_have_count(0)
     await expect(ed.step("s-pic")).not_to_have_attribute("done", "")
     assert (await record(w, run_id))["progress"]["answered"] == 0
+
+
+# Of the files chosen, those called "cloud" cannot be read, and those called "slow" not until `arrive` is called.
+AWAY = """(() => {
+  const real = File.prototype.arrayBuffer;
+  File.prototype.arrayBuffer = async function () {
+    if (this.name.startsWith("cloud")) throw new DOMException("gone", "NotReadableError");
+    if (this.name.startsWith("slow")) await new Promise((done) => (window.arrive = done));
+    return real.call(this);
+  };
+})()"""
+UNREAD = "This phone cannot read the file. Choose it again, or take another picture."
+
+
+async def test_a_file_that_cannot_be_read_holds_up_nothing_but_itself(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, {**PICTURE, "config": {"min": 2, "max": 3}}, CODE)
+    await ed.page.add_init_script(AWAY)
+    await ed.open(run_id)
+    await ed.start()
+    cloud = file("cloud.jpg", "image/jpeg", jpeg())
+    await ed.photograph(
+        "s-pic",
+        cloud,
+        file("a.jpg", "image/jpeg", jpeg()),
+        file("b.jpg", "image/jpeg", jpeg(optimize=True)),
+    )
+    tiles = ed.step("s-pic").locator(".tile")
+    await expect(tiles.nth(1)).to_have_attribute("state", "safe")
+    await expect(tiles.nth(2)).to_have_attribute("state", "safe")
+    await ed.is_safe("s-pic")
+    await ed.look_again()
+    await expect(tiles.nth(0)).to_have_attribute("state", "refused")
+    dialog = ed.page.locator("dialog")
+    await tiles.nth(0).tap()
+    await expect(dialog.locator(".status")).to_have_text(f"Not saved: {UNREAD}")
+    await dialog.get_by_role("button", name="Delete").tap()
+    await ed.is_done("s-pic")
+    # Taken again, and it cannot be read: the one that was there stays.
+    await tiles.nth(0).tap()
+    async with ed.page.expect_file_chooser() as coming:
+        await dialog.get_by_text("Take again").tap()
+    await (await coming.value).set_files(cloud)
+    await expect(tiles.nth(2)).to_have_attribute("state", "refused")
+    await expect(tiles.nth(0)).to_have_attribute("state", "safe")
+    await tiles.nth(2).tap()
+    await dialog.get_by_role("button", name="Delete").tap()
+    await ed.step("s-code").locator("input[type=file]").last.set_input_files(cloud)
+    await expect(ed.step("s-code").locator(".control .count")).to_have_text(UNREAD)
+    await ed.fill("s-code", "4006381333931")
+    await ed.is_done("s-pic", "s-code")
+    await ed.review()
+    await ed.finish()
+    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    assert len((await record(w, run_id))["answers"]["s-pic"]["photos"]) == 2
+
+
+async def test_a_photo_deleted_while_its_file_is_read_is_owed_to_nobody(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, {**PICTURE, "required": False})
+    await ed.page.add_init_script(AWAY)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", file("slow.jpg", "image/jpeg", jpeg()))
+    await ed.page.wait_for_function("Boolean(window.arrive)")
+    await ed.step("s-pic").locator(".tile").tap()
+    await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+    await ed.page.evaluate("arrive()")
+    await ed.pick("s-ok", "Yes")
+    await ed.is_done("s-ok")
+    await ed.review()
+    await ed.finish()
+    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    assert (await record(w, run_id))["status"] == "completed"
+    assert await ed.kept(run_id) == []
 
 
 async def test_a_photo_is_taken_again_in_its_place(w: World, ed: Phone) -> None:
