@@ -140,7 +140,8 @@ export class Outbox extends EventTarget {
   /** Takes an item back. → false when it has gone out before, so may have arrived all the same. */
   drop(item) {
     this.#forget(item);
-    this.#calls.get(item.id)?.abort();
+    // An upload that is all out is the server's by now: broken off here it is stored there, after a delete that overtook it.
+    if (item.sent < 1) this.#calls.get(item.id)?.abort();
     this.#changed();
     this.#work();
     return item.tries === 0;
@@ -292,10 +293,14 @@ export class Outbox extends EventTarget {
   }
 
   async #carryNow(item, signal) {
-    if (this.#stopped || signal.aborted || !this.items.includes(item)) return;
-    if (item.kept === "yes" && (await this.#isElsewhere(item))) return this.#vanished(item);
+    const isOff = () => this.#stopped || signal.aborted || !this.items.includes(item);
+    if (isOff()) return;
+    const isElsewhere = item.kept === "yes" && (await this.#isElsewhere(item));
+    if (isOff()) return;
+    if (isElsewhere) return this.#vanished(item);
     item.state = "sending";
     item.tries += 1;
+    item.sent = 0;
     this.#changed();
     const answer = await this.#transmit(item, signal);
     this.retryAt = 0;

@@ -46,6 +46,7 @@ export class Unreachable extends Error {}
 
 /** One HTTP exchange. → the JSON of a 2xx (null for 204 and 304). */
 export async function send(method, url, body, type, { signal, digest, onprogress }) {
+  if (signal?.aborted) throw new Unreachable("called off");
   const isBytes = body instanceof ArrayBuffer;
   const headers = { Accept: "application/json" };
   if (isBytes) headers["Content-Type"] = type;

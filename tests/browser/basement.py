@@ -7,11 +7,12 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -33,7 +34,8 @@ class Cut:
 class Line:
     """A TCP proxy. While `is_up` is false nobody gets through; each new connection takes the next of `cuts`.
 
-    `lie(target, head, body)`, where one is set, may answer a request itself, or change what is passed on.
+    `lie(target, head, body)`, where one is set, may answer a request itself, or change what is passed on. What it
+    passes on waits for `late(target, head)`, where that is set; `passed` names it once the server has answered.
     """
 
     upstream: int
@@ -41,6 +43,8 @@ class Line:
     is_up: bool = True
     cuts: Iterator[Cut] = field(default_factory=lambda: iter(()))
     lie: Lie | None = None
+    late: Callable[[str, bytes], Awaitable[None]] | None = None
+    passed: list[str] = field(default_factory=list)
     made: int = 0
     stalled: asyncio.Event = field(default_factory=asyncio.Event)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -110,10 +114,15 @@ class Line:
         head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", told[0]).replace(
             b"\r\n", b"\r\nConnection: close\r\n", 1
         )
+        method, target, _ = head.decode().split(" ", 2)
+        if self.late:
+            await self.late(target, head)
         there, back = await asyncio.open_connection("127.0.0.1", self.upstream)
         try:
             back.write(head + told[1])
-            writer.write(await there.read())
+            answer = await there.read()
+            self.passed.append(f"{method} {urlsplit(target).path}")
+            writer.write(answer)
             await writer.drain()
         finally:
             back.transport.abort()

@@ -5,6 +5,7 @@ Each story ends with a look at the database file: the bytes there are those that
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import re
@@ -171,6 +172,49 @@ async def test_a_proxy_that_spoils_or_lies_makes_nothing_safe(
         assert len(acme.photos(run_id)) == 1
         assert acme.answers(run_id) == {"s-ok": True, "s-pic": None}
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 2]
+
+
+def honest(target: str, head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """As it came."""
+    return head, body
+
+
+async def test_a_photo_deleted_when_all_of_it_is_out_is_deleted_after_it_has_arrived(
+    tmp_path: Path, browser: Browser
+) -> None:
+    reached, go = asyncio.Event(), asyncio.Event()
+
+    async def late(target: str, head: bytes) -> None:
+        if head.startswith(b"PUT") and "/photos/" in target:
+            reached.set()
+            await go.wait()
+
+    async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
+        run_id = await acme.dispatched(YES_NO, {**PICTURE, "required": False})
+        await ed.open(run_id)
+        await ed.start()
+        await ed.everything_is_loaded()
+        acme.line.down()
+        acme.line.lie, acme.line.late = honest, late
+        acme.line.up()
+        await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(11).randbytes)))
+        await ed.until(reached.is_set)
+        tile = ed.step("s-pic").locator(".tile")
+        await expect(tile).to_have_css("--sent", "1")
+        await tile.tap()
+        await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await expect(tile).to_have_count(0)
+        await ed.pick("s-ok", "Yes")
+        await ed.is_safe(
+            "s-ok"
+        )  # a lane beside it; a delete that does not wait has overtaken the photo by now
+        go.set()
+        await ed.until_all_is_safe()
+        methods = [one.split()[0] for one in acme.line.passed if "/photos/" in one]
+        assert methods == ["PUT", "DELETE"]
+        assert acme.photos(run_id) == []
+        assert acme.answers(run_id) == {"s-ok": True, "s-pic": None}
+        assert acme.listed(run_id, "s-pic") == []
 
 
 async def test_a_full_phone_says_so_and_claims_nothing(tmp_path: Path) -> None:
