@@ -58,7 +58,8 @@ export class Outbox extends EventTarget {
   }
 
   add(item) {
-    const seq = 1 + Math.max(0, ...this.items.map((other) => other.seq));
+    // By the clock, which other tabs on this phone share; after all that is there, in case it was set back.
+    const seq = Math.max(Date.now(), ...this.items.map((other) => other.seq + 1));
     const whole = { id: uuid(), run: this.run, seq, at: Date.now(), tries: 0, state: "waiting", problem: null, hold: false, sent: 0, ...item };
     this.items.push(whole);
     this.#keep(whole);

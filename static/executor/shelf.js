@@ -227,7 +227,7 @@ export class PhotoShelf {
     if (!isStillThere) return;
     if (!original) return this.#refuseUnread(photo);
     const { bytes, type, preview } = await smallOf(images, file, original);
-    if (!this.of(step.id).includes(photo)) return;
+    if (!this.of(step.id).includes(photo)) return URL.revokeObjectURL(preview);
     Object.assign(photo, { preview, state: "waiting", problem: null, progress: 0 });
     const fresh = { ...query, ...place?.recent() };
     this.session.outbox.update(photo.item, { body: bytes, type, query: fresh, path: pathOf(photo, fresh), hold: false });
@@ -262,6 +262,7 @@ export class PhotoShelf {
 
   #take(photo) {
     this.#gone.add(photo.id);
+    URL.revokeObjectURL(photo.preview); // else the page holds the picture for as long as it is open
     this.#photos.set(photo.step, this.of(photo.step).filter((other) => other !== photo));
   }
 }

@@ -22,12 +22,22 @@ export async function need(name) {
       return await want(name, tries);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // it came, and is wrong
-      await new Promise((resolve) => {
-        setTimeout(resolve, AGAIN);
-        addEventListener("online", resolve, { once: true });
-      });
+      await networkOr(AGAIN);
     }
   }
+}
+
+/** Waits for the network, `ms` at most. */
+function networkOr(ms) {
+  return new Promise((resolve) => {
+    const go = () => {
+      clearTimeout(timer);
+      removeEventListener("online", go);
+      resolve();
+    };
+    const timer = setTimeout(go, ms);
+    addEventListener("online", go);
+  });
 }
 
 /** An answer that says no. `members` is the whole problem document (RFC 9457), {} when there was none. */
