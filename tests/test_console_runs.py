@@ -394,6 +394,7 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
     assert original and (await w.browser().get(original[1])).content == jpeg()
     timeline = text_of(page[page.index('id="timeline"') :])
     assert re.search(r"Dispatched .* Started .* Answered: All fine\? .* Skipped: A tip", timeline)
+    assert "Could not be done: Way in? – No key" in timeline and "Answered: Way in?" not in timeline
     assert (
         "Answered: Meter 1 Jan 2026, 00:00:41 +00:00 (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )" in timeline
     )
@@ -408,7 +409,13 @@ def test_everything_that_can_be_told_has_words() -> None:
         | {f"closed_{one}" for one in CLOSED}
         | {f"hours_{one}" for one in HOURS}
     )
-    made |= {"told_run_cancelled", "told_run_extended", "told_run_released", "told_delivery_sent_again"}
+    made |= {
+        "moment_step_unable",
+        "told_run_cancelled",
+        "told_run_extended",
+        "told_run_released",
+        "told_delivery_sent_again",
+    }
     pages = "".join(path.read_text() for path in (places.templates() / "console").glob("run*.html"))
     made |= set(re.findall(r"\bt\([\"'](\w+)[\"'][,)]", pages))
     assert made <= set(words), made - set(words)

@@ -28,7 +28,9 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event without what it carries: `at` is the wire's time, `identity` says whose doing it was."""
+    """An event without what it carries: `at` is the wire's time, `identity` says whose doing it was, `unable` why a
+    step could not be done.
+    """
 
     seq: int
     event: str
@@ -36,6 +38,7 @@ class Told:
     identity: dict[str, Any]
     step_id: str | None
     step_label: str | None
+    unable: str | None
 
 
 def add(tx: Tx, run: Run, fact: Fact) -> Run:
@@ -76,12 +79,11 @@ def told_of_run(tx: Tx, run_id: str, limit: int) -> list[Told]:
     """The first `limit` events of a run, the oldest first."""
     rows = tx.db.execute(
         "SELECT seq, event, body ->> '$.ts', body -> '$.identity', body ->> '$.data.step_id', "
-        "body ->> '$.data.step_label' FROM events WHERE run_id = ? ORDER BY seq LIMIT ?",
+        "body ->> '$.data.step_label', body ->> '$.data.unable.reason' "
+        "FROM events WHERE run_id = ? ORDER BY seq LIMIT ?",
         (run_id, limit),
     ).fetchall()
-    return [
-        Told(seq, name, at, from_json(identity), step, label) for seq, name, at, identity, step, label in rows
-    ]
+    return [Told(seq, name, at, from_json(identity), *rest) for seq, name, at, identity, *rest in rows]
 
 
 def photos_told(tx: Tx, run_id: str, step_id: str) -> set[str]:

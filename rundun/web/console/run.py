@@ -14,6 +14,7 @@ from rundun.actions.watching import Watched
 from rundun.errors import NotFound, Problem
 from rundun.store import runs
 from rundun.web.console.desk import Visit, page
+from rundun.web.console.past import moments
 from rundun.web.console.said import Teller
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
@@ -58,7 +59,7 @@ def telling(teller: Teller) -> dict[str, Any]:
         "labels": steps,
         "parts_of_run": teller.parts(),
         "signature": teller.signature(),
-        "moments": teller.moments(),
+        "moments": moments(watched),
         "deliveries": watched.deliveries.items,
         "has_more_deliveries": watched.deliveries.next_before is not None,
     }

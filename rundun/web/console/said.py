@@ -87,17 +87,6 @@ class Part:
     lines: Sequence[Line]
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Something that happened, on the server's clock and, where it came from a phone, on the phone's."""
-
-    word: str
-    at: int | None
-    phone_at: int | None = None
-    label: str | None = None
-    who: str | None = None
-
-
 class Teller:
     """Puts one run into words. `address` says where a file is found."""
 
@@ -197,33 +186,6 @@ class Teller:
         if step.type == "instruction":
             return self._say("acknowledged")
         return value if isinstance(value, str) else None
-
-    def moments(self) -> list[Moment]:
-        """All that happened, the first thing first."""
-        run = self.sheet.run
-        answers = {
-            step.id: sorted(
-                [
-                    *self.watched.replaced.get(step.id, ()),
-                    *([self.sheet.answers[step.id]] if step.id in self.sheet.answers else []),
-                ],
-                key=lambda one: one.at,
-            )
-            for step in self.sheet.version.steps
-        }
-        moments = [Moment("moment_created", run.created_at)]
-        for told in self.watched.events:
-            at = times.parse(told.at)
-            phone_at = None
-            if told.step_id is not None and at is not None:
-                before = [one for one in answers.get(told.step_id, ()) if one.at < at + times.SECOND]
-                phone_at = before[-1].answered_at if before else None
-            if told.event == f"run.{run.status}":
-                at = run.closed_at
-            who = told.identity.get("name") if told.identity.get("mode") == "member" else None
-            word = "moment_" + told.event.replace(".", "_")
-            moments.append(Moment(word, at, phone_at, told.step_label, who))
-        return moments
 
 
 def _is_late(run: Run, at: int) -> bool:
