@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from rundun.store import runs
-from rundun.web.console import export
+from rundun.web.console import export, filing
 from tests.pictures import heic, jpeg
 from tests.test_console import Browser, operator
 from tests.test_console_runs import PHOTO, PICTURE, PNG, everything, text_of
@@ -183,7 +183,7 @@ async def test_a_photo_deleted_meanwhile_is_left_out(w: World, monkeypatch: pyte
     ],
 )
 def test_names_are_made_of_letters_and_digits(label: str, expected: str) -> None:
-    assert export.slug(label) == expected
+    assert filing.slug(label) == expected
 
 
 # ---- what people type

@@ -390,8 +390,12 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
     assert all('rel="noreferrer noopener"' in link for link in re.findall(r"<a href=\"https://[^>]*>", page))
     for path in set(re.findall(r'"(/media/[^"]+)"', page)):
         assert (await w.browser().get(path)).status_code == 200
-    original = re.search(r'<a href="(/media/[^"]+)" download>', line(page, "s-pic"))
-    assert original and (await w.browser().get(original[1])).content == jpeg()
+    originals = re.findall(r'<a href="(/media/[^"]+)" download="([^"]+)">', line(page, "s-pic"))
+    assert [name for _, name in originals] == [
+        "booking-77-011-the-door-1.jpg",
+        "booking-77-011-the-door-2.jpg",
+    ]
+    assert (await w.browser().get(originals[0][0])).content == jpeg()
     timeline = text_of(page[page.index('id="timeline"') :])
     assert re.search(r"Dispatched .* Started .* Answered: All fine\? .* Skipped: A tip", timeline)
     assert "Could not be done: Way in? – No key" in timeline and "Answered: Way in?" not in timeline

@@ -17,6 +17,7 @@ from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg
 from tests.browser.test_access import is_fine
+from tests.pictures import encoded, quadrants
 from tests.test_console import operator
 from tests.test_console_runs import everything
 from tests.world import Receiver, World, answering
@@ -130,12 +131,71 @@ async def test_photos_are_seen_large_by_the_keyboard_alone(w: World, base: str, 
     await expect(dialog).to_contain_text("1 / 2")
     async with ann.expect_download() as coming:
         await dialog.get_by_role("link", name="Download the original").click()
+    assert (await coming.value).suggested_filename == "booking-77-011-the-door-1.jpg"
     path = Path(await (await coming.value).path())
     original = (await w.run(run))["answers"]["s-pic"]["photos"][0]["original"]
     assert len(await asyncio.to_thread(path.read_bytes)) == original["bytes"]
     await ann.keyboard.press("ArrowRight")
     await ann.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
+    await expect(second).to_be_focused()
+
+
+async def seen(page: Page) -> dict[str, float]:
+    """How wide the large photo is and has to be, and how far its frame is scrolled."""
+    found: dict[str, float] = await page.evaluate(
+        """() => {
+          const [view, picture] = ["zoom-view", "zoom-picture"].map((id) => document.getElementById(id));
+          const size = { width: picture.clientWidth, whole: picture.naturalWidth };
+          return { ...size, left: view.scrollLeft, top: view.scrollTop };
+        }"""
+    )
+    return found
+
+
+async def test_a_large_photo_is_seen_in_full_size(w: World, base: str, ann: Page) -> None:
+    run = await w.dispatch(await w.template(PICTURE))
+    await run.start()
+    assert (await run.photo("s-pic", encoded(quadrants(2000, 2400)))).status_code == 201
+    assert (await run.photo("s-pic", encoded(quadrants(200, 100)))).status_code == 201
+    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    first, second = await ann.locator("a.photo").all()
+    await first.click()
+    view, large = ann.locator("#zoom-view"), ann.locator("#zoom-picture")
+    button = ann.get_by_role("button", name="Full size")
+    await expect(button).to_be_enabled()
+    await expect(view).to_be_focused()
+    fitted = await seen(ann)
+    assert fitted["width"] < fitted["whole"] / 2, "it fits the window"
+    await ann.keyboard.press("Enter")
+    await expect(button).to_have_attribute("aria-pressed", "true")
+    full = await seen(ann)
+    assert full["width"] == full["whole"] and full["left"] > 0 and full["top"] > 0, "its middle is shown"
+    await is_fine(ann, "zoom, full size")
+    await fits(ann)
+    await button.click()
+    assert await seen(ann) == fitted
+    await large.click(position={"x": 1, "y": 1})
+    corner = await seen(ann)
+    assert (corner["width"], corner["left"], corner["top"]) == (corner["whole"], 0, 0), "where it was clicked"
+    if (await view.bounding_box() or {"width": 0})["width"] > 400:
+        await ann.mouse.move(300, 300)
+        await ann.mouse.down()
+        await ann.mouse.move(250, 280)
+        await ann.mouse.up()
+        dragged = await seen(ann)
+        assert (dragged["width"], dragged["left"], dragged["top"]) == (corner["whole"], 50, 20)
+    await view.focus()
+    await view.evaluate("view => view.addEventListener('scroll', () => { view.dataset.moved = 1; })")
+    await ann.keyboard.press("ArrowRight")
+    await expect(view).to_have_attribute("data-moved", "1")
+    await expect(ann.locator("#zoom-count")).to_contain_text("1 / 2")
+    await ann.get_by_role("button", name="Next").click()
+    await expect(button).to_be_disabled()
+    await expect(button).to_have_attribute("aria-pressed", "false")
+    await large.click()
+    assert (await seen(ann))["width"] == 200
+    await ann.keyboard.press("Escape")
     await expect(second).to_be_focused()
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 import zipfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -24,6 +22,7 @@ from rundun.store import files
 from rundun.store.files import CHUNK
 from rundun.store.paging import Slice
 from rundun.web.console.desk import Visit, page
+from rundun.web.console.filing import Names, named
 from rundun.web.console.run import telling, visit_say
 from rundun.web.console.runs import asked
 from rundun.web.console.said import Teller
@@ -32,8 +31,6 @@ from rundun.web.templates import template_json
 MOST_ROWS = 100_000
 PAGE = 200  # runs read at once: the loop has others to serve
 IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
-LONGEST_NAME = 40
-SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic"}
 COLUMNS = (
     "run_id",
     "status",
@@ -176,49 +173,6 @@ class Pen(io.RawIOBase):
         """Forget it all."""
         self._kept.close()
         super().close()
-
-
-@dataclass(slots=True)
-class Names:
-    """Where in the archive each stored file lies. Nothing of a name was typed but letters and digits."""
-
-    folder: dict[int, str] = field(default_factory=dict)
-
-    def give(self, number: int, folder: str, words: str, suffix: str) -> None:
-        """A name for a file."""
-        taken = set(self.folder.values())
-        index = 1
-        while (name := f"{folder}/{words}-{index}.{suffix}") in taken:
-            index += 1
-        self.folder.setdefault(number, name)
-
-    def of(self, number: int, _: str) -> str:
-        """Where a file lies; "" for one that does not come along."""
-        return self.folder.get(number, "")
-
-
-def slug(label: str) -> str:
-    """Small letters, digits and dashes of a label; “step” where it has none."""
-    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_NAME].strip("-") or "step"
-
-
-def named(watched: Watched) -> Names:
-    """All originals and signatures, and beside an original that browsers don't show the picture made of it."""
-    names, evidence = Names(), watched.sheet.evidence
-    labels = {
-        step.id: f"{number:03d}-{slug(step.label)}"
-        for number, step in enumerate(watched.sheet.version.steps, 1)
-    }
-    for step_id, photos in evidence.photos.items():
-        for photo in photos.values():
-            names.give(photo.original, "photos", labels.get(step_id, "step"), SUFFIXES[photo.content_type])
-            if photo.content_type == "image/heic":
-                names.give(photo.derived, "photos", f"{labels.get(step_id, 'step')}-shown", "jpg")
-    for signature in evidence.signatures.values():
-        words = labels.get(signature.step_id, "step") if signature.step_id else "at-the-end"
-        names.give(signature.file, "signatures", words, "png")
-    return names
 
 
 async def archive(visit: Visit) -> Response:

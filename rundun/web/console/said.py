@@ -22,6 +22,7 @@ from rundun.core.template import (
     StepBase,
 )
 from rundun.web.console.clock import Zone
+from rundun.web.console.filing import named
 
 MOST_REPLACED = 20  # answers shown of one step
 
@@ -31,13 +32,16 @@ Say = Callable[..., str]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A photo with its addresses; one that the answer does not list was replaced or never belonged to it."""
+    """A photo with its addresses; one that the answer does not list was replaced or never belonged to it. `saved_as` is
+    the name under which the original is saved.
+    """
 
     photo: Photo
     number: int
     thumbnail: str
     url: str
     original: str
+    saved_as: str
     is_listed: bool
 
 
@@ -96,6 +100,7 @@ class Teller:
         self._say = say
         self._zone = zone
         self._address = address
+        self._names = named(watched)
 
     def parts(self) -> list[Part]:
         """All steps in their sections, as the run's version of the template has them."""
@@ -145,6 +150,7 @@ class Teller:
                 self._address(photo.thumbnail, "image/jpeg"),
                 self._address(photo.derived, "image/jpeg"),
                 self._address(photo.original, photo.content_type),
+                self._names.alone(photo.original, self.sheet.run),
                 photo.photo_id in ids,
             )
 

@@ -1,0 +1,82 @@
+// A run's photos, large: fitted into the window or in full size, one after the other.
+
+const [dialog, view, picture, about, count, original, size, close] = ["zoom", "zoom-view", "zoom-picture", "zoom-about", "zoom-count", "zoom-original", "zoom-size", "zoom-close"].map((id) => document.getElementById(id));
+const photos = () => [...document.querySelectorAll("a.photo")];
+let shown; // id of the link whose photo is shown
+let dragged = 0; // pixels, since the mouse went down
+
+function show(link) {
+  const all = photos();
+  const position = all.indexOf(link);
+  shown = link.id;
+  enlarge(false);
+  picture.src = link.href;
+  picture.alt = link.querySelector("img").alt;
+  original.href = link.dataset.original;
+  original.download = link.dataset.savedAs;
+  count.textContent = `${position + 1} / ${all.length} · ${picture.alt}`;
+  about.replaceChildren(document.getElementById(link.dataset.about).querySelector("dl").cloneNode(true));
+  enable(document.getElementById("zoom-previous"), position > 0);
+  enable(document.getElementById("zoom-next"), position < all.length - 1);
+  if (!dialog.open) dialog.showModal();
+}
+
+/** A button that is disabled would take the focus away with it. */
+function enable(button, is) {
+  if (!is && document.activeElement === button) view.focus();
+  button.disabled = !is;
+}
+
+function step(by) {
+  const all = photos();
+  const next = all[all.findIndex((link) => link.id === shown) + by];
+  if (next) show(next);
+}
+
+/** Full size, with the point that lies at these parts of its width and height in the middle; or fitted. */
+function enlarge(is, across = 0.5, down = 0.5) {
+  view.classList.toggle("full", is);
+  size.setAttribute("aria-pressed", String(is));
+  view.scrollTo(across * picture.offsetWidth - view.clientWidth / 2, down * picture.offsetHeight - view.clientHeight / 2);
+}
+
+const isFull = () => view.classList.contains("full");
+const isLarger = () => isFull() || picture.naturalWidth > picture.clientWidth + 1;
+
+function measure() {
+  view.classList.toggle("larger", isLarger());
+  enable(size, isLarger());
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a.photo");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  show(link);
+});
+document.addEventListener("keydown", (event) => {
+  if (!dialog.open) return;
+  const isMoving = isFull() && event.target === view; // arrows move what is larger than its frame
+  if (event.key === "ArrowLeft" && !isMoving) step(-1);
+  else if (event.key === "ArrowRight" && !isMoving) step(1);
+  else if (event.key === "Enter" && event.target === view) enlarge(isLarger() && !isFull());
+  else return;
+  event.preventDefault();
+});
+picture.addEventListener("load", measure);
+addEventListener("resize", () => dialog.open && measure());
+size.addEventListener("click", () => enlarge(!isFull()));
+picture.addEventListener("click", (event) => {
+  if (dragged < 5 && isLarger()) enlarge(!isFull(), event.offsetX / picture.offsetWidth, event.offsetY / picture.offsetHeight);
+});
+picture.addEventListener("pointerdown", () => { dragged = 0; });
+picture.addEventListener("pointermove", (event) => {
+  if (event.pointerType !== "mouse" || event.buttons !== 1) return; // a finger scrolls by itself
+  dragged += Math.abs(event.movementX) + Math.abs(event.movementY);
+  view.scrollBy(-event.movementX, -event.movementY);
+});
+dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+dialog.addEventListener("close", () => document.getElementById(shown)?.focus());
+document.getElementById("zoom-previous").addEventListener("click", () => step(-1));
+document.getElementById("zoom-next").addEventListener("click", () => step(1));
+close.addEventListener("click", () => dialog.close());
