@@ -9,6 +9,7 @@ const AGAIN = 30_000; // ms after which a stream that was refused is asked for a
 const sign = document.querySelector("[data-live]");
 let fetching = false;
 let missed = false;
+let printing = false; // then the page stays as it was made ready for paper
 let stream;
 let waiting;
 
@@ -35,7 +36,7 @@ function say(state) {
 
 /** Fetch the page and take over what is different; a change meanwhile makes it do so once more. */
 async function renew() {
-  if (fetching || document.hidden) {
+  if (fetching || printing || document.hidden) {
     missed = true;
     return;
   }
@@ -43,8 +44,10 @@ async function renew() {
   missed = false;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
-    if (answer.type === "opaqueredirect") location.reload(); // signed out elsewhere: nothing is left here to be read
-    else if (answer.ok) takeOver(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (answer.type === "opaqueredirect") return location.reload(); // signed out elsewhere: nothing is left here to be read
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (printing) missed = true;
+    else if (answer.ok) takeOver(page);
   } catch {
     missed = true; // no connection: the stream says so, and opens again
   }
@@ -116,6 +119,11 @@ document.addEventListener("visibilitychange", () => {
   if (!sign) return void (missed && renew());
   if (document.hidden) stream?.close();
   else if (stream?.readyState !== EventSource.OPEN) listen();
+});
+addEventListener("beforeprint", () => { printing = true; });
+addEventListener("afterprint", () => {
+  printing = false;
+  if (missed) renew();
 });
 addEventListener("pageshow", (event) => event.persisted && renew());
 if (sign && !document.hidden) listen();

@@ -1,13 +1,38 @@
 // The page of one run: the link copied, and what is printed.
 
+// On paper photos are as good as on the screen, and all that is known of them stands beside them, whichever way somebody
+// prints. The button waits for the pictures; where it is not used, that is up to the browser.
+const thumbnails = () => [...document.querySelectorAll("img[data-full]")];
 const print = document.getElementById("print");
+let unfolded = [];
+
+function enlarge() {
+  for (const one of thumbnails()) if (one.getAttribute("src") !== one.dataset.full) one.src = one.dataset.full;
+}
+
+function stamp() {
+  const time = document.getElementById("printed");
+  const parts = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const zone = { timeZone: time.dataset.zone, timeZoneName: "longOffset", hourCycle: "h23" };
+  try {
+    time.textContent = new Intl.DateTimeFormat("en-GB", { ...parts, ...zone }).format();
+  } catch { /* a zone this browser has not heard of: it stays at when the page was made */ }
+}
+
+addEventListener("beforeprint", () => {
+  enlarge();
+  unfolded = [...document.querySelectorAll(".gallery details:not([open])")];
+  for (const one of unfolded) one.open = true;
+  stamp();
+});
+addEventListener("afterprint", () => {
+  for (const one of unfolded) one.open = false;
+});
 print.hidden = false;
 print.addEventListener("click", async () => {
   print.disabled = true;
-  await Promise.allSettled([...document.querySelectorAll("img[data-full]")].map((one) => {
-    one.src = one.dataset.full;
-    return one.decode();
-  }));
+  enlarge();
+  await Promise.allSettled(thumbnails().map((one) => one.decode()));
   print.disabled = false;
   window.print();
 });

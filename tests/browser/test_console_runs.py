@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from rundun.web.console import desk
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
@@ -197,6 +198,54 @@ async def test_a_large_photo_is_seen_in_full_size(w: World, base: str, ann: Page
     assert (await seen(ann))["width"] == 200
     await ann.keyboard.press("Escape")
     await expect(second).to_be_focused()
+
+
+def pages(pdf: bytes) -> int:
+    """How many sheets of paper."""
+    return len(re.findall(rb"/Type */Page\b(?!s)", pdf))
+
+
+async def test_what_is_printed_has_the_good_pictures_and_little_empty_paper(
+    w: World, base: str, browser: Browser
+) -> None:
+    run = await w.dispatch(await w.template(YES_NO, {**PICTURE, "config": {"max": 10}}))
+    await run.start()
+    await run.answer("s-ok", True)
+    for n in range(4):
+        assert (await run.photo("s-pic", encoded(quadrants(1001 + n, 1200)))).status_code == 201
+    await run.answer("s-pic")
+    async with at_the_console(w, browser, base) as page:
+        await page.goto(f"{base}/console/runs/{run.run_id}")
+        await expect(page.get_by_text("Updates by itself")).to_be_visible()
+        unfolded = page.locator(".gallery details[open]")
+        await page.evaluate(
+            """addEventListener("beforeprint", () => {
+              const open = document.querySelectorAll(".gallery details[open]").length;
+              document.body.dataset.said = `${open} ${document.getElementById("paper").textContent}`;
+            })"""
+        )
+        printed = await page.pdf(format="A4", prefer_css_page_size=True)
+        assert [n for n in range(4) if b"/Width %d\n" % (1001 + n) not in printed] == []
+        assert pages(printed) <= 3
+        said = await page.locator("body").get_attribute("data-said") or ""
+        assert said.startswith("4 Acme") and run.run_id in said
+        assert re.search(r"printed \d+ \w+ 20\d\d.*\(UTC\)$", said) and "2026, 00:00:00" not in said
+        await expect(unfolded).to_have_count(0)
+        async with page.expect_download() as coming:
+            await page.get_by_role("link", name="ZIP").click()
+        kept = zipfile.ZipFile(await (await coming.value).path())
+        await page.route(f"{base}/kept/*", lambda route: serve(route, kept))
+        await page.route(f"{base}/kept/photos/*", lambda route: serve(route, kept))
+        await page.goto(f"{base}/kept/report.html")
+        assert pages(await page.pdf(format="A4", prefer_css_page_size=True)) <= 3
+    w.service.bells.end()
+
+
+async def serve(route: Route, kept: zipfile.ZipFile) -> None:
+    """A file of an archive, as if it were unpacked."""
+    name = route.request.url.partition("/kept/")[2]
+    kind = "text/html" if name.endswith(".html") else "image/jpeg"
+    await route.fulfill(body=await asyncio.to_thread(kept.read, name), content_type=kind)
 
 
 async def test_deliveries_are_followed_and_sent_again(
