@@ -87,7 +87,8 @@ async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Pag
     await expect(row).to_contain_text("1 of 3")
     await ann.keyboard.press("Enter")
 
-    await expect(ann.get_by_role("heading", name="Check")).to_be_visible()
+    await expect(ann.get_by_role("heading", name="booking_12", level=1)).to_be_visible()
+    await expect(ann).to_have_title("booking_12 · Check · Rundun")
     await expect(ann.locator("#s-ok")).to_contain_text("Yes")
     await expect(ann.locator("#s-count")).to_contain_text("Not answered")
     await ann.get_by_text("Extend, release or cancel").click()
@@ -108,6 +109,7 @@ async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Pag
     await expect(ann.locator("#states")).to_contain_text("Completed")
     await expect(ann.locator("#timeline")).to_contain_text("Completed")
     await expect(ann.get_by_role("button", name="Copy link")).to_have_count(0)
+    await expect(reason).to_have_count(0)
     await expect(ann.get_by_role("img", name="Signature")).to_be_visible()
 
 
