@@ -22,7 +22,7 @@ from rundun import places
 from rundun.actions import office
 from rundun.core.event import EVENTS, ON_REQUEST
 from rundun.core.run import CLOSED, STATUSES
-from rundun.store import answers, events, operators, runs
+from rundun.store import answers, changes, events, operators, runs
 from rundun.store.paging import END, Slice
 from rundun.store.runs import Filter
 from rundun.store.tx import Tx
@@ -182,6 +182,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
         answers.replaced(tx, ed.run_id, 10)
         answers.in_force(tx, ed.run_id)
         events.told_of_run(tx, ed.run_id, 10)
+        changes.of_run(tx, ed.run_id, 10)
         tx.db.set_trace_callback(None)
         return [
             [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()]
@@ -216,6 +217,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
             "answers_of_step (run_id=?)",
             "answers_in_force (run_id=?)",
             "sqlite_autoindex_events_2 (run_id=?)",
+            "changes_of_run (run_id=?)",
         ]
     )
 
@@ -259,6 +261,7 @@ async def test_of_several_filters_the_one_that_few_runs_pass_decides(
 
 # ---- one run
 
+CHANGES = ("extended", "released", "photo_deleted")  # as the table has them
 EVERY: list[dict[str, Any]] = [
     {"id": "s-ok", "type": "boolean", "label": "All fine?", "config": {"true_label": "Fine & dandy"}},
     {"id": "s-plain", "type": "boolean", "label": "And now?"},
@@ -403,6 +406,11 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
     assert (await w.browser().get(originals[0][0])).content == jpeg()
     timeline = text_of(page[page.index('id="timeline"') :])
     assert re.search(r"Dispatched .* Started .* Answered: All fine\? .* Skipped: A tip", timeline)
+    assert re.search(
+        r"Photo received: The door 1 Jan 2026, 00:00:41 \+00:00 \(phone’s clock 1 Jan 2026, 02:29:00 \+00:00 \) "
+        r".*Signature received: Sign · E\. Miller .*Answered: The door .*Answered: Sign ",
+        timeline,
+    )
     assert "Could not be done: Way in? – No key" in timeline and "Answered: Way in?" not in timeline
     assert (
         "Answered: Meter 1 Jan 2026, 00:00:41 +00:00 (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )" in timeline
@@ -418,8 +426,8 @@ def test_everything_that_can_be_told_has_words() -> None:
         | {f"closed_{one}" for one in CLOSED}
         | {f"hours_{one}" for one in HOURS}
     )
+    made |= {f"moment_{one}" for one in (*CHANGES, "step_unable", "photo", "signature", "closing_signature")}
     made |= {
-        "moment_step_unable",
         "told_run_cancelled",
         "told_run_extended",
         "told_run_released",
@@ -428,6 +436,47 @@ def test_everything_that_can_be_told_has_words() -> None:
     pages = "".join(path.read_text() for path in (places.templates() / "console").glob("run*.html"))
     made |= set(re.findall(r"\bt\([\"'](\w+)[\"'][,)]", pages))
     assert made <= set(words), made - set(words)
+
+
+async def test_what_no_event_tells_of_is_in_a_runs_history(w: World) -> None:
+    ann = await operator(w)
+    once = {"execution": {"scope": "first_device"}, "settings": {"signature_on_complete": True}}
+    ed = await w.dispatch(await w.template(PICTURE, **once))
+    path, api = f"/runs/{ed.run_id}", f"/v1/runs/{ed.run_id}"
+    await ann.get(path)
+    await ed.start()
+    w.clock.forward(hours=1)
+    assert (await ann.post(f"{path}/extend", hours="168")).status_code == 303
+    assert (await ann.post(f"{path}/extend", hours="24")).status_code == 422
+    w.clock.forward(hours=1)
+    assert (await w.acme.post(f"{api}/extend", json={"expires_in_hours": None})).is_success
+    w.clock.forward(hours=1)
+    taken = "source=camera&taken_at=2026-01-01T02:30:00Z"
+    assert (await ed.call("PUT", f"/steps/s-pic/photos/{PHOTO}?{taken}", content=jpeg())).is_success
+    w.clock.forward(hours=1)
+    for _ in range(2):  # deleted once, however often that is said
+        assert (await ed.call("DELETE", f"/steps/s-pic/photos/{PHOTO}")).is_success
+    assert (await ed.call("PUT", "/signature?typed_name=E.+Miller", content=PNG)).is_success
+    w.clock.forward(hours=1)
+    assert (await ann.post(f"{path}/release")).status_code == 303
+    assert (await w.acme.post(f"{api}/release", json={})).is_success
+    page = (await ann.get(path)).text
+    found = re.findall(r'<li><span class="what">.*?</li>', page[page.index('id="timeline"') :], re.DOTALL)
+    day = "1 Jan 2026, 0{}:00:00 +00:00".format
+    key, person = "The integrator (API) · test", "An operator (console) · Ann"
+    assert [text_of(one) for one in found] == [
+        f"Dispatched {day(0)}",
+        f"Started {day(0)}",
+        f"Expiry changed from 4 Jan 2026, 00:00:00 +00:00 to 8 Jan 2026, 01:00:00 +00:00 · {person} {day(1)}",
+        f"Expiry changed from 8 Jan 2026, 01:00:00 +00:00 to never · {key} {day(2)}",
+        f"Photo received: The door {day(3)} (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )",
+        f"Closing signature received · E. Miller {day(4)}",
+        f"Photo deleted: The door {day(4)}",
+        f"Released from its device · {person} {day(5)}",
+        f"Released from its device · {key} {day(5)}",
+    ]
+    told = (await w.acme.get("/v1/events")).json()["data"]
+    assert [one["event"] for one in told] == ["run.started"], "the wire has none of it"
 
 
 async def test_the_label_is_the_one_of_the_runs_version(w: World) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from rundun.actions.sheet import Sheet, allow_device, keep, load, running
 from rundun.core import progress
 from rundun.core.record import Photo, Signature
+from rundun.core.run import Doer
 from rundun.core.template import photo_limits
 from rundun.errors import Invalid, Place, Problem
-from rundun.store import answers, files, runs
+from rundun.store import answers, changes, files, runs
 from rundun.store.files import Taken
 from rundun.store.tx import Tx
 
@@ -138,6 +139,8 @@ def remove_photo(tx: Tx, target: Target, device: str | None) -> Sheet:
         answers.put_evidence(tx, run.run_id, target.step_id, replace(answer, photos=left))
     if photo is not None:
         files.remove_photo(tx, run.run_id, photo)
+        times = {"taken_at": photo.taken_at, "received_at": photo.received_at}
+        changes.add(tx, run.run_id, "photo_deleted", Doer("executor"), step_id=photo.step_id, **times)
     return keep(tx, before, load(tx, run))
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from rundun.actions.sheet import Sheet, close, expire, load, open_run
 from rundun.core import progress, times
-from rundun.core.run import Cancellation, Member, Run, expiry
+from rundun.core.run import Cancellation, Doer, Member, Run, expiry
 from rundun.errors import Problem
-from rundun.store import runs
+from rundun.store import changes, runs
 from rundun.store.operators import Operator
 from rundun.store.tx import Kept, Tx
 
@@ -31,7 +31,7 @@ def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, rea
     return cancel(tx, _steerable(tx, org_id, run_id), "operator", reason, member)
 
 
-def extend(tx: Tx, org_id: str, run_id: str, hours: float | None) -> Sheet:
+def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, doer: Doer) -> Sheet:
     """More time, counted from now; None = without end. Never less than there is (`would_shorten`), and the same again
     changes nothing.
     """
@@ -44,14 +44,16 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None) -> Sheet:
         return load(tx, run)
     extended = replace(run, expires_at=until, revision=run.revision + 1)
     runs.put(tx, extended)
+    changes.add(tx, run_id, "extended", doer, before=run.expires_at, after=until)
     return load(tx, extended)
 
 
-def release(tx: Tx, org_id: str, run_id: str) -> Sheet:
+def release(tx: Tx, org_id: str, run_id: str, doer: Doer) -> Sheet:
     """Free a run of the one device that may do it; the next that starts it takes it over."""
     run = _steerable(tx, org_id, run_id)
     released = replace(run, device=None, revision=run.revision + 1)
     runs.put(tx, released)
+    changes.add(tx, run_id, "released", doer)
     return load(tx, released)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from rundun.actions.sheet import Sheet, load
 from rundun.core.answer import Answer
 from rundun.core.run import Run
-from rundun.store import answers, deliveries, events, runs, tallies, templates
+from rundun.store import answers, changes, deliveries, events, runs, tallies, templates
+from rundun.store.changes import Change
 from rundun.store.deliveries import Delivery
 from rundun.store.events import Told
 from rundun.store.paging import Page, Slice
@@ -35,6 +36,7 @@ class Watched:
     sheet: Sheet
     replaced: Mapping[str, Sequence[Answer]]
     events: Sequence[Told]
+    changes: Sequence[Change]
     deliveries: Page[Delivery]
     now: int
 
@@ -85,6 +87,7 @@ def run(tx: Tx, org_id: str, run_id: str) -> Watched:
         sheet,
         _replaced(answers.replaced(tx, run_id, MOST_REPLACED), sheet.answers),
         events.told_of_run(tx, run_id, MOST_EVENTS),
+        changes.of_run(tx, run_id, MOST_EVENTS),
         deliveries.page_of_run(tx, run_id, Slice(MOST_DELIVERIES)),
         tx.now,
     )

@@ -65,6 +65,14 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Doer:
+    """Who does something to a run: `by` is executor, integrator or operator, `name` the key's or the operator's."""
+
+    by: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cancellation:
     """Who ended a run before its time, and why. `member`, the operator who did it, goes into the event alone."""
 

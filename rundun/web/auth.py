@@ -19,10 +19,11 @@ MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An organization, and the SHA-256 of the key it came with."""
+    """An organization, the SHA-256 of the key it came with, and that key's name."""
 
     org_id: str
     key: bytes
+    name: str
 
 
 class KeyRing:
@@ -58,7 +59,7 @@ class KeyRing:
             if generation == self._generation and len(self._known) < MOST_REMEMBERED:
                 self._known[hashed] = key
         self.used[key.key_id] = self._database.house.clock()
-        return Caller(key.org_id, hashed)
+        return Caller(key.org_id, hashed, key.name)
 
     async def keep_used(self) -> None:
         """Write down what was noted since the last time."""

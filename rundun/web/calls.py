@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from rundun.actions import once
 from rundun.actions.once import Render
+from rundun.core.run import Doer
 from rundun.errors import Problem
 from rundun.store.idempotency import Reply, Ticket
 from rundun.web.auth import Caller
@@ -30,11 +31,12 @@ _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7
 
 @dataclass(slots=True)
 class Call:
-    """An integrator's request; `ticket` names it where it carries an `Idempotency-Key`."""
+    """An integrator's request; `ticket` names it where it carries an `Idempotency-Key`, `doer` has its key's name."""
 
     request: Request
     house: Service
     org_id: str
+    doer: Doer
     ticket: Ticket | None = None
     _body: bytes | None = None
 
@@ -87,7 +89,7 @@ def route(method: Method, path: str, handler: Handler) -> Route:
         house = service(request)
         caller = await _caller(house, request)
         house.quotas.count_request(request, caller.key)
-        call = Call(request, house, caller.org_id)
+        call = Call(request, house, caller.org_id, Doer("integrator", caller.name))
         return await (_once(call, handler) if method == "POST" else handler(call))
 
     endpoint.__doc__ = handler.__doc__

@@ -112,13 +112,13 @@ async def cancel_run(call: Call) -> Response:
 async def extend_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/extend."""
     hours = read(ExtendBody, await call.json()).expires_in_hours
-    return await call.write(_steered, steering.extend, call.path("run_id"), hours)
+    return await call.write(_steered, steering.extend, call.path("run_id"), hours, call.doer)
 
 
 async def release_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/release."""
     read(EmptyBody, await call.json())
-    return await call.write(_steered, steering.release, call.path("run_id"))
+    return await call.write(_steered, steering.release, call.path("run_id"), call.doer)
 
 
 def _steered(tx: Tx, sheet: Sheet) -> Reply:

@@ -1,4 +1,4 @@
-"""What happened to a run, in order: the events it told, and the evidence that came in beside them."""
+"""What happened to a run, in order: the events it told, the evidence that came in, and what no event tells of."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from rundun.store.events import Told
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened, on the server's clock and, where it came from a phone, on the phone's; `reason` is why
-    a step could not be done.
+    """Something that happened, on the server's clock and, where it came from a phone, on the phone's. `by` is what
+    somebody is to the run, where it was not the executor; `reason` why a step could not be done; `expiry` when the run
+    would have expired and when it does now.
     """
 
     word: str
@@ -23,11 +24,56 @@ class Moment:
     label: str | None = None
     who: str | None = None
     reason: str | None = None
+    by: str | None = None
+    expiry: tuple[int | None, int | None] | None = None
 
 
 def moments(watched: Watched) -> list[Moment]:
     """All that happened, the first thing first."""
-    return [Moment("moment_created", watched.sheet.run.created_at), *_told(watched)]
+    created = Moment("moment_created", watched.sheet.run.created_at)
+    return sorted([created, *_came_in(watched), *_done(watched), *_told(watched)], key=_place)
+
+
+def _place(moment: Moment) -> tuple[int, int]:
+    """Where it belongs. Events know the second alone: within it a start comes first, and evidence before the step that
+    it made complete.
+    """
+    if moment.word in ("moment_created", "moment_run_started"):
+        place = 0
+    elif moment.word.startswith("moment_run_"):
+        place = 3
+    else:
+        place = 2 if moment.word.startswith("moment_step_") else 1
+    return moment.at // times.SECOND, place
+
+
+def _came_in(watched: Watched) -> Iterator[Moment]:
+    """Photos and signatures that are stored."""
+    evidence, labels = watched.sheet.evidence, _labels(watched)
+    for step_id, photos in evidence.photos.items():
+        for photo in photos.values():
+            yield Moment("moment_photo", photo.received_at, photo.taken_at, labels.get(step_id))
+    for one in evidence.signatures.values():
+        word = "moment_signature" if one.step_id else "moment_closing_signature"
+        yield Moment(word, one.received_at, label=labels.get(one.step_id), who=one.typed_name)
+
+
+def _done(watched: Watched) -> Iterator[Moment]:
+    """What was done to the run beside its events; of a photo that was deleted also that it had come."""
+    labels = _labels(watched)
+    for change in watched.changes:
+        details = change.details
+        label = labels.get(details.get("step_id", ""))
+        if change.what == "photo_deleted":
+            yield Moment("moment_photo", details["received_at"], details["taken_at"], label)
+        by = None if change.doer.by == "executor" else change.doer.by
+        expiry = (details["before"], details["after"]) if change.what == "extended" else None
+        word = f"moment_{change.what}"
+        yield Moment(word, change.at, label=label, who=change.doer.name, by=by, expiry=expiry)
+
+
+def _labels(watched: Watched) -> Mapping[str, str]:
+    return {step.id: step.label for step in watched.sheet.version.steps}
 
 
 def _told(watched: Watched) -> Iterator[Moment]:

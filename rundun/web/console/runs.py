@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from rundun.actions import replaying, steering, watching
 from rundun.core import text
-from rundun.core.run import STATUSES
+from rundun.core.run import STATUSES, Doer
 from rundun.core.shape import cleaned, read
 from rundun.errors import NotFound
 from rundun.store import deliveries
@@ -153,16 +153,16 @@ async def extend(visit: Visit) -> Response:
         hours = visit.form.get("hours", "")
         number = float(hours) if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", hours, re.ASCII) else hours
         wanted = read(ExtendBody, {"expires_in_hours": None if hours == "never" else number})
-        await visit.write(steering.extend, visit.path("run_id"), wanted.expires_in_hours)
+        doer = Doer("operator", visit.operator.name)
+        await visit.write(steering.extend, visit.path("run_id"), wanted.expires_in_hours, doer)
 
     return await run.done_or_said(visit, act(), "told_run_extended")
 
 
 async def release(visit: Visit) -> Response:
     """POST /console/runs/{run_id}/release: another device may go on with it."""
-    return await run.done_or_said(
-        visit, visit.write(steering.release, visit.path("run_id")), "told_run_released"
-    )
+    act = visit.write(steering.release, visit.path("run_id"), Doer("operator", visit.operator.name))
+    return await run.done_or_said(visit, act, "told_run_released")
 
 
 async def send_again(visit: Visit) -> Response:
