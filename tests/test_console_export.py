@@ -121,6 +121,16 @@ async def test_an_archive_has_the_whole_run(w: World) -> None:
     assert "<script" not in report and "/media/" not in report
 
 
+async def test_a_report_has_all_replaced_answers(w: World) -> None:
+    ann = await operator(w)
+    ed = await w.dispatch(await w.template({"id": "s-text", "type": "text", "label": "Say it"}))
+    await ed.start()
+    for n in range(25):
+        await ed.answer("s-text", f"answer no. {n}")
+    report = (await archive(ann, ed)).read("report.html").decode()
+    assert re.findall(r"answer no\. (\d+)", report) == [str(n) for n in range(24, -1, -1)]
+
+
 async def test_an_archive_of_a_large_run_comes_in_pieces(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Larger than what is kept in memory, and more files than one: each is on its way before the next is read."""
     monkeypatch.setattr(export, "IN_MEMORY", 1000)

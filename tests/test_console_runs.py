@@ -180,6 +180,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
         runs.page(tx, w.acme_id, Filter(executor_ref_prefix="book"), Slice(1, (ed_at(tx), 1)))
         runs.page(tx, w.acme_id, Filter(executor_ref_prefix="book"), after)
         answers.replaced(tx, ed.run_id, 10)
+        answers.replaced_of_step(tx, ed.run_id, "s-ok")
         answers.in_force(tx, ed.run_id)
         events.told_of_run(tx, ed.run_id, 10)
         changes.of_run(tx, ed.run_id, 10)
@@ -215,6 +216,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
             "INTEGER PRIMARY KEY (rowid=?)",
             "runs_by_executor_ref (org_id=? AND executor_ref>?)",  # a cursor that leads nowhere: from the beginning
             "answers_of_step (run_id=?)",
+            "answers_of_step (run_id=? AND step_id=?)",
             "answers_in_force (run_id=?)",
             "sqlite_autoindex_events_2 (run_id=?)",
             "changes_of_run (run_id=?)",
@@ -436,6 +438,30 @@ def test_everything_that_can_be_told_has_words() -> None:
     pages = "".join(path.read_text() for path in (places.templates() / "console").glob("run*.html"))
     made |= set(re.findall(r"\bt\([\"'](\w+)[\"'][,)]", pages))
     assert made <= set(words), made - set(words)
+
+
+async def test_all_replaced_answers_can_be_seen(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rundun.actions.watching.MOST_REPLACED", 30)
+    ann = await operator(w)
+    steps = [{"id": one, "type": "text", "label": one} for one in ("s-a", "s-b")]
+    ed = await w.dispatch(await w.template(*steps))
+    await ed.start()
+    for step in ("s-a", "s-b"):
+        for n in range(25):
+            assert (await ed.answer(step, f"{step} no. {n}")).status_code == 200
+    path = f"/runs/{ed.run_id}"
+    few = line((await ann.get(path)).text, "s-b")
+    assert "24 replaced answers" in few and few.count("<li>") == 20 and "and 4 before these" in few
+    link = re.search(r'href="/console([^"#]+)#past-s-b">Show all', few)
+    assert link and 'id="past-s-b">' in few
+    page = (await ann.get(link[1])).text
+    whole = line(page, "s-b")
+    assert re.findall(r"s-b no\. (\d+)", whole) == [str(n) for n in range(24, -1, -1)]
+    assert 'id="past-s-b" open>' in whole and "Show all" not in whole
+    assert line(page, "s-a").count("<li>") < 24, "asked for are those of the other"
+    other = line((await ann.get(f"{path}?past=s-a")).text, "s-a")
+    assert re.findall(r"s-a no\. (\d+)", other) == [str(n) for n in range(24, -1, -1)]
+    assert (await ann.get(f"{path}?past=s-nobody")).status_code == 200
 
 
 async def test_what_no_event_tells_of_is_in_a_runs_history(w: World) -> None:

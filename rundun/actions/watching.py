@@ -80,12 +80,17 @@ def names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
     )
 
 
-def run(tx: Tx, org_id: str, run_id: str) -> Watched:
-    """All there is of an organization's run, or NotFound."""
+def run(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> Watched:
+    """All there is of an organization's run, or NotFound; of the step named all past answers, however many others of
+    the run have.
+    """
     sheet = load(tx, runs.get_of_org(tx, org_id, run_id))
+    past = [*answers.replaced(tx, run_id, MOST_REPLACED)]
+    if step_id:
+        past = [one for one in past if one[0] != step_id] + answers.replaced_of_step(tx, run_id, step_id)
     return Watched(
         sheet,
-        _replaced(answers.replaced(tx, run_id, MOST_REPLACED), sheet.answers),
+        _replaced(past, sheet.answers),
         events.told_of_run(tx, run_id, MOST_EVENTS),
         changes.of_run(tx, run_id, MOST_EVENTS),
         deliveries.page_of_run(tx, run_id, Slice(MOST_DELIVERIES)),

@@ -59,6 +59,17 @@ def replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
     return [(row[0], _answer(row)) for row in rows]
 
 
+def replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answer]]:
+    """The same of one step, all that there are."""
+    rows = tx.db.execute(
+        "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
+        "FROM answers INDEXED BY answers_of_step WHERE run_id = ? AND step_id = ? AND NOT is_current "
+        "ORDER BY number DESC",
+        (run_id, step_id),
+    ).fetchall()
+    return [(row[0], _answer(row)) for row in rows]
+
+
 def was_applied(tx: Tx, run_id: str, step_id: str, answer_id: str) -> bool:
     """True when an answer of that id has been here before, replaced since or not."""
     query = "SELECT 1 FROM answers WHERE run_id = ? AND step_id = ? AND answer_id = ?"

@@ -265,7 +265,7 @@ def _json(visit: Visit, watched: Watched, names: Names) -> bytes:
 
 def _report(visit: Visit, watched: Watched, names: Names) -> bytes:
     """The run to be read, whole in itself but for the pictures beside it."""
-    teller = Teller(watched, visit_say(visit), visit.zone, names.of)
+    teller = Teller(watched, visit_say(visit), visit.zone, names.of, watched.replaced)
     values = {**telling(teller), "deadline": None, "organization": visit.organization}
     return bytes(visit.show("run_report", **values).body)
 

@@ -28,10 +28,13 @@ async def show_run(visit: Visit) -> Response:
 
 
 async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -> Response:
-    """The page, with what went `wrong` when something was to be done to the run."""
-    watched = await visit.read(watching.run, visit.path("run_id"))
+    """The page, with what went `wrong` when something was to be done to the run. `?past=` names the step of which all
+    past answers are shown, at most as many as one may give.
+    """
+    past = visit.request.query_params.get("past", "")
+    watched = await visit.read(watching.run, visit.path("run_id"), past)
     house = visit.house.database.house
-    teller = Teller(watched, visit_say(visit), visit.zone, house.links.media_path)
+    teller = Teller(watched, visit_say(visit), visit.zone, house.links.media_path, (past,))
     run = watched.sheet.run
     is_pinned = watched.sheet.version.template.execution.scope == "first_device" and run.device is not None
     return visit.show(
@@ -43,6 +46,7 @@ async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -
         deadline=run.deadline(house.grace),
         can_release=is_pinned and not run.is_closed,
         will_change=any(one.status == "pending" for one in watched.deliveries.items),
+        past=past,
         reason=visit.form.get("reason", ""),
         **telling(teller),
     )

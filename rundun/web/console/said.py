@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from rundun.core.template import (
 from rundun.web.console.clock import Zone
 from rundun.web.console.filing import named
 
-MOST_REPLACED = 20  # answers shown of one step
+MOST_REPLACED = 20  # answers shown of one step, unless all are asked for
 
 Address = Callable[[int, str], str]  # of a file by its number and content type
 Say = Callable[..., str]
@@ -92,14 +92,19 @@ class Part:
 
 
 class Teller:
-    """Puts one run into words. `address` says where a file is found."""
+    """Puts one run into words. `address` says where a file is found, `whole` names the steps of which all past answers
+    are told.
+    """
 
-    def __init__(self, watched: Watched, say: Say, zone: Zone, address: Address) -> None:
+    def __init__(
+        self, watched: Watched, say: Say, zone: Zone, address: Address, whole: Container[str]
+    ) -> None:
         self.watched = watched
         self.sheet = watched.sheet
         self._say = say
         self._zone = zone
         self._address = address
+        self._whole = whole
         self._names = named(watched)
 
     def parts(self) -> list[Part]:
@@ -128,6 +133,7 @@ class Teller:
         standing = self.sheet.standings[step.id]
         answer = standing.answer
         past = self.watched.replaced.get(step.id, ())
+        most = len(past) if step.id in self._whole else MOST_REPLACED
         return Line(
             number,
             step,
@@ -135,8 +141,8 @@ class Teller:
             list(_flags(self.sheet.run, standing)),
             list(self._pictures(standing)),
             len([one for one in standing.waiting_for if one != "signature"]),
-            [self.said(step, one) for one in past[:MOST_REPLACED]],
-            max(0, len(past) - MOST_REPLACED),
+            [self.said(step, one) for one in past[:most]],
+            max(0, len(past) - most),
         )
 
     def _pictures(self, standing: Standing) -> Iterator[Picture]:
