@@ -252,3 +252,14 @@ async def test_the_first_start_happens_once(tmp_path: Path) -> None:
     async with opened(tmp_path / "rundun.db") as one:
         assert await one.write(office.open_house, []) is not None
         assert await one.write(office.open_house, []) is None
+
+
+@pytest.mark.parametrize(("table", "read_whole"), [("files", {"organizations"}), ("signatures", set())])
+def test_what_may_be_pointed_to_is_deleted_without_reading_whole_tables(
+    tmp_path: Path, table: str, read_whole: set[str]
+) -> None:
+    """Organizations are few; everything else grows."""
+    db = open_writer(tmp_path / "rundun.db")
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN DELETE FROM {table} WHERE number = 1")]
+    db.close()
+    assert {step.split()[1] for step in plan if step.startswith("SCAN ")} == read_whole
