@@ -361,6 +361,10 @@ def test_no_cell_begins_a_formula(value: str) -> None:
     assert export.safe_cell(value) == f"'{value}"
 
 
+def test_nor_does_what_another_country_takes_for_a_cell() -> None:
+    assert export.safe_cell("Ed;=A1;+1\t@x; -1") == "Ed;'=A1;'+1\t'@x; -1"
+
+
 @pytest.mark.parametrize("value", ["", "a=1", "1-1", "x@y", "(=1)", "’=1"])
 def test_plain_cells_stay_as_they_are(value: str) -> None:
     assert export.safe_cell(value) == value

@@ -58,14 +58,17 @@ COLUMNS = (
 _FORMULA = re.compile(
     "^[\\s\\x00-\\x1f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]*[=+\\-@＝＋－＠]|^[\t\r\n]"
 )
+# Where the decimal mark is a comma, it takes a semicolon for the end of a cell.
+_SPLIT = re.compile(r"(?<=.)([;\t])(?=[=+\-@＝＋－＠])")
 
 
 def safe_cell(value: object) -> str:
-    """A value as a cell: text that a spreadsheet would calculate gets an apostrophe in front."""
+    """A value as a cell: what a spreadsheet would calculate in a text gets an apostrophe in front."""
     if value is None:
         return ""
     if not isinstance(value, str):
         return str(value)
+    value = _SPLIT.sub(r"\1'", value)
     return f"'{value}" if _FORMULA.match(value) else value
 
 

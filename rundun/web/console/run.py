@@ -82,8 +82,18 @@ async def done_or_said(visit: Visit, act: Awaitable[Any], told: str) -> Response
     except NotFound:
         raise
     except Problem as problem:
+        if problem.code == "would_shorten":
+            problem = await _in_our_zone(visit, problem)
         return await shown(visit, TABLE[problem.code][0], problem)
     return visit.go(f"/runs/{visit.path('run_id')}", told)
+
+
+async def _in_our_zone(visit: Visit, problem: Problem) -> Problem:
+    """The same with the time as it is here."""
+    run, say = await visit.read(runs.get_of_org, visit.path("run_id")), visit_say(visit)
+    if run.expires_at is None:
+        return Problem(problem.code, say("would_shorten_never"))
+    return Problem(problem.code, say("would_shorten", at=visit.zone.say(run.expires_at)))
 
 
 async def qr_code(visit: Visit) -> Response:
