@@ -33,6 +33,7 @@ export class Outbox extends EventTarget {
   #stopped = false;
   #calls = new Map();
   #leaving = new Set();
+  #looking = Promise.resolve();
   #forgotten = new Set();   // ids this tab has done with, while the phone may still show them
 
   /** `run`: the run's id; its own path is /r/<run_id>. */
@@ -171,7 +172,11 @@ export class Outbox extends EventTarget {
   }
 
   /** Compares with what the phone keeps: finds what another tab or an earlier visit left, misses what went out. */
-  async look() {
+  look() {
+    return (this.#looking = this.#looking.then(() => this.#lookNow())); // two at once would share out what there is
+  }
+
+  async #lookNow() {
     if (this.#stopped) return;
     try {
       const { epoch, ids } = await store.look(this.run);
@@ -181,14 +186,13 @@ export class Outbox extends EventTarget {
         else if (item.state === "waiting") this.#vanished(item);
       }
       const known = new Set(this.items.map((item) => item.id));
-      const fresh = [];
-      for (const id of ids) {
-        const record = known.has(id) || this.#forgotten.has(id) ? null : await store.get(id);
-        if (record && !this.#forgotten.has(id) && !this.items.some((item) => item.id === id)) fresh.push(this.#found(record, epoch));
-      }
+      const records = [];
+      for (const id of ids) if (!known.has(id) && !this.#forgotten.has(id)) records.push(await store.get(id));
+      // All at once and in their order, since sending goes on beside this.
+      const inOrder = (one, other) => one.seq - other.seq;
+      const fresh = records.filter((one) => one && !this.#forgotten.has(one.id)).sort(inOrder).map((one) => this.#found(one, epoch));
       if (!fresh.length) return;
-      fresh.sort((one, other) => one.seq - other.seq);
-      this.items.sort((one, other) => one.seq - other.seq);
+      this.items.sort(inOrder);
       this.#tell("found", { items: fresh });
       this.#changed();
       this.#work();

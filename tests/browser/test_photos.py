@@ -175,6 +175,34 @@ async def test_a_photo_deleted_while_its_file_is_read_is_owed_to_nobody(w: World
     assert await ed.kept(run_id) == []
 
 
+async def test_a_deleted_photo_leaves_no_picture_in_the_page(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, PICTURE)
+    await ed.page.add_init_script(
+        """window.pictures = new Set();
+        const { createObjectURL, revokeObjectURL } = URL;
+        URL.createObjectURL = (what) => {
+          const url = createObjectURL.call(URL, what);
+          pictures.add(url);
+          return url;
+        };
+        URL.revokeObjectURL = (url) => {
+          pictures.delete(url);
+          revokeObjectURL.call(URL, url);
+        };"""
+    )
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    tile = ed.step("s-pic").locator(".tile")
+    await expect(tile).to_have_attribute("state", "safe")
+    await expect(tile.locator("img")).to_have_attribute("src", re.compile("^blob:"))
+    assert await ed.page.evaluate("pictures.size") == 1
+    await tile.tap()
+    await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+    await expect(tile).to_have_count(0)
+    assert await ed.page.evaluate("pictures.size") == 0
+
+
 async def test_a_photo_is_taken_again_in_its_place(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, {**PICTURE, "config": {"min": 1, "max": 2}})
     await ed.open(run_id)
