@@ -1,8 +1,9 @@
 // What this phone keeps until the server has it: one IndexedDB database per origin, records per run.
 //
 //   items  one thing to send each: plain data, bytes as ArrayBuffer (never File or Blob: Safari reads them back empty)
-//   runs   {run, name, labels, state, camera}: what the page last knew, for a reload without network; and, for no run
-//          (""), {epoch} of this very database: a phone that clears its storage gets one with another
+//   runs   {run, name, labels, state, camera}: what the page last knew, for a reload without network
+//   epoch… nothing; its name tells this very database from the one that a phone makes after it has cleared its storage.
+//          A name, since a record would need room, and a phone that is full must still get its database
 //
 // Phones close databases behind a page's back, and some never answer an open at all: every access opens anew
 // where it must, gives up after a while, and says so. Whoever asks then knows that nothing is kept.
@@ -19,7 +20,8 @@ function open() {
     const timer = setTimeout(() => reject(new Error("no database")), PATIENCE);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("items", { keyPath: "id" }).createIndex("run", "run");
-      request.result.createObjectStore("runs", { keyPath: "run" }).put({ run: "", epoch: `${Date.now()} ${Math.random()}` });
+      request.result.createObjectStore("runs", { keyPath: "run" });
+      request.result.createObjectStore(`epoch ${Date.now()} ${Math.random()}`);
     };
     request.onsuccess = () => {
       clearTimeout(timer);
@@ -57,11 +59,10 @@ function once(database, mode, work) {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(["items", "runs"], mode, { durability: "strict" });
     const request = work(transaction);
-    const ours = transaction.objectStore("runs").get("");
     const timer = setTimeout(() => reject(new Error("no answer")), PATIENCE);
     transaction.oncomplete = () => {
       clearTimeout(timer);
-      resolve({ epoch: ours.result?.epoch, result: request?.result });
+      resolve({ epoch: [...database.objectStoreNames].find((name) => name.startsWith("epoch ")), result: request?.result });
     };
     transaction.onabort = () => {
       clearTimeout(timer);
