@@ -166,7 +166,7 @@ async def test_a_large_photo_is_seen_in_full_size(w: World, base: str, ann: Page
     await first.click()
     view, large = ann.locator("#zoom-view"), ann.locator("#zoom-picture")
     button = ann.get_by_role("button", name="Full size")
-    await expect(button).to_be_enabled()
+    await expect(button).to_be_enabled()  # once the picture is there
     await expect(view).to_be_focused()
     fitted = await seen(ann)
     assert fitted["width"] < fitted["whole"] / 2, "it fits the window"
