@@ -54,8 +54,11 @@ def the_organization(tx: Tx, name: str | None) -> Organization:
 
 
 def create_organization(tx: Tx, name: str) -> Organization:
-    """A new organization, unlimited until it is given a balance."""
-    return organizations.add(tx, _line(name))
+    """A new organization, unlimited until it is given a balance. Its name is its own, since commands go by names."""
+    kept = _line(name)
+    if found := organizations.named(tx, kept):
+        raise Problem("invalid", f"There is an organization “{kept}” already: {found[0].org_id}.")
+    return organizations.add(tx, kept)
 
 
 def _line(words: str) -> str:

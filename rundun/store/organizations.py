@@ -39,7 +39,7 @@ def get(tx: Tx, org_id: str) -> Organization:
 
 
 def named(tx: Tx, name: str) -> list[Organization]:
-    """All organizations whose id or name this is: names need not be unique."""
+    """All organizations whose id or name this is: one may have been renamed to another's name."""
     rows = tx.db.execute("SELECT * FROM organizations WHERE id = :name OR name = :name", {"name": name})
     return [_organization(row) for row in rows.fetchall()]
 
