@@ -187,7 +187,8 @@ export class Outbox extends EventTarget {
       }
       const known = new Set(this.items.map((item) => item.id));
       const records = [];
-      for (const id of ids) if (!known.has(id) && !this.#forgotten.has(id)) records.push(await store.get(id));
+      const passOver = () => void (this.trouble ??= "none"); // what cannot be read must not hold up the others
+      for (const id of ids) if (!known.has(id) && !this.#forgotten.has(id)) records.push(await store.get(id).catch(passOver));
       // All at once and in their order, since sending goes on beside this.
       const inOrder = (one, other) => one.seq - other.seq;
       const fresh = records.filter((one) => one && !this.#forgotten.has(one.id)).sort(inOrder).map((one) => this.#found(one, epoch));
