@@ -125,6 +125,7 @@ async def test_a_template_round_trips_and_gets_versions(w: World) -> None:
     assert section["steps"][0]["id"].startswith("s-")
     got = await w.acme.get(f"/v1/templates/{template['id']}")
     assert got.json() == template
+    assert created.headers["location"] == f"/v1/templates/{template['id']}"
     assert got.headers["etag"] == created.headers["etag"]
     same = await w.acme.get(f"/v1/templates/{template['id']}", headers={"if-none-match": got.headers["etag"]})
     assert same.status_code == 304

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import uuid
 from typing import Any
 
@@ -211,6 +212,17 @@ async def test_json_must_say_that_it_is(w: World, method: str, path: str) -> Non
         method, url, content=b" " * (1024 * 1024 + 1), headers={"content-type": "application/json"}
     )
     assert (large.status_code, large.json()["code"]) == (413, "too_large")
+
+
+async def test_a_compressed_body_is_refused_as_such(w: World) -> None:
+    body = gzip.compress(b'{"name": "Check", "steps": [{"type": "boolean", "label": "?"}]}')
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    response = await w.acme.post("/v1/templates", content=body, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
+    plain = {**headers, "content-encoding": "identity"}
+    assert (
+        await w.acme.post("/v1/templates", content=gzip.decompress(body), headers=plain)
+    ).status_code == 201
 
 
 async def test_problems_have_pages_and_methods_have_names(w: World) -> None:

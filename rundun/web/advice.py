@@ -76,8 +76,8 @@ ADVICE: dict[str, tuple[str, str]] = {
         "The detail says how much is allowed; the administrator can change it (“limits”).",
     ),
     "unsupported_media_type": (
-        "The request does not say that its body is JSON.",
-        "Send “Content-Type: application/json”, also for an empty object.",
+        "The request does not say that its body is JSON, or says that it is compressed.",
+        "Send “Content-Type: application/json”, also for an empty object, and no “Content-Encoding”.",
     ),
     "invalid": (
         "Something in the request is not as it must be.",

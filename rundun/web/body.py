@@ -25,6 +25,8 @@ async def read_json_bytes(request: Request, limit: int) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Problem("unsupported_media_type", "Send JSON with “Content-Type: application/json”.")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Problem("unsupported_media_type", "Send the body as it is, without “Content-Encoding”.")
     return await read_bytes(request, limit)
 
 

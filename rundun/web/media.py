@@ -13,6 +13,7 @@ from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, File
+from rundun.web.queries import is_current
 from rundun.web.service import service
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
@@ -32,35 +33,36 @@ async def get_media(request: Request) -> Response:
         raise NotFound("picture")
     file = await database.read(files.get, number)
     headers = {**_HEADERS, "etag": f'"{file.sha256[:32]}"', "content-type": file.content_type}
-    if request.headers.get("if-none-match") == headers["etag"]:
+    if is_current(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
     wanted = _wanted(request, file, headers["etag"])
     if wanted is None:
         return Response(status_code=416, headers={**headers, "content-range": f"bytes */{file.bytes}"})
-    first, last = wanted
+    status, first, last = wanted
     headers["content-length"] = str(last - first + 1)
-    status = 200
-    if last - first + 1 < file.bytes:
-        status, headers["content-range"] = 206, f"bytes {first}-{last}/{file.bytes}"
+    if status == 206:
+        headers["content-range"] = f"bytes {first}-{last}/{file.bytes}"
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
     return StreamingResponse(_stream(database, file, first, last), status, headers)
 
 
-def _wanted(request: Request, file: File, etag: str) -> tuple[int, int] | None:
-    """First and last byte to send; None for a range that lies outside. Several ranges at once get the whole."""
-    whole = (0, file.bytes - 1)
+def _wanted(request: Request, file: File, etag: str) -> tuple[int, int, int] | None:
+    """The status, and the first and last byte to send; None for a range that lies outside. Several ranges at once get
+    the whole.
+    """
+    whole = (200, 0, file.bytes - 1)
     match = _RANGE.fullmatch(request.headers.get("range", ""))
     if not match or request.headers.get("if-range", etag) != etag or match[1] == match[2] == "":
         return whole
     if match[1] == "":
         length = min(int(match[2]), file.bytes)
-        return (file.bytes - length, file.bytes - 1) if length else None
+        return (206, file.bytes - length, file.bytes - 1) if length else None
     first = int(match[1])
     last = min(int(match[2]), file.bytes - 1) if match[2] else file.bytes - 1
     if match[2] and int(match[2]) < first:
         return whole
-    return (first, last) if first < file.bytes else None
+    return (206, first, last) if first < file.bytes else None
 
 
 async def _stream(database: Database, file: File, first: int, last: int) -> AsyncIterator[bytes]:

@@ -20,8 +20,9 @@ def template_json(version: Version, archived_at: int | None = None) -> bytes:
     return to_json(actions.assigned(version, archived_at))[:-1] + b"," + version.body[1:]
 
 
-def _reply(version: Version, status: int = 200, archived_at: int | None = None) -> Reply:
-    return told(template_json(version, archived_at), status, etag=actions.etag(version, archived_at))
+def _reply(version: Version, status: int = 200, archived_at: int | None = None, **headers: str) -> Reply:
+    tag = actions.etag(version, archived_at)
+    return told(template_json(version, archived_at), status, etag=tag, **headers)
 
 
 async def create(call: Call) -> Response:
@@ -31,7 +32,7 @@ async def create(call: Call) -> Response:
 
 
 def _created(tx: Tx, version: Version) -> Reply:
-    return _reply(version, 201)
+    return _reply(version, 201, location=f"/v1/templates/{version.template_id}")
 
 
 async def list_current(call: Call) -> Response:

@@ -53,7 +53,7 @@ SUBJECT = Subject(
                     "The template as it is kept.",
                     TemplateRecord,
                     TEMPLATE_RECORD,
-                    ("ETag",),
+                    ("ETag", "Location"),
                     {
                         "GetTemplate": ("getTemplate", _OF_TEMPLATE),
                         "ReviseTemplate": ("reviseTemplate", _OF_TEMPLATE),
