@@ -162,7 +162,7 @@ async def test_a_photo_deleted_while_its_file_is_read_is_owed_to_nobody(w: World
     await ed.open(run_id)
     await ed.start()
     await ed.photograph("s-pic", file("slow.jpg", "image/jpeg", jpeg()))
-    await ed.page.wait_for_function("Boolean(window.arrive)")
+    await ed.page.wait_for_function("() => Boolean(window.arrive)")
     await ed.step("s-pic").locator(".tile").tap()
     await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
     await ed.page.evaluate("arrive()")
