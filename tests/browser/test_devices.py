@@ -99,33 +99,6 @@ async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(
             await other.is_done("s-pic")
 
 
-async def test_what_two_tabs_took_down_unheard_is_sent_in_the_order_of_the_answers(
-    tmp_path: Path, browser: Browser
-) -> None:
-    """On a browser without BroadcastChannel."""
-    async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
-        await ed.page.context.add_init_script("delete globalThis.BroadcastChannel")
-        await ed.page.context.route("**/steps/**", lambda route: route.abort("internetdisconnected"))
-        run_id = await acme.dispatched(YES_NO, COUNT)
-        await ed.open(run_id)
-        await ed.start()
-        async with ed.tab() as other:
-            await other.open(run_id)
-            await expect(other.step("s-ok")).to_be_visible()
-            await ed.fill("s-count", "7")
-            await ed.pick("s-ok", "Yes")
-            await ed.until_kept(run_id, "answer", "s-ok")
-            await other.pick("s-ok", "No")
-            async with asyncio.timeout(15):
-                while [one["key"] for one in await ed.kept(run_id)].count("s-ok") < 2:
-                    pass
-        await ed.page.context.unroute("**/steps/**")
-        await ed.page.reload()
-        await ed.until_all_is_safe()
-        assert acme.answers(run_id) == {"s-ok": False, "s-count": 7}
-        await expect(ed.step("s-ok").get_by_label("No")).to_be_checked()
-
-
 async def test_two_devices_learn_of_each_other_within_fifteen_seconds(
     tmp_path: Path, browser: Browser
 ) -> None:
