@@ -132,7 +132,7 @@ NONSENSE = [
 
 
 def test_nonsense_at_the_socket_troubles_nobody(tmp_path: Path, service: Serving) -> None:
-    for line in NONSENSE:
+    for number, line in enumerate(NONSENSE):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
             peer.settimeout(PATIENCE)
             peer.connect(str(tmp_path / "rundun.db.sock"))
@@ -143,7 +143,7 @@ def test_nonsense_at_the_socket_troubles_nobody(tmp_path: Path, service: Serving
                     assert b'"result"' not in piece
             except ConnectionError:
                 pass
-        assert ORG.fullmatch(done(rundun(tmp_path, "orgs", "create", "Acme")))
+        assert ORG.fullmatch(done(rundun(tmp_path, "orgs", "create", f"Acme {number}")))
     assert "Traceback" not in service.text
 
 

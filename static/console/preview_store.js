@@ -4,28 +4,23 @@
 const kept = new Map();
 let known;
 
+const EPOCH = "preview";   // nothing here outlives the page, nor does the page outlive it
+
 export async function put(item) {
   kept.set(item.id, structuredClone(item));
+  return EPOCH;
 }
 
 export async function remove(id) {
   kept.delete(id);
 }
 
-export async function has(id) {
-  return kept.has(id);
-}
-
-export async function ids() {
-  return [...kept.keys()];
+export async function look() {
+  return { epoch: EPOCH, ids: new Set(kept.keys()) };
 }
 
 export async function get(id) {
   return kept.get(id);
-}
-
-export async function items() {
-  return [...kept.values()].sort((one, other) => one.seq - other.seq);
 }
 
 export async function recall() {
@@ -51,3 +46,7 @@ export function language() {
 }
 
 export function chooseLanguage() {}
+
+export function inTurn(_, work) {
+  return work();
+}
