@@ -239,6 +239,7 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
     page = ann.page
     await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
     await type_over(page, "Are the guests gone?", "Has everybody left?")
+    await expect(shown_in(page).get_by_role("heading", name="Has everybody left?")).to_be_visible()
     async with ann.tab() as other:
         await other.page.goto(f"{ann.base}/console")
         await other.page.get_by_role("button", name="Sign out").click()
