@@ -237,7 +237,7 @@ async def cancel(request: Request) -> Response:
 def readable(handler: Handler) -> Handler:
     """The same page, which is a page also for who asks too often."""
 
-    async def answer(request: Request) -> Response:
+    async def endpoint(request: Request) -> Response:
         try:
             return await handler(request)
         except Problem as problem:
@@ -248,9 +248,9 @@ def readable(handler: Handler) -> Handler:
             response.headers["retry-after"] = str(problem.retry_after)
             return response
 
-    answer.__doc__ = handler.__doc__
-    answer.__name__ = handler.__name__
-    return answer
+    endpoint.__doc__ = handler.__doc__
+    endpoint.__name__ = handler.__name__
+    return endpoint
 
 
 def route(method: str, path: str, handler: Handler) -> Route:
