@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast
 
 import aiosqlite
 
@@ -25,6 +25,7 @@ from rundun.store.tx import Clock, House, Kept, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 Subscriber = Callable[[set[str]], None]
 LARGEST_BATCH = 4 * 1024 * 1024  # bytes of pictures that one commit, or one read, may carry
 COMPANY = 4  # turns of the event loop the first of a batch waits for others: some ten microseconds
@@ -48,7 +49,7 @@ class Job:
 class ThreadConnection(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function in its thread, in one hop."""
 
-    async def call(self, function: Callable[..., T], *args: Any) -> T:
+    async def call(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         """`function(connection, *args)`, in the connection's thread."""
         execute: Callable[..., Awaitable[T]] = self._execute
         return await execute(function, self._conn, *args)
@@ -155,7 +156,12 @@ def read_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> Non
 
 
 def write_once(
-    db: sqlite3.Connection, house: House, action: Callable[..., T], *args: Any, **kwargs: Any
+    db: sqlite3.Connection,
+    house: House,
+    action: Callable[Concatenate[Tx, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> T:
     """One action in one transaction, without an event loop: for the command line, and for tests."""
     job = Job(action, args, kwargs, cast("asyncio.Future[Any]", None))
@@ -165,9 +171,16 @@ def write_once(
     return cast(T, job.result)
 
 
-def read_once(db: sqlite3.Connection, house: House, function: Callable[..., T], *args: Any) -> T:
+def read_once(
+    db: sqlite3.Connection,
+    house: House,
+    function: Callable[Concatenate[Tx, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
     """One look, without an event loop."""
-    return function(house.tx(db), *args)
+    return function(house.tx(db), *args, **kwargs)
 
 
 class Lane:
@@ -192,11 +205,13 @@ class Lane:
         self._closing = False
         self._task = asyncio.create_task(self._work())
 
-    async def submit(self, function: Callable[..., Any], args: Any, kwargs: Any, weight: int = 0) -> Any:
+    async def submit(
+        self, function: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object], weight: int = 0
+    ) -> T:
         """Wait for the result; a client that goes away leaves its transaction whole."""
         if self._closing:
             raise Problem("unavailable", "The service is ending; try again.", retry_after=5)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         queue = self._heavy if weight else self._waiting
         queue.append(Job(function, args, kwargs, future, weight))
         self._wake.set()
@@ -313,25 +328,25 @@ class Database:
 
     async def write(self, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `action(tx, …)`; returns, or raises, once the commit is on the disk."""
-        return cast(T, await self._writer.submit(action, args, kwargs))
+        return await self._writer.submit(action, args, kwargs)
 
     async def write_heavy(
         self, weight: int, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `write`, for an action that brings `weight` bytes, so that no commit grows too long."""
-        return cast(T, await self._writer.submit(action, args, kwargs, weight))
+        return await self._writer.submit(action, args, kwargs, weight)
 
     async def read(
         self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run `function(tx, …)` on a consistent snapshot that cannot write."""
-        return cast(T, await self._reader.submit(function, args, kwargs))
+        return await self._reader.submit(function, args, kwargs)
 
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `read`, for a look at `weight` bytes of pictures, so that others need not wait for many of them."""
-        return cast(T, await self._reader.submit(function, args, kwargs, weight))
+        return await self._reader.submit(function, args, kwargs, weight)
 
     async def prove_writable(self) -> None:
         """Return if a write has reached the disk within the last second, else write; raises `unavailable`."""
