@@ -5,29 +5,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Concatenate, ParamSpec, TypeVar
 
 from rundun.errors import Problem
 from rundun.store import idempotency
 from rundun.store.idempotency import Reply, Ticket
 from rundun.store.tx import Tx
 
-Render = Callable[[Tx, Any], Reply]
+P = ParamSpec("P")
+T = TypeVar("T")
+Render = Callable[[Tx, T], Reply]
 
 
-def carry_out(tx: Tx, ticket: Ticket | None, render: Render, action: Callable[..., Any], *args: Any) -> Reply:
+def carry_out(
+    tx: Tx,
+    ticket: Ticket | None,
+    render: Render[T],
+    action: Callable[Concatenate[Tx, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Reply:
     """`action(tx, *args)` and what is answered to it; kept under `ticket` where there is one. What is refused is not
     kept: it changed nothing, and may go well the next time.
     """
-    reply = render(tx, action(tx, *args))
+    reply = render(tx, action(tx, *args, **kwargs))
     if ticket:
         idempotency.put(tx, ticket, reply)
     return reply
 
 
-def only_once(tx: Tx, ticket: Ticket, render: Render, action: Callable[..., Any], *args: Any) -> Reply:
+def only_once(
+    tx: Tx,
+    ticket: Ticket,
+    render: Render[T],
+    action: Callable[Concatenate[Tx, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Reply:
     """As `carry_out`, or what was answered before: of two at the same time the second finds the first one's answer."""
-    return answered(tx, ticket) or carry_out(tx, ticket, render, action, *args)
+    return answered(tx, ticket) or carry_out(tx, ticket, render, action, *args, **kwargs)
 
 
 def answered(tx: Tx, ticket: Ticket) -> Reply | None:

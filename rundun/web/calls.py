@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from pydantic_core import to_json
 from starlette.requests import Request
@@ -21,11 +21,14 @@ from rundun.actions.once import Render
 from rundun.core.run import Doer
 from rundun.errors import Problem
 from rundun.store.idempotency import Reply, Ticket
+from rundun.store.tx import Tx
 from rundun.web.auth import Caller
 from rundun.web.body import parse, read_json_bytes
 from rundun.web.problems import Json
 from rundun.web.service import Service, service
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7E][\x20-\x7E]*)')
 
 
@@ -54,14 +57,23 @@ class Call:
         """The same, read."""
         return parse(await self.body())
 
-    async def read(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def read(
+        self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """`function(tx, org_id, *args)` on a consistent snapshot."""
-        return await self.house.database.read(function, self.org_id, *args)
+        return await self.house.database.read(function, self.org_id, *args, **kwargs)
 
-    async def write(self, render: Render, action: Callable[..., Any], *args: Any) -> Response:
+    async def write(
+        self,
+        render: Render[T],
+        action: Callable[Concatenate[Tx, str, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Response:
         """`action(tx, org_id, *args)` and its answer `render(tx, result)`, in one transaction."""
         reply = await self.house.database.write(
-            once.carry_out, self.ticket, render, action, self.org_id, *args
+            once.carry_out, self.ticket, render, action, self.org_id, *args, **kwargs
         )
         return answer(reply)
 
