@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.types import Lifespan
 
 from rundun.errors import Problem
 from rundun.web import (
@@ -27,8 +26,10 @@ from rundun.web import (
 from rundun.web.outermost import Outermost
 from rundun.web.static import Assets
 
+Application = Starlette  # so that the wiring can name it
 
-def site(assets: Assets, lifespan: Any) -> Starlette:
+
+def site(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
     """The ASGI application; `lifespan` yields `{"service": Service}`."""
     app = Starlette(
         routes=[
