@@ -97,7 +97,9 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
     # What no line of ours tells need not be found out for each of them.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    if sys.version_info >= (3, 12):
+        logging.logAsyncioTasks = False
 
 
 def hush(library: str) -> None:
