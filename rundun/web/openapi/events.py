@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import ConfigDict, Field, GetPydanticSchema, create_model
 
 from rundun.core import event
 from rundun.web.openapi import samples
@@ -213,6 +213,11 @@ def _named(name: str, suffix: str) -> str:
     return "".join(part.title() for part in name.split(".")) + suffix
 
 
+def _only(name: str) -> Any:
+    """The type of that one word."""
+    return Literal[name]
+
+
 def _sent(name: str) -> Any:
     """The model of a delivery's body."""
     data, _, what = SENT[name]
@@ -220,7 +225,7 @@ def _sent(name: str) -> Any:
         _named(name, "Event"),
         __base__=_Made,
         __doc__=what,
-        event=(Literal[name], Field(description="What happened.")),
+        event=(_only(name), Field(description="What happened.")),
         delivery_attempt=(int, Field(ge=1, description="Which attempt this is.")),
         data=(data, Field(description="More about it.")),
     )
@@ -233,7 +238,7 @@ def _fetched(name: str) -> Any:
         _named(name, "Entry"),
         __base__=_Made,
         __doc__=what,
-        event=(Literal[name], Field(description="What happened.")),
+        event=(_only(name), Field(description="What happened.")),
         cursor=(str, Field(description="Give it as `after` to go on behind this event.")),
         data=(data, Field(description="More about it.")),
     )
@@ -310,13 +315,13 @@ MODELS: dict[str, Any] = {
     ALERT: DeliveryFailedAlert,
 }
 ENTRIES: dict[str, Any] = {name: _fetched(name) for name in SENT}
-_Entry = Annotated[Union[tuple(ENTRIES.values())], Field(discriminator="event")]  # noqa: UP007
+_Entry: Any = Annotated[Union[tuple(ENTRIES.values())], Field(discriminator="event")]  # noqa: UP007
 
 
 class EventFeed(Told):
     """Events, the oldest first."""
 
-    data: list[_Entry]
+    data: Annotated[list[Any], GetPydanticSchema(lambda _, handler: handler(list[_Entry]))]
     """At most `limit` of them."""
     has_more: bool
     """Whether there are more right now."""

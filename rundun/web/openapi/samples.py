@@ -58,7 +58,7 @@ TEMPLATE_RECORD = {
     **TEMPLATE,
 }
 
-DISPATCHED = {
+DISPATCHED: dict[str, Any] = {
     "run_id": RUN_ID,
     "link": f"{_SITE}/r/{RUN_ID}",
     "expires_at": "2026-03-05T08:50:00Z",

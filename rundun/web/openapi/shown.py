@@ -150,7 +150,7 @@ def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
         amount = _between(schema, "minItems", "maxItems", "items")
         return ((f"array{amount and f',{amount},'} of", None), *inner)
     if schema.get("type") == "object" and "properties" not in schema:
-        values = schema.get("additionalProperties") or next(
+        values: Any = schema.get("additionalProperties") or next(
             iter(schema.get("patternProperties", {}).values()), {}
         )
         inner = kinds(values) if isinstance(values, dict) and values else ()
@@ -244,7 +244,7 @@ def _parameter(said: dict[str, Any]) -> Row:
 
 def _reply(status: str, said: Any) -> Reply:
     answer = _resolved(said)
-    media = next(iter(answer.get("content", {}).values()), {})
+    media: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
     schema = media.get("schema", {})
     codes = schema["allOf"][1]["properties"]["code"]["enum"] if "allOf" in schema else ()
     headers = [
