@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic_core import from_json
 
@@ -20,20 +19,22 @@ from rundun.config import Settings
 from rundun.control import listening, socket_path
 from rundun.core import times
 from rundun.core.destination import normalise
+from rundun.core.picture import Decoded, Derived
 from rundun.core.slots import Slots
 from rundun.courier import Courier, Letter, Outcome
 from rundun.errors import Problem
 from rundun.logs import log
-from rundun.loops import Postman, schedule
+from rundun.loops import schedule
+from rundun.postman import Post, Postman
 from rundun.store.database import Database
 from rundun.store.outbox import Claimed
 from rundun.store.tx import Clock
 from rundun.web.auth import KeyRing
-from rundun.web.events import Bells
+from rundun.web.bells import Bells
 from rundun.web.pages import Pages
 from rundun.web.quotas import Quotas
 from rundun.web.service import Read, Service, TryWebhook
-from rundun.web.site import site
+from rundun.web.site import Application, site
 from rundun.web.spool import Spool
 from rundun.web.static import Assets
 from rundun.workbench import Workbench
@@ -56,21 +57,21 @@ class Pictures:
     scanner: Workbench
     max_pixels: int
 
-    async def derive(self, read: Read, owner: str) -> Any:
+    async def derive(self, read: Read, owner: str) -> Derived:
         """See `imaging.derive`."""
         return await self.bench.run_for(owner, lambda: imaging.derive(read(), max_pixels=self.max_pixels))
 
-    async def logo(self, read: Read, owner: str) -> Any:
+    async def logo(self, read: Read, owner: str) -> bytes:
         """See `imaging.logo`."""
         return await self.bench.run_for(owner, lambda: imaging.logo(read(), max_pixels=self.max_pixels))
 
-    async def check_signature(self, read: Read, owner: str) -> Any:
+    async def check_signature(self, read: Read, owner: str) -> tuple[int, int]:
         """See `imaging.check_signature`."""
         return await self.bench.run_for(
             owner, lambda: imaging.check_signature(read(), max_pixels=self.max_pixels)
         )
 
-    async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Any:
+    async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Decoded | None:
         """See `imaging.decode_barcode`."""
         return await self.scanner.run_for(
             owner, lambda: imaging.decode_barcode(read(), max_pixels=self.max_pixels, formats=formats)
@@ -84,7 +85,7 @@ def make_app(
     announce: Callable[[Opened], None] = lambda opened: None,
     refuse: Callable[[Problem], None] = lambda problem: None,
     ticking: bool = True,
-) -> Any:
+) -> Application:
     """The ASGI application. `announce` hears of the very first start, whose key is told only then; `refuse` hears why
     there was no start; `ticking` False leaves out the scheduler, so that a test decides when anything becomes due.
     """
@@ -92,7 +93,7 @@ def make_app(
     pages = Pages(places.templates(), assets)
 
     @asynccontextmanager
-    async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(app: Application) -> AsyncIterator[dict[str, Service]]:
         async with AsyncExitStack() as stack:
             try:
                 service, postman = await stack.enter_async_context(
@@ -237,7 +238,7 @@ def _try_webhook(courier: Courier) -> TryWebhook:
     return try_webhook
 
 
-def _post(courier: Courier) -> Any:
+def _post(courier: Courier) -> Post:
     async def post(claimed: Claimed, body: bytes) -> tuple[Result, bool]:
         kept = claimed.kept
         outcome = await courier.post(

@@ -37,6 +37,7 @@ from rundun.containers import (
     walk_png,
     walk_webp,
 )
+from rundun.core.picture import Decoded, Derived
 from rundun.errors import Problem
 
 __all__ = ["Decoded", "Derived", "check_signature", "decode_barcode", "derive", "logo", "sniff"]
@@ -87,29 +88,6 @@ _BARCODES = {
 P = ParamSpec("P")
 R = TypeVar("R")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """What was made of an original.
-
-    `content_type` is the original's, by its magic bytes; `width` and `height` are the derived JPEG's in pixels;
-    `photo` is that JPEG, None when the original is its own derivative; `thumbnail` is always a JPEG.
-    """
-
-    content_type: str
-    width: int
-    height: int
-    photo: bytes | None
-    thumbnail: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A barcode that was read: `format` in the contract's names (`qr_code`, `ean_13`, …)."""
-
-    text: str
-    format: str
 
 
 def _guarded(function: Callable[P, R]) -> Callable[P, R]:

@@ -4,81 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import TypeVarTuple
 
-from pydantic_core import to_json
 from starlette.responses import Response
 
 from rundun import counters
 from rundun.actions import feed
-from rundun.core import event
-from rundun.store.database import Database
 from rundun.store.events import Feed
+from rundun.store.tx import Tx
+from rundun.web.bells import Bell
 from rundun.web.calls import Call, route
 from rundun.web.problems import Json
 from rundun.web.queries import EventsQuery, event_cursor, next_link, query
 
-Bell = asyncio.Future[None]
-Look = Callable[..., Feed]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Events as JSON, oldest first; `last` is the number of the last one."""
-
-    data: list[bytes]
-    has_more: bool
-    last: int | None
-
-
-class Bells:
-    """Wakes those who wait: an organization's bell rings when a commit brought one of its events or, where `kind` is
-    `runs.TOUCHED`, changed anything about one of its runs.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self.ended = False
-        self._database = database
-        self._bells: dict[str, Bell] = {}
-        self._looks: dict[Any, asyncio.Task[Found]] = {}
-        database.subscribe(self._hear)
-
-    def of(self, org_id: str, kind: str = feed.TOUCHED) -> Bell:
-        """Done with the next event; take it before you look, so that nothing slips in between."""
-        bell = self._bells.get(kind + org_id)
-        if bell is None:
-            bell = self._bells[kind + org_id] = asyncio.get_running_loop().create_future()
-        return bell
-
-    async def look(self, bell: Bell, function: Look, *args: Any) -> Found:
-        """`function(tx, *args)` as JSON; hundreds who were woken by one event and ask the same look once. Who holds
-        the same bell has missed nothing that the others have seen.
-        """
-        name = (bell, function, args)
-        task = self._looks.get(name)
-        if task is None:
-            task = self._looks[name] = asyncio.create_task(self._look(function, *args))
-            task.add_done_callback(lambda _: self._looks.pop(name))
-        return await asyncio.shield(task)
-
-    async def _look(self, function: Look, *args: Any) -> Found:
-        page = await self._database.read(function, *args)
-        data = [
-            to_json({**event.without_thumbnails(kept), "cursor": event_cursor(at)}) for at, kept in page.items
-        ]
-        return Found(data, page.has_more, page.items[-1][0] if page.items else None)
-
-    def _hear(self, touched: set[str]) -> None:
-        for name in touched:
-            if bell := self._bells.pop(name, None):
-                bell.set_result(None)
-
-    def end(self) -> None:
-        """The service ends: nobody waits any longer, nor begins to."""
-        self.ended = True
-        while self._bells:
-            self._bells.popitem()[1].set_result(None)
+Ts = TypeVarTuple("Ts")
 
 
 async def list_events(call: Call) -> Response:
@@ -91,15 +30,15 @@ async def list_run_events(call: Call) -> Response:
     return await _events(call, feed.of_run, call.path("run_id"))
 
 
-async def _events(call: Call, function: Look, *args: Any) -> Response:
+async def _events(call: Call, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
     wanted = query(EventsQuery, call.request)
     bells, until = call.house.bells, asyncio.get_running_loop().time() + wanted.wait
-    asked = (function, call.org_id, *args, wanted.after, wanted.limit)
+    asked = (call.org_id, *args, wanted.after, wanted.limit)
     bell = bells.of(call.org_id)
-    found = await bells.look(bell, *asked)
+    found = await bells.look(bell, function, *asked)
     while not found.data and not bells.ended and await _rings(bell, until):
         bell = bells.of(call.org_id)
-        found = await bells.look(bell, *asked)
+        found = await bells.look(bell, function, *asked)
     cursor = event_cursor(wanted.after if found.last is None else found.last)
     more = b"true" if found.has_more else b"false"
     head = b'{"data":[' + b",".join(found.data) + b'],"has_more":' + more

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 from starlette.requests import Request
 
 from rundun.config import Settings
 from rundun.core.destination import Destination
+from rundun.core.picture import Decoded, Derived
 from rundun.store.database import Database
 from rundun.web.auth import KeyRing
+from rundun.web.bells import Bells
 from rundun.web.drafts import Drafts
 from rundun.web.pages import Pages
 from rundun.web.quotas import Quotas
@@ -26,32 +27,17 @@ class Imaging(Protocol):
     that those who wait take no memory.
     """
 
-    async def derive(self, read: Read) -> Any:
+    async def derive(self, read: Read, owner: str) -> Derived:
         """The derived picture and the thumbnail of a photo."""
 
-    async def logo(self, read: Read) -> bytes:
+    async def logo(self, read: Read, owner: str) -> bytes:
         """A logo as it is kept, of a picture that somebody chose."""
 
-    async def check_signature(self, read: Read) -> Any:
+    async def check_signature(self, read: Read, owner: str) -> object:
         """Refuse what is no readable PNG."""
 
-    async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Any:
+    async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Decoded | None:
         """The barcode of one of these formats in a picture, or None; one picture at a time for each owner."""
-
-
-class Bells(Protocol):
-    """What wakes long polls; see `web/events.py`."""
-
-    ended: bool
-
-    def of(self, org_id: str, kind: str = ...) -> asyncio.Future[None]:
-        """Done with the organization's next event, or the next change of one of its runs."""
-
-    async def look(self, bell: asyncio.Future[None], function: Callable[..., Any], *args: Any) -> Any:
-        """`function(tx, *args)`, once for all who ask the same."""
-
-    def end(self) -> None:
-        """Nobody waits any longer."""
 
 
 class Tried(Protocol):
@@ -72,7 +58,7 @@ class Tried(Protocol):
 
 
 TryWebhook = Callable[[str, str | None, bytes, str], Awaitable[Tried]]  # url, secret, body, event_id
-CheckDestination = Callable[[Destination], Awaitable[tuple[str, str] | None]]
+CheckDestination = Callable[[Destination], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
 
 
 @dataclass(frozen=True, slots=True)

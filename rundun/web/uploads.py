@@ -14,6 +14,7 @@ from rundun.actions import evidence, looking
 from rundun.actions.evidence import Picture, Target
 from rundun.actions.sheet import Sheet
 from rundun.core import record
+from rundun.core.picture import Derived
 from rundun.core.shape import read
 from rundun.core.template import BarcodeStep
 from rundun.errors import Invalid, Place, Problem
@@ -65,7 +66,7 @@ async def put_photo(request: Request) -> Response:
     return Json(record.receipt(photo, links), 201 if is_new else 200)
 
 
-async def _store(database: Database, body: Spooled, derived: Any) -> Picture:
+async def _store(database: Database, body: Spooled, derived: Derived) -> Picture:
     """Write the original, the derived picture and the thumbnail; all are dropped again if one cannot be written."""
     written: set[int] = set()
 

@@ -15,8 +15,8 @@ from rundun.actions import people
 from rundun.errors import NotFound, Problem
 from rundun.store import runs
 from rundun.store.tx import Tx
+from rundun.web.bells import Bells
 from rundun.web.console.desk import Visit, page
-from rundun.web.service import Bells
 
 MOST_STREAMS = 20  # open at once for an organization
 PAUSE = 1.0  # seconds between two changes told, at least
@@ -60,7 +60,7 @@ async def changes(bells: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
     while not bells.ended and loop.time() < until:
         await asyncio.wait({bell, end}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-        if bells.ended:
+        if end.done():
             return
         has_rung = bell.done()
         if has_rung:

@@ -1,0 +1,28 @@
+"""What picture work comes to, for those who ask for it and know no codec."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What was made of an original.
+
+    `content_type` is the original's, by its magic bytes; `width` and `height` are the derived JPEG's in pixels;
+    `photo` is that JPEG, None when the original is its own derivative; `thumbnail` is always a JPEG.
+    """
+
+    content_type: str
+    width: int
+    height: int
+    photo: bytes | None
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A barcode that was read: `format` in the contract's names (`qr_code`, `ean_13`, …)."""
+
+    text: str
+    format: str
