@@ -213,10 +213,10 @@ class AnswerBody(Shape):
             answer_id=self.answer_id and self.answer_id.lower(),
             value=self.value,
             skipped=self.skipped,
-            unable=self.unable and self.unable.reason,
+            unable=None if self.unable is None else self.unable.reason,
             photos=None if photos is None else tuple(photos),
-            geo=self.geo and self.geo.position(),
-            answered_at=self.answered_at and times.parse(self.answered_at),
+            geo=None if self.geo is None else self.geo.position(),
+            answered_at=None if self.answered_at is None else times.parse(self.answered_at),
         )
 
     def _contradictions(self) -> Iterator[Place]:
