@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 from babel.messages.catalog import Catalog
@@ -27,6 +28,12 @@ ENGLISH = "en"
 _NAMED = re.compile(r'"(\w+)"')
 _BEGUN = re.compile(r"`(\w+)\$\{")
 COUNTED = range(201)  # every plural category of whole numbers has one in here, but for those of millions
+
+
+class Say(Protocol):
+    """Gives the words under a name, in one language; see `Speech.say`."""
+
+    def __call__(self, word: str, **values: str | int) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Speech:
         """The words under that name, {name} filled in; where there are forms, `n` chooses one."""
         entry = self.entries[word]
         if not isinstance(entry, str):
-            entry = entry.get(_locale(self.tag).plural_form(values["n"]), entry["other"])
+            entry = entry.get(_locale(self.tag).plural_form(int(values["n"])), entry["other"])
         return re.sub(r"\{(\w+)\}", lambda found: self._written(values[found[1]]), entry)
 
     def _written(self, value: str | int) -> str:

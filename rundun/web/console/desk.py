@@ -7,7 +7,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from itsdangerous import Signer
@@ -21,12 +21,15 @@ from rundun.core import times
 from rundun.errors import Problem
 from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
+from rundun.store.tx import Tx
 from rundun.web.body import read_bytes
 from rundun.web.console.clock import Zone
 from rundun.web.executor import refuse_cross_site
 from rundun.web.problems import TABLE
 from rundun.web.service import Service, service
 
+P = ParamSpec("P")
+T = TypeVar("T")
 SESSION = "rundun_session"
 VISITOR = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
 FORM = "application/x-www-form-urlencoded"
@@ -84,13 +87,17 @@ class Visit:
         """A parameter of the path."""
         return str(self.request.path_params[name])
 
-    async def read(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def read(
+        self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """`function(tx, org_id, *args)` on a consistent snapshot."""
-        return await self.house.database.read(function, self.operator.org_id, *args)
+        return await self.house.database.read(function, self.operator.org_id, *args, **kwargs)
 
-    async def write(self, action: Callable[..., Any], *args: Any) -> Any:
+    async def write(
+        self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """`action(tx, org_id, *args)`."""
-        return await self.house.database.write(action, self.operator.org_id, *args)
+        return await self.house.database.write(action, self.operator.org_id, *args, **kwargs)
 
     def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """A page of `templates/console/`."""

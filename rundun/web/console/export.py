@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -97,7 +97,7 @@ async def _lines(visit: Visit) -> AsyncIterator[bytes]:
         part = Slice(PAGE, found.next_before)
 
 
-def _csv(rows: Any) -> str:
+def _csv(rows: Iterable[Iterable[object]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue()
@@ -221,7 +221,7 @@ async def _archive(visit: Visit, watched: Watched) -> AsyncIterator[bytes]:
         pen.close()
 
 
-def _pieces(pen: Pen) -> Any:
+def _pieces(pen: Pen) -> Iterator[bytes]:
     with pen.take() as full:
         while data := full.read(CHUNK // 4):
             yield data

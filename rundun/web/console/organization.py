@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from babel import dates
 from starlette.responses import Response
@@ -56,7 +55,7 @@ async def remove_logo(visit: Visit) -> Response:
 
 
 def _show(
-    visit: Visit, status: int = 200, wrong: Any = None, given: dict[str, str] | None = None
+    visit: Visit, status: int = 200, wrong: dict[str, str] | None = None, given: dict[str, str] | None = None
 ) -> Response:
     kept = visit.organization
     brand = brand_of(kept, visit.house.pages.assets, visit.house.database.house.links)

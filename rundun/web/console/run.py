@@ -18,6 +18,7 @@ from rundun.web.console.past import moments
 from rundun.web.console.said import Teller
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
+from rundun.web.words import Say
 
 HOURS = ("24", "72", "168", "720", "never")
 
@@ -69,13 +70,13 @@ def telling(teller: Teller) -> dict[str, Any]:
     }
 
 
-def visit_say(visit: Visit) -> Any:
+def visit_say(visit: Visit) -> Say:
     """The words of the reader's language."""
     first = visit.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
     return visit.house.pages.console_words.speech([first or "en"]).say
 
 
-async def done_or_said(visit: Visit, act: Awaitable[Any], told: str) -> Response:
+async def done_or_said(visit: Visit, act: Awaitable[object], told: str) -> Response:
     """Do it and show the run; or show the run, and why it can't be done."""
     try:
         await act

@@ -77,8 +77,10 @@ def asked(visit: Visit) -> Asked:
     else:
         chosen = replace(chosen, created_after=after, created_before=before)
     if reference := _reference(given["ref"]):
-        name = "executor_ref" if given["match"] == "exact" else "executor_ref_prefix"
-        chosen = replace(chosen, **{name: reference})
+        if given["match"] == "exact":
+            chosen = replace(chosen, executor_ref=reference)
+        else:
+            chosen = replace(chosen, executor_ref_prefix=reference)
     return Asked(given, chosen, wrong)
 
 

@@ -23,11 +23,11 @@ from rundun.core.template import (
 )
 from rundun.web.console.clock import Zone
 from rundun.web.console.filing import named
+from rundun.web.words import Say
 
 MOST_REPLACED = 20  # answers shown of one step, unless all are asked for
 
 Address = Callable[[int, str], str]  # of a file by its number and content type
-Say = Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Teller:
 
     def _signed(self, number: int | None) -> Signed | None:
         found = None if number is None else self.sheet.evidence.signatures.get(number)
-        return found and Signed(found, self._address(found.file, "image/png"))
+        return None if found is None else Signed(found, self._address(found.file, "image/png"))
 
     def _line(self, number: int, step: StepBase) -> Line:
         standing = self.sheet.standings[step.id]
@@ -137,7 +137,7 @@ class Teller:
         return Line(
             number,
             step,
-            answer and self.said(step, answer),
+            None if answer is None else self.said(step, answer),
             list(_flags(self.sheet.run, standing)),
             list(self._pictures(standing)),
             len([one for one in standing.waiting_for if one != "signature"]),

@@ -56,7 +56,8 @@ async def sign_in(visit: Visit) -> Response:
         refused.headers["retry-after"] = str(wait)
         return refused
     operator = await visit.house.database.read(operators.find_by_email, email)
-    is_right = await in_turn(passwords.check_in_turn(operator and operator.password, password))
+    kept = None if operator is None else operator.password
+    is_right = await in_turn(passwords.check_in_turn(kept, password))
     if operator is None or not is_right:
         visit.house.quotas.count_failure(visit.request)
         return ask_to_sign_in(visit, 422, email=email, next_path=next_path, then=then, wrong=True)

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import unicodedata
+from typing import Any
 from urllib.parse import quote
 
 from pydantic_core import from_json
@@ -45,7 +46,7 @@ def samples() -> dict[str, str]:
     }
 
 
-def cursor(found: Page[object]) -> str | None:
+def cursor(found: Page[Any]) -> str | None:
     """Where the next page goes on, None behind the last."""
     if found.next_before is None:
         return None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rundun.core.difference import Field, Thing
+from rundun.web.words import Say
 
-Say = Callable[..., str]
 LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo")
 
 
