@@ -120,7 +120,7 @@ class Postman:
         async with self._claiming:
             self._more = True  # until the claim knows better, whoever gives a slot back asks for another
             self._choked = len(self._held) - self._ahead_total - self._slots.busy > MOST_UNWRITTEN
-            if self._stopping or self._choked or not self._slots.free:
+            if not self._may_claim:
                 return 0
             for destination in list(self._ahead):
                 if self._is_crowded:
@@ -140,6 +140,11 @@ class Postman:
                 self._ahead.setdefault(one.destination, deque()).append(one)
             self._ahead_total += len(claims.ahead)
             return len(claims.taken)
+
+    @property
+    def _may_claim(self) -> bool:
+        """True when more deliveries may be claimed."""
+        return not self._stopping and not self._choked and bool(self._slots.free)
 
     @property
     def _is_crowded(self) -> bool:
