@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from rundun.actions import examining
@@ -95,7 +95,7 @@ def _without_path(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{'/…' if parts.path.strip('/') or parts.query else ''}"
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_plain(one) for one in value)}]"
     return json.dumps(value if isinstance(value, bool | int | float) else str(value), ensure_ascii=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -145,7 +145,7 @@ def _scalar(value: str) -> Any:
         return value
 
 
-def _nearest(word: str, words: Any) -> str:
+def _nearest(word: str, words: Iterable[str]) -> str:
     near = get_close_matches(word, list(words), n=1, cutoff=0.6)
     return f"; the nearest is {near[0]}" if near else ""
 

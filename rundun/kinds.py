@@ -24,14 +24,14 @@ class Kind:
     """
 
     says: str
-    parse: Callable[[Any], Any]
+    parse: Callable[[object], Any]
     is_list: bool = False
     is_text: bool = False
     is_secret: bool = False
 
 
 def text(maximum: int = 1000) -> Kind:
-    def parse(value: Any) -> str:
+    def parse(value: object) -> str:
         if not isinstance(value, str) or not value.strip() or len(value) > maximum or not value.isprintable():
             raise ValueError
         return value.strip()
@@ -40,7 +40,7 @@ def text(maximum: int = 1000) -> Kind:
 
 
 def whole(minimum: int, maximum: int) -> Kind:
-    def parse(value: Any) -> int:
+    def parse(value: object) -> int:
         if type(value) is not int or not minimum <= value <= maximum:
             raise ValueError
         return value
@@ -49,8 +49,8 @@ def whole(minimum: int, maximum: int) -> Kind:
 
 
 def number(minimum: float, maximum: float) -> Kind:
-    def parse(value: Any) -> float:
-        if type(value) not in (int, float) or not minimum <= value <= maximum:
+    def parse(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value <= maximum:
             raise ValueError
         return value
 
@@ -58,7 +58,7 @@ def number(minimum: float, maximum: float) -> Kind:
 
 
 def switch() -> Kind:
-    def parse(value: Any) -> bool:
+    def parse(value: object) -> bool:
         if type(value) is not bool:
             raise ValueError
         return value
@@ -67,8 +67,8 @@ def switch() -> Kind:
 
 
 def one_of(*words: str) -> Kind:
-    def parse(value: Any) -> str:
-        if value not in words:
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
             raise ValueError
         return value
 
@@ -76,7 +76,7 @@ def one_of(*words: str) -> Kind:
 
 
 def file_path(*, must_exist: bool) -> Kind:
-    def parse(value: Any) -> Path:
+    def parse(value: object) -> Path:
         if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
             raise ValueError
         path = Path(value).expanduser()
@@ -92,7 +92,7 @@ def file_path(*, must_exist: bool) -> Kind:
 def web_origin() -> Kind:
     """`http(s)://host[:port]`, normalised: lower case, IDNA, no default port, no trailing slash."""
 
-    def parse(value: Any) -> str:
+    def parse(value: object) -> str:
         if not isinstance(value, str):
             raise ValueError
         try:
@@ -106,7 +106,7 @@ def web_origin() -> Kind:
 def web_address() -> Kind:
     """Any `http(s)` URL, as it stands; the courier has the last word."""
 
-    def parse(value: Any) -> str:
+    def parse(value: object) -> str:
         if not isinstance(value, str) or not _ADDRESS.fullmatch(value.strip()):
             raise ValueError
         return value.strip()
@@ -115,7 +115,7 @@ def web_address() -> Kind:
 
 
 def secret() -> Kind:
-    def parse(value: Any) -> str:
+    def parse(value: object) -> str:
         if not isinstance(value, str) or not 12 <= len(value) <= 256 or not value.isprintable():
             raise ValueError
         return value
@@ -124,7 +124,7 @@ def secret() -> Kind:
 
 
 def networks(minimum: int = 0) -> Kind:
-    def parse(value: Any) -> tuple[Network, ...]:
+    def parse(value: object) -> tuple[Network, ...]:
         if not isinstance(value, list | tuple) or not minimum <= len(value) <= 1000:
             raise ValueError
         return tuple(_network(item) for item in value)
@@ -135,7 +135,7 @@ def networks(minimum: int = 0) -> Kind:
 def numbers(minimum: float, maximum: float, most: int) -> Kind:
     one = number(minimum, maximum)
 
-    def parse(value: Any) -> tuple[float, ...]:
+    def parse(value: object) -> tuple[float, ...]:
         if not isinstance(value, list | tuple) or len(value) > most:
             raise ValueError
         return tuple(one.parse(item) for item in value)
@@ -143,7 +143,7 @@ def numbers(minimum: float, maximum: float, most: int) -> Kind:
     return Kind(f"a list of at most {most} numbers from {minimum} to {maximum}", parse, is_list=True)
 
 
-def _network(value: Any) -> Network:
+def _network(value: object) -> Network:
     if not isinstance(value, str):
         raise ValueError
     try:

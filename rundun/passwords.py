@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 SHORTEST, LONGEST = 10, 500  # characters
 AT_ONCE = 2  # each takes 64 MiB and some 50 ms
 MOST_WAITING = 20  # more than that many can't be people
@@ -51,7 +52,7 @@ async def check_in_turn(kept: str | None, password: str) -> bool:
     return await _in_turn(is_right, kept, password)
 
 
-async def _in_turn(function: Callable[..., T], *args: Any) -> T:
+async def _in_turn(function: Callable[[*Ts], T], *args: *Ts) -> T:
     global _waiting
     if _waiting >= MOST_WAITING:
         raise Busy

@@ -13,7 +13,7 @@ import gc
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -180,8 +180,7 @@ class Server(uvicorn.Server):
     def sweep(self, now: float) -> None:
         """Close every connection whose peer has kept it waiting for too long."""
         for connection in list(self.server_state.connections):
-            late = connection.overdue(now)  # type: ignore[union-attr]
-            if late is not None:
+            if isinstance(connection, Protocol) and (late := connection.overdue(now)) is not None:
                 # Browsers open connections ahead and leave them unused: nothing to tell.
                 level = "debug" if late == "header" and not connection._header_bytes else "info"
                 log(
@@ -266,7 +265,7 @@ def _cannot_listen(wrong: OSError, host: str, port: int) -> str:
 
 
 def serve(
-    app: Any,
+    app: Callable[..., Awaitable[None]],
     settings: Settings,
     sockets: list[socket.socket],
     *,

@@ -5,7 +5,6 @@ service, in that one. Arguments and results are plain JSON.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from rundun.actions import dispatching, office, people
 from rundun.actions import templates as template_actions
@@ -16,42 +15,42 @@ from rundun.store import keys, operators, organizations, templates
 from rundun.store.operators import Role
 from rundun.store.tx import Tx
 
-Command = Callable[..., Any]
+Command = Callable[..., object]
 
 
-def create_key(tx: Tx, org: str, name: str) -> Any:
+def create_key(tx: Tx, org: str, name: str) -> dict[str, str]:
     """`keys create`."""
     key, secret = office.create_key(tx, org, name)
     return {"key_id": key.key_id, "key": secret}
 
 
-def revoke_key(tx: Tx, key_id: str) -> Any:
+def revoke_key(tx: Tx, key_id: str) -> None:
     """`keys revoke`."""
     office.revoke_key(tx, key_id)
 
 
-def create_organization(tx: Tx, name: str) -> Any:
+def create_organization(tx: Tx, name: str) -> str:
     """`orgs create`."""
     return office.create_organization(tx, name).org_id
 
 
-def set_credits(tx: Tx, org: str, amount: int | None) -> Any:
+def set_credits(tx: Tx, org: str, amount: int | None) -> int | None:
     """`orgs credits`; None = unlimited."""
     return office.add_credits(tx, org, amount)
 
 
-def set_contact(tx: Tx, org: str, contact: str) -> Any:
+def set_contact(tx: Tx, org: str, contact: str) -> None:
     """`orgs contact`."""
     office.set_contact(tx, org, contact)
 
 
-def import_template(tx: Tx, org: str, template: Any) -> Any:
+def import_template(tx: Tx, org: str, template: object) -> str:
     """`templates import`."""
     sent = template_actions.draft(template)
     return template_actions.create(tx, office.find_organization(tx, org).org_id, sent).template_id
 
 
-def dispatch_run(tx: Tx, template_id: str) -> Any:
+def dispatch_run(tx: Tx, template_id: str) -> str:
     """`runs dispatch`: the link."""
     org_id = templates.find_owner(tx, template_id)
     if org_id is None:
@@ -59,27 +58,27 @@ def dispatch_run(tx: Tx, template_id: str) -> Any:
     return tx.links.run(dispatching.dispatch(tx, org_id, Order(template_id)).run_id)
 
 
-def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> Any:
+def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> str:
     """`operators add`; the password comes hashed."""
     return people.add(tx, office.the_organization(tx, org).org_id, email, name, role, password).operator_id
 
 
-def put_password(tx: Tx, email: str, password: str) -> Any:
+def put_password(tx: Tx, email: str, password: str) -> None:
     """`operators password`, hashed; all their sessions are over."""
     people.change_password(tx, people.named(tx, email).operator_id, password)
 
 
-def remove_operator(tx: Tx, email: str) -> Any:
+def remove_operator(tx: Tx, email: str) -> None:
     """`operators remove`."""
     people.remove_by_email(tx, email)
 
 
-def setup_link(tx: Tx, org: str | None) -> Any:
+def setup_link(tx: Tx, org: str | None) -> str:
     """`operators setup-link`: an owner's link, good for an hour."""
     return tx.links.join(people.setup(tx, office.the_organization(tx, org).org_id))
 
 
-def list_operators(tx: Tx) -> Any:
+def list_operators(tx: Tx) -> list[dict[str, str | None]]:
     """`operators list`."""
     return [
         {
@@ -93,7 +92,7 @@ def list_operators(tx: Tx) -> Any:
     ]
 
 
-def list_keys(tx: Tx) -> Any:
+def list_keys(tx: Tx) -> list[dict[str, str | None]]:
     """`keys list`."""
     return [
         {
@@ -107,7 +106,7 @@ def list_keys(tx: Tx) -> Any:
     ]
 
 
-def list_organizations(tx: Tx) -> Any:
+def list_organizations(tx: Tx) -> list[dict[str, str | int | None]]:
     """`orgs list`."""
     return [
         {"org_id": one.org_id, "name": one.name, "credits": one.credits, "contact": one.contact}

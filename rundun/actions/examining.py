@@ -53,7 +53,7 @@ def examine(tx: Tx, org_id: str | None, seconds: float) -> Examined:
 def _asking(tx: Tx, org_id: str | None) -> list[Asking]:
     found: list[Asking] = []
     for one in [org_id] if org_id else [each.org_id for each in organizations.everyone(tx)]:
-        before = (END, END)
+        before: tuple[int, ...] = (END, END)
         for _ in range(MOST_TEMPLATES // 100):
             page = templates.page(tx, one, Slice(100, before), include_archived=False)
             for head in page.items:
@@ -64,5 +64,5 @@ def _asking(tx: Tx, org_id: str | None) -> list[Asking]:
                     found.append(Asking(one, head.template_id, version.template.name, geo, barcode))
             if page.next_before is None:
                 break
-            before = page.next_before  # type: ignore[assignment]
+            before = page.next_before
     return found

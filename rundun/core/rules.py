@@ -20,6 +20,7 @@ from rundun.core.template import (
     MOST_SECTIONS,
     MOST_STEPS,
     ChoiceStep,
+    DatetimeStep,
     MultiChoiceStep,
     NumberStep,
     PhotoStep,
@@ -283,9 +284,10 @@ def _unfit(when: conditions.When, step: StepBase) -> str | None:
                 if isinstance(value, str) and value and "\0" not in value
                 else "must be a text, not empty"
             )
-        case "datetime":
-            return _unfit_time(value, step.config.mode)  # type: ignore[attr-defined]
-    options = {option.id for option in step.config.options}  # type: ignore[attr-defined]
+    if isinstance(step, DatetimeStep):
+        return _unfit_time(value, step.config.mode)
+    assert isinstance(step, ChoiceStep | MultiChoiceStep)  # no operator fits the others
+    options = {option.id for option in step.config.options}
     if isinstance(step, ChoiceStep) or when.op in ("contains", "not_contains"):
         return None if isinstance(value, str) and value in options else f"must be an option of “{step.id}”"
     fits = isinstance(value, list) and all(isinstance(one, str) and one in options for one in value)

@@ -96,11 +96,12 @@ def _codes(schema: str) -> list[str]:
     return named
 
 
-def _problem() -> Any:
+def _problem() -> dict[str, Any]:
     for response in document()["components"]["responses"].values():
         examples = response["content"]["application/problem+json"]["examples"]
         if "invalid" in examples:
-            return examples["invalid"]["value"]
+            value: dict[str, Any] = examples["invalid"]["value"]
+            return value
     raise KeyError("invalid")
 
 

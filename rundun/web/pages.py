@@ -133,8 +133,10 @@ class Pages:
         return self.show(name, status, speech=speech, t=speech.say, **values)
 
 
-_TEXTS = ("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label")
-_TEXTS += ("min_label", "max_label")  # and not "unit": kWh is kWh
+_TEXTS = (
+    *("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label"),
+    *("min_label", "max_label"),  # and not "unit": kWh is kWh
+)
 
 
 def _untranslated(written: Mapping[str, Any], said: Mapping[str, Any], tag: str) -> bool | list[str]:

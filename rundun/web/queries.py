@@ -25,7 +25,7 @@ def query(model: type[Q], request: Request) -> Q:
 
 
 def _whole(least: int, most: int) -> Reading:
-    def check(value: Any) -> int:
+    def check(value: str) -> int:
         if not re.fullmatch(r"\d{1,15}", value, re.ASCII) or not least <= int(value) <= most:
             raise wrong("out_of_range", f"must be a whole number from {least} to {most}")
         return int(value)
@@ -33,26 +33,26 @@ def _whole(least: int, most: int) -> Reading:
     return Reading(check, {"type": "integer", "minimum": least, "maximum": most})
 
 
-def _second(value: Any) -> int:
+def _second(value: str) -> int:
     at = times.parse(value)
     if at is None:
         raise wrong("bad_format", "must be an RFC 3339 time such as 2026-01-31T09:00:00Z")
     return at // times.SECOND * times.SECOND
 
 
-def _yes(value: Any) -> bool:
+def _yes(value: str) -> bool:
     if value not in ("true", "false"):
         raise wrong("not_allowed", "must be true or false")
     return bool(value == "true")
 
 
-def _decimal(value: Any) -> float:
+def _decimal(value: str) -> float:
     if not re.fullmatch(r"-?\d{1,15}(\.\d{1,18})?", value, re.ASCII):
         raise wrong("wrong_type", "must be a decimal number")
     return float(value)
 
 
-def _before(value: Any) -> tuple[int, ...]:
+def _before(value: str) -> tuple[int, ...]:
     try:
         text = base64.urlsafe_b64decode(value.encode() + b"=" * (-len(value) % 4)).decode()
     except (ValueError, binascii.Error):
@@ -68,7 +68,7 @@ def event_cursor(number: int) -> str:
     return base64.urlsafe_b64encode(f"evt {number}".encode()).decode().rstrip("=")
 
 
-def _event_number(value: Any) -> int:
+def _event_number(value: str) -> int:
     try:
         text = base64.urlsafe_b64decode(value.encode() + b"=" * (-len(value) % 4)).decode()
     except (ValueError, binascii.Error):

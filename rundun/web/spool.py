@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import builtins
 import hashlib
 import re
 import tempfile
@@ -31,12 +32,12 @@ class Spooled:
     bytes: int
     sha256: str
 
-    def read(self) -> bytes:
+    def read(self) -> builtins.bytes:
         """All of it."""
         self.file.seek(0)
         return self.file.read()
 
-    def chunks(self, size: int) -> Iterator[bytes]:
+    def chunks(self, size: int) -> Iterator[builtins.bytes]:
         """All of it, `size` bytes at a time."""
         self.file.seek(0)
         while chunk := self.file.read(size):
@@ -104,7 +105,9 @@ class Spool:
 
     def patience(self, announced: str | None, limit: int) -> float:
         """Seconds for a body of that `Content-Length`, at most `limit` bytes."""
-        size = min(int(announced), limit) if re.fullmatch(r"\d{1,19}", announced or "", re.ASCII) else limit
+        size = limit
+        if announced is not None and re.fullmatch(r"\d{1,19}", announced, re.ASCII):
+            size = min(int(announced), limit)
         return self.seconds + size / self.bytes_per_second
 
 
