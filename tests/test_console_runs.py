@@ -30,6 +30,7 @@ from rundun.web.console import desk, live
 from rundun.web.console.run import HOURS
 from rundun.web.words import Words
 from tests.browser.conftest import served
+from tests.helpers.patience import PATIENCE
 from tests.pictures import encoded, jpeg
 from tests.process import serving
 from tests.test_console import Browser, operator
@@ -655,7 +656,7 @@ async def test_the_qr_code_is_the_link(w: World) -> None:
 async def listening(w: World, ann: Browser, base: str, query: str = "") -> Any:
     """An open stream of changes, over a real connection."""
     cookie = f"{desk.SESSION}={ann.client.cookies.get(desk.SESSION)}"
-    client = httpx2.AsyncClient(base_url=base, headers={"cookie": cookie}, timeout=20)
+    client = httpx2.AsyncClient(base_url=base, headers={"cookie": cookie}, timeout=PATIENCE)
     w.clients.append(client)
     return client.stream("GET", f"/console/runs/live{query}")
 
@@ -713,7 +714,7 @@ async def test_who_watches_one_run_is_told_of_that_one_only(
         return get(tx, org_id, run_id)
 
     async def until(holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not holds():
                 await asyncio.sleep(0)
 
@@ -762,7 +763,7 @@ async def test_only_so_many_streams_are_open_for_an_organization(
                 async with await listening(w, ann, base) as third:
                     assert third.status_code == 429, third.headers
                     assert third.headers["retry-after"] == "30"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while live._open:  # closing takes a turn of the server's loop
                     await asyncio.sleep(0)
         w.service.bells.end()
@@ -771,7 +772,7 @@ async def test_only_so_many_streams_are_open_for_an_organization(
 def test_streams_end_at_once_with_the_service(tmp_path: Path) -> None:
     with serving(tmp_path) as one:
         found = one.wait_for(r"(/console/join/\S+)")
-        with httpx2.Client(base_url=one.url, timeout=20) as client:
+        with httpx2.Client(base_url=one.url, timeout=PATIENCE) as client:
             page = client.get(found[1]).text
             csrf = re.search(r'name="csrf" value="([^"]+)"', page)
             assert csrf
@@ -789,4 +790,4 @@ def test_streams_end_at_once_with_the_service(tmp_path: Path) -> None:
                 one.process.send_signal(signal.SIGTERM)
                 assert list(lines) == [""]
                 assert time.monotonic() - began < 3
-        assert one.process.wait(timeout=10) == 0
+        assert one.process.wait(timeout=PATIENCE) == 0

@@ -18,6 +18,7 @@ from rundun.errors import Problem
 from rundun.store import files, organizations
 from rundun.store.database import LARGEST_BATCH, Database, Lane
 from rundun.store.tx import Kept, Tx, Version, Versions
+from tests.helpers.patience import PATIENCE
 from tests.world import PUBLIC_URL, Clock, world
 
 MIB = 1024 * 1024
@@ -81,11 +82,11 @@ class Hold:
     def __call__(self, tx: Tx, first: str, second: str) -> None:
         note(tx, first)
         self.begun.set()
-        assert self.go.wait(20)
+        assert self.go.wait(2 * PATIENCE)
         note(tx, second)
 
     async def has_begun(self) -> None:
-        assert await asyncio.to_thread(self.begun.wait, 20)
+        assert await asyncio.to_thread(self.begun.wait, PATIENCE)
 
 
 # ---- commits
@@ -238,11 +239,11 @@ async def test_a_read_sees_one_moment(db: Database) -> None:
     def look_twice(tx: Tx) -> tuple[list[str], list[str]]:
         before = noted(tx)
         looked.set()
-        assert written.wait(20)
+        assert written.wait(2 * PATIENCE)
         return before, noted(tx)
 
     reading = asyncio.create_task(db.read(look_twice))
-    assert await asyncio.to_thread(looked.wait, 20)
+    assert await asyncio.to_thread(looked.wait, PATIENCE)
     await db.write(note, "new")
     written.set()
     assert await reading == (["old"], ["old"])
@@ -369,7 +370,7 @@ async def test_closing_finishes_what_waits_and_leaves_no_thread(
     assert_ended(threads)
     for late in (one.write(note, "late"), one.read(noted)):
         with pytest.raises(Problem) as caught:
-            await asyncio.wait_for(late, 20)
+            await asyncio.wait_for(late, PATIENCE)
         assert caught.value.code == "unavailable"
     assert [one for one in caplog.records if one.levelname == "ERROR"] == [], "an ordinary stop is no error"
     async with opened(tmp_path / "rundun.db") as again:

@@ -28,6 +28,7 @@ from rundun.core.template import MOST_COMPARISONS_OF_STEP
 from rundun.web import front
 from rundun.web.site import site
 from rundun.web.static import Assets
+from tests.helpers.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text("utf-8")
@@ -133,6 +134,7 @@ def leaves(group, path=()):
 CURL = """#!{python}
 # Just enough of curl for the README's lines, where the machine has none.
 import sys, urllib.request
+from tests.helpers.patience import PATIENCE
 url, headers, data, rest = None, {{}}, None, sys.argv[1:]
 while rest:
     word = rest.pop(0)
@@ -168,7 +170,7 @@ def service(tmp_path):
         yield printed
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -188,7 +190,7 @@ def shell(tmp_path):
             env={**os.environ, "PATH": path},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -199,7 +201,7 @@ def shell(tmp_path):
 def test_the_line_a_first_start_prints_works_pasted_as_it_is(service, shell):
     pasted = service[service.index("curl ") : service.index("and open the link")]
     run = shell(pasted)
-    page = httpx2.get(run["link"])
+    page = httpx2.get(run["link"], timeout=PATIENCE)
     assert page.status_code == 200 and "Short-term rental turnover" in page.text
 
 
@@ -234,6 +236,6 @@ def test_a_copy_made_while_it_serves_is_whole(service, tmp_path):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert "My organization" in listed.stdout, listed.stderr

@@ -29,6 +29,7 @@ from rundun.config import Server, Settings, load
 from rundun.errors import Problem
 from rundun.logs import configure
 from rundun.server import Patience, bind, serve
+from tests.helpers.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = Patience(header=0.4, body=0.4, reading=0.4, idle=20, stopping=1, header_bytes=8192)
@@ -124,7 +125,7 @@ class Service:
         return json.loads(self.process.stdout.readline())
 
     def connect(self):
-        return closing(socket.create_connection(("127.0.0.1", self.port), timeout=10))
+        return closing(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE))
 
     def ask(self, request):
         """The whole answer to `request`, which asks for the connection to be closed."""
@@ -136,7 +137,7 @@ class Service:
         """Ends it if it still runs; (exit code, what it said, its log lines)."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(PATIENCE)
         # Not communicate(): it knows nothing of what a readline has read ahead.
         out, err = self.process.stdout.read(), self.process.stderr.read()
         return self.process.returncode, [json.loads(line) for line in out.splitlines()], err
@@ -359,7 +360,7 @@ def test_a_slow_body_that_does_get_on_is_taken(service):
             with pytest.raises(TimeoutError):
                 wire.recv(1)
             wire.sendall(b"x")
-        wire.settimeout(10)
+        wire.settimeout(PATIENCE)
         assert everything(wire).endswith(b"xxxxxxxx")
 
 
@@ -432,7 +433,7 @@ def test_what_does_not_end_in_time_is_cut_and_everything_still_closed(service):
         one.process.send_signal(signal.SIGINT)
         start = time.monotonic()
         code, said, err = (
-            one.process.wait(20),
+            one.process.wait(PATIENCE),
             [json.loads(line) for line in one.process.stdout],
             one.stop()[2],
         )
@@ -449,14 +450,14 @@ def test_asked_twice_it_stops_at_once_and_still_closes_everything(service):
         one.process.send_signal(signal.SIGINT)
         assert one.next() == {"event": "told"}
         one.process.send_signal(signal.SIGINT)
-        one.process.wait(20)
+        one.process.wait(PATIENCE)
         code, said, _ = one.stop()
     assert code == 0 and [line["event"] for line in said] == ["disconnected", "closed", "ended"]
 
 
 def test_an_application_that_does_not_start_is_told(service):
     one = service(SLOW, broken=True)
-    assert one.process.wait(20) == 0
+    assert one.process.wait(PATIENCE) == 0
     code, said, err = one.stop()
     assert (code, said) == (0, [{"event": "ended", "ok": False}])
     assert "no database" in err
@@ -529,7 +530,10 @@ def test_a_taken_port_and_a_foreign_address_are_told_with_what_to_do():
 
 def test_all_addresses_means_ipv4_as_well():
     (both,) = bind("::", 0)
-    with closing(both), closing(socket.create_connection(("127.0.0.1", both.getsockname()[1]), timeout=5)):
+    with (
+        closing(both),
+        closing(socket.create_connection(("127.0.0.1", both.getsockname()[1]), timeout=PATIENCE)),
+    ):
         pass
 
 

@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 
 from rundun.actions.sending import wait_seconds
 from rundun.errors import Problem
+from tests.helpers.patience import PATIENCE
 from tests.world import BOOLEAN, Clock, Ed, Received, Receiver, World, answering, world
 
 SECRET = "a secret of sixteen"
@@ -229,7 +230,7 @@ async def test_a_deadline_bounds_the_whole_attempt(tmp_path: Path) -> None:
     async with world(tmp_path, webhooks__timeout_seconds=0.2) as w:
         ed = await hooked(w, url)
         await ed.answer("s-ok", True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await w.deliver()
         attempt = (await w.deliveries(ed))[0]["attempts"][0]
         assert attempt["status"] is None
@@ -297,7 +298,7 @@ async def test_a_commit_wakes_the_postman_without_a_tick(w: World) -> None:
     async with Receiver(answer).listening() as receiver:
         ed = await hooked(w, receiver.url)
         await ed.answer("s-ok", True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await arrived.wait()
         await w.postman.idle()
 
@@ -318,7 +319,7 @@ async def test_one_black_hole_does_not_delay_another_destination(tmp_path: Path)
         return b"HTTP/1.1 204 No Content\r\n\r\n"
 
     async with (
-        world(tmp_path, webhooks__concurrency=8, webhooks__timeout_seconds=5) as w,
+        world(tmp_path, webhooks__concurrency=8, webhooks__timeout_seconds=2 * PATIENCE) as w,
         Receiver(answer).listening() as receiver,
     ):
         for _ in range(8):
@@ -326,7 +327,7 @@ async def test_one_black_hole_does_not_delay_another_destination(tmp_path: Path)
             await ed.answer("s-ok", True)
         healthy = await hooked(w, receiver.url)
         await healthy.answer("s-ok", True)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             await arrived.wait()
         hold.set()
     server.close()

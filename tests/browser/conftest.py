@@ -12,9 +12,10 @@ import uvicorn
 from playwright.async_api import Browser, expect
 
 from tests.browser.phone import Phone, chromium, phone
+from tests.helpers.patience import PATIENCE
 from tests.world import World
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 class Quiet(uvicorn.Server):

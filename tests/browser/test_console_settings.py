@@ -19,6 +19,7 @@ from tests.browser.basement import Line
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
 from tests.browser.test_access import is_fine
+from tests.helpers.patience import PATIENCE
 from tests.pictures import png
 from tests.test_console import PASSWORD, operator
 from tests.world import BOOLEAN, Receiver, World, answering
@@ -38,7 +39,7 @@ async def somebody(browser: Browser, base: str, size: str = "desk", session: str
     if session:
         cookie: Any = {"name": desk.SESSION, "value": session, "url": f"{base}/console"}
         await context.add_cookies([cookie])
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
     trouble: list[str] = []
     page.on("console", lambda said: trouble.append(said.text) if is_trouble(said) else None)
@@ -234,7 +235,7 @@ async def test_what_failed_is_sent_again_from_the_overview(
         await ann.get_by_role("button", name="Send all of them").click()
         await expect(ann.get_by_role("status")).to_have_text("All of them are being sent again.")
         await expect(ann).to_have_url(f"{base}/console/settings/webhooks")  # a reload does not tell it again
-        await asyncio.wait_for(w.deliver(), 20)
+        await asyncio.wait_for(w.deliver(), PATIENCE)
         await expect(ann.get_by_text("Nothing has failed.")).to_be_visible()  # by itself
         await ann.goto(f"{base}/console")
         await expect(ann.get_by_role("heading", name="Oldest open run")).to_be_visible()

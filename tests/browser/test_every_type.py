@@ -24,6 +24,7 @@ from playwright.async_api import expect
 
 from tests.browser.phone import chromium, phone
 from tests.browser.pictures import file, heic, is_upright, qr, sideways_jpeg
+from tests.helpers.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "a secret of Acme's, 2026"
@@ -82,7 +83,7 @@ class Acme:
     async def next_event(self) -> dict[str, Any]:
         """The next webhook, once an independent library has verified it, its body included."""
         assert self.receiver.stdout is not None
-        line = json.loads(await asyncio.wait_for(self.receiver.stdout.readline(), 20))
+        line = json.loads(await asyncio.wait_for(self.receiver.stdout.readline(), PATIENCE))
         body = base64.b64decode(line["body"])
         verifier = HTTPMessageVerifier(
             signature_algorithm=algorithms.HMAC_SHA256,
@@ -119,7 +120,7 @@ async def process(*arguments: str, **environment: str) -> AsyncIterator[Process]
 async def printed(one: Process, pattern: str) -> str:
     """What the process says where `pattern` has its group."""
     assert one.stdout is not None
-    while line := (await asyncio.wait_for(one.stdout.readline(), 30)).decode():
+    while line := (await asyncio.wait_for(one.stdout.readline(), PATIENCE)).decode():
         if found := re.search(pattern, line):
             return found[1]
     raise AssertionError(f"the process ended without saying {pattern}")
@@ -149,7 +150,7 @@ async def acme(folder: Path) -> AsyncIterator[Acme]:
             retries=6
         )  # the key is told just before the socket is listened on
         async with httpx2.AsyncClient(
-            transport=transport, base_url=base, headers=headers, timeout=30
+            transport=transport, base_url=base, headers=headers, timeout=PATIENCE
         ) as client:
             yield Acme(client, base, receiver, f"http://127.0.0.1:{port}/hook?team=a%20b")
 
