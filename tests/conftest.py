@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.shell import shell as shell
 from tests.world import Receiver, World, world
 
 

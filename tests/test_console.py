@@ -6,27 +6,24 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
-import httpx2
 import pytest
 from starlette.routing import Route
 
-from rundun import passwords, places
+from rundun import passwords
 from rundun.actions import office, people
 from rundun.store import operators
 from rundun.web.console import desk
 from rundun.web.console.desk import Door
 from rundun.web.site import site
-from rundun.web.static import Assets
-from tests.world import BOOLEAN, HOUR, World
+from tests.helpers.console import PASSWORD, Browser, operator
+from tests.world import BOOLEAN, HOUR, World, pages
 
-SITE = site(Assets(places.static()), None)
+SITE = site(pages().assets, None)
 DOORS = [route for route in SITE.routes if isinstance(route, Door)]
 CALLS = [(door, method) for door in DOORS for method in sorted(door.methods - {"HEAD"})]
 NAMES = [f"{method} {door.path}" for door, method in CALLS]
-PASSWORD = "correct horse battery"
 
 
 def test_every_way_into_the_console_is_a_door() -> None:
@@ -35,41 +32,6 @@ def test_every_way_into_the_console_is_a_door() -> None:
     assert {door.may for door in DOORS} <= {"anyone", "member", "owner"}
     open_to_anyone = {door.path for door in DOORS if door.may == "anyone"}
     assert open_to_anyone == {"/console/sign-in", "/console/join/{token}"}
-
-
-@dataclass
-class Browser:
-    """Somebody's browser at the console."""
-
-    client: httpx2.AsyncClient
-    csrf: str = ""
-
-    async def get(self, path: str, **more: Any) -> httpx2.Response:
-        """A page; its form's token is remembered."""
-        answer = await self.client.get(f"/console{path}", **more)
-        if found := re.search(r'name="csrf" value="([^"]+)"', answer.text):
-            self.csrf = found[1]
-        return answer
-
-    async def post(self, path: str, **fields: str) -> httpx2.Response:
-        """A form, with its token."""
-        return await self.client.post(f"/console{path}", data={"csrf": self.csrf, **fields})
-
-
-async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> Browser:
-    """Somebody who has signed in."""
-    email = f"{role}-{uuid.uuid4().hex[:8]}@example.com"
-
-    def make(tx: Any) -> str:
-        made = people.add(tx, org_id or w.acme_id, email, "Ann", role, "no hash")
-        return people.sign_in(tx, made.operator_id)
-
-    browser = Browser(w.browser())
-    browser.client.cookies.set(
-        desk.SESSION, await w.database.write(make), domain="rundun.test", path="/console"
-    )
-    assert (await browser.get("")).status_code == 200
-    return browser
 
 
 def fill(path: str, **ids: str) -> str:

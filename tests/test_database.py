@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,32 +17,15 @@ from rundun.errors import Problem
 from rundun.store import files, organizations
 from rundun.store.database import LARGEST_BATCH, Database, Lane
 from rundun.store.tx import Kept, Tx, Version, Versions
+from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
 from tests.helpers.patience import PATIENCE
 from tests.world import PUBLIC_URL, Clock, world
-
-MIB = 1024 * 1024
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[Database]:
-    """The database at `path`, with a clock of its own."""
-    one = await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
-    try:
-        yield one
-    finally:
-        await one.close()
 
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
     async with opened(tmp_path / "rundun.db") as one:
         yield one
-
-
-def note(tx: Tx, name: str) -> str:
-    """The smallest thing there is to keep."""
-    organizations.add(tx, name)
-    return name
 
 
 def noted(tx: Tx) -> list[str]:
@@ -331,17 +313,6 @@ def test_versions_are_remembered_by_number_and_by_bytes() -> None:
 
 
 # ---- opening and closing
-
-
-def connection_threads() -> set[threading.Thread]:
-    """The threads that keep a process alive: one for each open connection."""
-    return {one for one in threading.enumerate() if "_connection_worker_thread" in one.name}
-
-
-def assert_ended(threads: set[threading.Thread]) -> None:
-    for one in threads:
-        one.join(20)
-        assert not one.is_alive()
 
 
 async def test_closing_finishes_what_waits_and_leaves_no_thread(

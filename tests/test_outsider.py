@@ -7,21 +7,11 @@ import uuid
 from typing import Any
 
 import pytest
-from starlette.routing import Route
 
-from rundun import places
-from rundun.web.console.desk import Door
-from rundun.web.site import site
-from rundun.web.static import Assets
 from tests import pictures
+from tests.helpers.routes import CALLS
 from tests.world import BOOLEAN, World
 
-# All but the console's, which is asked in test_console.py.
-ROUTES = [
-    route
-    for route in site(Assets(places.static()), None).routes
-    if isinstance(route, Route) and not isinstance(route, Door)
-]
 OPEN = {
     "/",
     "/v1/openapi.json",
@@ -36,12 +26,6 @@ OPEN = {
     "/media/{token}",
     "/r/sw.js",
 }
-CALLS = [
-    (method, route.path)
-    for route in ROUTES
-    if not isinstance(route, Door)
-    for method in sorted((route.methods or set()) - {"HEAD"})
-]
 V1 = [(method, path) for method, path in CALLS if path.startswith("/v1/") and path not in OPEN]
 R = [(method, path) for method, path in CALLS if path.startswith("/r/{")]
 

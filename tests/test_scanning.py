@@ -14,7 +14,7 @@ from rundun import imaging
 from rundun.imaging import Decoded
 from tests import pictures
 from tests.helpers.patience import PATIENCE
-from tests.test_photos import OVERLAY, started
+from tests.helpers.photos import OVERLAY, started
 from tests.world import BOOLEAN, Ed, World
 
 CODE = {"id": "s-code", "type": "barcode", "label": "Scan"}

@@ -14,7 +14,7 @@ from rundun.errors import Problem
 from rundun.web.spool import Spool
 from tests import pictures
 from tests.helpers.patience import PATIENCE
-from tests.test_photos import OVERLAY, digest, started
+from tests.helpers.photos import OVERLAY, digest, started
 from tests.world import World
 
 Receive = Callable[[], Any]

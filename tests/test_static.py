@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from rundun import places
-from rundun.web.static import Assets, _bare
+from rundun.web.static import _bare
+from tests.world import pages
 
-ASSETS = Assets(places.static())
+ASSETS = pages().assets
 OURS = sorted(path for path in places.static().rglob("*") if path.suffix in (".js", ".css"))
 
 

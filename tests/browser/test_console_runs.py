@@ -17,11 +17,11 @@ from rundun.web.console import desk
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg
-from tests.browser.test_access import is_fine
+from tests.helpers.accessibility import is_fine
+from tests.helpers.console import operator
+from tests.helpers.console_runs import everything
 from tests.helpers.patience import PATIENCE
 from tests.pictures import encoded, quadrants
-from tests.test_console import operator
-from tests.test_console_runs import everything
 from tests.world import Receiver, World, answering
 
 SIGNED = {"signature_on_complete": True}

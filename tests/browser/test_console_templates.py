@@ -19,7 +19,7 @@ from rundun import places
 from rundun.web.console import desk
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
-from tests.test_console import operator
+from tests.helpers.console import operator
 from tests.world import BOOLEAN, World
 
 TURNOVER = json.loads((places.samples() / "turnover.json").read_text("utf-8"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from tests.browser.checklists import dispatched, record
-from tests.browser.conftest import served
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg, qr
+from tests.helpers.served import served
 from tests.world import World
 
 
