@@ -60,8 +60,8 @@ GUARDED = [(door, method) for door, method in CALLS if door.may != "anyone"]
 
 
 @pytest.mark.parametrize(("door", "method"), GUARDED, ids=[f"{m} {d.path}" for d, m in GUARDED])
-async def test_the_signed_out_are_sent_to_sign_in(w: World, door: Door, method: str) -> None:
-    browser = w.browser()
+async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: Door, method: str) -> None:
+    browser = shared.browser()
     for session in ("", "made-up", "x" * 5000):
         answer = await browser.request(
             method, fill(door.path), headers={"cookie": f"{desk.SESSION}={session}"}
@@ -75,9 +75,9 @@ async def test_the_signed_out_are_sent_to_sign_in(w: World, door: Door, method: 
     [one for one in CALLS if one[0].may == "owner"],
     ids=[f"{m} {d.path}" for d, m in CALLS if d.may == "owner"],
 )
-async def test_members_are_kept_out_where_only_owners_may(w: World, door: Door, method: str) -> None:
-    member = await operator(w, "member")
-    path = fill(door.path, **await ids_of(w)).removeprefix("/console")
+async def test_members_are_kept_out_where_only_owners_may(shared: World, door: Door, method: str) -> None:
+    member = await operator(shared, "member")
+    path = fill(door.path, **await ids_of(shared)).removeprefix("/console")
     answer = await (member.get(path) if method == "GET" else member.post(path))
     assert answer.status_code == 403
     assert "Only an owner" in answer.text
@@ -87,11 +87,11 @@ POSTS = [door for door, method in CALLS if method == "POST"]
 
 
 @pytest.mark.parametrize("door", POSTS, ids=[door.path for door in POSTS])
-async def test_a_form_without_its_token_changes_nothing(w: World, door: Door) -> None:
-    owner = await operator(w)
-    path = fill(door.path, **await ids_of(w))
+async def test_a_form_without_its_token_changes_nothing(shared: World, door: Door) -> None:
+    owner = await operator(shared)
+    path = fill(door.path, **await ids_of(shared))
     kept = owner.csrf
-    for form in ({}, {"csrf": ""}, {"csrf": "x" * 40}, {"csrf": (await operator(w)).csrf}):
+    for form in ({}, {"csrf": ""}, {"csrf": "x" * 40}, {"csrf": (await operator(shared)).csrf}):
         answer = await owner.client.post(path, data=form)
         assert answer.status_code == 403, form
     assert (await owner.client.post(path, json={})).status_code == 403
@@ -104,10 +104,10 @@ OWNED = [one for one in GUARDED if "{" in one[0].path]
 
 
 @pytest.mark.parametrize(("door", "method"), OWNED, ids=[f"{m} {d.path}" for d, m in OWNED])
-async def test_another_organization_finds_nothing(w: World, door: Door, method: str) -> None:
-    globex = await w.database.write(office.create_organization, f"Globex {uuid.uuid4().hex[:6]}")
-    stranger = await operator(w, "owner", globex.org_id)
-    path = fill(door.path, **await ids_of(w)).removeprefix("/console")
+async def test_another_organization_finds_nothing(shared: World, door: Door, method: str) -> None:
+    globex = await shared.database.write(office.create_organization, f"Globex {uuid.uuid4().hex[:6]}")
+    stranger = await operator(shared, "owner", globex.org_id)
+    path = fill(door.path, **await ids_of(shared)).removeprefix("/console")
     answer = await (stranger.get(path) if method == "GET" else stranger.post(path))
     assert answer.status_code == 404
     unknown = fill(door.path).removeprefix("/console")

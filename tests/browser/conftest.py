@@ -9,16 +9,24 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.phone import Phone, chromium, phone
 from tests.helpers.patience import PATIENCE
-from tests.helpers.served import served
+from tests.helpers.served import Front, listening
 from tests.world import World
 
 expect.set_options(timeout=PATIENCE * 1000)
 
 
+@pytest.fixture(scope="session")
+async def front() -> AsyncIterator[Front]:
+    """One socket for all tests of a worker."""
+    one = Front()
+    async with listening(one) as one.address:
+        yield one
+
+
 @pytest.fixture
-async def base(w: World) -> AsyncIterator[str]:
+async def base(w: World, front: Front) -> AsyncIterator[str]:
     """The world's address on a real socket."""
-    async with served(w) as address:
+    async with front.showing(w) as address:
         yield address
 
 

@@ -67,8 +67,10 @@ HERE = {"latitude": 51.5034, "longitude": -0.1276, "accuracy": 7.0}
 
 
 def installed() -> str | None:
-    """The machine's own Chromium, None where playwright's has to do."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    """The machine's own Chromium, None where playwright's has to do; at best the one without windows, which starts
+    fewer processes.
+    """
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next(filter(None, map(shutil.which, names)), None)
 
 

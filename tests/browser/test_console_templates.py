@@ -274,6 +274,7 @@ async def test_a_refused_text_is_not_left_by_mistake(w: World, ann: Phone) -> No
     assert asked == ["beforeunload"]
 
 
+@pytest.mark.browser
 async def test_on_a_phone_over_plain_http(w: World, base: str) -> None:
     """No clipboard, no locks and no hashing there; import maps there are."""
     template_id = await w.template(BOOLEAN, PICTURE)

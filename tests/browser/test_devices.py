@@ -190,6 +190,7 @@ async def test_a_phone_whose_clock_is_two_days_off(tmp_path: Path, browser: Brow
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 2, "run.completed"]
 
 
+@pytest.mark.browser
 async def test_a_whole_run_on_a_plain_http_host_name(tmp_path: Path) -> None:
     """A made-up host name is no secure context: no hashing, no randomUUID, no position, no locks, no worker."""
     async with (

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver, algorithms
 from playwright.async_api import expect
 
@@ -120,6 +121,7 @@ async def acme(folder: Path) -> AsyncIterator[Acme]:
             yield Acme(client, base, receiver, f"http://127.0.0.1:{port}/hook?team=a%20b")
 
 
+@pytest.mark.browser
 async def test_every_type_from_dispatch_to_delivery(tmp_path: Path) -> None:
     async with acme(tmp_path) as one, chromium() as browser:
         template = await one.call("POST", "/v1/templates", json=TEMPLATE)
