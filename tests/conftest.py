@@ -12,7 +12,7 @@ from tests.world import Receiver, World, world
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what drives a browser: `-m "not browser"` runs where there is none."""
+    """Mark the tests that drive a browser: `-m "not browser"` leaves them out where no browser is installed."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
@@ -27,8 +27,8 @@ async def w(tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest.fixture(scope="session")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """A running Rundun for all tests of a worker that only look, ask who may, or make what they look at. They leave
-    its clock alone and count on nothing that another of them could have made.
+    """Run one Rundun for all tests of a worker that only read, ask who may, or make what they read. Such a test leaves
+    the clock alone and counts nothing that another test could have made.
     """
     async with world(tmp_path_factory.mktemp("shared")) as one:
         yield one

@@ -43,13 +43,13 @@ def service():
 
 @pytest.fixture(scope="module")
 def quick():
-    """A server for those who only ask it something; nobody reads what it says but they."""
+    """Start a server with little patience for tests that only send requests and say nothing about its log."""
     yield from serving(QUICK)
 
 
 @pytest.fixture(scope="module")
 def narrow():
-    """A server with little room for headers, for those who only ask it something."""
+    """Start a patient server with little room for headers, for tests that only send requests."""
     yield from serving(NARROW)
 
 

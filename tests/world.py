@@ -236,7 +236,7 @@ def settings_for(folder: Path, **flags: Any) -> Settings:
 
 @cache
 def pages() -> Pages:
-    """The pages, with all scripts, styles and words: they never change, so one process reads them once."""
+    """Read templates, scripts, styles and words once a process: they never change."""
     return Pages(places.templates(), Assets(places.static()))
 
 

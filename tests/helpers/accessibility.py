@@ -14,7 +14,7 @@ COLOURS = ["color-contrast", "link-in-text-block"]  # axe-core's rules that look
 
 
 async def violations(page: Page, rules: list[str] | None = None) -> list[str]:
-    """What is wrong by these rules, by all that axe-core has unless some are named."""
+    """List what a page gets wrong by the named rules of axe-core, or by all of them."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE_SCRIPT)
     found: list[str] = await page.evaluate(RUN, rules)
@@ -22,7 +22,9 @@ async def violations(page: Page, rules: list[str] | None = None) -> list[str]:
 
 
 async def is_fine(page: Page, state: str) -> None:
-    """axe-core finds nothing in the light, and nothing in the dark, which changes colours alone: test_static.py."""
+    """Assert that axe-core finds nothing in the light, and nothing in the dark, which changes colours alone, as
+    `test_the_dark_changes_colours_and_nothing_else` proves.
+    """
     await page.emulate_media(color_scheme="light")
     assert await violations(page) == [], f"{state}, light"
     await page.emulate_media(color_scheme="dark")

@@ -23,7 +23,7 @@ class Quiet(uvicorn.Server):
 
 @asynccontextmanager
 async def listening(app: Any) -> AsyncIterator[str]:
-    """The address of an ASGI application on a real socket, while the context lasts."""
+    """Serve an ASGI application on a real socket while the context lasts."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = Quiet(uvicorn.Config(app, lifespan="off", log_level="error"))
     task = asyncio.create_task(server.serve(sockets=[listening]))
@@ -35,13 +35,13 @@ async def listening(app: Any) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def served(w: World) -> AsyncIterator[str]:
-    """The address of a world on a socket of its own, while the context lasts."""
+    """Serve a world on a socket of its own while the context lasts."""
     async with listening(w.app) as address:
         yield address
 
 
 class Front:
-    """One socket for the worlds of one test after the other: a server takes longer to stop than a world."""
+    """Serves the worlds of one test after the other on one socket: a server takes longer to stop than a world."""
 
     def __init__(self) -> None:
         self.address = ""
@@ -49,7 +49,7 @@ class Front:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request, passed on to the world that is shown."""
+        """Pass a request on to the world that is shown."""
         assert self._app is not None, f"{scope['path']}: asked between two tests"
         task = asyncio.current_task()
         assert task
@@ -61,7 +61,7 @@ class Front:
 
     @asynccontextmanager
     async def showing(self, w: World) -> AsyncIterator[str]:
-        """The address of a world, which is left once all its requests are answered."""
+        """Show a world while the context lasts, and until all requests to that world are answered."""
         self._app = w.app
         try:
             yield self.address
