@@ -5,6 +5,11 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Many tests start processes: they find the code compiled. Where memory serves as a roomy disk, tests write there: a
+# thousand small databases wait for no disk.
+ROOMY   = [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }'
+TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
+
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test check bench screenshots format soak crash
 .DELETE_ON_ERROR:
@@ -18,7 +23,7 @@ serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; more fl
 	@exec $(BIN)/python -m rundun serve $(ARGS)
 
 test: setup  ## Run every test except soak and crash; some of them in ARGS="…".
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(TESTING) $(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: $(VENV)/.tools  ## Lint, and check formatting and types.
 	$(BIN)/ruff check .
@@ -78,13 +83,16 @@ $(VENV)/.tools: $(VENV)/.made pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable '.[test,check]'
 	@touch $@ $(VENV)/.service
 
-# A phone's browser: the system's, else Debian's package, else Playwright's own.
+# A phone's browser, at best the one without windows, with which the tests are done sooner: what is there, else Debian's
+# package, else Playwright's own.
+APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends fonts-liberation
 $(VENV)/.browser: $(VENV)/.tools
-	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	@if command -v chromium-headless-shell; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q && \
-	     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium fonts-liberation; then :; \
-	elif [ "$$(id -u)" = 0 ]; then $(BIN)/playwright install --with-deps chromium; \
-	else $(BIN)/playwright install chromium; \
+	     { $(APT_INSTALL) chromium-headless-shell || $(APT_INSTALL) chromium; }; then :; \
+	elif command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ]; then $(BIN)/playwright install --with-deps --only-shell chromium; \
+	else $(BIN)/playwright install --only-shell chromium; \
 	fi
 	@touch $@
 

@@ -1,4 +1,4 @@
-"""Fixtures: a world of its own for each test."""
+"""Fixtures: a world of its own for each test, or one that many share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.shell import shell as shell
 from tests.world import Receiver, World, world
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that drive a browser: `-m "not browser"` leaves them out where no browser is installed."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
 
 
 @pytest.fixture
@@ -15,6 +23,15 @@ async def w(tmp_path: Path) -> AsyncIterator[World]:
     """A running Rundun, fresh."""
     async with world(tmp_path) as fresh:
         yield fresh
+
+
+@pytest.fixture(scope="session")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Run one Rundun for all tests of a worker that only read, ask who may, or make what they read. Such a test leaves
+    the clock alone and counts nothing that another test could have made.
+    """
+    async with world(tmp_path_factory.mktemp("shared")) as one:
+        yield one
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from click.testing import CliRunner, Result
 
 from rundun.cli import main
 from rundun.store.connection import open_reader
+from tests.helpers.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 BALANCE = 100_000
-PATIENCE = 20.0  # seconds that anything may take before a test gives up
 
 
 def environment(**settings: str) -> dict[str, str]:

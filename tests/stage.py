@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from rundun.web.problems import TABLE
+from tests.helpers.patience import PATIENCE
 from tests.world import World, world
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 20  # nothing that a stranger sends may take longer
 JSON = (b"content-type", b"application/json")
 
 
@@ -77,7 +77,7 @@ class Stage:
             else:
                 answer.body += message.get("body", b"")
 
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             await self.w.app(scope, receive, send)
         return answer
 

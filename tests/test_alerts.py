@@ -15,7 +15,7 @@ from rundun.alerts import Alerts
 from rundun.config import ConfigError
 from rundun.errors import Problem
 from rundun.store.tx import Tx
-from tests.test_webhooks import hooked, verify
+from tests.helpers.webhooks import hooked, verify
 from tests.world import BOOLEAN, Clock, Ed, Receiver, World, answering, world
 
 DEAD = "http://127.0.0.1:1/hook?token=hidden"

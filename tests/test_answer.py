@@ -10,8 +10,8 @@ from rundun.core import rules
 from rundun.core.answer import read_value
 from rundun.core.template import StepBase
 from rundun.errors import Invalid
+from tests.helpers.templates import step
 from tests.strategies import TYPES
-from tests.test_template import step
 from tests.world import Ed, World
 
 Places = list[tuple[str, str]]

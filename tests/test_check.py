@@ -20,8 +20,8 @@ from rundun import checking
 from rundun.core import certificate, times
 from rundun.store import connection
 from rundun.store.tx import Tx
+from tests.helpers.console import operator
 from tests.process import done, rundun, serving
-from tests.test_console import operator
 from tests.world import BOOLEAN, NOON, Clock, Receiver, World, answering, settings_for
 
 GEO = {"id": "s-here", "type": "text", "label": "Where?", "geo": True}

@@ -23,14 +23,9 @@ from rundun.errors import Problem
 from rundun.passwords import is_right
 from rundun.store import organizations
 from rundun.store.tx import Tx
+from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, KEY_ID, ORG, TEMPLATE
 from tests.process import PATIENCE, Serving, done, environment, looking, rows, rundun, serving
 from tests.world import BOOLEAN, World
-
-CHECK = {"name": "Check", "steps": [BOOLEAN]}
-KEY = re.compile(r"rdk_live_[A-Za-z0-9]{32}")
-ORG, KEY_ID, TEMPLATE = (re.compile(rf"{prefix}-[0-9a-f-]{{36}}") for prefix in ("org", "key", "t"))
-FIRST = "My organization"
-HANDED_OVER = " command command="  # a line of the service: it did what a command asked
 
 
 class Office:

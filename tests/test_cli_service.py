@@ -17,9 +17,8 @@ import pytest
 from rundun.control import LONGEST_LINE, ask
 from rundun.errors import Problem
 from rundun.store import connection
+from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
 from tests.process import PATIENCE, Serving, done, environment, is_listening, looking, rows, rundun, serving
-from tests.test_cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
-from tests.test_readme import shell as shell
 
 # ---- beside a running service
 

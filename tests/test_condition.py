@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from rundun.core import condition, progress, rules
-from rundun.core.answer import Answer
+from rundun.core import condition, rules
 from rundun.core.condition import Comparison, Fact
-from rundun.core.template import Template
 from rundun.errors import Invalid
+from tests.helpers.conditions import answer, stood, when
 
 OPTIONS = [{"id": "o-1", "label": "One"}, {"id": "o-2", "label": "Two"}, {"id": "o-3", "label": "Three"}]
 EARLIER: list[dict[str, Any]] = [
@@ -34,12 +33,6 @@ EARLIER: list[dict[str, Any]] = [
 ]
 EVIDENCE = ("s-photo", "s-signature", "s-instruction")
 OPERATORS = ("eq", "neq", "gt", "lt", "gte", "lte", "contains", "not_contains", "answered", "skipped")
-ABSENT = object()
-
-
-def when(step: str, op: str, value: Any = ABSENT) -> dict[str, Any]:
-    """A comparison as a template says it."""
-    return {"when": {"step": step, "op": op} | ({} if value is ABSENT else {"value": value})}
 
 
 def wrong(rule: Any) -> list[tuple[str, str]]:
@@ -135,18 +128,6 @@ def test_groups_join_what_they_hold() -> None:
     assert not judged({"op": "or", "rules": [no, no]})
     assert judged({"op": "and", "rules": [yes, {"op": "or", "rules": [no, {"op": "and", "rules": [yes]}]}]})
     assert not judged({"op": "or", "rules": [no, {"op": "and", "rules": [yes, no]}]})
-
-
-def answer(value: Any = None, **more: Any) -> Answer:
-    """An answer as it is kept."""
-    given = {"skipped": False, "unable": None, "photos": None, "geo": None, "signature": None, **more}
-    return Answer(None, value, at=0, answered_at=None, by=None, **given)
-
-
-def stood(template: Template, values: dict[str, Any], arrived: Any = None) -> dict[str, progress.Standing]:
-    """How the steps stand with these values, or whole answers."""
-    answers = {name: one if isinstance(one, Answer) else answer(one) for name, one in values.items()}
-    return progress.stand(tuple(template.all_steps()), answers, arrived or {})
 
 
 @pytest.mark.parametrize(

@@ -6,27 +6,24 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
-import httpx2
 import pytest
 from starlette.routing import Route
 
-from rundun import passwords, places
+from rundun import passwords
 from rundun.actions import office, people
 from rundun.store import operators
 from rundun.web.console import desk
 from rundun.web.console.desk import Door
 from rundun.web.site import site
-from rundun.web.static import Assets
-from tests.world import BOOLEAN, HOUR, World
+from tests.helpers.console import PASSWORD, Browser, operator
+from tests.world import BOOLEAN, HOUR, World, pages
 
-SITE = site(Assets(places.static()), None)
+SITE = site(pages().assets, None)
 DOORS = [route for route in SITE.routes if isinstance(route, Door)]
 CALLS = [(door, method) for door in DOORS for method in sorted(door.methods - {"HEAD"})]
 NAMES = [f"{method} {door.path}" for door, method in CALLS]
-PASSWORD = "correct horse battery"
 
 
 def test_every_way_into_the_console_is_a_door() -> None:
@@ -35,41 +32,6 @@ def test_every_way_into_the_console_is_a_door() -> None:
     assert {door.may for door in DOORS} <= {"anyone", "member", "owner"}
     open_to_anyone = {door.path for door in DOORS if door.may == "anyone"}
     assert open_to_anyone == {"/console/sign-in", "/console/join/{token}"}
-
-
-@dataclass
-class Browser:
-    """Somebody's browser at the console."""
-
-    client: httpx2.AsyncClient
-    csrf: str = ""
-
-    async def get(self, path: str, **more: Any) -> httpx2.Response:
-        """A page; its form's token is remembered."""
-        answer = await self.client.get(f"/console{path}", **more)
-        if found := re.search(r'name="csrf" value="([^"]+)"', answer.text):
-            self.csrf = found[1]
-        return answer
-
-    async def post(self, path: str, **fields: str) -> httpx2.Response:
-        """A form, with its token."""
-        return await self.client.post(f"/console{path}", data={"csrf": self.csrf, **fields})
-
-
-async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> Browser:
-    """Somebody who has signed in."""
-    email = f"{role}-{uuid.uuid4().hex[:8]}@example.com"
-
-    def make(tx: Any) -> str:
-        made = people.add(tx, org_id or w.acme_id, email, "Ann", role, "no hash")
-        return people.sign_in(tx, made.operator_id)
-
-    browser = Browser(w.browser())
-    browser.client.cookies.set(
-        desk.SESSION, await w.database.write(make), domain="rundun.test", path="/console"
-    )
-    assert (await browser.get("")).status_code == 200
-    return browser
 
 
 def fill(path: str, **ids: str) -> str:
@@ -98,8 +60,8 @@ GUARDED = [(door, method) for door, method in CALLS if door.may != "anyone"]
 
 
 @pytest.mark.parametrize(("door", "method"), GUARDED, ids=[f"{m} {d.path}" for d, m in GUARDED])
-async def test_the_signed_out_are_sent_to_sign_in(w: World, door: Door, method: str) -> None:
-    browser = w.browser()
+async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: Door, method: str) -> None:
+    browser = shared.browser()
     for session in ("", "made-up", "x" * 5000):
         answer = await browser.request(
             method, fill(door.path), headers={"cookie": f"{desk.SESSION}={session}"}
@@ -113,9 +75,9 @@ async def test_the_signed_out_are_sent_to_sign_in(w: World, door: Door, method: 
     [one for one in CALLS if one[0].may == "owner"],
     ids=[f"{m} {d.path}" for d, m in CALLS if d.may == "owner"],
 )
-async def test_members_are_kept_out_where_only_owners_may(w: World, door: Door, method: str) -> None:
-    member = await operator(w, "member")
-    path = fill(door.path, **await ids_of(w)).removeprefix("/console")
+async def test_members_are_kept_out_where_only_owners_may(shared: World, door: Door, method: str) -> None:
+    member = await operator(shared, "member")
+    path = fill(door.path, **await ids_of(shared)).removeprefix("/console")
     answer = await (member.get(path) if method == "GET" else member.post(path))
     assert answer.status_code == 403
     assert "Only an owner" in answer.text
@@ -125,11 +87,11 @@ POSTS = [door for door, method in CALLS if method == "POST"]
 
 
 @pytest.mark.parametrize("door", POSTS, ids=[door.path for door in POSTS])
-async def test_a_form_without_its_token_changes_nothing(w: World, door: Door) -> None:
-    owner = await operator(w)
-    path = fill(door.path, **await ids_of(w))
+async def test_a_form_without_its_token_changes_nothing(shared: World, door: Door) -> None:
+    owner = await operator(shared)
+    path = fill(door.path, **await ids_of(shared))
     kept = owner.csrf
-    for form in ({}, {"csrf": ""}, {"csrf": "x" * 40}, {"csrf": (await operator(w)).csrf}):
+    for form in ({}, {"csrf": ""}, {"csrf": "x" * 40}, {"csrf": (await operator(shared)).csrf}):
         answer = await owner.client.post(path, data=form)
         assert answer.status_code == 403, form
     assert (await owner.client.post(path, json={})).status_code == 403
@@ -142,10 +104,10 @@ OWNED = [one for one in GUARDED if "{" in one[0].path]
 
 
 @pytest.mark.parametrize(("door", "method"), OWNED, ids=[f"{m} {d.path}" for d, m in OWNED])
-async def test_another_organization_finds_nothing(w: World, door: Door, method: str) -> None:
-    globex = await w.database.write(office.create_organization, f"Globex {uuid.uuid4().hex[:6]}")
-    stranger = await operator(w, "owner", globex.org_id)
-    path = fill(door.path, **await ids_of(w)).removeprefix("/console")
+async def test_another_organization_finds_nothing(shared: World, door: Door, method: str) -> None:
+    globex = await shared.database.write(office.create_organization, f"Globex {uuid.uuid4().hex[:6]}")
+    stranger = await operator(shared, "owner", globex.org_id)
+    path = fill(door.path, **await ids_of(shared)).removeprefix("/console")
     answer = await (stranger.get(path) if method == "GET" else stranger.post(path))
     assert answer.status_code == 404
     unknown = fill(door.path).removeprefix("/console")

@@ -17,8 +17,8 @@ from rundun.errors import NotFound
 from rundun.web.console.templates_preview import REPLACED
 from rundun.web.drafts import KEPT, MOST_EACH, Drafts
 from rundun.web.pages import CONTENT_SECURITY_POLICY
-from tests.test_console import Browser, operator
-from tests.test_console_templates import NASTY, field, has_no_markup_of, shown
+from tests.helpers.console import Browser, field, operator, shown
+from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.world import BOOLEAN, World
 
 GOOD = {"name": "Check", "steps": [BOOLEAN]}

@@ -16,9 +16,9 @@ import pytest
 
 from rundun.store import runs
 from rundun.web.console import export, filing
+from tests.helpers.console import Browser, operator, text_of
+from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything
 from tests.pictures import heic, jpeg
-from tests.test_console import Browser, operator
-from tests.test_console_runs import PHOTO, PICTURE, PNG, everything, text_of
 from tests.world import BOOLEAN, Ed, World
 
 # ---- the table

@@ -11,8 +11,8 @@ from rundun.store import runs
 from rundun.store.paging import Slice
 from rundun.store.runs import Filter
 from rundun.store.tx import Tx
-from tests.test_console import Browser, operator
-from tests.test_console_runs import rows
+from tests.helpers.console import Browser, operator
+from tests.helpers.console_runs import rows
 from tests.world import BOOLEAN, Ed, World
 
 

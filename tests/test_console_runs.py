@@ -8,7 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from html import escape, unescape
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,24 +26,15 @@ from rundun.store import answers, changes, events, operators, runs
 from rundun.store.paging import END, Slice
 from rundun.store.runs import Filter
 from rundun.store.tx import Tx
-from rundun.web.console import desk, live
+from rundun.web.console import live
 from rundun.web.console.run import HOURS
-from rundun.web.words import Words
-from tests.browser.conftest import served
-from tests.pictures import encoded, jpeg
+from tests.helpers.console import operator, text_of
+from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything, listening, rows
+from tests.helpers.patience import PATIENCE
+from tests.helpers.served import served
+from tests.pictures import jpeg
 from tests.process import serving
-from tests.test_console import Browser, operator
-from tests.world import BOOLEAN, PUBLIC_URL, Ed, Receiver, World, answering
-
-PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 3}}
-
-
-async def rows(browser: Browser, query: str = "") -> list[str]:
-    """Ids of the runs a list shows."""
-    answer = await browser.get(f"/runs{query}")
-    assert answer.status_code == 200, answer.text
-    return re.findall(r'<tr id="row-(r-[0-9a-f-]+)"', answer.text)
-
+from tests.world import BOOLEAN, PUBLIC_URL, Ed, Receiver, World, answering, pages
 
 # ---- the list
 
@@ -264,90 +255,6 @@ async def test_of_several_filters_the_one_that_few_runs_pass_decides(
 # ---- one run
 
 CHANGES = ("extended", "released", "photo_deleted")  # as the table has them
-EVERY: list[dict[str, Any]] = [
-    {"id": "s-ok", "type": "boolean", "label": "All fine?", "config": {"true_label": "Fine & dandy"}},
-    {"id": "s-plain", "type": "boolean", "label": "And now?"},
-    {
-        "id": "s-one",
-        "type": "choice",
-        "label": "Which?",
-        "config": {"options": [{"id": "o-a", "label": "The attic"}, {"id": "o-b", "label": "The cellar"}]},
-    },
-    {
-        "id": "s-many",
-        "type": "multi_choice",
-        "label": "Which ones?",
-        "config": {"options": [{"id": "o-c", "label": "A chair"}, {"id": "o-d", "label": "A desk"}]},
-    },
-    {"id": "s-text", "type": "text", "label": "Say it", "config": {"multiline": True}},
-    {"id": "s-num", "type": "number", "label": "Meter", "geo": True, "config": {"unit": "kWh"}},
-    {"id": "s-rate", "type": "rating", "label": "Grade", "config": {"max": 5, "max_label": "best"}},
-    {"id": "s-day", "type": "datetime", "label": "Day"},
-    {"id": "s-when", "type": "datetime", "label": "When", "config": {"mode": "datetime"}},
-    {"id": "s-read", "type": "instruction", "label": "Read", "config": {"body": "Mind the step."}},
-    {**PICTURE},
-    {"id": "s-sign", "type": "signature", "label": "Sign"},
-    {"id": "s-way", "type": "boolean", "label": "Way in?"},
-    {"id": "s-tip", "type": "text", "label": "A tip", "required": False},
-    {
-        "id": "s-why",
-        "type": "text",
-        "label": "Why not?",
-        "condition": {"when": {"step": "s-ok", "op": "eq", "value": False}},
-    },
-    {"id": "s-last", "type": "boolean", "label": "Left open"},
-]
-SETTINGS = {"allow_skip": True}
-
-
-async def everything(w: World, **more: Any) -> Ed:
-    """A run with an answer of every kind, not finished."""
-    ed = await w.dispatch(
-        await w.template(*EVERY, settings=SETTINGS, execution={"identity_required": "name"}),
-        executor_ref="booking_77",
-        **more,
-    )
-    await ed.start(name="Ed Miller")
-    w.clock.forward(seconds=30)
-    for step, value in (
-        ("s-why", "Dark"),
-        ("s-ok", False),
-        ("s-ok", True),
-        ("s-plain", False),
-        ("s-one", "o-b"),
-        ("s-many", ["o-c", "o-d"]),
-        ("s-text", "line one\nline two"),
-        ("s-rate", 5),
-        ("s-day", "2026-02-03"),
-        ("s-when", "2026-02-03T04:05:06Z"),
-        ("s-read", None),
-    ):
-        answer = await ed.answer(step, value)
-        assert answer.status_code == 200, answer.text
-        w.clock.forward(seconds=1)
-    geo = {"lat": 51.5034, "lng": -0.1276, "accuracy": 7.4}
-    await ed.answer("s-num", 1234.5, geo=geo, answered_at="2026-01-01T02:30:00Z")
-    query = "source=camera&taken_at=2026-01-01T02:29:00Z&lat=1.5&lng=2.5&accuracy=9"
-    photo = await ed.call("PUT", f"/steps/s-pic/photos/{PHOTO}?{query}", content=jpeg())
-    assert photo.status_code == 201, photo.text
-    await ed.answer("s-pic", photos=[PHOTO])
-    other = await ed.photo("s-pic", jpeg(320, 240))
-    assert other.status_code == 201
-    signed = await ed.call("PUT", "/steps/s-sign/signature?typed_name=E.+Miller", content=PNG)
-    assert signed.status_code == 201, signed.text
-    await ed.answer("s-sign")
-    await ed.put("s-way", {"unable": {"reason": "No key"}})
-    assert (await ed.put("s-tip", {"skipped": True})).status_code == 200
-    return ed
-
-
-PHOTO = "ph-00000000-0000-4000-8000-000000000001"
-PNG = encoded(Image.new("RGB", (40, 20), (255, 255, 255)), "PNG")
-
-
-def text_of(html: str) -> str:
-    """What a page says, without markup and with single spaces."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 def line(page: str, step_id: str) -> str:
@@ -421,7 +328,7 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
 
 
 def test_everything_that_can_be_told_has_words() -> None:
-    words = Words(places.locales(), "console").entries["en"]
+    words = pages().console_words.entries["en"]
     made = {f"moment_{one.replace('.', '_')}" for one in (*EVENTS, *ON_REQUEST)}
     made |= (
         {f"status_{one}" for one in STATUSES}
@@ -435,8 +342,8 @@ def test_everything_that_can_be_told_has_words() -> None:
         "told_run_released",
         "told_delivery_sent_again",
     }
-    pages = "".join(path.read_text() for path in (places.templates() / "console").glob("run*.html"))
-    made |= set(re.findall(r"\bt\([\"'](\w+)[\"'][,)]", pages))
+    markup = "".join(path.read_text() for path in (places.templates() / "console").glob("run*.html"))
+    made |= set(re.findall(r"\bt\([\"'](\w+)[\"'][,)]", markup))
     assert made <= set(words), made - set(words)
 
 
@@ -652,14 +559,6 @@ async def test_the_qr_code_is_the_link(w: World) -> None:
 # ---- live
 
 
-async def listening(w: World, ann: Browser, base: str, query: str = "") -> Any:
-    """An open stream of changes, over a real connection."""
-    cookie = f"{desk.SESSION}={ann.client.cookies.get(desk.SESSION)}"
-    client = httpx2.AsyncClient(base_url=base, headers={"cookie": cookie}, timeout=20)
-    w.clients.append(client)
-    return client.stream("GET", f"/console/runs/live{query}")
-
-
 async def next_change(lines: Any) -> float:
     """When the next change was told."""
     async for one in lines:
@@ -713,7 +612,7 @@ async def test_who_watches_one_run_is_told_of_that_one_only(
         return get(tx, org_id, run_id)
 
     async def until(holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not holds():
                 await asyncio.sleep(0)
 
@@ -762,7 +661,7 @@ async def test_only_so_many_streams_are_open_for_an_organization(
                 async with await listening(w, ann, base) as third:
                     assert third.status_code == 429, third.headers
                     assert third.headers["retry-after"] == "30"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while live._open:  # closing takes a turn of the server's loop
                     await asyncio.sleep(0)
         w.service.bells.end()
@@ -771,7 +670,7 @@ async def test_only_so_many_streams_are_open_for_an_organization(
 def test_streams_end_at_once_with_the_service(tmp_path: Path) -> None:
     with serving(tmp_path) as one:
         found = one.wait_for(r"(/console/join/\S+)")
-        with httpx2.Client(base_url=one.url, timeout=20) as client:
+        with httpx2.Client(base_url=one.url, timeout=PATIENCE) as client:
             page = client.get(found[1]).text
             csrf = re.search(r'name="csrf" value="([^"]+)"', page)
             assert csrf
@@ -789,4 +688,4 @@ def test_streams_end_at_once_with_the_service(tmp_path: Path) -> None:
                 one.process.send_signal(signal.SIGTERM)
                 assert list(lines) == [""]
                 assert time.monotonic() - began < 3
-        assert one.process.wait(timeout=10) == 0
+        assert one.process.wait(timeout=PATIENCE) == 0

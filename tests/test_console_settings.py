@@ -19,26 +19,10 @@ from rundun.actions import office, people
 from rundun.core import colour
 from rundun.store import keys, operators, organizations
 from rundun.web.console.organization import months_back
+from tests.helpers.console import PASSWORD, Browser, operator, text_of
+from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.pictures import encoded, heic, jpeg, quadrants
-from tests.test_console import PASSWORD, Browser, operator
-from tests.test_console_runs import text_of
 from tests.world import BOOLEAN, Received, Receiver, World, answering, world
-
-NASTY = (
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "{{ 7 * 7 }}{% raw %}",
-    "</textarea></select><svg/onload=alert(1)>",
-    "&lt;b&gt; &amp;amp; \N{HEBREW LETTER ALEF}",
-)
-
-
-def is_text_only(page: str, nasty: str) -> bool:
-    """What somebody typed stands there, and only as text."""
-    return html.escape(nasty).replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in page and not any(
-        mark in page for mark in ("<script>alert", "<img src=x", "<svg/onload", "' onmouseover='")
-    )
 
 
 def client_with(w: World, key: str) -> Any:
@@ -237,7 +221,7 @@ async def test_guesses_of_the_old_password_are_throttled(w: World) -> None:
 # ---- what anybody typed
 
 
-@pytest.mark.parametrize("nasty", NASTY)
+@pytest.mark.parametrize("nasty", NASTY_NAMES)
 async def test_what_is_typed_is_never_markup(w: World, nasty: str) -> None:
     ann = await operator(w)
     await ann.get("/settings/keys")
@@ -349,7 +333,7 @@ async def test_a_logo_is_made_small_shown_and_taken_away(w: World) -> None:
     assert (await w.browser().get(path)).status_code == 404
 
 
-@pytest.mark.parametrize("nasty", NASTY)
+@pytest.mark.parametrize("nasty", NASTY_NAMES)
 async def test_the_organization_is_never_markup(w: World, nasty: str) -> None:
     ann, ed = await operator(w), await w.dispatch(await w.template(BOOLEAN))
     await ann.get("/settings/organization")
@@ -457,7 +441,7 @@ async def test_owners_give_credits_and_members_look(w: World) -> None:
 async def test_a_webhook_is_tried_out(w: World, receiver: Receiver) -> None:
     bob = await operator(w, "member")
     await bob.get("/settings/webhooks")
-    nasty = NASTY[0] + NASTY[1]
+    nasty = NASTY_NAMES[0] + NASTY_NAMES[1]
 
     def answer(one: Received) -> bytes:
         return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(nasty), nasty.encode())
@@ -476,7 +460,7 @@ async def test_a_webhook_is_tried_out(w: World, receiver: Receiver) -> None:
     assert "The answer was 500." in (await bob.post("/settings/webhooks/test", url=receiver.url)).text
     for url, said in (
         ("ftp://127.0.0.1/", "http"),
-        (NASTY[1], "must"),
+        (NASTY_NAMES[1], "must"),
         ("http://169.254.169.254/", "link-local"),
     ):
         refused = await bob.post("/settings/webhooks/test", url=url)

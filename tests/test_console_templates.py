@@ -22,44 +22,13 @@ from rundun.core.rules import as_json, read_template
 from rundun.core.shape import Shape
 from rundun.web.console import dispatching
 from rundun.web.console.templates_words import teller
-from rundun.web.words import Words
+from tests.helpers.console import Browser, field, operator, shown
+from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.strategies import steps_of, templates
-from tests.test_console import Browser, operator
-from tests.world import BOOLEAN, World
+from tests.world import BOOLEAN, World, pages
 
-SAY = Words(places.locales(), "console").speech(["en"]).say
+SAY = pages().console_words.speech(["en"]).say
 JSON = {"content-type": "application/json"}
-NASTY = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "'-alert(1)-'",
-    "</textarea><b>x",
-    "</script><b>x",
-    "{{ 7*7 }}${7*7}",
-    "=1+1|cmd",
-    "\u202egnp.exe",
-    "a&lt;b&amp;",
-]
-
-
-def field(html: str, name: str) -> str:
-    """The value of an input on a page."""
-    found = re.search(rf'<input[^>]*name="{name}"[^>]*value="([^"]*)"', html)
-    assert found, name
-    return unescape(found[1])
-
-
-def has_no_markup_of(html: str, nasty: str) -> None:
-    """What was typed stands there as text, and nowhere as it is."""
-    if any(mark in nasty for mark in "<>\"'"):
-        assert nasty not in html, nasty
-
-
-async def shown(who: Browser, path: str, **more: Any) -> str:
-    """A page that is there."""
-    answer = await who.get(path, **more)
-    assert answer.status_code == 200, answer.text
-    return answer.text
 
 
 # --- dispatch by hand
@@ -280,7 +249,7 @@ async def test_what_changed_between_two_versions_is_told(w: World) -> None:
 
 
 def test_every_field_type_and_operator_has_a_word() -> None:
-    words = Words(places.locales(), "console").speech(["en"])
+    words = pages().console_words.speech(["en"])
     fields: set[str] = set()
     kinds: set[str] = set()
     for name, model in vars(template).items():

@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,31 +17,15 @@ from rundun.errors import Problem
 from rundun.store import files, organizations
 from rundun.store.database import LARGEST_BATCH, Database, Lane
 from rundun.store.tx import Kept, Tx, Version, Versions
+from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
+from tests.helpers.patience import PATIENCE
 from tests.world import PUBLIC_URL, Clock, world
-
-MIB = 1024 * 1024
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[Database]:
-    """The database at `path`, with a clock of its own."""
-    one = await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
-    try:
-        yield one
-    finally:
-        await one.close()
 
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
     async with opened(tmp_path / "rundun.db") as one:
         yield one
-
-
-def note(tx: Tx, name: str) -> str:
-    """The smallest thing there is to keep."""
-    organizations.add(tx, name)
-    return name
 
 
 def noted(tx: Tx) -> list[str]:
@@ -81,11 +64,11 @@ class Hold:
     def __call__(self, tx: Tx, first: str, second: str) -> None:
         note(tx, first)
         self.begun.set()
-        assert self.go.wait(20)
+        assert self.go.wait(2 * PATIENCE)
         note(tx, second)
 
     async def has_begun(self) -> None:
-        assert await asyncio.to_thread(self.begun.wait, 20)
+        assert await asyncio.to_thread(self.begun.wait, PATIENCE)
 
 
 # ---- commits
@@ -238,11 +221,11 @@ async def test_a_read_sees_one_moment(db: Database) -> None:
     def look_twice(tx: Tx) -> tuple[list[str], list[str]]:
         before = noted(tx)
         looked.set()
-        assert written.wait(20)
+        assert written.wait(2 * PATIENCE)
         return before, noted(tx)
 
     reading = asyncio.create_task(db.read(look_twice))
-    assert await asyncio.to_thread(looked.wait, 20)
+    assert await asyncio.to_thread(looked.wait, PATIENCE)
     await db.write(note, "new")
     written.set()
     assert await reading == (["old"], ["old"])
@@ -332,17 +315,6 @@ def test_versions_are_remembered_by_number_and_by_bytes() -> None:
 # ---- opening and closing
 
 
-def connection_threads() -> set[threading.Thread]:
-    """The threads that keep a process alive: one for each open connection."""
-    return {one for one in threading.enumerate() if "_connection_worker_thread" in one.name}
-
-
-def assert_ended(threads: set[threading.Thread]) -> None:
-    for one in threads:
-        one.join(20)
-        assert not one.is_alive()
-
-
 async def test_closing_finishes_what_waits_and_leaves_no_thread(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -369,7 +341,7 @@ async def test_closing_finishes_what_waits_and_leaves_no_thread(
     assert_ended(threads)
     for late in (one.write(note, "late"), one.read(noted)):
         with pytest.raises(Problem) as caught:
-            await asyncio.wait_for(late, 20)
+            await asyncio.wait_for(late, PATIENCE)
         assert caught.value.code == "unavailable"
     assert [one for one in caplog.records if one.levelname == "ERROR"] == [], "an ordinary stop is no error"
     async with opened(tmp_path / "rundun.db") as again:

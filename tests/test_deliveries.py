@@ -19,8 +19,8 @@ from rundun.store import deliveries
 from rundun.store.deliveries import Failed
 from rundun.store.paging import Slice
 from rundun.store.tx import Tx
-from tests.test_lists import walk
-from tests.test_webhooks import DELAYS, SECRET, hooked, verify
+from tests.helpers.paging import walk
+from tests.helpers.webhooks import DELAYS, SECRET, hooked, verify
 from tests.world import BOOLEAN, NOON, Ed, Received, Receiver, World, answering, world
 
 STANDARD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

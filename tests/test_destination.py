@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from rundun.core.destination import MAX_LENGTH, Destination, forbidden, is_literal, may_be_read, normalise
+from tests.helpers.addresses import NEVER, PRIVATE, PUBLIC
 
 
 def is_as_sent(destination: Destination) -> None:
@@ -204,29 +205,6 @@ def test_any_text_is_refused_or_settled_for_good(scheme: str, host: str, port: s
 
 
 # The table of addresses.
-
-NEVER = """
-    0.0.0.0 0.1.2.3 127.0.0.1 127.255.255.255 169.254.0.1 169.254.169.254 169.254.170.2 100.100.100.200
-    168.63.129.16 192.0.0.1 192.0.0.192 192.0.2.1 198.51.100.1 203.0.113.1 198.18.0.1 198.19.255.255 192.88.99.1
-    224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255
-    :: ::1 fe80::1 fe80::1%eth0 febf::1 fec0::1 ff02::1 ff0e::1 fd00:ec2::254 fd20:ce::254
-    100::1 64:ff9b:1::1 2001::1 2001:0:102:304::1 2001:10::1 2001:2::1 2001:db8::1 3fff::1
-    ::ffff:127.0.0.1 ::ffff:169.254.169.254 ::ffff:0.0.0.0 ::ffff:224.0.0.1 ::127.0.0.1 ::8.8.8.8 ::10.0.0.1
-    64:ff9b::127.0.0.1 64:ff9b::169.254.169.254 64:ff9b::10.0.0.1 64:ff9b::192.168.0.1 64:ff9b::100.64.0.1
-    2002:7f00:1:: 2002:a9fe:a9fe::1 2002:a00:1:: 2002:c0a8:1::1 2002:e000:1::
-    4000::1 5f00::1 8000::1 fe00::1 1::1 ::ffff:0:127.0.0.1
-""".split()  # noqa: SIM905 - a table is read, a list of strings is not
-
-PRIVATE = """
-    10.0.0.1 172.16.0.1 172.31.255.255 192.168.0.1 100.64.0.1 100.127.255.255 fc00::1 fd12:3456:789a::1
-    ::ffff:10.0.0.1 ::ffff:192.168.1.1
-""".split()  # noqa: SIM905 - a table is read, a list of strings is not
-
-PUBLIC = """
-    1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 126.0.0.1 128.0.0.1 172.15.255.255 172.32.0.0 100.63.255.255 100.128.0.0
-    169.253.0.1 169.255.0.1 192.0.1.1 192.167.0.1 192.169.0.1 198.17.0.1 198.20.0.1 223.255.255.255 168.63.129.17
-    2606:4700::1111 2a00:1450::1 2001:4860:4860::8888 ::ffff:8.8.8.8 64:ff9b::8.8.8.8 2002:808:808::1
-""".split()  # noqa: SIM905 - a table is read, a list of strings is not
 
 
 @pytest.mark.parametrize("address", NEVER)

@@ -34,6 +34,7 @@ from rundun.web.openapi.shown import models, operations
 from rundun.web.problems import TABLE
 from tests import pictures
 from tests.browser.phone import chromium
+from tests.helpers.patience import PATIENCE
 from tests.process import ROOT, Serving, done, rundun, serving
 from tests.world import BOOLEAN, Received, Receiver, World
 
@@ -350,10 +351,12 @@ def test_a_front_end_of_ones_own_does_a_run(service: Serving, tmp_path: Path) ->
     photographed = {**BOOLEAN, "photo": {"min": 1}}
     key, template_id = key_and_template(tmp_path, photographed, execution={"identity_required": "name"})
     headers = {"authorization": f"Bearer {key}"}
-    made = httpx2.post(f"{service.url}/v1/runs", json={"template_id": template_id}, headers=headers).json()
+    made = httpx2.post(
+        f"{service.url}/v1/runs", json={"template_id": template_id}, headers=headers, timeout=PATIENCE
+    ).json()
     names = filled("front_end.py", service, {"http://127.0.0.1:8000/r/r-…": made["link"]})
     assert names["do_everything"](pictures.jpeg())["status"] == "completed"
-    record = httpx2.get(f"{service.url}/v1/runs/{made['run_id']}", headers=headers).json()
+    record = httpx2.get(f"{service.url}/v1/runs/{made['run_id']}", headers=headers, timeout=PATIENCE).json()
     assert record["status"] == "completed" and record["identity"]["name"] == "Ed"
     assert len(record["answers"]["s-ok"]["photos"]) == 1
 
@@ -367,7 +370,9 @@ def test_the_feed_is_followed_and_nothing_comes_twice(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     key, template_id = key_and_template(tmp_path, BOOLEAN)
-    with httpx2.Client(base_url=service.url, headers={"authorization": f"Bearer {key}"}) as client:
+    with httpx2.Client(
+        base_url=service.url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE
+    ) as client:
         for _ in range(3):
             run_id = client.post("/v1/runs", json={"template_id": template_id}).json()["run_id"]
             client.post(f"/r/{run_id}/start", json={})

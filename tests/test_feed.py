@@ -50,7 +50,7 @@ async def done(w: World, template_id: str) -> Ed:
 
 async def until_waiting(w: World, how_many: int = 1) -> None:
     """Until so many polls wait for Acme's next event."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(w.service.bells.of(w.acme_id)._callbacks or ()) < how_many:
             await asyncio.sleep(0)
 
@@ -259,7 +259,7 @@ def test_waiting_polls_end_at_once_with_the_service(tmp_path: Path) -> None:
             waiting.sendall(
                 f"GET /v1/events?wait=30 HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
             )
-            while "rundun_polls_waiting 21\n" not in httpx2.get(f"{url}/metrics").text:
+            while "rundun_polls_waiting 21\n" not in httpx2.get(f"{url}/metrics", timeout=PATIENCE).text:
                 pass
             began = time.monotonic()
             one.terminate()

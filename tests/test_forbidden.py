@@ -15,8 +15,8 @@ import pytest
 
 from rundun import courier
 from tests import authority, test_courier
-from tests.test_destination import NEVER, PRIVATE
-from tests.test_webhooks import hooked
+from tests.helpers.addresses import NEVER, PRIVATE
+from tests.helpers.webhooks import hooked
 from tests.world import BOOLEAN, Receiver, World, answering, world
 
 ODD = """

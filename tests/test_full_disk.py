@@ -29,6 +29,7 @@ from rundun.store import organizations
 from rundun.store.connection import open_reader
 from rundun.store.database import Database
 from rundun.store.tx import Tx
+from tests.helpers.patience import PATIENCE
 from tests.pictures import jpeg
 from tests.process import done, rundun, serving
 from tests.world import BOOLEAN, PUBLIC_URL, Clock, Receiver, World, new_photo_id, world
@@ -229,7 +230,7 @@ async def test_a_service_passes_through_a_full_disk(disk: Path, way: Any) -> Non
     with serving(disk) as service:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         async with httpx2.AsyncClient(
-            base_url=service.url, headers={"authorization": f"Bearer {key}"}, limits=limits, timeout=20
+            base_url=service.url, headers={"authorization": f"Bearer {key}"}, limits=limits, timeout=PATIENCE
         ) as acme:
             made = await acme.post("/v1/templates", json={"name": "Check", "steps": [BOOLEAN]})
             body = {"template_id": made.json()["id"], "executor_ref": "x" * 250}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.patience import PATIENCE
 from tests.process import ROOT, Serving, done, looking, rows, rundun, serving
 
 STEPS = [
@@ -69,7 +70,7 @@ def settled(folder: Path) -> tuple[str, str]:
     return key, ",".join(templates)
 
 
-def tried(folder: Path, *arguments: str, patience: float = 90) -> tuple[str, int, str]:
+def tried(folder: Path, *arguments: str, patience: float = 4 * PATIENCE) -> tuple[str, int, str]:
     """What schemathesis said, how many requests it made, and what the service did."""
     key, templates = settled(folder)
     with receiver() as hook, serving(folder, **LIMITLESS, **ONLY_HERE) as service:

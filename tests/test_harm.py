@@ -14,9 +14,9 @@ from rundun.actions import office, people
 from rundun.errors import Problem
 from rundun.web.console import desk, live, signing_in
 from rundun.web.console.clock import Zone
-from tests.browser.conftest import served
-from tests.test_console import PASSWORD, Browser, operator
-from tests.test_console_runs import listening
+from tests.helpers.console import PASSWORD, Browser, operator
+from tests.helpers.console_runs import listening
+from tests.helpers.served import served
 from tests.world import BOOLEAN, World, world
 
 MARKS = "a" + "\u0301" * 40

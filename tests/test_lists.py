@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from tests.helpers.paging import walk
 from tests.world import BOOLEAN, World
-
-
-async def walk(w: World, path: str, limit: int) -> list[Any]:
-    """All of a list, page by page, following `Link`."""
-    joint = "&" if "?" in path else "?"
-    url, items = f"{path}{joint}limit={limit}", []
-    while url:
-        response = await w.acme.get(url)
-        assert response.status_code == 200, response.text
-        page = response.json()
-        assert len(page["data"]) <= limit
-        assert page["has_more"] == ("link" in response.headers) == (page["next_cursor"] is not None)
-        items += page["data"]
-        link = response.headers.get("link", "")
-        assert not link or link.endswith('>; rel="next"')
-        url = link[1 : link.index(">")] if link else ""
-    return items
 
 
 async def test_runs_page_newest_first_while_new_ones_come(w: World) -> None:

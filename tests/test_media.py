@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import pictures
-from tests.test_photos import OVERLAY, SIGN, started
+from tests.helpers.photos import OVERLAY, SIGN, started
 from tests.world import World
 
 PAGE = b"<!doctype html><html><script>document.title = document.cookie</script></html>"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_webhooks import hooked
+from tests.helpers.webhooks import hooked
 from tests.world import Clock, World, world
 
 LIBRARY = "http-message-signatures@1"

@@ -27,9 +27,8 @@ from rundun.web.openapi import OPERATIONS, document
 from rundun.web.openapi.events import ALERT
 from rundun.web.problems import TABLE
 from rundun.web.site import site
-from rundun.web.static import Assets
 from tests import documented, pictures
-from tests.world import BOOLEAN, Receiver, World, new_photo_id, world
+from tests.world import BOOLEAN, Receiver, World, new_photo_id, pages, world
 
 PAGES = {"/r/{run_id}", "/r/sw.js"}  # for people
 NOWHERE = {
@@ -41,7 +40,7 @@ SCHEMAS = "#/components/schemas/"
 
 
 def routes() -> set[str]:
-    found = [route for route in site(Assets(places.static()), None).routes if isinstance(route, Route)]
+    found = [route for route in site(pages().assets, None).routes if isinstance(route, Route)]
     return {
         f"{method} {route.path}"
         for route in found

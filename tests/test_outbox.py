@@ -17,6 +17,7 @@ from rundun.core.slots import Slots
 from rundun.store.outbox import WINDOW, Claims, becoming_due, claim
 from rundun.store.tx import Tx
 from tests import pictures
+from tests.helpers.patience import PATIENCE
 from tests.world import BOOLEAN, Ed, Receiver, World, answering
 
 LATER = 1000  # milliseconds
@@ -167,13 +168,13 @@ async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World,
     for number in range(11):
         await ed.answer("s-ok", number % 2 == 0)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while started < 4:
                 await w.database.write(lambda tx: None)
         assert started == 4
     finally:
         go_on.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < 11:
             await w.postman.idle()
             await w.database.read(lambda tx: None)
@@ -197,7 +198,7 @@ async def test_a_retry_goes_out_when_it_is_due_and_not_with_the_tick_after(
     await w.postman.tick()
     assert await w.postman.send_due() == 0
     w.clock.now = due
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < 2:
             await w.database.read(lambda tx: None)
     await w.postman.idle()
@@ -231,7 +232,7 @@ async def backlog(w: World, receiver: Receiver, count: int) -> Ed:
 async def all_sent(w: World, receiver: Receiver, count: int) -> None:
     """Without a tick."""
     w.postman.wake()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < count:
             await w.postman.idle()
             await w.database.read(lambda tx: None)
@@ -307,7 +308,7 @@ async def test_what_was_claimed_ahead_is_given_back_when_nobody_answers_any_more
 
     w.postman._post = gone
     w.postman.wake()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < 12:
             if len(receiver.received) > 4:
                 assert w.postman._slots.busy <= 1, "a suspect has one slot"
@@ -353,13 +354,13 @@ async def test_when_too_many_outcomes_wait_to_be_written_nothing_more_is_sent(
     for number in range(11):
         await ed.answer("s-ok", number % 2 == 0)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not w.postman._choked:
                 await w.database.read(lambda tx: None)
         assert 3 <= len(receiver.received) < 11
     finally:
         go_on.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < 11:
             await w.postman.idle()
             await w.database.read(lambda tx: None)

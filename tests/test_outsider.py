@@ -7,21 +7,11 @@ import uuid
 from typing import Any
 
 import pytest
-from starlette.routing import Route
 
-from rundun import places
-from rundun.web.console.desk import Door
-from rundun.web.site import site
-from rundun.web.static import Assets
 from tests import pictures
+from tests.helpers.routes import CALLS
 from tests.world import BOOLEAN, World
 
-# All but the console's, which is asked in test_console.py.
-ROUTES = [
-    route
-    for route in site(Assets(places.static()), None).routes
-    if isinstance(route, Route) and not isinstance(route, Door)
-]
 OPEN = {
     "/",
     "/v1/openapi.json",
@@ -36,12 +26,6 @@ OPEN = {
     "/media/{token}",
     "/r/sw.js",
 }
-CALLS = [
-    (method, route.path)
-    for route in ROUTES
-    if not isinstance(route, Door)
-    for method in sorted((route.methods or set()) - {"HEAD"})
-]
 V1 = [(method, path) for method, path in CALLS if path.startswith("/v1/") and path not in OPEN]
 R = [(method, path) for method, path in CALLS if path.startswith("/r/{")]
 
@@ -72,10 +56,10 @@ def test_every_route_is_asked() -> None:
     ],
 )
 async def test_without_a_valid_key_all_is_the_same_401(
-    w: World, method: str, path: str, authorization: str | None
+    shared: World, method: str, path: str, authorization: str | None
 ) -> None:
     headers = {} if authorization is None else {"authorization": authorization}
-    response = await w.browser().request(method, fill(path), json={}, headers=headers)
+    response = await shared.browser().request(method, fill(path), json={}, headers=headers)
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     answer = response.json()
@@ -91,29 +75,31 @@ BODIES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in V1 if "{" in p])
-async def test_another_organization_finds_nothing(w: World, method: str, path: str) -> None:
-    template_id = await w.template(BOOLEAN)
-    ed = await w.dispatch(template_id, webhook={"url": "http://127.0.0.1:1/", "events": ["run.started"]})
+async def test_another_organization_finds_nothing(shared: World, method: str, path: str) -> None:
+    template_id = await shared.template(BOOLEAN)
+    ed = await shared.dispatch(template_id, webhook={"url": "http://127.0.0.1:1/", "events": ["run.started"]})
     await ed.start()
-    await w.deliver()
-    before = await w.run(ed)
-    (delivery,) = await w.deliveries(ed)
+    await shared.deliver()
+    before = await shared.run(ed)
+    (delivery,) = await shared.deliveries(ed)
     url = fill(path, run_id=ed.run_id, template_id=template_id, delivery_id=delivery["delivery_id"])
-    response = await w.globex.request(method, url, json=BODIES.get(path, {}) if method != "GET" else None)
+    response = await shared.globex.request(
+        method, url, json=BODIES.get(path, {}) if method != "GET" else None
+    )
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
-    unknown = await w.globex.request(
+    unknown = await shared.globex.request(
         method, fill(path), json=BODIES.get(path, {}) if method != "GET" else None
     )
     assert unknown.json()["detail"] == response.json()["detail"], "existing and unknown are never told apart"
-    assert await w.run(ed) == before
-    assert await w.deliveries(ed) == [delivery]
-    assert (await w.acme.get(f"/v1/templates/{template_id}")).json()["name"] == "Check"
-    own = await w.acme.request(method, url, json=BODIES.get(path, {}) if method != "GET" else None)
+    assert await shared.run(ed) == before
+    assert await shared.deliveries(ed) == [delivery]
+    assert (await shared.acme.get(f"/v1/templates/{template_id}")).json()["name"] == "Check"
+    own = await shared.acme.request(method, url, json=BODIES.get(path, {}) if method != "GET" else None)
     assert own.status_code < 300, "the owner may"
 
 
-async def test_another_organizations_template_cannot_be_dispatched(w: World) -> None:
-    response = await w.globex.post("/v1/runs", json={"template_id": await w.template(BOOLEAN)})
+async def test_another_organizations_template_cannot_be_dispatched(shared: World) -> None:
+    response = await shared.globex.post("/v1/runs", json={"template_id": await shared.template(BOOLEAN)})
     assert response.status_code == 404
 
 
@@ -130,7 +116,7 @@ async def test_lists_hold_only_ones_own(w: World) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), R)
-async def test_an_unknown_link_is_404(w: World, method: str, path: str) -> None:
+async def test_an_unknown_link_is_404(shared: World, method: str, path: str) -> None:
     for run_id in (f"r-{uuid.uuid4()}", "r-1", "x", "%00", "r-\N{SNOWMAN}"):
         body = (
             {"content": pictures.png()}
@@ -139,7 +125,7 @@ async def test_an_unknown_link_is_404(w: World, method: str, path: str) -> None:
         )
         if path.endswith("/steps/{step_id}"):
             body = {"json": {"value": True}}
-        response = await w.browser().request(
+        response = await shared.browser().request(
             method, fill(path, run_id=run_id), **({} if method == "GET" else body)
         )
         assert response.status_code == 404, response.text
@@ -155,8 +141,10 @@ async def test_an_unknown_link_is_404(w: World, method: str, path: str) -> None:
         {"sec-fetch-site": "cross-site"},
     ],
 )
-async def test_another_site_cannot_write(w: World, method: str, path: str, headers: dict[str, str]) -> None:
-    ed = await w.dispatch(await w.template(BOOLEAN))
+async def test_another_site_cannot_write(
+    shared: World, method: str, path: str, headers: dict[str, str]
+) -> None:
+    ed = await shared.dispatch(await shared.template(BOOLEAN))
     await ed.start()
     url = fill(path, run_id=ed.run_id)
     response = await ed.client.request(method, url, json={"value": True}, headers=headers)
@@ -165,24 +153,24 @@ async def test_another_site_cannot_write(w: World, method: str, path: str, heade
     assert own.status_code == 200
 
 
-async def test_a_forged_device_cookie_is_none(w: World) -> None:
-    ed = await w.dispatch(await w.template(BOOLEAN, execution={"scope": "first_device"}))
+async def test_a_forged_device_cookie_is_none(shared: World) -> None:
+    ed = await shared.dispatch(await shared.template(BOOLEAN, execution={"scope": "first_device"}))
     started = await ed.start()
     cookie = started.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert f"Path=/r/{ed.run_id}" in cookie
     value = cookie.split("=", 1)[1].split(";")[0]
-    other = await w.dispatch(await w.template(BOOLEAN, execution={"scope": "first_device"}))
+    other = await shared.dispatch(await shared.template(BOOLEAN, execution={"scope": "first_device"}))
     await other.start()
     token, signature = value.rsplit(".", 1)
     other_letter = "a" if signature[0] != "a" else "b"
     for forged in (f"{token}.{other_letter}{signature[1:]}", token, "x.y"):
-        response = await w.browser(cookie=f"rundun_device={forged}").put(
+        response = await shared.browser(cookie=f"rundun_device={forged}").put(
             f"/r/{ed.run_id}/steps/s-ok", json={"value": True}
         )
         assert response.json()["code"] == "other_device"
-    moved = await w.browser(cookie=f"rundun_device={value}").put(
+    moved = await shared.browser(cookie=f"rundun_device={value}").put(
         f"/r/{other.run_id}/steps/s-ok", json={"value": True}
     )
     assert moved.json()["code"] == "other_device", "a cookie is good for its own run only"
@@ -200,47 +188,47 @@ JSON_PATHS = {
 @pytest.mark.parametrize(
     ("method", "path"), [(m, p) for m, p in CALLS if m in ("POST", "PUT") and p in JSON_PATHS]
 )
-async def test_json_must_say_that_it_is(w: World, method: str, path: str) -> None:
-    ed = await w.dispatch(await w.template(BOOLEAN))
+async def test_json_must_say_that_it_is(shared: World, method: str, path: str) -> None:
+    ed = await shared.dispatch(await shared.template(BOOLEAN))
     url = fill(path, run_id=ed.run_id)
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
-        response = await w.acme.request(method, url, content=b"{}", headers={"content-type": kind})
+        response = await shared.acme.request(method, url, content=b"{}", headers={"content-type": kind})
         assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
-    bad = await w.acme.request(method, url, content=b"{", headers={"content-type": "application/json"})
+    bad = await shared.acme.request(method, url, content=b"{", headers={"content-type": "application/json"})
     assert (bad.status_code, bad.json()["code"]) == (400, "malformed_json")
-    large = await w.acme.request(
+    large = await shared.acme.request(
         method, url, content=b" " * (1024 * 1024 + 1), headers={"content-type": "application/json"}
     )
     assert (large.status_code, large.json()["code"]) == (413, "too_large")
 
 
-async def test_a_compressed_body_is_refused_as_such(w: World) -> None:
+async def test_a_compressed_body_is_refused_as_such(shared: World) -> None:
     body = gzip.compress(b'{"name": "Check", "steps": [{"type": "boolean", "label": "?"}]}')
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    response = await w.acme.post("/v1/templates", content=body, headers=headers)
+    response = await shared.acme.post("/v1/templates", content=body, headers=headers)
     assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
     plain = {**headers, "content-encoding": "identity"}
     assert (
-        await w.acme.post("/v1/templates", content=gzip.decompress(body), headers=plain)
+        await shared.acme.post("/v1/templates", content=gzip.decompress(body), headers=plain)
     ).status_code == 201
 
 
-async def test_problems_have_pages_and_methods_have_names(w: World) -> None:
-    response = await w.acme.patch("/v1/runs")
+async def test_problems_have_pages_and_methods_have_names(shared: World) -> None:
+    response = await shared.acme.patch("/v1/runs")
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
     assert response.headers["allow"] == "GET, HEAD, POST"
-    assert (await w.acme.get("/v1/nothing")).json()["code"] == "not_found"
-    page = await w.browser().get(response.json()["type"])
+    assert (await shared.acme.get("/v1/nothing")).json()["code"] == "not_found"
+    page = await shared.browser().get(response.json()["type"])
     assert page.status_code == 200
     assert "method_not_allowed" in page.text
-    assert (await w.browser().get("/problems/none")).status_code == 404
+    assert (await shared.browser().get("/problems/none")).status_code == 404
 
 
-async def test_the_request_id_is_echoed_or_made(w: World) -> None:
-    given = await w.acme.get("/v1/runs", headers={"x-request-id": "abc-1"})
+async def test_the_request_id_is_echoed_or_made(shared: World) -> None:
+    given = await shared.acme.get("/v1/runs", headers={"x-request-id": "abc-1"})
     assert given.headers["x-request-id"] == "abc-1"
     for bad in ("a b", "x" * 65, "é"):
-        made = await w.acme.get("/v1/runs", headers={"x-request-id": bad.encode()})
+        made = await shared.acme.get("/v1/runs", headers={"x-request-id": bad.encode()})
         assert made.headers["x-request-id"] not in ("", bad)
 
 

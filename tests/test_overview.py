@@ -17,9 +17,9 @@ from rundun.store import tallies
 from rundun.store.tx import Tx
 from rundun.web.console.clock import Zone
 from rundun.web.console.overview import counted
+from tests.helpers.console import Browser, operator
+from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.pictures import jpeg
-from tests.test_console import Browser, operator
-from tests.test_console_settings import NASTY, is_text_only
 from tests.world import BOOLEAN, HOUR, NOON, Receiver, World, answering
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "Photo"}
@@ -153,7 +153,7 @@ async def test_what_failed_leads_to_where_it_is_sent_again(w: World, receiver: R
     assert 'href="/console/settings/webhooks"' in page
 
 
-@pytest.mark.parametrize("nasty", NASTY)
+@pytest.mark.parametrize("nasty", NASTY_NAMES)
 async def test_what_is_typed_is_never_markup(w: World, nasty: str) -> None:
     ann = await operator(w)
     await w.dispatch(await w.template(BOOLEAN, name=nasty))

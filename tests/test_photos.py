@@ -14,23 +14,10 @@ from PIL import Image
 
 from rundun.actions import evidence
 from tests import pictures
-from tests.world import BOOLEAN, Ed, Receiver, World, new_photo_id
+from tests.helpers.photos import OVERLAY, SIGN, digest, started
+from tests.world import BOOLEAN, Receiver, World, new_photo_id
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "The kitchen", "config": {"min": 2, "max": 3}}
-OVERLAY = {**BOOLEAN, "photo": {"min": 1, "max": 2}}
-SIGN = {"id": "s-sign", "type": "signature", "label": "Sign here"}
-
-
-def digest(data: bytes) -> dict[str, str]:
-    """The Content-Digest header (RFC 9530)."""
-    return {"content-digest": f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"}
-
-
-async def started(w: World, *steps: Any, **more: Any) -> Ed:
-    """A started run of these steps."""
-    ed = await w.dispatch(await w.template(*steps), **more)
-    await ed.start()
-    return ed
 
 
 async def count(w: World, table: str) -> int:

@@ -8,8 +8,8 @@ import pytest
 
 from rundun.core import progress, rules
 from rundun.core.progress import Missing
-from tests.test_condition import answer, stood, when
-from tests.test_template import step
+from tests.helpers.conditions import answer, stood, when
+from tests.helpers.templates import step
 
 PH1, PH2, PH3 = "ph-1", "ph-2", "ph-3"
 

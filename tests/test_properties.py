@@ -14,9 +14,9 @@ from rundun.actions.templates import ASSIGNED
 from rundun.core import text
 from rundun.core.rules import read_template
 from tests.disorder import any_json, mutated, written
+from tests.helpers.routes import CALLS
 from tests.stage import JSON, Property, Stage, check, stage_in
 from tests.strategies import TYPES, answers_for, positions, steps, steps_of, templates
-from tests.test_outsider import CALLS
 from tests.world import BOOLEAN
 
 # Some templates are long; their repr is only printed when something fails.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +18,6 @@ import httpx2
 import pytest
 from http_message_signatures import InvalidSignature
 
-from rundun import places
 from rundun.cli import main
 from rundun.config import SETTINGS, load
 from rundun.core.condition import DEEPEST, Group
@@ -27,7 +25,8 @@ from rundun.core.signature import sign
 from rundun.core.template import MOST_COMPARISONS_OF_STEP
 from rundun.web import front
 from rundun.web.site import site
-from rundun.web.static import Assets
+from tests.helpers.patience import PATIENCE
+from tests.world import pages
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text("utf-8")
@@ -86,7 +85,7 @@ def test_the_make_targets_it_names_exist():
 
 def test_the_routes_it_names_are_all_there_are():
     shown = set(re.findall(r"^\| `([A-Z]+ /v1/[^`]*)` \|", TEXT, re.MULTILINE))
-    routes = [route for route in site(Assets(places.static()), None).routes if route.path.startswith("/v1/")]
+    routes = [route for route in site(pages().assets, None).routes if route.path.startswith("/v1/")]
     assert shown == {f"{method} {route.path}" for route in routes for method in route.methods - {"HEAD"}}
 
 
@@ -130,23 +129,6 @@ def leaves(group, path=()):
 # ---- the first start, as a person has it
 
 
-CURL = """#!{python}
-# Just enough of curl for the README's lines, where the machine has none.
-import sys, urllib.request
-url, headers, data, rest = None, {{}}, None, sys.argv[1:]
-while rest:
-    word = rest.pop(0)
-    if word == "-H":
-        name, _, value = rest.pop(0).partition(": ")
-        headers[name] = value
-    elif word == "-d":
-        data = rest.pop(0).encode()
-    elif word != "-s":
-        url = word
-print(urllib.request.urlopen(urllib.request.Request(url, data, headers)).read().decode())
-"""
-
-
 @pytest.fixture
 def service(tmp_path):
     """A first start in an empty folder: where it listens, and what it printed."""
@@ -168,38 +150,13 @@ def service(tmp_path):
         yield printed
     finally:
         process.terminate()
-        process.communicate(timeout=20)
-
-
-@pytest.fixture
-def shell(tmp_path):
-    """A function that runs lines as pasted into a shell, and reads the JSON they print last."""
-    path = os.environ["PATH"]
-    if not shutil.which("curl"):
-        own = tmp_path / "bin" / "curl"
-        own.parent.mkdir()
-        own.write_text(CURL.format(python=sys.executable))
-        own.chmod(0o755)
-        path = f"{own.parent}:{path}"
-
-    def run(lines):
-        done = subprocess.run(
-            ["sh", "-euc", lines],
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
+        process.communicate(timeout=PATIENCE)
 
 
 def test_the_line_a_first_start_prints_works_pasted_as_it_is(service, shell):
     pasted = service[service.index("curl ") : service.index("and open the link")]
     run = shell(pasted)
-    page = httpx2.get(run["link"])
+    page = httpx2.get(run["link"], timeout=PATIENCE)
     assert page.status_code == 200 and "Short-term rental turnover" in page.text
 
 
@@ -234,6 +191,6 @@ def test_a_copy_made_while_it_serves_is_whole(service, tmp_path):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert "My organization" in listed.stdout, listed.stderr

@@ -13,7 +13,8 @@ from PIL import Image
 from rundun import imaging
 from rundun.imaging import Decoded
 from tests import pictures
-from tests.test_photos import OVERLAY, started
+from tests.helpers.patience import PATIENCE
+from tests.helpers.photos import OVERLAY, started
 from tests.world import BOOLEAN, Ed, World
 
 CODE = {"id": "s-code", "type": "barcode", "label": "Scan"}
@@ -37,7 +38,7 @@ class Slow:
         """As `imaging.decode_barcode`."""
         self.calls += 1
         self.begun.set()
-        assert self.go.wait(10)
+        assert self.go.wait(2 * PATIENCE)
         return Decoded("found", "qr_code")
 
 
@@ -68,12 +69,12 @@ async def test_one_picture_of_a_run_at_a_time_and_photos_go_on(
     ed, olga, photographer = [await started(w, step) for step in (CODE, CODE, OVERLAY)]
     try:
         first = asyncio.create_task(ed.call("POST", "/decode", content=b"picture"))
-        assert await asyncio.to_thread(slow.begun.wait, 10)
+        assert await asyncio.to_thread(slow.begun.wait, PATIENCE)
         second = await ed.call("POST", "/decode", content=b"picture")
         assert (second.status_code, second.json()["code"]) == (503, "unavailable")
         assert int(second.headers["retry-after"]) > 0
         waiting = asyncio.create_task(olga.call("POST", "/decode", content=b"picture"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await photographer.photo("s-ok", pictures.jpeg())).status_code == 201
         assert not waiting.done()
     finally:
@@ -89,8 +90,8 @@ async def test_nobody_looks_at_the_picture_of_a_client_that_went_away(
     ed, olga = await started(w, CODE), await started(w, CODE)
     try:
         first = asyncio.create_task(ed.call("POST", "/decode", content=b"picture"))
-        assert await asyncio.to_thread(slow.begun.wait, 10)
-        async with asyncio.timeout(10):
+        assert await asyncio.to_thread(slow.begun.wait, PATIENCE)
+        async with asyncio.timeout(PATIENCE):
             assert await left_behind(w, olga) == []
     finally:
         slow.go.set()

@@ -10,7 +10,7 @@ import pytest
 from rundun.loops import FORGET, forget_secrets
 from rundun.store import secrets
 from rundun.store.tx import Tx
-from tests.test_webhooks import hooked, verify
+from tests.helpers.webhooks import hooked, verify
 from tests.world import Clock, Ed, Receiver, World, answering, world
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

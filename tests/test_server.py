@@ -1,21 +1,13 @@
-"""The HTTP server as a process of its own, spoken to over real sockets: patience, limits, TLS, proxies and stopping.
-
-Run as a program this file is that process: it serves a small application with the settings given as JSON.
-"""
+"""The HTTP server as a process of its own, spoken to over real sockets: patience, limits, TLS, proxies and stopping."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from contextlib import closing
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,119 +19,12 @@ from cryptography.x509.oid import NameOID
 
 from rundun.config import Server, Settings, load
 from rundun.errors import Problem
-from rundun.logs import configure
 from rundun.server import Patience, bind, serve
+from tests.helpers.patience import PATIENCE
+from tests.helpers.server import QUICK, Service, everything, request, seconds_until_closed, until
 
-ROOT = Path(__file__).resolve().parent.parent
-QUICK = Patience(header=0.4, body=0.4, reading=0.4, idle=20, stopping=1, header_bytes=8192)
 SLOW = Patience(header=60, body=60, reading=60, idle=60, stopping=1)
 NARROW = Patience(header=60, body=60, reading=60, idle=60, stopping=1, header_bytes=8192)
-
-
-# ---- the application under test
-
-
-def program(given):
-    """Serve until told to stop; says on standard output what happens when."""
-    stop, go = asyncio.Event(), asyncio.Event()
-
-    def say(**what):
-        print(json.dumps(what), flush=True)
-
-    async def app(scope, receive, send):
-        if scope["type"] == "lifespan":
-            await receive()
-            if given.get("broken"):
-                raise RuntimeError("no database")
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            say(event="closed")
-            await send({"type": "lifespan.shutdown.complete"})
-            return
-        path = scope["path"]
-        body = b""
-        if path == "/wait":
-            say(event="waiting")
-            await stop.wait()
-        if path == "/forever":
-            say(event="waiting")
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            say(event="disconnected")
-            return
-        if path in ("/echo", "/late", "/heard"):
-            if path == "/late":
-                await go.wait()  # the application, not the peer, takes its time
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    say(event="disconnected")
-                    return
-                body += message["body"]
-                if not message["more_body"]:
-                    break
-        if path == "/heard":
-            body = b" ".join(name for name, _ in scope["headers"])
-        if path == "/go":
-            go.set()
-        if path == "/big":
-            body = b"x" * 30_000_000
-        if path == "/who":
-            body = json.dumps([scope["client"][0], scope["scheme"]]).encode()
-        head = [(b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": head})
-        await send({"type": "http.response.body", "body": body})
-
-    settings = load(environment={}, flags=given["flags"])
-    configure("info", "json")
-    sockets = bind(settings.server.host, settings.server.port)
-    say(event="listening", port=sockets[0].getsockname()[1])
-
-    def on_shutdown():
-        say(event="told")
-        stop.set()
-
-    ended = serve(app, settings, sockets, on_shutdown=on_shutdown, patience=Patience(**given["patience"]))
-    say(event="ended", ok=ended)
-
-
-class Service:
-    """The process, and what it says."""
-
-    def __init__(self, patience=QUICK, **given):
-        flags = {"server.port": 0, **given.pop("flags", {})}
-        given = {"flags": flags, "patience": asdict(patience), **given}
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, json.dumps(given)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.port = self.next()["port"]
-
-    def next(self):
-        return json.loads(self.process.stdout.readline())
-
-    def connect(self):
-        return closing(socket.create_connection(("127.0.0.1", self.port), timeout=10))
-
-    def ask(self, request):
-        """The whole answer to `request`, which asks for the connection to be closed."""
-        with self.connect() as wire:
-            wire.sendall(request)
-            return everything(wire)
-
-    def stop(self):
-        """Ends it if it still runs; (exit code, what it said, its log lines)."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
-        # Not communicate(): it knows nothing of what a readline has read ahead.
-        out, err = self.process.stdout.read(), self.process.stderr.read()
-        return self.process.returncode, [json.loads(line) for line in out.splitlines()], err
 
 
 @pytest.fixture
@@ -156,35 +41,23 @@ def service():
         one.process.communicate()
 
 
-def everything(wire):
-    parts = []
-    while part := wire.recv(65536):
-        parts.append(part)
-    return b"".join(parts)
+@pytest.fixture(scope="module")
+def quick():
+    """Start a server with little patience for tests that only send requests and say nothing about its log."""
+    yield from serving(QUICK)
 
 
-def until(wire, end):
-    """Read on until what came ends with `end`."""
-    got = b""
-    while not got.endswith(end):
-        part = wire.recv(65536)
-        assert part, f"closed after {got!r}"
-        got += part
-    return got
+@pytest.fixture(scope="module")
+def narrow():
+    """Start a patient server with little room for headers, for tests that only send requests."""
+    yield from serving(NARROW)
 
 
-def request(path="/", *headers, body=b"", method="GET"):
-    lines = [f"{method} {path} HTTP/1.1", "Host: x", "Connection: close", *headers]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def seconds_until_closed(wire):
-    start = time.monotonic()
-    try:
-        got = everything(wire)
-    except ConnectionResetError:
-        got = b""
-    return time.monotonic() - start, got
+def serving(patience):
+    one = Service(patience)
+    yield one
+    one.process.kill()
+    one.process.communicate()
 
 
 def spend_a_patience(one):
@@ -212,9 +85,8 @@ def test_requests_are_answered_without_telling_what_answers(service):
     )
 
 
-def test_a_connection_serves_many_requests_and_several_sent_at_once(service):
-    one = service(QUICK)
-    with one.connect() as wire:
+def test_a_connection_serves_many_requests_and_several_sent_at_once(quick):
+    with quick.connect() as wire:
         wire.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
         wire.sendall(request("/who"))
         assert everything(wire).count(b'["127.0.0.1", "http"]') == 4
@@ -247,14 +119,13 @@ def test_an_offer_to_upgrade_is_ignored(service):
         b"POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
     ],
 )
-def test_what_is_not_http_is_refused_in_order(service, garbage):
-    one = service(QUICK)
-    got = one.ask(garbage)
+def test_what_is_not_http_is_refused_in_order(quick, garbage):
+    got = quick.ask(garbage)
     assert got.split(b" ")[1] in (b"400", b"200")  # never 500, never silence, never a hang
     if b" 400 " in got:
         head, body = got.split(b"\r\n\r\n")
         assert b"application/problem+json" in head and json.loads(body)["status"] == 400
-    assert b'["127.0.0.1", "http"]' in one.ask(request("/who"))
+    assert b'["127.0.0.1", "http"]' in quick.ask(request("/who"))
 
 
 def test_a_broken_body_ends_the_request_it_belongs_to(service):
@@ -267,12 +138,11 @@ def test_a_broken_body_ends_the_request_it_belongs_to(service):
 # ---- limits and patience
 
 
-def test_a_header_may_be_large_but_not_larger(service):
-    one = service(QUICK)
-    assert b" 200 OK" in one.ask(request("/", "X: " + "a" * 7000))
-    whole = one.ask(request("/", "X: " + "a" * 9000))
+def test_a_header_may_be_large_but_not_larger(quick):
+    assert b" 200 OK" in quick.ask(request("/", "X: " + "a" * 7000))
+    whole = quick.ask(request("/", "X: " + "a" * 9000))
     assert whole.startswith(b"HTTP/1.1 431 ") and json.loads(whole.split(b"\r\n\r\n")[1])["status"] == 431
-    with one.connect() as wire:  # and one without an end
+    with quick.connect() as wire:  # and one without an end
         wire.sendall(b"GET / HTTP/1.1\r\n")
         got = b""
         try:
@@ -285,14 +155,14 @@ def test_a_header_may_be_large_but_not_larger(service):
         except ConnectionResetError:
             pass
         assert got == b"" or got.startswith(b"HTTP/1.1 431 ")
-    assert b" 200 OK" in one.ask(request("/"))
+    assert b" 200 OK" in quick.ask(request("/"))
 
 
 CHUNKED = (b"POST /heard HTTP/1.1", b"Host: x", b"Transfer-Encoding: chunked", b"", b"2", b"{}")
 
 
-def test_trailers_change_nothing_of_a_header(service):
-    with service(NARROW).connect() as wire:
+def test_trailers_change_nothing_of_a_header(narrow):
+    with narrow.connect() as wire:
         for _ in range(3):
             wire.sendall(b"\r\n".join([*CHUNKED, b"0", b"Authorization: Bearer x", b"X: y", b"", b""]))
             assert until(wire, b"encoding").endswith(b"\r\n\r\nhost transfer-encoding")
@@ -303,40 +173,38 @@ def test_trailers_change_nothing_of_a_header(service):
 @pytest.mark.parametrize(
     "endless", [b"0\r\n" + b"a:b\r\n" * 200_000, b"0\r\na:" + b"b" * 1_000_000, b"1;" + b"e" * 1_000_000]
 )
-def test_what_stands_around_a_body_has_an_end(service, endless):
-    one = service(NARROW)
-    with one.connect() as wire:
+def test_what_stands_around_a_body_has_an_end(narrow, endless):
+    with narrow.connect() as wire:
         try:
             wire.sendall(b"\r\n".join([*CHUNKED, endless]))
         except OSError:
             pass
         waited, got = seconds_until_closed(wire)
         assert got == b"" and waited < 5
-    assert one.next() == {"event": "disconnected"}
+    assert narrow.next() == {"event": "disconnected"}
 
 
 @pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX-Ha", b"\r\n"])
-def test_half_a_header_is_not_waited_for(service, sent):
-    with service(QUICK).connect() as wire:
+def test_half_a_header_is_not_waited_for(quick, sent):
+    with quick.connect() as wire:
         wire.sendall(sent)
         waited, got = seconds_until_closed(wire)
         assert got == b"" and 0.3 < waited < 3
 
 
-def test_half_a_header_after_a_whole_request_is_not_waited_for_either(service):
-    with service(QUICK).connect() as wire:
+def test_half_a_header_after_a_whole_request_is_not_waited_for_either(quick):
+    with quick.connect() as wire:
         wire.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
         until(wire, b'"http"]')
         wire.sendall(b"GET /wh")
         assert 0.3 < seconds_until_closed(wire)[0] < 3
 
 
-def test_an_idle_connection_stays_open_longer_than_a_header_may_take(service):
-    one = service(QUICK)
-    with one.connect() as idle:
+def test_an_idle_connection_stays_open_longer_than_a_header_may_take(quick):
+    with quick.connect() as idle:
         idle.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
         until(idle, b'"http"]')
-        spend_a_patience(one)
+        spend_a_patience(quick)
         idle.sendall(request("/who"))
         assert b"127.0.0.1" in everything(idle)
 
@@ -351,15 +219,15 @@ def test_a_body_without_progress_is_not_waited_for(service):
     assert '"waited_for": "body"' in one.stop()[2]
 
 
-def test_a_slow_body_that_does_get_on_is_taken(service):
-    with service(QUICK).connect() as wire:
+def test_a_slow_body_that_does_get_on_is_taken(quick):
+    with quick.connect() as wire:
         wire.sendall(request("/echo", "Content-Length: 8", method="POST"))
         wire.settimeout(0.1)  # the pause between two pieces, as long as nothing comes back
         for _ in range(8):
             with pytest.raises(TimeoutError):
                 wire.recv(1)
             wire.sendall(b"x")
-        wire.settimeout(10)
+        wire.settimeout(PATIENCE)
         assert everything(wire).endswith(b"xxxxxxxx")
 
 
@@ -378,8 +246,8 @@ def test_a_body_the_application_does_not_read_yet_is_no_fault_of_the_peer(servic
             assert everything(wire).endswith(body)
 
 
-def test_the_rest_of_a_refused_body_is_taken_for_a_while_only(service):
-    with service(QUICK).connect() as wire:
+def test_the_rest_of_a_refused_body_is_taken_for_a_while_only(quick):
+    with quick.connect() as wire:
         wire.sendall(b"POST /who HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc")
         until(wire, b'"http"]')
         wire.settimeout(0.1)
@@ -432,7 +300,7 @@ def test_what_does_not_end_in_time_is_cut_and_everything_still_closed(service):
         one.process.send_signal(signal.SIGINT)
         start = time.monotonic()
         code, said, err = (
-            one.process.wait(20),
+            one.process.wait(PATIENCE),
             [json.loads(line) for line in one.process.stdout],
             one.stop()[2],
         )
@@ -449,14 +317,14 @@ def test_asked_twice_it_stops_at_once_and_still_closes_everything(service):
         one.process.send_signal(signal.SIGINT)
         assert one.next() == {"event": "told"}
         one.process.send_signal(signal.SIGINT)
-        one.process.wait(20)
+        one.process.wait(PATIENCE)
         code, said, _ = one.stop()
     assert code == 0 and [line["event"] for line in said] == ["disconnected", "closed", "ended"]
 
 
 def test_an_application_that_does_not_start_is_told(service):
     one = service(SLOW, broken=True)
-    assert one.process.wait(20) == 0
+    assert one.process.wait(PATIENCE) == 0
     code, said, err = one.stop()
     assert (code, said) == (0, [{"event": "ended", "ok": False}])
     assert "no database" in err
@@ -529,13 +397,12 @@ def test_a_taken_port_and_a_foreign_address_are_told_with_what_to_do():
 
 def test_all_addresses_means_ipv4_as_well():
     (both,) = bind("::", 0)
-    with closing(both), closing(socket.create_connection(("127.0.0.1", both.getsockname()[1]), timeout=5)):
+    with (
+        closing(both),
+        closing(socket.create_connection(("127.0.0.1", both.getsockname()[1]), timeout=PATIENCE)),
+    ):
         pass
 
 
 def test_settings_can_be_made_without_any_source():
     assert Settings(server=Server(port=8123)).public_url == "http://127.0.0.1:8123"
-
-
-if __name__ == "__main__":
-    program(json.loads(sys.argv[1]))

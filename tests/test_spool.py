@@ -13,7 +13,8 @@ from starlette.requests import Request
 from rundun.errors import Problem
 from rundun.web.spool import Spool
 from tests import pictures
-from tests.test_photos import OVERLAY, digest, started
+from tests.helpers.patience import PATIENCE
+from tests.helpers.photos import OVERLAY, digest, started
 from tests.world import World
 
 Receive = Callable[[], Any]
@@ -91,7 +92,7 @@ async def test_what_fails_gives_its_room_back() -> None:
 )
 async def test_a_body_that_only_trickles_is_given_up(headers: dict[str, str]) -> None:
     spool = Spool(seconds=0.05, bytes_per_second=10**11)
-    problem = await asyncio.wait_for(refusal_of_trickle(spool, headers), 5)
+    problem = await asyncio.wait_for(refusal_of_trickle(spool, headers), PATIENCE)
     assert "too slowly" in problem.detail
     async with spool.receive(upload(hello, content_length="5"), "org-1", 100):
         pass

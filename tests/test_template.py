@@ -11,15 +11,10 @@ from pydantic_core import from_json
 
 from rundun.core import rules
 from rundun.errors import Invalid, Problem
+from tests.helpers.templates import CONFIGS, OPTIONS, step
 from tests.strategies import TYPES
 from tests.world import BOOLEAN, World
 
-OPTIONS = [{"id": "o-1", "label": "One"}, {"id": "o-2", "label": "Two"}]
-CONFIGS: dict[str, Any] = {
-    "choice": {"options": OPTIONS},
-    "multi_choice": {"options": OPTIONS},
-    "instruction": {"body": "Read this."},
-}
 Places = list[tuple[str, str]]
 
 
@@ -42,13 +37,6 @@ def wrong(template: Any) -> Places:
         assert all(place.detail for place in invalid.places)
         return [(place.pointer, place.code) for place in invalid.places]
     return []
-
-
-def step(kind: str = "boolean", name: str = "s-a", config: Any = None, **more: Any) -> dict[str, Any]:
-    """A step that is right unless it is told otherwise."""
-    config = CONFIGS.get(kind) if config is None else config
-    inner = {} if config is None else {"config": config}
-    return {"id": name, "type": kind, "label": "A", **inner, **more}
 
 
 def of(*steps: Any, **more: Any) -> dict[str, Any]:

@@ -9,53 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
 from standardwebhooks import Webhook
 
 from rundun.actions.sending import wait_seconds
 from rundun.errors import Problem
-from tests.world import BOOLEAN, Clock, Ed, Received, Receiver, World, answering, world
-
-SECRET = "a secret of sixteen"
-DELAYS = (30, 120, 600, 3600)
-
-
-class Keys(HTTPSignatureKeyResolver):
-    """The receiver's side of the shared secret."""
-
-    def __init__(self, secret: str) -> None:
-        self.secret = secret
-
-    def resolve_public_key(self, key_id: str) -> bytes:
-        """The HMAC key."""
-        assert key_id == "rundun-key"
-        return self.secret.encode()
-
-
-class Message:
-    """What the independent library wants to see of a request."""
-
-    def __init__(self, url: str, received: Received) -> None:
-        self.method = "POST"
-        self.url = url
-        self.headers = received.headers
-
-
-def verify(url: str, received: Received, secret: str = SECRET) -> None:
-    """Raises unless an independent implementation of RFC 9421 and RFC 9530 accepts the request."""
-    verifier = HTTPMessageVerifier(signature_algorithm=algorithms.HMAC_SHA256, key_resolver=Keys(secret))
-    covered = ("content-digest", "@method", "@target-uri")
-    results = verifier.verify(
-        Message(url, received), max_age=None, body=received.body, require_components=covered
-    )
-    assert results[0].body == received.body
-
-
-async def hooked(w: World, url: str, *steps: Any, **more: Any) -> Ed:
-    """A started run whose events go to `url`."""
-    ed = await w.dispatch(await w.template(*(steps or (BOOLEAN,))), webhook={"url": url, **more})
-    await ed.start()
-    return ed
+from tests.helpers.patience import PATIENCE
+from tests.helpers.webhooks import DELAYS, SECRET, hooked, verify
+from tests.world import Clock, Ed, Received, Receiver, World, answering, world
 
 
 async def test_events_arrive_signed_and_in_the_envelope(w: World, receiver: Receiver) -> None:
@@ -229,7 +189,7 @@ async def test_a_deadline_bounds_the_whole_attempt(tmp_path: Path) -> None:
     async with world(tmp_path, webhooks__timeout_seconds=0.2) as w:
         ed = await hooked(w, url)
         await ed.answer("s-ok", True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await w.deliver()
         attempt = (await w.deliveries(ed))[0]["attempts"][0]
         assert attempt["status"] is None
@@ -297,7 +257,7 @@ async def test_a_commit_wakes_the_postman_without_a_tick(w: World) -> None:
     async with Receiver(answer).listening() as receiver:
         ed = await hooked(w, receiver.url)
         await ed.answer("s-ok", True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await arrived.wait()
         await w.postman.idle()
 
@@ -318,7 +278,7 @@ async def test_one_black_hole_does_not_delay_another_destination(tmp_path: Path)
         return b"HTTP/1.1 204 No Content\r\n\r\n"
 
     async with (
-        world(tmp_path, webhooks__concurrency=8, webhooks__timeout_seconds=5) as w,
+        world(tmp_path, webhooks__concurrency=8, webhooks__timeout_seconds=2 * PATIENCE) as w,
         Receiver(answer).listening() as receiver,
     ):
         for _ in range(8):
@@ -326,7 +286,7 @@ async def test_one_black_hole_does_not_delay_another_destination(tmp_path: Path)
             await ed.answer("s-ok", True)
         healthy = await hooked(w, receiver.url)
         await healthy.answer("s-ok", True)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             await arrived.wait()
         hold.set()
     server.close()

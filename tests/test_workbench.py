@@ -10,6 +10,7 @@ import pytest
 from rundun.errors import Problem
 from rundun.imaging import derive
 from rundun.workbench import Workbench
+from tests.helpers.patience import PATIENCE
 
 
 class Slow:
@@ -20,13 +21,13 @@ class Slow:
 
     def __call__(self, answer="done"):
         self.begun.set()
-        assert self.go.wait(10)
+        assert self.go.wait(2 * PATIENCE)
         self.done.set()
         return answer
 
 
 async def begun(slow):
-    assert await asyncio.to_thread(slow.begun.wait, 10)
+    assert await asyncio.to_thread(slow.begun.wait, PATIENCE)
 
 
 async def queued(bench, *work):
@@ -102,7 +103,7 @@ async def test_a_client_that_goes_away_does_not_free_the_place_of_its_running_wo
 
 async def until_free(bench):
     """Ask again and again, as a phone does, until there is a place."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 return await bench.run(lambda: "next")
@@ -168,7 +169,7 @@ async def test_one_owner_has_one_place_until_its_thread_is_done():
             await first
         await refusal(bench.run_for("Ed", lambda: "again"))
         slow.go.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     assert await bench.run_for("Ed", lambda: "again") == "again"
@@ -198,7 +199,7 @@ async def test_closing_does_not_wait_for_what_does_not_end():
     (task,) = await queued(bench, slow)
     await begun(slow)
     try:
-        await asyncio.wait_for(bench.close(), 5)
+        await asyncio.wait_for(bench.close(), PATIENCE)
         assert not slow.done.is_set()
     finally:
         slow.go.set()
@@ -208,6 +209,7 @@ async def test_closing_does_not_wait_for_what_does_not_end():
 STUCK = """
 import asyncio, threading
 from rundun.workbench import Workbench
+from tests.helpers.patience import PATIENCE
 
 async def main():
     begun = threading.Event()
@@ -223,7 +225,7 @@ print("ended")
 
 def test_a_process_ends_although_a_picture_is_still_in_work():
     ended = subprocess.run(
-        [sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     assert ended.stdout == "ended\n"
     assert "Traceback" not in ended.stderr

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -233,15 +234,19 @@ def settings_for(folder: Path, **flags: Any) -> Settings:
     return config.load(environment={}, flags=given)
 
 
+@cache
+def pages() -> Pages:
+    """Read templates, scripts, styles and words once a process: they never change."""
+    return Pages(places.templates(), Assets(places.static()))
+
+
 @asynccontextmanager
 async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> AsyncIterator[World]:
     """A Rundun in `folder`, with Acme's and Globex's keys; an existing database is opened again."""
     clock = clock or Clock()
     settings = settings_for(folder, **flags)
-    assets = Assets(places.static())
-    pages = Pages(places.templates(), assets)
-    app = Documented(site(assets, None))
-    async with running(settings, pages, clock=clock, announce=lambda opened: None, ticking=False) as (
+    app = Documented(site(pages().assets, None))
+    async with running(settings, pages(), clock=clock, announce=lambda opened: None, ticking=False) as (
         service,
         postman,
     ):

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from tests.helpers.patience import PATIENCE
 from tests.process import Serving
 
 Lie = Callable[[str, bytes, bytes], bytes | tuple[bytes, bytes]]
@@ -222,7 +223,9 @@ async def depot(folder: Path, cuts: Iterable[Cut] = ()) -> AsyncIterator[Depot]:
         line.port = server.sockets[0].getsockname()[1]
         while not (key := re.search(r"rdk_live_\w+", service.text)):  # on the way from its other stream
             await asyncio.sleep(0)
-        async with httpx2.AsyncClient(base_url=url, headers={"authorization": f"Bearer {key[0]}"}) as client:
+        async with httpx2.AsyncClient(
+            base_url=url, headers={"authorization": f"Bearer {key[0]}"}, timeout=PATIENCE
+        ) as client:
             one = Depot(folder, service, line, client)
             yield one
     finally:

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.phone import Phone, chromium, phone
+from tests.helpers.patience import PATIENCE
+from tests.helpers.served import Front, listening
 from tests.world import World
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=PATIENCE * 1000)
 
 
-class Quiet(uvicorn.Server):
-    """A server inside a test, which leaves the process's signals alone."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def served(w: World) -> AsyncIterator[str]:
-    """The world's address on a real socket, while the context lasts."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = Quiet(uvicorn.Config(w.app, lifespan="off", log_level="error"))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    await task
-    listening.close()
+@pytest.fixture(scope="session")
+async def front() -> AsyncIterator[Front]:
+    """One socket for all tests of a worker."""
+    one = Front()
+    async with listening(one) as one.address:
+        yield one
 
 
 @pytest.fixture
-async def base(w: World) -> AsyncIterator[str]:
+async def base(w: World, front: Front) -> AsyncIterator[str]:
     """The world's address on a real socket."""
-    async with served(w) as address:
+    async with front.showing(w) as address:
         yield address
 
 
@@ -56,3 +42,13 @@ async def ed(browser: Browser, base: str) -> AsyncIterator[Phone]:
     """Ed's phone."""
     async with phone(browser, base) as one:
         yield one
+
+
+@pytest.fixture
+async def page(browser: Browser, base: str) -> AsyncIterator[Page]:
+    """A blank page of the service, from which its modules can be imported."""
+    context = await browser.new_context(bypass_csp=True)
+    one = await context.new_page()
+    await one.goto(f"{base}/healthz")
+    yield one
+    await context.close()

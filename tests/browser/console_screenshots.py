@@ -16,11 +16,11 @@ from playwright.async_api import Browser, Page
 
 from rundun.actions import people
 from rundun.web.console import desk
-from tests.browser.conftest import served
 from tests.browser.phone import chromium
 from tests.browser.screenshots import FOLDER
-from tests.test_console import operator
-from tests.test_console_runs import everything
+from tests.helpers.console import operator
+from tests.helpers.console_runs import everything
+from tests.helpers.served import served
 from tests.world import BOOLEAN, Receiver, World, answering, world
 
 SIZES = {390: 844, 1440: 900}

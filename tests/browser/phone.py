@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+from tests.helpers.patience import PATIENCE
 
 FLAGS = [
     "--no-sandbox",  # tests run as root in containers
@@ -64,8 +67,10 @@ HERE = {"latitude": 51.5034, "longitude": -0.1276, "accuracy": 7.0}
 
 
 def installed() -> str | None:
-    """The machine's own Chromium, None where playwright's has to do."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    """The machine's own Chromium, None where playwright's has to do; at best the one without windows, which starts
+    fewer processes.
+    """
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next(filter(None, map(shutil.which, names)), None)
 
 
@@ -188,13 +193,13 @@ class Phone:
 
     async def until_kept(self, run_id: str, kind: str, key: str) -> None:
         """Wait until this phone keeps such an item."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while not any((one["kind"], one["key"]) == (kind, key) for one in await self.kept(run_id)):
                 pass
 
     async def until_kept_is(self, run_id: str, expected: list[Any]) -> None:
         """Wait until this phone keeps just this."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while await self.kept(run_id) != expected:
                 pass
 
@@ -222,7 +227,7 @@ class Phone:
 
     async def until_true(self, script: str, given: Any) -> None:
         """Wait until an asynchronous function of the page says true: `wait_for_function` takes its promise for true."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while not await self.page.evaluate(script, given):
                 pass
 
@@ -246,7 +251,8 @@ class Phone:
         await self._keeps_trying(self.page.get_by_role("heading", name="All done, thank you"))
 
     async def _keeps_trying(self, wanted: Locator) -> None:
-        for _ in range(200):
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
             await self.network_is_back()
             try:
                 await wanted.wait_for(timeout=150)
@@ -268,7 +274,7 @@ class Phone:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait while the page goes on working."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while not holds():
                 await self.page.evaluate("new Promise((done) => setTimeout(done, 20))")
 
@@ -287,7 +293,7 @@ async def phone(
     if positioned:
         given.update(geolocation=HERE, permissions=["geolocation"])
     context: BrowserContext = await browser.new_context(**given)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE * 1000)
     one = Phone(await context.new_page(), base)
     try:
         yield one

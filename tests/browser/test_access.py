@@ -7,19 +7,17 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Route, expect
 
 from rundun import places
-from rundun.web.words import Words
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
-from tests.browser.test_every_type import TEMPLATE
-from tests.world import World
+from tests.helpers.accessibility import is_fine
+from tests.helpers.every_type import TEMPLATE
+from tests.world import World, pages
 
-WORDS = Words(places.locales())
-AXE = Axe()
+WORDS = pages().words
 LONG = "A hint that says at length what there is to look at, and why it matters to whoever comes next. " * 4
 ALL: dict[str, Any] = {
     **TEMPLATE,
@@ -53,20 +51,6 @@ ALL: dict[str, Any] = {
         },
     ],
 }
-
-
-async def is_fine(page: Page, state: str) -> None:
-    """axe-core finds nothing, in the light and in the dark."""
-    found = []
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        results = await AXE.run(page, options={"resultTypes": ["violations"]})
-        found += [
-            f"{state}, {scheme}: {one['id']} {node['target']} {node['failureSummary']}"
-            for one in results.response["violations"]
-            for node in one["nodes"]
-        ]
-    assert found == []
 
 
 class Reader:

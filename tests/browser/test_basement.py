@@ -217,6 +217,7 @@ async def test_a_photo_deleted_when_all_of_it_is_out_is_deleted_after_it_has_arr
         assert acme.listed(run_id, "s-pic") == []
 
 
+@pytest.mark.browser
 async def test_a_full_phone_says_so_and_claims_nothing(tmp_path: Path) -> None:
     async with depot(tmp_path) as acme, phone_with_a_disk(tmp_path / "phone", acme.base) as ed:
         await ed.notes_photos()

@@ -17,10 +17,11 @@ from rundun.web.console import desk
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg
-from tests.browser.test_access import is_fine
+from tests.helpers.accessibility import is_fine
+from tests.helpers.console import operator
+from tests.helpers.console_runs import everything
+from tests.helpers.patience import PATIENCE
 from tests.pictures import encoded, quadrants
-from tests.test_console import operator
-from tests.test_console_runs import everything
 from tests.world import Receiver, World, answering
 
 SIGNED = {"signature_on_complete": True}
@@ -37,7 +38,7 @@ async def at_the_console(w: World, browser: Browser, base: str, size: str = "des
     )
     session = ann.client.cookies.get(desk.SESSION) or ""
     await context.add_cookies([{"name": desk.SESSION, "value": session, "url": f"{base}/console"}])
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
     trouble: list[str] = []
     page.on("console", lambda said: trouble.append(said.text) if is_trouble(said) else None)

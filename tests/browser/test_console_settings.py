@@ -6,57 +6,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from rundun.actions import office, people
-from rundun.web.console import desk
 from tests.browser.basement import Line
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
-from tests.browser.test_access import is_fine
+from tests.helpers.accessibility import is_fine
+from tests.helpers.console import PASSWORD
+from tests.helpers.console_page import SIZES, session_of, somebody
+from tests.helpers.patience import PATIENCE
 from tests.pictures import png
-from tests.test_console import PASSWORD, operator
 from tests.world import BOOLEAN, Receiver, World, answering
 
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 GEO = {"id": "s-here", "type": "text", "label": "Where?", "geo": True}
 PAGES = ("", "/settings", "/settings/keys", "/settings/people", "/settings/organization", "/settings/usage")
 PAGES += ("/settings/webhooks", "/settings/health", "/settings/account")
 LONG = "A name that is as long as names can be when somebody means it, " * 3
-
-
-@asynccontextmanager
-async def somebody(browser: Browser, base: str, size: str = "desk", session: str = "") -> AsyncIterator[Page]:
-    """A browser at the console, without a complaint at the end."""
-    width, height = SIZES[size]
-    context = await browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
-    if session:
-        cookie: Any = {"name": desk.SESSION, "value": session, "url": f"{base}/console"}
-        await context.add_cookies([cookie])
-    context.set_default_timeout(10_000)
-    page = await context.new_page()
-    trouble: list[str] = []
-    page.on("console", lambda said: trouble.append(said.text) if is_trouble(said) else None)
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    try:
-        yield page
-        assert trouble == []
-    finally:
-        await context.close()
-
-
-def is_trouble(said: Any) -> bool:
-    """A refused request is the server's business."""
-    return said.type in ("error", "warning") and "Failed to load resource" not in said.text
-
-
-async def session_of(w: World, role: str = "owner") -> str:
-    return (await operator(w, role)).client.cookies.get(desk.SESSION) or ""
 
 
 async def busy(w: World, receiver: Receiver) -> None:
@@ -234,7 +203,7 @@ async def test_what_failed_is_sent_again_from_the_overview(
         await ann.get_by_role("button", name="Send all of them").click()
         await expect(ann.get_by_role("status")).to_have_text("All of them are being sent again.")
         await expect(ann).to_have_url(f"{base}/console/settings/webhooks")  # a reload does not tell it again
-        await asyncio.wait_for(w.deliver(), 20)
+        await asyncio.wait_for(w.deliver(), PATIENCE)
         await expect(ann.get_by_text("Nothing has failed.")).to_be_visible()  # by itself
         await ann.goto(f"{base}/console")
         await expect(ann.get_by_role("heading", name="Oldest open run")).to_be_visible()

@@ -47,7 +47,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
         assert imported.exit_code == 0, imported.output
         async with receiver.listening():
             office = await browser.new_context(locale="en-GB", viewport={"width": 1440, "height": 900})
-            office.set_default_timeout(10_000)
+            office.set_default_timeout(PATIENCE * 1000)
             page = await office.new_page()
             await joined(page, setup, "olga@example.com", "Olga")
 

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import Browser, Page, expect
 
 from rundun.actions import office, people
-from tests.browser.test_console_settings import session_of, somebody
+from tests.helpers.console_page import session_of, somebody
 from tests.world import BOOLEAN, Receiver, World, answering
 
 WIDTHS = (320, 390, 1440)

@@ -18,6 +18,7 @@ from tests.browser.basement import depot
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import chromium, phone
 from tests.browser.pictures import file, noise
+from tests.helpers.patience import PATIENCE
 
 MORE = {**PICTURE, "id": "s-more", "label": "The cellar"}
 ROOMS = {**COUNT, "id": "s-rooms", "label": "Rooms?"}
@@ -90,7 +91,7 @@ async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(
             await ed.page.route("**/photos/**", late)
             await ed.photograph("s-pic", picture(7))
             await expect(other.step("s-pic").get_by_role("button", name="Photo 1")).to_be_visible()
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE):
                 await stored.wait()
             async with other.page.expect_response(re.compile("/state")) as told:
                 await other.network_is_back()
@@ -189,6 +190,7 @@ async def test_a_phone_whose_clock_is_two_days_off(tmp_path: Path, browser: Brow
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 2, "run.completed"]
 
 
+@pytest.mark.browser
 async def test_a_whole_run_on_a_plain_http_host_name(tmp_path: Path) -> None:
     """A made-up host name is no secure context: no hashing, no randomUUID, no position, no locks, no worker."""
     async with (

@@ -19,50 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver, algorithms
 from playwright.async_api import expect
 
 from tests.browser.phone import chromium, phone
 from tests.browser.pictures import file, heic, is_upright, qr, sideways_jpeg
+from tests.helpers.every_type import TEMPLATE
+from tests.helpers.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "a secret of Acme's, 2026"
-TEMPLATE: dict[str, Any] = {
-    "name": "Every type",
-    "description": "One of each.",
-    "settings": {"signature_on_complete": True, "allow_skip": True, "est_minutes": 5},
-    "execution": {"identity_required": "name"},
-    "sections": [
-        {"id": "g-in", "title": "Coming in", "steps": [
-            {"id": "s-read", "type": "instruction", "label": "Read this", "config": {"body": "Ring first."}},
-            {"id": "s-in", "type": "boolean", "label": "Are you inside?", "geo": True,
-             "photo": {"min": 1, "max": 2}},
-            {"id": "s-why", "type": "text", "label": "Why not?",
-             "condition": {"when": {"step": "s-in", "op": "eq", "value": False}}},
-            {"id": "s-way", "type": "choice", "label": "Which way?",
-             "config": {"options": [{"id": "o-front", "label": "Front"}, {"id": "o-back", "label": "Back"}]}},
-        ]},
-        {"id": "g-work", "title": "Work", "steps": [
-            {"id": "s-did", "type": "multi_choice", "label": "What did you do?",
-             "config": {"min_selected": 1, "options": [
-                 {"id": "o-clean", "label": "Clean"}, {"id": "o-fill", "label": "Refill"},
-                 {"id": "o-other", "label": "Other"}]}},
-            {"id": "s-other", "type": "text", "label": "What else?",
-             "condition": {"when": {"step": "s-did", "op": "contains", "value": "o-other"}}},
-            {"id": "s-meter", "type": "number", "label": "Meter", "config": {"decimals": 1, "unit": "kWh"}},
-            {"id": "s-grade", "type": "rating", "label": "How was it?"},
-            {"id": "s-pic", "type": "photo", "label": "The result", "config": {"min": 1, "max": 4}},
-            {"id": "s-seen", "type": "text", "label": "What does it show?",
-             "condition": {"when": {"step": "s-pic", "op": "answered"}}},
-        ]},
-        {"id": "g-out", "title": "Going out", "steps": [
-            {"id": "s-key", "type": "barcode", "label": "The key's label"},
-            {"id": "s-left", "type": "datetime", "label": "When did you leave?", "config": {"mode": "datetime"}},
-            {"id": "s-tip", "type": "text", "label": "Anything else?", "required": False},
-            {"id": "s-sign", "type": "signature", "label": "Your signature"},
-        ]},
-    ],
-}  # fmt: skip
 
 
 @dataclass
@@ -82,7 +49,7 @@ class Acme:
     async def next_event(self) -> dict[str, Any]:
         """The next webhook, once an independent library has verified it, its body included."""
         assert self.receiver.stdout is not None
-        line = json.loads(await asyncio.wait_for(self.receiver.stdout.readline(), 20))
+        line = json.loads(await asyncio.wait_for(self.receiver.stdout.readline(), PATIENCE))
         body = base64.b64decode(line["body"])
         verifier = HTTPMessageVerifier(
             signature_algorithm=algorithms.HMAC_SHA256,
@@ -119,7 +86,7 @@ async def process(*arguments: str, **environment: str) -> AsyncIterator[Process]
 async def printed(one: Process, pattern: str) -> str:
     """What the process says where `pattern` has its group."""
     assert one.stdout is not None
-    while line := (await asyncio.wait_for(one.stdout.readline(), 30)).decode():
+    while line := (await asyncio.wait_for(one.stdout.readline(), PATIENCE)).decode():
         if found := re.search(pattern, line):
             return found[1]
     raise AssertionError(f"the process ended without saying {pattern}")
@@ -149,11 +116,12 @@ async def acme(folder: Path) -> AsyncIterator[Acme]:
             retries=6
         )  # the key is told just before the socket is listened on
         async with httpx2.AsyncClient(
-            transport=transport, base_url=base, headers=headers, timeout=30
+            transport=transport, base_url=base, headers=headers, timeout=PATIENCE
         ) as client:
             yield Acme(client, base, receiver, f"http://127.0.0.1:{port}/hook?team=a%20b")
 
 
+@pytest.mark.browser
 async def test_every_type_from_dispatch_to_delivery(tmp_path: Path) -> None:
     async with acme(tmp_path) as one, chromium() as browser:
         template = await one.call("POST", "/v1/templates", json=TEMPLATE)

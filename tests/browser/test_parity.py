@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
-from rundun import places
 from rundun.core import progress, rules, text
 from rundun.core.answer import Answer, read_value
 from rundun.core.template import Template
 from rundun.errors import Invalid
-from rundun.web.static import Assets
+from tests.helpers.modules import CASES, in_page
 
-CASES = Path(__file__).parent.parent / "cases"
 VALUES = json.loads((CASES / "values.json").read_text())
 CONDITIONS = json.loads((CASES / "conditions.json").read_text())
 CONFIG = {
@@ -27,26 +23,6 @@ CONFIG = {
     "multi_choice": {"options": [{"id": f"o-m{i}", "label": str(i)} for i in range(3)]},
     "instruction": {"body": "Read."},
 }
-
-
-@pytest.fixture
-async def page(browser: Browser, base: str) -> AsyncIterator[Page]:
-    """A blank page of the service, from which its modules can be imported."""
-    context = await browser.new_context(bypass_csp=True)
-    one = await context.new_page()
-    await one.goto(f"{base}/healthz")
-    yield one
-    await context.close()
-
-
-def module(name: str) -> str:
-    return Assets(places.static()).url(f"executor/{name}.js")
-
-
-async def in_page(page: Page, name: str, expression: str, given: Any) -> Any:
-    """`expression` over `m`, the module, and `given`, in the browser."""
-    script = f"async (given) => {{ const m = await import('{module(name)}'); return {expression}; }}"
-    return await page.evaluate(script, given)
 
 
 # What the server makes of a checklist, in the words of the shared cases.

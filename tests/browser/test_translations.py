@@ -15,7 +15,7 @@ from rundun.core import language, rules
 from rundun.web.problems import TABLE
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
-from tests.browser.test_parity import CASES, module
+from tests.helpers.modules import CASES, module
 from tests.world import World
 
 GIVEN = json.loads((CASES / "translations.json").read_text())

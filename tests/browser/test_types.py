@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.checklists import dispatched, record
-from tests.browser.conftest import served
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg, qr
+from tests.helpers.served import served
 from tests.world import World
 
 
@@ -73,6 +74,7 @@ async def test_a_picture_without_a_barcode_says_so_and_typing_always_works(w: Wo
     assert (await record(w, run_id))["answers"]["s-code"]["value"] == "4006381333931"
 
 
+@pytest.mark.browser
 async def test_a_barcode_is_read_through_the_camera_where_the_browser_can(w: World) -> None:
     """Chromium's own fake camera; the detector is Android's: one stands in for it that sees a code at a third look."""
     run_id = await dispatched(w, {"id": "s-code", "type": "barcode", "label": "Code"})

@@ -17,10 +17,10 @@ from rundun import places
 from rundun.web.words import COUNTED, Words, catalogue, translations
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone
-from tests.browser.test_parity import page  # noqa: F401  a fixture
-from tests.world import World
+from tests.world import World, pages
 
-WORDS = Words(places.locales())
+WORDS = pages().words
+
 LANGUAGES = sorted(set(WORDS.entries) - {"en"})
 # Keys put together from a part of the state, as in t(`photo_${state}`).
 MADE = {
@@ -188,7 +188,7 @@ def test_gettext_and_the_page_choose_the_same_form(tag: str) -> None:
             assert speaks.npgettext(key, one, other, n) == entry[Locale.parse(tag).plural_form(n)], (key, n)
 
 
-async def test_the_browser_chooses_the_same_form(page) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+async def test_the_browser_chooses_the_same_form(page) -> None:  # type: ignore[no-untyped-def]
     script = (
         "(tags) => tags.map((tag) => [...Array(201).keys()].map((n) => new Intl.PluralRules(tag).select(n)))"
     )

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rundun.core.destination import normalise
+from tests.helpers.patience import PATIENCE
 
 SERVICE = os.environ["FUZZ_SERVICE"]
 RECEIVER = os.environ["FUZZ_RECEIVER"]  # a URL on 127.0.0.1
@@ -67,13 +68,15 @@ def a_run() -> str:
     if turn % 5 == 0 or not _runs:
         template_id = SIGNED if turn % 2 else TEMPLATE
         body = {"template_id": template_id, "webhook": {"url": RECEIVER, "events": ["*", "run.started"]}}
-        answer = requests.post(f"{SERVICE}/v1/runs", json=body, headers=KEY, timeout=20)
+        answer = requests.post(f"{SERVICE}/v1/runs", json=body, headers=KEY, timeout=PATIENCE)
         assert answer.status_code == 201, answer.text
         made = answer.json()["run_id"]
         _runs.append(made)
         if turn % 15:
-            requests.post(f"{SERVICE}/r/{made}/start", json={}, timeout=20)
-        listed = requests.get(f"{SERVICE}/v1/deliveries?limit=5", headers=KEY, timeout=20).json()["data"]
+            requests.post(f"{SERVICE}/r/{made}/start", json={}, timeout=PATIENCE)
+        listed = requests.get(f"{SERVICE}/v1/deliveries?limit=5", headers=KEY, timeout=PATIENCE).json()[
+            "data"
+        ]
         _deliveries.extend(one["delivery_id"] for one in listed)
     return _runs[turn % len(_runs)]
 

@@ -1,0 +1,1 @@
+"""What several test files use: nothing in here is a test."""

@@ -1,0 +1,28 @@
+"""Conditions as templates say them, and answers for them to judge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rundun.core import progress
+from rundun.core.answer import Answer
+from rundun.core.template import Template
+
+ABSENT = object()
+
+
+def when(step: str, op: str, value: Any = ABSENT) -> dict[str, Any]:
+    """A comparison as a template says it."""
+    return {"when": {"step": step, "op": op} | ({} if value is ABSENT else {"value": value})}
+
+
+def answer(value: Any = None, **more: Any) -> Answer:
+    """An answer as it is kept."""
+    given = {"skipped": False, "unable": None, "photos": None, "geo": None, "signature": None, **more}
+    return Answer(None, value, at=0, answered_at=None, by=None, **given)
+
+
+def stood(template: Template, values: dict[str, Any], arrived: Any = None) -> dict[str, progress.Standing]:
+    """How the steps stand with these values, or whole answers."""
+    answers = {name: one if isinstance(one, Answer) else answer(one) for name, one in values.items()}
+    return progress.stand(tuple(template.all_steps()), answers, arrived or {})

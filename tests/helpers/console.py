@@ -1,0 +1,71 @@
+"""An operator signed in to the console, and what the pages say."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+import httpx2
+
+from rundun.actions import people
+from rundun.web.console import desk
+from tests.world import World
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Browser:
+    """Somebody's browser at the console."""
+
+    client: httpx2.AsyncClient
+    csrf: str = ""
+
+    async def get(self, path: str, **more: Any) -> httpx2.Response:
+        """A page; its form's token is remembered."""
+        answer = await self.client.get(f"/console{path}", **more)
+        if found := re.search(r'name="csrf" value="([^"]+)"', answer.text):
+            self.csrf = found[1]
+        return answer
+
+    async def post(self, path: str, **fields: str) -> httpx2.Response:
+        """A form, with its token."""
+        return await self.client.post(f"/console{path}", data={"csrf": self.csrf, **fields})
+
+
+async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> Browser:
+    """Somebody who has signed in."""
+    email = f"{role}-{uuid.uuid4().hex[:8]}@example.com"
+
+    def make(tx: Any) -> str:
+        made = people.add(tx, org_id or w.acme_id, email, "Ann", role, "no hash")
+        return people.sign_in(tx, made.operator_id)
+
+    browser = Browser(w.browser())
+    browser.client.cookies.set(
+        desk.SESSION, await w.database.write(make), domain="rundun.test", path="/console"
+    )
+    assert (await browser.get("")).status_code == 200
+    return browser
+
+
+def field(html: str, name: str) -> str:
+    """The value of an input on a page."""
+    found = re.search(rf'<input[^>]*name="{name}"[^>]*value="([^"]*)"', html)
+    assert found, name
+    return unescape(found[1])
+
+
+async def shown(who: Browser, path: str, **more: Any) -> str:
+    """A page that is there."""
+    answer = await who.get(path, **more)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def text_of(html: str) -> str:
+    """What a page says, without markup and with single spaces."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())

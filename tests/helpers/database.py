@@ -1,0 +1,42 @@
+"""A database without a service, and the threads of its connections."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rundun.store import organizations
+from rundun.store.database import Database
+from rundun.store.tx import Tx
+from tests.world import PUBLIC_URL, Clock
+
+MIB = 1024 * 1024
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Database]:
+    """The database at `path`, with a clock of its own."""
+    one = await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    try:
+        yield one
+    finally:
+        await one.close()
+
+
+def note(tx: Tx, name: str) -> str:
+    """The smallest thing there is to keep."""
+    organizations.add(tx, name)
+    return name
+
+
+def connection_threads() -> set[threading.Thread]:
+    """The threads that keep a process alive: one for each open connection."""
+    return {one for one in threading.enumerate() if "_connection_worker_thread" in one.name}
+
+
+def assert_ended(threads: set[threading.Thread]) -> None:
+    for one in threads:
+        one.join(20)
+        assert not one.is_alive()

@@ -1,0 +1,22 @@
+"""All routes but those of the console's pages."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from rundun.web.console.desk import Door
+from rundun.web.site import site
+from tests.world import pages
+
+# All but the console's, which is asked in test_console.py.
+ROUTES = [
+    route
+    for route in site(pages().assets, None).routes
+    if isinstance(route, Route) and not isinstance(route, Door)
+]
+CALLS = [
+    (method, route.path)
+    for route in ROUTES
+    if not isinstance(route, Door)
+    for method in sorted((route.methods or set()) - {"HEAD"})
+]

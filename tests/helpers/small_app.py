@@ -1,0 +1,79 @@
+"""A small application behind the service's HTTP server, as a program: settings and patience come as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+from rundun.config import load
+from rundun.logs import configure
+from rundun.server import Patience, bind, serve
+
+
+def program(given):
+    """Serve until told to stop; says on standard output what happens when."""
+    stop, go = asyncio.Event(), asyncio.Event()
+
+    def say(**what):
+        print(json.dumps(what), flush=True)
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            if given.get("broken"):
+                raise RuntimeError("no database")
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            say(event="closed")
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        path = scope["path"]
+        body = b""
+        if path == "/wait":
+            say(event="waiting")
+            await stop.wait()
+        if path == "/forever":
+            say(event="waiting")
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            say(event="disconnected")
+            return
+        if path in ("/echo", "/late", "/heard"):
+            if path == "/late":
+                await go.wait()  # the application, not the peer, takes its time
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    say(event="disconnected")
+                    return
+                body += message["body"]
+                if not message["more_body"]:
+                    break
+        if path == "/heard":
+            body = b" ".join(name for name, _ in scope["headers"])
+        if path == "/go":
+            go.set()
+        if path == "/big":
+            body = b"x" * 30_000_000
+        if path == "/who":
+            body = json.dumps([scope["client"][0], scope["scheme"]]).encode()
+        head = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": body})
+
+    settings = load(environment={}, flags=given["flags"])
+    configure("info", "json")
+    sockets = bind(settings.server.host, settings.server.port)
+    say(event="listening", port=sockets[0].getsockname()[1])
+
+    def on_shutdown():
+        say(event="told")
+        stop.set()
+
+    ended = serve(app, settings, sockets, on_shutdown=on_shutdown, patience=Patience(**given["patience"]))
+    say(event="ended", ok=ended)
+
+
+if __name__ == "__main__":
+    program(json.loads(sys.argv[1]))
