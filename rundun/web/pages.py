@@ -67,7 +67,7 @@ class Pages:
         ours = {name: text for name, text in scripts.items() if name != "closed"}
         self._words_at_start = self.words.asked_by(ours.values())
         self._words_under_way = self.words.asked_by(text for name, text in ours.items() if name != "start")
-        self._words_after = self.words.asked_by(scripts[name] for name in ("closed", "held", "sheet"))
+        self._words_after = self.words.asked_by(scripts[name] for name in ("closed", "unsent", "dialog"))
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,

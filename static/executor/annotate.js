@@ -1,8 +1,8 @@
 // Drawing on a picture, to point at what it shows.
 
 import { h, t } from "./dom.js";
-import { toBlob } from "./photos.js";
-import { sheet } from "./sheet.js";
+import { toBlob } from "./shrink_photo.js";
+import { sheet } from "./dialog.js";
 
 const PEN = 0.008;       // of the picture's longer side
 const COLOUR = "#ff2d20";

@@ -1,6 +1,6 @@
 // On the server's page of a closed run: what this phone still holds of it.
 
-import { heldBox } from "./held.js";
+import { heldBox } from "./unsent.js";
 import { showTimes } from "./dom.js";
 
 showTimes(document);

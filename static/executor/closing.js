@@ -1,7 +1,7 @@
 // The ends of a run on this page: completed (with a receipt to keep), or closed by somebody or something else.
 
 import { fact, h, icon, showTime, t } from "./dom.js";
-import { heldBox } from "./held.js";
+import { heldBox } from "./unsent.js";
 import { describe } from "./review.js";
 
 /** The page after a completion. */

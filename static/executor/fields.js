@@ -6,7 +6,7 @@
 import { h, icon, locale, set, setText, showCount, t, theirs } from "./dom.js";
 import { length, localToUtc, decimalMark, parseNumber, selectable, showNumber, tidy, utcToLocal } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
-import { need } from "./wire.js";
+import { need } from "./http.js";
 
 const MANY = 15;          // options from which a filter helps more than it costs
 const PAUSE = 900;        // ms after the last tick until a choice of several is saved

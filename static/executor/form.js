@@ -5,8 +5,8 @@
 // under the thumb; going back to look at something is a flick.
 
 import { calmly, h, icon, linked, set, setText, t, theirs } from "./dom.js";
-import { whereabouts } from "./shelf.js";
-import { need } from "./wire.js";
+import { whereabouts } from "./photo_store.js";
+import { need } from "./http.js";
 
 export class Form {
   #sections = [];

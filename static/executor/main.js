@@ -3,8 +3,8 @@
 import { announce, h, inLanguage, speaks, t } from "./dom.js";
 import { Outbox } from "./outbox.js";
 import { Session } from "./session.js";
-import { language } from "./store.js";
-import { need } from "./wire.js";
+import { language } from "./offline_db.js";
+import { need } from "./http.js";
 
 const state = JSON.parse(document.getElementById("state").textContent);
 const chosen = language(state.run.run_id);
@@ -58,7 +58,7 @@ function loadParts() {
   const has = (...types) => steps.some((step) => types.includes(step.type));
   const names = ["form"];
   if (has("boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode")) names.push("fields");
-  if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("evidence");
+  if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photo_steps");
   parts ??= Promise.all(names.map(need));
   return parts;
 }
@@ -153,19 +153,19 @@ function show(view) {
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
-  const later = ["sheet", "menu", "review", "closing", "waiting", "held", "zip"];
+  const later = ["dialog", "menu", "review", "closing", "waiting", "unsent", "zip"];
   if (startScreen) later.push("start");
-  if (steps.some((step) => step.photo || step.type === "photo")) later.push("photos", "photo");
+  if (steps.some((step) => step.photo || step.type === "photo")) later.push("shrink_photo", "photo_dialog");
   if (steps.some((step) => step.geo)) later.push("geo");
   if (!globalThis.crypto.subtle) later.push("sha256");
   if (steps.some((step) => step.photo?.annotate || step.config?.annotate)) later.push("annotate");
-  if (steps.some((step) => step.type === "signature") || state.template.settings?.signature_on_complete) later.push("signature", "photos");
-  if (steps.some((step) => step.type === "barcode")) later.push("scan", "photos");
+  if (steps.some((step) => step.type === "signature") || state.template.settings?.signature_on_complete) later.push("signature", "shrink_photo");
+  if (steps.some((step) => step.type === "barcode")) later.push("scan", "shrink_photo");
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 1500));
   setTimeout(() => idle(async () => {
     await loadParts();
     const urls = [...new Set(later)].map((name) => new URL(`./${name}.js`, import.meta.url).href);
     for (const href of urls) document.head.append(h("link", { rel: "modulepreload", href }));
-    (await need("pages")).keepPages(session, urls);
+    (await need("keep_page")).keepPages(session, urls);
   }), 800);
 }

@@ -1,7 +1,7 @@
 // What this checklist is about, the page's language, and the way out of the whole run.
 
 import { fact, h, languages, sentence, showTime, speaks, t, theirs, wireLanguages } from "./dom.js";
-import { askReason, sheet } from "./sheet.js";
+import { askReason, sheet } from "./dialog.js";
 
 export async function openMenu(session) {
   const { organization, run, template } = session;

@@ -1,4 +1,4 @@
-// Everything the page sends goes through here: first onto the phone (store.js), then to the server, and off the
+// Everything the page sends goes through here: first onto the phone (offline_db.js), then to the server, and off the
 // phone only after the server's receipt.
 //
 // An item is plain data:
@@ -11,8 +11,8 @@
 // harmless anyway, since every item carries an id that the server knows again.
 
 import { uuid } from "./rules.js";
-import * as store from "./store.js";
-import { Problem, Unreachable, send, sha256 } from "./wire.js";
+import * as store from "./offline_db.js";
+import { Problem, Unreachable, send, sha256 } from "./http.js";
 
 const LONGEST_WAIT = 30_000;     // ms, the cap of the back-off
 const LONGEST_HOLD = 25_000;     // ms an item found on the phone is still held: whoever held it may be gone

@@ -1,8 +1,8 @@
 // The last look before a run is completed: every answer in a line, what is missing, the closing signature, and the end.
 
 import { explain, h, icon, sentence, set, setText, showCount, showDate, showTime, t, theirs } from "./dom.js";
-import { showSignature } from "./evidence.js";
-import { need } from "./wire.js";
+import { showSignature } from "./photo_steps.js";
+import { need } from "./http.js";
 
 const MOMENT = 1200;   // ms
 

@@ -1,8 +1,8 @@
 // Live scanning, where the browser has a BarcodeDetector (Chrome on Android). Elsewhere a picture goes to the server.
 
 import { h, sentence, setText, t } from "./dom.js";
-import { inTurn, shrink } from "./photos.js";
-import { sheet } from "./sheet.js";
+import { inTurn, shrink } from "./shrink_photo.js";
+import { sheet } from "./dialog.js";
 
 const EVERY = 150;   // ms between two looks at the picture
 

@@ -5,9 +5,9 @@
 //   "unstarted" {problem}   the server refused the start · "completed" {run} · "incomplete" {problem}
 
 import { bodyOf, contentOf, evaluate, flatten, nowUtc, photoRule } from "./rules.js";
-import { PhotoShelf, whereabouts } from "./shelf.js";
-import * as store from "./store.js";
-import { Problem } from "./wire.js";
+import { PhotoShelf, whereabouts } from "./photo_store.js";
+import * as store from "./offline_db.js";
+import { Problem } from "./http.js";
 
 const POLL = 15_000;   // ms between two looks at what other devices did
 

@@ -1,9 +1,9 @@
 // A sheet to sign on, by finger or by typing one's name: both give a PNG.
 
 import { h, set, setText, t } from "./dom.js";
-import { toBlob } from "./photos.js";
+import { toBlob } from "./shrink_photo.js";
 import { length, tidy } from "./rules.js";
-import { sheet } from "./sheet.js";
+import { sheet } from "./dialog.js";
 
 const WIDTH = 900;       // px of the PNG; the height follows the pad's shape
 const LINE = 4.5;        // px of the pen in the PNG

@@ -10,8 +10,8 @@
 
 import { explain, h, icon, linked, set, setText, t, theirs } from "./dom.js";
 import { isRequired, maySkip, mayBeUnable, photoRule, complaint } from "./rules.js";
-import { whereabouts } from "./shelf.js";
-import { need } from "./wire.js";
+import { whereabouts } from "./photo_store.js";
+import { need } from "./http.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
 
@@ -120,7 +120,7 @@ export class StepElement extends HTMLElement {
     }
     if (!mayBeUnable(session.template, step)) return [];
     const ask = async () => {
-      const { askReason } = await need("sheet");
+      const { askReason } = await need("dialog");
       const reason = await askReason(t("unable_title"), h("span", theirs(step.id), step.label), t("unable_label"), t("unable_confirm"));
       if (reason === null) return;
       this.removeAttribute("editing");

@@ -204,7 +204,7 @@ class Phone:
             """() => {
               const fetched = new Set(performance.getEntriesByType("resource").map((one) => one.name));
               const ahead = [...document.querySelectorAll("link[rel=modulepreload]")].map((link) => link.href);
-              return [...ahead, new URL("pages.js", ahead.at(-1) ?? location).href].every((url) => fetched.has(url));
+              return [...ahead, new URL("keep_page.js", ahead.at(-1) ?? location).href].every((url) => fetched.has(url));
             }"""
         )
 

@@ -26,7 +26,7 @@ from rundun.web.executor import state_json
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.static import Assets
 
-REPLACED = ("store", "wire", "pages")
+REPLACED = ("offline_db", "http", "keep_page")
 
 
 async def preview(visit: Visit) -> Response:

@@ -4,7 +4,7 @@
 import { h, icon, linked, set, setText, t, theirs } from "./dom.js";
 import { photoRule } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
-import { need } from "./wire.js";
+import { need } from "./http.js";
 
 defineStep("photo", class extends StepElement {
   control() {
@@ -148,7 +148,7 @@ customElements.define("photo-field", class extends HTMLElement {
   }
 
   #tile(photo) {
-    const tile = h("button", { type: "button", class: "tile", on: { click: async () => (await need("photo")).openPhoto(this.session, tile.photo, this.rule) } },
+    const tile = h("button", { type: "button", class: "tile", on: { click: async () => (await need("photo_dialog")).openPhoto(this.session, tile.photo, this.rule) } },
       h("img", { alt: "", hidden: true, on: { error: ({ target }) => set(target, "hidden", true) } }), h("span", { class: "tile-file" }, icon("picture"), h("small", {}, t("no_preview"))),
       h("span", { class: "tile-bar" }), h("span", { class: "tile-mark" }, icon("sending")));
     this.#tiles.set(photo.id, tile);

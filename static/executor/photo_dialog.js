@@ -1,9 +1,9 @@
 // A photo, large, and what can be done with it.
 
 import { explain, h, icon, t } from "./dom.js";
-import { markOf, stateOf } from "./evidence.js";
-import { sheet } from "./sheet.js";
-import { need } from "./wire.js";
+import { markOf, stateOf } from "./photo_steps.js";
+import { sheet } from "./dialog.js";
+import { need } from "./http.js";
 
 /** `rule`: how its step takes pictures (rules.js). */
 export async function openPhoto(session, photo, rule) {

@@ -2,9 +2,9 @@
 // when the person says so. Used by the page of an open run when it ends, and by the server's page of a closed one.
 
 import { h, icon, t } from "./dom.js";
-import { sheet } from "./sheet.js";
-import * as store from "./store.js";
-import { need } from "./wire.js";
+import { sheet } from "./dialog.js";
+import * as store from "./offline_db.js";
+import { need } from "./http.js";
 
 const EVIDENCE = new Set(["answer", "photo", "signature"]);
 

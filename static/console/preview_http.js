@@ -1,7 +1,7 @@
-// In the place of static/executor/wire.js while a template is looked at in the editor: answers as the server would,
+// In the place of static/executor/http.js while a template is looked at in the editor: answers as the server would,
 // and sends nothing. All else is the original's.
 
-import { Problem, Unreachable, need, sha256, want } from "../executor/wire.js";
+import { Problem, Unreachable, need, sha256, want } from "../executor/http.js";
 
 export { Problem, Unreachable, need, sha256, want };
 

@@ -5,7 +5,7 @@
 //   elsewhere: an answer names it, but neither the server nor this phone has it
 
 import { photoRule, nowUtc, uuid } from "./rules.js";
-import { want } from "./wire.js";
+import { want } from "./http.js";
 
 const MOST_BYTES = 15 * 1024 * 1024;
 const COUNTED = new Set(["preparing", "waiting", "safe"]);
@@ -269,7 +269,7 @@ export class PhotoShelf {
 
 /** What makes pictures small; where the network went before it came, they stay as large as they are. */
 function photosModule() {
-  return want("photos").catch(() => ({ inTurn: (work) => work(), shrink: asItIs }));
+  return want("shrink_photo").catch(() => ({ inTurn: (work) => work(), shrink: asItIs }));
 }
 
 async function asItIs(file, bytes) {

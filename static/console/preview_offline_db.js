@@ -1,4 +1,4 @@
-// In the place of static/executor/store.js while a template is looked at in the editor: what is kept is kept in this
+// In the place of static/executor/offline_db.js while a template is looked at in the editor: what is kept is kept in this
 // page's memory, so that nothing of a run that never was stays in the operator's browser.
 
 const kept = new Map();
