@@ -1,61 +1,64 @@
-// The pictures of a run, photos and signatures: those on the server, and those this phone still shrinks, holds or sends.
+// The photos and signatures of a run: those on the server, and those this phone still shrinks, keeps or sends.
 //
 // A photo: {id, step, state, preview, url, thumbnail, progress, problem, item}. Its state is
 //   preparing → waiting → safe (the server's receipt is here) | refused (the person must choose)
 //   elsewhere: an answer names it, but neither the server nor this phone has it
+//
+// Events: "change" {step} · "answer" {step}: the photos of the step's answer have changed · "camera-closed"
 
 import { photoRule, nowUtc, uuid } from "./rules.js";
-import { want } from "./http.js";
+import { loadModuleOnce } from "./http.js";
 
-const MOST_BYTES = 15 * 1024 * 1024;
-const COUNTED = new Set(["preparing", "waiting", "safe"]);
-const HERE = new Set(["preparing", "refused"]);   // whatever the server says
+const COUNTED_STATES = new Set(["preparing", "waiting", "safe"]);
+const LOCAL_STATES = new Set(["preparing", "refused"]);   // whatever the server says
 
-let place = null;   // geo.js, once something asked for a position
+let geo = null;   // geo.js, once something asked for a position
 
-/** Where evidence is gathered: geo.js is loaded when the first step asks for it. */
-export const whereabouts = {
+/** geo.js, loaded when the first step asks for a position. */
+export const lazyGeo = {
   /** → geo.js, or null where it could not be loaded. */
-  async geo() {
-    place ??= await want("geo").catch(() => null);
-    return place;
+  async load() {
+    geo ??= await loadModuleOnce("geo").catch(() => null);
+    return geo;
   },
   settle() {
-    place?.settle();
+    geo?.settle();
   },
   /** Whether positions can be had: "yes", "insecure" (browsers give none over plain http), "refused" or "none". */
-  position() {
-    if (place) return place.availability();
+  availability() {
+    if (geo) return geo.availability();
     if (!("geolocation" in navigator)) return "none";
     return isSecureContext ? "yes" : "insecure";
   },
 };
 
-export class PhotoShelf {
-  #photos = new Map();   // step id → [photo], in the order the person sees
-  drawn = new Map();     // step id or "" → {url, problem}: a signature this phone has made
-  #gone = new Set();     // ids deleted here: a poll under way must not bring them back
+export class PhotoStore extends EventTarget {
+  #photos = new Map();       // step id → [photo], in the order the person sees
+  #deletedIds = new Set();   // deleted here: a poll under way must not bring them back
+  signatures = new Map();    // step id or "" → {url, problem}: a signature made on this phone
 
-  constructor(session) {
-    this.session = session;
+  /** `steps`: Map(step id → step). `maxBytes`: the largest photo that the server takes. */
+  constructor(steps, outbox, maxBytes) {
+    super();
+    Object.assign(this, { steps, outbox, maxBytes });
   }
 
-  of(stepId) {
+  ofStep(stepId) {
     return this.#photos.get(stepId) ?? [];
   }
 
   /** Photos that count for the answer. */
   usable(stepId) {
-    return this.of(stepId).filter((photo) => COUNTED.has(photo.state));
+    return this.ofStep(stepId).filter((photo) => COUNTED_STATES.has(photo.state));
   }
 
   refused(stepId) {
-    return this.of(stepId).filter((photo) => photo.state === "refused");
+    return this.ofStep(stepId).filter((photo) => photo.state === "refused");
   }
 
   /** Ids an answer of this step stands on, those that never arrived included. */
   listed(stepId) {
-    return this.of(stepId).filter((photo) => photo.state !== "refused").map((photo) => photo.id);
+    return this.ofStep(stepId).filter((photo) => photo.state !== "refused").map((photo) => photo.id);
   }
 
   /** {total, safe, preparing} over the whole run. */
@@ -67,142 +70,144 @@ export class PhotoShelf {
 
   /** `source`: "camera" or "gallery". Takes as many as the step still has room for. → how many were left out. */
   async add(stepId, files, source) {
-    const step = this.session.stepById.get(stepId);
+    const step = this.steps.get(stepId);
     const room = photoRule(step).max - this.usable(stepId).length;
     const taken = files.slice(0, Math.max(0, room));
-    const added = taken.map((file) => this.#place(stepId, file, source));
-    this.session.changed(stepId);
-    const [images, place] = await Promise.all([photosModule(), step.geo ? whereabouts.geo() : null]);
-    place?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
-    for (const [photo, file] of added) await images.inTurn(() => this.#prepare(images, place, step, photo, file));
-    this.session.answerPhotos(stepId);
+    const added = taken.map((file) => [this.#append(stepId, source), file]);
+    this.#emit("change", stepId);
+    const [images] = await Promise.all([shrinkModule(), step.geo ? lazyGeo.load() : null]);
+    if (step.geo) geo?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
+    for (const [photo, file] of added) await images.oneAtATime(() => this.#prepare(images, step, photo, file));
+    this.#emit("answer", stepId);
     return files.length - taken.length;
   }
 
   remove(photo) {
-    this.#take(photo);
-    const mayHaveArrived = photo.state === "safe" || (photo.item && !this.session.outbox.drop(photo.item));
+    this.#delete(photo);
+    const mayHaveArrived = photo.state === "safe" || (photo.item && !this.outbox.drop(photo.item));
     if (mayHaveArrived) {
       const path = `/steps/${photo.step}/photos/${photo.id}`;
-      this.session.outbox.add({ lane: "photos", key: photo.step, kind: "delete", method: "DELETE", path });
+      this.outbox.add({ lane: "photos", key: photo.step, kind: "delete", method: "DELETE", path });
     }
-    this.session.answerPhotos(photo.step);
-    this.session.changed(photo.step);
+    this.#emit("answer", photo.step);
+    this.#emit("change", photo.step);
   }
 
   /** Sends a refused photo again, under a new id: the server may hold other bytes under the old one. */
   retry(photo) {
     const { item } = photo;
-    this.session.outbox.drop(item);
+    this.outbox.drop(item);
     photo.id = newId();
     this.#send(photo, item.body, item.type, item.query);
-    this.session.answerPhotos(photo.step);
+    this.#emit("answer", photo.step);
   }
 
   /** Takes `file`, fresh from the camera, in the place of `photo`, which stays until the new one is kept. */
   async retake(photo, file) {
-    const images = await photosModule();
+    const images = await shrinkModule();
     const original = await bytesOf(file);
-    if (original) this.replace(photo, await images.inTurn(() => smallOf(images, file, original)), "camera");
-    else this.#refuseUnread(this.#place(photo.step, file, "camera")[0]);
-    this.session.cameraFor(null);
+    if (original) this.replace(photo, await images.oneAtATime(() => smallOf(images, file, original)), "camera");
+    else this.#refuseUnread(this.#append(photo.step, "camera"));
+    this.#emit("camera-closed");
   }
 
   /** Puts a picture, {bytes, type, preview}, in the place of `photo`. */
   replace(photo, { bytes, type, preview }, source = photo.source ?? "camera") {
-    const list = this.of(photo.step);
-    const isFull = this.usable(photo.step).length >= photoRule(this.session.stepById.get(photo.step)).max;
-    const fresh = { ...photo, id: newId(), state: "waiting", preview, source, url: null, thumbnail: null, problem: null, item: null };
+    const list = this.ofStep(photo.step);
+    const isFull = this.usable(photo.step).length >= photoRule(this.steps.get(photo.step)).max;
+    const empty = { url: null, thumbnail: null, problem: null, item: null };
+    const fresh = { ...photo, ...empty, id: newId(), state: "waiting", preview, source };
     list.splice(list.indexOf(photo), 0, fresh);
-    const query = { source, taken_at: nowUtc(), ...place?.recent() };
+    const query = { source, taken_at: nowUtc(), ...geo?.recent() };
     if (isFull) this.remove(photo); // a full step takes nothing more, so the old one has to go first
     this.#send(fresh, bytes, type, query);
     if (!isFull) this.remove(photo);
-    else this.session.answerPhotos(photo.step);
+    else this.#emit("answer", photo.step);
   }
 
-  /** Owes a signature: `png` an ArrayBuffer, `key` a step's id, or "" for the one that closes the run. */
+  /** Queues a signature: `png` an ArrayBuffer, `key` a step's id, or "" for the one that closes the run. */
   sign(key, png, typedName) {
     const query = typedName ? `?typed_name=${encodeURIComponent(typedName)}` : "";
     const path = key ? `/steps/${key}/signature${query}` : `/signature${query}`;
-    this.drawn.set(key, { url: URL.createObjectURL(new Blob([png], { type: "image/png" })), problem: null });
-    this.session.outbox.add({ lane: "answers", key, kind: "signature", method: "PUT", path, type: "image/png", body: png });
+    this.signatures.set(key, { url: urlOf(png, "image/png"), problem: null });
+    this.outbox.add({ lane: "answers", key, kind: "signature", method: "PUT", path, type: "image/png", body: png });
   }
 
-  /** Gives up photos that an answer names but nobody has. */
-  forgetMissing(stepId) {
-    this.#photos.set(stepId, this.of(stepId).filter((photo) => photo.state !== "elsewhere"));
-    this.session.answerPhotos(stepId);
-    this.session.changed(stepId);
+  /** Takes photos that nobody has off the step's answer. */
+  dropMissing(stepId) {
+    this.#photos.set(stepId, this.ofStep(stepId).filter((photo) => photo.state !== "elsewhere"));
+    this.#emit("answer", stepId);
+    this.#emit("change", stepId);
   }
 
-  /** An item of an earlier visit or of another tab. */
-  adopt(item) {
+  /** Shows what an item of an earlier visit or of another tab holds. */
+  restore(item) {
     if (item.kind === "signature") {
-      this.drawn.set(item.key, { url: URL.createObjectURL(new Blob([item.body], { type: item.type })), problem: item.problem });
-      return;
-    }
-    if (item.kind === "delete") {
+      this.signatures.set(item.key, { url: urlOf(item.body, item.type), problem: item.problem });
+    } else if (item.kind === "delete") {
       const id = item.path.split("/").at(-1);
-      this.#gone.add(id);
-      this.#photos.set(item.key, this.of(item.key).filter((photo) => photo.id !== id));
-      return;
+      this.#deletedIds.add(id);
+      this.#photos.set(item.key, this.ofStep(item.key).filter((photo) => photo.id !== id));
+    } else if (item.kind === "photo") {
+      this.#restorePhoto(item);
     }
-    if (item.kind !== "photo") return;
-    const known = this.of(item.key).find((photo) => photo.id === item.photo);
-    const preview = known?.preview ?? URL.createObjectURL(new Blob([item.body], { type: item.type }));
+  }
+
+  #restorePhoto(item) {
+    const known = this.#find(item);
+    const preview = known?.preview ?? urlOf(item.body, item.type);
     const photo = {
       id: item.photo, step: item.key, state: item.problem ? "refused" : "waiting", preview, url: null, thumbnail: null,
       progress: 0, problem: item.problem, item, source: item.query.source,
     };
     if (known) Object.assign(known, photo);
-    else this.#photos.set(item.key, [...this.of(item.key), photo]);
+    else this.#photos.set(item.key, [...this.ofStep(item.key), photo]);
   }
 
-  /** Another tab has sent it or taken it back: the server tells which. */
+  /** Lets go of an item that another tab has sent or taken back: the server tells which. */
   release(item) {
     const photo = this.#find(item);
     if (photo) Object.assign(photo, { state: "elsewhere", item: null });
   }
 
-  /** Receipts, as the server's state has them. */
-  stored() {
-    const safe = (photo) => photo.state === "safe";
+  /** {step id: [receipt]} of the photos that are safe, as the server's state has them. */
+  receipts() {
+    const isSafe = (photo) => photo.state === "safe";
     const receipt = ({ id, url, thumbnail }) => ({ photo_id: id, url, thumbnail_url: thumbnail });
-    return Object.fromEntries([...this.#photos].map(([stepId, photos]) => [stepId, photos.filter(safe).map(receipt)]));
+    const entries = [...this.#photos].map(([stepId, photos]) => [stepId, photos.filter(isSafe).map(receipt)]);
+    return Object.fromEntries(entries);
   }
 
   // The server's side
 
-  sent(item, receipt) {
+  markSent(item, receipt) {
     const photo = this.#find(item);
     if (!photo) return;
-    Object.assign(photo, { state: "safe", progress: 1, item: null, ...links(receipt) });
+    Object.assign(photo, { item: null, ...safe(receipt) });
   }
 
-  refuse(item, problem) {
-    if (item.kind === "signature" && this.drawn.has(item.key)) this.drawn.get(item.key).problem = problem;
+  markRefused(item, problem) {
+    if (item.kind === "signature" && this.signatures.has(item.key)) this.signatures.get(item.key).problem = problem;
     const photo = this.#find(item);
-    if (item.kind === "delete") this.session.outbox.drop(item); // not ours to delete
+    if (item.kind === "delete") this.outbox.drop(item); // not ours to delete
     if (photo) Object.assign(photo, { state: "refused", problem });
-    if (photo) this.session.answerPhotos(photo.step);
+    if (photo) this.#emit("answer", photo.step);
   }
 
-  /** Takes over what the server has, keeping what this phone still holds and shows. */
-  take(stored, answers) {
-    for (const stepId of this.session.stepById.keys()) {
+  /** Takes over the server's state, except for what this phone still keeps and shows. */
+  update(stored, answers) {
+    for (const stepId of this.steps.keys()) {
       const receipts = new Map((stored[stepId] ?? []).map((receipt) => [receipt.photo_id, receipt]));
       const named = answers[stepId]?.photos ?? [];
-      const list = this.of(stepId).filter((photo) => photo.item || HERE.has(photo.state) || receipts.has(photo.id));
-      for (const photo of list) {
-        if (photo.state === "elsewhere") Object.assign(photo, { state: "safe", progress: 1, ...links(receipts.get(photo.id)) });
-      }
+      const isOurs = (photo) => photo.item || LOCAL_STATES.has(photo.state);
+      const list = this.ofStep(stepId).filter((photo) => isOurs(photo) || receipts.has(photo.id));
+      for (const photo of list) if (photo.state === "elsewhere") Object.assign(photo, safe(receipts.get(photo.id)));
       const known = new Set(list.map((photo) => photo.id));
       for (const id of new Set([...named, ...receipts.keys()])) {
-        if (known.has(id) || this.#gone.has(id)) continue;
+        if (known.has(id) || this.#deletedIds.has(id)) continue;
         const receipt = receipts.get(id);
-        list.push(receipt ? { id, step: stepId, state: "safe", preview: null, progress: 1, ...links(receipt) }
-          : { id, step: stepId, state: "elsewhere", preview: null, progress: 0 });
+        const state = receipt ? safe(receipt) : { state: "elsewhere", progress: 0 };
+        list.push({ id, step: stepId, preview: null, ...state });
       }
       this.#photos.set(stepId, list);
     }
@@ -210,70 +215,84 @@ export class PhotoShelf {
 
   // Inside
 
-  #place(stepId, file, source) {
-    const photo = { id: newId(), step: stepId, state: "preparing", preview: null, url: null, progress: 0, problem: null, source };
-    this.#photos.set(stepId, [...this.of(stepId), photo]);
-    return [photo, file];
+  #append(stepId, source) {
+    const empty = { preview: null, url: null, progress: 0, problem: null };
+    const photo = { id: newId(), step: stepId, state: "preparing", source, ...empty };
+    this.#photos.set(stepId, [...this.ofStep(stepId), photo]);
+    return photo;
   }
 
   /** Keeps the picture as it came before it is decoded, which costs a small phone its tab; then the small one. */
-  async #prepare(images, place, step, photo, file) {
-    if (!this.of(step.id).includes(photo)) return; // deleted before its turn came
-    const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...place?.recent() };
+  async #prepare(images, step, photo, file) {
+    const position = () => (step.geo ? geo?.recent() : null);
+    if (!this.ofStep(step.id).includes(photo)) return; // deleted before its turn came
+    const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...position() };
     const original = await bytesOf(file);
-    const isStillThere = this.of(step.id).includes(photo); // reading takes a while where the file comes from afar
-    if (isStillThere && original) photo.item = this.#owe(photo, original, file.type || "application/octet-stream", query, true);
-    this.session.cameraFor(null);
+    const isStillThere = this.ofStep(step.id).includes(photo); // reading takes a while where the file comes from afar
+    if (isStillThere && original) photo.item = this.#queue(photo, original, typeOf(file), query, true);
+    this.#emit("camera-closed");
     if (!isStillThere) return;
     if (!original) return this.#refuseUnread(photo);
     const { bytes, type, preview } = await smallOf(images, file, original);
-    if (!this.of(step.id).includes(photo)) return URL.revokeObjectURL(preview);
+    if (!this.ofStep(step.id).includes(photo)) return URL.revokeObjectURL(preview);
     Object.assign(photo, { preview, state: "waiting", problem: null, progress: 0 });
-    const fresh = { ...query, ...place?.recent() };
-    this.session.outbox.update(photo.item, { body: bytes, type, query: fresh, path: pathOf(photo, fresh), hold: false });
-    if (bytes.byteLength > MOST_BYTES || bytes.byteLength === 0) {
+    const fresh = { ...query, ...position() };
+    this.outbox.update(photo.item, { body: bytes, type, query: fresh, path: pathOf(photo, fresh), hold: false });
+    if (bytes.byteLength > this.maxBytes || bytes.byteLength === 0) {
       // Known to fail: said here rather than after a minute of uploading.
-      this.session.outbox.drop(photo.item);
+      this.outbox.drop(photo.item);
       const word = bytes.byteLength ? "photo_too_large" : "photo_empty";
       Object.assign(photo, { state: "refused", problem: { word } });
     }
-    this.session.changed(photo.step);
+    this.#emit("change", photo.step);
   }
 
   #refuseUnread(photo) {
     Object.assign(photo, { state: "refused", problem: { word: "photo_unread" } });
-    this.session.changed(photo.step);
+    this.#emit("change", photo.step);
   }
 
   #send(photo, bytes, type, query) {
-    photo.item = this.#owe(photo, bytes, type, query, false);
+    photo.item = this.#queue(photo, bytes, type, query, false);
     Object.assign(photo, { state: "waiting", problem: null, progress: 0 });
-    this.session.changed(photo.step);
+    this.#emit("change", photo.step);
   }
 
-  #owe(photo, body, type, query, hold) {
-    const path = pathOf(photo, query);
-    return this.session.outbox.add({ lane: "photos", key: photo.step, kind: "photo", photo: photo.id, method: "PUT", path, query, type, body, hold });
+  #queue(photo, body, type, query, hold) {
+    const about = { lane: "photos", key: photo.step, kind: "photo", photo: photo.id };
+    return this.outbox.add({ ...about, method: "PUT", path: pathOf(photo, query), query, type, body, hold });
   }
 
   #find(item) {
-    return this.of(item.key).find((photo) => photo.id === item.photo) ?? null;
+    return this.ofStep(item.key).find((photo) => photo.id === item.photo) ?? null;
   }
 
-  #take(photo) {
-    this.#gone.add(photo.id);
+  #delete(photo) {
+    this.#deletedIds.add(photo.id);
     URL.revokeObjectURL(photo.preview); // else the page holds the picture for as long as it is open
-    this.#photos.set(photo.step, this.of(photo.step).filter((other) => other !== photo));
+    this.#photos.set(photo.step, this.ofStep(photo.step).filter((other) => other !== photo));
+  }
+
+  #emit(name, step = null) {
+    this.dispatchEvent(new CustomEvent(name, { detail: { step } }));
   }
 }
 
-/** What makes pictures small; where the network went before it came, they stay as large as they are. */
-function photosModule() {
-  return want("shrink_photo").catch(() => ({ inTurn: (work) => work(), shrink: asItIs }));
+/** → shrink_photo.js; where the network went before it came, photos stay as large as they are. */
+function shrinkModule() {
+  return loadModuleOnce("shrink_photo").catch(() => ({ oneAtATime: (work) => work(), shrink: asItIs }));
 }
 
 async function asItIs(file, bytes) {
-  return { bytes, type: file.type || "application/octet-stream", preview: URL.createObjectURL(file) };
+  return { bytes, type: typeOf(file), preview: URL.createObjectURL(file) };
+}
+
+function typeOf(file) {
+  return file.type || "application/octet-stream";
+}
+
+function urlOf(bytes, type) {
+  return URL.createObjectURL(new Blob([bytes], { type }));
 }
 
 /** The picture made small, or as it is where the phone cannot do that: once it is kept it must go out. */
@@ -294,8 +313,9 @@ function newId() {
   return `ph-${uuid()}`;
 }
 
-function links(receipt) {
-  return { url: receipt.url ?? null, thumbnail: receipt.thumbnail_url ?? receipt.url ?? null };
+/** What a receipt says of its photo. */
+function safe({ url = null, thumbnail_url: thumbnail }) {
+  return { state: "safe", progress: 1, url, thumbnail: thumbnail ?? url };
 }
 
 /** A camera's picture was taken now; one from the gallery carries its file's date. */

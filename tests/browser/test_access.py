@@ -282,7 +282,7 @@ async def test_axe_finds_nothing_in_trouble(w: World, olga: Reader) -> None:
     await expect(ed.step("s-ok")).to_have_attribute("safety", "stuck")
     assert (await run.call("POST", "/cancel", json={"reason": "Rebooked"})).status_code == 200
     await olga.open(run.run_id)
-    await expect(page.locator(".held")).to_be_visible()
+    await expect(page.locator(".unsent")).to_be_visible()
     await is_fine(page, "closed, held")
     await olga.button("held_delete").tap()
     await expect(page.locator("dialog")).to_be_visible()
@@ -444,9 +444,8 @@ async def signs_by_keyboard(page: Page) -> None:
     await expect(page.locator("dialog")).to_have_count(0)
 
 
-# A second font beside the one that `system-ui` happens to be on this machine: letters as wide and lines as high as those
-# of Noto Sans, the widest spread of the fonts that phones use. It is made of a font that every machine has, so that the
-# test asks for none to be installed and comes out alike everywhere.
+# A second font beside the one that `system-ui` happens to be on this machine: letters as wide and lines as high as Noto
+# Sans has them. It is made of a font that every machine has, so that the test comes out alike everywhere.
 TALL_FONT = """() => {
   const face = (style, weight) => `@font-face {
     font-family: Tall; font-weight: ${weight}; size-adjust: 108%; ascent-override: 100%; descent-override: 28%;
@@ -505,7 +504,7 @@ async def fits(page: Page, state: str) -> None:
           const root = document.documentElement;
           const sticksOut = root.scrollWidth > root.clientWidth ? ["the page scrolls sideways"] : [];
           const shown = [...document.querySelectorAll("h1, h2, h3, p, span, button, label, dt, dd, bdi, select")]
-            .filter((one) => one.checkVisibility() && !one.closest(".unseen, .folded, [aria-hidden=true]"));
+            .filter((one) => one.checkVisibility() && !one.closest(".visually-hidden, .folded, [aria-hidden=true]"));
           const isOut = (box) => box.width > 1 && (box.left < -1 || box.right > root.clientWidth + 1);
           const wide = shown.filter((one) => isOut(one.getBoundingClientRect()));
           const cut = shown.filter((one) => getComputedStyle(one).overflow === "hidden" &&
@@ -557,7 +556,7 @@ async def test_every_target_is_44_px(w: World, browser: Browser, base: str) -> N
 async def small(page: Page) -> list[str]:
     found: list[str] = await page.evaluate(
         """[...document.querySelectorAll("button, select, input, textarea, .pick, .grade, label.button")]
-           .filter((one) => one.checkVisibility() && !one.matches(".unseen, .pick input, .grade input"))
+           .filter((one) => one.checkVisibility() && !one.matches(".visually-hidden, .pick input, .grade input"))
            .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.height < 44 || box.width < 40)
            .map(([one, box]) => `${one.tagName}.${one.className} ${box.width}x${box.height}`)"""
     )

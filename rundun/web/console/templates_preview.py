@@ -42,8 +42,9 @@ async def preview(visit: Visit) -> Response:
     imports = _imports(visit.house.pages.assets)
     brand = brand_of(visit.organization, visit.house.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
+    photo_bytes = visit.house.settings.limits.photo_mebibytes * 2**20
     response = visit.house.pages.run(
-        state, wanted, "console/template_preview.html", brand=brand, imports=scripts
+        state, wanted, "console/template_preview.html", photo_bytes=photo_bytes, brand=brand, imports=scripts
     )
     response.headers["content-security-policy"] = _policy(imports)
     return response
