@@ -11,7 +11,7 @@ READABLE = 4.5  # the contrast that text needs
 WHITE: Rgb = (255, 255, 255)
 BLACK: Rgb = (0, 0, 0)
 DARK_INK: Rgb = (16, 21, 43)
-# What static/executor/page.css puts the accent on: the ground and the cards, in the light and in the dark.
+# What the accent is put on: --ground and --card of static/tokens.css, in the light and in the dark.
 LIGHT: tuple[Rgb, Rgb] = ((245, 246, 248), (255, 255, 255))
 DARK: tuple[Rgb, Rgb] = ((18, 21, 26), (27, 31, 38))
 _STEPS = 50

@@ -156,7 +156,9 @@ async def page(request: Request) -> Response:
         return await _closed_page(request, house, problem)
     state = state_json(sheet, organization, house.database.house.links, now)
     brand = brand_of(organization, house.pages.assets, house.database.house.links)
-    return house.pages.run(state, _wanted(request, sheet.run.language), brand=brand)
+    photo_bytes = house.settings.limits.photo_mebibytes * 2**20
+    wanted = _wanted(request, sheet.run.language)
+    return house.pages.run(state, wanted, photo_bytes=photo_bytes, brand=brand)
 
 
 async def _closed_page(request: Request, house: Service, problem: Problem) -> Response:

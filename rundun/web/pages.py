@@ -67,7 +67,7 @@ class Pages:
         ours = {name: text for name, text in scripts.items() if name != "closed"}
         self._words_at_start = self.words.asked_by(ours.values())
         self._words_under_way = self.words.asked_by(text for name, text in ours.items() if name != "start")
-        self._words_after = self.words.asked_by(scripts[name] for name in ("closed", "held", "sheet"))
+        self._words_after = self.words.asked_by(scripts[name] for name in ("closed", "unsent", "dialog"))
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -85,11 +85,17 @@ class Pages:
         return Response(html, status, HEADERS, media_type="text/html")
 
     def run(
-        self, state: dict[str, Any], wanted: Sequence[str], page: str = "executor/run.html", **more: Any
+        self,
+        state: dict[str, Any],
+        wanted: Sequence[str],
+        page: str = "executor/run.html",
+        *,
+        photo_bytes: int,
+        **more: Any,
     ) -> Response:
         """The executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it. What is put into the page
-        has the template's texts in the reader's language, and not in all others: they would be most of its weight.
-        `page` may be another that extends it, and takes `more`.
+        has the template's texts in the reader's language, and not in all others: they would be most of its weight; and
+        the size of the largest photo taken. `page` may be another that extends it, and takes `more`.
         """
         written = state["template"]
         speech = self.words.speech(wanted, list(written.get("translations") or ()))
@@ -98,7 +104,7 @@ class Pages:
         template.pop("translations", None)
         is_new = state["run"]["status"] == "pending"
         values = {
-            "state": {**state, "template": template},
+            "state": {**state, "template": template, "limits": {"photo_bytes": photo_bytes}},
             "is_new": is_new,
             "words": self._words_at_start if is_new else self._words_under_way,
             "unknown": unknown,

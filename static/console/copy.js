@@ -1,6 +1,6 @@
 // Buttons that copy a field: `data-copy` is the field's id, `data-copied` what the button says afterwards.
 
-const BACK = 2000;   // ms after which the button says again what it does
+const RESET_DELAY_MS = 2000;   // ms after which the button says again what it does
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
@@ -12,7 +12,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     field.select();
     if (!(await copied(field.value))) return; // it is selected: a person can copy it
     button.textContent = button.dataset.copied;
-    setTimeout(() => { button.textContent = label; }, BACK);
+    setTimeout(() => { button.textContent = label; }, RESET_DELAY_MS);
   });
 }
 

@@ -1,9 +1,8 @@
 // The editor: line numbers, what is wrong while one types, and the phone beside it. Without it the form still works:
 // its buttons check and save on the server.
 
-const PATIENCE = 400;   // ms without a key until the text is looked at
-
-const LETTER = 0.6;     // em, about as wide as a letter of these fonts
+const CHECK_DELAY_MS = 400;      // without a key, until the text is checked
+const LETTER_WIDTH_EM = 0.6;     // about as wide as a letter of these fonts
 
 const form = document.getElementById("editor");
 const text = document.getElementById("text");
@@ -29,7 +28,7 @@ number(faultLines());
 text.addEventListener("input", () => {
   number(faultLines());
   clearTimeout(timer);
-  timer = setTimeout(look, PATIENCE);
+  timer = setTimeout(look, CHECK_DELAY_MS);
 });
 text.addEventListener("scroll", () => (numbers.scrollTop = text.scrollTop));
 list.addEventListener("click", (event) => {
@@ -51,7 +50,8 @@ document.addEventListener("keydown", (event) => {
 file.addEventListener("change", take);
 for (const select of [at, lang]) select.addEventListener("change", anew);
 document.getElementById("again").addEventListener("click", anew);
-lang.value = navigator.languages.map((one) => one.split("-")[0]).find((one) => lang.querySelector(`[value="${CSS.escape(one)}"]`)) ?? "en";
+const isOffered = (tag) => lang.querySelector(`[value="${CSS.escape(tag)}"]`);
+lang.value = navigator.languages.map((tag) => tag.split("-")[0]).find(isOffered) ?? "en";
 take();   // a file that was chosen before all this was here
 if (text.value.trim()) look();
 
@@ -85,7 +85,11 @@ async function look() {
   try {
     const answer = await fetch(form.dataset.check, {
       method: "POST", body: text.value, signal: mine.signal,
-      headers: { "Content-Type": "text/plain; charset=utf-8", "X-CSRF-Token": form.elements.csrf.value, Accept: "application/json" },
+      headers: {
+        "Content-Type": "text/plain; charset=utf-8",
+        "X-CSRF-Token": form.elements.csrf.value,
+        Accept: "application/json",
+      },
     });
     if (answer.redirected) return tellSignedOut();
     if (answer.ok) tell(await answer.json());   // else it is away: saving will tell
@@ -122,10 +126,12 @@ function tell({ said: words, faults, preview, languages }) {
   isStale = false;
 }
 
-/** Languages that only this template speaks, beside those of the page. */
+/** Languages that only this template isPageLanguage, beside those of the page. */
 function offer(tags) {
   const known = new Set(Array.from(lang.options, (one) => one.value));
-  for (const tag of tags) if (!known.has(tag)) lang.append(Object.assign(document.createElement("option"), { value: tag, lang: tag, textContent: tag }));
+  for (const tag of tags.filter((one) => !known.has(one))) {
+    lang.append(Object.assign(document.createElement("option"), { value: tag, lang: tag, textContent: tag }));
+  }
 }
 
 function line(fault) {
@@ -181,7 +187,8 @@ function jump(row, column) {
   text.setSelectionRange(start, Math.max(start, before + whole.trimEnd().replace(/,$/, "").length));
   const height = parseFloat(getComputedStyle(text).lineHeight);
   text.scrollTop = Math.max(0, (row - 1) * height - text.clientHeight / 2);
-  text.scrollLeft = Math.max(0, column * parseFloat(getComputedStyle(text).fontSize) * LETTER - text.clientWidth / 2);
+  const letter = parseFloat(getComputedStyle(text).fontSize) * LETTER_WIDTH_EM;
+  text.scrollLeft = Math.max(0, column * letter - text.clientWidth / 2);
   numbers.scrollTop = text.scrollTop;
   text.closest(".sheet").scrollIntoView({ block: "nearest" });
 }

@@ -4,7 +4,7 @@
 // is "kept", since scripts have changed it, only goes when it is gone. One with `data-again` asks to be fetched again
 // after so many milliseconds: no event tells of what it waits for.
 
-const AGAIN = 30_000; // ms after which a stream that was refused is asked for again
+const RETRY_PAUSE_MS = 30_000; // ms after which a stream that was refused is asked for again
 
 const sign = document.querySelector("[data-live]");
 let fetching = false;
@@ -24,7 +24,7 @@ function listen() {
   stream.addEventListener("error", () => {
     say("off");
     renew(); // where the session is over, there is a page to sign in
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => document.hidden || listen(), AGAIN);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => document.hidden || listen(), RETRY_PAUSE_MS);
   });
 }
 
@@ -44,7 +44,7 @@ async function renew() {
   missed = false;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
-    if (answer.type === "opaqueredirect") return location.reload(); // signed out elsewhere: nothing is left here to be read
+    if (answer.type === "opaqueredirect") return location.reload(); // signed out elsewhere: nothing may stay readable
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (printing) missed = true;
     else if (answer.ok) takeOver(page);
@@ -105,7 +105,8 @@ function renewRows(rows, fresh) {
 /** Somebody types here, or has: it stays as it is. */
 function isInUse(part) {
   const fields = [...part.querySelectorAll("input:not([type=hidden]), textarea, select")];
-  return fields.some((one) => one === document.activeElement || (one.type !== "select-one" && one.value !== one.defaultValue));
+  const isChanged = (field) => field.type !== "select-one" && field.value !== field.defaultValue;
+  return fields.some((field) => field === document.activeElement || isChanged(field));
 }
 
 function keepingFocus(part, change) {

@@ -1,7 +1,7 @@
 // The page of one run: the link copied, and what is printed.
 
-// On paper photos are as good as on the screen, and all that is known of them stands beside them, whichever way somebody
-// prints. The button waits for the pictures; where it is not used, that is up to the browser.
+// On paper photos are as large as on the screen, with their details beside them, whichever way somebody prints. The
+// button waits until the photos are loaded; without it the browser decides.
 const thumbnails = () => [...document.querySelectorAll("img[data-full]")];
 const print = document.getElementById("print");
 let unfolded = [];
@@ -12,10 +12,11 @@ function enlarge() {
 
 function stamp() {
   const time = document.getElementById("printed");
-  const parts = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const day = { day: "numeric", month: "short", year: "numeric" };
+  const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
   const zone = { timeZone: time.dataset.zone, timeZoneName: "longOffset", hourCycle: "h23" };
   try {
-    time.textContent = new Intl.DateTimeFormat("en-GB", { ...parts, ...zone }).format();
+    time.textContent = new Intl.DateTimeFormat("en-GB", { ...day, ...clock, ...zone }).format();
   } catch { /* a zone this browser has not heard of: it stays at when the page was made */ }
 }
 
@@ -45,7 +46,8 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
   button.addEventListener("click", async () => {
     field.select();
     // Over plain http there is no clipboard but for what is selected.
-    const copied = await (navigator.clipboard?.writeText(field.value).then(() => true, () => false) ?? document.execCommand("copy"));
+    const writing = navigator.clipboard?.writeText(field.value).then(() => true, () => false);
+    const copied = await (writing ?? document.execCommand("copy"));
     if (!copied) return;
     button.textContent = button.dataset.done;
     setTimeout(() => { button.textContent = label; }, 2000);

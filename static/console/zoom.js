@@ -1,6 +1,8 @@
 // A run's photos, large: fitted into the window or in full size, one after the other.
 
-const [dialog, view, picture, about, count, original, size, close] = ["zoom", "zoom-view", "zoom-picture", "zoom-about", "zoom-count", "zoom-original", "zoom-size", "zoom-close"].map((id) => document.getElementById(id));
+const dialog = document.getElementById("zoom");
+const parts = ["view", "picture", "about", "count", "original", "size", "close"];
+const [view, picture, about, count, original, size, close] = parts.map((id) => document.getElementById(`zoom-${id}`));
 const photos = () => [...document.querySelectorAll("a.photo")];
 let shown; // id of the link whose photo is shown
 let dragged = 0; // pixels, since the mouse went down
@@ -37,7 +39,8 @@ function step(by) {
 function enlarge(is, across = 0.5, down = 0.5) {
   view.classList.toggle("full", is);
   size.setAttribute("aria-pressed", String(is));
-  view.scrollTo(across * picture.offsetWidth - view.clientWidth / 2, down * picture.offsetHeight - view.clientHeight / 2);
+  const [x, y] = [across * picture.offsetWidth, down * picture.offsetHeight];
+  view.scrollTo(x - view.clientWidth / 2, y - view.clientHeight / 2);
 }
 
 const isFull = () => view.classList.contains("full");
@@ -67,7 +70,8 @@ picture.addEventListener("load", measure);
 addEventListener("resize", () => dialog.open && measure());
 size.addEventListener("click", () => enlarge(!isFull()));
 picture.addEventListener("click", (event) => {
-  if (dragged < 5 && isLarger()) enlarge(!isFull(), event.offsetX / picture.offsetWidth, event.offsetY / picture.offsetHeight);
+  const [across, down] = [event.offsetX / picture.offsetWidth, event.offsetY / picture.offsetHeight];
+  if (dragged < 5 && isLarger()) enlarge(!isFull(), across, down);
 });
 picture.addEventListener("pointerdown", () => { dragged = 0; });
 picture.addEventListener("pointermove", (event) => {

@@ -1,7 +1,7 @@
 // A button on every piece of code that copies it. Without this module the code can be selected as any text.
 
 const READ_BY = document.createElement("p");
-READ_BY.className = "unseen";
+READ_BY.className = "visually-hidden";
 READ_BY.setAttribute("role", "status");
 document.body.append(READ_BY);
 

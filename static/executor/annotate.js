@@ -1,10 +1,10 @@
 // Drawing on a picture, to point at what it shows.
 
-import { h, t } from "./dom.js";
-import { toBlob } from "./photos.js";
-import { sheet } from "./sheet.js";
+import { h, makeButton, t } from "./dom.js";
+import { toBlob } from "./shrink_photo.js";
+import { openDialog } from "./dialog.js";
 
-const PEN = 0.008;       // of the picture's longer side
+const PEN_WIDTH = 0.008;       // of the picture's longer side
 const COLOUR = "#ff2d20";
 
 /** `source`: an object URL. → {bytes: ArrayBuffer, type, preview} of the picture with the drawing, or null. */
@@ -12,7 +12,7 @@ export async function drawOn(source) {
   const image = new Image();
   image.src = source;
   await image.decode();
-  return sheet(t("draw"), (close) => {
+  return openDialog(t("draw"), (close) => {
     const strokes = [];
     const canvas = h("canvas", { class: "photo-large drawable", role: "img", "aria-label": t("draw") });
     canvas.width = image.naturalWidth;
@@ -20,7 +20,7 @@ export async function drawOn(source) {
     const pen = canvas.getContext("2d", { alpha: false });
     const paint = () => {
       pen.drawImage(image, 0, 0);
-      const line = PEN * Math.max(canvas.width, canvas.height);
+      const line = PEN_WIDTH * Math.max(canvas.width, canvas.height);
       Object.assign(pen, { strokeStyle: COLOUR, lineWidth: line, lineCap: "round", lineJoin: "round" });
       for (const stroke of strokes) {
         pen.beginPath();
@@ -31,7 +31,8 @@ export async function drawOn(source) {
     };
     const at = (event) => {
       const box = canvas.getBoundingClientRect();
-      return [((event.clientX - box.left) / box.width) * canvas.width, ((event.clientY - box.top) / box.height) * canvas.height];
+      const [across, down] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+      return [across * canvas.width, down * canvas.height];
     };
     let pointer = null;
     canvas.addEventListener("pointerdown", (event) => {
@@ -60,8 +61,8 @@ export async function drawOn(source) {
     return [
       h("p", { class: "soft" }, t("draw_hint")), canvas,
       h("div", { class: "pair" },
-        h("button", { type: "button", class: "button", on: { click: undo } }, t("undo")),
-        h("button", { type: "button", class: "button primary", on: { click: use } }, t("draw_use"))),
+        makeButton("button", undo, t("undo")),
+        makeButton("button primary", use, t("draw_use"))),
     ];
   }, { wide: true });
 }

@@ -1,5 +1,5 @@
-// What the page shows: its words, and the few ways it makes and changes elements. The words come in the one language
-// the server put into the page (rundun/locales/); text always becomes text nodes, never markup.
+// What the page shows: its messages, and the few ways it makes and changes elements. The messages come in the one
+// language the server put into the page (rundun/locales/); text always becomes text nodes, never markup.
 
 const { "": about, ...catalogue } = JSON.parse(document.getElementById("words").textContent);
 export const lang = document.documentElement.lang;
@@ -15,15 +15,16 @@ const plural = new Intl.PluralRules(lang);
 const isRightToLeft = document.documentElement.dir === "rtl";
 const RIGHT_TO_LEFT = /[\u0590-\u08FF\uFB1D-\uFDFD\uFE70-\uFEFC]/;
 
-/** The words for `key`, with {name} filled in; where the catalogue has forms, `n` chooses the right one. */
+/** The message `key`, with {name} filled in; where the catalogue has forms, `n` chooses the right one. */
 export function t(key, values = {}) {
   const entry = catalogue[key];
   if (entry === undefined) return key;
   const text = typeof entry === "string" ? entry : entry[plural.select(values.n)] ?? entry.other;
-  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? showCount(values[name]) : isolated(String(values[name] ?? ""))));
+  const filled = (value) => (typeof value === "number" ? showCount(value) : isolated(String(value ?? "")));
+  return text.replace(/\{(\w+)\}/g, (_, name) => filled(values[name]));
 }
 
-/** What others wrote, kept from turning the words around it where the directions meet (Unicode UAX 9, FSI and PDI). */
+/** Keeps what others wrote from turning the words around it where the directions meet (Unicode UAX 9, FSI and PDI). */
 function isolated(text) {
   return text && (isRightToLeft || RIGHT_TO_LEFT.test(text)) ? `\u2068${text}\u2069` : text;
 }
@@ -47,8 +48,8 @@ export function showTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) time.textContent = showTime(time.dateTime);
 }
 
-/** Whether the page speaks a language of the catalogue, be it with a region's own tag. */
-export function speaks(tag) {
+/** True when `tag` is the page's language, with or without a region. */
+export function isPageLanguage(tag) {
   return lang === tag || lang.startsWith(`${tag}-`);
 }
 
@@ -60,11 +61,11 @@ export function inLanguage(tag) {
   return address;
 }
 
-/** A <select> of languages loads the page again in the one chosen; what is unsent stays on the phone. */
-export function wireLanguages(select, session) {
-  const spoken = [...select.options].find((option) => speaks(option.value))?.value ?? select.value;
+/** Makes a <select> of languages load the page again in the one chosen; `remember(tag)` is called before. */
+export function connectLanguages(select, remember) {
+  const spoken = [...select.options].find((option) => isPageLanguage(option.value))?.value ?? select.value;
   const change = () => {
-    session.speak(select.value);
+    remember(select.value);
     location.assign(inLanguage(select.value));
     select.value = spoken; // for those who are asked whether to leave, and stay
   };
@@ -72,29 +73,34 @@ export function wireLanguages(select, session) {
   if (select.value !== spoken) change(); // chosen before this script was there
 }
 
-/** Attributes for a text of the template, by the id of what it belongs to ("" for the template itself): what nobody
- *  translated is in a language that we do not know (HTML 3.2.6.2: an empty lang), and it may run another way. */
-export function theirs(id) {
+/** The attributes of a text of the template, by the id of what it belongs to ("" for the template itself): what is not
+ *  translated is in an unknown language (HTML 3.2.6.2: an empty lang), and may be written in another direction. */
+export function textAttributes(id) {
   const isKnown = unknown !== null && !unknown.has(id);
   return { dir: "auto", lang: !isKnown ? "" : texts.split("-")[0] === lang.split("-")[0] ? null : texts };
 }
 
-// What only machines tell apart: for the person it is the same trouble.
-const SAME = { wrong_receipt: "wrong_receipt", digest_mismatch: "wrong_receipt", unsupported_media_type: "problem_unreadable_image" };
+// Codes whose problems are the same to the person.
+const MESSAGE_OF_CODE = {
+  wrong_receipt: "wrong_receipt", digest_mismatch: "wrong_receipt", unsupported_media_type: "problem_unreadable_image",
+};
 
-/** A problem as a sentence for the person: ours in their language, or in English the server's own, which are more exact. */
-export function sentence({ word, code, status, members }) {
+/** The message of a problem: from the catalogue, or in English the server's own, which is more exact. */
+export function problemText({ word, code, status, members }) {
   if (word) return t(word);
   const isEnglish = lang.startsWith("en");
   const ours = (key) => catalogue[key] ?? t("problem_other", { code: code || String(status) });
-  if (members?.errors?.length) return [...new Set(members.errors.map((place) => (isEnglish && place.detail) || ours(`place_${place.code}`)))].join(" ");
-  const key = SAME[code] ?? `problem_${code}`;
+  if (members?.errors?.length) {
+    const texts = members.errors.map((error) => (isEnglish && error.detail) || ours(`place_${error.code}`));
+    return [...new Set(texts)].join(" ");
+  }
+  const key = MESSAGE_OF_CODE[code] ?? `problem_${code}`;
   return (isEnglish && catalogue[key] && members?.detail) || ours(key);
 }
 
-/** The same of something that was to be kept. */
-export function explain(problem) {
-  return t("refused", { detail: sentence(problem) });
+/** The message that something was not saved, and why. */
+export function refusedText(problem) {
+  return t("refused", { detail: problemText(problem) });
 }
 
 /** An element: attributes by name, `on` for listeners; true sets an attribute empty, false and null leave it out. */
@@ -108,6 +114,11 @@ export function h(tag, attributes = {}, ...children) {
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return element;
+}
+
+/** A button that calls `act` when it is pressed. */
+export function makeButton(className, act, ...content) {
+  return h("button", { type: "button", class: className, on: { click: act } }, ...content);
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -124,11 +135,12 @@ export function icon(name) {
 }
 
 /** Text with its http(s) addresses as links that give nothing away to where they lead. */
-export function linked(text) {
+export function withLinks(text) {
   const parts = [];
   let from = 0;
   for (const found of text.matchAll(/https?:\/\/[^\s<>"]+/gi)) {
-    const address = found[0].replace(/[.,;:!?'’)\]]+$/, (tail) => (tail.startsWith(")") && found[0].includes("(") ? ")" : ""));
+    const hasBrackets = found[0].includes("(");
+    const address = found[0].replace(/[.,;:!?'’)\]]+$/, (tail) => (tail.startsWith(")") && hasBrackets ? ")" : ""));
     parts.push(text.slice(from, found.index));
     parts.push(h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, address));
     from = found.index + address.length;
@@ -137,13 +149,13 @@ export function linked(text) {
   return parts;
 }
 
-/** Says something to screen readers without moving anything. */
+/** Has screen readers say something. */
 export function announce(words) {
   const region = document.getElementById("live");
   if (region && region.textContent !== words) region.textContent = words;
 }
 
-export function set(element, name, value) {
+export function setAttr(element, name, value) {
   if (value === false || value === null) element.removeAttribute(name);
   else element.setAttribute(name, value === true ? "" : value);
 }
@@ -153,7 +165,7 @@ export function setText(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-export function calmly() {
+export function scrollBehavior() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 }
 

@@ -1,12 +1,12 @@
-// The checklist: every step in one list by section, with the progress above and the way on below.
+// The checklist: every step in one list by section, with the progress above and the buttons that lead on below.
 //
 // Why a list and not one step at a time: with 25 steps, most of them one tap, a "Next" button doubles the taps and
 // every page turn costs a wait and the overview. Here a tap answers, and the next open step glides to the same place
 // under the thumb; going back to look at something is a flick.
 
-import { calmly, h, icon, linked, set, setText, t, theirs } from "./dom.js";
-import { whereabouts } from "./shelf.js";
-import { need } from "./wire.js";
+import { h, icon, makeButton, scrollBehavior, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
+import { lazyGeo } from "./photo_store.js";
+import { loadModule } from "./http.js";
 
 export class Form {
   #sections = [];
@@ -33,9 +33,9 @@ export class Form {
     return null;
   }
 
-  /** Marks steps as missing and brings the first of them to the thumb. */
+  /** Marks steps as missing and scrolls to the first of them. */
   showMissing(stepIds) {
-    for (const step of this.#steps()) set(step, "missing", stepIds.includes(step.id) && !step.hasAttribute("done"));
+    for (const step of this.#steps()) setAttr(step, "missing", stepIds.includes(step.id) && !step.hasAttribute("done"));
     for (const step of this.#steps()) step.update();
     const first = this.#steps().find((step) => stepIds.includes(step.id));
     if (first) this.bring(first, true);
@@ -44,14 +44,14 @@ export class Form {
   bring(step, withFocus = false) {
     const room = innerHeight - this.header.offsetHeight - this.footer.offsetHeight;
     const block = step.offsetHeight < room * 0.9 ? "center" : "start";
-    step.scrollIntoView({ behavior: calmly(), block });
+    step.scrollIntoView({ behavior: scrollBehavior(), block });
     if (withFocus) step.querySelector("h3").focus({ preventScroll: true });
   }
 
-  /** Says at a step that its photo was lost when the camera took the page's place. */
-  missesPhoto(stepId) {
+  /** Shows at a step that its photo was lost when the phone ended the page in favour of its camera. */
+  showLostPhoto(stepId) {
     const step = this.#steps().find((one) => one.id === stepId);
-    step?.querySelector("photo-field")?.missesPhoto();
+    step?.querySelector("photo-field")?.showLostPhoto();
     if (step) this.bring(step, true);
   }
 
@@ -68,25 +68,28 @@ export class Form {
     const { session } = this;
     this.done = h("span", { class: "done-count" });
     this.sending = h("span", { class: "sending", role: "status" });
-    this.bar = h("div", { class: "bar", role: "progressbar", "aria-label": t("progress"), "aria-valuemin": "0" }, h("span", {}));
-    const menu = h("button", { type: "button", class: "quiet round", "aria-label": t("menu"), on: { click: async () => (await need("menu")).openMenu(session) } }, icon("dots"));
+    const barLabels = { role: "progressbar", "aria-label": t("progress"), "aria-valuemin": "0" };
+    this.bar = h("div", { class: "bar", ...barLabels }, h("span", {}));
+    const openMenu = async () => (await loadModule("menu")).openMenu(session);
+    const menu = makeButton("quiet round", openMenu, icon("dots"));
+    setAttr(menu, "aria-label", t("menu"));
     this.storage = h("p", { class: "notice storage", role: "alert", hidden: true }, icon("alert"), h("span", {}));
     return h("header", { class: "top" },
-      h("div", { class: "top-row" }, h("h1", theirs(""), session.template.name), menu),
+      h("div", { class: "top-row" }, h("h1", textAttributes(""), session.template.name), menu),
       this.bar,
       h("div", { class: "top-row small" }, this.done, this.sending),
       this.storage);
   }
 
   #footer() {
-    this.nextButton = h("button", { type: "button", class: "button", on: { click: () => this.#toNext() } }, icon("down"), h("span", {}, t("next_open")));
-    this.reviewButton = h("button", { type: "button", class: "button", on: { click: () => this.onReview() } }, h("span", {}, t("review")));
+    this.nextButton = makeButton("button", () => this.#toNext(), icon("down"), h("span", {}, t("next_open")));
+    this.reviewButton = makeButton("button", () => this.onReview(), h("span", {}, t("review")));
     return h("footer", { class: "bottom" }, this.nextButton, this.reviewButton);
   }
 
   #notices() {
     const wantsPlace = this.session.rows.some(({ step }) => step.geo);
-    const insecure = wantsPlace && whereabouts.position() === "insecure";
+    const insecure = wantsPlace && lazyGeo.availability() === "insecure";
     return insecure ? [h("p", { class: "notice" }, icon("alert"), h("span", {}, t("no_position_insecure")))] : [];
   }
 
@@ -98,18 +101,27 @@ export class Form {
     }
     for (const [section, steps] of groups) {
       const count = h("span", { class: "section-count soft" });
-      const head = section
-        ? [h("div", { class: "section-head" }, h("h2", theirs(section.id), section.title), count), section.description ? h("p", { class: "soft section-text", ...theirs(section.id) }, linked(section.description)) : null]
-        : [h("h2", { class: "unseen" }, t("steps_label"))];
+      const plainHead = [h("h2", { class: "visually-hidden" }, t("steps_label"))];
+      const head = section ? this.#sectionHead(section, count) : plainHead;
       const allFine = section ? this.#allFine(section) : null;
-      this.#sections.push({ element: h("section", { class: "section" }, ...head, allFine, ...steps), steps, count, allFine });
+      const element = h("section", { class: "section" }, ...head, allFine, ...steps);
+      this.#sections.push({ element, steps, count, allFine });
     }
     return this.#sections.map(({ element }) => element);
   }
 
-  /** One tap for a section that asks nothing but yes or no, all with the same word for yes. */
+  #sectionHead({ id, title, description }, count) {
+    const text = { class: "soft section-text", ...textAttributes(id) };
+    return [
+      h("div", { class: "section-head" }, h("h2", textAttributes(id), title), count),
+      description ? h("p", text, withLinks(description)) : null,
+    ];
+  }
+
+  /** A button that answers a whole section which asks nothing but yes or no, all with one word for yes; else null. */
   #allFine({ steps }) {
-    const words = new Set(steps.map((step) => (step.type === "boolean" && !step.photo?.min ? step.config?.true_label ?? t("yes") : null)));
+    const isPlain = (step) => step.type === "boolean" && !step.photo?.min;
+    const words = new Set(steps.map((step) => (isPlain(step) ? step.config?.true_label ?? t("yes") : null)));
     if (steps.length < 2 || words.size > 1 || words.has(null)) return null;
     const answerAll = () => {
       const cards = steps.map((step) => this.#steps().find((card) => card.id === step.id));
@@ -117,65 +129,69 @@ export class Form {
       for (const card of cards) if (!card.hidden && !this.session.answerOf(card.id)) card.save(true);
       this.#goOn(cards.filter((card) => !card.hidden).at(-1) ?? null);
     };
-    return h("button", { type: "button", class: "button all-fine", on: { click: answerAll } }, icon("check"), h("span", {}, t("all_fine", { answer: [...words][0] })));
+    const label = h("span", {}, t("all_fine", { answer: [...words][0] }));
+    return makeButton("button all-fine", answerAll, icon("check"), label);
   }
 
   #refresh() {
-    const { steps: standings, progress } = this.session.evaluate();
+    const { steps: stepStates, progress } = this.session.evaluate();
     for (const { element, steps, count, allFine } of this.#sections) {
-      const visible = steps.filter((step) => standings.get(step.id).visible);
-      for (const step of steps) if (step.hidden === standings.get(step.id).visible) step.hidden = !step.hidden;
-      set(element, "hidden", visible.length === 0);
-      if (allFine) set(allFine, "hidden", !visible.some((step) => standings.get(step.id).state === "untouched"));
-      setText(count, t("section_count", { done: visible.filter((step) => standings.get(step.id).done).length, n: visible.length }));
+      const visible = steps.filter((step) => stepStates.get(step.id).visible);
+      for (const step of steps) if (step.hidden === stepStates.get(step.id).visible) step.hidden = !step.hidden;
+      setAttr(element, "hidden", visible.length === 0);
+      if (allFine) setAttr(allFine, "hidden", !visible.some((step) => stepStates.get(step.id).state === "untouched"));
+      const done = visible.filter((step) => stepStates.get(step.id).done).length;
+      setText(count, t("section_count", { done, n: visible.length }));
     }
     const done = progress.answered + progress.skipped + progress.unable;
     setText(this.done, t("done_count", { done, n: progress.total }));
     this.bar.setAttribute("aria-valuenow", String(done));
     this.bar.setAttribute("aria-valuemax", String(progress.total));
     this.bar.style.setProperty("--part", progress.total ? done / progress.total : 1);
-    const isAllDone = ![...standings.values()].some((standing) => standing.missing);
+    const isAllDone = ![...stepStates.values()].some((stepState) => stepState.missing);
     this.reviewButton.classList.toggle("primary", isAllDone);
     this.nextButton.classList.toggle("primary", !isAllDone);
-    set(this.nextButton, "disabled", !this.#nextOpen(null));
+    setAttr(this.nextButton, "disabled", !this.#nextOpen(null));
     this.#showSending();
   }
 
   #showSending() {
     const { session } = this;
-    const photos = session.shelf.counts();
+    const photos = session.photoStore.counts();
     const attention = session.needsAttention.length;
     const { outbox } = session;
     let said = ["", ""];
-    const unkept = outbox.owed.some((item) => item.kept === "no");
-    set(this.storage, "hidden", !unkept);
-    if (unkept) setText(this.storage.querySelector("span"), t(outbox.trouble === "full" ? "storage_full" : "storage_none"));
+    const unkept = outbox.unsent.some((item) => item.stored === "no");
+    setAttr(this.storage, "hidden", !unkept);
+    const trouble = t(outbox.trouble === "full" ? "storage_full" : "storage_none");
+    if (unkept) setText(this.storage.querySelector("span"), trouble);
     const waits = outbox.isStuck ? "phone" : "sending";
     if (attention) said = ["alert", t("attention_count", { n: attention })];
     else if (photos.safe < photos.total) said = [waits, t("photos_safe", { safe: photos.safe, n: photos.total })];
-    else if (outbox.isHushed && outbox.owed.length) said = ["sending", t("busy")];
-    else if (outbox.isStuck && outbox.owed.length) said = ["phone", t("stuck_all", { n: outbox.owed.length })];
-    else if (outbox.owed.length) said = ["sending", t("saving")];
+    else if (outbox.isBackingOff && outbox.unsent.length) said = ["sending", t("busy")];
+    else if (outbox.isStuck && outbox.unsent.length) said = ["phone", t("stuck_all", { n: outbox.unsent.length })];
+    else if (outbox.unsent.length) said = ["sending", t("saving")];
     else if (Object.keys(session.answers).length) said = ["check", t("all_safe")];
     const key = said.join(" ");
     if (this.sending.dataset.key === key) return;
     this.sending.dataset.key = key;
-    set(this.sending, "kind", said[0] || null);
+    setAttr(this.sending, "kind", said[0] || null);
     this.sending.replaceChildren(...(said[0] ? [icon(said[0])] : []), h("span", {}, said[1]));
   }
 
-  /** The next step after `from` that wants something: required ones first in line, optional untouched ones as well. */
+  /** The next step after `from` that is not done; behind the last one only what is missing comes again. */
   #nextOpen(from) {
-    const { steps: standings } = this.session.evaluate();
-    const steps = this.#steps().filter((step) => standings.get(step.id).visible);
+    const { steps: stepStates } = this.session.evaluate();
+    const steps = this.#steps().filter((step) => stepStates.get(step.id).visible);
     const start = from ? steps.indexOf(from) + 1 : 0;
-    const isOpen = (step) => !standings.get(step.id).done;
-    return steps.slice(start).find(isOpen) ?? (from ? steps.slice(0, start).find((step) => isOpen(step) && standings.get(step.id).missing) : null) ?? null;
+    const isOpen = (step) => !stepStates.get(step.id).done;
+    const isMissing = (step) => isOpen(step) && stepStates.get(step.id).missing;
+    return steps.slice(start).find(isOpen) ?? steps.slice(0, start).find(isMissing) ?? null;
   }
 
   #goOn(from) {
-    const { steps: standings } = this.session.evaluate();
-    if (from && !standings.get(from.id).done) return; // still wants its photos
+    const { steps: stepStates } = this.session.evaluate();
+    if (from && !stepStates.get(from.id).done) return; // still wants its photos
     const next = this.#nextOpen(from);
     // After the answer has been drawn: steps that appear because of it are then in their place.
     requestAnimationFrame(() => (next ? this.bring(next) : this.footer.scrollIntoView({ block: "nearest" })));
@@ -185,7 +201,11 @@ export class Form {
     const blocked = this.flush();
     if (blocked) return this.bring(blocked, true);
     const middle = innerHeight / 2;
-    const here = this.#steps().filter((step) => !step.hidden && step.getBoundingClientRect().top < middle - 1 && step.getBoundingClientRect().bottom > middle - 1).at(-1);
+    const isInTheMiddle = (step) => {
+      const { top, bottom } = step.getBoundingClientRect();
+      return top < middle - 1 && bottom > middle - 1;
+    };
+    const here = this.#steps().filter((step) => !step.hidden && isInTheMiddle(step)).at(-1);
     // From the step in the middle of the screen on, unless that one is itself still open and not yet reached.
     const next = this.#nextOpen(here ?? null) ?? this.#nextOpen(null);
     return next && this.bring(next, true);

@@ -1,8 +1,8 @@
 // Where the phone is, when a step asks for it. Never blocks: every way this can fail ends in null.
 
-const PATIENCE = 20_000;   // ms to look for a good fix
-const GOOD = 25;           // metres: good enough to stop looking
-const FRESH = 15_000;      // ms a fix may be reused, so that ten quick taps do not mean ten searches
+const SEARCH_TIMEOUT_MS = 20_000;
+const GOOD_METRES = 25;      // accuracy at which the search ends
+const MAX_AGE_MS = 15_000;   // of a fix that is used again, so that ten quick taps do not mean ten searches
 
 let search = null;
 let last = null;
@@ -17,14 +17,14 @@ export function availability() {
 
 /** The newest fix while it is fresh, else null. */
 export function recent() {
-  return last && Date.now() - last.found < FRESH ? last.fix : null;
+  return last && Date.now() - last.found < MAX_AGE_MS ? last.fix : null;
 }
 
 /** → {lat, lng, accuracy} (degrees, degrees, metres) or null, after 20 s at most. Call it from a tap. */
 export function sample() {
   if (availability() === "none" || availability() === "insecure") return Promise.resolve(null);
   const fix = recent();
-  if (fix && fix.accuracy <= GOOD) return Promise.resolve(fix);
+  if (fix && fix.accuracy <= GOOD_METRES) return Promise.resolve(fix);
   search ??= look();
   return search.promise;
 }
@@ -45,21 +45,22 @@ function look() {
       search = null;
       resolve(best);
     };
-    const timer = setTimeout(finish, PATIENCE);
+    const timer = setTimeout(finish, SEARCH_TIMEOUT_MS);
     watch = navigator.geolocation.watchPosition(
       ({ coords }) => {
         refused = false;
-        const fix = { lat: round(coords.latitude, 7), lng: round(coords.longitude, 7), accuracy: round(coords.accuracy, 1) };
+        const [lat, lng] = [round(coords.latitude, 7), round(coords.longitude, 7)];
+        const fix = { lat, lng, accuracy: round(coords.accuracy, 1) };
         if (!best || fix.accuracy <= best.accuracy) best = fix;
         last = { fix: best, found: Date.now() };
-        if (best.accuracy <= GOOD) finish();
+        if (best.accuracy <= GOOD_METRES) finish();
       },
       (error) => {
         refused = error.code === error.PERMISSION_DENIED;
         // "Unavailable" can be followed by a fix once the receiver has warmed up; a refusal cannot.
         if (refused) finish();
       },
-      { enableHighAccuracy: true, timeout: PATIENCE, maximumAge: FRESH });
+      { enableHighAccuracy: true, timeout: SEARCH_TIMEOUT_MS, maximumAge: MAX_AGE_MS });
   });
   return { promise, finish: () => finish() };
 }

@@ -1,14 +1,16 @@
-// The page, wired: start screen → checklist ⇄ review → finished on the phone → thank you; or an end from elsewhere.
+// Connects the parts of the page: start screen → checklist ⇄ review → waiting → thank you; or an end from elsewhere.
 
-import { announce, h, inLanguage, speaks, t } from "./dom.js";
+import { announce, h, inLanguage, isPageLanguage, t } from "./dom.js";
 import { Outbox } from "./outbox.js";
 import { Session } from "./session.js";
-import { language } from "./store.js";
-import { need } from "./wire.js";
+import { chosenLanguage } from "./offline_db.js";
+import { loadModule } from "./http.js";
+
+const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
 
 const state = JSON.parse(document.getElementById("state").textContent);
-const chosen = language(state.run.run_id);
-if (chosen && !speaks(chosen) && !new URLSearchParams(location.search).has("lang")) {
+const chosen = chosenLanguage(state.run.run_id);
+if (chosen && !isPageLanguage(chosen) && !new URLSearchParams(location.search).has("lang")) {
   location.replace(inLanguage(chosen));
   await new Promise(() => {}); // the page that comes does the work
 }
@@ -26,28 +28,36 @@ let isGoingBack = false;
 history.scrollRestoration = "manual"; // the list and the review bring their own places back
 document.title = state.template.name;
 session.addEventListener("closed", async ({ detail }) => {
-  const { closed } = await need("closing");
+  const { closed } = await loadModule("closing");
   show(closed(session, detail));
 });
 session.addEventListener("completed", async ({ detail }) => {
-  const { thanks } = await need("closing");
+  const { thanks } = await loadModule("closing");
   history.replaceState(null, "", location.pathname + location.search);
   show(thanks(session, { ...session.run, ...detail.run }));
 });
 session.addEventListener("incomplete", ({ detail }) => form && stopWaiting(detail.problem));
 addEventListener("beforeunload", (event) => {
-  if (!session.closed && !session.isSettled) event.preventDefault();
+  const isKept = session.outbox.unsent.every((item) => item.stored === "yes");
+  if (!session.closed && !(isKept && session.photoStore.counts().preparing === 0)) event.preventDefault();
+});
+setInterval(() => document.visibilityState === "visible" && session.poll(), POLL_INTERVAL_MS);
+addEventListener("online", () => session.poll());
+addEventListener("pagehide", () => session.flush());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") session.poll();
+  else session.flush();
 });
 
 const lost = await session.restore();
 if (!session.closed && session.isBegun) {
   await work();
-  if (lost && !session.isFinished) form.missesPhoto(lost);
+  if (lost && !session.isFinished) form.showLostPhoto(lost);
 }
 if (!session.closed && session.run.status === "pending") {
   // Also where the start waits on this phone since an earlier visit: the server may still refuse it.
-  const { wireStart } = await need("start");
-  wireStart(session, startScreen, work);
+  const { connectStart } = await loadModule("start");
+  connectStart(session, startScreen, work);
 }
 outbox.kick();
 if (navigator.serviceWorker?.controller) session.poll(); // the page itself may be an old one from this phone
@@ -58,8 +68,8 @@ function loadParts() {
   const has = (...types) => steps.some((step) => types.includes(step.type));
   const names = ["form"];
   if (has("boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode")) names.push("fields");
-  if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("evidence");
-  parts ??= Promise.all(names.map(need));
+  if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photo_steps");
+  parts ??= Promise.all(names.map(loadModule));
   return parts;
 }
 
@@ -77,7 +87,7 @@ async function openReview() {
   const blocked = form.flush();
   if (blocked) return form.bring(blocked, true);
   if (!review) {
-    const { Review } = await need("review");
+    const { Review } = await loadModule("review");
     review = new Review(session, { onBack: leaveReview, onWait: openWaiting });
     app.append(review.element);
   }
@@ -107,8 +117,8 @@ function showList(stepIds) {
   if (review) review.element.hidden = true;
   form.element.hidden = false;
   scrollTo(0, review?.from ?? 0);
-  const standings = session.evaluate().steps;
-  const missing = stepIds.filter((id) => standings.get(id)?.missing);
+  const stepStates = session.evaluate().steps;
+  const missing = stepIds.filter((id) => stepStates.get(id)?.missing);
   if (missing.length) form.showMissing(missing);
   else if (stepIds.length) form.bring(document.getElementById(stepIds[0]), true);
 }
@@ -116,7 +126,7 @@ function showList(stepIds) {
 /** Finished on this phone; the rest happens by itself. */
 async function openWaiting() {
   if (waiting || !session.isFinished) return;
-  const { Waiting } = await need("waiting");
+  const { Waiting } = await loadModule("waiting");
   if (waiting || !session.isFinished || session.closed) return;
   waiting = new Waiting(session, { onBack: (stepIds) => leaveWaiting(stepIds) });
   form.element.hidden = true;
@@ -153,19 +163,20 @@ function show(view) {
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
-  const later = ["sheet", "menu", "review", "closing", "waiting", "held", "zip"];
+  const later = ["dialog", "menu", "review", "closing", "waiting", "unsent", "zip"];
   if (startScreen) later.push("start");
-  if (steps.some((step) => step.photo || step.type === "photo")) later.push("photos", "photo");
+  if (steps.some((step) => step.photo || step.type === "photo")) later.push("shrink_photo", "photo_dialog");
   if (steps.some((step) => step.geo)) later.push("geo");
   if (!globalThis.crypto.subtle) later.push("sha256");
   if (steps.some((step) => step.photo?.annotate || step.config?.annotate)) later.push("annotate");
-  if (steps.some((step) => step.type === "signature") || state.template.settings?.signature_on_complete) later.push("signature", "photos");
-  if (steps.some((step) => step.type === "barcode")) later.push("scan", "photos");
+  const isSigned = steps.some((step) => step.type === "signature") || state.template.settings?.signature_on_complete;
+  if (isSigned) later.push("signature", "shrink_photo");
+  if (steps.some((step) => step.type === "barcode")) later.push("scan", "shrink_photo");
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 1500));
   setTimeout(() => idle(async () => {
     await loadParts();
     const urls = [...new Set(later)].map((name) => new URL(`./${name}.js`, import.meta.url).href);
     for (const href of urls) document.head.append(h("link", { rel: "modulepreload", href }));
-    (await need("pages")).keepPages(session, urls);
+    (await loadModule("keep_page")).keepPages(session, urls);
   }), 800);
 }

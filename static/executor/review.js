@@ -1,10 +1,12 @@
 // The last look before a run is completed: every answer in a line, what is missing, the closing signature, and the end.
 
-import { explain, h, icon, sentence, set, setText, showCount, showDate, showTime, t, theirs } from "./dom.js";
-import { showSignature } from "./evidence.js";
-import { need } from "./wire.js";
+import {
+  h, icon, makeButton, problemText, refusedText, setAttr, setText, showCount, showDate, showTime, t, textAttributes,
+} from "./dom.js";
+import { showSignature } from "./photo_steps.js";
+import { loadModule } from "./http.js";
 
-const MOMENT = 1200;   // ms
+const WAITING_DELAY_MS = 1200;   // ms
 
 export class Review {
   /** `onBack(stepIds)`: to the list, at the first of these steps; `onWait()`: the run is finished on this phone. */
@@ -14,8 +16,8 @@ export class Review {
     this.lines = h("div", { class: "review-lines" });
     this.message = h("p", { class: "wrong", role: "alert" });
     this.progress = h("p", { class: "soft sending-line", role: "status" });
-    this.finish = h("button", { type: "button", class: "button primary", on: { click: () => this.#finish() } }, h("span", {}, t("finish")));
-    const back = h("button", { type: "button", class: "button", on: { click: () => this.#back([]) } }, t("back"));
+    this.finish = makeButton("button primary", () => this.#finish(), h("span", {}, t("finish")));
+    const back = makeButton("button", () => this.#back([]), t("back"));
     this.heading = h("h1", { tabindex: "-1" }, t("review_title"));
     this.element = h("div", { class: "form review", hidden: true },
       h("header", { class: "top" }, h("div", { class: "top-row" }, this.heading)),
@@ -37,46 +39,49 @@ export class Review {
     this.#showLines(steps);
     const missing = this.#missing();
     setText(this.finish.querySelector("span"), t(missing.length ? "go_to_missing" : "finish"));
-    set(this.finish, "disabled", this.isSending);
+    setAttr(this.finish, "disabled", this.isSending);
     if (this.signed) {
       const signature = this.session.signatureOf("");
       showSignature(this.signed, signature);
-      setText(this.signed.wrong, signature?.problem ? explain(signature.problem) : "");
+      setText(this.signed.wrong, signature?.problem ? refusedText(signature.problem) : "");
     }
     this.#showProgress();
   }
 
   #missing() {
-    return [...this.session.evaluate().steps].filter(([, standing]) => standing.missing).map(([id]) => id);
+    return [...this.session.evaluate().steps].filter(([, stepState]) => stepState.missing).map(([id]) => id);
   }
 
-  #showLines(standings) {
-    const visible = this.session.rows.filter(({ step }) => standings.get(step.id).visible);
+  #showLines(stepStates) {
+    const visible = this.session.rows.filter(({ step }) => stepStates.get(step.id).visible);
     const missing = this.#missing();
     const picture = missing.length ? "alert" : "check";
     const words = missing.length ? t("review_missing", { n: missing.length }) : t("review_ready");
-    this.summary.replaceChildren(h("p", { class: missing.length ? "notice" : "notice good" }, icon(picture), h("span", {}, words)));
+    const className = missing.length ? "notice" : "notice good";
+    this.summary.replaceChildren(h("p", { class: className }, icon(picture), h("span", {}, words)));
     const rows = [];
     let section;
     for (const { step, section: own } of visible) {
-      if (own !== section && own) rows.push(h("h2", theirs(own.id), own.title));
+      if (own !== section && own) rows.push(h("h2", textAttributes(own.id), own.title));
       section = own;
-      rows.push(this.#line(step, standings.get(step.id)));
+      rows.push(this.#line(step, stepStates.get(step.id)));
     }
     this.lines.replaceChildren(...rows);
   }
 
-  #line(step, standing) {
+  #line(step, stepState) {
     const answer = this.session.answerOf(step.id);
-    const photos = this.session.shelf.usable(step.id);
-    const words = standing.missing ? t(standing.missing) : describe(step, answer);
-    return h("button", { type: "button", class: "line", missing: Boolean(standing.missing), on: { click: () => this.#back([step.id]) } },
-      h("span", { class: "line-label", ...theirs(step.id) }, step.label),
-      h("span", { class: "line-answer" }, standing.missing ? icon("alert") : null, h("bdi", {}, words)),
+    const photos = this.session.photoStore.usable(step.id);
+    const words = stepState.missing ? t(stepState.missing) : describe(step, answer);
+    const attributes = { type: "button", class: "line", missing: Boolean(stepState.missing) };
+    return h("button", { ...attributes, on: { click: () => this.#back([step.id]) } },
+      h("span", { class: "line-label", ...textAttributes(step.id) }, step.label),
+      h("span", { class: "line-answer" }, stepState.missing ? icon("alert") : null, h("bdi", {}, words)),
       photos.length ? h("span", { class: "line-photos" }, photos.slice(0, 5).map((photo) => {
         const source = photo.preview ?? photo.thumbnail;
         const blank = h("span", { class: "line-file" }, icon("picture"));
-        return source ? h("img", { src: source, alt: "", on: { error: ({ target }) => target.replaceWith(blank) } }) : blank;
+        const error = ({ target }) => target.replaceWith(blank);
+        return source ? h("img", { src: source, alt: "", on: { error } }) : blank;
       }), photos.length > 5 ? h("span", { class: "soft" }, `+${photos.length - 5}`) : null) : null);
   }
 
@@ -85,15 +90,16 @@ export class Review {
     this.signed = {
       picture: h("img", { alt: t("signature_alt"), hidden: true }),
       empty: h("span", { class: "soft" }, t("signature_none")),
-      button: h("button", { type: "button", class: "button primary", on: { click: () => this.#sign() } }, icon("pen"), h("span", {}, t("sign"))),
+      button: makeButton("button primary", () => this.#sign(), icon("pen"), h("span", {}, t("sign"))),
       wrong: h("p", { class: "wrong", role: "alert" }),
     };
     const { picture, empty, button, wrong } = this.signed;
-    return h("section", { class: "step closing-signature" }, h("h2", {}, t("closing_signature")), h("div", { class: "signed" }, picture, empty), button, wrong);
+    return h("section", { class: "step closing-signature" },
+      h("h2", {}, t("closing_signature")), h("div", { class: "signed" }, picture, empty), button, wrong);
   }
 
   async #sign() {
-    const { askSignature } = await need("signature");
+    const { askSignature } = await loadModule("signature");
     const signed = await askSignature(t("closing_signature"));
     if (signed) this.session.sign("", signed.png, signed.typedName);
     setText(this.message, "");
@@ -125,20 +131,21 @@ export class Review {
       this.isSending = false;
       this.update();
       if (this.session.isFinished && !this.session.closed) this.onWait();
-    }, MOMENT);
+    }, WAITING_DELAY_MS);
   }
 
   /** The server did not take the completion. */
   refused(problem) {
     this.isSending = false;
-    setText(this.message, sentence(problem));
+    setText(this.message, problemText(problem));
     this.update();
   }
 
   #showProgress() {
     if (!this.isSending) return setText(this.progress, "");
-    const photos = this.session.shelf.counts();
-    return setText(this.progress, photos.safe < photos.total ? t("photos_safe", { safe: photos.safe, n: photos.total }) : t("finishing"));
+    const photos = this.session.photoStore.counts();
+    const areSafe = photos.safe === photos.total;
+    return setText(this.progress, areSafe ? t("finishing") : t("photos_safe", { safe: photos.safe, n: photos.total }));
   }
 }
 

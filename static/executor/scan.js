@@ -1,31 +1,32 @@
 // Live scanning, where the browser has a BarcodeDetector (Chrome on Android). Elsewhere a picture goes to the server.
 
-import { h, sentence, setText, t } from "./dom.js";
-import { inTurn, shrink } from "./photos.js";
-import { sheet } from "./sheet.js";
+import { h, makeButton, problemText, setText, t } from "./dom.js";
+import { oneAtATime, shrink } from "./shrink_photo.js";
+import { openDialog } from "./dialog.js";
 
-const EVERY = 150;   // ms between two looks at the picture
+const SCAN_INTERVAL_MS = 150;   // ms between two looks at the picture
 
 /** → {text, format} of the first code seen, or null. */
 export function scanLive(formats) {
   let stream = null;
   let timer = 0;
-  return sheet(t("scan"), (close) => {
+  return openDialog(t("scan"), (close) => {
     const video = h("video", { class: "finder", autoplay: true, muted: true, playsinline: true });
     const message = h("p", { class: "soft", role: "status" }, t("scan_aim"));
     video.muted = true;
     start();
-    return [video, message, h("button", { type: "button", class: "button", on: { click: () => close() } }, t("scan_type_instead"))];
+    return [video, message, makeButton("button", () => close(), t("scan_type_instead"))];
 
     async function start() {
       try {
         const known = await BarcodeDetector.getSupportedFormats();
         const wanted = formats?.filter((format) => known.includes(format));
         const detector = new BarcodeDetector(wanted?.length ? { formats: wanted } : {});
-        stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
+        const camera = { facingMode: "environment", width: { ideal: 1280 } };
+        stream = await navigator.mediaDevices.getUserMedia({ video: camera });
         if (!video.isConnected) return stop();
         video.srcObject = stream;
-        timer = setInterval(() => look(detector), EVERY);
+        timer = setInterval(() => look(detector), SCAN_INTERVAL_MS);
       } catch {
         setText(message, t("scan_no_camera"));
       }
@@ -51,12 +52,12 @@ export async function scanPicture(session, file) {
   const original = await file.arrayBuffer().catch(() => null);
   if (!original) return { problem: t("photo_unread") };
   // Sharper than an answer's photo: thin bars must survive.
-  const { bytes, type } = await inTurn(() => shrink(file, original, 2048, 0.92));
+  const { bytes, type } = await oneAtATime(() => shrink(file, original, 2048, 0.92));
   try {
     return await session.outbox.request("POST", "/decode", bytes, type);
   } catch (problem) {
     if (problem.code === "unreadable_image") return { problem: t("scan_nothing") };
-    if (session.closes(problem)) return { problem: "" };
-    return { problem: problem.status ? sentence(problem) : t("scan_failed") };
+    if (session.endsRun(problem)) return { problem: "" };
+    return { problem: problem.status ? problemText(problem) : t("scan_failed") };
   }
 }

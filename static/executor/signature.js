@@ -1,30 +1,34 @@
-// A sheet to sign on, by finger or by typing one's name: both give a PNG.
+// The dialog for a signature, drawn by finger or typed: both give a PNG.
 
-import { h, set, setText, t } from "./dom.js";
-import { toBlob } from "./photos.js";
+import { h, makeButton, setAttr, setText, t } from "./dom.js";
+import { toBlob } from "./shrink_photo.js";
 import { length, tidy } from "./rules.js";
-import { sheet } from "./sheet.js";
+import { openDialog } from "./dialog.js";
 
 const WIDTH = 900;       // px of the PNG; the height follows the pad's shape
 const LINE = 4.5;        // px of the pen in the PNG
-const LONGEST_NAME = 200;
+const MAX_NAME = 200;
 
 /** → {png: ArrayBuffer, typedName: string | null}, or null when the person backed out. */
 export async function askSignature(title) {
-  return sheet(t("sign"), (close) => {
+  return openDialog(t("sign"), (close) => {
     const pad = new Pad();
-    const name = h("input", { type: "text", dir: "auto", autocomplete: "name", autocapitalize: "words", enterkeyhint: "done", maxlength: String(LONGEST_NAME), id: "typed-name" });
+    const name = h("input", {
+      id: "typed-name", type: "text", dir: "auto", maxlength: String(MAX_NAME),
+      autocomplete: "name", autocapitalize: "words", enterkeyhint: "done",
+    });
     const shown = h("p", { class: "typed-name", dir: "auto", "aria-hidden": "true" });
     const wrong = h("p", { class: "wrong", role: "alert" });
-    const typing = h("div", { class: "typing", hidden: true }, h("label", { for: "typed-name" }, t("sign_typed_label")), name, shown);
+    const typing = h("div", { class: "typing", hidden: true },
+      h("label", { for: "typed-name" }, t("sign_typed_label")), name, shown);
     const other = h("button", { type: "button", class: "link" }, t("sign_type"));
-    const clear = h("button", { type: "button", class: "link", on: { click: () => pad.clear() } }, t("clear"));
+    const clear = makeButton("link", () => pad.clear(), t("clear"));
     name.addEventListener("input", () => setText(shown, name.value));
     other.addEventListener("click", () => {
       const types = typing.hasAttribute("hidden");
-      set(typing, "hidden", !types);
-      set(pad.element, "hidden", types);
-      set(clear, "hidden", types);
+      setAttr(typing, "hidden", !types);
+      setAttr(pad.element, "hidden", types);
+      setAttr(clear, "hidden", types);
       setText(other, t(types ? "sign_draw" : "sign_type"));
       setText(wrong, "");
       if (types) name.focus();
@@ -47,8 +51,8 @@ export async function askSignature(title) {
       h("div", { class: "sign-ways" }, other, clear),
       wrong,
       h("div", { class: "pair" },
-        h("button", { type: "button", class: "button", on: { click: () => close() } }, t("back")),
-        h("button", { type: "button", class: "button primary", on: { click: use } }, t("sign_use"))),
+        makeButton("button", () => close(), t("back")),
+        makeButton("button primary", use, t("sign_use"))),
     ];
   }, { wide: true });
 }
@@ -60,9 +64,8 @@ class Pad {
 
   constructor() {
     this.element = h("canvas", { class: "pad", role: "img", "aria-label": t("sign_pad") });
-    for (const [name, act] of [["pointerdown", "down"], ["pointermove", "move"], ["pointerup", "up"], ["pointercancel", "up"]]) {
-      this.element.addEventListener(name, (event) => this[act](event));
-    }
+    const acts = { pointerdown: "down", pointermove: "move", pointerup: "up", pointercancel: "up" };
+    for (const [name, act] of Object.entries(acts)) this.element.addEventListener(name, (event) => this[act](event));
     // Only the width counts: scrolling makes phones resize the height all the time.
     new ResizeObserver(([entry]) => {
       const width = Math.round(entry.contentRect.width);
@@ -140,8 +143,8 @@ function stroke(pen, strokes, scale, line, colour) {
     if (points.length === 1) pen.lineTo(points[0][0] * scale + 0.1, points[0][1] * scale);
     // Through the middles of neighbouring points: a quick hand leaves few of them.
     for (let i = 1; i < points.length - 1; i += 1) {
-      const [x, y] = points[i];
-      pen.quadraticCurveTo(x * scale, y * scale, ((x + points[i + 1][0]) / 2) * scale, ((y + points[i + 1][1]) / 2) * scale);
+      const [[x, y], [nextX, nextY]] = [points[i], points[i + 1]];
+      pen.quadraticCurveTo(x * scale, y * scale, ((x + nextX) / 2) * scale, ((y + nextY) / 2) * scale);
     }
     if (points.length > 1) pen.lineTo(points.at(-1)[0] * scale, points.at(-1)[1] * scale);
     pen.stroke();

@@ -1,18 +1,20 @@
-// The start screen is written by the server, so that it is there before any script. This wires its form.
+// Connects the form of the start screen. The server writes that screen, so that it is there before any script.
 
-import { sentence, set, setText, showTimes, t, texts, wireLanguages } from "./dom.js";
+import { problemText, setAttr, setText, showTimes, t, texts, connectLanguages } from "./dom.js";
+import { rememberLanguage } from "./offline_db.js";
 import { length, nowUtc, tidy } from "./rules.js";
 
-const PATIENCE = 2000;   // ms
-const LONGEST = { name: 200, email: 254, phone: 40 };
+const START_TIMEOUT_MS = 2000;
+const PHONE = /^\+?[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*$/;
+const MAX_LENGTH = { name: 200, email: 254, phone: 40 };
 
-export function wireStart(session, page, onStarted) {
+export function connectStart(session, page, onStarted) {
   const form = page.querySelector("form");
   const field = form.querySelector("input");
   const wrong = form.querySelector(".wrong");
   const button = form.querySelector("button");
   showTimes(page);
-  wireLanguages(page.querySelector("#language"), session);
+  connectLanguages(page.querySelector("#language"), (tag) => rememberLanguage(session.run.run_id, tag));
   button.disabled = false;
   field?.addEventListener("input", () => say(null));
   form.addEventListener("submit", async (event) => {
@@ -31,21 +33,23 @@ export function wireStart(session, page, onStarted) {
     button.disabled = true;
     say(null);
     setText(button.querySelector("span"), t("starting"));
-    session.start(identity);
+    session.outbox.start(identity);
+    navigator.storage?.persist?.().catch(() => {});
     if (await settled()) onStarted();
   });
   session.addEventListener("unstarted", ({ detail }) => {
     // Also long after the tap, when the network was away: what was answered meanwhile is kept and goes on from here.
     if (!form.isConnected) document.getElementById("app").replaceChildren(page);
-    say(sentence(detail.problem));
+    say(problemText(detail.problem));
     button.disabled = false;
     setText(button.querySelector("span"), t("start"));
   });
 
-  /** Waits a moment for the server, so that a refused name is said here; without network the work begins all the same. */
+  /** Waits a moment for the server, which may refuse the name; without network the work begins all the same.
+   *  → whether it begins. */
   function settled() {
     return new Promise((resolve) => {
-      const timer = setTimeout(done, PATIENCE, true);
+      const timer = setTimeout(done, START_TIMEOUT_MS, true);
       const look = () => {
         if (session.run.status !== "pending" || session.outbox.isStuck) done(true);
       };
@@ -65,14 +69,14 @@ export function wireStart(session, page, onStarted) {
 
   function say(words) {
     setText(wrong, words ?? "");
-    if (field) set(field, "aria-invalid", words ? "true" : null);
+    if (field) setAttr(field, "aria-invalid", words ? "true" : null);
   }
 }
 
 function check(field, value) {
   if (value === "") return `identity_${field.name}_needed`;
-  if (length(value) > LONGEST[field.name]) return "identity_long";
+  if (length(value) > MAX_LENGTH[field.name]) return "identity_long";
   if (field.name === "email" && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(value)) return "identity_email_wrong";
-  if (field.name === "phone" && !/^\+?[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*$/.test(value)) return "identity_phone_wrong";
+  if (field.name === "phone" && !PHONE.test(value)) return "identity_phone_wrong";
   return null;
 }

@@ -8,10 +8,10 @@
 // Attributes say how the step stands, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
-import { explain, h, icon, linked, set, setText, t, theirs } from "./dom.js";
-import { isRequired, maySkip, mayBeUnable, photoRule, complaint } from "./rules.js";
-import { whereabouts } from "./shelf.js";
-import { need } from "./wire.js";
+import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
+import { complaint, isRequired, mayBeUnable, maySkip, photoRule, tidy } from "./rules.js";
+import { lazyGeo } from "./photo_store.js";
+import { loadModule } from "./http.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
 
@@ -34,13 +34,15 @@ export class StepElement extends HTMLElement {
     this.status = h("p", { class: "status" });
     this.append(
       h("div", { class: "step-head" },
-        h("h3", { id: this.labelId, tabindex: "-1", ...theirs(step.id) }, step.label),
+        h("h3", { id: this.labelId, tabindex: "-1", ...textAttributes(step.id) }, step.label),
         isRequired(step) ? null : h("span", { class: "tag" }, t("optional"))),
       ...this.#hint(),
       h("div", { class: "control" }, this.control()));
     if (step.photo && step.type !== "photo") this.append(document.createElement("photo-field").prepare(session, step));
     this.append(this.wrong, h("div", { class: "step-foot" }, this.status, ...this.#wayOut()));
-    session.addEventListener("change", ({ detail }) => (detail.step === null || detail.step === step.id) && this.update());
+    session.addEventListener("change", ({ detail }) => {
+      if (detail.step === null || detail.step === step.id) this.update();
+    });
     session.addEventListener("run", () => this.#showStatus());
     session.addEventListener("flush", () => this.flush());
     this.update();
@@ -71,7 +73,8 @@ export class StepElement extends HTMLElement {
     if (wrong) return false;
     this.removeAttribute("editing");
     const before = this.session.answerOf(this.step.id);
-    const isSame = before && !before.skipped && !before.unable && JSON.stringify(before.value) === JSON.stringify(value);
+    const isAnswered = before && !before.skipped && !before.unable;
+    const isSame = isAnswered && JSON.stringify(before.value) === JSON.stringify(value);
     if (!isSame || this.session.safetyOf(this.step.id).kind === "attention") this.session.answer(this.step.id, value);
     return true;
   }
@@ -88,13 +91,14 @@ export class StepElement extends HTMLElement {
 
   complain(wrong) {
     setText(this.wrong, wrong ? t(...wrong) : "");
-    for (const field of this.querySelectorAll(".control input, .control textarea")) set(field, "aria-invalid", wrong ? "true" : null);
+    const fields = this.querySelectorAll(".control input, .control textarea");
+    for (const field of fields) setAttr(field, "aria-invalid", wrong ? "true" : null);
   }
 
   #hint() {
     const { hint } = this.step;
     if (!hint) return [];
-    const text = h("p", { class: "hint soft", ...theirs(this.id) }, linked(hint));
+    const text = h("p", { class: "hint soft", ...textAttributes(this.id) }, withLinks(hint));
     if (hint.length <= LONG_HINT && hint.split("\n").length <= 3) return [text];
     text.classList.add("folded");
     const more = h("button", { type: "button", class: "link", "aria-expanded": "false" }, t("more"));
@@ -115,67 +119,125 @@ export class StepElement extends HTMLElement {
         session.skip(step.id);
         this.goOn();
       };
-      this.skipButton = h("button", { type: "button", class: "link", on: { click: skip } }, t("skip"));
+      this.skipButton = makeButton("link", skip, t("skip"));
       return [this.skipButton];
     }
     if (!mayBeUnable(session.template, step)) return [];
     const ask = async () => {
-      const { askReason } = await need("sheet");
-      const reason = await askReason(t("unable_title"), h("span", theirs(step.id), step.label), t("unable_label"), t("unable_confirm"));
+      const { askReason } = await loadModule("dialog");
+      const label = h("span", textAttributes(step.id), step.label);
+      const reason = await askReason(t("unable_title"), label, t("unable_label"), t("unable_confirm"));
       if (reason === null) return;
       this.removeAttribute("editing");
       this.complain(null);
       session.unable(step.id, reason);
       this.goOn();
     };
-    this.unableButton = h("button", { type: "button", class: "link quiet-link", on: { click: ask } }, t("unable"));
+    this.unableButton = makeButton("link quiet-link", ask, t("unable"));
     return [this.unableButton];
   }
 
   #showStatus() {
     const { step, session } = this;
     const answer = session.answerOf(step.id);
-    const standing = session.evaluate().steps.get(step.id);
+    const stepState = session.evaluate().steps.get(step.id);
     const safety = session.safetyOf(step.id);
-    const isClosed = standing.state === "skipped" || standing.state === "unable";
-    set(this, "state", answer && !isClosed ? "answered" : standing.state);
-    set(this, "safety", safety.kind);
-    set(this, "done", standing.done);
-    if (standing.done) this.removeAttribute("missing");
-    if (this.skipButton) set(this.skipButton, "aria-pressed", String(standing.state === "skipped"));
-    const [picture, words, action] = this.#statusWords(answer, standing, safety);
+    const isClosed = stepState.state === "skipped" || stepState.state === "unable";
+    setAttr(this, "state", answer && !isClosed ? "answered" : stepState.state);
+    setAttr(this, "safety", safety.kind);
+    setAttr(this, "done", stepState.done);
+    if (stepState.done) this.removeAttribute("missing");
+    if (this.skipButton) setAttr(this.skipButton, "aria-pressed", String(stepState.state === "skipped"));
+    const [picture, words, action] = this.#statusWords(answer, stepState, safety);
     const key = `${picture} ${words}`;
     if (this.status.dataset.key === key) return;
     this.status.dataset.key = key;
-    set(this.status, "kind", picture);
+    setAttr(this.status, "kind", picture);
     this.status.replaceChildren(...(picture ? [icon(picture)] : []), h("span", {}, words), ...(action ? [action] : []));
   }
 
-  #statusWords(answer, standing, safety) {
-    const again = (word, act) => h("button", { type: "button", class: "link", on: { click: act } }, t(word));
+  #statusWords(answer, stepState, safety) {
+    const again = (word, act) => makeButton("link", act, t(word));
     if (safety.kind === "attention") {
-      return ["alert", explain(safety.problem), again("try_again", () => this.session.retry(this.step.id))];
+      return ["alert", refusedText(safety.problem), again("try_again", () => this.session.retry(this.step.id))];
     }
-    if (this.hasAttribute("missing") && !standing.done) return ["alert", t(standing.missing ?? "missing_answer")];
-    if (!answer) return this.step.geo && whereabouts.position() === "yes" ? ["pin", t("geo_note")] : [null, ""];
+    if (this.hasAttribute("missing") && !stepState.done) return ["alert", t(stepState.missing ?? "missing_answer")];
+    if (!answer) return this.step.geo && lazyGeo.availability() === "yes" ? ["pin", t("geo_note")] : [null, ""];
     if (safety.kind === "locating") return ["pin", t("locating")];
     if (safety.kind === "unkept") return ["alert", t("unkept")];
     if (safety.kind === "here") return ["phone", t("here")];
     if (safety.kind === "saving") return ["sending", t("saving")];
     if (safety.kind === "stuck") return ["phone", t("stuck")];
-    if (standing.state === "skipped") return ["check", t("skipped_safe")];
-    if (standing.state === "unable") return ["check", t("unable_safe", { reason: answer.unable.reason })];
-    const lost = this.session.shelf.of(this.step.id).filter((photo) => photo.state === "elsewhere").length;
-    if (lost) return ["alert", t("photos_elsewhere", { n: lost }), again("go_without", () => this.session.shelf.forgetMissing(this.step.id))];
-    const photos = this.session.shelf.usable(this.step.id);
+    if (stepState.state === "skipped") return ["check", t("skipped_safe")];
+    if (stepState.state === "unable") return ["check", t("unable_safe", { reason: answer.unable.reason })];
+    const { photoStore } = this.session;
+    const lost = photoStore.ofStep(this.step.id).filter((photo) => photo.state === "elsewhere").length;
+    const goWithout = () => photoStore.dropMissing(this.step.id);
+    if (lost) return ["alert", t("photos_elsewhere", { n: lost }), again("go_without", goWithout)];
+    const photos = photoStore.usable(this.step.id);
     const short = (photoRule(this.step)?.min ?? 0) - photos.length;
     if (short > 0) return ["camera", t("photos_short", { n: short })];
-    const owed = photos.filter((photo) => photo.state !== "safe");
-    if (owed.some((photo) => photo.item?.kept === "no")) return ["alert", t("unkept")];
-    if (owed.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n: owed.length })];
-    if (owed.length) return ["phone", t("photos_here", { n: owed.length })];
+    const unsent = photos.filter((photo) => photo.state !== "safe");
+    const n = unsent.length;
+    if (unsent.some((photo) => photo.item?.stored === "no")) return ["alert", t("unkept")];
+    if (unsent.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n })];
+    if (n) return ["phone", t("photos_here", { n })];
     if (!this.step.geo) return ["check", t("safe")];
     return ["check", answer.geo ? t("safe_placed", { n: Math.round(answer.geo.accuracy ?? 0) }) : t("safe_unplaced")];
+  }
+}
+
+/** A step with one field. Subclasses: `read()` returns the field's value for the wire, `write(value)` shows one. */
+export class FieldStep extends StepElement {
+  connect(field) {
+    this.field = field;
+    setAttr(field, "aria-labelledby", this.labelId);
+    setAttr(field, "aria-describedby", this.wrongId);
+    field.addEventListener("input", () => {
+      setAttr(this, "editing", true);
+      this.complain(null);
+      this.typed();
+    });
+    field.addEventListener("change", () => this.flush());
+    field.addEventListener("blur", () => this.flush());
+    field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || field.tagName === "TEXTAREA" || event.isComposing) return;
+      event.preventDefault();
+      if (field.value !== "" && this.flush()) {
+        field.blur(); // puts the keyboard away, so that the next step has room
+        this.goOn();
+      }
+    });
+    return field;
+  }
+
+  typed() {}
+
+  read() {
+    return tidy(this.field.value);
+  }
+
+  write(value) {
+    this.field.value = value ?? "";
+  }
+
+  show(answer) {
+    if (document.activeElement === this.field && this.field.value !== "") return;
+    this.write(answer?.value ?? null);
+    this.typed();
+  }
+
+  flush() {
+    if (!this.hasAttribute("editing")) return true;
+    const before = this.session.answerOf(this.id);
+    if (this.field.value.trim() === "" && !this.field.validity.badInput) {
+      // An emptied field answers nothing, and the server keeps no empty answers: say so instead of losing it.
+      const wasAnswered = before && !before.skipped && !before.unable;
+      this.complain(wasAnswered ? ["wrong_emptied", {}] : null);
+      if (!wasAnswered) this.removeAttribute("editing");
+      return !wasAnswered;
+    }
+    return this.save(this.read());
   }
 }
 

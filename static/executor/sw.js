@@ -1,9 +1,9 @@
 // The service worker of all runs on this phone (served as /r/sw.js). It answers GET and nothing else: pages from the
-// network while there is one, and from this phone while there is none. What is owed to the server is not its business.
+// network while there is one, and from this phone while there is none. It sends nothing: that is the outbox's part.
 //
 // Caches: "rundun <run_id>" holds a run's page and dies with it; "rundun static" holds scripts and styles by digest.
 
-const PATIENCE = 4000;   // ms until a page that is on this phone is shown instead of waiting for the network
+const NETWORK_TIMEOUT_MS = 4000;   // ms until a page that is on this phone is shown instead of waiting for the network
 const STATIC = "rundun static";
 const PAGE = /^\/r\/(r-[0-9a-f-]{36})$/;
 
@@ -27,7 +27,7 @@ async function page(request, run, event) {
   });
   const ours = await caches.match(`/r/${run}`, { cacheName: `rundun ${run}`, ignoreSearch: true, ignoreVary: true });
   if (!ours) return arriving;
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, ours));
+  const late = new Promise((resolve) => setTimeout(resolve, NETWORK_TIMEOUT_MS, ours));
   // A gateway's error is no page either; the run's own 403, 404 and 410 are.
   return Promise.race([arriving.then((response) => (response.status >= 500 ? ours : response), () => ours), late]);
 }
@@ -48,7 +48,8 @@ async function keep(run, urls) {
   const version = (url) => new URL(url).pathname.split("/")[2];
   const wanted = new Set(urls.map(version));
   const isAlone = (await caches.keys()).every((name) => name === STATIC || name === `rundun ${run}`);
-  for (const request of await cache.keys()) if (isAlone && !wanted.has(version(request.url))) await cache.delete(request);
+  const old = (await cache.keys()).filter((request) => isAlone && !wanted.has(version(request.url)));
+  for (const request of old) await cache.delete(request);
   await Promise.all(urls.map(async (url) => (await cache.match(url)) ?? cache.add(url)));
   if (await (await caches.open(`rundun ${run}`)).match(`/r/${run}`)) return;
   const response = await fetch(`/r/${run}`, { cache: "no-store" });

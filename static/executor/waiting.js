@@ -1,8 +1,8 @@
-// Finished on this phone, and not yet with the server: what is still owed, and that it goes by itself.
+// The screen of a run that is finished on this phone while the server still has to get some of it.
 
-import { h, icon, set, setText, t } from "./dom.js";
+import { h, icon, makeButton, setAttr, setText, t } from "./dom.js";
 
-const MOMENT = 1000;   // ms
+const LEAVE_DELAY_MS = 1000;   // ms
 
 export class Waiting {
   #lock = null;
@@ -11,14 +11,14 @@ export class Waiting {
   /** `onBack(stepIds)`: the person goes on working, or one of these steps needs them. */
   constructor(session, { onBack }) {
     Object.assign(this, { session, onBack });
-    this.owed = h("ul", { class: "owed" });
+    this.counts = h("ul", { class: "unsent-counts" });
     this.state = h("p", { class: "status", role: "status" });
     this.element = h("main", { class: "page end waiting" },
       h("div", { class: "end-mark" }, icon("sending")),
       h("h1", { tabindex: "-1" }, t("finished_title")),
       h("p", { class: "soft" }, t("finished_text")),
-      h("section", { class: "card owed-card" }, h("h2", {}, t("waits_for")), this.owed, this.state),
-      h("button", { type: "button", class: "button", on: { click: () => onBack([]) } }, t("keep_working")));
+      h("section", { class: "card unsent-card" }, h("h2", {}, t("waits_for")), this.counts, this.state),
+      makeButton("button", () => onBack([]), t("keep_working")));
     this.refresh = () => this.#left || this.update();
     for (const event of ["run", "change"]) session.addEventListener(event, this.refresh);
     this.stayAwake = () => document.visibilityState === "visible" && this.#awake();
@@ -34,7 +34,8 @@ export class Waiting {
     // What the server refused must not go missing silently: the person decides.
     if (attention.length || session.outbox.refused.length) return this.onBack(attention);
     if (!session.isFinished) return this.#leaveSoon();
-    const { answers, photos, signatures } = session.outbox.debts;
+    const count = (...kinds) => session.outbox.items.filter((item) => kinds.includes(item.kind)).length;
+    const [answers, photos, signatures] = [count("answer", "delete"), count("photo"), count("signature")];
     const lines = [
       answers ? t("owed_answers", { n: answers }) : null,
       photos ? t("owed_photos", { n: photos }) : null,
@@ -42,21 +43,27 @@ export class Waiting {
     ].filter(Boolean);
     if (!lines.length) lines.push(t("owed_end"));
     const said = lines.join("\n");
-    if (this.owed.dataset.said !== said) this.owed.replaceChildren(...lines.map((line) => h("li", {}, line)));
-    this.owed.dataset.said = said;
-    const unkept = session.outbox.items.some((item) => item.kept === "no");
-    const counts = session.shelf.counts();
-    const stuck = session.outbox.isStuck;
-    set(this.state, "kind", unkept ? "alert" : "sending");
-    const word = unkept ? t(session.outbox.trouble === "full" ? "storage_full" : "storage_none") : session.outbox.isHushed ? t("busy") : stuck ? t("stuck_finish") : counts.safe < counts.total ? t("photos_safe", { safe: counts.safe, n: counts.total }) : t("finishing");
-    setText(this.state, word);
+    if (this.counts.dataset.said !== said) this.counts.replaceChildren(...lines.map((line) => h("li", {}, line)));
+    this.counts.dataset.said = said;
+    const unkept = session.outbox.items.some((item) => item.stored === "no");
+    setAttr(this.state, "kind", unkept ? "alert" : "sending");
+    setText(this.state, this.#stateWords(unkept));
+  }
+
+  #stateWords(unkept) {
+    const { outbox, photoStore } = this.session;
+    const { safe, total } = photoStore.counts();
+    if (unkept) return t(outbox.trouble === "full" ? "storage_full" : "storage_none");
+    if (outbox.isBackingOff) return t("busy");
+    if (outbox.isStuck) return t("stuck_finish");
+    return safe < total ? t("photos_safe", { safe, n: total }) : t("finishing");
   }
 
   /** Another tab went on working; or the server has just completed the run, and says so in a moment. */
   #leaveSoon() {
     setTimeout(() => {
       if (!this.#left && !this.session.closed && !this.session.isFinished) this.onBack([]);
-    }, MOMENT);
+    }, LEAVE_DELAY_MS);
   }
 
   leave() {
@@ -67,7 +74,7 @@ export class Waiting {
     this.element.remove();
   }
 
-  /** Phones that sleep stop sending. Where the browser can, the screen stays on while something is owed. */
+  /** Phones that sleep stop sending. Where the browser can, the screen stays on while something is unsent. */
   async #awake() {
     this.#lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
     if (this.#left) this.#lock?.release().catch(() => {});

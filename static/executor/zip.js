@@ -1,4 +1,4 @@
-// A ZIP archive without compression (PKWARE APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.16): pictures are small already.
+// A ZIP archive without compression (PKWARE APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.16): photos are small already.
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   let c = n;
@@ -22,7 +22,8 @@ export function zip(files, when = new Date()) {
   for (const { name, bytes } of files) {
     const label = new TextEncoder().encode(name);
     // Version needed, flags (UTF-8 names), method (stored), time, day, CRC, both sizes, length of the name, no extra.
-    const shared = [[2, 20], [2, 0x800], [2, 0], [2, time], [2, day], [4, crc32(bytes)], [4, bytes.length], [4, bytes.length], [2, label.length], [2, 0]];
+    const sizes = [[4, bytes.length], [4, bytes.length], [2, label.length], [2, 0]];
+    const shared = [[2, 20], [2, 0x800], [2, 0], [2, time], [2, day], [4, crc32(bytes)], ...sizes];
     const local = record([4, 0x04034b50], ...shared);
     parts.push(local, label, bytes);
     // No comment, disk 0, no attributes, and where the file lies.
@@ -30,7 +31,8 @@ export function zip(files, when = new Date()) {
     offset += local.length + label.length + bytes.length;
   }
   const size = directory.reduce((sum, part) => sum + part.length, 0);
-  const end = record([4, 0x06054b50], [2, 0], [2, 0], [2, files.length], [2, files.length], [4, size], [4, offset], [2, 0]);
+  const counts = [[2, files.length], [2, files.length]];
+  const end = record([4, 0x06054b50], [2, 0], [2, 0], ...counts, [4, size], [4, offset], [2, 0]);
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }
 

@@ -209,7 +209,8 @@ class Phone:
             """() => {
               const fetched = new Set(performance.getEntriesByType("resource").map((one) => one.name));
               const ahead = [...document.querySelectorAll("link[rel=modulepreload]")].map((link) => link.href);
-              return [...ahead, new URL("pages.js", ahead.at(-1) ?? location).href].every((url) => fetched.has(url));
+              const last = new URL("keep_page.js", ahead.at(-1) ?? location).href;
+              return [...ahead, last].every((url) => fetched.has(url));
             }"""
         )
 

@@ -143,7 +143,7 @@ async def states(ed: Phone, acme: Depot, album: Album, language: str) -> None:
     await (await acme.client.post(f"/v1/runs/{gone}/cancel", json={"reason": "Rebooked"})).aread()
     acme.line.up()
     await ed.network_is_back()
-    await expect(page.locator(".held")).to_be_visible()
+    await expect(page.locator(".unsent")).to_be_visible()
     await album.keep(page, "9-closed-with-leftovers")
 
 

@@ -275,7 +275,7 @@ async def test_start_answers_and_finish_without_network_and_all_arrives_by_itsel
         await ed.finish()
         await expect(ed.page.get_by_role("heading", name="Finished on this phone")).to_be_visible()
         for words in ("3 answers", "1 photo", "No network at the moment."):
-            await expect(ed.page.locator(".owed-card")).to_contain_text(words)
+            await expect(ed.page.locator(".unsent-card")).to_contain_text(words)
         assert await ed.page.evaluate("awake") == ["screen"]  # phones that sleep send nothing
         assert acme.events(run_id) == []
         acme.line.up()

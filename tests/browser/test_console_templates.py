@@ -344,6 +344,6 @@ async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, b
 
 
 SMALL = """[...document.querySelectorAll("button, select, input, textarea, .button")]
-  .filter((one) => one.checkVisibility() && !one.matches(".unseen, [type=checkbox], .link"))
+  .filter((one) => one.checkVisibility() && !one.matches(".visually-hidden, [type=checkbox], .link"))
   .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.height < 44)
   .map(([one, box]) => `${one.tagName}.${one.className} ${box.width}x${box.height}`)"""

@@ -76,7 +76,8 @@ async def fits(page: Page, where: str) -> None:
         await page.set_viewport_size({"width": width, "height": 800})
         found = await page.evaluate(
             """() => [document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll("main *")]
-            .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest("pre, .unseen"))
+            .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+            .filter((one) => !one.closest("pre, .visually-hidden"))
             .slice(0, 3).map((one) => `${one.outerHTML.slice(0, 200)}`)]"""
         )
         assert found[0] <= 0, (where, width, found)

@@ -11,8 +11,8 @@ from hypothesis import strategies as some
 from playwright.async_api import Page
 
 from rundun.core import progress, rules, text
-from rundun.core.answer import Answer, read_value
-from rundun.core.template import Template
+from rundun.core.answer import LONGEST_BARCODE, Answer, read_value
+from rundun.core.template import Template, TextConfig
 from rundun.errors import Invalid
 from tests.helpers.modules import CASES, in_page
 
@@ -257,6 +257,11 @@ async def test_the_page_reads_the_shared_values(page: Page) -> None:
 
 LETTERS = some.characters(exclude_categories=["Cs"])
 BLANKS = some.sampled_from([*text.WHITE_SPACE, "\u200b", "\u180e", "\x1c", "\u0301", "\u1161"])
+
+
+async def test_page_and_server_have_the_same_limits(page: Page) -> None:
+    limits = await in_page(page, "rules", "[m.MAX_TEXT, m.MAX_BARCODE]", None)
+    assert limits == [TextConfig().max_length, LONGEST_BARCODE]
 
 
 async def test_page_and_server_trim_and_count_alike(page: Page) -> None:

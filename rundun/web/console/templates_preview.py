@@ -26,7 +26,7 @@ from rundun.web.executor import state_json
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.static import Assets
 
-REPLACED = ("store", "wire", "pages")
+REPLACED = ("offline_db", "http", "keep_page")
 
 
 async def preview(visit: Visit) -> Response:
@@ -42,8 +42,9 @@ async def preview(visit: Visit) -> Response:
     imports = _imports(visit.house.pages.assets)
     brand = brand_of(visit.organization, visit.house.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
+    photo_bytes = visit.house.settings.limits.photo_mebibytes * 2**20
     response = visit.house.pages.run(
-        state, wanted, "console/template_preview.html", brand=brand, imports=scripts
+        state, wanted, "console/template_preview.html", photo_bytes=photo_bytes, brand=brand, imports=scripts
     )
     response.headers["content-security-policy"] = _policy(imports)
     return response

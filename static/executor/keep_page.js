@@ -8,8 +8,9 @@ export async function keepPages(session, urls) {
     await navigator.serviceWorker.register("/r/sw.js");
     const { active } = await navigator.serviceWorker.ready;
     if (session.closed) return;
-    const loaded = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => new URL(name).pathname.startsWith("/static/"));
-    active?.postMessage({ keep: session.run.run_id, urls: [...new Set([...loaded, ...urls])] });
+    const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
+    const files = loaded.filter((name) => new URL(name).pathname.startsWith("/static/"));
+    active?.postMessage({ keep: session.run.run_id, urls: [...new Set([...files, ...urls])] });
   } catch {
     // No room, or not allowed: a reload needs the network then.
   }

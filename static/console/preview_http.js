@@ -1,9 +1,9 @@
-// In the place of static/executor/wire.js while a template is looked at in the editor: answers as the server would,
+// In the place of static/executor/http.js while a template is looked at in the editor: answers as the server would,
 // and sends nothing. All else is the original's.
 
-import { Problem, Unreachable, need, sha256, want } from "../executor/wire.js";
+import { Problem, Unreachable, isTransient, loadModule, loadModuleOnce, sha256 } from "../executor/http.js";
 
-export { Problem, Unreachable, need, sha256, want };
+export { Problem, Unreachable, isTransient, loadModule, loadModuleOnce, sha256 };
 
 let { run } = JSON.parse(document.getElementById("state").textContent);
 
@@ -23,14 +23,16 @@ export async function send(method, url, body, type, { digest, onprogress } = {})
   return method === "DELETE" ? { run } : { run, step: answer(step, body) };
 }
 
-function answer(step_id, { answer_id, value = null, skipped = false, unable = null, photos = [], geo = null, answered_at = null }) {
-  return { step_id, answer_id, value, skipped, unable, photos, geo, answered_at, at: now(), visible: true, done: true, waiting_for: [] };
+function answer(step_id, body) {
+  const content = { value: null, skipped: false, unable: null, photos: [], geo: null, answered_at: null, ...body };
+  return { step_id, ...content, at: now(), visible: true, done: true, waiting_for: [] };
 }
 
 function receipt(bytes, type, digest, photo_id) {
   const url = URL.createObjectURL(new Blob([bytes], { type }));
   const sha256 = Array.from(atob(digest), (one) => one.charCodeAt(0).toString(16).padStart(2, "0")).join("");
-  return { photo_id, bytes: bytes.byteLength, sha256, received_at: now(), url, thumbnail_url: url, width: null, height: null };
+  const picture = { url, thumbnail_url: url, width: null, height: null };
+  return { photo_id, bytes: bytes.byteLength, sha256, received_at: now(), ...picture };
 }
 
 function now() {

@@ -1,5 +1,5 @@
-// In the place of static/executor/store.js while a template is looked at in the editor: what is kept is kept in this
-// page's memory, so that nothing of a run that never was stays in the operator's browser.
+// In the place of static/executor/offline_db.js while a template is previewed in the editor: everything is kept in this
+// page's memory, so that nothing of a run that does not exist stays in the operator's browser.
 
 const kept = new Map();
 let known;
@@ -15,7 +15,7 @@ export async function remove(id) {
   kept.delete(id);
 }
 
-export async function look() {
+export async function storedIds() {
   return { epoch: EPOCH, ids: new Set(kept.keys()) };
 }
 
@@ -23,15 +23,15 @@ export async function get(id) {
   return kept.get(id);
 }
 
-export async function recall() {
+export async function loadRun() {
   return known;
 }
 
-export async function note(say) {
+export async function saveRun(say) {
   known = say() ?? known;
 }
 
-export async function wipe() {
+export async function deleteRun() {
   kept.clear();
   known = undefined;
 }
@@ -41,12 +41,12 @@ export function isFull() {
 }
 
 /** The address alone remembers it. */
-export function language() {
+export function chosenLanguage() {
   return null;
 }
 
-export function chooseLanguage() {}
+export function rememberLanguage() {}
 
-export function inTurn(_, work) {
+export function withLock(_, work) {
   return work();
 }

@@ -9,15 +9,15 @@
 // where it must, gives up after a while, and says so. Whoever asks then knows that nothing is kept.
 
 const NAME = "rundun";
-const PATIENCE = 5000;         // ms
-const LONGEST_TURN = 20_000;   // ms to wait for another tab, which the phone may have frozen
+const ANSWER_TIMEOUT_MS = 5000;         // ms
+const MAX_LOCK_WAIT_MS = 20_000;   // ms to wait for another tab, which the phone may have frozen
 
 let opening = null;
 
 function open() {
   opening ??= new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
-    const timer = setTimeout(() => reject(new Error("no database")), PATIENCE);
+    const timer = setTimeout(() => reject(new Error("no database")), ANSWER_TIMEOUT_MS);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("items", { keyPath: "id" }).createIndex("run", "run");
       request.result.createObjectStore("runs", { keyPath: "run" });
@@ -43,10 +43,10 @@ function open() {
 }
 
 /** `work(transaction)` may return a request; → {epoch, result} of it once the transaction is on the disk. */
-async function within(mode, work) {
+async function transact(mode, work) {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await once(await open(), mode, work);
+      return await runTransaction(await open(), mode, work);
     } catch (error) {
       if (isFull(error) || attempt === 2) throw error;
       opening?.then((database) => database.close(), () => {});
@@ -55,14 +55,15 @@ async function within(mode, work) {
   }
 }
 
-function once(database, mode, work) {
+function runTransaction(database, mode, work) {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(["items", "runs"], mode, { durability: "strict" });
     const request = work(transaction);
-    const timer = setTimeout(() => reject(new Error("no answer")), PATIENCE);
+    const timer = setTimeout(() => reject(new Error("no answer")), ANSWER_TIMEOUT_MS);
     transaction.oncomplete = () => {
       clearTimeout(timer);
-      resolve({ epoch: [...database.objectStoreNames].find((name) => name.startsWith("epoch ")), result: request?.result });
+      const epoch = [...database.objectStoreNames].find((name) => name.startsWith("epoch "));
+      resolve({ epoch, result: request?.result });
     };
     transaction.onabort = () => {
       clearTimeout(timer);
@@ -78,30 +79,31 @@ export function isFull(error) {
 
 /** → the epoch of the database that has it now. */
 export async function put(item) {
-  return (await within("readwrite", (to) => to.objectStore("items").put(item))).epoch;
+  return (await transact("readwrite", (to) => to.objectStore("items").put(item))).epoch;
 }
 
 export function remove(id) {
-  return within("readwrite", (to) => to.objectStore("items").delete(id));
+  return transact("readwrite", (to) => to.objectStore("items").delete(id));
 }
 
 /** {epoch, ids}: what is kept for a run, and in which database. The bytes stay where they are. */
-export async function look(run) {
-  const { epoch, result } = await within("readonly", (from) => from.objectStore("items").index("run").getAllKeys(run));
+export async function storedIds(run) {
+  const keys = (from) => from.objectStore("items").index("run").getAllKeys(run);
+  const { epoch, result } = await transact("readonly", keys);
   return { epoch, ids: new Set(result) };
 }
 
 export async function get(id) {
-  return (await within("readonly", (from) => from.objectStore("items").get(id))).result;
+  return (await transact("readonly", (from) => from.objectStore("items").get(id))).result;
 }
 
 /** What the page knew of a run: {name, labels, state, camera}, or undefined. */
-export async function recall(run) {
-  return (await within("readonly", (from) => from.objectStore("runs").get(run))).result;
+export async function loadRun(run) {
+  return (await transact("readonly", (from) => from.objectStore("runs").get(run))).result;
 }
 
 /** The language chosen for a run on this phone, or null. Wanted before anything is shown, so not from the database. */
-export function language(run) {
+export function chosenLanguage(run) {
   try {
     return localStorage.getItem(`rundun language ${run}`);
   } catch {
@@ -110,7 +112,7 @@ export function language(run) {
 }
 
 /** Remembers it; null forgets it. */
-export function chooseLanguage(run, tag) {
+export function rememberLanguage(run, tag) {
   try {
     if (tag) localStorage.setItem(`rundun language ${run}`, tag);
     else localStorage.removeItem(`rundun language ${run}`);
@@ -123,18 +125,18 @@ let notes = 0;
 
 /** Writes down what is known of a run: `say()` → {run, name, labels, state, camera}, or null for nothing. Several
  *  notes at once become one, and one that cannot be written is not missed. */
-export async function note(say) {
+export async function saveRun(say) {
   notes += 1;
   const mine = notes;
   await Promise.resolve();
   const record = mine === notes ? say() : null;
-  if (record) await within("readwrite", (to) => to.objectStore("runs").put(structuredClone(record))).catch(() => {});
+  if (record) await transact("readwrite", (to) => to.objectStore("runs").put(structuredClone(record))).catch(() => {});
 }
 
 /** Forgets a run wholly: its language, its items, what was known of it, and its pages in the service worker's cache. */
-export async function wipe(run) {
-  chooseLanguage(run, null);
-  await within("readwrite", (to) => {
+export async function deleteRun(run) {
+  rememberLanguage(run, null);
+  await transact("readwrite", (to) => {
     const all = to.objectStore("items").index("run").openKeyCursor(IDBKeyRange.only(run));
     all.onsuccess = () => {
       if (!all.result) return;
@@ -147,13 +149,13 @@ export async function wipe(run) {
 }
 
 /** Runs `work` while no other tab does the same, as far as the browser can tell. */
-export async function inTurn(name, work) {
+export async function withLock(name, work) {
   if (!navigator.locks) return work();
-  const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), LONGEST_TURN);
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), MAX_LOCK_WAIT_MS);
   let hasBegun = false;
   try {
-    return await navigator.locks.request(name, { signal: patience.signal }, () => {
+    return await navigator.locks.request(name, { signal: timeout.signal }, () => {
       hasBegun = true;
       clearTimeout(timer);
       return work();

@@ -1,75 +1,78 @@
-// What this phone still holds of a run that takes nothing any more: said plainly, given as a file, and deleted only
-// when the person says so. Used by the page of an open run when it ends, and by the server's page of a closed one.
+// What this phone has not sent of a run that takes nothing any more: shown, offered as a file, and deleted only when
+// the person says so. Used by the page of an open run when it ends, and by the server's page of a closed one.
 
-import { h, icon, t } from "./dom.js";
-import { sheet } from "./sheet.js";
-import * as store from "./store.js";
-import { need } from "./wire.js";
+import { h, icon, makeButton, t } from "./dom.js";
+import { openDialog } from "./dialog.js";
+import * as db from "./offline_db.js";
+import { loadModule } from "./http.js";
 
 const EVIDENCE = new Set(["answer", "photo", "signature"]);
 
-/** → an element, or null when nothing is held; then the run is wiped from the phone. `open`: what an open page has
- *  in its hands, some of which the phone may have had no room for. */
-export async function heldBox(run, open = []) {
+/** → an element, or null when nothing is unsent; then the run is deleted from the phone. `open`: the items of an open
+ *  page, some of which the phone may have had no room for. */
+export async function unsentBox(run, open = []) {
   const { kept, unread } = await read(run);
   const known = new Set(kept.map((item) => item.id));
   const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
   if (!items.length && !unread) {
-    await store.wipe(run).catch(() => {});
+    await db.deleteRun(run).catch(() => {});
     return null;
   }
-  const box = h("section", { class: "held" }, items.length ? await offer() : null, unread ? another() : null);
+  const box = h("section", { class: "unsent" }, items.length ? await offer() : null, unread ? another() : null);
   return box;
 
   async function offer() {
-    const note = await store.recall(run).catch(() => null);
+    const note = await db.loadRun(run).catch(() => null);
     const file = await archive(run, items, note);
     const canShare = navigator.canShare?.({ files: [file] }) ?? false;
+    const share = () => navigator.share({ files: [file] }).catch(() => {});
+    const save = () => saveFile(file, file.name);
     return [
       h("p", { class: "notice" }, icon("alert"), h("span", {}, t("holds", { n: items.length }))),
       h("p", { class: "soft" }, t("held_explained")),
       h("div", { class: "pair" },
-        canShare ? h("button", { type: "button", class: "button primary", on: { click: () => navigator.share({ files: [file] }).catch(() => {}) } }, t("held_share")) : null,
-        h("button", { type: "button", class: canShare ? "button" : "button primary", on: { click: () => save(file) } }, icon("download"), h("span", {}, t("held_save"))),
+        canShare ? makeButton("button primary", share, t("held_share")) : null,
+        makeButton(canShare ? "button" : "button primary", save, icon("download"), h("span", {}, t("held_save"))),
         // Deleting takes all there is, so it is not offered while nobody knows what that would be.
-        unread ? null : h("button", { type: "button", class: "button danger", on: { click: () => forget() } }, icon("bin"), h("span", {}, t("held_delete")))),
+        unread ? null : makeButton("button danger", () => forget(), icon("bin"), h("span", {}, t("held_delete")))),
     ];
   }
 
   function another() {
-    const again = h("button", { type: "button", class: "button", on: { click: tryAgain } }, t("try_again"));
-    return [h("p", { class: "notice" }, icon("alert"), h("span", {}, t("held_unread"))), h("div", { class: "pair" }, again)];
+    const again = makeButton("button", tryAgain, t("try_again"));
+    const notice = h("p", { class: "notice" }, icon("alert"), h("span", {}, t("held_unread")));
+    return [notice, h("div", { class: "pair" }, again)];
 
     async function tryAgain() {
       again.disabled = true;
-      const found = await heldBox(run, open);
+      const found = await unsentBox(run, open);
       if (found) box.replaceWith(found);
       else box.remove();
     }
   }
 
   async function forget() {
-    const sure = await sheet(t("held_delete"), (close) => [
+    const sure = await openDialog(t("held_delete"), (close) => [
       h("p", {}, t("held_delete_sure", { n: items.length })),
       h("div", { class: "pair" },
-        h("button", { type: "button", class: "button", on: { click: () => close(false) } }, t("back")),
-        h("button", { type: "button", class: "button danger", on: { click: () => close(true) } }, t("delete"))),
+        makeButton("button", () => close(false), t("back")),
+        makeButton("button danger", () => close(true), t("delete"))),
     ]);
     if (!sure) return;
-    await store.wipe(run);
+    await db.deleteRun(run);
     box.replaceChildren(h("p", { class: "notice good" }, icon("check"), h("span", {}, t("held_deleted"))));
   }
 }
 
-/** What the phone keeps, one body after another: one that cannot be read must not hide the others. `unread`: there may be
- *  more than could be read. */
+/** Reads what the phone keeps of a run, one item after another: one that cannot be read must not hide the others.
+ *  → {kept, unread}; `unread`: there may be more than could be read. */
 async function read(run) {
   const kept = [];
   let unread = false;
   try {
-    const { ids } = await store.look(run);
+    const { ids } = await db.storedIds(run);
     for (const id of ids) {
-      const item = await store.get(id).catch(() => void (unread = true));
+      const item = await db.get(id).catch(() => void (unread = true));
       if (item) kept.push(item);
     }
   } catch {
@@ -78,8 +81,9 @@ async function read(run) {
   return { kept: kept.sort((one, other) => one.seq - other.seq), unread };
 }
 
-function save(file) {
-  const link = h("a", { href: URL.createObjectURL(file), download: file.name });
+/** Saves a file or blob where the phone keeps downloads. */
+export function saveFile(blob, name) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: name });
   document.body.append(link);
   link.click();
   link.remove();
@@ -88,7 +92,7 @@ function save(file) {
 
 /** A ZIP: every picture under its step's name, and the answers as text for people and as JSON for machines. */
 async function archive(run, items, known) {
-  const { zip } = await need("zip");
+  const { zip } = await loadModule("zip");
   const label = (item) => known?.labels?.[item.key] ?? item.key;
   const files = [];
   const lines = [known?.name ?? "", t("run_number") + ": " + run.slice(2, 10), ""];

@@ -1,23 +1,23 @@
 // Makes a picture small on the phone: upright, at most 2048 px, JPEG, without EXIF (a canvas writes none).
 // What cannot be decoded here, such as HEIC outside Safari, goes to the server as it is.
 
-const LONGEST_SIDE = 2048;   // px; also below the canvas limit of iOS (16.7 megapixels)
+const MAX_SIDE = 2048;   // px; also below the canvas limit of iOS (16.7 megapixels)
 const QUALITY = 0.8;
 
 let turn = Promise.resolve();
 
 /** One picture at a time: two 48-megapixel bitmaps at once cost a small phone its tab. */
-export function inTurn(work) {
+export function oneAtATime(work) {
   const mine = turn.then(work);
   turn = mine.catch(() => {});
   return mine;
 }
 
 /** File and its bytes → {bytes: ArrayBuffer, type, preview: object URL or null where the phone cannot show it}. */
-export async function shrink(file, original, longest = LONGEST_SIDE, quality = QUALITY) {
+export async function shrink(file, original, maxSide = MAX_SIDE, quality = QUALITY) {
   const picture = await decode(file);
   if (picture) {
-    const blob = await draw(picture, longest, quality);
+    const blob = await draw(picture, maxSide, quality);
     picture.close?.();
     if (blob) return { bytes: await blob.arrayBuffer(), type: blob.type, preview: URL.createObjectURL(blob) };
   }
@@ -47,10 +47,10 @@ async function decodeByElement(file) {
   }
 }
 
-async function draw(picture, longest, quality) {
+async function draw(picture, maxSide, quality) {
   const width = picture.naturalWidth ?? picture.width;
   const height = picture.naturalHeight ?? picture.height;
-  const scale = Math.min(1, longest / Math.max(width, height));
+  const scale = Math.min(1, maxSide / Math.max(width, height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(width * scale));
   canvas.height = Math.max(1, Math.round(height * scale));

@@ -1,10 +1,10 @@
-// Steps whose answer is evidence rather than a value: photo, signature, instruction; and the field for photos that
-// any other step may have as well.
+// Steps whose answer is no value: photo, signature, instruction; and the field for photos that any other step may
+// have as well.
 
-import { h, icon, linked, set, setText, t, theirs } from "./dom.js";
+import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
 import { photoRule } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
-import { need } from "./wire.js";
+import { loadModule } from "./http.js";
 
 defineStep("photo", class extends StepElement {
   control() {
@@ -16,7 +16,7 @@ defineStep("signature", class extends StepElement {
   control() {
     this.picture = h("img", { alt: t("signature_alt"), hidden: true });
     this.empty = h("span", { class: "soft" }, t("signature_none"));
-    this.button = h("button", { type: "button", class: "button primary", on: { click: () => this.#sign() } }, icon("pen"), h("span", {}, t("sign")));
+    this.button = makeButton("button primary", () => this.#sign(), icon("pen"), h("span", {}, t("sign")));
     return [h("div", { class: "signed" }, this.picture, this.empty), this.button];
   }
 
@@ -27,8 +27,8 @@ defineStep("signature", class extends StepElement {
   }
 
   async #sign() {
-    const { askSignature } = await need("signature");
-    const signed = await askSignature(h("span", theirs(this.id), this.step.label));
+    const { askSignature } = await loadModule("signature");
+    const signed = await askSignature(h("span", textAttributes(this.id), this.step.label));
     if (!signed) return;
     const isFirst = !this.hasAttribute("done");
     this.session.sign(this.id, signed.png, signed.typedName);
@@ -39,22 +39,22 @@ defineStep("signature", class extends StepElement {
 /** Shows a signature, or that there is none, in an element with `picture`, `empty` and `button`. */
 export function showSignature(view, signature) {
   if (signature && view.picture.getAttribute("src") !== signature.url) view.picture.src = signature.url;
-  set(view.picture, "hidden", !signature);
-  set(view.empty, "hidden", Boolean(signature));
+  setAttr(view.picture, "hidden", !signature);
+  setAttr(view.empty, "hidden", Boolean(signature));
   setText(view.button.querySelector("span"), t(signature ? "sign_again" : "sign"));
   view.button.classList.toggle("primary", !signature);
 }
 
 defineStep("instruction", class extends StepElement {
   control() {
-    this.button = h("button", { type: "button", class: "button primary", on: { click: () => this.tapped(null) } }, icon("check"), h("span", {}, t("got_it")));
-    return [h("div", { class: "body", ...theirs(this.id) }, linked(this.step.config.body)), this.button];
+    this.button = makeButton("button primary", () => this.tapped(null), icon("check"), h("span", {}, t("got_it")));
+    return [h("div", { class: "body", ...textAttributes(this.id) }, withLinks(this.step.config.body)), this.button];
   }
 
   show(answer) {
     const isRead = Boolean(answer && !answer.skipped && !answer.unable);
     this.button.classList.toggle("primary", !isRead);
-    set(this.button, "aria-pressed", String(isRead));
+    setAttr(this.button, "aria-pressed", String(isRead));
   }
 });
 
@@ -72,16 +72,20 @@ customElements.define("photo-field", class extends HTMLElement {
     if (this.childElementCount) return;
     this.grid = h("div", { class: "tiles", role: "group", "aria-label": t("photos") });
     this.rules = h("p", { class: "soft count", "aria-live": "polite", shown: true });
-    this.buttons = h("div", { class: "pair" }, this.#input("camera", "take_photo", "camera"), this.rule.gallery ? this.#input("gallery", "gallery", "picture") : null);
+    this.buttons = h("div", { class: "pair" },
+      this.#input("camera", "take_photo", "camera"),
+      this.rule.gallery ? this.#input("gallery", "gallery", "picture") : null);
     this.append(this.grid, this.buttons, this.rules);
-    this.session.addEventListener("change", ({ detail }) => (detail.step === null || detail.step === this.step.id) && this.update());
+    this.session.addEventListener("change", ({ detail }) => {
+      if (detail.step === null || detail.step === this.step.id) this.update();
+    });
     this.session.addEventListener("run", () => this.#tiles.size && this.update());
     this.update();
   }
 
   /** Two inputs, since Android 14 shows no camera in the one without `capture`. */
   #input(source, word, picture) {
-    const input = h("input", { type: "file", accept: "image/*", class: "unseen" });
+    const input = h("input", { type: "file", accept: "image/*", class: "visually-hidden" });
     if (source === "camera") input.setAttribute("capture", "environment");
     else input.multiple = this.rule.max > 1;
     input.addEventListener("change", () => {
@@ -102,29 +106,29 @@ customElements.define("photo-field", class extends HTMLElement {
 
   async #add(files, source) {
     this.lostNotice?.remove();
-    const { shelf } = this.session;
+    const { photoStore } = this.session;
     const step = this.closest(".step");
     const wasDone = step.hasAttribute("done");
-    const leftOut = await shelf.add(this.step.id, files, source);
+    const leftOut = await photoStore.add(this.step.id, files, source);
     if (leftOut) setText(this.rules, t("photos_left_out", { n: leftOut, max: this.rule.max }));
     // Where more pictures may follow, the step stays under the thumb.
-    const mayFollow = this.step.type === "photo" && shelf.usable(this.step.id).length < this.rule.max;
+    const mayFollow = this.step.type === "photo" && photoStore.usable(this.step.id).length < this.rule.max;
     if (!wasDone && step.hasAttribute("done") && !mayFollow) step.goOn();
   }
 
   /** Names a photo that was lost with the page. */
-  missesPhoto() {
+  showLostPhoto() {
     const dismiss = () => {
       this.lostNotice.remove();
       this.session.cameraFor(null);
     };
     this.lostNotice = h("div", { class: "notice lost", role: "alert" }, icon("camera"),
-      h("span", {}, t("photo_lost"), " ", h("button", { type: "button", class: "link", on: { click: dismiss } }, t("photo_not_lost"))));
+      h("span", {}, t("photo_lost"), " ", makeButton("link", dismiss, t("photo_not_lost"))));
     this.prepend(this.lostNotice);
   }
 
   update() {
-    const photos = this.session.shelf.of(this.step.id);
+    const photos = this.session.photoStore.ofStep(this.step.id);
     const ids = new Set(photos.map((photo) => photo.id));
     for (const [id, tile] of this.#tiles) {
       if (ids.has(id)) continue;
@@ -136,8 +140,8 @@ customElements.define("photo-field", class extends HTMLElement {
       if (this.grid.children[index] !== tile) this.grid.insertBefore(tile, this.grid.children[index] ?? null);
       this.#refresh(tile, photo, index);
     });
-    const n = this.session.shelf.usable(this.step.id).length;
-    set(this.buttons, "hidden", n >= this.rule.max);
+    const n = this.session.photoStore.usable(this.step.id).length;
+    setAttr(this.buttons, "hidden", n >= this.rule.max);
     setText(this.rules, this.#ruleWords(n));
   }
 
@@ -148,8 +152,10 @@ customElements.define("photo-field", class extends HTMLElement {
   }
 
   #tile(photo) {
-    const tile = h("button", { type: "button", class: "tile", on: { click: async () => (await need("photo")).openPhoto(this.session, tile.photo, this.rule) } },
-      h("img", { alt: "", hidden: true, on: { error: ({ target }) => set(target, "hidden", true) } }), h("span", { class: "tile-file" }, icon("picture"), h("small", {}, t("no_preview"))),
+    const open = async () => (await loadModule("photo_dialog")).openPhoto(this.session, tile.photo, this.rule);
+    const tile = makeButton("tile", open,
+      h("img", { alt: "", hidden: true, on: { error: ({ target }) => setAttr(target, "hidden", true) } }),
+      h("span", { class: "tile-file" }, icon("picture"), h("small", {}, t("no_preview"))),
       h("span", { class: "tile-bar" }), h("span", { class: "tile-mark" }, icon("sending")));
     this.#tiles.set(photo.id, tile);
     return tile;
@@ -161,9 +167,9 @@ customElements.define("photo-field", class extends HTMLElement {
     const image = tile.querySelector("img");
     if (source && image.getAttribute("src") !== source) {
       image.src = source;
-      set(image, "hidden", false); // hidden again by its error, where the phone cannot show it
+      setAttr(image, "hidden", false); // hidden again by its error, where the phone cannot show it
     }
-    set(tile.querySelector(".tile-file"), "hidden", photo.state === "preparing");
+    setAttr(tile.querySelector(".tile-file"), "hidden", photo.state === "preparing");
     const progress = photo.item?.sent ?? photo.progress;
     tile.style.setProperty("--sent", photo.state === "safe" ? 1 : progress);
     const words = t("photo_label", { index: index + 1, state: stateOf(photo) });
@@ -178,11 +184,12 @@ customElements.define("photo-field", class extends HTMLElement {
 export function stateOf(photo) {
   if (photo.state !== "waiting") return t(`photo_${photo.state}`);
   if (photo.item?.state === "sending") return t("photo_sending");
-  return t(photo.item?.kept === "no" ? "photo_unkept" : "photo_waiting");
+  return t(photo.item?.stored === "no" ? "photo_unkept" : "photo_waiting");
 }
 
 /** The drawing that stands for it. */
 export function markOf(photo) {
-  if (photo.state === "waiting" && photo.item?.state !== "sending") return photo.item?.kept === "no" ? "alert" : "phone";
+  const isQueued = photo.state === "waiting" && photo.item?.state !== "sending";
+  if (isQueued) return photo.item?.stored === "no" ? "alert" : "phone";
   return { safe: "check", refused: "alert", elsewhere: "alert" }[photo.state] ?? "sending";
 }

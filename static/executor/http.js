@@ -1,13 +1,17 @@
-// One exchange with the server, and how it can end: an answer, a Problem, or nobody there. And the parts of the page
-// that are fetched when they are needed, as often as it takes.
+// One HTTP exchange with the server, and how it can end: a response, a Problem, or nobody there. And the modules of the
+// page that are loaded when they are needed.
 
-const PATIENCE = 30_000;   // ms until a request without an answer counts as lost
-const STALL = 60_000;      // ms without progress until an upload counts as lost
+const REQUEST_TIMEOUT_MS = 30_000;   // until a request without a response counts as lost
+const UPLOAD_STALL_MS = 60_000;      // without progress until an upload counts as lost
+const RETRY_PAUSE_MS = 2000;         // until a module that did not come is asked for again
+const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
+// These codes, and an error without one of our server's (""), mean that something on the way corrupted the request or
+// the answer.
+const CORRUPTED_CODES = new Set(["wrong_receipt", "digest_mismatch", "malformed_json", ""]);
+const MAX_CORRUPTED_TRIES = 5;
 
-const AGAIN = 2000;        // ms until a part of the page that did not come is asked for again
-
-/** One of the page's modules, by name, asked for once. */
-export async function want(name, tries = 0) {
+/** Loads one of the page's modules by its name. → the module; throws TypeError where it did not come. */
+export async function loadModuleOnce(name, tries = 0) {
   // Some browsers remember that an address failed, so it is asked for under another.
   const module = await import(`./${name}.js${tries ? `?${tries}` : ""}`);
   // Over plain http a head that was cut short passes for the whole of an empty file.
@@ -15,14 +19,14 @@ export async function want(name, tries = 0) {
   return module;
 }
 
-/** The same; waits for the network where there is none. */
-export async function need(name) {
+/** Loads one of the page's modules by its name, as often as it takes. */
+export async function loadModule(name) {
   for (let tries = 0; ; tries += 1) {
     try {
-      return await want(name, tries);
+      return await loadModuleOnce(name, tries);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // it came, and is wrong
-      await networkOr(AGAIN);
+      await networkOr(RETRY_PAUSE_MS);
     }
   }
 }
@@ -40,7 +44,7 @@ function networkOr(ms) {
   });
 }
 
-/** An answer that says no. `members` is the whole problem document (RFC 9457), {} when there was none. */
+/** A response that says no. `members` is the whole problem document (RFC 9457), {} when there was none. */
 export class Problem extends Error {
   constructor(status, members, retryAfter) {
     super(members.detail || members.title || `HTTP ${status}`);
@@ -51,8 +55,14 @@ export class Problem extends Error {
   }
 }
 
-/** No answer at all: no network, a lost reply, a server that is away. */
+/** No response at all: no network, a lost reply, a server that is away. */
 export class Unreachable extends Error {}
+
+/** True when a request that failed after so many `tries` is worth another. */
+export function isTransient(error, tries) {
+  if (!(error instanceof Problem)) return error instanceof Unreachable;
+  return TRANSIENT_STATUS.has(error.status) || (CORRUPTED_CODES.has(error.code) && tries < MAX_CORRUPTED_TRIES);
+}
 
 /** One HTTP exchange. → the JSON of a 2xx (null for 204 and 304). */
 export async function send(method, url, body, type, { signal, digest, onprogress }) {
@@ -65,14 +75,15 @@ export async function send(method, url, body, type, { signal, digest, onprogress
   if (isBytes && onprogress) return upload(method, url, body, headers, signal, onprogress);
 
   const clock = new AbortController();
-  const timer = setTimeout(() => clock.abort(), PATIENCE);
+  const timer = setTimeout(() => clock.abort(), REQUEST_TIMEOUT_MS);
   signal?.addEventListener("abort", () => clock.abort());
   let response;
   let text;
   try {
     const payload = isBytes ? body : headers["Content-Type"] ? JSON.stringify(body) : undefined;
     response = await fetch(url, {
-      method, headers, body: payload, signal: clock.signal, credentials: "same-origin", cache: "no-store", redirect: "error",
+      method, headers, body: payload, signal: clock.signal,
+      credentials: "same-origin", cache: "no-store", redirect: "error",
       // A small answer outlives the page: the camera app or a closed tab must not cost it.
       keepalive: typeof payload === "string" && payload.length < 8000,
     });
@@ -82,17 +93,17 @@ export async function send(method, url, body, type, { signal, digest, onprogress
   } finally {
     clearTimeout(timer);
   }
-  return outcome(response.status, text, response.headers.get("Retry-After"));
+  return parseResponse(response.status, text, response.headers.get("Retry-After"));
 }
 
-/** As `send`, by XMLHttpRequest: fetch still cannot say how much of an upload has gone out. */
+/** Sends bytes by XMLHttpRequest: fetch still cannot say how much of an upload has gone out. */
 function upload(method, url, body, headers, signal, onprogress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let timer = 0;
     const alive = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => request.abort(), STALL);
+      timer = setTimeout(() => request.abort(), UPLOAD_STALL_MS);
     };
     const lost = () => reject(new Unreachable("no answer"));
     request.open(method, url);
@@ -104,7 +115,7 @@ function upload(method, url, body, headers, signal, onprogress) {
     for (const end of ["error", "abort", "timeout"]) request.addEventListener(end, lost);
     request.addEventListener("load", () => {
       try {
-        resolve(outcome(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+        resolve(parseResponse(request.status, request.responseText, request.getResponseHeader("Retry-After")));
       } catch (problem) {
         reject(problem);
       }
@@ -116,7 +127,7 @@ function upload(method, url, body, headers, signal, onprogress) {
   });
 }
 
-function outcome(status, text, retryAfter) {
+function parseResponse(status, text, retryAfter) {
   if (status === 204 || status === 304) return null;
   let body = null;
   try {
@@ -130,10 +141,11 @@ function outcome(status, text, retryAfter) {
   throw new Problem(status, body ?? {}, Number.isFinite(seconds) ? seconds : 0);
 }
 
-/** {hex, base64} of the bytes. */
+/** The SHA-256 of the bytes. → {hex, base64} */
 export async function sha256(buffer) {
   // Over plain http the browser does not hash; then we do.
-  const bytes = crypto.subtle ? new Uint8Array(await crypto.subtle.digest("SHA-256", buffer)) : await sha256Here(buffer);
+  const digest = crypto.subtle ? await crypto.subtle.digest("SHA-256", buffer) : await sha256Here(buffer);
+  const bytes = new Uint8Array(digest);
   return {
     hex: Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join(""),
     base64: btoa(String.fromCharCode(...bytes)),
@@ -141,6 +153,6 @@ export async function sha256(buffer) {
 }
 
 async function sha256Here(buffer) {
-  const { sha256 } = await need("sha256");
+  const { sha256 } = await loadModule("sha256");
   return sha256(buffer);
 }

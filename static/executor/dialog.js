@@ -1,15 +1,15 @@
-// Sheets that come up from the bottom of the screen, and the one that asks for a reason. Fetched when the first of
-// them is wanted, or ahead while the network is there.
+// Dialogs that come up from the bottom of the screen, and the one that asks for a reason. Loaded when the first of
+// them opens, or ahead while the network is there.
 
-import { h, icon, setText, t } from "./dom.js";
+import { h, icon, makeButton, setText, t } from "./dom.js";
 
 let openSheets = 0;
 
 /**
- * A sheet from the bottom of the screen. `title`: words, or an element; `build(close)` returns its content; `close(result)` ends it.
+ * Opens a dialog. `title`: words, or an element; `build(close)` returns its content; `close(result)` ends it.
  * → a promise of the result, null when the person backed out.
  */
-export function sheet(title, build, { wide = false } = {}) {
+export function openDialog(title, build, { wide = false } = {}) {
   return new Promise((resolve) => {
     let result = null;
     const titleId = `sheet-${(openSheets += 1)}`;
@@ -18,10 +18,12 @@ export function sheet(title, build, { wide = false } = {}) {
       result = value;
       dialog.close();
     };
+    const closeButton = makeButton("quiet round", () => close(), icon("cross"));
+    closeButton.setAttribute("aria-label", t("close"));
     dialog.append(
       h("div", { class: "sheet-head" },
         h("h2", { id: titleId, dir: "auto" }, title),
-        h("button", { type: "button", class: "quiet round", "aria-label": t("close"), on: { click: () => close() } }, icon("cross"))),
+        closeButton),
       h("div", { class: "sheet-body" }, build(close)));
     dialog.addEventListener("close", () => {
       dialog.remove();
@@ -35,10 +37,12 @@ export function sheet(title, build, { wide = false } = {}) {
   });
 }
 
-/** A sheet that asks for a reason in words. → the reason, or null. */
+/** Opens a dialog that asks for a reason. → the reason, or null. */
 export function askReason(title, explanation, label, confirm, dangerous = false) {
-  return sheet(title, (close) => {
-    const field = h("textarea", { id: "reason", rows: "3", dir: "auto", maxlength: "1000", autofocus: true, "aria-describedby": "reason-wrong" });
+  return openDialog(title, (close) => {
+    const field = h("textarea", {
+      id: "reason", rows: "3", dir: "auto", maxlength: "1000", autofocus: true, "aria-describedby": "reason-wrong",
+    });
     const wrong = h("p", { class: "wrong", id: "reason-wrong", role: "alert" });
     const done = () => {
       const reason = field.value.trim();
@@ -52,8 +56,8 @@ export function askReason(title, explanation, label, confirm, dangerous = false)
       h("p", { class: "soft", dir: "auto" }, explanation),
       h("label", { for: "reason" }, label), field, wrong,
       h("div", { class: "pair" },
-        h("button", { type: "button", class: "button", on: { click: () => close() } }, t("back")),
-        h("button", { type: "button", class: dangerous ? "button danger" : "button primary", on: { click: done } }, confirm)),
+        makeButton("button", () => close(), t("back")),
+        makeButton(dangerous ? "button danger" : "button primary", done, confirm)),
     ];
   });
 }

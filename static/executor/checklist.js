@@ -1,0 +1,131 @@
+// What is visible, done and missing in a run, and when a condition is true; the server's side stands in
+// rundun/core/condition.py and progress.py. Pure: no DOM, no state.
+//
+// An answer is {value, skipped, unable, photos}; a step without one is untouched. `arrived` tells which photos
+// count as there: the server counts only those with a receipt, the form counts all that were chosen, so that what
+// depends on a photo appears at once and not after its upload.
+
+/** [{step, section}] in the order they are asked; section is null for a template without sections. */
+export function flatten(template) {
+  const rows = (template.steps ?? []).map((step) => ({ step, section: null }));
+  for (const section of template.sections ?? []) {
+    for (const step of section.steps ?? []) rows.push({ step, section });
+  }
+  return rows;
+}
+
+export function isRequired(step) {
+  return step.required ?? true;
+}
+
+/** How a step takes photos: {min, max, annotate, gallery}, or null where it takes none. */
+export function photoRule(step) {
+  const rule = step.type === "photo" ? step.config ?? {} : step.photo;
+  if (!rule) return null;
+  const [min, gallery] = step.type === "photo" ? [1, rule.allow_gallery ?? true] : [0, true];
+  return { min: rule.min ?? min, max: rule.max ?? 10, annotate: rule.annotate ?? false, gallery };
+}
+
+export function maySkip(template, step) {
+  return !isRequired(step) && (template.settings?.allow_skip ?? false);
+}
+
+export function mayBeUnable(template, step) {
+  return isRequired(step) && (template.settings?.allow_unable ?? true);
+}
+
+// These types have no value of their own: to conditions they are answered once they are done.
+const EVIDENCE_TYPES = new Set(["photo", "signature", "instruction"]);
+
+/**
+ * Everything the form and the server must agree on.
+ *
+ * answers   {step_id: answer}
+ * arrived   {step_id: [photo ids that are there]}
+ * signed    [step ids with a stored signature]
+ *
+ * → {steps: Map(step_id → {visible, state, done, waiting, missing}), progress: {total, answered, skipped, unable}}
+ *   missing is null, "missing_answer", "missing_photos" or "missing_signature": why the run cannot be completed yet.
+ */
+export function evaluate(template, answers, arrived, signed) {
+  const known = new Map();
+  const steps = new Map();
+  const progress = { total: 0, answered: 0, skipped: 0, unable: 0 };
+  for (const { step } of flatten(template)) {
+    const answer = answers[step.id] ?? null;
+    const visible = isTrue(step.condition, known);
+    const stepState = { visible, ...evaluateAlone(step, answer, new Set(arrived[step.id] ?? []), signed) };
+    stepState.done = visible && stepState.whole;
+    stepState.missing = visible && !stepState.done ? whatIsMissing(step, answer, stepState) : null;
+    steps.set(step.id, stepState);
+    known.set(step.id, { visible, state: stepState.state, value: answer?.value ?? null });
+    if (!visible) continue;
+    progress.total += 1;
+    if (stepState.done) progress[stepState.state] += 1;
+  }
+  return { steps, progress };
+}
+
+/** One step without regard to the others: whether it is whole, and its state for conditions. */
+function evaluateAlone(step, answer, there, signed) {
+  const untouched = { state: "untouched", whole: false, waiting: [], unsigned: false };
+  if (answer === null) return untouched;
+  if (answer.skipped) return { ...untouched, state: "skipped", whole: true };
+  if (answer.unable) return { ...untouched, state: "unable", whole: true };
+  const listed = answer.photos ?? [];
+  const waiting = listed.filter((id) => !there.has(id));
+  const unsigned = step.type === "signature" && !signed.includes(step.id);
+  const enough = listed.length - waiting.length >= (photoRule(step)?.min ?? 0);
+  const whole = enough && waiting.length === 0 && !unsigned;
+  return { state: whole || !EVIDENCE_TYPES.has(step.type) ? "answered" : "untouched", whole, waiting, unsigned };
+}
+
+function whatIsMissing(step, answer, { waiting, unsigned }) {
+  if (answer === null) return isRequired(step) ? "missing_answer" : null;
+  if (unsigned) return "missing_signature";
+  // An optional step may stay short of photos, but not with some still on their way.
+  return isRequired(step) || waiting.length ? "missing_photos" : null;
+}
+
+const TRUE_WHEN_ABSENT = new Set(["neq", "not_contains"]);
+
+/**
+ * True when `condition` (a comparison, a group of conditions, or nothing at all) is true.
+ *
+ * `known` is a Map from the id of each earlier step to {visible, state, value}, where state is "untouched", "answered",
+ * "skipped" or "unable". Steps are added in the template's order, so a condition can only look back.
+ */
+function isTrue(condition, known) {
+  if (condition === null || condition === undefined) return true;
+  if (condition.op === "and") return condition.rules.every((rule) => isTrue(rule, known));
+  if (condition.op === "or") return condition.rules.some((rule) => isTrue(rule, known));
+  const { step, op, value } = condition.when;
+  return known.has(step) && isComparisonTrue(known.get(step), op, value);
+}
+
+function isComparisonTrue({ visible, state, value }, op, wanted) {
+  if (!visible) return TRUE_WHEN_ABSENT.has(op);
+  // Nothing flashes up before its question was asked: an untouched step makes even "neq" false.
+  if (state === "untouched") return false;
+  if (state === "skipped") return op === "skipped" || TRUE_WHEN_ABSENT.has(op);
+  if (state === "unable") return TRUE_WHEN_ABSENT.has(op);
+  switch (op) {
+    case "answered": return true;
+    case "skipped": return false;
+    case "eq": return areEqual(value, wanted);
+    case "neq": return !areEqual(value, wanted);
+    case "gt": return value > wanted;
+    case "lt": return value < wanted;
+    case "gte": return value >= wanted;
+    case "lte": return value <= wanted;
+    case "contains": return value.includes(wanted);
+    case "not_contains": return !value.includes(wanted);
+    default: return false;
+  }
+}
+
+function areEqual(a, b) {
+  // A choice of several has no order of its own: the author's list may stand in any.
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item) => b.includes(item));
+  return a === b;
+}

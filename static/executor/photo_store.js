@@ -1,0 +1,325 @@
+// The photos and signatures of a run: those on the server, and those this phone still shrinks, keeps or sends.
+//
+// A photo: {id, step, state, preview, url, thumbnail, progress, problem, item}. Its state is
+//   preparing → waiting → safe (the server's receipt is here) | refused (the person must choose)
+//   elsewhere: an answer names it, but neither the server nor this phone has it
+//
+// Events: "change" {step} · "answer" {step}: the photos of the step's answer have changed · "camera-closed"
+
+import { photoRule, nowUtc, uuid } from "./rules.js";
+import { loadModuleOnce } from "./http.js";
+
+const COUNTED_STATES = new Set(["preparing", "waiting", "safe"]);
+const LOCAL_STATES = new Set(["preparing", "refused"]);   // whatever the server says
+
+let geo = null;   // geo.js, once something asked for a position
+
+/** geo.js, loaded when the first step asks for a position. */
+export const lazyGeo = {
+  /** → geo.js, or null where it could not be loaded. */
+  async load() {
+    geo ??= await loadModuleOnce("geo").catch(() => null);
+    return geo;
+  },
+  settle() {
+    geo?.settle();
+  },
+  /** Whether positions can be had: "yes", "insecure" (browsers give none over plain http), "refused" or "none". */
+  availability() {
+    if (geo) return geo.availability();
+    if (!("geolocation" in navigator)) return "none";
+    return isSecureContext ? "yes" : "insecure";
+  },
+};
+
+export class PhotoStore extends EventTarget {
+  #photos = new Map();       // step id → [photo], in the order the person sees
+  #deletedIds = new Set();   // deleted here: a poll under way must not bring them back
+  signatures = new Map();    // step id or "" → {url, problem}: a signature made on this phone
+
+  /** `steps`: Map(step id → step). `maxBytes`: the largest photo that the server takes. */
+  constructor(steps, outbox, maxBytes) {
+    super();
+    Object.assign(this, { steps, outbox, maxBytes });
+  }
+
+  ofStep(stepId) {
+    return this.#photos.get(stepId) ?? [];
+  }
+
+  /** Photos that count for the answer. */
+  usable(stepId) {
+    return this.ofStep(stepId).filter((photo) => COUNTED_STATES.has(photo.state));
+  }
+
+  refused(stepId) {
+    return this.ofStep(stepId).filter((photo) => photo.state === "refused");
+  }
+
+  /** Ids an answer of this step stands on, those that never arrived included. */
+  listed(stepId) {
+    return this.ofStep(stepId).filter((photo) => photo.state !== "refused").map((photo) => photo.id);
+  }
+
+  /** {total, safe, preparing} over the whole run. */
+  counts() {
+    const all = [...this.#photos.values()].flat().filter((photo) => photo.state !== "elsewhere");
+    const inState = (state) => all.filter((photo) => photo.state === state).length;
+    return { total: all.length, safe: inState("safe"), preparing: inState("preparing") };
+  }
+
+  /** `source`: "camera" or "gallery". Takes as many as the step still has room for. → how many were left out. */
+  async add(stepId, files, source) {
+    const step = this.steps.get(stepId);
+    const room = photoRule(step).max - this.usable(stepId).length;
+    const taken = files.slice(0, Math.max(0, room));
+    const added = taken.map((file) => [this.#append(stepId, source), file]);
+    this.#emit("change", stepId);
+    const [images] = await Promise.all([shrinkModule(), step.geo ? lazyGeo.load() : null]);
+    if (step.geo) geo?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
+    for (const [photo, file] of added) await images.oneAtATime(() => this.#prepare(images, step, photo, file));
+    this.#emit("answer", stepId);
+    return files.length - taken.length;
+  }
+
+  remove(photo) {
+    this.#delete(photo);
+    const mayHaveArrived = photo.state === "safe" || (photo.item && !this.outbox.drop(photo.item));
+    if (mayHaveArrived) {
+      const path = `/steps/${photo.step}/photos/${photo.id}`;
+      this.outbox.add({ lane: "photos", key: photo.step, kind: "delete", method: "DELETE", path });
+    }
+    this.#emit("answer", photo.step);
+    this.#emit("change", photo.step);
+  }
+
+  /** Sends a refused photo again, under a new id: the server may hold other bytes under the old one. */
+  retry(photo) {
+    const { item } = photo;
+    this.outbox.drop(item);
+    photo.id = newId();
+    this.#send(photo, item.body, item.type, item.query);
+    this.#emit("answer", photo.step);
+  }
+
+  /** Takes `file`, fresh from the camera, in the place of `photo`, which stays until the new one is kept. */
+  async retake(photo, file) {
+    const images = await shrinkModule();
+    const original = await bytesOf(file);
+    if (original) this.replace(photo, await images.oneAtATime(() => smallOf(images, file, original)), "camera");
+    else this.#refuseUnread(this.#append(photo.step, "camera"));
+    this.#emit("camera-closed");
+  }
+
+  /** Puts a picture, {bytes, type, preview}, in the place of `photo`. */
+  replace(photo, { bytes, type, preview }, source = photo.source ?? "camera") {
+    const list = this.ofStep(photo.step);
+    const isFull = this.usable(photo.step).length >= photoRule(this.steps.get(photo.step)).max;
+    const empty = { url: null, thumbnail: null, problem: null, item: null };
+    const fresh = { ...photo, ...empty, id: newId(), state: "waiting", preview, source };
+    list.splice(list.indexOf(photo), 0, fresh);
+    const query = { source, taken_at: nowUtc(), ...geo?.recent() };
+    if (isFull) this.remove(photo); // a full step takes nothing more, so the old one has to go first
+    this.#send(fresh, bytes, type, query);
+    if (!isFull) this.remove(photo);
+    else this.#emit("answer", photo.step);
+  }
+
+  /** Queues a signature: `png` an ArrayBuffer, `key` a step's id, or "" for the one that closes the run. */
+  sign(key, png, typedName) {
+    const query = typedName ? `?typed_name=${encodeURIComponent(typedName)}` : "";
+    const path = key ? `/steps/${key}/signature${query}` : `/signature${query}`;
+    this.signatures.set(key, { url: urlOf(png, "image/png"), problem: null });
+    this.outbox.add({ lane: "answers", key, kind: "signature", method: "PUT", path, type: "image/png", body: png });
+  }
+
+  /** Takes photos that nobody has off the step's answer. */
+  dropMissing(stepId) {
+    this.#photos.set(stepId, this.ofStep(stepId).filter((photo) => photo.state !== "elsewhere"));
+    this.#emit("answer", stepId);
+    this.#emit("change", stepId);
+  }
+
+  /** Shows what an item of an earlier visit or of another tab holds. */
+  restore(item) {
+    if (item.kind === "signature") {
+      this.signatures.set(item.key, { url: urlOf(item.body, item.type), problem: item.problem });
+    } else if (item.kind === "delete") {
+      const id = item.path.split("/").at(-1);
+      this.#deletedIds.add(id);
+      this.#photos.set(item.key, this.ofStep(item.key).filter((photo) => photo.id !== id));
+    } else if (item.kind === "photo") {
+      this.#restorePhoto(item);
+    }
+  }
+
+  #restorePhoto(item) {
+    const known = this.#find(item);
+    const preview = known?.preview ?? urlOf(item.body, item.type);
+    const photo = {
+      id: item.photo, step: item.key, state: item.problem ? "refused" : "waiting", preview, url: null, thumbnail: null,
+      progress: 0, problem: item.problem, item, source: item.query.source,
+    };
+    if (known) Object.assign(known, photo);
+    else this.#photos.set(item.key, [...this.ofStep(item.key), photo]);
+  }
+
+  /** Lets go of an item that another tab has sent or taken back: the server tells which. */
+  release(item) {
+    const photo = this.#find(item);
+    if (photo) Object.assign(photo, { state: "elsewhere", item: null });
+  }
+
+  /** {step id: [receipt]} of the photos that are safe, as the server's state has them. */
+  receipts() {
+    const isSafe = (photo) => photo.state === "safe";
+    const receipt = ({ id, url, thumbnail }) => ({ photo_id: id, url, thumbnail_url: thumbnail });
+    const entries = [...this.#photos].map(([stepId, photos]) => [stepId, photos.filter(isSafe).map(receipt)]);
+    return Object.fromEntries(entries);
+  }
+
+  // The server's side
+
+  markSent(item, receipt) {
+    const photo = this.#find(item);
+    if (!photo) return;
+    Object.assign(photo, { item: null, ...safe(receipt) });
+  }
+
+  markRefused(item, problem) {
+    if (item.kind === "signature" && this.signatures.has(item.key)) this.signatures.get(item.key).problem = problem;
+    const photo = this.#find(item);
+    if (item.kind === "delete") this.outbox.drop(item); // not ours to delete
+    if (photo) Object.assign(photo, { state: "refused", problem });
+    if (photo) this.#emit("answer", photo.step);
+  }
+
+  /** Takes over the server's state, except for what this phone still keeps and shows. */
+  update(stored, answers) {
+    for (const stepId of this.steps.keys()) {
+      const receipts = new Map((stored[stepId] ?? []).map((receipt) => [receipt.photo_id, receipt]));
+      const named = answers[stepId]?.photos ?? [];
+      const isOurs = (photo) => photo.item || LOCAL_STATES.has(photo.state);
+      const list = this.ofStep(stepId).filter((photo) => isOurs(photo) || receipts.has(photo.id));
+      for (const photo of list) if (photo.state === "elsewhere") Object.assign(photo, safe(receipts.get(photo.id)));
+      const known = new Set(list.map((photo) => photo.id));
+      for (const id of new Set([...named, ...receipts.keys()])) {
+        if (known.has(id) || this.#deletedIds.has(id)) continue;
+        const receipt = receipts.get(id);
+        const state = receipt ? safe(receipt) : { state: "elsewhere", progress: 0 };
+        list.push({ id, step: stepId, preview: null, ...state });
+      }
+      this.#photos.set(stepId, list);
+    }
+  }
+
+  // Inside
+
+  #append(stepId, source) {
+    const empty = { preview: null, url: null, progress: 0, problem: null };
+    const photo = { id: newId(), step: stepId, state: "preparing", source, ...empty };
+    this.#photos.set(stepId, [...this.ofStep(stepId), photo]);
+    return photo;
+  }
+
+  /** Keeps the picture as it came before it is decoded, which costs a small phone its tab; then the small one. */
+  async #prepare(images, step, photo, file) {
+    const position = () => (step.geo ? geo?.recent() : null);
+    if (!this.ofStep(step.id).includes(photo)) return; // deleted before its turn came
+    const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...position() };
+    const original = await bytesOf(file);
+    const isStillThere = this.ofStep(step.id).includes(photo); // reading takes a while where the file comes from afar
+    if (isStillThere && original) photo.item = this.#queue(photo, original, typeOf(file), query, true);
+    this.#emit("camera-closed");
+    if (!isStillThere) return;
+    if (!original) return this.#refuseUnread(photo);
+    const { bytes, type, preview } = await smallOf(images, file, original);
+    if (!this.ofStep(step.id).includes(photo)) return URL.revokeObjectURL(preview);
+    Object.assign(photo, { preview, state: "waiting", problem: null, progress: 0 });
+    const fresh = { ...query, ...position() };
+    this.outbox.update(photo.item, { body: bytes, type, query: fresh, path: pathOf(photo, fresh), hold: false });
+    if (bytes.byteLength > this.maxBytes || bytes.byteLength === 0) {
+      // Known to fail: said here rather than after a minute of uploading.
+      this.outbox.drop(photo.item);
+      const word = bytes.byteLength ? "photo_too_large" : "photo_empty";
+      Object.assign(photo, { state: "refused", problem: { word } });
+    }
+    this.#emit("change", photo.step);
+  }
+
+  #refuseUnread(photo) {
+    Object.assign(photo, { state: "refused", problem: { word: "photo_unread" } });
+    this.#emit("change", photo.step);
+  }
+
+  #send(photo, bytes, type, query) {
+    photo.item = this.#queue(photo, bytes, type, query, false);
+    Object.assign(photo, { state: "waiting", problem: null, progress: 0 });
+    this.#emit("change", photo.step);
+  }
+
+  #queue(photo, body, type, query, hold) {
+    const about = { lane: "photos", key: photo.step, kind: "photo", photo: photo.id };
+    return this.outbox.add({ ...about, method: "PUT", path: pathOf(photo, query), query, type, body, hold });
+  }
+
+  #find(item) {
+    return this.ofStep(item.key).find((photo) => photo.id === item.photo) ?? null;
+  }
+
+  #delete(photo) {
+    this.#deletedIds.add(photo.id);
+    URL.revokeObjectURL(photo.preview); // else the page holds the picture for as long as it is open
+    this.#photos.set(photo.step, this.ofStep(photo.step).filter((other) => other !== photo));
+  }
+
+  #emit(name, step = null) {
+    this.dispatchEvent(new CustomEvent(name, { detail: { step } }));
+  }
+}
+
+/** → shrink_photo.js; where the network went before it came, photos stay as large as they are. */
+function shrinkModule() {
+  return loadModuleOnce("shrink_photo").catch(() => ({ oneAtATime: (work) => work(), shrink: asItIs }));
+}
+
+async function asItIs(file, bytes) {
+  return { bytes, type: typeOf(file), preview: URL.createObjectURL(file) };
+}
+
+function typeOf(file) {
+  return file.type || "application/octet-stream";
+}
+
+function urlOf(bytes, type) {
+  return URL.createObjectURL(new Blob([bytes], { type }));
+}
+
+/** The picture made small, or as it is where the phone cannot do that: once it is kept it must go out. */
+function smallOf(images, file, original) {
+  return images.shrink(file, original).catch(() => asItIs(file, original));
+}
+
+/** The bytes of a file, or null: one that is still in somebody's cloud, or gone since it was chosen, cannot be read. */
+function bytesOf(file) {
+  return file.arrayBuffer().catch(() => null);
+}
+
+function pathOf(photo, query) {
+  return `/steps/${photo.step}/photos/${photo.id}?${new URLSearchParams(query)}`;
+}
+
+function newId() {
+  return `ph-${uuid()}`;
+}
+
+/** What a receipt says of its photo. */
+function safe({ url = null, thumbnail_url: thumbnail }) {
+  return { state: "safe", progress: 1, url, thumbnail: thumbnail ?? url };
+}
+
+/** A camera's picture was taken now; one from the gallery carries its file's date. */
+function takenAt(file, source) {
+  if (source === "camera" || !file.lastModified) return nowUtc();
+  return `${new Date(file.lastModified).toISOString().slice(0, 19)}Z`;
+}
