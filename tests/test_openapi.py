@@ -20,10 +20,9 @@ from rundun.actions import alerting
 from rundun.core import event
 from rundun.core.rules import read_template
 from rundun.core.shape import Shape, read
-from rundun.core.template import Template
 from rundun.errors import Problem
 from rundun.web import shapes
-from rundun.web.openapi import OPERATIONS, document
+from rundun.web.openapi.document import ROUTES, document, examples
 from rundun.web.openapi.events import ALERT
 from rundun.web.problems import TABLE
 from rundun.web.site import site
@@ -38,6 +37,7 @@ NOWHERE = {
     "internal",
 }  # told in the introduction, or never meant to happen
 SCHEMAS = "#/components/schemas/"
+OPERATIONS = [route.operation for route in ROUTES]
 
 
 def routes() -> set[str]:
@@ -63,17 +63,23 @@ def test_every_route_is_in_it_and_the_reverse() -> None:
         if method != "parameters"
     }
     assert described == routes()
-    names = [one.name for one in OPERATIONS.values()]
+    names = [one.name for one in OPERATIONS]
     assert len(set(names)) == len(names)
 
 
 def test_every_code_is_in_it_and_no_other() -> None:
     named: set[str] = set()
-    for response in document()["components"]["responses"].values():
-        narrowed = response["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]
-        for code in narrowed["code"]["enum"]:
-            assert TABLE[code][0] == narrowed["status"]["const"]
-            named.add(code)
+    responses = document()["components"]["responses"]
+    for path in document()["paths"].values():
+        for operation in (item for method, item in path.items() if method != "parameters"):
+            for status, response in operation["responses"].items():
+                if "$ref" in response:
+                    problem = responses[response["$ref"].rpartition("/")[2]]["content"][
+                        "application/problem+json"
+                    ]
+                    for code in problem["schema"]["allOf"][1]["properties"]["code"]["enum"]:
+                        assert TABLE[code][0] == problem["examples"][code]["value"]["status"] == int(status)
+                        named.add(code)
     assert named == set(TABLE) - NOWHERE
     introduction = document()["info"]["description"]
     assert "`about:blank`" in introduction and "`method_not_allowed`" in introduction
@@ -89,10 +95,10 @@ def test_every_event_is_in_it() -> None:
 
 
 def test_every_operation_is_told_in_words_with_an_example() -> None:
-    for operation in OPERATIONS.values():
-        assert operation.summary and operation.description.endswith("."), operation.call
-        if isinstance(operation.body, type):
-            assert operation.example is not None, operation.call
+    for operation in OPERATIONS:
+        assert operation.summary and operation.description.endswith("."), operation.name
+        if isinstance(operation.body, type | str):
+            assert "request" in examples()[operation.name], operation.name
 
 
 def media_of(part: Any) -> Iterator[dict[str, Any]]:
@@ -115,14 +121,14 @@ def test_its_examples_are_as_it_says() -> None:
             documented.validate(part["schema"], example)
             seen += 1
     assert seen > 100
-    for operation in OPERATIONS.values():
-        if isinstance(operation.body, type) and not issubclass(operation.body, Template):
-            read(operation.body, operation.example)
+    for operation in OPERATIONS:
+        if isinstance(operation.body, type):
+            read(operation.body, examples()[operation.name]["request"])
 
 
 def test_its_examples_of_templates_are_templates() -> None:
-    for name in ("POST /v1/templates", "PUT /v1/templates/{template_id}"):
-        read_template(OPERATIONS[name].example, lambda prefix: prefix + "made")
+    for name in ("createTemplate", "reviseTemplate"):
+        read_template(examples()[name]["request"], lambda prefix: prefix + "made")
     draft = {"$ref": SCHEMAS + "TemplateDraft"}
     for sample in places.samples().glob("*.json"):
         documented.validate(draft, json.loads(sample.read_text("utf-8")))
@@ -195,7 +201,7 @@ def test_it_draws_the_line_where_the_reader_does(model: type[Shape], right: Any,
     ],
 )
 def test_it_draws_the_line_of_templates_where_the_reader_does(where: str, wrong: Any) -> None:
-    changed = copy.deepcopy(OPERATIONS["POST /v1/templates"].example)
+    changed = copy.deepcopy(examples()["createTemplate"]["request"])
     *way, last = where.split("/")[1:]
     holder = changed
     for name in way:

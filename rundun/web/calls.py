@@ -9,12 +9,11 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from rundun.actions import once
 from rundun.actions.once import Render
@@ -23,6 +22,7 @@ from rundun.errors import Problem
 from rundun.store.idempotency import Reply, Ticket
 from rundun.web.auth import Caller
 from rundun.web.body import parse, read_json_bytes
+from rundun.web.openapi.operation import ApiRoute, Method, Operation
 from rundun.web.problems import Json
 from rundun.web.service import Service, service
 
@@ -67,7 +67,6 @@ class Call:
 
 
 Handler = Callable[[Call], Awaitable[Response]]
-Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
 def told(content: Any, status: int = 200, **headers: str) -> Reply:
@@ -82,8 +81,8 @@ def answer(reply: Reply) -> Response:
     return Json(reply.body, reply.status, reply.headers)
 
 
-def route(method: Method, path: str, handler: Handler) -> Route:
-    """A route of /v1."""
+def route(method: Method, path: str, handler: Handler, operation: Operation) -> ApiRoute:
+    """A route of /v1, as the document describes it."""
 
     async def endpoint(request: Request) -> Response:
         house = service(request)
@@ -94,7 +93,7 @@ def route(method: Method, path: str, handler: Handler) -> Route:
 
     endpoint.__doc__ = handler.__doc__
     endpoint.__name__ = handler.__name__
-    return Route(f"/v1{path}", endpoint, methods=[method])
+    return ApiRoute(method, f"/v1{path}", endpoint, operation)
 
 
 async def _caller(house: Service, request: Request) -> Caller:

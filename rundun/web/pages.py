@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from rundun import places
 from rundun.core import language
+from rundun.core.json_types.execution import StateJson
 from rundun.web.brand import PLAIN, Brand
 from rundun.web.static import Assets
 from rundun.web.words import Speech, Words
@@ -85,7 +86,7 @@ class Pages:
         return Response(html, status, HEADERS, media_type="text/html")
 
     def run(
-        self, state: dict[str, Any], wanted: Sequence[str], page: str = "executor/run.html", **more: Any
+        self, state: StateJson, wanted: Sequence[str], page: str = "executor/run.html", **more: Any
     ) -> Response:
         """The executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it. What is put into the page
         has the template's texts in the reader's language, and not in all others: they would be most of its weight.
