@@ -190,6 +190,7 @@ ROUTES = [
                 200: Answer("These bytes were stored before.", ReceiptJson),
             },
             query=PhotoQuery,
+            together=("geo", GeoBody),
             headers=("Content-Digest",),
             body=_PHOTO,
             problems=(*_OPEN, *_UNREADABLE, "photo_conflict", "too_many_photos"),

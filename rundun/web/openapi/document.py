@@ -160,7 +160,7 @@ def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
     headers = [*operation.headers, *(["Idempotency-Key"] if route.is_idempotent_post else [])]
     listed = [{"$ref": f"#/components/parameters/{name}"} for name in [*headers, "X-Request-Id"]]
     if operation.query is not None:
-        listed = [*parameters(operation.query, QUERY_PARAMETERS), *listed]
+        listed = [*parameters(operation.query, QUERY_PARAMETERS, operation.together), *listed]
     shown["parameters"] = listed
     if operation.body is not None:
         shown["requestBody"] = _body(operation.body, operation.name)

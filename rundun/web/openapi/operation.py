@@ -60,6 +60,9 @@ class Operation:
     description: str
     answers: Mapping[int, Answer]
     query: type[Shape] | None = None
+    together: tuple[str, type[Shape]] | None = (
+        None  # parameters of `query` that make one object, and its name
+    )
     headers: tuple[str, ...] = ()
     body: type[Shape] | str | Bytes | None = None
     problems: tuple[str, ...] = ()

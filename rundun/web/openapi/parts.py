@@ -93,9 +93,9 @@ QUERY_PARAMETERS = {
     "since": "The revision you have; 304 while it is the current one.",
     "source": "Where the picture comes from.",
     "taken_at": "When it was taken, by the phone's clock.",
-    "lat": "Where it was taken: latitude in degrees, together with `lng`.",
-    "lng": "Longitude in degrees.",
-    "accuracy": "Radius in metres.",
+    "lat": "Latitude in degrees, without an exponent; comes together with `lng`.",
+    "lng": "Longitude in degrees, without an exponent; comes together with `lat`.",
+    "accuracy": "Radius in metres, without an exponent; with `lat` and `lng` only.",
     "typed_name": "The name, if it was typed rather than drawn.",
 }
 

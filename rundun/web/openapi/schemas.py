@@ -166,8 +166,12 @@ def _renamed(schema: Any, names: set[str]) -> Any:
     return schema
 
 
-def parameters(model: type[Shape], descriptions: dict[str, str]) -> list[dict[str, Any]]:
-    """The query parameters that `model` reads; a parameter that is left out has no null."""
+def parameters(
+    model: type[Shape], descriptions: dict[str, str], together: tuple[str, type[Shape]] | None = None
+) -> list[dict[str, Any]]:
+    """The query parameters that `model` reads; one that is left out has no null. Those that belong together are one
+    object, spread over the query.
+    """
     schema = model.model_json_schema(schema_generator=_Plain)
     listed = []
     for name, field in schema["properties"].items():
@@ -181,4 +185,21 @@ def parameters(model: type[Shape], descriptions: dict[str, str]) -> list[dict[st
             shown.pop("default", None)
         description = shown.pop("description", None) or field.get("description") or descriptions[name]
         listed.append({"name": name, "in": "query", "description": description, "schema": shown})
-    return listed
+    return listed if together is None else _joined(listed, *together)
+
+
+def _joined(listed: list[dict[str, Any]], name: str, model: type[Shape]) -> list[dict[str, Any]]:
+    fields = model.model_fields
+    members = {
+        one["name"]: {**one["schema"], "description": one["description"]}
+        for one in listed
+        if one["name"] in fields
+    }
+    schema = {
+        "type": "object",
+        "properties": members,
+        "required": [field for field in members if fields[field].is_required()],
+    }
+    what = inspect.cleandoc(model.__doc__ or "")
+    spread = {"name": name, "in": "query", "style": "form", "explode": True, "description": what}
+    return [*(one for one in listed if one["name"] not in fields), {**spread, "schema": schema}]

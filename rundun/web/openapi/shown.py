@@ -260,7 +260,9 @@ def _shown(site: str, path: str, method: str, said: dict[str, Any], in_path: Any
         description=said["description"],
         needs_key="security" not in said,
         parameters=tuple(
-            (where, tuple(_parameter(one) for one in found)) for where, found in groups if found
+            (where, tuple(row for one in found for row in _parameter(one)))
+            for where, found in groups
+            if found
         ),
         body=media["schema"]["$ref"].removeprefix(REF) if "$ref" in media.get("schema", {}) else None,
         body_kinds=tuple(content),
@@ -269,10 +271,12 @@ def _shown(site: str, path: str, method: str, said: dict[str, Any], in_path: Any
     )
 
 
-def _parameter(said: dict[str, Any]) -> Row:
+def _parameter(said: dict[str, Any]) -> list[Row]:
+    if "explode" in said:  # its fields are parameters
+        return [replace(row, is_required=False) for row in fields(said["schema"])]
     default = said["schema"].get("default")
     shown = None if default is None else json.dumps(default)
-    return Row(said["name"], kinds(said["schema"]), said["description"], said.get("required", False), shown)
+    return [Row(said["name"], kinds(said["schema"]), said["description"], said.get("required", False), shown)]
 
 
 def _reply(status: str, said: Any) -> Reply:
