@@ -6,12 +6,17 @@ import copy
 import gzip
 import json
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from openapi_spec_validator import validate as validate_openapi
 from starlette.routing import Route
 
@@ -21,13 +26,14 @@ from rundun.core import event
 from rundun.core.rules import read_template
 from rundun.core.shape import Shape, read
 from rundun.errors import Problem
-from rundun.web import shapes
+from rundun.web import queries, shapes
 from rundun.web.openapi.document import ROUTES, document, examples
 from rundun.web.openapi.events import ALERT
 from rundun.web.problems import TABLE
 from rundun.web.site import site
 from rundun.web.static import Assets
 from tests import documented, pictures
+from tests import examples as recorded
 from tests.world import BOOLEAN, Receiver, World, new_photo_id, world
 
 PAGES = {"/r/{run_id}", "/r/sw.js"}  # for people
@@ -126,6 +132,11 @@ def test_its_examples_are_as_it_says() -> None:
             read(operation.body, examples()[operation.name]["request"])
 
 
+async def test_its_examples_are_what_happens(tmp_path: Path) -> None:
+    """What differs is written into the file by `python -m tests.examples`."""
+    assert recorded.text(await recorded.record(tmp_path)) == recorded.FILE.read_text("utf-8")
+
+
 def test_its_examples_of_templates_are_templates() -> None:
     for name in ("createTemplate", "reviseTemplate"):
         read_template(examples()[name]["request"], lambda prefix: prefix + "made")
@@ -152,6 +163,12 @@ LIMITS: list[tuple[type[Shape], Any, Any]] = [
     (shapes.DispatchBody, dispatch(), dispatch(webhok=None)),
     (shapes.WebhookBody, hook(secret="x" * 12), hook(secret="x" * 11)),
     (shapes.WebhookBody, hook(secret="x" * 256), hook(secret="x" * 257)),
+    (shapes.WebhookBody, hook(secret="pässword 1234 ✓"), hook(secret="password\n1234")),
+    (
+        shapes.WebhookBody,
+        hook(secret="日本語の長い合言葉です一"),
+        hook(secret="password\N{NO-BREAK SPACE}1234"),
+    ),
     (shapes.WebhookBody, hook(url="HTTPS://a"), hook(url="ftp://a")),
     (shapes.WebhookBody, hook(url="http://a/" + "x" * 2000), hook(url="http://a/" + "x" * 2048)),
     (shapes.WebhookBody, hook(events=["run.started"]), hook(events=["run.lost"])),
@@ -180,6 +197,85 @@ def test_it_draws_the_line_where_the_reader_does(model: type[Shape], right: Any,
         read(model, wrong)
     with pytest.raises(AssertionError):
         documented.validate(schema, wrong)
+
+
+def test_a_secret_that_it_forbids_is_refused() -> None:
+    """It can't name all that is: which characters are assigned is for Unicode to say."""
+    schema = document()["components"]["schemas"]["WebhookBody"]["properties"]["secret"]["anyOf"][0]
+    pattern = re.compile(schema["pattern"])
+    refused = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
+    for one in (chr(code) for code in range(sys.maxunicode + 1) if chr(code) != "\n"):
+        allowed, kind = pattern.search(one) is not None, unicodedata.category(one)
+        assert allowed or not one.isprintable(), hex(ord(one))
+        assert one.isprintable() == (kind not in refused or one == " ")
+        assert not allowed or kind in {"Cf", "Cn", "Co", "Cs"} or kind not in refused or one == " "
+
+
+@given(some.integers(0, 10**15 - 1), some.integers(0, 10**15 - 1))
+def test_a_cursor_that_is_given_out_is_one_that_it_allows_and_that_is_taken(first: int, second: int) -> None:
+    given_out = {"cursor": queries.list_cursor(first, second)}
+    assert queries.CURSOR.pattern == parameter("GET", "/v1/runs", "cursor")["pattern"]
+    documented.validate(parameter("GET", "/v1/runs", "cursor"), given_out["cursor"])
+    assert read(queries.ListQuery, given_out).cursor == (first, second)
+    after = {"after": queries.event_cursor(first)}
+    documented.validate(parameter("GET", "/v1/events", "after"), after["after"])
+    assert read(queries.EventsQuery, after).after == first
+
+
+@given(some.from_regex(queries.CURSOR, fullmatch=True), some.from_regex(queries.EVENT_CURSOR, fullmatch=True))
+def test_a_cursor_that_it_allows_is_taken(cursor: str, after: str) -> None:
+    documented.validate(parameter("GET", "/v1/runs", "cursor"), cursor)
+    documented.validate(parameter("GET", "/v1/events", "after"), after)
+    assert max(read(queries.ListQuery, {"cursor": cursor}).cursor) < 2**63
+    assert read(queries.EventsQuery, {"after": after}).after < 2**63
+
+
+def parameter(method: str, path: str, name: str) -> dict[str, Any]:
+    """The schema of a query parameter."""
+    listed = document()["paths"][path][method.lower()]["parameters"]
+    (found,) = (one["schema"] for one in listed if one.get("name") == name)
+    return dict(found)
+
+
+QUERIES: list[tuple[str, str, type[Shape], str, Any, Any]] = [
+    ("GET", "/r/{run_id}/state", queries.StateQuery, "since", 10**15 - 1, 10**15),
+    ("GET", "/r/{run_id}/state", queries.StateQuery, "since", 0, -1),
+    ("GET", "/v1/runs", queries.RunsQuery, "limit", 100, 101),
+    ("GET", "/v1/runs", queries.RunsQuery, "cursor", "MC4x", "MC4"),
+    ("GET", "/v1/events", queries.EventsQuery, "after", "ZXZ0IDA", "ZXZ0IA"),
+    ("GET", "/v1/events", queries.EventsQuery, "wait", 30, 31),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "model", "name", "right", "wrong"), QUERIES)
+def test_it_draws_the_line_of_queries_where_the_reader_does(
+    method: str, path: str, model: type[Shape], name: str, right: Any, wrong: Any
+) -> None:
+    schema = parameter(method, path, name)
+    documented.validate(schema, right)
+    read(model, {name: str(right)})
+    with pytest.raises(Problem):
+        read(model, {name: str(wrong)})
+    with pytest.raises(AssertionError):
+        documented.validate(schema, wrong)
+
+
+async def test_a_position_comes_as_a_whole(w: World) -> None:
+    path = "/r/{run_id}/steps/{step_id}/photos/{photo_id}"
+    ed = await w.dispatch(await w.template({**BOOLEAN, "photo": {"max": 9}}))
+    await ed.start()
+    for where, is_right in (
+        ({"lat": 1.5, "lng": 2.5}, True),
+        ({"lat": 1.5, "lng": 2.5, "accuracy": 3}, True),
+        ({"lat": 1.5}, False),
+        ({"lng": 1.5}, False),
+        ({"accuracy": 3}, False),
+        ({"lat": 91, "lng": 2.5}, False),
+    ):
+        response = await ed.photo("s-ok", pictures.jpeg(), params=where)
+        assert response.status_code == (201 if is_right else 422), where
+        with nullcontext() if is_right else pytest.raises(AssertionError):
+            documented.validate(parameter("PUT", path, "geo"), where)
 
 
 @pytest.mark.parametrize(
