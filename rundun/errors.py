@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+PlaceCode = Literal[
+    "required",
+    "unknown_field",
+    "unknown_reference",
+    "not_allowed",
+    "read_only",
+    "wrong_type",
+    "bad_format",
+    "out_of_range",
+    "too_short",
+    "too_long",
+    "duplicate",
+    "address_not_allowed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +31,7 @@ class Place:
     """
 
     pointer: str
-    code: str
+    code: PlaceCode
     detail: str
 
 

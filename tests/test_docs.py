@@ -29,7 +29,7 @@ from rundun.core.rules import _OPERATORS as OPERATORS
 from rundun.core.rules import read_template
 from rundun.web.advice import ADVICE
 from rundun.web.docs import PAGES, README_SITE
-from rundun.web.openapi import OPERATIONS, document, samples
+from rundun.web.openapi.document import ROUTES, document, examples
 from rundun.web.openapi.shown import models, operations
 from rundun.web.problems import TABLE
 from tests import pictures
@@ -121,7 +121,7 @@ async def test_every_code_is_explained(w: World) -> None:
 
 async def test_every_route_is_in_the_reference_with_a_line_to_paste(w: World) -> None:
     shown = {f"{one.method} {one.path}": one for one in operations(SITE)}
-    assert set(shown) == set(OPERATIONS)
+    assert set(shown) == {f"{route.method} {route.path}" for route in ROUTES}
     for call, one in shown.items():
         page = await read(w, f"/docs/reference/{one.subject.lower()}")
         assert one.path in page.words and one.curl in page.words, call
@@ -132,8 +132,9 @@ async def test_every_route_is_in_the_reference_with_a_line_to_paste(w: World) ->
         (url,) = [word for word in words if word.startswith(SITE)]
         assert re.fullmatch(SITE + re.sub(r"\{\w+\}", r"(\\$[A-Z]+|ph-[0-9a-f-]+)", one.path), url)
         if "-d" in words:
-            body = words[words.index("-d") + 1].replace("$TEMPLATE", samples.TEMPLATE_ID)
-            assert json.loads(body) == OPERATIONS[call].example
+            example = examples()[one.name]["request"]
+            body = words[words.index("-d") + 1].replace("$TEMPLATE", example.get("template_id", ""))
+            assert json.loads(body) == example
         assert ("Authorization: Bearer $KEY" in words) == one.needs_key
     schemas = await read(w, "/docs/reference/schemas")
     assert set(document()["components"]["schemas"]) <= set(schemas.ids)

@@ -6,12 +6,17 @@ import copy
 import gzip
 import json
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from openapi_spec_validator import validate as validate_openapi
 from starlette.routing import Route
 
@@ -20,14 +25,14 @@ from rundun.actions import alerting
 from rundun.core import event
 from rundun.core.rules import read_template
 from rundun.core.shape import Shape, read
-from rundun.core.template import Template
 from rundun.errors import Problem
-from rundun.web import shapes
-from rundun.web.openapi import OPERATIONS, document
+from rundun.web import queries, shapes
+from rundun.web.openapi.document import ROUTES, document, examples
 from rundun.web.openapi.events import ALERT
 from rundun.web.problems import TABLE
 from rundun.web.site import site
 from tests import documented, pictures
+from tests import examples as recorded
 from tests.world import BOOLEAN, Receiver, World, new_photo_id, pages, world
 
 PAGES = {"/r/{run_id}", "/r/sw.js"}  # for people
@@ -37,6 +42,7 @@ NOWHERE = {
     "internal",
 }  # told in the introduction, or never meant to happen
 SCHEMAS = "#/components/schemas/"
+OPERATIONS = [route.operation for route in ROUTES]
 
 
 def routes() -> set[str]:
@@ -62,17 +68,23 @@ def test_every_route_is_in_it_and_the_reverse() -> None:
         if method != "parameters"
     }
     assert described == routes()
-    names = [one.name for one in OPERATIONS.values()]
+    names = [one.name for one in OPERATIONS]
     assert len(set(names)) == len(names)
 
 
 def test_every_code_is_in_it_and_no_other() -> None:
     named: set[str] = set()
-    for response in document()["components"]["responses"].values():
-        narrowed = response["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]
-        for code in narrowed["code"]["enum"]:
-            assert TABLE[code][0] == narrowed["status"]["const"]
-            named.add(code)
+    responses = document()["components"]["responses"]
+    for path in document()["paths"].values():
+        for operation in (item for method, item in path.items() if method != "parameters"):
+            for status, response in operation["responses"].items():
+                if "$ref" in response:
+                    problem = responses[response["$ref"].rpartition("/")[2]]["content"][
+                        "application/problem+json"
+                    ]
+                    for code in problem["schema"]["allOf"][1]["properties"]["code"]["enum"]:
+                        assert TABLE[code][0] == problem["examples"][code]["value"]["status"] == int(status)
+                        named.add(code)
     assert named == set(TABLE) - NOWHERE
     introduction = document()["info"]["description"]
     assert "`about:blank`" in introduction and "`method_not_allowed`" in introduction
@@ -88,10 +100,10 @@ def test_every_event_is_in_it() -> None:
 
 
 def test_every_operation_is_told_in_words_with_an_example() -> None:
-    for operation in OPERATIONS.values():
-        assert operation.summary and operation.description.endswith("."), operation.call
-        if isinstance(operation.body, type):
-            assert operation.example is not None, operation.call
+    for operation in OPERATIONS:
+        assert operation.summary and operation.description.endswith("."), operation.name
+        if isinstance(operation.body, type | str):
+            assert "request" in examples()[operation.name], operation.name
 
 
 def media_of(part: Any) -> Iterator[dict[str, Any]]:
@@ -114,14 +126,19 @@ def test_its_examples_are_as_it_says() -> None:
             documented.validate(part["schema"], example)
             seen += 1
     assert seen > 100
-    for operation in OPERATIONS.values():
-        if isinstance(operation.body, type) and not issubclass(operation.body, Template):
-            read(operation.body, operation.example)
+    for operation in OPERATIONS:
+        if isinstance(operation.body, type):
+            read(operation.body, examples()[operation.name]["request"])
+
+
+async def test_its_examples_are_what_happens(tmp_path: Path) -> None:
+    """What differs is written into the file by `python -m tests.examples`."""
+    assert recorded.text(await recorded.record(tmp_path)) == recorded.FILE.read_text("utf-8")
 
 
 def test_its_examples_of_templates_are_templates() -> None:
-    for name in ("POST /v1/templates", "PUT /v1/templates/{template_id}"):
-        read_template(OPERATIONS[name].example, lambda prefix: prefix + "made")
+    for name in ("createTemplate", "reviseTemplate"):
+        read_template(examples()[name]["request"], lambda prefix: prefix + "made")
     draft = {"$ref": SCHEMAS + "TemplateDraft"}
     for sample in places.samples().glob("*.json"):
         documented.validate(draft, json.loads(sample.read_text("utf-8")))
@@ -145,6 +162,12 @@ LIMITS: list[tuple[type[Shape], Any, Any]] = [
     (shapes.DispatchBody, dispatch(), dispatch(webhok=None)),
     (shapes.WebhookBody, hook(secret="x" * 12), hook(secret="x" * 11)),
     (shapes.WebhookBody, hook(secret="x" * 256), hook(secret="x" * 257)),
+    (shapes.WebhookBody, hook(secret="pässword 1234 ✓"), hook(secret="password\n1234")),
+    (
+        shapes.WebhookBody,
+        hook(secret="日本語の長い合言葉です一"),
+        hook(secret="password\N{NO-BREAK SPACE}1234"),
+    ),
     (shapes.WebhookBody, hook(url="HTTPS://a"), hook(url="ftp://a")),
     (shapes.WebhookBody, hook(url="http://a/" + "x" * 2000), hook(url="http://a/" + "x" * 2048)),
     (shapes.WebhookBody, hook(events=["run.started"]), hook(events=["run.lost"])),
@@ -175,6 +198,85 @@ def test_it_draws_the_line_where_the_reader_does(model: type[Shape], right: Any,
         documented.validate(schema, wrong)
 
 
+def test_a_secret_that_it_forbids_is_refused() -> None:
+    """It can't name all that is: which characters are assigned is for Unicode to say."""
+    schema = document()["components"]["schemas"]["WebhookBody"]["properties"]["secret"]["anyOf"][0]
+    pattern = re.compile(schema["pattern"])
+    refused = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
+    for one in (chr(code) for code in range(sys.maxunicode + 1) if chr(code) != "\n"):
+        allowed, kind = pattern.search(one) is not None, unicodedata.category(one)
+        assert allowed or not one.isprintable(), hex(ord(one))
+        assert one.isprintable() == (kind not in refused or one == " ")
+        assert not allowed or kind in {"Cf", "Cn", "Co", "Cs"} or kind not in refused or one == " "
+
+
+@given(some.integers(0, 10**15 - 1), some.integers(0, 10**15 - 1))
+def test_a_cursor_that_is_given_out_is_one_that_it_allows_and_that_is_taken(first: int, second: int) -> None:
+    given_out = {"cursor": queries.list_cursor(first, second)}
+    assert queries.CURSOR.pattern == parameter("GET", "/v1/runs", "cursor")["pattern"]
+    documented.validate(parameter("GET", "/v1/runs", "cursor"), given_out["cursor"])
+    assert read(queries.ListQuery, given_out).cursor == (first, second)
+    after = {"after": queries.event_cursor(first)}
+    documented.validate(parameter("GET", "/v1/events", "after"), after["after"])
+    assert read(queries.EventsQuery, after).after == first
+
+
+@given(some.from_regex(queries.CURSOR, fullmatch=True), some.from_regex(queries.EVENT_CURSOR, fullmatch=True))
+def test_a_cursor_that_it_allows_is_taken(cursor: str, after: str) -> None:
+    documented.validate(parameter("GET", "/v1/runs", "cursor"), cursor)
+    documented.validate(parameter("GET", "/v1/events", "after"), after)
+    assert max(read(queries.ListQuery, {"cursor": cursor}).cursor) < 2**63
+    assert read(queries.EventsQuery, {"after": after}).after < 2**63
+
+
+def parameter(method: str, path: str, name: str) -> dict[str, Any]:
+    """The schema of a query parameter."""
+    listed = document()["paths"][path][method.lower()]["parameters"]
+    (found,) = (one["schema"] for one in listed if one.get("name") == name)
+    return dict(found)
+
+
+QUERIES: list[tuple[str, str, type[Shape], str, Any, Any]] = [
+    ("GET", "/r/{run_id}/state", queries.StateQuery, "since", 10**15 - 1, 10**15),
+    ("GET", "/r/{run_id}/state", queries.StateQuery, "since", 0, -1),
+    ("GET", "/v1/runs", queries.RunsQuery, "limit", 100, 101),
+    ("GET", "/v1/runs", queries.RunsQuery, "cursor", "MC4x", "MC4"),
+    ("GET", "/v1/events", queries.EventsQuery, "after", "ZXZ0IDA", "ZXZ0IA"),
+    ("GET", "/v1/events", queries.EventsQuery, "wait", 30, 31),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "model", "name", "right", "wrong"), QUERIES)
+def test_it_draws_the_line_of_queries_where_the_reader_does(
+    method: str, path: str, model: type[Shape], name: str, right: Any, wrong: Any
+) -> None:
+    schema = parameter(method, path, name)
+    documented.validate(schema, right)
+    read(model, {name: str(right)})
+    with pytest.raises(Problem):
+        read(model, {name: str(wrong)})
+    with pytest.raises(AssertionError):
+        documented.validate(schema, wrong)
+
+
+async def test_a_position_comes_as_a_whole(w: World) -> None:
+    path = "/r/{run_id}/steps/{step_id}/photos/{photo_id}"
+    ed = await w.dispatch(await w.template({**BOOLEAN, "photo": {"max": 9}}))
+    await ed.start()
+    for where, is_right in (
+        ({"lat": 1.5, "lng": 2.5}, True),
+        ({"lat": 1.5, "lng": 2.5, "accuracy": 3}, True),
+        ({"lat": 1.5}, False),
+        ({"lng": 1.5}, False),
+        ({"accuracy": 3}, False),
+        ({"lat": 91, "lng": 2.5}, False),
+    ):
+        response = await ed.photo("s-ok", pictures.jpeg(), params=where)
+        assert response.status_code == (201 if is_right else 422), where
+        with nullcontext() if is_right else pytest.raises(AssertionError):
+            documented.validate(parameter("PUT", path, "geo"), where)
+
+
 @pytest.mark.parametrize(
     ("where", "wrong"),
     [
@@ -194,7 +296,7 @@ def test_it_draws_the_line_where_the_reader_does(model: type[Shape], right: Any,
     ],
 )
 def test_it_draws_the_line_of_templates_where_the_reader_does(where: str, wrong: Any) -> None:
-    changed = copy.deepcopy(OPERATIONS["POST /v1/templates"].example)
+    changed = copy.deepcopy(examples()["createTemplate"]["request"])
     *way, last = where.split("/")[1:]
     holder = changed
     for name in way:

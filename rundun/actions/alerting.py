@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from rundun.core import times
+from rundun.core.json_types.events import DeliveryFailedAlertJson
 from rundun.store import deliveries, organizations
 from rundun.store.tx import Tx
 
@@ -35,7 +36,7 @@ def next_alert(tx: Tx, *, for_all: bool) -> Alert:
     delivery = deliveries.get(tx, numbers[0])
     last = delivery.attempts[-1]
     organization = organizations.get(tx, delivery.org_id)
-    content = {
+    content: DeliveryFailedAlertJson = {
         "alert": "delivery.failed",
         "delivery_id": delivery.delivery_id,
         "organization": {"id": organization.org_id, "name": organization.name},

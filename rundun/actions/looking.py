@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from rundun.actions.sheet import Sheet, allow_device, closed_problem, load
 from rundun.core import times
+from rundun.core.json_types.runs import OrganizationJson
 from rundun.core.run import Run
 from rundun.store import deliveries, organizations, runs, templates
 from rundun.store.deliveries import Delivery
@@ -80,7 +80,7 @@ def versions_page(tx: Tx, org_id: str, template_id: str, wanted: Slice) -> Page[
     return Page([(head, version) for version in page.items], page.next_before)
 
 
-def about(tx: Tx, org_id: str) -> dict[str, Any]:
+def about(tx: Tx, org_id: str) -> OrganizationJson:
     """The organization on the wire; the month is the calendar's, in UTC."""
     organization = organizations.get(tx, org_id)
     today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)

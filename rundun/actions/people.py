@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rundun.core import times
 from rundun.core.shape import cleaned
-from rundun.errors import NotFound, Place, Problem
+from rundun.errors import NotFound, Place, PlaceCode, Problem
 from rundun.store import operators, organizations
 from rundun.store.operators import Invitation, Operator, Role
 from rundun.store.organizations import Organization
@@ -59,7 +59,7 @@ def name_of(words: str) -> str:
     return name
 
 
-def _wrong(detail: str, pointer: str, code: str) -> Problem:
+def _wrong(detail: str, pointer: str, code: PlaceCode) -> Problem:
     return Problem("invalid", detail, [Place(pointer, code, detail)])
 
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from rundun.actions.sheet import Sheet, close, expire, load, open_run
 from rundun.core import progress, times
-from rundun.core.run import Cancellation, Doer, Member, Run, expiry
+from rundun.core.run import By, Cancellation, Doer, Member, Run, expiry
 from rundun.errors import Problem
 from rundun.store import changes, runs
 from rundun.store.operators import Operator
 from rundun.store.tx import Kept, Tx
 
 
-def cancel(tx: Tx, run: Run, by: str, reason: str | None, member: Member | None = None) -> Run:
-    """End an open run before its time; `by` is executor, integrator or operator, and then `member` says which one."""
+def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: Member | None = None) -> Run:
+    """End an open run before its time; `member` says which operator it was."""
     sheet = load(tx, open_run(tx, run))
     cancellation = Cancellation(by, reason, tx.now, progress.last_done(sheet.standings), member)
     return close(tx, sheet, "cancel", replace(run, cancellation=cancellation))

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from rundun.core import rules, times
+from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
 from rundun.errors import Invalid, Place, Problem
 from rundun.store import templates
@@ -59,7 +60,7 @@ def etag(version: Version, archived_at: int | None = None) -> str:
     return f'"{version.template_id}.{version.v}{since}"'
 
 
-def assigned(version: Version, archived_at: int | None = None) -> dict[str, Any]:
+def assigned(version: Version, archived_at: int | None = None) -> TemplateRecordJson:
     """What the server says of a version, beside what its author wrote."""
     return {
         "id": version.template_id,
@@ -88,7 +89,7 @@ def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | N
         raise Problem(
             "version_mismatch", f"The template is at version {head.v} now; get it and edit that one."
         )
-    now = assigned(current, head.archived_at)
+    now: Mapping[str, object] = assigned(current, head.archived_at)
     template = _whole(
         sent,
         [

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from rundun.core import text, times
+from rundun.core.json_types.base import PositionJson
 from rundun.core.template import (
     MOST_OPTIONS,
     BarcodeStep,
@@ -19,7 +20,7 @@ from rundun.core.template import (
     StepBase,
     TextStep,
 )
-from rundun.errors import Invalid, Place
+from rundun.errors import Invalid, Place, PlaceCode
 
 LONGEST_BARCODE = 8000  # a QR code holds at most 7,089 digits
 
@@ -32,7 +33,7 @@ class Position:
     lng: float
     accuracy: float | None
 
-    def as_json(self) -> dict[str, float | None]:
+    def as_json(self) -> PositionJson:
         """The wire form."""
         return {"lat": self.lat, "lng": self.lng, "accuracy": self.accuracy}
 
@@ -66,7 +67,7 @@ def read_value(step: StepBase, value: Any, place: str = "/value") -> Any:
     return _READERS[step.type](step, value, place)
 
 
-def _refuse(place: str, code: str, detail: str) -> Invalid:
+def _refuse(place: str, code: PlaceCode, detail: str) -> Invalid:
     return Invalid([Place(place, code, detail)])
 
 

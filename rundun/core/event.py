@@ -5,11 +5,22 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import to_json
 
 from rundun.core import record, times
+from rundun.core.json_types.events import (
+    AnsweredToldJson,
+    EventDataJson,
+    EventJson,
+    OriginalKeptJson,
+    PhotoSentJson,
+    PhotoToldJson,
+    StepDataJson,
+    WebhookTestEventJson,
+)
+from rundun.core.json_types.runs import AnsweredJson, PhotoJson
 from rundun.core.links import Links
 from rundun.core.progress import Standing
 from rundun.core.record import Evidence
@@ -17,7 +28,7 @@ from rundun.core.run import Identity, Member, Run
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
 ON_REQUEST = ("run.started",)  # sent only to webhooks that name it
-TEST = "webhook.test"  # sent on request, once, and never kept
+TEST: Final = "webhook.test"  # sent on request, once, and never kept
 LARGEST_BODY = 1024 * 1024
 
 
@@ -26,28 +37,29 @@ class Fact:
     """Something that happened to a run, before it has an id, a `seq` and a time."""
 
     event: str
-    data: dict[str, Any]
+    data: EventDataJson
     by: Member | None = None  # who did it, where it was not the executor
 
 
 def started(run: Run) -> Fact:
     """The executor tapped Start."""
-    return Fact("run.started", {"executor_ref": run.executor_ref, "progress": dict(run.progress)})
+    return Fact("run.started", {"executor_ref": run.executor_ref, "progress": run.progress})
 
 
 def step_done(run: Run, standing: Standing, evidence: Evidence, links: Links) -> Fact:
     """A step became done, or a done one changed."""
     step, answer = standing.step, standing.answer
     assert answer is not None
-    head = {
-        "executor_ref": run.executor_ref,
-        "step_id": step.id,
-        "step_label": step.label,
-        "step_type": step.type,
-    }
     if answer.skipped:
-        return Fact("step.skipped", {**head, "progress": dict(run.progress)})
-    photos = [
+        skipped: StepDataJson = {
+            "executor_ref": run.executor_ref,
+            "step_id": step.id,
+            "step_label": step.label,
+            "step_type": step.type,
+            "progress": run.progress,
+        }
+        return Fact("step.skipped", skipped)
+    photos: list[PhotoSentJson] = [
         {
             "photo_index": index,
             "photo_id": photo.photo_id,
@@ -59,50 +71,81 @@ def step_done(run: Run, standing: Standing, evidence: Evidence, links: Links) ->
     return Fact(
         "step.completed",
         {
-            **head,
+            "executor_ref": run.executor_ref,
+            "step_id": step.id,
+            "step_label": step.label,
+            "step_type": step.type,
             "answer": record.value_json(standing, evidence, links),
             "photos": photos,
             "geo": answer.geo.as_json() if answer.geo else None,
             "unable": record.unable_json(standing),
-            "progress": dict(run.progress),
+            "progress": run.progress,
         },
     )
 
 
 def closed(run: Run, standings: Mapping[str, Standing], evidence: Evidence, links: Links) -> Fact:
     """The run's one terminal event; `run` is already closed."""
-    answers = record.answers_json(standings, evidence, links, with_original_url=False)
-    data: dict[str, Any] = {"executor_ref": run.executor_ref}
+    answers = _without_originals(record.answers_json(standings, evidence, links))
+    cancellation = run.cancellation
     if run.status == "completed":
-        data |= {
-            "answers": answers,
-            "signature": record.signature_json(run, evidence, links),
-            "progress": dict(run.progress),
-            "late": run.is_late(run.closed_at or 0),
-            "started_at": times.wire_or_none(run.started_at),
-            "completed_at": times.wire_or_none(run.closed_at),
-            "duration_seconds": run.duration_seconds,
-        }
-    elif run.status == "cancelled":
-        cancellation = run.cancellation
+        return Fact(
+            "run.completed",
+            {
+                "executor_ref": run.executor_ref,
+                "answers": answers,
+                "signature": record.signature_json(run, evidence, links),
+                "progress": run.progress,
+                "late": run.is_late(run.closed_at or 0),
+                "started_at": times.wire(run.started_at or 0),
+                "completed_at": times.wire(run.closed_at or 0),
+                "duration_seconds": run.duration_seconds or 0,
+            },
+        )
+    if run.status == "cancelled":
         assert cancellation is not None
-        data |= {
+        return Fact(
+            "run.cancelled",
+            {
+                "executor_ref": run.executor_ref,
+                "answers": answers,
+                "last_step_id": cancellation.last_step_id,
+                "reason": cancellation.reason,
+                "cancelled_by": cancellation.by,
+                "progress": run.progress,
+            },
+            cancellation.member,
+        )
+    return Fact(
+        "run.expired",
+        {
+            "executor_ref": run.executor_ref,
+            "expires_at": times.wire(run.expires_at or 0),
+            "progress": run.progress,
             "answers": answers,
-            "last_step_id": cancellation.last_step_id,
-            "reason": cancellation.reason,
-            "cancelled_by": cancellation.by,
-            "progress": dict(run.progress),
-        }
-    else:
-        data |= {
-            "expires_at": times.wire_or_none(run.expires_at),
-            "progress": dict(run.progress),
-            "answers": answers,
-        }
-    return Fact(f"run.{run.status}", data, run.cancellation.member if run.cancellation else None)
+        },
+    )
 
 
-def envelope(run: Run, fact: Fact, event_id: str, seq: int, at: int) -> dict[str, Any]:
+def _without_originals(answers: Mapping[str, AnsweredJson]) -> dict[str, AnsweredToldJson]:
+    """`answers` without the addresses of original photos, which stand on the run alone."""
+    return {
+        step_id: {**answer, "photos": [_without_original(photo) for photo in answer["photos"]]}
+        for step_id, answer in answers.items()
+    }
+
+
+def _without_original(photo: PhotoJson) -> PhotoToldJson:
+    original = photo["original"]
+    kept: OriginalKeptJson = {
+        "content_type": original["content_type"],
+        "bytes": original["bytes"],
+        "sha256": original["sha256"],
+    }
+    return {**photo, "original": kept}
+
+
+def envelope(run: Run, fact: Fact, event_id: str, seq: int, at: int) -> EventJson:
     """The event as it is kept: all of the wire's envelope but `delivery_attempt` and the thumbnails."""
     return {
         "event_id": event_id,
@@ -128,9 +171,19 @@ def without_thumbnails(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 def trial_body(event_id: str, at: int) -> bytes:
     """The bytes of `webhook.test`, which nothing has happened for: it is in the envelope of all, and names no run."""
-    nothing = dict.fromkeys(("run_id", "template_id", "template_v", "seq"))
-    head = {"event_id": event_id, "delivery_attempt": 1, "event": TEST, **nothing, "ts": times.wire(at)}
-    return to_json({**head, "identity": Identity().as_json(None), "data": {"executor_ref": None}})
+    content: WebhookTestEventJson = {
+        "event_id": event_id,
+        "delivery_attempt": 1,
+        "event": TEST,
+        "run_id": None,
+        "template_id": None,
+        "template_v": None,
+        "seq": None,
+        "ts": times.wire(at),
+        "identity": Identity().as_json(None),
+        "data": {"executor_ref": None},
+    }
+    return to_json(content)
 
 
 def body(kept: Mapping[str, Any], attempt: int, thumbnails: Mapping[str, bytes]) -> bytes:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rundun.core import condition
 from rundun.core.answer import Answer
 from rundun.core.condition import Fact
+from rundun.core.json_types.base import ProgressJson
 from rundun.core.template import StepBase, photo_limits
 
+MissingCode = Literal["missing_answer", "missing_photos", "missing_signature"]
 _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answered only once they are done
 
 
@@ -30,7 +33,7 @@ class Missing:
     """Why a run cannot be completed yet."""
 
     step_id: str
-    code: str
+    code: MissingCode
     detail: str
 
 
@@ -79,9 +82,9 @@ def _fact(standing: Standing) -> Fact:
     return Fact("answered", answer.value)
 
 
-def tally(standings: Mapping[str, Standing]) -> dict[str, int]:
+def tally(standings: Mapping[str, Standing]) -> ProgressJson:
     """The wire's `progress`: visible steps, each done one counted once."""
-    counts = {"total": 0, "answered": 0, "skipped": 0, "unable": 0}
+    counts: ProgressJson = {"total": 0, "answered": 0, "skipped": 0, "unable": 0}
     for standing in standings.values():
         counts["total"] += standing.visible
         if standing.done and standing.answer is not None:
@@ -89,7 +92,7 @@ def tally(standings: Mapping[str, Standing]) -> dict[str, int]:
     return counts
 
 
-def kind_of(answer: Answer) -> str:
+def kind_of(answer: Answer) -> Literal["answered", "skipped", "unable"]:
     """`answered`, `skipped` or `unable`."""
     if answer.skipped:
         return "skipped"

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rundun.core import times
 from rundun.core.answer import Position
+from rundun.core.json_types.base import UnableJson
+from rundun.core.json_types.execution import (
+    ReceiptJson,
+    RunBriefJson,
+    RunStateJson,
+    SignatureReceiptJson,
+    StepStateJson,
+)
+from rundun.core.json_types.runs import (
+    AnsweredJson,
+    CancellationAnswerJson,
+    PhotoJson,
+    RunEndJson,
+    RunHeadJson,
+    RunListedJson,
+    RunSteeredJson,
+    SignatureAnswerJson,
+    WebhookAnswerJson,
+)
 from rundun.core.links import Links
 from rundun.core.progress import Standing
-from rundun.core.run import Cancellation, Run
+from rundun.core.run import Cancellation, Run, Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +46,7 @@ class Photo:
     sha256: str
     width: int
     height: int
-    source: str | None
+    source: Literal["camera", "gallery"] | None
     taken_at: int | None
     received_at: int
     geo: Position | None
@@ -58,7 +77,7 @@ class Evidence:
         return {step_id: tuple(photos) for step_id, photos in self.photos.items()}
 
 
-def receipt(photo: Photo, links: Links) -> dict[str, Any]:
+def receipt(photo: Photo, links: Links) -> ReceiptJson:
     """What the executor's phone gets for a photo: with it the phone may delete its own copy."""
     return {
         "photo_id": photo.photo_id,
@@ -72,7 +91,7 @@ def receipt(photo: Photo, links: Links) -> dict[str, Any]:
     }
 
 
-def signature_receipt(signature: Signature, links: Links) -> dict[str, Any]:
+def signature_receipt(signature: Signature, links: Links) -> SignatureReceiptJson:
     """What the executor's phone gets for a signature."""
     return {
         "bytes": signature.bytes,
@@ -82,11 +101,8 @@ def signature_receipt(signature: Signature, links: Links) -> dict[str, Any]:
     }
 
 
-def photo_json(photo: Photo, index: int, links: Links, *, with_original_url: bool) -> dict[str, Any]:
+def photo_json(photo: Photo, index: int, links: Links) -> PhotoJson:
     """One photo on the run."""
-    original = {"content_type": photo.content_type, "bytes": photo.bytes, "sha256": photo.sha256}
-    if with_original_url:
-        original = {"url": links.media(photo.original, photo.content_type), **original}
     return {
         "photo_id": photo.photo_id,
         "photo_index": index,
@@ -95,7 +111,12 @@ def photo_json(photo: Photo, index: int, links: Links, *, with_original_url: boo
         "content_type": "image/jpeg",
         "width": photo.width,
         "height": photo.height,
-        "original": original,
+        "original": {
+            "url": links.media(photo.original, photo.content_type),
+            "content_type": photo.content_type,
+            "bytes": photo.bytes,
+            "sha256": photo.sha256,
+        },
         "source": photo.source,
         "taken_at": times.wire_or_none(photo.taken_at),
         "received_at": times.wire(photo.received_at),
@@ -113,7 +134,7 @@ def value_json(standing: Standing, evidence: Evidence, links: Links) -> Any:
     return answer.value
 
 
-def unable_json(standing: Standing) -> dict[str, str] | None:
+def unable_json(standing: Standing) -> UnableJson | None:
     """Why the step could not be done, or None."""
     answer = standing.answer
     return None if answer is None or answer.unable is None else {"reason": answer.unable}
@@ -126,10 +147,10 @@ def photos_of(standing: Standing, evidence: Evidence) -> list[Photo]:
 
 
 def answers_json(
-    standings: Mapping[str, Standing], evidence: Evidence, links: Links, *, with_original_url: bool = True
-) -> dict[str, Any]:
+    standings: Mapping[str, Standing], evidence: Evidence, links: Links
+) -> dict[str, AnsweredJson]:
     """Visible steps that were answered, skipped or closed as unable."""
-    answers: dict[str, Any] = {}
+    answers: dict[str, AnsweredJson] = {}
     for step_id, standing in standings.items():
         answer = standing.answer
         if not standing.visible or answer is None:
@@ -143,14 +164,13 @@ def answers_json(
             "unable": unable_json(standing),
             "geo": answer.geo.as_json() if answer.geo else None,
             "photos": [
-                photo_json(photo, index, links, with_original_url=with_original_url)
-                for index, photo in enumerate(photos_of(standing, evidence))
+                photo_json(photo, index, links) for index, photo in enumerate(photos_of(standing, evidence))
             ],
         }
     return answers
 
 
-def signature_json(run: Run, evidence: Evidence, links: Links) -> dict[str, Any] | None:
+def signature_json(run: Run, evidence: Evidence, links: Links) -> SignatureAnswerJson | None:
     """The signature that closed the run or, where it ended otherwise, the newest that was given for it; or None."""
     given = [one.number for one in evidence.signatures.values() if one.step_id == "" and run.is_closed]
     number = max(given, default=None) if run.signature is None else run.signature
@@ -164,7 +184,7 @@ def signature_json(run: Run, evidence: Evidence, links: Links) -> dict[str, Any]
     }
 
 
-def cancellation_json(cancellation: Cancellation | None) -> dict[str, Any] | None:
+def cancellation_json(cancellation: Cancellation | None) -> CancellationAnswerJson | None:
     """Who ended the run before its time, or None."""
     if cancellation is None:
         return None
@@ -176,9 +196,14 @@ def cancellation_json(cancellation: Cancellation | None) -> dict[str, Any] | Non
     }
 
 
-def run_json(run: Run, links: Links, now: int) -> dict[str, Any]:
-    """A run without its template and answers: what lists show."""
-    webhook = run.webhook
+def webhook_json(webhook: Webhook | None) -> WebhookAnswerJson | None:
+    """Where a run's events go, or None; the secret never comes back."""
+    if webhook is None:
+        return None
+    return {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None}
+
+
+def _head_json(run: Run, links: Links, now: int) -> RunHeadJson:
     return {
         "run_id": run.run_id,
         "status": run.status,
@@ -198,28 +223,57 @@ def run_json(run: Run, links: Links, now: int) -> dict[str, Any]:
         "expired_at": times.wire_or_none(run.closed_as("expired")),
         "expires_at": times.wire_or_none(run.expires_at),
         "duration_seconds": run.duration_seconds,
-        "progress": dict(run.progress),
-        "cancellation": cancellation_json(run.cancellation),
-        "webhook": webhook
-        and {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None},
+        "progress": run.progress,
     }
+
+
+def _end_json(run: Run) -> RunEndJson:
+    return {"cancellation": cancellation_json(run.cancellation), "webhook": webhook_json(run.webhook)}
+
+
+def run_json(run: Run, links: Links, now: int) -> RunListedJson:
+    """A run without its template and answers: what lists show."""
+    return {**_head_json(run, links, now), **_end_json(run)}
 
 
 def full_json(
     run: Run, standings: Mapping[str, Standing], evidence: Evidence, links: Links, now: int
-) -> dict[str, Any]:
+) -> RunSteeredJson:
     """The whole record but for the template, which the caller puts in verbatim."""
-    head = run_json(run, links, now)
-    last = {name: head.pop(name) for name in ("cancellation", "webhook")}
     return {
-        **head,
+        **_head_json(run, links, now),
         "answers": answers_json(standings, evidence, links),
         "signature": signature_json(run, evidence, links),
-        **last,
+        **_end_json(run),
     }
 
 
-def step_json(standing: Standing, evidence: Evidence, links: Links) -> dict[str, Any]:
+def run_brief(run: Run) -> RunBriefJson:
+    """What every write of the executor's tells of the run."""
+    return {
+        "status": run.status,
+        "expires_at": times.wire_or_none(run.expires_at),
+        "progress": run.progress,
+        "revision": run.revision,
+    }
+
+
+def run_state(run: Run, now: int) -> RunStateJson:
+    """What the executor's page knows of the run itself."""
+    return {
+        "run_id": run.run_id,
+        "late": run.is_late(now),
+        "created_at": times.wire(run.created_at),
+        "started_at": times.wire_or_none(run.started_at),
+        "closed_at": times.wire_or_none(run.closed_at),
+        "language": run.language,
+        "assigned_to": run.assigned_to,
+        "identity": run.identity.as_json(run.assigned_to),
+        **run_brief(run),
+    }
+
+
+def step_json(standing: Standing, evidence: Evidence, links: Links) -> StepStateJson:
     """One step as the executor's page needs it, hidden ones too."""
     answer = standing.answer
     if answer is None:

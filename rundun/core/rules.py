@@ -29,7 +29,7 @@ from rundun.core.template import (
     StepBase,
     Template,
 )
-from rundun.errors import Invalid, Place, Problem
+from rundun.errors import Invalid, Place, PlaceCode, Problem
 
 MOST_PLACES = 1000
 _ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(Step)
@@ -350,7 +350,7 @@ def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[P
         elif "\0" in value:
             yield Place(place, "bad_format", "must not hold the character U+0000")
         elif not 0 < (length := _cleaned_length(value)) <= words[field]:
-            code = "too_long" if length else "too_short"
+            code: PlaceCode = "too_long" if length else "too_short"
             yield Place(place, code, f"must have 1 to {words[field]} characters")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from rundun.core import times
+from rundun.core.json_types.base import IdentityJson, ProgressJson
 
 Status = Literal["pending", "in_progress", "completed", "cancelled", "expired"]
+By = Literal["executor", "integrator", "operator"]
 Move = Literal["start", "complete", "cancel", "expire"]
 
 MOVES: Mapping[tuple[Status, Move], Status] = {
@@ -46,10 +48,15 @@ class Identity:
     email: str | None = None
     phone: str | None = None
 
-    def as_json(self, user_id: str | None) -> dict[str, Any]:
+    def as_json(self, user_id: str | None) -> IdentityJson:
         """The wire form: `anonymous`, or `external` with the one field that was asked."""
-        given = {key: getattr(self, key) for key in ("name", "email", "phone") if getattr(self, key)}
-        return {"mode": "external" if given else "anonymous", "user_id": user_id, **given}
+        if self.name:
+            return {"mode": "external", "user_id": user_id, "name": self.name}
+        if self.email:
+            return {"mode": "external", "user_id": user_id, "email": self.email}
+        if self.phone:
+            return {"mode": "external", "user_id": user_id, "phone": self.phone}
+        return {"mode": "anonymous", "user_id": user_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +66,16 @@ class Member:
     user_id: str
     name: str
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> IdentityJson:
         """The wire's identity."""
         return {"mode": "member", "user_id": self.user_id, "name": self.name}
 
 
 @dataclass(frozen=True, slots=True)
 class Doer:
-    """Who does something to a run: `by` is executor, integrator or operator, `name` the key's or the operator's."""
+    """Who does something to a run: `name` is the key's or the operator's."""
 
-    by: str
+    by: By
     name: str | None = None
 
 
@@ -76,7 +83,7 @@ class Doer:
 class Cancellation:
     """Who ended a run before its time, and why. `member`, the operator who did it, goes into the event alone."""
 
-    by: str
+    by: By
     reason: str | None
     at: int
     last_step_id: str | None
@@ -107,7 +114,7 @@ class Run:
     webhook: Webhook | None
     cancellation: Cancellation | None
     signature: int | None
-    progress: Mapping[str, int]
+    progress: ProgressJson
 
     @property
     def is_closed(self) -> bool:

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
-from rundun.errors import Invalid, Place, Problem
+from rundun.errors import Invalid, Place, PlaceCode, Problem
 
 LONGEST_NAME = 100
 M = TypeVar("M", bound=BaseModel)
@@ -31,7 +31,7 @@ class Shape(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-def wrong(code: str, detail: str) -> PydanticCustomError:
+def wrong(code: PlaceCode, detail: str) -> PydanticCustomError:
     """An error of our own for a pydantic validator: a stable code and a sentence."""
     return PydanticCustomError("rundun", "{detail}", {"code": code, "detail": detail})
 
@@ -169,7 +169,7 @@ Language = Annotated[
     ),
 ]
 
-_CODES = {
+_CODES: dict[str, PlaceCode] = {
     "missing": "required",
     "extra_forbidden": "unknown_field",
     "union_tag_not_found": "required",

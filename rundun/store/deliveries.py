@@ -19,7 +19,7 @@ class Attempt:
     """One HTTP request: what came back, or `error` says why nothing did."""
 
     number: int
-    trigger: str
+    trigger: Literal["automatic", "manual"]
     url: str
     started_at: int
     duration_ms: int
@@ -39,7 +39,7 @@ class Delivery:
     event_id: str
     event: str
     seq: int
-    status: str
+    status: Status
     attempts: tuple[Attempt, ...]
     next_attempt_at: int | None
     created_at: int

@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic_core import from_json
 
@@ -24,7 +24,7 @@ class Claimed:
     number: int
     destination: str
     attempt: int
-    trigger: str
+    trigger: Literal["automatic", "manual"]
     resume_at: int | None
     url: str
     secret: str | None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rundun.core.json_types.base import ProgressJson
 from rundun.core.links import Links
 from rundun.core.template import StepBase, Template
 from rundun.errors import Problem
@@ -37,7 +38,7 @@ class Version:
     body: bytes
     template: Template
     steps: tuple[StepBase, ...]
-    untouched: Mapping[str, int]
+    untouched: ProgressJson
 
 
 class Versions:

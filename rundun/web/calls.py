@@ -9,12 +9,11 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from rundun.actions import once
 from rundun.actions.once import Render
@@ -24,6 +23,7 @@ from rundun.store.idempotency import Reply, Ticket
 from rundun.store.tx import Tx
 from rundun.web.auth import Caller
 from rundun.web.body import parse, read_json_bytes
+from rundun.web.openapi.operation import ApiRoute, Method, Operation
 from rundun.web.problems import Json
 from rundun.web.service import Service, service
 
@@ -79,7 +79,6 @@ class Call:
 
 
 Handler = Callable[[Call], Awaitable[Response]]
-Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
 def told(content: Any, status: int = 200, **headers: str) -> Reply:
@@ -94,8 +93,8 @@ def answer(reply: Reply) -> Response:
     return Json(reply.body, reply.status, reply.headers)
 
 
-def route(method: Method, path: str, handler: Handler) -> Route:
-    """A route of /v1."""
+def route(method: Method, path: str, handler: Handler, operation: Operation) -> ApiRoute:
+    """A route of /v1, as the document describes it."""
 
     async def endpoint(request: Request) -> Response:
         house = service(request)
@@ -106,7 +105,7 @@ def route(method: Method, path: str, handler: Handler) -> Route:
 
     endpoint.__doc__ = handler.__doc__
     endpoint.__name__ = handler.__name__
-    return Route(f"/v1{path}", endpoint, methods=[method])
+    return ApiRoute(method, f"/v1{path}", endpoint, operation)
 
 
 async def _caller(house: Service, request: Request) -> Caller:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -10,12 +10,14 @@ from starlette.responses import Response
 from rundun.actions import looking, replaying
 from rundun.actions.replaying import Step
 from rundun.core import times
+from rundun.core.json_types.answers import AttemptJson, DeliveryJson, RetriedJson, TrialJson
 from rundun.core.shape import Shape, read
 from rundun.store import deliveries
 from rundun.store.deliveries import Attempt, Delivery, Failed
 from rundun.store.idempotency import Reply
 from rundun.store.tx import Tx
 from rundun.web.calls import Call, route, told
+from rundun.web.openapi.operation import Answer, Operation, Page
 from rundun.web.queries import ListQuery, list_json, query
 from rundun.web.shapes import EmptyBody, Time
 from rundun.web.trials import WebhookTestBody, try_out
@@ -76,7 +78,8 @@ async def retry_deliveries(call: Call) -> Response:
 
 
 def _all_retried(tx: Tx, done: Step) -> Reply:
-    return told({"retried": done.count}, 202)
+    content: RetriedJson = {"retried": done.count}
+    return told(content, 202)
 
 
 async def try_webhook(call: Call) -> Response:
@@ -85,16 +88,16 @@ async def try_webhook(call: Call) -> Response:
     return await call.write(_told, _keep, await try_out(call.house, call.request, call.org_id, asked))
 
 
-def _keep(tx: Tx, org_id: str, content: dict[str, Any]) -> dict[str, Any]:
+def _keep(tx: Tx, org_id: str, content: TrialJson) -> TrialJson:
     """What has happened elsewhere is only answered here, and so kept with its `Idempotency-Key`."""
     return content
 
 
-def _told(tx: Tx, content: dict[str, Any]) -> Reply:
+def _told(tx: Tx, content: TrialJson) -> Reply:
     return told(content)
 
 
-def delivery_json(delivery: Delivery) -> dict[str, Any]:
+def delivery_json(delivery: Delivery) -> DeliveryJson:
     """A delivery on the wire."""
     return {
         "delivery_id": delivery.delivery_id,
@@ -109,7 +112,7 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+def _attempt_json(attempt: Attempt) -> AttemptJson:
     return {
         "number": attempt.number,
         "trigger": attempt.trigger,
@@ -123,9 +126,83 @@ def _attempt_json(attempt: Attempt) -> dict[str, Any]:
 
 
 ROUTES = [
-    route("GET", "/deliveries", list_deliveries),
-    route("GET", "/runs/{run_id}/deliveries", list_run_deliveries),
-    route("POST", "/deliveries/{delivery_id}/retry", retry_delivery),
-    route("POST", "/deliveries/retry", retry_deliveries),
-    route("POST", "/webhooks/test", try_webhook),
+    route(
+        "GET",
+        "/deliveries",
+        list_deliveries,
+        Operation(
+            "Deliveries",
+            "listDeliveries",
+            "List deliveries",
+            "All of the organization, each with all its attempts, the newest first.",
+            {
+                200: Answer(
+                    "A page of deliveries.",
+                    Page(DeliveryJson),
+                    headers=("Link",),
+                )
+            },
+            query=DeliveriesQuery,
+        ),
+    ),
+    route(
+        "GET",
+        "/runs/{run_id}/deliveries",
+        list_run_deliveries,
+        Operation(
+            "Deliveries",
+            "listRunDeliveries",
+            "List a run's deliveries",
+            "Each with all its attempts, the newest first.",
+            {
+                200: Answer(
+                    "A page of deliveries.",
+                    Page(DeliveryJson),
+                    headers=("Link",),
+                )
+            },
+            query=ListQuery,
+        ),
+    ),
+    route(
+        "POST",
+        "/deliveries/{delivery_id}/retry",
+        retry_delivery,
+        Operation(
+            "Deliveries",
+            "retryDelivery",
+            "Send a delivery again",
+            "It goes out now, whatever became of it before; the `event_id` stays the same, and attempts count on.",
+            {202: Answer("It is on its way.", DeliveryJson)},
+            body=EmptyBody,
+        ),
+    ),
+    route(
+        "POST",
+        "/deliveries/retry",
+        retry_deliveries,
+        Operation(
+            "Deliveries",
+            "retryDeliveries",
+            "Send all that have failed again",
+            "Those made at or after `since`, and of one run, if you like.",
+            {202: Answer("They are on their way.", RetriedJson)},
+            body=RetryBody,
+            problems=("not_found",),
+        ),
+    ),
+    route(
+        "POST",
+        "/webhooks/test",
+        try_webhook,
+        Operation(
+            "Deliveries",
+            "testWebhook",
+            "Try a webhook out",
+            "Sends one signed `webhook.test` now and tells what came of it. At most ten a minute.",
+            {200: Answer("What came of it.", TrialJson)},
+            body=WebhookTestBody,
+            problems=("address_not_allowed",),
+        ),
+    ),
 ]

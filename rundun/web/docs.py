@@ -9,7 +9,6 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from markupsafe import Markup, escape
 from starlette.requests import Request
@@ -21,9 +20,7 @@ from rundun.config import SETTINGS, Setting
 from rundun.core import event
 from rundun.errors import NotFound
 from rundun.web.advice import ADVICE
-from rundun.web.openapi import document, samples
-from rundun.web.openapi.document import SUBJECTS
-from rundun.web.openapi.shown import common_fields, fields, models, operations, pretty
+from rundun.web.openapi.parts import TAGS
 from rundun.web.pages import HEADERS, Pages
 from rundun.web.problems import TABLE
 from rundun.web.queries import is_current
@@ -62,7 +59,7 @@ GUIDES = (
     Page("service", "Running the service", "service.html", "Settings, commands, health."),
 )
 REFERENCE = (
-    *(Page(slug(one.name), one.name, "reference.html", one.description, one.name) for one in SUBJECTS),
+    *(Page(slug(name), name, "reference.html", description, name) for name, description in TAGS.items()),
     Page("reference/events-sent", "Events sent", "sent.html", "The body of each webhook."),
     Page("reference/schemas", "Schemas", "schemas.html", "Every object of the API, field by field."),
 )
@@ -91,43 +88,12 @@ def default(setting: Setting) -> str:
     return json.dumps(value if isinstance(value, int | float | list) else str(value))
 
 
-def _codes(schema: str) -> list[str]:
-    named: list[str] = document()["components"]["schemas"][schema]["properties"]["code"]["enum"]
-    return named
-
-
-def _problem() -> dict[str, Any]:
-    for response in document()["components"]["responses"].values():
-        examples = response["content"]["application/problem+json"]["examples"]
-        if "invalid" in examples:
-            value: dict[str, Any] = examples["invalid"]["value"]
-            return value
-    raise KeyError("invalid")
-
-
-@cache
-def step_types() -> list[dict[str, Any]]:
-    """Every type of step: its example, and the fields of its config."""
-    schemas = document()["components"]["schemas"]
-    steps = json.loads(sample("types.json", ""))["steps"]
-    shown = []
-    for step in steps:
-        name = "".join(part.title() for part in step["type"].split("_"))
-        config = schemas.get(f"{name}ConfigDraft") or schemas.get(f"{name}Config") or {}
-        shown.append(
-            {
-                "type": step["type"],
-                "description": schemas[f"{name}Step"]["description"],
-                "example": pretty(step),
-                "fields": fields(config),
-            }
-        )
-    return shown
-
-
 @cache
 def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
     """A page, the same compressed, and its entity tag; nothing on it changes while the process lives."""
+    from rundun.web.openapi import shown  # not before somebody reads: the document takes a moment to make
+    from rundun.web.openapi.document import document, examples
+
     page = PAGES[path]
     body = pages.show(
         f"docs/{page.template}",
@@ -138,24 +104,24 @@ def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
         version=__version__,
         sample=lambda name: sample(name, site),
         booking=places.booking_example().read_text("utf-8").rstrip("\n"),
-        operations=[one for one in operations(site) if one.subject == page.subject],
-        models=models(),
+        operations=[one for one in shown.operations(site) if one.subject == page.subject],
+        models=shown.models(),
         schemas=document()["components"]["schemas"],
-        fields=fields,
-        common_fields=common_fields,
-        pretty=pretty,
+        fields=shown.fields,
+        common_fields=shown.common_fields,
+        pretty=shown.pretty,
         webhooks=document()["webhooks"],
-        step_types=step_types(),
+        step_types=shown.step_types(sample("types.json", "")),
         problems=TABLE,
         advice=ADVICE,
         settings=SETTINGS,
         default=default,
         marked=marked,
         events=(*event.EVENTS, *event.ON_REQUEST),
-        places=_codes("Place"),
-        missing=_codes("Missing"),
-        delivery=samples.DELIVERY,
-        problem=_problem(),
+        places=shown.codes("Place"),
+        missing=shown.codes("Missing"),
+        delivery=examples()["retryDelivery"]["202"],
+        problem=shown.invalid_example(),
     ).body
     whole = bytes(body)
     return whole, gzip.compress(whole, 9, mtime=0), f'"{hashlib.sha256(whole).hexdigest()[:32]}"'

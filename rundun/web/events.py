@@ -10,10 +10,12 @@ from starlette.responses import Response
 
 from rundun import counters
 from rundun.actions import feed
+from rundun.core.json_types.events import EventFeedJson
 from rundun.store.events import Feed
 from rundun.store.tx import Tx
 from rundun.web.bells import Bell
 from rundun.web.calls import Call, route
+from rundun.web.openapi.operation import Answer, Operation
 from rundun.web.problems import Json
 from rundun.web.queries import EventsQuery, event_cursor, next_link, query
 
@@ -60,7 +62,52 @@ async def _rings(bell: Bell, until: float) -> bool:
         counters.polls["waiting"] -= 1
 
 
+_FEED = (
+    "The oldest first, in the order in which they were committed, as the webhook's body without `delivery_attempt` and "
+    "thumbnails. With `wait` the answer comes as soon as there is an event, or empty after that many seconds. Keep "
+    "`next_cursor` once you have dealt with what came, and give it as `after` the next time: nothing is lost and "
+    "nothing comes twice."
+)
+
 ROUTES = [
-    route("GET", "/events", list_events),
-    route("GET", "/runs/{run_id}/events", list_run_events),
+    route(
+        "GET",
+        "/events",
+        list_events,
+        Operation(
+            "Events",
+            "listEvents",
+            "Fetch events",
+            _FEED,
+            {
+                200: Answer(
+                    "Events behind the cursor.",
+                    EventFeedJson,
+                    headers=("Link",),
+                )
+            },
+            query=EventsQuery,
+            problems=("cursor_gone",),
+        ),
+    ),
+    route(
+        "GET",
+        "/runs/{run_id}/events",
+        list_run_events,
+        Operation(
+            "Events",
+            "listRunEvents",
+            "Fetch a run's events",
+            _FEED,
+            {
+                200: Answer(
+                    "The run's events behind the cursor.",
+                    EventFeedJson,
+                    headers=("Link",),
+                )
+            },
+            query=EventsQuery,
+            problems=("cursor_gone",),
+        ),
+    ),
 ]

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from rundun.actions import doing, looking
 from rundun.actions.sheet import Sheet
 from rundun.core import language, record, times
+from rundun.core.json_types.execution import EndedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.links import Links
 from rundun.core.run import Run
 from rundun.core.shape import read
@@ -21,6 +22,7 @@ from rundun.store import runs
 from rundun.store.organizations import Organization
 from rundun.web.body import read_json
 from rundun.web.brand import brand_of
+from rundun.web.openapi.operation import Answer, ApiRoute, Method, Operation
 from rundun.web.pages import Handler, compressed
 from rundun.web.problems import Json
 from rundun.web.queries import StateQuery, query
@@ -88,36 +90,11 @@ async def read_body(request: Request, largest: int = LARGEST_BODY) -> Any:
     return await read_json(request, min(largest, house.settings.limits.body_kibibytes * 1024))
 
 
-def run_brief(run: Run) -> dict[str, Any]:
-    """What every write tells of the run."""
-    return {
-        "status": run.status,
-        "expires_at": times.wire_or_none(run.expires_at),
-        "progress": dict(run.progress),
-        "revision": run.revision,
-    }
-
-
-def run_state(run: Run, now: int) -> dict[str, Any]:
-    """What the page knows of the run itself."""
-    return {
-        "run_id": run.run_id,
-        "late": run.is_late(now),
-        "created_at": times.wire(run.created_at),
-        "started_at": times.wire_or_none(run.started_at),
-        "closed_at": times.wire_or_none(run.closed_at),
-        "language": run.language,
-        "assigned_to": run.assigned_to,
-        "identity": run.identity.as_json(run.assigned_to),
-        **run_brief(run),
-    }
-
-
-def state_json(sheet: Sheet, organization: Organization, links: Links, now: int) -> dict[str, Any]:
+def state_json(sheet: Sheet, organization: Organization, links: Links, now: int) -> StateJson:
     """Enough to resume on another device."""
     newest = {one.step_id: one for one in sheet.evidence.signatures.values()}
     return {
-        "run": run_state(sheet.run, now),
+        "run": record.run_state(sheet.run, now),
         "organization": {"name": organization.name, "contact": organization.contact},
         "template_id": sheet.run.template_id,
         "template_v": sheet.run.template_v,
@@ -136,10 +113,10 @@ def state_json(sheet: Sheet, organization: Organization, links: Links, now: int)
     }
 
 
-def step_written(sheet: Sheet, step_id: str, links: Links) -> dict[str, Any]:
+def step_written(sheet: Sheet, step_id: str, links: Links) -> WrittenJson:
     """What a write on a step answers."""
-    step = {"step_id": step_id, **record.step_json(sheet.standings[step_id], sheet.evidence, links)}
-    return {"run": run_brief(sheet.run), "step": step}
+    step = record.step_json(sheet.standings[step_id], sheet.evidence, links)
+    return {"run": record.run_brief(sheet.run), "step": {"step_id": step_id, **step}}
 
 
 async def page(request: Request) -> Response:
@@ -203,7 +180,11 @@ async def start(request: Request) -> Response:
     run, token = await house.database.write(
         doing.start, request.path_params["run_id"], given, device_of(request)
     )
-    content = {"run": run_state(run, house.database.house.clock()), "assigned_to": run.assigned_to}
+    assert run.assigned_to is not None  # since it is started
+    content: StartedJson = {
+        "run": record.run_state(run, house.database.house.clock()),
+        "assigned_to": run.assigned_to,
+    }
     response = Json(content)
     _set_device(request, response, token)
     return response
@@ -225,7 +206,11 @@ async def complete(request: Request) -> Response:
     house = service(request)
     read(EmptyBody, await read_body(request))
     run = await house.database.write(doing.complete, request.path_params["run_id"], device_of(request))
-    return Json({"run": run_state(run, run.closed_at or 0)})
+    return Json(_ended(run))
+
+
+def _ended(run: Run) -> EndedJson:
+    return {"run": record.run_state(run, run.closed_at or 0)}
 
 
 async def cancel(request: Request) -> Response:
@@ -233,7 +218,7 @@ async def cancel(request: Request) -> Response:
     house = service(request)
     reason = read(CancelBody, await read_body(request)).reason
     run = await house.database.write(doing.give_up, request.path_params["run_id"], reason, device_of(request))
-    return Json({"run": run_state(run, run.closed_at or 0)})
+    return Json(_ended(run))
 
 
 def readable(handler: Handler) -> Handler:
@@ -255,9 +240,9 @@ def readable(handler: Handler) -> Handler:
     return endpoint
 
 
-def route(method: str, path: str, handler: Handler) -> Route:
-    """A route of /r/{run_id}."""
-    return Route(f"/r/{{run_id}}{path}", limited(handler), methods=[method])
+def route(method: Method, path: str, handler: Handler, operation: Operation) -> ApiRoute:
+    """A route of /r/{run_id}, as the document describes it."""
+    return ApiRoute(method, f"/r/{{run_id}}{path}", limited(handler), operation)
 
 
 def limited(handler: Handler) -> Handler:
@@ -282,9 +267,84 @@ def limited(handler: Handler) -> Handler:
 
 ROUTES = [
     Route("/r/{run_id}", readable(limited(compressed(page))), methods=["GET"]),
-    route("GET", "/state", state),
-    route("POST", "/start", start),
-    route("PUT", "/steps/{step_id}", answer),
-    route("POST", "/complete", complete),
-    route("POST", "/cancel", cancel),
+    route(
+        "GET",
+        "/state",
+        state,
+        Operation(
+            "Executor",
+            "getState",
+            "Read where the run stands",
+            "The checklist, all answers and receipts: enough to resume on another device.",
+            {
+                200: Answer("The state.", StateJson),
+                304: Answer("Nothing has happened since that revision."),
+            },
+            query=StateQuery,
+            problems=("run_closed",),
+        ),
+    ),
+    route(
+        "POST",
+        "/start",
+        start,
+        Operation(
+            "Executor",
+            "startRun",
+            "Start the run",
+            "A human has tapped Start. Again: the same person, whose first name, address or number is kept.",
+            {
+                200: Answer(
+                    "The run is under way.",
+                    StartedJson,
+                    headers=("Set-Cookie",),
+                )
+            },
+            body=StartBody,
+            problems=("run_closed",),
+        ),
+    ),
+    route(
+        "PUT",
+        "/steps/{step_id}",
+        answer,
+        Operation(
+            "Executor",
+            "answerStep",
+            "Answer a step",
+            "A value, a skip, or “I can't do this”. The newest to arrive counts; it is accepted while its photos are "
+            "still missing. An `answer_id` that was applied before, or the same content, changes nothing.",
+            {200: Answer("The step as it stands.", WrittenJson)},
+            body=AnswerBody,
+            problems=("run_closed", "not_started", "skip_not_allowed", "too_many_photos"),
+        ),
+    ),
+    route(
+        "POST",
+        "/complete",
+        complete,
+        Operation(
+            "Executor",
+            "completeRun",
+            "Submit the run",
+            "All is done. What is still missing is answered all at once. Again on a completed run: the same answer.",
+            {200: Answer("The run is completed.", EndedJson)},
+            body=EmptyBody,
+            problems=("run_closed", "not_started", "steps_missing"),
+        ),
+    ),
+    route(
+        "POST",
+        "/cancel",
+        cancel,
+        Operation(
+            "Executor",
+            "giveUpRun",
+            "Give the run up",
+            "The executor stops for good. Again with the same words: the same answer.",
+            {200: Answer("The run is cancelled.", EndedJson)},
+            body=CancelBody,
+            problems=("run_closed",),
+        ),
+    ),
 ]

@@ -14,6 +14,14 @@ from rundun.actions.looking import about, whole_run
 from rundun.actions.sheet import Sheet
 from rundun.core import record, times
 from rundun.core.destination import Destination
+from rundun.core.json_types.runs import (
+    DispatchedJson,
+    OrganizationJson,
+    RunListedJson,
+    RunRecordJson,
+    RunSteeredJson,
+    WarnedJson,
+)
 from rundun.core.run import Run
 from rundun.core.shape import read
 from rundun.errors import Place, Problem
@@ -21,6 +29,7 @@ from rundun.store import runs
 from rundun.store.idempotency import Reply
 from rundun.store.tx import Tx
 from rundun.web.calls import Call, route, told
+from rundun.web.openapi.operation import Answer, Operation, Page
 from rundun.web.problems import Json
 from rundun.web.queries import RunsQuery, is_current, list_json, query
 from rundun.web.service import Service
@@ -36,7 +45,7 @@ async def dispatch(call: Call) -> Response:
         warnings += await destination_warnings(call.house, destination)
 
     def dispatched(tx: Tx, run: Run) -> Reply:
-        content = {
+        content: DispatchedJson = {
             "run_id": run.run_id,
             "link": tx.links.run(run.run_id),
             "expires_at": times.wire_or_none(run.expires_at),
@@ -49,10 +58,10 @@ async def dispatch(call: Call) -> Response:
 
 
 @cache  # the public URL is the same for as long as the process lives
-def link_warnings(public_url: str) -> list[dict[str, str]]:
+def link_warnings(public_url: str) -> list[WarnedJson]:
     """What phones will make of links below this address."""
     url = urlsplit(public_url)
-    warnings = []
+    warnings: list[WarnedJson] = []
     if url.scheme != "https":
         detail = "The link is not https: phones will refuse to share their position."
         warnings.append({"code": "link_not_https", "detail": detail})
@@ -71,7 +80,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def destination_warnings(house: Service, destination: Destination) -> list[dict[str, str]]:
+async def destination_warnings(house: Service, destination: Destination) -> list[WarnedJson]:
     """What stands in the way of deliveries to it; raises `address_not_allowed`."""
     verdict = await house.check_destination(destination)
     if verdict is None:
@@ -132,11 +141,133 @@ async def get_organization(call: Call) -> Response:
 
 
 ROUTES = [
-    route("POST", "/runs", dispatch),
-    route("GET", "/runs", list_runs),
-    route("GET", "/runs/{run_id}", get_run),
-    route("POST", "/runs/{run_id}/cancel", cancel_run),
-    route("POST", "/runs/{run_id}/extend", extend_run),
-    route("POST", "/runs/{run_id}/release", release_run),
-    route("GET", "/organization", get_organization),
+    route(
+        "POST",
+        "/runs",
+        dispatch,
+        Operation(
+            "Runs",
+            "dispatchRun",
+            "Dispatch a run",
+            "Makes a run of a template's current version and its link. One credit of the organization is taken in the "
+            "same transaction; what is refused makes nothing and costs nothing.",
+            {
+                201: Answer(
+                    "The run and its link.",
+                    DispatchedJson,
+                    headers=("Location",),
+                    links=(
+                        "getRun",
+                        "cancelRun",
+                        "extendRun",
+                        "releaseRun",
+                        "listRunDeliveries",
+                        "listRunEvents",
+                        "getState",
+                        "startRun",
+                        "completeRun",
+                        "giveUpRun",
+                    ),
+                    parameters={"run_id": "$response.body#/run_id"},
+                )
+            },
+            body=DispatchBody,
+            problems=("insufficient_credits", "not_found", "template_archived", "address_not_allowed"),
+        ),
+    ),
+    route(
+        "GET",
+        "/runs",
+        list_runs,
+        Operation(
+            "Runs",
+            "listRuns",
+            "List runs",
+            "Without their templates and answers, the newest first.",
+            {
+                200: Answer(
+                    "A page of runs.",
+                    Page(RunListedJson),
+                    headers=("Link",),
+                )
+            },
+            query=RunsQuery,
+        ),
+    ),
+    route(
+        "GET",
+        "/runs/{run_id}",
+        get_run,
+        Operation(
+            "Runs",
+            "getRun",
+            "Read a run",
+            "The whole record: the template as it was dispatched, all answers, photos, positions, times, and who did "
+            "it. It can be read at any moment; reading changes nothing.",
+            {
+                200: Answer(
+                    "The record.",
+                    RunRecordJson,
+                    headers=("ETag",),
+                ),
+                304: Answer("It is as you have it.", headers=("ETag",)),
+            },
+            headers=("If-None-Match",),
+        ),
+    ),
+    route(
+        "POST",
+        "/runs/{run_id}/cancel",
+        cancel_run,
+        Operation(
+            "Runs",
+            "cancelRun",
+            "Cancel a run",
+            "Ends a run that is pending or in progress. Its link says so from then on, and `run.cancelled` is sent.",
+            {200: Answer("The run, cancelled.", RunSteeredJson)},
+            body=CancelBody,
+            problems=("wrong_status",),
+        ),
+    ),
+    route(
+        "POST",
+        "/runs/{run_id}/extend",
+        extend_run,
+        Operation(
+            "Runs",
+            "extendRun",
+            "Extend a run",
+            "Lets a run be open until `expires_in_hours` from now, or without end. It can't be made shorter.",
+            {200: Answer("The run with its new `expires_at`.", RunSteeredJson)},
+            body=ExtendBody,
+            problems=("wrong_status", "would_shorten"),
+        ),
+    ),
+    route(
+        "POST",
+        "/runs/{run_id}/release",
+        release_run,
+        Operation(
+            "Runs",
+            "releaseRun",
+            "Release a run from its device",
+            "Where the template's `scope` is `first_device`, lets the next device that starts the run take it over. "
+            "Until then nothing can be added. That start keeps the answers and the first identity, and is no event.",
+            {200: Answer("The run.", RunSteeredJson)},
+            body=EmptyBody,
+            problems=("wrong_status",),
+        ),
+    ),
+    route(
+        "GET",
+        "/organization",
+        get_organization,
+        Operation(
+            "Organization",
+            "getOrganization",
+            "Whose key this is",
+            "The organization, what is left of its credits, and how many deliveries were given up.",
+            {200: Answer("The organization.", OrganizationJson)},
+        ),
+    ),
 ]

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from rundun import places
 from rundun.core import language
+from rundun.core.json_types.execution import StateJson
 from rundun.web.brand import PLAIN, Brand
 from rundun.web.static import Assets
 from rundun.web.words import Speech, Words
@@ -86,7 +87,7 @@ class Pages:
 
     def run(
         self,
-        state: dict[str, Any],
+        state: StateJson,
         wanted: Sequence[str],
         page: str = "executor/run.html",
         *,

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rundun.core.json_types.answers import ProblemDetailsJson
 from rundun.errors import Problem
 
 TABLE: dict[str, tuple[int, str]] = {
@@ -63,7 +64,7 @@ class Json(Response):
 def answer(problem: Problem, request_id: str) -> Response:
     """The problem document for `problem`."""
     status, title = TABLE[problem.code]
-    document: dict[str, Any] = {
+    document: ProblemDetailsJson = {
         "type": f"/problems/{problem.code}",
         "title": title,
         "status": status,
@@ -80,8 +81,7 @@ def answer(problem: Problem, request_id: str) -> Response:
         headers["www-authenticate"] = "Bearer"
     if problem.retry_after is not None:
         headers["retry-after"] = str(problem.retry_after)
-    document.update(problem.members)
-    return Json(document, status, headers, media_type="application/problem+json")
+    return Json({**document, **problem.members}, status, headers, media_type="application/problem+json")
 
 
 def of_problem(request: Request, error: Exception) -> Response:

@@ -70,7 +70,15 @@ Time = Annotated[str, Check(_time, {"format": "date-time"})]
 Url = Annotated[
     str, Check(_url, {"format": "uri", "maxLength": MAX_LENGTH, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"})
 ]
-Secret = Annotated[str, Check(_secret, {"minLength": 12, "maxLength": 256})]
+# What is not printable, as far as plain ranges can say it: controls, spaces but U+0020, invisible marks, private use.
+# Characters that Unicode has not assigned are refused as well.
+_UNPRINTABLE = (
+    r"\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
+    r"\u3000\ue000-\uf8ff\ufeff\ufff9-\ufffb"
+)
+Secret = Annotated[
+    str, Check(_secret, {"minLength": 12, "maxLength": 256, "pattern": f"^[^{_UNPRINTABLE}]*$"})
+]
 EventName = Annotated[str, Check(_event, {"enum": ["*", *_KNOWN_EVENTS]})]
 
 
@@ -81,8 +89,9 @@ class WebhookBody(Shape):
     """http or https. It is normalised once (scheme and host in lower case, no default port, `/` for an empty path);
     what comes out is what is signed and what the run shows. Addresses that deliveries may not go to are refused."""
     secret: Secret | None = None
-    """The HMAC key: printable characters, kept until the deliveries are settled, never shown again. Without it requests
-    carry a digest of the body but no signature."""
+    """The HMAC key: printable characters (assigned by Unicode, and no controls, invisible marks, or spaces but U+0020),
+    kept until the deliveries are settled, never shown again. Without it requests carry a digest of the body but no
+    signature."""
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] = ["*"]
     """Which events are sent. `*` stands for the five of a run's course, that is all but `run.started`."""
 

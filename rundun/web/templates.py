@@ -12,6 +12,7 @@ from rundun.actions.looking import template_at, templates_page, versions_page
 from rundun.store.idempotency import Reply
 from rundun.store.tx import Tx, Version
 from rundun.web.calls import Call, answer, route, told
+from rundun.web.openapi.operation import Answer, Operation, Page
 from rundun.web.queries import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
 
@@ -84,10 +85,125 @@ async def list_versions(call: Call) -> Response:
 
 
 ROUTES = [
-    route("POST", "/templates", create),
-    route("GET", "/templates", list_current),
-    route("GET", "/templates/{template_id}", get),
-    route("PUT", "/templates/{template_id}", put),
-    route("DELETE", "/templates/{template_id}", delete),
-    route("GET", "/templates/{template_id}/versions", list_versions),
+    route(
+        "POST",
+        "/templates",
+        create,
+        Operation(
+            "Templates",
+            "createTemplate",
+            "Make a template",
+            "Either `sections` or `steps`, with at least one step. Ids of sections, steps and options may be left out. "
+            "Whatever is wrong is answered at once, each place with its pointer. At most 512 KiB.",
+            {
+                201: Answer(
+                    "The template as it is kept.",
+                    "TemplateRecord",
+                    headers=("ETag", "Location"),
+                    links=(
+                        "getTemplate",
+                        "reviseTemplate",
+                        "archiveTemplate",
+                        "listTemplateVersions",
+                    ),
+                    parameters={"template_id": "$response.body#/id"},
+                )
+            },
+            body="TemplateDraft",
+        ),
+    ),
+    route(
+        "GET",
+        "/templates",
+        list_current,
+        Operation(
+            "Templates",
+            "listTemplates",
+            "List templates",
+            "Each in its current version, the newest template first.",
+            {
+                200: Answer(
+                    "A page of templates.",
+                    Page("TemplateRecord"),
+                    headers=("Link",),
+                )
+            },
+            query=TemplatesQuery,
+        ),
+    ),
+    route(
+        "GET",
+        "/templates/{template_id}",
+        get,
+        Operation(
+            "Templates",
+            "getTemplate",
+            "Read a template",
+            "As it is now, or as it was in version `v`.",
+            {
+                200: Answer(
+                    "The template.",
+                    "TemplateRecord",
+                    headers=("ETag",),
+                ),
+                304: Answer("It is as you have it.", headers=("ETag",)),
+            },
+            query=TemplateQuery,
+            headers=("If-None-Match",),
+        ),
+    ),
+    route(
+        "PUT",
+        "/templates/{template_id}",
+        put,
+        Operation(
+            "Templates",
+            "reviseTemplate",
+            "Revise a template",
+            "Makes the next version, for runs dispatched from now on; an archived template comes back. The same "
+            "content again makes none, and keeps the ids of what is sent without. Get it, edit it, and put it back "
+            "with `If-Match`, and nobody's change is lost.",
+            {
+                200: Answer(
+                    "The template as it is kept.",
+                    "TemplateRecord",
+                    headers=("ETag",),
+                )
+            },
+            headers=("If-Match",),
+            body="TemplateRevisionDraft",
+            problems=("version_mismatch",),
+        ),
+    ),
+    route(
+        "DELETE",
+        "/templates/{template_id}",
+        delete,
+        Operation(
+            "Templates",
+            "archiveTemplate",
+            "Archive a template",
+            "No more runs are dispatched from it. It can still be read, and a `PUT` brings it back.",
+            {204: Answer("It is archived.")},
+        ),
+    ),
+    route(
+        "GET",
+        "/templates/{template_id}/versions",
+        list_versions,
+        Operation(
+            "Templates",
+            "listTemplateVersions",
+            "List a template's versions",
+            "All of them, the newest first.",
+            {
+                200: Answer(
+                    "A page of versions.",
+                    Page("TemplateRecord"),
+                    headers=("Link",),
+                )
+            },
+            query=ListQuery,
+        ),
+    ),
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from starlette.requests import Request
 
 from rundun.core import event
 from rundun.core.bucket import Policy
 from rundun.core.destination import Destination, normalise
+from rundun.core.json_types.answers import TrialJson
 from rundun.core.shape import Shape
 from rundun.errors import Place, Problem
 from rundun.logs import log
@@ -28,7 +28,7 @@ class WebhookTestBody(Shape):
     """What it is signed with, as in a dispatch; it is not kept."""
 
 
-async def try_out(house: Service, request: Request, org_id: str, asked: WebhookTestBody) -> dict[str, Any]:
+async def try_out(house: Service, request: Request, org_id: str, asked: WebhookTestBody) -> TrialJson:
     """The request that was made and its outcome, as on the wire. Raises `rate_limited`, `address_not_allowed`."""
     house.quotas.count(request, TESTS, org_id)
     destination = normalise(asked.url)
@@ -47,7 +47,7 @@ async def _refuse_forbidden(house: Service, destination: Destination) -> None:
         raise Problem("address_not_allowed", verdict[1], [place])
 
 
-def _tried_json(tried: Tried, url: str, body: bytes, event_id: str) -> dict[str, Any]:
+def _tried_json(tried: Tried, url: str, body: bytes, event_id: str) -> TrialJson:
     return {
         "ok": tried.ok,
         "status": tried.status,

@@ -14,6 +14,7 @@ from rundun.actions import evidence, looking
 from rundun.actions.evidence import Picture, Target
 from rundun.actions.sheet import Sheet
 from rundun.core import record
+from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derived
 from rundun.core.shape import read
 from rundun.core.template import BarcodeStep
@@ -22,6 +23,7 @@ from rundun.store import runs
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, Taken
 from rundun.web.executor import device_of, refuse_cross_site, route, step_written
+from rundun.web.openapi.operation import Answer, Bytes, Operation
 from rundun.web.problems import Json
 from rundun.web.queries import PhotoQuery, SignatureQuery, query
 from rundun.web.service import service
@@ -135,7 +137,8 @@ async def decode(request: Request) -> Response:
         found = await _unless_gone(request, house.imaging.decode_barcode(body.read, formats, run_id))
     if found is None:
         raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")
-    return Json({"text": found.text, "format": found.format})
+    content: DecodedJson = {"text": found.text, "format": found.format}
+    return Json(content)
 
 
 def _formats(sheet: Sheet) -> tuple[str, ...]:
@@ -164,10 +167,100 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.wait({task, leaving})
 
 
+_PHOTO = Bytes(
+    ("image/jpeg", "image/png", "image/webp", "image/heic"),
+    "The picture's bytes as they are, at most 15 MiB and 50 megapixels unless set otherwise.",
+)
+_PNG = Bytes(("image/png",), "A PNG of at most 2 MiB.")
+_UNREADABLE = ("digest_mismatch", "unreadable_image")
+_OPEN = ("run_closed", "not_started")
+
 ROUTES = [
-    route("PUT", "/steps/{step_id}/photos/{photo_id}", put_photo),
-    route("DELETE", "/steps/{step_id}/photos/{photo_id}", delete_photo),
-    route("PUT", "/steps/{step_id}/signature", put_signature),
-    route("PUT", "/signature", put_signature),
-    route("POST", "/decode", decode),
+    route(
+        "PUT",
+        "/steps/{step_id}/photos/{photo_id}",
+        put_photo,
+        Operation(
+            "Executor",
+            "putPhoto",
+            "Upload a photo",
+            "The raw bytes under an id that the phone makes. Once the receipt is there the photo is on the disk. The "
+            "same bytes again get the same receipt.",
+            {
+                201: Answer("It is stored.", ReceiptJson),
+                200: Answer("These bytes were stored before.", ReceiptJson),
+            },
+            query=PhotoQuery,
+            together=("geo", GeoBody),
+            headers=("Content-Digest",),
+            body=_PHOTO,
+            problems=(*_OPEN, *_UNREADABLE, "photo_conflict", "too_many_photos"),
+        ),
+    ),
+    route(
+        "DELETE",
+        "/steps/{step_id}/photos/{photo_id}",
+        delete_photo,
+        Operation(
+            "Executor",
+            "deletePhoto",
+            "Delete a photo",
+            "Erases it for good, while the run is open. Again: nothing changes.",
+            {200: Answer("The step as it stands.", WrittenJson)},
+            problems=(*_OPEN, "invalid"),
+        ),
+    ),
+    route(
+        "PUT",
+        "/steps/{step_id}/signature",
+        put_signature,
+        Operation(
+            "Executor",
+            "putSignature",
+            "Upload a step's signature",
+            "Stores the picture only; the step is then answered with `null`.",
+            {
+                201: Answer("It is stored.", SignatureReceiptJson),
+                200: Answer("This picture was stored before.", SignatureReceiptJson),
+            },
+            query=SignatureQuery,
+            headers=("Content-Digest",),
+            body=_PNG,
+            problems=(*_OPEN, *_UNREADABLE),
+        ),
+    ),
+    route(
+        "PUT",
+        "/signature",
+        put_signature,
+        Operation(
+            "Executor",
+            "putClosingSignature",
+            "Upload the signature that closes the run",
+            "Where the template says `signature_on_complete`.",
+            {
+                201: Answer("It is stored.", SignatureReceiptJson),
+                200: Answer("This picture was stored before.", SignatureReceiptJson),
+            },
+            query=SignatureQuery,
+            headers=("Content-Digest",),
+            body=_PNG,
+            problems=(*_OPEN, *_UNREADABLE),
+        ),
+    ),
+    route(
+        "POST",
+        "/decode",
+        decode,
+        Operation(
+            "Executor",
+            "decodeBarcode",
+            "Read a barcode from a picture",
+            "For phones without a scanner. Of a started run, and of the formats that its barcode steps take.",
+            {200: Answer("What it says.", DecodedJson)},
+            headers=("Content-Digest",),
+            body=_PHOTO,
+            problems=(*_OPEN, *_UNREADABLE),
+        ),
+    ),
 ]

@@ -8,7 +8,6 @@ import asyncio
 import base64
 import hashlib
 import json
-from typing import Any
 
 from markupsafe import Markup
 from pydantic_core import from_json
@@ -35,7 +34,7 @@ async def preview(visit: Visit) -> Response:
     begun = visit.request.query_params.get("at") != "start"
     version = await asyncio.to_thread(_version, body, visit.organization.org_id, visit.now)
     links = visit.house.database.house.links
-    state: dict[str, Any] = state_json(_sheet(version, begun), visit.organization, links, visit.now)
+    state = state_json(_sheet(version, begun), visit.organization, links, visit.now)
     asked = visit.request.query_params.get("lang", "")
     own = [asked] if language.is_tag(asked) else []
     wanted = [*own, *language.accepted(visit.request.headers.get("accept-language", ""))]

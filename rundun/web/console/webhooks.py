@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from starlette.responses import Response
 
 from rundun.actions import replaying, watching
 from rundun.actions.replaying import Step
+from rundun.core.json_types.answers import TrialJson
 from rundun.core.shape import read
 from rundun.errors import Problem
 from rundun.store.deliveries import Failed
@@ -60,7 +60,7 @@ async def _show(
     status: int = 200,
     url: str = "",
     wrong: dict[str, str] | None = None,
-    tried: dict[str, Any] | None = None,
+    tried: TrialJson | None = None,
 ) -> Response:
     match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", visit.request.query_params.get("before", ""), re.ASCII)
     before = (int(match[1]), int(match[2])) if match else (END, END)

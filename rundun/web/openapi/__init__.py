@@ -1,4 +1,4 @@
-"""GET /v1/openapi.json: what this API is, for programs."""
+"""GET /v1/openapi.json: what this API is, for programs. The document is made when it is first asked for."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from functools import cache
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from rundun.web.openapi.document import OPERATIONS, SUBJECTS, document
+from rundun.web.openapi.operation import Answer, ApiRoute, Operation
 from rundun.web.queries import is_current
-
-__all__ = ["OPERATIONS", "ROUTES", "SUBJECTS", "document"]
 
 
 @cache
 def _packed() -> tuple[bytes, bytes, str]:
-    """The document, the same compressed, and its entity tag."""
+    """The document, plain and compressed, and its entity tag."""
+    from rundun.web.openapi.document import document  # it knows every route, this one as well
+
     plain = to_json(document())
     return plain, gzip.compress(plain, 9, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
 
@@ -36,4 +35,21 @@ async def get_document(request: Request) -> Response:
     return Response(packed, headers={**headers, "content-encoding": "gzip"}, media_type="application/json")
 
 
-ROUTES = [Route("/v1/openapi.json", get_document, methods=["GET"])]
+ROUTES = [
+    ApiRoute(
+        "GET",
+        "/v1/openapi.json",
+        get_document,
+        Operation(
+            "Organization",
+            "getDocument",
+            "This document",
+            "OpenAPI 3.1, without a key.",
+            {
+                200: Answer("The document.", {"type": "object"}, headers=("ETag",)),
+                304: Answer("It is as you have it.", headers=("ETag",)),
+            },
+            headers=("If-None-Match",),
+        ),
+    )
+]

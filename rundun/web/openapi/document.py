@@ -1,17 +1,29 @@
-"""The OpenAPI 3.1 document, made of the operations and the models that the code itself reads with."""
+"""The OpenAPI 3.1 document, made of the routes and of the types that the code itself reads and writes with."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from rundun import __version__
-from rundun.web.openapi import about, events, executor, feed, runs, templates
-from rundun.web.openapi.answers import ProblemDetails, TemplateRecord
-from rundun.web.openapi.operation import Answer, Bytes, Operation, Subject
+from rundun.core.json_types.answers import ProblemDetailsJson
+from rundun.core.json_types.runs import TemplateRecordJson
+from rundun.core.template import Template
+from rundun.web import deliveries, events, executor, integrator, openapi, templates, uploads
+from rundun.web.openapi.events import (
+    ALERT,
+    HOW_IT_ARRIVES,
+    RECEIVERS_ANSWERS,
+    TYPES,
+    WEBHOOKS,
+    add_events,
+    sent_name,
+)
+from rundun.web.openapi.operation import Answer, ApiRoute, Bytes, Page
+from rundun.web.openapi.operation import Schema as Described
 from rundun.web.openapi.parts import (
     ANSWER_HEADERS,
     INTRODUCTION,
@@ -19,35 +31,44 @@ from rundun.web.openapi.parts import (
     PROBLEM_EXAMPLES,
     QUERY_PARAMETERS,
     REQUEST_HEADERS,
+    TAGS,
 )
-from rundun.web.openapi.schemas import REF, Schema, add_drafts, components, parameters
+from rundun.web.openapi.schemas import (
+    REF,
+    Schema,
+    add_drafts,
+    components,
+    name_of,
+    parameters,
+    with_members,
+)
 from rundun.web.problems import TABLE
 
-SUBJECTS: Sequence[Subject] = (
-    runs.SUBJECT,
-    templates.SUBJECT,
-    feed.DELIVERIES,
-    feed.EVENTS,
-    about.SUBJECT,
-    executor.SUBJECT,
+_ALL = (integrator, templates, deliveries, events, openapi, executor, uploads)
+ROUTES: Sequence[ApiRoute] = sorted(
+    (route for module in _ALL for route in module.ROUTES if isinstance(route, ApiRoute)),
+    key=lambda route: list(TAGS).index(route.operation.tag),
 )
-OPERATIONS: dict[str, Operation] = {
-    operation.call: operation for subject in SUBJECTS for operation in subject.operations
-}
+
+
+@cache
+def examples() -> dict[str, dict[str, Any]]:
+    """By operation its request and its answers by status; one story: a kitchen is checked for booking_12345."""
+    found: dict[str, dict[str, Any]] = json.loads(
+        Path(__file__).with_name("examples.json").read_text("utf-8")
+    )
+    return found
 
 
 @cache
 def document() -> dict[str, Any]:
     """The whole document; it says the same for as long as the process lives, wherever it is served."""
-    schemas = components(_models())
-    add_drafts(schemas, templates.SENT_AS)
-    del schemas["TemplateRevision"]  # only the draft of it is ever sent
+    schemas = _schemas()
     responses: dict[str, Any] = {}
     paths: dict[str, Any] = {}
-    for subject in SUBJECTS:
-        for operation in subject.operations:
-            item = paths.setdefault(operation.path, _path_item(operation.path))
-            item[operation.method.lower()] = _operation(operation, subject, responses)
+    for route in ROUTES:
+        item = paths.setdefault(route.path, _path_item(route.path))
+        item[route.method.lower()] = _operation(route, responses)
     return {
         "openapi": "3.1.1",
         "info": {
@@ -59,10 +80,10 @@ def document() -> dict[str, Any]:
         },
         "externalDocs": {"description": "Documentation for integrators", "url": "/docs"},
         "servers": [{"url": "/", "description": "This service"}],
-        "tags": [{"name": subject.name, "description": subject.description} for subject in SUBJECTS],
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "security": [{"key": []}],
         "paths": paths,
-        "webhooks": {name: _webhook(name) for name in events.MODELS},
+        "webhooks": {name: _webhook(name, schemas[sent_name(name)]) for name in WEBHOOKS},
         "components": {
             "securitySchemes": {
                 "key": {
@@ -80,11 +101,45 @@ def document() -> dict[str, Any]:
     }
 
 
-def _models() -> set[type[BaseModel]]:
-    answered = [answer.model for one in OPERATIONS.values() for answer in one.answers.values()]
-    sent = [one.body for one in OPERATIONS.values()]
-    models = [one for one in [*answered, *sent] if isinstance(one, type) and issubclass(one, BaseModel)]
-    return {*models, *events.MODELS.values(), ProblemDetails, TemplateRecord, templates.TemplateRevision}
+def _schemas() -> dict[str, Schema]:
+    answers = [answer.schema for route in ROUTES for answer in route.operation.answers.values()]
+    pages = [answer.item for answer in answers if isinstance(answer, Page)]
+    bodies = [route.operation.body for route in ROUTES]
+    types = {one for one in [*answers, *pages, *bodies] if isinstance(one, type)}
+    schemas = components({*types, *TYPES, ProblemDetailsJson, TemplateRecordJson, Template})
+    add_events(schemas)
+    template, record = schemas["Template"], schemas["TemplateRecord"]
+    what = "A template as it is to be from now on. What the server assigned may be sent back unchanged."
+    revision = with_members(template, record, description="As it was answered.")
+    schemas["TemplateRevision"] = {**revision, "description": what}
+    schemas["TemplateRecord"] = {**with_members(template, record), "description": record["description"]}
+    add_drafts(schemas, ("Template", "TemplateRevision"))
+    del schemas["TemplateRevision"]  # only the draft of it is ever sent
+    schemas |= {_name(Page(item)): _page(item) for item in pages}
+    return schemas
+
+
+def _name(described: type | str | Page) -> str:
+    if isinstance(described, Page):
+        return f"{_name(described.item)}Page"
+    return described if isinstance(described, str) else name_of(described)
+
+
+def _page(item: type | str) -> Schema:
+    items = {"$ref": REF + _name(item)}
+    return {
+        "type": "object",
+        "description": "A page of a list, the newest first.",
+        "properties": {
+            "data": {"type": "array", "items": items, "description": "At most `limit` of them."},
+            "has_more": {"type": "boolean", "description": "Whether there are older ones."},
+            "next_cursor": {
+                "anyOf": [{"type": "string"}, {"type": "null"}],
+                "description": "Give it as `cursor` for the next page.",
+            },
+        },
+        "required": ["data", "has_more", "next_cursor"],
+    }
 
 
 def _path_item(path: str) -> dict[str, Any]:
@@ -92,65 +147,64 @@ def _path_item(path: str) -> dict[str, Any]:
     return {"parameters": [PATH_PARAMETERS[name] for name in names]} if names else {}
 
 
-def _operation(operation: Operation, subject: Subject, responses: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
+    operation = route.operation
     shown: dict[str, Any] = {
         "operationId": operation.name,
-        "tags": [subject.name],
+        "tags": [operation.tag],
         "summary": operation.summary,
         "description": operation.description,
     }
-    if operation.is_open:
+    if not route.takes_key:
         shown["security"] = []
-    headers = [*operation.headers, *(["Idempotency-Key"] if operation.call.startswith("POST /v1/") else [])]
+    headers = [*operation.headers, *(["Idempotency-Key"] if route.is_idempotent_post else [])]
     listed = [{"$ref": f"#/components/parameters/{name}"} for name in [*headers, "X-Request-Id"]]
     if operation.query is not None:
-        listed = [*parameters(operation.query, QUERY_PARAMETERS), *listed]
+        listed = [*parameters(operation.query, QUERY_PARAMETERS, operation.together), *listed]
     shown["parameters"] = listed
     if operation.body is not None:
-        shown["requestBody"] = _body(operation)
+        shown["requestBody"] = _body(operation.body, operation.name)
     shown["responses"] = {
-        **{str(status): _answer(operation, answer) for status, answer in operation.answers.items()},
-        **_problems(operation.codes(), responses),
+        **{str(status): _answer(route, status, answer) for status, answer in operation.answers.items()},
+        **_problems(route.codes(), responses),
     }
     return shown
 
 
-def _body(operation: Operation) -> dict[str, Any]:
-    body = operation.body
+def _body(body: type | str | Bytes, name: str) -> dict[str, Any]:
     if isinstance(body, Bytes):
         content: dict[str, Any] = {
             kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in body.media_types
         }
         return {"required": True, "description": body.description, "content": content}
-    assert body is not None
-    media: dict[str, Any] = {"schema": {"$ref": REF + templates.SENT_AS.get(body.__name__, body.__name__)}}
-    if operation.example is not None:
-        media["examples"] = {"example": {"value": operation.example}}
+    media = {"schema": {"$ref": REF + _name(body)}, **_example(name, "request")}
     return {"required": True, "content": {"application/json": media}}
 
 
-def _answer(operation: Operation, answer: Answer) -> dict[str, Any]:
-    limited = [] if operation.path == "/v1/openapi.json" else ["RateLimit-Policy", "RateLimit"]
-    replayed = ["Idempotent-Replayed"] if operation.call.startswith("POST /v1/") else []
+def _example(name: str, which: str) -> dict[str, Any]:
+    """The example of an operation's request, or of its answer with that status, if there is one."""
+    shown = examples().get(name, {})
+    return {"examples": {"example": {"value": shown[which]}}} if which in shown else {}
+
+
+def _answer(route: ApiRoute, status: int, answer: Answer) -> dict[str, Any]:
+    limited = [] if route.is_document else ["RateLimit-Policy", "RateLimit"]
+    replayed = ["Idempotent-Replayed"] if route.is_idempotent_post else []
     shown: dict[str, Any] = {"description": answer.description}
     shown["headers"] = _headers([*answer.headers, *replayed, "X-Request-Id", *limited])
-    if isinstance(answer.model, Bytes):
-        shown["content"] = {kind: {} for kind in answer.model.media_types}
-    elif answer.model is not None:
-        media: dict[str, Any] = {"schema": _schema(answer.model)}
-        if answer.example is not None:
-            media["examples"] = {"example": {"value": answer.example}}
+    if answer.schema is not None:
+        media = {"schema": _schema(answer.schema), **_example(route.operation.name, str(status))}
         shown["content"] = {"application/json": media}
     if answer.links:
         shown["links"] = {
-            name: {"operationId": operation_id, "parameters": dict(given)}
-            for name, (operation_id, given) in answer.links.items()
+            name[0].upper() + name[1:]: {"operationId": name, "parameters": dict(answer.parameters)}
+            for name in answer.links
         }
     return shown
 
 
-def _schema(model: Any) -> Schema:
-    return model if isinstance(model, dict) else {"$ref": REF + model.__name__}
+def _schema(described: Described) -> Schema:
+    return {"$ref": REF + _name(described)} if isinstance(described, type | str | Page) else dict(described)
 
 
 def _headers(names: Iterable[str]) -> dict[str, Any]:
@@ -185,20 +239,22 @@ _PROBLEM_HEADERS = {
 
 def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
     headers = {**_PROBLEM_HEADERS.get(status, {}), "X-Request-Id": "X-Request-Id"}
-    narrowed = {"properties": {"status": {"const": status}, "code": {"enum": list(codes)}}}
+    narrowed = {
+        "properties": {"code": {"enum": list(codes)}}
+    }  # `status` too, and generators leave it all out
     return {
         "description": "; ".join(f"`{code}`: {TABLE[code][1]}" for code in codes) + ".",
         "headers": {name: {"$ref": f"#/components/headers/{kept}"} for name, kept in headers.items()},
         "content": {
             "application/problem+json": {
                 "schema": {"allOf": [{"$ref": REF + "ProblemDetails"}, narrowed]},
-                "examples": {code: {"value": _example(status, code)} for code in codes},
+                "examples": {code: {"value": _problem_example(status, code)} for code in codes},
             }
         },
     }
 
 
-def _example(status: int, code: str) -> dict[str, Any]:
+def _problem_example(status: int, code: str) -> dict[str, Any]:
     detail, members = PROBLEM_EXAMPLES.get(code, (TABLE[code][1] + ".", {}))
     return {
         "type": f"/problems/{code}",
@@ -211,12 +267,7 @@ def _example(status: int, code: str) -> dict[str, Any]:
     }
 
 
-def _said(model: type[BaseModel]) -> str:
-    return " ".join((model.__doc__ or "").split())
-
-
-def _webhook(name: str) -> dict[str, Any]:
-    model = events.MODELS[name]
+def _webhook(name: str, schema: Schema) -> dict[str, Any]:
     headers = [
         "Content-Digest",
         "Signature-Input",
@@ -225,23 +276,17 @@ def _webhook(name: str) -> dict[str, Any]:
         "webhook-timestamp",
         "webhook-signature",
     ]
+    what = " ".join(schema["description"].split())
+    media = {"schema": {"$ref": REF + sent_name(name)}, **_example("webhooks", name)}
     return {
         "post": {
-            "operationId": f"on{model.__name__}",
+            "operationId": f"on{sent_name(name)}",
             "tags": ["Deliveries"],
             "summary": name,
-            "description": _said(model) + ("" if name == events.ALERT else events.HOW_IT_ARRIVES),
+            "description": what + ("" if name == ALERT else HOW_IT_ARRIVES),
             "security": [],
             "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in headers],
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/json": {
-                        "schema": {"$ref": REF + model.__name__},
-                        "examples": {"example": {"value": events.EXAMPLES[name]}},
-                    }
-                },
-            },
-            "responses": events.RECEIVERS_ANSWERS,
+            "requestBody": {"required": True, "content": {"application/json": media}},
+            "responses": RECEIVERS_ANSWERS,
         }
     }

@@ -1,98 +1,119 @@
-"""One operation of the API, described once beside the others of its subject; `document.py` makes OpenAPI of it."""
+"""One operation of the API, described in the route that serves it; `document.py` makes OpenAPI of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
-from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from rundun.core.shape import Shape
+
+Tag = Literal["Runs", "Templates", "Deliveries", "Events", "Organization", "Executor"]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """A body, or an answer, that is no JSON."""
+    """A body that is no JSON."""
 
     media_types: tuple[str, ...]
     description: str
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list of `item`."""
+
+    item: type | str
+
+
+# A TypedDict of core/json_types, the name of a schema that the document composes, or a schema.
+Schema = type | str | Page | Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What a success answers: `model` None = no body; `headers` beside those of every answer; `links` by name, each
-    the operation that may follow with its parameters, and its body where it has one.
+    """What a success answers: `schema` None = no body; `headers` beside those of every answer; `links` name operations
+    that may follow, with `parameters`.
     """
 
     description: str
-    model: Any = None
-    example: Any = None
+    schema: Schema | None = None
     headers: tuple[str, ...] = ()
-    links: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`call` is method and path as in the route table. Codes that all alike have are added by `codes`; `problems` are
-    this one's own.
+    """What a route does, in words. Problems that all alike have are added by `ApiRoute.codes`; `problems` are its own.
+    Examples stand in examples.json, under `name`.
     """
 
-    call: str
+    tag: Tag
     name: str
     summary: str
     description: str
     answers: Mapping[int, Answer]
     query: type[Shape] | None = None
+    together: tuple[str, type[Shape]] | None = (
+        None  # parameters of `query` that make one object, and its name
+    )
     headers: tuple[str, ...] = ()
-    body: type[BaseModel] | Bytes | None = None
-    example: Any = None
+    body: type[Shape] | str | Bytes | None = None
     problems: tuple[str, ...] = ()
 
-    @property
-    def method(self) -> str:
-        """In capitals."""
-        return self.call.partition(" ")[0]
+
+class ApiRoute(Route):
+    """A route of /v1 or /r that is in the document."""
+
+    def __init__(
+        self,
+        method: Method,
+        path: str,
+        endpoint: Callable[[Request], Awaitable[Response]],
+        operation: Operation,
+    ) -> None:
+        super().__init__(path, endpoint, methods=[method])
+        self.method = method
+        self.operation = operation
+        self.is_document = path == "/v1/openapi.json"
 
     @property
-    def path(self) -> str:
-        """With its parameters in braces."""
-        return self.call.partition(" ")[2]
+    def takes_key(self) -> bool:
+        """Whether an API key is needed."""
+        return self.path.startswith("/v1/") and not self.is_document
 
     @property
-    def is_open(self) -> bool:
-        """Whether it takes no key."""
-        return not self.path.startswith("/v1/") or self.path == "/v1/openapi.json"
+    def is_idempotent_post(self) -> bool:
+        """Whether an `Idempotency-Key` is read."""
+        return self.takes_key and self.method == "POST"
 
     def codes(self) -> list[str]:
-        """Every problem it can answer with, in the order of their table."""
-        found = {"unavailable", *self.problems}
-        if self.path == "/v1/openapi.json":
+        """Every problem the route can answer with, sorted."""
+        operation = self.operation
+        found = {"unavailable", *operation.problems}
+        if self.is_document:
             return sorted(found)
         found |= {"rate_limited"}
-        if not self.is_open:
+        if self.takes_key:
             found |= {"unauthorized"}
-            if self.method == "POST":
-                found |= {"request_in_progress", "idempotency_key_reused", "invalid"}
         else:
             found |= {"other_device"}
             if self.method != "GET":
                 found |= {"cross_site"}
+        if self.is_idempotent_post:
+            found |= {"request_in_progress", "idempotency_key_reused", "invalid"}
         if "{" in self.path:
             found |= {"not_found"}
-        if self.query is not None or self.body is not None:
+        if operation.query is not None or operation.body is not None:
             found |= {"invalid"}
-        if self.body is not None:
+        if operation.body is not None:
             found |= {"too_large"}
-            if not isinstance(self.body, Bytes):
+            if not isinstance(operation.body, Bytes):
                 found |= {"malformed_json", "unsupported_media_type"}
         return sorted(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Operations that belong together."""
-
-    name: str
-    description: str
-    operations: Sequence[Operation]

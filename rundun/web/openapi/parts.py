@@ -24,6 +24,31 @@ is.
 """
 
 
+TAGS = {
+    "Runs": (
+        "A run is one execution of one version of a template. It begins when somebody taps Start on its page, "
+        "never by a link being opened, and ends completed, cancelled or expired."
+    ),
+    "Templates": (
+        "A template is a checklist, kept in versions. Runs under way keep the version they were dispatched with."
+    ),
+    "Deliveries": ("A delivery is one event on its way to one webhook, an attempt one HTTP request of it."),
+    "Events": (
+        "The same events that webhooks receive, to be fetched: for systems that can't be reached from here, and to"
+        " catch up with what was missed."
+    ),
+    "Organization": (
+        "An organization owns templates, runs, keys and credits. A key sees its own organization only."
+    ),
+    "Executor": (
+        "What the page of a run uses, under the same address as the page, for anybody who builds a front end of "
+        "their own. There is no key: who has the link can do the run. On a closed run every 410 carries "
+        "`run_status` and `closed_at`, but what was stored already is answered as before, so that a lost reply "
+        "never looks like a loss. Writes must come from this site's own pages or from no browser at all."
+    ),
+}
+
+
 def _path(name: str, pattern: str, example: str, description: str) -> dict[str, Any]:
     schema = {"type": "string", "pattern": f"^{pattern}$"}
     return {
@@ -68,9 +93,9 @@ QUERY_PARAMETERS = {
     "since": "The revision you have; 304 while it is the current one.",
     "source": "Where the picture comes from.",
     "taken_at": "When it was taken, by the phone's clock.",
-    "lat": "Where it was taken: latitude in degrees, together with `lng`.",
-    "lng": "Longitude in degrees.",
-    "accuracy": "Radius in metres.",
+    "lat": "Latitude in degrees, without an exponent; comes together with `lng`.",
+    "lng": "Longitude in degrees, without an exponent; comes together with `lat`.",
+    "accuracy": "Radius in metres, without an exponent; with `lat` and `lng` only.",
     "typed_name": "The name, if it was typed rather than drawn.",
 }
 

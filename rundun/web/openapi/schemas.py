@@ -1,17 +1,20 @@
-"""From pydantic models to the schemas of the document."""
+"""From the TypedDicts of answers and the pydantic models of bodies to the schemas of the document."""
 
 from __future__ import annotations
 
+import ast
 import copy
+import inspect
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from rundun.core.json_types import answers, base, events, execution, runs
 from rundun.core.shape import Shape
-from rundun.web.openapi.told import Told
 
 _NARROWED = {"type": "What kind of answer it takes.", "config": "What is particular to this type."}
 REF = "#/components/schemas/"
@@ -34,25 +37,77 @@ class _Plain(GenerateJsonSchema):
         return found
 
 
-def components(models: Iterable[type[BaseModel]]) -> dict[str, Schema]:
-    """The schemas of all `models` and of what they consist of, by name."""
-    given = sorted(set(models), key=lambda model: model.__name__)
-    _, found = models_json_schema(
-        [(model, "validation") for model in given], ref_template=REF + "{model}", schema_generator=_Plain
+def name_of(described: type) -> str:
+    """What a class is called in the document: `RunListedJson` is `RunListed`."""
+    return described.__name__.removesuffix("Json")
+
+
+def components(described: Iterable[type]) -> dict[str, Schema]:
+    """The schemas of all classes `described` and of what they consist of, by name."""
+    given = sorted(set(described), key=lambda one: one.__name__)
+    _, found = TypeAdapter.json_schemas(
+        [(one.__name__, "validation", TypeAdapter(one)) for one in given],
+        ref_template=REF + "{model}",
+        schema_generator=_Plain,
     )
-    schemas: dict[str, Schema] = found["$defs"]
-    told = {model.__name__ for model in _all_told(Told)}
-    _close_patterns(schemas)
-    for name, schema in schemas.items():
+    for name, schema in found["$defs"].items():
         schema.pop("title", None)
-        if name in told:
-            schema.pop("additionalProperties", None)  # members may be added to answers, never to what is sent
-            for field in schema.get("properties", {}).values():
-                field.pop("default", None)
-        for field, words in _NARROWED.items():
+        for member, words in _members().get(name, {}).items():
+            schema["properties"][member].setdefault("description", words)
+        for member, words in _NARROWED.items():
             if name.endswith("Step"):
-                schema["properties"][field].setdefault("description", words)
-    return schemas
+                schema["properties"][member].setdefault("description", words)
+    schemas: dict[str, Schema] = _named(found["$defs"])
+    _close_patterns(schemas)
+    return {name.removesuffix("Json"): schema for name, schema in schemas.items()}
+
+
+@cache
+def _members() -> dict[str, dict[str, str]]:
+    """By TypedDict, what the string below each member says, inherited ones too."""
+    known: dict[str, dict[str, str]] = {}
+    for module in (base, runs, answers, execution, events):
+        for node in ast.parse(inspect.getsource(module)).body:
+            if isinstance(node, ast.ClassDef):
+                bases = [known.get(one.id, {}) for one in node.bases if isinstance(one, ast.Name)]
+                known[node.name] = {name: words for one in bases for name, words in one.items()}
+                known[node.name].update(_below_members(node))
+    return known
+
+
+def _below_members(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for member, below in zip(node.body, node.body[1:], strict=False):
+        if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
+            assert isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant), member.target.id
+            yield member.target.id, inspect.cleandoc(str(below.value.value))
+
+
+def _named(schema: Any) -> Any:
+    """`schema` with each reference under the name that the document has for it."""
+    if isinstance(schema, list):
+        return [_named(value) for value in schema]
+    if not isinstance(schema, dict):
+        return schema
+    named = {key: _named(value) for key, value in schema.items()}
+    if "$component" in named:
+        named["$ref"] = REF + named.pop("$component")
+    elif isinstance(named.get("$ref"), str):
+        named["$ref"] = named["$ref"].removesuffix("Json")
+    return named
+
+
+def with_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
+    """The object `of` with what the server says of it, `head`, as further members; given a `description` they may be
+    left out, and are described so.
+    """
+    members = head["properties"]
+    if description:
+        members = {name: {**member, "description": description} for name, member in members.items()}
+    return {
+        **of,
+        "properties": {**of["properties"], **members},
+        "required": [*of["required"], *(() if description else head["required"])],
+    }
 
 
 def _close_patterns(schema: Any) -> None:
@@ -67,15 +122,9 @@ def _close_patterns(schema: Any) -> None:
             _close_patterns(value)
 
 
-def _all_told(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    for one in model.__subclasses__():
-        yield one
-        yield from _all_told(one)
-
-
 def add_drafts(schemas: dict[str, Schema], roots: Iterable[str]) -> None:
     """For each of `roots` (and what it consists of) a `…Draft` whose ids may be left out: the server makes them."""
-    concerned = {name for name, schema in schemas.items() if _asks_for_id(schema)}
+    concerned = {name for name, schema in schemas.items() if "id" in schema.get("required", ())}
     while more := {
         name
         for name, schema in schemas.items()
@@ -94,10 +143,6 @@ def add_drafts(schemas: dict[str, Schema], roots: Iterable[str]) -> None:
         if "required" in draft:
             draft["required"] = [field for field in draft["required"] if field != "id"]
         schemas[f"{name}Draft"] = draft
-
-
-def _asks_for_id(schema: Schema) -> bool:
-    return "id" in schema.get("required", ())
 
 
 def _references(schema: Any) -> Iterator[str]:
@@ -121,8 +166,12 @@ def _renamed(schema: Any, names: set[str]) -> Any:
     return schema
 
 
-def parameters(model: type[Shape], descriptions: dict[str, str]) -> list[dict[str, Any]]:
-    """The query parameters that `model` reads; a parameter that is left out has no null."""
+def parameters(
+    model: type[Shape], descriptions: dict[str, str], together: tuple[str, type[Shape]] | None = None
+) -> list[dict[str, Any]]:
+    """The query parameters that `model` reads; one that is left out has no null. Those that belong together are one
+    object, spread over the query.
+    """
     schema = model.model_json_schema(schema_generator=_Plain)
     listed = []
     for name, field in schema["properties"].items():
@@ -136,4 +185,21 @@ def parameters(model: type[Shape], descriptions: dict[str, str]) -> list[dict[st
             shown.pop("default", None)
         description = shown.pop("description", None) or field.get("description") or descriptions[name]
         listed.append({"name": name, "in": "query", "description": description, "schema": shown})
-    return listed
+    return listed if together is None else _joined(listed, *together)
+
+
+def _joined(listed: list[dict[str, Any]], name: str, model: type[Shape]) -> list[dict[str, Any]]:
+    fields = model.model_fields
+    members = {
+        one["name"]: {**one["schema"], "description": one["description"]}
+        for one in listed
+        if one["name"] in fields
+    }
+    schema = {
+        "type": "object",
+        "properties": members,
+        "required": [field for field in members if fields[field].is_required()],
+    }
+    what = inspect.cleandoc(model.__doc__ or "")
+    spread = {"name": name, "in": "query", "style": "form", "explode": True, "description": what}
+    return [*(one for one in listed if one["name"] not in fields), {**spread, "schema": schema}]

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from rundun.web.openapi.document import document
-from rundun.web.openapi.samples import TEMPLATE_ID
+from rundun.web.openapi.document import document, examples
 from rundun.web.openapi.schemas import REF, Schema
 
 METHODS = ("get", "post", "put", "delete")
@@ -137,6 +136,40 @@ def common_fields() -> list[Row]:
     ]
 
 
+@cache
+def step_types(steps: str) -> list[dict[str, Any]]:
+    """Every type of step of a template, as JSON: its example, and the fields of its config."""
+    schemas = document()["components"]["schemas"]
+    shown = []
+    for step in json.loads(steps)["steps"]:
+        name = "".join(part.title() for part in step["type"].split("_"))
+        config = schemas.get(f"{name}ConfigDraft") or schemas.get(f"{name}Config") or {}
+        shown.append(
+            {
+                "type": step["type"],
+                "description": schemas[f"{name}Step"]["description"],
+                "example": pretty(step),
+                "fields": fields(config),
+            }
+        )
+    return shown
+
+
+def codes(schema: str) -> list[str]:
+    """The words that `code` may be."""
+    named: list[str] = document()["components"]["schemas"][schema]["properties"]["code"]["enum"]
+    return named
+
+
+def invalid_example() -> Any:
+    """The example of a problem that lists what is wrong."""
+    for response in document()["components"]["responses"].values():
+        problems = response["content"]["application/problem+json"]["examples"]
+        if "invalid" in problems:
+            return problems["invalid"]["value"]
+    raise KeyError("invalid")
+
+
 def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
     """What a value may be: pairs of words and, where it is one, the schema they name."""
     if "$ref" in schema:
@@ -227,7 +260,9 @@ def _shown(site: str, path: str, method: str, said: dict[str, Any], in_path: Any
         description=said["description"],
         needs_key="security" not in said,
         parameters=tuple(
-            (where, tuple(_parameter(one) for one in found)) for where, found in groups if found
+            (where, tuple(row for one in found for row in _parameter(one)))
+            for where, found in groups
+            if found
         ),
         body=media["schema"]["$ref"].removeprefix(REF) if "$ref" in media.get("schema", {}) else None,
         body_kinds=tuple(content),
@@ -236,10 +271,12 @@ def _shown(site: str, path: str, method: str, said: dict[str, Any], in_path: Any
     )
 
 
-def _parameter(said: dict[str, Any]) -> Row:
+def _parameter(said: dict[str, Any]) -> list[Row]:
+    if "explode" in said:  # its fields are parameters
+        return [replace(row, is_required=False) for row in fields(said["schema"])]
     default = said["schema"].get("default")
     shown = None if default is None else json.dumps(default)
-    return Row(said["name"], kinds(said["schema"]), said["description"], said.get("required", False), shown)
+    return [Row(said["name"], kinds(said["schema"]), said["description"], said.get("required", False), shown)]
 
 
 def _reply(status: str, said: Any) -> Reply:
@@ -277,7 +314,8 @@ def curl(site: str, path: str, method: str, said: dict[str, Any], given: list[di
     if "application/json" in content:
         example = content["application/json"]["examples"]["example"]["value"]
         lines.append("-H 'Content-Type: application/json'")
-        body = shlex.quote(pretty(example)).replace(TEMPLATE_ID, f"'{VARIABLES['template_id']}'")
+        template_id = examples()["dispatchRun"]["request"]["template_id"]
+        body = shlex.quote(pretty(example)).replace(template_id, f"'{VARIABLES['template_id']}'")
         lines.append(f"-d {body}")
     elif content:
         kind = next(iter(content))

@@ -1,14 +1,16 @@
-"""What answers consist of, as models that only describe: the handlers write JSON without them, and the tests hold every
-answer they see against them.
-"""
+"""What many answers and events consist of: ids, times, and small objects."""
 
-from __future__ import annotations
+from typing import Annotated, Any, Literal, NotRequired
 
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
+from typing_extensions import TypedDict
 
 _HEX = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def component(name: str) -> WithJsonSchema:
+    """For `Annotated[dict[str, Any], …]`: a schema of the document that no TypedDict stands for."""
+    return WithJsonSchema({"$component": name})
 
 
 def identifier(prefix: str, example: str = "7d9f6c1e-2b0a-4c55-9a3e-0f8f5b1f2c11") -> WithJsonSchema:
@@ -42,6 +44,7 @@ At = Annotated[
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 Sha256 = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
 Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
 Value = Annotated[
     Any,
     WithJsonSchema(
@@ -55,13 +58,7 @@ Value = Annotated[
 ]
 
 
-class Told(BaseModel):
-    """Something that is answered; described here, never validated with."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, defer_build=True)
-
-
-class Progress(Told):
+class ProgressJson(TypedDict):
     """Visible steps, each done one counted once."""
 
     total: Count
@@ -74,7 +71,7 @@ class Progress(Told):
     """Of them closed with “I can't do this”."""
 
 
-class Position(Told):
+class PositionJson(TypedDict):
     """Degrees WGS 84 and metres."""
 
     lat: float
@@ -85,23 +82,23 @@ class Position(Told):
     """Radius of the circle it lies in."""
 
 
-class Unable(Told):
+class UnableJson(TypedDict):
     """“I can't do this.”"""
 
     reason: str
     """Why, in the executor's words."""
 
 
-class Identity(Told):
+class IdentityJson(TypedDict):
     """Who did it: `external` with the one field that the template asked, `member` for a signed-in operator."""
 
     mode: Literal["anonymous", "external", "member"]
     """Who they say they are."""
     user_id: UserId | None
     """The executor's, the same for all of a run and null before Start; with `member` the operator's."""
-    name: str = ""
+    name: NotRequired[str]
     """Where it was asked."""
-    email: str = ""
+    email: NotRequired[str]
     """Where it was asked."""
-    phone: str = ""
+    phone: NotRequired[str]
     """Where it was asked."""

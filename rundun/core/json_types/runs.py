@@ -1,34 +1,32 @@
-"""What /v1 answers, as models that only describe (told.py)."""
+"""A run, a template and an organization, as `/v1` answers them."""
 
-from __future__ import annotations
+from typing import Annotated, Any, Literal
 
-from typing import Annotated, Literal
+from typing_extensions import TypedDict
 
-from pydantic import Field
-
-from rundun.core.run import Status
-from rundun.core.template import Template
-from rundun.web.openapi.told import (
+from rundun.core.json_types.base import (
     At,
     Count,
-    Identity,
+    IdentityJson,
     OrganizationId,
     PhotoId,
-    Position,
-    Progress,
+    PositionJson,
+    Positive,
+    ProgressJson,
     RunId,
     Sha256,
     StepId,
     TemplateId,
-    Told,
-    Unable,
+    UnableJson,
     Url,
     UserId,
     Value,
+    component,
 )
+from rundun.core.run import By, Status
 
 
-class Warned(Told):
+class WarnedJson(TypedDict):
     """Something that will bite later."""
 
     code: Literal["link_not_https", "link_loopback", "webhook_unresolved"]
@@ -37,7 +35,7 @@ class Warned(Told):
     """A sentence."""
 
 
-class Dispatched(Told):
+class DispatchedJson(TypedDict):
     """A new run."""
 
     run_id: RunId
@@ -48,25 +46,25 @@ class Dispatched(Told):
     """Until when it must be started; null = never."""
     assigned_to: None
     """Nobody before Start."""
-    warnings: list[Warned]
+    warnings: list[WarnedJson]
     """What to look at before this goes into production."""
 
 
-class Original(Told):
+class OriginalJson(TypedDict):
     """The bytes as they arrived, which may hold a position."""
 
     url: Url
     """Signed, unguessable, dies when the photo is erased."""
     content_type: str
     """By sniffing."""
-    bytes: Annotated[int, Field(ge=1)]
+    bytes: Positive
     """As in the receipt."""
     sha256: Sha256
     """As in the receipt."""
 
 
-class Photo(Told):
-    """One photo of an answer."""
+class PhotoBaseJson(TypedDict):
+    """What runs and events both say of a photo."""
 
     photo_id: PhotoId
     """Made by the phone."""
@@ -78,24 +76,29 @@ class Photo(Told):
     """A JPEG of at most 320 px."""
     content_type: Literal["image/jpeg"]
     """Of `url`."""
-    width: Annotated[int, Field(ge=1)]
+    width: Positive
     """Of `url`."""
-    height: Annotated[int, Field(ge=1)]
+    height: Positive
     """Of `url`."""
-    original: Original
-    """The original, byte for byte."""
     source: Literal["camera", "gallery"] | None
     """What the phone says."""
     taken_at: At | None
     """What the phone says."""
     received_at: At
     """The server's clock."""
-    geo: Position | None
+    geo: PositionJson | None
     """Where the phone says it was taken."""
 
 
-class Answered(Told):
-    """The answer in force of one visible step."""
+class PhotoJson(PhotoBaseJson):
+    """One photo of an answer."""
+
+    original: OriginalJson
+    """The original, byte for byte."""
+
+
+class AnsweredBaseJson(TypedDict):
+    """What runs and events both say of an answer."""
 
     value: Value
     """As the step's type has it; the URL of the picture for a signature."""
@@ -107,15 +110,20 @@ class Answered(Told):
     """Who."""
     skipped: bool
     """Passed over; then there is no value."""
-    unable: Unable | None
+    unable: UnableJson | None
     """Closed without a value, with a reason."""
-    geo: Position | None
+    geo: PositionJson | None
     """Where, if the step samples it and the phone knew."""
-    photos: list[Photo]
+
+
+class AnsweredJson(AnsweredBaseJson):
+    """The answer in force of one visible step."""
+
+    photos: list[PhotoJson]
     """Those that have arrived, in the answer's order."""
 
 
-class SignatureAnswer(Told):
+class SignatureAnswerJson(TypedDict):
     """The signature that closed the run, or was given before it ended otherwise."""
 
     url: Url
@@ -126,10 +134,10 @@ class SignatureAnswer(Told):
     """The server's clock."""
 
 
-class CancellationAnswer(Told):
+class CancellationAnswerJson(TypedDict):
     """Who ended the run before its time."""
 
-    by: Literal["executor", "integrator", "operator"]
+    by: By
     """Which side."""
     reason: str | None
     """In their words."""
@@ -139,7 +147,7 @@ class CancellationAnswer(Told):
     """The step answered last."""
 
 
-class WebhookAnswer(Told):
+class WebhookAnswerJson(TypedDict):
     """Where events go; the secret never comes back."""
 
     url: Url
@@ -150,8 +158,8 @@ class WebhookAnswer(Told):
     """Whether there is a secret."""
 
 
-class RunListed(Told):
-    """A run without its template and answers."""
+class RunHeadJson(TypedDict):
+    """What stands before the answers of a run."""
 
     run_id: RunId
     """A secret while the run is open."""
@@ -159,11 +167,11 @@ class RunListed(Told):
     """pending → in_progress → completed, cancelled or expired; the last three are final."""
     late: bool
     """Done, or still being done, after `expires_at`."""
-    revision: Annotated[int, Field(ge=1)]
+    revision: Positive
     """Rises with every change."""
     template_id: TemplateId
     """What is done."""
-    template_v: Annotated[int, Field(ge=1)]
+    template_v: Positive
     """In which version."""
     link: Url
     """What the executor opens."""
@@ -173,7 +181,7 @@ class RunListed(Told):
     """Who started it."""
     language: str | None
     """What it is read in."""
-    identity: Identity
+    identity: IdentityJson
     """Who they say they are."""
     created_at: At
     """Dispatched."""
@@ -189,29 +197,38 @@ class RunListed(Told):
     """Until when it must be started; null = never."""
     duration_seconds: Count | None
     """From Start to completion."""
-    progress: Progress
+    progress: ProgressJson
     """How far it is."""
-    cancellation: CancellationAnswer | None
+
+
+class RunEndJson(TypedDict):
+    """What stands behind the answers of a run."""
+
+    cancellation: CancellationAnswerJson | None
     """Who cancelled, and why."""
-    webhook: WebhookAnswer | None
+    webhook: WebhookAnswerJson | None
     """Where its events go."""
 
 
-class RunSteered(RunListed):
+class RunListedJson(RunHeadJson, RunEndJson):
+    """A run without its template and answers."""
+
+
+class RunSteeredJson(RunListedJson):
     """A run with its answers, without its template."""
 
-    answers: dict[str, Answered]
+    answers: dict[str, AnsweredJson]
     """By step id: visible steps that were answered, skipped or closed as unable."""
-    signature: SignatureAnswer | None
+    signature: SignatureAnswerJson | None
     """The one that closed the run, or was given before it ended otherwise."""
 
 
-class TemplateRecord(Template):
+class TemplateRecordJson(TypedDict):  # beside these members stand the author's own, see core/template.py
     """A version of a template as its author wrote it (what was left out stays out), with what the server says of it."""
 
     id: TemplateId
     """The same for all versions."""
-    v: Annotated[int, Field(ge=1)]
+    v: Positive
     """1, 2, 3 …"""
     org_id: OrganizationId
     """Whose it is."""
@@ -223,14 +240,14 @@ class TemplateRecord(Template):
     """Since when no runs can be dispatched from it."""
 
 
-class RunRecord(RunSteered):
+class RunRecordJson(RunSteeredJson):
     """The whole record."""
 
-    template: TemplateRecord
+    template: Annotated[dict[str, Any], component("TemplateRecord")]
     """The version that the run was dispatched with, verbatim."""
 
 
-class Organization(Told):
+class OrganizationJson(TypedDict):
     """Whose key this is."""
 
     id: OrganizationId
@@ -245,61 +262,3 @@ class Organization(Told):
     """Dispatched since the first of the month, in UTC."""
     deliveries_failed: Count
     """Deliveries that were given up."""
-
-
-class Place(Told):
-    """One wrong place."""
-
-    pointer: str
-    """RFC 6901, into the body or the query; empty = the whole of it."""
-    code: Literal[
-        "required",
-        "unknown_field",
-        "unknown_reference",
-        "not_allowed",
-        "read_only",
-        "wrong_type",
-        "bad_format",
-        "out_of_range",
-        "too_short",
-        "too_long",
-        "duplicate",
-        "address_not_allowed",
-    ]
-    """What kind of mistake."""
-    detail: str
-    """A sentence."""
-
-
-class Missing(Told):
-    """One step that keeps the run from being completed."""
-
-    step_id: str
-    """The step; empty = the signature that closes the run."""
-    code: Literal["missing_answer", "missing_photos", "missing_signature"]
-    """What it lacks."""
-    detail: str
-    """A sentence."""
-
-
-class ProblemDetails(Told):
-    """RFC 9457."""
-
-    type: str
-    """A page of this service, `/problems/<code>`, that says what it means and what to do."""
-    title: str
-    """The same for all of this type."""
-    status: Annotated[int, Field(ge=400, le=599)]
-    """As in the status line."""
-    detail: str
-    """What happened, in a sentence."""
-    code: str
-    """A stable word for programs."""
-    request_id: str
-    """As in `X-Request-Id`; quote it when you ask the administrator."""
-    errors: list[Place | Missing] = []
-    """All wrong places at once."""
-    run_status: Literal["completed", "cancelled", "expired"] = "completed"
-    """On 410 of a closed run."""
-    closed_at: At = ""
-    """On 410 of a closed run."""

@@ -1,0 +1,276 @@
+"""Events: what a webhook receives, what the feed answers, and what the administrator is alerted with."""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from rundun.core.json_types.base import (
+    At,
+    Count,
+    DeliveryId,
+    EventId,
+    IdentityJson,
+    OrganizationId,
+    PhotoId,
+    PositionJson,
+    Positive,
+    ProgressJson,
+    RunId,
+    Sha256,
+    StepId,
+    TemplateId,
+    UnableJson,
+    Url,
+    Value,
+    component,
+)
+from rundun.core.json_types.runs import AnsweredBaseJson, PhotoBaseJson, SignatureAnswerJson
+from rundun.core.run import By
+
+
+class PhotoFetchedJson(TypedDict):
+    """A photo of the answer."""
+
+    photo_index: Count
+    """Its place in the answer."""
+    photo_id: PhotoId
+    """As the phone made it."""
+    url: Url
+    """The derived JPEG."""
+
+
+class PhotoSentJson(PhotoFetchedJson):
+    """A photo of the answer, with its thumbnail."""
+
+    thumbnail: str | None
+    """A JPEG of at most 320 px in base64; null where it was left out."""
+
+
+class OriginalKeptJson(TypedDict):
+    """What is known of the original; its address stands on the run alone."""
+
+    content_type: str
+    """By sniffing."""
+    bytes: Positive
+    """As in the receipt."""
+    sha256: Sha256
+    """As in the receipt."""
+
+
+class PhotoToldJson(PhotoBaseJson):
+    """A photo as on the run, without the original's address."""
+
+    original: OriginalKeptJson
+    """What is known of the original."""
+
+
+class AnsweredToldJson(AnsweredBaseJson):
+    """An answer as on the run."""
+
+    photos: list[PhotoToldJson]
+    """As on the run, without the originals' addresses."""
+
+
+class DataJson(TypedDict):
+    """What every event tells."""
+
+    executor_ref: str | None
+    """Your own name for the run."""
+
+
+class RunStartedDataJson(DataJson):
+    """Start was tapped."""
+
+    progress: ProgressJson
+    """How far it is."""
+
+
+class StepDataJson(DataJson):
+    """Which step."""
+
+    step_id: StepId
+    """Its id."""
+    step_label: str
+    """What the executor read."""
+    step_type: str
+    """Its type."""
+    progress: ProgressJson
+    """How far the run is with it."""
+
+
+class StepDoneDataJson(StepDataJson):
+    """What webhooks and the feed both say of a step that became done."""
+
+    answer: Value
+    """Its value, as on the run."""
+    geo: PositionJson | None
+    """Where."""
+    unable: UnableJson | None
+    """Closed without a value, with a reason."""
+
+
+class StepFetchedDataJson(StepDoneDataJson):
+    """A step became done, or a done one changed."""
+
+    photos: list[PhotoFetchedJson]
+    """Those of the answer, in order."""
+
+
+class StepCompletedDataJson(StepDoneDataJson):
+    """A step became done, or a done one changed; for a step the highest `seq` wins."""
+
+    photos: list[PhotoSentJson]
+    """Those of the answer, in order."""
+    thumbnails_omitted: NotRequired[Literal[True]]
+    """There only where thumbnails were left out, since the body would have been larger than 1 MiB."""
+
+
+class RunClosedDataJson(DataJson):
+    """What every end tells."""
+
+    answers: dict[str, AnsweredToldJson]
+    """As on the run, without the originals' addresses."""
+    progress: ProgressJson
+    """How far it came."""
+
+
+class RunCompletedDataJson(RunClosedDataJson):
+    """Submitted."""
+
+    signature: SignatureAnswerJson | None
+    """The one that closed the run."""
+    late: bool
+    """After `expires_at`."""
+    started_at: At
+    """Start was tapped."""
+    completed_at: At
+    """Submitted."""
+    duration_seconds: Count
+    """In between."""
+
+
+class RunCancelledDataJson(RunClosedDataJson):
+    """Ended before its time."""
+
+    last_step_id: StepId | None
+    """The step answered last."""
+    reason: str | None
+    """In their words."""
+    cancelled_by: By
+    """Which side."""
+
+
+class RunExpiredDataJson(RunClosedDataJson):
+    """Ended by the clock."""
+
+    expires_at: At
+    """The time that passed."""
+
+
+EventDataJson = (
+    RunStartedDataJson
+    | StepDataJson
+    | StepCompletedDataJson
+    | RunCompletedDataJson
+    | RunCancelledDataJson
+    | RunExpiredDataJson
+)
+
+
+class EventJson(TypedDict):
+    """A fact about a run."""
+
+    event_id: EventId
+    """The same however often it is sent."""
+    event: str
+    """What happened."""
+    run_id: RunId
+    """The run."""
+    template_id: TemplateId
+    """What is done."""
+    template_v: Positive
+    """In which version."""
+    seq: Positive
+    """1, 2, 3 … in the order in which the run's events happened."""
+    ts: At
+    """When."""
+    identity: IdentityJson
+    """Who they say they are."""
+    data: EventDataJson
+    """More about it."""
+
+
+class WebhookTestEventJson(TypedDict):
+    """Somebody tries this webhook out. Nothing has happened, so it names no run."""
+
+    event_id: EventId
+    """Its id."""
+    delivery_attempt: Literal[1]
+    """It is sent once."""
+    event: Literal["webhook.test"]
+    """What it is."""
+    run_id: None
+    """No run."""
+    template_id: None
+    """No template."""
+    template_v: None
+    """No version."""
+    seq: None
+    """No place."""
+    ts: At
+    """When."""
+    identity: IdentityJson
+    """Nobody."""
+    data: DataJson
+    """Nothing."""
+
+
+class WhoJson(TypedDict):
+    """Whose delivery it is."""
+
+    id: OrganizationId
+    """The organization."""
+    name: str
+    """Its name."""
+
+
+class DeliveryFailedAlertJson(TypedDict):
+    """A delivery has failed for good. For the administrator: posted to the setting `alerts.url`, signed with
+    `alerts.secret` as webhooks are, at most ten a minute."""
+
+    alert: Literal["delivery.failed"]
+    """What it is."""
+    delivery_id: DeliveryId
+    """The delivery."""
+    organization: WhoJson
+    """Whose it is."""
+    run: Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
+    """The first 8 digits of the run's id, which as a whole is its link."""
+    event: str
+    """The event that did not arrive."""
+    event_id: EventId
+    """Its id."""
+    destination: str
+    """Scheme, host and port of the receiver."""
+    attempts: Positive
+    """How often it was tried."""
+    status: int | None
+    """What was answered last; null = nothing."""
+    error: str | None
+    """Why nothing was."""
+    last_attempt_at: At
+    """When."""
+    left_out: Count
+    """How many more deliveries have failed that this one stands for."""
+
+
+class EventFeedJson(TypedDict):
+    """Events, the oldest first."""
+
+    data: list[Annotated[dict[str, Any], component("EventEntry")]]
+    """At most `limit` of them."""
+    has_more: bool
+    """Whether there are more right now."""
+    next_cursor: str
+    """Give it as `after` the next time; the same as before when nothing came."""

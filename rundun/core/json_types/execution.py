@@ -1,0 +1,193 @@
+"""What the executor's side under `/r` answers."""
+
+from typing import Annotated, Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from rundun.core.json_types.base import (
+    At,
+    Count,
+    IdentityJson,
+    PhotoId,
+    PositionJson,
+    Positive,
+    ProgressJson,
+    RunId,
+    Sha256,
+    StepId,
+    TemplateId,
+    UnableJson,
+    UserId,
+    Value,
+    component,
+)
+from rundun.core.run import Status
+from rundun.core.template import BarcodeFormat
+
+
+class RunBriefJson(TypedDict):
+    """What every write tells of the run."""
+
+    status: Status
+    """Where it stands."""
+    expires_at: At | None
+    """Until when it must be started; null = never."""
+    progress: ProgressJson
+    """How far it is."""
+    revision: Count
+    """Rises with every change."""
+
+
+class RunStateJson(RunBriefJson):
+    """What the page knows of the run itself."""
+
+    run_id: RunId
+    """The run."""
+    late: bool
+    """Still being done after `expires_at`."""
+    created_at: At
+    """Dispatched."""
+    started_at: At | None
+    """Start was tapped."""
+    closed_at: At | None
+    """Ended."""
+    language: str | None
+    """What it is read in."""
+    assigned_to: UserId | None
+    """Who started it."""
+    identity: IdentityJson
+    """Who they say they are."""
+
+
+class StepStateJson(TypedDict):
+    """How one step stands, hidden ones too; a step that was never answered has fewer members."""
+
+    answer_id: str | None
+    """As the phone made it."""
+    visible: bool
+    """Whether its condition holds."""
+    done: bool
+    """Visible, and skipped, unable, or answered with everything that belongs to it."""
+    waiting_for: list[str]
+    """Photo ids still to come, or `signature`."""
+    value: NotRequired[Value]
+    """The answer."""
+    skipped: NotRequired[bool]
+    """Passed over."""
+    unable: NotRequired[UnableJson | None]
+    """Closed with a reason."""
+    at: NotRequired[At]
+    """The server's clock."""
+    answered_at: NotRequired[At | None]
+    """The phone's clock."""
+    geo: NotRequired[PositionJson | None]
+    """Where."""
+    photos: NotRequired[list[PhotoId]]
+    """The answer's photos in order."""
+
+
+class StepWrittenJson(StepStateJson):
+    """The step that was written."""
+
+    step_id: StepId
+    """Which."""
+
+
+class WrittenJson(TypedDict):
+    """What a write on a step answers."""
+
+    run: RunBriefJson
+    """The run now."""
+    step: StepWrittenJson
+    """The step now."""
+
+
+class StartedJson(TypedDict):
+    """The run is under way; a signed cookie names the device."""
+
+    run: RunStateJson
+    """The run now."""
+    assigned_to: UserId
+    """The executor."""
+
+
+class EndedJson(TypedDict):
+    """The run is closed."""
+
+    run: RunStateJson
+    """The run now."""
+
+
+class ReceiptJson(TypedDict):
+    """The photo is on the disk: with this the phone may delete its own copy."""
+
+    photo_id: PhotoId
+    """As the phone made it."""
+    bytes: Positive
+    """Of what was stored."""
+    sha256: Sha256
+    """Of what was stored."""
+    received_at: At
+    """The server's clock."""
+    url: str
+    """The derived JPEG, a path on this host."""
+    thumbnail_url: str
+    """Its thumbnail."""
+    width: Positive
+    """Of the derived JPEG."""
+    height: Positive
+    """Of the derived JPEG."""
+
+
+class SignatureReceiptJson(TypedDict):
+    """The signature is on the disk."""
+
+    bytes: Positive
+    """Of what was stored."""
+    sha256: Sha256
+    """Of what was stored."""
+    received_at: At
+    """The server's clock."""
+    url: str
+    """The PNG, a path on this host."""
+
+
+class HostJson(TypedDict):
+    """Who wants it done."""
+
+    name: str
+    """The organization."""
+    contact: str | None
+    """Whom to ask."""
+
+
+class StateJson(TypedDict):
+    """Enough to resume on another device."""
+
+    run: RunStateJson
+    """The run."""
+    organization: HostJson
+    """Who wants it done."""
+    template_id: TemplateId
+    """What is done."""
+    template_v: Positive
+    """In which version."""
+    template: Annotated[dict[str, Any], component("Template")]
+    """The checklist; what its author left out stays out, so apply the defaults."""
+    answers: dict[str, StepStateJson]
+    """By step id: every step that was answered, hidden ones too."""
+    photos: dict[str, list[ReceiptJson]]
+    """By step id, in order of arrival."""
+    signatures: dict[str, SignatureReceiptJson]
+    """By step id; the empty id is the signature that closes the run."""
+    server_time: At
+    """Now."""
+
+
+class DecodedJson(TypedDict):
+    """What the barcode says."""
+
+    text: str
+    """Its content."""
+    format: BarcodeFormat
+    """Its kind."""
