@@ -106,6 +106,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._body_since = None
+        self.scope["rundun.body_is_here"] = True  # see web/body.py
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
