@@ -1,4 +1,4 @@
-"""The bench: bounded, in order, and free again only when the thread is."""
+"""The pool: bounded, owners in turn, and a place free again only when its thread is done."""
 
 import asyncio
 import subprocess
@@ -9,7 +9,33 @@ import pytest
 
 from rundun.errors import Problem
 from rundun.imaging import derive
-from rundun.workbench import Workbench
+from rundun.pool import BoundedPool
+
+
+def refused(why):
+    return Problem("unavailable", why, retry_after=7)
+
+
+class Pool:
+    """A pool with so many places, closed at the end of a story."""
+
+    def __init__(self, places=100, threads=1, **more):
+        self.pool, self.limits = BoundedPool(refused, threads=threads, **more), {"": places}
+
+    def run(self, function, *args, **kwargs):
+        return self.pool.run("", self.limits, function, *args, **kwargs)
+
+    def run_for(self, owner, function, *args, most=1):
+        return self.pool.run(owner, {owner: most, **self.limits}, function, *args)
+
+    async def close(self):
+        return await self.pool.close()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        await self.pool.close()
 
 
 class Slow:
@@ -29,11 +55,11 @@ async def begun(slow):
     assert await asyncio.to_thread(slow.begun.wait, 10)
 
 
-async def queued(bench, *work):
-    """Tasks whose work has been handed to the bench, in this order."""
+async def queued(pool, *work):
+    """Tasks whose work has been handed to the pool, in this order."""
     tasks = []
     for function in work:
-        tasks.append(asyncio.ensure_future(bench.run(function)))
+        tasks.append(asyncio.ensure_future(pool.run(function)))
         await asyncio.sleep(0)  # one turn of the loop: run() gets as far as its await
     return tasks
 
@@ -46,35 +72,34 @@ async def refusal(awaitable):
 
 
 async def test_it_runs_in_a_thread_of_its_own_and_hands_on_what_comes_back():
-    async with Workbench() as bench:
-        thread = await bench.run(threading.current_thread)
+    async with Pool() as pool:
+        thread = await pool.run(threading.current_thread)
         assert thread is not threading.current_thread()
-        assert await bench.run(int, "ff", base=16) == 255
+        assert await pool.run(int, "ff", base=16) == 255
         with pytest.raises(Problem) as caught:
-            await bench.run(derive, b"not a picture", max_pixels=1)
+            await pool.run(derive, b"not a picture", max_pixels=1)
         assert caught.value.code == "unreadable_image"
         with pytest.raises(ZeroDivisionError):
-            await bench.run(divmod, 1, 0)
+            await pool.run(divmod, 1, 0)
     assert not thread.is_alive()
 
 
 async def test_one_too_many_is_told_to_come_back_later():
     first = Slow()
-    async with Workbench(workers=1, queue_length=2, retry_after=7) as bench:
-        tasks = await queued(bench, first, lambda: "second", lambda: "third")
+    async with Pool(places=3) as pool:
+        tasks = await queued(pool, first, lambda: "second", lambda: "third")
         await begun(first)
-        problem = await refusal(bench.run(lambda: "fourth"))
-        assert problem.retry_after == 7
-        assert "photos" in problem.detail
+        problem = await refusal(pool.run(lambda: "fourth"))
+        assert (problem.retry_after, problem.detail) == (7, "all")
         first.go.set()
         assert await asyncio.gather(*tasks) == ["done", "second", "third"]
-        assert await bench.run(lambda: "fourth") == "fourth"
+        assert await pool.run(lambda: "fourth") == "fourth"
 
 
 async def test_no_more_than_its_workers_run_at_once():
     one, two, three = Slow(), Slow(), Slow()
-    async with Workbench(workers=2, queue_length=1) as bench:
-        tasks = await queued(bench, one, two, three)
+    async with Pool(places=3, threads=2) as pool:
+        tasks = await queued(pool, one, two, three)
         await begun(one)
         await begun(two)
         assert not three.begun.is_set()
@@ -88,37 +113,37 @@ async def test_no_more_than_its_workers_run_at_once():
 
 async def test_a_client_that_goes_away_does_not_free_the_place_of_its_running_work():
     slow = Slow()
-    async with Workbench(workers=1, queue_length=0) as bench:
-        (task,) = await queued(bench, slow)
+    async with Pool(places=1) as pool:
+        (task,) = await queued(pool, slow)
         await begun(slow)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert not slow.done.is_set()
-        await refusal(bench.run(lambda: "next"))
+        await refusal(pool.run(lambda: "next"))
         slow.go.set()
-        await until_free(bench)
+        await until_free(pool)
 
 
-async def until_free(bench):
+async def until_free(pool):
     """Ask again and again, as a phone does, until there is a place."""
     async with asyncio.timeout(10):
         while True:
             try:
-                return await bench.run(lambda: "next")
+                return await pool.run(lambda: "next")
             except Problem:
                 await asyncio.sleep(0)  # one turn of the loop
 
 
 async def test_a_client_that_goes_away_while_waiting_gives_its_place_back_and_never_runs():
     first, second = Slow(), Slow()
-    async with Workbench(workers=1, queue_length=1) as bench:
-        running, waiting = await queued(bench, first, second)
+    async with Pool(places=2) as pool:
+        running, waiting = await queued(pool, first, second)
         await begun(first)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        (third,) = await queued(bench, lambda: "third")
+        (third,) = await queued(pool, lambda: "third")
         first.go.set()
         assert await running == "done"
         assert await third == "third"
@@ -127,26 +152,26 @@ async def test_a_client_that_goes_away_while_waiting_gives_its_place_back_and_ne
 
 async def test_closing_lets_running_work_finish_and_refuses_the_rest():
     first, second = Slow(), Slow()
-    bench = Workbench(workers=1, queue_length=4)
-    running, waiting = await queued(bench, first, second)
+    pool = Pool(places=5)
+    running, waiting = await queued(pool, first, second)
     await begun(first)
-    closing = asyncio.ensure_future(bench.close())
+    closing = asyncio.ensure_future(pool.close())
     await refusal(waiting)
-    await refusal(bench.run(lambda: "late"))
+    await refusal(pool.run(lambda: "late"))
     assert not closing.done()
     first.go.set()
     assert await running == "done"
     await closing
     assert not second.begun.is_set()
-    await bench.close()  # twice does no harm
+    await pool.close()  # twice does no harm
 
 
-async def test_a_cancelled_client_stays_cancelled_while_the_bench_closes():
+async def test_a_cancelled_client_stays_cancelled_while_the_pool_closes():
     slow = Slow()
-    bench = Workbench()
-    (task,) = await queued(bench, slow)
+    pool = Pool()
+    (task,) = await queued(pool, slow)
     await begun(slow)
-    closing = asyncio.ensure_future(bench.close())
+    closing = asyncio.ensure_future(pool.close())
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -157,21 +182,21 @@ async def test_a_cancelled_client_stays_cancelled_while_the_bench_closes():
 
 async def test_one_owner_has_one_place_until_its_thread_is_done():
     slow = Slow()
-    async with Workbench(workers=2, queue_length=2) as bench:
-        first = asyncio.ensure_future(bench.run_for("Ed", slow, "done"))
+    async with Pool(places=4, threads=2) as pool:
+        first = asyncio.ensure_future(pool.run_for("Ed", slow, "done"))
         await begun(slow)
-        problem = await refusal(bench.run_for("Ed", lambda: "again"))
-        assert problem.retry_after > 0
-        assert await bench.run_for("Olga", lambda: "hers") == "hers"
+        problem = await refusal(pool.run_for("Ed", lambda: "again"))
+        assert problem.detail == "owner"
+        assert await pool.run_for("Olga", lambda: "hers") == "hers"
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-        await refusal(bench.run_for("Ed", lambda: "again"))
+        await refusal(pool.run_for("Ed", lambda: "again"))
         slow.go.set()
         async with asyncio.timeout(10):
             while True:
                 try:
-                    assert await bench.run_for("Ed", lambda: "again") == "again"
+                    assert await pool.run_for("Ed", lambda: "again") == "again"
                     break
                 except Problem:
                     await asyncio.sleep(0)
@@ -179,41 +204,124 @@ async def test_one_owner_has_one_place_until_its_thread_is_done():
 
 async def test_an_owner_whose_work_never_began_may_come_again():
     first = Slow()
-    async with Workbench(workers=1, queue_length=2) as bench:
-        (running,) = await queued(bench, first)
+    async with Pool(places=3) as pool:
+        (running,) = await queued(pool, first)
         await begun(first)
-        waiting = asyncio.ensure_future(bench.run_for("Ed", lambda: "never"))
+        waiting = asyncio.ensure_future(pool.run_for("Ed", lambda: "never"))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        again = asyncio.ensure_future(bench.run_for("Ed", lambda: "again"))
+        again = asyncio.ensure_future(pool.run_for("Ed", lambda: "again"))
         first.go.set()
         assert await asyncio.gather(running, again) == ["done", "again"]
 
 
 async def test_closing_does_not_wait_for_what_does_not_end():
     slow = Slow()
-    bench = Workbench(patience=0.05)
-    (task,) = await queued(bench, slow)
+    pool = Pool(close_seconds=0.05)
+    (task,) = await queued(pool, slow)
     await begun(slow)
     try:
-        await asyncio.wait_for(bench.close(), 5)
+        assert await asyncio.wait_for(pool.close(), 5) == 1, "one still runs"
         assert not slow.done.is_set()
     finally:
         slow.go.set()
     assert await task == "done"
 
 
+async def test_owners_that_wait_take_turns():
+    first, order = Slow(), []
+    async with Pool() as pool:
+        tasks = [asyncio.ensure_future(pool.run_for("Acme", first))]
+        await begun(first)
+        for owner, name in [
+            ("Acme", 1),
+            ("Acme", 2),
+            ("Acme", 3),
+            ("Globex", 4),
+            ("Globex", 5),
+            ("Initech", 6),
+        ]:
+            tasks.append(asyncio.ensure_future(pool.run_for(owner, order.append, name, most=9)))
+            await asyncio.sleep(0)  # one turn of the loop: run() gets as far as its await
+        first.go.set()
+        await asyncio.gather(*tasks)
+    assert order == [1, 4, 6, 2, 5, 3]
+
+
+async def test_who_waits_too_long_is_told_to_come_back_and_never_runs():
+    first, second = Slow(), Slow()
+    async with Pool(wait_seconds=0.05) as pool:
+        (running,) = await queued(pool, first)
+        await begun(first)
+        assert (await refusal(pool.run(second))).detail == "late"
+        assert pool.pool.held() == 1, "its place is free again"
+        first.go.set()
+        assert await running == "done", "what runs may take longer"
+        assert not second.begun.is_set()
+
+
+async def test_those_who_leave_the_queue_leave_nothing_behind():
+    first = Slow()
+    async with Pool(places=2) as pool:
+        (running,) = await queued(pool, first)
+        await begun(first)
+        for _ in range(5):
+            (waiting,) = await queued(pool, lambda: "never")
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        assert not pool.pool._waiting
+        first.go.set()
+        assert await running == "done"
+
+
+async def test_threads_end_when_there_is_nothing_to_do():
+    async with Pool(threads=2, idle_seconds=0) as pool:
+        threads = await asyncio.gather(*(pool.run(threading.current_thread) for _ in range(5)))
+        await asyncio.to_thread(lambda: [thread.join(10) for thread in threads])
+        assert not any(thread.is_alive() for thread in threads)
+        assert await pool.run(lambda: "again") == "again"
+
+
+async def test_a_system_without_threads_refuses_and_recovers(monkeypatch):
+    async with Pool(places=1) as pool:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", none_left)
+            assert (await refusal(pool.run(lambda: "never"))).detail == "all"
+        assert await pool.run(lambda: "again") == "again"
+
+
+def none_left(thread):
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_place_is_one_of_every_owner_named():
+    pool = BoundedPool(refused)
+    limits = {"r-1": 1, "org-1": 2, "": 3}
+    with pool.place(limits):
+        assert [pool.held(owner) for owner in limits] == [1, 1, 1]
+        with pytest.raises(Problem, match="owner"), pool.place(limits):
+            pass
+        assert pool.held("org-1") == 1, "one that was refused holds nothing"
+        second, third = {**limits, "r-2": 1}, {"r-3": 1, "org-1": 2, "": 3}
+        del second["r-1"]
+        with pool.place(second), pytest.raises(Problem, match="owner"), pool.place(third):
+            pass
+    assert not pool._held
+
+
 STUCK = """
 import asyncio, threading
-from rundun.workbench import Workbench
+from rundun.pool import BoundedPool
 
 async def main():
     begun = threading.Event()
-    async with Workbench(patience=0.05) as bench:
-        task = asyncio.ensure_future(bench.run(lambda: (begun.set(), threading.Event().wait())))
-        await asyncio.to_thread(begun.wait)
+    pool = BoundedPool(RuntimeError, threads=1, close_seconds=0.05)
+    task = asyncio.ensure_future(pool.run("", {}, lambda: (begun.set(), threading.Event().wait())))
+    await asyncio.to_thread(begun.wait)
+    assert await pool.close() == 1
     task.cancel()
 
 asyncio.run(main())

@@ -11,6 +11,8 @@ from starlette.requests import Request
 
 from rundun.config import Settings
 from rundun.core.destination import Destination
+from rundun.errors import Problem
+from rundun.pool import BoundedPool, Why
 from rundun.store.database import Database
 from rundun.web.auth import KeyRing
 from rundun.web.drafts import Drafts
@@ -23,16 +25,16 @@ Read = Callable[[], bytes]
 
 class Imaging(Protocol):
     """The picture work that `imaging.py` does, in threads of its own. Bytes are read there, when it is their turn, so
-    that those who wait take no memory.
+    that those who wait take no memory. Owners, which are organizations, take turns.
     """
 
-    async def derive(self, read: Read) -> Any:
+    async def derive(self, read: Read, owner: str) -> Any:
         """The derived picture and the thumbnail of a photo."""
 
-    async def logo(self, read: Read) -> bytes:
+    async def logo(self, read: Read, owner: str) -> bytes:
         """A logo as it is kept, of a picture that somebody chose."""
 
-    async def check_signature(self, read: Read) -> Any:
+    async def check_signature(self, read: Read, owner: str) -> Any:
         """Refuse what is no readable PNG."""
 
     async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Any:
@@ -75,6 +77,10 @@ TryWebhook = Callable[[str, str | None, bytes, str], Awaitable[Tried]]  # url, s
 CheckDestination = Callable[[Destination], Awaitable[tuple[str, str] | None]]
 
 
+def _too_many_pages(why: Why) -> Problem:
+    return Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts of a running Rundun."""
@@ -91,6 +97,7 @@ class Service:
     bells: Bells
     under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
     drafts: Drafts = field(default_factory=Drafts)
+    streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console
 
 
 def service(request: Request) -> Service:
