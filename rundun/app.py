@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic_core import from_json
 
-from rundun import imaging, places
+from rundun import barcodes, imaging, places
 from rundun.actions import evidence, office
 from rundun.actions.alerting import Alert
 from rundun.actions.office import Opened
@@ -21,10 +23,12 @@ from rundun.core import times
 from rundun.core.destination import normalise
 from rundun.core.picture import Decoded, Derived
 from rundun.core.slots import Slots
+from rundun.core.template import BarcodeFormat
 from rundun.courier import Courier, Letter, Outcome
 from rundun.errors import Problem
 from rundun.logs import log
 from rundun.loops import schedule
+from rundun.pool import BoundedPool, Why
 from rundun.postman import Post, Postman
 from rundun.store.database import Database
 from rundun.store.outbox import Claimed
@@ -37,9 +41,16 @@ from rundun.web.service import Read, Service, TryWebhook
 from rundun.web.site import Application, site
 from rundun.web.spool import Spool
 from rundun.web.static import Assets
-from rundun.workbench import Workbench
 
+T = TypeVar("T")
 MEGAPIXEL = 1_000_000
+PICTURE_THREADS = min(2, os.cpu_count() or 1)
+PICTURES = {
+    "of_owner": 64,
+    "in_all": 96,
+}  # that wait or are in work: as many as may be on their way, see `Spool`
+PICTURE_WAIT = 25.0  # seconds until a picture's turn
+BARCODES = {"of_owner": 1, "in_all": 5}
 
 
 def wall_clock() -> int:
@@ -49,33 +60,65 @@ def wall_clock() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The imaging functions, in the workbenches' threads and within the settings' limits; an owner is an organization,
-    of a barcode a run. Barcodes have a bench of their own: nobody's photo waits for them.
+    """The imaging functions, in the pools' threads and within the settings' limits; an owner is an organization, of a
+    barcode a run. Barcodes have a pool of their own: nobody's photo waits for them.
     """
 
-    bench: Workbench
-    scanner: Workbench
+    photos: BoundedPool
+    barcodes: BoundedPool
     max_pixels: int
 
     async def derive(self, read: Read, owner: str) -> Derived:
         """See `imaging.derive`."""
-        return await self.bench.run_for(owner, lambda: imaging.derive(read(), max_pixels=self.max_pixels))
+        return await self._in_turn(owner, lambda: imaging.derive(read(), max_pixels=self.max_pixels))
 
     async def logo(self, read: Read, owner: str) -> bytes:
         """See `imaging.logo`."""
-        return await self.bench.run_for(owner, lambda: imaging.logo(read(), max_pixels=self.max_pixels))
+        return await self._in_turn(owner, lambda: imaging.logo(read(), max_pixels=self.max_pixels))
 
     async def check_signature(self, read: Read, owner: str) -> tuple[int, int]:
         """See `imaging.check_signature`."""
-        return await self.bench.run_for(
-            owner, lambda: imaging.check_signature(read(), max_pixels=self.max_pixels)
+        return await self._in_turn(owner, lambda: imaging.check_signature(read(), max_pixels=self.max_pixels))
+
+    async def decode_barcode(
+        self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str
+    ) -> Decoded | None:
+        """See `barcodes.decode_barcode`."""
+        limits = {owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
+        return await self.barcodes.run(
+            owner,
+            limits,
+            lambda: barcodes.decode_barcode(read(), max_pixels=self.max_pixels, formats=formats),
         )
 
-    async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Decoded | None:
-        """See `imaging.decode_barcode`."""
-        return await self.scanner.run_for(
-            owner, lambda: imaging.decode_barcode(read(), max_pixels=self.max_pixels, formats=formats)
-        )
+    async def _in_turn(self, owner: str, work: Callable[[], T]) -> T:
+        limits = {owner: PICTURES["of_owner"], "": PICTURES["in_all"]}
+        return await self.photos.run(owner, limits, work)
+
+
+@asynccontextmanager
+async def picture_pools(max_pixels: int) -> AsyncIterator[Pictures]:
+    """The pools, for as long as the context lasts."""
+    photos = BoundedPool(_too_many_pictures, threads=PICTURE_THREADS, wait_seconds=PICTURE_WAIT)
+    barcodes = BoundedPool(_too_many_pictures, threads=1)
+    try:
+        yield Pictures(photos, barcodes, max_pixels)
+    finally:
+        left = await photos.close() + await barcodes.close()
+        if left:
+            log("warning", "pictures.left", running=left)
+
+
+_REFUSALS: dict[Why, str] = {
+    "owner": "Other pictures of yours are still in work; try again shortly.",
+    "all": "Too many photos are in work; try again shortly.",
+    "late": "Too many photos are in work; try again shortly.",
+    "closed": "The service is stopping.",
+}
+
+
+def _too_many_pictures(why: Why) -> Problem:
+    return Problem("unavailable", _REFUSALS[why], retry_after=5)
 
 
 def make_app(
@@ -128,7 +171,7 @@ async def running(
         grace=int(settings.runs.grace_hours * times.HOUR),
     )
     try:
-        async with Workbench(queue_length=11, of_owner=9) as bench, Workbench(queue_length=4) as scanner:
+        async with picture_pools(settings.limits.photo_megapixels * MEGAPIXEL) as pictures:
             courier = _courier(settings, clock)
             try:
                 await _first_things(database, announce)
@@ -153,7 +196,6 @@ async def running(
                     scheduler.start()
                 try:
                     async with listening(database, socket_path(path)):
-                        pictures = Pictures(bench, scanner, settings.limits.photo_megapixels * MEGAPIXEL)
                         log("info", "service.started", database=str(path), public_url=settings.public_url)
                         yield (
                             Service(

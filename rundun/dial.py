@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import httpcore2
 
 from rundun.core.destination import is_literal
+from rundun.pool import BoundedPool
 
 LOOK_UP_THREADS = 64
 LOOK_UP_SECONDS = 5.0
@@ -42,7 +42,7 @@ class LookUps:
     def __init__(self, resolver: Resolver, clock: Callable[[], int]) -> None:
         self._resolver = resolver
         self._clock = clock
-        self._threads = asyncio.Semaphore(LOOK_UP_THREADS)
+        self._threads = BoundedPool(lambda why: OSError("no thread is left"), threads=LOOK_UP_THREADS)
         self._flights: dict[str, asyncio.Task[list[str]]] = {}
         self._failures: dict[str, tuple[int, str]] = {}  # until when, and why
 
@@ -66,23 +66,21 @@ class LookUps:
 
     async def _flight(self, host: str) -> list[str]:
         asked = False
+
+        def ask() -> list[str]:
+            nonlocal asked
+            asked = True
+            return self._resolver(host)
+
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS):
-                await self._threads.acquire()
-                asked = True
-                answer: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-                try:
-                    threading.Thread(target=self._ask, args=(host, answer), daemon=True).start()
-                except RuntimeError as error:  # the system has no thread left
-                    self._threads.release()
-                    raise OSError(str(error)) from None
-                found = await answer
+                found = await self._threads.run("", {}, ask)
             if not found:
                 raise OSError("no address")
         except TimeoutError:
             why = f"The name {host} was not resolved within {LOOK_UP_SECONDS:g} s."
-        except OSError as error:
-            why = f"The name {host} was not found ({error.strerror or error})."
+        except Exception as error:  # whatever a resolver raises
+            why = f"The name {host} was not found ({getattr(error, 'strerror', None) or error})."
         else:
             return found
         if asked:  # one that only waited behind others has not failed
@@ -90,26 +88,6 @@ class LookUps:
             self._failures = {name: seen for name, seen in self._failures.items() if seen[0] > now}
             self._failures[host] = now + FAILURE_MILLISECONDS, why
         raise Unresolved(why)
-
-    def _ask(self, host: str, answer: asyncio.Future[list[str]]) -> None:
-        """Runs in a thread; the slot is given back when it really ends, not when nobody waits for it any more."""
-        try:
-            found, error = self._resolver(host), None
-        except Exception as failure:
-            found, error = [], failure if isinstance(failure, OSError) else OSError(str(failure))
-        try:
-            answer.get_loop().call_soon_threadsafe(self._answered, answer, found, error)
-        except RuntimeError:
-            pass  # the loop is closed: the process is ending
-
-    def _answered(self, answer: asyncio.Future[list[str]], found: list[str], error: OSError | None) -> None:
-        self._threads.release()
-        if answer.done():
-            return
-        if error is None:
-            answer.set_result(found)
-        else:
-            answer.set_exception(error)
 
     def _landed(self, host: str, flight: asyncio.Task[list[str]]) -> None:
         self._flights.pop(host, None)

@@ -1,6 +1,6 @@
-"""Pictures: what a file is, the derivatives people see, and barcodes.
+"""Pictures: what a file is, and the derivatives people see.
 
-The only Pillow in the house. What arrives comes from strangers, so every public function here has exactly one way to
+What arrives comes from strangers, so every public function here has exactly one way to
 fail on a picture: `Problem("unreadable_image", …)`. Nothing is opened by guessing: the magic bytes pick one reader, the
 container is walked to its end (a picture cut off on its way is refused, not shown half grey), and the number of pixels
 is read from the header before anything is decoded.
@@ -16,13 +16,14 @@ from __future__ import annotations
 import functools
 import io
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 import pillow_heif
-import zxingcpp
-from PIL import Image, ImageCms, ImageFile, ImageOps
+from PIL import Image, ImageCms, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -37,25 +38,31 @@ from rundun.containers import (
     walk_png,
     walk_webp,
 )
-from rundun.core.picture import Decoded, Derived
+from rundun.core.picture import Derived
 from rundun.errors import Problem
 
-__all__ = ["Decoded", "Derived", "check_signature", "decode_barcode", "derive", "logo", "sniff"]
+__all__ = [
+    "Derived",
+    "check_signature",
+    "derive",
+    "fit",
+    "guarded",
+    "logo",
+    "open_picture",
+    "plain_copy",
+    "sniff",
+]
 
 PHOTO_PIXELS = 2048  # longest side of the derived photo
 THUMBNAIL_PIXELS = 320  # longest side of the thumbnail
+LARGE_PIXELS = 12_000_000  # more than these are decoded one picture at a time
 LOGO_PIXELS = 512  # longest side of a company's logo
 _LOGOS = ("image/png", "image/jpeg", "image/webp")
 _PHOTO_QUALITY, _THUMBNAIL_QUALITY = 82, 75
 # Most pixels of a file, whatever the settings allow for photos.
 _WEBP_MOST = 16_000_000  # libwebp decodes the whole, and takes 15 bytes a pixel
 _SIGNATURE_MOST = 4_000_000
-_BARCODE_MOST = 25_000_000
 _LOGO_MOST = 16_000_000
-# Longest side in which a barcode is looked for, first and last. QR codes have one of their own: a picture full of what
-# looks like their corners costs the reader 40 s and more at 4096, and 1.2 s at 1600.
-_CODE_FIRST, _CODE_LAST = 2048, 4096
-_QR_PIXELS = 1600
 
 # Embedded HEIC previews would pass for the picture, depth maps and the like would only cost time.
 pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
@@ -76,21 +83,12 @@ _UPRIGHT = {  # EXIF orientation → what undoes it (EXIF 2.32, tag 0x0112)
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_BARCODES = {
-    "qr_code": zxingcpp.BarcodeFormat.QRCode,
-    "code_128": zxingcpp.BarcodeFormat.Code128,
-    "code_39": zxingcpp.BarcodeFormat.Code39,
-    "ean_13": zxingcpp.BarcodeFormat.EAN13,
-    "upc_a": zxingcpp.BarcodeFormat.UPCA,
-    "data_matrix": zxingcpp.BarcodeFormat.DataMatrix,
-    "pdf417": zxingcpp.BarcodeFormat.PDF417,
-}
 P = ParamSpec("P")
 R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 
-def _guarded(function: Callable[P, R]) -> Callable[P, R]:
+def guarded(function: Callable[P, R]) -> Callable[P, R]:
     """Turn whatever the codecs raise into `unreadable_image`; they raise nearly everything."""
 
     @functools.wraps(function)
@@ -122,9 +120,9 @@ class _Opened:
     data: bytes
     turned: int  # EXIF orientation still to be undone
 
-    def load(self, longest: int) -> Image.Image:
-        """Decode all of it; a JPEG already while decoding to no less than what `longest` asks for."""
-        self.image.draft(None, _fit(self.image.size, longest))
+    def load(self, longest: int, mode: str | None = None) -> Image.Image:
+        """Decode all of it; a JPEG already while decoding to no less than what `longest` asks for, and to `mode`."""
+        self.image.draft(mode, fit(self.image.size, longest))
         self.image.load()
         # A HEIC is turned by its decoder, a JPEG's orientation comes from its walk.
         if self.content_type in ("image/png", "image/webp"):
@@ -132,7 +130,7 @@ class _Opened:
         return self.image
 
 
-def _open(data: bytes, max_pixels: int) -> _Opened:
+def open_picture(data: bytes, max_pixels: int) -> _Opened:
     content_type, turned = sniff(data[:64]), 1
     if content_type is None:
         raise Unreadable(unsupported(data[:64]))
@@ -153,13 +151,13 @@ def _open(data: bytes, max_pixels: int) -> _Opened:
     return _Opened(content_type, image, data, turned)
 
 
-def _fit(size: tuple[int, int], longest: int) -> tuple[int, int]:
+def fit(size: tuple[int, int], longest: int) -> tuple[int, int]:
     """`size` shrunk, never enlarged, so that its longest side is at most `longest`."""
     scale = min(1.0, longest / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _plain(image: Image.Image, longest: int) -> Image.Image:
+def plain_copy(image: Image.Image, longest: int) -> Image.Image:
     """A small RGB copy in sRGB, alpha on white, without any metadata. Shrinks first: the rest is then cheap."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip to white instead of scaling
@@ -168,7 +166,7 @@ def _plain(image: Image.Image, longest: int) -> Image.Image:
         image = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
     elif image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("RGB")
-    size = _fit(image.size, longest)
+    size = fit(image.size, longest)
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     if image.mode in ("LA", "RGBA"):
@@ -192,13 +190,16 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
+@functools.lru_cache(32)
 def _is_srgb(profile: bytes | None) -> bool:
     """Whether pixels with this profile can be shown as they are. Chrome puts a small sRGB one into each canvas JPEG."""
     if not profile:
         return True
+    if len(profile) > 4096:
+        return False
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return len(profile) <= 4096 and ImageCms.getProfileDescription(source).startswith("sRGB")
+        return ImageCms.getProfileDescription(source).startswith("sRGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return False
 
@@ -212,14 +213,14 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
 # What the house asks for
 
 
-@_guarded
+@guarded
 def derive(original: bytes, *, max_pixels: int) -> Derived:
     """The photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px).
 
     Of an animation the first frame counts. A JPEG that already is what the photo should be is its own derivative; one
     that only has metadata too much loses it without a new encoding. Raises `unreadable_image`.
     """
-    opened = _open(original, max_pixels)
+    opened = open_picture(original, max_pixels)
     image = opened.image
     if (
         opened.content_type == "image/jpeg"
@@ -229,33 +230,59 @@ def derive(original: bytes, *, max_pixels: int) -> Derived:
         and _is_srgb(image.info.get("icc_profile"))
     ):
         width, height = image.size
-        small = _plain(opened.load(THUMBNAIL_PIXELS), THUMBNAIL_PIXELS)
         photo = None if opened.data is original else opened.data
-        return Derived("image/jpeg", width, height, photo, _jpeg(small, _THUMBNAIL_QUALITY))
-    large = _plain(opened.load(PHOTO_PIXELS), PHOTO_PIXELS)
-    image.close()  # gives back the full-size pixels before the encoder runs
+        return Derived("image/jpeg", width, height, photo, _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY))
+    with _alone(image.size):
+        large = plain_copy(opened.load(PHOTO_PIXELS), PHOTO_PIXELS)
+        image.close()  # gives back the full-size pixels before the encoder runs
     if opened.turned != 1:
         large = large.transpose(_UPRIGHT[opened.turned])
-    small = _plain(large, THUMBNAIL_PIXELS)
+    small = plain_copy(large, THUMBNAIL_PIXELS)
     photo, thumbnail = _jpeg(large, _PHOTO_QUALITY), _jpeg(small, _THUMBNAIL_QUALITY)
     return Derived(opened.content_type, *large.size, photo, thumbnail)
 
 
-@_guarded
+def _thumbnail(opened: _Opened) -> Image.Image:
+    """The thumbnail of a JPEG in sRGB. Where brightness and colour come apart, as in every JFIF file, colour is shrunk
+    in the cheapest way: the encoder halves it anyway. Against shrinking both with care, a sixth less of the time, for
+    an SSIM lower by at most 0.0004 and a PSNR by 0.1 dB.
+    """
+    image, size = opened.image, fit(opened.image.size, THUMBNAIL_PIXELS)
+    if image.mode != "RGB" or "jfif" not in image.info:
+        return plain_copy(opened.load(THUMBNAIL_PIXELS), THUMBNAIL_PIXELS)
+    y, *colour = opened.load(THUMBNAIL_PIXELS, "YCbCr").split()
+    small = [y.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)]
+    small += [band.resize(size, Image.Resampling.BOX) for band in colour]
+    return Image.merge("YCbCr", small)
+
+
+_one_large = threading.Lock()
+
+
+@contextmanager
+def _alone(size: tuple[int, int]) -> Iterator[None]:
+    """While a picture of that size is decoded; of two large ones, each of which may take 450 MB, the second waits."""
+    with _one_large if size[0] * size[1] > LARGE_PIXELS else nullcontext():
+        yield
+
+
+@guarded
 def logo(data: bytes, *, max_pixels: int) -> bytes:
     """A PNG of at most 512 px, upright, with its transparency and nothing else, of a PNG, JPEG or WebP. Raises
     `unreadable_image`.
     """
     if sniff(data[:64]) not in _LOGOS:
         raise Unreadable("A logo is a PNG, a JPEG or a WebP picture.")
-    opened = _open(data, min(max_pixels, _LOGO_MOST))
-    image = opened.load(LOGO_PIXELS)
+    opened = open_picture(data, min(max_pixels, _LOGO_MOST))
     small: Image.Image
-    if image.has_transparency_data:
-        small = image.convert("RGBA").resize(_fit(image.size, LOGO_PIXELS), Image.Resampling.LANCZOS)
-        small.info = {}
-    else:
-        small = _plain(image, LOGO_PIXELS)
+    with _alone(opened.image.size):
+        image = opened.load(LOGO_PIXELS)
+        if image.has_transparency_data:
+            small = image.convert("RGBA").resize(fit(image.size, LOGO_PIXELS), Image.Resampling.LANCZOS)
+            small.info = {}
+        else:
+            small = plain_copy(image, LOGO_PIXELS)
+        image.close()
     if opened.turned != 1:
         small = small.transpose(_UPRIGHT[opened.turned])
     out = io.BytesIO()
@@ -263,67 +290,11 @@ def logo(data: bytes, *, max_pixels: int) -> bytes:
     return out.getvalue()
 
 
-@_guarded
+@guarded
 def check_signature(png: bytes, *, max_pixels: int) -> tuple[int, int]:
     """Width and height of a signature's PNG, all of which was decoded. Raises `unreadable_image`."""
     if sniff(png[:64]) not in ("image/png", None):
         raise Unreadable("A signature must be a PNG.")
-    image = _open(png, min(max_pixels, _SIGNATURE_MOST)).image
+    image = open_picture(png, min(max_pixels, _SIGNATURE_MOST)).image
     image.load()
     return image.size
-
-
-@_guarded
-def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[str, ...] | None = None) -> Decoded | None:
-    """The barcode nearest to the middle of the picture, None if there is none. Raises `unreadable_image`.
-
-    `formats` in the contract's names; None or empty = all seven. Turned and inverted codes are found too.
-    """
-    names = formats or tuple(_BARCODES)
-    qr = [_BARCODES[name] for name in names if name == "qr_code"]
-    others = [_BARCODES[name] for name in names if name != "qr_code"]
-    longest = _CODE_LAST if others else _QR_PIXELS
-    opened = _open(data, min(max_pixels, _BARCODE_MOST))
-    grey = _plain(opened.load(longest), longest).convert("L")
-    opened.image.close()
-    # The reader tries inverted matrix codes by itself, bars only when asked like this.
-    found = (
-        _look(grey, qr, _QR_PIXELS) + _look(grey, others, _CODE_FIRST)
-        or _look(grey, others, _CODE_FIRST, inverted=True)
-        or _look(grey, others, _CODE_LAST)
-    )
-    return _named(min(found, key=lambda each: each[0])[1], names) if found else None
-
-
-def _look(
-    grey: Image.Image, kinds: list[zxingcpp.BarcodeFormat], longest: int, *, inverted: bool = False
-) -> list[tuple[float, zxingcpp.Barcode]]:
-    """The barcodes of these kinds, each with its distance from the middle of the picture."""
-    if not kinds:
-        return []
-    size = _fit(grey.size, longest)
-    view = grey if size == grey.size else grey.resize(size, Image.Resampling.BOX)
-    view = ImageOps.invert(view) if inverted else view
-    # Plain, as other scanners give it: the default mode spells a label's separators out, as "<GS>".
-    found = zxingcpp.read_barcodes(
-        view, formats=zxingcpp.BarcodeFormats(kinds), text_mode=zxingcpp.TextMode.Plain
-    )
-    return [(_off_centre(barcode, size), barcode) for barcode in found if barcode.text]
-
-
-def _off_centre(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> float:
-    """Square of the distance between the barcode's middle and the picture's, in longest sides."""
-    spot = barcode.position
-    corners = (spot.top_left, spot.top_right, spot.bottom_right, spot.bottom_left)
-    across, down = sum(corner.x for corner in corners), sum(corner.y for corner in corners)
-    return ((across / 4 - size[0] / 2) ** 2 + (down / 4 - size[1] / 2) ** 2) / max(size) ** 2
-
-
-def _named(barcode: zxingcpp.Barcode, names: tuple[str, ...]) -> Decoded:
-    """A UPC-A is an EAN-13 with a leading 0; the reader says 13 digits, the label and other scanners say 12."""
-    text = barcode.text
-    if barcode.symbology == zxingcpp.BarcodeFormat.EANUPC:
-        if "upc_a" in names and len(text) == 13 and text.startswith("0"):
-            return Decoded(text[1:], "upc_a")
-        return Decoded(text, "ean_13")
-    return Decoded(text, next(name for name, kind in _BARCODES.items() if kind == barcode.symbology))

@@ -7,12 +7,14 @@ and control characters are escaped.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import sys
 import time
 import traceback
+from contextlib import nullcontext
 from typing import Any, TextIO
 from urllib.parse import unquote
 
@@ -85,7 +87,7 @@ def _cut(found: re.Match[str]) -> str:
 
 def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
     """Send all logging of this process through one handler. `level` and `format` as in the settings `logs.*`."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Together(stream or sys.stderr)
     handler.setFormatter(JsonLines() if format == "json" else TextLines())
     root = logging.getLogger()
     for old in list(root.handlers):
@@ -105,6 +107,49 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
 def hush(library: str) -> None:
     """Let `library` say nothing more in this process: we have said it better."""
     logging.getLogger(library).disabled = True
+
+
+class _Together(logging.StreamHandler[TextIO]):
+    """Writes all lines of one turn of the event loop in one go: a write costs as much as making the line does. An error
+    is written at once with all that came before it, and so is what is told outside of a loop; the rest of it when the
+    process ends.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._unwritten: list[str] = []
+        self._flushing: asyncio.AbstractEventLoop | None = None  # the loop that will flush in its next turn
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one line."""
+        try:
+            self._unwritten.append(self.format(record) + self.terminator)
+        except Exception:
+            self.handleError(record)
+        loop = _loop() if record.levelno < logging.ERROR else None
+        if loop is None:
+            self.flush()
+        elif loop is not self._flushing:
+            self._flushing = loop
+            loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what has not been written."""
+        with self.lock or nullcontext():  # there is one
+            lines, self._unwritten, self._flushing = self._unwritten, [], None
+            try:
+                if lines:
+                    self.stream.write("".join(lines))
+                super().flush()
+            except (OSError, ValueError):
+                pass  # a full disk, or a stream that is closed: whom to tell?
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class _Lines(logging.Formatter):

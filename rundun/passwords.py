@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, TypeVarTuple
-
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
+from rundun.pool import BoundedPool
+
 SHORTEST, LONGEST = 10, 500  # characters
 AT_ONCE = 2  # each takes 64 MiB and some 50 ms
 MOST_WAITING = 20  # more than that many can't be people
 
 _hasher = PasswordHasher()
 _nobody = ""  # the hash of no password, made when first needed
-_waiting = 0
-_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
 
 
 class Busy(Exception):
     """Too many wait."""
+
+
+_pool = BoundedPool(lambda why: Busy(), threads=AT_ONCE)
 
 
 def hashed(password: str) -> str:
@@ -44,20 +40,9 @@ def is_right(kept: str | None, password: str) -> bool:
 
 async def hash_in_turn(password: str) -> str:
     """As `hashed`, without holding anybody up; raises `Busy`."""
-    return await _in_turn(hashed, password)
+    return await _pool.run("", {"": MOST_WAITING}, hashed, password)
 
 
 async def check_in_turn(kept: str | None, password: str) -> bool:
     """As `is_right`, without holding anybody up; raises `Busy`."""
-    return await _in_turn(is_right, kept, password)
-
-
-async def _in_turn(function: Callable[[*Ts], T], *args: *Ts) -> T:
-    global _waiting
-    if _waiting >= MOST_WAITING:
-        raise Busy
-    _waiting += 1
-    try:
-        return await asyncio.get_running_loop().run_in_executor(_threads, function, *args)
-    finally:
-        _waiting -= 1
+    return await _pool.run("", {"": MOST_WAITING}, is_right, kept, password)

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import httptools
 import uvicorn
@@ -106,6 +106,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._body_since = None
+        cast("dict[str, Any]", self.scope)["rundun.body_is_here"] = True  # see web/body.py
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

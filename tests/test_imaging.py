@@ -1,6 +1,7 @@
 """Real pictures, made here: what comes out upright and bare, and what is refused."""
 
 import io
+import math
 import random
 import struct
 import warnings
@@ -10,9 +11,9 @@ import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugin
 
-from rundun import imaging
+from rundun import barcodes, imaging
 from rundun.containers import orientation
 from rundun.errors import Problem
 from rundun.imaging import check_signature, derive, sniff
@@ -237,6 +238,52 @@ def test_what_the_page_already_shrank_is_its_own_derivative():
         assert close(quadrants(derived.thumbnail), [RED, GREEN, BLUE, GREY])
 
 
+def test_a_thumbnail_is_as_good_as_one_shrunk_with_care():
+    bright = Image.merge("RGB", [Image.effect_noise((64, 48), 120).resize((2048, 1536)) for _ in "RGB"])
+    whole = encode(bright, "JPEG", quality=80)
+    ideal = opened(whole).resize((320, 240), Image.Resampling.LANCZOS)
+    careful = opened(whole)
+    careful.draft(None, (320, 240))
+    careful = encode(careful.resize((320, 240), Image.Resampling.LANCZOS), "JPEG", quality=75)
+    assert noise_ratio(opened(derive(whole, max_pixels=MAX).thumbnail), ideal) > (
+        noise_ratio(opened(careful), ideal) - 0.3
+    )
+
+
+def noise_ratio(image, ideal):
+    """How near `image` comes to `ideal`: the peak signal-to-noise ratio in dB."""
+    statistics = ImageStat.Stat(ImageChops.difference(image, ideal))
+    return 10 * math.log10(255**2 / (sum(statistics.sum2) / sum(statistics.count)))
+
+
+def test_a_jpeg_that_keeps_red_green_and_blue_apart_has_a_thumbnail():
+    whole = encode(scene(), "JPEG", keep_rgb=True)
+    assert opened(whole).info.get("adobe_transform") == 0
+    assert close(quadrants(derive(whole, max_pixels=MAX).thumbnail), [RED, GREEN, BLUE, GREY])
+    grey = derive(encode(scene().convert("L"), "JPEG"), max_pixels=MAX)
+    assert grey.photo is None
+    assert opened(grey.thumbnail).size == (320, 240)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
+@pytest.mark.parametrize(("largest", "is_alone"), [(400 * 300 - 1, True), (400 * 300, False)])
+def test_a_large_picture_is_decoded_while_no_other_large_one_is(monkeypatch, kind, largest, is_alone):
+    load, seen = imaging._Opened.load, []
+
+    def watched(opened, *args):
+        seen.append(imaging._one_large.locked())
+        return load(opened, *args)
+
+    monkeypatch.setattr(imaging, "LARGE_PIXELS", largest)
+    monkeypatch.setattr(imaging._Opened, "load", watched)
+    data = encode(scene().transpose(Image.Transpose.ROTATE_90), kind, exif=exif(6))
+    assert derive(data, max_pixels=MAX).width == 400
+    if kind != "HEIF":
+        imaging.logo(data, max_pixels=MAX)
+    assert set(seen) == {is_alone}
+    assert not imaging._one_large.locked()
+
+
 def test_the_profile_chrome_puts_into_every_canvas_jpeg_does_no_harm():
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert derive(encode(scene(), "JPEG", icc_profile=srgb), max_pixels=MAX).photo is None
@@ -425,7 +472,7 @@ def test_whatever_a_codec_raises_the_sender_hears_one_thing(monkeypatch, error):
     def broken(*_):
         raise error("deep inside")
 
-    monkeypatch.setattr(imaging, "_plain", broken)
+    monkeypatch.setattr(imaging, "plain_copy", broken)
     detail = refusal(derive, encode(scene(), "PNG"))
     assert "deep inside" not in detail
     assert ("memory" in detail) == (error is MemoryError)
@@ -446,11 +493,11 @@ def test_too_many_pixels_are_refused_from_the_header_alone():
 
 def test_a_webp_and_a_signature_have_limits_of_their_own():
     plain = encode(Image.new("L", (4001, 4001)), "WEBP", lossless=True, method=0)
-    for function in (derive, imaging.decode_barcode):
+    for function in (derive, barcodes.decode_barcode):
         assert "at most 16 megapixels are taken of a WebP" in refusal(function, plain)
     assert "at most 4 megapixels" in refusal(check_signature, encode(Image.new("1", (2001, 2001)), "PNG"))
     assert "at most 25 megapixels" in refusal(
-        imaging.decode_barcode, encode(Image.new("1", (5001, 5001)), "PNG")
+        barcodes.decode_barcode, encode(Image.new("1", (5001, 5001)), "PNG")
     )
     assert derive(encode(Image.new("1", (5001, 5001)), "PNG"), max_pixels=MAX).width == 2048
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import subprocess
+import sys
 import time
 import warnings
 
@@ -183,6 +186,70 @@ def test_warnings_of_python_become_lines(lines):
         logging.captureWarnings(True)
         warnings.warn("old ways", DeprecationWarning, stacklevel=1)
     assert "warning py.warnings" in out.getvalue() and "old ways" in out.getvalue()
+
+
+class Writes(io.StringIO):
+    """A stream that remembers what came in one write."""
+
+    def __init__(self):
+        super().__init__()
+        self.all = []
+
+    def write(self, text):
+        self.all.append([line.split()[2] for line in text.splitlines()])
+        return super().write(text)
+
+
+async def test_the_lines_of_one_turn_of_the_loop_are_one_write(lines):
+    lines()
+    out = Writes()
+    logs.configure(stream=out)
+    logs.log("info", "one")
+    logs.log("warning", "two")
+    assert out.all == []
+    await asyncio.sleep(0)
+    assert out.all == [["one", "two"]]
+    logs.log("info", "three")
+    await asyncio.to_thread(logs.log, "info", "four")
+    assert out.all[1:] in ([["three", "four"]], [["three"], ["four"]]), "a thread has no turns"
+
+
+async def test_an_error_is_written_at_once_behind_what_came_before_it(lines):
+    lines()
+    out = Writes()
+    logs.configure(stream=out)
+    logs.log("info", "before")
+    logs.log("error", "broke")
+    assert out.all == [["before", "broke"]]
+    await asyncio.sleep(0)
+    assert out.all == [["before", "broke"]]
+
+
+@pytest.mark.parametrize("end", ["", "raise SystemExit(3)", "loop.call_soon(loop.stop)"])
+def test_nothing_is_lost_when_the_process_ends(end):
+    program = f"""
+import asyncio
+from rundun import logs
+logs.configure()
+async def main():
+    loop = asyncio.get_running_loop()
+    logs.log("info", "last")
+    {end}
+try:
+    asyncio.run(main())
+except RuntimeError:
+    pass  # stopped before it was done
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert [line.split()[2] for line in done.stderr.splitlines()] == ["last"]
+
+
+async def test_a_stream_that_takes_nothing_any_more_does_no_harm(lines):
+    out = lines()
+    logs.log("info", "told")
+    out.close()
+    await asyncio.sleep(0)
+    logs.log("error", "untold")
 
 
 def test_configuring_twice_does_not_say_everything_twice(lines):

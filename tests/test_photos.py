@@ -6,18 +6,26 @@ import asyncio
 import base64
 import hashlib
 import io
+import threading
 from typing import Any
 
 import pytest
 import zxingcpp
 from PIL import Image
 
+from rundun import imaging
 from rundun.actions import evidence
+from rundun.store.database import LARGEST_BATCH
 from tests import pictures
 from tests.helpers.photos import OVERLAY, SIGN, digest, started
-from tests.world import BOOLEAN, Receiver, World, new_photo_id
+from tests.world import BOOLEAN, Ed, Receiver, World, new_photo_id
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "The kitchen", "config": {"min": 2, "max": 3}}
+
+
+def noise(side: int, quality: int) -> bytes:
+    """A JPEG that no encoder makes small."""
+    return pictures.encoded(Image.effect_noise((side, side), 100).convert("RGB"), quality=quality)
 
 
 async def count(w: World, table: str) -> int:
@@ -89,6 +97,67 @@ async def test_twice_at_once_is_one_photo(w: World) -> None:
     files = await count(w, "files")
     assert (await count(w, "photos"), files) == (1, await count(w, "chunks"))
     assert files <= 3
+
+
+async def test_a_photo_too_large_for_one_commit_is_written_in_pieces(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    data, photo_id = noise(2400, 98), new_photo_id()
+    assert len(data) > LARGEST_BATCH
+    first = await ed.photo("s-ok", data, photo_id)
+    assert first.status_code == 201, first.text
+    assert (await w.browser().get(first.json()["url"])).status_code == 200
+    again = await ed.photo("s-ok", data, photo_id)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert await count(w, "files") == 3, "the derived photo is not the original"
+    other = await ed.photo("s-ok", noise(1600, 60), photo_id)
+    assert (other.status_code, other.json()["code"]) == (409, "photo_conflict")
+    kept = await w.database.read(
+        lambda tx: [row[0] for row in tx.db.execute("SELECT bytes FROM chunks ORDER BY file, part")]
+    )
+    assert b"".join(kept[: -(-len(data) // 2**20)]) == data
+
+
+async def test_fifty_phones_of_one_organization_wait_their_turn(w: World) -> None:
+    template = await w.template(OVERLAY)
+    eds = [await w.dispatch(template) for _ in range(50)]
+    for ed in eds:
+        await ed.start()
+    data = noise(830, 75)
+    assert 300_000 < len(data) < 500_000
+    answers = await asyncio.gather(*(ed.photo("s-ok", data, headers=digest(data)) for ed in eds))
+    assert [one.status_code for one in answers] == [201] * 50
+    assert await count(w, "photos") == 50
+
+
+async def test_organizations_take_turns_with_their_photos(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    template, body = await w.template(OVERLAY), {"name": "Theirs", "steps": [OVERLAY]}
+    theirs = (await w.globex.post("/v1/templates", json=body)).json()["id"]
+    run = (await w.globex.post("/v1/runs", json={"template_id": theirs})).json()["run_id"]
+    eds = [*[await w.dispatch(template) for _ in range(20)], Ed(w, run)]
+    for ed in eds:
+        await ed.start()
+    gate, derive, pool = threading.Event(), imaging.derive, w.service.imaging.photos  # type: ignore[attr-defined]
+
+    def when_let(*args: Any, **more: Any) -> Any:
+        assert gate.wait(60)
+        return derive(*args, **more)
+
+    monkeypatch.setattr(imaging, "derive", when_let)
+    answered: list[Ed] = []
+
+    async def send(ed: Ed) -> None:
+        assert (await ed.photo("s-ok", pictures.jpeg())).status_code == 201
+        answered.append(ed)
+
+    tasks = []
+    for number, ed in enumerate(eds, 1):
+        tasks.append(asyncio.create_task(send(ed)))
+        async with asyncio.timeout(60):
+            while pool.held() < number:
+                await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert answered.index(eds[-1]) < 8, "the last to come, and the first of its organization"
 
 
 async def test_what_belongs_to_a_photo_is_never_dropped_with_an_upload(w: World) -> None:

@@ -10,8 +10,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from rundun import imaging
-from rundun.imaging import Decoded
+from rundun import barcodes
+from rundun.barcodes import Decoded
 from tests import pictures
 from tests.helpers.patience import PATIENCE
 from tests.helpers.photos import OVERLAY, started
@@ -32,10 +32,10 @@ class Slow:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun, self.go, self.calls = threading.Event(), threading.Event(), 0
-        monkeypatch.setattr(imaging, "decode_barcode", self)
+        monkeypatch.setattr(barcodes, "decode_barcode", self)
 
     def __call__(self, data: bytes, **limits: Any) -> Decoded:
-        """As `imaging.decode_barcode`."""
+        """As `barcodes.decode_barcode`."""
         self.calls += 1
         self.begun.set()
         assert self.go.wait(2 * PATIENCE)

@@ -85,6 +85,19 @@ def test_requests_are_answered_without_telling_what_answers(service):
     )
 
 
+def test_the_application_knows_that_the_whole_body_came_with_the_header(service):
+    one = service(SLOW)
+    whole = request("/here", "Content-Length: 5", body=b"hello", method="POST")
+    assert one.ask(whole).endswith(b"\r\n\r\nTrue")
+    assert one.next()["event"] == "asked"
+    for missing in (5, 1):
+        with one.connect() as wire:
+            wire.sendall(whole[:-missing])
+            assert one.next()["event"] == "asked"
+            wire.sendall(whole[-missing:])
+            assert everything(wire).endswith(b"\r\n\r\nNone")
+
+
 def test_a_connection_serves_many_requests_and_several_sent_at_once(quick):
     with quick.connect() as wire:
         wire.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n" * 3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -75,6 +77,36 @@ async def test_one_organization_leaves_room_for_another() -> None:
         await refusal(spool, upload(hello, "r-3", content_length="5"))
         other = upload(hello, "r-4", content_length="5")
         assert (await held.enter_async_context(spool.receive(other, "org-2", 100))).bytes == 5
+
+
+async def test_bodies_are_in_memory_while_there_is_room_for_them() -> None:
+    spool = Spool(memory=12)
+    async with AsyncExitStack() as held:
+        bodies = [
+            await held.enter_async_context(spool.receive(upload(hello, run_id, **headers), "org-1", 100))
+            for run_id, headers in (
+                ("r-1", {"content_length": "5"}),
+                ("r-2", digest(b"hello")),
+                ("r-3", {"content_length": "5"}),
+                ("r-4", {"content_length": "5"}),
+            )
+        ]
+        assert [isinstance(body.file, io.BytesIO) for body in bodies] == [True, False, True, False]
+        assert {body.read() for body in bodies} == {b"hello"}
+        assert b"".join(bodies[3].chunks(2)) == b"hello"
+    assert spool.memory == 12
+
+
+async def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    spool = Spool(memory=0)
+    with pytest.raises(Problem, match="no room") as caught:
+        async with spool.receive(upload(hello, content_length="5"), "org-1", 100):
+            pass
+    assert (caught.value.code, caught.value.retry_after) == ("unavailable", 30)
 
 
 async def test_what_fails_gives_its_room_back() -> None:

@@ -15,7 +15,6 @@ from rundun.actions.sheet import (
     load,
     open_run,
     running,
-    tell,
     with_answer,
 )
 from rundun.actions.steering import cancel
@@ -79,8 +78,9 @@ def start(tx: Tx, run_id: str, given: Start, device: str | None) -> tuple[Run, s
         language=given.language or run.language,
         device=token,
         revision=run.revision + 1,
+        seq=run.seq + 1,
     )
-    run = tell(tx, run, event.started(run))
+    events.add(tx, run, event.started(run), run.seq)
     runs.put(tx, run)
     return run, token
 
@@ -92,15 +92,17 @@ def answer(tx: Tx, run_id: str, step_id: str, given: Given, device: str | None) 
     run = runs.get(tx, run_id)
     allow_device(tx, run, device)
     sheet = load(tx, run)
-    step = sheet.step(step_id)
-    if given.answer_id and answers.was_applied(tx, run_id, step_id, given.answer_id):
+    step, old = sheet.step(step_id), sheet.answers.get(step_id)
+    was_applied, count = False, 0  # as of a step without an answer in force, which never had another
+    if old is not None:
+        was_applied, count = answers.given_before(tx, run_id, step_id, given.answer_id)
+    if was_applied:
         return sheet
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(sheet, step, given):
         return sheet
     running(tx, run)
     new = _decide(tx, sheet, step, given)
-    old = sheet.answers.get(step_id)
-    is_full = answers.count(tx, run_id, step_id) >= MOST_ANSWERS
+    is_full = count >= MOST_ANSWERS
     if old is not None and old.content() == new.content() and not _has_untold_photos(tx, sheet, step_id):
         if given.answer_id and not is_full:
             answers.remember(tx, run_id, step_id, new)
@@ -108,7 +110,7 @@ def answer(tx: Tx, run_id: str, step_id: str, given: Given, device: str | None) 
     if is_full:
         detail = f"this step was answered {MOST_ANSWERS} times and can't be changed any more"
         raise Invalid([Place("", "too_long", detail)])
-    answers.add(tx, run_id, step_id, new)
+    answers.add(tx, run_id, step_id, new, is_first=old is None)
     after = with_answer(sheet, step_id, new)
     return keep(tx, sheet, after, [step_id] if old is None or _says_other(tx, sheet, after, step_id) else [])
 

@@ -1,4 +1,6 @@
-"""Photos and signatures: bytes are written chunk by chunk, and count once the last action has seen them whole."""
+"""Photos and signatures. A photo that fits in one commit is written by one action; the bytes of a larger one chunk by
+chunk before, and they count once the last action has seen them whole.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ from rundun.core import progress
 from rundun.core.record import Photo, Signature
 from rundun.core.run import Doer
 from rundun.core.template import photo_limits
-from rundun.errors import Invalid, Place, Problem
-from rundun.store import answers, changes, files, runs
+from rundun.errors import Invalid, NotFound, Place, Problem
+from rundun.store import answers, changes, files, runs, templates
 from rundun.store.files import Taken
 from rundun.store.tx import Tx
 
@@ -24,6 +26,28 @@ class Target:
     run_id: str
     step_id: str
     photo_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """Bytes to be kept, with their SHA-256 in hex."""
+
+    content_type: str
+    data: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """An upload that one commit may carry whole, with the derived picture's size; `derived` None where the original is
+    its own derivative.
+    """
+
+    original: NewFile
+    derived: NewFile | None
+    thumbnail: NewFile
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +71,11 @@ def expect_photo(tx: Tx, target: Target, device: str | None) -> str:
     """
     run = runs.get(tx, target.run_id)
     allow_device(tx, run, device)
-    sheet = load(tx, run)
-    if photo_limits(sheet.step(target.step_id))[1] == 0:
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    step = next((one for one in version.steps if one.id == target.step_id), None)
+    if step is None:
+        raise NotFound("step")
+    if photo_limits(step)[1] == 0:
         raise Invalid([Place("", "not_allowed", "this step takes no photos")])
     return run.org_id
 
@@ -97,28 +124,57 @@ def drop(tx: Tx, numbers: set[int]) -> None:
             files.remove(tx, number)
 
 
+def add_small_photo(
+    tx: Tx, target: Target, small: Small, taken: Taken, device: str | None
+) -> tuple[Photo, bool]:
+    """The whole of an upload: from this commit on the photo is safe. Returns it, and whether it is new."""
+    before = _welcome(tx, target, small.original.sha256, device)
+    if isinstance(before, Photo):
+        return before, False
+    original = _write(tx, small.original)
+    derived = original if small.derived is None else _write(tx, small.derived)
+    numbers = (original, derived, _write(tx, small.thumbnail))
+    return _add(tx, before, target, numbers, (small.width, small.height), taken), True
+
+
+def _write(tx: Tx, file: NewFile) -> int:
+    return files.add_small(tx, file.content_type, file.data, file.sha256)
+
+
 def add_photo(
     tx: Tx, target: Target, picture: Picture, sha256: str, taken: Taken, device: str | None
 ) -> tuple[Photo, bool]:
-    """The last job of an upload: from its commit on the photo is safe. Returns it, and whether it is new."""
-    run = runs.get(tx, target.run_id)
-    allow_device(tx, run, device)
-    stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
-    if stored is not None:  # the same upload was under way twice
-        if stored.sha256 != sha256:
-            raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
+    """The last job of a large upload: from its commit on the photo is safe. Returns it, and whether it is new."""
+    before = _welcome(tx, target, sha256, device)
+    if isinstance(before, Photo):
         drop(tx, picture.files())
-        return stored, False
-    before = load(tx, running(tx, run))
-    _refuse_too_many(tx, before, target)
+        return before, False
     for number in picture.files():
         files.finish(tx, number)
     numbers = (picture.original, picture.derived, picture.thumbnail)
-    files.add_photo(
-        tx, target.run_id, target.step_id, target.photo_id, numbers, (picture.width, picture.height), taken
-    )
-    after = keep(tx, before, load(tx, run))
-    return after.evidence.photos[target.step_id][target.photo_id], True
+    return _add(tx, before, target, numbers, (picture.width, picture.height), taken), True
+
+
+def _welcome(tx: Tx, target: Target, sha256: str, device: str | None) -> Photo | Sheet:
+    """The run as it stands before its new photo, or that very photo where the same upload was under way twice."""
+    run = runs.get(tx, target.run_id)
+    allow_device(tx, run, device)
+    stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
+    if stored is not None:
+        if stored.sha256 != sha256:
+            raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
+        return stored
+    sheet = load(tx, running(tx, run))
+    _refuse_too_many(tx, sheet, target)
+    return sheet
+
+
+def _add(
+    tx: Tx, before: Sheet, target: Target, numbers: tuple[int, int, int], size: tuple[int, int], taken: Taken
+) -> Photo:
+    files.add_photo(tx, target.run_id, target.step_id, target.photo_id, numbers, size, taken)
+    after = keep(tx, before, load(tx, before.run))
+    return after.evidence.photos[target.step_id][target.photo_id]
 
 
 def remove_photo(tx: Tx, target: Target, device: str | None) -> Sheet:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from rundun.core import event, progress, times
 from rundun.core.answer import Answer
-from rundun.core.event import Fact
 from rundun.core.progress import Standing
 from rundun.core.record import Evidence
 from rundun.core.run import MOVES, Move, Run
@@ -37,7 +36,11 @@ class Sheet:
 def load(tx: Tx, run: Run) -> Sheet:
     """Read all there is of a run."""
     version = templates.get_version(tx, run.template_id, run.template_v)
-    in_force, evidence = answers.in_force(tx, run.run_id), files.evidence(tx, run.run_id)
+    in_force = answers.in_force(tx, run.run_id)
+    evidence = Evidence(
+        files.photos(tx, run.run_id) if version.takes_photos else {},
+        files.signatures(tx, run.run_id) if version.takes_signatures else {},
+    )
     return Sheet(
         run, version, in_force, evidence, progress.stand(version.steps, in_force, evidence.arrived())
     )
@@ -46,36 +49,35 @@ def load(tx: Tx, run: Run) -> Sheet:
 def with_answer(sheet: Sheet, step_id: str, answer: Answer) -> Sheet:
     """The sheet as it stands once `answer` is in force."""
     in_force = {**sheet.answers, step_id: answer}
-    standings = progress.stand(sheet.version.steps, in_force, sheet.evidence.arrived())
-    return replace(sheet, answers=in_force, standings=standings)
+    standings = progress.stand(
+        sheet.version.steps, in_force, sheet.evidence.arrived(), before=sheet.standings, answered=step_id
+    )
+    return Sheet(sheet.run, sheet.version, in_force, sheet.evidence, standings)
 
 
 def keep(tx: Tx, before: Sheet, after: Sheet, changed: Sequence[str] = ()) -> Sheet:
     """Keep what an executor's write made of the run: its progress, and an event for each step that became done or,
     being named in `changed`, is still done but says something else. Returns the sheet with its new revision.
     """
-    run = replace(after.run, progress=progress.tally(after.standings), revision=after.run.revision + 1)
-    became = {one.step.id for one in progress.newly_done(before.standings, after.standings)}
-    for (
-        step_id,
-        standing,
-    ) in after.standings.items():  # causes come before effects
-        if standing.done and (step_id in became or step_id in changed):
-            run = tell(tx, run, event.step_done(run, standing, after.evidence, tx.links))
-    runs.put(tx, run)
-    return replace(after, run=run)
-
-
-def tell(tx: Tx, run: Run, fact: Fact) -> Run:
-    """Write an event and, where it is wanted, its delivery; the caller keeps the returned run."""
-    return events.add(tx, run, fact)
+    done = progress.newly_done(before.standings, after.standings, changed)
+    seq = after.run.seq
+    run = replace(
+        after.run,
+        progress=progress.tally(after.standings),
+        revision=after.run.revision + 1,
+        seq=seq + len(done),
+    )
+    for number, standing in enumerate(done, seq + 1):
+        events.add(tx, run, event.step_done(run, standing, after.evidence, tx.links), number)
+    runs.put_progress(tx, run)
+    return Sheet(run, after.version, after.answers, after.evidence, after.standings)
 
 
 def close(tx: Tx, sheet: Sheet, move: Move, run: Run, at: int | None = None) -> Run:
     """End a run by `move`, with its one terminal event; `run` carries what goes with that end, `at` is now."""
     status = MOVES[run.status, move]
-    ended = replace(run, status=status, closed_at=at or tx.now, revision=run.revision + 1)
-    ended = tell(tx, ended, event.closed(ended, sheet.standings, sheet.evidence, tx.links))
+    ended = replace(run, status=status, closed_at=at or tx.now, revision=run.revision + 1, seq=run.seq + 1)
+    events.add(tx, ended, event.closed(ended, sheet.standings, sheet.evidence, tx.links), ended.seq)
     runs.put(tx, ended)
     return ended
 

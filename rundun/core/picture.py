@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rundun.core.template import BarcodeFormat
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -25,4 +27,4 @@ class Decoded:
     """A barcode that was read: `format` in the contract's names (`qr_code`, `ean_13`, …)."""
 
     text: str
-    format: str
+    format: BarcodeFormat

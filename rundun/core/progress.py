@@ -37,17 +37,38 @@ class Missing:
     detail: str
 
 
+class _Facts(dict[str, Fact]):
+    """What conditions ask of earlier steps, worked out when a condition asks."""
+
+    def __init__(self, standings: Mapping[str, Standing]) -> None:
+        self._standings = standings
+
+    def __missing__(self, step_id: str) -> Fact:
+        fact = self[step_id] = _fact(self._standings[step_id])
+        return fact
+
+
 def stand(
-    steps: Sequence[StepBase], answers: Mapping[str, Answer], arrived: Mapping[str, Sequence[str]]
+    steps: Sequence[StepBase],
+    answers: Mapping[str, Answer],
+    arrived: Mapping[str, Sequence[str]],
+    *,
+    before: Mapping[str, Standing] | None = None,
+    answered: str = "",
 ) -> dict[str, Standing]:
-    """How every step stands; `arrived` lists each step's photos in order of arrival."""
-    facts: dict[str, Fact] = {}
+    """How every step stands; `arrived` lists each step's photos in order of arrival. With `before`, how all stood until
+    only the answer to the step `answered` changed, a step that no condition hides is not worked out again.
+    """
     standings: dict[str, Standing] = {}
+    facts = _Facts(standings)
     for step in steps:
+        if before is not None and step.condition is None and step.id != answered:
+            standings[step.id] = before[step.id]
+            continue
         visible = step.condition is None or condition.holds(step.condition, facts)
-        standing = _stand_alone(step, answers.get(step.id), tuple(arrived.get(step.id, ())), visible)
-        standings[step.id] = standing
-        facts[step.id] = _fact(standing)
+        standings[step.id] = _stand_alone(
+            step, answers.get(step.id), tuple(arrived.get(step.id, ())), visible
+        )
     return standings
 
 
@@ -56,9 +77,10 @@ def _stand_alone(step: StepBase, answer: Answer | None, arrived: tuple[str, ...]
         return Standing(step, None, visible, False, arrived, ())
     if answer.skipped:
         return Standing(step, answer, visible, visible, (), ())
-    listed = arrived if answer.photos is None else answer.photos
-    here = tuple(photo for photo in listed if photo in arrived)
-    waiting = tuple(photo for photo in listed if photo not in arrived)
+    here, waiting = arrived, tuple[str, ...]()
+    if answer.photos is not None:
+        here = tuple([photo for photo in answer.photos if photo in arrived])
+        waiting = tuple([photo for photo in answer.photos if photo not in arrived])
     if answer.unable is not None:
         return Standing(step, answer, visible, visible, here, waiting)
     if step.type == "signature" and answer.signature is None:
@@ -116,9 +138,15 @@ def missing(standings: Mapping[str, Standing]) -> Iterator[Missing]:
             yield Missing(step.id, "missing_photos", f"“{step.label}” still needs {count} photo(s).")
 
 
-def newly_done(before: Mapping[str, Standing], after: Mapping[str, Standing]) -> list[Standing]:
-    """Steps that became done, in the template's order: each of them is an event."""
-    return [now for step_id, now in after.items() if now.done and not before[step_id].done]
+def newly_done(
+    before: Mapping[str, Standing], after: Mapping[str, Standing], changed: Sequence[str] = ()
+) -> list[Standing]:
+    """Steps that became done, or that are done and say something else if `changed` names them, in the template's order,
+    so that causes come before effects: each of them is an event.
+    """
+    return [
+        now for step_id, now in after.items() if now.done and (step_id in changed or not before[step_id].done)
+    ]
 
 
 def last_done(standings: Mapping[str, Standing]) -> str | None:

@@ -70,10 +70,14 @@ def replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answe
     return [(row[0], _answer(row)) for row in rows]
 
 
-def was_applied(tx: Tx, run_id: str, step_id: str, answer_id: str) -> bool:
-    """True when an answer of that id has been here before, replaced since or not."""
-    query = "SELECT 1 FROM answers WHERE run_id = ? AND step_id = ? AND answer_id = ?"
-    return tx.db.execute(query, (run_id, step_id, answer_id)).fetchone() is not None
+def given_before(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tuple[bool, int]:
+    """Whether an answer of that id has been here before, replaced since or not, and how many a step has had."""
+    row = tx.db.execute(
+        "SELECT EXISTS (SELECT 1 FROM answers WHERE run_id = :run AND step_id = :step AND answer_id = :answer), "
+        "(SELECT count(*) FROM answers WHERE run_id = :run AND step_id = :step)",
+        {"run": run_id, "step": step_id, "answer": answer_id},
+    ).fetchone()
+    return bool(row[0]), row[1]
 
 
 def signatures(tx: Tx, run_id: str) -> set[int]:
@@ -82,17 +86,13 @@ def signatures(tx: Tx, run_id: str) -> set[int]:
     return {row["signature"] for row in rows.fetchall()}
 
 
-def count(tx: Tx, run_id: str, step_id: str) -> int:
-    """How many answers a step has had."""
-    query = "SELECT count(*) FROM answers WHERE run_id = ? AND step_id = ?"
-    return int(tx.db.execute(query, (run_id, step_id)).fetchone()[0])
-
-
-def add(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
-    """The answer in force from now on; the one before stays as history."""
-    tx.db.execute(
-        "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current", (run_id, step_id)
-    )
+def add(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_first: bool) -> None:
+    """The answer in force from now on; the one before, if it is not the step's first, stays as history."""
+    if not is_first:
+        tx.db.execute(
+            "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current",
+            (run_id, step_id),
+        )
     _insert(tx, run_id, step_id, answer, is_current=True)
 
 

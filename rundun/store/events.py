@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -41,11 +41,11 @@ class Told:
     unable: str | None
 
 
-def add(tx: Tx, run: Run, fact: Fact) -> Run:
-    """Keep `fact` as the run's next event, with a delivery where the run's webhook wants it; returns the run with
-    its new `seq`, which the caller keeps.
+def add(tx: Tx, run: Run, fact: Fact, seq: int) -> None:
+    """Keep `fact` as the run's event of that `seq`, which the caller keeps on the run, with a delivery where the run's
+    webhook wants it.
     """
-    seq, event_id = run.seq + 1, tx.new_id("evt")
+    event_id = tx.new_id("evt")
     kept = event.envelope(run, fact, event_id, seq, tx.now)
     cursor = tx.db.execute(
         "INSERT INTO events (id, run_id, org_id, seq, event, body) VALUES (?, ?, ?, ?, ?, ?)",
@@ -60,7 +60,6 @@ def add(tx: Tx, run: Run, fact: Fact) -> Run:
         )
         tx.touched.add("outbox")
     tx.touched.add(TOUCHED + run.org_id)
-    return replace(run, seq=seq)
 
 
 def feed_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:

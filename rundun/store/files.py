@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from rundun.core.answer import Position
-from rundun.core.record import Evidence, Photo, Signature
+from rundun.core.record import Photo, Signature
 from rundun.errors import NotFound
 from rundun.store.answers import position, position_text
 from rundun.store.tx import Tx
@@ -105,54 +106,34 @@ def abandoned(tx: Tx, before: int) -> list[int]:
     return [row["number"] for row in rows]
 
 
-def _photo(row: sqlite3.Row) -> Photo:
-    return Photo(
-        photo_id=row["photo_id"],
-        step_id=row["step_id"],
-        original=row["original"],
-        derived=row["derived"],
-        thumbnail=row["thumbnail"],
-        content_type=row["content_type"],
-        bytes=row["bytes"],
-        sha256=row["sha256"],
-        width=row["width"],
-        height=row["height"],
-        source=row["source"],
-        taken_at=row["taken_at"],
-        received_at=row["received_at"],
-        geo=position(row["geo"]),
-    )
-
-
-_PHOTOS = (
-    "SELECT photos.*, files.content_type, files.bytes, files.sha256 "
-    "FROM photos JOIN files ON files.number = photos.original "
+_PHOTOS = (  # in the order of Photo's fields
+    "SELECT photo_id, step_id, original, derived, thumbnail, content_type, bytes, sha256, width, height, source, "
+    "taken_at, received_at, geo FROM photos JOIN files ON files.number = photos.original "
 )
 
 
-def evidence(tx: Tx, run_id: str) -> Evidence:
-    """All photos and signatures of a run, in order of arrival."""
-    photos: dict[str, dict[str, Photo]] = {}
+def _photo(row: sqlite3.Row) -> Photo:
+    fields: list[Any] = [*row[:-1], position(row[-1])]
+    return Photo(*fields)
+
+
+def photos(tx: Tx, run_id: str) -> dict[str, dict[str, Photo]]:
+    """All photos of a run by step and id, in order of arrival."""
+    found: dict[str, dict[str, Photo]] = {}
     for row in tx.db.execute(_PHOTOS + "WHERE run_id = ? ORDER BY photos.number", (run_id,)).fetchall():
-        photos.setdefault(row["step_id"], {})[row["photo_id"]] = _photo(row)
+        photo = _photo(row)
+        found.setdefault(photo.step_id, {})[photo.photo_id] = photo
+    return found
+
+
+def signatures(tx: Tx, run_id: str) -> dict[int, Signature]:
+    """All signatures of a run by their number, in order of arrival."""
     rows = tx.db.execute(
-        "SELECT signatures.*, files.bytes, files.sha256 FROM signatures "
+        "SELECT signatures.number, step_id, file, typed_name, bytes, sha256, received_at FROM signatures "
         "JOIN files ON files.number = signatures.file WHERE run_id = ? ORDER BY signatures.number",
         (run_id,),
     ).fetchall()
-    return Evidence(photos, {row["number"]: _signature(row) for row in rows})
-
-
-def _signature(row: sqlite3.Row) -> Signature:
-    return Signature(
-        row["number"],
-        row["step_id"],
-        row["file"],
-        row["typed_name"],
-        row["bytes"],
-        row["sha256"],
-        row["received_at"],
-    )
+    return {row[0]: Signature(*row) for row in rows}
 
 
 def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None:

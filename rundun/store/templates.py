@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic_core import from_json
 
 from rundun.core import progress
-from rundun.core.template import Template
+from rundun.core.template import Template, photo_limits
 from rundun.errors import NotFound
 from rundun.store.paging import Page, Slice
 from rundun.store.tx import Tx, Version
@@ -63,8 +63,20 @@ def _version(
     template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes, template: Template
 ) -> Version:
     steps = tuple(template.all_steps())
-    untouched = progress.tally(progress.stand(steps, {}, {}))
-    return Version(template_id, v, org_id, created_at, updated_at, body, template, steps, untouched)
+    return Version(
+        template_id,
+        v,
+        org_id,
+        created_at,
+        updated_at,
+        body,
+        template,
+        steps,
+        untouched=progress.tally(progress.stand(steps, {}, {})),
+        takes_photos=any(photo_limits(step)[1] for step in steps),
+        takes_signatures=template.settings.signature_on_complete
+        or any(step.type == "signature" for step in steps),
+    )
 
 
 def page(tx: Tx, org_id: str, wanted: Slice, *, include_archived: bool) -> Page[Head]:

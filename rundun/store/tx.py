@@ -27,7 +27,8 @@ class Kept(Exception):
 @dataclass(frozen=True, slots=True)
 class Version:
     """One version of a template as it was written; `body` is its JSON without what the server assigns, `untouched` the
-    progress of a run that nobody has begun.
+    progress of a run that nobody has begun. Where it `takes_photos` of no step no run of it ever has one, and so with
+    signatures.
     """
 
     template_id: str
@@ -39,6 +40,8 @@ class Version:
     template: Template
     steps: tuple[StepBase, ...]
     untouched: ProgressJson
+    takes_photos: bool = True
+    takes_signatures: bool = True
 
 
 class Versions:

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from pydantic_core import from_json
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from rundun.errors import Problem
 
+IS_HERE = "rundun.body_is_here"  # in the scope once the server has the whole body
 PATIENCE = 60.0  # seconds for a body that is read into memory: the server only sees that something comes
 
 
@@ -40,6 +41,8 @@ def parse(body: bytes) -> Any:
 
 async def read_bytes(request: Request, limit: int) -> bytes:
     """The whole body of at most `limit` bytes, which has to be here in time."""
+    if is_here(request):
+        return await _taken(request, limit)
     try:
         async with asyncio.timeout(PATIENCE):
             return b"".join([chunk async for chunk in limited(request, limit)])
@@ -47,6 +50,21 @@ async def read_bytes(request: Request, limit: int) -> bytes:
         raise Problem(
             "unavailable", "The body arrived too slowly, so it was given up.", retry_after=5
         ) from None
+
+
+def is_here(request: Request) -> bool:
+    """Whether the server has the whole body, so that nothing has to be waited for."""
+    return IS_HERE in request.scope
+
+
+async def _taken(request: Request, limit: int) -> bytes:
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    body: bytes = message.get("body", b"")
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
 
 
 async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, Signer
@@ -20,7 +21,7 @@ from rundun.core.shape import read
 from rundun.errors import NotFound, Problem
 from rundun.store import runs
 from rundun.store.organizations import Organization
-from rundun.web.body import read_json
+from rundun.web.body import is_here, read_json
 from rundun.web.brand import brand_of
 from rundun.web.openapi.operation import Answer, ApiRoute, Method, Operation
 from rundun.web.pages import Handler, compressed
@@ -29,6 +30,7 @@ from rundun.web.queries import StateQuery, query
 from rundun.web.service import Service, service
 from rundun.web.shapes import AnswerBody, CancelBody, EmptyBody, StartBody
 
+T = TypeVar("T")
 COOKIE = "rundun_device"
 LONGEST_ID = len("r-00000000-0000-4000-8000-000000000000")
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -82,12 +84,20 @@ def _set_device(request: Request, response: Response, token: str) -> None:
     )
 
 
-async def read_body(request: Request, largest: int = LARGEST_BODY) -> Any:
-    """A JSON body from our own page, for a run that there is: nothing is read for those who try links."""
+async def read_body(request: Request, understood: Callable[[Any], T], largest: int = LARGEST_BODY) -> T:
+    """What is `understood` by a JSON body from our own page, for a run that there is: nothing is waited for from those
+    who try links, nor do they hear what is wrong with a body that is here.
+    """
     refuse_cross_site(request)
-    house = service(request)
-    await house.database.read(runs.get, request.path_params["run_id"])
-    return await read_json(request, min(largest, house.settings.limits.body_kibibytes * 1024))
+    house, run_id, was_here = service(request), request.path_params["run_id"], is_here(request)
+    if not was_here:
+        await house.database.read(runs.get, run_id)
+    try:
+        return understood(await read_json(request, min(largest, house.settings.limits.body_kibibytes * 1024)))
+    except Problem:
+        if was_here:
+            await house.database.read(runs.get, run_id)
+        raise
 
 
 def state_json(sheet: Sheet, organization: Organization, links: Links, now: int) -> StateJson:
@@ -176,7 +186,7 @@ async def state(request: Request) -> Response:
 async def start(request: Request) -> Response:
     """POST /r/{run_id}/start: a human tapped Start."""
     house = service(request)
-    given = read(StartBody, await read_body(request)).start()
+    given = await read_body(request, lambda body: read(StartBody, body).start())
     run, token = await house.database.write(
         doing.start, request.path_params["run_id"], given, device_of(request)
     )
@@ -193,7 +203,7 @@ async def start(request: Request) -> Response:
 async def answer(request: Request) -> Response:
     """PUT /r/{run_id}/steps/{step_id}."""
     house = service(request)
-    given = read(AnswerBody, await read_body(request, LARGEST_ANSWER)).given()
+    given = await read_body(request, lambda body: read(AnswerBody, body).given(), LARGEST_ANSWER)
     step_id = request.path_params["step_id"]
     sheet = await house.database.write(
         doing.answer, request.path_params["run_id"], step_id, given, device_of(request)
@@ -204,7 +214,7 @@ async def answer(request: Request) -> Response:
 async def complete(request: Request) -> Response:
     """POST /r/{run_id}/complete."""
     house = service(request)
-    read(EmptyBody, await read_body(request))
+    await read_body(request, lambda body: read(EmptyBody, body))
     run = await house.database.write(doing.complete, request.path_params["run_id"], device_of(request))
     return Json(_ended(run))
 
@@ -216,7 +226,7 @@ def _ended(run: Run) -> EndedJson:
 async def cancel(request: Request) -> Response:
     """POST /r/{run_id}/cancel: the executor stops for good."""
     house = service(request)
-    reason = read(CancelBody, await read_body(request)).reason
+    reason = (await read_body(request, lambda body: read(CancelBody, body))).reason
     run = await house.database.write(doing.give_up, request.path_params["run_id"], reason, device_of(request))
     return Json(_ended(run))
 

@@ -11,6 +11,9 @@ from starlette.requests import Request
 from rundun.config import Settings
 from rundun.core.destination import Destination
 from rundun.core.picture import Decoded, Derived
+from rundun.core.template import BarcodeFormat
+from rundun.errors import Problem
+from rundun.pool import BoundedPool, Why
 from rundun.store.database import Database
 from rundun.web.auth import KeyRing
 from rundun.web.bells import Bells
@@ -24,7 +27,7 @@ Read = Callable[[], bytes]
 
 class Imaging(Protocol):
     """The picture work that `imaging.py` does, in threads of its own. Bytes are read there, when it is their turn, so
-    that those who wait take no memory.
+    that those who wait take no memory. Owners, which are organizations, take turns.
     """
 
     async def derive(self, read: Read, owner: str) -> Derived:
@@ -36,7 +39,9 @@ class Imaging(Protocol):
     async def check_signature(self, read: Read, owner: str) -> object:
         """Refuse what is no readable PNG."""
 
-    async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Decoded | None:
+    async def decode_barcode(
+        self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str
+    ) -> Decoded | None:
         """The barcode of one of these formats in a picture, or None; one picture at a time for each owner."""
 
 
@@ -61,6 +66,10 @@ TryWebhook = Callable[[str, str | None, bytes, str], Awaitable[Tried]]  # url, s
 CheckDestination = Callable[[Destination], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
 
 
+def _too_many_pages(why: Why) -> Problem:
+    return Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts of a running Rundun."""
@@ -77,6 +86,7 @@ class Service:
     bells: Bells
     under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
     drafts: Drafts = field(default_factory=Drafts)
+    streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console
 
 
 def service(request: Request) -> Service:

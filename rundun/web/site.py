@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.types import Lifespan
+from starlette.requests import Request
+from starlette.routing import Match, Route, Router
+from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
 from rundun.web import (
@@ -26,30 +30,64 @@ from rundun.web import (
 from rundun.web.outermost import Outermost
 from rundun.web.static import Assets
 
+MOST_PARTS = 12  # of a path, each behind a slash, that are told apart
+
+
+class Index(Router):
+    """Routes, found by the method, the first word and the length of a path before any pattern is tried."""
+
+    def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Starlette]) -> None:
+        super().__init__(routes, redirect_slashes=False, lifespan=lifespan)
+        self._found: dict[tuple[str, str, int], list[Route]] = {}
+        for route in routes:
+            parts = route.path.split("/")
+            is_open = route.path.endswith(":path}")
+            assert "{" not in parts[1], "the first word must be fixed"
+            for length in range(len(parts), MOST_PARTS + 1) if is_open else [len(parts)]:
+                for method in route.methods or ():
+                    self._found.setdefault((method, parts[1], length), []).append(route)
+
+    def candidates(self, scope: Scope) -> Sequence[Route]:
+        """The routes whose patterns may match, in their order."""
+        _, *parts = scope["path"].split("/", MOST_PARTS - 1)
+        return self._found.get((scope["method"], parts[0] if parts else "", len(parts) + 1), ())
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; what is found nowhere is looked for by all patterns, which know 405 from 404."""
+        if scope["type"] == "http":
+            for route in self.candidates(scope):
+                match, found = route.matches(scope)
+                if match is Match.FULL:
+                    scope.update(found)
+                    response = await route.endpoint(Request(scope, receive, send))
+                    await response(scope, receive, send)
+                    return
+        await super().app(scope, receive, send)
+
+
 Application = Starlette  # so that the wiring can name it
 
 
 def site(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
     """The ASGI application; `lifespan` yields `{"service": Service}`."""
     app = Starlette(
-        routes=[
-            *integrator.ROUTES,
-            *deliveries.ROUTES,
-            *events.ROUTES,
-            *templates.ROUTES,
-            *openapi.ROUTES,
-            *brand.ROUTES,
-            *assets.routes(),
-            *executor.ROUTES,
-            *uploads.ROUTES,
-            *media.ROUTES,
-            *console.ROUTES,
-            *docs.ROUTES,
-            *front.ROUTES,
-        ],
         middleware=[Middleware(Outermost)],
         exception_handlers={Problem: problems.of_problem, HTTPException: problems.of_http},
-        lifespan=lifespan,
     )
-    app.router.redirect_slashes = False
+    routes = [
+        *integrator.ROUTES,
+        *deliveries.ROUTES,
+        *events.ROUTES,
+        *templates.ROUTES,
+        *openapi.ROUTES,
+        *brand.ROUTES,
+        *assets.routes(),
+        *executor.ROUTES,
+        *uploads.ROUTES,
+        *media.ROUTES,
+        *console.ROUTES,
+        *docs.ROUTES,
+        *front.ROUTES,
+    ]
+    app.router = Index(routes, lifespan)
     return app

@@ -1,4 +1,6 @@
-"""Picture bodies: spooled to a temporary file as they arrive, so that memory stays small however many come at once."""
+"""Picture bodies as they arrive: in memory while there is room for them there, else in a temporary file, so that memory
+stays small however many come at once.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,9 @@ import base64
 import binascii
 import builtins
 import hashlib
+import io
 import re
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -18,9 +20,11 @@ from typing import IO
 from starlette.requests import Request
 
 from rundun.errors import Problem
+from rundun.pool import BoundedPool, Why
 from rundun.web.body import limited
 
-IN_MEMORY = 256 * 1024
+IN_MEMORY = 1024 * 1024  # bytes of a body that may stay there
+MEMORY = 24 * 1024 * 1024  # bytes of all bodies together that do
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
@@ -50,7 +54,7 @@ class Spool:
 
     `of_run`, `of_org` and `in_all` are how many at once; `seconds`, and one more for every `bytes_per_second`, is how
     long a body may take altogether: the server's own patience only sees that something comes, be it a byte now and
-    then.
+    then. Of all bodies `memory` bytes may be in memory.
     """
 
     of_run: int = 4
@@ -58,7 +62,8 @@ class Spool:
     in_all: int = 96
     seconds: float = 60
     bytes_per_second: int = 8 * 1024
-    _held: Counter[str] = field(default_factory=Counter)
+    memory: int = MEMORY
+    _places: BoundedPool = field(default_factory=lambda: BoundedPool(_full))
 
     @asynccontextmanager
     async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[Spooled]:
@@ -70,10 +75,8 @@ class Spool:
         if announced is None and "content-length" not in request.headers:
             raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")
         wanted = None if announced is None else _sha256(announced)
-        with (
-            self._room(request.path_params["run_id"], org_id),
-            tempfile.SpooledTemporaryFile(IN_MEMORY) as file,
-        ):
+        limits = {request.path_params["run_id"]: self.of_run, org_id: self.of_org, "": self.in_all}
+        with self._places.place(limits), self._file(request.headers.get("content-length")) as file:
             try:
                 async with asyncio.timeout(self.patience(request.headers.get("content-length"), limit)):
                     body = await _write(request, limit, file)
@@ -90,25 +93,30 @@ class Spool:
             yield body
 
     @contextmanager
-    def _room(self, run_id: str, org_id: str) -> Iterator[None]:
-        of = {run_id: self.of_run, org_id: self.of_org, "": self.in_all}
-        if any(self._held[one] >= most for one, most in of.items()):
-            raise Problem(
-                "unavailable", "Too many pictures are on their way; try again shortly.", retry_after=5
-            )
-        self._held.update(of.keys())
+    def _file(self, announced: str | None) -> Iterator[IO[bytes]]:
+        size = _size(announced, IN_MEMORY + 1)
+        if size > min(IN_MEMORY, self.memory):
+            with _temporary() as file:
+                yield file
+            return
+        self.memory -= size
         try:
-            yield
+            yield io.BytesIO()
         finally:
-            self._held.subtract(of.keys())
-            self._held += Counter()  # forgets those with none
+            self.memory += size
 
     def patience(self, announced: str | None, limit: int) -> float:
         """Seconds for a body of that `Content-Length`, at most `limit` bytes."""
-        size = limit
-        if announced is not None and re.fullmatch(r"\d{1,19}", announced, re.ASCII):
-            size = min(int(announced), limit)
-        return self.seconds + size / self.bytes_per_second
+        return self.seconds + _size(announced, limit) / self.bytes_per_second
+
+
+def _size(announced: str | None, most: int) -> int:
+    """What a `Content-Length` says, at most that; so much as well where it says nothing."""
+    return min(int(announced), most) if announced and re.fullmatch(r"\d{1,19}", announced, re.ASCII) else most
+
+
+def _full(why: Why) -> Problem:
+    return Problem("unavailable", "Too many pictures are on their way; try again shortly.", retry_after=5)
 
 
 async def _write(request: Request, limit: int, file: IO[bytes]) -> Spooled:
@@ -117,12 +125,21 @@ async def _write(request: Request, limit: int, file: IO[bytes]) -> Spooled:
         try:
             file.write(chunk)
         except OSError:
-            raise Problem(
-                "unavailable", "There is no room for the picture right now.", retry_after=30
-            ) from None
+            raise _no_room() from None
         hashed.update(chunk)
         size += len(chunk)
     return Spooled(file, size, hashed.hexdigest())
+
+
+def _temporary() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        raise _no_room() from None
+
+
+def _no_room() -> Problem:
+    return Problem("unavailable", "There is no room for the picture right now.", retry_after=30)
 
 
 def _sha256(announced: str) -> str:

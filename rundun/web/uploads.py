@@ -11,16 +11,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from rundun.actions import evidence, looking
-from rundun.actions.evidence import Picture, Target
+from rundun.actions.evidence import NewFile, Picture, Small, Target
 from rundun.actions.sheet import Sheet
 from rundun.core import record
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derived
 from rundun.core.shape import read
-from rundun.core.template import BarcodeStep
+from rundun.core.template import BarcodeFormat, BarcodeStep
 from rundun.errors import Invalid, Place, Problem
 from rundun.store import runs
-from rundun.store.database import Database
+from rundun.store.database import LARGEST_BATCH, Database
 from rundun.store.files import CHUNK, Taken
 from rundun.web.executor import device_of, refuse_cross_site, route, step_written
 from rundun.web.openapi.operation import Answer, Bytes, Operation
@@ -59,6 +59,13 @@ async def put_photo(request: Request) -> Response:
         if stored is not None:
             return Json(record.receipt(stored, links))
         derived = await house.imaging.derive(body.read, org_id)
+        weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
+        if weight <= LARGEST_BATCH:
+            small = _small(body, derived)
+            photo, is_new = await database.write_heavy(
+                weight, evidence.add_small_photo, target, small, taken, device
+            )
+            return Json(record.receipt(photo, links), 201 if is_new else 200)
         picture = await _store(database, body, derived)
     try:
         photo, is_new = await database.write(evidence.add_photo, target, picture, body.sha256, taken, device)
@@ -68,8 +75,24 @@ async def put_photo(request: Request) -> Response:
     return Json(record.receipt(photo, links), 201 if is_new else 200)
 
 
+def _small(body: Spooled, derived: Derived) -> Small:
+    return Small(
+        NewFile(derived.content_type, body.read(), body.sha256),
+        None if derived.photo is None else _jpeg(derived.photo),
+        _jpeg(derived.thumbnail),
+        derived.width,
+        derived.height,
+    )
+
+
+def _jpeg(data: bytes) -> NewFile:
+    return NewFile("image/jpeg", data, hashlib.sha256(data).hexdigest())
+
+
 async def _store(database: Database, body: Spooled, derived: Derived) -> Picture:
-    """Write the original, the derived picture and the thumbnail; all are dropped again if one cannot be written."""
+    """Write the original, the derived picture and the thumbnail, which are too large for one commit; all are dropped
+    again if one cannot be written.
+    """
     written: set[int] = set()
 
     async def write(content_type: str, size: int, sha256: str, chunks: Iterable[bytes]) -> int:
@@ -141,7 +164,7 @@ async def decode(request: Request) -> Response:
     return Json(content)
 
 
-def _formats(sheet: Sheet) -> tuple[str, ...]:
+def _formats(sheet: Sheet) -> tuple[BarcodeFormat, ...]:
     if sheet.run.status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
     steps = [step for step in sheet.version.steps if isinstance(step, BarcodeStep)]

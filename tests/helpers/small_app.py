@@ -30,6 +30,9 @@ def program(given):
             return
         path = scope["path"]
         body = b""
+        if path == "/here":
+            body = str(scope.get("rundun.body_is_here")).encode()
+            say(event="asked")
         if path == "/wait":
             say(event="waiting")
             await stop.wait()

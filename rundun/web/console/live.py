@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from rundun.actions import people
-from rundun.errors import NotFound, Problem
+from rundun.errors import NotFound
 from rundun.store import runs
 from rundun.store.tx import Tx
 from rundun.web.bells import Bells
@@ -26,26 +26,19 @@ CHANGE = "event: change\ndata:\n\n"
 
 Look = Callable[[], Awaitable[int | None]]  # the revision of the run that is watched; None: all are
 
-_open: Counter[str] = Counter()  # streams of each organization
-
 
 class Stream(StreamingResponse):
-    """Counted while it lasts, however it ends."""
+    """Has a place of its organization's while it lasts, however it ends."""
 
-    def __init__(self, org_id: str, told: AsyncIterator[str]) -> None:
-        self._org_id = org_id
+    def __init__(self, place: AbstractContextManager[None], told: AsyncIterator[str]) -> None:
+        self._place = place
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         super().__init__(told, headers=headers, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        _open[self._org_id] += 1
-        try:
+        with self._place:
             await super().__call__(scope, receive, send)
-        finally:
-            _open[self._org_id] -= 1
-            if not _open[self._org_id]:
-                del _open[self._org_id]
 
 
 async def changes(bells: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
@@ -85,9 +78,12 @@ async def live(visit: Visit) -> Response:
         return await visit.house.database.read(_look, visit.token, org_id, run_id)
 
     await look()
-    if _open[org_id] >= MOST_STREAMS:  # nothing is awaited between this and the counting
-        raise Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
-    return Stream(org_id, changes(visit.house.bells, org_id, look))
+    streams, limits = visit.house.streams, {org_id: MOST_STREAMS}
+    with streams.place(
+        limits
+    ):  # refused here if at all; nothing is awaited before the stream takes its place
+        pass
+    return Stream(streams.place(limits), changes(visit.house.bells, org_id, look))
 
 
 def _look(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:

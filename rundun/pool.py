@@ -1,0 +1,194 @@
+"""Bounded work: so many places for each owner and in all, and a few threads in which owners take turns."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, Literal, ParamSpec, TypeVar
+
+__all__ = ["BoundedPool", "Why"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Job = tuple[Future[Any], Callable[[], Any]]
+Why = Literal[
+    "owner", "all", "late", "closed"
+]  # nothing is left for an owner, or for all; or it waited too long
+Limits = Mapping[
+    str, int
+]  # by owner, the most places it may have with this one; "" stands for all owners together
+
+
+class BoundedPool:
+    """Places that are taken for a while, and functions that run in threads while they have one.
+
+    A 48-megapixel HEIC takes 400 MB and three seconds: unbounded, a van full of phones coming back online would take
+    the service down. A place is free again when the *thread* is done, not when the client has gone away; work that
+    still waits when its client goes away is never begun. Of the owners that wait each in turn has one function run, so
+    that nobody stands behind all that somebody else has sent.
+    """
+
+    def __init__(
+        self,
+        refusal: Callable[[Why], Exception],
+        *,
+        threads: int = 0,
+        wait_seconds: float | None = None,
+        idle_seconds: float = 10,
+        close_seconds: float = 2,
+    ) -> None:
+        """`refusal` makes what is raised instead of taking a place. A function has begun within `wait_seconds` or is
+        refused. `close` waits `close_seconds` for what runs. The threads are daemons, since no thread can be stopped
+        and the process must not wait for one; they end when there was nothing to do for `idle_seconds`.
+        """
+        self._refusal = refusal
+        self._most_threads = threads
+        self._wait_seconds = wait_seconds
+        self._close_seconds = close_seconds
+        self._idle_seconds = idle_seconds
+        self._lock = threading.Lock()  # what follows is changed by the threads, too
+        self._work = threading.Condition(self._lock)
+        self._idle = 0
+        self._held: Counter[str] = Counter()
+        self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()  # by owner, whose turn is next first
+        self._threads: set[threading.Thread] = set()
+        self._is_closed = False
+
+    def held(self, owner: str = "") -> int:
+        """How many places an owner has, or all together have, right now."""
+        return self._held[owner]
+
+    @contextmanager
+    def place(self, limits: Limits) -> Iterator[None]:
+        """Have a place of each of these owners; raises the refusal."""
+        with self._lock:
+            self._take(limits)
+        try:
+            yield
+        finally:
+            self._give_back(limits)
+
+    async def run(
+        self, owner: str, limits: Limits, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """What `function` returns or raises, run in a thread when it is the owner's turn; raises the refusal."""
+        job: Future[R] = Future()
+        with self._lock:
+            self._take(limits)
+            call = functools.partial(function, *args, **kwargs)
+            self._waiting.setdefault(owner, deque()).append((job, call))
+            self._work.notify()
+        job.add_done_callback(functools.partial(self._settle, owner, limits))
+        self._start_thread(job)
+        late = self._wait_seconds and asyncio.get_running_loop().call_later(self._wait_seconds, job.cancel)
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise self._refusal("closed" if self._is_closed else "late") from None
+        finally:
+            if late:
+                late.cancel()
+
+    def _take(self, limits: Limits) -> None:
+        if self._is_closed:
+            raise self._refusal("closed")
+        for owner, most in limits.items():
+            if self._held[owner] >= most:
+                raise self._refusal("owner" if owner else "all")
+        self._held.update(limits.keys())
+
+    def _give_back(self, limits: Limits) -> None:
+        with self._lock:
+            self._held.subtract(limits.keys())
+            self._held += Counter()  # forgets those with none
+
+    def _settle(self, owner: str, limits: Limits, job: Future[Any]) -> None:
+        self._give_back(limits)
+        if job.cancelled():
+            with self._lock:
+                jobs = self._waiting.get(owner, deque())
+                left = deque(one for one in jobs if one[0] is not job)
+                if left:
+                    self._waiting[owner] = left
+                elif jobs:
+                    del self._waiting[owner]
+
+    def _start_thread(self, job: Future[Any]) -> None:
+        with self._lock:
+            are_enough = sum(map(len, self._waiting.values())) <= self._idle
+            if are_enough or len(self._threads) >= self._most_threads:
+                return
+            thread = threading.Thread(target=_work, args=(self,), name="pool", daemon=True)
+            self._threads.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no thread left
+            with self._lock:
+                self._threads.discard(thread)
+                is_alone = not self._threads
+            if is_alone:
+                job.cancel()
+                raise self._refusal("all") from None
+
+    def next_job(self) -> Job | None:
+        """The job whose turn it is; None ends the thread that asks."""
+        with self._lock:
+            self._idle += 1
+            self._work.wait_for(lambda: self._waiting or self._is_closed, self._idle_seconds)
+            self._idle -= 1
+            if not self._waiting:
+                self._threads.discard(threading.current_thread())
+                return None
+            owner, jobs = self._waiting.popitem(last=False)
+            job = jobs.popleft()
+            if jobs:
+                self._waiting[owner] = jobs  # behind all others
+            return job
+
+    async def close(self) -> int:
+        """Refuse what waits, and wait a little for what runs, since nobody wants its outcome any more. Returns how many
+        threads still run.
+        """
+        with self._lock:
+            self._is_closed = True
+            self._work.notify_all()
+            waiting = [job for jobs in self._waiting.values() for job, _ in jobs]
+            threads = list(self._threads)
+        for job in waiting:
+            job.cancel()
+        return await asyncio.to_thread(self._join, threads) if threads else 0
+
+    def _join(self, threads: list[threading.Thread]) -> int:
+        until = time.monotonic() + self._close_seconds
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        return sum(thread.is_alive() for thread in threads)
+
+
+def _work(pool: BoundedPool) -> None:
+    """A thread's life. No job is kept once it is done: pictures are large."""
+    while job := pool.next_job():
+        _do(*job)
+        del job
+
+
+def _do(job: Future[Any], call: Callable[[], Any]) -> None:
+    if not job.set_running_or_notify_cancel():
+        return
+    try:
+        outcome = call()
+    except BaseException as error:
+        job.set_exception(error)
+    else:
+        job.set_result(outcome)
+    finally:
+        del job, call  # the traceback of an error leads here: without this it would hold itself
