@@ -1,4 +1,4 @@
-"""Text and numbers as the contract counts them: the same rules stand in `static/executor/rules.js`."""
+"""Text and numbers as the contract counts them: the same rules stand in `static/executor/values.js`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 // Buttons that copy a field: `data-copy` is the field's id, `data-copied` what the button says afterwards.
 
-const RESET_DELAY_MS = 2000;   // ms after which the button says again what it does
+const RESET_DELAY_MS = 2000;   // until the button has its own words again
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);

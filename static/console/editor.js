@@ -1,5 +1,5 @@
-// The editor: line numbers, what is wrong while one types, and the phone beside it. Without it the form still works:
-// its buttons check and save on the server.
+// The editor: line numbers, the faults while somebody types, and the preview beside them. Without it the form still
+// works: its buttons check and save on the server.
 
 const CHECK_DELAY_MS = 400;      // without a key, until the text is checked
 const LETTER_WIDTH_EM = 0.6;     // about as wide as a letter of these fonts
@@ -7,7 +7,7 @@ const LETTER_WIDTH_EM = 0.6;     // about as wide as a letter of these fonts
 const form = document.getElementById("editor");
 const text = document.getElementById("text");
 const numbers = form.querySelector(".numbers");
-const said = document.getElementById("said");
+const result = document.getElementById("said");
 const list = document.getElementById("faults");
 const phone = document.getElementById("phone");
 const empty = document.querySelector(".empty");
@@ -16,19 +16,19 @@ const lang = document.getElementById("lang");
 const file = document.getElementById("file");
 
 let timer = 0;
-let asking = null;
+let request = null;
 let isSaving = false;
 let isSignedOut = false;
-let isStale = false;   // the phone is to begin anew
+let isStale = false;   // the preview has to start again
 let counted = "";
-const saved = form.dataset.saved === "no" ? null : text.value;   // what a refused form shows again is nowhere kept
+const saved = form.dataset.saved === "no" ? null : text.value;   // a refused form shows a text that is not saved
 
 for (const part of document.querySelectorAll(".tools, .file")) part.hidden = false;
-number(faultLines());
+numberLines(faultLines());
 text.addEventListener("input", () => {
-  number(faultLines());
+  numberLines(faultLines());
   clearTimeout(timer);
-  timer = setTimeout(look, CHECK_DELAY_MS);
+  timer = setTimeout(checkDraft, CHECK_DELAY_MS);
 });
 text.addEventListener("scroll", () => (numbers.scrollTop = text.scrollTop));
 list.addEventListener("click", (event) => {
@@ -47,16 +47,16 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   form.querySelector("[value=save]").click();
 });
-file.addEventListener("change", take);
-for (const select of [at, lang]) select.addEventListener("change", anew);
-document.getElementById("again").addEventListener("click", anew);
+file.addEventListener("change", takeFile);
+for (const select of [at, lang]) select.addEventListener("change", restartPreview);
+document.getElementById("again").addEventListener("click", restartPreview);
 const isOffered = (tag) => lang.querySelector(`[value="${CSS.escape(tag)}"]`);
 lang.value = navigator.languages.map((tag) => tag.split("-")[0]).find(isOffered) ?? "en";
-take();   // a file that was chosen before all this was here
-if (text.value.trim()) look();
+takeFile();   // a file that was chosen before all this was here
+if (text.value.trim()) checkDraft();
 
-/** The chosen file's text in place of what is there. */
-async function take() {
+/** Replaces the text by the chosen file's. */
+async function takeFile() {
   const [chosen] = file.files;
   if (!chosen) return;
   text.focus();
@@ -65,25 +65,25 @@ async function take() {
   text.dispatchEvent(new Event("input"));
 }
 
-/** Sends the form, once it is sure that somebody is signed in. */
+/** Sends the form after a check that somebody is still signed in. */
 async function save(event) {
   if (isSaving) return;
   event.preventDefault();
   const { submitter } = event;
   isSignedOut = false;
   clearTimeout(timer);
-  await look();
+  await checkDraft();
   if (isSignedOut) return;
   isSaving = true;
   form.requestSubmit(submitter);
 }
 
-/** Asks the server what is wrong; only the last question counts. */
-async function look() {
-  asking?.abort();
-  const mine = (asking = new AbortController());
+/** Has the server check the draft; only the last request counts. */
+async function checkDraft() {
+  request?.abort();
+  const mine = (request = new AbortController());
   try {
-    const answer = await fetch(form.dataset.check, {
+    const response = await fetch(form.dataset.check, {
       method: "POST", body: text.value, signal: mine.signal,
       headers: {
         "Content-Type": "text/plain; charset=utf-8",
@@ -91,50 +91,50 @@ async function look() {
         Accept: "application/json",
       },
     });
-    if (answer.redirected) return tellSignedOut();
-    if (answer.ok) tell(await answer.json());   // else it is away: saving will tell
+    if (response.redirected) return showSignedOut();
+    if (response.ok) showResult(await response.json());   // else it is away: saving will tell
   } catch (error) {
     if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
   }
 }
 
-/** The phone from the beginning; where the draft has faults, or the server is away, with the last good one. */
-async function anew() {
+/** Starts the preview again; where the draft has faults, or the server is away, with the last good one. */
+async function restartPreview() {
   isStale = true;
-  await look();
+  await checkDraft();
   if (isStale) show(phone.dataset.base, true);
   isStale = false;
 }
 
-/** Nothing is sent while nobody is signed in: the text would be gone. */
-function tellSignedOut() {
+/** Shows that nobody is signed in, and that nothing was sent: the text would be lost. */
+function showSignedOut() {
   isSignedOut = true;
-  said.textContent = form.dataset.signedOut;
-  said.className = "wrong";
+  result.textContent = form.dataset.signedOut;
+  result.className = "wrong";
 }
 
-function tell({ said: words, faults, preview, languages }) {
-  said.textContent = words;
-  said.className = faults.length ? "wrong" : "soft";
+function showResult({ said: words, faults, preview, languages }) {
+  result.textContent = words;
+  result.className = faults.length ? "wrong" : "soft";
   if (faults.length) text.setAttribute("aria-invalid", "true");
   else text.removeAttribute("aria-invalid");
-  list.replaceChildren(...faults.map(line));
-  number(faultLines());
-  offer(languages);
+  list.replaceChildren(...faults.map(faultItem));
+  numberLines(faultLines());
+  offerLanguages(languages);
   if (!preview) return;
   show(preview, isStale);
   isStale = false;
 }
 
-/** Languages that only this template isPageLanguage, beside those of the page. */
-function offer(tags) {
+/** Adds the languages that only this template has to those of the page. */
+function offerLanguages(tags) {
   const known = new Set(Array.from(lang.options, (one) => one.value));
   for (const tag of tags.filter((one) => !known.has(one))) {
     lang.append(Object.assign(document.createElement("option"), { value: tag, lang: tag, textContent: tag }));
   }
 }
 
-function line(fault) {
+function faultItem(fault) {
   const item = document.createElement("li");
   const link = document.createElement("a");
   Object.assign(link, { href: "#text", textContent: fault.where });
@@ -155,8 +155,8 @@ function faultLines() {
   return new Set(Array.from(list.querySelectorAll("a[data-line]"), (link) => Number(link.dataset.line)));
 }
 
-/** Line numbers, those with a fault marked. */
-function number(bad) {
+/** Shows the line numbers, and marks those in `bad`. */
+function numberLines(bad) {
   const count = text.value.split("\n").length;
   const key = `${count} ${[...bad].join()}`;
   if (key === counted) return;
@@ -177,7 +177,7 @@ function number(bad) {
   numbers.scrollTop = text.scrollTop;
 }
 
-/** Selects from there to the end of the line. The server counts code points, the field UTF-16. */
+/** Selects from a column to the end of its line. The server counts code points, the field UTF-16. */
 function jump(row, column) {
   const lines = text.value.split("\n");
   const before = lines.slice(0, row - 1).reduce((sum, one) => sum + one.length + 1, 0);
@@ -193,12 +193,12 @@ function jump(row, column) {
   text.closest(".sheet").scrollIntoView({ block: "nearest" });
 }
 
-/** The phone with a draft; it stays as it is while the draft does, and where it was when it changes. */
-function show(base, isAnew) {
-  if (!base || (base === phone.dataset.base && phone.src && !isAnew)) return;
+/** Shows a draft in the preview, at the place to which the one before it was scrolled. */
+function show(base, isRestart) {
+  if (!base || (base === phone.dataset.base && phone.src && !isRestart)) return;
   phone.dataset.base = base;
   const from = phone.hidden ? 0 : phone.contentWindow?.scrollY ?? 0;
-  phone.addEventListener("load", () => back(from), { once: true });
+  phone.addEventListener("load", () => scrollBack(from), { once: true });
   phone.hidden = false;
   empty.hidden = true;
   const address = `${base}?lang=${lang.value}${at.value ? `&at=${at.value}` : ""}`;
@@ -207,9 +207,9 @@ function show(base, isAnew) {
   phone.setAttribute("data-shown", address);
 }
 
-function back(from, tries = 0) {
+function scrollBack(from, tries = 0) {
   const { document: inside, scrollTo } = phone.contentWindow ?? {};
   if (!from || tries > 20) return;
   if (inside?.querySelector(".form, .start")) scrollTo(0, from);
-  else setTimeout(back, 100, from, tries + 1);
+  else setTimeout(scrollBack, 100, from, tries + 1);
 }

@@ -1,4 +1,4 @@
-// What was done is told once: a reload, or an address that is passed on, does not tell it again.
+// Takes the message of what was done out of the address, so that a reload does not show it again.
 
 const address = new URL(location.href);
 address.searchParams.delete("told");

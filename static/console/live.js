@@ -1,73 +1,73 @@
-// Keeps a page of the console up to date. Of the element with `data-live` it takes the address of the events; at each
-// `change` it fetches the page's own address again and takes over what is different in its `data-part`s. Rows of a
-// `data-keyed` part are compared one by one, by their ids, so that focus and selection stay where they are. A part that
-// is "kept", since scripts have changed it, only goes when it is gone. One with `data-again` asks to be fetched again
-// after so many milliseconds: no event tells of what it waits for.
+// Keeps a page of the console up to date. The element with `data-live` has the address of the events; at each `change`
+// the page's own address is fetched again, and each `data-part` that differs is replaced. Rows of a `data-keyed` part
+// are compared one by one, by their ids, so that focus and selection stay where they are. A part that is "kept", since
+// scripts have changed it, is only removed. `data-again` is the number of milliseconds after which the page is fetched
+// again for a part that no event announces.
 
-const RETRY_PAUSE_MS = 30_000; // ms after which a stream that was refused is asked for again
+const RETRY_PAUSE_MS = 30_000; // until a stream that was refused is asked for again
 
-const sign = document.querySelector("[data-live]");
-let fetching = false;
-let missed = false;
-let printing = false; // then the page stays as it was made ready for paper
+const indicator = document.querySelector("[data-live]");
+let isFetching = false;
+let isMissed = false;
+let isPrinting = false; // then the page stays as it was made ready for paper
 let stream;
-let waiting;
+let timer;
 
 function listen() {
   stream?.close();
-  stream = new EventSource(sign.dataset.live);
+  stream = new EventSource(indicator.dataset.live);
   stream.addEventListener("open", () => {
-    say("on");
-    renew(); // what has changed while nobody listened
+    showState("on");
+    refresh(); // what has changed while nobody listened
   });
-  stream.addEventListener("change", renew);
+  stream.addEventListener("change", refresh);
   stream.addEventListener("error", () => {
-    say("off");
-    renew(); // where the session is over, there is a page to sign in
+    showState("off");
+    refresh(); // where the session is over, there is a page to sign in
     if (stream.readyState === EventSource.CLOSED) setTimeout(() => document.hidden || listen(), RETRY_PAUSE_MS);
   });
 }
 
-function say(state) {
-  sign.hidden = false;
-  sign.dataset.state = state;
-  sign.textContent = sign.dataset[state];
+function showState(state) {
+  indicator.hidden = false;
+  indicator.dataset.state = state;
+  indicator.textContent = indicator.dataset[state];
 }
 
-/** Fetch the page and take over what is different; a change meanwhile makes it do so once more. */
-async function renew() {
-  if (fetching || printing || document.hidden) {
-    missed = true;
+/** Fetches the page and replaces what differs; a change meanwhile has it fetched once more. */
+async function refresh() {
+  if (isFetching || isPrinting || document.hidden) {
+    isMissed = true;
     return;
   }
-  fetching = true;
-  missed = false;
+  isFetching = true;
+  isMissed = false;
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
-    if (answer.type === "opaqueredirect") return location.reload(); // signed out elsewhere: nothing may stay readable
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (printing) missed = true;
-    else if (answer.ok) takeOver(page);
+    const response = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
+    if (response.type === "opaqueredirect") return location.reload(); // signed out elsewhere: nothing may stay readable
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (isPrinting) isMissed = true;
+    else if (response.ok) applyPage(page);
   } catch {
-    missed = true; // no connection: the stream says so, and opens again
+    isMissed = true; // no connection: the stream says so, and opens again
   }
-  fetching = false;
-  if (missed && stream?.readyState === EventSource.OPEN && !document.hidden) setTimeout(renew, 1000);
+  isFetching = false;
+  if (isMissed && stream?.readyState === EventSource.OPEN && !document.hidden) setTimeout(refresh, 1000);
 }
 
-function takeOver(page) {
+function applyPage(page) {
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.getElementById(part.id);
     if (!fresh) part.remove();
     else if (part.dataset.part !== "kept") replace(part, document.importNode(fresh, true));
   }
-  again();
+  scheduleRefresh();
 }
 
-function again() {
+function scheduleRefresh() {
   const times = [...document.querySelectorAll("[data-again]")].map((part) => Number(part.dataset.again));
-  clearTimeout(waiting);
-  if (times.length) waiting = setTimeout(renew, Math.min(...times));
+  clearTimeout(timer);
+  if (times.length) timer = setTimeout(refresh, Math.min(...times));
 }
 
 function replace(part, fresh) {
@@ -78,14 +78,14 @@ function replace(part, fresh) {
   const rows = part.querySelector("[data-keyed]");
   if (rows) {
     part.hidden = fresh.hidden;
-    renewRows(rows, fresh.querySelector("[data-keyed]"));
+    refreshRows(rows, fresh.querySelector("[data-keyed]"));
     return;
   }
   if (isInUse(part)) return;
   keepingFocus(part, () => part.replaceWith(fresh));
 }
 
-function renewRows(rows, fresh) {
+function refreshRows(rows, fresh) {
   const known = new Map([...rows.children].map((row) => [row.id, row]));
   let place = rows.firstElementChild;
   for (const row of [...fresh.children]) {
@@ -99,10 +99,10 @@ function renewRows(rows, fresh) {
     if (place && (old ?? row) === place) place = place.nextElementSibling;
     else rows.insertBefore(old ?? row, place);
   }
-  for (const gone of known.values()) gone.remove();
+  for (const removed of known.values()) removed.remove();
 }
 
-/** Somebody types here, or has: it stays as it is. */
+/** True where somebody types, or has typed: the part must not be replaced. */
 function isInUse(part) {
   const fields = [...part.querySelectorAll("input:not([type=hidden]), textarea, select")];
   const isChanged = (field) => field.type !== "select-one" && field.value !== field.defaultValue;
@@ -117,15 +117,15 @@ function keepingFocus(part, change) {
 
 // Over HTTP/1.1 a browser opens six connections to a host: tabs that nobody looks at give theirs back.
 document.addEventListener("visibilitychange", () => {
-  if (!sign) return void (missed && renew());
+  if (!indicator) return void (isMissed && refresh());
   if (document.hidden) stream?.close();
   else if (stream?.readyState !== EventSource.OPEN) listen();
 });
-addEventListener("beforeprint", () => { printing = true; });
+addEventListener("beforeprint", () => { isPrinting = true; });
 addEventListener("afterprint", () => {
-  printing = false;
-  if (missed) renew();
+  isPrinting = false;
+  if (isMissed) refresh();
 });
-addEventListener("pageshow", (event) => event.persisted && renew());
-if (sign && !document.hidden) listen();
-again();
+addEventListener("pageshow", (event) => event.persisted && refresh());
+if (indicator && !document.hidden) listen();
+scheduleRefresh();

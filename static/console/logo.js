@@ -12,19 +12,19 @@ field.addEventListener("change", async () => {
   wrong.textContent = picture.size > Number(form.dataset.largest) ? form.dataset.tooLarge : await send(picture);
 });
 
-/** → why it was refused; where it was not, the page comes anew. */
+/** Sends the picture, and loads the page again. → why it was refused, "" where it was not. */
 async function send(picture) {
   try {
-    const answer = await fetch(form.dataset.path, {
+    const response = await fetch(form.dataset.path, {
       method: "POST",
       body: picture,
       headers: { accept: "application/json", "x-csrf-token": form.elements.csrf.value },
     });
-    if (answer.ok) {
+    if (response.ok) {
       location.assign(location.pathname);
       return "";
     }
-    return (await answer.json()).detail;
+    return (await response.json()).detail;
   } catch {
     return form.dataset.failed;
   }

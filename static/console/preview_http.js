@@ -1,5 +1,5 @@
-// In the place of static/executor/http.js while a template is looked at in the editor: answers as the server would,
-// and sends nothing. All else is the original's.
+// In the place of static/executor/http.js while a template is previewed in the editor: answers as the server would,
+// and sends nothing. All else comes from the original.
 
 import { Problem, Unreachable, isTransient, loadModule, loadModuleOnce, sha256 } from "../executor/http.js";
 

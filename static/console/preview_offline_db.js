@@ -27,8 +27,8 @@ export async function loadRun() {
   return known;
 }
 
-export async function saveRun(say) {
-  known = say() ?? known;
+export async function saveRun(read) {
+  known = read() ?? known;
 }
 
 export async function deleteRun() {

@@ -8,14 +8,14 @@ let search = null;
 let last = null;
 let refused = false;
 
-/** "yes", "insecure" (browsers give no position over plain http), "refused" or "none". */
+/** Whether positions can be had: "yes", "insecure" (browsers give no position over plain http), "refused" or "none". */
 export function availability() {
   if (!("geolocation" in navigator)) return "none";
   if (!isSecureContext) return "insecure";
   return refused ? "refused" : "yes";
 }
 
-/** The newest fix while it is fresh, else null. */
+/** → the newest fix while it is fresh, else null. */
 export function recent() {
   return last && Date.now() - last.found < MAX_AGE_MS ? last.fix : null;
 }

@@ -5,12 +5,12 @@
 //   epoch… nothing; its name tells this very database from the one that a phone makes after it has cleared its storage.
 //          A name, since a record would need room, and a phone that is full must still get its database
 //
-// Phones close databases behind a page's back, and some never answer an open at all: every access opens anew
-// where it must, gives up after a while, and says so. Whoever asks then knows that nothing is kept.
+// Phones close a database while a page uses it, and some never answer a request to open one: every access opens it
+// again where it must, and fails after a while. The caller then knows that nothing is kept.
 
 const NAME = "rundun";
-const ANSWER_TIMEOUT_MS = 5000;         // ms
-const MAX_LOCK_WAIT_MS = 20_000;   // ms to wait for another tab, which the phone may have frozen
+const ANSWER_TIMEOUT_MS = 5000;
+const MAX_LOCK_WAIT_MS = 20_000;   // for another tab, which the phone may have frozen
 
 let opening = null;
 
@@ -77,7 +77,7 @@ export function isFull(error) {
   return error?.name === "QuotaExceededError";
 }
 
-/** → the epoch of the database that has it now. */
+/** Keeps an item. → the epoch of the database that it is in. */
 export async function put(item) {
   return (await transact("readwrite", (to) => to.objectStore("items").put(item))).epoch;
 }
@@ -86,7 +86,7 @@ export function remove(id) {
   return transact("readwrite", (to) => to.objectStore("items").delete(id));
 }
 
-/** {epoch, ids}: what is kept for a run, and in which database. The bytes stay where they are. */
+/** Finds the items of a run, without their bytes. → {epoch, ids} */
 export async function storedIds(run) {
   const keys = (from) => from.objectStore("items").index("run").getAllKeys(run);
   const { epoch, result } = await transact("readonly", keys);
@@ -97,12 +97,12 @@ export async function get(id) {
   return (await transact("readonly", (from) => from.objectStore("items").get(id))).result;
 }
 
-/** What the page knew of a run: {name, labels, state, camera}, or undefined. */
+/** → what a page has saved of a run: {name, labels, state, camera}, or undefined. */
 export async function loadRun(run) {
   return (await transact("readonly", (from) => from.objectStore("runs").get(run))).result;
 }
 
-/** The language chosen for a run on this phone, or null. Wanted before anything is shown, so not from the database. */
+/** → the language chosen for a run on this phone, or null. Needed before anything is shown, so not in the database. */
 export function chosenLanguage(run) {
   try {
     return localStorage.getItem(`rundun language ${run}`);
@@ -111,29 +111,29 @@ export function chosenLanguage(run) {
   }
 }
 
-/** Remembers it; null forgets it. */
+/** Remembers the language chosen for a run; null deletes it. */
 export function rememberLanguage(run, tag) {
   try {
     if (tag) localStorage.setItem(`rundun language ${run}`, tag);
     else localStorage.removeItem(`rundun language ${run}`);
   } catch {
-    // as above
+    // not allowed here: the address remembers it
   }
 }
 
-let notes = 0;
+let saves = 0;
 
-/** Writes down what is known of a run: `say()` → {run, name, labels, state, camera}, or null for nothing. Several
- *  notes at once become one, and one that cannot be written is not missed. */
-export async function saveRun(say) {
-  notes += 1;
-  const mine = notes;
+/** Saves what the page knows of a run: `read()` → {run, name, labels, state, camera}, or null for nothing. Several
+ *  calls at once become one; that one cannot be written is no error. */
+export async function saveRun(read) {
+  saves += 1;
+  const mine = saves;
   await Promise.resolve();
-  const record = mine === notes ? say() : null;
+  const record = mine === saves ? read() : null;
   if (record) await transact("readwrite", (to) => to.objectStore("runs").put(structuredClone(record))).catch(() => {});
 }
 
-/** Forgets a run wholly: its language, its items, what was known of it, and its pages in the service worker's cache. */
+/** Deletes a run from the phone: its language, its items, what was saved of it, and its page in the worker's cache. */
 export async function deleteRun(run) {
   rememberLanguage(run, null);
   await transact("readwrite", (to) => {
@@ -148,7 +148,7 @@ export async function deleteRun(run) {
   await globalThis.caches?.delete(`rundun ${run}`);
 }
 
-/** Runs `work` while no other tab does the same, as far as the browser can tell. */
+/** Runs `work` under a lock that all tabs share, where the browser has locks. */
 export async function withLock(name, work) {
   if (!navigator.locks) return work();
   const timeout = new AbortController();

@@ -6,7 +6,7 @@ import {
 import { showSignature } from "./photo_steps.js";
 import { loadModule } from "./http.js";
 
-const WAITING_DELAY_MS = 1200;   // ms
+const WAITING_DELAY_MS = 1200;
 
 export class Review {
   /** `onBack(stepIds)`: to the list, at the first of these steps; `onWait()`: the run is finished on this phone. */

@@ -6,7 +6,7 @@ const QUALITY = 0.8;
 
 let turn = Promise.resolve();
 
-/** One picture at a time: two 48-megapixel bitmaps at once cost a small phone its tab. */
+/** Runs `work` after all earlier work: two 48-megapixel bitmaps at once cost a small phone its tab. */
 export function oneAtATime(work) {
   const mine = turn.then(work);
   turn = mine.catch(() => {});

@@ -16,7 +16,7 @@ export function connectStart(session, page, onStarted) {
   showTimes(page);
   connectLanguages(page.querySelector("#language"), (tag) => rememberLanguage(session.run.run_id, tag));
   button.disabled = false;
-  field?.addEventListener("input", () => say(null));
+  field?.addEventListener("input", () => showWrong(null));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const identity = { language: texts, client_time: nowUtc() };
@@ -24,14 +24,14 @@ export function connectStart(session, page, onStarted) {
       const value = tidy(field.value);
       const complaint = check(field, value);
       if (complaint) {
-        say(t(complaint));
+        showWrong(t(complaint));
         field.focus();
         return;
       }
       identity[field.name] = value;
     }
     button.disabled = true;
-    say(null);
+    showWrong(null);
     setText(button.querySelector("span"), t("starting"));
     session.outbox.start(identity);
     navigator.storage?.persist?.().catch(() => {});
@@ -40,7 +40,7 @@ export function connectStart(session, page, onStarted) {
   session.addEventListener("unstarted", ({ detail }) => {
     // Also long after the tap, when the network was away: what was answered meanwhile is kept and goes on from here.
     if (!form.isConnected) document.getElementById("app").replaceChildren(page);
-    say(problemText(detail.problem));
+    showWrong(problemText(detail.problem));
     button.disabled = false;
     setText(button.querySelector("span"), t("start"));
   });
@@ -67,7 +67,7 @@ export function connectStart(session, page, onStarted) {
     });
   }
 
-  function say(words) {
+  function showWrong(words) {
     setText(wrong, words ?? "");
     if (field) setAttr(field, "aria-invalid", words ? "true" : null);
   }

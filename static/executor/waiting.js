@@ -2,7 +2,7 @@
 
 import { h, icon, makeButton, setAttr, setText, t } from "./dom.js";
 
-const LEAVE_DELAY_MS = 1000;   // ms
+const LEAVE_DELAY_MS = 1000;
 
 export class Waiting {
   #lock = null;

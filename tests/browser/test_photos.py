@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from pathlib import Path
 
-from playwright.async_api import Request, Route, expect
+from playwright.async_api import Browser, Request, Route, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
-from tests.browser.phone import Phone
+from tests.browser.conftest import served
+from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg, noise, sideways_jpeg
-from tests.world import World
+from tests.world import World, world
 
 CODE = {"id": "s-code", "type": "barcode", "label": "Code", "config": {"formats": ["ean_13"]}}
 
@@ -321,3 +323,23 @@ async def test_nothing_jumps(w: World, ed: Phone) -> None:
     await expect(ed.step("s-pic").locator(".tile")).to_have_attribute("state", "safe")
     await expect(ed.page.locator(".top .sending")).to_have_text("All safe")
     assert sum(await ed.page.evaluate("shifts")) < 0.05
+
+
+async def test_a_photo_larger_than_the_service_takes_is_refused_before_it_is_sent(
+    tmp_path: Path, browser: Browser
+) -> None:
+    """The limit is a setting, and comes with the page."""
+    settings = {"limits.photo_mebibytes": 1}
+    async with world(tmp_path, **settings) as w, served(w) as base, phone(browser, base) as ed:
+        sent: list[str] = []
+        ed.page.on("request", lambda request: sent.append(request.url) if "/photos/" in request.url else None)
+        await ed.open(await dispatched(w, PICTURE))
+        await ed.start()
+        await ed.photograph(
+            "s-pic", file("a.heic", "image/heic", bytes(2**20 + 1))
+        )  # which no phone can shrink
+        tile = ed.step("s-pic").locator(".tile")
+        await expect(tile).to_have_attribute("state", "refused")
+        await tile.tap()
+        await expect(ed.page.locator("dialog .status")).to_have_text("Not saved: This file is too large.")
+        assert sent == []
