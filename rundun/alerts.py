@@ -8,11 +8,10 @@ logged and tried again after a minute, and meanwhile nothing else is told: it ma
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 from rundun.actions import alerting
-from rundun.actions.alerting import Alert
 from rundun.core import bucket, times
+from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.bucket import Bucket, Policy
 from rundun.logs import log
 from rundun.store.database import Database
@@ -21,26 +20,17 @@ POLICY = Policy("alerts", 10)
 REST = 60 * times.SECOND  # after an alert that did not arrive
 
 
-class Sent(Protocol):
-    """What came of it; see `courier.Outcome`."""
-
-    @property
-    def ok(self) -> bool: ...
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def error(self) -> str | None: ...
-
-
-Send = Callable[[Alert], Awaitable[Sent]]
+Post = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 
 
 class Alerts:
-    """Tells, tick by tick, what is to be told."""
+    """Tells, tick by tick, what is to be told; `url` is normalised, without a `secret` the POST is not signed."""
 
-    def __init__(self, database: Database, send: Send) -> None:
+    def __init__(self, database: Database, post: Post, url: str, secret: str | None) -> None:
         self._database = database
-        self._send = send
+        self._post = post
+        self._url = url
+        self._secret = secret
         self._bucket = Bucket(POLICY.quota, database.house.clock())
         self._rest_until = 0
 
@@ -52,7 +42,9 @@ class Alerts:
             if not allowance.granted:
                 return
             alert = await self._database.read(alerting.next_alert, for_all=allowance.remaining == 0)
-            sent = await self._send(alert)
+            sent = await self._post(
+                WebhookRequest(self._url, self._secret, alert.body, alert.delivery_id, "delivery.failed")
+            )
             if not sent.ok:
                 self._rest_until = clock() + REST
                 log(

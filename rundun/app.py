@@ -13,9 +13,7 @@ from pydantic_core import from_json
 
 from rundun import barcodes, imaging, places
 from rundun.actions import evidence, office
-from rundun.actions.alerting import Alert
 from rundun.actions.office import Opened
-from rundun.actions.sending import Result
 from rundun.alerts import Alerts
 from rundun.config import Settings
 from rundun.control import listening, socket_path
@@ -24,20 +22,19 @@ from rundun.core.destination import normalise
 from rundun.core.picture import Decoded, Derived
 from rundun.core.slots import Slots
 from rundun.core.template import BarcodeFormat
-from rundun.courier import Courier, Letter, Outcome
+from rundun.courier import Courier
 from rundun.errors import Problem
 from rundun.logs import log
 from rundun.loops import schedule
 from rundun.pool import BoundedPool, Why
 from rundun.postman import Post, Postman
 from rundun.store.database import Database
-from rundun.store.outbox import Claimed
 from rundun.store.tx import Clock
 from rundun.web.auth import KeyRing
 from rundun.web.bells import Bells
 from rundun.web.pages import Pages
 from rundun.web.quotas import Quotas
-from rundun.web.service import Read, Service, TryWebhook
+from rundun.web.service import Read, Service
 from rundun.web.site import Application, site
 from rundun.web.spool import Spool
 from rundun.web.static import Assets
@@ -162,69 +159,67 @@ async def running(
     announce: Callable[[Opened], None],
     ticking: bool,
 ) -> AsyncIterator[tuple[Service, Postman]]:
-    """Everything that runs, for as long as the context lasts."""
-    path = settings.database.path
-    database = await Database.open(
-        path,
-        clock=clock,
-        public_url=settings.public_url,
-        grace=int(settings.runs.grace_hours * times.HOUR),
-    )
-    try:
-        async with picture_pools(settings.limits.photo_megapixels * MEGAPIXEL) as pictures:
-            courier = _courier(settings, clock)
-            try:
-                await _first_things(database, announce)
-                alerts = _alerts(settings, database, courier)
-                postman = Postman(
-                    database,
-                    _post(courier),
-                    slots=Slots(settings.webhooks.concurrency, settings.webhooks.per_destination),
-                    retry_delays=settings.webhooks.retry_delays_seconds,
-                    alerting=alerts is not None,
-                )
-                await postman.start()
-                ring = KeyRing(database)
-                scheduler = schedule(
-                    postman,
-                    database,
-                    alerts,
-                    secrets_days=settings.retention.secrets_days,
-                    each_minute=ring.keep_used,
-                )
-                if ticking:
-                    scheduler.start()
-                try:
-                    async with listening(database, socket_path(path)):
-                        log("info", "service.started", database=str(path), public_url=settings.public_url)
-                        yield (
-                            Service(
-                                settings,
-                                database,
-                                ring,
-                                courier.check,
-                                _try_webhook(courier),
-                                pictures,
-                                pages,
-                                Spool(),
-                                Quotas(
-                                    clock,
-                                    requests_per_minute=settings.limits.requests_per_minute,
-                                    failures_per_minute=settings.limits.failures_per_minute,
-                                ),
-                                Bells(database),
-                            ),
-                            postman,
-                        )
-                finally:
-                    await postman.stop()
-                    if ticking:
-                        scheduler.shutdown(wait=False)
-                    await _last_things(ring)
-            finally:
-                await courier.close()
-    finally:
-        await database.close()
+    """Everything that runs, for as long as the context lasts; what was opened last is closed first."""
+    async with AsyncExitStack() as stack:
+        database = await Database.open(
+            settings.database.path,
+            clock=clock,
+            public_url=settings.public_url,
+            grace=int(settings.runs.grace_hours * times.HOUR),
+        )
+        stack.push_async_callback(database.close)
+        pictures = await stack.enter_async_context(
+            picture_pools(settings.limits.photo_megapixels * MEGAPIXEL)
+        )
+        courier = _courier(settings, clock)
+        stack.push_async_callback(courier.close)
+        await _first_things(database, announce)
+        keys = KeyRing(database)
+        stack.push_async_callback(_last_things, keys)
+        alerts = _alerts(settings, database, courier.post)
+        postman = Postman(
+            database,
+            courier.post,
+            slots=Slots(settings.webhooks.concurrency, settings.webhooks.per_destination),
+            retry_delays=settings.webhooks.retry_delays_seconds,
+            alerting=alerts is not None,
+        )
+        scheduler = schedule(
+            postman,
+            database,
+            alerts,
+            secrets_days=settings.retention.secrets_days,
+            each_minute=keys.keep_used,
+        )
+        if ticking:
+            scheduler.start()
+            stack.callback(scheduler.shutdown, wait=False)
+        await postman.start()
+        stack.push_async_callback(postman.stop)
+        service = Service(
+            settings=settings,
+            database=database,
+            keys=keys,
+            check_destination=courier.check,
+            post_webhook=courier.post,
+            imaging=pictures,
+            pages=pages,
+            spool=Spool(),
+            quotas=Quotas(
+                clock,
+                requests_per_minute=settings.limits.requests_per_minute,
+                failures_per_minute=settings.limits.failures_per_minute,
+            ),
+            bells=Bells(database),
+        )
+        await stack.enter_async_context(listening(database, socket_path(settings.database.path)))
+        log(
+            "info",
+            "service.started",
+            database=str(settings.database.path),
+            public_url=settings.public_url,
+        )
+        yield service, postman
     log("info", "service.stopped")
 
 
@@ -236,9 +231,9 @@ async def _first_things(database: Database, announce: Callable[[Opened], None]) 
         announce(opened)
 
 
-async def _last_things(ring: KeyRing) -> None:
+async def _last_things(keys: KeyRing) -> None:
     try:
-        await ring.keep_used()
+        await keys.keep_used()
     except Problem as problem:  # on a full disk, say, the end is no worse for it
         log("warning", "keys.not_kept", error=problem.detail)
 
@@ -257,44 +252,11 @@ def _courier(settings: Settings, clock: Clock) -> Courier:
         raise Problem("unavailable", str(error)) from None
 
 
-def _alerts(settings: Settings, database: Database, courier: Courier) -> Alerts | None:
+def _alerts(settings: Settings, database: Database, post: Post) -> Alerts | None:
     if settings.alerts.url is None:
         return None
     try:
         url = normalise(settings.alerts.url).url
     except ValueError as error:
         raise Problem("unavailable", f"alerts.url: {error}") from None
-
-    async def send(alert: Alert) -> Outcome:
-        return await courier.post(
-            Letter(url, settings.alerts.secret, alert.body, alert.delivery_id, "delivery.failed")
-        )
-
-    return Alerts(database, send)
-
-
-def _try_webhook(courier: Courier) -> TryWebhook:
-    async def try_webhook(url: str, secret: str | None, body: bytes, event_id: str) -> Outcome:
-        return await courier.post(Letter(url, secret, body, event_id, "webhook.test"))
-
-    return try_webhook
-
-
-def _post(courier: Courier) -> Post:
-    async def post(claimed: Claimed, body: bytes) -> tuple[Result, bool]:
-        kept = claimed.kept
-        outcome = await courier.post(
-            Letter(claimed.url, claimed.secret, body, kept["event_id"], kept["event"])
-        )
-        result = Result(
-            outcome.ok,
-            outcome.status,
-            outcome.error,
-            outcome.retry_after,
-            outcome.gone,
-            outcome.duration_ms,
-            outcome.excerpt,
-        )
-        return result, outcome.unreachable
-
-    return post
+    return Alerts(database, post, url, settings.alerts.secret)

@@ -1,4 +1,4 @@
-"""The only outbound HTTP: one signed POST, one outcome.
+"""The only outbound HTTP: one signed POST, one result.
 
 It uses `httpcore2`, the engine under httpx2, without the client above it: everything that a client adds (redirects,
 cookies, proxies from the environment, decompression, URLs spelt its own way) is what a courier must not do, and the
@@ -13,9 +13,8 @@ import os
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
@@ -25,6 +24,7 @@ import httpcore2
 import httpx2
 
 from rundun import __version__
+from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.destination import Destination, Network, forbidden, may_be_read, normalise
 from rundun.core.signature import sign, standard_webhooks
 from rundun.dial import Forbidden, Gate, LookUps, Resolver, Unresolved, dialled, refusal_of, system_resolver
@@ -37,40 +37,8 @@ KEPT_SECONDS = 4.0  # idle; below the five seconds after which common servers cl
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One request to make. `url` is normalised, `secret` the whole HMAC secret or None."""
-
-    url: str
-    secret: str | None
-    body: bytes
-    event_id: str
-    event: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one attempt.
-
-    `status` is there once an answer began, `error` is a sentence unless `ok`, `retry_after` is in seconds, `gone` is
-    a 410, `unreachable` means that no answer could be had at all or in time. `excerpt` is the beginning of the
-    answer, only from addresses that are public or named in `webhooks.allow`: nobody reads a private network with it.
-    `headers` are those of the request, signatures included; none where the URL goes nowhere.
-    """
-
-    ok: bool
-    status: int | None
-    error: str | None
-    retry_after: float | None
-    gone: bool
-    unreachable: bool
-    duration_ms: int
-    excerpt: str | None
-    headers: Mapping[str, str]
-
-
 class Courier:
-    """Carries letters; one for the process, made inside its event loop.
+    """Makes requests; one for the process, made inside its event loop.
 
     `clock` tells milliseconds since the epoch; `resolver` is a blocking look-up and runs in threads of its own;
     `ca_file` holds certificates (PEM) trusted beside the system's. Raises ValueError for a `ca_file` of no use.
@@ -122,7 +90,7 @@ class Courier:
         refusal = refusal_of(destination.host, {address: self._judge(address) for address in addresses})
         return ("forbidden", refusal) if refusal else None
 
-    async def post(self, letter: Letter) -> Outcome:
+    async def post(self, request: WebhookRequest) -> AttemptResult:
         """Makes one attempt, signed afresh, within the timeout from the look-up to the end of the answer.
 
         Never raises, except CancelledError.
@@ -133,7 +101,7 @@ class Courier:
         unreachable = False
         try:
             async with asyncio.timeout(self._timeout):
-                await self._exchange(letter, answer)
+                await self._exchange(request, answer)
         except TimeoutError:
             error, unreachable = f"There was no complete answer within {self._timeout:g} s.", True
         except (Unresolved, httpcore2.ConnectError, httpcore2.ConnectTimeout) as problem:
@@ -149,7 +117,7 @@ class Courier:
         if error is None and (status is None or not 200 <= status < 300):
             moved = " Redirects are not followed." if status in {301, 302, 303, 307, 308} else ""
             error = f"The answer was {status}.{moved}"
-        return Outcome(
+        return AttemptResult(
             ok=error is None,
             status=status,
             error=error,
@@ -161,8 +129,8 @@ class Courier:
             headers=answer.headers,
         )
 
-    async def _exchange(self, letter: Letter, answer: _Answer) -> None:
-        destination = normalise(letter.url)  # a URL that did not come through it goes nowhere
+    async def _exchange(self, request: WebhookRequest, answer: _Answer) -> None:
+        destination = normalise(request.url)  # a URL that did not come through it goes nowhere
         created = self._clock() // 1000
         answer.headers = headers = {
             "Host": destination.authority,
@@ -170,21 +138,21 @@ class Courier:
             "Accept": "*/*",
             "Accept-Encoding": "identity",
             "Content-Type": "application/json",
-            **sign(letter.secret, destination.url, letter.body, created),
-            **standard_webhooks(letter.secret, letter.event_id, created, letter.body),
+            **sign(request.secret, destination.url, request.body, created),
+            **standard_webhooks(request.secret, request.event_id, created, request.body),
         }
         url = httpcore2.URL(
             scheme=destination.scheme, host=destination.host, port=destination.port, target=destination.target
         )
         dialled.set(False)
         try:
-            await self._request(url, headers, letter.body, answer)
+            await self._request(url, headers, request.body, answer)
         except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):
             # A kept connection may be closed by the other side just as it is used again. Nothing was answered on it,
             # so the request is made once more; it is the same event_id, which receivers know as one.
             if dialled.get() or answer.status is not None:
                 raise
-            await self._request(url, headers, letter.body, answer)
+            await self._request(url, headers, request.body, answer)
 
     async def _request(
         self, url: httpcore2.URL, headers: dict[str, str], body: bytes, answer: _Answer

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from rundun import counters
 from rundun.actions import sending
-from rundun.actions.sending import Result
 from rundun.core import event
+from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.slots import Slots
 from rundun.errors import Problem
 from rundun.logs import log, short
@@ -33,16 +33,16 @@ SOON = 1500  # milliseconds a tick looks ahead: to the next one, even if that is
 STEP = 20  # milliseconds between two alarms, at least
 NOT_MADE = "The request could not be made; the service's log says why."
 
-Post = Callable[[Claimed, bytes], Awaitable[tuple[Result, bool]]]  # one request; True when nobody was there
+Post = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FinishedAttempt:
     """An attempt that was made and is to be written down."""
 
     claimed: Claimed
     started_at: int
-    result: Result
+    result: AttemptResult
 
 
 class Postman:
@@ -70,7 +70,7 @@ class Postman:
         ] = {}  # of those, the ones that are to start next, by destination
         self._ahead_total = 0
         self._under_way: set[asyncio.Task[None]] = set()
-        self._unwritten: dict[int, Outcome] = {}  # that could not be written when it was time
+        self._unwritten: dict[int, FinishedAttempt] = {}  # that could not be written when it was time
         self._more = False  # was more due than could start?
         self._choked = False  # do too many outcomes wait to be written?
         self._stopping = False
@@ -128,7 +128,7 @@ class Postman:
                 else:
                     self._go_on(destination)
             # The copy is older than the look: one whose outcome is written in between is still among those held.
-            claims = await self._database.read(sending.claim, self._slots, dict(self._held), self._room)
+            claims = await self._database.read(outbox.claim, self._slots, dict(self._held), self._room)
             if self._stopping:
                 return 0
             self._more = claims.more
@@ -183,14 +183,13 @@ class Postman:
 
     async def _send(self, claimed: Claimed) -> None:
         started_at = self._database.house.clock()
-        ok = unreachable = False
+        result = AttemptResult(ok=False, error=NOT_MADE)
         try:
-            result, unreachable = await self._attempt(claimed)
-            ok = result.ok
+            result = await self._attempt(claimed)
         finally:  # the next one starts while this one's outcome is being written
-            self._slots.give_back(claimed.destination, ok=ok, unreachable=unreachable)
+            self._slots.give_back(claimed.destination, ok=result.ok, unreachable=result.unreachable)
             self._after(claimed.destination)
-        outcome = Outcome(claimed, started_at, result)
+        outcome = FinishedAttempt(claimed, started_at, result)
         try:
             await self._write(outcome)
         except Exception as error:
@@ -205,18 +204,21 @@ class Postman:
         if self._more and len(self._ahead.get(destination, ())) <= AHEAD // 2:
             self._wake.set()
 
-    async def _attempt(self, claimed: Claimed) -> tuple[Result, bool]:
+    async def _attempt(self, claimed: Claimed) -> AttemptResult:
         """One request. What we can't even make is a failed attempt too, or it would be tried without pause or end."""
         kept = claimed.kept
         try:
             has_photos = bool(kept["data"].get("photos"))
             shown = await self._database.read(outbox.thumbnails, kept) if has_photos else {}
-            return await self._post(claimed, event.body(kept, claimed.attempt, shown))
+            body = event.body(kept, claimed.attempt, shown)
+            return await self._post(
+                WebhookRequest(claimed.url, claimed.secret, body, kept["event_id"], kept["event"])
+            )
         except Exception as error:
             log("error", "delivery.not_made", exc=error, run=short(kept["run_id"]), event_id=kept["event_id"])
-            return Result(False, None, NOT_MADE, None, False, 0, None), False
+            return AttemptResult(ok=False, error=NOT_MADE)
 
-    async def _write(self, outcome: Outcome) -> None:
+    async def _write(self, outcome: FinishedAttempt) -> None:
         """Settle; what can't be written now, on a full disk say, stays claimed, and a later tick writes it."""
         claimed, result = outcome.claimed, outcome.result
         status = await self._database.write(
@@ -242,7 +244,7 @@ class Postman:
         await self.idle()
 
 
-def _log(claimed: Claimed, result: Result, status: str) -> None:
+def _log(claimed: Claimed, result: AttemptResult, status: str) -> None:
     log(
         "info" if result.ok else "warning",
         "delivery",

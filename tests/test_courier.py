@@ -22,8 +22,9 @@ from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver, alg
 from standardwebhooks.webhooks import Webhook
 
 import rundun
+from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.destination import normalise
-from rundun.courier import Courier, Letter, Outcome
+from rundun.courier import Courier
 from rundun.dial import LOOK_UP_THREADS, Unresolved
 from tests.authority import Authority, made_in
 
@@ -162,11 +163,11 @@ async def courier(**settings: Any) -> AsyncIterator[Courier]:
         await it.close()
 
 
-def letter(url: str, secret: str | None = SECRET) -> Letter:
-    return Letter(normalise(url).url, secret, BODY, "evt-1", "run.completed")
+def letter(url: str, secret: str | None = SECRET) -> WebhookRequest:
+    return WebhookRequest(normalise(url).url, secret, BODY, "evt-1", "run.completed")
 
 
-async def outcome(*answers: Answer, **settings: Any) -> Outcome:
+async def outcome(*answers: Answer, **settings: Any) -> AttemptResult:
     async with receiver(*answers) as ed, courier(**settings) as it:
         return await it.post(letter(ed.url))
 
@@ -199,7 +200,9 @@ async def test_a_letter_arrives_and_two_independent_libraries_verify_it() -> Non
     assert request.headers["webhook-id"] == "evt-1"
     verify(request)
     Webhook(SECRET).verify(request.body, request.headers)
-    assert result == Outcome(True, 200, None, None, False, False, result.duration_ms, "OK", result.headers)
+    assert result == AttemptResult(
+        True, 200, None, None, False, False, result.duration_ms, "OK", result.headers
+    )
     assert {**result.headers, "Content-Length": str(len(BODY))} == request.headers
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from rundun.actions import evidence, office
 from rundun.errors import Problem
-from rundun.postman import Outcome
+from rundun.postman import FinishedAttempt
 from rundun.store import connection
 from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
 from rundun.store.database import Database
@@ -202,7 +202,7 @@ async def test_what_was_being_sent_is_sent_again_after_a_restart(tmp_path: Path)
     """The receiver has it, but the process is gone before the outcome is written: at least once is promised."""
     seen, go_on = asyncio.Event(), asyncio.Event()
 
-    async def never(outcome: Outcome) -> None:
+    async def never(outcome: FinishedAttempt) -> None:
         seen.set()
         await go_on.wait()
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from rundun import postman
-from rundun.actions import sending
 from rundun.core import event
 from rundun.core.slots import Slots
+from rundun.store import outbox
 from rundun.store.outbox import WINDOW, Claims, becoming_due, claim
 from rundun.store.tx import Tx
 from tests import pictures
@@ -136,7 +136,7 @@ async def test_one_delivery_is_one_claim(
         claims.append(claim(tx, *args))
         return claims[-1]
 
-    monkeypatch.setattr(sending, "claim", counted)
+    monkeypatch.setattr(outbox, "claim", counted)
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url, "events": ["run.started"]})
     await ed.start()
     while not claims:
@@ -254,7 +254,7 @@ async def test_some_are_claimed_ahead_for_who_answers(
         return found
 
     await backlog(w, receiver, 60)
-    monkeypatch.setattr(sending, "claim", counted)
+    monkeypatch.setattr(outbox, "claim", counted)
     await all_sent(w, receiver, 60)
     assert claims[0] == 4 + postman.AHEAD
     assert len(claims) <= 20

@@ -1,42 +1,23 @@
-"""The outbox at work: what can start, and what comes of an attempt."""
+"""The outbox at work: what comes of an attempt."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from rundun.core import times
-from rundun.core.slots import Slots
-from rundun.store import deliveries, outbox
+from rundun.core.attempt import AttemptResult
+from rundun.store import deliveries
 from rundun.store.deliveries import Attempt, Status
-from rundun.store.outbox import Claimed, Claims
+from rundun.store.outbox import Claimed
 from rundun.store.tx import Tx
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of one attempt; `retry_after` in seconds, `gone` a 410."""
-
-    ok: bool
-    status: int | None
-    error: str | None
-    retry_after: float | None
-    gone: bool
-    duration_ms: int
-    excerpt: str | None
-
-
-def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[str], int]) -> Claims:
-    """What can start now; see `store.outbox.claim`."""
-    return outbox.claim(tx, slots, held, room)
 
 
 def settle(
     tx: Tx,
     claimed: Claimed,
     started_at: int,
-    result: Result,
+    result: AttemptResult,
     delays: Sequence[float],
     *,
     alerting: bool = False,
@@ -66,7 +47,9 @@ def settle(
     return status
 
 
-def _decided(tx: Tx, claimed: Claimed, result: Result, delays: Sequence[float]) -> tuple[Status, int | None]:
+def _decided(
+    tx: Tx, claimed: Claimed, result: AttemptResult, delays: Sequence[float]
+) -> tuple[Status, int | None]:
     if result.ok:
         return "delivered", None
     if result.gone or deliveries.has_gone_webhook(tx, claimed.number):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from starlette.requests import Request
 
 from rundun.config import Settings
+from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.destination import Destination
 from rundun.core.picture import Decoded, Derived
 from rundun.core.template import BarcodeFormat
@@ -45,24 +46,7 @@ class Imaging(Protocol):
         """The barcode of one of these formats in a picture, or None; one picture at a time for each owner."""
 
 
-class Tried(Protocol):
-    """What came of one request to a webhook; see `courier.Outcome`."""
-
-    @property
-    def ok(self) -> bool: ...
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def error(self) -> str | None: ...
-    @property
-    def duration_ms(self) -> int: ...
-    @property
-    def excerpt(self) -> str | None: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-
-
-TryWebhook = Callable[[str, str | None, bytes, str], Awaitable[Tried]]  # url, secret, body, event_id
+PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 CheckDestination = Callable[[Destination], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
 
 
@@ -78,7 +62,7 @@ class Service:
     database: Database
     keys: KeyRing
     check_destination: CheckDestination
-    try_webhook: TryWebhook
+    post_webhook: PostWebhook
     imaging: Imaging
     pages: Pages
     spool: Spool

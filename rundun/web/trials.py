@@ -7,13 +7,14 @@ import uuid
 from starlette.requests import Request
 
 from rundun.core import event
+from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.bucket import Policy
 from rundun.core.destination import Destination, normalise
 from rundun.core.json_types.answers import TrialJson
 from rundun.core.shape import Shape
 from rundun.errors import Place, Problem
 from rundun.logs import log
-from rundun.web.service import Service, Tried
+from rundun.web.service import Service
 from rundun.web.shapes import Secret, Url
 
 TESTS = Policy("webhook-test", 10)  # a minute, for each organization
@@ -35,7 +36,9 @@ async def try_out(house: Service, request: Request, org_id: str, asked: WebhookT
     await _refuse_forbidden(house, destination)
     event_id = f"evt-{uuid.uuid4()}"
     body = event.trial_body(event_id, house.database.house.clock())
-    tried = await house.try_webhook(destination.url, asked.secret, body, event_id)
+    tried = await house.post_webhook(
+        WebhookRequest(destination.url, asked.secret, body, event_id, event.TEST)
+    )
     log("info", event.TEST, event_id=event_id, status=tried.status, ms=tried.duration_ms, error=tried.error)
     return _tried_json(tried, destination.url, body, event_id)
 
@@ -47,7 +50,7 @@ async def _refuse_forbidden(house: Service, destination: Destination) -> None:
         raise Problem("address_not_allowed", verdict[1], [place])
 
 
-def _tried_json(tried: Tried, url: str, body: bytes, event_id: str) -> TrialJson:
+def _tried_json(tried: AttemptResult, url: str, body: bytes, event_id: str) -> TrialJson:
     return {
         "ok": tried.ok,
         "status": tried.status,

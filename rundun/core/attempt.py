@@ -1,0 +1,38 @@
+"""One HTTP request to a webhook, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A POST to make. `url` is normalised, `secret` the whole HMAC secret or None for one that is not signed."""
+
+    url: str
+    secret: str | None
+    body: bytes
+    event_id: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """What came of one attempt.
+
+    `status` is there once an answer began, `error` is a sentence unless `ok`, `retry_after` is in seconds, `gone` is
+    a 410, `unreachable` means that no answer could be had at all or in time. `excerpt` is the beginning of the
+    answer, only from addresses that are public or named in `webhooks.allow`: nobody reads a private network with it.
+    `headers` are those of the request, signatures included; none where the URL goes nowhere.
+    """
+
+    ok: bool
+    status: int | None = None
+    error: str | None = None
+    retry_after: float | None = None
+    gone: bool = False
+    unreachable: bool = False
+    duration_ms: int = 0
+    excerpt: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
