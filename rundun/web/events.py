@@ -17,7 +17,7 @@ from rundun.core.json_types.events import EventFeedJson
 from rundun.store.database import Database
 from rundun.store.events import Feed
 from rundun.web.calls import Call, route
-from rundun.web.openapi.operation import Answer, Operation
+from rundun.web.openapi.operation import Operation, Success
 from rundun.web.problems import Json
 from rundun.web.queries import EventsQuery, event_cursor, next_link, query
 
@@ -140,13 +140,7 @@ ROUTES = [
             "listEvents",
             "Fetch events",
             _FEED,
-            {
-                200: Answer(
-                    "Events behind the cursor.",
-                    EventFeedJson,
-                    headers=("Link",),
-                )
-            },
+            {200: Success("Events behind the cursor.", EventFeedJson, headers=("Link",))},
             query=EventsQuery,
             problems=("cursor_gone",),
         ),
@@ -160,13 +154,7 @@ ROUTES = [
             "listRunEvents",
             "Fetch a run's events",
             _FEED,
-            {
-                200: Answer(
-                    "The run's events behind the cursor.",
-                    EventFeedJson,
-                    headers=("Link",),
-                )
-            },
+            {200: Success("The run's events behind the cursor.", EventFeedJson, headers=("Link",))},
             query=EventsQuery,
             problems=("cursor_gone",),
         ),

@@ -1,10 +1,6 @@
-"""What many operations share: parameters, headers, examples of problems, and the document's introduction."""
+"""What the document says in words: its introduction, its subjects, and the parameters of queries."""
 
 from __future__ import annotations
-
-from typing import Any
-
-_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 INTRODUCTION = """\
 Rundun sends a checklist as a link. Whoever opens the link on a phone answers, takes photos and signs, with no app and
@@ -49,34 +45,6 @@ TAGS = {
 }
 
 
-def _path(name: str, pattern: str, example: str, description: str) -> dict[str, Any]:
-    schema = {"type": "string", "pattern": f"^{pattern}$"}
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": description,
-        "schema": schema,
-        "example": example,
-    }
-
-
-PATH_PARAMETERS: dict[str, Any] = {
-    one["name"]: one
-    for one in (
-        _path("run_id", f"r-{_UUID}", "r-7d9f6c1e-2b0a-4c55-9a3e-0f8f5b1f2c11", "The run."),
-        _path("template_id", f"t-{_UUID}", "t-3c1a9a52-5f0e-4f7c-8c35-6a0c3a7d1e90", "The template."),
-        _path("delivery_id", f"dlv-{_UUID}", "dlv-91f0e2d3-c4b5-4a69-8788-796a5b4c3d2e", "The delivery."),
-        _path("step_id", "s-[A-Za-z0-9_-]{1,32}", "s-kc01", "The step of the run's template."),
-        _path(
-            "photo_id",
-            "ph-" + _UUID.replace("a-f", "a-fA-F"),
-            "ph-c0ffee00-1234-4abc-8def-0123456789ab",
-            "The photo: `ph-` and a UUID that the phone makes.",
-        ),
-    )
-}
-
 QUERY_PARAMETERS = {
     "limit": "How many at most.",
     "cursor": "Where to go on: `next_cursor` of the page before.",
@@ -97,141 +65,4 @@ QUERY_PARAMETERS = {
     "lng": "Longitude in degrees, without an exponent; comes together with `lat`.",
     "accuracy": "Radius in metres, without an exponent; with `lat` and `lng` only.",
     "typed_name": "The name, if it was typed rather than drawn.",
-}
-
-
-def _sent(name: str, description: str, schema: dict[str, Any], example: str, **more: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "header",
-        "description": description,
-        "schema": schema,
-        "example": example,
-        **more,
-    }
-
-
-_TEXT = {"type": "string"}
-_SIGNED = "Where the webhook has a secret."
-_STANDARD = "Where the secret is `whsec_` and base64 of 24 to 64 bytes (Standard Webhooks)."
-_ETAG = '"t-3c1a9a52-5f0e-4f7c-8c35-6a0c3a7d1e90.3"'
-
-REQUEST_HEADERS: dict[str, Any] = {
-    one["name"]: one
-    for one in (
-        _sent(
-            "Idempotency-Key",
-            "1 to 255 printable ASCII characters of your choice, quoted or bare. Sent again with the same body within "
-            "24 hours, the request is answered as the first time and changes nothing.",
-            {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~][ -~]*$"},
-            "booking_12345-dispatch",
-        ),
-        _sent(
-            "If-Match",
-            "Only if the template's `ETag` is still this; else 412. A list, or `*`.",
-            _TEXT,
-            _ETAG,
-        ),
-        _sent("If-None-Match", "304 if the `ETag` is still this. A list, or `*`.", _TEXT, _ETAG),
-        _sent(
-            "X-Request-Id",
-            "Your name for the request, which is logged and echoed; another form than this is replaced by one of ours.",
-            _TEXT,
-            "a1b2c3",
-        ),
-        _sent(
-            "Content-Digest",
-            "SHA-256 of the body (RFC 9530). An upload without it must have a `Content-Length`.",
-            _TEXT,
-            "sha-256=:tB26qTBUu0xbh8aAeRMeZSSkHD8eBgjjmNCJNeMA+uw=:",
-        ),
-        _sent(
-            "Signature-Input",
-            f"RFC 9421. {_SIGNED}",
-            _TEXT,
-            'sig1=("content-digest" "@method" "@target-uri");created=1767225600;keyid="rundun-key"',
-        ),
-        _sent(
-            "Signature",
-            f"HMAC-SHA256 (RFC 9421). {_SIGNED}",
-            _TEXT,
-            "sig1=:cVZAXPwwwtc5OZuQpLcAbmGxUuGGt0nNbg18HWFoX6Y=:",
-        ),
-        _sent(
-            "webhook-id", f"The `event_id`. {_STANDARD}", _TEXT, "evt-0a6b1c2d-3e4f-4a5b-8c6d-7e8f9a0b1c2d"
-        ),
-        _sent("webhook-timestamp", f"Unix seconds. {_STANDARD}", _TEXT, "1767225600"),
-        _sent(
-            "webhook-signature",
-            f"`v1,` and base64. {_STANDARD}",
-            _TEXT,
-            "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
-        ),
-    )
-}
-
-
-def _answered(description: str, example: str, *, always: bool = False, schema: Any = None) -> dict[str, Any]:
-    return {"description": description, "required": always, "schema": schema or _TEXT, "example": example}
-
-
-ANSWER_HEADERS: dict[str, Any] = {
-    "X-Request-Id": _answered(
-        "Names this request in the log.", "5d3c1f0e9b8a47d6a1b2c3d4e5f60718", always=True
-    ),
-    "RateLimit-Policy": _answered(
-        "How many requests in how many seconds (draft-ietf-httpapi-ratelimit-headers).",
-        '"default";q=600;w=60',
-    ),
-    "RateLimit": _answered(
-        "How many are left (`r`), and in how many seconds all of them are there again (`t`).",
-        '"default";r=599;t=1',
-    ),
-    "Location": _answered(
-        "Where the new thing is.", "/v1/runs/r-7d9f6c1e-2b0a-4c55-9a3e-0f8f5b1f2c11", always=True
-    ),
-    "ETag": _answered("Names this state of it.", _ETAG, always=True),
-    "Link": _answered(
-        'The next page (RFC 8288), `rel="next"`, if there is one.', '</v1/runs?cursor=MTI>; rel="next"'
-    ),
-    "Idempotent-Replayed": _answered(
-        "This is the answer of the first time, and nothing was changed.", "true", schema={"const": "true"}
-    ),
-    "Set-Cookie": _answered(
-        "A signed cookie that names the device, good for this run only.",
-        "rundun_device=…; Path=/r/…; HttpOnly",
-        always=True,
-    ),
-    "WWW-Authenticate": _answered("RFC 6750.", "Bearer", always=True, schema={"const": "Bearer"}),
-    "Retry-After": _answered("Seconds to wait.", "1", schema={"type": "string", "pattern": "^[0-9]+$"}),
-    "Retry-After-Always": _answered(
-        "Seconds to wait.", "5", always=True, schema={"type": "string", "pattern": "^[0-9]+$"}
-    ),
-}
-
-_PLACE = {
-    "pointer": "/expires_in_hours",
-    "code": "out_of_range",
-    "detail": "must be above 0 and at most 8760",
-}
-PROBLEM_EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
-    "invalid": ("/expires_in_hours: must be above 0 and at most 8760", {"errors": [_PLACE]}),
-    "run_closed": (
-        "This run is completed; nothing more can be added.",
-        {"run_status": "completed", "closed_at": "2026-03-02T09:41:07Z"},
-    ),
-    "steps_missing": (
-        "1 thing(s) are still missing.",
-        {
-            "errors": [
-                {
-                    "step_id": "s-kc01",
-                    "code": "missing_answer",
-                    "detail": "“Is the oven clean?” is not answered yet.",
-                }
-            ]
-        },
-    ),
-    "not_found": ("There is no such run.", {}),
-    "rate_limited": ("More than 600 in 60 seconds; try again in 3 s.", {}),
 }
