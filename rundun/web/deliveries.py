@@ -10,7 +10,7 @@ from starlette.responses import Response
 from rundun.actions import looking, replaying
 from rundun.actions.replaying import Step
 from rundun.core import times
-from rundun.core.json_types.answers import AttemptJson, DeliveryJson, RetriedJson, TrialJson
+from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, RetriedJson, TrialJson
 from rundun.core.shape import Shape, read
 from rundun.store import deliveries
 from rundun.store.deliveries import Attempt, Delivery, Failed
@@ -27,6 +27,7 @@ class DeliveriesQuery(ListQuery):
     """GET /v1/deliveries."""
 
     status: Literal["pending", "delivered", "failed"] | None = None
+    """Only those with this status."""
 
 
 class RetryBody(Shape):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rundun import __version__
-from rundun.core.json_types.answers import ProblemDetailsJson
+from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
 from rundun.web import deliveries, events, executor, integrator, openapi, templates, uploads
@@ -23,11 +23,7 @@ from rundun.web.openapi.events import (
     sent_name,
 )
 from rundun.web.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
-from rundun.web.openapi.parts import (
-    INTRODUCTION,
-    QUERY_PARAMETERS,
-    TAGS,
-)
+from rundun.web.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.openapi.schemas import (
     REF,
     Schema,
@@ -96,10 +92,10 @@ def document() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Schema]:
-    answers = [answer.schema for route in ROUTES for answer in route.operation.responses.values()]
-    pages = [answer.item for answer in answers if isinstance(answer, ListOf)]
+    successes = [one.schema for route in ROUTES for one in route.operation.responses.values()]
+    pages = [one.item for one in successes if isinstance(one, ListOf)]
     bodies = [route.operation.body for route in ROUTES]
-    types = {one for one in [*answers, *pages, *bodies] if isinstance(one, type)}
+    types = {one for one in [*successes, *pages, *bodies] if isinstance(one, type)}
     schemas = components({*types, *TYPES, ProblemDetailsJson, TemplateRecordJson, Template})
     add_events(schemas)
     template, record = schemas["Template"], schemas["TemplateRecord"]
@@ -151,18 +147,18 @@ def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
     if not route.takes_key:
         shown["security"] = []
     headers = [*operation.headers, *(["Idempotency-Key"] if route.is_idempotent_post else [])]
-    answers = dict(operation.responses)
+    successes = dict(operation.responses)
     if operation.is_conditional:
         headers.append("If-None-Match")
-        answers[304] = Success("It is as you have it.", headers=("ETag",))
+        successes[304] = Success("It is as you have it.", headers=("ETag",))
     listed = [{"$ref": f"#/components/parameters/{name}"} for name in [*headers, "X-Request-Id"]]
     if operation.query is not None:
-        listed = [*parameters(operation.query, QUERY_PARAMETERS, operation.together), *listed]
+        listed = [*parameters(operation.query, operation.together), *listed]
     shown["parameters"] = listed
     if operation.body is not None:
         shown["requestBody"] = _body(operation.body, operation.name)
     shown["responses"] = {
-        **{str(status): _answer(route, status, answer) for status, answer in answers.items()},
+        **{str(status): _success(route, status, success) for status, success in successes.items()},
         **_problems(route.codes(), responses),
     }
     return shown
@@ -184,18 +180,18 @@ def _example(name: str, which: str) -> dict[str, Any]:
     return {"examples": {"example": {"value": shown[which]}}} if which in shown else {}
 
 
-def _answer(route: ApiRoute, status: int, answer: Success) -> dict[str, Any]:
+def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
     limited = [] if route.is_document else ["RateLimit-Policy", "RateLimit"]
     replayed = ["Idempotent-Replayed"] if route.is_idempotent_post else []
-    shown: dict[str, Any] = {"description": answer.description}
-    shown["headers"] = _headers([*answer.headers, *replayed, "X-Request-Id", *limited])
-    if answer.schema is not None:
-        media = {"schema": _schema(answer.schema), **_example(route.operation.name, str(status))}
+    shown: dict[str, Any] = {"description": success.description}
+    shown["headers"] = _headers([*success.headers, *replayed, "X-Request-Id", *limited])
+    if success.schema is not None:
+        media = {"schema": _schema(success.schema), **_example(route.operation.name, str(status))}
         shown["content"] = {"application/json": media}
-    if answer.followed_by:
+    if success.followed_by:
         shown["links"] = {
-            name[0].upper() + name[1:]: {"operationId": name, "parameters": dict(answer.followed_by)}
-            for name in _next(list(answer.followed_by))
+            name[0].upper() + name[1:]: {"operationId": name, "parameters": dict(success.followed_by)}
+            for name in _next(list(success.followed_by))
         }
     return shown
 
@@ -245,9 +241,8 @@ _PROBLEM_HEADERS = {
 
 def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
     headers = {**_PROBLEM_HEADERS.get(status, {}), "X-Request-Id": "X-Request-Id"}
-    narrowed = {
-        "properties": {"code": {"enum": list(codes)}}
-    }  # `status` too, and generators leave it all out
+    # Were `status` narrowed as well, some generators of clients would leave the response out.
+    narrowed = {"properties": {"code": {"enum": list(codes)}}}
     return {
         "description": "; ".join(f"`{code}`: {TABLE[code][1]}" for code in codes) + ".",
         "headers": {name: {"$ref": f"#/components/headers/{kept}"} for name, kept in headers.items()},

@@ -1,4 +1,4 @@
-"""What the document says in words: its introduction, its subjects, and the parameters of queries."""
+"""What the document says in words: its introduction and its subjects."""
 
 from __future__ import annotations
 
@@ -42,27 +42,4 @@ TAGS = {
         "`run_status` and `closed_at`, but what was stored already is answered as before, so that a lost reply "
         "never looks like a loss. Writes must come from this site's own pages or from no browser at all."
     ),
-}
-
-
-QUERY_PARAMETERS = {
-    "limit": "How many at most.",
-    "cursor": "Where to go on: `next_cursor` of the page before.",
-    "status": "Only those with this status.",
-    "template_id": "Only those of this template.",
-    "run_id": "Only those of this run.",
-    "executor_ref": "Only those with exactly this `executor_ref`.",
-    "created_after": "Only those made after this time, in whole seconds.",
-    "created_before": "Only those made before this time.",
-    "include_archived": "Archived ones too.",
-    "v": "A version other than the current one.",
-    "after": "The cursor of the last event you have. Left out: from the oldest that is kept.",
-    "wait": "Seconds to wait for an event when there is none.",
-    "since": "The revision you have; 304 while it is the current one.",
-    "source": "Where the picture comes from.",
-    "taken_at": "When it was taken, by the phone's clock.",
-    "lat": "Latitude in degrees, without an exponent; comes together with `lng`.",
-    "lng": "Longitude in degrees, without an exponent; comes together with `lat`.",
-    "accuracy": "Radius in metres, without an exponent; with `lat` and `lng` only.",
-    "typed_name": "The name, if it was typed rather than drawn.",
 }
