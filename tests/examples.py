@@ -76,6 +76,8 @@ MEDIA = {
 FIXED = {
     "sha256": "b41dbaa9353b532d1b87c6808791191924a4703c1f07888d836090d278d30fae",
     "bytes": 1843201,
+    "width": 1536,
+    "height": 2048,
     "duration_ms": 83,
     "runs_this_month": 41,
     "thumbnail": "/9j/4AAQSkZJRg==",
@@ -91,6 +93,7 @@ class Story:
         self.w, self.hook = w, hook
         self.found: dict[str, dict[str, Any]] = {}
         self.template_id = ""
+        self.picture = pictures.heic(96, 128)
 
     async def call(self, name: str, method: str, path: str, body: Any = None, shown: Any = None) -> Any:
         """Call as Acme, and keep request and answer as an example of the operation `name`."""
@@ -137,9 +140,8 @@ class Story:
         assert (await ed.start(name="Ed", language="en")).is_success
         self.at("2026-03-02T09:14:58Z")
         about = {"params": {"source": "camera", "taken_at": "2026-03-02T09:14:40Z"}}
-        picture = pictures.heic(1536, 2048)
-        self.keep("putPhoto", await ed.photo("s-kc01", picture, PHOTO_ID, **about))
-        self.keep("putPhoto", await ed.photo("s-kc01", picture, PHOTO_ID, **about))
+        for _ in range(2):  # stored, and stored before
+            self.keep("putPhoto", await ed.photo("s-kc01", self.picture, PHOTO_ID, **about))
         self.at("2026-03-02T09:15:01Z")
         where = {"lat": 41.38712, "lng": 2.17013, "accuracy": 12}
         assert (await ed.put("s-kc01", {**ANSWER, "geo": where})).is_success
@@ -191,24 +193,47 @@ class Story:
         received = {one.json["event"]: one.json for one in self.hook.received if one.json["run_id"] in ours}
         self.found["webhooks"] = {name: received[name] for name in (*order, "webhook.test")}
 
+    async def problems(self) -> None:
+        """What some refusals say beside their title."""
+        found = self.found["problems"] = {}
+        ed = await self.begin()
+        for response in (
+            await self.w.acme.post("/v1/runs", json={**DISPATCH, "expires_in_hours": 9000}),
+            await self.w.acme.get("/v1/runs/r-1"),
+        ):
+            found |= refusal(response)
+        assert (await ed.put("s-kc01", {"value": False})).is_success
+        found |= refusal(await ed.complete())
+        assert (await ed.put("s-kc02", {"value": "It is black."})).is_success
+        self.at("2026-03-02T09:41:07Z")
+        assert (await ed.complete()).is_success
+        found |= refusal(await ed.put("s-kc01", {"value": True}))
+
     async def deliveries(self) -> None:
         """One that is not taken, sent again, given up, and told of."""
-        self.hook.answer = answering("502 Bad Gateway")
-        runs = [await self.begin("run.completed") for _ in range(2)]
-        self.at("2026-03-02T09:21:02Z")
-        for ed in runs:
-            assert (await ed.complete()).is_success
-        for seconds in (0, 60, 240, 1200, 7200):  # twice what is planned, which chance lengthens
-            self.w.clock.forward(seconds=seconds)
+        ed = await self.refused()
+        (delivery,) = await self.w.deliveries(ed)
+        path = f"/v1/deliveries/{delivery['delivery_id']}/retry"
+        await self.call("retryDelivery", "POST", path, {})
+        self.hook.answer = answering("204 No Content")
+        await self.w.deliver()
+        await self.refused()
+        for _ in range(4):
+            self.w.clock.forward(hours=3)  # longer than any pause
             await self.w.deliver()
-            if seconds == 0:
-                (delivery,) = await self.w.deliveries(runs[1])
-                path = f"/v1/deliveries/{delivery['delivery_id']}/retry"
-                await self.call("retryDelivery", "POST", path, {})
         alert = await self.w.database.read(partial(alerting.next_alert, for_all=False))
         self.found["webhooks"]["delivery.failed"] = json.loads(alert.body)
         body = {"status": "failed", "since": "2026-03-01T00:00:00Z"}
         await self.call("retryDeliveries", "POST", "/v1/deliveries/retry", body)
+
+    async def refused(self) -> Ed:
+        """A completed run whose receiver has refused the event once."""
+        self.hook.answer = answering("502 Bad Gateway")
+        ed = await self.begin("run.completed")
+        self.at("2026-03-02T09:21:02Z")
+        assert (await ed.complete()).is_success
+        await self.w.deliver()
+        return ed
 
     async def rest(self) -> None:
         """The organization, and what the executor's side is sent."""
@@ -219,6 +244,13 @@ class Story:
         ed = await self.w.dispatch(await self.w.template(code))
         await ed.start()
         self.keep("decodeBarcode", await ed.call("POST", "/decode", content=barcode("4006381333931")))
+
+
+def refusal(response: Any) -> dict[str, Any]:
+    """What a problem says beside what is the same for all of its code, by its code."""
+    problem = response.json()
+    common = ("type", "title", "status", "code", "request_id")
+    return {problem["code"]: {name: value for name, value in problem.items() if name not in common}}
 
 
 def barcode(digits: str) -> bytes:
@@ -237,7 +269,7 @@ async def record(folder: Path) -> dict[str, Any]:
         world(folder, Clock(), server__public_url=SITE, alerts__url="http://127.0.0.1:1/") as w,
     ):
         story = Story(w, hook)
-        for part in (story.rest, story.templates, story.runs, story.events, story.deliveries):
+        for part in (story.rest, story.templates, story.runs, story.events, story.problems, story.deliveries):
             await part()
         sent = {
             "startRun": {"name": "Ed", "language": "en"},
@@ -246,7 +278,11 @@ async def record(folder: Path) -> dict[str, Any]:
             "giveUpRun": {"reason": "Nobody opens the door."},
         }
         found = {**story.found, **{name: {"request": body} for name, body in sent.items()}}
-        order = [*(route.operation.name for route in document.ROUTES), "webhooks"]
+        (folder / "limited").mkdir()
+        async with world(folder / "limited", limits__requests_per_minute=20) as limited:
+            answers = [await limited.acme.get("/v1/organization") for _ in range(21)]
+            found["problems"] |= refusal(answers[-1])
+        order = [*(route.operation.name for route in document.ROUTES), "webhooks", "problems"]
         return {name: named(found[name], hook.url) for name in order if name in found}
 
 

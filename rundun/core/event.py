@@ -14,13 +14,12 @@ from rundun.core.json_types.events import (
     AnsweredToldJson,
     EventDataJson,
     EventJson,
-    OriginalKeptJson,
     PhotoSentJson,
     PhotoToldJson,
     StepDataJson,
     WebhookTestEventJson,
 )
-from rundun.core.json_types.runs import AnsweredJson, PhotoJson
+from rundun.core.json_types.runs import AnsweredJson, OriginalKeptJson, PhotoJson
 from rundun.core.links import Links
 from rundun.core.progress import Standing
 from rundun.core.record import Evidence

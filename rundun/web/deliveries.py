@@ -10,14 +10,14 @@ from starlette.responses import Response
 from rundun.actions import looking, replaying
 from rundun.actions.replaying import Step
 from rundun.core import times
-from rundun.core.json_types.answers import AttemptJson, DeliveryJson, RetriedJson, TrialJson
+from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, RetriedJson, TrialJson
 from rundun.core.shape import Shape, read
 from rundun.store import deliveries
 from rundun.store.deliveries import Attempt, Delivery, Failed
 from rundun.store.idempotency import Reply
 from rundun.store.tx import Tx
 from rundun.web.calls import Call, route, told
-from rundun.web.openapi.operation import Answer, Operation, Page
+from rundun.web.openapi.operation import ListOf, Operation, Success
 from rundun.web.queries import ListQuery, list_json, query
 from rundun.web.shapes import EmptyBody, Time
 from rundun.web.trials import WebhookTestBody, try_out
@@ -27,6 +27,7 @@ class DeliveriesQuery(ListQuery):
     """GET /v1/deliveries."""
 
     status: Literal["pending", "delivered", "failed"] | None = None
+    """Only those with this status."""
 
 
 class RetryBody(Shape):
@@ -135,13 +136,7 @@ ROUTES = [
             "listDeliveries",
             "List deliveries",
             "All of the organization, each with all its attempts, the newest first.",
-            {
-                200: Answer(
-                    "A page of deliveries.",
-                    Page(DeliveryJson),
-                    headers=("Link",),
-                )
-            },
+            {200: Success("A page of deliveries.", ListOf(DeliveryJson), headers=("Link",))},
             query=DeliveriesQuery,
         ),
     ),
@@ -154,13 +149,7 @@ ROUTES = [
             "listRunDeliveries",
             "List a run's deliveries",
             "Each with all its attempts, the newest first.",
-            {
-                200: Answer(
-                    "A page of deliveries.",
-                    Page(DeliveryJson),
-                    headers=("Link",),
-                )
-            },
+            {200: Success("A page of deliveries.", ListOf(DeliveryJson), headers=("Link",))},
             query=ListQuery,
         ),
     ),
@@ -173,7 +162,7 @@ ROUTES = [
             "retryDelivery",
             "Send a delivery again",
             "It goes out now, whatever became of it before; the `event_id` stays the same, and attempts count on.",
-            {202: Answer("It is on its way.", DeliveryJson)},
+            {202: Success("It is on its way.", DeliveryJson)},
             body=EmptyBody,
         ),
     ),
@@ -186,7 +175,7 @@ ROUTES = [
             "retryDeliveries",
             "Send all that have failed again",
             "Those made at or after `since`, and of one run, if you like.",
-            {202: Answer("They are on their way.", RetriedJson)},
+            {202: Success("They are on their way.", RetriedJson)},
             body=RetryBody,
             problems=("not_found",),
         ),
@@ -200,7 +189,7 @@ ROUTES = [
             "testWebhook",
             "Try a webhook out",
             "Sends one signed `webhook.test` now and tells what came of it. At most ten a minute.",
-            {200: Answer("What came of it.", TrialJson)},
+            {200: Success("What came of it.", TrialJson)},
             body=WebhookTestBody,
             problems=("address_not_allowed",),
         ),

@@ -15,7 +15,7 @@ from rundun.store.events import Feed
 from rundun.store.tx import Tx
 from rundun.web.bells import Bell
 from rundun.web.calls import Call, route
-from rundun.web.openapi.operation import Answer, Operation
+from rundun.web.openapi.operation import Operation, Success
 from rundun.web.problems import Json
 from rundun.web.queries import EventsQuery, event_cursor, next_link, query
 
@@ -79,13 +79,7 @@ ROUTES = [
             "listEvents",
             "Fetch events",
             _FEED,
-            {
-                200: Answer(
-                    "Events behind the cursor.",
-                    EventFeedJson,
-                    headers=("Link",),
-                )
-            },
+            {200: Success("Events behind the cursor.", EventFeedJson, headers=("Link",))},
             query=EventsQuery,
             problems=("cursor_gone",),
         ),
@@ -99,13 +93,7 @@ ROUTES = [
             "listRunEvents",
             "Fetch a run's events",
             _FEED,
-            {
-                200: Answer(
-                    "The run's events behind the cursor.",
-                    EventFeedJson,
-                    headers=("Link",),
-                )
-            },
+            {200: Success("The run's events behind the cursor.", EventFeedJson, headers=("Link",))},
             query=EventsQuery,
             problems=("cursor_gone",),
         ),

@@ -23,7 +23,7 @@ from rundun.store import runs
 from rundun.store.organizations import Organization
 from rundun.web.body import is_here, read_json
 from rundun.web.brand import brand_of
-from rundun.web.openapi.operation import Answer, ApiRoute, Method, Operation
+from rundun.web.openapi.operation import ApiRoute, Method, Operation, Success
 from rundun.web.pages import Handler, compressed
 from rundun.web.problems import Json
 from rundun.web.queries import StateQuery, query
@@ -287,8 +287,8 @@ ROUTES = [
             "Read where the run stands",
             "The checklist, all answers and receipts: enough to resume on another device.",
             {
-                200: Answer("The state.", StateJson),
-                304: Answer("Nothing has happened since that revision."),
+                200: Success("The state.", StateJson),
+                304: Success("Nothing has happened since that revision."),
             },
             query=StateQuery,
             problems=("run_closed",),
@@ -303,13 +303,7 @@ ROUTES = [
             "startRun",
             "Start the run",
             "A human has tapped Start. Again: the same person, whose first name, address or number is kept.",
-            {
-                200: Answer(
-                    "The run is under way.",
-                    StartedJson,
-                    headers=("Set-Cookie",),
-                )
-            },
+            {200: Success("The run is under way.", StartedJson, headers=("Set-Cookie",))},
             body=StartBody,
             problems=("run_closed",),
         ),
@@ -324,7 +318,7 @@ ROUTES = [
             "Answer a step",
             "A value, a skip, or “I can't do this”. The newest to arrive counts; it is accepted while its photos are "
             "still missing. An `answer_id` that was applied before, or the same content, changes nothing.",
-            {200: Answer("The step as it stands.", WrittenJson)},
+            {200: Success("The step as it stands.", WrittenJson)},
             body=AnswerBody,
             problems=("run_closed", "not_started", "skip_not_allowed", "too_many_photos"),
         ),
@@ -338,7 +332,7 @@ ROUTES = [
             "completeRun",
             "Submit the run",
             "All is done. What is still missing is answered all at once. Again on a completed run: the same answer.",
-            {200: Answer("The run is completed.", EndedJson)},
+            {200: Success("The run is completed.", EndedJson)},
             body=EmptyBody,
             problems=("run_closed", "not_started", "steps_missing"),
         ),
@@ -352,7 +346,7 @@ ROUTES = [
             "giveUpRun",
             "Give the run up",
             "The executor stops for good. Again with the same words: the same answer.",
-            {200: Answer("The run is cancelled.", EndedJson)},
+            {200: Success("The run is cancelled.", EndedJson)},
             body=CancelBody,
             problems=("run_closed",),
         ),

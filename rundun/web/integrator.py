@@ -29,7 +29,7 @@ from rundun.store import runs
 from rundun.store.idempotency import Reply
 from rundun.store.tx import Tx
 from rundun.web.calls import Call, route, told
-from rundun.web.openapi.operation import Answer, Operation, Page
+from rundun.web.openapi.operation import ListOf, Operation, Success
 from rundun.web.problems import Json
 from rundun.web.queries import RunsQuery, is_current, list_json, query
 from rundun.web.service import Service
@@ -152,23 +152,11 @@ ROUTES = [
             "Makes a run of a template's current version and its link. One credit of the organization is taken in the "
             "same transaction; what is refused makes nothing and costs nothing.",
             {
-                201: Answer(
+                201: Success(
                     "The run and its link.",
                     DispatchedJson,
                     headers=("Location",),
-                    links=(
-                        "getRun",
-                        "cancelRun",
-                        "extendRun",
-                        "releaseRun",
-                        "listRunDeliveries",
-                        "listRunEvents",
-                        "getState",
-                        "startRun",
-                        "completeRun",
-                        "giveUpRun",
-                    ),
-                    parameters={"run_id": "$response.body#/run_id"},
+                    followed_by={"run_id": "$response.body#/run_id"},
                 )
             },
             body=DispatchBody,
@@ -184,13 +172,7 @@ ROUTES = [
             "listRuns",
             "List runs",
             "Without their templates and answers, the newest first.",
-            {
-                200: Answer(
-                    "A page of runs.",
-                    Page(RunListedJson),
-                    headers=("Link",),
-                )
-            },
+            {200: Success("A page of runs.", ListOf(RunListedJson), headers=("Link",))},
             query=RunsQuery,
         ),
     ),
@@ -204,15 +186,8 @@ ROUTES = [
             "Read a run",
             "The whole record: the template as it was dispatched, all answers, photos, positions, times, and who did "
             "it. It can be read at any moment; reading changes nothing.",
-            {
-                200: Answer(
-                    "The record.",
-                    RunRecordJson,
-                    headers=("ETag",),
-                ),
-                304: Answer("It is as you have it.", headers=("ETag",)),
-            },
-            headers=("If-None-Match",),
+            {200: Success("The record.", RunRecordJson, headers=("ETag",))},
+            is_conditional=True,
         ),
     ),
     route(
@@ -224,7 +199,7 @@ ROUTES = [
             "cancelRun",
             "Cancel a run",
             "Ends a run that is pending or in progress. Its link says so from then on, and `run.cancelled` is sent.",
-            {200: Answer("The run, cancelled.", RunSteeredJson)},
+            {200: Success("The run, cancelled.", RunSteeredJson)},
             body=CancelBody,
             problems=("wrong_status",),
         ),
@@ -238,7 +213,7 @@ ROUTES = [
             "extendRun",
             "Extend a run",
             "Lets a run be open until `expires_in_hours` from now, or without end. It can't be made shorter.",
-            {200: Answer("The run with its new `expires_at`.", RunSteeredJson)},
+            {200: Success("The run with its new `expires_at`.", RunSteeredJson)},
             body=ExtendBody,
             problems=("wrong_status", "would_shorten"),
         ),
@@ -253,7 +228,7 @@ ROUTES = [
             "Release a run from its device",
             "Where the template's `scope` is `first_device`, lets the next device that starts the run take it over. "
             "Until then nothing can be added. That start keeps the answers and the first identity, and is no event.",
-            {200: Answer("The run.", RunSteeredJson)},
+            {200: Success("The run.", RunSteeredJson)},
             body=EmptyBody,
             problems=("wrong_status",),
         ),
@@ -267,7 +242,7 @@ ROUTES = [
             "getOrganization",
             "Whose key this is",
             "The organization, what is left of its credits, and how many deliveries were given up.",
-            {200: Answer("The organization.", OrganizationJson)},
+            {200: Success("The organization.", OrganizationJson)},
         ),
     ),
 ]

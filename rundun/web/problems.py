@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.core.json_types.answers import ProblemDetailsJson
+from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.errors import Problem
 
 TABLE: dict[str, tuple[int, str]] = {

@@ -112,7 +112,9 @@ class ListQuery(Shape):
     """What every list takes."""
 
     limit: Annotated[int, _whole(1, 100)] = 25
+    """How many at most."""
     cursor: Cursor = (END, END)
+    """Where to go on: `next_cursor` of the page before."""
 
     def slice(self) -> Slice:
         """The part that is wanted."""
@@ -123,10 +125,15 @@ class RunsQuery(ListQuery):
     """GET /v1/runs; times are compared in whole seconds, as they are shown."""
 
     status: Status | None = None
+    """Only those with this status."""
     template_id: str | None = None
+    """Only those of this template."""
     executor_ref: Annotated[str, Text(256, 0)] | None = None
+    """Only those with exactly this `executor_ref`."""
     created_after: Time | None = None
+    """Only those made after this time, in whole seconds."""
     created_before: Time | None = None
+    """Only those made before this time."""
 
     def filter(self) -> Filter:
         """What is wanted of which runs."""
@@ -144,42 +151,54 @@ class TemplatesQuery(ListQuery):
     """GET /v1/templates."""
 
     include_archived: Yes = False
+    """Archived ones too."""
 
 
 class TemplateQuery(Shape):
     """GET /v1/templates/{template_id}."""
 
     v: Annotated[int, _whole(1, 10**9)] | None = None
+    """A version other than the current one."""
 
 
 class EventsQuery(Shape):
     """GET /v1/events and GET /v1/runs/{run_id}/events; `wait` in seconds."""
 
     after: EventCursor = 0
+    """The cursor of the last event you have. Left out: from the oldest that is kept."""
     wait: Annotated[int, _whole(0, 30)] = 0
+    """Seconds to wait for an event when there is none."""
     limit: Annotated[int, _whole(1, 100)] = 25
+    """How many at most."""
 
 
 class StateQuery(Shape):
     """GET /r/{run_id}/state."""
 
     since: Annotated[int, _whole(0, 10**15 - 1)] | None = None
+    """The revision you have; 304 while it is the current one."""
 
 
 class PhotoQuery(Shape):
     """PUT …/photos/{photo_id}: what the phone says of a photo."""
 
     source: Literal["camera", "gallery"] | None = None
+    """Where the picture comes from."""
     taken_at: Time | None = None
+    """When it was taken, by the phone's clock."""
     lat: Annotated[float, _decimal_in(-90, 90)] | None = None
+    """Latitude in degrees, without an exponent; comes together with `lng`."""
     lng: Annotated[float, _decimal_in(-180, 180)] | None = None
+    """Longitude in degrees, without an exponent; comes together with `lat`."""
     accuracy: Annotated[float, _decimal_in(0, 1e8)] | None = None
+    """Radius in metres, without an exponent; with `lat` and `lng` only."""
 
 
 class SignatureQuery(Shape):
     """PUT …/signature."""
 
     typed_name: Annotated[str, Text(200)] | None = None
+    """The name, if it was typed rather than drawn."""
 
 
 def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:

@@ -12,7 +12,7 @@ from rundun.actions.looking import template_at, templates_page, versions_page
 from rundun.store.idempotency import Reply
 from rundun.store.tx import Tx, Version
 from rundun.web.calls import Call, answer, route, told
-from rundun.web.openapi.operation import Answer, Operation, Page
+from rundun.web.openapi.operation import ListOf, Operation, Success
 from rundun.web.queries import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
 
@@ -96,17 +96,11 @@ ROUTES = [
             "Either `sections` or `steps`, with at least one step. Ids of sections, steps and options may be left out. "
             "Whatever is wrong is answered at once, each place with its pointer. At most 512 KiB.",
             {
-                201: Answer(
+                201: Success(
                     "The template as it is kept.",
                     "TemplateRecord",
                     headers=("ETag", "Location"),
-                    links=(
-                        "getTemplate",
-                        "reviseTemplate",
-                        "archiveTemplate",
-                        "listTemplateVersions",
-                    ),
-                    parameters={"template_id": "$response.body#/id"},
+                    followed_by={"template_id": "$response.body#/id"},
                 )
             },
             body="TemplateDraft",
@@ -121,13 +115,7 @@ ROUTES = [
             "listTemplates",
             "List templates",
             "Each in its current version, the newest template first.",
-            {
-                200: Answer(
-                    "A page of templates.",
-                    Page("TemplateRecord"),
-                    headers=("Link",),
-                )
-            },
+            {200: Success("A page of templates.", ListOf("TemplateRecord"), headers=("Link",))},
             query=TemplatesQuery,
         ),
     ),
@@ -140,16 +128,9 @@ ROUTES = [
             "getTemplate",
             "Read a template",
             "As it is now, or as it was in version `v`.",
-            {
-                200: Answer(
-                    "The template.",
-                    "TemplateRecord",
-                    headers=("ETag",),
-                ),
-                304: Answer("It is as you have it.", headers=("ETag",)),
-            },
+            {200: Success("The template.", "TemplateRecord", headers=("ETag",))},
             query=TemplateQuery,
-            headers=("If-None-Match",),
+            is_conditional=True,
         ),
     ),
     route(
@@ -163,13 +144,7 @@ ROUTES = [
             "Makes the next version, for runs dispatched from now on; an archived template comes back. The same "
             "content again makes none, and keeps the ids of what is sent without. Get it, edit it, and put it back "
             "with `If-Match`, and nobody's change is lost.",
-            {
-                200: Answer(
-                    "The template as it is kept.",
-                    "TemplateRecord",
-                    headers=("ETag",),
-                )
-            },
+            {200: Success("The template as it is kept.", "TemplateRecord", headers=("ETag",))},
             headers=("If-Match",),
             body="TemplateRevisionDraft",
             problems=("version_mismatch",),
@@ -184,7 +159,7 @@ ROUTES = [
             "archiveTemplate",
             "Archive a template",
             "No more runs are dispatched from it. It can still be read, and a `PUT` brings it back.",
-            {204: Answer("It is archived.")},
+            {204: Success("It is archived.")},
         ),
     ),
     route(
@@ -196,13 +171,7 @@ ROUTES = [
             "listTemplateVersions",
             "List a template's versions",
             "All of them, the newest first.",
-            {
-                200: Answer(
-                    "A page of versions.",
-                    Page("TemplateRecord"),
-                    headers=("Link",),
-                )
-            },
+            {200: Success("A page of versions.", ListOf("TemplateRecord"), headers=("Link",))},
             query=ListQuery,
         ),
     ),

@@ -10,7 +10,7 @@ from rundun.core import event
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.bucket import Policy
 from rundun.core.destination import Destination, normalise
-from rundun.core.json_types.answers import TrialJson
+from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.shape import Shape
 from rundun.errors import Place, Problem
 from rundun.logs import log

@@ -23,7 +23,7 @@ from rundun.store import runs
 from rundun.store.database import LARGEST_BATCH, Database
 from rundun.store.files import CHUNK, Taken
 from rundun.web.executor import device_of, refuse_cross_site, route, step_written
-from rundun.web.openapi.operation import Answer, Bytes, Operation
+from rundun.web.openapi.operation import Bytes, Operation, Success
 from rundun.web.problems import Json
 from rundun.web.queries import PhotoQuery, SignatureQuery, query
 from rundun.web.service import service
@@ -210,8 +210,8 @@ ROUTES = [
             "The raw bytes under an id that the phone makes. Once the receipt is there the photo is on the disk. The "
             "same bytes again get the same receipt.",
             {
-                201: Answer("It is stored.", ReceiptJson),
-                200: Answer("These bytes were stored before.", ReceiptJson),
+                201: Success("It is stored.", ReceiptJson),
+                200: Success("These bytes were stored before.", ReceiptJson),
             },
             query=PhotoQuery,
             together=("geo", GeoBody),
@@ -229,7 +229,7 @@ ROUTES = [
             "deletePhoto",
             "Delete a photo",
             "Erases it for good, while the run is open. Again: nothing changes.",
-            {200: Answer("The step as it stands.", WrittenJson)},
+            {200: Success("The step as it stands.", WrittenJson)},
             problems=(*_OPEN, "invalid"),
         ),
     ),
@@ -243,8 +243,8 @@ ROUTES = [
             "Upload a step's signature",
             "Stores the picture only; the step is then answered with `null`.",
             {
-                201: Answer("It is stored.", SignatureReceiptJson),
-                200: Answer("This picture was stored before.", SignatureReceiptJson),
+                201: Success("It is stored.", SignatureReceiptJson),
+                200: Success("This picture was stored before.", SignatureReceiptJson),
             },
             query=SignatureQuery,
             headers=("Content-Digest",),
@@ -262,8 +262,8 @@ ROUTES = [
             "Upload the signature that closes the run",
             "Where the template says `signature_on_complete`.",
             {
-                201: Answer("It is stored.", SignatureReceiptJson),
-                200: Answer("This picture was stored before.", SignatureReceiptJson),
+                201: Success("It is stored.", SignatureReceiptJson),
+                200: Success("This picture was stored before.", SignatureReceiptJson),
             },
             query=SignatureQuery,
             headers=("Content-Digest",),
@@ -280,7 +280,7 @@ ROUTES = [
             "decodeBarcode",
             "Read a barcode from a picture",
             "For phones without a scanner. Of a started run, and of the formats that its barcode steps take.",
-            {200: Answer("What it says.", DecodedJson)},
+            {200: Success("What it says.", DecodedJson)},
             headers=("Content-Digest",),
             body=_PHOTO,
             problems=(*_OPEN, *_UNREADABLE),

@@ -17,7 +17,6 @@ from rundun.core.json_types.base import (
     Positive,
     ProgressJson,
     RunId,
-    Sha256,
     StepId,
     TemplateId,
     UnableJson,
@@ -25,7 +24,7 @@ from rundun.core.json_types.base import (
     Value,
     component,
 )
-from rundun.core.json_types.runs import AnsweredBaseJson, PhotoBaseJson, SignatureAnswerJson
+from rundun.core.json_types.runs import AnsweredBaseJson, OriginalKeptJson, PhotoBaseJson, SignatureAnswerJson
 from rundun.core.run import By
 
 
@@ -45,17 +44,6 @@ class PhotoSentJson(PhotoFetchedJson):
 
     thumbnail: str | None
     """A JPEG of at most 320 px in base64; null where it was left out."""
-
-
-class OriginalKeptJson(TypedDict):
-    """What is known of the original; its address stands on the run alone."""
-
-    content_type: str
-    """By sniffing."""
-    bytes: Positive
-    """As in the receipt."""
-    sha256: Sha256
-    """As in the receipt."""
 
 
 class PhotoToldJson(PhotoBaseJson):

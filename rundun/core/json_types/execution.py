@@ -118,17 +118,22 @@ class EndedJson(TypedDict):
     """The run now."""
 
 
-class ReceiptJson(TypedDict):
-    """The photo is on the disk: with this the phone may delete its own copy."""
+class StoredJson(TypedDict):
+    """What every receipt says of the bytes."""
 
-    photo_id: PhotoId
-    """As the phone made it."""
     bytes: Positive
     """Of what was stored."""
     sha256: Sha256
     """Of what was stored."""
     received_at: At
     """The server's clock."""
+
+
+class ReceiptJson(StoredJson):
+    """The photo is on the disk: with this the phone may delete its own copy."""
+
+    photo_id: PhotoId
+    """As the phone made it."""
     url: str
     """The derived JPEG, a path on this host."""
     thumbnail_url: str
@@ -139,15 +144,9 @@ class ReceiptJson(TypedDict):
     """Of the derived JPEG."""
 
 
-class SignatureReceiptJson(TypedDict):
+class SignatureReceiptJson(StoredJson):
     """The signature is on the disk."""
 
-    bytes: Positive
-    """Of what was stored."""
-    sha256: Sha256
-    """Of what was stored."""
-    received_at: At
-    """The server's clock."""
     url: str
     """The PNG, a path on this host."""
 

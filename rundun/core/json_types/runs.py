@@ -50,17 +50,22 @@ class DispatchedJson(TypedDict):
     """What to look at before this goes into production."""
 
 
-class OriginalJson(TypedDict):
-    """The bytes as they arrived, which may hold a position."""
+class OriginalKeptJson(TypedDict):
+    """What is known of the original; its address stands on the run alone."""
 
-    url: Url
-    """Signed, unguessable, dies when the photo is erased."""
     content_type: str
     """By sniffing."""
     bytes: Positive
     """As in the receipt."""
     sha256: Sha256
     """As in the receipt."""
+
+
+class OriginalJson(OriginalKeptJson):
+    """The bytes as they arrived, which may hold a position."""
+
+    url: Url
+    """Signed, unguessable, dies when the photo is erased."""
 
 
 class PhotoBaseJson(TypedDict):

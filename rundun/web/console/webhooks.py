@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from rundun.actions import replaying, watching
 from rundun.actions.replaying import Step
-from rundun.core.json_types.answers import TrialJson
+from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.shape import read
 from rundun.errors import Problem
 from rundun.store.deliveries import Failed

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.web.openapi.operation import Answer, ApiRoute, Operation
+from rundun.web.openapi.operation import ApiRoute, Operation, Success
 from rundun.web.queries import is_current
 
 
@@ -45,11 +45,8 @@ ROUTES = [
             "getDocument",
             "This document",
             "OpenAPI 3.1, without a key.",
-            {
-                200: Answer("The document.", {"type": "object"}, headers=("ETag",)),
-                304: Answer("It is as you have it.", headers=("ETag",)),
-            },
-            headers=("If-None-Match",),
+            {200: Success("The document.", {"type": "object"}, headers=("ETag",))},
+            is_conditional=True,
         ),
     )
 ]

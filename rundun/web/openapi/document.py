@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rundun import __version__
-from rundun.core.json_types.answers import ProblemDetailsJson
+from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
 from rundun.web import deliveries, events, executor, integrator, openapi, templates, uploads
@@ -22,17 +22,8 @@ from rundun.web.openapi.events import (
     add_events,
     sent_name,
 )
-from rundun.web.openapi.operation import Answer, ApiRoute, Bytes, Page
-from rundun.web.openapi.operation import Schema as Described
-from rundun.web.openapi.parts import (
-    ANSWER_HEADERS,
-    INTRODUCTION,
-    PATH_PARAMETERS,
-    PROBLEM_EXAMPLES,
-    QUERY_PARAMETERS,
-    REQUEST_HEADERS,
-    TAGS,
-)
+from rundun.web.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
+from rundun.web.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.openapi.schemas import (
     REF,
     Schema,
@@ -51,13 +42,21 @@ ROUTES: Sequence[ApiRoute] = sorted(
 )
 
 
+def _data(name: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
+    return found
+
+
+@cache
+def parts() -> dict[str, dict[str, Any]]:
+    """What many operations share: security, parameters and headers of the document, and parameters of paths."""
+    return _data("parts.json")
+
+
 @cache
 def examples() -> dict[str, dict[str, Any]]:
     """By operation its request and its answers by status; one story: a kitchen is checked for booking_12345."""
-    found: dict[str, dict[str, Any]] = json.loads(
-        Path(__file__).with_name("examples.json").read_text("utf-8")
-    )
-    return found
+    return _data("examples.json")
 
 
 @cache
@@ -67,7 +66,7 @@ def document() -> dict[str, Any]:
     responses: dict[str, Any] = {}
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        item = paths.setdefault(route.path, _path_item(route.path))
+        item = paths.setdefault(route.path, _path_item(route))
         item[route.method.lower()] = _operation(route, responses)
     return {
         "openapi": "3.1.1",
@@ -85,16 +84,7 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "webhooks": {name: _webhook(name, schemas[sent_name(name)]) for name in WEBHOOKS},
         "components": {
-            "securitySchemes": {
-                "key": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "rdk_live_…",
-                    "description": "An API key: `rdk_live_` and 32 letters and digits.",
-                }
-            },
-            "parameters": REQUEST_HEADERS,
-            "headers": ANSWER_HEADERS,
+            **parts()["components"],
             "responses": responses,
             "schemas": dict(sorted(schemas.items())),
         },
@@ -102,10 +92,10 @@ def document() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Schema]:
-    answers = [answer.schema for route in ROUTES for answer in route.operation.answers.values()]
-    pages = [answer.item for answer in answers if isinstance(answer, Page)]
+    successes = [one.schema for route in ROUTES for one in route.operation.responses.values()]
+    pages = [one.item for one in successes if isinstance(one, ListOf)]
     bodies = [route.operation.body for route in ROUTES]
-    types = {one for one in [*answers, *pages, *bodies] if isinstance(one, type)}
+    types = {one for one in [*successes, *pages, *bodies] if isinstance(one, type)}
     schemas = components({*types, *TYPES, ProblemDetailsJson, TemplateRecordJson, Template})
     add_events(schemas)
     template, record = schemas["Template"], schemas["TemplateRecord"]
@@ -115,12 +105,12 @@ def _schemas() -> dict[str, Schema]:
     schemas["TemplateRecord"] = {**with_members(template, record), "description": record["description"]}
     add_drafts(schemas, ("Template", "TemplateRevision"))
     del schemas["TemplateRevision"]  # only the draft of it is ever sent
-    schemas |= {_name(Page(item)): _page(item) for item in pages}
+    schemas |= {_name(ListOf(item)): _page(item) for item in pages}
     return schemas
 
 
-def _name(described: type | str | Page) -> str:
-    if isinstance(described, Page):
+def _name(described: type | str | ListOf) -> str:
+    if isinstance(described, ListOf):
         return f"{_name(described.item)}Page"
     return described if isinstance(described, str) else name_of(described)
 
@@ -142,9 +132,8 @@ def _page(item: type | str) -> Schema:
     }
 
 
-def _path_item(path: str) -> dict[str, Any]:
-    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    return {"parameters": [PATH_PARAMETERS[name] for name in names]} if names else {}
+def _path_item(route: ApiRoute) -> dict[str, Any]:
+    return {"parameters": [parts()["path"][name] for name in route.parameters]} if route.parameters else {}
 
 
 def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
@@ -158,14 +147,18 @@ def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
     if not route.takes_key:
         shown["security"] = []
     headers = [*operation.headers, *(["Idempotency-Key"] if route.is_idempotent_post else [])]
+    successes = dict(operation.responses)
+    if operation.is_conditional:
+        headers.append("If-None-Match")
+        successes[304] = Success("It is as you have it.", headers=("ETag",))
     listed = [{"$ref": f"#/components/parameters/{name}"} for name in [*headers, "X-Request-Id"]]
     if operation.query is not None:
-        listed = [*parameters(operation.query, QUERY_PARAMETERS, operation.together), *listed]
+        listed = [*parameters(operation.query, operation.together), *listed]
     shown["parameters"] = listed
     if operation.body is not None:
         shown["requestBody"] = _body(operation.body, operation.name)
     shown["responses"] = {
-        **{str(status): _answer(route, status, answer) for status, answer in operation.answers.items()},
+        **{str(status): _success(route, status, success) for status, success in successes.items()},
         **_problems(route.codes(), responses),
     }
     return shown
@@ -187,24 +180,33 @@ def _example(name: str, which: str) -> dict[str, Any]:
     return {"examples": {"example": {"value": shown[which]}}} if which in shown else {}
 
 
-def _answer(route: ApiRoute, status: int, answer: Answer) -> dict[str, Any]:
+def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
     limited = [] if route.is_document else ["RateLimit-Policy", "RateLimit"]
     replayed = ["Idempotent-Replayed"] if route.is_idempotent_post else []
-    shown: dict[str, Any] = {"description": answer.description}
-    shown["headers"] = _headers([*answer.headers, *replayed, "X-Request-Id", *limited])
-    if answer.schema is not None:
-        media = {"schema": _schema(answer.schema), **_example(route.operation.name, str(status))}
+    shown: dict[str, Any] = {"description": success.description}
+    shown["headers"] = _headers([*success.headers, *replayed, "X-Request-Id", *limited])
+    if success.schema is not None:
+        media = {"schema": _schema(success.schema), **_example(route.operation.name, str(status))}
         shown["content"] = {"application/json": media}
-    if answer.links:
+    if success.followed_by:
         shown["links"] = {
-            name[0].upper() + name[1:]: {"operationId": name, "parameters": dict(answer.parameters)}
-            for name in answer.links
+            name[0].upper() + name[1:]: {"operationId": name, "parameters": dict(success.followed_by)}
+            for name in _next(list(success.followed_by))
         }
     return shown
 
 
+def _next(parameters: list[str]) -> list[str]:
+    """Operations that need nothing but `parameters`, and perhaps JSON."""
+    return [
+        route.operation.name
+        for route in ROUTES
+        if route.parameters == parameters and not isinstance(route.operation.body, Bytes)
+    ]
+
+
 def _schema(described: Described) -> Schema:
-    return {"$ref": REF + _name(described)} if isinstance(described, type | str | Page) else dict(described)
+    return {"$ref": REF + _name(described)} if isinstance(described, type | str | ListOf) else dict(described)
 
 
 def _headers(names: Iterable[str]) -> dict[str, Any]:
@@ -239,9 +241,8 @@ _PROBLEM_HEADERS = {
 
 def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
     headers = {**_PROBLEM_HEADERS.get(status, {}), "X-Request-Id": "X-Request-Id"}
-    narrowed = {
-        "properties": {"code": {"enum": list(codes)}}
-    }  # `status` too, and generators leave it all out
+    # Were `status` narrowed as well, some generators of clients would leave the response out.
+    narrowed = {"properties": {"code": {"enum": list(codes)}}}
     return {
         "description": "; ".join(f"`{code}`: {TABLE[code][1]}" for code in codes) + ".",
         "headers": {name: {"$ref": f"#/components/headers/{kept}"} for name, kept in headers.items()},
@@ -255,15 +256,15 @@ def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
 
 
 def _problem_example(status: int, code: str) -> dict[str, Any]:
-    detail, members = PROBLEM_EXAMPLES.get(code, (TABLE[code][1] + ".", {}))
+    title = TABLE[code][1]
     return {
         "type": f"/problems/{code}",
-        "title": TABLE[code][1],
+        "title": title,
         "status": status,
-        "detail": detail,
+        "detail": f"{title}.",
         "code": code,
         "request_id": "5d3c1f0e9b8a47d6a1b2c3d4e5f60718",
-        **members,
+        **examples()["problems"].get(code, {}),
     }
 
 

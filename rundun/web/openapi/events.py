@@ -10,39 +10,26 @@ from rundun.core.json_types.events import DeliveryFailedAlertJson, EventJson, We
 from rundun.web.openapi.schemas import REF, Schema, name_of
 
 ALERT = "delivery.failed"
-# By event: its data as webhooks receive it, its data in the feed, and what has happened.
-DATA: dict[str, tuple[type, type, str]] = {
+# By event: its data, and what has happened.
+DATA: dict[str, tuple[type, str]] = {
     "run.started": (
-        types.RunStartedDataJson,
         types.RunStartedDataJson,
         "The executor tapped Start. Sent only to webhooks that name it.",
     ),
     "step.completed": (
         types.StepCompletedDataJson,
-        types.StepFetchedDataJson,
         "A step became done, or a done one got another value or other photos.",
     ),
-    "step.skipped": (types.StepDataJson, types.StepDataJson, "A step that is not required was skipped."),
-    "run.completed": (
-        types.RunCompletedDataJson,
-        types.RunCompletedDataJson,
-        "The executor submitted the run.",
-    ),
-    "run.cancelled": (
-        types.RunCancelledDataJson,
-        types.RunCancelledDataJson,
-        "Somebody ended the run before its time.",
-    ),
-    "run.expired": (
-        types.RunExpiredDataJson,
-        types.RunExpiredDataJson,
-        "The run's time ran out; what was answered is in it.",
-    ),
+    "step.skipped": (types.StepDataJson, "A step that is not required was skipped."),
+    "run.completed": (types.RunCompletedDataJson, "The executor submitted the run."),
+    "run.cancelled": (types.RunCancelledDataJson, "Somebody ended the run before its time."),
+    "run.expired": (types.RunExpiredDataJson, "The run's time ran out; what was answered is in it."),
 }
+IN_FEED: dict[str, type] = {"step.completed": types.StepFetchedDataJson}  # where the feed has other data
 WEBHOOKS = (*DATA, event.TEST, ALERT)
 TYPES = {
-    *(data for sent, fetched, _ in DATA.values() for data in (sent, fetched)),
-    *(EventJson, WebhookTestEventJson, DeliveryFailedAlertJson),
+    *(data for data, _ in DATA.values()),
+    *(*IN_FEED.values(), EventJson, WebhookTestEventJson, DeliveryFailedAlertJson),
 }
 _ALONE = {event.TEST: name_of(WebhookTestEventJson), ALERT: name_of(DeliveryFailedAlertJson)}
 
@@ -62,8 +49,9 @@ def add_events(schemas: dict[str, Schema]) -> None:
     attempt = {"type": "integer", "minimum": 1, "description": "Which attempt this is."}
     cursor = {"type": "string", "description": "Give it as `after` to go on behind this event."}
     entries = {}
-    for name, (sent, fetched, what) in DATA.items():
-        schemas[sent_name(name)] = _event(common, name, what, sent, {"delivery_attempt": attempt})
+    for name, (data, what) in DATA.items():
+        fetched = IN_FEED.get(name, data)
+        schemas[sent_name(name)] = _event(common, name, what, data, {"delivery_attempt": attempt})
         schemas[_camel(name) + "Entry"] = _event(common, name, what, fetched, {"cursor": cursor})
         entries[name] = f"{REF}{_camel(name)}Entry"
     schemas["EventFeed"]["properties"]["data"]["items"] = {

@@ -25,45 +25,44 @@ class Bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListOf:
     """A page of a list of `item`."""
 
     item: type | str
 
 
 # A TypedDict of core/json_types, the name of a schema that the document composes, or a schema.
-Schema = type | str | Page | Mapping[str, str]
+Described = type | str | ListOf | Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a success answers: `schema` None = no body; `headers` beside those of every answer; `links` name operations
-    that may follow, with `parameters`.
+class Success:
+    """A response of 2xx or 304: `schema` None = no body; `headers` beside those of every response; `followed_by` says
+    where in it the one parameter of the paths that may be called next is.
     """
 
     description: str
-    schema: Schema | None = None
+    schema: Described | None = None
     headers: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    followed_by: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a route does, in words. Problems that all alike have are added by `ApiRoute.codes`; `problems` are its own.
-    Examples stand in examples.json, under `name`.
+    """What a route does, in words. `together` are parameters of `query` that make one object, with its name, and
+    `is_conditional` adds `If-None-Match` and 304. Problems that all alike have are added by `ApiRoute.codes`;
+    `problems` are the operation's own. Examples stand in examples.json, under `name`.
     """
 
     tag: Tag
     name: str
     summary: str
     description: str
-    answers: Mapping[int, Answer]
+    responses: Mapping[int, Success]
     query: type[Shape] | None = None
-    together: tuple[str, type[Shape]] | None = (
-        None  # parameters of `query` that make one object, and its name
-    )
+    together: tuple[str, type[Shape]] | None = None
     headers: tuple[str, ...] = ()
+    is_conditional: bool = False
     body: type[Shape] | str | Bytes | None = None
     problems: tuple[str, ...] = ()
 
@@ -92,6 +91,11 @@ class ApiRoute(Route):
     def is_idempotent_post(self) -> bool:
         """Whether an `Idempotency-Key` is read."""
         return self.takes_key and self.method == "POST"
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names of the path's parameters."""
+        return list(self.param_convertors)
 
     def codes(self) -> list[str]:
         """Every problem the route can answer with, sorted."""

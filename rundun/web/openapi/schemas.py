@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from rundun.core.json_types import answers, base, events, execution, runs
+from rundun.core.json_types import base, deliveries, events, execution, problems, runs
 from rundun.core.shape import Shape
 
 _NARROWED = {"type": "What kind of answer it takes.", "config": "What is particular to this type."}
@@ -66,7 +66,7 @@ def components(described: Iterable[type]) -> dict[str, Schema]:
 def _members() -> dict[str, dict[str, str]]:
     """By TypedDict, what the string below each member says, inherited ones too."""
     known: dict[str, dict[str, str]] = {}
-    for module in (base, runs, answers, execution, events):
+    for module in (base, runs, deliveries, problems, execution, events):
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
                 bases = [known.get(one.id, {}) for one in node.bases if isinstance(one, ast.Name)]
@@ -166,9 +166,7 @@ def _renamed(schema: Any, names: set[str]) -> Any:
     return schema
 
 
-def parameters(
-    model: type[Shape], descriptions: dict[str, str], together: tuple[str, type[Shape]] | None = None
-) -> list[dict[str, Any]]:
+def parameters(model: type[Shape], together: tuple[str, type[Shape]] | None = None) -> list[dict[str, Any]]:
     """The query parameters that `model` reads; one that is left out has no null. Those that belong together are one
     object, spread over the query.
     """
@@ -183,7 +181,7 @@ def parameters(
         }
         if shown.get("type") == "string":
             shown.pop("default", None)
-        description = shown.pop("description", None) or field.get("description") or descriptions[name]
+        description = shown.pop("description", None) or field["description"]
         listed.append({"name": name, "in": "query", "description": description, "schema": shown})
     return listed if together is None else _joined(listed, *together)
 

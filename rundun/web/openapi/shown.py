@@ -183,10 +183,11 @@ def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
         amount = _between(schema, "minItems", "maxItems", "items")
         return ((f"array{amount and f',{amount},'} of", None), *inner)
     if schema.get("type") == "object" and "properties" not in schema:
-        values: Any = schema.get("additionalProperties") or next(
-            iter(schema.get("patternProperties", {}).values()), {}
-        )
-        inner = kinds(values) if isinstance(values, dict) and values else ()
+        values: list[Any] = [
+            schema.get("additionalProperties"),
+            *schema.get("patternProperties", {}).values(),
+        ]
+        inner = next((kinds(value) for value in values if isinstance(value, dict) and value), ())
         return (("object of", None), *inner) if inner else (("object", None),)
     return ((_words(schema), None),)
 
@@ -281,7 +282,7 @@ def _parameter(said: dict[str, Any]) -> list[Row]:
 
 def _reply(status: str, said: Any) -> Reply:
     answer = _resolved(said)
-    media: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
+    media: Mapping[str, Any] = next(iter(answer.get("content", {}).values()), {})
     schema = media.get("schema", {})
     codes = schema["allOf"][1]["properties"]["code"]["enum"] if "allOf" in schema else ()
     headers = [
