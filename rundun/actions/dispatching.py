@@ -8,7 +8,7 @@ from rundun.core.destination import normalise
 from rundun.core.run import OPEN_HOURS, Identity, Run, Webhook, expiry
 from rundun.errors import Problem
 from rundun.store import organizations, runs, templates
-from rundun.store.tx import Tx
+from rundun.store.tx import Tx, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +64,9 @@ def _counted(org_id: str, webhook: Webhook) -> Webhook:
     """The webhook with what limits on its deliveries are counted by: nobody's deliveries wait for another's."""
     scheme, host, port = normalise(webhook.url).key
     return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")
+
+
+def run_and_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, Version]:
+    """An organization's run and the version of its template; raises NotFound."""
+    run = runs.get_of_org(tx, org_id, run_id)
+    return run, templates.get_version(tx, run.template_id, run.template_v)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from rundun.actions import people
 from rundun.actions.sheet import Sheet, allow_device, closed_problem, load
 from rundun.core import times
 from rundun.core.json_types.runs import OrganizationJson
 from rundun.core.run import Run
+from rundun.errors import NotFound
 from rundun.store import deliveries, organizations, runs, templates
 from rundun.store.deliveries import Delivery
 from rundun.store.organizations import Organization
@@ -78,6 +80,43 @@ def versions_page(tx: Tx, org_id: str, template_id: str, wanted: Slice) -> Page[
     head = templates.get(tx, org_id, template_id)
     page = templates.page_versions(tx, template_id, wanted)
     return Page([(head, version) for version in page.items], page.next_before)
+
+
+def template_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple[Head, Version]]:
+    """The newest templates that are not archived, at most `limit`, and the one `chosen`, however old."""
+    listed = templates_page(tx, org_id, Slice(limit), False).items
+    if any(head.template_id == chosen for head, _ in listed):
+        return listed
+    try:
+        found = template_at(tx, org_id, chosen, None)
+    except NotFound:
+        return listed
+    return [found, *listed] if found[0].archived_at is None else listed
+
+
+def template_with_versions(
+    tx: Tx, org_id: str, template_id: str, v: int | None, wanted: Slice
+) -> tuple[Head, Version, Page[tuple[Head, Version]]]:
+    """One version of a template, the current one without `v`, and a page of all of them."""
+    head, version = template_at(tx, org_id, template_id, v)
+    return head, version, versions_page(tx, org_id, template_id, wanted)
+
+
+def two_versions(
+    tx: Tx, org_id: str, template_id: str, before: int | None, after: int | None
+) -> tuple[Head, Version, Version]:
+    """Two versions of a template; without numbers the last one and that before it."""
+    head, later = template_at(tx, org_id, template_id, after)
+    return head, template_at(tx, org_id, template_id, before or max(1, later.v - 1))[1], later
+
+
+def revision_for(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:
+    """A run's revision for an operator who is signed in with `token`, None where no run is asked for. Raises NotFound
+    for those who have been signed out, and where there is no such run.
+    """
+    if people.seated(tx, token) is None:
+        raise NotFound("session")
+    return None if run_id is None else runs.get_of_org(tx, org_id, run_id).revision
 
 
 def about(tx: Tx, org_id: str) -> OrganizationJson:

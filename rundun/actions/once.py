@@ -14,7 +14,7 @@ from rundun.store.tx import Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Render = Callable[[Tx, T], Reply]
+Render = Callable[[T], Reply]
 
 
 def carry_out(
@@ -29,7 +29,7 @@ def carry_out(
     """`action(tx, *args)` and what is answered to it; kept under `ticket` where there is one. What is refused is not
     kept: it changed nothing, and may go well the next time.
     """
-    reply = render(tx, action(tx, *args, **kwargs))
+    reply = render(action(tx, *args, **kwargs))
     if ticket:
         idempotency.put(tx, ticket, reply)
     return reply

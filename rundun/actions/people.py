@@ -135,6 +135,11 @@ def join(tx: Tx, token: str, email: str, name: str, password: str) -> Operator:
     return operator
 
 
+def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -> str:
+    """As `join`, and a session for the new operator; returns its token."""
+    return sign_in(tx, join(tx, token, email, name, password).operator_id)
+
+
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
     """A new operator. Raises `invalid`."""
     kept = email_of(email)

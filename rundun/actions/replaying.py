@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rundun.errors import NotFound
 from rundun.store import deliveries, runs
 from rundun.store.deliveries import Delivery, Failed, Place
 from rundun.store.tx import Tx
@@ -24,6 +25,13 @@ def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
     number = deliveries.get_of_org(tx, org_id, delivery_id).number
     deliveries.send_again(tx, number)
     return deliveries.get_of_org(tx, org_id, delivery_id)
+
+
+def retry_of_run(tx: Tx, org_id: str, run_id: str, delivery_id: str) -> Delivery:
+    """As `retry`, of a delivery of that run; raises NotFound for any other."""
+    if deliveries.get_of_org(tx, org_id, delivery_id).run_id != run_id:
+        raise NotFound("delivery")
+    return retry(tx, org_id, delivery_id)
 
 
 def is_more(tx: Tx, org_id: str, wanted: Failed, so_far: Step) -> bool:

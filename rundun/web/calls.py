@@ -19,6 +19,7 @@ from rundun.actions import once
 from rundun.actions.once import Render
 from rundun.core.run import Doer
 from rundun.errors import Problem
+from rundun.store import idempotency
 from rundun.store.idempotency import Reply, Ticket
 from rundun.store.tx import Tx
 from rundun.web.auth import Caller
@@ -71,10 +72,16 @@ class Call:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Response:
-        """`action(tx, org_id, *args)` and its answer `render(tx, result)`, in one transaction."""
+        """`action(tx, org_id, *args)` and its answer `render(result)`, in one transaction."""
         reply = await self.house.database.write(
             once.carry_out, self.ticket, render, action, self.org_id, *args, **kwargs
         )
+        return answer(reply)
+
+    async def respond(self, reply: Reply) -> Response:
+        """Answer what was done outside of the database, once that is stored under the `Idempotency-Key`."""
+        if self.ticket:
+            await self.house.database.write(idempotency.put, self.ticket, reply)
         return answer(reply)
 
 

@@ -15,7 +15,6 @@ from rundun.core.shape import Shape, read
 from rundun.store import deliveries
 from rundun.store.deliveries import Attempt, Delivery, Failed
 from rundun.store.idempotency import Reply
-from rundun.store.tx import Tx
 from rundun.web.calls import Call, route, told
 from rundun.web.openapi.operation import ListOf, Operation, Success
 from rundun.web.queries import ListQuery, list_json, query
@@ -65,7 +64,7 @@ async def retry_delivery(call: Call) -> Response:
     return await call.write(_retried, replaying.retry, call.path("delivery_id"))
 
 
-def _retried(tx: Tx, delivery: Delivery) -> Reply:
+def _retried(delivery: Delivery) -> Reply:
     return told(delivery_json(delivery), 202)
 
 
@@ -78,7 +77,7 @@ async def retry_deliveries(call: Call) -> Response:
     return await call.write(_all_retried, replaying.retry_failed, failed, so_far)
 
 
-def _all_retried(tx: Tx, done: Step) -> Reply:
+def _all_retried(done: Step) -> Reply:
     content: RetriedJson = {"retried": done.count}
     return told(content, 202)
 
@@ -86,16 +85,7 @@ def _all_retried(tx: Tx, done: Step) -> Reply:
 async def try_webhook(call: Call) -> Response:
     """POST /v1/webhooks/test: one signed `webhook.test` is sent now, and what came of it is told."""
     asked = read(WebhookTestBody, await call.json())
-    return await call.write(_told, _keep, await try_out(call.house, call.request, call.org_id, asked))
-
-
-def _keep(tx: Tx, org_id: str, content: TrialJson) -> TrialJson:
-    """What has happened elsewhere is only answered here, and so kept with its `Idempotency-Key`."""
-    return content
-
-
-def _told(tx: Tx, content: TrialJson) -> Reply:
-    return told(content)
+    return await call.respond(told(await try_out(call.house, call.request, call.org_id, asked)))
 
 
 def delivery_json(delivery: Delivery) -> DeliveryJson:

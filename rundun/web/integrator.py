@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -27,7 +28,6 @@ from rundun.core.shape import read
 from rundun.errors import Place, Problem
 from rundun.store import runs
 from rundun.store.idempotency import Reply
-from rundun.store.tx import Tx
 from rundun.web.calls import Call, route, told
 from rundun.web.openapi.operation import ListOf, Operation, Success
 from rundun.web.problems import Json
@@ -44,10 +44,12 @@ async def dispatch(call: Call) -> Response:
     if destination:
         warnings += await destination_warnings(call.house, destination)
 
-    def dispatched(tx: Tx, run: Run) -> Reply:
+    links = call.house.database.house.links
+
+    def dispatched(run: Run) -> Reply:
         content: DispatchedJson = {
             "run_id": run.run_id,
-            "link": tx.links.run(run.run_id),
+            "link": links.run(run.run_id),
             "expires_at": times.wire_or_none(run.expires_at),
             "assigned_to": None,
             "warnings": warnings,
@@ -115,24 +117,30 @@ async def list_runs(call: Call) -> Response:
 async def cancel_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/cancel."""
     reason = read(CancelBody, await call.json()).reason
-    return await call.write(_steered, steering.cancel_for_org, call.path("run_id"), reason)
+    return await call.write(_without_template(call), steering.cancel_for_org, call.path("run_id"), reason)
 
 
 async def extend_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/extend."""
     hours = read(ExtendBody, await call.json()).expires_in_hours
-    return await call.write(_steered, steering.extend, call.path("run_id"), hours, call.doer)
+    return await call.write(_without_template(call), steering.extend, call.path("run_id"), hours, call.doer)
 
 
 async def release_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/release."""
     read(EmptyBody, await call.json())
-    return await call.write(_steered, steering.release, call.path("run_id"), call.doer)
+    return await call.write(_without_template(call), steering.release, call.path("run_id"), call.doer)
 
 
-def _steered(tx: Tx, sheet: Sheet) -> Reply:
-    """The run without its template."""
-    return told(record.full_json(sheet.run, sheet.standings, sheet.evidence, tx.links, tx.now))
+def _without_template(call: Call) -> Callable[[Sheet], Reply]:
+    """Renders a run as its record without the template."""
+    house = call.house
+
+    def render(sheet: Sheet) -> Reply:
+        links, now = house.database.house.links, house.database.house.clock()
+        return told(record.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
+
+    return render
 
 
 async def get_organization(call: Call) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from rundun.actions import templates as actions
 from rundun.actions.looking import template_at, templates_page, versions_page
 from rundun.store.idempotency import Reply
-from rundun.store.tx import Tx, Version
+from rundun.store.tx import Version
 from rundun.web.calls import Call, answer, route, told
 from rundun.web.openapi.operation import ListOf, Operation, Success
 from rundun.web.queries import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
@@ -32,7 +32,7 @@ async def create(call: Call) -> Response:
     return await call.write(_created, actions.create, draft)
 
 
-def _created(tx: Tx, version: Version) -> Reply:
+def _created(version: Version) -> Reply:
     return _reply(version, 201, location=f"/v1/templates/{version.template_id}")
 
 
@@ -62,7 +62,7 @@ async def put(call: Call) -> Response:
     return await call.write(_revised, actions.revise, call.path("template_id"), draft, if_match)
 
 
-def _revised(tx: Tx, version: Version) -> Reply:
+def _revised(version: Version) -> Reply:
     return _reply(version)
 
 
@@ -71,7 +71,7 @@ async def delete(call: Call) -> Response:
     return await call.write(_archived, actions.archive, call.path("template_id"))
 
 
-def _archived(tx: Tx, _: None) -> Reply:
+def _archived(_: None) -> Reply:
     return told(b"", 204)
 
 

@@ -15,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from rundun.actions import people
+from rundun.actions import once, people
+from rundun.actions.once import Render
 from rundun.actions.people import Seated
 from rundun.core import times
 from rundun.errors import Problem
+from rundun.store.idempotency import Reply, Ticket
 from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
 from rundun.store.tx import Tx
@@ -98,6 +100,19 @@ class Visit:
     ) -> T:
         """`action(tx, org_id, *args)`."""
         return await self.house.database.write(action, self.operator.org_id, *args, **kwargs)
+
+    async def write_once(
+        self,
+        ticket: Ticket,
+        render: Render[T],
+        action: Callable[Concatenate[Tx, str, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Reply:
+        """`action(tx, org_id, *args)`, once for each ticket; the same answer the second time."""
+        database, org_id = self.house.database, self.operator.org_id
+        return await database.write(once.only_once, ticket, render, action, org_id, *args, **kwargs)
 
     def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """A page of `templates/console/`."""

@@ -15,17 +15,12 @@ from markupsafe import Markup
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from rundun.actions import dispatching, once
-from rundun.actions.looking import template_at, templates_page
+from rundun.actions import dispatching, looking
 from rundun.core import event, language
 from rundun.core.run import OPEN_HOURS, Run
 from rundun.core.shape import read
 from rundun.errors import NotFound, Problem
-from rundun.store import runs, templates
 from rundun.store.idempotency import Reply, Ticket
-from rundun.store.paging import Slice
-from rundun.store.templates import Head
-from rundun.store.tx import Tx, Version
 from rundun.web.console.desk import Visit, page
 from rundun.web.integrator import destination_warnings, link_warnings
 from rundun.web.problems import TABLE
@@ -44,7 +39,7 @@ async def form(visit: Visit) -> Response:
 
 
 async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = None) -> Response:
-    listed = await visit.read(_choices, given.get("template_id", ""))
+    listed = await visit.read(looking.template_choices, given.get("template_id", ""), MOST_TEMPLATES)
     choices = sorted(
         ((head.template_id, version.template.name) for head, version in listed),
         key=lambda one: one[1].casefold(),
@@ -67,18 +62,6 @@ async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = N
     )
 
 
-def _choices(tx: Tx, org_id: str, chosen: str) -> list[tuple[Head, Version]]:
-    """The newest templates, and the one that was asked for, however old."""
-    listed = templates_page(tx, org_id, Slice(MOST_TEMPLATES), False).items
-    if any(head.template_id == chosen for head, _ in listed):
-        return listed
-    try:
-        found = template_at(tx, org_id, chosen, None)
-    except NotFound:
-        return listed
-    return [found, *listed] if found[0].archived_at is None else listed
-
-
 def _languages(visit: Visit, tags: set[str]) -> list[tuple[str, str]]:
     """Tags and names of the languages that the page or a template speaks."""
     names = visit.house.pages.words.names
@@ -90,7 +73,7 @@ async def dispatch(visit: Visit) -> Response:
     try:
         order, destination = read(DispatchBody, _body(visit.form)).order()
         warnings = await destination_warnings(visit.house, destination) if destination else []
-        reply = await visit.write(_dispatched, ticket(visit), order)
+        reply = await visit.write_once(ticket(visit), _dispatched, dispatching.dispatch, order)
     except NotFound as problem:
         return await _form(visit, visit.form, problem)
     except Problem as problem:
@@ -127,17 +110,13 @@ def ticket(visit: Visit) -> Ticket:
     return Ticket(visit.operator.org_id, visit.request.url.path, digest.hex(), digest)
 
 
-def _dispatched(tx: Tx, org_id: str, ticket: Ticket, order: dispatching.Order) -> Reply:
-    return once.only_once(tx, ticket, _kept, dispatching.dispatch, org_id, order)
-
-
-def _kept(tx: Tx, run: Run) -> Reply:
+def _dispatched(run: Run) -> Reply:
     return Reply(201, to_json({"run_id": run.run_id}), {})
 
 
 async def done(visit: Visit) -> Response:
     """GET /console/dispatch/{run_id}: the link, its QR code, and a message in `?lang=`."""
-    run, version = await visit.read(_run, visit.path("run_id"))
+    run, version = await visit.read(dispatching.run_and_version, visit.path("run_id"))
     written = version.template.model_dump(mode="json", exclude_unset=True)
     translated = list(written.get("translations") or ())
     asked = visit.request.query_params.get("lang", "")
@@ -159,11 +138,6 @@ async def done(visit: Visit) -> Response:
         languages=_languages(visit, set(translated)),
         tag=tag,
     )
-
-
-def _run(tx: Tx, org_id: str, run_id: str) -> tuple[Run, Version]:
-    run = runs.get_of_org(tx, org_id, run_id)
-    return run, templates.get_version(tx, run.template_id, run.template_v)
 
 
 def _message(visit: Visit, run: Run, link: str, written: dict[str, Any], tag: str) -> str:

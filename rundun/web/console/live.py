@@ -11,10 +11,9 @@ from contextlib import AbstractContextManager
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from rundun.actions import people
+from rundun.actions import looking
 from rundun.errors import NotFound
 from rundun.store import runs
-from rundun.store.tx import Tx
 from rundun.web.bells import Bells
 from rundun.web.console.desk import Visit, page
 
@@ -75,7 +74,7 @@ async def live(visit: Visit) -> Response:
     org_id, run_id = visit.operator.org_id, visit.request.query_params.get("run_id")
 
     async def look() -> int | None:
-        return await visit.house.database.read(_look, visit.token, org_id, run_id)
+        return await visit.house.database.read(looking.revision_for, visit.token, org_id, run_id)
 
     await look()
     streams, limits = visit.house.streams, {org_id: MOST_STREAMS}
@@ -84,13 +83,6 @@ async def live(visit: Visit) -> Response:
     ):  # refused here if at all; nothing is awaited before the stream takes its place
         pass
     return Stream(streams.place(limits), changes(visit.house.bells, org_id, look))
-
-
-def _look(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:
-    """Raises NotFound where there is no such run, and for those who have been signed out."""
-    if people.seated(tx, token) is None:
-        raise NotFound("session")
-    return None if run_id is None else runs.get_of_org(tx, org_id, run_id).revision
 
 
 ROUTES = [page("GET", "/runs/live", live)]

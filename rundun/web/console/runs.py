@@ -13,11 +13,8 @@ from rundun.actions import replaying, steering, watching
 from rundun.core import text
 from rundun.core.run import STATUSES, Doer
 from rundun.core.shape import cleaned, read
-from rundun.errors import NotFound
-from rundun.store import deliveries
 from rundun.store.paging import END, Slice
 from rundun.store.runs import Filter
-from rundun.store.tx import Tx
 from rundun.web.console import run
 from rundun.web.console.clock import Zone
 from rundun.web.console.desk import Visit, page
@@ -169,14 +166,8 @@ async def release(visit: Visit) -> Response:
 
 async def send_again(visit: Visit) -> Response:
     """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry."""
-    act = visit.write(_send_again, visit.path("run_id"), visit.path("delivery_id"))
+    act = visit.write(replaying.retry_of_run, visit.path("run_id"), visit.path("delivery_id"))
     return await run.done_or_said(visit, act, "told_delivery_sent_again")
-
-
-def _send_again(tx: Tx, org_id: str, run_id: str, delivery_id: str) -> None:
-    if deliveries.get_of_org(tx, org_id, delivery_id).run_id != run_id:
-        raise NotFound("delivery")
-    replaying.retry(tx, org_id, delivery_id)
 
 
 ROUTES = [

@@ -14,7 +14,6 @@ from rundun.errors import NotFound, Problem
 from rundun.store import operators
 from rundun.store.operators import Invitation
 from rundun.store.organizations import Organization
-from rundun.store.tx import Tx
 from rundun.web.console.desk import (
     LARGEST_FORM,
     Visit,
@@ -108,7 +107,9 @@ async def join(visit: Visit) -> Response:
     email, name = visit.form.get("email", ""), visit.form.get("name", "")
     try:
         password = await new_password(visit)
-        token = await visit.house.database.write(_join, visit.path("token"), email, name, password)
+        token = await visit.house.database.write(
+            people.join_and_sign_in, visit.path("token"), email, name, password
+        )
     except NotFound:
         raise
     except Problem as problem:
@@ -116,10 +117,6 @@ async def join(visit: Visit) -> Response:
             "join", 422, email=email, name=name, fixed=invitation.email, wrong=problem, house=organization
         )
     return begin_session(visit, visit.go(""), token)
-
-
-def _join(tx: Tx, token: str, email: str, name: str, password: str) -> str:
-    return people.sign_in(tx, people.join(tx, token, email, name, password).operator_id)
 
 
 async def _invitation(visit: Visit) -> tuple[Invitation, Organization]:

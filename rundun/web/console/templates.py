@@ -14,12 +14,10 @@ from starlette.responses import Response
 
 from rundun import places
 from rundun.actions import templates as actions
-from rundun.actions.looking import template_at, templates_page, versions_page
+from rundun.actions.looking import template_at, template_with_versions, templates_page, two_versions
 from rundun.core.difference import difference, things
 from rundun.errors import NotFound
-from rundun.store.paging import Page, Slice
-from rundun.store.templates import Head
-from rundun.store.tx import Tx, Version
+from rundun.store.paging import Page
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.templates_words import teller
 from rundun.web.queries import ListQuery, TemplateQuery, TemplatesQuery, query
@@ -72,7 +70,7 @@ async def show(visit: Visit) -> Response:
     """GET /console/templates/{template_id}: the current version, or `?v=`, to be read, and all versions."""
     wanted = query(ShownQuery, visit.request)
     template_id = visit.path("template_id")
-    head, version, versions = await visit.read(_shown, template_id, wanted.v, wanted.slice())
+    head, version, versions = await visit.read(template_with_versions, template_id, wanted.v, wanted.slice())
     written = from_json(version.body)
     return visit.show(
         "template",
@@ -87,17 +85,10 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _shown(
-    tx: Tx, org_id: str, template_id: str, v: int | None, wanted: Slice
-) -> tuple[Head, Version, Page[tuple[Head, Version]]]:
-    head, version = template_at(tx, org_id, template_id, v)
-    return head, version, versions_page(tx, org_id, template_id, wanted)
-
-
 async def changes(visit: Visit) -> Response:
     """GET /console/templates/{template_id}/changes?before=&after=: two versions, without them the last two."""
     first, second = _number(visit, "before"), _number(visit, "after")
-    head, before, after = await visit.read(_two, visit.path("template_id"), first, second)
+    head, before, after = await visit.read(two_versions, visit.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
     reading = {**things(old), **things(new)}
     found = difference(old, new)
@@ -119,13 +110,6 @@ def _number(visit: Visit, name: str) -> int | None:
     """A version's number in the query; None stands for what is none."""
     given = visit.request.query_params.get(name, "")
     return int(given) if re.fullmatch(r"[1-9][0-9]{0,8}", given) else None
-
-
-def _two(
-    tx: Tx, org_id: str, template_id: str, before: int | None, after: int | None
-) -> tuple[Head, Version, Version]:
-    head, later = template_at(tx, org_id, template_id, after)
-    return head, template_at(tx, org_id, template_id, before or max(1, later.v - 1))[1], later
 
 
 async def export(visit: Visit) -> Response:

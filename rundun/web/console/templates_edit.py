@@ -11,7 +11,6 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from rundun.actions import once
 from rundun.actions import templates as actions
 from rundun.actions.looking import template_at
 from rundun.actions.templates import Draft
@@ -19,9 +18,9 @@ from rundun.core import json_text
 from rundun.core.json_text import Broken
 from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import Invalid, Place, Problem
-from rundun.store.idempotency import Reply, Ticket
+from rundun.store.idempotency import Reply
 from rundun.store.templates import Head
-from rundun.store.tx import Tx, Version
+from rundun.store.tx import Version
 from rundun.web.body import read_bytes
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.dispatching import ticket
@@ -147,15 +146,11 @@ async def new(visit: Visit) -> Response:
     checked = await asyncio.to_thread(check, _typed(visit))
     if visit.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(visit, checked.text, 422 if checked.faults else 200, checked)
-    reply = await visit.write(_created, ticket(visit), replace(checked.draft, given={}))
+    reply = await visit.write_once(ticket(visit), _made, actions.create, replace(checked.draft, given={}))
     return visit.go(f"/templates/{from_json(reply.body)['id']}", "told_template_saved")
 
 
-def _created(tx: Tx, org_id: str, named: Ticket, draft: Draft) -> Reply:
-    return once.only_once(tx, named, _made, actions.create, org_id, draft)
-
-
-def _made(tx: Tx, version: Version) -> Reply:
+def _made(version: Version) -> Reply:
     return Reply(201, to_json({"id": version.template_id}), {})
 
 
