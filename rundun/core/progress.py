@@ -74,7 +74,7 @@ def _stand_alone(step: StepBase, answer: Answer | None, arrived: tuple[str, ...]
         return Standing(step, None, visible, False, arrived, ())
     if answer.skipped:
         return Standing(step, answer, visible, visible, (), ())
-    here, waiting = arrived, ()
+    here, waiting = arrived, tuple[str, ...]()
     if answer.photos is not None:
         here = tuple([photo for photo in answer.photos if photo in arrived])
         waiting = tuple([photo for photo in answer.photos if photo not in arrived])

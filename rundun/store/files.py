@@ -113,7 +113,7 @@ _PHOTOS = (  # in the order of Photo's fields
 
 def _photo(row: sqlite3.Row) -> Photo:
     *fields, geo = row
-    return Photo(*fields, position(geo))
+    return Photo(*[*fields, position(geo)])
 
 
 def photos(tx: Tx, run_id: str) -> dict[str, dict[str, Photo]]:

@@ -73,8 +73,7 @@ _COLUMNS = (
 def _run(row: sqlite3.Row) -> Run:
     *plain, identity, device = row[:17]
     url, secret, events, gone, destination, by, reason, last_step_id, signature, progress = row[17:]
-    return Run(
-        *plain,
+    more = (
         _NOBODY if identity in (None, "{}") else Identity(**from_json(identity)),
         device,
         url and Webhook(url, secret, tuple(from_json(events)), bool(gone), destination),
@@ -82,6 +81,7 @@ def _run(row: sqlite3.Row) -> Run:
         signature,
         from_json(progress),
     )
+    return Run(*[*plain, *more])
 
 
 def get(tx: Tx, run_id: str) -> Run:
