@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from pydantic_core import from_json
 
-from rundun import barcodes, imaging, places
+from rundun import places
 from rundun.actions import evidence, office
 from rundun.actions.alerting import Alert
 from rundun.actions.office import Opened
@@ -66,28 +67,38 @@ class Pictures:
 
     async def derive(self, read: Read, owner: str) -> Any:
         """See `imaging.derive`."""
-        return await self._in_turn(owner, lambda: imaging.derive(read(), max_pixels=self.max_pixels))
+        return await self._in_turn(owner, lambda: _imaging().derive(read(), max_pixels=self.max_pixels))
 
     async def logo(self, read: Read, owner: str) -> Any:
         """See `imaging.logo`."""
-        return await self._in_turn(owner, lambda: imaging.logo(read(), max_pixels=self.max_pixels))
+        return await self._in_turn(owner, lambda: _imaging().logo(read(), max_pixels=self.max_pixels))
 
     async def check_signature(self, read: Read, owner: str) -> Any:
         """See `imaging.check_signature`."""
-        return await self._in_turn(owner, lambda: imaging.check_signature(read(), max_pixels=self.max_pixels))
+        return await self._in_turn(
+            owner, lambda: _imaging().check_signature(read(), max_pixels=self.max_pixels)
+        )
 
     async def decode_barcode(self, read: Read, formats: tuple[str, ...], owner: str) -> Any:
         """See `barcodes.decode_barcode`."""
         limits = {owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
-        return await self.barcodes.run(
-            owner,
-            limits,
-            lambda: barcodes.decode_barcode(read(), max_pixels=self.max_pixels, formats=formats),
-        )
+        return await self.barcodes.run(owner, limits, lambda: self._look_for(read(), formats))
+
+    def _look_for(self, data: bytes, formats: tuple[str, ...]) -> Any:
+        from rundun import barcodes  # as below
+
+        return barcodes.decode_barcode(data, max_pixels=self.max_pixels, formats=formats)
 
     async def _in_turn(self, owner: str, work: Callable[[], Any]) -> Any:
         limits = {owner: PICTURES["of_owner"], "": PICTURES["in_all"]}
         return await self.photos.run(owner, limits, work)
+
+
+def _imaging() -> ModuleType:
+    """The codecs are loaded with the first picture, in its thread: they take as much time and memory as the rest."""
+    from rundun import imaging
+
+    return imaging
 
 
 @asynccontextmanager
