@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import TypeVar
 
 from pydantic_core import from_json
 
-from rundun import barcodes, imaging, places
+from rundun import places
 from rundun.actions import evidence, office
 from rundun.actions.office import Opened
 from rundun.alerts import Alerts
@@ -19,14 +16,12 @@ from rundun.config import Settings
 from rundun.control import listening, socket_path
 from rundun.core import times
 from rundun.core.destination import normalise
-from rundun.core.picture import Decoded, Derived
 from rundun.core.slots import Slots
-from rundun.core.template import BarcodeFormat
 from rundun.courier import Courier
 from rundun.errors import Problem
 from rundun.logs import log
 from rundun.loops import schedule
-from rundun.pool import BoundedPool, Why
+from rundun.picture_work import picture_pools
 from rundun.postman import Post, Postman
 from rundun.store.database import Database
 from rundun.store.tx import Clock
@@ -34,88 +29,17 @@ from rundun.web.auth import KeyRing
 from rundun.web.bells import Bells
 from rundun.web.pages import Pages
 from rundun.web.quotas import Quotas
-from rundun.web.service import Read, Service
+from rundun.web.service import Service
 from rundun.web.site import Application, site
 from rundun.web.spool import Spool
 from rundun.web.static import Assets
 
-T = TypeVar("T")
 MEGAPIXEL = 1_000_000
-PICTURE_THREADS = min(2, os.cpu_count() or 1)
-PICTURES = {
-    "of_owner": 64,
-    "in_all": 96,
-}  # that wait or are in work: as many as may be on their way, see `Spool`
-PICTURE_WAIT = 25.0  # seconds until a picture's turn
-BARCODES = {"of_owner": 1, "in_all": 5}
 
 
 def wall_clock() -> int:
     """Milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The imaging functions, in the pools' threads and within the settings' limits; an owner is an organization, of a
-    barcode a run. Barcodes have a pool of their own: nobody's photo waits for them.
-    """
-
-    photos: BoundedPool
-    barcodes: BoundedPool
-    max_pixels: int
-
-    async def derive(self, read: Read, owner: str) -> Derived:
-        """See `imaging.derive`."""
-        return await self._in_turn(owner, lambda: imaging.derive(read(), max_pixels=self.max_pixels))
-
-    async def logo(self, read: Read, owner: str) -> bytes:
-        """See `imaging.logo`."""
-        return await self._in_turn(owner, lambda: imaging.logo(read(), max_pixels=self.max_pixels))
-
-    async def check_signature(self, read: Read, owner: str) -> tuple[int, int]:
-        """See `imaging.check_signature`."""
-        return await self._in_turn(owner, lambda: imaging.check_signature(read(), max_pixels=self.max_pixels))
-
-    async def decode_barcode(
-        self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str
-    ) -> Decoded | None:
-        """See `barcodes.decode_barcode`."""
-        limits = {owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
-        return await self.barcodes.run(
-            owner,
-            limits,
-            lambda: barcodes.decode_barcode(read(), max_pixels=self.max_pixels, formats=formats),
-        )
-
-    async def _in_turn(self, owner: str, work: Callable[[], T]) -> T:
-        limits = {owner: PICTURES["of_owner"], "": PICTURES["in_all"]}
-        return await self.photos.run(owner, limits, work)
-
-
-@asynccontextmanager
-async def picture_pools(max_pixels: int) -> AsyncIterator[Pictures]:
-    """The pools, for as long as the context lasts."""
-    photos = BoundedPool(_too_many_pictures, threads=PICTURE_THREADS, wait_seconds=PICTURE_WAIT)
-    barcodes = BoundedPool(_too_many_pictures, threads=1)
-    try:
-        yield Pictures(photos, barcodes, max_pixels)
-    finally:
-        left = await photos.close() + await barcodes.close()
-        if left:
-            log("warning", "pictures.left", running=left)
-
-
-_REFUSALS: dict[Why, str] = {
-    "owner": "Other pictures of yours are still in work; try again shortly.",
-    "all": "Too many photos are in work; try again shortly.",
-    "late": "Too many photos are in work; try again shortly.",
-    "closed": "The service is stopping.",
-}
-
-
-def _too_many_pictures(why: Why) -> Problem:
-    return Problem("unavailable", _REFUSALS[why], retry_after=5)
 
 
 def make_app(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import segno
 from pydantic_core import from_json
 
 from rundun import __version__, checking, passwords
@@ -311,4 +310,6 @@ def runs_dispatch(template_id: str, config_file: str | None, database: str | Non
     link = write(settings_of(config_file, database), "runs dispatch", template_id=template_id)
     click.echo(link)
     if sys.stdout.isatty():
+        import segno  # when first needed
+
         segno.make(link).terminal(compact=True)

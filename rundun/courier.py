@@ -17,11 +17,10 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Literal
 
 import httpcore2
-import httpx2
 
 from rundun import __version__
 from rundun.core.attempt import AttemptResult, WebhookRequest
@@ -61,17 +60,25 @@ class Courier:
         self._clock = clock
         self._check_seconds = check_seconds
         self._look_ups = LookUps(resolver or system_resolver, clock)
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=_tls(ca_file),
+        self._ca_file = ca_file
+        if ca_file:
+            _ = self._pool  # what is wrong with the file is told at start
+
+    @cached_property
+    def _pool(self) -> httpcore2.AsyncConnectionPool:
+        """Made for the first letter: who sends none does without all the certificates there are."""
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=_tls(self._ca_file),
             max_connections=None,  # the slots limit them
             max_keepalive_connections=KEPT_CONNECTIONS,
             keepalive_expiry=KEPT_SECONDS,
-            network_backend=Gate(self._look_ups, self._judge, timeout_seconds),
+            network_backend=Gate(self._look_ups, self._judge, self._timeout),
         )
 
     async def close(self) -> None:
         """Closes all connections; attempts still under way break, so let them end first."""
-        await self._pool.aclose()
+        if "_pool" in vars(self):
+            await self._pool.aclose()
 
     async def resolve(self, host: str, seconds: float) -> list[str]:
         """The addresses of `host` (a literal is its own), within `seconds`; raises Unresolved."""
@@ -157,6 +164,10 @@ class Courier:
     async def _request(
         self, url: httpcore2.URL, headers: dict[str, str], body: bytes, answer: _Answer
     ) -> None:
+        if "_pool" not in vars(self):
+            await asyncio.to_thread(
+                getattr, self, "_pool"
+            )  # reading the certificates would hold everybody up
         async with self._pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
             answer.status = response.status
             answer.peer = getattr(response.extensions["network_stream"], "address", None)
@@ -188,6 +199,8 @@ class _Answer:
 
 
 def _tls(ca_file: str | None) -> ssl.SSLContext:
+    import httpx2  # for this alone
+
     context = httpx2.create_ssl_context(trust_env=False)
     if ca_file:
         try:

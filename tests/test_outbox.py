@@ -302,9 +302,9 @@ async def test_what_was_claimed_ahead_is_given_back_when_nobody_answers_any_more
 
     async def gone(*args: Any) -> Any:
         nonlocal most
-        result, _ = await post(*args)
+        result = await post(*args)
         most = max(most, w.postman._slots.busy)
-        return replace(result, ok=False, error="gone"), True
+        return replace(result, ok=False, error="gone", unreachable=True)
 
     w.postman._post = gone
     w.postman.wake()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,6 @@ class Pages:
         self.assets = assets
         self.words = Words(places.locales())
         self.console_words = Words(places.locales(), "console")
-        scripts = {path.stem: path.read_text() for path in (places.static() / "executor").glob("*.js")}
-        ours = {name: text for name, text in scripts.items() if name != "closed"}
-        self._words_at_start = self.words.asked_by(ours.values())
-        self._words_under_way = self.words.asked_by(text for name, text in ours.items() if name != "start")
-        self._words_after = self.words.asked_by(scripts[name] for name in ("closed", "unsent", "dialog"))
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -79,6 +75,17 @@ class Pages:
         self._environment.globals["static"] = assets.url
         # As it is, in UTF-8: an Arabic letter as an escape is three times as long.
         self._environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+
+    @cached_property
+    def _asked(self) -> dict[str, frozenset[str]]:
+        """The words that the scripts of a page ask for: before a run is started, under way, and when it is over."""
+        scripts = {path.stem: path.read_text() for path in (places.static() / "executor").glob("*.js")}
+        ours = {name: text for name, text in scripts.items() if name != "closed"}
+        return {
+            "start": self.words.asked_by(ours.values()),
+            "under_way": self.words.asked_by(text for name, text in ours.items() if name != "start"),
+            "after": self.words.asked_by(scripts[name] for name in ("closed", "unsent", "dialog")),
+        }
 
     def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """One page."""
@@ -107,7 +114,7 @@ class Pages:
         values = {
             "state": {**state, "template": template, "limits": {"photo_bytes": photo_bytes}},
             "is_new": is_new,
-            "words": self._words_at_start if is_new else self._words_under_way,
+            "words": self._asked["start" if is_new else "under_way"],
             "unknown": unknown,
         }
         return self._spoken(page, speech, **{"brand": PLAIN, **values, **more})
@@ -131,7 +138,7 @@ class Pages:
             "run": run,
             "checklist": template.get("name"),
             "unknown": _untranslated(written, template, speech.texts),
-            "words": self._words_after,
+            "words": self._asked["after"],
             "brand": brand,
         }
         return self._spoken("executor/closed.html", speech, CLOSED_STATUS[kind], **values)

@@ -1,7 +1,7 @@
 """The words of the executor's pages in every language there is: the only Babel.
 
 `rundun/locales/rundun.pot` has them in English under the names (msgctxt) by which pages and scripts ask for them, and
-`<language>/LC_MESSAGES/rundun.po` in other languages. Read once, at start.
+`<language>/LC_MESSAGES/rundun.po` in other languages. Each is read once, when somebody first reads it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import gettext
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -91,16 +91,40 @@ class Speech:
         return None if _locale(self.texts).language == _locale(self.tag).language else self.texts
 
 
+class Entries(Mapping[str, Mapping[str, Entry]]):
+    """The words of each language by its tag, English first, read when they are first asked for."""
+
+    def __init__(self, folder: Path, domain: str) -> None:
+        others = sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
+        self._files = {ENGLISH: folder / f"{domain}.pot"}
+        self._files |= {path.parent.parent.name.replace("_", "-"): path for path in others}
+        self._read: dict[str, Mapping[str, Entry]] = {}
+
+    def __getitem__(self, tag: str) -> Mapping[str, Entry]:
+        found = self._read.get(tag)
+        if found is None:  # two threads at once read it twice, to the same end
+            english = catalogue(self._files[ENGLISH], ENGLISH)
+            here = english if tag == ENGLISH else catalogue(self._files[tag], tag)
+            found = self._read[tag] = _entries(english, here)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 class Words:
     """All languages."""
 
     def __init__(self, folder: Path, domain: str = "rundun") -> None:
-        english = catalogue(folder / f"{domain}.pot", ENGLISH)
-        self.entries = {ENGLISH: _entries(english, english)}
-        for path in sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po")):
-            tag = path.parent.parent.name.replace("_", "-")
-            self.entries[tag] = _entries(english, catalogue(path, tag))
-        self.names = {tag: _own_name(tag) for tag in sorted(self.entries)}
+        self.entries = Entries(folder, domain)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What each language calls itself, by its tag."""
+        return {tag: _own_name(tag) for tag in sorted(self.entries)}
 
     def speech(self, wanted: Sequence[str], translated: Sequence[str] = ()) -> Speech:
         """For a reader who wants these languages, the dearest first, of a template with texts `translated` to those."""

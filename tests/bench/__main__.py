@@ -20,7 +20,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import console, deliveries, page, polls, wrk
+from tests.bench import console, deliveries, growth, page, photos, polls, start, wrk
 from tests.bench.checklist import STEPS, VALUES
 from tests.bench.client import Call, Reply, all_of, at_rate
 from tests.bench.processes import Rundun, module, rundun
@@ -56,34 +56,50 @@ class Bench:
 
     def dispatch(self) -> None:
         """Each takes one of a finite number of credits and brings a webhook; every 201 must be in the file."""
-        body = json.dumps(self._order("*"))
-        script = wrk.same("POST", "/v1/runs", {**JSON, **self._key}, body)
         before = self._count("runs")
-        answered = self._against_echo("dispatch     POST /v1/runs", [script] * ROUNDS, (0.35, 60.0))
+        scripts = [self._dispatching()] * ROUNDS
+        answered = self._against_echo("dispatch     POST /v1/runs", scripts, (0.38, 60.0))
         assert self._count("runs") - before >= answered
 
     def record(self) -> None:
         """Reading runs with ten answers."""
-        runs = self._started(64, "run.completed")
-        self._call([_answer(run, step) for run in runs for step in VALUES])
-        script = wrk.each("GET", [f"/v1/runs/{run}" for run in runs], self._key)
-        self._against_echo("record       GET /v1/runs/{id}", [script] * ROUNDS, (0.35, None))
+        self._against_echo("record       GET /v1/runs/{id}", [self._reading()] * ROUNDS, (0.34, None))
 
     def answer(self) -> None:
         """Each changes something and is an event, which nobody wants."""
-        scripts = [wrk.answering(self._started(RUNS, "run.completed"), VALUES) for _ in range(ROUNDS)]
+        scripts = [self._answering("run.completed") for _ in range(ROUNDS)]
         before = self._count("events")
-        answered = self._against_echo("answer       PUT /r/{id}/steps/{step}", scripts, (None, None))
+        answered = self._against_echo("answer       PUT /r/{id}/steps/{step}", scripts, (0.25, None))
         assert self._count("events") - before >= answered
 
     def answer_and_deliver(self) -> None:
         """The same while the events go out, as fast as they can beside the answers."""
-        script = wrk.answering(self._started(RUNS, "*"), VALUES)
+        script = self._answering("*")
         before, echo = self._count("deliveries"), self._echo()
         measured = self._load(self._service.port, script)
         sent = self._count("deliveries WHERE status = 'delivered'") - before
         self._show("  and its event delivered meanwhile", [measured], [measured.rate / echo.rate])
         print(ROW.format("    deliveries", f"{sent / SECONDS:,.0f}", "", "", ""))
+
+    def calls(self) -> growth.Calls:
+        """One measurement of each call, for who compares two services."""
+        reading = self._reading()
+        return {
+            "dispatch": lambda: self._load(self._service.port, self._dispatching()),
+            "answer": lambda: self._load(self._service.port, self._answering("run.completed")),
+            "record": lambda: self._load(self._service.port, reading),
+        }
+
+    def _dispatching(self) -> str:
+        return wrk.same("POST", "/v1/runs", {**JSON, **self._key}, json.dumps(self._order("*")))
+
+    def _answering(self, event: str) -> str:
+        return wrk.answering(self._started(RUNS, event), VALUES)
+
+    def _reading(self) -> str:
+        runs = self._started(64, "run.completed")
+        self._call([_answer(run, step) for run in runs for step in VALUES])
+        return wrk.each("GET", [f"/v1/runs/{run}" for run in runs], self._key)
 
     def to_webhooks(self) -> dict[tuple[str, str], float]:
         """Answers at a steady rate; returns when the 200 of each arrived, by run and step."""
@@ -201,6 +217,9 @@ def main() -> None:
             bench.answer_and_deliver()
             page.measure(service.port, service.key)
         show_delays(answered_at, json.loads(arrived.read_text()))
+    start.measure()
+    photos.measure()
+    growth.measure(lambda folder, service: Bench(folder, service, 0, "http://127.0.0.1:9/hook").calls())
     deliveries.measure()
     polls.measure()
     console.measure()

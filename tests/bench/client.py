@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request; `body` None sends none."""
+    """One request; `body` None sends none, bytes go as they are, anything else as JSON."""
 
     method: str
     path: str
@@ -23,9 +23,10 @@ class Call:
 
     def wire(self) -> bytes:
         """As it is sent."""
-        body = b"" if self.body is None else json.dumps(self.body).encode()
+        is_json = self.body is not None and not isinstance(self.body, bytes)
+        body = json.dumps(self.body).encode() if is_json else self.body or b""
         lines = [f"{self.method} {self.path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {len(body)}"]
-        if self.body is not None:
+        if is_json:
             lines.append("content-type: application/json")
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         return "\r\n".join([*lines, "", ""]).encode() + body

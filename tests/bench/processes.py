@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import re
 import socket
 import subprocess
@@ -25,6 +26,20 @@ class Rundun:
     key: str
     config: Path
     database: Path
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """What the service's process has used of all processors."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def mebibytes(self) -> float:
+        """Its memory, with its part of what it shares (PSS)."""
+        found = re.search(
+            r"^Pss: +(\d+) kB", Path(f"/proc/{self.pid}/smaps_rollup").read_text(), re.MULTILINE
+        )
+        assert found
+        return int(found[1]) / 1024
 
     def command(self, *arguments: str) -> str:
         """What the operator types beside it; returns what was printed."""
@@ -55,10 +70,10 @@ def rundun(folder: Path, *settings: str) -> Iterator[Rundun]:
     with (folder / "log").open("w") as log, (folder / "first-start").open("a") as shown:
         process = subprocess.Popen(command, stdout=shown, stderr=log)
         with _ending(process):
-            _wait_for(port, process)
+            _wait_for(port, process, "/readyz")
             key = re.search(r"rdk_live_\w+", (folder / "first-start").read_text())
             assert key, "the first start shows a key"
-            yield Rundun(port, key[0], config, database)
+            yield Rundun(port, key[0], config, database, process.pid)
 
 
 @contextlib.contextmanager
@@ -84,16 +99,16 @@ def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
             process.wait()
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes], path: str = "/") -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         asked = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
         try:
-            asked.request("GET", "/")
+            asked.request("GET", path)
             asked.getresponse()
             return
         except OSError:
-            time.sleep(0.02)
+            time.sleep(0.005)
         finally:
             asked.close()
     raise SystemExit(f"{process.args} does not answer on port {port}.")

@@ -9,7 +9,6 @@ import uuid
 from typing import Any
 from urllib.parse import quote
 
-import segno
 from babel import Locale, dates
 from markupsafe import Markup
 from pydantic_core import from_json, to_json
@@ -155,6 +154,8 @@ def _message(visit: Visit, run: Run, link: str, written: dict[str, Any], tag: st
 
 def qr_code(link: str) -> Markup:
     """The link as an SVG drawing, black on white in every theme since cameras expect it; without inline styles."""
+    import segno  # when first needed
+
     drawing = segno.make(link, error="m", micro=False).svg_inline(
         border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
     )

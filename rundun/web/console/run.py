@@ -6,7 +6,6 @@ import io
 from collections.abc import Awaitable
 from typing import Any
 
-import segno
 from starlette.responses import Response
 
 from rundun.actions import watching
@@ -99,6 +98,8 @@ async def _in_our_zone(visit: Visit, problem: Problem) -> Problem:
 
 async def qr_code(visit: Visit) -> Response:
     """GET /console/runs/{run_id}/link.svg: the run's link, to be scanned."""
+    import segno  # when first needed
+
     run = await visit.read(runs.get_of_org, visit.path("run_id"))
     picture = io.BytesIO()
     link = visit.house.database.house.links.run(run.run_id)

@@ -1,0 +1,109 @@
+"""Picture work in threads of its own, bounded; the codecs are loaded with the first picture, in its thread, since they
+take as much time and memory as all the rest of the service.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rundun.core.picture import Decoded, Derived
+from rundun.core.template import BarcodeFormat
+from rundun.errors import Problem
+from rundun.logs import log
+from rundun.pool import BoundedPool, Why
+
+Read = Callable[[], bytes]
+T = TypeVar("T")
+PICTURE_THREADS = min(2, os.cpu_count() or 1)
+PICTURES = {
+    "of_owner": 64,
+    "in_all": 96,
+}  # that wait or are in work: as many as may be on their way, see `Spool`
+PICTURE_WAIT = 25.0  # seconds until a picture's turn
+BARCODES = {"of_owner": 1, "in_all": 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The imaging functions, in the pools' threads and within the settings' limits; an owner is an organization, of a
+    barcode a run. Barcodes have a pool of their own: nobody's photo waits for them.
+    """
+
+    photos: BoundedPool
+    barcodes: BoundedPool
+    max_pixels: int
+
+    async def derive(self, read: Read, owner: str) -> Derived:
+        """See `imaging.derive`."""
+
+        def work() -> Derived:
+            from rundun import imaging
+
+            return imaging.derive(read(), max_pixels=self.max_pixels)
+
+        return await self._in_turn(owner, work)
+
+    async def logo(self, read: Read, owner: str) -> bytes:
+        """See `imaging.logo`."""
+
+        def work() -> bytes:
+            from rundun import imaging
+
+            return imaging.logo(read(), max_pixels=self.max_pixels)
+
+        return await self._in_turn(owner, work)
+
+    async def check_signature(self, read: Read, owner: str) -> tuple[int, int]:
+        """See `imaging.check_signature`."""
+
+        def work() -> tuple[int, int]:
+            from rundun import imaging
+
+            return imaging.check_signature(read(), max_pixels=self.max_pixels)
+
+        return await self._in_turn(owner, work)
+
+    async def decode_barcode(
+        self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str
+    ) -> Decoded | None:
+        """See `barcodes.decode_barcode`."""
+        limits = {owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
+        return await self.barcodes.run(owner, limits, lambda: self._look_for(read(), formats))
+
+    def _look_for(self, data: bytes, formats: tuple[BarcodeFormat, ...]) -> Decoded | None:
+        from rundun import barcodes  # with the first picture
+
+        return barcodes.decode_barcode(data, max_pixels=self.max_pixels, formats=formats)
+
+    async def _in_turn(self, owner: str, work: Callable[[], T]) -> T:
+        limits = {owner: PICTURES["of_owner"], "": PICTURES["in_all"]}
+        return await self.photos.run(owner, limits, work)
+
+
+@asynccontextmanager
+async def picture_pools(max_pixels: int) -> AsyncIterator[Pictures]:
+    """The pools, for as long as the context lasts."""
+    photos = BoundedPool(_too_many_pictures, threads=PICTURE_THREADS, wait_seconds=PICTURE_WAIT)
+    barcodes = BoundedPool(_too_many_pictures, threads=1)
+    try:
+        yield Pictures(photos, barcodes, max_pixels)
+    finally:
+        left = await photos.close() + await barcodes.close()
+        if left:
+            log("warning", "pictures.left", running=left)
+
+
+_REFUSALS: dict[Why, str] = {
+    "owner": "Other pictures of yours are still in work; try again shortly.",
+    "all": "Too many photos are in work; try again shortly.",
+    "late": "Too many photos are in work; try again shortly.",
+    "closed": "The service is stopping.",
+}
+
+
+def _too_many_pictures(why: Why) -> Problem:
+    return Problem("unavailable", _REFUSALS[why], retry_after=5)
