@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from rundun.actions import alerting
-from rundun.core import bucket, times
+from rundun.core import times, token_bucket
 from rundun.core.attempt import AttemptResult, WebhookRequest
-from rundun.core.bucket import Bucket, Policy
+from rundun.core.token_bucket import Bucket, Policy
 from rundun.logs import log
 from rundun.store.database import Database
 
@@ -38,7 +38,7 @@ class Alerts:
         """Send what there is to tell and what may be sent."""
         clock = self._database.house.clock
         while clock() >= self._rest_until and await self._database.read(alerting.is_any):
-            allowance = bucket.take(POLICY, self._bucket, clock())
+            allowance = token_bucket.take(POLICY, self._bucket, clock())
             if not allowance.granted:
                 return
             alert = await self._database.read(alerting.next_alert, for_all=allowance.remaining == 0)

@@ -15,8 +15,8 @@ from rundun.alerts import Alerts
 from rundun.config import Settings
 from rundun.control import listening, socket_path
 from rundun.core import times
-from rundun.core.destination import normalise
-from rundun.core.slots import Slots
+from rundun.core.delivery_slots import Slots
+from rundun.core.webhook_url import normalise
 from rundun.courier import Courier
 from rundun.errors import Problem
 from rundun.logs import log

@@ -15,7 +15,7 @@ from rundun.actions import examining
 from rundun.actions.examining import Examined
 from rundun.config import SETTINGS, Settings
 from rundun.core import certificate, times
-from rundun.core.links import Links
+from rundun.core.urls import Links
 from rundun.store import connection, health
 from rundun.store.database import read_once
 from rundun.store.tx import House

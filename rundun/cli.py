@@ -14,7 +14,7 @@ from rundun import __version__, checking, passwords
 from rundun.actions.office import Opened
 from rundun.app import make_app, wall_clock
 from rundun.config import Settings
-from rundun.core import rules
+from rundun.core import template_rules
 from rundun.errors import Problem
 from rundun.logs import configure, hush
 from rundun.server import bind
@@ -284,7 +284,7 @@ def templates_check(file: str, config_file: str | None, database: str | None) ->
     """Say all that is wrong with a template; exit 1 if anything is."""
     settings_of(config_file, database)
     try:
-        rules.read_template(read_template_file(file), lambda prefix: f"{prefix}{next(_numbers)}")
+        template_rules.read_template(read_template_file(file), lambda prefix: f"{prefix}{next(_numbers)}")
     except Problem as problem:
         for place in problem.places:
             click.echo(f"{place.pointer or '/'}: {place.detail}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpcore2
 
-from rundun.core.destination import is_literal
+from rundun.core.webhook_url import is_literal
 from rundun.pool import BoundedPool
 
 LOOK_UP_THREADS = 64

@@ -19,7 +19,7 @@ from rundun import counters
 from rundun.actions import sending
 from rundun.core import event
 from rundun.core.attempt import AttemptResult, WebhookRequest
-from rundun.core.slots import Slots
+from rundun.core.delivery_slots import Slots
 from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.store import outbox

@@ -15,7 +15,7 @@ from rundun.app import wall_clock
 from rundun.config import ConfigError, Settings
 from rundun.control import Nobody, ask, socket_path
 from rundun.core import times
-from rundun.core.links import Links
+from rundun.core.urls import Links
 from rundun.errors import Problem
 from rundun.store import connection
 from rundun.store.database import read_once, write_once

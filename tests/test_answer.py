@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rundun.core import rules
+from rundun.core import template_rules
 from rundun.core.answer import read_value
 from rundun.core.template import StepBase
 from rundun.errors import Invalid
@@ -19,7 +19,9 @@ Places = list[tuple[str, str]]
 
 def parsed(kind: str, config: Any = None) -> StepBase:
     """One step of a type."""
-    template = rules.read_template({"name": "x", "steps": [step(kind, config=config)]}, lambda prefix: prefix)
+    template = template_rules.read_template(
+        {"name": "x", "steps": [step(kind, config=config)]}, lambda prefix: prefix
+    )
     return next(template.all_steps())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rundun.core import condition, rules
+from rundun.core import condition, template_rules
 from rundun.core.condition import Comparison, Fact
 from rundun.errors import Invalid
 from tests.helpers.conditions import answer, stood, when
@@ -39,7 +39,7 @@ def wrong(rule: Any) -> list[tuple[str, str]]:
     """Pointer below the condition, and code, of what is wrong with a last step that depends on EARLIER."""
     last = {"id": "s-last", "type": "boolean", "label": "?", "condition": rule}
     try:
-        rules.read_template({"name": "x", "steps": [*EARLIER, last]}, lambda prefix: prefix)
+        template_rules.read_template({"name": "x", "steps": [*EARLIER, last]}, lambda prefix: prefix)
     except Invalid as invalid:
         start = f"/steps/{len(EARLIER)}/condition"
         assert all(place.pointer.startswith(start) for place in invalid.places)
@@ -119,7 +119,7 @@ def test_groups_join_what_they_hold() -> None:
     def judged(rule: Any) -> bool:
         step = {"id": "s-b", "type": "boolean", "label": "?", "condition": rule}
         first = {"id": "s-a", "type": "boolean", "label": "?"}
-        template = rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
+        template = template_rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
         return stood(template, {"s-a": True})["s-b"].visible
 
     assert judged({"op": "and", "rules": [yes, yes]})
@@ -155,7 +155,7 @@ def test_evidence_counts_as_answered_once_it_is_done(
         {"id": "s-y", "type": "boolean", "label": "?", "condition": when(step, "answered")},
         {"id": "s-n", "type": "boolean", "label": "?", "condition": when(step, "skipped")},
     ]
-    template = rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
+    template = template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
     standings = stood(template, {} if given is None else {step: given}, arrived)
     assert standings[step].done is answered
     assert standings["s-y"].visible is answered
@@ -167,7 +167,7 @@ def test_an_answer_that_still_waits_for_its_photos_is_an_answer() -> None:
         {"id": "s-a", "type": "boolean", "label": "?", "photo": {"min": 1}},
         {"id": "s-b", "type": "boolean", "label": "?", "condition": when("s-a", "eq", True)},
     ]
-    template = rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
+    template = template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
     standings = stood(template, {"s-a": True})
     assert not standings["s-a"].done
     assert standings["s-b"].visible
@@ -180,7 +180,7 @@ def test_what_depends_on_a_hidden_step_sees_it_hidden_whatever_was_answered() ->
         {"id": "s-c", "type": "boolean", "label": "?", "condition": when("s-b", "eq", 5)},
         {"id": "s-d", "type": "boolean", "label": "?", "condition": when("s-b", "neq", 5)},
     ]
-    template = rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
+    template = template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
 
     def visible(**values: Any) -> str:
         standings = stood(template, {f"s-{name}": value for name, value in values.items()})
@@ -308,9 +308,9 @@ def test_a_condition_looks_back_only_also_over_sections() -> None:
     first = {"id": "s-a", "type": "boolean", "label": "?"}
     second = {"id": "s-b", "type": "boolean", "label": "?", "condition": when("s-a", "eq", True)}
     make = lambda prefix: f"{prefix}x"  # noqa: E731
-    assert rules.read_template({"name": "x", "sections": [section(first, second)]}, make)
+    assert template_rules.read_template({"name": "x", "sections": [section(first, second)]}, make)
     with pytest.raises(Invalid) as refused:
-        rules.read_template(
+        template_rules.read_template(
             {"name": "x", "sections": [{"id": "g-1", **section(second)}, section(first)]}, make
         )
     assert [(one.pointer, one.code) for one in refused.value.places] == [
@@ -324,11 +324,11 @@ def test_conditions_have_a_bound_since_every_answer_judges_them_all() -> None:
     many = {"op": "and", "rules": [{"op": "or", "rules": [when("s-0", "eq", True)] * 26}] * 2}
     step = {"id": "s-1", "type": "boolean", "label": "?", "condition": many}
     with pytest.raises(Invalid) as error:
-        rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
+        template_rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
     assert [(one.pointer, one.code) for one in error.value.places] == [("/steps/1/condition", "too_long")]
     fifty = {"op": "or", "rules": [when("s-0", "eq", True)] * 50}
     steps = [{**step, "id": f"s-{n}", "condition": fifty} for n in range(1, 42)]
     with pytest.raises(Invalid) as error:
-        rules.read_template({"name": "x", "steps": [first, *steps]}, lambda prefix: prefix)
+        template_rules.read_template({"name": "x", "steps": [first, *steps]}, lambda prefix: prefix)
     assert [(one.pointer, one.code) for one in error.value.places] == [("", "too_long")]
-    rules.read_template({"name": "x", "steps": [first, *steps[:40]]}, lambda prefix: prefix)
+    template_rules.read_template({"name": "x", "steps": [first, *steps[:40]]}, lambda prefix: prefix)

@@ -17,9 +17,9 @@ from rundun import places
 from rundun.actions import office
 from rundun.core import template
 from rundun.core.condition import When
-from rundun.core.difference import things
-from rundun.core.rules import as_json, read_template
-from rundun.core.shape import Shape
+from rundun.core.template_diff import things
+from rundun.core.template_rules import as_json, read_template
+from rundun.core.validation import Shape
 from rundun.web.console import dispatching
 from rundun.web.console.templates_words import teller
 from tests.helpers.console import Browser, field, operator, shown

@@ -23,7 +23,7 @@ from standardwebhooks.webhooks import Webhook
 
 import rundun
 from rundun.core.attempt import AttemptResult, WebhookRequest
-from rundun.core.destination import normalise
+from rundun.core.webhook_url import normalise
 from rundun.courier import Courier
 from rundun.dial import LOOK_UP_THREADS, Unresolved
 from tests.authority import Authority, made_in

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic_core import from_json
 
-from rundun.core.difference import Change, Thing, _longest_rising, difference, things
-from rundun.core.rules import as_json, read_template
+from rundun.core.template_diff import Change, Thing, _longest_rising, difference, things
+from rundun.core.template_rules import as_json, read_template
 from tests.strategies import templates
 
 IDS = some.sampled_from([f"{n}" for n in range(6)])

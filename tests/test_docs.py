@@ -24,9 +24,9 @@ from playwright.async_api import Page
 
 from rundun import places
 from rundun.config import SETTINGS
-from rundun.core import event, rules, signature, template
-from rundun.core.rules import _OPERATORS as OPERATORS
-from rundun.core.rules import read_template
+from rundun.core import event, template, template_rules, webhook_signature
+from rundun.core.template_rules import _OPERATORS as OPERATORS
+from rundun.core.template_rules import read_template
 from rundun.web.advice import ADVICE
 from rundun.web.docs import PAGES, README_SITE
 from rundun.web.openapi.document import ROUTES, document, examples
@@ -152,7 +152,7 @@ async def test_every_event_setting_step_type_and_operator_is_there(w: World) -> 
     language = await read(w, "/docs/templates")
     types = {get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(template.Step)[0])}
     assert {f"type-{name}" for name in types} == {one for one in language.ids if one.startswith("type-")}
-    for texts in rules._WORDS.values():
+    for texts in template_rules._WORDS.values():
         assert all(name in language.words for name in texts)
     for name in (*OPERATORS, "answered", "skipped"):
         assert re.search(rf"\b{name}\b", language.words), name
@@ -195,7 +195,9 @@ def test_the_first_lines_are_those_of_the_readme() -> None:
 def test_the_vector_is_right() -> None:
     lines = (SAMPLES / "vector.txt").read_text("utf-8").splitlines()
     given = dict(re.split(r" {2,}", line, maxsplit=1) for line in lines)
-    made = signature.sign(given["secret"], given["URL"], given["body"].encode(), int(given["created"]))
+    made = webhook_signature.sign(
+        given["secret"], given["URL"], given["body"].encode(), int(given["created"])
+    )
     assert made["Content-Digest"] == given["Content-Digest"]
     assert made["Signature-Input"] == given["Signature-Input"]
     assert made["Signature"] == given["Signature"]
@@ -207,7 +209,7 @@ def test_the_vector_is_right() -> None:
 def signed(body: bytes, **other: Any) -> dict[str, str]:
     """Headers of a request, made now unless another time is given."""
     given = {"secret": SECRET, "url": URL, "created": int(time.time()), **other}
-    return signature.sign(given["secret"], given["url"], body, given["created"])
+    return webhook_signature.sign(given["secret"], given["url"], body, given["created"])
 
 
 def forgeries() -> list[tuple[dict[str, str], bytes]]:
@@ -280,9 +282,9 @@ async def all_tries(w: World, receiver: Receiver) -> tuple[str, list[Any]]:
     wrong = [
         ({**one.headers, "signature": one.headers["signature"].replace(":", ":A", 1)}, one.body),
         (one.headers, one.body + b" "),
-        (signature.sign(SECRET, url, one.body, int(time.time()) - 600), one.body),
-        (signature.sign("another secret", url, one.body, int(time.time())), one.body),
-        (signature.sign(SECRET, url + "/", one.body, int(time.time())), one.body),
+        (webhook_signature.sign(SECRET, url, one.body, int(time.time()) - 600), one.body),
+        (webhook_signature.sign("another secret", url, one.body, int(time.time())), one.body),
+        (webhook_signature.sign(SECRET, url + "/", one.body, int(time.time())), one.body),
         ({}, one.body),
     ]
     return code.replace(URL, url), as_javascript_has_it([(one.headers, one.body), *wrong])

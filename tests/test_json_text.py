@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rundun.core import json_text
-from rundun.core.json_text import Broken
-from rundun.core.shape import pointer
+from rundun.core import json_positions
+from rundun.core.json_positions import Broken
+from rundun.core.validation import pointer
 
 TEXT = some.text(some.characters(exclude_categories=["Cs"]), max_size=5) | some.sampled_from(
     ["", "/", "~", "~1", '"', "\\", '\\"', "{", "],", "a/b", "ä😀", "\u2028", "\x85"]
@@ -54,9 +54,9 @@ def walk(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], 
 @given(DOCUMENTS, some.randoms(use_true_random=False))
 def test_everything_is_found_where_it_stands(document: Any, chance: random.Random) -> None:
     text = laid_out(document, chance)
-    assert json_text.read(text) == document
+    assert json_positions.read(text) == document
     everything = walk(document)
-    found = json_text.spots(text, [pointer(path) for path, _ in everything])
+    found = json_positions.spots(text, [pointer(path) for path, _ in everything])
     assert set(found) == {pointer(path) for path, _ in everything}
     decoder = json.JSONDecoder()
     for path, value in everything:
@@ -76,7 +76,7 @@ def test_everything_is_found_where_it_stands(document: Any, chance: random.Rando
             assert text[spot.start : spot.end].strip().endswith(text[: spot.end].strip()[-1])
         else:
             assert spot.end <= len(text) and (end == spot.end if is_member else spot.end == spot.start + 1)
-        line, column = json_text.line_and_column(text, spot.start)
+        line, column = json_positions.line_and_column(text, spot.start)
         assert text.split("\n")[line - 1][column - 1] == text[spot.start]
         assert sum(len(one) + 1 for one in text.split("\n")[: line - 1]) + column - 1 == spot.start
 
@@ -86,9 +86,9 @@ def test_what_is_missing_is_said_of_what_it_should_stand_in(document: Any, more:
     text = json.dumps(document)
     for path, _ in walk(document):
         beyond = pointer([*path, "no such member", *more])
-        found = json_text.spots(text, [beyond])
-        assert json_text.nearest(found, beyond) == found[pointer(path)]
-        assert json_text.spots(text, [pointer(path)])[pointer(path)] == found[pointer(path)]
+        found = json_positions.spots(text, [beyond])
+        assert json_positions.nearest(found, beyond) == found[pointer(path)]
+        assert json_positions.spots(text, [pointer(path)])[pointer(path)] == found[pointer(path)]
 
 
 @given(DOCUMENTS, some.data())
@@ -101,7 +101,7 @@ def test_what_is_no_json_is_told_by_a_place_in_the_text(document: Any, data: som
         + text[place + 1 :]
     )
     try:
-        json_text.read(broken)
+        json_positions.read(broken)
     except Broken as error:
         lines = broken.split("\n")
         assert 1 <= error.line <= len(lines)
@@ -124,11 +124,11 @@ def test_what_is_no_json_is_told_by_a_place_in_the_text(document: Any, data: som
 )
 def test_where_reading_stopped(text: str, line: int, column: int) -> None:
     with pytest.raises(Broken) as told:
-        json_text.read(text)
+        json_positions.read(text)
     assert (told.value.line, told.value.column) == (line, column)
 
 
 def test_of_a_name_used_twice_the_last_counts_as_it_does_for_the_reader() -> None:
     text = '{"a": 1, "a": 2}'
-    assert json_text.read(text) == {"a": 2}
-    assert json_text.spots(text, ["/a"])["/a"].start == 9
+    assert json_positions.read(text) == {"a": 2}
+    assert json_positions.spots(text, ["/a"])["/a"].start == 9

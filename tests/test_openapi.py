@@ -23,8 +23,8 @@ from starlette.routing import Route
 from rundun import places
 from rundun.actions import alerting
 from rundun.core import event
-from rundun.core.rules import read_template
-from rundun.core.shape import Shape, read
+from rundun.core.template_rules import read_template
+from rundun.core.validation import Shape, read
 from rundun.errors import Problem
 from rundun.web import queries, shapes
 from rundun.web.openapi.document import ROUTES, document, examples

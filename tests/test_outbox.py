@@ -12,7 +12,7 @@ import pytest
 
 from rundun import postman
 from rundun.core import event
-from rundun.core.slots import Slots
+from rundun.core.delivery_slots import Slots
 from rundun.store import outbox
 from rundun.store.outbox import WINDOW, Claims, becoming_due, claim
 from rundun.store.tx import Tx

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rundun.core import progress, rules
+from rundun.core import progress, template_rules
 from rundun.core.progress import Missing
 from tests.helpers.conditions import answer, stood, when
 from tests.helpers.templates import step
@@ -16,7 +16,7 @@ PH1, PH2, PH3 = "ph-1", "ph-2", "ph-3"
 
 def of(*steps: dict[str, Any]) -> Any:
     """A template."""
-    return rules.read_template({"name": "x", "steps": list(steps)}, lambda prefix: prefix)
+    return template_rules.read_template({"name": "x", "steps": list(steps)}, lambda prefix: prefix)
 
 
 def code(found: Any) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from rundun.actions.templates import ASSIGNED
 from rundun.core import text
-from rundun.core.rules import read_template
+from rundun.core.template_rules import read_template
 from tests.disorder import any_json, mutated, written
 from tests.helpers.routes import CALLS
 from tests.stage import JSON, Property, Stage, check, stage_in

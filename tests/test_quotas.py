@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rundun.core.bucket import Bucket, Policy, take
+from rundun.core.token_bucket import Bucket, Policy, take
 from rundun.web import quotas
 from tests.world import BOOLEAN, World, world
 

@@ -21,8 +21,8 @@ from http_message_signatures import InvalidSignature
 from rundun.cli import main
 from rundun.config import SETTINGS, load
 from rundun.core.condition import DEEPEST, Group
-from rundun.core.signature import sign
 from rundun.core.template import MOST_COMPARISONS_OF_STEP
+from rundun.core.webhook_signature import sign
 from rundun.web import front
 from rundun.web.site import site
 from tests.helpers.patience import PATIENCE

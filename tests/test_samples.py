@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rundun.core.rules import read_template
+from rundun.core.template_rules import read_template
 from rundun.places import samples
 
 NAMES = sorted(path.name for path in samples().glob("*.json"))

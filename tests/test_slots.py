@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rundun.core.slots import MAX_KNOWN, Slots
+from rundun.core.delivery_slots import MAX_KNOWN, Slots
 
 OK, UNREACHABLE, FAILED = (True, False), (False, True), (False, False)
 keys = some.sampled_from("abcdefgh")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic_core import from_json
 
-from rundun.core import rules
+from rundun.core import template_rules
 from rundun.errors import Invalid, Problem
 from tests.helpers.templates import CONFIGS, OPTIONS, step
 from tests.strategies import TYPES
@@ -26,13 +26,13 @@ def made() -> Callable[[str], str]:
 
 def read(template: Any) -> Any:
     """The template as it is kept."""
-    return from_json(rules.as_json(rules.read_template(template, made())))
+    return from_json(template_rules.as_json(template_rules.read_template(template, made())))
 
 
 def wrong(template: Any) -> Places:
     """Pointer and code of every wrong place; none for a valid template."""
     try:
-        rules.read_template(template, made())
+        template_rules.read_template(template, made())
     except Invalid as invalid:
         assert all(place.detail for place in invalid.places)
         return [(place.pointer, place.code) for place in invalid.places]
@@ -375,7 +375,7 @@ def test_a_template_has_at_most_512_kibibytes() -> None:
     bodies = [step("instruction", f"s-{n}", {"body": "x" * 20_000}) for n in range(27)]
     assert wrong(of(*bodies[:26])) == []
     with pytest.raises(Problem) as refused:
-        rules.read_template(of(*bodies), made())
+        template_rules.read_template(of(*bodies), made())
     assert refused.value.code == "too_large"
 
 
@@ -383,7 +383,7 @@ def test_far_too_much_is_refused_at_once() -> None:
     asked = itertools.count()
     endless = {"name": "x", "steps": [1] * 300_000, "sections": [{}] * 100_000}
     with pytest.raises(Invalid) as refused:
-        rules.read_template(endless, lambda prefix: f"{prefix}{next(asked)}")
+        template_rules.read_template(endless, lambda prefix: f"{prefix}{next(asked)}")
     assert next(asked) < 1000
     assert len(refused.value.places) < 1000
 
@@ -473,7 +473,7 @@ def test_a_language_is_there_once_whatever_its_case() -> None:
 )
 def test_what_is_said_of_a_maximum_below_the_minimum(kind: str, detail: str) -> None:
     with pytest.raises(Invalid, match=f"must {detail} min"):
-        rules.read_template(of(step(kind, config={"min": 3, "max": 2})), made())
+        template_rules.read_template(of(step(kind, config={"min": 3, "max": 2})), made())
 
 
 def test_translations_name_what_is_there() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rundun.core.destination import normalise
 from rundun.core.run import OPEN_HOURS, Identity, Run, Webhook, expiry
+from rundun.core.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.store import organizations, runs, templates
 from rundun.store.tx import Tx, Version

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from rundun.actions.sheet import Sheet, allow_device, keep, load, running
 from rundun.core import progress
-from rundun.core.record import Photo, Signature
 from rundun.core.run import Doer
+from rundun.core.run_json import Photo, Signature
 from rundun.core.template import photo_limits
 from rundun.errors import Invalid, NotFound, Place, Problem
 from rundun.store import answers, changes, files, runs, templates

@@ -12,7 +12,7 @@ from typing import Any
 from rundun.actions import people
 from rundun.actions import templates as template_actions
 from rundun.core import colour
-from rundun.core.shape import cleaned
+from rundun.core.validation import cleaned
 from rundun.errors import Invalid, NotFound, Place, Problem
 from rundun.store import files, keys, organizations
 from rundun.store.keys import Key

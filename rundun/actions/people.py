@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 
 from rundun.core import times
-from rundun.core.shape import cleaned
+from rundun.core.validation import cleaned
 from rundun.errors import NotFound, Place, PlaceCode, Problem
 from rundun.store import operators, organizations
 from rundun.store.operators import Invitation, Operator, Role

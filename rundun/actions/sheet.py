@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from rundun.core import event, progress, times
 from rundun.core.answer import Answer
 from rundun.core.progress import Standing
-from rundun.core.record import Evidence
 from rundun.core.run import MOVES, Move, Run
+from rundun.core.run_json import Evidence
 from rundun.core.template import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, events, files, runs, templates

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rundun.core import rules, times
+from rundun.core import template_rules, times
 from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
 from rundun.errors import Invalid, Place, Problem
@@ -46,10 +46,10 @@ def draft(data: Any) -> Draft:
         return made[-1]
 
     try:
-        template = rules.read_template(written, make_id)
+        template = template_rules.read_template(written, make_id)
     except Invalid as invalid:
         return Draft(given, None, b"", invalid.places)
-    return Draft(given, template, rules.as_json(template), (), frozenset(made))
+    return Draft(given, template, template_rules.as_json(template), (), frozenset(made))
 
 
 def etag(version: Version, archived_at: int | None = None) -> str:
@@ -144,4 +144,4 @@ def duplicate(tx: Tx, org_id: str, template_id: str) -> Version:
     head = templates.get(tx, org_id, template_id)
     written = templates.get_version(tx, head.template_id, head.v).template
     copied = written.model_copy(update={"name": written.name[: 200 - len(COPY)] + COPY})
-    return templates.add(tx, org_id, copied, rules.as_json(copied))
+    return templates.add(tx, org_id, copied, template_rules.as_json(copied))

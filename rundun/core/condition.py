@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from rundun.core import text
-from rundun.core.shape import Shape, Text, normal
+from rundun.core.validation import Shape, Text, normal
 
 DEEPEST = 5  # groups within groups; the comparisons in the innermost do not count
 Standing = Literal["hidden", "untouched", "skipped", "unable", "answered"]

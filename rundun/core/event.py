@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from rundun.core import record, times
+from rundun.core import run_json, times
 from rundun.core.json_types.events import (
     AnsweredToldJson,
     EventDataJson,
@@ -20,10 +20,10 @@ from rundun.core.json_types.events import (
     WebhookTestEventJson,
 )
 from rundun.core.json_types.runs import AnsweredJson, OriginalKeptJson, PhotoJson
-from rundun.core.links import Links
 from rundun.core.progress import Standing
-from rundun.core.record import Evidence
 from rundun.core.run import Identity, Member, Run
+from rundun.core.run_json import Evidence
+from rundun.core.urls import Links
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
 ON_REQUEST = ("run.started",)  # sent only to webhooks that name it
@@ -65,7 +65,7 @@ def step_done(run: Run, standing: Standing, evidence: Evidence, links: Links) ->
             "thumbnail": None,
             "url": links.media(photo.derived, "image/jpeg"),
         }
-        for index, photo in enumerate(record.photos_of(standing, evidence))
+        for index, photo in enumerate(run_json.photos_of(standing, evidence))
     ]
     return Fact(
         "step.completed",
@@ -74,10 +74,10 @@ def step_done(run: Run, standing: Standing, evidence: Evidence, links: Links) ->
             "step_id": step.id,
             "step_label": step.label,
             "step_type": step.type,
-            "answer": record.value_json(standing, evidence, links),
+            "answer": run_json.value_json(standing, evidence, links),
             "photos": photos,
             "geo": answer.geo.as_json() if answer.geo else None,
-            "unable": record.unable_json(standing),
+            "unable": run_json.unable_json(standing),
             "progress": run.progress,
         },
     )
@@ -85,7 +85,7 @@ def step_done(run: Run, standing: Standing, evidence: Evidence, links: Links) ->
 
 def closed(run: Run, standings: Mapping[str, Standing], evidence: Evidence, links: Links) -> Fact:
     """The run's one terminal event; `run` is already closed."""
-    answers = _without_originals(record.answers_json(standings, evidence, links))
+    answers = _without_originals(run_json.answers_json(standings, evidence, links))
     cancellation = run.cancellation
     if run.status == "completed":
         return Fact(
@@ -93,7 +93,7 @@ def closed(run: Run, standings: Mapping[str, Standing], evidence: Evidence, link
             {
                 "executor_ref": run.executor_ref,
                 "answers": answers,
-                "signature": record.signature_json(run, evidence, links),
+                "signature": run_json.signature_json(run, evidence, links),
                 "progress": run.progress,
                 "late": run.is_late(run.closed_at or 0),
                 "started_at": times.wire(run.started_at or 0),

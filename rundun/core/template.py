@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from rundun.core.condition import Condition
-from rundun.core.shape import Integer, Language, Matching, Number, Shape, Text, normal
+from rundun.core.validation import Integer, Language, Matching, Number, Shape, Text, normal
 
 MAXIMUM_BYTES = 512 * 1024
 MOST_COMPARISONS_OF_STEP = 50  # each is made anew at every answer, by the one writer

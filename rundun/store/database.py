@@ -18,7 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast
 import aiosqlite
 
 from rundun.core import times
-from rundun.core.links import Links
+from rundun.core.urls import Links
 from rundun.errors import Problem
 from rundun.store import connection, upkeep
 from rundun.store.tx import Clock, House, Kept, Tx

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.core.answer import Position
-from rundun.core.record import Photo, Signature
+from rundun.core.run_json import Photo, Signature
 from rundun.errors import NotFound
 from rundun.store.answers import position, position_text
 from rundun.store.tx import Tx

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic_core import from_json
 
-from rundun.core.slots import Slots
+from rundun.core.delivery_slots import Slots
 from rundun.store import files
 from rundun.store.tx import Tx
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rundun.core.json_types.base import ProgressJson
-from rundun.core.links import Links
 from rundun.core.template import StepBase, Template
+from rundun.core.urls import Links
 from rundun.errors import Problem
 
 Clock = Callable[[], int]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rundun.core import colour
-from rundun.core.links import Links
+from rundun.core.urls import Links
 from rundun.errors import NotFound
 from rundun.store.organizations import Organization
 from rundun.web.static import Assets

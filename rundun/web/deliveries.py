@@ -11,7 +11,7 @@ from rundun.actions import looking, replaying
 from rundun.actions.replaying import Step
 from rundun.core import times
 from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, RetriedJson, TrialJson
-from rundun.core.shape import Shape, read
+from rundun.core.validation import Shape, read
 from rundun.store import deliveries
 from rundun.store.deliveries import Attempt, Delivery, Failed
 from rundun.store.idempotency import Reply

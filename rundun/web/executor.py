@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from rundun.actions import doing, looking
 from rundun.actions.sheet import Sheet
-from rundun.core import language, record, times
+from rundun.core import run_json, times, translation
 from rundun.core.json_types.execution import EndedJson, StartedJson, StateJson, WrittenJson
-from rundun.core.links import Links
 from rundun.core.run import Run
-from rundun.core.shape import read
+from rundun.core.urls import Links
+from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store import runs
 from rundun.store.organizations import Organization
@@ -104,29 +104,29 @@ def state_json(sheet: Sheet, organization: Organization, links: Links, now: int)
     """Enough to resume on another device."""
     newest = {one.step_id: one for one in sheet.evidence.signatures.values()}
     return {
-        "run": record.run_state(sheet.run, now),
+        "run": run_json.run_state(sheet.run, now),
         "organization": {"name": organization.name, "contact": organization.contact},
         "template_id": sheet.run.template_id,
         "template_v": sheet.run.template_v,
         "template": sheet.version.template.model_dump(mode="json", exclude_unset=True),
         "answers": {
-            step_id: record.step_json(standing, sheet.evidence, links)
+            step_id: run_json.step_json(standing, sheet.evidence, links)
             for step_id, standing in sheet.standings.items()
             if standing.answer is not None
         },
         "photos": {
-            step_id: [record.receipt(photo, links) for photo in photos.values()]
+            step_id: [run_json.receipt(photo, links) for photo in photos.values()]
             for step_id, photos in sheet.evidence.photos.items()
         },
-        "signatures": {step_id: record.signature_receipt(one, links) for step_id, one in newest.items()},
+        "signatures": {step_id: run_json.signature_receipt(one, links) for step_id, one in newest.items()},
         "server_time": times.wire(now),
     }
 
 
 def step_written(sheet: Sheet, step_id: str, links: Links) -> WrittenJson:
     """What a write on a step answers."""
-    step = record.step_json(sheet.standings[step_id], sheet.evidence, links)
-    return {"run": record.run_brief(sheet.run), "step": {"step_id": step_id, **step}}
+    step = run_json.step_json(sheet.standings[step_id], sheet.evidence, links)
+    return {"run": run_json.run_brief(sheet.run), "step": {"step_id": step_id, **step}}
 
 
 async def page(request: Request) -> Response:
@@ -167,8 +167,8 @@ async def _closed_page(request: Request, house: Service, problem: Problem) -> Re
 def _wanted(request: Request, run_language: str | None) -> list[str]:
     """The languages to answer in, the dearest first: chosen on the page, the run's own, the browser's."""
     asked = request.query_params.get("lang", "")
-    own = [tag for tag in (asked, run_language) if tag and language.is_tag(tag)]
-    return [*own, *language.accepted(request.headers.get("accept-language", ""))]
+    own = [tag for tag in (asked, run_language) if tag and translation.is_tag(tag)]
+    return [*own, *translation.accepted(request.headers.get("accept-language", ""))]
 
 
 async def state(request: Request) -> Response:
@@ -192,7 +192,7 @@ async def start(request: Request) -> Response:
     )
     assert run.assigned_to is not None  # since it is started
     content: StartedJson = {
-        "run": record.run_state(run, house.database.house.clock()),
+        "run": run_json.run_state(run, house.database.house.clock()),
         "assigned_to": run.assigned_to,
     }
     response = Json(content)
@@ -220,7 +220,7 @@ async def complete(request: Request) -> Response:
 
 
 def _ended(run: Run) -> EndedJson:
-    return {"run": record.run_state(run, run.closed_at or 0)}
+    return {"run": run_json.run_state(run, run.closed_at or 0)}
 
 
 async def cancel(request: Request) -> Response:

@@ -13,8 +13,7 @@ from starlette.responses import Response
 from rundun.actions import dispatching, steering
 from rundun.actions.looking import about, whole_run
 from rundun.actions.sheet import Sheet
-from rundun.core import record, times
-from rundun.core.destination import Destination
+from rundun.core import run_json, times
 from rundun.core.json_types.runs import (
     DispatchedJson,
     OrganizationJson,
@@ -24,7 +23,8 @@ from rundun.core.json_types.runs import (
     WarnedJson,
 )
 from rundun.core.run import Run
-from rundun.core.shape import read
+from rundun.core.validation import read
+from rundun.core.webhook_url import Destination
 from rundun.errors import Place, Problem
 from rundun.store import runs
 from rundun.store.idempotency import Reply
@@ -100,7 +100,7 @@ async def get_run(call: Call) -> Response:
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
     links = call.house.database.house.links
-    whole = to_json(record.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
+    whole = to_json(run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
     head, link, rest = whole.partition(b',"link":')  # before it stands nothing that anybody wrote
     content = head + b',"template":' + template_json(sheet.version) + link + rest
     return Json(content, headers={"etag": tag})
@@ -111,7 +111,7 @@ async def list_runs(call: Call) -> Response:
     wanted = query(RunsQuery, call.request)
     page = await call.read(runs.page, wanted.filter(), wanted.slice())
     links, now = call.house.database.house.links, call.house.database.house.clock()
-    return list_json(call.request, page, [to_json(record.run_json(run, links, now)) for run in page.items])
+    return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 
 
 async def cancel_run(call: Call) -> Response:
@@ -138,7 +138,7 @@ def _without_template(call: Call) -> Callable[[Sheet], Reply]:
 
     def render(sheet: Sheet) -> Reply:
         links, now = house.database.house.links, house.database.house.clock()
-        return told(record.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
+        return told(run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
 
     return render
 

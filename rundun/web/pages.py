@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun import places
-from rundun.core import language
+from rundun.core import translation
 from rundun.core.json_types.execution import StateJson
 from rundun.web.brand import PLAIN, Brand
 from rundun.web.static import Assets
@@ -107,7 +107,7 @@ class Pages:
         """
         written = state["template"]
         speech = self.words.speech(wanted, list(written.get("translations") or ()))
-        template = language.translate(written, speech.texts)
+        template = translation.translate(written, speech.texts)
         unknown = _untranslated(written, template, speech.texts)
         template.pop("translations", None)
         is_new = state["run"]["status"] == "pending"
@@ -130,7 +130,7 @@ class Pages:
         """Why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template."""
         written = run["template"] if run else {}
         speech = self.words.speech(wanted, list(written.get("translations") or ()))
-        template = language.translate(written, speech.texts)
+        template = translation.translate(written, speech.texts)
         values = {
             "kind": kind,
             "is_new": False,
@@ -157,7 +157,7 @@ def _untranslated(written: Mapping[str, Any], said: Mapping[str, Any], tag: str)
     """The ids of what has a text that stayed as it was `written`, and so in a language that nobody knows; True when
     nothing is translated to `tag` at all.
     """
-    if not language.chain(tag, written.get("translations") or ()):
+    if not translation.chain(tag, written.get("translations") or ()):
         return True
     pairs = zip(_things(written), _things(said), strict=True)
     return [

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from rundun.core import times
 from rundun.core.run import Status
-from rundun.core.shape import Reading, Shape, Text, read, wrong
+from rundun.core.validation import Reading, Shape, Text, read, wrong
 from rundun.store.paging import END, Page, Slice
 from rundun.store.runs import Filter
 from rundun.web.problems import Json

@@ -10,8 +10,8 @@ from ipaddress import IPv6Address, ip_address
 
 from starlette.requests import Request
 
-from rundun.core import bucket
-from rundun.core.bucket import Allowance, Bucket, Policy
+from rundun.core import token_bucket
+from rundun.core.token_bucket import Allowance, Bucket, Policy
 from rundun.errors import Problem
 from rundun.store.tx import Clock
 
@@ -41,7 +41,7 @@ class Quotas:
     def refuse_guesser(self, request: Request) -> None:
         """Raise `rate_limited` for an address that has failed too often, before anything is worked out for it."""
         kept = self._buckets[self._failures.name].get(address_of(request))
-        wait = bucket.wait(self._failures, kept, self._clock()) if kept else 0
+        wait = token_bucket.wait(self._failures, kept, self._clock()) if kept else 0
         if wait:
             raise _refused(self._failures, wait)
 
@@ -63,7 +63,7 @@ class Quotas:
                 buckets.popitem(last=False)
         else:
             buckets.move_to_end(who)
-        return bucket.take(policy, kept, now)
+        return token_bucket.take(policy, kept, now)
 
 
 def _refused(policy: Policy, wait: int) -> Problem:

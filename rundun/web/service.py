@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from rundun.config import Settings
 from rundun.core.attempt import AttemptResult, WebhookRequest
-from rundun.core.destination import Destination
 from rundun.core.picture import Decoded, Derived
 from rundun.core.template import BarcodeFormat
+from rundun.core.webhook_url import Destination
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, Why
 from rundun.store.database import Database

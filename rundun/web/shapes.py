@@ -11,9 +11,9 @@ from rundun.actions.dispatching import Order
 from rundun.actions.doing import Given, Start
 from rundun.core import event, times
 from rundun.core.answer import Position
-from rundun.core.destination import MAX_LENGTH, Destination, normalise
 from rundun.core.run import OPEN_HOURS, Identity, Webhook
-from rundun.core.shape import Check, Language, Matching, Number, Shape, Text, wrong
+from rundun.core.validation import Check, Language, Matching, Number, Shape, Text, wrong
+from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
 from rundun.errors import Invalid, Place
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"

@@ -8,10 +8,10 @@ from starlette.requests import Request
 
 from rundun.core import event
 from rundun.core.attempt import AttemptResult, WebhookRequest
-from rundun.core.bucket import Policy
-from rundun.core.destination import Destination, normalise
 from rundun.core.json_types.deliveries import TrialJson
-from rundun.core.shape import Shape
+from rundun.core.token_bucket import Policy
+from rundun.core.validation import Shape
+from rundun.core.webhook_url import Destination, normalise
 from rundun.errors import Place, Problem
 from rundun.logs import log
 from rundun.web.service import Service

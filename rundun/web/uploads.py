@@ -13,11 +13,11 @@ from starlette.responses import Response
 from rundun.actions import evidence, looking
 from rundun.actions.evidence import NewFile, Picture, Small, Target
 from rundun.actions.sheet import Sheet
-from rundun.core import record
+from rundun.core import run_json
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derived
-from rundun.core.shape import read
 from rundun.core.template import BarcodeFormat, BarcodeStep
+from rundun.core.validation import read
 from rundun.errors import Invalid, Place, Problem
 from rundun.store import runs
 from rundun.store.database import LARGEST_BATCH, Database
@@ -57,7 +57,7 @@ async def put_photo(request: Request) -> Response:
     async with house.spool.receive(request, org_id, house.settings.limits.photo_mebibytes * CHUNK) as body:
         stored = await database.write(evidence.find_stored, target, body.sha256)
         if stored is not None:
-            return Json(record.receipt(stored, links))
+            return Json(run_json.receipt(stored, links))
         derived = await house.imaging.derive(body.read, org_id)
         weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
         if weight <= LARGEST_BATCH:
@@ -65,14 +65,14 @@ async def put_photo(request: Request) -> Response:
             photo, is_new = await database.write_heavy(
                 weight, evidence.add_small_photo, target, small, taken, device
             )
-            return Json(record.receipt(photo, links), 201 if is_new else 200)
+            return Json(run_json.receipt(photo, links), 201 if is_new else 200)
         picture = await _store(database, body, derived)
     try:
         photo, is_new = await database.write(evidence.add_photo, target, picture, body.sha256, taken, device)
     except BaseException:
         await database.write(evidence.drop, picture.files())
         raise
-    return Json(record.receipt(photo, links), 201 if is_new else 200)
+    return Json(run_json.receipt(photo, links), 201 if is_new else 200)
 
 
 def _small(body: Spooled, derived: Derived) -> Small:
@@ -137,13 +137,13 @@ async def put_signature(request: Request) -> Response:
     async with house.spool.receive(request, org_id, SIGNATURE_BYTES) as body:
         known = await database.read(evidence.find_signature, run_id, step_id, body.sha256, device)
         if known is not None:
-            return Json(record.signature_receipt(known, database.house.links))
+            return Json(run_json.signature_receipt(known, database.house.links))
         await house.imaging.check_signature(body.read, org_id)
         png = body.read()
     signature = await database.write_heavy(
         len(png), evidence.add_signature, run_id, step_id, png, body.sha256, typed_name, device
     )
-    return Json(record.signature_receipt(signature, database.house.links), 201)
+    return Json(run_json.signature_receipt(signature, database.house.links), 201)
 
 
 async def decode(request: Request) -> Response:

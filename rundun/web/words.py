@@ -21,7 +21,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from rundun.core import language
+from rundun.core import translation
 
 Entry = str | Mapping[str, str]  # one text, or one by each plural category of CLDR
 ENGLISH = "en"
@@ -128,7 +128,7 @@ class Words:
 
     def speech(self, wanted: Sequence[str], translated: Sequence[str] = ()) -> Speech:
         """For a reader who wants these languages, the dearest first, of a template with texts `translated` to those."""
-        found = language.choose(wanted, list(self.entries))
+        found = translation.choose(wanted, list(self.entries))
         asked, spoken = found or (ENGLISH, ENGLISH)
         # Who asks for Arabic and reads that of Egypt elsewhere wants its digits here, too.
         asked = next(
@@ -136,7 +136,7 @@ class Words:
             asked,
         )
         tag = str(_locale(asked)).replace("_", "-") if _is_known(asked, spoken) else spoken
-        texts = language.choose(wanted, [*translated, *self.entries])
+        texts = translation.choose(wanted, [*translated, *self.entries])
         return Speech(tag, spoken, texts[0] if texts else tag, self.entries[spoken], self.names)
 
     def asked_by(self, scripts: Iterable[str]) -> frozenset[str]:

@@ -15,8 +15,8 @@ from statistics import median
 from typing import Any
 
 from rundun.actions import people
-from rundun.core.links import Links
 from rundun.core.run import STATUSES
+from rundun.core.urls import Links
 from rundun.store import connection
 from rundun.store.database import write_once
 from rundun.store.tx import House, Tx

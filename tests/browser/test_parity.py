@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from playwright.async_api import Page
 
-from rundun.core import progress, rules, text
+from rundun.core import progress, template_rules, text
 from rundun.core.answer import LONGEST_BARCODE, Answer, read_value
 from rundun.core.template import Template, TextConfig
 from rundun.errors import Invalid
@@ -34,7 +34,7 @@ def template_of(steps: list[dict[str, Any]]) -> Template:
     for step in steps:
         config = step.get("config") or unique(CONFIG.get(step["type"]), step["id"])
         whole.append({"label": "?", **step, **({"config": config} if config else {})})
-    return rules.read_template({"name": "Case", "steps": whole}, lambda prefix: f"{prefix}made")
+    return template_rules.read_template({"name": "Case", "steps": whole}, lambda prefix: f"{prefix}made")
 
 
 def unique(config: dict[str, Any] | None, step_id: str) -> dict[str, Any] | None:
@@ -86,7 +86,12 @@ async def page_says(page: Page, cases: list[tuple[Template, dict[str, Any]]]) ->
             for step_id, one in case["answers"].items()
         }
         given.append(
-            [json.loads(rules.as_json(template)), answers, case.get("arrived", {}), case.get("signed", [])]
+            [
+                json.loads(template_rules.as_json(template)),
+                answers,
+                case.get("arrived", {}),
+                case.get("signed", []),
+            ]
         )
     result: list[dict[str, Any]] = await in_page(page, "rules", PAGE_SAYS, given)
     return result

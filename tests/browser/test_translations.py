@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from rundun.core import language, rules
+from rundun.core import template_rules, translation
 from rundun.web.problems import TABLE
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
@@ -28,13 +28,13 @@ def without_translations(template: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_server_reads_the_shared_translations() -> None:
     for tag, available, closest in GIVEN["chains"]:
-        assert language.chain(tag, available) == closest, tag
+        assert translation.chain(tag, available) == closest, tag
     for case in GIVEN["templates"]:
         before = json.dumps(case["template"])
-        said = language.translate(case["template"], case["tag"])
+        said = translation.translate(case["template"], case["tag"])
         assert without_translations(said) == case["says"], case["about"]
         assert json.dumps(case["template"]) == before, "the template itself stays as it is"
-        rules.read_template(case["template"], lambda prefix: f"{prefix}made")
+        template_rules.read_template(case["template"], lambda prefix: f"{prefix}made")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_server_reads_the_shared_translations() -> None:
     ],
 )
 def test_accept_language(header: str, tags: list[str]) -> None:
-    assert language.accepted(header) == tags
+    assert translation.accepted(header) == tags
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from rundun.actions import dispatching, looking
-from rundun.core import event, language
+from rundun.core import event, translation
 from rundun.core.run import OPEN_HOURS, Run
-from rundun.core.shape import read
+from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.idempotency import Reply, Ticket
 from rundun.web.console.desk import Visit, page
@@ -119,7 +119,7 @@ async def done(visit: Visit) -> Response:
     written = version.template.model_dump(mode="json", exclude_unset=True)
     translated = list(written.get("translations") or ())
     asked = visit.request.query_params.get("lang", "")
-    tag = asked if language.is_tag(asked) else run.language or "en"
+    tag = asked if translation.is_tag(asked) else run.language or "en"
     link = visit.house.database.house.links.run(run.run_id)
     message = _message(visit, run, link, written, tag)
     warned = visit.request.query_params.getlist("warned")
@@ -142,7 +142,7 @@ async def done(visit: Visit) -> Response:
 def _message(visit: Visit, run: Run, link: str, written: dict[str, Any], tag: str) -> str:
     """What is sent along with the link, in the executor's language, the link last."""
     words = visit.house.pages.words.speech([tag], list(written.get("translations") or ()))
-    name = language.translate(written, words.texts)["name"]
+    name = translation.translate(written, words.texts)["name"]
     lines = [words.say("message_share", organization=visit.organization.name, name=name)]
     if run.expires_at is not None:
         at, locale = visit.zone.at(run.expires_at), Locale.parse(words.tag, sep="-")

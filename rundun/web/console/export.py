@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from rundun.actions import watching
 from rundun.actions.watching import Row, Watched
-from rundun.core import record, times
+from rundun.core import run_json, times
 from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.files import CHUNK
@@ -236,7 +236,7 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
 def _json(visit: Visit, watched: Watched, names: Names) -> bytes:
     """The record as integrators read it, with the names of the files beside it, and what was replaced."""
     sheet, links = watched.sheet, visit.house.database.house.links
-    head = record.full_json(sheet.run, sheet.standings, sheet.evidence, links, watched.now)
+    head = run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, watched.now)
     replaced = {
         step_id: [
             {

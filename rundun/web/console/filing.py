@@ -7,8 +7,8 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from rundun.actions.watching import Watched
-from rundun.core.links import EXTENSIONS
 from rundun.core.run import Run
+from rundun.core.urls import EXTENSIONS
 
 LONGEST_NAME = 40
 

@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from rundun import checking
-from rundun.core.bucket import Policy
+from rundun.core.token_bucket import Policy
 from rundun.store import organizations
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.settings import parts

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from rundun.actions import replaying, steering, watching
 from rundun.core import text
 from rundun.core.run import STATUSES, Doer
-from rundun.core.shape import cleaned, read
+from rundun.core.validation import cleaned, read
 from rundun.store.paging import END, Slice
 from rundun.store.runs import Filter
 from rundun.web.console import run

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.actions.watching import Watched
-from rundun.core import progress, record, times
+from rundun.core import progress, run_json, times
 from rundun.core.answer import Answer, Position
 from rundun.core.progress import Standing
-from rundun.core.record import Photo, Signature
 from rundun.core.run import Run
+from rundun.core.run_json import Photo, Signature
 from rundun.core.template import (
     BooleanStep,
     ChoiceStep,
@@ -146,7 +146,7 @@ class Teller:
         )
 
     def _pictures(self, standing: Standing) -> Iterator[Picture]:
-        listed = record.photos_of(standing, self.sheet.evidence)
+        listed = run_json.photos_of(standing, self.sheet.evidence)
         ids = {photo.photo_id for photo in listed}
         stored = self.sheet.evidence.photos.get(standing.step.id, {}).values()
         for number, photo in enumerate([*listed, *(one for one in stored if one.photo_id not in ids)], 1):

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from rundun import passwords
 from rundun.actions import people
-from rundun.core.bucket import Policy
+from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.signing_in import in_turn, new_password

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from rundun import passwords
 from rundun.actions import people
-from rundun.core.bucket import Policy
+from rundun.core.token_bucket import Policy
 from rundun.errors import NotFound, Problem
 from rundun.store import operators
 from rundun.store.operators import Invitation

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from rundun import places
 from rundun.actions import templates as actions
 from rundun.actions.looking import template_at, template_with_versions, templates_page, two_versions
-from rundun.core.difference import difference, things
+from rundun.core.template_diff import difference, things
 from rundun.errors import NotFound
 from rundun.store.paging import Page
 from rundun.web.console.desk import Visit, page

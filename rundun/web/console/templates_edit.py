@@ -14,8 +14,8 @@ from starlette.responses import Response
 from rundun.actions import templates as actions
 from rundun.actions.looking import template_at
 from rundun.actions.templates import Draft
-from rundun.core import json_text
-from rundun.core.json_text import Broken
+from rundun.core import json_positions
+from rundun.core.json_positions import Broken
 from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import Invalid, Place, Problem
 from rundun.store.idempotency import Reply
@@ -70,7 +70,7 @@ def check(text: str) -> Checked:
     if len(text) > LONGEST_TEXT:
         return Checked(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
-        sent = actions.draft(json_text.read(text))
+        sent = actions.draft(json_positions.read(text))
     except Broken as broken:
         return Checked(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
     except Problem as problem:  # too large
@@ -81,10 +81,10 @@ def check(text: str) -> Checked:
 def faults(text: str, places: Iterable[Place]) -> tuple[Fault, ...]:
     """Places in a JSON text by line and column, from the top down."""
     wrong = list(places)
-    spots = json_text.spots(text, (place.pointer for place in wrong))
+    spots = json_positions.spots(text, (place.pointer for place in wrong))
     found = [
         Fault(
-            *json_text.line_and_column(text, json_text.nearest(spots, place.pointer).start),
+            *json_positions.line_and_column(text, json_positions.nearest(spots, place.pointer).start),
             place.pointer,
             place.detail,
         )

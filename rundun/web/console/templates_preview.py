@@ -14,9 +14,9 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from rundun.actions.sheet import Sheet
-from rundun.core import language, progress
-from rundun.core.record import Evidence
+from rundun.core import progress, translation
 from rundun.core.run import Identity, Run
+from rundun.core.run_json import Evidence
 from rundun.core.template import Template
 from rundun.store.tx import Version
 from rundun.web.brand import brand_of
@@ -36,8 +36,8 @@ async def preview(visit: Visit) -> Response:
     links = visit.house.database.house.links
     state = state_json(_sheet(version, begun), visit.organization, links, visit.now)
     asked = visit.request.query_params.get("lang", "")
-    own = [asked] if language.is_tag(asked) else []
-    wanted = [*own, *language.accepted(visit.request.headers.get("accept-language", ""))]
+    own = [asked] if translation.is_tag(asked) else []
+    wanted = [*own, *translation.accepted(visit.request.headers.get("accept-language", ""))]
     imports = _imports(visit.house.pages.assets)
     brand = brand_of(visit.organization, visit.house.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.core.difference import Field, Thing
+from rundun.core.template_diff import Field, Thing
 from rundun.web.words import Say
 
 LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo")

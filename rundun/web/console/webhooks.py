@@ -9,7 +9,7 @@ from starlette.responses import Response
 from rundun.actions import replaying, watching
 from rundun.actions.replaying import Step
 from rundun.core.json_types.deliveries import TrialJson
-from rundun.core.shape import read
+from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.deliveries import Failed
 from rundun.store.paging import END, Slice

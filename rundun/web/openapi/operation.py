@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rundun.core.shape import Shape
+from rundun.core.validation import Shape
 
 Tag = Literal["Runs", "Templates", "Deliveries", "Events", "Organization", "Executor"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]

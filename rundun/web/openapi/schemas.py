@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from rundun.core.json_types import base, deliveries, events, execution, problems, runs
-from rundun.core.shape import Shape
+from rundun.core.validation import Shape
 
 _NARROWED = {"type": "What kind of answer it takes.", "config": "What is particular to this type."}
 REF = "#/components/schemas/"

@@ -27,9 +27,9 @@ from rundun.core.json_types.runs import (
     SignatureAnswerJson,
     WebhookAnswerJson,
 )
-from rundun.core.links import Links
 from rundun.core.progress import Standing
 from rundun.core.run import Cancellation, Run, Webhook
+from rundun.core.urls import Links
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rundun.core.shape import pointer as pointer_of
+from rundun.core.validation import pointer as pointer_of
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _AT = re.compile(r" at line (\d+) column (\d+)$")

@@ -10,8 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from rundun.core import condition as conditions
-from rundun.core import shape, text, times
-from rundun.core.language import is_tag
+from rundun.core import text, times, validation
 from rundun.core.template import (
     MAXIMUM_BYTES,
     MOST_COMPARISONS,
@@ -29,6 +28,7 @@ from rundun.core.template import (
     StepBase,
     Template,
 )
+from rundun.core.translation import is_tag
 from rundun.errors import Invalid, Place, PlaceCode, Problem
 
 MOST_PLACES = 1000
@@ -65,12 +65,12 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
     try:
         template = Template.model_validate(data)
     except ValidationError as error:
-        places = shape.problems(error, untagged=_untagged, most=MOST_PLACES)
+        places = validation.problems(error, untagged=_untagged, most=MOST_PLACES)
         more = islice(_between_fields(data, _readable_steps(data)), MOST_PLACES)
-        raise Invalid(shape.in_order([*places, *more], data)) from None
+        raise Invalid(validation.in_order([*places, *more], data)) from None
     places = list(islice(_between_fields(data, _placed_steps(template)), MOST_PLACES))
     if places:
-        raise Invalid(shape.in_order(places, data))
+        raise Invalid(validation.in_order(places, data))
     if len(as_json(template)) > MAXIMUM_BYTES:
         raise Problem("too_large", "A template may have at most 512 KiB.")
     return template
@@ -325,10 +325,10 @@ def _translations(
             continue  # the models have said so
         first = spelled.setdefault(language.lower(), language)
         if first != language:
-            place = shape.pointer(["translations", language])
+            place = validation.pointer(["translations", language])
             yield Place(place, "duplicate", f"is “{first}” again: a language's case means nothing")
         for target, fields in texts.items() if isinstance(texts, dict) else ():
-            where = shape.pointer(["translations", language, target])
+            where = validation.pointer(["translations", language, target])
             if target in targets:
                 yield from _translated(where, fields, targets[target])
             elif not (broken and target.startswith("o-")):
@@ -342,7 +342,7 @@ def _sections(data: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[Place]:
     for field, value in fields.items() if isinstance(fields, dict) else ():
-        place = where + shape.pointer([field])
+        place = where + validation.pointer([field])
         if field not in words:
             yield Place(place, "unknown_field", f"can't be translated; these can: {', '.join(words)}")
         elif not isinstance(value, str):
