@@ -24,7 +24,7 @@ from rundun.loops import schedule
 from rundun.picture_work import picture_pools
 from rundun.postman import Post, Postman
 from rundun.store.database import Database
-from rundun.store.tx import Clock
+from rundun.store.transaction import Clock
 from rundun.web.auth import KeyRing
 from rundun.web.bells import Bells
 from rundun.web.pages import Pages

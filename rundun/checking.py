@@ -16,9 +16,9 @@ from rundun.actions.examining import Examined
 from rundun.config import SETTINGS, Settings
 from rundun.core import certificate, times
 from rundun.core.urls import Links
-from rundun.store import connection, health
+from rundun.store import connection, maintenance
 from rundun.store.database import read_once
-from rundun.store.tx import House
+from rundun.store.transaction import House
 
 MIB, GIB = 2**20, 2**30
 LEAST_FREE, LITTLE_FREE = 64 * MIB, GIB  # on the disk: too little, and little
@@ -127,8 +127,8 @@ def _file(settings: Settings, examined: Examined, free: int, seconds: float) -> 
     state: State = "wrong" if free < LEAST_FREE else "note" if free < LITTLE_FREE else "good"
     yield Finding("disk", state, f"{size(free)} are free.")
     version = ".".join(map(str, standing.sqlite))
-    if standing.sqlite < health.SQLITE_SOUND:
-        sound = ".".join(map(str, health.SQLITE_SOUND))
+    if standing.sqlite < maintenance.SQLITE_SOUND:
+        sound = ".".join(map(str, maintenance.SQLITE_SOUND))
         yield Finding(
             "sqlite",
             "note",

@@ -17,7 +17,7 @@ from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.postman import Postman
-from rundun.store import files, upkeep
+from rundun.store import files, maintenance
 from rundun.store.database import Database
 
 TICK_SECONDS = 1
@@ -82,15 +82,15 @@ async def clear_up(database: Database) -> None:
         await database.write(people.forget_expired)
     while await database.read(once.is_any_old):
         await database.write(once.forget, FORGET)
-    before = await database.read(upkeep.free_pages)
+    before = await database.read(maintenance.free_pages)
     left = before
     while left > SPARE_PAGES:
-        still = await database.write_heavy(SHRINK_PAGES * upkeep.PAGE, upkeep.shrink, SHRINK_PAGES)
+        still = await database.write_heavy(SHRINK_PAGES * maintenance.PAGE, maintenance.shrink, SHRINK_PAGES)
         if still >= left:
             break  # somebody frees as fast, or the file can't shrink: the next tick goes on
         left = still
     if left < before:
-        log("info", "database.shrunk", bytes=(before - left) * upkeep.PAGE)
+        log("info", "database.shrunk", bytes=(before - left) * maintenance.PAGE)
 
 
 async def forget_secrets(database: Database, days: float) -> int:

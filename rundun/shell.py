@@ -19,7 +19,7 @@ from rundun.core.urls import Links
 from rundun.errors import Problem
 from rundun.store import connection
 from rundun.store.database import read_once, write_once
-from rundun.store.tx import House
+from rundun.store.transaction import House
 
 F = TypeVar("F", bound=Callable[..., Any])
 LOCK_SECONDS = 10  # how long a command waits for whoever holds the database without listening

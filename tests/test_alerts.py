@@ -14,7 +14,7 @@ from rundun import app, config
 from rundun.alerts import Alerts
 from rundun.config import ConfigError
 from rundun.errors import Problem
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests.helpers.webhooks import hooked, verify
 from tests.world import BOOLEAN, Clock, Ed, Receiver, World, answering, world
 

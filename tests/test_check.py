@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from rundun import checking
 from rundun.core import certificate, times
 from rundun.store import connection
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests.helpers.console import operator
 from tests.process import done, rundun, serving
 from tests.world import BOOLEAN, NOON, Clock, Receiver, World, answering, settings_for

@@ -22,7 +22,7 @@ from rundun.control import LONGEST_LINE
 from rundun.errors import Problem
 from rundun.passwords import is_right
 from rundun.store import organizations
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, KEY_ID, ORG, TEMPLATE
 from tests.process import PATIENCE, Serving, done, environment, looking, rows, rundun, serving
 from tests.world import BOOLEAN, World

@@ -7,10 +7,10 @@ from html import unescape
 
 import pytest
 
-from rundun.store import runs
-from rundun.store.paging import Slice
-from rundun.store.runs import Filter
-from rundun.store.tx import Tx
+from rundun.store import run_lists
+from rundun.store.pagination import Slice
+from rundun.store.run_lists import Filter
+from rundun.store.transaction import Tx
 from tests.helpers.console import Browser, operator
 from tests.helpers.console_runs import rows
 from tests.world import BOOLEAN, Ed, World
@@ -162,7 +162,7 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
     seen: list[str] = []
 
     def look(tx: Tx) -> list[list[str]]:
-        monkeypatch.setattr(runs, "_few", lambda *_: False)
+        monkeypatch.setattr(run_lists, "_few", lambda *_: False)
         tx.db.set_trace_callback(seen.append)
         for chosen in (
             Filter("open"),
@@ -172,7 +172,7 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
             Filter("completed", closed_after=1, template_id="t-1"),
             Filter(closed_before=9),
         ):
-            runs.page(tx, w.acme_id, chosen, Slice())
+            run_lists.page(tx, w.acme_id, chosen, Slice())
         tx.db.set_trace_callback(None)
         return [
             [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()]
@@ -194,7 +194,7 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
 async def test_a_template_with_few_runs_decides_over_all_that_ended(
     w: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "FEW", 2)
+    monkeypatch.setattr(run_lists, "FEW", 2)
     many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
     for template_id in (many, few, many, few, many):
         ed = await w.dispatch(template_id)
@@ -204,8 +204,8 @@ async def test_a_template_with_few_runs_decides_over_all_that_ended(
     def look(tx: Tx) -> None:
         for template_id, index, count in ((few, "runs_by_template", 2), (many, "runs_by_end", 3)):
             chosen = Filter("cancelled", template_id, closed_after=1)
-            assert runs._index(tx, w.acme_id, chosen) == index
-            found = runs.page(tx, w.acme_id, chosen, Slice()).items
+            assert run_lists._index(tx, w.acme_id, chosen) == index
+            found = run_lists.page(tx, w.acme_id, chosen, Slice()).items
             ends = [run.closed_at or 0 for run in found]
             assert len(found) == count and ends == sorted(ends, reverse=True)
 

@@ -22,10 +22,10 @@ from rundun import places
 from rundun.actions import office
 from rundun.core.event import EVENTS, ON_REQUEST
 from rundun.core.run import CLOSED, STATUSES
-from rundun.store import answers, changes, events, operators, runs
-from rundun.store.paging import END, Slice
-from rundun.store.runs import Filter
-from rundun.store.tx import Tx
+from rundun.store import answers, events, operators, run_changes, run_lists, runs
+from rundun.store.pagination import END, Slice
+from rundun.store.run_lists import Filter
+from rundun.store.transaction import Tx
 from rundun.web.console import live
 from rundun.web.console.run import HOURS
 from tests.helpers.console import operator, text_of
@@ -129,7 +129,7 @@ async def test_a_prefix_pages_in_the_order_of_references(w: World) -> None:
         found: list[Any] = []
         part = Slice(2)
         while True:
-            page = runs.page(tx, w.acme_id, Filter(executor_ref_prefix="a"), part)
+            page = run_lists.page(tx, w.acme_id, Filter(executor_ref_prefix="a"), part)
             found += [(run.executor_ref, run.created_at) for run in page.items]
             if page.next_before is None:
                 return found
@@ -140,7 +140,7 @@ async def test_a_prefix_pages_in_the_order_of_references(w: World) -> None:
     assert found == sorted(found, reverse=True)
     for prefix in ("\U0010ffff", "\ud7ff", "a\U0010ffff"):
         count = len(prefix.rstrip("\U0010ffff"))
-        page = await w.database.read(runs.page, w.acme_id, Filter(executor_ref_prefix=prefix), Slice())
+        page = await w.database.read(run_lists.page, w.acme_id, Filter(executor_ref_prefix=prefix), Slice())
         assert [run.executor_ref for run in page.items] == (["a\U0010ffff"] if prefix[0] == "a" else []), (
             count
         )
@@ -154,7 +154,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
     seen: list[str] = []
 
     def look(tx: Tx) -> list[list[str]]:
-        monkeypatch.setattr(runs, "_few", lambda *_: False)
+        monkeypatch.setattr(run_lists, "_few", lambda *_: False)
         tx.db.set_trace_callback(seen.append)
         for chosen in (
             Filter(),
@@ -167,14 +167,14 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
             Filter(executor_ref_prefix="book"),
             Filter(executor_ref_prefix="\U0010ffff", created_after=1),
         ):
-            runs.page(tx, w.acme_id, chosen, Slice())
-        runs.page(tx, w.acme_id, Filter(executor_ref_prefix="book"), Slice(1, (ed_at(tx), 1)))
-        runs.page(tx, w.acme_id, Filter(executor_ref_prefix="book"), after)
+            run_lists.page(tx, w.acme_id, chosen, Slice())
+        run_lists.page(tx, w.acme_id, Filter(executor_ref_prefix="book"), Slice(1, (ed_at(tx), 1)))
+        run_lists.page(tx, w.acme_id, Filter(executor_ref_prefix="book"), after)
         answers.replaced(tx, ed.run_id, 10)
         answers.replaced_of_step(tx, ed.run_id, "s-ok")
         answers.in_force(tx, ed.run_id)
         events.told_of_run(tx, ed.run_id, 10)
-        changes.of_run(tx, ed.run_id, 10)
+        run_changes.of_run(tx, ed.run_id, 10)
         tx.db.set_trace_callback(None)
         return [
             [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()]
@@ -218,7 +218,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
 async def test_of_several_filters_the_one_that_few_runs_pass_decides(
     w: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "FEW", 3)
+    monkeypatch.setattr(run_lists, "FEW", 3)
     many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
     for n in range(5):
         await w.dispatch(many, executor_ref=f"b{n}")
@@ -242,8 +242,8 @@ async def test_of_several_filters_the_one_that_few_runs_pass_decides(
             (Filter("pending", executor_ref_prefix="b", created_after=late), "runs_by_status", 0),
             (Filter("pending", many, created_before=late), "runs_by_status", 5),
         ):
-            assert runs._index(tx, w.acme_id, chosen) == index, chosen
-            found = runs.page(tx, w.acme_id, chosen, Slice())
+            assert run_lists._index(tx, w.acme_id, chosen) == index, chosen
+            found = run_lists.page(tx, w.acme_id, chosen, Slice())
             assert len(found.items) == count, chosen
             if chosen.executor_ref_prefix:
                 references = [run.executor_ref or "" for run in found.items]

@@ -17,7 +17,7 @@ from PIL import Image
 from rundun import passwords, places
 from rundun.actions import office, people
 from rundun.core import colour
-from rundun.store import keys, operators, organizations
+from rundun.store import api_keys, operators, organizations
 from rundun.web.console.organization import months_back
 from tests.helpers.console import PASSWORD, Browser, operator, text_of
 from tests.helpers.markup import NASTY_NAMES, is_text_only
@@ -44,7 +44,7 @@ async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
     assert key[0] not in again, "shown once"
     backend = client_with(w, key[0])
     assert (await backend.get("/v1/organization")).json()["id"] == w.acme_id
-    kept = {one.name: one for one in await w.database.read(keys.of_organization, w.acme_id)}
+    kept = {one.name: one for one in await w.database.read(api_keys.of_organization, w.acme_id)}
     gone = await ann.post(f"/settings/keys/{kept['booking backend'].key_id}/revoke")
     assert (gone.status_code, gone.headers["location"]) == (
         303,
@@ -60,10 +60,10 @@ async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "a\x07b"])
 async def test_a_key_without_a_name_is_not_made(w: World, name: str) -> None:
     ann = await operator(w)
-    before = await w.database.read(keys.of_organization, w.acme_id)
+    before = await w.database.read(api_keys.of_organization, w.acme_id)
     refused = await ann.post("/settings/keys", name=name)
     assert (refused.status_code, "1 to 200 printable" in refused.text) == (422, True)
-    assert await w.database.read(keys.of_organization, w.acme_id) == before
+    assert await w.database.read(api_keys.of_organization, w.acme_id) == before
 
 
 async def test_last_use_is_noted_in_memory_and_kept_by_the_clock(w: World) -> None:
@@ -72,7 +72,7 @@ async def test_last_use_is_noted_in_memory_and_kept_by_the_clock(w: World) -> No
     await w.database.write(lambda tx: tx.db.set_trace_callback(seen.append))
 
     async def kept() -> int | None:
-        return (await w.database.read(keys.get_of_org, w.acme_id, key.key_id)).used_at
+        return (await w.database.read(api_keys.get_of_org, w.acme_id, key.key_id)).used_at
 
     backend, ann = client_with(w, secret), await operator(w)
     seen.clear()
@@ -100,7 +100,7 @@ async def test_last_use_outlives_the_service(tmp_path: Path) -> None:
         assert (await client_with(w, secret).get("/v1/organization")).status_code == 200
         at = w.clock.now
     async with world(tmp_path) as again:
-        assert (await again.database.read(keys.get_of_org, w.acme_id, key.key_id)).used_at == at
+        assert (await again.database.read(api_keys.get_of_org, w.acme_id, key.key_id)).used_at == at
 
 
 # ---- people

@@ -16,7 +16,7 @@ from rundun.core.template import Template
 from rundun.errors import Problem
 from rundun.store import files, organizations
 from rundun.store.database import LARGEST_BATCH, Database, Lane
-from rundun.store.tx import Kept, Tx, Version, Versions
+from rundun.store.transaction import Kept, Tx, Version, Versions
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
 from tests.helpers.patience import PATIENCE
 from tests.world import PUBLIC_URL, Clock, world

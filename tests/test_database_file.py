@@ -17,7 +17,7 @@ from rundun.postman import FinishedAttempt
 from rundun.store import connection
 from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
 from rundun.store.database import Database
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
 from tests.pictures import png
 from tests.world import BOOLEAN, PUBLIC_URL, Clock, Receiver, world

@@ -17,8 +17,8 @@ from rundun import courier
 from rundun.actions import replaying
 from rundun.store import deliveries
 from rundun.store.deliveries import Failed
-from rundun.store.paging import Slice
-from rundun.store.tx import Tx
+from rundun.store.pagination import Slice
+from rundun.store.transaction import Tx
 from tests.helpers.paging import walk
 from tests.helpers.webhooks import DELAYS, SECRET, hooked, verify
 from tests.world import BOOLEAN, NOON, Ed, Received, Receiver, World, answering, world

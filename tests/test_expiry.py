@@ -10,7 +10,7 @@ import pytest
 from rundun.actions import steering
 from rundun.errors import Problem
 from rundun.loops import expire_due
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests.world import BOOLEAN, World, world
 
 

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from rundun.store import events
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests import pictures
 from tests.process import PATIENCE, serving
 from tests.world import BOOLEAN, Ed, World, new_photo_id

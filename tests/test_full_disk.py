@@ -28,7 +28,7 @@ from rundun.errors import Problem
 from rundun.store import organizations
 from rundun.store.connection import open_reader
 from rundun.store.database import Database
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests.helpers.patience import PATIENCE
 from tests.pictures import jpeg
 from tests.process import done, rundun, serving

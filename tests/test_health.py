@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rundun.store import upkeep
-from rundun.store.tx import Tx
+from rundun.store import maintenance
+from rundun.store.transaction import Tx
 from tests.world import BOOLEAN, Receiver, World, answering
 
 SAMPLE = re.compile(r'([a-z_]+)(?:\{([a-z]+)="([a-z_0-9]+)"\})? ([0-9.]+)')
@@ -111,7 +111,7 @@ async def test_metrics_count_what_happens(w: World, receiver: Receiver) -> None:
     assert gained(last, "rundun_attempts_total", "delivered") == 1
     assert (last["rundun_deliveries", "pending"], last["rundun_deliveries", "failed"]) == (0, 1)
     assert gained(last, "rundun_runs", "in_progress") == 0
-    assert last["rundun_database_bytes", None] % upkeep.PAGE == 0
+    assert last["rundun_database_bytes", None] % maintenance.PAGE == 0
     assert last["process_start_time_seconds", None] > 1_700_000_000
 
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from rundun.loops import clear_up
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from rundun.web import integrator
 from tests.world import BOOLEAN, World
 

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 
 from rundun.actions import office
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests import pictures
 from tests.stage import Stage, stage_in
 from tests.world import HOUR, Receiver, answering, new_photo_id

@@ -15,7 +15,7 @@ from rundun.core import event
 from rundun.core.delivery_slots import Slots
 from rundun.store import outbox
 from rundun.store.outbox import WINDOW, Claims, becoming_due, claim
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests import pictures
 from tests.helpers.patience import PATIENCE
 from tests.world import BOOLEAN, Ed, Receiver, World, answering

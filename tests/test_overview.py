@@ -13,8 +13,8 @@ import pytest
 
 from rundun.actions import figures
 from rundun.core import chart
-from rundun.store import tallies
-from rundun.store.tx import Tx
+from rundun.store import statistics
+from rundun.store.transaction import Tx
 from rundun.web.console.clock import Zone
 from rundun.web.console.overview import counted
 from tests.helpers.console import Browser, operator
@@ -103,7 +103,7 @@ def test_days_of_a_zone_have_no_gaps_when_clocks_change() -> None:
     days = berlin.days_back(now, 5)
     hours = [(berlin.day_begins(b) - berlin.day_begins(a)) / HOUR for a, b in pairwise(days)]
     assert hours == [24, 24, 23, 24]
-    assert all(berlin.day_begins(day) % tallies.QUARTER == 0 for day in days)
+    assert all(berlin.day_begins(day) % statistics.QUARTER == 0 for day in days)
 
 
 async def test_tallies_agree_with_what_is_in_the_tables(w: World) -> None:
@@ -125,7 +125,9 @@ async def test_tallies_agree_with_what_is_in_the_tables(w: World) -> None:
 
         usage = figures.usage(tx, w.acme_id, [NOON, NOON + HOUR // 2, NOON + 2 * HOUR])
         for what in ("dispatched", "completed", "photos"):
-            assert all(at % tallies.QUARTER == 0 for at, _ in tallies.between(tx, w.acme_id, what, 0, 2**53))
+            assert all(
+                at % statistics.QUARTER == 0 for at, _ in statistics.between(tx, w.acme_id, what, 0, 2**53)
+            )
         return [
             (usage.dispatched, [count(f"runs WHERE created_at < {NOON + HOUR // 2}"), 0]),
             (sum(usage.dispatched), count("runs")),
@@ -219,7 +221,7 @@ async def test_no_look_grows_with_the_number_of_runs(w: World) -> None:
         tx.db.set_trace_callback(seen.append)
         figures.glance(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
         figures.usage(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
-        tallies.pending_deliveries(tx, w.acme_id)
+        statistics.pending_deliveries(tx, w.acme_id)
         tx.db.set_trace_callback(None)
         return {
             one: [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()]

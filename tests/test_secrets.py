@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rundun.loops import FORGET, forget_secrets
-from rundun.store import secrets
-from rundun.store.tx import Tx
+from rundun.store import webhook_secrets
+from rundun.store.transaction import Tx
 from tests.helpers.webhooks import hooked, verify
 from tests.world import Clock, Ed, Receiver, World, answering, world
 
@@ -121,13 +121,13 @@ async def test_many_are_forgotten_in_small_steps(
 
     await w.database.write(copy)
     steps: list[int] = []
-    forget = secrets.forget
+    forget = webhook_secrets.forget
 
     def counted(*args: Any) -> int:
         steps.append(forget(*args))
         return steps[-1]
 
-    monkeypatch.setattr(secrets, "forget", counted)
+    monkeypatch.setattr(webhook_secrets, "forget", counted)
     w.clock.forward(hours=2 * DAYS)
     assert await forget_secrets(w.database, 1) == 2 * FORGET + 1
     assert steps == [FORGET, FORGET, 1]
@@ -137,7 +137,7 @@ async def test_what_is_old_is_found_by_an_index(w: World) -> None:
     def plan(tx: Tx) -> list[str]:
         seen: list[str] = []
         tx.db.set_trace_callback(seen.append)
-        secrets.is_any_old(tx, 5)
+        webhook_secrets.is_any_old(tx, 5)
         tx.db.set_trace_callback(None)
         return [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {seen[0]}").fetchall()]
 

@@ -20,7 +20,7 @@ from rundun.app import running
 from rundun.config import Settings
 from rundun.loops import Postman, expire_due
 from rundun.store.database import Database
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from rundun.web.pages import Pages
 from rundun.web.service import Service
 from rundun.web.site import site

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from rundun.core import times
 from rundun.core.json_types.events import DeliveryFailedAlertJson
 from rundun.store import deliveries, organizations
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 MOST_TOLD = 5000  # failed deliveries that one alert can stand for
 

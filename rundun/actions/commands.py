@@ -11,9 +11,9 @@ from rundun.actions import templates as template_actions
 from rundun.actions.dispatching import Order
 from rundun.core import times
 from rundun.errors import NotFound
-from rundun.store import keys, operators, organizations, templates
+from rundun.store import api_keys, operators, organizations, templates
 from rundun.store.operators import Role
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 Command = Callable[..., object]
 
@@ -102,7 +102,7 @@ def list_keys(tx: Tx) -> list[dict[str, str | None]]:
             "created_at": times.wire(key.created_at),
             "revoked_at": times.wire_or_none(key.revoked_at),
         }
-        for key in keys.everyone(tx)
+        for key in api_keys.everyone(tx)
     ]
 
 

@@ -8,7 +8,7 @@ from rundun.core.run import OPEN_HOURS, Identity, Run, Webhook, expiry
 from rundun.core.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.store import organizations, runs, templates
-from rundun.store.tx import Tx, Version
+from rundun.store.transaction import Tx, Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from rundun.core.run import MOVES, Identity, Run
 from rundun.core.template import StepBase, photo_limits
 from rundun.errors import Invalid, Place, Problem
 from rundun.store import answers, events, files, runs, templates
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 MOST_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
 

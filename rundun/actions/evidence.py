@@ -12,9 +12,9 @@ from rundun.core.run import Doer
 from rundun.core.run_json import Photo, Signature
 from rundun.core.template import photo_limits
 from rundun.errors import Invalid, NotFound, Place, Problem
-from rundun.store import answers, changes, files, runs, templates
+from rundun.store import answers, files, run_changes, runs, templates
 from rundun.store.files import Taken
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 UNUSED_SIGNATURES = 4
 
@@ -196,7 +196,7 @@ def remove_photo(tx: Tx, target: Target, device: str | None) -> Sheet:
     if photo is not None:
         files.remove_photo(tx, run.run_id, photo)
         times = {"taken_at": photo.taken_at, "received_at": photo.received_at}
-        changes.add(tx, run.run_id, "photo_deleted", Doer("executor"), step_id=photo.step_id, **times)
+        run_changes.add(tx, run.run_id, "photo_deleted", Doer("executor"), step_id=photo.step_id, **times)
     return keep(tx, before, load(tx, run))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rundun.store import health, organizations, templates
-from rundun.store.health import Standing, Waiting
-from rundun.store.paging import END, Slice
-from rundun.store.tx import Tx
+from rundun.store import maintenance, organizations, templates
+from rundun.store.maintenance import Standing, Waiting
+from rundun.store.pagination import END, Slice
+from rundun.store.transaction import Tx
 
 MOST_TEMPLATES = 2000  # looked at for steps that need HTTPS
 
@@ -42,12 +42,12 @@ class Examined:
 
 def examine(tx: Tx, org_id: str | None, seconds: float) -> Examined:
     """Of one organization or of all; the file's integrity is looked at for at most so many seconds, zero = not."""
-    standing = health.standing(tx)
-    damage = health.quick_check(tx, seconds) if seconds else None
+    standing = maintenance.standing(tx)
+    damage = maintenance.quick_check(tx, seconds) if seconds else None
     if damage:
         return Examined(standing, damage, 0, None, (), tx.now)
-    waiting = health.waiting(tx, org_id)
-    return Examined(standing, damage, health.newest(tx), waiting, _asking(tx, org_id), tx.now)
+    waiting = maintenance.waiting(tx, org_id)
+    return Examined(standing, damage, maintenance.newest(tx), waiting, _asking(tx, org_id), tx.now)
 
 
 def _asking(tx: Tx, org_id: str | None) -> list[Asking]:

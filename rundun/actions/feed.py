@@ -5,7 +5,7 @@ from __future__ import annotations
 from rundun.errors import Problem
 from rundun.store import events, runs
 from rundun.store.events import TOUCHED, Feed
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 __all__ = ["TOUCHED", "of_organization", "of_run"]
 

@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rundun.store import organizations, tallies, templates
-from rundun.store.tallies import Oldest, What
-from rundun.store.tx import Tx
+from rundun.store import organizations, statistics, templates
+from rundun.store.statistics import Oldest, What
+from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Usage:
 
 def glance(tx: Tx, org_id: str, begins: Sequence[int]) -> Glance:
     """`begins`: when each day begins, in milliseconds, and at last when tomorrow does."""
-    oldest = tallies.oldest_open(tx, org_id)
+    oldest = statistics.oldest_open(tx, org_id)
     version = oldest and templates.get_version(tx, oldest.template_id, oldest.template_v)
     return Glance(
-        tallies.open_runs(tx, org_id),
-        tallies.late_runs(tx, org_id),
-        tallies.failed_deliveries(tx, org_id),
+        statistics.open_runs(tx, org_id),
+        statistics.late_runs(tx, org_id),
+        statistics.failed_deliveries(tx, org_id),
         _in_spans(tx, org_id, "dispatched", begins),
         _in_spans(tx, org_id, "completed", begins),
         _in_spans(tx, org_id, "cancelled", begins),
@@ -68,6 +68,6 @@ def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
 def _in_spans(tx: Tx, org_id: str, what: What, begins: Sequence[int]) -> list[int]:
     """How often it has happened in each span."""
     counts = [0] * (len(begins) - 1)
-    for at, number in tallies.between(tx, org_id, what, begins[0], begins[-1]):
+    for at, number in statistics.between(tx, org_id, what, begins[0], begins[-1]):
         counts[bisect_right(begins, at) - 1] += number
     return counts

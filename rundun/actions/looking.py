@@ -14,9 +14,9 @@ from rundun.errors import NotFound
 from rundun.store import deliveries, organizations, runs, templates
 from rundun.store.deliveries import Delivery
 from rundun.store.organizations import Organization
-from rundun.store.paging import Page, Slice
+from rundun.store.pagination import Page, Slice
 from rundun.store.templates import Head
-from rundun.store.tx import Tx, Version
+from rundun.store.transaction import Tx, Version
 
 
 def whole_run(tx: Tx, org_id: str, run_id: str) -> tuple[Sheet, int]:

@@ -14,10 +14,10 @@ from rundun.actions import templates as template_actions
 from rundun.core import colour
 from rundun.core.validation import cleaned
 from rundun.errors import Invalid, NotFound, Place, Problem
-from rundun.store import files, keys, organizations
-from rundun.store.keys import Key
+from rundun.store import api_keys, files, organizations
+from rundun.store.api_keys import Key
 from rundun.store.organizations import Organization
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 _ALPHABET = string.ascii_letters + string.digits
 KEY_PREFIX = "rdk_live_"
@@ -126,17 +126,17 @@ def add_credits(tx: Tx, organization: str, amount: int | None) -> int | None:
 def create_key(tx: Tx, organization: str, name: str) -> tuple[Key, str]:
     """A new key; the key itself is returned here and never again."""
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
-    return keys.add(tx, find_organization(tx, organization).org_id, _line(name), digest(secret)), secret
+    return api_keys.add(tx, find_organization(tx, organization).org_id, _line(name), digest(secret)), secret
 
 
 def revoke_key(tx: Tx, key_id: str) -> None:
     """Dead once this is committed."""
-    keys.revoke(tx, key_id)
+    api_keys.revoke(tx, key_id)
 
 
 def revoke_key_of(tx: Tx, org_id: str, key_id: str) -> None:
     """As `revoke_key`, of that organization."""
-    keys.revoke(tx, keys.get_of_org(tx, org_id, key_id).key_id)
+    api_keys.revoke(tx, api_keys.get_of_org(tx, org_id, key_id).key_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from rundun.errors import Problem
 from rundun.store import idempotency
 from rundun.store.idempotency import Reply, Ticket
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")

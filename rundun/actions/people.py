@@ -13,7 +13,7 @@ from rundun.errors import NotFound, Place, PlaceCode, Problem
 from rundun.store import operators, organizations
 from rundun.store.operators import Invitation, Operator, Role
 from rundun.store.organizations import Organization
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 SESSION = 30 * 24 * times.HOUR
 SETUP = times.HOUR

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rundun.errors import NotFound
 from rundun.store import deliveries, runs
 from rundun.store.deliveries import Delivery, Failed, Place
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 STEP = 500  # deliveries asked for in one transaction, which takes some ten milliseconds
 

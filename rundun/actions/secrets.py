@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rundun.store import secrets
-from rundun.store.tx import Tx
+from rundun.store import webhook_secrets
+from rundun.store.transaction import Tx
 
 
 def is_any_old(tx: Tx, before: int) -> bool:
     """True when there is a secret to forget; see `store.secrets.is_any_old`."""
-    return secrets.is_any_old(tx, before)
+    return webhook_secrets.is_any_old(tx, before)
 
 
 def forget(tx: Tx, before: int, limit: int) -> int:
     """Forget at most `limit` of them; returns how many."""
-    return secrets.forget(tx, before, limit)
+    return webhook_secrets.forget(tx, before, limit)

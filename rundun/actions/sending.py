@@ -10,7 +10,7 @@ from rundun.core.attempt import AttemptResult
 from rundun.store import deliveries
 from rundun.store.deliveries import Attempt, Status
 from rundun.store.outbox import Claimed
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 
 def settle(

@@ -13,7 +13,7 @@ from rundun.core.run_json import Evidence
 from rundun.core.template import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, events, files, runs, templates
-from rundun.store.tx import Kept, Tx, Version
+from rundun.store.transaction import Kept, Tx, Version
 
 
 @dataclass(frozen=True, slots=True)

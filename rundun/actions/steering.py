@@ -8,9 +8,9 @@ from rundun.actions.sheet import Sheet, close, expire, load, open_run
 from rundun.core import progress, times
 from rundun.core.run import By, Cancellation, Doer, Member, Run, expiry
 from rundun.errors import Problem
-from rundun.store import changes, runs
+from rundun.store import run_changes, runs
 from rundun.store.operators import Operator
-from rundun.store.tx import Kept, Tx
+from rundun.store.transaction import Kept, Tx
 
 
 def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: Member | None = None) -> Run:
@@ -44,7 +44,7 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, doer: Doer) ->
         return load(tx, run)
     extended = replace(run, expires_at=until, revision=run.revision + 1)
     runs.put(tx, extended)
-    changes.add(tx, run_id, "extended", doer, before=run.expires_at, after=until)
+    run_changes.add(tx, run_id, "extended", doer, before=run.expires_at, after=until)
     return load(tx, extended)
 
 
@@ -53,7 +53,7 @@ def release(tx: Tx, org_id: str, run_id: str, doer: Doer) -> Sheet:
     run = _steerable(tx, org_id, run_id)
     released = replace(run, device=None, revision=run.revision + 1)
     runs.put(tx, released)
-    changes.add(tx, run_id, "released", doer)
+    run_changes.add(tx, run_id, "released", doer)
     return load(tx, released)
 
 

@@ -14,7 +14,7 @@ from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
 from rundun.errors import Invalid, Place, Problem
 from rundun.store import templates
-from rundun.store.tx import Tx, Version
+from rundun.store.transaction import Tx, Version
 
 COPY = " (copy)"
 ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")

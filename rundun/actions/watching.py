@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from rundun.actions.sheet import Sheet, load
 from rundun.core.answer import Answer
 from rundun.core.run import Run
-from rundun.store import answers, changes, deliveries, events, runs, tallies, templates
-from rundun.store.changes import Change
+from rundun.store import answers, deliveries, events, run_changes, run_lists, runs, statistics, templates
 from rundun.store.deliveries import Delivery
 from rundun.store.events import Told
-from rundun.store.paging import Page, Slice
-from rundun.store.runs import Filter
-from rundun.store.tx import Tx
+from rundun.store.pagination import Page, Slice
+from rundun.store.run_changes import Change
+from rundun.store.run_lists import Filter
+from rundun.store.transaction import Tx
 
 MOST_EVENTS = 1000  # shown of one run; a run of 500 steps has about as many
 MOST_REPLACED = 2000  # of one run
@@ -57,12 +57,12 @@ def failing(tx: Tx, org_id: str, wanted: Slice) -> Failing:
     """What has failed of an organization's deliveries, the newest first, and what is under way."""
     page = deliveries.page(tx, org_id, "failed", wanted)
     items = [(one, runs.get(tx, one.run_id).executor_ref) for one in page.items]
-    return Failing(items, page.next_before, *tallies.pending_deliveries(tx, org_id))
+    return Failing(items, page.next_before, *statistics.pending_deliveries(tx, org_id))
 
 
 def listed(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[Row]:
     """Runs of an organization as `runs.page` has them."""
-    page = runs.page(tx, org_id, chosen, wanted)
+    page = run_lists.page(tx, org_id, chosen, wanted)
     rows = [
         Row(run, templates.get_version(tx, run.template_id, run.template_v).template.name)
         for run in page.items
@@ -92,7 +92,7 @@ def run(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> Watched:
         sheet,
         _replaced(past, sheet.answers),
         events.told_of_run(tx, run_id, MOST_EVENTS),
-        changes.of_run(tx, run_id, MOST_EVENTS),
+        run_changes.of_run(tx, run_id, MOST_EVENTS),
         deliveries.page_of_run(tx, run_id, Slice(MOST_DELIVERIES)),
         tx.now,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core.answer import Answer, Position
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 
 def position(text: str | None) -> Position | None:

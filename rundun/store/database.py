@@ -20,8 +20,8 @@ import aiosqlite
 from rundun.core import times
 from rundun.core.urls import Links
 from rundun.errors import Problem
-from rundun.store import connection, upkeep
-from rundun.store.tx import Clock, House, Kept, Tx
+from rundun.store import connection, maintenance
+from rundun.store.transaction import Clock, House, Kept, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -353,7 +353,7 @@ class Database:
         async with self._proving:  # however many ask, they ask the disk once
             now = self.house.clock()
             if self._proven_at is None or not 0 <= now - self._proven_at < times.SECOND:
-                await self.write(upkeep.prove)
+                await self.write(maintenance.prove)
                 self._proven_at = now
 
     async def close(self) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rundun.errors import NotFound
-from rundun.store.paging import Page, Slice
-from rundun.store.tx import Tx
+from rundun.store.pagination import Page, Slice
+from rundun.store.transaction import Tx
 
 Status = Literal["pending", "delivered", "failed"]
 

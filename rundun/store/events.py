@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from rundun.core import event
 from rundun.core.event import Fact
 from rundun.core.run import Run
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 TOUCHED = "events of "  # what a transaction touched that has an event of the organization named behind it
 LARGEST_PAGE = 4 * 1024 * 1024  # bytes

@@ -10,7 +10,7 @@ from rundun.core.answer import Position
 from rundun.core.run_json import Photo, Signature
 from rundun.errors import NotFound
 from rundun.store.answers import position, position_text
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 CHUNK = 1024 * 1024
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic_core import from_json, to_json
 
 from rundun.core import times
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 KEPT = 24 * times.HOUR
 

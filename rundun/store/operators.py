@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rundun.errors import NotFound
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 Role = Literal["owner", "member"]
 

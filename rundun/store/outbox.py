@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from rundun.core.delivery_slots import Slots
 from rundun.store import files
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)

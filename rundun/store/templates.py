@@ -10,8 +10,8 @@ from pydantic_core import from_json
 from rundun.core import progress
 from rundun.core.template import Template, photo_limits
 from rundun.errors import NotFound
-from rundun.store.paging import Page, Slice
-from rundun.store.tx import Tx, Version
+from rundun.store.pagination import Page, Slice
+from rundun.store.transaction import Tx, Version
 
 
 @dataclass(frozen=True, slots=True)

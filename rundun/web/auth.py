@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from rundun.actions.office import digest
 from rundun.errors import Problem
-from rundun.store import keys
+from rundun.store import api_keys
+from rundun.store.api_keys import Key
 from rundun.store.database import Database
-from rundun.store.keys import Key
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(rdk_live_[A-Za-z0-9]{32})")
 MOST_REMEMBERED = 10_000
@@ -53,7 +53,7 @@ class KeyRing:
         key = self._known.get(hashed)
         if key is None:
             generation = self._generation
-            key = await self._database.read(keys.find, hashed)
+            key = await self._database.read(api_keys.find, hashed)
             if key is None:
                 raise _unauthorized()
             if generation == self._generation and len(self._known) < MOST_REMEMBERED:
@@ -65,7 +65,7 @@ class KeyRing:
         """Write down what was noted since the last time."""
         if noted := self.used:
             self.used = {}
-            await self._database.write(keys.put_used, noted)
+            await self._database.write(api_keys.put_used, noted)
 
 
 def _unauthorized() -> Problem:

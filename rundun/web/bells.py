@@ -13,7 +13,7 @@ from rundun.actions import feed
 from rundun.core import event
 from rundun.store.database import Database
 from rundun.store.events import Feed
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from rundun.web.queries import event_cursor
 
 Bell = asyncio.Future[None]

@@ -21,7 +21,7 @@ from rundun.core.run import Doer
 from rundun.errors import Problem
 from rundun.store import idempotency
 from rundun.store.idempotency import Reply, Ticket
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from rundun.web.auth import Caller
 from rundun.web.body import parse, read_json_bytes
 from rundun.web.openapi.operation import ApiRoute, Method, Operation

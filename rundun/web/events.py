@@ -12,7 +12,7 @@ from rundun import counters
 from rundun.actions import feed
 from rundun.core.json_types.events import EventFeedJson
 from rundun.store.events import Feed
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from rundun.web.bells import Bell
 from rundun.web.calls import Call, route
 from rundun.web.openapi.operation import Operation, Success

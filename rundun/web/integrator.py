@@ -26,7 +26,7 @@ from rundun.core.run import Run
 from rundun.core.validation import read
 from rundun.core.webhook_url import Destination
 from rundun.errors import Place, Problem
-from rundun.store import runs
+from rundun.store import run_lists
 from rundun.store.idempotency import Reply
 from rundun.web.calls import Call, route, told
 from rundun.web.openapi.operation import ListOf, Operation, Success
@@ -109,7 +109,7 @@ async def get_run(call: Call) -> Response:
 async def list_runs(call: Call) -> Response:
     """GET /v1/runs: without templates and answers, the newest first."""
     wanted = query(RunsQuery, call.request)
-    page = await call.read(runs.page, wanted.filter(), wanted.slice())
+    page = await call.read(run_lists.page, wanted.filter(), wanted.slice())
     links, now = call.house.database.house.links, call.house.database.house.clock()
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 

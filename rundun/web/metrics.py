@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun import counters
-from rundun.store import upkeep
-from rundun.store.upkeep import Figures
+from rundun.store import maintenance
+from rundun.store.maintenance import Figures
 from rundun.web.service import service
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -17,7 +17,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 async def metrics(request: Request) -> Response:
     """GET /metrics."""
-    figures = await service(request).database.read(upkeep.figures)
+    figures = await service(request).database.read(maintenance.figures)
     text = "".join(f"{line}\n" for line in _lines(figures))
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
 

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from rundun.core import times
 from rundun.core.run import Status
 from rundun.core.validation import Reading, Shape, Text, read, wrong
-from rundun.store.paging import END, Page, Slice
-from rundun.store.runs import Filter
+from rundun.store.pagination import END, Page, Slice
+from rundun.store.run_lists import Filter
 from rundun.web.problems import Json
 
 Q = TypeVar("Q", bound=Shape)

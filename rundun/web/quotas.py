@@ -13,7 +13,7 @@ from starlette.requests import Request
 from rundun.core import token_bucket
 from rundun.core.token_bucket import Allowance, Bucket, Policy
 from rundun.errors import Problem
-from rundun.store.tx import Clock
+from rundun.store.transaction import Clock
 
 MOST_REMEMBERED = (
     50_000  # of a policy; who has not been seen for longest is forgotten, and has a full one again

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from rundun.actions import templates as actions
 from rundun.actions.looking import template_at, templates_page, versions_page
 from rundun.store.idempotency import Reply
-from rundun.store.tx import Version
+from rundun.store.transaction import Version
 from rundun.web.calls import Call, answer, route, told
 from rundun.web.openapi.operation import ListOf, Operation, Success
 from rundun.web.queries import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query

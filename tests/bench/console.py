@@ -19,7 +19,7 @@ from rundun.core.run import STATUSES
 from rundun.core.urls import Links
 from rundun.store import connection
 from rundun.store.database import write_once
-from rundun.store.tx import House, Tx
+from rundun.store.transaction import House, Tx
 from rundun.web.console import desk
 from tests.bench.processes import rundun
 

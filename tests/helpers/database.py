@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rundun.store import organizations
 from rundun.store.database import Database
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from tests.world import PUBLIC_URL, Clock
 
 MIB = 1024 * 1024

@@ -23,7 +23,7 @@ from rundun.errors import Problem
 from rundun.store.idempotency import Reply, Ticket
 from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.console.clock import Zone
 from rundun.web.executor import refuse_cross_site

@@ -20,7 +20,7 @@ from rundun.core import run_json, times
 from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.files import CHUNK
-from rundun.store.paging import Slice
+from rundun.store.pagination import Slice
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.filing import Names, named
 from rundun.web.console.run import telling, visit_say

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from rundun.actions import office
 from rundun.errors import Problem
-from rundun.store import keys
-from rundun.store.keys import Key
+from rundun.store import api_keys
+from rundun.store.api_keys import Key
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.settings import parts
 
@@ -44,7 +44,7 @@ async def _show(
     wrong: str = "",
     made: tuple[Key, str] | None = None,
 ) -> Response:
-    found: list[Key] = await visit.read(keys.of_organization)
+    found: list[Key] = await visit.read(api_keys.of_organization)
     noted = visit.house.keys.used
     found = [replace(key, used_at=noted.get(key.key_id, key.used_at)) for key in found]
     return visit.show(

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from rundun.actions import figures
 from rundun.core import chart
-from rundun.store.tallies import MOST
+from rundun.store.statistics import MOST
 from rundun.web.console.clock import LOCALE
 from rundun.web.console.desk import Visit, page
 

@@ -13,8 +13,8 @@ from rundun.actions import replaying, steering, watching
 from rundun.core import text
 from rundun.core.run import STATUSES, Doer
 from rundun.core.validation import cleaned, read
-from rundun.store.paging import END, Slice
-from rundun.store.runs import Filter
+from rundun.store.pagination import END, Slice
+from rundun.store.run_lists import Filter
 from rundun.web.console import run
 from rundun.web.console.clock import Zone
 from rundun.web.console.desk import Visit, page

@@ -17,7 +17,7 @@ from rundun.actions import templates as actions
 from rundun.actions.looking import template_at, template_with_versions, templates_page, two_versions
 from rundun.core.template_diff import difference, things
 from rundun.errors import NotFound
-from rundun.store.paging import Page
+from rundun.store.pagination import Page
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.templates_words import teller
 from rundun.web.queries import ListQuery, TemplateQuery, TemplatesQuery, query

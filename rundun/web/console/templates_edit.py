@@ -20,7 +20,7 @@ from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import Invalid, Place, Problem
 from rundun.store.idempotency import Reply
 from rundun.store.templates import Head
-from rundun.store.tx import Version
+from rundun.store.transaction import Version
 from rundun.web.body import read_bytes
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.dispatching import ticket

@@ -18,7 +18,7 @@ from rundun.core import progress, translation
 from rundun.core.run import Identity, Run
 from rundun.core.run_json import Evidence
 from rundun.core.template import Template
-from rundun.store.tx import Version
+from rundun.store.transaction import Version
 from rundun.web.brand import brand_of
 from rundun.web.console.desk import Visit, page
 from rundun.web.executor import state_json

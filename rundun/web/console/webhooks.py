@@ -12,7 +12,7 @@ from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.deliveries import Failed
-from rundun.store.paging import END, Slice
+from rundun.store.pagination import END, Slice
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.overview import counted
 from rundun.web.console.settings import parts

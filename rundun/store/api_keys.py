@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rundun.errors import NotFound
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 _OLD = (
     "webhook_secret IS NOT NULL AND closed_at IS NOT NULL AND closed_at <= :before AND NOT EXISTS ("

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core.run import Doer
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)

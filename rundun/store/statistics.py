@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rundun.core import times
-from rundun.store.tx import Tx
+from rundun.store.transaction import Tx
 
 QUARTER = times.HOUR // 4  # in every time zone a day begins with one
 MOST = 10_000  # counted one by one; what is more is only said to be more
