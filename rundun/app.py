@@ -26,13 +26,13 @@ from rundun.postman import Post, Postman
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
 from rundun.web.auth import KeyRing
-from rundun.web.bells import Bells
+from rundun.web.change_notifier import Bells
+from rundun.web.context import Service
 from rundun.web.pages import Pages
-from rundun.web.quotas import Quotas
-from rundun.web.service import Service
-from rundun.web.site import Application, site
-from rundun.web.spool import Spool
+from rundun.web.rate_limit import Quotas
+from rundun.web.routes import Application, site
 from rundun.web.static import Assets
+from rundun.web.upload_buffer import Spool
 
 MEGAPIXEL = 1_000_000
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from rundun.web.openapi.document import document
+from rundun.web.docs.openapi.document import document
 
 Header = tuple[str, str]
 

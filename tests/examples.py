@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 from rundun.actions import alerting, office
 from rundun.core import times
-from rundun.web.openapi import document
+from rundun.web.docs.openapi import document
 from tests import pictures
 from tests.world import Clock, Ed, Receiver, World, answering, world
 

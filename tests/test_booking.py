@@ -21,7 +21,7 @@ import httpx2
 import pytest
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 
-from rundun.web.queries import event_cursor
+from rundun.web.query_params import event_cursor
 from tests.bench.processes import free_port
 from tests.process import PATIENCE, Acme, Serving, is_listening, serving, settle_in
 from tests.world import World

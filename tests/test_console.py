@@ -16,7 +16,7 @@ from rundun.actions import office, people
 from rundun.store import operators
 from rundun.web.console import desk
 from rundun.web.console.desk import Door
-from rundun.web.site import site
+from rundun.web.routes import site
 from tests.helpers.console import PASSWORD, Browser, operator
 from tests.world import BOOLEAN, HOUR, World, pages
 

@@ -15,8 +15,8 @@ import pytest
 from rundun import places
 from rundun.errors import NotFound
 from rundun.web.console.templates_preview import REPLACED
-from rundun.web.drafts import KEPT, MOST_EACH, Drafts
 from rundun.web.pages import CONTENT_SECURITY_POLICY
+from rundun.web.preview_cache import KEPT, MOST_EACH, Drafts
 from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.world import BOOLEAN, World

@@ -28,9 +28,9 @@ from rundun.core import event, template, template_rules, webhook_signature
 from rundun.core.template_rules import _OPERATORS as OPERATORS
 from rundun.core.template_rules import read_template
 from rundun.web.advice import ADVICE
-from rundun.web.docs import PAGES, README_SITE
-from rundun.web.openapi.document import ROUTES, document, examples
-from rundun.web.openapi.shown import models, operations
+from rundun.web.docs.openapi.document import ROUTES, document, examples
+from rundun.web.docs.openapi.shown import models, operations
+from rundun.web.docs.pages import PAGES, README_SITE
 from rundun.web.problems import TABLE
 from tests import pictures
 from tests.browser.phone import chromium

@@ -239,10 +239,10 @@ def test_the_top_level_stays_as_it_is():
         ("actions/doing.py", "from rundun.web.auth import key", "actions must not know web"),
         ("actions/doing.py", "x = 'SELECT 1'", "SQL stands in the store only"),
         ("actions/doing.py", "x = f'''\n  update runs set a = {1}'''", "SQL stands in the store only"),
-        ("web/front.py", "x = 'INSERT OR REPLACE INTO secrets VALUES (1)'", "SQL stands in the store only"),
-        ("web/front.py", "def f(tx, sql): tx.db.execute(sql)", "SQL stands in the store only"),
-        ("web/integrator.py", "import rundun.courier", "web must not know courier"),
-        ("web/integrator.py", "import sqlite3", "only store may use sqlite3"),
+        ("web/public.py", "x = 'INSERT OR REPLACE INTO secrets VALUES (1)'", "SQL stands in the store only"),
+        ("web/public.py", "def f(tx, sql): tx.db.execute(sql)", "SQL stands in the store only"),
+        ("web/api/runs.py", "import rundun.courier", "web must not know courier"),
+        ("web/api/runs.py", "import sqlite3", "only store may use sqlite3"),
         ("courier.py", "from rundun import imaging", "courier must not know imaging"),
         ("loops.py", "from starlette.applications import Starlette", "only web may use starlette"),
         ("web/media.py", "import PIL.Image", "only barcodes and imaging may use PIL"),
@@ -259,7 +259,7 @@ def test_the_guard_notices(file, source, said):
     ("file", "source"),
     [
         (
-            "web/integrator.py",
+            "web/api/runs.py",
             "from rundun.actions import doing\nfrom rundun import logs\nfrom rundun.web import auth",
         ),
         ("store/runs.py", '"""Select what waits."""\nfrom rundun.core import run\nx = "select 1"'),

@@ -10,7 +10,7 @@ import pytest
 
 from rundun.actions.doing import MOST_ANSWERS
 from rundun.core.run import MOVES, STATUSES
-from rundun.web.openapi.document import examples
+from rundun.web.docs.openapi.document import examples
 from tests.world import BOOLEAN, World
 
 TEXT = {"id": "s-why", "type": "text", "label": "Why not?"}

@@ -26,11 +26,11 @@ from rundun.core import event
 from rundun.core.template_rules import read_template
 from rundun.core.validation import Shape, read
 from rundun.errors import Problem
-from rundun.web import queries, shapes
-from rundun.web.openapi.document import ROUTES, document, examples
-from rundun.web.openapi.events import ALERT
+from rundun.web import query_params, request_bodies
+from rundun.web.docs.openapi.document import ROUTES, document, examples
+from rundun.web.docs.openapi.events import ALERT
 from rundun.web.problems import TABLE
-from rundun.web.site import site
+from rundun.web.routes import site
 from tests import documented, pictures
 from tests import examples as recorded
 from tests.world import BOOLEAN, Receiver, World, new_photo_id, pages, world
@@ -154,36 +154,36 @@ def hook(**more: Any) -> Any:
 
 LIMITS: list[tuple[type[Shape], Any, Any]] = [
     # the furthest that is right, and one step further
-    (shapes.DispatchBody, dispatch(executor_ref="x" * 256), dispatch(executor_ref="x" * 257)),
-    (shapes.DispatchBody, dispatch(expires_in_hours=8760), dispatch(expires_in_hours=8761)),
-    (shapes.DispatchBody, dispatch(expires_in_hours=0.1), dispatch(expires_in_hours=0)),
-    (shapes.DispatchBody, dispatch(language="pt-BR"), dispatch(language="pt_BR")),
-    (shapes.DispatchBody, dispatch(), {}),
-    (shapes.DispatchBody, dispatch(), dispatch(webhok=None)),
-    (shapes.WebhookBody, hook(secret="x" * 12), hook(secret="x" * 11)),
-    (shapes.WebhookBody, hook(secret="x" * 256), hook(secret="x" * 257)),
-    (shapes.WebhookBody, hook(secret="pässword 1234 ✓"), hook(secret="password\n1234")),
+    (request_bodies.DispatchBody, dispatch(executor_ref="x" * 256), dispatch(executor_ref="x" * 257)),
+    (request_bodies.DispatchBody, dispatch(expires_in_hours=8760), dispatch(expires_in_hours=8761)),
+    (request_bodies.DispatchBody, dispatch(expires_in_hours=0.1), dispatch(expires_in_hours=0)),
+    (request_bodies.DispatchBody, dispatch(language="pt-BR"), dispatch(language="pt_BR")),
+    (request_bodies.DispatchBody, dispatch(), {}),
+    (request_bodies.DispatchBody, dispatch(), dispatch(webhok=None)),
+    (request_bodies.WebhookBody, hook(secret="x" * 12), hook(secret="x" * 11)),
+    (request_bodies.WebhookBody, hook(secret="x" * 256), hook(secret="x" * 257)),
+    (request_bodies.WebhookBody, hook(secret="pässword 1234 ✓"), hook(secret="password\n1234")),
     (
-        shapes.WebhookBody,
+        request_bodies.WebhookBody,
         hook(secret="日本語の長い合言葉です一"),
         hook(secret="password\N{NO-BREAK SPACE}1234"),
     ),
-    (shapes.WebhookBody, hook(url="HTTPS://a"), hook(url="ftp://a")),
-    (shapes.WebhookBody, hook(url="http://a/" + "x" * 2000), hook(url="http://a/" + "x" * 2048)),
-    (shapes.WebhookBody, hook(events=["run.started"]), hook(events=["run.lost"])),
-    (shapes.WebhookBody, hook(events=["*"] * 20), hook(events=["*"] * 21)),
-    (shapes.WebhookBody, hook(events=["*"]), hook(events=[])),
-    (shapes.CancelBody, {"reason": "x" * 2000}, {"reason": "x" * 2001}),
-    (shapes.CancelBody, {"reason": None}, {"reason": ""}),
-    (shapes.ExtendBody, {"expires_in_hours": None}, {}),
-    (shapes.StartBody, {"email": "ed@example.com"}, {"email": "ed@example"}),
-    (shapes.StartBody, {"phone": "+34 600"}, {"phone": "+3"}),
-    (shapes.StartBody, {"client_time": "2026-01-31T09:00:00Z"}, {"client_time": "31 January"}),
-    (shapes.GeoBody, {"lat": 90, "lng": -180}, {"lat": 90.1, "lng": -180}),
-    (shapes.GeoBody, {"lat": 1, "lng": 2, "accuracy": 1e8}, {"lat": 1, "lng": 2, "accuracy": 1.1e8}),
-    (shapes.AnswerBody, {"value": True, "photos": []}, {"value": True, "photos": ["ph-1"]}),
-    (shapes.AnswerBody, {"answer_id": "2f1e0d9c-8b7a-4655-9443-322110ffeedd"}, {"answer_id": "1"}),
-    (shapes.EmptyBody, {}, {"x": 1}),
+    (request_bodies.WebhookBody, hook(url="HTTPS://a"), hook(url="ftp://a")),
+    (request_bodies.WebhookBody, hook(url="http://a/" + "x" * 2000), hook(url="http://a/" + "x" * 2048)),
+    (request_bodies.WebhookBody, hook(events=["run.started"]), hook(events=["run.lost"])),
+    (request_bodies.WebhookBody, hook(events=["*"] * 20), hook(events=["*"] * 21)),
+    (request_bodies.WebhookBody, hook(events=["*"]), hook(events=[])),
+    (request_bodies.CancelBody, {"reason": "x" * 2000}, {"reason": "x" * 2001}),
+    (request_bodies.CancelBody, {"reason": None}, {"reason": ""}),
+    (request_bodies.ExtendBody, {"expires_in_hours": None}, {}),
+    (request_bodies.StartBody, {"email": "ed@example.com"}, {"email": "ed@example"}),
+    (request_bodies.StartBody, {"phone": "+34 600"}, {"phone": "+3"}),
+    (request_bodies.StartBody, {"client_time": "2026-01-31T09:00:00Z"}, {"client_time": "31 January"}),
+    (request_bodies.GeoBody, {"lat": 90, "lng": -180}, {"lat": 90.1, "lng": -180}),
+    (request_bodies.GeoBody, {"lat": 1, "lng": 2, "accuracy": 1e8}, {"lat": 1, "lng": 2, "accuracy": 1.1e8}),
+    (request_bodies.AnswerBody, {"value": True, "photos": []}, {"value": True, "photos": ["ph-1"]}),
+    (request_bodies.AnswerBody, {"answer_id": "2f1e0d9c-8b7a-4655-9443-322110ffeedd"}, {"answer_id": "1"}),
+    (request_bodies.EmptyBody, {}, {"x": 1}),
 ]
 
 
@@ -212,21 +212,24 @@ def test_a_secret_that_it_forbids_is_refused() -> None:
 
 @given(some.integers(0, 10**15 - 1), some.integers(0, 10**15 - 1))
 def test_a_cursor_that_is_given_out_is_one_that_it_allows_and_that_is_taken(first: int, second: int) -> None:
-    given_out = {"cursor": queries.list_cursor(first, second)}
-    assert queries.CURSOR.pattern == parameter("GET", "/v1/runs", "cursor")["pattern"]
+    given_out = {"cursor": query_params.list_cursor(first, second)}
+    assert query_params.CURSOR.pattern == parameter("GET", "/v1/runs", "cursor")["pattern"]
     documented.validate(parameter("GET", "/v1/runs", "cursor"), given_out["cursor"])
-    assert read(queries.ListQuery, given_out).cursor == (first, second)
-    after = {"after": queries.event_cursor(first)}
+    assert read(query_params.ListQuery, given_out).cursor == (first, second)
+    after = {"after": query_params.event_cursor(first)}
     documented.validate(parameter("GET", "/v1/events", "after"), after["after"])
-    assert read(queries.EventsQuery, after).after == first
+    assert read(query_params.EventsQuery, after).after == first
 
 
-@given(some.from_regex(queries.CURSOR, fullmatch=True), some.from_regex(queries.EVENT_CURSOR, fullmatch=True))
+@given(
+    some.from_regex(query_params.CURSOR, fullmatch=True),
+    some.from_regex(query_params.EVENT_CURSOR, fullmatch=True),
+)
 def test_a_cursor_that_it_allows_is_taken(cursor: str, after: str) -> None:
     documented.validate(parameter("GET", "/v1/runs", "cursor"), cursor)
     documented.validate(parameter("GET", "/v1/events", "after"), after)
-    assert max(read(queries.ListQuery, {"cursor": cursor}).cursor) < 2**63
-    assert read(queries.EventsQuery, {"after": after}).after < 2**63
+    assert max(read(query_params.ListQuery, {"cursor": cursor}).cursor) < 2**63
+    assert read(query_params.EventsQuery, {"after": after}).after < 2**63
 
 
 def parameter(method: str, path: str, name: str) -> dict[str, Any]:
@@ -237,12 +240,12 @@ def parameter(method: str, path: str, name: str) -> dict[str, Any]:
 
 
 QUERIES: list[tuple[str, str, type[Shape], str, Any, Any]] = [
-    ("GET", "/r/{run_id}/state", queries.StateQuery, "since", 10**15 - 1, 10**15),
-    ("GET", "/r/{run_id}/state", queries.StateQuery, "since", 0, -1),
-    ("GET", "/v1/runs", queries.RunsQuery, "limit", 100, 101),
-    ("GET", "/v1/runs", queries.RunsQuery, "cursor", "MC4x", "MC4"),
-    ("GET", "/v1/events", queries.EventsQuery, "after", "ZXZ0IDA", "ZXZ0IA"),
-    ("GET", "/v1/events", queries.EventsQuery, "wait", 30, 31),
+    ("GET", "/r/{run_id}/state", query_params.StateQuery, "since", 10**15 - 1, 10**15),
+    ("GET", "/r/{run_id}/state", query_params.StateQuery, "since", 0, -1),
+    ("GET", "/v1/runs", query_params.RunsQuery, "limit", 100, 101),
+    ("GET", "/v1/runs", query_params.RunsQuery, "cursor", "MC4x", "MC4"),
+    ("GET", "/v1/events", query_params.EventsQuery, "after", "ZXZ0IDA", "ZXZ0IA"),
+    ("GET", "/v1/events", query_params.EventsQuery, "wait", 30, 31),
 ]
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rundun.core.token_bucket import Bucket, Policy, take
-from rundun.web import quotas
+from rundun.web import rate_limit
 from tests.world import BOOLEAN, World, world
 
 
@@ -113,7 +113,7 @@ async def test_zero_is_no_limit(tmp_path: Path) -> None:
 
 
 async def test_memory_is_bounded(strict: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quotas, "MOST_REMEMBERED", 5)
+    monkeypatch.setattr(rate_limit, "MOST_REMEMBERED", 5)
     browser = strict.browser()
     for _ in range(20):
         await browser.get(f"/r/r-{uuid.uuid4()}/state")
@@ -133,7 +133,7 @@ async def test_memory_is_bounded(strict: World, monkeypatch: pytest.MonkeyPatch)
 )
 def test_an_address_is_what_one_customer_has(address: str, counted_as: str) -> None:
     scope = {"type": "http", "client": (address, 1), "headers": []}
-    assert quotas.address_of(quotas.Request(scope)) == counted_as
+    assert rate_limit.address_of(rate_limit.Request(scope)) == counted_as
 
 
 @given(

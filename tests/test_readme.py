@@ -23,8 +23,8 @@ from rundun.config import SETTINGS, load
 from rundun.core.condition import DEEPEST, Group
 from rundun.core.template import MOST_COMPARISONS_OF_STEP
 from rundun.core.webhook_signature import sign
-from rundun.web import front
-from rundun.web.site import site
+from rundun.web import public
+from rundun.web.routes import site
 from tests.helpers.patience import PATIENCE
 from tests.world import pages
 
@@ -96,7 +96,7 @@ def test_what_it_says_beside_the_routes_is_so():
     assert (MOST_COMPARISONS_OF_STEP, DEEPEST) == (50, 5)
     assert "of at most 50 `rules` that are comparisons or groups, up to 5 deep, with at most 50" in TEXT
     assert set(re.findall(r"`GET (/[a-z]+)`", TEXT)) == {
-        route.path for route in front.ROUTES if route.path != "/" and "{" not in route.path
+        route.path for route in public.ROUTES if route.path != "/" and "{" not in route.path
     }
     (counted,) = [one.help for one in SETTINGS if one.key == "webhooks.per_destination"]
     assert f"| {counted} |" in TEXT

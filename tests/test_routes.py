@@ -12,7 +12,7 @@ from starlette.routing import Match
 
 from rundun import places
 from rundun.web.body import IS_HERE
-from rundun.web.site import MOST_PARTS, site
+from rundun.web.routes import MOST_PARTS, site
 from rundun.web.static import Assets
 from tests.world import BOOLEAN, PUBLIC_URL, World
 

@@ -13,7 +13,7 @@ import pytest
 from starlette.requests import Request
 
 from rundun.errors import Problem
-from rundun.web.spool import Spool
+from rundun.web.upload_buffer import Spool
 from tests import pictures
 from tests.helpers.patience import PATIENCE
 from tests.helpers.photos import OVERLAY, digest, started

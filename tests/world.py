@@ -21,9 +21,9 @@ from rundun.config import Settings
 from rundun.loops import Postman, expire_due
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
+from rundun.web.context import Service
 from rundun.web.pages import Pages
-from rundun.web.service import Service
-from rundun.web.site import site
+from rundun.web.routes import site
 from rundun.web.static import Assets
 from tests.documented import Documented
 

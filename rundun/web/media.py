@@ -13,8 +13,8 @@ from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, File
-from rundun.web.queries import is_current
-from rundun.web.service import service
+from rundun.web.context import service
+from rundun.web.query_params import is_current
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 _HEADERS = {

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from rundun import counters
 from rundun.store import maintenance
 from rundun.store.maintenance import Figures
-from rundun.web.service import service
+from rundun.web.context import service
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

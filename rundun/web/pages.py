@@ -16,9 +16,9 @@ from starlette.responses import Response
 from rundun import places
 from rundun.core import translation
 from rundun.core.json_types.execution import StateJson
-from rundun.web.brand import PLAIN, Brand
+from rundun.web.branding import PLAIN, Brand
+from rundun.web.i18n import Speech, Words
 from rundun.web.static import Assets
-from rundun.web.words import Speech, Words
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "

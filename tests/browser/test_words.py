@@ -14,7 +14,7 @@ from babel.messages.frontend import CommandLineInterface
 from playwright.async_api import expect
 
 from rundun import places
-from rundun.web.words import COUNTED, Words, catalogue, translations
+from rundun.web.i18n import COUNTED, Words, catalogue, translations
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone
 from tests.world import World, pages

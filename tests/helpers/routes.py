@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from rundun.web.console.desk import Door
-from rundun.web.site import site
+from rundun.web.routes import site
 from tests.world import pages
 
 # All but the console's, which is asked in test_console.py.

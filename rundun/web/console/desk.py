@@ -26,9 +26,9 @@ from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.console.clock import Zone
-from rundun.web.executor import refuse_cross_site
+from rundun.web.context import Service, service
+from rundun.web.executor.api import refuse_cross_site
 from rundun.web.problems import TABLE
-from rundun.web.service import Service, service
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -20,10 +20,10 @@ from rundun.core.run import OPEN_HOURS, Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.idempotency import Reply, Ticket
+from rundun.web.api.runs import destination_warnings, link_warnings
 from rundun.web.console.desk import Visit, page
-from rundun.web.integrator import destination_warnings, link_warnings
 from rundun.web.problems import TABLE
-from rundun.web.shapes import DispatchBody
+from rundun.web.request_bodies import DispatchBody
 
 MOST_TEMPLATES = 500
 EVENTS = (*event.EVENTS, *event.ON_REQUEST)

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from rundun.actions import looking
 from rundun.errors import NotFound
 from rundun.store import runs
-from rundun.web.bells import Bells
+from rundun.web.change_notifier import Bells
 from rundun.web.console.desk import Visit, page
 
 MOST_STREAMS = 20  # open at once for an organization

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from rundun.actions import figures, office
 from rundun.errors import Invalid, Problem
 from rundun.web.body import read_bytes
-from rundun.web.brand import brand_of
+from rundun.web.branding import brand_of
 from rundun.web.console import clock
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.settings import parts

@@ -15,9 +15,9 @@ from rundun.store import runs
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.past import moments
 from rundun.web.console.said import Teller
+from rundun.web.i18n import Say
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
-from rundun.web.words import Say
 
 HOURS = ("24", "72", "168", "720", "never")
 

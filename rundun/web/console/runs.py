@@ -18,7 +18,7 @@ from rundun.store.run_lists import Filter
 from rundun.web.console import run
 from rundun.web.console.clock import Zone
 from rundun.web.console.desk import Visit, page
-from rundun.web.shapes import CancelBody, ExtendBody
+from rundun.web.request_bodies import CancelBody, ExtendBody
 
 LIMIT = 50
 WORDS = ("open", "late", *STATUSES)  # what can be asked for as a status

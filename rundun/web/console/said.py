@@ -23,7 +23,7 @@ from rundun.core.template import (
 )
 from rundun.web.console.clock import Zone
 from rundun.web.console.filing import named
-from rundun.web.words import Say
+from rundun.web.i18n import Say
 
 MOST_REPLACED = 20  # answers shown of one step, unless all are asked for
 

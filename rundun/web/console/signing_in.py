@@ -25,7 +25,7 @@ from rundun.web.console.desk import (
     resume,
     seat,
 )
-from rundun.web.quotas import address_of
+from rundun.web.rate_limit import address_of
 
 T = TypeVar("T")
 LONGEST_PATH = 500

@@ -20,7 +20,7 @@ from rundun.errors import NotFound
 from rundun.store.pagination import Page
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.templates_words import teller
-from rundun.web.queries import ListQuery, TemplateQuery, TemplatesQuery, query
+from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, query
 
 MOST_VERSIONS = 100
 

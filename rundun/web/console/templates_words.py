@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.core.template_diff import Field, Thing
-from rundun.web.words import Say
+from rundun.web.i18n import Say
 
 LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo")
 

@@ -13,10 +13,10 @@ from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.deliveries import Failed
 from rundun.store.pagination import END, Slice
+from rundun.web.api.webhook_test import WebhookTestBody, try_out
 from rundun.web.console.desk import Visit, page
 from rundun.web.console.overview import counted
 from rundun.web.console.settings import parts
-from rundun.web.trials import WebhookTestBody, try_out
 
 LIMIT = 25
 

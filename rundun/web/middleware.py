@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rundun import counters
 from rundun.errors import Problem
 from rundun.logs import log
-from rundun.web import quotas
+from rundun.web import rate_limit
 from rundun.web.problems import answer
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -43,7 +43,7 @@ class Outermost:
                 named = {name for name, _ in headers}
                 headers.append((b"x-request-id", request_id.encode()))
                 if allowance := scope.get("rundun.allowance"):
-                    headers += quotas.headers(allowance)
+                    headers += rate_limit.headers(allowance)
                 headers += [one for one in _ALWAYS if one[0] not in named]
             await send(message)
 

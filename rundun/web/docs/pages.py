@@ -20,11 +20,11 @@ from rundun.config import SETTINGS, Setting
 from rundun.core import event
 from rundun.errors import NotFound
 from rundun.web.advice import ADVICE
-from rundun.web.openapi.parts import TAGS
+from rundun.web.context import service
+from rundun.web.docs.openapi.parts import TAGS
 from rundun.web.pages import HEADERS, Pages
 from rundun.web.problems import TABLE
-from rundun.web.queries import is_current
-from rundun.web.service import service
+from rundun.web.query_params import is_current
 
 README_SITE = "http://127.0.0.1:8000"  # what the samples call this service; on the pages it has its own name
 
@@ -91,8 +91,10 @@ def default(setting: Setting) -> str:
 @cache
 def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
     """A page, the same compressed, and its entity tag; nothing on it changes while the process lives."""
-    from rundun.web.openapi import shown  # not before somebody reads: the document takes a moment to make
-    from rundun.web.openapi.document import document, examples
+    from rundun.web.docs.openapi import (
+        shown,  # not before somebody reads: the document takes a moment to make
+    )
+    from rundun.web.docs.openapi.document import document, examples
 
     page = PAGES[path]
     body = pages.show(

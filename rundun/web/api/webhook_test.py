@@ -14,8 +14,8 @@ from rundun.core.validation import Shape
 from rundun.core.webhook_url import Destination, normalise
 from rundun.errors import Place, Problem
 from rundun.logs import log
-from rundun.web.service import Service
-from rundun.web.shapes import Secret, Url
+from rundun.web.context import Service
+from rundun.web.request_bodies import Secret, Url
 
 TESTS = Policy("webhook-test", 10)  # a minute, for each organization
 

@@ -24,9 +24,9 @@ from rundun.store.idempotency import Reply, Ticket
 from rundun.store.transaction import Tx
 from rundun.web.auth import Caller
 from rundun.web.body import parse, read_json_bytes
-from rundun.web.openapi.operation import ApiRoute, Method, Operation
+from rundun.web.context import Service, service
+from rundun.web.docs.openapi.operation import ApiRoute, Method, Operation
 from rundun.web.problems import Json
-from rundun.web.service import Service, service
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,8 +12,9 @@ from rundun import __version__
 from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
-from rundun.web import deliveries, events, executor, integrator, openapi, templates, uploads
-from rundun.web.openapi.events import (
+from rundun.web.api import deliveries, events, runs, templates
+from rundun.web.docs import openapi
+from rundun.web.docs.openapi.events import (
     ALERT,
     HOW_IT_ARRIVES,
     RECEIVERS_ANSWERS,
@@ -22,9 +23,9 @@ from rundun.web.openapi.events import (
     add_events,
     sent_name,
 )
-from rundun.web.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
-from rundun.web.openapi.parts import INTRODUCTION, TAGS
-from rundun.web.openapi.schemas import (
+from rundun.web.docs.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
+from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
+from rundun.web.docs.openapi.schemas import (
     REF,
     Schema,
     add_drafts,
@@ -33,9 +34,10 @@ from rundun.web.openapi.schemas import (
     parameters,
     with_members,
 )
+from rundun.web.executor import api, uploads
 from rundun.web.problems import TABLE
 
-_ALL = (integrator, templates, deliveries, events, openapi, executor, uploads)
+_ALL = (runs, templates, deliveries, events, openapi, api, uploads)
 ROUTES: Sequence[ApiRoute] = sorted(
     (route for module in _ALL for route in module.ROUTES if isinstance(route, ApiRoute)),
     key=lambda route: list(TAGS).index(route.operation.tag),

@@ -17,11 +17,11 @@ from rundun.errors import Problem
 from rundun.pool import BoundedPool, Why
 from rundun.store.database import Database
 from rundun.web.auth import KeyRing
-from rundun.web.bells import Bells
-from rundun.web.drafts import Drafts
+from rundun.web.change_notifier import Bells
 from rundun.web.pages import Pages
-from rundun.web.quotas import Quotas
-from rundun.web.spool import Spool
+from rundun.web.preview_cache import Drafts
+from rundun.web.rate_limit import Quotas
+from rundun.web.upload_buffer import Spool
 
 Read = Callable[[], bytes]
 

@@ -22,13 +22,13 @@ from rundun.errors import NotFound, Problem
 from rundun.store import runs
 from rundun.store.organizations import Organization
 from rundun.web.body import is_here, read_json
-from rundun.web.brand import brand_of
-from rundun.web.openapi.operation import ApiRoute, Method, Operation, Success
+from rundun.web.branding import brand_of
+from rundun.web.context import Service, service
+from rundun.web.docs.openapi.operation import ApiRoute, Method, Operation, Success
 from rundun.web.pages import Handler, compressed
 from rundun.web.problems import Json
-from rundun.web.queries import StateQuery, query
-from rundun.web.service import Service, service
-from rundun.web.shapes import AnswerBody, CancelBody, EmptyBody, StartBody
+from rundun.web.query_params import StateQuery, query
+from rundun.web.request_bodies import AnswerBody, CancelBody, EmptyBody, StartBody
 
 T = TypeVar("T")
 COOKIE = "rundun_device"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from rundun.web.openapi.document import document, examples
-from rundun.web.openapi.schemas import REF, Schema
+from rundun.web.docs.openapi.document import document, examples
+from rundun.web.docs.openapi.schemas import REF, Schema
 
 METHODS = ("get", "post", "put", "delete")
 # What curl lines name instead of ids that only their reader knows; a photo's id is the reader's own to make.

@@ -7,7 +7,7 @@ from typing import Any
 from rundun.core import event
 from rundun.core.json_types import events as types
 from rundun.core.json_types.events import DeliveryFailedAlertJson, EventJson, WebhookTestEventJson
-from rundun.web.openapi.schemas import REF, Schema, name_of
+from rundun.web.docs.openapi.schemas import REF, Schema, name_of
 
 ALERT = "delivery.failed"
 # By event: its data, and what has happened.

@@ -9,9 +9,9 @@ from starlette.routing import Route
 from rundun import __version__
 from rundun.errors import NotFound
 from rundun.web.advice import ADVICE
+from rundun.web.context import service
 from rundun.web.metrics import metrics
 from rundun.web.problems import TABLE
-from rundun.web.service import service
 
 
 async def front(request: Request) -> Response:

@@ -28,13 +28,13 @@ from rundun.core.webhook_url import Destination
 from rundun.errors import Place, Problem
 from rundun.store import run_lists
 from rundun.store.idempotency import Reply
-from rundun.web.calls import Call, route, told
-from rundun.web.openapi.operation import ListOf, Operation, Success
+from rundun.web.api.endpoint import Call, route, told
+from rundun.web.api.templates import template_json
+from rundun.web.context import Service
+from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.problems import Json
-from rundun.web.queries import RunsQuery, is_current, list_json, query
-from rundun.web.service import Service
-from rundun.web.shapes import CancelBody, DispatchBody, EmptyBody, ExtendBody
-from rundun.web.templates import template_json
+from rundun.web.query_params import RunsQuery, is_current, list_json, query
+from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody
 
 
 async def dispatch(call: Call) -> Response:

@@ -14,7 +14,7 @@ from rundun.core import event
 from rundun.store.database import Database
 from rundun.store.events import Feed
 from rundun.store.transaction import Tx
-from rundun.web.queries import event_cursor
+from rundun.web.query_params import event_cursor
 
 Bell = asyncio.Future[None]
 Ts = TypeVarTuple("Ts")

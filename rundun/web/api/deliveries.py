@@ -15,11 +15,11 @@ from rundun.core.validation import Shape, read
 from rundun.store import deliveries
 from rundun.store.deliveries import Attempt, Delivery, Failed
 from rundun.store.idempotency import Reply
-from rundun.web.calls import Call, route, told
-from rundun.web.openapi.operation import ListOf, Operation, Success
-from rundun.web.queries import ListQuery, list_json, query
-from rundun.web.shapes import EmptyBody, Time
-from rundun.web.trials import WebhookTestBody, try_out
+from rundun.web.api.endpoint import Call, route, told
+from rundun.web.api.webhook_test import WebhookTestBody, try_out
+from rundun.web.docs.openapi.operation import ListOf, Operation, Success
+from rundun.web.query_params import ListQuery, list_json, query
+from rundun.web.request_bodies import EmptyBody, Time
 
 
 class DeliveriesQuery(ListQuery):

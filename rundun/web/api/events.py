@@ -13,11 +13,11 @@ from rundun.actions import feed
 from rundun.core.json_types.events import EventFeedJson
 from rundun.store.events import Feed
 from rundun.store.transaction import Tx
-from rundun.web.bells import Bell
-from rundun.web.calls import Call, route
-from rundun.web.openapi.operation import Operation, Success
+from rundun.web.api.endpoint import Call, route
+from rundun.web.change_notifier import Bell
+from rundun.web.docs.openapi.operation import Operation, Success
 from rundun.web.problems import Json
-from rundun.web.queries import EventsQuery, event_cursor, next_link, query
+from rundun.web.query_params import EventsQuery, event_cursor, next_link, query
 
 Ts = TypeVarTuple("Ts")
 

@@ -11,14 +11,14 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.web.openapi.operation import ApiRoute, Operation, Success
-from rundun.web.queries import is_current
+from rundun.web.docs.openapi.operation import ApiRoute, Operation, Success
+from rundun.web.query_params import is_current
 
 
 @cache
 def _packed() -> tuple[bytes, bytes, str]:
     """The document, plain and compressed, and its entity tag."""
-    from rundun.web.openapi.document import document  # it knows every route, this one as well
+    from rundun.web.docs.openapi.document import document  # it knows every route, this one as well
 
     plain = to_json(document())
     return plain, gzip.compress(plain, 9, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:32]}"'

@@ -11,9 +11,9 @@ from rundun.actions import templates as actions
 from rundun.actions.looking import template_at, templates_page, versions_page
 from rundun.store.idempotency import Reply
 from rundun.store.transaction import Version
-from rundun.web.calls import Call, answer, route, told
-from rundun.web.openapi.operation import ListOf, Operation, Success
-from rundun.web.queries import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
+from rundun.web.api.endpoint import Call, answer, route, told
+from rundun.web.docs.openapi.operation import ListOf, Operation, Success
+from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
 
 def template_json(version: Version, archived_at: int | None = None) -> bytes:

@@ -12,22 +12,11 @@ from starlette.routing import Match, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
-from rundun.web import (
-    brand,
-    console,
-    deliveries,
-    docs,
-    events,
-    executor,
-    front,
-    integrator,
-    media,
-    openapi,
-    problems,
-    templates,
-    uploads,
-)
-from rundun.web.outermost import Outermost
+from rundun.web import branding, console, media, problems, public
+from rundun.web.api import deliveries, events, runs, templates
+from rundun.web.docs import openapi, pages
+from rundun.web.executor import api, uploads
+from rundun.web.middleware import Outermost
 from rundun.web.static import Assets
 
 MOST_PARTS = 12  # of a path, each behind a slash, that are told apart
@@ -75,19 +64,19 @@ def site(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
         exception_handlers={Problem: problems.of_problem, HTTPException: problems.of_http},
     )
     routes = [
-        *integrator.ROUTES,
+        *runs.ROUTES,
         *deliveries.ROUTES,
         *events.ROUTES,
         *templates.ROUTES,
         *openapi.ROUTES,
-        *brand.ROUTES,
+        *branding.ROUTES,
         *assets.routes(),
-        *executor.ROUTES,
+        *api.ROUTES,
         *uploads.ROUTES,
         *media.ROUTES,
         *console.ROUTES,
-        *docs.ROUTES,
-        *front.ROUTES,
+        *pages.ROUTES,
+        *public.ROUTES,
     ]
     app.router = Index(routes, lifespan)
     return app

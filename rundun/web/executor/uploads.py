@@ -22,13 +22,13 @@ from rundun.errors import Invalid, Place, Problem
 from rundun.store import runs
 from rundun.store.database import LARGEST_BATCH, Database
 from rundun.store.files import CHUNK, Taken
-from rundun.web.executor import device_of, refuse_cross_site, route, step_written
-from rundun.web.openapi.operation import Bytes, Operation, Success
+from rundun.web.context import service
+from rundun.web.docs.openapi.operation import Bytes, Operation, Success
+from rundun.web.executor.api import device_of, refuse_cross_site, route, step_written
 from rundun.web.problems import Json
-from rundun.web.queries import PhotoQuery, SignatureQuery, query
-from rundun.web.service import service
-from rundun.web.shapes import GeoBody, PhotoBody
-from rundun.web.spool import Spooled
+from rundun.web.query_params import PhotoQuery, SignatureQuery, query
+from rundun.web.request_bodies import GeoBody, PhotoBody
+from rundun.web.upload_buffer import Spooled
 
 T = TypeVar("T")
 SIGNATURE_BYTES = 2 * 1024 * 1024

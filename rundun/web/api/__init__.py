@@ -1,0 +1,1 @@
+"""/v1: what an integrator's backend calls."""

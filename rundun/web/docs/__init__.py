@@ -1,0 +1,1 @@
+"""/docs and /v1/openapi.json."""

@@ -1,0 +1,1 @@
+"""/r: what the executor's phone opens and sends."""
