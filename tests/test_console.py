@@ -14,8 +14,8 @@ from starlette.routing import Route
 from rundun import passwords
 from rundun.actions import office, people
 from rundun.store import operators
-from rundun.web.console import desk
-from rundun.web.console.desk import Door
+from rundun.web.console import session as console_session
+from rundun.web.console.session import Door
 from rundun.web.routes import site
 from tests.helpers.console import PASSWORD, Browser, operator
 from tests.world import BOOLEAN, HOUR, World, pages
@@ -64,7 +64,7 @@ async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: Door, met
     browser = shared.browser()
     for session in ("", "made-up", "x" * 5000):
         answer = await browser.request(
-            method, fill(door.path), headers={"cookie": f"{desk.SESSION}={session}"}
+            method, fill(door.path), headers={"cookie": f"{console_session.SESSION}={session}"}
         )
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/console/sign-in")
@@ -129,7 +129,9 @@ async def test_from_the_setup_link_to_signing_in_again(w: World) -> None:
     assert (refused.status_code, "at least 10" in refused.text) == (422, True)
     joined = await ann.post(f"/join/{token}", email="Ann@Example.com", name="Ann", password=PASSWORD)
     assert (joined.status_code, joined.headers["location"]) == (303, "/console")
-    cookie = next(one for one in joined.headers.get_list("set-cookie") if one.startswith(desk.SESSION))
+    cookie = next(
+        one for one in joined.headers.get_list("set-cookie") if one.startswith(console_session.SESSION)
+    )
     assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Path=/console" in cookie
     assert (await ann.get("")).status_code == 200
     assert (await Browser(w.browser()).get(f"/join/{token}")).status_code == 404, "good once"
@@ -193,7 +195,7 @@ async def test_signing_out_everywhere_ends_every_session(w: World) -> None:
     (made,) = await w.database.read(operators.of_organization, w.acme_id)
     elsewhere = Browser(w.browser())
     token = await w.database.write(people.sign_in, made.operator_id)
-    elsewhere.client.cookies.set(desk.SESSION, token, domain="rundun.test", path="/console")
+    elsewhere.client.cookies.set(console_session.SESSION, token, domain="rundun.test", path="/console")
     assert (await elsewhere.get("")).status_code == 200
     assert (await ann.post("/sign-out-everywhere")).status_code == 303
     assert (await elsewhere.get("")).status_code == 303
@@ -205,7 +207,7 @@ async def test_only_hashes_are_kept(w: World) -> None:
     ann = Browser(w.browser())
     await ann.get(f"/join/{token}")
     await ann.post(f"/join/{token}", email="ann@example.com", name="Ann", password=PASSWORD)
-    session = ann.client.cookies.get(desk.SESSION)
+    session = ann.client.cookies.get(console_session.SESSION)
     again = await w.database.write(people.invite, w.acme_id, "bob@example.com", "member")
 
     def everything(tx: Any) -> str:

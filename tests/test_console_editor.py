@@ -14,7 +14,7 @@ import pytest
 
 from rundun import places
 from rundun.errors import NotFound
-from rundun.web.console.templates_preview import REPLACED
+from rundun.web.console.template_preview import REPLACED
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.preview_cache import KEPT, MOST_EACH, Drafts
 from tests.helpers.console import Browser, field, operator, shown

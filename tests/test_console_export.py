@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from rundun.store import runs
-from rundun.web.console import export, filing
+from rundun.web.console import export, file_names
 from tests.helpers.console import Browser, operator, text_of
 from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything
 from tests.pictures import heic, jpeg
@@ -193,7 +193,7 @@ async def test_a_photo_deleted_meanwhile_is_left_out(w: World, monkeypatch: pyte
     ],
 )
 def test_names_are_made_of_letters_and_digits(label: str, expected: str) -> None:
-    assert filing.slug(label) == expected
+    assert file_names.slug(label) == expected
 
 
 # ---- what people type

@@ -27,7 +27,7 @@ from rundun.store.pagination import END, Slice
 from rundun.store.run_lists import Filter
 from rundun.store.transaction import Tx
 from rundun.web.console import live
-from rundun.web.console.run import HOURS
+from rundun.web.console.run_page import HOURS
 from tests.helpers.console import operator, text_of
 from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything, listening, rows
 from tests.helpers.patience import PATIENCE

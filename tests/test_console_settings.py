@@ -18,7 +18,7 @@ from rundun import passwords, places
 from rundun.actions import office, people
 from rundun.core import colour
 from rundun.store import api_keys, operators, organizations
-from rundun.web.console.organization import months_back
+from rundun.web.console.settings.organization import months_back
 from tests.helpers.console import PASSWORD, Browser, operator, text_of
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.pictures import encoded, heic, jpeg, quadrants

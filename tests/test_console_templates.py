@@ -20,8 +20,8 @@ from rundun.core.condition import When
 from rundun.core.template_diff import things
 from rundun.core.template_rules import as_json, read_template
 from rundun.core.validation import Shape
-from rundun.web.console import dispatching
-from rundun.web.console.templates_words import teller
+from rundun.web.console import dispatch
+from rundun.web.console.template_text import teller
 from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.strategies import steps_of, templates
@@ -138,7 +138,7 @@ async def test_no_credits_an_archived_and_an_unknown_template_are_told(w: World)
 
 
 async def test_an_old_template_among_many_can_be_asked_for(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatching, "MOST_TEMPLATES", 2)
+    monkeypatch.setattr(dispatch, "MOST_TEMPLATES", 2)
     ann = await operator(w)
     old, *_ = [await w.template(BOOLEAN, name=f"Number {n}") for n in range(4)]
     html = await shown(ann, "/dispatch")

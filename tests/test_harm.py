@@ -12,8 +12,9 @@ import pytest
 from rundun import passwords
 from rundun.actions import office, people
 from rundun.errors import Problem
-from rundun.web.console import desk, live, signing_in
-from rundun.web.console.clock import Zone
+from rundun.web.console import live, sign_in
+from rundun.web.console import session as console_session
+from rundun.web.console.time_zone import Zone
 from tests.helpers.console import PASSWORD, Browser, operator
 from tests.helpers.console_runs import listening
 from tests.helpers.served import served
@@ -170,10 +171,10 @@ async def test_so_many_passwords_wait_and_no_more(monkeypatch: pytest.MonkeyPatc
 async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
     kept = passwords.hashed(PASSWORD)
     await w.database.write(people.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
-    quotas, request = w.service.quotas, desk.Request({"type": "http", "client": ("192.0.2.9", 1)})
+    quotas, request = w.service.quotas, console_session.Request({"type": "http", "client": ("192.0.2.9", 1)})
     with pytest.raises(Problem):
         for _ in range(11):
-            quotas.count(request, signing_in.GUESSES, "ann@example.com 192.0.2.9")
+            quotas.count(request, sign_in.GUESSES, "ann@example.com 192.0.2.9")
     ann = Browser(w.browser())
     await ann.get("/sign-in")
     assert (await ann.post("/sign-in", email="ann@example.com", password=PASSWORD)).status_code == 303

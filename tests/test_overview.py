@@ -15,8 +15,8 @@ from rundun.actions import figures
 from rundun.core import chart
 from rundun.store import statistics
 from rundun.store.transaction import Tx
-from rundun.web.console.clock import Zone
-from rundun.web.console.overview import counted
+from rundun.web.console.dashboard import counted
+from rundun.web.console.time_zone import Zone
 from tests.helpers.console import Browser, operator
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.pictures import jpeg

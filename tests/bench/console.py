@@ -20,7 +20,7 @@ from rundun.core.urls import Links
 from rundun.store import connection
 from rundun.store.database import write_once
 from rundun.store.transaction import House, Tx
-from rundun.web.console import desk
+from rundun.web.console import session as console_session
 from tests.bench.processes import rundun
 
 RUNS = 1_000_000
@@ -180,7 +180,7 @@ def _get(port: int, path: str, session: str) -> float:
     asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     asked.connect()
     began = time.perf_counter()
-    asked.request("GET", f"/console{path}", headers={"cookie": f"{desk.SESSION}={session}"})
+    asked.request("GET", f"/console{path}", headers={"cookie": f"{console_session.SESSION}={session}"})
     answer = asked.getresponse()
     answer.read()
     took = (time.perf_counter() - began) * 1000

@@ -15,7 +15,7 @@ from typing import Any
 from playwright.async_api import Browser, Page
 
 from rundun.actions import people
-from rundun.web.console import desk
+from rundun.web.console import session as console_session
 from tests.browser.phone import chromium
 from tests.browser.screenshots import FOLDER
 from tests.helpers.console import operator
@@ -121,8 +121,8 @@ async def series(
     await page.goto(f"{base}/console/sign-in")
     await keep(page, f"{album}-sign-in")
     ann = await operator(w)
-    session = ann.client.cookies.get(desk.SESSION) or ""
-    await context.add_cookies([{"name": desk.SESSION, "value": session, "url": f"{base}/console"}])
+    session = ann.client.cookies.get(console_session.SESSION) or ""
+    await context.add_cookies([{"name": console_session.SESSION, "value": session, "url": f"{base}/console"}])
     for name, path in pages.items():
         await page.goto(f"{base}/console{path}")
         await keep(page, f"{album}-{name}")

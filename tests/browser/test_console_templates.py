@@ -15,7 +15,7 @@ import pytest
 from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
 
 from rundun import places
-from rundun.web.console import desk
+from rundun.web.console import session as console_session
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.accessibility import is_fine
@@ -39,8 +39,8 @@ async def desktop(w: World, browser: Browser, base: str, **options: Any) -> Asyn
     given = {"viewport": {"width": 1440, "height": 900}, "is_mobile": False, "has_touch": False, **options}
     async with phone(browser, base, **given) as one:
         cookie = {
-            "name": desk.SESSION,
-            "value": ann.client.cookies.get(desk.SESSION) or "",
+            "name": console_session.SESSION,
+            "value": ann.client.cookies.get(console_session.SESSION) or "",
             "url": f"{base}/console",
         }
         await one.page.context.add_cookies([cookie])  # type: ignore[list-item]
@@ -249,8 +249,8 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
 
     again = await operator(w, "member")
     session = {
-        "name": desk.SESSION,
-        "value": again.client.cookies.get(desk.SESSION) or "",
+        "name": console_session.SESSION,
+        "value": again.client.cookies.get(console_session.SESSION) or "",
         "url": f"{ann.base}/console",
     }
     await page.context.add_cookies([session])  # type: ignore[list-item]

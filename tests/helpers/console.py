@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from rundun.actions import people
-from rundun.web.console import desk
+from rundun.web.console import session as console_session
 from tests.world import World
 
 PASSWORD = "correct horse battery"
@@ -46,7 +46,7 @@ async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> 
 
     browser = Browser(w.browser())
     browser.client.cookies.set(
-        desk.SESSION, await w.database.write(make), domain="rundun.test", path="/console"
+        console_session.SESSION, await w.database.write(make), domain="rundun.test", path="/console"
     )
     assert (await browser.get("")).status_code == 200
     return browser

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 from PIL import Image
 
-from rundun.web.console import desk
+from rundun.web.console import session as console_session
 from tests.helpers.console import Browser
 from tests.helpers.patience import PATIENCE
 from tests.pictures import encoded, jpeg
@@ -107,7 +107,7 @@ PNG = encoded(Image.new("RGB", (40, 20), (255, 255, 255)), "PNG")
 
 async def listening(w: World, ann: Browser, base: str, query: str = "") -> Any:
     """An open stream of changes, over a real connection."""
-    cookie = f"{desk.SESSION}={ann.client.cookies.get(desk.SESSION)}"
+    cookie = f"{console_session.SESSION}={ann.client.cookies.get(console_session.SESSION)}"
     client = httpx2.AsyncClient(base_url=base, headers={"cookie": cookie}, timeout=PATIENCE)
     w.clients.append(client)
     return client.stream("GET", f"/console/runs/live{query}")

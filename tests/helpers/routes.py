@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from rundun.web.console.desk import Door
+from rundun.web.console.session import Door
 from rundun.web.routes import site
 from tests.world import pages
 

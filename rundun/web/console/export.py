@@ -22,11 +22,11 @@ from rundun.store import files
 from rundun.store.files import CHUNK
 from rundun.store.pagination import Slice
 from rundun.web.api.templates import template_json
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.filing import Names, named
-from rundun.web.console.run import telling, visit_say
+from rundun.web.console.file_names import Names, named
+from rundun.web.console.run_page import telling, visit_say
+from rundun.web.console.run_view import Teller
 from rundun.web.console.runs import asked
-from rundun.web.console.said import Teller
+from rundun.web.console.session import Visit, page
 
 MOST_ROWS = 100_000
 PAGE = 200  # runs read at once: the loop has others to serve

@@ -15,7 +15,7 @@ from rundun.actions import looking
 from rundun.errors import NotFound
 from rundun.store import runs
 from rundun.web.change_notifier import Bells
-from rundun.web.console.desk import Visit, page
+from rundun.web.console.session import Visit, page
 
 MOST_STREAMS = 20  # open at once for an organization
 PAUSE = 1.0  # seconds between two changes told, at least

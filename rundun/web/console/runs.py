@@ -15,9 +15,9 @@ from rundun.core.run import STATUSES, Doer
 from rundun.core.validation import cleaned, read
 from rundun.store.pagination import END, Slice
 from rundun.store.run_lists import Filter
-from rundun.web.console import run
-from rundun.web.console.clock import Zone
-from rundun.web.console.desk import Visit, page
+from rundun.web.console import run_page
+from rundun.web.console.session import Visit, page
+from rundun.web.console.time_zone import Zone
 from rundun.web.request_bodies import CancelBody, ExtendBody
 
 LIMIT = 50
@@ -142,7 +142,7 @@ async def cancel(visit: Visit) -> Response:
         given = read(CancelBody, {"reason": reason} if cleaned(reason) else {}).reason
         await visit.write(steering.cancel_by_operator, visit.path("run_id"), visit.operator, given)
 
-    return await run.done_or_said(visit, act(), "told_run_cancelled")
+    return await run_page.done_or_said(visit, act(), "told_run_cancelled")
 
 
 async def extend(visit: Visit) -> Response:
@@ -155,19 +155,19 @@ async def extend(visit: Visit) -> Response:
         doer = Doer("operator", visit.operator.name)
         await visit.write(steering.extend, visit.path("run_id"), wanted.expires_in_hours, doer)
 
-    return await run.done_or_said(visit, act(), "told_run_extended")
+    return await run_page.done_or_said(visit, act(), "told_run_extended")
 
 
 async def release(visit: Visit) -> Response:
     """POST /console/runs/{run_id}/release: another device may go on with it."""
     act = visit.write(steering.release, visit.path("run_id"), Doer("operator", visit.operator.name))
-    return await run.done_or_said(visit, act, "told_run_released")
+    return await run_page.done_or_said(visit, act, "told_run_released")
 
 
 async def send_again(visit: Visit) -> Response:
     """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry."""
     act = visit.write(replaying.retry_of_run, visit.path("run_id"), visit.path("delivery_id"))
-    return await run.done_or_said(visit, act, "told_delivery_sent_again")
+    return await run_page.done_or_said(visit, act, "told_delivery_sent_again")
 
 
 ROUTES = [

@@ -18,8 +18,8 @@ from rundun.actions.looking import template_at, template_with_versions, template
 from rundun.core.template_diff import difference, things
 from rundun.errors import NotFound
 from rundun.store.pagination import Page
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.templates_words import teller
+from rundun.web.console.session import Visit, page
+from rundun.web.console.template_text import teller
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, query
 
 MOST_VERSIONS = 100

@@ -25,7 +25,7 @@ from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
-from rundun.web.console.clock import Zone
+from rundun.web.console.time_zone import Zone
 from rundun.web.context import Service, service
 from rundun.web.executor.api import refuse_cross_site
 from rundun.web.problems import TABLE

@@ -21,8 +21,8 @@ from rundun.core.template import (
     RatingStep,
     StepBase,
 )
-from rundun.web.console.clock import Zone
-from rundun.web.console.filing import named
+from rundun.web.console.file_names import named
+from rundun.web.console.time_zone import Zone
 from rundun.web.i18n import Say
 
 MOST_REPLACED = 20  # answers shown of one step, unless all are asked for

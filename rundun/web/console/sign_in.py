@@ -14,7 +14,7 @@ from rundun.errors import NotFound, Problem
 from rundun.store import operators
 from rundun.store.operators import Invitation
 from rundun.store.organizations import Organization
-from rundun.web.console.desk import (
+from rundun.web.console.session import (
     LARGEST_FORM,
     Visit,
     ask_to_sign_in,

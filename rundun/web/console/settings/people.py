@@ -7,8 +7,8 @@ from starlette.responses import Response
 from rundun.actions import people
 from rundun.errors import Problem
 from rundun.store.operators import Role
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.settings import parts
+from rundun.web.console.session import Visit, page
+from rundun.web.console.settings.account import parts
 
 
 async def list_people(visit: Visit) -> Response:

@@ -20,7 +20,7 @@ from rundun.core.run_json import Evidence
 from rundun.core.template import Template
 from rundun.store.transaction import Version
 from rundun.web.branding import brand_of
-from rundun.web.console.desk import Visit, page
+from rundun.web.console.session import Visit, page
 from rundun.web.executor.api import state_json
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.static import Assets

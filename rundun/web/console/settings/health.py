@@ -8,8 +8,8 @@ from starlette.responses import Response
 from rundun import checking
 from rundun.core.token_bucket import Policy
 from rundun.store import organizations
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.settings import parts
+from rundun.web.console.session import Visit, page
+from rundun.web.console.settings.account import parts
 
 LOOKS = Policy("integrity", 4, 60)  # for all who ask: each reads the whole file
 LOOK_SECONDS = 20.0

@@ -8,8 +8,8 @@ from rundun import passwords
 from rundun.actions import people
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.signing_in import in_turn, new_password
+from rundun.web.console.session import Visit, page
+from rundun.web.console.sign_in import in_turn, new_password
 
 PARTS = (  # path, word, who may
     ("keys", "api_keys", "owner"),

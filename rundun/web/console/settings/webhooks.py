@@ -14,9 +14,9 @@ from rundun.errors import Problem
 from rundun.store.deliveries import Failed
 from rundun.store.pagination import END, Slice
 from rundun.web.api.webhook_test import WebhookTestBody, try_out
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.overview import counted
-from rundun.web.console.settings import parts
+from rundun.web.console.dashboard import counted
+from rundun.web.console.session import Visit, page
+from rundun.web.console.settings.account import parts
 
 LIMIT = 25
 

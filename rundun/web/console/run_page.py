@@ -12,9 +12,9 @@ from rundun.actions import watching
 from rundun.actions.watching import Watched
 from rundun.errors import NotFound, Problem
 from rundun.store import runs
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.past import moments
-from rundun.web.console.said import Teller
+from rundun.web.console.run_history import moments
+from rundun.web.console.run_view import Teller
+from rundun.web.console.session import Visit, page
 from rundun.web.i18n import Say
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE

@@ -22,8 +22,8 @@ from rundun.store.idempotency import Reply
 from rundun.store.templates import Head
 from rundun.store.transaction import Version
 from rundun.web.body import read_bytes
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.dispatching import ticket
+from rundun.web.console.dispatch import ticket
+from rundun.web.console.session import Visit, page
 from rundun.web.console.templates import pretty, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.problems import Json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from rundun.errors import Problem
-from rundun.web.console.desk import Visit, page
+from rundun.web.console.session import Visit, page
 
 
 async def nowhere(visit: Visit) -> Response:

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from rundun.actions import figures
 from rundun.core import chart
 from rundun.store.statistics import MOST
-from rundun.web.console.clock import LOCALE
-from rundun.web.console.desk import Visit, page
+from rundun.web.console.session import Visit, page
+from rundun.web.console.time_zone import LOCALE
 
 DAYS = 30
 WIDTH, HEIGHT = 720, 160  # of the chart, in its own units

@@ -10,8 +10,8 @@ from rundun.actions import office
 from rundun.errors import Problem
 from rundun.store import api_keys
 from rundun.store.api_keys import Key
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.settings import parts
+from rundun.web.console.session import Visit, page
+from rundun.web.console.settings.account import parts
 
 
 async def list_keys(visit: Visit) -> Response:

@@ -21,7 +21,7 @@ from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.idempotency import Reply, Ticket
 from rundun.web.api.runs import destination_warnings, link_warnings
-from rundun.web.console.desk import Visit, page
+from rundun.web.console.session import Visit, page
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import DispatchBody
 

@@ -11,9 +11,9 @@ from rundun.actions import figures, office
 from rundun.errors import Invalid, Problem
 from rundun.web.body import read_bytes
 from rundun.web.branding import brand_of
-from rundun.web.console import clock
-from rundun.web.console.desk import Visit, page
-from rundun.web.console.settings import parts
+from rundun.web.console import time_zone
+from rundun.web.console.session import Visit, page
+from rundun.web.console.settings.account import parts
 
 LARGEST_LOGO = 256 * 1024  # bytes
 FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one
@@ -31,7 +31,7 @@ async def put_profile(visit: Visit) -> Response:
     zone = form.get("time_zone", "")
     chosen = form.get("colour", "") if form.get("own_colour") else None
     try:
-        if zone not in clock.zones():
+        if zone not in time_zone.zones():
             raise Problem("invalid", "There is no such time zone.")
         await visit.write(office.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen)
     except Invalid as invalid:
@@ -72,7 +72,7 @@ def _show(
         parts=parts(visit),
         values=values,
         wrong=wrong or {},
-        zone_options=[(zone, zone.replace("_", " ")) for zone in clock.zones()],
+        zone_options=[(zone, zone.replace("_", " ")) for zone in time_zone.zones()],
         brand=brand,
         largest=LARGEST_LOGO,
     )
@@ -116,7 +116,7 @@ async def _show_usage(visit: Visit, status: int = 200, wrong: str = "") -> Respo
     begins = [visit.zone.day_begins(month) for month in [*months, *after]]
     found = await visit.read(figures.usage, begins)
     rows = zip(
-        [dates.format_date(month, "MMMM y", locale=clock.LOCALE) for month in months],
+        [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months],
         found.dispatched,
         found.completed,
         found.photos,

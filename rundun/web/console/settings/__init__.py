@@ -1,0 +1,1 @@
+"""The console's settings, a page a file."""
