@@ -1,6 +1,6 @@
 """`python -m rundun`."""
 
-from rundun.cli import main
+from rundun.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -8,21 +8,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from pydantic_core import from_json
 
-from rundun import places
+from rundun import paths
 from rundun.actions import evidence, office
 from rundun.actions.office import Opened
-from rundun.alerts import Alerts
-from rundun.config import Settings
-from rundun.control import listening, socket_path
+from rundun.config.loader import Settings
+from rundun.control_socket import listening, socket_path
 from rundun.core import times
 from rundun.core.delivery_slots import Slots
 from rundun.core.webhook_url import normalise
-from rundun.courier import Courier
 from rundun.errors import Problem
+from rundun.imaging.worker import picture_pools
 from rundun.logs import log
-from rundun.loops import schedule
-from rundun.picture_work import picture_pools
-from rundun.postman import Post, Postman
+from rundun.scheduler import schedule
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
 from rundun.web.auth import KeyRing
@@ -33,6 +30,9 @@ from rundun.web.rate_limit import Quotas
 from rundun.web.routes import Application, site
 from rundun.web.static import Assets
 from rundun.web.upload_buffer import Spool
+from rundun.webhooks.alerts import Alerts
+from rundun.webhooks.client import Courier
+from rundun.webhooks.dispatcher import Post, Postman
 
 MEGAPIXEL = 1_000_000
 
@@ -53,8 +53,8 @@ def make_app(
     """The ASGI application. `announce` hears of the very first start, whose key is told only then; `refuse` hears why
     there was no start; `ticking` False leaves out the scheduler, so that a test decides when anything becomes due.
     """
-    assets = Assets(places.static())
-    pages = Pages(places.templates(), assets)
+    assets = Assets(paths.static())
+    pages = Pages(paths.templates(), assets)
 
     @asynccontextmanager
     async def lifespan(app: Application) -> AsyncIterator[dict[str, Service]]:
@@ -149,7 +149,7 @@ async def running(
 
 async def _first_things(database: Database, announce: Callable[[Opened], None]) -> None:
     await database.write(evidence.drop_unfinished)
-    samples = [from_json(file.read_bytes()) for file in sorted(places.samples().glob("*.json"))]
+    samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
     opened = await database.write(office.open_house, samples)
     if opened:
         announce(opened)

@@ -23,7 +23,7 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from rundun.config import Settings
+from rundun.config.loader import Settings
 from rundun.errors import Problem
 from rundun.logs import log
 

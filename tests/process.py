@@ -20,7 +20,7 @@ from typing import IO, Any
 import httpx2
 from click.testing import CliRunner, Result
 
-from rundun.cli import main
+from rundun.cli.main import main
 from rundun.store.connection import open_reader
 from tests.helpers.patience import PATIENCE
 

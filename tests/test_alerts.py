@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from rundun import app, config
-from rundun.alerts import Alerts
-from rundun.config import ConfigError
+from rundun import app
+from rundun.config import loader
+from rundun.config.loader import ConfigError
 from rundun.errors import Problem
 from rundun.store.transaction import Tx
+from rundun.webhooks.alerts import Alerts
 from tests.helpers.webhooks import hooked, verify
 from tests.world import BOOLEAN, Clock, Ed, Receiver, World, answering, world
 
@@ -223,12 +224,12 @@ async def test_an_address_of_no_use_is_refused_at_the_start(tmp_path: Path, oper
 )
 def test_what_is_no_address_is_named(url: str) -> None:
     with pytest.raises(ConfigError, match=r"alerts\.url in .* must be `https://…`"):
-        config.load(environment={"RUNDUN_ALERTS_URL": url})
+        loader.load(environment={"RUNDUN_ALERTS_URL": url})
 
 
 def test_a_secret_of_no_use_is_named_but_not_shown() -> None:
     with pytest.raises(ConfigError) as caught:
-        config.load(environment={"RUNDUN_ALERTS_SECRET": "hush hush"})
+        loader.load(environment={"RUNDUN_ALERTS_SECRET": "hush hush"})
     (problem,) = caught.value.problems
     assert problem.startswith("alerts.secret in the environment (RUNDUN_ALERTS_SECRET) is not usable;")
     assert "hush" not in problem

@@ -8,8 +8,8 @@ import segno
 import zxingcpp
 from PIL import Image, ImageOps
 
-from rundun.barcodes import Decoded, decode_barcode
 from rundun.errors import Problem
+from rundun.imaging.barcodes import Decoded, decode_barcode
 
 MAX = 50_000_000
 CODES = {

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from rundun import checking
+from rundun import diagnostics
 from rundun.core import certificate, times
 from rundun.store import connection
 from rundun.store.transaction import Tx
@@ -71,7 +71,7 @@ def test_all_is_well_and_secrets_are_starred(folder: Path) -> None:
     assert given["webhooks.allow"] == '["127.0.0.0/8"]'
     assert given["webhooks.allow_private"] == "true"
     assert given["server.tls_key"] == "not set"
-    assert len(given) == len(checking.SETTINGS)
+    assert len(given) == len(diagnostics.SETTINGS)
     assert "T0KEN" not in "".join([*given.values(), *lines])
     assert "never seen" not in "".join([*given.values(), *lines])
     assert all(line.startswith(("ok ", "note ")) for line in lines)
@@ -207,8 +207,8 @@ async def test_deliveries_that_nobody_sends_are_told(w: World, receiver: Receive
     await ed.complete()
     w.clock.forward(seconds=600)
 
-    def lines(**flags: Any) -> dict[str, checking.Finding]:
-        report = checking.report(settings_for(tmp_path, **flags), w.clock)
+    def lines(**flags: Any) -> dict[str, diagnostics.Finding]:
+        report = diagnostics.report(settings_for(tmp_path, **flags), w.clock)
         return {one.name: one for one in report.findings}
 
     assert lines()["deliveries"].state == "note"
@@ -270,7 +270,7 @@ async def test_a_look_that_takes_too_long_is_given_up(tmp_path: Path, w: World) 
         )
 
     await w.database.write(fill)
-    report = checking.report(w.settings, Clock(NOON), seconds=1e-9)
+    report = diagnostics.report(w.settings, Clock(NOON), seconds=1e-9)
     (found,) = [one for one in report.findings if one.name == "integrity"]
     assert found.state == "note" and "too large" in found.text
     assert times.wire(NOON) in next(one.text for one in report.findings if one.name == "clock")

@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 
 from rundun.actions import office as actions
 from rundun.actions.commands import READING, WRITING
-from rundun.cli import main
-from rundun.control import LONGEST_LINE
+from rundun.cli.main import main
+from rundun.control_socket import LONGEST_LINE
 from rundun.errors import Problem
 from rundun.passwords import is_right
 from rundun.store import organizations

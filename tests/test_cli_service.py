@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.control import LONGEST_LINE, ask
+from rundun.control_socket import LONGEST_LINE, ask
 from rundun.errors import Problem
 from rundun.store import connection
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
@@ -72,14 +72,14 @@ def test_a_command_waits_for_whoever_holds_the_database(
 ) -> None:
     done(rundun(tmp_path, "orgs", "create", FIRST))
     lock = connection.Lock(tmp_path / "rundun.db")
-    monkeypatch.setattr("rundun.shell.time.sleep", lambda seconds: lock.close())
+    monkeypatch.setattr("rundun.cli.context.time.sleep", lambda seconds: lock.close())
     assert ORG.fullmatch(done(rundun(tmp_path, "orgs", "create", "Acme")))
 
 
 def test_a_command_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done(rundun(tmp_path, "orgs", "create", FIRST))
     lock = connection.Lock(tmp_path / "rundun.db")
-    monkeypatch.setattr("rundun.shell.LOCK_SECONDS", 0)
+    monkeypatch.setattr("rundun.cli.context.LOCK_SECONDS", 0)
     refused = rundun(tmp_path, "orgs", "create", "Acme")
     said = f"Error: Another process holds the database, but does not listen on {tmp_path}/rundun.db.sock.\n"
     assert (refused.exit_code, refused.stderr) == (1, said)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rundun.config import SECTIONS, SETTINGS, ConfigError, Server, Settings, load
+from rundun.config.loader import SECTIONS, SETTINGS, ConfigError, Server, Settings, load
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -198,9 +198,9 @@ def test_the_public_address_is_the_bound_one_unless_said_otherwise(server, addre
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_bound_to_all_it_is_the_address_in_the_network(monkeypatch, host):
-    monkeypatch.setattr("rundun.settings.lan_address", lambda: "192.168.1.20")
+    monkeypatch.setattr("rundun.config.settings.lan_address", lambda: "192.168.1.20")
     assert Settings(server=Server(host=host)).public_url == "http://192.168.1.20:8000"
-    monkeypatch.setattr("rundun.settings.lan_address", lambda: "fd00::20")
+    monkeypatch.setattr("rundun.config.settings.lan_address", lambda: "fd00::20")
     assert Settings(server=Server(host=host)).public_url == "http://[fd00::20]:8000"
 
 

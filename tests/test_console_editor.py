@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rundun import places
+from rundun import paths
 from rundun.errors import NotFound
 from rundun.web.console.template_preview import REPLACED
 from rundun.web.pages import CONTENT_SECURITY_POLICY
@@ -208,7 +208,7 @@ def test_what_the_preview_puts_in_place_offers_the_same(name: str) -> None:
     exported = r"export (?:async )?(?:function|class|const|let) (\w+)|export \{([^}]+)\}"
 
     def names(path: str) -> set[str]:
-        found = re.findall(exported, (places.static() / path).read_text())
+        found = re.findall(exported, (paths.static() / path).read_text())
         return {one.strip() for single, several in found for one in (single or several).split(",")}
 
     assert names(f"console/preview_{name}.js") == names(f"executor/{name}.js")

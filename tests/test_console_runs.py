@@ -18,7 +18,7 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageDraw
 
-from rundun import places
+from rundun import paths
 from rundun.actions import office
 from rundun.core.event import EVENTS, ON_REQUEST
 from rundun.core.run import CLOSED, STATUSES
@@ -342,7 +342,7 @@ def test_everything_that_can_be_told_has_words() -> None:
         "told_run_released",
         "told_delivery_sent_again",
     }
-    markup = "".join(path.read_text() for path in (places.templates() / "console").glob("run*.html"))
+    markup = "".join(path.read_text() for path in (paths.templates() / "console").glob("run*.html"))
     made |= set(re.findall(r"\bt\([\"'](\w+)[\"'][,)]", markup))
     assert made <= set(words), made - set(words)
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import integers
 from PIL import Image
 
-from rundun import passwords, places
+from rundun import passwords, paths
 from rundun.actions import office, people
 from rundun.core import colour
 from rundun.store import api_keys, operators, organizations
@@ -377,7 +377,7 @@ def test_a_colour_that_can_be_read_stays_as_it_is() -> None:
 
 
 def test_the_grounds_are_those_of_the_page() -> None:
-    css = (places.static() / "executor/page.css").read_text()
+    css = (paths.static() / "executor/page.css").read_text()
     light, dark = css.split("@media (prefers-color-scheme: dark)")[:2]
     for text, grounds in ((light, colour.LIGHT), (dark, colour.DARK)):
         said = [re.search(rf"--{name}: (#\w+);", text) for name in ("ground", "card")]

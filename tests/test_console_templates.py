@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from pydantic_core import from_json
 
-from rundun import places
+from rundun import paths
 from rundun.actions import office
 from rundun.core import template
 from rundun.core.condition import When
@@ -303,7 +303,7 @@ def test_conditions_are_told_with_their_labels() -> None:
 
 async def test_a_template_that_says_everything_can_be_read(w: World) -> None:
     ann = await operator(w)
-    for path in places.samples().glob("*.json"):
+    for path in paths.samples().glob("*.json"):
         template_id = (await w.acme.post("/v1/templates", content=path.read_bytes(), headers=JSON)).json()[
             "id"
         ]

@@ -24,8 +24,8 @@ from standardwebhooks.webhooks import Webhook
 import rundun
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.webhook_url import normalise
-from rundun.courier import Courier
-from rundun.dial import LOOK_UP_THREADS, Unresolved
+from rundun.webhooks.client import Courier
+from rundun.webhooks.dialer import LOOK_UP_THREADS, Unresolved
 from tests.authority import Authority, made_in
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)

@@ -13,11 +13,11 @@ import pytest
 
 from rundun.actions import evidence, office
 from rundun.errors import Problem
-from rundun.postman import FinishedAttempt
 from rundun.store import connection
 from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
+from rundun.webhooks.dispatcher import FinishedAttempt
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
 from tests.pictures import png
 from tests.world import BOOLEAN, PUBLIC_URL, Clock, Receiver, world

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from rundun import courier
 from rundun.actions import replaying
 from rundun.store import deliveries
 from rundun.store.deliveries import Failed
 from rundun.store.pagination import Slice
 from rundun.store.transaction import Tx
+from rundun.webhooks import client
 from tests.helpers.paging import walk
 from tests.helpers.webhooks import DELAYS, SECRET, hooked, verify
 from tests.world import BOOLEAN, NOON, Ed, Received, Receiver, World, answering, world
@@ -519,7 +519,7 @@ async def test_an_answer_from_a_private_network_is_shown_nowhere(
         asked.append(address)
         return False
 
-    monkeypatch.setattr(courier, "may_be_read", may_be_read)
+    monkeypatch.setattr(client, "may_be_read", may_be_read)
     receiver.answer = saying(b"inside")
     assert (await try_out(w, receiver.url))["response"] == {"excerpt": None}
     ed = await hooked(w, receiver.url, events=["run.started"])

@@ -22,8 +22,8 @@ import pytest
 from http_message_signatures import InvalidSignature
 from playwright.async_api import Page
 
-from rundun import places
-from rundun.config import SETTINGS
+from rundun import paths
+from rundun.config.loader import SETTINGS
 from rundun.core import event, template, template_rules, webhook_signature
 from rundun.core.template_rules import _OPERATORS as OPERATORS
 from rundun.core.template_rules import read_template
@@ -38,7 +38,7 @@ from tests.helpers.patience import PATIENCE
 from tests.process import ROOT, Serving, done, rundun, serving
 from tests.world import BOOLEAN, Received, Receiver, World
 
-SAMPLES = places.templates() / "docs" / "samples"
+SAMPLES = paths.templates() / "docs" / "samples"
 README = (ROOT / "README.md").read_text("utf-8")
 SITE = "http://rundun.test"
 SECRET, URL = "at least 12 characters", "https://hooks.example.com/rundun"

@@ -9,7 +9,7 @@ import pytest
 
 from rundun.actions import steering
 from rundun.errors import Problem
-from rundun.loops import expire_due
+from rundun.scheduler import expire_due
 from rundun.store.transaction import Tx
 from tests.world import BOOLEAN, World, world
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rundun import courier
+from rundun.webhooks import client
 from tests import authority, test_courier
 from tests.helpers.addresses import NEVER, PRIVATE
 from tests.helpers.webhooks import hooked
@@ -37,7 +37,7 @@ async def guarded(
     folder: Path, monkeypatch: pytest.MonkeyPatch, resolve: Resolve = nobody, **flags: Any
 ) -> AsyncIterator[World]:
     """A Rundun that sends nothing to this machine, and asks `resolve` about names."""
-    monkeypatch.setattr(courier, "system_resolver", resolve)
+    monkeypatch.setattr(client, "system_resolver", resolve)
     async with world(folder, **{"webhooks__allow": [], **flags}) as w:
         yield w
 

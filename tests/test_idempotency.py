@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.loops import clear_up
+from rundun.scheduler import clear_up
 from rundun.store.transaction import Tx
 from rundun.web.api import runs
 from tests.world import BOOLEAN, World

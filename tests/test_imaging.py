@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugin
 
-from rundun import barcodes, imaging
-from rundun.containers import orientation
 from rundun.errors import Problem
-from rundun.imaging import check_signature, derive, sniff
+from rundun.imaging import barcodes, derivatives
+from rundun.imaging.derivatives import check_signature, derive, sniff
+from rundun.imaging.formats import orientation
 
 MAX = 50_000_000
 RED, GREEN, BLUE, GREY = (220, 30, 30), (30, 180, 30), (30, 30, 220), (128, 128, 128)
@@ -268,20 +268,20 @@ def test_a_jpeg_that_keeps_red_green_and_blue_apart_has_a_thumbnail():
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
 @pytest.mark.parametrize(("largest", "is_alone"), [(400 * 300 - 1, True), (400 * 300, False)])
 def test_a_large_picture_is_decoded_while_no_other_large_one_is(monkeypatch, kind, largest, is_alone):
-    load, seen = imaging._Opened.load, []
+    load, seen = derivatives._Opened.load, []
 
     def watched(opened, *args):
-        seen.append(imaging._one_large.locked())
+        seen.append(derivatives._one_large.locked())
         return load(opened, *args)
 
-    monkeypatch.setattr(imaging, "LARGE_PIXELS", largest)
-    monkeypatch.setattr(imaging._Opened, "load", watched)
+    monkeypatch.setattr(derivatives, "LARGE_PIXELS", largest)
+    monkeypatch.setattr(derivatives._Opened, "load", watched)
     data = encode(scene().transpose(Image.Transpose.ROTATE_90), kind, exif=exif(6))
     assert derive(data, max_pixels=MAX).width == 400
     if kind != "HEIF":
-        imaging.logo(data, max_pixels=MAX)
+        derivatives.logo(data, max_pixels=MAX)
     assert set(seen) == {is_alone}
-    assert not imaging._one_large.locked()
+    assert not derivatives._one_large.locked()
 
 
 def test_the_profile_chrome_puts_into_every_canvas_jpeg_does_no_harm():
@@ -472,7 +472,7 @@ def test_whatever_a_codec_raises_the_sender_hears_one_thing(monkeypatch, error):
     def broken(*_):
         raise error("deep inside")
 
-    monkeypatch.setattr(imaging, "plain_copy", broken)
+    monkeypatch.setattr(derivatives, "plain_copy", broken)
     detail = refusal(derive, encode(scene(), "PNG"))
     assert "deep inside" not in detail
     assert ("memory" in detail) == (error is MemoryError)

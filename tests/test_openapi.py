@@ -20,7 +20,7 @@ from hypothesis import strategies as some
 from openapi_spec_validator import validate as validate_openapi
 from starlette.routing import Route
 
-from rundun import places
+from rundun import paths
 from rundun.actions import alerting
 from rundun.core import event
 from rundun.core.template_rules import read_template
@@ -140,7 +140,7 @@ def test_its_examples_of_templates_are_templates() -> None:
     for name in ("createTemplate", "reviseTemplate"):
         read_template(examples()[name]["request"], lambda prefix: prefix + "made")
     draft = {"$ref": SCHEMAS + "TemplateDraft"}
-    for sample in places.samples().glob("*.json"):
+    for sample in paths.samples().glob("*.json"):
         documented.validate(draft, json.loads(sample.read_text("utf-8")))
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from rundun import postman
 from rundun.core import event
 from rundun.core.delivery_slots import Slots
 from rundun.store import outbox
 from rundun.store.outbox import WINDOW, Claims, becoming_due, claim
 from rundun.store.transaction import Tx
+from rundun.webhooks import dispatcher
 from tests import pictures
 from tests.helpers.patience import PATIENCE
 from tests.world import BOOLEAN, Ed, Receiver, World, answering
@@ -256,7 +256,7 @@ async def test_some_are_claimed_ahead_for_who_answers(
     await backlog(w, receiver, 60)
     monkeypatch.setattr(outbox, "claim", counted)
     await all_sent(w, receiver, 60)
-    assert claims[0] == 4 + postman.AHEAD
+    assert claims[0] == 4 + dispatcher.AHEAD
     assert len(claims) <= 20
     assert sum(claims) == 60
 
@@ -268,7 +268,7 @@ async def test_what_was_claimed_ahead_waits_its_turn_when_slots_are_scarce(
     slots = w.postman._slots
     for _ in range(slots.concurrency // 2):
         slots.take("others")
-    assert w.postman._room(next(iter(slots._answered))) == postman.AHEAD
+    assert w.postman._room(next(iter(slots._answered))) == dispatcher.AHEAD
     slots.take("others")
     assert w.postman._room(next(iter(slots._answered))) == 0
     await all_sent(w, receiver, 12)
@@ -340,7 +340,7 @@ async def test_when_too_many_outcomes_wait_to_be_written_nothing_more_is_sent(
     w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And it goes on as soon as they are written."""
-    monkeypatch.setattr(postman, "MOST_UNWRITTEN", 2)
+    monkeypatch.setattr(dispatcher, "MOST_UNWRITTEN", 2)
     go_on = asyncio.Event()
     write = w.postman._write
 

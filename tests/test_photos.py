@@ -13,8 +13,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from rundun import imaging
 from rundun.actions import evidence
+from rundun.imaging import derivatives
 from rundun.store.database import LARGEST_BATCH
 from tests import pictures
 from tests.helpers.photos import OVERLAY, SIGN, digest, started
@@ -136,13 +136,13 @@ async def test_organizations_take_turns_with_their_photos(w: World, monkeypatch:
     eds = [*[await w.dispatch(template) for _ in range(20)], Ed(w, run)]
     for ed in eds:
         await ed.start()
-    gate, derive, pool = threading.Event(), imaging.derive, w.service.imaging.photos  # type: ignore[attr-defined]
+    gate, derive, pool = threading.Event(), derivatives.derive, w.service.imaging.photos  # type: ignore[attr-defined]
 
     def when_let(*args: Any, **more: Any) -> Any:
         assert gate.wait(60)
         return derive(*args, **more)
 
-    monkeypatch.setattr(imaging, "derive", when_let)
+    monkeypatch.setattr(derivatives, "derive", when_let)
     answered: list[Ed] = []
 
     async def send(ed: Ed) -> None:

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from rundun.errors import Problem
-from rundun.imaging import derive
+from rundun.imaging.derivatives import derive
 from rundun.pool import BoundedPool
 from tests.helpers.patience import PATIENCE
 

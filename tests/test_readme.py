@@ -18,8 +18,8 @@ import httpx2
 import pytest
 from http_message_signatures import InvalidSignature
 
-from rundun.cli import main
-from rundun.config import SETTINGS, load
+from rundun.cli.main import main
+from rundun.config.loader import SETTINGS, load
 from rundun.core.condition import DEEPEST, Group
 from rundun.core.template import MOST_COMPARISONS_OF_STEP
 from rundun.core.webhook_signature import sign

@@ -10,13 +10,13 @@ import httpx2
 import pytest
 from starlette.routing import Match
 
-from rundun import places
+from rundun import paths
 from rundun.web.body import IS_HERE
 from rundun.web.routes import MOST_PARTS, site
 from rundun.web.static import Assets
 from tests.world import BOOLEAN, PUBLIC_URL, World
 
-SITE = site(Assets(places.static()), None)
+SITE = site(Assets(paths.static()), None)
 PATHS = [
     (route, method, re.sub(r"\{[^}]+:path\}", tail, route.path))
     for route in SITE.routes

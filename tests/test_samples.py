@@ -7,7 +7,7 @@ import json
 import pytest
 
 from rundun.core.template_rules import read_template
-from rundun.places import samples
+from rundun.paths import samples
 
 NAMES = sorted(path.name for path in samples().glob("*.json"))
 WORDS = ("label", "hint", "title", "name", "description", "body", "placeholder", "unit")

@@ -10,8 +10,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from rundun import barcodes
-from rundun.barcodes import Decoded
+from rundun.imaging import barcodes
+from rundun.imaging.barcodes import Decoded
 from tests import pictures
 from tests.helpers.patience import PATIENCE
 from tests.helpers.photos import OVERLAY, started

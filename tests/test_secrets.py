@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rundun.loops import FORGET, forget_secrets
+from rundun.scheduler import FORGET, forget_secrets
 from rundun.store import webhook_secrets
 from rundun.store.transaction import Tx
 from tests.helpers.webhooks import hooked, verify

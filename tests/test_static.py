@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from rundun import places
+from rundun import paths
 from rundun.core import colour
 from rundun.web.static import _bare
 from tests.world import pages
 
 ASSETS = pages().assets
-OURS = sorted(path for path in places.static().rglob("*") if path.suffix in (".js", ".css"))
+OURS = sorted(path for path in paths.static().rglob("*") if path.suffix in (".js", ".css"))
 TAKES_IN = re.compile(r'^(?:@import|export \* from) "([^"]+)";$', re.MULTILINE)
 ALONE = [path for path in OURS if not TAKES_IN.search(path.read_text("utf-8"))]
 MOST_LINES, LONGEST_LINE = 350, 120
@@ -21,7 +21,7 @@ MOST_LINES, LONGEST_LINE = 350, 120
 
 @pytest.mark.parametrize("path", ALONE, ids=[path.name for path in ALONE])
 def test_comments_stay_here(path: Path) -> None:
-    name = path.relative_to(places.static()).as_posix()
+    name = path.relative_to(paths.static()).as_posix()
     written, served = path.read_text("utf-8"), ASSETS._assets[name].plain.decode()
     assert served.count("\n") == written.count("\n"), "an error's place is the one in the file"
     assert not re.search(r"^\s*(//|/\*\*?\s)", served, re.MULTILINE)
@@ -44,7 +44,7 @@ COLOUR = re.compile(r"\s*((--[\w-]+: (#[0-9a-f]{6}|rgb\([^()]*\))|--shadow: none
 @pytest.mark.parametrize("path", STYLES, ids=[path.name for path in STYLES])
 def test_the_dark_changes_colours_and_nothing_else(path: Path) -> None:
     """So whatever holds in the light, but for what is to be seen of colours, holds in the dark."""
-    served = pages().assets._assets[path.relative_to(places.static()).as_posix()].plain.decode()
+    served = pages().assets._assets[path.relative_to(paths.static()).as_posix()].plain.decode()
     blocks = re.findall(r"@media[^{]*prefers-color-scheme[^{]*\{(.*?)\n\}", served, re.DOTALL)
     assert len(blocks) == served.count("prefers-color-scheme")
     for block in blocks:
@@ -63,16 +63,16 @@ def test_no_script_asks_for_the_dark() -> None:
 def test_a_file_is_sent_with_those_that_it_takes_in() -> None:
     """One request instead of several: the browser finds no line left that would make it ask for another file."""
     for path in set(OURS) - set(ALONE):
-        name = path.relative_to(places.static()).as_posix()
+        name = path.relative_to(paths.static()).as_posix()
         sent = ASSETS._assets[name].plain.decode()
         assert not TAKES_IN.search(sent), name
         for part in TAKES_IN.findall(path.read_text("utf-8")):
-            taken = (path.parent / part).resolve().relative_to(places.static().resolve()).as_posix()
+            taken = (path.parent / part).resolve().relative_to(paths.static().resolve()).as_posix()
             assert ASSETS._assets[taken].plain.decode() in sent, name
 
 
 def test_files_have_one_subject_and_lines_that_can_be_read() -> None:
-    pages = places.templates().rglob("*.html")
+    pages = paths.templates().rglob("*.html")
     long = {
         path.name: n for path in [*OURS, *pages] if (n := path.read_text("utf-8").count("\n")) > MOST_LINES
     }
@@ -89,7 +89,7 @@ def test_files_have_one_subject_and_lines_that_can_be_read() -> None:
 
 def test_an_organizations_colour_is_made_readable_on_the_grounds_that_the_page_has() -> None:
     light, dark = (
-        (places.static() / "tokens.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
+        (paths.static() / "tokens.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
     )
     for text, grounds in ((light, colour.LIGHT), (dark, colour.DARK)):
         tokens = dict(re.findall(r"--(ground|card): (#\w{6});", text))
@@ -98,7 +98,7 @@ def test_an_organizations_colour_is_made_readable_on_the_grounds_that_the_page_h
 
 def test_every_module_that_is_loaded_later_exports_something() -> None:
     """One without exports passes for a file that was cut short, and would be asked for without end."""
-    scripts = {path.stem: path.read_text("utf-8") for path in (places.static() / "executor").glob("*.js")}
+    scripts = {path.stem: path.read_text("utf-8") for path in (paths.static() / "executor").glob("*.js")}
     named = set(re.findall(r'loadModule(?:Once)?\("(\w+)"\)', "\n".join(scripts.values())))
     named |= set(re.findall(r'names\.push\("(\w+)"\)', scripts["main"]))
     assert {"fields", "photo_steps", "geo", "closing"} <= named

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rundun.actions import evidence
-from rundun.loops import SPARE_PAGES, clear_up, schedule
+from rundun.scheduler import SPARE_PAGES, clear_up, schedule
 from rundun.store import files, maintenance
 from rundun.store.transaction import Tx
 from tests.world import World, world

@@ -14,11 +14,12 @@ from typing import Any
 
 import httpx2
 
-from rundun import config, places
+from rundun import paths
 from rundun.actions import office
 from rundun.app import running
-from rundun.config import Settings
-from rundun.loops import Postman, expire_due
+from rundun.config import loader
+from rundun.config.loader import Settings
+from rundun.scheduler import Postman, expire_due
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
 from rundun.web.context import Service
@@ -231,13 +232,13 @@ def settings_for(folder: Path, **flags: Any) -> Settings:
         "limits.failures_per_minute": 1_000_000,
         **{name.replace("__", "."): value for name, value in flags.items()},
     }
-    return config.load(environment={}, flags=given)
+    return loader.load(environment={}, flags=given)
 
 
 @cache
 def pages() -> Pages:
     """Read templates, scripts, styles and words once a process: they never change."""
-    return Pages(places.templates(), Assets(places.static()))
+    return Pages(paths.templates(), Assets(paths.static()))
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from starlette.requests import Request
 
-from rundun.config import Settings
+from rundun.config.loader import Settings
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.picture import Decoded, Derived
 from rundun.core.template import BarcodeFormat
@@ -27,7 +27,7 @@ Read = Callable[[], bytes]
 
 
 class Imaging(Protocol):
-    """The picture work that `imaging.py` does, in threads of its own. Bytes are read there, when it is their turn, so
+    """The picture work that `imaging/derivatives.py` does, in threads of its own. Bytes are read there, when it is their turn, so
     that those who wait take no memory. Owners, which are organizations, take turns.
     """
 

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun import places
+from rundun import paths
 from rundun.core import translation
 from rundun.core.json_types.execution import StateJson
 from rundun.web.branding import PLAIN, Brand
@@ -63,8 +63,8 @@ class Pages:
 
     def __init__(self, folder: Path, assets: Assets) -> None:
         self.assets = assets
-        self.words = Words(places.locales())
-        self.console_words = Words(places.locales(), "console")
+        self.words = Words(paths.locales())
+        self.console_words = Words(paths.locales(), "console")
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -79,7 +79,7 @@ class Pages:
     @cached_property
     def _asked(self) -> dict[str, frozenset[str]]:
         """The words that the scripts of a page ask for: before a run is started, under way, and when it is over."""
-        scripts = {path.stem: path.read_text() for path in (places.static() / "executor").glob("*.js")}
+        scripts = {path.stem: path.read_text() for path in (paths.static() / "executor").glob("*.js")}
         ours = {name: text for name, text in scripts.items() if name != "closed"}
         return {
             "start": self.words.asked_by(ours.values()),

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from rundun import config, imaging
 from rundun.app import PICTURE_THREADS
+from rundun.config import loader
+from rundun.imaging import derivatives
 from rundun.server import bind, serve
 
 threads = ThreadPoolExecutor(PICTURE_THREADS)
@@ -37,11 +38,11 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _derive(data: bytes) -> imaging.Derived:
-    return imaging.derive(data, max_pixels=50_000_000)
+def _derive(data: bytes) -> derivatives.Derived:
+    return derivatives.derive(data, max_pixels=50_000_000)
 
 
 if __name__ == "__main__":
-    settings = config.load(os.devnull, environment={})
+    settings = loader.load(os.devnull, environment={})
     app = Starlette(routes=[Route("/{name}", put, methods=["PUT"])])
     serve(app, settings, bind("127.0.0.1", int(sys.argv[1])))

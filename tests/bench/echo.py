@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from rundun import config
+from rundun.config import loader
 from rundun.server import bind, serve
 
 
@@ -20,7 +20,7 @@ async def echo(request: Request) -> JSONResponse:
 
 
 if __name__ == "__main__":
-    settings = config.load(os.devnull, environment={})
+    settings = loader.load(os.devnull, environment={})
     serve(
         Starlette(routes=[Route("/", echo, methods=["POST"])]), settings, bind("127.0.0.1", int(sys.argv[1]))
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from rundun import places
+from rundun import paths
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
@@ -549,7 +549,7 @@ async def small(page: Page) -> list[str]:
 
 def test_styles_know_no_left_and_right() -> None:
     """Logical properties only, so that the page is whole in both directions; safe areas of the screen are physical."""
-    styles = places.static() / "executor"
+    styles = paths.static() / "executor"
     physical = re.compile(
         r"(?:^|[\s;{])((?:margin|padding|border|inset)-(?:left|right|top-left|top-right)[\w-]*|left|right|float|clear"
         r"|border-(?:top|bottom)-(?:left|right)-radius)\s*:|text-align:\s*(?:left|right)"

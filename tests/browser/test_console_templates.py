@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
 
-from rundun import places
+from rundun import paths
 from rundun.web.console import session as console_session
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
@@ -22,7 +22,7 @@ from tests.helpers.accessibility import is_fine
 from tests.helpers.console import operator
 from tests.world import BOOLEAN, World
 
-TURNOVER = json.loads((places.samples() / "turnover.json").read_text("utf-8"))
+TURNOVER = json.loads((paths.samples() / "turnover.json").read_text("utf-8"))
 PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 2}}
 SIGNED = {"id": "s-sign", "type": "signature", "label": "Sign"}
 KEPT = """async () => {

@@ -13,7 +13,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.frontend import CommandLineInterface
 from playwright.async_api import expect
 
-from rundun import places
+from rundun import paths
 from rundun.web.i18n import COUNTED, Words, catalogue, translations
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone
@@ -41,14 +41,14 @@ ALIKE = {"es": {"no"}, "fr": {"photo", "photos", "photo_count", "minutes", "owed
 
 
 def path_of(tag: str) -> Path:
-    return places.locales() / tag / "LC_MESSAGES" / "rundun.po"
+    return paths.locales() / tag / "LC_MESSAGES" / "rundun.po"
 
 
 def messages(catalog: Catalog) -> dict[str, Message]:
     return {str(message.context): message for message in catalog if message.id}
 
 
-ENGLISH = messages(catalogue(places.locales() / "rundun.pot", "en"))
+ENGLISH = messages(catalogue(paths.locales() / "rundun.pot", "en"))
 
 
 def forms(message: Message) -> list[str]:
@@ -70,10 +70,10 @@ def test_there_are_these_languages() -> None:
 
 def test_a_language_is_one_more_file(tmp_path: Path) -> None:
     """As the README says: Babel makes it, Rundun speaks it, and what is not translated yet is said in English."""
-    shutil.copytree(places.locales(), tmp_path / "locales")
+    shutil.copytree(paths.locales(), tmp_path / "locales")
     for tag in ("nl", "fa", "pt_BR"):
         made = tmp_path / "locales" / tag / "LC_MESSAGES" / "rundun.po"
-        given = ["-D", "rundun", "-i", places.locales() / "rundun.pot", "-o", made, "-l", tag]
+        given = ["-D", "rundun", "-i", paths.locales() / "rundun.pot", "-o", made, "-l", tag]
         CommandLineInterface().run(["pybabel", "-q", "init", *map(str, given)])
     made.write_text(made.read_text().replace('msgid "Start"\nmsgstr ""', 'msgid "Start"\nmsgstr "Comece"'))
     words = Words(tmp_path / "locales")
@@ -85,8 +85,8 @@ def test_a_language_is_one_more_file(tmp_path: Path) -> None:
 
 
 def test_every_word_is_there_and_every_word_is_needed() -> None:
-    scripts = "\n".join(path.read_text() for path in (places.static() / "executor").glob("*.js"))
-    pages = "\n".join(path.read_text() for path in (places.templates() / "executor").glob("*.html"))
+    scripts = "\n".join(path.read_text() for path in (paths.static() / "executor").glob("*.js"))
+    pages = "\n".join(path.read_text() for path in (paths.templates() / "executor").glob("*.html"))
     asked = set(re.findall(r"\bt\(\"(\w+)\"", scripts + pages))
     asked |= set(re.findall(r"\bfact\(\"(\w+)\"", scripts))
     asked |= set(re.findall(r"\"(wrong_\w+)\"", scripts))
@@ -102,7 +102,7 @@ def test_every_word_is_there_and_every_word_is_needed() -> None:
 
 
 def test_codes_with_words_are_codes_the_server_has() -> None:
-    sources = "\n".join(path.read_text() for path in Path(places.__file__).parent.rglob("*.py"))
+    sources = "\n".join(path.read_text() for path in Path(paths.__file__).parent.rglob("*.py"))
     for word in filter(CODES.fullmatch, ENGLISH):
         assert f'"{word.split("_", 1)[1]}"' in sources, word
 

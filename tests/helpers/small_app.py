@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 
-from rundun.config import load
+from rundun.config.loader import load
 from rundun.logs import configure
 from rundun.server import Patience, bind, serve
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pydantic_core import from_json
 from starlette.responses import Response
 
-from rundun import places
+from rundun import paths
 from rundun.actions import templates as actions
 from rundun.actions.looking import template_at, template_with_versions, templates_page, two_versions
 from rundun.core.template_diff import difference, things
@@ -40,7 +40,7 @@ class TemplatesShown(TemplatesQuery):
 def samples() -> dict[str, str]:
     """The samples' names by that of their files."""
     return {
-        path.stem: from_json(path.read_bytes())["name"] for path in sorted(places.samples().glob("*.json"))
+        path.stem: from_json(path.read_bytes())["name"] for path in sorted(paths.samples().glob("*.json"))
     }
 
 
@@ -162,7 +162,7 @@ def sample(name: str) -> str:
     """A sample as its file has it; raises NotFound."""
     if name not in samples():
         raise NotFound("sample")
-    return (places.samples() / f"{name}.json").read_text("utf-8")
+    return (paths.samples() / f"{name}.json").read_text("utf-8")
 
 
 ROUTES = [

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rundun import __version__, places
-from rundun.config import SETTINGS, Setting
+from rundun import __version__, paths
+from rundun.config.loader import SETTINGS, Setting
 from rundun.core import event
 from rundun.errors import NotFound
 from rundun.web.advice import ADVICE
@@ -68,7 +68,7 @@ PAGES = {page.path: page for page in (*GUIDES, *REFERENCE)}
 
 def sample(name: str, site: str) -> str:
     """A file of templates/docs/samples/, which tests run; addresses are those of this service."""
-    text = (places.templates() / "docs" / "samples" / name).read_text("utf-8")
+    text = (paths.templates() / "docs" / "samples" / name).read_text("utf-8")
     return text.rstrip("\n").replace(README_SITE, site)
 
 
@@ -105,7 +105,7 @@ def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
         site=site,
         version=__version__,
         sample=lambda name: sample(name, site),
-        booking=places.booking_example().read_text("utf-8").rstrip("\n"),
+        booking=paths.booking_example().read_text("utf-8").rstrip("\n"),
         operations=[one for one in shown.operations(site) if one.subject == page.subject],
         models=shown.models(),
         schemas=document()["components"]["schemas"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from rundun import checking
+from rundun import diagnostics
 from rundun.core.token_bucket import Policy
 from rundun.store import organizations
 from rundun.web.console.session import Visit, page
@@ -28,7 +28,7 @@ async def look_closely(visit: Visit) -> Response:
 
 async def _show(visit: Visit, seconds: float) -> Response:
     report = await run_in_threadpool(
-        checking.report,
+        diagnostics.report,
         visit.house.settings,
         visit.house.database.house.clock,
         org_id=visit.operator.org_id,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from rundun.actions import examining
 from rundun.actions.examining import Examined
-from rundun.config import SETTINGS, Settings
+from rundun.config.loader import SETTINGS, Settings
 from rundun.core import certificate, times
 from rundun.core.urls import Links
 from rundun.store import connection, maintenance

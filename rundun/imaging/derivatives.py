@@ -28,7 +28,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from rundun.containers import (
+from rundun.core.picture import Derived
+from rundun.errors import Problem
+from rundun.imaging.formats import (
     Unreadable,
     orientation,
     sniff,
@@ -38,8 +40,6 @@ from rundun.containers import (
     walk_png,
     walk_webp,
 )
-from rundun.core.picture import Derived
-from rundun.errors import Problem
 
 __all__ = [
     "Derived",

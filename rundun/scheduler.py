@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rundun.actions import evidence, once, people, secrets, steering
-from rundun.alerts import Alerts
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.postman import Postman
 from rundun.store import files, maintenance
 from rundun.store.database import Database
+from rundun.webhooks.alerts import Alerts
+from rundun.webhooks.dispatcher import Postman
 
 TICK_SECONDS = 1
 MINUTE_SECONDS = 60

@@ -26,7 +26,16 @@ from rundun import __version__
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.webhook_signature import sign, standard_webhooks
 from rundun.core.webhook_url import Destination, Network, forbidden, may_be_read, normalise
-from rundun.dial import Forbidden, Gate, LookUps, Resolver, Unresolved, dialled, refusal_of, system_resolver
+from rundun.webhooks.dialer import (
+    Forbidden,
+    Gate,
+    LookUps,
+    Resolver,
+    Unresolved,
+    dialled,
+    refusal_of,
+    system_resolver,
+)
 
 BODY_BYTES = 16 * 1024  # read of an answer, as it comes, never decompressed
 EXCERPT_BYTES = 4 * 1024

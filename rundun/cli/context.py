@@ -9,11 +9,11 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from rundun import config
 from rundun.actions.commands import READING, WRITING
 from rundun.app import wall_clock
-from rundun.config import ConfigError, Settings
-from rundun.control import Nobody, ask, socket_path
+from rundun.config import loader
+from rundun.config.loader import ConfigError, Settings
+from rundun.control_socket import Nobody, ask, socket_path
 from rundun.core import times
 from rundun.core.urls import Links
 from rundun.errors import Problem
@@ -42,7 +42,7 @@ def settings_of(config_file: str | None, database: str | None, **flags: Any) -> 
     """The effective settings; ends the process with all that is wrong with them."""
     given = {"database.path": database, **{name.replace("_", ".", 1): value for name, value in flags.items()}}
     try:
-        return config.load(config_file, flags=given)
+        return loader.load(config_file, flags=given)
     except ConfigError as error:
         for problem in error.problems:
             click.echo(problem, err=True)

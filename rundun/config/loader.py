@@ -1,4 +1,4 @@
-"""How settings are read, all mistakes told at once. What there is to set is in `settings.py`.
+"""How settings are read, all mistakes told at once. What there is to set is in `config/settings.py`.
 
 Sources, later ones win: the defaults, `rundun.toml`, environment variables `RUNDUN_<SECTION>_<NAME>`, flags.
 """
@@ -14,8 +14,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from rundun.kinds import Kind
-from rundun.settings import PREFIX, SECTIONS, SETTINGS, Server, Setting, Settings
+from rundun.config.kinds import Kind
+from rundun.config.settings import PREFIX, SECTIONS, SETTINGS, Server, Setting, Settings
 
 __all__ = ["DEFAULT_FILE", "SECTIONS", "SETTINGS", "ConfigError", "Server", "Setting", "Settings", "load"]
 

@@ -41,7 +41,6 @@ class Pictures:
         """See `imaging.derive`."""
 
         def work() -> Derived:
-            from rundun import imaging
 
             return imaging.derive(read(), max_pixels=self.max_pixels)
 
@@ -51,7 +50,6 @@ class Pictures:
         """See `imaging.logo`."""
 
         def work() -> bytes:
-            from rundun import imaging
 
             return imaging.logo(read(), max_pixels=self.max_pixels)
 
@@ -61,7 +59,6 @@ class Pictures:
         """See `imaging.check_signature`."""
 
         def work() -> tuple[int, int]:
-            from rundun import imaging
 
             return imaging.check_signature(read(), max_pixels=self.max_pixels)
 
@@ -75,7 +72,7 @@ class Pictures:
         return await self.barcodes.run(owner, limits, lambda: self._look_for(read(), formats))
 
     def _look_for(self, data: bytes, formats: tuple[BarcodeFormat, ...]) -> Decoded | None:
-        from rundun import barcodes  # with the first picture
+        from rundun.imaging import barcodes  # with the first picture
 
         return barcodes.decode_barcode(data, max_pixels=self.max_pixels, formats=formats)
 

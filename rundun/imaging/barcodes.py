@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from rundun.core.picture import Decoded
 from rundun.core.template import BarcodeFormat
-from rundun.imaging import fit, guarded, open_picture, plain_copy
+from rundun.imaging.derivatives import fit, guarded, open_picture, plain_copy
 
 __all__ = ["Decoded", "decode_barcode"]
 

@@ -1,4 +1,4 @@
-"""Every setting, once: name, default, kind, help and unit. How they are read is in `config.py`."""
+"""Every setting, once: name, default, kind, help and unit. How they are read is in `config/loader.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from rundun.kinds import (
+from rundun.config.kinds import (
     Kind,
     Network,
     file_path,

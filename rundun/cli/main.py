@@ -10,16 +10,16 @@ from typing import Any
 import click
 from pydantic_core import from_json
 
-from rundun import __version__, checking, passwords
+from rundun import __version__, diagnostics, passwords
 from rundun.actions.office import Opened
 from rundun.app import make_app, wall_clock
-from rundun.config import Settings
+from rundun.cli.context import common, expect_database, fail, look, settings_of, write
+from rundun.config.loader import Settings
 from rundun.core import template_rules
 from rundun.errors import Problem
 from rundun.logs import configure, hush
 from rundun.server import bind
 from rundun.server import serve as run_server
-from rundun.shell import common, expect_database, fail, look, settings_of, write
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,7 +88,7 @@ def check(config_file: str | None, database: str | None) -> None:
     settings = settings_of(config_file, database)
     try:
         expect_database(settings)
-        found = checking.report(settings, wall_clock)
+        found = diagnostics.report(settings, wall_clock)
     except Problem as problem:
         fail(problem)
     for name, value in found.settings:
