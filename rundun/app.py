@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pydantic_core import from_json
 
 from rundun import paths
-from rundun.actions import evidence, office
-from rundun.actions.office import Opened
+from rundun.actions import first_start, photos
+from rundun.actions.first_start import FirstStart
 from rundun.config.loader import Settings
 from rundun.control_socket import listening, socket_path
 from rundun.core import times
@@ -46,7 +46,7 @@ def make_app(
     settings: Settings,
     *,
     clock: Clock = wall_clock,
-    announce: Callable[[Opened], None] = lambda opened: None,
+    announce: Callable[[FirstStart], None] = lambda opened: None,
     refuse: Callable[[Problem], None] = lambda problem: None,
     ticking: bool = True,
 ) -> Application:
@@ -80,7 +80,7 @@ async def running(
     pages: Pages,
     *,
     clock: Clock,
-    announce: Callable[[Opened], None],
+    announce: Callable[[FirstStart], None],
     ticking: bool,
 ) -> AsyncIterator[tuple[Service, Postman]]:
     """Everything that runs, for as long as the context lasts; what was opened last is closed first."""
@@ -147,10 +147,10 @@ async def running(
     log("info", "service.stopped")
 
 
-async def _first_things(database: Database, announce: Callable[[Opened], None]) -> None:
-    await database.write(evidence.drop_unfinished)
+async def _first_things(database: Database, announce: Callable[[FirstStart], None]) -> None:
+    await database.write(photos.drop_unfinished)
     samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
-    opened = await database.write(office.open_house, samples)
+    opened = await database.write(first_start.bootstrap, samples)
     if opened:
         announce(opened)
 

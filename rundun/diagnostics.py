@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from rundun.actions import examining
-from rundun.actions.examining import Examined
+from rundun.actions import health
+from rundun.actions.health import Examined
 from rundun.config.loader import SETTINGS, Settings
 from rundun.core import certificate, times
 from rundun.core.urls import Links
@@ -64,7 +64,7 @@ def report(
     db = connection.open_reader(path)
     try:
         house = House(clock, Links(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
-        examined = read_once(db, house, examining.examine, org_id, seconds)
+        examined = read_once(db, house, health.examine, org_id, seconds)
     finally:
         db.close()
     free = shutil.disk_usage(path.resolve().parent).free

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun.actions import evidence, once, people, secrets, steering
+from rundun.actions import idempotency, operators, photos, runs, secrets
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
@@ -40,7 +40,7 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
     total, resting = 0, {} if resting is None else resting
     while ids := await _overdue(database, resting):
         outcomes = await asyncio.gather(
-            *(database.write(steering.expire_one, run_id) for run_id in ids), return_exceptions=True
+            *(database.write(runs.expire_one, run_id) for run_id in ids), return_exceptions=True
         )
         for run_id, outcome in zip(ids, outcomes, strict=True):
             if isinstance(outcome, Problem) and outcome.code == "unavailable":
@@ -59,7 +59,7 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
     now = database.house.clock()
     for run_id in [run_id for run_id, until in resting.items() if until <= now]:
         del resting[run_id]
-    ids = await database.read(steering.overdue, SWEEP + len(resting))
+    ids = await database.read(runs.overdue, SWEEP + len(resting))
     return [run_id for run_id in ids if run_id not in resting][:SWEEP]
 
 
@@ -75,13 +75,13 @@ async def clear_up(database: Database) -> None:
     """
     numbers = await database.read(files.abandoned, database.house.clock() - ABANDONED)
     for number in numbers:
-        await database.write(evidence.drop, {number})
+        await database.write(photos.drop, {number})
     if numbers:
         log("info", "uploads.dropped", count=len(numbers))
-    if await database.read(people.is_any_expired):
-        await database.write(people.forget_expired)
-    while await database.read(once.is_any_old):
-        await database.write(once.forget, FORGET)
+    if await database.read(operators.is_any_expired):
+        await database.write(operators.forget_expired)
+    while await database.read(idempotency.is_any_old):
+        await database.write(idempotency.forget, FORGET)
     before = await database.read(maintenance.free_pages)
     left = before
     while left > SPARE_PAGES:

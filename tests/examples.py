@@ -16,7 +16,7 @@ from typing import Any
 import zxingcpp
 from PIL import Image, ImageOps
 
-from rundun.actions import alerting, office
+from rundun.actions import deliveries, organizations
 from rundun.core import times
 from rundun.web.docs.openapi import document
 from tests import pictures
@@ -221,7 +221,7 @@ class Story:
         for _ in range(4):
             self.w.clock.forward(hours=3)  # longer than any pause
             await self.w.deliver()
-        alert = await self.w.database.read(partial(alerting.next_alert, for_all=False))
+        alert = await self.w.database.read(partial(deliveries.next_alert, for_all=False))
         self.found["webhooks"]["delivery.failed"] = json.loads(alert.body)
         body = {"status": "failed", "since": "2026-03-01T00:00:00Z"}
         await self.call("retryDeliveries", "POST", "/v1/deliveries/retry", body)
@@ -238,7 +238,7 @@ class Story:
     async def rest(self) -> None:
         """The organization, and what the executor's side is sent."""
         profile = ("Acme Stays", "Call +34 600 000 000", "", None)
-        await self.w.database.write(office.put_profile, self.w.acme_id, *profile)
+        await self.w.database.write(organizations.put_profile, self.w.acme_id, *profile)
         await self.call("getOrganization", "GET", "/v1/organization")
         code = {"id": "s-code", "type": "barcode", "label": "Scan"}
         ed = await self.w.dispatch(await self.w.template(code))

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from rundun.actions import office as actions
+from rundun.actions import organizations
 from rundun.actions.commands import READING, WRITING
 from rundun.cli.main import main
 from rundun.control_socket import LONGEST_LINE
 from rundun.errors import Problem
 from rundun.passwords import is_right
-from rundun.store import organizations
+from rundun.store import organizations as organization_rows
 from rundun.store.transaction import Tx
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, KEY_ID, ORG, TEMPLATE
 from tests.process import PATIENCE, Serving, done, environment, looking, rows, rundun, serving
@@ -104,11 +104,11 @@ def test_organizations_that_make_no_sense(office: Office) -> None:
 async def test_a_name_that_two_have_come_to_is_nobodys(w: World) -> None:
     def rename(tx: Tx) -> list[str]:
         tx.db.execute("UPDATE organizations SET name = 'Acme'")
-        return [one.org_id for one in organizations.named(tx, "Acme")]
+        return [one.org_id for one in organization_rows.named(tx, "Acme")]
 
     ids = await w.database.write(rename)
     with pytest.raises(Problem) as refused:
-        await w.database.read(actions.find_organization, "Acme")
+        await w.database.read(organizations.find, "Acme")
     assert len(ids) > 1
     assert all(org_id in refused.value.detail for org_id in ids)
 

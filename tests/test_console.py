@@ -12,8 +12,8 @@ import pytest
 from starlette.routing import Route
 
 from rundun import passwords
-from rundun.actions import office, people
-from rundun.store import operators
+from rundun.actions import api_keys, operators, organizations
+from rundun.store import operators as operator_rows
 from rundun.web.console import session as console_session
 from rundun.web.console.session import Door
 from rundun.web.routes import site
@@ -45,12 +45,12 @@ async def ids_of(w: World) -> dict[str, str]:
     template_id = await w.template(BOOLEAN)
     ed = await w.dispatch(template_id)
     ids = {"template_id": template_id, "run_id": ed.run_id}
-    key, _ = await w.database.write(office.create_key, w.acme_id, "backend")
+    key, _ = await w.database.write(api_keys.create, w.acme_id, "backend")
     bob = await w.database.write(
-        people.add, w.acme_id, f"bob-{uuid.uuid4().hex[:8]}@example.com", "Bob", "member", ""
+        operators.add, w.acme_id, f"bob-{uuid.uuid4().hex[:8]}@example.com", "Bob", "member", ""
     )
-    await w.database.write(people.invite, w.acme_id, f"eve-{uuid.uuid4().hex[:8]}@example.com", "member")
-    invitation = (await w.database.read(operators.invitations_of, w.acme_id))[-1]
+    await w.database.write(operators.invite, w.acme_id, f"eve-{uuid.uuid4().hex[:8]}@example.com", "member")
+    invitation = (await w.database.read(operator_rows.invitations_of, w.acme_id))[-1]
     ids |= {"key_id": key.key_id, "operator_id": bob.operator_id}
     ids |= {"invitation_id": invitation.invitation_id}
     return ids
@@ -105,7 +105,7 @@ OWNED = [one for one in GUARDED if "{" in one[0].path]
 
 @pytest.mark.parametrize(("door", "method"), OWNED, ids=[f"{m} {d.path}" for d, m in OWNED])
 async def test_another_organization_finds_nothing(shared: World, door: Door, method: str) -> None:
-    globex = await shared.database.write(office.create_organization, f"Globex {uuid.uuid4().hex[:6]}")
+    globex = await shared.database.write(organizations.create, f"Globex {uuid.uuid4().hex[:6]}")
     stranger = await operator(shared, "owner", globex.org_id)
     path = fill(door.path, **await ids_of(shared)).removeprefix("/console")
     answer = await (stranger.get(path) if method == "GET" else stranger.post(path))
@@ -119,7 +119,7 @@ async def test_another_organization_finds_nothing(shared: World, door: Door, met
 
 
 async def test_from_the_setup_link_to_signing_in_again(w: World) -> None:
-    token = await w.database.write(people.setup, w.acme_id)
+    token = await w.database.write(operators.setup, w.acme_id)
     ann = Browser(w.browser())
     for _ in range(2):  # a preview uses nothing up
         assert "You will work for Acme" in (await ann.get(f"/join/{token}")).text
@@ -156,7 +156,7 @@ async def test_from_the_setup_link_to_signing_in_again(w: World) -> None:
 )
 async def test_signing_in_leads_nowhere_else(w: World, path: str) -> None:
     kept = passwords.hashed(PASSWORD)
-    await w.database.write(people.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
+    await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
     ann = Browser(w.browser())
     await ann.get("/sign-in")
     there = await ann.post("/sign-in", email="ann@example.com", password=PASSWORD, next=path)
@@ -177,24 +177,24 @@ async def test_guesses_are_throttled_by_address_of_mail(w: World) -> None:
 
 
 async def test_links_and_sessions_run_out(w: World) -> None:
-    setup = await w.database.write(people.setup, w.acme_id)
-    invitation = await w.database.write(people.invite, w.acme_id, "ann@example.com", "member")
+    setup = await w.database.write(operators.setup, w.acme_id)
+    invitation = await w.database.write(operators.invite, w.acme_id, "ann@example.com", "member")
     browser, ann = Browser(w.browser()), await operator(w)
-    w.clock.forward(seconds=people.SETUP // 1000)
+    w.clock.forward(seconds=operators.SETUP // 1000)
     assert (await browser.get(f"/join/{setup}")).status_code == 404
     assert (await browser.get(f"/join/{invitation}")).status_code == 200
-    w.clock.forward(hours=people.INVITATION / HOUR)
+    w.clock.forward(hours=operators.INVITATION / HOUR)
     assert (await browser.get(f"/join/{invitation}")).status_code == 404
     assert (await ann.get("")).status_code == 200
-    w.clock.forward(hours=people.SESSION / HOUR)
+    w.clock.forward(hours=operators.SESSION / HOUR)
     assert (await ann.get("")).status_code == 303
 
 
 async def test_signing_out_everywhere_ends_every_session(w: World) -> None:
     ann = await operator(w)
-    (made,) = await w.database.read(operators.of_organization, w.acme_id)
+    (made,) = await w.database.read(operator_rows.of_organization, w.acme_id)
     elsewhere = Browser(w.browser())
-    token = await w.database.write(people.sign_in, made.operator_id)
+    token = await w.database.write(operators.sign_in, made.operator_id)
     elsewhere.client.cookies.set(console_session.SESSION, token, domain="rundun.test", path="/console")
     assert (await elsewhere.get("")).status_code == 200
     assert (await ann.post("/sign-out-everywhere")).status_code == 303
@@ -203,12 +203,12 @@ async def test_signing_out_everywhere_ends_every_session(w: World) -> None:
 
 
 async def test_only_hashes_are_kept(w: World) -> None:
-    token = await w.database.write(people.setup, w.acme_id)
+    token = await w.database.write(operators.setup, w.acme_id)
     ann = Browser(w.browser())
     await ann.get(f"/join/{token}")
     await ann.post(f"/join/{token}", email="ann@example.com", name="Ann", password=PASSWORD)
     session = ann.client.cookies.get(console_session.SESSION)
-    again = await w.database.write(people.invite, w.acme_id, "bob@example.com", "member")
+    again = await w.database.write(operators.invite, w.acme_id, "bob@example.com", "member")
 
     def everything(tx: Any) -> str:
         return "\n".join(tx.db.iterdump())

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store import runs
+from rundun.store import runs as run_rows
 from rundun.web.console import export, file_names
 from tests.helpers.console import Browser, operator, text_of
 from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything
@@ -348,7 +348,7 @@ async def test_what_people_type_is_never_markup(w: World, words: str) -> None:
     (row,) = list(
         csv.DictReader(io.StringIO((await ann.get("/runs.csv", params=query)).text[1:], newline=""))
     )
-    stored = (await w.database.read(runs.get, ed.run_id)).executor_ref
+    stored = (await w.database.read(run_rows.get, ed.run_id)).executor_ref
     assert stored is not None
     for column in ("reference", "template", "executor", "cancel_reason"):
         assert not re.match(r"[\s=+\-@＝]", row[column]), (column, row[column])

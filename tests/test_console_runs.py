@@ -19,10 +19,13 @@ import zxingcpp
 from PIL import Image, ImageDraw
 
 from rundun import paths
-from rundun.actions import office
+from rundun.actions import organizations
 from rundun.core.event import EVENTS, ON_REQUEST
 from rundun.core.run import CLOSED, STATUSES
-from rundun.store import answers, events, operators, run_changes, run_lists, runs
+from rundun.store import answers, run_changes, run_lists
+from rundun.store import events as event_rows
+from rundun.store import operators as operator_rows
+from rundun.store import runs as run_rows
 from rundun.store.pagination import END, Slice
 from rundun.store.run_lists import Filter
 from rundun.store.transaction import Tx
@@ -173,7 +176,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
         answers.replaced(tx, ed.run_id, 10)
         answers.replaced_of_step(tx, ed.run_id, "s-ok")
         answers.in_force(tx, ed.run_id)
-        events.told_of_run(tx, ed.run_id, 10)
+        event_rows.told_of_run(tx, ed.run_id, 10)
         run_changes.of_run(tx, ed.run_id, 10)
         tx.db.set_trace_callback(None)
         return [
@@ -182,7 +185,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
         ]
 
     def ed_at(tx: Tx) -> int:
-        return runs.get(tx, ed.run_id).created_at
+        return run_rows.get(tx, ed.run_id).created_at
 
     plans = await w.database.read(look)
     found = [re.sub(r"SEARCH \w+ USING |INDEX ", "", plan[0]) for plan in plans]
@@ -348,7 +351,7 @@ def test_everything_that_can_be_told_has_words() -> None:
 
 
 async def test_all_replaced_answers_can_be_seen(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rundun.actions.watching.MOST_REPLACED", 30)
+    monkeypatch.setattr("rundun.actions.runs.MOST_REPLACED", 30)
     ann = await operator(w)
     steps = [{"id": one, "type": "text", "label": one} for one in ("s-a", "s-b")]
     ed = await w.dispatch(await w.template(*steps))
@@ -464,7 +467,7 @@ async def test_an_operator_cancels_and_the_event_says_who(w: World, receiver: Re
     }
     await w.deliver()
     (told,) = [one.json for one in receiver.received]
-    (made,) = await w.database.read(operators.of_organization, w.acme_id)
+    (made,) = await w.database.read(operator_rows.of_organization, w.acme_id)
     assert told["identity"] == {"mode": "member", "user_id": made.operator_id, "name": "Ann"}
     assert told["data"]["cancelled_by"] == "operator"
     assert (await w.acme.get("/v1/events")).json()["data"][0]["identity"]["mode"] == "member"
@@ -589,7 +592,7 @@ async def test_whatever_happens_to_a_run_is_told_and_no_more_than_once_a_second(
         gaps = [after - before for before, after in pairwise(times)]
         assert min(gaps) > 0.9
         for _ in range(2):
-            bell = w.service.bells.of(w.acme_id, runs.TOUCHED)
+            bell = w.service.bells.of(w.acme_id, run_rows.TOUCHED)
             globex = await w.globex.post("/v1/templates", json={"name": "G", "steps": [BOOLEAN]})
             await w.globex.post("/v1/runs", json={"template_id": globex.json()["id"]})
             assert not bell.done(), "what others do is none of our business"
@@ -604,7 +607,7 @@ async def test_who_watches_one_run_is_told_of_that_one_only(
     ann, template_id = await operator(w), await w.template(BOOLEAN)
     ed = await w.dispatch(template_id)
     looks, told = 0, []
-    get = runs.get_of_org
+    get = run_rows.get_of_org
 
     def counted(tx: Tx, org_id: str, run_id: str) -> Any:
         nonlocal looks
@@ -616,7 +619,7 @@ async def test_who_watches_one_run_is_told_of_that_one_only(
             while not holds():
                 await asyncio.sleep(0)
 
-    monkeypatch.setattr(runs, "get_of_org", counted)
+    monkeypatch.setattr(run_rows, "get_of_org", counted)
     async with served(w) as base, await listening(w, ann, base, f"?run_id={ed.run_id}") as stream:
 
         async def listen() -> None:
@@ -634,7 +637,7 @@ async def test_who_watches_one_run_is_told_of_that_one_only(
         w.service.bells.end()
         await listens
         assert told.count("event: change") == 1
-    globex = await w.database.write(office.create_organization, "Globex too")
+    globex = await w.database.write(organizations.create, "Globex too")
     stranger = await operator(w, "owner", globex.org_id)
     assert (await stranger.get(f"/runs/live?run_id={ed.run_id}")).status_code == 404
 

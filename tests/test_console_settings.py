@@ -15,9 +15,11 @@ from hypothesis.strategies import integers
 from PIL import Image
 
 from rundun import passwords, paths
-from rundun.actions import office, people
+from rundun.actions import api_keys, operators
 from rundun.core import colour
-from rundun.store import api_keys, operators, organizations
+from rundun.store import api_keys as key_rows
+from rundun.store import operators as operator_rows
+from rundun.store import organizations as organization_rows
 from rundun.web.console.settings.organization import months_back
 from tests.helpers.console import PASSWORD, Browser, operator, text_of
 from tests.helpers.markup import NASTY_NAMES, is_text_only
@@ -44,7 +46,7 @@ async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
     assert key[0] not in again, "shown once"
     backend = client_with(w, key[0])
     assert (await backend.get("/v1/organization")).json()["id"] == w.acme_id
-    kept = {one.name: one for one in await w.database.read(api_keys.of_organization, w.acme_id)}
+    kept = {one.name: one for one in await w.database.read(key_rows.of_organization, w.acme_id)}
     gone = await ann.post(f"/settings/keys/{kept['booking backend'].key_id}/revoke")
     assert (gone.status_code, gone.headers["location"]) == (
         303,
@@ -60,19 +62,19 @@ async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "a\x07b"])
 async def test_a_key_without_a_name_is_not_made(w: World, name: str) -> None:
     ann = await operator(w)
-    before = await w.database.read(api_keys.of_organization, w.acme_id)
+    before = await w.database.read(key_rows.of_organization, w.acme_id)
     refused = await ann.post("/settings/keys", name=name)
     assert (refused.status_code, "1 to 200 printable" in refused.text) == (422, True)
-    assert await w.database.read(api_keys.of_organization, w.acme_id) == before
+    assert await w.database.read(key_rows.of_organization, w.acme_id) == before
 
 
 async def test_last_use_is_noted_in_memory_and_kept_by_the_clock(w: World) -> None:
-    key, secret = await w.database.write(office.create_key, w.acme_id, "noted")
+    key, secret = await w.database.write(api_keys.create, w.acme_id, "noted")
     seen: list[str] = []
     await w.database.write(lambda tx: tx.db.set_trace_callback(seen.append))
 
     async def kept() -> int | None:
-        return (await w.database.read(api_keys.get_of_org, w.acme_id, key.key_id)).used_at
+        return (await w.database.read(key_rows.get_of_org, w.acme_id, key.key_id)).used_at
 
     backend, ann = client_with(w, secret), await operator(w)
     seen.clear()
@@ -95,12 +97,12 @@ async def test_last_use_is_noted_in_memory_and_kept_by_the_clock(w: World) -> No
 
 async def test_last_use_outlives_the_service(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
-        key, secret = await w.database.write(office.create_key, w.acme_id, "noted")
+        key, secret = await w.database.write(api_keys.create, w.acme_id, "noted")
         w.clock.forward(seconds=7)
         assert (await client_with(w, secret).get("/v1/organization")).status_code == 200
         at = w.clock.now
     async with world(tmp_path) as again:
-        assert (await again.database.read(api_keys.get_of_org, w.acme_id, key.key_id)).used_at == at
+        assert (await again.database.read(key_rows.get_of_org, w.acme_id, key.key_id)).used_at == at
 
 
 # ---- people
@@ -129,7 +131,7 @@ async def test_an_invitation_is_taken_back(w: World) -> None:
     await ann.get("/settings/people")
     page = (await ann.post("/settings/people/invitations", email="bob@example.com", role="owner")).text
     link = re.search(r"/console(/join/[\w-]+)", page)
-    (invitation,) = await w.database.read(operators.invitations_of, w.acme_id)
+    (invitation,) = await w.database.read(operator_rows.invitations_of, w.acme_id)
     assert link and invitation.role == "owner"
     place = f"/settings/people/invitations/{invitation.invitation_id}/remove"
     assert (await ann.post(place)).status_code == 303
@@ -141,21 +143,21 @@ async def test_an_invitation_is_taken_back(w: World) -> None:
 
 async def test_an_organization_keeps_an_owner(w: World) -> None:
     ann = await operator(w)
-    (one,) = await w.database.read(operators.of_organization, w.acme_id)
+    (one,) = await w.database.read(operator_rows.of_organization, w.acme_id)
     await ann.get("/settings/people")
     for answer in (
         await ann.post(f"/settings/people/{one.operator_id}/role", role="member"),
         await ann.post(f"/settings/people/{one.operator_id}/remove"),
     ):
         assert (answer.status_code, "keeps at least one owner" in answer.text) == (409, True)
-    bob = await w.database.write(people.add, w.acme_id, "bob@example.com", "Bob", "member", "")
+    bob = await w.database.write(operators.add, w.acme_id, "bob@example.com", "Bob", "member", "")
     place = f"/settings/people/{bob.operator_id}"
     assert (await ann.post(f"{place}/role", role="owner")).status_code == 303
     down = await ann.post(f"/settings/people/{one.operator_id}/role", role="member")
     assert down.headers["location"].startswith("/console/settings?")
     assert (await ann.get("/settings/people")).status_code == 403
     assert (await ann.post(f"{place}/remove")).status_code == 403, "she is a member now"
-    assert {one.role for one in await w.database.read(operators.of_organization, w.acme_id)} == {
+    assert {one.role for one in await w.database.read(operator_rows.of_organization, w.acme_id)} == {
         "owner",
         "member",
     }
@@ -164,7 +166,7 @@ async def test_an_organization_keeps_an_owner(w: World) -> None:
 async def test_who_is_removed_is_out_at_once(w: World) -> None:
     ann, bob = await operator(w), await operator(w, "member")
     (his,) = [
-        one for one in await w.database.read(operators.of_organization, w.acme_id) if one.role == "member"
+        one for one in await w.database.read(operator_rows.of_organization, w.acme_id) if one.role == "member"
     ]
     assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 303
     assert (await bob.get("")).status_code == 303
@@ -176,7 +178,7 @@ async def test_who_is_removed_is_out_at_once(w: World) -> None:
 
 async def ann_with_a_password(w: World) -> Browser:
     kept = passwords.hashed(PASSWORD)
-    await w.database.write(people.add, w.acme_id, "ann@example.com", "Ann", "member", kept)
+    await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "member", kept)
     ann = Browser(w.browser())
     await ann.get("/sign-in")
     assert (await ann.post("/sign-in", email="ann@example.com", password=PASSWORD)).status_code == 303
@@ -195,7 +197,7 @@ async def test_a_new_password_signs_out_all_other_browsers(w: World) -> None:
     assert (await ann.post(place, old=PASSWORD, password="another good one")).status_code == 303
     assert (await ann.get("")).status_code == 200
     assert (await elsewhere.get("")).status_code == 303
-    (kept,) = await w.database.read(operators.of_organization, w.acme_id)
+    (kept,) = await w.database.read(operator_rows.of_organization, w.acme_id)
     assert passwords.is_right(kept.password, "another good one")
 
 
@@ -228,7 +230,7 @@ async def test_what_is_typed_is_never_markup(w: World, nasty: str) -> None:
     assert is_text_only((await ann.post("/settings/keys", name=nasty)).text, nasty)
     assert is_text_only((await ann.get("/settings/keys")).text, nasty)
     assert is_text_only((await ann.post("/settings/keys", name=nasty + "x" * 200)).text, nasty)
-    await w.database.write(people.add, w.acme_id, "eve@example.com", nasty, "member", "")
+    await w.database.write(operators.add, w.acme_id, "eve@example.com", nasty, "member", "")
     assert is_text_only((await ann.get("/settings/people")).text, nasty)
     refused = await ann.post("/settings/people/invitations", email=nasty, role=nasty)
     assert refused.status_code == 422 and is_text_only(refused.text, nasty)
@@ -288,10 +290,10 @@ async def test_no_other_stylesheet_is_made(w: World, name: str) -> None:
 async def test_a_wrong_organization_is_refused_with_all_its_places(w: World, change: Any, said: str) -> None:
     ann = await operator(w)
     await ann.get("/settings/organization")
-    before = await w.database.read(organizations.get, w.acme_id)
+    before = await w.database.read(organization_rows.get, w.acme_id)
     refused = await ann.post("/settings/organization", **{**PROFILE, "own_colour": "yes", **change})
     assert (refused.status_code, said in html.unescape(refused.text)) == (422, True)
-    assert await w.database.read(organizations.get, w.acme_id) == before
+    assert await w.database.read(organization_rows.get, w.acme_id) == before
     strange = await ann.post("/settings/organization", **PROFILE, visit="x", status="1", wrong="y", given="z")
     assert strange.status_code == 303, "fields that nobody asked for do no harm"
 

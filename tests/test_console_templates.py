@@ -14,7 +14,7 @@ from hypothesis import given
 from pydantic_core import from_json
 
 from rundun import paths
-from rundun.actions import office
+from rundun.actions import organizations
 from rundun.core import template
 from rundun.core.condition import When
 from rundun.core.template_diff import things
@@ -130,7 +130,7 @@ async def test_no_credits_an_archived_and_an_unknown_template_are_told(w: World)
     assert (answer.status_code, "is archived" in answer.text) == (409, True)
     answer = await dispatched(ann, template_id="t-nowhere")
     assert (answer.status_code, "no such template" in answer.text) == (404, True)
-    await w.database.write(office.add_credits, w.acme_id, 1)
+    await w.database.write(organizations.add_credits, w.acme_id, 1)
     assert (await dispatched(ann, template_id=template_id)).status_code == 303
     answer = await dispatched(ann, template_id=template_id, executor_ref="kept")
     assert (answer.status_code, "no credits left" in answer.text) == (402, True)

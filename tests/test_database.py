@@ -11,10 +11,11 @@ from typing import Any, cast
 
 import pytest
 
-from rundun.actions import evidence
+from rundun.actions import photos
 from rundun.core.template import Template
 from rundun.errors import Problem
-from rundun.store import files, organizations
+from rundun.store import files
+from rundun.store import organizations as organization_rows
 from rundun.store.database import LARGEST_BATCH, Database, Lane
 from rundun.store.transaction import Kept, Tx, Version, Versions
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
@@ -30,7 +31,7 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
 
 def noted(tx: Tx) -> list[str]:
     """What has been kept, in the order it was written: ids are random, so by a clock that stands still only names."""
-    return sorted(one.name for one in organizations.everyone(tx))
+    return sorted(one.name for one in organization_rows.everyone(tx))
 
 
 def note_and_fail(tx: Tx, name: str) -> None:
@@ -104,10 +105,10 @@ async def test_what_comes_while_a_commit_is_under_way_shares_the_next_one(db: Da
 
 async def test_no_commit_carries_more_than_a_few_megabytes(db: Database) -> None:
     seen = await statements(db)
-    number = await db.write(evidence.begin_file, "image/jpeg", 9 * MIB, "0" * 64)
+    number = await db.write(photos.begin_file, "image/jpeg", 9 * MIB, "0" * 64)
     seen.clear()
     await asyncio.gather(
-        *(db.write_heavy(MIB, evidence.append, number, part, bytes(MIB)) for part in range(9)),
+        *(db.write_heavy(MIB, photos.append, number, part, bytes(MIB)) for part in range(9)),
         db.write(note, "small"),
     )
     assert LARGEST_BATCH == 4 * MIB
@@ -278,9 +279,9 @@ async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.Monke
         return await plain(self, function, args, kwargs, weight)
 
     async with world(tmp_path) as w:
-        number = await w.database.write(evidence.begin_file, "image/jpeg", 2 * MIB + 1, "0" * 64)
+        number = await w.database.write(photos.begin_file, "image/jpeg", 2 * MIB + 1, "0" * 64)
         for part in range(3):
-            await w.database.write(evidence.append, number, part, bytes(MIB if part < 2 else 1))
+            await w.database.write(photos.append, number, part, bytes(MIB if part < 2 else 1))
         await w.database.write(files.finish, number)
         monkeypatch.setattr(Lane, "submit", submit)
         address = w.database.house.links.media(number, "image/jpeg")

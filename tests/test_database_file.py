@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rundun.actions import evidence, office
+from rundun.actions import first_start, photos
 from rundun.errors import Problem
 from rundun.store import connection
 from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
@@ -240,9 +240,9 @@ async def test_half_written_files_are_cleared_away_at_the_next_start(tmp_path: P
         assert signed.status_code == 201, signed.text
         kept = await before.database.read(rows)
         for size in (3, 0):
-            number = await before.database.write(evidence.begin_file, "image/jpeg", 5 * MIB, "0" * 64)
+            number = await before.database.write(photos.begin_file, "image/jpeg", 5 * MIB, "0" * 64)
             for part in range(size):
-                await before.database.write(evidence.append, number, part, bytes(MIB))
+                await before.database.write(photos.append, number, part, bytes(MIB))
         assert await before.database.read(rows) == (kept[0] + 2, kept[1] + 3)
     async with world(tmp_path) as after:
         assert await after.database.read(rows) == kept == (1, 1)
@@ -250,8 +250,8 @@ async def test_half_written_files_are_cleared_away_at_the_next_start(tmp_path: P
 
 async def test_the_first_start_happens_once(tmp_path: Path) -> None:
     async with opened(tmp_path / "rundun.db") as one:
-        assert await one.write(office.open_house, []) is not None
-        assert await one.write(office.open_house, []) is None
+        assert await one.write(first_start.bootstrap, []) is not None
+        assert await one.write(first_start.bootstrap, []) is None
 
 
 @pytest.mark.parametrize(("table", "read_whole"), [("files", {"organizations"}), ("signatures", set())])

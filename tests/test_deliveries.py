@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from rundun.actions import replaying
-from rundun.store import deliveries
+from rundun.actions import deliveries
+from rundun.store import deliveries as delivery_rows
 from rundun.store.deliveries import Failed
 from rundun.store.pagination import Slice
 from rundun.store.transaction import Tx
@@ -124,12 +124,12 @@ async def test_every_query_uses_its_index(w: World) -> None:
 
     def look(tx: Tx) -> list[str]:
         tx.db.set_trace_callback(seen.append)
-        deliveries.page(tx, w.acme_id, None, Slice())
-        deliveries.page(tx, w.acme_id, "failed", Slice())
-        deliveries.page_of_run(tx, ed.run_id, Slice())
-        deliveries.failed(tx, w.acme_id, Failed(), (0, 0), 9)
-        deliveries.failed(tx, w.acme_id, Failed(5, ed.run_id), (0, 0), 9)
-        deliveries.count_failed(tx, w.acme_id)
+        delivery_rows.page(tx, w.acme_id, None, Slice())
+        delivery_rows.page(tx, w.acme_id, "failed", Slice())
+        delivery_rows.page_of_run(tx, ed.run_id, Slice())
+        delivery_rows.failed(tx, w.acme_id, Failed(), (0, 0), 9)
+        delivery_rows.failed(tx, w.acme_id, Failed(5, ed.run_id), (0, 0), 9)
+        delivery_rows.count_failed(tx, w.acme_id)
         tx.db.set_trace_callback(None)
         plans = [tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall() for query in seen]
         assert not [step for plan in plans for step in plan if "TEMP B-TREE" in step["detail"]]
@@ -388,7 +388,10 @@ async def test_what_is_meant_must_be_said(w: World, body: Any, pointer: str) -> 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
 
 
-@pytest.mark.parametrize("count", [0, 1, replaying.STEP - 1, replaying.STEP, replaying.STEP * 2 + 1])
+@pytest.mark.parametrize(
+    "count",
+    [0, 1, deliveries.RETRY_BATCH_SIZE - 1, deliveries.RETRY_BATCH_SIZE, deliveries.RETRY_BATCH_SIZE * 2 + 1],
+)
 @pytest.mark.parametrize("of_run", [True, False])
 async def test_thousands_go_in_steps_so_that_nobody_waits_long(w: World, count: int, of_run: bool) -> None:
     ed = await hooked(w, "http://127.0.0.1:1/", events=["run.started"])
@@ -421,9 +424,9 @@ async def test_thousands_go_in_steps_so_that_nobody_waits_long(w: World, count: 
     assert (answer.json(), again.json()) == ({"retried": expected}, {"retried": expected})
     assert again.headers["idempotent-replayed"] == "true"
     assert sum(steps) == expected + 1, "and the answer, kept with the last step"
-    assert max(steps) <= replaying.STEP + 1
+    assert max(steps) <= deliveries.RETRY_BATCH_SIZE + 1
     left = 3 if of_run else 0
-    assert await w.database.read(deliveries.count_failed, w.acme_id) == left
+    assert await w.database.read(delivery_rows.count_failed, w.acme_id) == left
     if not of_run:
         assert await retry_all(w) == 0
 
@@ -437,7 +440,7 @@ async def test_a_step_is_a_matter_of_milliseconds(w: World) -> None:
 
     def timed(tx: Tx) -> None:
         began = time.perf_counter()
-        replaying.retry_failed(tx, w.acme_id, Failed(), replaying.Step())
+        deliveries.retry_failed(tx, w.acme_id, Failed(), deliveries.RetryProgress())
         took.append(time.perf_counter() - began)
 
     for _ in range(5):

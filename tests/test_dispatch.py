@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from rundun.actions import office
+from rundun.actions import organizations
 from tests.world import BOOLEAN, Receiver, World
 
 
@@ -86,7 +86,7 @@ async def test_all_bad_fields_are_named_at_once(w: World) -> None:
 
 async def test_no_credit_is_given_twice(w: World) -> None:
     template_id = await w.template(BOOLEAN)
-    await w.database.write(office.add_credits, w.acme_id, 20)
+    await w.database.write(organizations.add_credits, w.acme_id, 20)
     answers = await asyncio.gather(
         *(w.acme.post("/v1/runs", json={"template_id": template_id}) for _ in range(50))
     )

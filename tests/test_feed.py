@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.store import events
+from rundun.store import events as event_rows
 from rundun.store.transaction import Tx
 from tests import pictures
 from tests.process import PATIENCE, serving
@@ -194,13 +194,13 @@ async def test_five_hundred_wait_and_all_are_woken(w: World) -> None:
 
 
 async def test_a_page_holds_at_most_so_many_bytes(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "LARGEST_PAGE", 1000)
+    monkeypatch.setattr(event_rows, "LARGEST_PAGE", 1000)
     await done(w, await w.template(*TWO))
     page = await feed(w)
     assert 1 <= len(page["data"]) < 3
     assert page["has_more"] is True
     assert len(await everything(w, 100)) == 3
-    monkeypatch.setattr(events, "LARGEST_PAGE", 1)
+    monkeypatch.setattr(event_rows, "LARGEST_PAGE", 1)
     assert len((await feed(w))["data"]) == 1, "at least one, or nobody got on"
 
 
@@ -232,8 +232,8 @@ async def test_both_queries_use_their_index(w: World) -> None:
 
     def look(tx: Tx) -> list[str]:
         tx.db.set_trace_callback(seen.append)
-        events.feed_of_organization(tx, w.acme_id, 0, 10)
-        events.feed_of_run(tx, "r-1", 0, 10)
+        event_rows.feed_of_organization(tx, w.acme_id, 0, 10)
+        event_rows.feed_of_run(tx, "r-1", 0, 10)
         tx.db.set_trace_callback(None)
         selects = [query for query in seen if query.startswith("SELECT")]
         return [tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()[0]["detail"] for query in selects]

@@ -22,10 +22,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions import commands, dispatching, looking, office, templates
-from rundun.actions.dispatching import Order
+from rundun.actions import commands, organizations, runs, templates
+from rundun.actions.runs import DispatchRequest
 from rundun.errors import Problem
-from rundun.store import organizations
+from rundun.store import organizations as organization_rows
 from rundun.store.connection import open_reader
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
@@ -50,7 +50,7 @@ def allow_more_pages(tx: Tx) -> None:
 
 def note(tx: Tx, name: str) -> str:
     """A little to keep, on pages that are there already."""
-    organizations.add(tx, name)
+    organization_rows.add(tx, name)
     return name
 
 
@@ -64,7 +64,7 @@ def note_much(tx: Tx, name: str) -> None:
 
 
 def names(tx: Tx) -> list[str]:
-    return sorted(one.name for one in organizations.everyone(tx))
+    return sorted(one.name for one in organization_rows.everyone(tx))
 
 
 def assert_unavailable(error: object) -> None:
@@ -114,23 +114,23 @@ async def test_nobody_hears_of_a_commit_that_was_none(db: Database) -> None:
 
 async def test_a_refusal_that_rests_on_the_batch_falls_with_it(db: Database) -> None:
     """The last credit is taken, so the next is told that none is left; then the disk is full and it was not taken."""
-    org_id = (await db.write(office.create_organization, "Acme")).org_id
+    org_id = (await db.write(organizations.create, "Acme")).org_id
     template_id = await db.write(commands.import_template, org_id, {"name": "Check", "steps": [BOOLEAN]})
-    await db.write(office.add_credits, org_id, 1)
+    await db.write(organizations.add_credits, org_id, 1)
     await db.write(allow_no_more_pages)
-    order = Order(template_id)
+    order = DispatchRequest(template_id)
     first, second, _ = await asyncio.gather(
-        db.write(dispatching.dispatch, org_id, order),
-        db.write(dispatching.dispatch, org_id, order),
+        db.write(runs.dispatch, org_id, order),
+        db.write(runs.dispatch, org_id, order),
         db.write(note_much, "x"),
         return_exceptions=True,
     )
     assert_unavailable(first)
     assert_unavailable(second)
     await db.write(allow_more_pages)
-    assert (await db.write(dispatching.dispatch, org_id, order)).status == "pending"
+    assert (await db.write(runs.dispatch, org_id, order)).status == "pending"
     with pytest.raises(Problem, match="no credits left"):
-        await db.write(dispatching.dispatch, org_id, order)
+        await db.write(runs.dispatch, org_id, order)
 
 
 def check(name: str) -> templates.Draft:
@@ -138,12 +138,12 @@ def check(name: str) -> templates.Draft:
 
 
 async def test_a_version_that_never_came_to_be_is_not_remembered(db: Database) -> None:
-    org_id = (await db.write(office.create_organization, "Acme")).org_id
+    org_id = (await db.write(organizations.create, "Acme")).org_id
     template_id = await db.write(commands.import_template, org_id, {"name": "First", "steps": [BOOLEAN]})
     await db.write(allow_no_more_pages)
     lost = await asyncio.gather(
         db.write(templates.revise, org_id, template_id, check("Lost"), None),
-        db.write(dispatching.dispatch, org_id, Order(template_id)),
+        db.write(runs.dispatch, org_id, DispatchRequest(template_id)),
         db.write(note_much, "x"),
         return_exceptions=True,
     )
@@ -151,8 +151,8 @@ async def test_a_version_that_never_came_to_be_is_not_remembered(db: Database) -
         assert_unavailable(one)
     await db.write(allow_more_pages)
     await db.write(templates.revise, org_id, template_id, check("Second"), None)
-    run = await db.write(dispatching.dispatch, org_id, Order(template_id))
-    sheet, _ = await db.read(looking.whole_run, org_id, run.run_id)
+    run = await db.write(runs.dispatch, org_id, DispatchRequest(template_id))
+    sheet, _ = await db.read(runs.get, org_id, run.run_id)
     assert (sheet.version.v, sheet.version.template.name) == (2, "Second")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rundun import passwords
-from rundun.actions import office, people
+from rundun.actions import operators, organizations
 from rundun.errors import Problem
 from rundun.web.console import live, sign_in
 from rundun.web.console import session as console_session
@@ -27,7 +27,7 @@ FAR = 253_402_300_799_000  # 9999-12-31T23:59:59Z
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Kiritimati", "America/New_York"])
 async def test_a_phone_in_another_age_takes_no_page_away(w: World, zone: str) -> None:
     ann = await operator(w)
-    await w.database.write(office.put_profile, w.acme_id, "Acme", "", zone, None)
+    await w.database.write(organizations.put_profile, w.acme_id, "Acme", "", zone, None)
     step = {"id": "s-when", "type": "datetime", "label": "When?", "config": {"mode": "datetime"}}
     ed = await w.dispatch(await w.template(BOOLEAN, step))
     await ed.start()
@@ -52,7 +52,7 @@ async def test_heaps_of_marks_are_refused_wherever_a_form_takes_text(w: World) -
     assert (await ann.post(f"/runs/{ed.run_id}/cancel", reason=MARKS)).status_code == 422
     invited = await ann.post("/settings/people/invitations", email=f"{MARKS}@example.com", role="member")
     assert invited.status_code == 422
-    bob, token = Browser(w.browser()), await w.database.write(people.setup, w.acme_id)
+    bob, token = Browser(w.browser()), await w.database.write(operators.setup, w.acme_id)
     await bob.get(f"/join/{token}")
     joined = await bob.post(f"/join/{token}", email="bob@example.com", name=MARKS, password=PASSWORD)
     assert joined.status_code == 422
@@ -90,7 +90,7 @@ async def test_who_tries_links_is_counted_whatever_they_send(tmp_path: Path) -> 
 
 async def test_a_removed_owner_leaves_no_link_behind(w: World) -> None:
     eve, ann = await operator(w), await operator(w)
-    token = await w.database.write(people.invite, w.acme_id, "backdoor@example.com", "owner")
+    token = await w.database.write(operators.invite, w.acme_id, "backdoor@example.com", "owner")
     page = await ann.get("/settings/people")
     eves = next(one for one in re.findall(r"people/(u-[^/]+)/remove", page.text))
     assert (await ann.post(f"/settings/people/{eves}/remove")).status_code == 303
@@ -100,7 +100,7 @@ async def test_a_removed_owner_leaves_no_link_behind(w: World) -> None:
 
 async def test_a_second_invitation_ends_the_first(w: World) -> None:
     first, second = [
-        await w.database.write(people.invite, w.acme_id, "bob@example.com", "member") for _ in range(2)
+        await w.database.write(operators.invite, w.acme_id, "bob@example.com", "member") for _ in range(2)
     ]
     assert (await Browser(w.browser()).get(f"/join/{first}")).status_code == 404
     assert (await Browser(w.browser()).get(f"/join/{second}")).status_code == 200
@@ -108,7 +108,7 @@ async def test_a_second_invitation_ends_the_first(w: World) -> None:
 
 async def test_a_name_that_is_anothers_id_is_a_name(w: World) -> None:
     def call(tx: Any, name: str) -> None:
-        office.put_profile(tx, office.create_organization(tx, "Globex 2").org_id, name, "", "UTC", None)
+        organizations.put_profile(tx, organizations.create(tx, "Globex 2").org_id, name, "", "UTC", None)
 
     await w.database.write(call, w.acme_id)
     ann = await operator(w)
@@ -152,7 +152,7 @@ async def test_right_passwords_are_not_even_looked_at_for_who_has_failed_too_oft
     async with world(tmp_path, limits__failures_per_minute=5) as w:
         browser = Browser(w.browser())
         await browser.get("/sign-in")
-        await w.database.write(people.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
+        await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
         for number in range(5):
             await browser.client.get(f"/r/r-00000000-0000-4000-8000-{number:012}/state")
         monkeypatch.setattr(passwords, "is_right", None)
@@ -170,7 +170,7 @@ async def test_so_many_passwords_wait_and_no_more(monkeypatch: pytest.MonkeyPatc
 
 async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
     kept = passwords.hashed(PASSWORD)
-    await w.database.write(people.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
+    await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
     quotas, request = w.service.quotas, console_session.Request({"type": "http", "client": ("192.0.2.9", 1)})
     with pytest.raises(Problem):
         for _ in range(11):
@@ -182,7 +182,7 @@ async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
 
 async def test_what_was_written_survives_the_end_of_a_session(w: World) -> None:
     kept = passwords.hashed(PASSWORD)
-    await w.database.write(people.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
+    await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
     template_id, ann = await w.template(BOOLEAN), Browser(w.browser())
     await ann.get("/sign-in")
     asked = await ann.post(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rundun.actions.doing import MOST_ANSWERS
+from rundun.actions.execution import MOST_ANSWERS
 from rundun.core.run import MOVES, STATUSES
 from rundun.web.docs.openapi.document import examples
 from tests.world import BOOLEAN, World

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from rundun.actions import office
+from rundun.actions import api_keys, organizations
 from rundun.store.transaction import Tx
 from tests import pictures
 from tests.stage import Stage, stage_in
@@ -162,9 +162,9 @@ class Story(RuleBasedStateMachine):
     def an_organization(self, credits: int | None) -> Template:
         w = self.stage.w
         database, run = w.database, self.stage.run
-        org_id = run(database.write(office.create_organization, f"Story {secrets.token_hex(8)}")).org_id
-        key = run(database.write(office.create_key, org_id, "story"))[1]
-        run(database.write(office.add_credits, org_id, credits))
+        org_id = run(database.write(organizations.create, f"Story {secrets.token_hex(8)}")).org_id
+        key = run(database.write(api_keys.create, org_id, "story"))[1]
+        run(database.write(organizations.add_credits, org_id, credits))
         self.acme = w.browser(authorization=f"Bearer {key}")
         self.phone = w.browser()
         self.credits = credits

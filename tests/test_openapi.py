@@ -21,7 +21,7 @@ from openapi_spec_validator import validate as validate_openapi
 from starlette.routing import Route
 
 from rundun import paths
-from rundun.actions import alerting
+from rundun.actions import deliveries
 from rundun.core import event
 from rundun.core.template_rules import read_template
 from rundun.core.validation import Shape, read
@@ -378,7 +378,7 @@ async def test_what_the_operator_is_alerted_with_is_as_it_says(tmp_path: Path) -
         )
         await ed.start()
         await w.deliver()
-        alert = await w.database.read(partial(alerting.next_alert, for_all=False))
+        alert = await w.database.read(partial(deliveries.next_alert, for_all=False))
     said = documented.strict()["webhooks"][ALERT]["post"]
     documented.validate(said["requestBody"]["content"]["application/json"]["schema"], json.loads(alert.body))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import figures
+from rundun.actions import dashboard
 from rundun.core import chart
 from rundun.store import statistics
 from rundun.store.transaction import Tx
@@ -123,7 +123,7 @@ async def test_tallies_agree_with_what_is_in_the_tables(w: World) -> None:
         def count(sql: str) -> int:
             return int(tx.db.execute(f"SELECT count(*) FROM {sql}").fetchone()[0])
 
-        usage = figures.usage(tx, w.acme_id, [NOON, NOON + HOUR // 2, NOON + 2 * HOUR])
+        usage = dashboard.usage(tx, w.acme_id, [NOON, NOON + HOUR // 2, NOON + 2 * HOUR])
         for what in ("dispatched", "completed", "photos"):
             assert all(
                 at % statistics.QUARTER == 0 for at, _ in statistics.between(tx, w.acme_id, what, 0, 2**53)
@@ -219,8 +219,8 @@ async def test_no_look_grows_with_the_number_of_runs(w: World) -> None:
 
     def plans(tx: Tx) -> dict[str, list[str]]:
         tx.db.set_trace_callback(seen.append)
-        figures.glance(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
-        figures.usage(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
+        dashboard.dashboard(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
+        dashboard.usage(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
         statistics.pending_deliveries(tx, w.acme_id)
         tx.db.set_trace_callback(None)
         return {

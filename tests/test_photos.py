@@ -13,7 +13,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from rundun.actions import evidence
+from rundun.actions import photos
 from rundun.imaging import derivatives
 from rundun.store.database import LARGEST_BATCH
 from tests import pictures
@@ -166,7 +166,7 @@ async def test_what_belongs_to_a_photo_is_never_dropped_with_an_upload(w: World)
     numbers = await w.database.read(
         lambda tx: {row["number"] for row in tx.db.execute("SELECT number FROM files").fetchall()}
     )
-    await w.database.write(evidence.drop, numbers)
+    await w.database.write(photos.drop, numbers)
     assert (await count(w, "files"), await count(w, "chunks")) == (3, 3)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from rundun.actions.sending import wait_seconds
+from rundun.actions.deliveries import retry_wait_seconds
 from rundun.errors import Problem
 from tests.helpers.patience import PATIENCE
 from tests.helpers.webhooks import DELAYS, SECRET, hooked, verify
@@ -133,7 +133,7 @@ async def test_retry_after_is_honoured_between_one_and_two_delays(
 
 
 def test_the_wait_is_jittered_by_at_most_a_tenth() -> None:
-    waits = [wait_seconds(600, None) for _ in range(500)]
+    waits = [retry_wait_seconds(600, None) for _ in range(500)]
     assert 600 <= min(waits) < 606
     assert 654 < max(waits) <= 660
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 
 from rundun import paths
-from rundun.actions import office
+from rundun.actions import api_keys, organizations
 from rundun.app import running
 from rundun.config import loader
 from rundun.config.loader import Settings
@@ -257,10 +257,8 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
             await app({**scope, "state": {"service": service}}, receive, send)
 
         async def member(name: str) -> tuple[str, httpx2.AsyncClient]:
-            org_id = await service.database.write(
-                office.create_organization, f"{name} {uuid.uuid4().hex[:6]}"
-            )
-            key = (await service.database.write(office.create_key, org_id.org_id, "test"))[1]
+            org_id = await service.database.write(organizations.create, f"{name} {uuid.uuid4().hex[:6]}")
+            key = (await service.database.write(api_keys.create, org_id.org_id, "test"))[1]
             client = httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app=with_state),
                 base_url=PUBLIC_URL,

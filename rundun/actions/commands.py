@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from rundun.actions import dispatching, office, people
+from rundun.actions import api_keys, operators, organizations, runs
 from rundun.actions import templates as template_actions
-from rundun.actions.dispatching import Order
+from rundun.actions.runs import DispatchRequest
 from rundun.core import times
 from rundun.errors import NotFound
-from rundun.store import api_keys, operators, organizations, templates
+from rundun.store import api_keys as key_rows
+from rundun.store import operators as operator_rows
+from rundun.store import organizations as organization_rows
+from rundun.store import templates as template_rows
 from rundun.store.operators import Role
 from rundun.store.transaction import Tx
 
@@ -20,62 +23,64 @@ Command = Callable[..., object]
 
 def create_key(tx: Tx, org: str, name: str) -> dict[str, str]:
     """`keys create`."""
-    key, secret = office.create_key(tx, org, name)
+    key, secret = api_keys.create(tx, org, name)
     return {"key_id": key.key_id, "key": secret}
 
 
 def revoke_key(tx: Tx, key_id: str) -> None:
     """`keys revoke`."""
-    office.revoke_key(tx, key_id)
+    api_keys.revoke(tx, key_id)
 
 
 def create_organization(tx: Tx, name: str) -> str:
     """`orgs create`."""
-    return office.create_organization(tx, name).org_id
+    return organizations.create(tx, name).org_id
 
 
 def set_credits(tx: Tx, org: str, amount: int | None) -> int | None:
     """`orgs credits`; None = unlimited."""
-    return office.add_credits(tx, org, amount)
+    return organizations.add_credits(tx, org, amount)
 
 
 def set_contact(tx: Tx, org: str, contact: str) -> None:
     """`orgs contact`."""
-    office.set_contact(tx, org, contact)
+    organizations.set_contact(tx, org, contact)
 
 
 def import_template(tx: Tx, org: str, template: object) -> str:
     """`templates import`."""
     sent = template_actions.draft(template)
-    return template_actions.create(tx, office.find_organization(tx, org).org_id, sent).template_id
+    return template_actions.create(tx, organizations.find(tx, org).org_id, sent).template_id
 
 
 def dispatch_run(tx: Tx, template_id: str) -> str:
     """`runs dispatch`: the link."""
-    org_id = templates.find_owner(tx, template_id)
+    org_id = template_rows.find_owner(tx, template_id)
     if org_id is None:
         raise NotFound("template")
-    return tx.links.run(dispatching.dispatch(tx, org_id, Order(template_id)).run_id)
+    return tx.links.run(runs.dispatch(tx, org_id, DispatchRequest(template_id)).run_id)
 
 
 def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> str:
     """`operators add`; the password comes hashed."""
-    return people.add(tx, office.the_organization(tx, org).org_id, email, name, role, password).operator_id
+    return operators.add(
+        tx, organizations.find_or_only(tx, org).org_id, email, name, role, password
+    ).operator_id
 
 
 def put_password(tx: Tx, email: str, password: str) -> None:
     """`operators password`, hashed; all their sessions are over."""
-    people.change_password(tx, people.named(tx, email).operator_id, password)
+    operators.change_password(tx, operators.named(tx, email).operator_id, password)
 
 
 def remove_operator(tx: Tx, email: str) -> None:
     """`operators remove`."""
-    people.remove_by_email(tx, email)
+    operators.remove_by_email(tx, email)
 
 
 def setup_link(tx: Tx, org: str | None) -> str:
     """`operators setup-link`: an owner's link, good for an hour."""
-    return tx.links.join(people.setup(tx, office.the_organization(tx, org).org_id))
+    return tx.links.join(operators.setup(tx, organizations.find_or_only(tx, org).org_id))
 
 
 def list_operators(tx: Tx) -> list[dict[str, str | None]]:
@@ -88,7 +93,7 @@ def list_operators(tx: Tx) -> list[dict[str, str | None]]:
             "name": one.name,
             "signed_in_at": times.wire_or_none(one.signed_in_at),
         }
-        for one in operators.everyone(tx)
+        for one in operator_rows.everyone(tx)
     ]
 
 
@@ -102,7 +107,7 @@ def list_keys(tx: Tx) -> list[dict[str, str | None]]:
             "created_at": times.wire(key.created_at),
             "revoked_at": times.wire_or_none(key.revoked_at),
         }
-        for key in api_keys.everyone(tx)
+        for key in key_rows.everyone(tx)
     ]
 
 
@@ -110,7 +115,7 @@ def list_organizations(tx: Tx) -> list[dict[str, str | int | None]]:
     """`orgs list`."""
     return [
         {"org_id": one.org_id, "name": one.name, "credits": one.credits, "contact": one.contact}
-        for one in organizations.everyone(tx)
+        for one in organization_rows.everyone(tx)
     ]
 
 

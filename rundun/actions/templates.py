@@ -12,8 +12,12 @@ from pydantic_core import from_json
 from rundun.core import template_rules, times
 from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
-from rundun.errors import Invalid, Place, Problem
-from rundun.store import templates
+from rundun.errors import Invalid, NotFound, Place, Problem
+from rundun.store import (
+    templates,
+)
+from rundun.store.pagination import Page, Slice
+from rundun.store.templates import Head
 from rundun.store.transaction import Tx, Version
 
 COPY = " (copy)"
@@ -145,3 +149,62 @@ def duplicate(tx: Tx, org_id: str, template_id: str) -> Version:
     written = templates.get_version(tx, head.template_id, head.v).template
     copied = written.model_copy(update={"name": written.name[: 200 - len(COPY)] + COPY})
     return templates.add(tx, org_id, copied, template_rules.as_json(copied))
+
+
+def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
+    """(id, name) of the organization's newest 100 templates, archived ones too, by name."""
+    heads = templates.page(tx, org_id, Slice(100), include_archived=True).items
+    named = [(head.template_id, templates.get_version(tx, head.template_id, head.v)) for head in heads]
+    return sorted(
+        ((template_id, version.template.name) for template_id, version in named),
+        key=lambda one: (one[1].casefold(), one[0]),
+    )
+
+
+def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[Head, Version]:
+    """One version of an organization's template, the current one without `v`."""
+    head = templates.get(tx, org_id, template_id)
+    return head, templates.get_version(tx, template_id, head.v if v is None else v)
+
+
+def page_current(tx: Tx, org_id: str, wanted: Slice, include_archived: bool) -> Page[tuple[Head, Version]]:
+    """Templates in their current versions."""
+    page = templates.page(tx, org_id, wanted, include_archived=include_archived)
+    return Page(
+        [(head, templates.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before
+    )
+
+
+def page_versions(tx: Tx, org_id: str, template_id: str, wanted: Slice) -> Page[tuple[Head, Version]]:
+    """All versions of an organization's template."""
+    head = templates.get(tx, org_id, template_id)
+    page = templates.page_versions(tx, template_id, wanted)
+    return Page([(head, version) for version in page.items], page.next_before)
+
+
+def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple[Head, Version]]:
+    """The newest templates that are not archived, at most `limit`, and the one `chosen`, however old."""
+    listed = page_current(tx, org_id, Slice(limit), False).items
+    if any(head.template_id == chosen for head, _ in listed):
+        return listed
+    try:
+        found = get_version(tx, org_id, chosen, None)
+    except NotFound:
+        return listed
+    return [found, *listed] if found[0].archived_at is None else listed
+
+
+def get_with_versions(
+    tx: Tx, org_id: str, template_id: str, v: int | None, wanted: Slice
+) -> tuple[Head, Version, Page[tuple[Head, Version]]]:
+    """One version of a template, the current one without `v`, and a page of all of them."""
+    head, version = get_version(tx, org_id, template_id, v)
+    return head, version, page_versions(tx, org_id, template_id, wanted)
+
+
+def get_two_versions(
+    tx: Tx, org_id: str, template_id: str, before: int | None, after: int | None
+) -> tuple[Head, Version, Version]:
+    """Two versions of a template; without numbers the last one and that before it."""
+    head, later = get_version(tx, org_id, template_id, after)
+    return head, get_version(tx, org_id, template_id, before or max(1, later.v - 1))[1], later

@@ -11,7 +11,7 @@ import click
 from pydantic_core import from_json
 
 from rundun import __version__, diagnostics, passwords
-from rundun.actions.office import Opened
+from rundun.actions.first_start import FirstStart
 from rundun.app import make_app, wall_clock
 from rundun.cli.context import common, expect_database, fail, look, settings_of, write
 from rundun.config.loader import Settings
@@ -58,7 +58,7 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
     sys.exit(0 if started else 1)
 
 
-def tell(opened: Opened, settings: Settings) -> None:
+def tell(opened: FirstStart, settings: Settings) -> None:
     """What the administrator sees on the very first start: the only time the key is shown."""
     click.echo(
         f"""

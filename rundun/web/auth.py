@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from rundun.actions.office import digest
+from rundun.actions.api_keys import digest
 from rundun.errors import Problem
-from rundun.store import api_keys
+from rundun.store import api_keys as key_rows
 from rundun.store.api_keys import Key
 from rundun.store.database import Database
 
@@ -53,7 +53,7 @@ class KeyRing:
         key = self._known.get(hashed)
         if key is None:
             generation = self._generation
-            key = await self._database.read(api_keys.find, hashed)
+            key = await self._database.read(key_rows.find, hashed)
             if key is None:
                 raise _unauthorized()
             if generation == self._generation and len(self._known) < MOST_REMEMBERED:
@@ -65,7 +65,7 @@ class KeyRing:
         """Write down what was noted since the last time."""
         if noted := self.used:
             self.used = {}
-            await self._database.write(api_keys.put_used, noted)
+            await self._database.write(key_rows.put_used, noted)
 
 
 def _unauthorized() -> Problem:

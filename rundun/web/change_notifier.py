@@ -9,7 +9,7 @@ from typing import TypeVarTuple
 
 from pydantic_core import to_json
 
-from rundun.actions import feed
+from rundun.actions import events
 from rundun.core import event
 from rundun.store.database import Database
 from rundun.store.events import Feed
@@ -41,7 +41,7 @@ class Bells:
         self._looks: dict[object, asyncio.Task[Found]] = {}
         database.subscribe(self._hear)
 
-    def of(self, org_id: str, kind: str = feed.TOUCHED) -> Bell:
+    def of(self, org_id: str, kind: str = events.TOUCHED) -> Bell:
         """Done with the next event; take it before you look, so that nothing slips in between."""
         bell = self._bells.get(kind + org_id)
         if bell is None:

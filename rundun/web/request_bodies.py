@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from rundun.actions.dispatching import Order
-from rundun.actions.doing import Given, Start
+from rundun.actions.execution import AnswerInput, StartInput
+from rundun.actions.runs import DispatchRequest
 from rundun.core import event, times
 from rundun.core.answer import Position
 from rundun.core.run import OPEN_HOURS, Identity, Webhook
@@ -117,10 +117,12 @@ class DispatchBody(Shape):
     language: Language | None = None
     """The language in which the executor's page opens (BCP 47)."""
 
-    def order(self) -> tuple[Order, Destination | None]:
+    def order(self) -> tuple[DispatchRequest, Destination | None]:
         """What is to be dispatched, and the address to judge before."""
         webhook, destination = self.webhook.webhook() if self.webhook else (None, None)
-        order = Order(self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language)
+        order = DispatchRequest(
+            self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language
+        )
         return order, destination
 
 
@@ -168,9 +170,9 @@ class StartBody(Shape):
     client_time: Time | None = None
     """What the phone's clock says."""
 
-    def start(self) -> Start:
+    def start(self) -> StartInput:
         """What the start screen asked."""
-        return Start(Identity(self.name, self.email, self.phone), self.language)
+        return StartInput(Identity(self.name, self.email, self.phone), self.language)
 
 
 class GeoBody(Shape):
@@ -213,12 +215,12 @@ class AnswerBody(Shape):
     answered_at: Time | None = None
     """When, by the phone's clock."""
 
-    def given(self) -> Given:
+    def given(self) -> AnswerInput:
         """What is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
         if places := list(self._contradictions()):
             raise Invalid(places)
         photos = self.photos
-        return Given(
+        return AnswerInput(
             answer_id=self.answer_id and self.answer_id.lower(),
             value=self.value,
             skipped=self.skipped,

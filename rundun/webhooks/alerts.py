@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from rundun.actions import alerting
+from rundun.actions import deliveries
 from rundun.core import times, token_bucket
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.token_bucket import Bucket, Policy
@@ -37,11 +37,11 @@ class Alerts:
     async def tick(self) -> None:
         """Send what there is to tell and what may be sent."""
         clock = self._database.house.clock
-        while clock() >= self._rest_until and await self._database.read(alerting.is_any):
+        while clock() >= self._rest_until and await self._database.read(deliveries.has_alert):
             allowance = token_bucket.take(POLICY, self._bucket, clock())
             if not allowance.granted:
                 return
-            alert = await self._database.read(alerting.next_alert, for_all=allowance.remaining == 0)
+            alert = await self._database.read(deliveries.next_alert, for_all=allowance.remaining == 0)
             sent = await self._post(
                 WebhookRequest(self._url, self._secret, alert.body, alert.delivery_id, "delivery.failed")
             )
@@ -55,5 +55,5 @@ class Alerts:
                     error=sent.error,
                 )
                 return
-            await self._database.write(alerting.put_told, alert)
+            await self._database.write(deliveries.mark_alerted, alert)
             log("info", "alert.sent", delivery=alert.delivery_id, left_out=len(alert.numbers) - 1)

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from rundun import counters
-from rundun.actions import sending
+from rundun.actions import deliveries
 from rundun.core import event
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.delivery_slots import Slots
@@ -222,7 +222,7 @@ class Postman:
         """Settle; what can't be written now, on a full disk say, stays claimed, and a later tick writes it."""
         claimed, result = outcome.claimed, outcome.result
         status = await self._database.write(
-            sending.settle, claimed, outcome.started_at, result, self._delays, alerting=self._alerting
+            deliveries.settle, claimed, outcome.started_at, result, self._delays, alerting=self._alerting
         )
         del self._held[claimed.number]
         if self._choked:

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rundun.actions import people
+from rundun.actions import operators
 from rundun.core.run import STATUSES
 from rundun.core.urls import Links
 from rundun.store import connection
@@ -138,8 +138,8 @@ def fill(path: Path, templates: list[str], runs: int) -> dict[str, Any]:
 
 def _operator(tx: Tx) -> tuple[str, str]:
     (org_id,) = tx.db.execute("SELECT org_id FROM templates LIMIT 1").fetchone()
-    made = people.add(tx, org_id, "bench@example.com", "Bench", "owner", "no hash")
-    return org_id, people.sign_in(tx, made.operator_id)
+    made = operators.add(tx, org_id, "bench@example.com", "Bench", "owner", "no hash")
+    return org_id, operators.sign_in(tx, made.operator_id)
 
 
 def _runs(

@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page
 
-from rundun.actions import people
+from rundun.actions import operators
 from rundun.web.console import session as console_session
 from tests.browser.phone import chromium
 from tests.browser.screenshots import FOLDER
@@ -59,7 +59,7 @@ async def furnished(w: World) -> dict[str, str]:
         fresh = await w.dispatch(template["id"], executor_ref="stay 30")
         whole = await everything(w, webhook=webhook)
         await w.deliver()
-    invitation = await w.database.write(people.invite, w.acme_id, "mia@example.com", "member")
+    invitation = await w.database.write(operators.invite, w.acme_id, "mia@example.com", "member")
     return {
         "overview": "",
         "runs": "/runs",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from rundun.actions import office, people
+from rundun.actions import api_keys, operators, organizations
 from tests.browser.basement import Line
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
@@ -50,10 +50,10 @@ async def busy(w: World, receiver: Receiver) -> None:
     await w.sweep()
     await w.deliver()
     for name in ("booking backend", LONG[:200]):
-        key, _ = await w.database.write(office.create_key, w.acme_id, name)
-    await w.database.write(office.revoke_key, key.key_id)
-    await w.database.write(people.add, w.acme_id, "bob@example.com", LONG[:190], "member", "")
-    await w.database.write(people.invite, w.acme_id, "eve@example.com", "member")
+        key, _ = await w.database.write(api_keys.create, w.acme_id, name)
+    await w.database.write(api_keys.revoke, key.key_id)
+    await w.database.write(operators.add, w.acme_id, "bob@example.com", LONG[:190], "member", "")
+    await w.database.write(operators.invite, w.acme_id, "eve@example.com", "member")
 
 
 async def fits(page: Page) -> None:
@@ -231,7 +231,7 @@ async def test_what_is_under_way_is_followed(
 
 
 async def test_the_colour_is_there_without_network_too(w: World, browser: Browser, base: str) -> None:
-    await w.database.write(office.put_profile, w.acme_id, "Acme", "", "UTC", "#aa0055")
+    await w.database.write(organizations.put_profile, w.acme_id, "Acme", "", "UTC", "#aa0055")
     run = await w.dispatch(await w.template(BOOLEAN))
     line = Line(int(base.rsplit(":", 1)[1]))
     listening = await asyncio.start_server(line.serve, "127.0.0.1", 0)

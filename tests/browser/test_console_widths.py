@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, expect
 
-from rundun.actions import office, people
+from rundun.actions import api_keys, operators, organizations
 from tests.helpers.console_page import session_of, somebody
 from tests.world import BOOLEAN, Receiver, World, answering
 
@@ -27,7 +27,7 @@ PATHS += ("/settings/webhooks", "/settings/health", "/settings/account")
 async def fill(w: World, receiver: Receiver) -> dict[str, str]:
     """Everything that somebody can give a name to has a long one; the pages of what was made."""
     receiver.answer = answering("410 " + LONG)
-    await w.database.write(office.put_profile, w.acme_id, LONG, "", "UTC", None)
+    await w.database.write(organizations.put_profile, w.acme_id, LONG, "", "UTC", None)
     steps: list[dict[str, Any]] = [
         {**BOOLEAN, "label": LONG, "hint": LONG, "config": {"true_label": LONG}},
         {"id": "s-text", "type": "text", "label": LONG},
@@ -60,10 +60,10 @@ async def fill(w: World, receiver: Receiver) -> dict[str, str]:
     w.clock.forward(hours=2)
     await w.deliver()
     for name in ("a", "b"):
-        key, _ = await w.database.write(office.create_key, w.acme_id, name + LONG)
-    await w.database.write(office.revoke_key, key.key_id)
-    await w.database.write(people.add, w.acme_id, f"{LONG[:60]}@example.com", LONG, "member", "")
-    await w.database.write(people.invite, w.acme_id, f"{LONG[:60]}@{LONG[:60]}.example.com", "member")
+        key, _ = await w.database.write(api_keys.create, w.acme_id, name + LONG)
+    await w.database.write(api_keys.revoke, key.key_id)
+    await w.database.write(operators.add, w.acme_id, f"{LONG[:60]}@example.com", LONG, "member", "")
+    await w.database.write(operators.invite, w.acme_id, f"{LONG[:60]}@{LONG[:60]}.example.com", "member")
     pages = {name: f"/runs/{run_id}" for name, run_id in made.items()}
     pages |= {"template": f"/templates/{template_id}", "edit": f"/templates/{template_id}/edit"}
     return pages
@@ -110,7 +110,7 @@ async def test_no_text_is_too_long_for_a_page(
 
 
 async def test_words_stay_whole_on_a_phone(w: World, browser: Browser, base: str) -> None:
-    await w.database.write(office.put_profile, w.acme_id, LONG, "", "UTC", None)
+    await w.database.write(organizations.put_profile, w.acme_id, LONG, "", "UTC", None)
     await w.dispatch(await w.template(BOOLEAN))
     async with somebody(browser, base, "phone", await session_of(w)) as page:
         for path in ("", "/settings/usage"):

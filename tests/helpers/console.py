@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 
-from rundun.actions import people
+from rundun.actions import operators
 from rundun.web.console import session as console_session
 from tests.world import World
 
@@ -41,8 +41,8 @@ async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> 
     email = f"{role}-{uuid.uuid4().hex[:8]}@example.com"
 
     def make(tx: Any) -> str:
-        made = people.add(tx, org_id or w.acme_id, email, "Ann", role, "no hash")
-        return people.sign_in(tx, made.operator_id)
+        made = operators.add(tx, org_id or w.acme_id, email, "Ann", role, "no hash")
+        return operators.sign_in(tx, made.operator_id)
 
     browser = Browser(w.browser())
     browser.client.cookies.set(

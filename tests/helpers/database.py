@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from rundun.store import organizations
+from rundun.store import organizations as organization_rows
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
 from tests.world import PUBLIC_URL, Clock
@@ -27,7 +27,7 @@ async def opened(path: Path) -> AsyncIterator[Database]:
 
 def note(tx: Tx, name: str) -> str:
     """The smallest thing there is to keep."""
-    organizations.add(tx, name)
+    organization_rows.add(tx, name)
     return name
 
 

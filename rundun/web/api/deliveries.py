@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from rundun.actions import looking, replaying
-from rundun.actions.replaying import Step
+from rundun.actions import deliveries
+from rundun.actions.deliveries import RetryProgress
 from rundun.core import times
 from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, RetriedJson, TrialJson
 from rundun.core.validation import Shape, read
-from rundun.store import deliveries
+from rundun.store import deliveries as delivery_rows
 from rundun.store.deliveries import Attempt, Delivery, Failed
 from rundun.store.idempotency import Reply
 from rundun.web.api.endpoint import Call, route, told
@@ -47,21 +47,21 @@ class RetryBody(Shape):
 async def list_deliveries(call: Call) -> Response:
     """GET /v1/deliveries: the organization's, each with its attempts, the newest first."""
     wanted = query(DeliveriesQuery, call.request)
-    page = await call.read(deliveries.page, wanted.status, wanted.slice())
+    page = await call.read(delivery_rows.page, wanted.status, wanted.slice())
     return list_json(call.request, page, [to_json(delivery_json(one)) for one in page.items])
 
 
 async def list_run_deliveries(call: Call) -> Response:
     """GET /v1/runs/{run_id}/deliveries: each with its attempts, the newest first."""
     wanted = query(ListQuery, call.request).slice()
-    page = await call.read(looking.deliveries_of, call.path("run_id"), wanted)
+    page = await call.read(deliveries.page_of_run, call.path("run_id"), wanted)
     return list_json(call.request, page, [to_json(delivery_json(one)) for one in page.items])
 
 
 async def retry_delivery(call: Call) -> Response:
     """POST /v1/deliveries/{delivery_id}/retry: it goes out now, 202."""
     read(EmptyBody, await call.json())
-    return await call.write(_retried, replaying.retry, call.path("delivery_id"))
+    return await call.write(_retried, deliveries.retry, call.path("delivery_id"))
 
 
 def _retried(delivery: Delivery) -> Reply:
@@ -71,13 +71,13 @@ def _retried(delivery: Delivery) -> Reply:
 async def retry_deliveries(call: Call) -> Response:
     """POST /v1/deliveries/retry: all that have failed go out now, 202. Step by step, and the last one is answered."""
     failed = read(RetryBody, await call.json()).failed()
-    write, so_far = call.house.database.write, Step()
-    while await call.read(replaying.is_more, failed, so_far):
-        so_far = await write(replaying.retry_failed, call.org_id, failed, so_far)
-    return await call.write(_all_retried, replaying.retry_failed, failed, so_far)
+    write, so_far = call.house.database.write, RetryProgress()
+    while await call.read(deliveries.has_more_failed, failed, so_far):
+        so_far = await write(deliveries.retry_failed, call.org_id, failed, so_far)
+    return await call.write(_all_retried, deliveries.retry_failed, failed, so_far)
 
 
-def _all_retried(done: Step) -> Reply:
+def _all_retried(done: RetryProgress) -> Reply:
     content: RetriedJson = {"retried": done.count}
     return told(content, 202)
 

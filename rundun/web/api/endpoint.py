@@ -15,8 +15,8 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.actions import once
-from rundun.actions.once import Render
+from rundun.actions import idempotency
+from rundun.actions.idempotency import Render
 from rundun.core.run import Doer
 from rundun.errors import Problem
 from rundun.store import idempotency
@@ -74,7 +74,7 @@ class Call:
     ) -> Response:
         """`action(tx, org_id, *args)` and its answer `render(result)`, in one transaction."""
         reply = await self.house.database.write(
-            once.carry_out, self.ticket, render, action, self.org_id, *args, **kwargs
+            idempotency.carry_out, self.ticket, render, action, self.org_id, *args, **kwargs
         )
         return answer(reply)
 
@@ -138,7 +138,7 @@ async def _once(call: Call, handler: Handler) -> Response:
         raise Problem("request_in_progress", detail, retry_after=1)
     under_way.add(name)
     try:
-        known = await call.house.database.read(once.answered, ticket)
+        known = await call.house.database.read(idempotency.answered, ticket)
         if known is None:
             return await handler(call)
         response = answer(known)

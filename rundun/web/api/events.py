@@ -9,7 +9,7 @@ from typing import TypeVarTuple
 from starlette.responses import Response
 
 from rundun import counters
-from rundun.actions import feed
+from rundun.actions import events
 from rundun.core.json_types.events import EventFeedJson
 from rundun.store.events import Feed
 from rundun.store.transaction import Tx
@@ -24,12 +24,12 @@ Ts = TypeVarTuple("Ts")
 
 async def list_events(call: Call) -> Response:
     """GET /v1/events: the organization's events, the oldest first."""
-    return await _events(call, feed.of_organization)
+    return await _events(call, events.of_organization)
 
 
 async def list_run_events(call: Call) -> Response:
     """GET /v1/runs/{run_id}/events: the same of one run."""
-    return await _events(call, feed.of_run, call.path("run_id"))
+    return await _events(call, events.of_run, call.path("run_id"))
 
 
 async def _events(call: Call, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:

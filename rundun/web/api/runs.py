@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from rundun.actions import dispatching, steering
-from rundun.actions.looking import about, whole_run
-from rundun.actions.sheet import Sheet
+from rundun.actions import runs
+from rundun.actions.organizations import summary
+from rundun.actions.run_state import Sheet
+from rundun.actions.runs import get
 from rundun.core import run_json, times
 from rundun.core.json_types.runs import (
     DispatchedJson,
@@ -56,7 +57,7 @@ async def dispatch(call: Call) -> Response:
         }
         return told(content, 201, location=f"/v1/runs/{run.run_id}")
 
-    return await call.write(dispatched, dispatching.dispatch, order)
+    return await call.write(dispatched, runs.dispatch, order)
 
 
 @cache  # the public URL is the same for as long as the process lives
@@ -95,7 +96,7 @@ async def destination_warnings(house: Service, destination: Destination) -> list
 
 async def get_run(call: Call) -> Response:
     """GET /v1/runs/{run_id}: the whole record."""
-    sheet, now = await call.read(whole_run, call.path("run_id"))
+    sheet, now = await call.read(get, call.path("run_id"))
     tag = f'"{sheet.run.revision}{"-late" if sheet.run.is_late(now) else ""}"'
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
@@ -117,19 +118,19 @@ async def list_runs(call: Call) -> Response:
 async def cancel_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/cancel."""
     reason = read(CancelBody, await call.json()).reason
-    return await call.write(_without_template(call), steering.cancel_for_org, call.path("run_id"), reason)
+    return await call.write(_without_template(call), runs.cancel_by_integrator, call.path("run_id"), reason)
 
 
 async def extend_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/extend."""
     hours = read(ExtendBody, await call.json()).expires_in_hours
-    return await call.write(_without_template(call), steering.extend, call.path("run_id"), hours, call.doer)
+    return await call.write(_without_template(call), runs.extend, call.path("run_id"), hours, call.doer)
 
 
 async def release_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/release."""
     read(EmptyBody, await call.json())
-    return await call.write(_without_template(call), steering.release, call.path("run_id"), call.doer)
+    return await call.write(_without_template(call), runs.release, call.path("run_id"), call.doer)
 
 
 def _without_template(call: Call) -> Callable[[Sheet], Reply]:
@@ -145,7 +146,7 @@ def _without_template(call: Call) -> Callable[[Sheet], Reply]:
 
 async def get_organization(call: Call) -> Response:
     """GET /v1/organization: whose key this is, and what is left."""
-    return Json(await call.read(about))
+    return Json(await call.read(summary))
 
 
 ROUTES = [

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from rundun.actions import templates as actions
-from rundun.actions.looking import template_at, templates_page, versions_page
+from rundun.actions.templates import get_version, page_current, page_versions
 from rundun.store.idempotency import Reply
 from rundun.store.transaction import Version
 from rundun.web.api.endpoint import Call, answer, route, told
@@ -39,7 +39,7 @@ def _created(version: Version) -> Reply:
 async def list_current(call: Call) -> Response:
     """GET /v1/templates: current versions, the newest template first."""
     wanted = query(TemplatesQuery, call.request)
-    page = await call.read(templates_page, wanted.slice(), wanted.include_archived)
+    page = await call.read(page_current, wanted.slice(), wanted.include_archived)
     return list_json(
         call.request, page, [template_json(version, head.archived_at) for head, version in page.items]
     )
@@ -48,7 +48,7 @@ async def list_current(call: Call) -> Response:
 async def get(call: Call) -> Response:
     """GET /v1/templates/{template_id}, the current version or `?v=`."""
     v = query(TemplateQuery, call.request).v
-    head, version = await call.read(template_at, call.path("template_id"), v)
+    head, version = await call.read(get_version, call.path("template_id"), v)
     tag = actions.etag(version, head.archived_at)
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
@@ -78,7 +78,7 @@ def _archived(_: None) -> Reply:
 async def list_versions(call: Call) -> Response:
     """GET /v1/templates/{template_id}/versions, the newest first."""
     wanted = query(ListQuery, call.request).slice()
-    page = await call.read(versions_page, call.path("template_id"), wanted)
+    page = await call.read(page_versions, call.path("template_id"), wanted)
     return list_json(
         call.request, page, [template_json(version, head.archived_at) for head, version in page.items]
     )

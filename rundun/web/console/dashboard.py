@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from babel import dates
 from starlette.responses import Response
 
-from rundun.actions import figures
+from rundun.actions import dashboard
 from rundun.core import chart
 from rundun.store.statistics import MOST
 from rundun.web.console.session import Visit, page
@@ -21,7 +21,7 @@ async def overview(visit: Visit) -> Response:
     """GET /console."""
     days = visit.zone.days_back(visit.now, DAYS)
     begins = [visit.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
-    glance = await visit.read(figures.glance, begins)
+    glance = await visit.read(dashboard.dashboard, begins)
     return visit.show(
         "overview",
         glance=glance,

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from rundun.actions import dispatching, looking
+from rundun.actions import runs, templates
 from rundun.core import event, translation
 from rundun.core.run import OPEN_HOURS, Run
 from rundun.core.validation import read
@@ -38,7 +38,7 @@ async def form(visit: Visit) -> Response:
 
 
 async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = None) -> Response:
-    listed = await visit.read(looking.template_choices, given.get("template_id", ""), MOST_TEMPLATES)
+    listed = await visit.read(templates.dispatch_choices, given.get("template_id", ""), MOST_TEMPLATES)
     choices = sorted(
         ((head.template_id, version.template.name) for head, version in listed),
         key=lambda one: one[1].casefold(),
@@ -72,7 +72,7 @@ async def dispatch(visit: Visit) -> Response:
     try:
         order, destination = read(DispatchBody, _body(visit.form)).order()
         warnings = await destination_warnings(visit.house, destination) if destination else []
-        reply = await visit.write_once(ticket(visit), _dispatched, dispatching.dispatch, order)
+        reply = await visit.write_once(ticket(visit), _dispatched, runs.dispatch, order)
     except NotFound as problem:
         return await _form(visit, visit.form, problem)
     except Problem as problem:
@@ -115,7 +115,7 @@ def _dispatched(run: Run) -> Reply:
 
 async def done(visit: Visit) -> Response:
     """GET /console/dispatch/{run_id}: the link, its QR code, and a message in `?lang=`."""
-    run, version = await visit.read(dispatching.run_and_version, visit.path("run_id"))
+    run, version = await visit.read(runs.get_with_version, visit.path("run_id"))
     written = version.template.model_dump(mode="json", exclude_unset=True)
     translated = list(written.get("translations") or ())
     asked = visit.request.query_params.get("lang", "")

@@ -14,8 +14,8 @@ from typing import IO, Any
 from pydantic_core import from_json, to_json
 from starlette.responses import Response, StreamingResponse
 
-from rundun.actions import watching
-from rundun.actions.watching import Row, Watched
+from rundun.actions import runs
+from rundun.actions.runs import ListedRun, RunDetail
 from rundun.core import run_json, times
 from rundun.errors import NotFound
 from rundun.store import files
@@ -89,7 +89,7 @@ async def _lines(visit: Visit) -> AsyncIterator[bytes]:
     chosen, part, left = asked(visit).filter, Slice(PAGE), MOST_ROWS
     while left > 0:
         part = Slice(min(PAGE, left), part.before)
-        found = await visit.read(watching.listed, chosen, part)
+        found = await visit.read(runs.page, chosen, part)
         yield _csv([[safe_cell(cell) for cell in _cells(visit, row)] for row in found.items]).encode()
         left -= len(found.items)
         if found.next_before is None:
@@ -103,7 +103,7 @@ def _csv(rows: Iterable[Iterable[object]]) -> str:
     return text.getvalue()
 
 
-def _cells(visit: Visit, row: Row) -> tuple[object, ...]:
+def _cells(visit: Visit, row: ListedRun) -> tuple[object, ...]:
     run, who = row.run, row.run.identity
 
     def at(milliseconds: int | None) -> str | None:
@@ -180,7 +180,7 @@ class Pen(io.RawIOBase):
 
 async def archive(visit: Visit) -> Response:
     """GET /console/runs/{run_id}/archive.zip: run.json, report.html, the original photos and the signatures."""
-    watched = await visit.read(watching.run, visit.path("run_id"))
+    watched = await visit.read(runs.detail, visit.path("run_id"))
     run = watched.sheet.run
     headers = {
         "cache-control": "no-store",
@@ -189,7 +189,7 @@ async def archive(visit: Visit) -> Response:
     return StreamingResponse(_archive(visit, watched), headers=headers, media_type="application/zip")
 
 
-async def _archive(visit: Visit, watched: Watched) -> AsyncIterator[bytes]:
+async def _archive(visit: Visit, watched: RunDetail) -> AsyncIterator[bytes]:
     names, pen = named(watched), Pen()
     at = visit.zone.at(watched.now)
     try:
@@ -233,7 +233,7 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
     return entry
 
 
-def _json(visit: Visit, watched: Watched, names: Names) -> bytes:
+def _json(visit: Visit, watched: RunDetail, names: Names) -> bytes:
     """The record as integrators read it, with the names of the files beside it, and what was replaced."""
     sheet, links = watched.sheet, visit.house.database.house.links
     head = run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, watched.now)
@@ -266,7 +266,7 @@ def _json(visit: Visit, watched: Watched, names: Names) -> bytes:
     return to_json(whole, indent=2)
 
 
-def _report(visit: Visit, watched: Watched, names: Names) -> bytes:
+def _report(visit: Visit, watched: RunDetail, names: Names) -> bytes:
     """The run to be read, whole in itself but for the pictures beside it."""
     teller = Teller(watched, visit_say(visit), visit.zone, names.of, watched.replaced)
     values = {**telling(teller), "deadline": None, "organization": visit.organization}

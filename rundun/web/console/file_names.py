@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from rundun.actions.watching import Watched
+from rundun.actions.runs import RunDetail
 from rundun.core.run import Run
 from rundun.core.urls import EXTENSIONS
 
@@ -43,7 +43,7 @@ def slug(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_NAME].strip("-") or "step"
 
 
-def named(watched: Watched) -> Names:
+def named(watched: RunDetail) -> Names:
     """All originals and signatures, and beside an original that browsers don't show the picture made of it."""
     names, evidence = Names(), watched.sheet.evidence
     labels = {

@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from rundun.actions import looking
+from rundun.actions import runs
 from rundun.errors import NotFound
-from rundun.store import runs
+from rundun.store import runs as run_rows
 from rundun.web.change_notifier import Bells
 from rundun.web.console.session import Visit, page
 
@@ -47,7 +47,7 @@ async def changes(bells: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     until = loop.time() + AGE
     end = bells.of("")  # nobody's: it rings when the service ends
-    bell = bells.of(org_id, runs.TOUCHED)
+    bell = bells.of(org_id, run_rows.TOUCHED)
     seen = await look()
     yield "retry: 2000\n\n"
     while not bells.ended and loop.time() < until:
@@ -56,7 +56,7 @@ async def changes(bells: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
             return
         has_rung = bell.done()
         if has_rung:
-            bell = bells.of(org_id, runs.TOUCHED)  # before it is told, so that nothing slips in between
+            bell = bells.of(org_id, run_rows.TOUCHED)  # before it is told, so that nothing slips in between
         try:
             before, seen = seen, await look()
         except NotFound:
@@ -74,7 +74,7 @@ async def live(visit: Visit) -> Response:
     org_id, run_id = visit.operator.org_id, visit.request.query_params.get("run_id")
 
     async def look() -> int | None:
-        return await visit.house.database.read(looking.revision_for, visit.token, org_id, run_id)
+        return await visit.house.database.read(runs.revision_for_operator, visit.token, org_id, run_id)
 
     await look()
     streams, limits = visit.house.streams, {org_id: MOST_STREAMS}

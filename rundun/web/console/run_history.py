@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rundun.actions.watching import Watched
+from rundun.actions.runs import RunDetail
 from rundun.core import times
 from rundun.core.answer import Answer
 from rundun.store.events import Told
@@ -28,7 +28,7 @@ class Moment:
     expiry: tuple[int | None, int | None] | None = None
 
 
-def moments(watched: Watched) -> list[Moment]:
+def moments(watched: RunDetail) -> list[Moment]:
     """All that happened, the first thing first."""
     created = Moment("moment_created", watched.sheet.run.created_at)
     return sorted([created, *_came_in(watched), *_done(watched), *_told(watched)], key=_place)
@@ -47,7 +47,7 @@ def _place(moment: Moment) -> tuple[int, int]:
     return moment.at // times.SECOND, place
 
 
-def _came_in(watched: Watched) -> Iterator[Moment]:
+def _came_in(watched: RunDetail) -> Iterator[Moment]:
     """Photos and signatures that are stored."""
     evidence, labels = watched.sheet.evidence, _labels(watched)
     for step_id, photos in evidence.photos.items():
@@ -58,7 +58,7 @@ def _came_in(watched: Watched) -> Iterator[Moment]:
         yield Moment(word, one.received_at, label=labels.get(one.step_id), who=one.typed_name)
 
 
-def _done(watched: Watched) -> Iterator[Moment]:
+def _done(watched: RunDetail) -> Iterator[Moment]:
     """What was done to the run beside its events; of a photo that was deleted also that it had come."""
     labels = _labels(watched)
     for change in watched.changes:
@@ -72,11 +72,11 @@ def _done(watched: Watched) -> Iterator[Moment]:
         yield Moment(word, change.at, label=label, who=change.doer.name, by=by, expiry=expiry)
 
 
-def _labels(watched: Watched) -> Mapping[str, str]:
+def _labels(watched: RunDetail) -> Mapping[str, str]:
     return {step.id: step.label for step in watched.sheet.version.steps}
 
 
-def _told(watched: Watched) -> Iterator[Moment]:
+def _told(watched: RunDetail) -> Iterator[Moment]:
     run, answers = watched.sheet.run, _answers(watched)
     for told in watched.events:
         at = times.parse(told.at) or 0
@@ -95,7 +95,7 @@ def _word(told: Told) -> str:
     return "moment_step_unable" if told.unable else "moment_" + told.event.replace(".", "_")
 
 
-def _answers(watched: Watched) -> Mapping[str, Sequence[Answer]]:
+def _answers(watched: RunDetail) -> Mapping[str, Sequence[Answer]]:
     """All answers of each step, the oldest first."""
     sheet = watched.sheet
     return {

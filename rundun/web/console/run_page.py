@@ -8,10 +8,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from rundun.actions import watching
-from rundun.actions.watching import Watched
+from rundun.actions import runs
+from rundun.actions.runs import RunDetail
 from rundun.errors import NotFound, Problem
-from rundun.store import runs
+from rundun.store import runs as run_rows
 from rundun.web.console.run_history import moments
 from rundun.web.console.run_view import Teller
 from rundun.web.console.session import Visit, page
@@ -32,7 +32,7 @@ async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -
     past answers are shown, at most as many as one may give.
     """
     past = visit.request.query_params.get("past", "")
-    watched = await visit.read(watching.run, visit.path("run_id"), past)
+    watched = await visit.read(runs.detail, visit.path("run_id"), past)
     house = visit.house.database.house
     teller = Teller(watched, visit_say(visit), visit.zone, house.links.media_path, (past,))
     run = watched.sheet.run
@@ -54,7 +54,7 @@ async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -
 
 def telling(teller: Teller) -> dict[str, Any]:
     """What a page or a report of a run shows."""
-    watched: Watched = teller.watched
+    watched: RunDetail = teller.watched
     steps = {step.id: step.label for step in watched.sheet.version.steps}
     return {
         "run": watched.sheet.run,
@@ -90,7 +90,7 @@ async def done_or_said(visit: Visit, act: Awaitable[object], told: str) -> Respo
 
 async def _in_our_zone(visit: Visit, problem: Problem) -> Problem:
     """The same with the time as it is here."""
-    run, say = await visit.read(runs.get_of_org, visit.path("run_id")), visit_say(visit)
+    run, say = await visit.read(run_rows.get_of_org, visit.path("run_id")), visit_say(visit)
     if run.expires_at is None:
         return Problem(problem.code, say("would_shorten_never"))
     return Problem(problem.code, say("would_shorten", at=visit.zone.say(run.expires_at)))
@@ -100,7 +100,7 @@ async def qr_code(visit: Visit) -> Response:
     """GET /console/runs/{run_id}/link.svg: the run's link, to be scanned."""
     import segno  # when first needed
 
-    run = await visit.read(runs.get_of_org, visit.path("run_id"))
+    run = await visit.read(run_rows.get_of_org, visit.path("run_id"))
     picture = io.BytesIO()
     link = visit.house.database.house.links.run(run.run_id)
     segno.make(link, error="m", micro=False).save(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.actions.watching import Watched
+from rundun.actions.runs import RunDetail
 from rundun.core import progress, run_json, times
 from rundun.core.answer import Answer, Position
 from rundun.core.progress import Standing
@@ -97,7 +97,7 @@ class Teller:
     """
 
     def __init__(
-        self, watched: Watched, say: Say, zone: Zone, address: Address, whole: Container[str]
+        self, watched: RunDetail, say: Say, zone: Zone, address: Address, whole: Container[str]
     ) -> None:
         self.watched = watched
         self.sheet = watched.sheet

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from rundun.actions import replaying, steering, watching
+from rundun.actions import deliveries, runs, templates
 from rundun.core import text
 from rundun.core.run import STATUSES, Doer
 from rundun.core.validation import cleaned, read
@@ -111,8 +111,8 @@ async def list_runs(visit: Visit) -> Response:
     """GET /console/runs."""
     wanted = asked(visit)
     part = _slice(visit)
-    found = await visit.read(watching.listed, wanted.filter, part)
-    choices = await visit.read(watching.names)
+    found = await visit.read(runs.page, wanted.filter, part)
+    choices = await visit.read(templates.list_names)
     if wanted.filter.template_id and wanted.filter.template_id not in dict(choices):
         choices.append((wanted.filter.template_id, wanted.filter.template_id))
     older = None
@@ -140,7 +140,7 @@ async def cancel(visit: Visit) -> Response:
     async def act() -> None:
         reason = visit.form.get("reason", "")
         given = read(CancelBody, {"reason": reason} if cleaned(reason) else {}).reason
-        await visit.write(steering.cancel_by_operator, visit.path("run_id"), visit.operator, given)
+        await visit.write(runs.cancel_by_operator, visit.path("run_id"), visit.operator, given)
 
     return await run_page.done_or_said(visit, act(), "told_run_cancelled")
 
@@ -153,20 +153,20 @@ async def extend(visit: Visit) -> Response:
         number = float(hours) if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", hours, re.ASCII) else hours
         wanted = read(ExtendBody, {"expires_in_hours": None if hours == "never" else number})
         doer = Doer("operator", visit.operator.name)
-        await visit.write(steering.extend, visit.path("run_id"), wanted.expires_in_hours, doer)
+        await visit.write(runs.extend, visit.path("run_id"), wanted.expires_in_hours, doer)
 
     return await run_page.done_or_said(visit, act(), "told_run_extended")
 
 
 async def release(visit: Visit) -> Response:
     """POST /console/runs/{run_id}/release: another device may go on with it."""
-    act = visit.write(steering.release, visit.path("run_id"), Doer("operator", visit.operator.name))
+    act = visit.write(runs.release, visit.path("run_id"), Doer("operator", visit.operator.name))
     return await run_page.done_or_said(visit, act, "told_run_released")
 
 
 async def send_again(visit: Visit) -> Response:
     """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry."""
-    act = visit.write(replaying.retry_of_run, visit.path("run_id"), visit.path("delivery_id"))
+    act = visit.write(deliveries.retry_of_run, visit.path("run_id"), visit.path("delivery_id"))
     return await run_page.done_or_said(visit, act, "told_delivery_sent_again")
 
 

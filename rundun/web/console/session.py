@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from rundun.actions import once, people
-from rundun.actions.once import Render
-from rundun.actions.people import Seated
+from rundun.actions import idempotency, operators
+from rundun.actions.idempotency import Render
+from rundun.actions.operators import Seated
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.store.idempotency import Reply, Ticket
@@ -112,7 +112,7 @@ class Visit:
     ) -> Reply:
         """`action(tx, org_id, *args)`, once for each ticket; the same answer the second time."""
         database, org_id = self.house.database, self.operator.org_id
-        return await database.write(once.only_once, ticket, render, action, org_id, *args, **kwargs)
+        return await database.write(idempotency.only_once, ticket, render, action, org_id, *args, **kwargs)
 
     def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """A page of `templates/console/`."""
@@ -186,9 +186,9 @@ def page(
 async def _visit(request: Request) -> Visit:
     house = service(request)
     token = request.cookies.get(SESSION, "")
-    seated = await house.database.read(people.seated, token) if token else None
+    seated = await house.database.read(operators.seated, token) if token else None
     if seated is None:
-        token = request.cookies.get(VISITOR) or people.new_token()
+        token = request.cookies.get(VISITOR) or operators.new_token()
     return Visit(request, house, seated, token, _csrf(house, token))
 
 
@@ -285,7 +285,7 @@ def seat(visit: Visit, token: str) -> None:
 
 def begin_session(visit: Visit, response: Response, token: str) -> Response:
     """The cookie of somebody who has signed in."""
-    _set_cookie(visit, response, SESSION, token, people.SESSION // times.SECOND)
+    _set_cookie(visit, response, SESSION, token, operators.SESSION // times.SECOND)
     response.delete_cookie(VISITOR, path="/console")
     return response
 

@@ -8,10 +8,10 @@ from typing import TypeVar
 from starlette.responses import Response
 
 from rundun import passwords
-from rundun.actions import people
+from rundun.actions import operators
 from rundun.core.token_bucket import Policy
 from rundun.errors import NotFound, Problem
-from rundun.store import operators
+from rundun.store import operators as operator_rows
 from rundun.store.operators import Invitation
 from rundun.store.organizations import Organization
 from rundun.web.console.session import (
@@ -54,13 +54,13 @@ async def sign_in(visit: Visit) -> Response:
         refused = ask_to_sign_in(visit, 429, email=email, next_path=next_path, then=then, wait=wait)
         refused.headers["retry-after"] = str(wait)
         return refused
-    operator = await visit.house.database.read(operators.find_by_email, email)
+    operator = await visit.house.database.read(operator_rows.find_by_email, email)
     kept = None if operator is None else operator.password
     is_right = await in_turn(passwords.check_in_turn(kept, password))
     if operator is None or not is_right:
         visit.house.quotas.count_failure(visit.request)
         return ask_to_sign_in(visit, 422, email=email, next_path=next_path, then=then, wrong=True)
-    token = await visit.house.database.write(people.sign_in, operator.operator_id)
+    token = await visit.house.database.write(operators.sign_in, operator.operator_id)
     if not then:
         return begin_session(visit, visit.go(next_path), token)
     seat(visit, token)
@@ -83,13 +83,13 @@ def _local(path: str) -> str:
 
 async def sign_out(visit: Visit) -> Response:
     """POST /console/sign-out."""
-    await visit.house.database.write(people.sign_out, visit.token)
+    await visit.house.database.write(operators.sign_out, visit.token)
     return end_session(visit.go("/sign-in", "told_signed_out"))
 
 
 async def sign_out_everywhere(visit: Visit) -> Response:
     """POST /console/sign-out-everywhere: all browsers of this operator, this one too."""
-    await visit.house.database.write(people.sign_out_everywhere, visit.operator.operator_id)
+    await visit.house.database.write(operators.sign_out_everywhere, visit.operator.operator_id)
     return end_session(visit.go("/sign-in", "told_signed_out"))
 
 
@@ -108,7 +108,7 @@ async def join(visit: Visit) -> Response:
     try:
         password = await new_password(visit)
         token = await visit.house.database.write(
-            people.join_and_sign_in, visit.path("token"), email, name, password
+            operators.join_and_sign_in, visit.path("token"), email, name, password
         )
     except NotFound:
         raise
@@ -121,7 +121,7 @@ async def join(visit: Visit) -> Response:
 
 async def _invitation(visit: Visit) -> tuple[Invitation, Organization]:
     try:
-        return await visit.house.database.read(people.invitation_of, visit.path("token"))
+        return await visit.house.database.read(operators.invitation_of, visit.path("token"))
     except NotFound:
         visit.house.quotas.count_failure(visit.request)
         raise

@@ -12,8 +12,7 @@ from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from rundun.actions import templates as actions
-from rundun.actions.looking import template_at
-from rundun.actions.templates import Draft
+from rundun.actions.templates import Draft, get_version
 from rundun.core import json_positions
 from rundun.core.json_positions import Broken
 from rundun.core.template import MAXIMUM_BYTES
@@ -156,7 +155,7 @@ def _made(version: Version) -> Reply:
 
 async def edit_form(visit: Visit) -> Response:
     """GET /console/templates/{template_id}/edit."""
-    head, version = await visit.read(template_at, visit.path("template_id"), None)
+    head, version = await visit.read(get_version, visit.path("template_id"), None)
     return _editor(visit, pretty(version.body), head=head, made_from=version.v)
 
 
@@ -164,7 +163,7 @@ async def edit(visit: Visit) -> Response:
     """POST /console/templates/{template_id}/edit: the next version, unless somebody else made it in between; then what
     was typed stays, and may be saved over that.
     """
-    head, _ = await visit.read(template_at, visit.path("template_id"), None)
+    head, _ = await visit.read(get_version, visit.path("template_id"), None)
     made_from = visit.form.get("made_from", "")
     checked = await asyncio.to_thread(check, _typed(visit))
     if visit.form.get("do") == "check" or checked.faults or checked.draft is None:
@@ -183,7 +182,7 @@ async def _save(visit: Visit, head: Head, made_from: str, checked: Checked, draf
     except Problem as problem:
         if problem.code != "version_mismatch":
             raise
-        head, _ = await visit.read(template_at, head.template_id, None)
+        head, _ = await visit.read(get_version, head.template_id, None)
         base = (
             int(made_from)
             if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10

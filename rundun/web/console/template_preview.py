@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pydantic_core import from_json
 from starlette.responses import Response
 
-from rundun.actions.sheet import Sheet
+from rundun.actions.run_state import Sheet
 from rundun.core import progress, translation
 from rundun.core.run import Identity, Run
 from rundun.core.run_json import Evidence

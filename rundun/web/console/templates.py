@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from rundun import paths
 from rundun.actions import templates as actions
-from rundun.actions.looking import template_at, template_with_versions, templates_page, two_versions
+from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core.template_diff import difference, things
 from rundun.errors import NotFound
 from rundun.store.pagination import Page
@@ -55,7 +55,7 @@ def cursor(found: Page[Any]) -> str | None:
 async def index(visit: Visit) -> Response:
     """GET /console/templates: the newest first, archived ones on request."""
     wanted = query(TemplatesShown, visit.request)
-    found = await visit.read(templates_page, wanted.slice(), wanted.include_archived)
+    found = await visit.read(page_current, wanted.slice(), wanted.include_archived)
     return visit.show(
         "templates",
         page=found,
@@ -70,7 +70,7 @@ async def show(visit: Visit) -> Response:
     """GET /console/templates/{template_id}: the current version, or `?v=`, to be read, and all versions."""
     wanted = query(ShownQuery, visit.request)
     template_id = visit.path("template_id")
-    head, version, versions = await visit.read(template_with_versions, template_id, wanted.v, wanted.slice())
+    head, version, versions = await visit.read(get_with_versions, template_id, wanted.v, wanted.slice())
     written = from_json(version.body)
     return visit.show(
         "template",
@@ -88,7 +88,7 @@ async def show(visit: Visit) -> Response:
 async def changes(visit: Visit) -> Response:
     """GET /console/templates/{template_id}/changes?before=&after=: two versions, without them the last two."""
     first, second = _number(visit, "before"), _number(visit, "after")
-    head, before, after = await visit.read(two_versions, visit.path("template_id"), first, second)
+    head, before, after = await visit.read(get_two_versions, visit.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
     reading = {**things(old), **things(new)}
     found = difference(old, new)
@@ -115,7 +115,7 @@ def _number(visit: Visit, name: str) -> int | None:
 async def export(visit: Visit) -> Response:
     """GET /console/templates/{template_id}/export: the JSON as its author wrote it, of `?v=`, as a file."""
     v = query(TemplateQuery, visit.request).v
-    _, version = await visit.read(template_at, visit.path("template_id"), v)
+    _, version = await visit.read(get_version, visit.path("template_id"), v)
     names = file_name(version.template.name)
     headers = {
         "content-disposition": f"attachment; filename=\"{names[0]}\"; filename*=UTF-8''{quote(names[1], safe='')}",

@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rundun.actions import doing, looking
-from rundun.actions.sheet import Sheet
+from rundun.actions import execution
+from rundun.actions.run_state import Sheet
 from rundun.core import run_json, times, translation
 from rundun.core.json_types.execution import EndedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.run import Run
 from rundun.core.urls import Links
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
-from rundun.store import runs
+from rundun.store import runs as run_rows
 from rundun.store.organizations import Organization
 from rundun.web.body import is_here, read_json
 from rundun.web.branding import brand_of
@@ -91,12 +91,12 @@ async def read_body(request: Request, understood: Callable[[Any], T], largest: i
     refuse_cross_site(request)
     house, run_id, was_here = service(request), request.path_params["run_id"], is_here(request)
     if not was_here:
-        await house.database.read(runs.get, run_id)
+        await house.database.read(run_rows.get, run_id)
     try:
         return understood(await read_json(request, min(largest, house.settings.limits.body_kibibytes * 1024)))
     except Problem:
         if was_here:
-            await house.database.read(runs.get, run_id)
+            await house.database.read(run_rows.get, run_id)
         raise
 
 
@@ -134,7 +134,7 @@ async def page(request: Request) -> Response:
     house = service(request)
     run_id = request.path_params["run_id"]
     try:
-        sheet, organization, now = await house.database.read(looking.for_executor, run_id, device_of(request))
+        sheet, organization, now = await house.database.read(execution.load_open, run_id, device_of(request))
     except NotFound:
         return house.pages.closed("unknown", _wanted(request, None))
     except Problem as problem:
@@ -149,7 +149,9 @@ async def page(request: Request) -> Response:
 
 
 async def _closed_page(request: Request, house: Service, problem: Problem) -> Response:
-    run, version, organization = await house.database.read(looking.epitaph, request.path_params["run_id"])
+    run, version, organization = await house.database.read(
+        execution.load_closed, request.path_params["run_id"]
+    )
     kind = "other_device" if problem.code == "other_device" else run.status
     told = {
         "run_id": run.run_id,
@@ -176,9 +178,9 @@ async def state(request: Request) -> Response:
     house = service(request)
     run_id, device = request.path_params["run_id"], device_of(request)
     since = query(StateQuery, request).since
-    if since is not None and await house.database.read(looking.is_unchanged, run_id, since, device):
+    if since is not None and await house.database.read(execution.is_unchanged, run_id, since, device):
         return Response(status_code=304, headers={"cache-control": "no-store"})
-    sheet, organization, now = await house.database.read(looking.for_executor, run_id, device)
+    sheet, organization, now = await house.database.read(execution.load_open, run_id, device)
     content = state_json(sheet, organization, house.database.house.links, now)
     return Json(content)
 
@@ -188,7 +190,7 @@ async def start(request: Request) -> Response:
     house = service(request)
     given = await read_body(request, lambda body: read(StartBody, body).start())
     run, token = await house.database.write(
-        doing.start, request.path_params["run_id"], given, device_of(request)
+        execution.start, request.path_params["run_id"], given, device_of(request)
     )
     assert run.assigned_to is not None  # since it is started
     content: StartedJson = {
@@ -206,7 +208,7 @@ async def answer(request: Request) -> Response:
     given = await read_body(request, lambda body: read(AnswerBody, body).given(), LARGEST_ANSWER)
     step_id = request.path_params["step_id"]
     sheet = await house.database.write(
-        doing.answer, request.path_params["run_id"], step_id, given, device_of(request)
+        execution.answer, request.path_params["run_id"], step_id, given, device_of(request)
     )
     return Json(step_written(sheet, step_id, house.database.house.links))
 
@@ -215,7 +217,7 @@ async def complete(request: Request) -> Response:
     """POST /r/{run_id}/complete."""
     house = service(request)
     await read_body(request, lambda body: read(EmptyBody, body))
-    run = await house.database.write(doing.complete, request.path_params["run_id"], device_of(request))
+    run = await house.database.write(execution.complete, request.path_params["run_id"], device_of(request))
     return Json(_ended(run))
 
 
@@ -227,7 +229,9 @@ async def cancel(request: Request) -> Response:
     """POST /r/{run_id}/cancel: the executor stops for good."""
     house = service(request)
     reason = (await read_body(request, lambda body: read(CancelBody, body))).reason
-    run = await house.database.write(doing.give_up, request.path_params["run_id"], reason, device_of(request))
+    run = await house.database.write(
+        execution.cancel_by_executor, request.path_params["run_id"], reason, device_of(request)
+    )
     return Json(_ended(run))
 
 

@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rundun.actions import evidence, looking
-from rundun.actions.evidence import NewFile, Picture, Small, Target
-from rundun.actions.sheet import Sheet
+from rundun.actions import execution, photos
+from rundun.actions.photos import NewFile, PhotoRef, Small, UploadedFiles
+from rundun.actions.run_state import Sheet
 from rundun.core import run_json
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derived
 from rundun.core.template import BarcodeFormat, BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import Invalid, Place, Problem
-from rundun.store import runs
+from rundun.store import runs as run_rows
 from rundun.store.database import LARGEST_BATCH, Database
 from rundun.store.files import CHUNK, Taken
 from rundun.web.context import service
@@ -34,10 +34,10 @@ T = TypeVar("T")
 SIGNATURE_BYTES = 2 * 1024 * 1024
 
 
-def _target(request: Request) -> Target:
+def _target(request: Request) -> PhotoRef:
     given = request.path_params
     photo_id = read(PhotoBody, {"photo_id": given["photo_id"]}).photo_id
-    return Target(given["run_id"], given["step_id"], photo_id)
+    return PhotoRef(given["run_id"], given["step_id"], photo_id)
 
 
 def _taken(request: Request) -> Taken:
@@ -53,9 +53,9 @@ async def put_photo(request: Request) -> Response:
     house = service(request)
     target, taken, device = _target(request), _taken(request), device_of(request)
     database, links = house.database, house.database.house.links
-    org_id = await database.read(evidence.expect_photo, target, device)
+    org_id = await database.read(photos.expect_photo, target, device)
     async with house.spool.receive(request, org_id, house.settings.limits.photo_mebibytes * CHUNK) as body:
-        stored = await database.write(evidence.find_stored, target, body.sha256)
+        stored = await database.write(photos.find_stored, target, body.sha256)
         if stored is not None:
             return Json(run_json.receipt(stored, links))
         derived = await house.imaging.derive(body.read, org_id)
@@ -63,14 +63,14 @@ async def put_photo(request: Request) -> Response:
         if weight <= LARGEST_BATCH:
             small = _small(body, derived)
             photo, is_new = await database.write_heavy(
-                weight, evidence.add_small_photo, target, small, taken, device
+                weight, photos.add_small_photo, target, small, taken, device
             )
             return Json(run_json.receipt(photo, links), 201 if is_new else 200)
         picture = await _store(database, body, derived)
     try:
-        photo, is_new = await database.write(evidence.add_photo, target, picture, body.sha256, taken, device)
+        photo, is_new = await database.write(photos.add_photo, target, picture, body.sha256, taken, device)
     except BaseException:
-        await database.write(evidence.drop, picture.files())
+        await database.write(photos.drop, picture.files())
         raise
     return Json(run_json.receipt(photo, links), 201 if is_new else 200)
 
@@ -89,17 +89,17 @@ def _jpeg(data: bytes) -> NewFile:
     return NewFile("image/jpeg", data, hashlib.sha256(data).hexdigest())
 
 
-async def _store(database: Database, body: Spooled, derived: Derived) -> Picture:
+async def _store(database: Database, body: Spooled, derived: Derived) -> UploadedFiles:
     """Write the original, the derived picture and the thumbnail, which are too large for one commit; all are dropped
     again if one cannot be written.
     """
     written: set[int] = set()
 
     async def write(content_type: str, size: int, sha256: str, chunks: Iterable[bytes]) -> int:
-        number = await database.write(evidence.begin_file, content_type, size, sha256)
+        number = await database.write(photos.begin_file, content_type, size, sha256)
         written.add(number)
         for part, chunk in enumerate(chunks):
-            await database.write_heavy(len(chunk), evidence.append, number, part, chunk)
+            await database.write_heavy(len(chunk), photos.append, number, part, chunk)
         return number
 
     async def write_bytes(data: bytes) -> int:
@@ -111,9 +111,9 @@ async def _store(database: Database, body: Spooled, derived: Derived) -> Picture
         shown = original if derived.photo is None else await write_bytes(derived.photo)
         thumbnail = await write_bytes(derived.thumbnail)
     except BaseException:
-        await database.write(evidence.drop, written)
+        await database.write(photos.drop, written)
         raise
-    return Picture(original, shown, thumbnail, derived.width, derived.height)
+    return UploadedFiles(original, shown, thumbnail, derived.width, derived.height)
 
 
 async def delete_photo(request: Request) -> Response:
@@ -121,7 +121,7 @@ async def delete_photo(request: Request) -> Response:
     refuse_cross_site(request)
     house = service(request)
     target = _target(request)
-    sheet = await house.database.write(evidence.remove_photo, target, device_of(request))
+    sheet = await house.database.write(photos.remove_photo, target, device_of(request))
     return Json(step_written(sheet, target.step_id, house.database.house.links))
 
 
@@ -132,16 +132,16 @@ async def put_signature(request: Request) -> Response:
     run_id, step_id = request.path_params["run_id"], request.path_params.get("step_id", "")
     typed_name = query(SignatureQuery, request).typed_name
     device, database = device_of(request), house.database
-    org_id = (await database.read(runs.get, run_id)).org_id
-    await database.read(evidence.find_signature, run_id, step_id, "", device)
+    org_id = (await database.read(run_rows.get, run_id)).org_id
+    await database.read(photos.find_signature, run_id, step_id, "", device)
     async with house.spool.receive(request, org_id, SIGNATURE_BYTES) as body:
-        known = await database.read(evidence.find_signature, run_id, step_id, body.sha256, device)
+        known = await database.read(photos.find_signature, run_id, step_id, body.sha256, device)
         if known is not None:
             return Json(run_json.signature_receipt(known, database.house.links))
         await house.imaging.check_signature(body.read, org_id)
         png = body.read()
     signature = await database.write_heavy(
-        len(png), evidence.add_signature, run_id, step_id, png, body.sha256, typed_name, device
+        len(png), photos.add_signature, run_id, step_id, png, body.sha256, typed_name, device
     )
     return Json(run_json.signature_receipt(signature, database.house.links), 201)
 
@@ -152,7 +152,7 @@ async def decode(request: Request) -> Response:
     """
     refuse_cross_site(request)
     house, run_id = service(request), request.path_params["run_id"]
-    sheet, _, _ = await house.database.read(looking.for_executor, run_id, device_of(request))
+    sheet, _, _ = await house.database.read(execution.load_open, run_id, device_of(request))
     formats = _formats(sheet)
     async with house.spool.receive(
         request, sheet.run.org_id, house.settings.limits.photo_mebibytes * CHUNK

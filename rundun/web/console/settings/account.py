@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from rundun import passwords
-from rundun.actions import people
+from rundun.actions import operators
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
 from rundun.web.console.session import Visit, page
@@ -55,7 +55,7 @@ async def change_password(visit: Visit) -> Response:
             raise
         return visit.show("account", 422, parts=parts(visit), wrong={"password": "password_hint"})
     change = visit.house.database.write
-    await change(people.change_password, visit.operator.operator_id, password, visit.token)
+    await change(operators.change_password, visit.operator.operator_id, password, visit.token)
     return visit.go("/settings/account", "told_password_changed")
 
 

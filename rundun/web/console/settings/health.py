@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from rundun import diagnostics
 from rundun.core.token_bucket import Policy
-from rundun.store import organizations
+from rundun.store import organizations as organization_rows
 from rundun.web.console.session import Visit, page
 from rundun.web.console.settings.account import parts
 
@@ -35,7 +35,7 @@ async def _show(visit: Visit, seconds: float) -> Response:
         seconds=seconds,
     )
     # The settings are the server's: where it serves several organizations, they are none of one's business.
-    is_alone = len(await visit.house.database.read(organizations.everyone)) == 1
+    is_alone = len(await visit.house.database.read(organization_rows.everyone)) == 1
     notes = sum(one.state == "note" for one in report.findings)
     return visit.show(
         "health", parts=parts(visit), report=report, is_whole=bool(seconds), is_alone=is_alone, notes=notes

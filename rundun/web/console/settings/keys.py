@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
-from rundun.actions import office
+from rundun.actions import api_keys
 from rundun.errors import Problem
-from rundun.store import api_keys
+from rundun.store import api_keys as key_rows
 from rundun.store.api_keys import Key
 from rundun.web.console.session import Visit, page
 from rundun.web.console.settings.account import parts
@@ -23,7 +23,7 @@ async def create_key(visit: Visit) -> Response:
     """POST /console/settings/keys: the answer shows the key, which nothing does again."""
     name = visit.form.get("name", "")
     try:
-        made = await visit.write(office.create_key, name)
+        made = await visit.write(api_keys.create, name)
     except Problem as problem:
         if problem.code != "invalid":
             raise
@@ -33,7 +33,7 @@ async def create_key(visit: Visit) -> Response:
 
 async def revoke_key(visit: Visit) -> Response:
     """POST /console/settings/keys/{key_id}/revoke."""
-    await visit.write(office.revoke_key_of, visit.path("key_id"))
+    await visit.write(api_keys.revoke_of_org, visit.path("key_id"))
     return visit.go("/settings/keys", "told_key_revoked")
 
 
@@ -44,7 +44,7 @@ async def _show(
     wrong: str = "",
     made: tuple[Key, str] | None = None,
 ) -> Response:
-    found: list[Key] = await visit.read(api_keys.of_organization)
+    found: list[Key] = await visit.read(key_rows.of_organization)
     noted = visit.house.keys.used
     found = [replace(key, used_at=noted.get(key.key_id, key.used_at)) for key in found]
     return visit.show(

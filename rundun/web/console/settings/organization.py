@@ -7,7 +7,7 @@ from datetime import date
 from babel import dates
 from starlette.responses import Response
 
-from rundun.actions import figures, office
+from rundun.actions import dashboard, organizations
 from rundun.errors import Invalid, Problem
 from rundun.web.body import read_bytes
 from rundun.web.branding import brand_of
@@ -33,7 +33,9 @@ async def put_profile(visit: Visit) -> Response:
     try:
         if zone not in time_zone.zones():
             raise Problem("invalid", "There is no such time zone.")
-        await visit.write(office.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen)
+        await visit.write(
+            organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen
+        )
     except Invalid as invalid:
         wrong = {place.pointer.removeprefix("/"): place.detail for place in invalid.places}
         return _show(visit, 422, wrong, form)
@@ -44,13 +46,13 @@ async def put_logo(visit: Visit) -> Response:
     """POST /console/settings/organization/logo: the picture itself, from the page's script; 204."""
     picture = await read_bytes(visit.request, LARGEST_LOGO)
     png = await visit.house.imaging.logo(lambda: picture, visit.operator.org_id)
-    await visit.write(office.put_logo, png)
+    await visit.write(organizations.put_logo, png)
     return Response(status_code=204)
 
 
 async def remove_logo(visit: Visit) -> Response:
     """POST /console/settings/organization/logo/remove."""
-    await visit.write(office.put_logo, None)
+    await visit.write(organizations.put_logo, None)
     return visit.go("/settings/organization", "told_logo_removed")
 
 
@@ -86,7 +88,7 @@ async def usage(visit: Visit) -> Response:
 async def add_credits(visit: Visit) -> Response:
     """POST /console/settings/usage/credits: so many more, or no limit any more."""
     try:
-        await visit.write(office.add_credits, _amount(visit))
+        await visit.write(organizations.add_credits, _amount(visit))
     except Problem as problem:
         if problem.code != "invalid":
             raise
@@ -114,7 +116,7 @@ async def _show_usage(visit: Visit, status: int = 200, wrong: str = "") -> Respo
     months = months_back(visit.zone.today(visit.now), MONTHS + 1)
     after = months_back(date(months[-1].year + months[-1].month // 12, months[-1].month % 12 + 1, 1), 1)
     begins = [visit.zone.day_begins(month) for month in [*months, *after]]
-    found = await visit.read(figures.usage, begins)
+    found = await visit.read(dashboard.usage, begins)
     rows = zip(
         [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months],
         found.dispatched,

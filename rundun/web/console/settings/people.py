@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from rundun.actions import people
+from rundun.actions import operators
 from rundun.errors import Problem
 from rundun.store.operators import Role
 from rundun.web.console.session import Visit, page
@@ -20,7 +20,7 @@ async def invite(visit: Visit) -> Response:
     """POST /console/settings/people/invitations: the answer shows the link, which nothing does again."""
     email = visit.form.get("email", "")
     try:
-        token = await visit.write(people.invite, email, _role(visit))
+        token = await visit.write(operators.invite, email, _role(visit))
     except Problem as problem:
         return await _refused(visit, problem, email)
     return await _show(visit, link=visit.house.database.house.links.join(token), email=email)
@@ -28,14 +28,14 @@ async def invite(visit: Visit) -> Response:
 
 async def take_back(visit: Visit) -> Response:
     """POST /console/settings/people/invitations/{invitation_id}/remove."""
-    await visit.write(people.take_back, visit.path("invitation_id"))
+    await visit.write(operators.take_back, visit.path("invitation_id"))
     return visit.go("/settings/people", "told_invitation_taken_back")
 
 
 async def put_role(visit: Visit) -> Response:
     """POST /console/settings/people/{operator_id}/role."""
     try:
-        await visit.write(people.put_role, visit.path("operator_id"), _role(visit))
+        await visit.write(operators.put_role, visit.path("operator_id"), _role(visit))
     except Problem as problem:
         return await _refused(visit, problem)
     return visit.go(_back(visit), "told_role_changed")
@@ -44,7 +44,7 @@ async def put_role(visit: Visit) -> Response:
 async def remove(visit: Visit) -> Response:
     """POST /console/settings/people/{operator_id}/remove: they are signed out at once."""
     try:
-        await visit.write(people.remove, visit.path("operator_id"))
+        await visit.write(operators.remove, visit.path("operator_id"))
     except Problem as problem:
         return await _refused(visit, problem)
     return visit.go(_back(visit), "told_person_removed")
@@ -70,12 +70,12 @@ async def _refused(visit: Visit, problem: Problem, email: str = "") -> Response:
 async def _show(
     visit: Visit, status: int = 200, link: str = "", email: str = "", wrong: str = ""
 ) -> Response:
-    operators, invitations = await visit.read(people.of_organization)
+    members, invitations = await visit.read(operators.of_organization)
     return visit.show(
         "people",
         status,
         parts=parts(visit),
-        people=operators,
+        people=members,
         invitations=invitations,
         link=link,
         email=email,

@@ -6,8 +6,8 @@ import re
 
 from starlette.responses import Response
 
-from rundun.actions import replaying, watching
-from rundun.actions.replaying import Step
+from rundun.actions import deliveries
+from rundun.actions.deliveries import RetryProgress
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
 from rundun.errors import Problem
@@ -42,16 +42,16 @@ async def try_webhook(visit: Visit) -> Response:
 
 async def retry(visit: Visit) -> Response:
     """POST /console/settings/webhooks/{delivery_id}/retry."""
-    await visit.write(replaying.retry, visit.path("delivery_id"))
+    await visit.write(deliveries.retry, visit.path("delivery_id"))
     return visit.go("/settings/webhooks", "told_sent_again")
 
 
 async def retry_all(visit: Visit) -> Response:
     """POST /console/settings/webhooks/retry: all that have failed, step by step, so that nobody waits long."""
-    so_far, is_more = Step(), True
+    so_far, is_more = RetryProgress(), True
     while is_more:
-        is_more = await visit.read(replaying.is_more, Failed(), so_far)
-        so_far = await visit.write(replaying.retry_failed, Failed(), so_far)
+        is_more = await visit.read(deliveries.has_more_failed, Failed(), so_far)
+        so_far = await visit.write(deliveries.retry_failed, Failed(), so_far)
     return visit.go("/settings/webhooks", "told_all_sent_again")
 
 
@@ -64,7 +64,7 @@ async def _show(
 ) -> Response:
     match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", visit.request.query_params.get("before", ""), re.ASCII)
     before = (int(match[1]), int(match[2])) if match else (END, END)
-    failing = await visit.read(watching.failing, Slice(LIMIT, before))
+    failing = await visit.read(deliveries.page_failed, Slice(LIMIT, before))
     return visit.show(
         "webhooks",
         status,

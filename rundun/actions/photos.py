@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rundun.actions.sheet import Sheet, allow_device, keep, load, running
+from rundun.actions.run_state import Sheet, allow_device, keep, load, running
 from rundun.core import progress
 from rundun.core.run import Doer
 from rundun.core.run_json import Photo, Signature
@@ -20,7 +20,7 @@ UNUSED_SIGNATURES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PhotoRef:
     """The photo somebody speaks of."""
 
     run_id: str
@@ -51,7 +51,7 @@ class Small:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class UploadedFiles:
     """An upload that is written but not yet anybody's: its files and the derived picture's size."""
 
     original: int
@@ -65,7 +65,7 @@ class Picture:
         return {self.original, self.derived, self.thumbnail}
 
 
-def expect_photo(tx: Tx, target: Target, device: str | None) -> str:
+def expect_photo(tx: Tx, target: PhotoRef, device: str | None) -> str:
     """Whether it is worth reading the bytes at all: the run and the step are there, and the step takes photos. Returns
     the organization's id.
     """
@@ -80,7 +80,7 @@ def expect_photo(tx: Tx, target: Target, device: str | None) -> str:
     return run.org_id
 
 
-def find_stored(tx: Tx, target: Target, sha256: str) -> Photo | None:
+def find_stored(tx: Tx, target: PhotoRef, sha256: str) -> Photo | None:
     """The photo if these very bytes are stored already, None if it is new and welcome.
 
     Raises `photo_conflict` for other bytes under that id, `run_closed`, `not_started` and `too_many_photos`.
@@ -95,7 +95,7 @@ def find_stored(tx: Tx, target: Target, sha256: str) -> Photo | None:
     return None
 
 
-def _refuse_too_many(tx: Tx, sheet: Sheet, target: Target) -> None:
+def _refuse_too_many(tx: Tx, sheet: Sheet, target: PhotoRef) -> None:
     """A photo that the answer lists is always welcome: what came unlisted must not keep it out."""
     answer = sheet.answers.get(target.step_id)
     if answer is not None and target.photo_id in (answer.photos or ()):
@@ -125,7 +125,7 @@ def drop(tx: Tx, numbers: set[int]) -> None:
 
 
 def add_small_photo(
-    tx: Tx, target: Target, small: Small, taken: Taken, device: str | None
+    tx: Tx, target: PhotoRef, small: Small, taken: Taken, device: str | None
 ) -> tuple[Photo, bool]:
     """The whole of an upload: from this commit on the photo is safe. Returns it, and whether it is new."""
     before = _welcome(tx, target, small.original.sha256, device)
@@ -142,7 +142,7 @@ def _write(tx: Tx, file: NewFile) -> int:
 
 
 def add_photo(
-    tx: Tx, target: Target, picture: Picture, sha256: str, taken: Taken, device: str | None
+    tx: Tx, target: PhotoRef, picture: UploadedFiles, sha256: str, taken: Taken, device: str | None
 ) -> tuple[Photo, bool]:
     """The last job of a large upload: from its commit on the photo is safe. Returns it, and whether it is new."""
     before = _welcome(tx, target, sha256, device)
@@ -155,7 +155,7 @@ def add_photo(
     return _add(tx, before, target, numbers, (picture.width, picture.height), taken), True
 
 
-def _welcome(tx: Tx, target: Target, sha256: str, device: str | None) -> Photo | Sheet:
+def _welcome(tx: Tx, target: PhotoRef, sha256: str, device: str | None) -> Photo | Sheet:
     """The run as it stands before its new photo, or that very photo where the same upload was under way twice."""
     run = runs.get(tx, target.run_id)
     allow_device(tx, run, device)
@@ -170,14 +170,19 @@ def _welcome(tx: Tx, target: Target, sha256: str, device: str | None) -> Photo |
 
 
 def _add(
-    tx: Tx, before: Sheet, target: Target, numbers: tuple[int, int, int], size: tuple[int, int], taken: Taken
+    tx: Tx,
+    before: Sheet,
+    target: PhotoRef,
+    numbers: tuple[int, int, int],
+    size: tuple[int, int],
+    taken: Taken,
 ) -> Photo:
     files.add_photo(tx, target.run_id, target.step_id, target.photo_id, numbers, size, taken)
     after = keep(tx, before, load(tx, before.run))
     return after.evidence.photos[target.step_id][target.photo_id]
 
 
-def remove_photo(tx: Tx, target: Target, device: str | None) -> Sheet:
+def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> Sheet:
     """Erase a photo while the run is open; the answer stays, its list without the photo, also where that never arrived.
     Again: nothing changes.
     """

@@ -1,35 +1,38 @@
-"""What the operator does from the command line: organizations, keys, and the very first start."""
+"""Organizations: made, described, given credits."""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
-import string
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 
-from rundun.actions import people
-from rundun.actions import templates as template_actions
-from rundun.core import colour
+from rundun.core import colour, times
+from rundun.core.json_types.runs import OrganizationJson
 from rundun.core.validation import cleaned
 from rundun.errors import Invalid, NotFound, Place, Problem
-from rundun.store import api_keys, files, organizations
-from rundun.store.api_keys import Key
+from rundun.store import deliveries, files, organizations, runs
 from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
 
-_ALPHABET = string.ascii_letters + string.digits
-KEY_PREFIX = "rdk_live_"
+
+def summary(tx: Tx, org_id: str) -> OrganizationJson:
+    """The organization on the wire; the month is the calendar's, in UTC."""
+    organization = organizations.get(tx, org_id)
+    today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
+    month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "id": org_id,
+        "name": organization.name,
+        "contact": organization.contact,
+        "credits": organization.credits,
+        "runs_this_month": runs.count_since(tx, org_id, int(month.timestamp()) * times.SECOND),
+        "deliveries_failed": deliveries.count_failed(tx, org_id),
+    }
+
+
 MOST_CREDITS = 2**53 - 1
 
 
-def digest(key: str) -> bytes:
-    """What is kept of a key: it has 190 bits of entropy, so a plain SHA-256 cannot be searched."""
-    return hashlib.sha256(key.encode()).digest()
-
-
-def find_organization(tx: Tx, name: str) -> Organization:
+def find(tx: Tx, name: str) -> Organization:
     """The one organization with that id, else with that name; raises NotFound, or says that the name is not unique."""
     found = organizations.named(tx, name)
     found = [one for one in found if one.org_id == name] or found
@@ -41,10 +44,10 @@ def find_organization(tx: Tx, name: str) -> Organization:
     return found[0]
 
 
-def the_organization(tx: Tx, name: str | None) -> Organization:
-    """As `find_organization`; without a name the only one there is."""
+def find_or_only(tx: Tx, name: str | None) -> Organization:
+    """As `find`; without a name the only one there is."""
     if name is not None:
-        return find_organization(tx, name)
+        return find(tx, name)
     found = organizations.everyone(tx)
     if len(found) != 1:
         raise Problem(
@@ -53,7 +56,7 @@ def the_organization(tx: Tx, name: str | None) -> Organization:
     return found[0]
 
 
-def create_organization(tx: Tx, name: str) -> Organization:
+def create(tx: Tx, name: str) -> Organization:
     """A new organization, unlimited until it is given a balance. Its name is its own, since commands go by names."""
     kept = _line(name)
     if found := organizations.named(tx, kept):
@@ -71,7 +74,7 @@ def _line(words: str) -> str:
 def set_contact(tx: Tx, organization: str, contact: str) -> None:
     """How an executor reaches the organization; "" takes it away."""
     kept = _contact(contact)
-    organizations.put_contact(tx, find_organization(tx, organization).org_id, kept or None)
+    organizations.put_contact(tx, find(tx, organization).org_id, kept or None)
 
 
 def _contact(words: str) -> str:
@@ -115,48 +118,9 @@ def add_credits(tx: Tx, organization: str, amount: int | None) -> int | None:
     """Give credits (an unlimited organization then has just these), or None to make it unlimited. Returns the new
     balance.
     """
-    found = find_organization(tx, organization)
+    found = find(tx, organization)
     balance = None if amount is None else (found.credits or 0) + amount
     if balance is not None and not 0 <= balance <= MOST_CREDITS:
         raise Problem("invalid", f"That would make the balance {balance}.")
     organizations.put_credits(tx, found.org_id, balance)
     return balance
-
-
-def create_key(tx: Tx, organization: str, name: str) -> tuple[Key, str]:
-    """A new key; the key itself is returned here and never again."""
-    secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
-    return api_keys.add(tx, find_organization(tx, organization).org_id, _line(name), digest(secret)), secret
-
-
-def revoke_key(tx: Tx, key_id: str) -> None:
-    """Dead once this is committed."""
-    api_keys.revoke(tx, key_id)
-
-
-def revoke_key_of(tx: Tx, org_id: str, key_id: str) -> None:
-    """As `revoke_key`, of that organization."""
-    api_keys.revoke(tx, api_keys.get_of_org(tx, org_id, key_id).key_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What the very first start made: shown once on the terminal."""
-
-    organization: Organization
-    key: str
-    template_ids: tuple[str, ...]
-    setup: str  # the link that makes the first operator
-
-
-def open_house(tx: Tx, samples: Sequence[Any]) -> Opened | None:
-    """On an empty database: an organization, the sample templates and one key. None when there is one already."""
-    if organizations.everyone(tx):
-        return None
-    organization = organizations.add(tx, "My organization")
-    _, key = create_key(tx, organization.org_id, "first")
-    versions = [
-        template_actions.create(tx, organization.org_id, template_actions.draft(sample)) for sample in samples
-    ]
-    template_ids = tuple(version.template_id for version in versions)
-    return Opened(organization, key, template_ids, tx.links.join(people.setup(tx, organization.org_id)))

@@ -12,7 +12,7 @@ from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class Dashboard:
     """What the overview shows. `open`, `late` and `failed` are counted to `tallies.MOST`, and one more means more;
     `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last.
     """
@@ -38,11 +38,11 @@ class Usage:
     photos: list[int]
 
 
-def glance(tx: Tx, org_id: str, begins: Sequence[int]) -> Glance:
+def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
     """`begins`: when each day begins, in milliseconds, and at last when tomorrow does."""
     oldest = statistics.oldest_open(tx, org_id)
     version = oldest and templates.get_version(tx, oldest.template_id, oldest.template_v)
-    return Glance(
+    return Dashboard(
         statistics.open_runs(tx, org_id),
         statistics.late_runs(tx, org_id),
         statistics.failed_deliveries(tx, org_id),

@@ -7,31 +7,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rundun.actions.sheet import (
+from rundun.actions.run_state import (
     Sheet,
     allow_device,
     close,
+    closed_problem,
     keep,
     load,
     open_run,
     running,
     with_answer,
+    with_expiry_applied,
 )
-from rundun.actions.steering import cancel
+from rundun.actions.runs import cancel
 from rundun.core import answer as answers_of
 from rundun.core import event, progress
 from rundun.core.answer import Answer, Position
 from rundun.core.run import MOVES, Identity, Run
 from rundun.core.template import StepBase, photo_limits
 from rundun.errors import Invalid, Place, Problem
-from rundun.store import answers, events, files, runs, templates
-from rundun.store.transaction import Tx
+from rundun.store import answers, events, files, organizations, runs, templates
+from rundun.store.organizations import Organization
+from rundun.store.transaction import Tx, Version
 
 MOST_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartInput:
     """What the start screen asked."""
 
     identity: Identity
@@ -39,7 +42,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class AnswerInput:
     """One answer as it arrived; `photos` None when the list was left out."""
 
     answer_id: str | None
@@ -51,7 +54,7 @@ class Given:
     answered_at: int | None = None
 
 
-def start(tx: Tx, run_id: str, given: Start, device: str | None) -> tuple[Run, str]:
+def start(tx: Tx, run_id: str, given: StartInput, device: str | None) -> tuple[Run, str]:
     """A human tapped Start. Again: the same person, first identity kept. Returns the run and the device's token,
     which goes into its cookie.
     """
@@ -85,7 +88,7 @@ def start(tx: Tx, run_id: str, given: Start, device: str | None) -> tuple[Run, s
     return run, token
 
 
-def answer(tx: Tx, run_id: str, step_id: str, given: Given, device: str | None) -> Sheet:
+def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | None) -> Sheet:
     """Apply an answer. One that was applied before, or says what is in force already, changes nothing, also on a
     closed run: a lost reply never looks like a loss.
     """
@@ -125,7 +128,7 @@ def _has_untold_photos(tx: Tx, sheet: Sheet, step_id: str) -> bool:
     return not set(standing.photos) <= events.photos_told(tx, sheet.run.run_id, step_id)
 
 
-def _is_in_force(sheet: Sheet, step: StepBase, given: Given) -> bool:
+def _is_in_force(sheet: Sheet, step: StepBase, given: AnswerInput) -> bool:
     old = sheet.answers.get(step.id)
     if old is None:
         return False
@@ -154,7 +157,7 @@ def _says_other(tx: Tx, before: Sheet, after: Sheet, step_id: str) -> bool:
     return told[0] != told[1]
 
 
-def _decide(tx: Tx, sheet: Sheet, step: StepBase, given: Given) -> Answer:
+def _decide(tx: Tx, sheet: Sheet, step: StepBase, given: AnswerInput) -> Answer:
     settings = sheet.version.template.settings
     run = sheet.run
     common: Mapping[str, Any] = {"at": tx.now, "answered_at": given.answered_at, "by": run.assigned_to}
@@ -172,7 +175,7 @@ def _decide(tx: Tx, sheet: Sheet, step: StepBase, given: Given) -> Answer:
     return Answer(given.answer_id, value, False, None, photos, given.geo, signature, **common)
 
 
-def _listed(step: StepBase, given: Given) -> tuple[str, ...] | None:
+def _listed(step: StepBase, given: AnswerInput) -> tuple[str, ...] | None:
     most = photo_limits(step)[1]
     if given.photos and len(given.photos) > most:
         detail = f"may have at most {most} photos" if most else "takes no photos"
@@ -205,7 +208,7 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
     return close(tx, sheet, "complete", replace(run, signature=signature))
 
 
-def give_up(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
+def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
     """The executor stops for good; said twice, the second time changes nothing."""
     run = runs.get(tx, run_id)
     allow_device(tx, run, device)
@@ -213,3 +216,28 @@ def give_up(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
     if cancellation is not None and (cancellation.by, cancellation.reason) == ("executor", reason):
         return run
     return cancel(tx, run, "executor", reason)
+
+
+def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[Sheet, Organization, int]:
+    """All the executor's page needs of an open run. Raises NotFound, `other_device`, `run_closed`."""
+    run = with_expiry_applied(tx, runs.get(tx, run_id))
+    if run.is_closed:
+        raise closed_problem(run)
+    allow_device(tx, run, device)
+    return load(tx, run), organizations.get(tx, run.org_id), tx.now
+
+
+def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
+    """True when nothing happened to the run since that revision; refuses as `load_open` does."""
+    run = with_expiry_applied(tx, runs.get(tx, run_id))
+    if run.is_closed:
+        raise closed_problem(run)
+    allow_device(tx, run, device)
+    return run.revision == since
+
+
+def load_closed(tx: Tx, run_id: str) -> tuple[Run, Version, Organization]:
+    """What the page of a closed run tells. Raises NotFound."""
+    run = with_expiry_applied(tx, runs.get(tx, run_id))
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    return run, version, organizations.get(tx, run.org_id)

@@ -127,3 +127,10 @@ def allow_device(tx: Tx, run: Run, device: str | None) -> None:
 def _wants_one_device(tx: Tx, run: Run) -> bool:
     version = templates.get_version(tx, run.template_id, run.template_v)
     return version.template.execution.scope == "first_device"
+
+
+def with_expiry_applied(tx: Tx, run: Run) -> Run:
+    """The run as its executor must see it: an overdue one is expired already, although the sweep has not come by."""
+    if not run.is_overdue(tx.now, tx.grace):
+        return run
+    return replace(run, status="expired", closed_at=run.deadline(tx.grace))

@@ -1,0 +1,38 @@
+"""API keys: made, and revoked."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+
+from rundun.actions.organizations import _line, find
+from rundun.store import api_keys
+from rundun.store.api_keys import Key
+from rundun.store.transaction import Tx
+
+_ALPHABET = string.ascii_letters + string.digits
+
+
+KEY_PREFIX = "rdk_live_"
+
+
+def digest(key: str) -> bytes:
+    """What is kept of a key: it has 190 bits of entropy, so a plain SHA-256 cannot be searched."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def create(tx: Tx, organization: str, name: str) -> tuple[Key, str]:
+    """A new key; the key itself is returned here and never again."""
+    secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
+    return api_keys.add(tx, find(tx, organization).org_id, _line(name), digest(secret)), secret
+
+
+def revoke(tx: Tx, key_id: str) -> None:
+    """Dead once this is committed."""
+    api_keys.revoke(tx, key_id)
+
+
+def revoke_of_org(tx: Tx, org_id: str, key_id: str) -> None:
+    """As `revoke`, of that organization."""
+    api_keys.revoke(tx, api_keys.get_of_org(tx, org_id, key_id).key_id)

@@ -1,0 +1,195 @@
+"""Deliveries: which can start, what comes of an attempt, sending again, and alerts of those that failed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic_core import to_json
+
+from rundun.core import times
+from rundun.core.attempt import AttemptResult
+from rundun.core.json_types.events import DeliveryFailedAlertJson
+from rundun.errors import NotFound
+from rundun.store import (
+    deliveries,
+    organizations,
+    runs,
+    statistics,
+)
+from rundun.store.deliveries import Attempt, Delivery, Failed, Place, Status
+from rundun.store.outbox import Claimed
+from rundun.store.pagination import Page, Slice
+from rundun.store.transaction import Tx
+
+
+def settle(
+    tx: Tx,
+    claimed: Claimed,
+    started_at: int,
+    result: AttemptResult,
+    delays: Sequence[float],
+    *,
+    alerting: bool = False,
+) -> Status:
+    """Log the attempt and decide: `delivered`, `pending` until the next one, or `failed`. `delays` are the seconds
+    after each failed attempt of the schedule. `alerting`: the operator is to be told of what fails for good, though not
+    of attempts by hand, since whoever made them looks at what comes of them. Returns the new status.
+    """
+    attempt = Attempt(
+        claimed.attempt,
+        claimed.trigger,
+        claimed.url,
+        started_at,
+        result.duration_ms,
+        result.status,
+        result.error,
+        result.excerpt,
+    )
+    status, next_at = _decided(tx, claimed, result, delays)
+    if result.gone:
+        deliveries.put_gone_webhook(tx, claimed.number, gone=True)
+    elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
+        deliveries.put_gone_webhook(tx, claimed.number, gone=False)
+    deliveries.settle(tx, claimed.number, attempt, status, next_at)
+    if alerting and status == "failed" and claimed.trigger == "automatic":
+        deliveries.want_alert(tx, claimed.number)
+    return status
+
+
+def _decided(
+    tx: Tx, claimed: Claimed, result: AttemptResult, delays: Sequence[float]
+) -> tuple[Status, int | None]:
+    if result.ok:
+        return "delivered", None
+    if result.gone or deliveries.has_gone_webhook(tx, claimed.number):
+        return "failed", None
+    if claimed.trigger == "manual":  # one attempt beside the schedule, which goes on unless it was at its end
+        resume_at = claimed.resume_at
+        return ("failed", None) if resume_at is None else ("pending", max(resume_at, tx.now))
+    made = deliveries.count_automatic(tx, claimed.number)
+    if made >= len(delays):
+        return "failed", None
+    return "pending", tx.now + int(retry_wait_seconds(delays[made], result.retry_after) * times.SECOND)
+
+
+def retry_wait_seconds(delay: float, retry_after: float | None) -> float:
+    """The next wait: `delay` plus up to a tenth of it, or what the receiver asked within one and two times `delay`."""
+    jittered = delay * (1 + random.random() / 10)  # noqa: S311, spreads load, guards nothing
+    if retry_after is None:
+        return jittered
+    return min(max(retry_after, jittered), delay * 2)
+
+
+RETRY_BATCH_SIZE = 500  # deliveries asked for in one transaction, which takes some ten milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class RetryProgress:
+    """How many are sent again so far, and where to go on from."""
+
+    count: int = 0
+    after: Place = (0, 0)
+
+
+def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
+    """One delivery goes out now, also one that has arrived before; raises NotFound."""
+    number = deliveries.get_of_org(tx, org_id, delivery_id).number
+    deliveries.send_again(tx, number)
+    return deliveries.get_of_org(tx, org_id, delivery_id)
+
+
+def retry_of_run(tx: Tx, org_id: str, run_id: str, delivery_id: str) -> Delivery:
+    """As `retry`, of a delivery of that run; raises NotFound for any other."""
+    if deliveries.get_of_org(tx, org_id, delivery_id).run_id != run_id:
+        raise NotFound("delivery")
+    return retry(tx, org_id, delivery_id)
+
+
+def has_more_failed(tx: Tx, org_id: str, wanted: Failed, so_far: RetryProgress) -> bool:
+    """True when more are left than `retry_failed` takes at once."""
+    return len(deliveries.failed(tx, org_id, wanted, so_far.after, RETRY_BATCH_SIZE + 1)) > RETRY_BATCH_SIZE
+
+
+def retry_failed(tx: Tx, org_id: str, wanted: Failed, so_far: RetryProgress) -> RetryProgress:
+    """The next of all failed deliveries that are `wanted` go out now, at most `RETRY_BATCH_SIZE` of them, so that nobody waits long
+    for the file; raises NotFound for the run.
+    """
+    if wanted.run_id is not None:
+        runs.get_of_org(tx, org_id, wanted.run_id)
+    places = deliveries.failed(tx, org_id, wanted, so_far.after, RETRY_BATCH_SIZE)
+    for _, number in places:
+        deliveries.send_again(tx, number)
+    return RetryProgress(so_far.count + len(places), places[-1] if places else so_far.after)
+
+
+MAX_DELIVERIES_PER_ALERT = 5000  # failed deliveries that one alert can stand for
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is told: the body of the POST, and the numbers of the deliveries that are then told of."""
+
+    delivery_id: str
+    body: bytes
+    numbers: tuple[int, ...]
+
+
+def has_alert(tx: Tx) -> bool:
+    """True when there is something to tell."""
+    return bool(deliveries.to_tell(tx, 1))
+
+
+def next_alert(tx: Tx, *, for_all: bool) -> Alert:
+    """What is to be told next, of one delivery; `for_all` adds how many others have failed, which are then left out.
+    A run goes by the first digits of its id, which is its link.
+    """
+    numbers = deliveries.to_tell(tx, MAX_DELIVERIES_PER_ALERT if for_all else 1)
+    delivery = deliveries.get(tx, numbers[0])
+    last = delivery.attempts[-1]
+    organization = organizations.get(tx, delivery.org_id)
+    content: DeliveryFailedAlertJson = {
+        "alert": "delivery.failed",
+        "delivery_id": delivery.delivery_id,
+        "organization": {"id": organization.org_id, "name": organization.name},
+        "run": delivery.run_id.removeprefix("r-")[:8],
+        "event": delivery.event,
+        "event_id": delivery.event_id,
+        "destination": delivery.destination.partition(" ")[2],
+        "attempts": len(delivery.attempts),
+        "status": last.status,
+        "error": last.error,
+        "last_attempt_at": times.wire(last.started_at),
+        "left_out": len(numbers) - 1,
+    }
+    return Alert(delivery.delivery_id, to_json(content), tuple(numbers))
+
+
+def mark_alerted(tx: Tx, alert: Alert) -> None:
+    """The alert has arrived."""
+    deliveries.put_told(tx, alert.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDeliveries:
+    """Deliveries that have failed, each with its run's reference, the place to go on from, and how many are `pending`:
+    counted to `tallies.MOST`, and one more means more. Of those counted the first is tried at `next_attempt_at`.
+    """
+
+    items: Sequence[tuple[Delivery, str | None]]
+    next_before: tuple[int, ...] | None
+    pending: int
+    next_attempt_at: int | None
+
+
+def page_failed(tx: Tx, org_id: str, wanted: Slice) -> FailedDeliveries:
+    """What has failed of an organization's deliveries, the newest first, and what is under way."""
+    page = deliveries.page(tx, org_id, "failed", wanted)
+    items = [(one, runs.get(tx, one.run_id).executor_ref) for one in page.items]
+    return FailedDeliveries(items, page.next_before, *statistics.pending_deliveries(tx, org_id))
+
+
+def page_of_run(tx: Tx, org_id: str, run_id: str, wanted: Slice) -> Page[Delivery]:
+    """A run's deliveries."""
+    return deliveries.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, wanted)

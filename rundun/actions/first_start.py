@@ -1,0 +1,39 @@
+"""The very first start: an organization, the sample templates, a key and a link for the first operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rundun.actions import operators
+from rundun.actions import templates as template_actions
+from rundun.actions.api_keys import create
+from rundun.store import organizations
+from rundun.store.organizations import Organization
+from rundun.store.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    """What the very first start made: shown once on the terminal."""
+
+    organization: Organization
+    key: str
+    template_ids: tuple[str, ...]
+    setup: str  # the link that makes the first operator
+
+
+def bootstrap(tx: Tx, samples: Sequence[Any]) -> FirstStart | None:
+    """On an empty database: an organization, the sample templates and one key. None when there is one already."""
+    if organizations.everyone(tx):
+        return None
+    organization = organizations.add(tx, "My organization")
+    _, key = create(tx, organization.org_id, "first")
+    versions = [
+        template_actions.create(tx, organization.org_id, template_actions.draft(sample)) for sample in samples
+    ]
+    template_ids = tuple(version.template_id for version in versions)
+    return FirstStart(
+        organization, key, template_ids, tx.links.join(operators.setup(tx, organization.org_id))
+    )

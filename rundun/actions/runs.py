@@ -1,0 +1,250 @@
+"""Runs as the integrator and the operator handle them: dispatch, read, cancel, extend, release, expire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rundun.actions import operators
+from rundun.actions.run_state import (
+    Sheet,
+    close,
+    expire,
+    load,
+    open_run,
+)
+from rundun.core import progress, times
+from rundun.core.answer import Answer
+from rundun.core.run import OPEN_HOURS, By, Cancellation, Doer, Identity, Member, Run, Webhook, expiry
+from rundun.core.webhook_url import normalise
+from rundun.errors import NotFound, Problem
+from rundun.store import (
+    answers,
+    deliveries,
+    events,
+    organizations,
+    run_changes,
+    run_lists,
+    runs,
+    templates,
+)
+from rundun.store.deliveries import Delivery
+from rundun.store.events import Told
+from rundun.store.operators import Operator
+from rundun.store.pagination import Page, Slice
+from rundun.store.run_changes import Change
+from rundun.store.run_lists import Filter
+from rundun.store.transaction import Kept, Tx, Version
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchRequest:
+    """What is wanted; `expires_in_hours` None = never, the webhook already normalised."""
+
+    template_id: str
+    webhook: Webhook | None = None
+    expires_in_hours: float | None = OPEN_HOURS
+    executor_ref: str | None = None
+    language: str | None = None
+
+
+def dispatch(tx: Tx, org_id: str, order: DispatchRequest) -> Run:
+    """A new run of the template's current version, for one credit.
+
+    Raises NotFound, `template_archived`, `insufficient_credits`; then nothing is created.
+    """
+    head = templates.get(tx, org_id, order.template_id)
+    if head.archived_at is not None:
+        raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
+    if not organizations.take_credit(tx, org_id):
+        raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
+    version = templates.get_version(tx, head.template_id, head.v)
+    run = Run(
+        number=0,
+        run_id=tx.new_id("r"),
+        org_id=org_id,
+        template_id=head.template_id,
+        template_v=head.v,
+        status="pending",
+        revision=1,
+        seq=0,
+        created_at=tx.now,
+        expires_at=expiry(tx.now, order.expires_in_hours),
+        started_at=None,
+        closed_at=None,
+        executor_ref=order.executor_ref,
+        language=order.language,
+        assigned_to=None,
+        identity=Identity(),
+        device=None,
+        webhook=order.webhook and _counted(org_id, order.webhook),
+        cancellation=None,
+        signature=None,
+        progress=version.untouched,
+    )
+    runs.add(tx, run)
+    return run
+
+
+def _counted(org_id: str, webhook: Webhook) -> Webhook:
+    """The webhook with what limits on its deliveries are counted by: nobody's deliveries wait for another's."""
+    scheme, host, port = normalise(webhook.url).key
+    return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")
+
+
+def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, Version]:
+    """An organization's run and the version of its template; raises NotFound."""
+    run = runs.get_of_org(tx, org_id, run_id)
+    return run, templates.get_version(tx, run.template_id, run.template_v)
+
+
+def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: Member | None = None) -> Run:
+    """End an open run before its time; `member` says which operator it was."""
+    sheet = load(tx, open_run(tx, run))
+    cancellation = Cancellation(by, reason, tx.now, progress.last_done(sheet.standings), member)
+    return close(tx, sheet, "cancel", replace(run, cancellation=cancellation))
+
+
+def cancel_by_integrator(tx: Tx, org_id: str, run_id: str, reason: str | None) -> Sheet:
+    """The integrator calls it off."""
+    return load(tx, cancel(tx, _require_open_of_org(tx, org_id, run_id), "integrator", reason))
+
+
+def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, reason: str | None) -> Run:
+    """Somebody at the console calls it off."""
+    member = Member(operator.operator_id, operator.name)
+    return cancel(tx, _require_open_of_org(tx, org_id, run_id), "operator", reason, member)
+
+
+def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, doer: Doer) -> Sheet:
+    """More time, counted from now; None = without end. Never less than there is (`would_shorten`), and the same again
+    changes nothing.
+    """
+    run = _require_open_of_org(tx, org_id, run_id)
+    until = expiry(tx.now, hours)
+    if until is not None and (run.expires_at is None or until < run.expires_at):
+        now_set = "never" if run.expires_at is None else times.wire(run.expires_at)
+        raise Problem("would_shorten", f"That would shorten the run: it expires {now_set} as it is.")
+    if until == run.expires_at:
+        return load(tx, run)
+    extended = replace(run, expires_at=until, revision=run.revision + 1)
+    runs.put(tx, extended)
+    run_changes.add(tx, run_id, "extended", doer, before=run.expires_at, after=until)
+    return load(tx, extended)
+
+
+def release(tx: Tx, org_id: str, run_id: str, doer: Doer) -> Sheet:
+    """Free a run of the one device that may do it; the next that starts it takes it over."""
+    run = _require_open_of_org(tx, org_id, run_id)
+    released = replace(run, device=None, revision=run.revision + 1)
+    runs.put(tx, released)
+    run_changes.add(tx, run_id, "released", doer)
+    return load(tx, released)
+
+
+def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
+    """The organization's run, open and in time; a closed one is a conflict here, not gone."""
+    run = runs.get_of_org(tx, org_id, run_id)
+    overdue = run.is_overdue(tx.now, tx.grace)
+    if overdue:
+        run = expire(tx, run)
+    if not run.is_closed:
+        return run
+    problem = Problem("wrong_status", f"This run is {run.status}; that can't be done any more.")
+    raise Kept(problem) if overdue else problem
+
+
+def overdue(tx: Tx, limit: int) -> list[str]:
+    """Ids of at most `limit` runs whose time is up, the longest overdue first."""
+    return runs.overdue(tx, limit)
+
+
+def expire_one(tx: Tx, run_id: str) -> bool:
+    """Expire a run whose time is up; False when somebody has ended or extended it meanwhile."""
+    run = runs.get(tx, run_id)
+    if not run.is_overdue(tx.now, tx.grace):
+        return False
+    expire(tx, run)
+    return True
+
+
+MOST_EVENTS = 1000  # shown of one run; a run of 500 steps has about as many
+
+
+MOST_REPLACED = 2000  # of one run
+
+
+MOST_DELIVERIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run in a list; `name` is its template's as of the run's version."""
+
+    run: Run
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """One run with its past: `replaced` are each step's answers that are not in force any more, the newest first."""
+
+    sheet: Sheet
+    replaced: Mapping[str, Sequence[Answer]]
+    events: Sequence[Told]
+    changes: Sequence[Change]
+    deliveries: Page[Delivery]
+    now: int
+
+
+def page(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[ListedRun]:
+    """Runs of an organization as `runs.page` has them."""
+    page = run_lists.page(tx, org_id, chosen, wanted)
+    rows = [
+        ListedRun(run, templates.get_version(tx, run.template_id, run.template_v).template.name)
+        for run in page.items
+    ]
+    return Page(rows, page.next_before)
+
+
+def detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
+    """All there is of an organization's run, or NotFound; of the step named all past answers, however many others of
+    the run have.
+    """
+    sheet = load(tx, runs.get_of_org(tx, org_id, run_id))
+    past = [*answers.replaced(tx, run_id, MOST_REPLACED)]
+    if step_id:
+        past = [one for one in past if one[0] != step_id] + answers.replaced_of_step(tx, run_id, step_id)
+    return RunDetail(
+        sheet,
+        _replaced(past, sheet.answers),
+        events.told_of_run(tx, run_id, MOST_EVENTS),
+        run_changes.of_run(tx, run_id, MOST_EVENTS),
+        deliveries.page_of_run(tx, run_id, Slice(MOST_DELIVERIES)),
+        tx.now,
+    )
+
+
+def _replaced(found: Sequence[tuple[str, Answer]], in_force: Mapping[str, Answer]) -> dict[str, list[Answer]]:
+    """By step, without those that said no more than the one after them: a phone that repeats itself."""
+    replaced: dict[str, list[Answer]] = {}
+    for step_id, answer in found:
+        past = replaced.setdefault(step_id, [])
+        after = past[-1] if past else in_force.get(step_id)
+        if after is None or answer.content() != after.content():
+            past.append(answer)
+    return {step_id: past for step_id, past in replaced.items() if past}
+
+
+def get(tx: Tx, org_id: str, run_id: str) -> tuple[Sheet, int]:
+    """All there is of an organization's run, and the time of the look."""
+    return load(tx, runs.get_of_org(tx, org_id, run_id)), tx.now
+
+
+def revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:
+    """A run's revision for an operator who is signed in with `token`, None where no run is asked for. Raises NotFound
+    for those who have been signed out, and where there is no such run.
+    """
+    if operators.seated(tx, token) is None:
+        raise NotFound("session")
+    return None if run_id is None else runs.get_of_org(tx, org_id, run_id).revision
