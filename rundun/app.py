@@ -24,7 +24,7 @@ from rundun.store.database import Database
 from rundun.store.transaction import Clock
 from rundun.web.auth import KeyRing
 from rundun.web.change_notifier import Bells
-from rundun.web.context import Service
+from rundun.web.context import Context
 from rundun.web.pages import Pages
 from rundun.web.rate_limit import Quotas
 from rundun.web.routes import Application, site
@@ -57,17 +57,17 @@ def make_app(
     pages = Pages(paths.templates(), assets)
 
     @asynccontextmanager
-    async def lifespan(app: Application) -> AsyncIterator[dict[str, Service]]:
+    async def lifespan(app: Application) -> AsyncIterator[dict[str, Context]]:
         async with AsyncExitStack() as stack:
             try:
-                service, postman = await stack.enter_async_context(
+                context, postman = await stack.enter_async_context(
                     running(settings, pages, clock=clock, announce=announce, ticking=ticking)
                 )
             except Problem as problem:
                 refuse(problem)
                 raise
-            app.state.postman, app.state.bells = postman, service.bells
-            yield {"service": service}
+            app.state.postman, app.state.bells = postman, context.bells
+            yield {"context": context}
 
     made = site(assets, lifespan)
     made.state.bells = None
@@ -82,7 +82,7 @@ async def running(
     clock: Clock,
     announce: Callable[[FirstStart], None],
     ticking: bool,
-) -> AsyncIterator[tuple[Service, Postman]]:
+) -> AsyncIterator[tuple[Context, Postman]]:
     """Everything that runs, for as long as the context lasts; what was opened last is closed first."""
     async with AsyncExitStack() as stack:
         database = await Database.open(
@@ -120,7 +120,7 @@ async def running(
             stack.callback(scheduler.shutdown, wait=False)
         await postman.start()
         stack.push_async_callback(postman.stop)
-        service = Service(
+        context = Context(
             settings=settings,
             database=database,
             keys=keys,
@@ -143,7 +143,7 @@ async def running(
             database=str(settings.database.path),
             public_url=settings.public_url,
         )
-        yield service, postman
+        yield context, postman
     log("info", "service.stopped")
 
 

@@ -18,7 +18,7 @@ from rundun.core import certificate, times
 from rundun.core.urls import Links
 from rundun.store import connection, maintenance
 from rundun.store.database import read_once
-from rundun.store.transaction import House
+from rundun.store.transaction import Env
 
 MIB, GIB = 2**20, 2**30
 LEAST_FREE, LITTLE_FREE = 64 * MIB, GIB  # on the disk: too little, and little
@@ -63,8 +63,8 @@ def report(
     path = settings.database.path
     db = connection.open_reader(path)
     try:
-        house = House(clock, Links(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
-        examined = read_once(db, house, health.examine, org_id, seconds)
+        env = Env(clock, Links(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
+        examined = read_once(db, env, health.examine, org_id, seconds)
     finally:
         db.close()
     free = shutil.disk_usage(path.resolve().parent).free

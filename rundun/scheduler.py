@@ -46,7 +46,7 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
             if isinstance(outcome, Problem) and outcome.code == "unavailable":
                 raise outcome  # the disk is full, say: that is no fault of this run's
             if isinstance(outcome, BaseException):
-                resting[run_id] = database.house.clock() + REST
+                resting[run_id] = database.env.clock() + REST
                 log("error", "run.not_expired", exc=outcome, run=short(run_id))
         total += sum(outcome is True for outcome in outcomes)
     if total:
@@ -56,7 +56,7 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
 
 async def _overdue(database: Database, resting: Resting) -> list[str]:
     """Who is to be expired now, at most `SWEEP` of them."""
-    now = database.house.clock()
+    now = database.env.clock()
     for run_id in [run_id for run_id, until in resting.items() if until <= now]:
         del resting[run_id]
     ids = await database.read(runs.overdue, SWEEP + len(resting))
@@ -73,7 +73,7 @@ async def clear_up(database: Database) -> None:
 
     In small steps, each a write of its own, so that nobody waits long; a few free pages stay for the next photos.
     """
-    numbers = await database.read(files.abandoned, database.house.clock() - ABANDONED)
+    numbers = await database.read(files.abandoned, database.env.clock() - ABANDONED)
     for number in numbers:
         await database.write(photos.drop, {number})
     if numbers:
@@ -97,7 +97,7 @@ async def forget_secrets(database: Database, days: float) -> int:
     """Forget the webhooks' secrets of runs that were closed, and whose deliveries were settled, so many days ago, in
     small steps; returns how many. Zero days: never. What is sent by hand later goes unsigned, and the run says so.
     """
-    total, before = 0, database.house.clock() - int(days * times.DAY)
+    total, before = 0, database.env.clock() - int(days * times.DAY)
     while days and await database.read(secrets.is_any_old, before):
         total += await database.write(secrets.forget, before, FORGET)
     if total:

@@ -284,7 +284,7 @@ async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.Monke
             await w.database.write(photos.append, number, part, bytes(MIB if part < 2 else 1))
         await w.database.write(files.finish, number)
         monkeypatch.setattr(Lane, "submit", submit)
-        address = w.database.house.links.media(number, "image/jpeg")
+        address = w.database.env.links.media(number, "image/jpeg")
         assert len((await w.browser().get(address)).content) == 2 * MIB + 1
     assert weights == [MIB] * 3
 

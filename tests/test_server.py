@@ -21,7 +21,7 @@ from rundun.config.loader import Server, Settings, load
 from rundun.errors import Problem
 from rundun.server import Patience, bind, serve
 from tests.helpers.patience import PATIENCE
-from tests.helpers.server import QUICK, Service, everything, request, seconds_until_closed, until
+from tests.helpers.server import QUICK, Context, everything, request, seconds_until_closed, until
 
 SLOW = Patience(header=60, body=60, reading=60, idle=60, stopping=1)
 NARROW = Patience(header=60, body=60, reading=60, idle=60, stopping=1, header_bytes=8192)
@@ -32,7 +32,7 @@ def service():
     started = []
 
     def start(*patience, **given):
-        started.append(Service(*patience, **given))
+        started.append(Context(*patience, **given))
         return started[-1]
 
     yield start
@@ -54,7 +54,7 @@ def narrow():
 
 
 def serving(patience):
-    one = Service(patience)
+    one = Context(patience)
     yield one
     one.process.kill()
     one.process.communicate()

@@ -22,7 +22,7 @@ from rundun.config.loader import Settings
 from rundun.scheduler import Postman, expire_due
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
-from rundun.web.context import Service
+from rundun.web.context import Context
 from rundun.web.pages import Pages
 from rundun.web.routes import site
 from rundun.web.static import Assets
@@ -168,7 +168,7 @@ class World:
     globex: httpx2.AsyncClient
     acme_id: str
     clients: list[httpx2.AsyncClient]
-    service: Service
+    service: Context
 
     def browser(self, **headers: str) -> httpx2.AsyncClient:
         """A client without a key."""
@@ -254,7 +254,7 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
         clients: list[httpx2.AsyncClient] = []
 
         async def with_state(scope: Any, receive: Any, send: Any) -> None:
-            await app({**scope, "state": {"service": service}}, receive, send)
+            await app({**scope, "state": {"context": service}}, receive, send)
 
         async def member(name: str) -> tuple[str, httpx2.AsyncClient]:
             org_id = await service.database.write(organizations.create, f"{name} {uuid.uuid4().hex[:6]}")

@@ -19,7 +19,7 @@ from rundun.core.urls import Links
 from rundun.errors import Problem
 from rundun.store import connection
 from rundun.store.database import read_once, write_once
-from rundun.store.transaction import House
+from rundun.store.transaction import Env
 
 F = TypeVar("F", bound=Callable[..., Any])
 LOCK_SECONDS = 10  # how long a command waits for whoever holds the database without listening
@@ -55,9 +55,9 @@ def fail(problem: Problem) -> NoReturn:
     sys.exit(1)
 
 
-def house_of(settings: Settings, key: bytes) -> House:
+def env_of(settings: Settings, key: bytes) -> Env:
     """What a transaction needs, outside the service."""
-    return House(wall_clock, Links(settings.public_url, key), int(settings.runs.grace_hours * times.HOUR))
+    return Env(wall_clock, Links(settings.public_url, key), int(settings.runs.grace_hours * times.HOUR))
 
 
 def write(settings: Settings, command: str, **arguments: Any) -> Any:
@@ -90,8 +90,8 @@ def write_here_or_there(settings: Settings, command: str, arguments: dict[str, A
     try:
         db = connection.open_writer(path)
         try:
-            house = house_of(settings, connection.signing_key(db))
-            return write_once(db, house, WRITING[command], **arguments)
+            env = env_of(settings, connection.signing_key(db))
+            return write_once(db, env, WRITING[command], **arguments)
         finally:
             db.close()
     finally:
@@ -119,7 +119,7 @@ def look(settings: Settings, command: str) -> Any:
         expect_database(settings)
         db = connection.open_reader(settings.database.path)
         try:
-            return read_once(db, house_of(settings, b""), READING[command])
+            return read_once(db, env_of(settings, b""), READING[command])
         finally:
             db.close()
     except Problem as problem:

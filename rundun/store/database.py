@@ -21,7 +21,7 @@ from rundun.core import times
 from rundun.core.urls import Links
 from rundun.errors import Problem
 from rundun.store import connection, maintenance
-from rundun.store.transaction import Clock, House, Kept, Tx
+from rundun.store.transaction import Clock, Env, Kept, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,7 +93,7 @@ def told(error: BaseException) -> BaseException:
     return error
 
 
-def commit_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> None:
+def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
     """Run `jobs` in one transaction; afterwards each has its result or its error, and all successes are on disk.
 
     On a full disk SQLite rolls the whole transaction back by itself; later savepoints would then commit one by one,
@@ -103,14 +103,14 @@ def commit_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> N
     try:
         db.execute("BEGIN IMMEDIATE")
         for job in jobs:
-            _run_in_savepoint(db, house, job)
+            _run_in_savepoint(db, env, job)
             if not db.in_transaction:
                 raise _RolledBack
         db.execute("COMMIT")
     except (sqlite3.Error, _RolledBack) as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
-        house.versions.clear()  # one of them may have been read before it was committed
+        env.versions.clear()  # one of them may have been read before it was committed
         problem = told(error) if isinstance(error, sqlite3.Error) else unavailable(error)
         for job in jobs:
             job.result, job.error = None, problem
@@ -124,9 +124,9 @@ class _RolledBack(Exception):
         return "the transaction was rolled back, as on a full or failing disk"
 
 
-def _run_in_savepoint(db: sqlite3.Connection, house: House, job: Job) -> None:
+def _run_in_savepoint(db: sqlite3.Connection, env: Env, job: Job) -> None:
     db.execute("SAVEPOINT job")
-    tx = house.tx(db)
+    tx = env.tx(db)
     try:
         job.result = job.function(tx, *job.args, **job.kwargs)
     except Kept as kept:
@@ -141,13 +141,13 @@ def _run_in_savepoint(db: sqlite3.Connection, house: House, job: Job) -> None:
     db.execute("RELEASE job")
 
 
-def read_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> None:
+def read_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
     """Run `jobs` on one consistent snapshot; no cursor stays open, since an open read stops checkpoints."""
     db.execute("BEGIN")
     try:
         for job in jobs:
             try:
-                job.result = job.function(house.tx(db), *job.args, **job.kwargs)
+                job.result = job.function(env.tx(db), *job.args, **job.kwargs)
             except BaseException as error:
                 job.error = told(error)
     finally:
@@ -157,7 +157,7 @@ def read_batch(db: sqlite3.Connection, house: House, jobs: Sequence[Job]) -> Non
 
 def write_once(
     db: sqlite3.Connection,
-    house: House,
+    env: Env,
     action: Callable[Concatenate[Tx, P], T],
     /,
     *args: P.args,
@@ -165,7 +165,7 @@ def write_once(
 ) -> T:
     """One action in one transaction, without an event loop: for the command line, and for tests."""
     job = Job(action, args, kwargs, cast("asyncio.Future[Any]", None))
-    commit_batch(db, house, [job])
+    commit_batch(db, env, [job])
     if job.error:
         raise job.error.problem if isinstance(job.error, Kept) else job.error
     return cast(T, job.result)
@@ -173,14 +173,14 @@ def write_once(
 
 def read_once(
     db: sqlite3.Connection,
-    house: House,
+    env: Env,
     function: Callable[Concatenate[Tx, P], T],
     /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
     """One look, without an event loop."""
-    return function(house.tx(db), *args, **kwargs)
+    return function(env.tx(db), *args, **kwargs)
 
 
 class Lane:
@@ -191,13 +191,13 @@ class Lane:
     def __init__(
         self,
         db: ThreadConnection,
-        batch: Callable[[sqlite3.Connection, House, Sequence[Job]], None],
-        house: House,
+        batch: Callable[[sqlite3.Connection, Env, Sequence[Job]], None],
+        env: Env,
         committed: Callable[[set[str]], None],
     ) -> None:
         self._db = db
         self._batch = batch
-        self._house = house
+        self._house = env
         self._committed = committed
         self._waiting: deque[Job] = deque()
         self._heavy: deque[Job] = deque()
@@ -277,13 +277,13 @@ class Database:
 
     def __init__(
         self,
-        house: House,
+        env: Env,
         writer: Lane,
         reader: Lane,
         lock: connection.Lock,
         subscribers: list[Subscriber],
     ) -> None:
-        self.house = house
+        self.env = env
         self._writer = writer
         self._reader = reader
         self._lock = lock
@@ -302,7 +302,7 @@ class Database:
         opened: list[ThreadConnection] = []
         try:
             opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
-            house = House(clock, Links(public_url, await opened[0].call(connection.signing_key)), grace)
+            env = Env(clock, Links(public_url, await opened[0].call(connection.signing_key)), grace)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
         except BaseException:
             for one in opened:  # an open one would keep the process alive
@@ -318,9 +318,9 @@ class Database:
                 except Exception:  # what is committed is answered, whatever becomes of those who hear of it
                     _log.exception("subscriber error")
 
-        writer = Lane(opened[0], commit_batch, house, committed)
-        reader = Lane(opened[1], read_batch, house, committed)
-        return cls(house, writer, reader, lock, subscribers)
+        writer = Lane(opened[0], commit_batch, env, committed)
+        reader = Lane(opened[1], read_batch, env, committed)
+        return cls(env, writer, reader, lock, subscribers)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber(touched)` in the event loop after each commit that touched something."""
@@ -351,7 +351,7 @@ class Database:
     async def prove_writable(self) -> None:
         """Return if a write has reached the disk within the last second, else write; raises `unavailable`."""
         async with self._proving:  # however many ask, they ask the disk once
-            now = self.house.clock()
+            now = self.env.clock()
             if self._proven_at is None or not 0 <= now - self._proven_at < times.SECOND:
                 await self.write(maintenance.prove)
                 self._proven_at = now

@@ -99,7 +99,7 @@ class Tx:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Env:
     """What is the same for every transaction of a process."""
 
     clock: Clock

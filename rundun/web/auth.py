@@ -58,7 +58,7 @@ class KeyRing:
                 raise _unauthorized()
             if generation == self._generation and len(self._known) < MOST_REMEMBERED:
                 self._known[hashed] = key
-        self.used[key.key_id] = self._database.house.clock()
+        self.used[key.key_id] = self._database.env.clock()
         return Caller(key.org_id, hashed, key.name)
 
     async def keep_used(self) -> None:

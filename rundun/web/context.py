@@ -12,6 +12,7 @@ from rundun.config.loader import Settings
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.picture import Decoded, Derived
 from rundun.core.template import BarcodeFormat
+from rundun.core.urls import Links
 from rundun.core.webhook_url import Destination
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, Why
@@ -55,7 +56,7 @@ def _too_many_pages(why: Why) -> Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Context:
     """The parts of a running Rundun."""
 
     settings: Settings
@@ -72,8 +73,17 @@ class Service:
     drafts: Drafts = field(default_factory=Drafts)
     streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console
 
+    @property
+    def links(self) -> Links:
+        """Addresses of runs, pictures and invitations."""
+        return self.database.env.links
 
-def service(request: Request) -> Service:
+    def now(self) -> int:
+        """Tell the time, in milliseconds since 1970 UTC."""
+        return self.database.env.clock()
+
+
+def context_of(request: Request) -> Context:
     """The running service this request came to."""
-    found: Service = request.scope["state"]["service"]
+    found: Context = request.scope["state"]["context"]
     return found

@@ -13,7 +13,7 @@ from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, File
-from rundun.web.context import service
+from rundun.web.context import context_of
 from rundun.web.query_params import is_current
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
@@ -27,8 +27,8 @@ _HEADERS = {
 
 async def get_media(request: Request) -> Response:
     """GET /media/{token}: the whole file, or one range of it (RFC 9110 section 14)."""
-    database = service(request).database
-    number = database.house.links.file_of(request.path_params["token"])
+    database = context_of(request).database
+    number = database.env.links.file_of(request.path_params["token"])
     if number is None:
         raise NotFound("picture")
     file = await database.read(files.get, number)

@@ -10,14 +10,14 @@ from starlette.responses import Response
 from rundun import counters
 from rundun.store import maintenance
 from rundun.store.maintenance import Figures
-from rundun.web.context import service
+from rundun.web.context import context_of
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def metrics(request: Request) -> Response:
     """GET /metrics."""
-    figures = await service(request).database.read(maintenance.figures)
+    figures = await context_of(request).database.read(maintenance.figures)
     text = "".join(f"{line}\n" for line in _lines(figures))
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
 

@@ -9,14 +9,14 @@ from starlette.routing import Route
 from rundun import __version__
 from rundun.errors import NotFound
 from rundun.web.advice import ADVICE
-from rundun.web.context import service
+from rundun.web.context import context_of
 from rundun.web.metrics import metrics
 from rundun.web.problems import TABLE
 
 
 async def front(request: Request) -> Response:
     """GET /: what this is."""
-    return service(request).pages.show("front.html", version=__version__)
+    return context_of(request).pages.show("front.html", version=__version__)
 
 
 async def problem(request: Request) -> Response:
@@ -26,7 +26,7 @@ async def problem(request: Request) -> Response:
         raise NotFound("problem")
     (status, title), (meaning, remedy) = TABLE[code], ADVICE[code]
     values = {"code": code, "answered_with": status, "title": title, "meaning": meaning, "remedy": remedy}
-    return service(request).pages.show("problem.html", **values)
+    return context_of(request).pages.show("problem.html", **values)
 
 
 async def healthz(_: Request) -> Response:
@@ -36,7 +36,7 @@ async def healthz(_: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """GET /readyz: the database can be written, else 503."""
-    await service(request).database.prove_writable()
+    await context_of(request).database.prove_writable()
     return PlainTextResponse("ready\n")
 
 

@@ -58,7 +58,7 @@ Application = Starlette  # so that the wiring can name it
 
 
 def site(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
-    """The ASGI application; `lifespan` yields `{"service": Service}`."""
+    """The ASGI application; `lifespan` yields `{"context": Context}`."""
     app = Starlette(
         middleware=[Middleware(Outermost)],
         exception_handlers={Problem: problems.of_problem, HTTPException: problems.of_http},

@@ -31,12 +31,12 @@ class Alerts:
         self._post = post
         self._url = url
         self._secret = secret
-        self._bucket = Bucket(POLICY.quota, database.house.clock())
+        self._bucket = Bucket(POLICY.quota, database.env.clock())
         self._rest_until = 0
 
     async def tick(self) -> None:
         """Send what there is to tell and what may be sent."""
-        clock = self._database.house.clock
+        clock = self._database.env.clock
         while clock() >= self._rest_until and await self._database.read(deliveries.has_alert):
             allowance = token_bucket.take(POLICY, self._bucket, clock())
             if not allowance.granted:

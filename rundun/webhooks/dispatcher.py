@@ -182,7 +182,7 @@ class Postman:
         task.add_done_callback(self._under_way.discard)
 
     async def _send(self, claimed: Claimed) -> None:
-        started_at = self._database.house.clock()
+        started_at = self._database.env.clock()
         result = AttemptResult(ok=False, error=NOT_MADE)
         try:
             result = await self._attempt(claimed)

@@ -19,7 +19,7 @@ from rundun.core.run import STATUSES
 from rundun.core.urls import Links
 from rundun.store import connection
 from rundun.store.database import write_once
-from rundun.store.transaction import House, Tx
+from rundun.store.transaction import Env, Tx
 from rundun.web.console import session as console_session
 from tests.bench.processes import rundun
 
@@ -102,8 +102,8 @@ def fill(path: Path, templates: list[str], runs: int) -> dict[str, Any]:
     db = connection.open_writer(path)
     chance, now = random.Random(1), time.time_ns() // 1_000_000
     try:
-        house = House(lambda: now, Links("http://127.0.0.1", b""), 24 * HOUR)
-        org_id, token = write_once(db, house, _operator)
+        env = Env(lambda: now, Links("http://127.0.0.1", b""), 24 * HOUR)
+        org_id, token = write_once(db, env, _operator)
         progress = json.dumps({"total": ANSWERS, "answered": ANSWERS, "skipped": 0, "unable": 0})
         db.execute("PRAGMA synchronous = OFF")
         rows = _runs(chance, now, runs, org_id, templates, progress)

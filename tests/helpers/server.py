@@ -21,7 +21,7 @@ PROGRAM = Path(__file__).with_name("small_app.py")
 QUICK = Patience(header=0.4, body=0.4, reading=0.4, idle=20, stopping=1, header_bytes=8192)
 
 
-class Service:
+class Context:
     """The process, and what it says."""
 
     def __init__(self, patience=QUICK, **given):

@@ -71,7 +71,7 @@ def _retried(delivery: Delivery) -> Reply:
 async def retry_deliveries(call: Call) -> Response:
     """POST /v1/deliveries/retry: all that have failed go out now, 202. Step by step, and the last one is answered."""
     failed = read(RetryBody, await call.json()).failed()
-    write, so_far = call.house.database.write, RetryProgress()
+    write, so_far = call.ctx.database.write, RetryProgress()
     while await call.read(deliveries.has_more_failed, failed, so_far):
         so_far = await write(deliveries.retry_failed, call.org_id, failed, so_far)
     return await call.write(_all_retried, deliveries.retry_failed, failed, so_far)
@@ -85,7 +85,7 @@ def _all_retried(done: RetryProgress) -> Reply:
 async def try_webhook(call: Call) -> Response:
     """POST /v1/webhooks/test: one signed `webhook.test` is sent now, and what came of it is told."""
     asked = read(WebhookTestBody, await call.json())
-    return await call.respond(told(await try_out(call.house, call.request, call.org_id, asked)))
+    return await call.respond(told(await try_out(call.ctx, call.request, call.org_id, asked)))
 
 
 def delivery_json(delivery: Delivery) -> DeliveryJson:

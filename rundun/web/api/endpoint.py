@@ -24,7 +24,7 @@ from rundun.store.idempotency import Reply, Ticket
 from rundun.store.transaction import Tx
 from rundun.web.auth import Caller
 from rundun.web.body import parse, read_json_bytes
-from rundun.web.context import Service, service
+from rundun.web.context import Context, context_of
 from rundun.web.docs.openapi.operation import ApiRoute, Method, Operation
 from rundun.web.problems import Json
 
@@ -38,7 +38,7 @@ class Call:
     """An integrator's request; `ticket` names it where it carries an `Idempotency-Key`, `doer` has its key's name."""
 
     request: Request
-    house: Service
+    ctx: Context
     org_id: str
     doer: Doer
     ticket: Ticket | None = None
@@ -51,7 +51,7 @@ class Call:
     async def body(self) -> bytes:
         """The JSON body as it came, within the settings' limit."""
         if self._body is None:
-            self._body = await read_json_bytes(self.request, self.house.settings.limits.body_kibibytes * 1024)
+            self._body = await read_json_bytes(self.request, self.ctx.settings.limits.body_kibibytes * 1024)
         return self._body
 
     async def json(self) -> Any:
@@ -62,7 +62,7 @@ class Call:
         self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """`function(tx, org_id, *args)` on a consistent snapshot."""
-        return await self.house.database.read(function, self.org_id, *args, **kwargs)
+        return await self.ctx.database.read(function, self.org_id, *args, **kwargs)
 
     async def write(
         self,
@@ -73,7 +73,7 @@ class Call:
         **kwargs: P.kwargs,
     ) -> Response:
         """`action(tx, org_id, *args)` and its answer `render(result)`, in one transaction."""
-        reply = await self.house.database.write(
+        reply = await self.ctx.database.write(
             idempotency.carry_out, self.ticket, render, action, self.org_id, *args, **kwargs
         )
         return answer(reply)
@@ -81,7 +81,7 @@ class Call:
     async def respond(self, reply: Reply) -> Response:
         """Answer what was done outside of the database, once that is stored under the `Idempotency-Key`."""
         if self.ticket:
-            await self.house.database.write(idempotency.put, self.ticket, reply)
+            await self.ctx.database.write(idempotency.put, self.ticket, reply)
         return answer(reply)
 
 
@@ -104,10 +104,10 @@ def route(method: Method, path: str, handler: Handler, operation: Operation) -> 
     """A route of /v1, as the document describes it."""
 
     async def endpoint(request: Request) -> Response:
-        house = service(request)
-        caller = await _caller(house, request)
-        house.quotas.count_request(request, caller.key)
-        call = Call(request, house, caller.org_id, Doer("integrator", caller.name))
+        ctx = context_of(request)
+        caller = await _caller(ctx, request)
+        ctx.quotas.count_request(request, caller.key)
+        call = Call(request, ctx, caller.org_id, Doer("integrator", caller.name))
         return await (_once(call, handler) if method == "POST" else handler(call))
 
     endpoint.__doc__ = handler.__doc__
@@ -115,12 +115,12 @@ def route(method: Method, path: str, handler: Handler, operation: Operation) -> 
     return ApiRoute(method, f"/v1{path}", endpoint, operation)
 
 
-async def _caller(house: Service, request: Request) -> Caller:
+async def _caller(ctx: Context, request: Request) -> Caller:
     try:
-        return await house.keys.caller(request)
+        return await ctx.keys.caller(request)
     except Problem as problem:
         if problem.code == "unauthorized":
-            house.quotas.count_failure(request)
+            ctx.quotas.count_failure(request)
         raise
 
 
@@ -132,13 +132,13 @@ async def _once(call: Call, handler: Handler) -> Response:
     path = call.request.url.path
     call.ticket = ticket = Ticket(call.org_id, path, _key(given), _fingerprint(await call.body()))
     name = (ticket.org_id, ticket.path, ticket.key)
-    under_way = call.house.under_way
+    under_way = call.ctx.under_way
     if name in under_way:
         detail = "The first request with this Idempotency-Key is still being worked on."
         raise Problem("request_in_progress", detail, retry_after=1)
     under_way.add(name)
     try:
-        known = await call.house.database.read(idempotency.answered, ticket)
+        known = await call.ctx.database.read(idempotency.answered, ticket)
         if known is None:
             return await handler(call)
         response = answer(known)

@@ -34,7 +34,7 @@ async def list_run_events(call: Call) -> Response:
 
 async def _events(call: Call, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
     wanted = query(EventsQuery, call.request)
-    bells, until = call.house.bells, asyncio.get_running_loop().time() + wanted.wait
+    bells, until = call.ctx.bells, asyncio.get_running_loop().time() + wanted.wait
     asked = (call.org_id, *args, wanted.after, wanted.limit)
     bell = bells.of(call.org_id)
     found = await bells.look(bell, function, *asked)

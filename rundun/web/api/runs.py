@@ -31,7 +31,7 @@ from rundun.store import run_lists
 from rundun.store.idempotency import Reply
 from rundun.web.api.endpoint import Call, route, told
 from rundun.web.api.templates import template_json
-from rundun.web.context import Service
+from rundun.web.context import Context
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.problems import Json
 from rundun.web.query_params import RunsQuery, is_current, list_json, query
@@ -41,11 +41,11 @@ from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, Exten
 async def dispatch(call: Call) -> Response:
     """POST /v1/runs: a new run and its link, 201."""
     order, destination = read(DispatchBody, await call.json()).order()
-    warnings = [*link_warnings(call.house.settings.public_url)]
+    warnings = [*link_warnings(call.ctx.settings.public_url)]
     if destination:
-        warnings += await destination_warnings(call.house, destination)
+        warnings += await destination_warnings(call.ctx, destination)
 
-    links = call.house.database.house.links
+    links = call.ctx.links
 
     def dispatched(run: Run) -> Reply:
         content: DispatchedJson = {
@@ -83,9 +83,9 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def destination_warnings(house: Service, destination: Destination) -> list[WarnedJson]:
+async def destination_warnings(ctx: Context, destination: Destination) -> list[WarnedJson]:
     """What stands in the way of deliveries to it; raises `address_not_allowed`."""
-    verdict = await house.check_destination(destination)
+    verdict = await ctx.check_destination(destination)
     if verdict is None:
         return []
     kind, detail = verdict
@@ -100,7 +100,7 @@ async def get_run(call: Call) -> Response:
     tag = f'"{sheet.run.revision}{"-late" if sheet.run.is_late(now) else ""}"'
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    links = call.house.database.house.links
+    links = call.ctx.links
     whole = to_json(run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
     head, link, rest = whole.partition(b',"link":')  # before it stands nothing that anybody wrote
     content = head + b',"template":' + template_json(sheet.version) + link + rest
@@ -111,7 +111,7 @@ async def list_runs(call: Call) -> Response:
     """GET /v1/runs: without templates and answers, the newest first."""
     wanted = query(RunsQuery, call.request)
     page = await call.read(run_lists.page, wanted.filter(), wanted.slice())
-    links, now = call.house.database.house.links, call.house.database.house.clock()
+    links, now = call.ctx.links, call.ctx.now()
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 
 
@@ -135,10 +135,10 @@ async def release_run(call: Call) -> Response:
 
 def _without_template(call: Call) -> Callable[[Sheet], Reply]:
     """Renders a run as its record without the template."""
-    house = call.house
+    ctx = call.ctx
 
     def render(sheet: Sheet) -> Reply:
-        links, now = house.database.house.links, house.database.house.clock()
+        links, now = ctx.links, ctx.now()
         return told(run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
 
     return render

@@ -14,7 +14,7 @@ from rundun.core.validation import Shape
 from rundun.core.webhook_url import Destination, normalise
 from rundun.errors import Place, Problem
 from rundun.logs import log
-from rundun.web.context import Service
+from rundun.web.context import Context
 from rundun.web.request_bodies import Secret, Url
 
 TESTS = Policy("webhook-test", 10)  # a minute, for each organization
@@ -29,22 +29,20 @@ class WebhookTestBody(Shape):
     """What it is signed with, as in a dispatch; it is not kept."""
 
 
-async def try_out(house: Service, request: Request, org_id: str, asked: WebhookTestBody) -> TrialJson:
+async def try_out(ctx: Context, request: Request, org_id: str, asked: WebhookTestBody) -> TrialJson:
     """The request that was made and its outcome, as on the wire. Raises `rate_limited`, `address_not_allowed`."""
-    house.quotas.count(request, TESTS, org_id)
+    ctx.quotas.count(request, TESTS, org_id)
     destination = normalise(asked.url)
-    await _refuse_forbidden(house, destination)
+    await _refuse_forbidden(ctx, destination)
     event_id = f"evt-{uuid.uuid4()}"
-    body = event.trial_body(event_id, house.database.house.clock())
-    tried = await house.post_webhook(
-        WebhookRequest(destination.url, asked.secret, body, event_id, event.TEST)
-    )
+    body = event.trial_body(event_id, ctx.now())
+    tried = await ctx.post_webhook(WebhookRequest(destination.url, asked.secret, body, event_id, event.TEST))
     log("info", event.TEST, event_id=event_id, status=tried.status, ms=tried.duration_ms, error=tried.error)
     return _tried_json(tried, destination.url, body, event_id)
 
 
-async def _refuse_forbidden(house: Service, destination: Destination) -> None:
-    verdict = await house.check_destination(destination)
+async def _refuse_forbidden(ctx: Context, destination: Destination) -> None:
+    verdict = await ctx.check_destination(destination)
     if verdict is not None and verdict[0] == "forbidden":
         place = Place("/url", "address_not_allowed", verdict[1])
         raise Problem("address_not_allowed", verdict[1], [place])

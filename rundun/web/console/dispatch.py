@@ -63,7 +63,7 @@ async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = N
 
 def _languages(visit: Visit, tags: set[str]) -> list[tuple[str, str]]:
     """Tags and names of the languages that the page or a template speaks."""
-    names = visit.house.pages.words.names
+    names = visit.ctx.pages.words.names
     return [*names.items(), *((tag, tag) for tag in sorted(tags - set(names)))]
 
 
@@ -71,7 +71,7 @@ async def dispatch(visit: Visit) -> Response:
     """POST /console/dispatch: a run, once for each form that was shown, and on to its link."""
     try:
         order, destination = read(DispatchBody, _body(visit.form)).order()
-        warnings = await destination_warnings(visit.house, destination) if destination else []
+        warnings = await destination_warnings(visit.ctx, destination) if destination else []
         reply = await visit.write_once(ticket(visit), _dispatched, runs.dispatch, order)
     except NotFound as problem:
         return await _form(visit, visit.form, problem)
@@ -120,7 +120,7 @@ async def done(visit: Visit) -> Response:
     translated = list(written.get("translations") or ())
     asked = visit.request.query_params.get("lang", "")
     tag = asked if translation.is_tag(asked) else run.language or "en"
-    link = visit.house.database.house.links.run(run.run_id)
+    link = visit.ctx.links.run(run.run_id)
     message = _message(visit, run, link, written, tag)
     warned = visit.request.query_params.getlist("warned")
     return visit.show(
@@ -132,7 +132,7 @@ async def done(visit: Visit) -> Response:
         message=message,
         whatsapp=f"https://wa.me/?text={quote(message, safe='')}",
         sms=f"sms:?&body={quote(message, safe='')}",
-        warnings=link_warnings(visit.house.settings.public_url),
+        warnings=link_warnings(visit.ctx.settings.public_url),
         is_unresolved="webhook_unresolved" in warned,
         languages=_languages(visit, set(translated)),
         tag=tag,
@@ -141,7 +141,7 @@ async def done(visit: Visit) -> Response:
 
 def _message(visit: Visit, run: Run, link: str, written: dict[str, Any], tag: str) -> str:
     """What is sent along with the link, in the executor's language, the link last."""
-    words = visit.house.pages.words.speech([tag], list(written.get("translations") or ()))
+    words = visit.ctx.pages.words.speech([tag], list(written.get("translations") or ()))
     name = translation.translate(written, words.texts)["name"]
     lines = [words.say("message_share", organization=visit.organization.name, name=name)]
     if run.expires_at is not None:

@@ -131,7 +131,7 @@ def _cells(visit: Visit, row: ListedRun) -> tuple[object, ...]:
         run.duration_seconds,
         cancellation and cancellation.by,
         cancellation and cancellation.reason,
-        visit.house.database.house.links.run(run.run_id),
+        visit.ctx.links.run(run.run_id),
     )
 
 
@@ -203,7 +203,7 @@ async def _archive(visit: Visit, watched: RunDetail) -> AsyncIterator[bytes]:
                 yield data
             for number, name in names.folder.items():
                 try:
-                    file = await visit.house.database.read(files.get, number)
+                    file = await visit.ctx.database.read(files.get, number)
                 except NotFound:  # the executor has deleted it meanwhile
                     continue
                 entry = _entry(name, at)
@@ -211,7 +211,7 @@ async def _archive(visit: Visit, watched: RunDetail) -> AsyncIterator[bytes]:
                 with made.open(entry, "w") as writing:
                     for part in range(-(-file.bytes // CHUNK)):
                         writing.write(
-                            await visit.house.database.read_heavy(CHUNK, files.get_chunk, number, part)
+                            await visit.ctx.database.read_heavy(CHUNK, files.get_chunk, number, part)
                         )
                 for data in _pieces(pen):
                     yield data
@@ -235,7 +235,7 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
 
 def _json(visit: Visit, watched: RunDetail, names: Names) -> bytes:
     """The record as integrators read it, with the names of the files beside it, and what was replaced."""
-    sheet, links = watched.sheet, visit.house.database.house.links
+    sheet, links = watched.sheet, visit.ctx.links
     head = run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, watched.now)
     replaced = {
         step_id: [

@@ -74,15 +74,15 @@ async def live(visit: Visit) -> Response:
     org_id, run_id = visit.operator.org_id, visit.request.query_params.get("run_id")
 
     async def look() -> int | None:
-        return await visit.house.database.read(runs.revision_for_operator, visit.token, org_id, run_id)
+        return await visit.ctx.database.read(runs.revision_for_operator, visit.token, org_id, run_id)
 
     await look()
-    streams, limits = visit.house.streams, {org_id: MOST_STREAMS}
+    streams, limits = visit.ctx.streams, {org_id: MOST_STREAMS}
     with streams.place(
         limits
     ):  # refused here if at all; nothing is awaited before the stream takes its place
         pass
-    return Stream(streams.place(limits), changes(visit.house.bells, org_id, look))
+    return Stream(streams.place(limits), changes(visit.ctx.bells, org_id, look))
 
 
 ROUTES = [page("GET", "/runs/live", live)]

@@ -33,8 +33,8 @@ async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -
     """
     past = visit.request.query_params.get("past", "")
     watched = await visit.read(runs.detail, visit.path("run_id"), past)
-    house = visit.house.database.house
-    teller = Teller(watched, visit_say(visit), visit.zone, house.links.media_path, (past,))
+    ctx = visit.ctx.database.env
+    teller = Teller(watched, visit_say(visit), visit.zone, ctx.links.media_path, (past,))
     run = watched.sheet.run
     is_pinned = watched.sheet.version.template.execution.scope == "first_device" and run.device is not None
     return visit.show(
@@ -42,8 +42,8 @@ async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -
         status,
         wrong=wrong,
         hours=HOURS,
-        link=house.links.run(run.run_id),
-        deadline=run.deadline(house.grace),
+        link=ctx.links.run(run.run_id),
+        deadline=run.deadline(ctx.grace),
         can_release=is_pinned and not run.is_closed,
         will_change=any(one.status == "pending" for one in watched.deliveries.items),
         past=past,
@@ -72,7 +72,7 @@ def telling(teller: Teller) -> dict[str, Any]:
 def visit_say(visit: Visit) -> Say:
     """The words of the reader's language."""
     first = visit.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
-    return visit.house.pages.console_words.speech([first or "en"]).say
+    return visit.ctx.pages.console_words.speech([first or "en"]).say
 
 
 async def done_or_said(visit: Visit, act: Awaitable[object], told: str) -> Response:
@@ -102,7 +102,7 @@ async def qr_code(visit: Visit) -> Response:
 
     run = await visit.read(run_rows.get_of_org, visit.path("run_id"))
     picture = io.BytesIO()
-    link = visit.house.database.house.links.run(run.run_id)
+    link = visit.ctx.links.run(run.run_id)
     segno.make(link, error="m", micro=False).save(
         picture, kind="svg", scale=8, border=4, dark="#000", light="#fff"
     )

@@ -26,7 +26,7 @@ from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.console.time_zone import Zone
-from rundun.web.context import Service, service
+from rundun.web.context import Context, context_of
 from rundun.web.executor.api import refuse_cross_site
 from rundun.web.problems import TABLE
 
@@ -57,7 +57,7 @@ class Visit:
     """One request to the console. `form` has the fields of a POST, `seated` who has signed in."""
 
     request: Request
-    house: Service
+    ctx: Context
     seated: Seated | None
     token: str
     csrf: str
@@ -83,7 +83,7 @@ class Visit:
     @property
     def now(self) -> int:
         """Milliseconds."""
-        return self.house.database.house.clock()
+        return self.ctx.now()
 
     def path(self, name: str) -> str:
         """A parameter of the path."""
@@ -93,13 +93,13 @@ class Visit:
         self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """`function(tx, org_id, *args)` on a consistent snapshot."""
-        return await self.house.database.read(function, self.operator.org_id, *args, **kwargs)
+        return await self.ctx.database.read(function, self.operator.org_id, *args, **kwargs)
 
     async def write(
         self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """`action(tx, org_id, *args)`."""
-        return await self.house.database.write(action, self.operator.org_id, *args, **kwargs)
+        return await self.ctx.database.write(action, self.operator.org_id, *args, **kwargs)
 
     async def write_once(
         self,
@@ -111,18 +111,18 @@ class Visit:
         **kwargs: P.kwargs,
     ) -> Reply:
         """`action(tx, org_id, *args)`, once for each ticket; the same answer the second time."""
-        database, org_id = self.house.database, self.operator.org_id
+        database, org_id = self.ctx.database, self.operator.org_id
         return await database.write(idempotency.only_once, ticket, render, action, org_id, *args, **kwargs)
 
     def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """A page of `templates/console/`."""
-        speech = self.house.pages.console_words.speech(
+        speech = self.ctx.pages.console_words.speech(
             [
                 self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
                 or "en"
             ]
         )
-        response = self.house.pages.show(
+        response = self.ctx.pages.show(
             f"console/{name}.html",
             status,
             visit=self,
@@ -184,17 +184,17 @@ def page(
 
 
 async def _visit(request: Request) -> Visit:
-    house = service(request)
+    ctx = context_of(request)
     token = request.cookies.get(SESSION, "")
-    seated = await house.database.read(operators.seated, token) if token else None
+    seated = await ctx.database.read(operators.seated, token) if token else None
     if seated is None:
         token = request.cookies.get(VISITOR) or operators.new_token()
-    return Visit(request, house, seated, token, _csrf(house, token))
+    return Visit(request, ctx, seated, token, _csrf(ctx, token))
 
 
-def _csrf(house: Service, token: str) -> str:
+def _csrf(ctx: Context, token: str) -> str:
     """What a form must bring back: it shows that the page was ours, and shown to this browser."""
-    return Signer(house.database.house.links.key, salt="csrf").get_signature(token).decode()
+    return Signer(ctx.links.key, salt="csrf").get_signature(token).decode()
 
 
 async def _check_form(visit: Visit, largest: int) -> None:
@@ -280,7 +280,7 @@ def _refused(visit: Visit, problem: Problem) -> Response:
 
 def seat(visit: Visit, token: str) -> None:
     """Forms of the page that answers are bound to the session that has just begun."""
-    visit.token, visit.csrf = token, _csrf(visit.house, token)
+    visit.token, visit.csrf = token, _csrf(visit.ctx, token)
 
 
 def begin_session(visit: Visit, response: Response, token: str) -> Response:
@@ -302,7 +302,7 @@ def _set_cookie(visit: Visit, response: Response, name: str, value: str, seconds
         value,
         max_age=seconds,
         path="/console",
-        secure=visit.house.settings.public_url.startswith("https://"),
+        secure=visit.ctx.settings.public_url.startswith("https://"),
         httponly=True,
         samesite="lax",
     )

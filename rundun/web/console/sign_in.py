@@ -54,13 +54,13 @@ async def sign_in(visit: Visit) -> Response:
         refused = ask_to_sign_in(visit, 429, email=email, next_path=next_path, then=then, wait=wait)
         refused.headers["retry-after"] = str(wait)
         return refused
-    operator = await visit.house.database.read(operator_rows.find_by_email, email)
+    operator = await visit.ctx.database.read(operator_rows.find_by_email, email)
     kept = None if operator is None else operator.password
     is_right = await in_turn(passwords.check_in_turn(kept, password))
     if operator is None or not is_right:
-        visit.house.quotas.count_failure(visit.request)
+        visit.ctx.quotas.count_failure(visit.request)
         return ask_to_sign_in(visit, 422, email=email, next_path=next_path, then=then, wrong=True)
-    token = await visit.house.database.write(operators.sign_in, operator.operator_id)
+    token = await visit.ctx.database.write(operators.sign_in, operator.operator_id)
     if not then:
         return begin_session(visit, visit.go(next_path), token)
     seat(visit, token)
@@ -69,7 +69,7 @@ async def sign_in(visit: Visit) -> Response:
 
 def _count_guess(visit: Visit, email: str) -> None:
     """Before the password is looked at, which is work; raises `rate_limited`."""
-    quotas = visit.house.quotas
+    quotas = visit.ctx.quotas
     quotas.refuse_guesser(visit.request)
     quotas.count(visit.request, GUESSES, f"{email} {address_of(visit.request)}")
     quotas.count(visit.request, ALL_GUESSES, email)
@@ -83,13 +83,13 @@ def _local(path: str) -> str:
 
 async def sign_out(visit: Visit) -> Response:
     """POST /console/sign-out."""
-    await visit.house.database.write(operators.sign_out, visit.token)
+    await visit.ctx.database.write(operators.sign_out, visit.token)
     return end_session(visit.go("/sign-in", "told_signed_out"))
 
 
 async def sign_out_everywhere(visit: Visit) -> Response:
     """POST /console/sign-out-everywhere: all browsers of this operator, this one too."""
-    await visit.house.database.write(operators.sign_out_everywhere, visit.operator.operator_id)
+    await visit.ctx.database.write(operators.sign_out_everywhere, visit.operator.operator_id)
     return end_session(visit.go("/sign-in", "told_signed_out"))
 
 
@@ -97,7 +97,12 @@ async def join_form(visit: Visit) -> Response:
     """GET /console/join/{token}: what the link is good for; looking does not use it up."""
     invitation, organization = await _invitation(visit)
     return visit.show(
-        "join", email=invitation.email or "", name="", fixed=invitation.email, wrong=None, house=organization
+        "join",
+        email=invitation.email or "",
+        name="",
+        fixed=invitation.email,
+        wrong=None,
+        organization=organization,
     )
 
 
@@ -107,23 +112,29 @@ async def join(visit: Visit) -> Response:
     email, name = visit.form.get("email", ""), visit.form.get("name", "")
     try:
         password = await new_password(visit)
-        token = await visit.house.database.write(
+        token = await visit.ctx.database.write(
             operators.join_and_sign_in, visit.path("token"), email, name, password
         )
     except NotFound:
         raise
     except Problem as problem:
         return visit.show(
-            "join", 422, email=email, name=name, fixed=invitation.email, wrong=problem, house=organization
+            "join",
+            422,
+            email=email,
+            name=name,
+            fixed=invitation.email,
+            wrong=problem,
+            organization=organization,
         )
     return begin_session(visit, visit.go(""), token)
 
 
 async def _invitation(visit: Visit) -> tuple[Invitation, Organization]:
     try:
-        return await visit.house.database.read(operators.invitation_of, visit.path("token"))
+        return await visit.ctx.database.read(operators.invitation_of, visit.path("token"))
     except NotFound:
-        visit.house.quotas.count_failure(visit.request)
+        visit.ctx.quotas.count_failure(visit.request)
         raise
 
 

@@ -100,7 +100,7 @@ def _kept(visit: Visit, checked: Checked) -> str:
     """The address of the preview; "" while there is something wrong."""
     if checked.draft is None or checked.draft.template is None:
         return ""
-    name = visit.house.drafts.put(visit.operator.operator_id, checked.draft.body, visit.now)
+    name = visit.ctx.drafts.put(visit.operator.operator_id, checked.draft.body, visit.now)
     return f"/console/templates/preview/{name}"
 
 
@@ -118,7 +118,7 @@ def _editor(
             "unshown": len(checked.faults) - len(shown) if checked else 0,
             "preview": _kept(visit, checked) if checked else "",
             "once": visit.form.get("once") or str(uuid.uuid4()),
-            "languages": visit.house.pages.words.names,
+            "languages": visit.ctx.pages.words.names,
             "head": None,
             "made_from": None,
             "conflict": None,
@@ -205,7 +205,7 @@ async def check_text(visit: Visit) -> Response:
     except UnicodeDecodeError:
         raise Problem("bad_request", "The text is not UTF-8.") from None
     checked = await asyncio.to_thread(check, text)
-    t = visit.house.pages.console_words.speech(["en"]).say
+    t = visit.ctx.pages.console_words.speech(["en"]).say
     shown = [
         {
             "line": one.line,

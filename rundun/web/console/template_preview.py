@@ -30,19 +30,19 @@ REPLACED = ("offline_db", "http", "keep_page")
 
 async def preview(visit: Visit) -> Response:
     """GET /console/templates/preview/{name}; `?lang=` as on a link, `?at=start` before anybody has begun."""
-    body = visit.house.drafts.get(visit.operator.operator_id, visit.path("name"), visit.now)
+    body = visit.ctx.drafts.get(visit.operator.operator_id, visit.path("name"), visit.now)
     begun = visit.request.query_params.get("at") != "start"
     version = await asyncio.to_thread(_version, body, visit.organization.org_id, visit.now)
-    links = visit.house.database.house.links
+    links = visit.ctx.links
     state = state_json(_sheet(version, begun), visit.organization, links, visit.now)
     asked = visit.request.query_params.get("lang", "")
     own = [asked] if translation.is_tag(asked) else []
     wanted = [*own, *translation.accepted(visit.request.headers.get("accept-language", ""))]
-    imports = _imports(visit.house.pages.assets)
-    brand = brand_of(visit.organization, visit.house.pages.assets, links)
+    imports = _imports(visit.ctx.pages.assets)
+    brand = brand_of(visit.organization, visit.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
-    photo_bytes = visit.house.settings.limits.photo_mebibytes * 2**20
-    response = visit.house.pages.run(
+    photo_bytes = visit.ctx.settings.limits.photo_mebibytes * 2**20
+    response = visit.ctx.pages.run(
         state, wanted, "console/template_preview.html", photo_bytes=photo_bytes, brand=brand, imports=scripts
     )
     response.headers["content-security-policy"] = _policy(imports)

@@ -20,7 +20,7 @@ from rundun.config.loader import SETTINGS, Setting
 from rundun.core import event
 from rundun.errors import NotFound
 from rundun.web.advice import ADVICE
-from rundun.web.context import service
+from rundun.web.context import context_of
 from rundun.web.docs.openapi.parts import TAGS
 from rundun.web.pages import HEADERS, Pages
 from rundun.web.problems import TABLE
@@ -131,10 +131,10 @@ def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
 
 async def show(request: Request) -> Response:
     """GET /docs and its pages."""
-    house, path = service(request), request.path_params.get("path", "")
+    ctx, path = context_of(request), request.path_params.get("path", "")
     if path not in PAGES:
         raise NotFound("page")
-    plain, packed, tag = await asyncio.to_thread(_rendered, house.pages, house.settings.public_url, path)
+    plain, packed, tag = await asyncio.to_thread(_rendered, ctx.pages, ctx.settings.public_url, path)
     headers = {**HEADERS, "cache-control": "no-cache", "vary": "accept-encoding", "etag": tag}
     if is_current(request, tag):
         return Response(status_code=304, headers=headers)

@@ -23,7 +23,7 @@ from rundun.store import runs as run_rows
 from rundun.store.organizations import Organization
 from rundun.web.body import is_here, read_json
 from rundun.web.branding import brand_of
-from rundun.web.context import Service, service
+from rundun.web.context import Context, context_of
 from rundun.web.docs.openapi.operation import ApiRoute, Method, Operation, Success
 from rundun.web.pages import Handler, compressed
 from rundun.web.problems import Json
@@ -45,7 +45,7 @@ def refuse_cross_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is None:
         return
-    ours = {request.headers.get("host", ""), urlsplit(service(request).settings.public_url).netloc}
+    ours = {request.headers.get("host", ""), urlsplit(context_of(request).settings.public_url).netloc}
     if _host_of(origin) not in ours - {""}:
         raise Problem("cross_site", "Writes must come from this site's own page.")
 
@@ -69,7 +69,7 @@ def device_of(request: Request) -> str | None:
 
 
 def _signer(request: Request) -> Signer:
-    return Signer(service(request).database.house.links.key, salt=f"device.{request.path_params['run_id']}")
+    return Signer(context_of(request).database.env.links.key, salt=f"device.{request.path_params['run_id']}")
 
 
 def _set_device(request: Request, response: Response, token: str) -> None:
@@ -78,7 +78,7 @@ def _set_device(request: Request, response: Response, token: str) -> None:
         _signer(request).sign(token).decode(),
         max_age=COOKIE_SECONDS,
         path=f"/r/{request.path_params['run_id']}",
-        secure=service(request).settings.public_url.startswith("https://"),
+        secure=context_of(request).settings.public_url.startswith("https://"),
         httponly=True,
         samesite="lax",
     )
@@ -89,14 +89,14 @@ async def read_body(request: Request, understood: Callable[[Any], T], largest: i
     who try links, nor do they hear what is wrong with a body that is here.
     """
     refuse_cross_site(request)
-    house, run_id, was_here = service(request), request.path_params["run_id"], is_here(request)
+    ctx, run_id, was_here = context_of(request), request.path_params["run_id"], is_here(request)
     if not was_here:
-        await house.database.read(run_rows.get, run_id)
+        await ctx.database.read(run_rows.get, run_id)
     try:
-        return understood(await read_json(request, min(largest, house.settings.limits.body_kibibytes * 1024)))
+        return understood(await read_json(request, min(largest, ctx.settings.limits.body_kibibytes * 1024)))
     except Problem:
         if was_here:
-            await house.database.read(run_rows.get, run_id)
+            await ctx.database.read(run_rows.get, run_id)
         raise
 
 
@@ -131,27 +131,25 @@ def step_written(sheet: Sheet, step_id: str, links: Links) -> WrittenJson:
 
 async def page(request: Request) -> Response:
     """GET /r/{run_id}: the page, neutral to robots and previews; a clear word where there is nothing to do."""
-    house = service(request)
+    ctx = context_of(request)
     run_id = request.path_params["run_id"]
     try:
-        sheet, organization, now = await house.database.read(execution.load_open, run_id, device_of(request))
+        sheet, organization, now = await ctx.database.read(execution.load_open, run_id, device_of(request))
     except NotFound:
-        return house.pages.closed("unknown", _wanted(request, None))
+        return ctx.pages.closed("unknown", _wanted(request, None))
     except Problem as problem:
         if problem.code not in ("run_closed", "other_device"):
             raise
-        return await _closed_page(request, house, problem)
-    state = state_json(sheet, organization, house.database.house.links, now)
-    brand = brand_of(organization, house.pages.assets, house.database.house.links)
-    photo_bytes = house.settings.limits.photo_mebibytes * 2**20
+        return await _closed_page(request, ctx, problem)
+    state = state_json(sheet, organization, ctx.links, now)
+    brand = brand_of(organization, ctx.pages.assets, ctx.links)
+    photo_bytes = ctx.settings.limits.photo_mebibytes * 2**20
     wanted = _wanted(request, sheet.run.language)
-    return house.pages.run(state, wanted, photo_bytes=photo_bytes, brand=brand)
+    return ctx.pages.run(state, wanted, photo_bytes=photo_bytes, brand=brand)
 
 
-async def _closed_page(request: Request, house: Service, problem: Problem) -> Response:
-    run, version, organization = await house.database.read(
-        execution.load_closed, request.path_params["run_id"]
-    )
+async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
+    run, version, organization = await ctx.database.read(execution.load_closed, request.path_params["run_id"])
     kind = "other_device" if problem.code == "other_device" else run.status
     told = {
         "run_id": run.run_id,
@@ -162,8 +160,8 @@ async def _closed_page(request: Request, house: Service, problem: Problem) -> Re
         ),
     }
     contact = {"name": organization.name, "contact": organization.contact}
-    brand = brand_of(organization, house.pages.assets, house.database.house.links)
-    return house.pages.closed(kind, _wanted(request, run.language), contact, told, brand)
+    brand = brand_of(organization, ctx.pages.assets, ctx.links)
+    return ctx.pages.closed(kind, _wanted(request, run.language), contact, told, brand)
 
 
 def _wanted(request: Request, run_language: str | None) -> list[str]:
@@ -175,26 +173,26 @@ def _wanted(request: Request, run_language: str | None) -> list[str]:
 
 async def state(request: Request) -> Response:
     """GET /r/{run_id}/state; `?since=<revision>` answers 304 while nothing has changed."""
-    house = service(request)
+    ctx = context_of(request)
     run_id, device = request.path_params["run_id"], device_of(request)
     since = query(StateQuery, request).since
-    if since is not None and await house.database.read(execution.is_unchanged, run_id, since, device):
+    if since is not None and await ctx.database.read(execution.is_unchanged, run_id, since, device):
         return Response(status_code=304, headers={"cache-control": "no-store"})
-    sheet, organization, now = await house.database.read(execution.load_open, run_id, device)
-    content = state_json(sheet, organization, house.database.house.links, now)
+    sheet, organization, now = await ctx.database.read(execution.load_open, run_id, device)
+    content = state_json(sheet, organization, ctx.links, now)
     return Json(content)
 
 
 async def start(request: Request) -> Response:
     """POST /r/{run_id}/start: a human tapped Start."""
-    house = service(request)
+    ctx = context_of(request)
     given = await read_body(request, lambda body: read(StartBody, body).start())
-    run, token = await house.database.write(
+    run, token = await ctx.database.write(
         execution.start, request.path_params["run_id"], given, device_of(request)
     )
     assert run.assigned_to is not None  # since it is started
     content: StartedJson = {
-        "run": run_json.run_state(run, house.database.house.clock()),
+        "run": run_json.run_state(run, ctx.now()),
         "assigned_to": run.assigned_to,
     }
     response = Json(content)
@@ -204,20 +202,20 @@ async def start(request: Request) -> Response:
 
 async def answer(request: Request) -> Response:
     """PUT /r/{run_id}/steps/{step_id}."""
-    house = service(request)
+    ctx = context_of(request)
     given = await read_body(request, lambda body: read(AnswerBody, body).given(), LARGEST_ANSWER)
     step_id = request.path_params["step_id"]
-    sheet = await house.database.write(
+    sheet = await ctx.database.write(
         execution.answer, request.path_params["run_id"], step_id, given, device_of(request)
     )
-    return Json(step_written(sheet, step_id, house.database.house.links))
+    return Json(step_written(sheet, step_id, ctx.links))
 
 
 async def complete(request: Request) -> Response:
     """POST /r/{run_id}/complete."""
-    house = service(request)
+    ctx = context_of(request)
     await read_body(request, lambda body: read(EmptyBody, body))
-    run = await house.database.write(execution.complete, request.path_params["run_id"], device_of(request))
+    run = await ctx.database.write(execution.complete, request.path_params["run_id"], device_of(request))
     return Json(_ended(run))
 
 
@@ -227,9 +225,9 @@ def _ended(run: Run) -> EndedJson:
 
 async def cancel(request: Request) -> Response:
     """POST /r/{run_id}/cancel: the executor stops for good."""
-    house = service(request)
+    ctx = context_of(request)
     reason = (await read_body(request, lambda body: read(CancelBody, body))).reason
-    run = await house.database.write(
+    run = await ctx.database.write(
         execution.cancel_by_executor, request.path_params["run_id"], reason, device_of(request)
     )
     return Json(_ended(run))
@@ -245,7 +243,7 @@ def readable(handler: Handler) -> Handler:
             if problem.code != "rate_limited" or "text/html" not in request.headers.get("accept", ""):
                 raise
             request.scope["rundun.code"] = problem.code
-            response = service(request).pages.closed("throttled", _wanted(request, None))
+            response = context_of(request).pages.closed("throttled", _wanted(request, None))
             response.headers["retry-after"] = str(problem.retry_after)
             return response
 
@@ -263,7 +261,7 @@ def limited(handler: Handler) -> Handler:
     """The same within the limits for each run, and for each address that tries links."""
 
     async def endpoint(request: Request) -> Response:
-        quotas = service(request).quotas
+        quotas = context_of(request).quotas
         quotas.count_request(request, request.path_params["run_id"][:LONGEST_ID])
         try:
             response = await handler(request)

@@ -22,7 +22,7 @@ from rundun.errors import Invalid, Place, Problem
 from rundun.store import runs as run_rows
 from rundun.store.database import LARGEST_BATCH, Database
 from rundun.store.files import CHUNK, Taken
-from rundun.web.context import service
+from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import Bytes, Operation, Success
 from rundun.web.executor.api import device_of, refuse_cross_site, route, step_written
 from rundun.web.problems import Json
@@ -50,15 +50,15 @@ def _taken(request: Request) -> Taken:
 async def put_photo(request: Request) -> Response:
     """PUT …/photos/{photo_id}: 201 with the receipt once the photo is on the disk; the same bytes again: 200."""
     refuse_cross_site(request)
-    house = service(request)
+    ctx = context_of(request)
     target, taken, device = _target(request), _taken(request), device_of(request)
-    database, links = house.database, house.database.house.links
+    database, links = ctx.database, ctx.links
     org_id = await database.read(photos.expect_photo, target, device)
-    async with house.spool.receive(request, org_id, house.settings.limits.photo_mebibytes * CHUNK) as body:
+    async with ctx.spool.receive(request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK) as body:
         stored = await database.write(photos.find_stored, target, body.sha256)
         if stored is not None:
             return Json(run_json.receipt(stored, links))
-        derived = await house.imaging.derive(body.read, org_id)
+        derived = await ctx.imaging.derive(body.read, org_id)
         weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
         if weight <= LARGEST_BATCH:
             small = _small(body, derived)
@@ -119,31 +119,31 @@ async def _store(database: Database, body: Spooled, derived: Derived) -> Uploade
 async def delete_photo(request: Request) -> Response:
     """DELETE …/photos/{photo_id}, while the run is open."""
     refuse_cross_site(request)
-    house = service(request)
+    ctx = context_of(request)
     target = _target(request)
-    sheet = await house.database.write(photos.remove_photo, target, device_of(request))
-    return Json(step_written(sheet, target.step_id, house.database.house.links))
+    sheet = await ctx.database.write(photos.remove_photo, target, device_of(request))
+    return Json(step_written(sheet, target.step_id, ctx.links))
 
 
 async def put_signature(request: Request) -> Response:
     """PUT …/signature of a step, or of the run: a PNG, stored only. 201 with the receipt; the same again: 200."""
     refuse_cross_site(request)
-    house = service(request)
+    ctx = context_of(request)
     run_id, step_id = request.path_params["run_id"], request.path_params.get("step_id", "")
     typed_name = query(SignatureQuery, request).typed_name
-    device, database = device_of(request), house.database
+    device, database = device_of(request), ctx.database
     org_id = (await database.read(run_rows.get, run_id)).org_id
     await database.read(photos.find_signature, run_id, step_id, "", device)
-    async with house.spool.receive(request, org_id, SIGNATURE_BYTES) as body:
+    async with ctx.spool.receive(request, org_id, SIGNATURE_BYTES) as body:
         known = await database.read(photos.find_signature, run_id, step_id, body.sha256, device)
         if known is not None:
-            return Json(run_json.signature_receipt(known, database.house.links))
-        await house.imaging.check_signature(body.read, org_id)
+            return Json(run_json.signature_receipt(known, database.env.links))
+        await ctx.imaging.check_signature(body.read, org_id)
         png = body.read()
     signature = await database.write_heavy(
         len(png), photos.add_signature, run_id, step_id, png, body.sha256, typed_name, device
     )
-    return Json(run_json.signature_receipt(signature, database.house.links), 201)
+    return Json(run_json.signature_receipt(signature, database.env.links), 201)
 
 
 async def decode(request: Request) -> Response:
@@ -151,13 +151,13 @@ async def decode(request: Request) -> Response:
     its barcode steps take.
     """
     refuse_cross_site(request)
-    house, run_id = service(request), request.path_params["run_id"]
-    sheet, _, _ = await house.database.read(execution.load_open, run_id, device_of(request))
+    ctx, run_id = context_of(request), request.path_params["run_id"]
+    sheet, _, _ = await ctx.database.read(execution.load_open, run_id, device_of(request))
     formats = _formats(sheet)
-    async with house.spool.receive(
-        request, sheet.run.org_id, house.settings.limits.photo_mebibytes * CHUNK
+    async with ctx.spool.receive(
+        request, sheet.run.org_id, ctx.settings.limits.photo_mebibytes * CHUNK
     ) as body:
-        found = await _unless_gone(request, house.imaging.decode_barcode(body.read, formats, run_id))
+        found = await _unless_gone(request, ctx.imaging.decode_barcode(body.read, formats, run_id))
     if found is None:
         raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")
     content: DecodedJson = {"text": found.text, "format": found.format}

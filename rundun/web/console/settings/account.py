@@ -44,7 +44,7 @@ async def account(visit: Visit) -> Response:
 
 async def change_password(visit: Visit) -> Response:
     """POST /console/settings/account/password: the old one is asked for; all other browsers are signed out."""
-    visit.house.quotas.count(visit.request, GUESSES, visit.operator.operator_id)
+    visit.ctx.quotas.count(visit.request, GUESSES, visit.operator.operator_id)
     old = visit.form.get("old", "")[: passwords.LONGEST]
     if not await in_turn(passwords.check_in_turn(visit.operator.password, old)):
         return visit.show("account", 422, parts=parts(visit), wrong={"old": "old_password_wrong"})
@@ -54,7 +54,7 @@ async def change_password(visit: Visit) -> Response:
         if problem.code != "invalid":
             raise
         return visit.show("account", 422, parts=parts(visit), wrong={"password": "password_hint"})
-    change = visit.house.database.write
+    change = visit.ctx.database.write
     await change(operators.change_password, visit.operator.operator_id, password, visit.token)
     return visit.go("/settings/account", "told_password_changed")
 

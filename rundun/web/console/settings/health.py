@@ -22,20 +22,20 @@ async def health(visit: Visit) -> Response:
 
 async def look_closely(visit: Visit) -> Response:
     """POST /console/settings/health: the same, with the whole file read."""
-    visit.house.quotas.count(visit.request, LOOKS, "integrity")
+    visit.ctx.quotas.count(visit.request, LOOKS, "integrity")
     return await _show(visit, LOOK_SECONDS)
 
 
 async def _show(visit: Visit, seconds: float) -> Response:
     report = await run_in_threadpool(
         diagnostics.report,
-        visit.house.settings,
-        visit.house.database.house.clock,
+        visit.ctx.settings,
+        visit.ctx.database.env.clock,
         org_id=visit.operator.org_id,
         seconds=seconds,
     )
     # The settings are the server's: where it serves several organizations, they are none of one's business.
-    is_alone = len(await visit.house.database.read(organization_rows.everyone)) == 1
+    is_alone = len(await visit.ctx.database.read(organization_rows.everyone)) == 1
     notes = sum(one.state == "note" for one in report.findings)
     return visit.show(
         "health", parts=parts(visit), report=report, is_whole=bool(seconds), is_alone=is_alone, notes=notes

@@ -45,7 +45,7 @@ async def _show(
     made: tuple[Key, str] | None = None,
 ) -> Response:
     found: list[Key] = await visit.read(key_rows.of_organization)
-    noted = visit.house.keys.used
+    noted = visit.ctx.keys.used
     found = [replace(key, used_at=noted.get(key.key_id, key.used_at)) for key in found]
     return visit.show(
         "keys",
@@ -56,7 +56,7 @@ async def _show(
         name=name,
         wrong=wrong,
         made=made,
-        public_url=visit.house.settings.public_url,
+        public_url=visit.ctx.settings.public_url,
     )
 
 

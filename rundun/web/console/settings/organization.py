@@ -45,7 +45,7 @@ async def put_profile(visit: Visit) -> Response:
 async def put_logo(visit: Visit) -> Response:
     """POST /console/settings/organization/logo: the picture itself, from the page's script; 204."""
     picture = await read_bytes(visit.request, LARGEST_LOGO)
-    png = await visit.house.imaging.logo(lambda: picture, visit.operator.org_id)
+    png = await visit.ctx.imaging.logo(lambda: picture, visit.operator.org_id)
     await visit.write(organizations.put_logo, png)
     return Response(status_code=204)
 
@@ -60,7 +60,7 @@ def _show(
     visit: Visit, status: int = 200, wrong: dict[str, str] | None = None, given: dict[str, str] | None = None
 ) -> Response:
     kept = visit.organization
-    brand = brand_of(kept, visit.house.pages.assets, visit.house.database.house.links)
+    brand = brand_of(kept, visit.ctx.pages.assets, visit.ctx.links)
     values = given or {
         "name": kept.name,
         "contact": kept.contact or "",

@@ -23,7 +23,7 @@ async def invite(visit: Visit) -> Response:
         token = await visit.write(operators.invite, email, _role(visit))
     except Problem as problem:
         return await _refused(visit, problem, email)
-    return await _show(visit, link=visit.house.database.house.links.join(token), email=email)
+    return await _show(visit, link=visit.ctx.links.join(token), email=email)
 
 
 async def take_back(visit: Visit) -> Response:

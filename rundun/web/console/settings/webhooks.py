@@ -31,7 +31,7 @@ async def try_webhook(visit: Visit) -> Response:
     url, secret = visit.form.get("url", "").strip(), visit.form.get("secret", "")
     try:
         asked = read(WebhookTestBody, {"url": url, **({"secret": secret} if secret else {})})
-        tried = await try_out(visit.house, visit.request, visit.operator.org_id, asked)
+        tried = await try_out(visit.ctx, visit.request, visit.operator.org_id, asked)
     except Problem as problem:
         if problem.code not in ("invalid", "address_not_allowed"):
             raise
