@@ -110,11 +110,11 @@ def size(count: int) -> str:
 
 
 def _file(settings: Settings, examined: Examined, free: int, seconds: float) -> Iterator[Finding]:
-    standing = examined.standing
+    step_state = examined.file
     log = Path(f"{settings.database.path.resolve()}-wal")
     behind = f", and {size(log.stat().st_size)} in its log" if log.exists() and log.stat().st_size else ""
-    says = f"{size(standing.bytes)}{behind}, schema {standing.schema}, journal mode {standing.journal}"
-    yield Finding("database", "good" if standing.journal == "wal" else "wrong", f"{says}.")
+    says = f"{size(step_state.bytes)}{behind}, schema {step_state.schema}, journal mode {step_state.journal}"
+    yield Finding("database", "good" if step_state.journal == "wal" else "wrong", f"{says}.")
     if examined.damage:
         yield Finding("integrity", "wrong", f"The file is damaged: {'; '.join(examined.damage)[:1000]}.")
     elif examined.damage is not None:
@@ -126,8 +126,8 @@ def _file(settings: Settings, examined: Examined, free: int, seconds: float) -> 
         yield Finding("integrity", "note", text)
     state: State = "wrong" if free < LEAST_FREE else "note" if free < LITTLE_FREE else "good"
     yield Finding("disk", state, f"{size(free)} are free.")
-    version = ".".join(map(str, standing.sqlite))
-    if standing.sqlite < maintenance.SQLITE_SOUND:
+    version = ".".join(map(str, step_state.sqlite))
+    if step_state.sqlite < maintenance.SQLITE_SOUND:
         sound = ".".join(map(str, maintenance.SQLITE_SOUND))
         yield Finding(
             "sqlite",

@@ -176,11 +176,11 @@ def cursor() -> str | None:
 
 async def show(request: Request) -> Response:
     """GET /bookings/{reference}: how far the cleaner is."""
-    told = await run_in_threadpool(standing, request.path_params["reference"])
+    told = await run_in_threadpool(step_state, request.path_params["reference"])
     return JSONResponse(told or {"detail": "no such booking"}, 200 if told else 404)
 
 
-def standing(reference: str) -> dict[str, Any] | None:
+def step_state(reference: str) -> dict[str, Any] | None:
     """Made of the run's events in the order of their `seq`, in whatever order they arrived."""
     with database() as db:
         booking = db.execute("SELECT run_id, link FROM bookings WHERE reference = ?", (reference,)).fetchone()

@@ -84,17 +84,17 @@ def test_a_transparent_background_counts_as_white():
 
 
 def test_of_several_codes_the_one_in_the_middle_is_meant():
-    sheet = Image.new("L", (1500, 1500), 255)
-    sheet.paste(drawn("qr_code"), (20, 20))
-    sheet.paste(drawn("data_matrix"), (1300, 1300))
-    sheet.paste(drawn("ean_13"), (500, 650))
-    assert read(sheet).format == "ean_13"
+    state = Image.new("L", (1500, 1500), 255)
+    state.paste(drawn("qr_code"), (20, 20))
+    state.paste(drawn("data_matrix"), (1300, 1300))
+    state.paste(drawn("ean_13"), (500, 650))
+    assert read(state).format == "ean_13"
 
 
 def test_a_small_code_in_a_big_picture_is_found():
-    sheet = Image.new("L", (4600, 3400), 235)
-    sheet.paste(drawn("code_128", scale=3), (2900, 2300))
-    assert decode_barcode(encode(sheet, "JPEG", quality=80), max_pixels=MAX) == Decoded(
+    state = Image.new("L", (4600, 3400), 235)
+    state.paste(drawn("code_128", scale=3), (2900, 2300))
+    assert decode_barcode(encode(state, "JPEG", quality=80), max_pixels=MAX) == Decoded(
         "Crate-42/b", "code_128"
     )
 
@@ -108,12 +108,12 @@ def test_a_qr_code_is_looked_for_in_a_small_view_only(monkeypatch):
         return []
 
     monkeypatch.setattr(zxingcpp, "read_barcodes", spy)
-    sheet = Image.new("L", (4500, 3000), 255)
-    assert read(sheet) is None
+    state = Image.new("L", (4500, 3000), 255)
+    assert read(state) is None
     assert max(size for size, with_qr in views if with_qr) == 1600
     assert max(size for size, with_qr in views if not with_qr) == 4096
     views.clear()
-    assert read(sheet, formats=("qr_code",)) is None
+    assert read(state, formats=("qr_code",)) is None
     assert views == [(1600, True)]
 
 
@@ -122,14 +122,14 @@ def test_a_picture_full_of_corners_is_done_in_time():
     corner.paste(0, (1, 1, 8, 8))
     corner.paste(255, (2, 2, 7, 7))
     corner.paste(0, (3, 3, 6, 6))
-    sheet = Image.new("L", (4096, 4096), 255)
+    state = Image.new("L", (4096, 4096), 255)
     for x in range(0, 4087, 9):
-        sheet.paste(corner, (x, 0))
-    row = sheet.crop((0, 0, 4096, 9))
+        state.paste(corner, (x, 0))
+    row = state.crop((0, 0, 4096, 9))
     for y in range(9, 4087, 9):
-        sheet.paste(row, (0, y))
+        state.paste(row, (0, y))
     began = time.process_time()
-    assert read(sheet) is None
+    assert read(state) is None
     assert time.process_time() - began < 15  # it takes one or two, and 60 where 4096 pixels are looked at
 
 

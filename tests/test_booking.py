@@ -81,7 +81,7 @@ class Backend:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["link"])
 
-    def standing(self, reference: str) -> Any:
+    def step_state(self, reference: str) -> Any:
         answer = httpx2.get(f"{self.url}/bookings/{reference}", timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -141,18 +141,18 @@ def backend(tmp_path: Path, service: tuple[Serving, Acme]) -> Iterator[Backend]:
 def test_a_stay_is_booked_cleaned_and_known(backend: Backend) -> None:
     with backend.running():
         link = backend.book("stay-1")
-        assert backend.standing("stay-1") == {
+        assert backend.step_state("stay-1") == {
             "reference": "stay-1",
             "link": link,
             "status": "sent",
             "answers": {},
         }
         clean(link, remark="one glass broken", finish=False)
-        told = until(lambda: (one := backend.standing("stay-1"))["answers"].get("Clean?") and one)
+        told = until(lambda: (one := backend.step_state("stay-1"))["answers"].get("Clean?") and one)
         assert told["status"] == "under way"
         assert told["answers"] == {"Clean?": True, "Remarks": "one glass broken"}
         assert httpx2.post(f"{link}/complete", json={}, timeout=PATIENCE).status_code == 200
-        until(lambda: backend.standing("stay-1")["status"] == "completed")
+        until(lambda: backend.step_state("stay-1")["status"] == "completed")
         until(lambda: backend.rundun.get("/v1/deliveries?status=pending").json()["data"] == [])
     delivered = backend.rundun.get("/v1/deliveries?status=delivered").json()["data"]
     assert len(delivered) == 4, "by webhook all of them have come as well"
@@ -175,7 +175,7 @@ def test_what_happened_while_it_was_away_is_caught_up_once(backend: Backend) -> 
     with backend.running():
         links = [backend.book(f"stay-{i}") for i in range(3)]
         clean(links[0])
-        until(lambda: backend.standing("stay-0")["status"] == "completed")
+        until(lambda: backend.step_state("stay-0")["status"] == "completed")
     clean(links[1])
     clean(links[2], finish=False)
     retried = until(
@@ -186,8 +186,8 @@ def test_what_happened_while_it_was_away_is_caught_up_once(backend: Backend) -> 
         )
     )
     with backend.running():
-        until(lambda: backend.standing("stay-1")["status"] == "completed")
-        until(lambda: backend.standing("stay-2")["answers"] == {"Clean?": True})
+        until(lambda: backend.step_state("stay-1")["status"] == "completed")
+        until(lambda: backend.step_state("stay-2")["answers"] == {"Clean?": True})
         before = backend.rows("SELECT event_id, body FROM events ORDER BY event_id")
         for one in retried:
             answer = backend.rundun.post(f"/v1/deliveries/{one['delivery_id']}/retry", json={})
@@ -202,12 +202,12 @@ def test_a_cursor_that_leads_nowhere_is_forgotten(backend: Backend) -> None:
     with backend.running():
         link = backend.book("stay-1")
         clean(link, finish=False)
-        until(lambda: backend.standing("stay-1")["answers"] == {"Clean?": True})
+        until(lambda: backend.step_state("stay-1")["answers"] == {"Clean?": True})
     with closing(sqlite3.connect(backend.file)) as db, db:
         db.execute("UPDATE feed SET cursor = ?", (event_cursor(10**6),))
     with backend.running():
         assert httpx2.post(f"{link}/complete", json={}, timeout=PATIENCE).status_code == 200
-        until(lambda: backend.standing("stay-1")["status"] == "completed")
+        until(lambda: backend.step_state("stay-1")["status"] == "completed")
         last = backend.rundun.get("/v1/events?limit=100").json()["next_cursor"]
         until(lambda: backend.rows("SELECT cursor FROM feed") == [(last,)])
 
@@ -215,19 +215,19 @@ def test_a_cursor_that_leads_nowhere_is_forgotten(backend: Backend) -> None:
 def test_out_of_order_and_again_it_is_the_same_story(backend: Backend) -> None:
     with backend.running():
         clean(backend.book("stay-1"), remark="fine")
-        expected = until(lambda: (one := backend.standing("stay-1"))["status"] == "completed" and one)
+        expected = until(lambda: (one := backend.step_state("stay-1"))["status"] == "completed" and one)
     events = backend.rundun.get("/v1/events?limit=100").json()
     backend.forget("events")
     with backend.running():
         for event in [*reversed(events["data"]), *events["data"]]:
             assert backend.deliver(event) == 204
-        assert backend.standing("stay-1") == expected
+        assert backend.step_state("stay-1") == expected
 
 
 def test_who_has_not_the_secret_is_not_believed(backend: Backend) -> None:
     with backend.running():
         clean(backend.book("stay-1"), finish=False)
-        until(lambda: backend.standing("stay-1")["answers"] == {"Clean?": True})
+        until(lambda: backend.step_state("stay-1")["answers"] == {"Clean?": True})
         event = backend.rundun.get("/v1/events?limit=100").json()["data"][-1]
         forged = {**event, "event_id": "evt-made-up", "seq": 99, "event": "run.completed"}
         before = backend.rows("SELECT * FROM events")

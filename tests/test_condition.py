@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rundun.core import condition, template_rules
-from rundun.core.condition import Comparison, Fact
+from rundun.core.condition import Comparison, KnownStep
 from rundun.errors import Invalid
 from tests.helpers.conditions import answer, stood, when
 
@@ -47,10 +47,10 @@ def wrong(rule: Any) -> list[tuple[str, str]]:
     return []
 
 
-def holds(op: str, fact: Fact, value: Any = None) -> bool:
+def holds(op: str, fact: KnownStep, value: Any = None) -> bool:
     """Whether one comparison is true."""
     rule = Comparison.model_validate(when("s-a", op, value) if value is not None else when("s-a", op))
-    return condition.holds(rule, {"s-a": fact})
+    return condition.is_true(rule, {"s-a": fact})
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def holds(op: str, fact: Fact, value: Any = None) -> bool:
         ("skipped", {"neq", "not_contains", "skipped"}),
     ],
 )
-def test_without_an_answer_hardly_anything_holds(standing: Any, true: set[str]) -> None:
+def test_without_an_answer_hardly_anything_holds(step_state: Any, true: set[str]) -> None:
     for value in (5, "x"):
-        assert {op for op in OPERATORS if holds(op, Fact(standing, None), value)} == true
-        assert {op for op in OPERATORS if holds(op, Fact(standing, value), value)} == true
+        assert {op for op in OPERATORS if holds(op, KnownStep(step_state, None), value)} == true
+        assert {op for op in OPERATORS if holds(op, KnownStep(step_state, value), value)} == true
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_an_answer_is_compared(value: Any, wanted: Any, true: set[str]) -> None:
     }[type(value)]
     if isinstance(value, str) and not value.startswith(("o-", "20")):
         fitting = fitting | {"contains", "not_contains"}
-    fact = Fact("answered", value)
+    fact = KnownStep("answered", value)
     assert {op for op in fitting if holds(op, fact, wanted)} == true
     assert holds("answered", fact)
     assert not holds("skipped", fact)
@@ -156,10 +156,10 @@ def test_evidence_counts_as_answered_once_it_is_done(
         {"id": "s-n", "type": "boolean", "label": "?", "condition": when(step, "skipped")},
     ]
     template = template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
-    standings = stood(template, {} if given is None else {step: given}, arrived)
-    assert standings[step].done is answered
-    assert standings["s-y"].visible is answered
-    assert standings["s-n"].visible is False
+    step_states = stood(template, {} if given is None else {step: given}, arrived)
+    assert step_states[step].done is answered
+    assert step_states["s-y"].visible is answered
+    assert step_states["s-n"].visible is False
 
 
 def test_an_answer_that_still_waits_for_its_photos_is_an_answer() -> None:
@@ -168,9 +168,9 @@ def test_an_answer_that_still_waits_for_its_photos_is_an_answer() -> None:
         {"id": "s-b", "type": "boolean", "label": "?", "condition": when("s-a", "eq", True)},
     ]
     template = template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
-    standings = stood(template, {"s-a": True})
-    assert not standings["s-a"].done
-    assert standings["s-b"].visible
+    step_states = stood(template, {"s-a": True})
+    assert not step_states["s-a"].done
+    assert step_states["s-b"].visible
 
 
 def test_what_depends_on_a_hidden_step_sees_it_hidden_whatever_was_answered() -> None:
@@ -183,8 +183,8 @@ def test_what_depends_on_a_hidden_step_sees_it_hidden_whatever_was_answered() ->
     template = template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
 
     def visible(**values: Any) -> str:
-        standings = stood(template, {f"s-{name}": value for name, value in values.items()})
-        return "".join(name[2:] for name, one in standings.items() if one.visible)
+        step_states = stood(template, {f"s-{name}": value for name, value in values.items()})
+        return "".join(name[2:] for name, one in step_states.items() if one.visible)
 
     assert visible() == "ad"  # neq holds for what is hidden, whatever hides it
     assert visible(a=True) == "ab"

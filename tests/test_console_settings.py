@@ -256,10 +256,10 @@ async def test_the_organization_in_its_own_colours(w: World) -> None:
     assert "+01:00" in (await ann.get("")).text, "times are shown in the zone"
     shown = (await ed.call("GET", "")).text
     (path,) = re.findall(r'href="(/static/\w+/brand/cc0000\.css)"', shown)
-    sheet = await w.browser().get(path)
-    assert sheet.headers["content-type"].startswith("text/css")
-    assert "immutable" in sheet.headers["cache-control"]
-    assert "--accent: #cc0000;" in sheet.text
+    state = await w.browser().get(path)
+    assert state.headers["content-type"].startswith("text/css")
+    assert "immutable" in state.headers["cache-control"]
+    assert "--accent: #cc0000;" in state.text
     assert "style=" not in shown and "<style" not in shown
     await ed.start()
     await ed.call("POST", "/cancel", json={"reason": "No time"})

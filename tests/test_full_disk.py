@@ -152,8 +152,8 @@ async def test_a_version_that_never_came_to_be_is_not_remembered(db: Database) -
     await db.write(allow_more_pages)
     await db.write(templates.revise, org_id, template_id, check("Second"), None)
     run = await db.write(runs.dispatch, org_id, DispatchRequest(template_id))
-    sheet, _ = await db.read(runs.get, org_id, run.run_id)
-    assert (sheet.version.v, sheet.version.template.name) == (2, "Second")
+    state, _ = await db.read(runs.get, org_id, run.run_id)
+    assert (state.version.v, state.version.template.name) == (2, "Second")
 
 
 # ---- a running service

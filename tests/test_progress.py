@@ -77,18 +77,18 @@ def code(found: Any) -> list[tuple[str, str]]:
 def test_one_step(
     one: Any, given: Any, arrived: list[str], done: bool, photos: Any, waiting: Any, missing: str | None
 ) -> None:
-    standings = stood(of(one), {} if given is None else {"s-a": given}, {"s-a": arrived})
-    standing = standings["s-a"]
-    assert (standing.visible, standing.done) == (True, done)
-    assert standing.waiting_for == waiting
-    assert standing.photos == photos
-    assert code(progress.missing(standings)) == ([] if missing is None else [("s-a", missing)])
+    step_states = stood(of(one), {} if given is None else {"s-a": given}, {"s-a": arrived})
+    step_state = step_states["s-a"]
+    assert (step_state.visible, step_state.done) == (True, done)
+    assert step_state.waiting_for == waiting
+    assert step_state.photos == photos
+    assert code(progress.missing(step_states)) == ([] if missing is None else [("s-a", missing)])
 
 
 def test_what_is_missing_is_said_in_words() -> None:
     steps = [step(name="s-a"), step("photo", "s-b", {"min": 3}), step("signature", "s-c")]
-    standings = stood(of(*steps), {"s-b": answer(), "s-c": answer()}, {"s-b": [PH1]})
-    assert list(progress.missing(standings)) == [
+    step_states = stood(of(*steps), {"s-b": answer(), "s-c": answer()}, {"s-b": [PH1]})
+    assert list(progress.missing(step_states)) == [
         Missing("s-a", "missing_answer", "“A” is not answered yet."),
         Missing("s-b", "missing_photos", "“A” still needs 2 photo(s)."),
         Missing("s-c", "missing_signature", "“A” is not signed yet."),
@@ -105,14 +105,14 @@ CHAIN = of(
 
 def test_hidden_steps_are_neither_counted_nor_missing_nor_done() -> None:
     everything = {"s-b": True, "s-c": True, "s-d": True}
-    standings = stood(CHAIN, everything)
-    assert [name for name, one in standings.items() if one.visible] == ["s-a"]
-    assert progress.tally(standings) == {"total": 1, "answered": 0, "skipped": 0, "unable": 0}
-    assert code(progress.missing(standings)) == [("s-a", "missing_answer")]
-    standings = stood(CHAIN, {**everything, "s-a": False})
-    assert progress.tally(standings) == {"total": 1, "answered": 1, "skipped": 0, "unable": 0}
-    assert code(progress.missing(standings)) == []
-    assert not any(standings[name].done for name in everything)
+    step_states = stood(CHAIN, everything)
+    assert [name for name, one in step_states.items() if one.visible] == ["s-a"]
+    assert progress.count_progress(step_states) == {"total": 1, "answered": 0, "skipped": 0, "unable": 0}
+    assert code(progress.missing(step_states)) == [("s-a", "missing_answer")]
+    step_states = stood(CHAIN, {**everything, "s-a": False})
+    assert progress.count_progress(step_states) == {"total": 1, "answered": 1, "skipped": 0, "unable": 0}
+    assert code(progress.missing(step_states)) == []
+    assert not any(step_states[name].done for name in everything)
 
 
 def test_progress_counts_every_visible_step_once() -> None:
@@ -122,11 +122,26 @@ def test_progress_counts_every_visible_step_once() -> None:
         "s-c": answer(True),
         "s-d": answer(skipped=True),
     }
-    assert progress.tally(stood(CHAIN, answers)) == {"total": 2, "answered": 1, "skipped": 0, "unable": 1}
+    assert progress.count_progress(stood(CHAIN, answers)) == {
+        "total": 2,
+        "answered": 1,
+        "skipped": 0,
+        "unable": 1,
+    }
     answers["s-b"] = answer(False)
-    assert progress.tally(stood(CHAIN, answers)) == {"total": 3, "answered": 2, "skipped": 0, "unable": 0}
+    assert progress.count_progress(stood(CHAIN, answers)) == {
+        "total": 3,
+        "answered": 2,
+        "skipped": 0,
+        "unable": 0,
+    }
     answers["s-a"] = answer(skipped=True)
-    assert progress.tally(stood(CHAIN, answers)) == {"total": 2, "answered": 0, "skipped": 2, "unable": 0}
+    assert progress.count_progress(stood(CHAIN, answers)) == {
+        "total": 2,
+        "answered": 0,
+        "skipped": 2,
+        "unable": 0,
+    }
 
 
 def test_what_became_done_is_told_in_the_templates_order() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rundun.actions.run_state import (
-    Sheet,
+    RunState,
     allow_device,
     close,
     closed_problem,
@@ -88,63 +88,66 @@ def start(tx: Tx, run_id: str, given: StartInput, device: str | None) -> tuple[R
     return run, token
 
 
-def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | None) -> Sheet:
+def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | None) -> RunState:
     """Apply an answer. One that was applied before, or says what is in force already, changes nothing, also on a
     closed run: a lost reply never looks like a loss.
     """
     run = runs.get(tx, run_id)
     allow_device(tx, run, device)
-    sheet = load(tx, run)
-    step, old = sheet.step(step_id), sheet.answers.get(step_id)
+    state = load(tx, run)
+    step, old = state.step(step_id), state.answers.get(step_id)
     was_applied, count = False, 0  # as of a step without an answer in force, which never had another
     if old is not None:
         was_applied, count = answers.given_before(tx, run_id, step_id, given.answer_id)
     if was_applied:
-        return sheet
-    if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(sheet, step, given):
-        return sheet
+        return state
+    if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, given):
+        return state
     running(tx, run)
-    new = _decide(tx, sheet, step, given)
+    new = _decide(tx, state, step, given)
     is_full = count >= MOST_ANSWERS
-    if old is not None and old.content() == new.content() and not _has_untold_photos(tx, sheet, step_id):
+    if old is not None and old.content() == new.content() and not _has_untold_photos(tx, state, step_id):
         if given.answer_id and not is_full:
             answers.remember(tx, run_id, step_id, new)
-        return sheet
+        return state
     if is_full:
         detail = f"this step was answered {MOST_ANSWERS} times and can't be changed any more"
         raise Invalid([Place("", "too_long", detail)])
     answers.add(tx, run_id, step_id, new, is_first=old is None)
-    after = with_answer(sheet, step_id, new)
-    return keep(tx, sheet, after, [step_id] if old is None or _says_other(tx, sheet, after, step_id) else [])
+    after = with_answer(state, step_id, new)
+    return keep(tx, state, after, [step_id] if old is None or _says_other(tx, state, after, step_id) else [])
 
 
-def _has_untold_photos(tx: Tx, sheet: Sheet, step_id: str) -> bool:
+def _has_untold_photos(tx: Tx, state: RunState, step_id: str) -> bool:
     """Whether a done step, whose answer lists no photos but takes those that are there, has others than its last event
     told of: they came alone, which is no event, and with the answer given again they become one.
     """
-    standing = sheet.standings[step_id]
-    if not (standing.done and standing.photos and standing.answer) or standing.answer.photos is not None:
+    step_state = state.step_states[step_id]
+    if (
+        not (step_state.done and step_state.photos and step_state.answer)
+        or step_state.answer.photos is not None
+    ):
         return False
-    return not set(standing.photos) <= events.photos_told(tx, sheet.run.run_id, step_id)
+    return not set(step_state.photos) <= events.photos_told(tx, state.run.run_id, step_id)
 
 
-def _is_in_force(sheet: Sheet, step: StepBase, given: AnswerInput) -> bool:
-    old = sheet.answers.get(step.id)
+def _is_in_force(state: RunState, step: StepBase, given: AnswerInput) -> bool:
+    old = state.answers.get(step.id)
     if old is None:
         return False
     try:
         value = None if given.skipped or given.unable else answers_of.read_value(step, given.value)
     except Invalid:
         return False
-    stored = sheet.standings[step.id].photos if old.photos is None else old.photos
+    stored = state.step_states[step.id].photos if old.photos is None else old.photos
     photos = stored if given.photos is None or old.skipped else given.photos
     same = (value, given.skipped, given.unable, photos)
     return same == (old.value, old.skipped, old.unable, stored)
 
 
-def _says_other(tx: Tx, before: Sheet, after: Sheet, step_id: str) -> bool:
+def _says_other(tx: Tx, before: RunState, after: RunState, step_id: str) -> bool:
     """Whether an event is due for a step that was done and still is: its value, `unable` or photos changed."""
-    old, new = before.standings[step_id], after.standings[step_id]
+    old, new = before.step_states[step_id], after.step_states[step_id]
     assert old.answer is not None
     assert new.answer is not None
     if _has_untold_photos(tx, before, step_id):
@@ -157,9 +160,9 @@ def _says_other(tx: Tx, before: Sheet, after: Sheet, step_id: str) -> bool:
     return told[0] != told[1]
 
 
-def _decide(tx: Tx, sheet: Sheet, step: StepBase, given: AnswerInput) -> Answer:
-    settings = sheet.version.template.settings
-    run = sheet.run
+def _decide(tx: Tx, state: RunState, step: StepBase, given: AnswerInput) -> Answer:
+    settings = state.version.template.settings
+    run = state.run
     common: Mapping[str, Any] = {"at": tx.now, "answered_at": given.answered_at, "by": run.assigned_to}
     if given.skipped:
         if step.required or not settings.allow_skip:
@@ -189,13 +192,13 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
     allow_device(tx, run, device)
     if run.status == "completed":
         return run
-    sheet = load(tx, running(tx, run))
+    state = load(tx, running(tx, run))
     missing = [
         {"step_id": one.step_id, "code": one.code, "detail": one.detail}
-        for one in progress.missing(sheet.standings)
+        for one in progress.missing(state.step_states)
     ]
     signature = None
-    if sheet.version.template.settings.signature_on_complete:
+    if state.version.template.settings.signature_on_complete:
         signature = files.latest_signature(tx, run_id, "")
         if signature is None:
             missing.append(
@@ -205,7 +208,7 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
         raise Problem(
             "steps_missing", f"{len(missing)} thing(s) are still missing.", members={"errors": missing}
         )
-    return close(tx, sheet, "complete", replace(run, signature=signature))
+    return close(tx, state, "complete", replace(run, signature=signature))
 
 
 def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
@@ -218,7 +221,7 @@ def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | No
     return cancel(tx, run, "executor", reason)
 
 
-def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[Sheet, Organization, int]:
+def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, int]:
     """All the executor's page needs of an open run. Raises NotFound, `other_device`, `run_closed`."""
     run = with_expiry_applied(tx, runs.get(tx, run_id))
     if run.is_closed:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rundun.store import maintenance, organizations, templates
-from rundun.store.maintenance import Standing, Waiting
+from rundun.store.maintenance import FileInfo, Waiting
 from rundun.store.pagination import END, Slice
 from rundun.store.transaction import Tx
 
@@ -32,7 +32,7 @@ class Examined:
     time in it, in milliseconds. Of a damaged file nothing else is known.
     """
 
-    standing: Standing
+    file: FileInfo
     damage: Sequence[str] | None
     newest: int
     waiting: Waiting | None
@@ -42,12 +42,12 @@ class Examined:
 
 def examine(tx: Tx, org_id: str | None, seconds: float) -> Examined:
     """Of one organization or of all; the file's integrity is looked at for at most so many seconds, zero = not."""
-    standing = maintenance.standing(tx)
+    file = maintenance.file_info(tx)
     damage = maintenance.quick_check(tx, seconds) if seconds else None
     if damage:
-        return Examined(standing, damage, 0, None, (), tx.now)
+        return Examined(file, damage, 0, None, (), tx.now)
     waiting = maintenance.waiting(tx, org_id)
-    return Examined(standing, damage, maintenance.newest(tx), waiting, _asking(tx, org_id), tx.now)
+    return Examined(file, damage, maintenance.newest(tx), waiting, _asking(tx, org_id), tx.now)
 
 
 def _asking(tx: Tx, org_id: str | None) -> list[Asking]:

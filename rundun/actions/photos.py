@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rundun.actions.run_state import Sheet, allow_device, keep, load, running
+from rundun.actions.run_state import RunState, allow_device, keep, load, running
 from rundun.core import progress
 from rundun.core.run import Doer
 from rundun.core.run_json import Photo, Signature
@@ -95,12 +95,12 @@ def find_stored(tx: Tx, target: PhotoRef, sha256: str) -> Photo | None:
     return None
 
 
-def _refuse_too_many(tx: Tx, sheet: Sheet, target: PhotoRef) -> None:
+def _refuse_too_many(tx: Tx, state: RunState, target: PhotoRef) -> None:
     """A photo that the answer lists is always welcome: what came unlisted must not keep it out."""
-    answer = sheet.answers.get(target.step_id)
+    answer = state.answers.get(target.step_id)
     if answer is not None and target.photo_id in (answer.photos or ()):
         return
-    most = photo_limits(sheet.step(target.step_id))[1]
+    most = photo_limits(state.step(target.step_id))[1]
     if files.count_photos(tx, target.run_id, target.step_id) >= most:
         raise Problem("too_many_photos", f"This step may have at most {most} photos; delete one first.")
 
@@ -155,7 +155,7 @@ def add_photo(
     return _add(tx, before, target, numbers, (picture.width, picture.height), taken), True
 
 
-def _welcome(tx: Tx, target: PhotoRef, sha256: str, device: str | None) -> Photo | Sheet:
+def _welcome(tx: Tx, target: PhotoRef, sha256: str, device: str | None) -> Photo | RunState:
     """The run as it stands before its new photo, or that very photo where the same upload was under way twice."""
     run = runs.get(tx, target.run_id)
     allow_device(tx, run, device)
@@ -164,14 +164,14 @@ def _welcome(tx: Tx, target: PhotoRef, sha256: str, device: str | None) -> Photo
         if stored.sha256 != sha256:
             raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
         return stored
-    sheet = load(tx, running(tx, run))
-    _refuse_too_many(tx, sheet, target)
-    return sheet
+    state = load(tx, running(tx, run))
+    _refuse_too_many(tx, state, target)
+    return state
 
 
 def _add(
     tx: Tx,
-    before: Sheet,
+    before: RunState,
     target: PhotoRef,
     numbers: tuple[int, int, int],
     size: tuple[int, int],
@@ -182,7 +182,7 @@ def _add(
     return after.evidence.photos[target.step_id][target.photo_id]
 
 
-def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> Sheet:
+def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     """Erase a photo while the run is open; the answer stays, its list without the photo, also where that never arrived.
     Again: nothing changes.
     """
@@ -212,16 +212,16 @@ def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str |
     """
     run = runs.get(tx, run_id)
     allow_device(tx, run, device)
-    sheet = load(tx, run)
-    if step_id and sheet.step(step_id).type != "signature":
+    state = load(tx, run)
+    if step_id and state.step(step_id).type != "signature":
         raise Invalid([Place("", "not_allowed", "this step takes no signature")])
-    if not step_id and not sheet.version.template.settings.signature_on_complete:
+    if not step_id and not state.version.template.settings.signature_on_complete:
         raise Invalid([Place("", "not_allowed", "this run is completed without a signature")])
-    return _stored(sheet, step_id, sha256)
+    return _stored(state, step_id, sha256)
 
 
-def _stored(sheet: Sheet, step_id: str, sha256: str) -> Signature | None:
-    signed = sheet.evidence.signatures.values()
+def _stored(state: RunState, step_id: str, sha256: str) -> Signature | None:
+    signed = state.evidence.signatures.values()
     return next((one for one in signed if (one.step_id, one.sha256) == (step_id, sha256)), None)
 
 
@@ -246,11 +246,11 @@ def add_signature(
     return keep(tx, before, load(tx, run)).evidence.signatures[number]
 
 
-def _forget_unused(tx: Tx, sheet: Sheet, step_id: str) -> None:
+def _forget_unused(tx: Tx, state: RunState, step_id: str) -> None:
     """Of the signatures that no answer ever stood on, the last few stay: their receipts may have been lost."""
-    used = answers.signatures(tx, sheet.run.run_id)
+    used = answers.signatures(tx, state.run.run_id)
     unused = [
-        one for one in sheet.evidence.signatures.values() if one.step_id == step_id and one.number not in used
+        one for one in state.evidence.signatures.values() if one.step_id == step_id and one.number not in used
     ]
     for signature in unused[: -UNUSED_SIGNATURES or None]:
         files.remove_signature(tx, signature)

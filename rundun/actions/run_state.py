@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rundun.core import event, progress, times
 from rundun.core.answer import Answer
-from rundun.core.progress import Standing
+from rundun.core.progress import StepState
 from rundun.core.run import MOVES, Move, Run
 from rundun.core.run_json import Evidence
 from rundun.core.template import StepBase
@@ -17,23 +17,23 @@ from rundun.store.transaction import Kept, Tx, Version
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class RunState:
     """A run with its snapshot, its answers and its evidence, and how every step stands."""
 
     run: Run
     version: Version
     answers: Mapping[str, Answer]
     evidence: Evidence
-    standings: Mapping[str, Standing]
+    step_states: Mapping[str, StepState]
 
     def step(self, step_id: str) -> StepBase:
         """That step of the snapshot, or NotFound."""
-        if step_id not in self.standings:
+        if step_id not in self.step_states:
             raise NotFound("step")
-        return self.standings[step_id].step
+        return self.step_states[step_id].step
 
 
-def load(tx: Tx, run: Run) -> Sheet:
+def load(tx: Tx, run: Run) -> RunState:
     """Read all there is of a run."""
     version = templates.get_version(tx, run.template_id, run.template_v)
     in_force = answers.in_force(tx, run.run_id)
@@ -41,43 +41,43 @@ def load(tx: Tx, run: Run) -> Sheet:
         files.photos(tx, run.run_id) if version.takes_photos else {},
         files.signatures(tx, run.run_id) if version.takes_signatures else {},
     )
-    return Sheet(
-        run, version, in_force, evidence, progress.stand(version.steps, in_force, evidence.arrived())
+    return RunState(
+        run, version, in_force, evidence, progress.evaluate(version.steps, in_force, evidence.arrived())
     )
 
 
-def with_answer(sheet: Sheet, step_id: str, answer: Answer) -> Sheet:
+def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
     """The sheet as it stands once `answer` is in force."""
-    in_force = {**sheet.answers, step_id: answer}
-    standings = progress.stand(
-        sheet.version.steps, in_force, sheet.evidence.arrived(), before=sheet.standings, answered=step_id
+    in_force = {**state.answers, step_id: answer}
+    step_states = progress.evaluate(
+        state.version.steps, in_force, state.evidence.arrived(), before=state.step_states, answered=step_id
     )
-    return Sheet(sheet.run, sheet.version, in_force, sheet.evidence, standings)
+    return RunState(state.run, state.version, in_force, state.evidence, step_states)
 
 
-def keep(tx: Tx, before: Sheet, after: Sheet, changed: Sequence[str] = ()) -> Sheet:
+def keep(tx: Tx, before: RunState, after: RunState, changed: Sequence[str] = ()) -> RunState:
     """Keep what an executor's write made of the run: its progress, and an event for each step that became done or,
     being named in `changed`, is still done but says something else. Returns the sheet with its new revision.
     """
-    done = progress.newly_done(before.standings, after.standings, changed)
+    done = progress.newly_done(before.step_states, after.step_states, changed)
     seq = after.run.seq
     run = replace(
         after.run,
-        progress=progress.tally(after.standings),
+        progress=progress.count_progress(after.step_states),
         revision=after.run.revision + 1,
         seq=seq + len(done),
     )
-    for number, standing in enumerate(done, seq + 1):
-        events.add(tx, run, event.step_done(run, standing, after.evidence, tx.links), number)
+    for number, step_state in enumerate(done, seq + 1):
+        events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number)
     runs.put_progress(tx, run)
-    return Sheet(run, after.version, after.answers, after.evidence, after.standings)
+    return RunState(run, after.version, after.answers, after.evidence, after.step_states)
 
 
-def close(tx: Tx, sheet: Sheet, move: Move, run: Run, at: int | None = None) -> Run:
+def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) -> Run:
     """End a run by `move`, with its one terminal event; `run` carries what goes with that end, `at` is now."""
     status = MOVES[run.status, move]
     ended = replace(run, status=status, closed_at=at or tx.now, revision=run.revision + 1, seq=run.seq + 1)
-    events.add(tx, ended, event.closed(ended, sheet.standings, sheet.evidence, tx.links), ended.seq)
+    events.add(tx, ended, event.closed(ended, state.step_states, state.evidence, tx.links), ended.seq)
     runs.put(tx, ended)
     return ended
 

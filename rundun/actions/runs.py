@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions import operators
 from rundun.actions.run_state import (
-    Sheet,
+    RunState,
     close,
     expire,
     load,
@@ -100,12 +100,12 @@ def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, Version]:
 
 def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: Member | None = None) -> Run:
     """End an open run before its time; `member` says which operator it was."""
-    sheet = load(tx, open_run(tx, run))
-    cancellation = Cancellation(by, reason, tx.now, progress.last_done(sheet.standings), member)
-    return close(tx, sheet, "cancel", replace(run, cancellation=cancellation))
+    state = load(tx, open_run(tx, run))
+    cancellation = Cancellation(by, reason, tx.now, progress.last_done(state.step_states), member)
+    return close(tx, state, "cancel", replace(run, cancellation=cancellation))
 
 
-def cancel_by_integrator(tx: Tx, org_id: str, run_id: str, reason: str | None) -> Sheet:
+def cancel_by_integrator(tx: Tx, org_id: str, run_id: str, reason: str | None) -> RunState:
     """The integrator calls it off."""
     return load(tx, cancel(tx, _require_open_of_org(tx, org_id, run_id), "integrator", reason))
 
@@ -116,7 +116,7 @@ def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, rea
     return cancel(tx, _require_open_of_org(tx, org_id, run_id), "operator", reason, member)
 
 
-def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, doer: Doer) -> Sheet:
+def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, doer: Doer) -> RunState:
     """More time, counted from now; None = without end. Never less than there is (`would_shorten`), and the same again
     changes nothing.
     """
@@ -133,7 +133,7 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, doer: Doer) ->
     return load(tx, extended)
 
 
-def release(tx: Tx, org_id: str, run_id: str, doer: Doer) -> Sheet:
+def release(tx: Tx, org_id: str, run_id: str, doer: Doer) -> RunState:
     """Free a run of the one device that may do it; the next that starts it takes it over."""
     run = _require_open_of_org(tx, org_id, run_id)
     released = replace(run, device=None, revision=run.revision + 1)
@@ -189,7 +189,7 @@ class ListedRun:
 class RunDetail:
     """One run with its past: `replaced` are each step's answers that are not in force any more, the newest first."""
 
-    sheet: Sheet
+    state: RunState
     replaced: Mapping[str, Sequence[Answer]]
     events: Sequence[Told]
     changes: Sequence[Change]
@@ -211,13 +211,13 @@ def detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
     """All there is of an organization's run, or NotFound; of the step named all past answers, however many others of
     the run have.
     """
-    sheet = load(tx, runs.get_of_org(tx, org_id, run_id))
+    state = load(tx, runs.get_of_org(tx, org_id, run_id))
     past = [*answers.replaced(tx, run_id, MOST_REPLACED)]
     if step_id:
         past = [one for one in past if one[0] != step_id] + answers.replaced_of_step(tx, run_id, step_id)
     return RunDetail(
-        sheet,
-        _replaced(past, sheet.answers),
+        state,
+        _replaced(past, state.answers),
         events.told_of_run(tx, run_id, MOST_EVENTS),
         run_changes.of_run(tx, run_id, MOST_EVENTS),
         deliveries.page_of_run(tx, run_id, Slice(MOST_DELIVERIES)),
@@ -236,7 +236,7 @@ def _replaced(found: Sequence[tuple[str, Answer]], in_force: Mapping[str, Answer
     return {step_id: past for step_id, past in replaced.items() if past}
 
 
-def get(tx: Tx, org_id: str, run_id: str) -> tuple[Sheet, int]:
+def get(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int]:
     """All there is of an organization's run, and the time of the look."""
     return load(tx, runs.get_of_org(tx, org_id, run_id)), tx.now
 

@@ -12,7 +12,7 @@ from rundun.core import text
 from rundun.core.validation import Shape, Text, normal
 
 DEEPEST = 5  # groups within groups; the comparisons in the innermost do not count
-Standing = Literal["hidden", "untouched", "skipped", "unable", "answered"]
+StepStatus = Literal["hidden", "untouched", "skipped", "unable", "answered"]
 
 
 def _normal(value: Any) -> Any:
@@ -63,10 +63,10 @@ Group.model_rebuild()
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class KnownStep:
     """What is known of one step while conditions are judged; `value` matters only when answered."""
 
-    standing: Standing
+    status: StepStatus
     value: Any = None
 
 
@@ -80,20 +80,20 @@ def comparisons(condition: Comparison | Group, place: str) -> Iterator[tuple[str
             yield inner, when, depth + 1
 
 
-def holds(condition: Comparison | Group, facts: Mapping[str, Fact]) -> bool:
-    """Whether `condition` is true now; `facts` has every earlier step."""
+def is_true(condition: Comparison | Group, steps: Mapping[str, KnownStep]) -> bool:
+    """Whether `condition` is true now; `steps` has every earlier step."""
     if isinstance(condition, Comparison):
-        return _compare(condition.when, facts[condition.when.step])
+        return _compare(condition.when, steps[condition.when.step])
     join = all if condition.op == "and" else any
-    return join(holds(rule, facts) for rule in condition.rules)
+    return join(is_true(rule, steps) for rule in condition.rules)
 
 
-def _compare(when: When, fact: Fact) -> bool:
-    if fact.standing == "untouched":
+def _compare(when: When, step: KnownStep) -> bool:
+    if step.status == "untouched":
         return False  # nothing flashes up before it is asked
-    if fact.standing != "answered":
-        return when.op in ("neq", "not_contains") or (when.op == "skipped" and fact.standing == "skipped")
-    return _matches(when.op, fact.value, when.value)
+    if step.status != "answered":
+        return when.op in ("neq", "not_contains") or (when.op == "skipped" and step.status == "skipped")
+    return _matches(when.op, step.value, when.value)
 
 
 def _matches(op: str, value: Any, wanted: Any) -> bool:

@@ -20,7 +20,7 @@ from rundun.core.json_types.events import (
     WebhookTestEventJson,
 )
 from rundun.core.json_types.runs import AnsweredJson, OriginalKeptJson, PhotoJson
-from rundun.core.progress import Standing
+from rundun.core.progress import StepState
 from rundun.core.run import Identity, Member, Run
 from rundun.core.run_json import Evidence
 from rundun.core.urls import Links
@@ -32,7 +32,7 @@ LARGEST_BODY = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class NewEvent:
     """Something that happened to a run, before it has an id, a `seq` and a time."""
 
     event: str
@@ -40,14 +40,14 @@ class Fact:
     by: Member | None = None  # who did it, where it was not the executor
 
 
-def started(run: Run) -> Fact:
+def started(run: Run) -> NewEvent:
     """The executor tapped Start."""
-    return Fact("run.started", {"executor_ref": run.executor_ref, "progress": run.progress})
+    return NewEvent("run.started", {"executor_ref": run.executor_ref, "progress": run.progress})
 
 
-def step_done(run: Run, standing: Standing, evidence: Evidence, links: Links) -> Fact:
+def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Links) -> NewEvent:
     """A step became done, or a done one changed."""
-    step, answer = standing.step, standing.answer
+    step, answer = step_state.step, step_state.answer
     assert answer is not None
     if answer.skipped:
         skipped: StepDataJson = {
@@ -57,7 +57,7 @@ def step_done(run: Run, standing: Standing, evidence: Evidence, links: Links) ->
             "step_type": step.type,
             "progress": run.progress,
         }
-        return Fact("step.skipped", skipped)
+        return NewEvent("step.skipped", skipped)
     photos: list[PhotoSentJson] = [
         {
             "photo_index": index,
@@ -65,30 +65,30 @@ def step_done(run: Run, standing: Standing, evidence: Evidence, links: Links) ->
             "thumbnail": None,
             "url": links.media(photo.derived, "image/jpeg"),
         }
-        for index, photo in enumerate(run_json.photos_of(standing, evidence))
+        for index, photo in enumerate(run_json.photos_of(step_state, evidence))
     ]
-    return Fact(
+    return NewEvent(
         "step.completed",
         {
             "executor_ref": run.executor_ref,
             "step_id": step.id,
             "step_label": step.label,
             "step_type": step.type,
-            "answer": run_json.value_json(standing, evidence, links),
+            "answer": run_json.value_json(step_state, evidence, links),
             "photos": photos,
             "geo": answer.geo.as_json() if answer.geo else None,
-            "unable": run_json.unable_json(standing),
+            "unable": run_json.unable_json(step_state),
             "progress": run.progress,
         },
     )
 
 
-def closed(run: Run, standings: Mapping[str, Standing], evidence: Evidence, links: Links) -> Fact:
+def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Links) -> NewEvent:
     """The run's one terminal event; `run` is already closed."""
-    answers = _without_originals(run_json.answers_json(standings, evidence, links))
+    answers = _without_originals(run_json.answers_json(step_states, evidence, links))
     cancellation = run.cancellation
     if run.status == "completed":
-        return Fact(
+        return NewEvent(
             "run.completed",
             {
                 "executor_ref": run.executor_ref,
@@ -103,7 +103,7 @@ def closed(run: Run, standings: Mapping[str, Standing], evidence: Evidence, link
         )
     if run.status == "cancelled":
         assert cancellation is not None
-        return Fact(
+        return NewEvent(
             "run.cancelled",
             {
                 "executor_ref": run.executor_ref,
@@ -115,7 +115,7 @@ def closed(run: Run, standings: Mapping[str, Standing], evidence: Evidence, link
             },
             cancellation.member,
         )
-    return Fact(
+    return NewEvent(
         "run.expired",
         {
             "executor_ref": run.executor_ref,
@@ -144,18 +144,18 @@ def _without_original(photo: PhotoJson) -> PhotoToldJson:
     return {**photo, "original": kept}
 
 
-def envelope(run: Run, fact: Fact, event_id: str, seq: int, at: int) -> EventJson:
+def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> EventJson:
     """The event as it is kept: all of the wire's envelope but `delivery_attempt` and the thumbnails."""
     return {
         "event_id": event_id,
-        "event": fact.event,
+        "event": new_event.event,
         "run_id": run.run_id,
         "template_id": run.template_id,
         "template_v": run.template_v,
         "seq": seq,
         "ts": times.wire(at),
-        "identity": fact.by.as_json() if fact.by else run.identity.as_json(run.assigned_to),
-        "data": fact.data,
+        "identity": new_event.by.as_json() if new_event.by else run.identity.as_json(run.assigned_to),
+        "data": new_event.data,
     }
 
 

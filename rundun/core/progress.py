@@ -8,7 +8,7 @@ from typing import Literal
 
 from rundun.core import condition
 from rundun.core.answer import Answer
-from rundun.core.condition import Fact
+from rundun.core.condition import KnownStep
 from rundun.core.json_types.base import ProgressJson
 from rundun.core.template import StepBase, photo_limits
 
@@ -17,7 +17,7 @@ _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answere
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StepState:
     """One step now: `photos` are those of its answer that arrived, in order; `waiting_for` what is still to come."""
 
     step: StepBase
@@ -37,80 +37,80 @@ class Missing:
     detail: str
 
 
-class _Facts(dict[str, Fact]):
+class _Facts(dict[str, KnownStep]):
     """What conditions ask of earlier steps, worked out when a condition asks."""
 
-    def __init__(self, standings: Mapping[str, Standing]) -> None:
-        self._standings = standings
+    def __init__(self, step_states: Mapping[str, StepState]) -> None:
+        self._standings = step_states
 
-    def __missing__(self, step_id: str) -> Fact:
-        fact = self[step_id] = _fact(self._standings[step_id])
+    def __missing__(self, step_id: str) -> KnownStep:
+        fact = self[step_id] = _known(self._standings[step_id])
         return fact
 
 
-def stand(
+def evaluate(
     steps: Sequence[StepBase],
     answers: Mapping[str, Answer],
     arrived: Mapping[str, Sequence[str]],
     *,
-    before: Mapping[str, Standing] | None = None,
+    before: Mapping[str, StepState] | None = None,
     answered: str = "",
-) -> dict[str, Standing]:
+) -> dict[str, StepState]:
     """How every step stands; `arrived` lists each step's photos in order of arrival. With `before`, how all stood until
     only the answer to the step `answered` changed, a step that no condition hides is not worked out again.
     """
-    standings: dict[str, Standing] = {}
-    facts = _Facts(standings)
+    step_states: dict[str, StepState] = {}
+    known = _Facts(step_states)
     for step in steps:
         if before is not None and step.condition is None and step.id != answered:
-            standings[step.id] = before[step.id]
+            step_states[step.id] = before[step.id]
             continue
-        visible = step.condition is None or condition.holds(step.condition, facts)
-        standings[step.id] = _stand_alone(
+        visible = step.condition is None or condition.is_true(step.condition, known)
+        step_states[step.id] = _step_state(
             step, answers.get(step.id), tuple(arrived.get(step.id, ())), visible
         )
-    return standings
+    return step_states
 
 
-def _stand_alone(step: StepBase, answer: Answer | None, arrived: tuple[str, ...], visible: bool) -> Standing:
+def _step_state(step: StepBase, answer: Answer | None, arrived: tuple[str, ...], visible: bool) -> StepState:
     if answer is None:
-        return Standing(step, None, visible, False, arrived, ())
+        return StepState(step, None, visible, False, arrived, ())
     if answer.skipped:
-        return Standing(step, answer, visible, visible, (), ())
+        return StepState(step, answer, visible, visible, (), ())
     here, waiting = arrived, tuple[str, ...]()
     if answer.photos is not None:
         here = tuple([photo for photo in answer.photos if photo in arrived])
         waiting = tuple([photo for photo in answer.photos if photo not in arrived])
     if answer.unable is not None:
-        return Standing(step, answer, visible, visible, here, waiting)
+        return StepState(step, answer, visible, visible, here, waiting)
     if step.type == "signature" and answer.signature is None:
         waiting = (*waiting, "signature")
     enough = len(here) >= photo_limits(step)[0]
-    return Standing(step, answer, visible, visible and enough and not waiting, here, waiting)
+    return StepState(step, answer, visible, visible and enough and not waiting, here, waiting)
 
 
-def _fact(standing: Standing) -> Fact:
-    answer = standing.answer
-    if not standing.visible:
-        return Fact("hidden")
+def _known(step_state: StepState) -> KnownStep:
+    answer = step_state.answer
+    if not step_state.visible:
+        return KnownStep("hidden")
     if answer is None:
-        return Fact("untouched")
+        return KnownStep("untouched")
     if answer.skipped:
-        return Fact("skipped")
+        return KnownStep("skipped")
     if answer.unable is not None:
-        return Fact("unable")
-    if standing.step.type in _EVIDENCE and not standing.done:
-        return Fact("untouched")
-    return Fact("answered", answer.value)
+        return KnownStep("unable")
+    if step_state.step.type in _EVIDENCE and not step_state.done:
+        return KnownStep("untouched")
+    return KnownStep("answered", answer.value)
 
 
-def tally(standings: Mapping[str, Standing]) -> ProgressJson:
+def count_progress(step_states: Mapping[str, StepState]) -> ProgressJson:
     """The wire's `progress`: visible steps, each done one counted once."""
     counts: ProgressJson = {"total": 0, "answered": 0, "skipped": 0, "unable": 0}
-    for standing in standings.values():
-        counts["total"] += standing.visible
-        if standing.done and standing.answer is not None:
-            counts[kind_of(standing.answer)] += 1
+    for step_state in step_states.values():
+        counts["total"] += step_state.visible
+        if step_state.done and step_state.answer is not None:
+            counts[kind_of(step_state.answer)] += 1
     return counts
 
 
@@ -121,26 +121,26 @@ def kind_of(answer: Answer) -> Literal["answered", "skipped", "unable"]:
     return "answered" if answer.unable is None else "unable"
 
 
-def missing(standings: Mapping[str, Standing]) -> Iterator[Missing]:
+def missing(step_states: Mapping[str, StepState]) -> Iterator[Missing]:
     """What keeps the run from being completed: required steps not done, and photos on their way for any step."""
-    for standing in standings.values():
-        step = standing.step
-        if not standing.visible or standing.done:
+    for step_state in step_states.values():
+        step = step_state.step
+        if not step_state.visible or step_state.done:
             continue
-        if standing.answer is None:
+        if step_state.answer is None:
             if step.required:
                 yield Missing(step.id, "missing_answer", f"“{step.label}” is not answered yet.")
-        elif "signature" in standing.waiting_for:
+        elif "signature" in step_state.waiting_for:
             yield Missing(step.id, "missing_signature", f"“{step.label}” is not signed yet.")
-        elif step.required or standing.waiting_for:
+        elif step.required or step_state.waiting_for:
             least = photo_limits(step)[0]
-            count = max(least - len(standing.photos), len(standing.waiting_for))
+            count = max(least - len(step_state.photos), len(step_state.waiting_for))
             yield Missing(step.id, "missing_photos", f"“{step.label}” still needs {count} photo(s).")
 
 
 def newly_done(
-    before: Mapping[str, Standing], after: Mapping[str, Standing], changed: Sequence[str] = ()
-) -> list[Standing]:
+    before: Mapping[str, StepState], after: Mapping[str, StepState], changed: Sequence[str] = ()
+) -> list[StepState]:
     """Steps that became done, or that are done and say something else if `changed` names them, in the template's order,
     so that causes come before effects: each of them is an event.
     """
@@ -149,7 +149,7 @@ def newly_done(
     ]
 
 
-def last_done(standings: Mapping[str, Standing]) -> str | None:
+def last_done(step_states: Mapping[str, StepState]) -> str | None:
     """The step answered last among those that count, for `last_step_id`."""
-    at = {step_id: one.answer.at for step_id, one in standings.items() if one.visible and one.answer}
+    at = {step_id: one.answer.at for step_id, one in step_states.items() if one.visible and one.answer}
     return max(at, key=lambda step_id: at[step_id]) if at else None

@@ -27,7 +27,7 @@ from rundun.core.json_types.runs import (
     SignatureAnswerJson,
     WebhookAnswerJson,
 )
-from rundun.core.progress import Standing
+from rundun.core.progress import StepState
 from rundun.core.run import Cancellation, Run, Webhook
 from rundun.core.urls import Links
 
@@ -124,47 +124,47 @@ def photo_json(photo: Photo, index: int, links: Links) -> PhotoJson:
     }
 
 
-def value_json(standing: Standing, evidence: Evidence, links: Links) -> Any:
+def value_json(step_state: StepState, evidence: Evidence, links: Links) -> Any:
     """The answer's value; a signature's is the address of its picture."""
-    answer = standing.answer
+    answer = step_state.answer
     if answer is None:
         return None
-    if standing.step.type == "signature" and answer.signature is not None:
+    if step_state.step.type == "signature" and answer.signature is not None:
         return links.media(evidence.signatures[answer.signature].file, "image/png")
     return answer.value
 
 
-def unable_json(standing: Standing) -> UnableJson | None:
+def unable_json(step_state: StepState) -> UnableJson | None:
     """Why the step could not be done, or None."""
-    answer = standing.answer
+    answer = step_state.answer
     return None if answer is None or answer.unable is None else {"reason": answer.unable}
 
 
-def photos_of(standing: Standing, evidence: Evidence) -> list[Photo]:
+def photos_of(step_state: StepState, evidence: Evidence) -> list[Photo]:
     """The photos of the answer in force that have arrived, in its order."""
-    stored = evidence.photos.get(standing.step.id, {})
-    return [stored[photo_id] for photo_id in standing.photos if photo_id in stored]
+    stored = evidence.photos.get(step_state.step.id, {})
+    return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
 
 
 def answers_json(
-    standings: Mapping[str, Standing], evidence: Evidence, links: Links
+    step_states: Mapping[str, StepState], evidence: Evidence, links: Links
 ) -> dict[str, AnsweredJson]:
     """Visible steps that were answered, skipped or closed as unable."""
     answers: dict[str, AnsweredJson] = {}
-    for step_id, standing in standings.items():
-        answer = standing.answer
-        if not standing.visible or answer is None:
+    for step_id, step_state in step_states.items():
+        answer = step_state.answer
+        if not step_state.visible or answer is None:
             continue
         answers[step_id] = {
-            "value": value_json(standing, evidence, links),
+            "value": value_json(step_state, evidence, links),
             "at": times.wire(answer.at),
             "answered_at": times.wire_or_none(answer.answered_at),
             "by": answer.by,
             "skipped": answer.skipped,
-            "unable": unable_json(standing),
+            "unable": unable_json(step_state),
             "geo": answer.geo.as_json() if answer.geo else None,
             "photos": [
-                photo_json(photo, index, links) for index, photo in enumerate(photos_of(standing, evidence))
+                photo_json(photo, index, links) for index, photo in enumerate(photos_of(step_state, evidence))
             ],
         }
     return answers
@@ -237,12 +237,12 @@ def run_json(run: Run, links: Links, now: int) -> RunListedJson:
 
 
 def full_json(
-    run: Run, standings: Mapping[str, Standing], evidence: Evidence, links: Links, now: int
+    run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Links, now: int
 ) -> RunSteeredJson:
     """The whole record but for the template, which the caller puts in verbatim."""
     return {
         **_head_json(run, links, now),
-        "answers": answers_json(standings, evidence, links),
+        "answers": answers_json(step_states, evidence, links),
         "signature": signature_json(run, evidence, links),
         **_end_json(run),
     }
@@ -273,22 +273,22 @@ def run_state(run: Run, now: int) -> RunStateJson:
     }
 
 
-def step_json(standing: Standing, evidence: Evidence, links: Links) -> StepStateJson:
+def step_json(step_state: StepState, evidence: Evidence, links: Links) -> StepStateJson:
     """One step as the executor's page needs it, hidden ones too."""
-    answer = standing.answer
+    answer = step_state.answer
     if answer is None:
-        return {"answer_id": None, "visible": standing.visible, "done": False, "waiting_for": []}
-    listed: Sequence[str] = standing.photos if answer.photos is None else answer.photos
+        return {"answer_id": None, "visible": step_state.visible, "done": False, "waiting_for": []}
+    listed: Sequence[str] = step_state.photos if answer.photos is None else answer.photos
     return {
         "answer_id": answer.answer_id,
-        "value": value_json(standing, evidence, links),
+        "value": value_json(step_state, evidence, links),
         "skipped": answer.skipped,
-        "unable": unable_json(standing),
+        "unable": unable_json(step_state),
         "at": times.wire(answer.at),
         "answered_at": times.wire_or_none(answer.answered_at),
         "geo": answer.geo.as_json() if answer.geo else None,
         "photos": list(listed),
-        "visible": standing.visible,
-        "done": standing.done,
-        "waiting_for": list(standing.waiting_for),
+        "visible": step_state.visible,
+        "done": step_state.done,
+        "waiting_for": list(step_state.waiting_for),
     }

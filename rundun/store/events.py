@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core import event
-from rundun.core.event import Fact
+from rundun.core.event import NewEvent
 from rundun.core.run import Run
 from rundun.store.transaction import Tx
 
@@ -41,18 +41,18 @@ class Told:
     unable: str | None
 
 
-def add(tx: Tx, run: Run, fact: Fact, seq: int) -> None:
-    """Keep `fact` as the run's event of that `seq`, which the caller keeps on the run, with a delivery where the run's
+def add(tx: Tx, run: Run, new_event: NewEvent, seq: int) -> None:
+    """Keep `new_event` as the run's event of that `seq`, which the caller keeps on the run, with a delivery where the run's
     webhook wants it.
     """
     event_id = tx.new_id("evt")
-    kept = event.envelope(run, fact, event_id, seq, tx.now)
+    kept = event.envelope(run, new_event, event_id, seq, tx.now)
     cursor = tx.db.execute(
         "INSERT INTO events (id, run_id, org_id, seq, event, body) VALUES (?, ?, ?, ?, ?, ?)",
-        (event_id, run.run_id, run.org_id, seq, fact.event, _text(kept)),
+        (event_id, run.run_id, run.org_id, seq, new_event.event, _text(kept)),
     )
     webhook = run.webhook
-    if webhook and fact.event in webhook.events:
+    if webhook and new_event.event in webhook.events:
         tx.db.execute(
             "INSERT INTO deliveries (id, event, run_id, org_id, destination, status, next_attempt_at, created_at) "
             "VALUES (?, ?, ?, ?, ?, 'pending', ?, ?)",

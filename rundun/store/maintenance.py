@@ -70,7 +70,7 @@ _STEPS = 100_000  # of SQLite's machine between two looks at the watch
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FileInfo:
     """The file: `bytes` its size without the log beside it, `schema` the number of its newest migration."""
 
     bytes: int
@@ -88,14 +88,14 @@ class Waiting:
     oldest_due: int | None
 
 
-def standing(tx: Tx) -> Standing:
+def file_info(tx: Tx) -> FileInfo:
     """Read in no time."""
 
     def pragma(name: str) -> int | str:
         value: int | str = tx.db.execute(f"PRAGMA {name}").fetchone()[0]
         return value
 
-    return Standing(
+    return FileInfo(
         bytes=int(pragma("page_count")) * PAGE,
         journal=str(pragma("journal_mode")),
         schema=int(pragma("user_version")),

@@ -72,7 +72,7 @@ def _version(
         body,
         template,
         steps,
-        untouched=progress.tally(progress.stand(steps, {}, {})),
+        untouched=progress.count_progress(progress.evaluate(steps, {}, {})),
         takes_photos=any(photo_limits(step)[1] for step in steps),
         takes_signatures=template.settings.signature_on_complete
         or any(step.type == "signature" for step in steps),

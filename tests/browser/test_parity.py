@@ -59,12 +59,12 @@ def server_says(template: Template, case: dict[str, Any]) -> dict[str, Any]:
         )
         for step_id, given in case["answers"].items()
     }
-    standings = progress.stand(list(template.all_steps()), answers, case.get("arrived", {}))
+    step_states = progress.evaluate(list(template.all_steps()), answers, case.get("arrived", {}))
     return {
-        "visible": [step_id for step_id, one in standings.items() if one.visible],
-        "done": [step_id for step_id, one in standings.items() if one.done],
-        "missing": {one.step_id: one.code for one in progress.missing(standings)},
-        "progress": progress.tally(standings),
+        "visible": [step_id for step_id, one in step_states.items() if one.visible],
+        "done": [step_id for step_id, one in step_states.items() if one.done],
+        "missing": {one.step_id: one.code for one in progress.missing(step_states)},
+        "progress": progress.count_progress(step_states),
     }
 
 

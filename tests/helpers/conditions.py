@@ -22,7 +22,7 @@ def answer(value: Any = None, **more: Any) -> Answer:
     return Answer(None, value, at=0, answered_at=None, by=None, **given)
 
 
-def stood(template: Template, values: dict[str, Any], arrived: Any = None) -> dict[str, progress.Standing]:
+def stood(template: Template, values: dict[str, Any], arrived: Any = None) -> dict[str, progress.StepState]:
     """How the steps stand with these values, or whole answers."""
     answers = {name: one if isinstance(one, Answer) else answer(one) for name, one in values.items()}
-    return progress.stand(tuple(template.all_steps()), answers, arrived or {})
+    return progress.evaluate(tuple(template.all_steps()), answers, arrived or {})

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from rundun.actions import runs
 from rundun.actions.organizations import summary
-from rundun.actions.run_state import Sheet
+from rundun.actions.run_state import RunState
 from rundun.actions.runs import get
 from rundun.core import run_json, times
 from rundun.core.json_types.runs import (
@@ -96,14 +96,14 @@ async def destination_warnings(ctx: Context, destination: Destination) -> list[W
 
 async def get_run(call: Call) -> Response:
     """GET /v1/runs/{run_id}: the whole record."""
-    sheet, now = await call.read(get, call.path("run_id"))
-    tag = f'"{sheet.run.revision}{"-late" if sheet.run.is_late(now) else ""}"'
+    state, now = await call.read(get, call.path("run_id"))
+    tag = f'"{state.run.revision}{"-late" if state.run.is_late(now) else ""}"'
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
     links = call.ctx.links
-    whole = to_json(run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
+    whole = to_json(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
     head, link, rest = whole.partition(b',"link":')  # before it stands nothing that anybody wrote
-    content = head + b',"template":' + template_json(sheet.version) + link + rest
+    content = head + b',"template":' + template_json(state.version) + link + rest
     return Json(content, headers={"etag": tag})
 
 
@@ -133,13 +133,13 @@ async def release_run(call: Call) -> Response:
     return await call.write(_without_template(call), runs.release, call.path("run_id"), call.doer)
 
 
-def _without_template(call: Call) -> Callable[[Sheet], Reply]:
+def _without_template(call: Call) -> Callable[[RunState], Reply]:
     """Renders a run as its record without the template."""
     ctx = call.ctx
 
-    def render(sheet: Sheet) -> Reply:
+    def render(state: RunState) -> Reply:
         links, now = ctx.links, ctx.now()
-        return told(run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, now))
+        return told(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
 
     return render
 

@@ -181,7 +181,7 @@ class Pen(io.RawIOBase):
 async def archive(visit: Visit) -> Response:
     """GET /console/runs/{run_id}/archive.zip: run.json, report.html, the original photos and the signatures."""
     watched = await visit.read(runs.detail, visit.path("run_id"))
-    run = watched.sheet.run
+    run = watched.state.run
     headers = {
         "cache-control": "no-store",
         "content-disposition": f'attachment; filename="run-{run.run_id[2:10]}.zip"',
@@ -235,8 +235,8 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
 
 def _json(visit: Visit, watched: RunDetail, names: Names) -> bytes:
     """The record as integrators read it, with the names of the files beside it, and what was replaced."""
-    sheet, links = watched.sheet, visit.ctx.links
-    head = run_json.full_json(sheet.run, sheet.standings, sheet.evidence, links, watched.now)
+    state, links = watched.state, visit.ctx.links
+    head = run_json.full_json(state.run, state.step_states, state.evidence, links, watched.now)
     replaced = {
         step_id: [
             {
@@ -254,12 +254,12 @@ def _json(visit: Visit, watched: RunDetail, names: Names) -> bytes:
     }
     photos = {
         photo.photo_id: {"file": names.folder[photo.original], "sha256": photo.sha256, "step_id": step_id}
-        for step_id, photos in sheet.evidence.photos.items()
+        for step_id, photos in state.evidence.photos.items()
         for photo in photos.values()
     }
     whole = {
         **head,
-        "template": from_json(template_json(sheet.version)),
+        "template": from_json(template_json(state.version)),
         "replaced_answers": replaced,
         "files": {"made_at": times.wire(watched.now), "photos": photos},
     }

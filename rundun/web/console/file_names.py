@@ -45,10 +45,10 @@ def slug(label: str) -> str:
 
 def named(watched: RunDetail) -> Names:
     """All originals and signatures, and beside an original that browsers don't show the picture made of it."""
-    names, evidence = Names(), watched.sheet.evidence
+    names, evidence = Names(), watched.state.evidence
     labels = {
         step.id: f"{number:03d}-{slug(step.label)}"
-        for number, step in enumerate(watched.sheet.version.steps, 1)
+        for number, step in enumerate(watched.state.version.steps, 1)
     }
     for step_id, photos in evidence.photos.items():
         for photo in photos.values():

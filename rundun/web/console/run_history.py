@@ -30,7 +30,7 @@ class Moment:
 
 def moments(watched: RunDetail) -> list[Moment]:
     """All that happened, the first thing first."""
-    created = Moment("moment_created", watched.sheet.run.created_at)
+    created = Moment("moment_created", watched.state.run.created_at)
     return sorted([created, *_came_in(watched), *_done(watched), *_told(watched)], key=_place)
 
 
@@ -49,7 +49,7 @@ def _place(moment: Moment) -> tuple[int, int]:
 
 def _came_in(watched: RunDetail) -> Iterator[Moment]:
     """Photos and signatures that are stored."""
-    evidence, labels = watched.sheet.evidence, _labels(watched)
+    evidence, labels = watched.state.evidence, _labels(watched)
     for step_id, photos in evidence.photos.items():
         for photo in photos.values():
             yield Moment("moment_photo", photo.received_at, photo.taken_at, labels.get(step_id))
@@ -73,11 +73,11 @@ def _done(watched: RunDetail) -> Iterator[Moment]:
 
 
 def _labels(watched: RunDetail) -> Mapping[str, str]:
-    return {step.id: step.label for step in watched.sheet.version.steps}
+    return {step.id: step.label for step in watched.state.version.steps}
 
 
 def _told(watched: RunDetail) -> Iterator[Moment]:
-    run, answers = watched.sheet.run, _answers(watched)
+    run, answers = watched.state.run, _answers(watched)
     for told in watched.events:
         at = times.parse(told.at) or 0
         phone_at = None
@@ -97,14 +97,14 @@ def _word(told: Told) -> str:
 
 def _answers(watched: RunDetail) -> Mapping[str, Sequence[Answer]]:
     """All answers of each step, the oldest first."""
-    sheet = watched.sheet
+    state = watched.state
     return {
         step.id: sorted(
             [
                 *watched.replaced.get(step.id, ()),
-                *([sheet.answers[step.id]] if step.id in sheet.answers else []),
+                *([state.answers[step.id]] if step.id in state.answers else []),
             ],
             key=lambda one: one.at,
         )
-        for step in sheet.version.steps
+        for step in state.version.steps
     }

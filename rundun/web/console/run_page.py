@@ -35,8 +35,8 @@ async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -
     watched = await visit.read(runs.detail, visit.path("run_id"), past)
     ctx = visit.ctx.database.env
     teller = Teller(watched, visit_say(visit), visit.zone, ctx.links.media_path, (past,))
-    run = watched.sheet.run
-    is_pinned = watched.sheet.version.template.execution.scope == "first_device" and run.device is not None
+    run = watched.state.run
+    is_pinned = watched.state.version.template.execution.scope == "first_device" and run.device is not None
     return visit.show(
         "run",
         status,
@@ -55,10 +55,10 @@ async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -
 def telling(teller: Teller) -> dict[str, Any]:
     """What a page or a report of a run shows."""
     watched: RunDetail = teller.watched
-    steps = {step.id: step.label for step in watched.sheet.version.steps}
+    steps = {step.id: step.label for step in watched.state.version.steps}
     return {
-        "run": watched.sheet.run,
-        "template": watched.sheet.version.template,
+        "run": watched.state.run,
+        "template": watched.state.version.template,
         "now": watched.now,
         "labels": steps,
         "parts_of_run": teller.parts(),

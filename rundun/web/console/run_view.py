@@ -9,7 +9,7 @@ from typing import Any
 from rundun.actions.runs import RunDetail
 from rundun.core import progress, run_json, times
 from rundun.core.answer import Answer, Position
-from rundun.core.progress import Standing
+from rundun.core.progress import StepState
 from rundun.core.run import Run
 from rundun.core.run_json import Photo, Signature
 from rundun.core.template import (
@@ -100,7 +100,7 @@ class Teller:
         self, watched: RunDetail, say: Say, zone: Zone, address: Address, whole: Container[str]
     ) -> None:
         self.watched = watched
-        self.sheet = watched.sheet
+        self.state = watched.state
         self._say = say
         self._zone = zone
         self._address = address
@@ -109,8 +109,8 @@ class Teller:
 
     def parts(self) -> list[Part]:
         """All steps in their sections, as the run's version of the template has them."""
-        template = self.sheet.version.template
-        numbers = {step.id: number for number, step in enumerate(self.sheet.version.steps, 1)}
+        template = self.state.version.template
+        numbers = {step.id: number for number, step in enumerate(self.state.version.steps, 1)}
         sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = []
         if template.steps:
             sections.append((None, None, template.steps))
@@ -123,32 +123,32 @@ class Teller:
 
     def signature(self) -> Signed | None:
         """The one that closed the run."""
-        return self._signed(self.sheet.run.signature)
+        return self._signed(self.state.run.signature)
 
     def _signed(self, number: int | None) -> Signed | None:
-        found = None if number is None else self.sheet.evidence.signatures.get(number)
+        found = None if number is None else self.state.evidence.signatures.get(number)
         return None if found is None else Signed(found, self._address(found.file, "image/png"))
 
     def _line(self, number: int, step: StepBase) -> Line:
-        standing = self.sheet.standings[step.id]
-        answer = standing.answer
+        step_state = self.state.step_states[step.id]
+        answer = step_state.answer
         past = self.watched.replaced.get(step.id, ())
         most = len(past) if step.id in self._whole else MOST_REPLACED
         return Line(
             number,
             step,
             None if answer is None else self.said(step, answer),
-            list(_flags(self.sheet.run, standing)),
-            list(self._pictures(standing)),
-            len([one for one in standing.waiting_for if one != "signature"]),
+            list(_flags(self.state.run, step_state)),
+            list(self._pictures(step_state)),
+            len([one for one in step_state.waiting_for if one != "signature"]),
             [self.said(step, one) for one in past[:most]],
             max(0, len(past) - most),
         )
 
-    def _pictures(self, standing: Standing) -> Iterator[Picture]:
-        listed = run_json.photos_of(standing, self.sheet.evidence)
+    def _pictures(self, step_state: StepState) -> Iterator[Picture]:
+        listed = run_json.photos_of(step_state, self.state.evidence)
         ids = {photo.photo_id for photo in listed}
-        stored = self.sheet.evidence.photos.get(standing.step.id, {}).values()
+        stored = self.state.evidence.photos.get(step_state.step.id, {}).values()
         for number, photo in enumerate([*listed, *(one for one in stored if one.photo_id not in ids)], 1):
             yield Picture(
                 photo,
@@ -156,7 +156,7 @@ class Teller:
                 self._address(photo.thumbnail, "image/jpeg"),
                 self._address(photo.derived, "image/jpeg"),
                 self._address(photo.original, photo.content_type),
-                self._names.alone(photo.original, self.sheet.run),
+                self._names.alone(photo.original, self.state.run),
                 photo.photo_id in ids,
             )
 
@@ -173,7 +173,7 @@ class Teller:
             answer.answered_at,
             answer.geo,
             self._signed(answer.signature),
-            _is_late(self.sheet.run, answer.at),
+            _is_late(self.state.run, answer.at),
         )
 
     def _value(self, step: StepBase, value: Any) -> str | list[str] | None:
@@ -204,18 +204,18 @@ def _is_late(run: Run, at: int) -> bool:
     return run.expires_at is not None and run.started_at is not None and at >= run.expires_at
 
 
-def _flags(run: Run, standing: Standing) -> Iterator[tuple[str, str]]:
-    answer = standing.answer
-    if not standing.visible:
+def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
+    answer = step_state.answer
+    if not step_state.visible:
         yield "flag_hidden", ""
     if answer is None:
-        if standing.visible:
-            yield ("flag_untouched", "") if standing.step.required else ("flag_optional", "")
+        if step_state.visible:
+            yield ("flag_untouched", "") if step_state.step.required else ("flag_optional", "")
         return
     kind = progress.kind_of(answer)
     if kind != "answered":
         yield f"flag_{kind}", "cancelled"
     if _is_late(run, answer.at):
         yield "late", "late"
-    if standing.visible and not standing.done:
+    if step_state.visible and not step_state.done:
         yield "flag_not_done", "late"

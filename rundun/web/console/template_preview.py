@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pydantic_core import from_json
 from starlette.responses import Response
 
-from rundun.actions.run_state import Sheet
+from rundun.actions.run_state import RunState
 from rundun.core import progress, translation
 from rundun.core.run import Identity, Run
 from rundun.core.run_json import Evidence
@@ -52,11 +52,11 @@ async def preview(visit: Visit) -> Response:
 def _version(body: bytes, org_id: str, now: int) -> Version:
     template = Template.model_validate(from_json(body))
     steps = tuple(template.all_steps())
-    untouched = progress.tally(progress.stand(steps, {}, {}))
+    untouched = progress.count_progress(progress.evaluate(steps, {}, {}))
     return Version("t-preview", 1, org_id, now, now, body, template, steps, untouched)
 
 
-def _sheet(version: Version, begun: bool) -> Sheet:
+def _sheet(version: Version, begun: bool) -> RunState:
     """A run that never was."""
     now = version.created_at
     run = Run(
@@ -82,7 +82,7 @@ def _sheet(version: Version, begun: bool) -> Sheet:
         signature=None,
         progress=version.untouched,
     )
-    return Sheet(run, version, {}, Evidence({}, {}), progress.stand(version.steps, {}, {}))
+    return RunState(run, version, {}, Evidence({}, {}), progress.evaluate(version.steps, {}, {}))
 
 
 def _imports(assets: Assets) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rundun.actions import execution
-from rundun.actions.run_state import Sheet
+from rundun.actions.run_state import RunState
 from rundun.core import run_json, times, translation
 from rundun.core.json_types.execution import EndedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.run import Run
@@ -100,33 +100,33 @@ async def read_body(request: Request, understood: Callable[[Any], T], largest: i
         raise
 
 
-def state_json(sheet: Sheet, organization: Organization, links: Links, now: int) -> StateJson:
+def state_json(state: RunState, organization: Organization, links: Links, now: int) -> StateJson:
     """Enough to resume on another device."""
-    newest = {one.step_id: one for one in sheet.evidence.signatures.values()}
+    newest = {one.step_id: one for one in state.evidence.signatures.values()}
     return {
-        "run": run_json.run_state(sheet.run, now),
+        "run": run_json.run_state(state.run, now),
         "organization": {"name": organization.name, "contact": organization.contact},
-        "template_id": sheet.run.template_id,
-        "template_v": sheet.run.template_v,
-        "template": sheet.version.template.model_dump(mode="json", exclude_unset=True),
+        "template_id": state.run.template_id,
+        "template_v": state.run.template_v,
+        "template": state.version.template.model_dump(mode="json", exclude_unset=True),
         "answers": {
-            step_id: run_json.step_json(standing, sheet.evidence, links)
-            for step_id, standing in sheet.standings.items()
-            if standing.answer is not None
+            step_id: run_json.step_json(step_state, state.evidence, links)
+            for step_id, step_state in state.step_states.items()
+            if step_state.answer is not None
         },
         "photos": {
             step_id: [run_json.receipt(photo, links) for photo in photos.values()]
-            for step_id, photos in sheet.evidence.photos.items()
+            for step_id, photos in state.evidence.photos.items()
         },
         "signatures": {step_id: run_json.signature_receipt(one, links) for step_id, one in newest.items()},
         "server_time": times.wire(now),
     }
 
 
-def step_written(sheet: Sheet, step_id: str, links: Links) -> WrittenJson:
+def step_written(state: RunState, step_id: str, links: Links) -> WrittenJson:
     """What a write on a step answers."""
-    step = run_json.step_json(sheet.standings[step_id], sheet.evidence, links)
-    return {"run": run_json.run_brief(sheet.run), "step": {"step_id": step_id, **step}}
+    step = run_json.step_json(state.step_states[step_id], state.evidence, links)
+    return {"run": run_json.run_brief(state.run), "step": {"step_id": step_id, **step}}
 
 
 async def page(request: Request) -> Response:
@@ -134,18 +134,18 @@ async def page(request: Request) -> Response:
     ctx = context_of(request)
     run_id = request.path_params["run_id"]
     try:
-        sheet, organization, now = await ctx.database.read(execution.load_open, run_id, device_of(request))
+        state, organization, now = await ctx.database.read(execution.load_open, run_id, device_of(request))
     except NotFound:
         return ctx.pages.closed("unknown", _wanted(request, None))
     except Problem as problem:
         if problem.code not in ("run_closed", "other_device"):
             raise
         return await _closed_page(request, ctx, problem)
-    state = state_json(sheet, organization, ctx.links, now)
+    content = state_json(state, organization, ctx.links, now)
     brand = brand_of(organization, ctx.pages.assets, ctx.links)
     photo_bytes = ctx.settings.limits.photo_mebibytes * 2**20
-    wanted = _wanted(request, sheet.run.language)
-    return ctx.pages.run(state, wanted, photo_bytes=photo_bytes, brand=brand)
+    wanted = _wanted(request, state.run.language)
+    return ctx.pages.run(content, wanted, photo_bytes=photo_bytes, brand=brand)
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
@@ -178,8 +178,8 @@ async def state(request: Request) -> Response:
     since = query(StateQuery, request).since
     if since is not None and await ctx.database.read(execution.is_unchanged, run_id, since, device):
         return Response(status_code=304, headers={"cache-control": "no-store"})
-    sheet, organization, now = await ctx.database.read(execution.load_open, run_id, device)
-    content = state_json(sheet, organization, ctx.links, now)
+    state, organization, now = await ctx.database.read(execution.load_open, run_id, device)
+    content = state_json(state, organization, ctx.links, now)
     return Json(content)
 
 
@@ -205,10 +205,10 @@ async def answer(request: Request) -> Response:
     ctx = context_of(request)
     given = await read_body(request, lambda body: read(AnswerBody, body).given(), LARGEST_ANSWER)
     step_id = request.path_params["step_id"]
-    sheet = await ctx.database.write(
+    state = await ctx.database.write(
         execution.answer, request.path_params["run_id"], step_id, given, device_of(request)
     )
-    return Json(step_written(sheet, step_id, ctx.links))
+    return Json(step_written(state, step_id, ctx.links))
 
 
 async def complete(request: Request) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from rundun.actions import execution, photos
 from rundun.actions.photos import NewFile, PhotoRef, Small, UploadedFiles
-from rundun.actions.run_state import Sheet
+from rundun.actions.run_state import RunState
 from rundun.core import run_json
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derived
@@ -121,8 +121,8 @@ async def delete_photo(request: Request) -> Response:
     refuse_cross_site(request)
     ctx = context_of(request)
     target = _target(request)
-    sheet = await ctx.database.write(photos.remove_photo, target, device_of(request))
-    return Json(step_written(sheet, target.step_id, ctx.links))
+    state = await ctx.database.write(photos.remove_photo, target, device_of(request))
+    return Json(step_written(state, target.step_id, ctx.links))
 
 
 async def put_signature(request: Request) -> Response:
@@ -152,10 +152,10 @@ async def decode(request: Request) -> Response:
     """
     refuse_cross_site(request)
     ctx, run_id = context_of(request), request.path_params["run_id"]
-    sheet, _, _ = await ctx.database.read(execution.load_open, run_id, device_of(request))
-    formats = _formats(sheet)
+    state, _, _ = await ctx.database.read(execution.load_open, run_id, device_of(request))
+    formats = _formats(state)
     async with ctx.spool.receive(
-        request, sheet.run.org_id, ctx.settings.limits.photo_mebibytes * CHUNK
+        request, state.run.org_id, ctx.settings.limits.photo_mebibytes * CHUNK
     ) as body:
         found = await _unless_gone(request, ctx.imaging.decode_barcode(body.read, formats, run_id))
     if found is None:
@@ -164,10 +164,10 @@ async def decode(request: Request) -> Response:
     return Json(content)
 
 
-def _formats(sheet: Sheet) -> tuple[BarcodeFormat, ...]:
-    if sheet.run.status == "pending":
+def _formats(state: RunState) -> tuple[BarcodeFormat, ...]:
+    if state.run.status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
-    steps = [step for step in sheet.version.steps if isinstance(step, BarcodeStep)]
+    steps = [step for step in state.version.steps if isinstance(step, BarcodeStep)]
     if not steps:
         raise Invalid([Place("", "not_allowed", "this checklist has no step that takes a barcode")])
     return tuple(sorted({name for step in steps for name in step.config.formats}))
