@@ -9,13 +9,13 @@ from typing import Any
 
 from rundun.actions.run_state import (
     RunState,
-    allow_device,
     close,
     closed_problem,
-    keep,
     load,
-    open_run,
-    running,
+    require_device,
+    require_open,
+    require_started,
+    save,
     with_answer,
     with_expiry_applied,
 )
@@ -58,8 +58,8 @@ def start(tx: Tx, run_id: str, given: StartInput, device: str | None) -> tuple[R
     """A human tapped Start. Again: the same person, first identity kept. Returns the run and the device's token,
     which goes into its cookie.
     """
-    run = open_run(tx, runs.get(tx, run_id))
-    allow_device(tx, run, device)
+    run = require_open(tx, runs.get(tx, run_id))
+    require_device(tx, run, device)
     token = device or secrets.token_urlsafe(24)
     if run.status == "in_progress":
         if run.device is None:  # released: whoever comes next takes it over
@@ -93,7 +93,7 @@ def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | 
     closed run: a lost reply never looks like a loss.
     """
     run = runs.get(tx, run_id)
-    allow_device(tx, run, device)
+    require_device(tx, run, device)
     state = load(tx, run)
     step, old = state.step(step_id), state.answers.get(step_id)
     was_applied, count = False, 0  # as of a step without an answer in force, which never had another
@@ -103,7 +103,7 @@ def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | 
         return state
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, given):
         return state
-    running(tx, run)
+    require_started(tx, run)
     new = _decide(tx, state, step, given)
     is_full = count >= MOST_ANSWERS
     if old is not None and old.content() == new.content() and not _has_untold_photos(tx, state, step_id):
@@ -115,7 +115,7 @@ def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | 
         raise Invalid([Place("", "too_long", detail)])
     answers.add(tx, run_id, step_id, new, is_first=old is None)
     after = with_answer(state, step_id, new)
-    return keep(tx, state, after, [step_id] if old is None or _says_other(tx, state, after, step_id) else [])
+    return save(tx, state, after, [step_id] if old is None or _says_other(tx, state, after, step_id) else [])
 
 
 def _has_untold_photos(tx: Tx, state: RunState, step_id: str) -> bool:
@@ -189,10 +189,10 @@ def _listed(step: StepBase, given: AnswerInput) -> tuple[str, ...] | None:
 def complete(tx: Tx, run_id: str, device: str | None) -> Run:
     """All is done. Again on a completed run: the same answer. Raises `steps_missing` with all that is."""
     run = runs.get(tx, run_id)
-    allow_device(tx, run, device)
+    require_device(tx, run, device)
     if run.status == "completed":
         return run
-    state = load(tx, running(tx, run))
+    state = load(tx, require_started(tx, run))
     missing = [
         {"step_id": one.step_id, "code": one.code, "detail": one.detail}
         for one in progress.missing(state.step_states)
@@ -214,7 +214,7 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
 def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
     """The executor stops for good; said twice, the second time changes nothing."""
     run = runs.get(tx, run_id)
-    allow_device(tx, run, device)
+    require_device(tx, run, device)
     cancellation = run.cancellation
     if cancellation is not None and (cancellation.by, cancellation.reason) == ("executor", reason):
         return run
@@ -226,7 +226,7 @@ def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organi
     run = with_expiry_applied(tx, runs.get(tx, run_id))
     if run.is_closed:
         raise closed_problem(run)
-    allow_device(tx, run, device)
+    require_device(tx, run, device)
     return load(tx, run), organizations.get(tx, run.org_id), tx.now
 
 
@@ -235,7 +235,7 @@ def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
     run = with_expiry_applied(tx, runs.get(tx, run_id))
     if run.is_closed:
         raise closed_problem(run)
-    allow_device(tx, run, device)
+    require_device(tx, run, device)
     return run.revision == since
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rundun.actions.run_state import RunState, allow_device, keep, load, running
+from rundun.actions.run_state import RunState, load, require_device, require_started, save
 from rundun.core import progress
 from rundun.core.run import Doer
 from rundun.core.run_json import Photo, Signature
@@ -70,7 +70,7 @@ def expect_photo(tx: Tx, target: PhotoRef, device: str | None) -> str:
     the organization's id.
     """
     run = runs.get(tx, target.run_id)
-    allow_device(tx, run, device)
+    require_device(tx, run, device)
     version = templates.get_version(tx, run.template_id, run.template_v)
     step = next((one for one in version.steps if one.id == target.step_id), None)
     if step is None:
@@ -90,7 +90,7 @@ def find_stored(tx: Tx, target: PhotoRef, sha256: str) -> Photo | None:
         if photo.sha256 != sha256:
             raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
         return photo
-    run = running(tx, runs.get(tx, target.run_id))
+    run = require_started(tx, runs.get(tx, target.run_id))
     _refuse_too_many(tx, load(tx, run), target)
     return None
 
@@ -158,13 +158,13 @@ def add_photo(
 def _welcome(tx: Tx, target: PhotoRef, sha256: str, device: str | None) -> Photo | RunState:
     """The run as it stands before its new photo, or that very photo where the same upload was under way twice."""
     run = runs.get(tx, target.run_id)
-    allow_device(tx, run, device)
+    require_device(tx, run, device)
     stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
     if stored is not None:
         if stored.sha256 != sha256:
             raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
         return stored
-    state = load(tx, running(tx, run))
+    state = load(tx, require_started(tx, run))
     _refuse_too_many(tx, state, target)
     return state
 
@@ -178,7 +178,7 @@ def _add(
     taken: Taken,
 ) -> Photo:
     files.add_photo(tx, target.run_id, target.step_id, target.photo_id, numbers, size, taken)
-    after = keep(tx, before, load(tx, before.run))
+    after = save(tx, before, load(tx, before.run))
     return after.evidence.photos[target.step_id][target.photo_id]
 
 
@@ -187,8 +187,8 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     Again: nothing changes.
     """
     run = runs.get(tx, target.run_id)
-    allow_device(tx, run, device)
-    before = load(tx, running(tx, run))
+    require_device(tx, run, device)
+    before = load(tx, require_started(tx, run))
     before.step(target.step_id)
     photo = before.evidence.photos.get(target.step_id, {}).get(target.photo_id)
     answer = before.answers.get(target.step_id)
@@ -202,7 +202,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
         files.remove_photo(tx, run.run_id, photo)
         times = {"taken_at": photo.taken_at, "received_at": photo.received_at}
         run_changes.add(tx, run.run_id, "photo_deleted", Doer("executor"), step_id=photo.step_id, **times)
-    return keep(tx, before, load(tx, run))
+    return save(tx, before, load(tx, run))
 
 
 def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str | None) -> Signature | None:
@@ -211,7 +211,7 @@ def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str |
     Raises NotFound, `other_device`, and `invalid` where nothing is to be signed.
     """
     run = runs.get(tx, run_id)
-    allow_device(tx, run, device)
+    require_device(tx, run, device)
     state = load(tx, run)
     if step_id and state.step(step_id).type != "signature":
         raise Invalid([Place("", "not_allowed", "this step takes no signature")])
@@ -232,8 +232,8 @@ def add_signature(
     given again.
     """
     run = runs.get(tx, run_id)
-    allow_device(tx, run, device)
-    before = load(tx, running(tx, run))
+    require_device(tx, run, device)
+    before = load(tx, require_started(tx, run))
     known = _stored(before, step_id, sha256)
     if known is not None:
         return known
@@ -243,7 +243,7 @@ def add_signature(
     answer = before.answers.get(step_id)
     if answer is not None and answer.signature is None and progress.kind_of(answer) == "answered":
         answers.put_evidence(tx, run_id, step_id, replace(answer, signature=number))
-    return keep(tx, before, load(tx, run)).evidence.signatures[number]
+    return save(tx, before, load(tx, run)).evidence.signatures[number]
 
 
 def _forget_unused(tx: Tx, state: RunState, step_id: str) -> None:

@@ -55,7 +55,7 @@ def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
     return RunState(state.run, state.version, in_force, state.evidence, step_states)
 
 
-def keep(tx: Tx, before: RunState, after: RunState, changed: Sequence[str] = ()) -> RunState:
+def save(tx: Tx, before: RunState, after: RunState, changed: Sequence[str] = ()) -> RunState:
     """Keep what an executor's write made of the run: its progress, and an event for each step that became done or,
     being named in `changed`, is still done but says something else. Returns the sheet with its new revision.
     """
@@ -94,7 +94,7 @@ def closed_problem(run: Run) -> Problem:
     return Problem("run_closed", f"This run {word}; nothing more can be added.", members=members)
 
 
-def open_run(tx: Tx, run: Run) -> Run:
+def require_open(tx: Tx, run: Run) -> Run:
     """`run` if it is open and in time. An overdue one is expired here, which is kept although the caller is refused
     with 410; a closed one is refused alike.
     """
@@ -105,18 +105,18 @@ def open_run(tx: Tx, run: Run) -> Run:
     return run
 
 
-def running(tx: Tx, run: Run) -> Run:
-    """`run` if it is started, open and in time; else refused as in `open_run`, or with `not_started`. A run that was
+def require_started(tx: Tx, run: Run) -> Run:
+    """`run` if it is started, open and in time; else refused as in `require_open`, or with `not_started`. A run that was
     released has to be started again by the device that takes it over.
     """
-    if open_run(tx, run).status == "pending":
+    if require_open(tx, run).status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
     if run.device is None and _wants_one_device(tx, run):
         raise Problem("not_started", "This run was released: POST to its start to take it over.")
     return run
 
 
-def allow_device(tx: Tx, run: Run, device: str | None) -> None:
+def require_device(tx: Tx, run: Run, device: str | None) -> None:
     """Refuse another phone where the template wants the first one to stay alone."""
     if run.device is not None and run.device != device and _wants_one_device(tx, run):
         raise Problem(

@@ -11,7 +11,7 @@ from rundun.actions.run_state import (
     close,
     expire,
     load,
-    open_run,
+    require_open,
 )
 from rundun.core import progress, times
 from rundun.core.answer import Answer
@@ -100,7 +100,7 @@ def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, Version]:
 
 def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: Member | None = None) -> Run:
     """End an open run before its time; `member` says which operator it was."""
-    state = load(tx, open_run(tx, run))
+    state = load(tx, require_open(tx, run))
     cancellation = Cancellation(by, reason, tx.now, progress.last_done(state.step_states), member)
     return close(tx, state, "cancel", replace(run, cancellation=cancellation))
 
