@@ -176,7 +176,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
         answers.replaced(tx, ed.run_id, 10)
         answers.replaced_of_step(tx, ed.run_id, "s-ok")
         answers.in_force(tx, ed.run_id)
-        event_rows.told_of_run(tx, ed.run_id, 10)
+        event_rows.summaries_of_run(tx, ed.run_id, 10)
         run_changes.of_run(tx, ed.run_id, 10)
         tx.db.set_trace_callback(None)
         return [

@@ -138,14 +138,14 @@ class Alert:
 
 def has_alert(tx: Tx) -> bool:
     """True when there is something to tell."""
-    return bool(deliveries.to_tell(tx, 1))
+    return bool(deliveries.awaiting_alert(tx, 1))
 
 
 def next_alert(tx: Tx, *, for_all: bool) -> Alert:
     """What is to be told next, of one delivery; `for_all` adds how many others have failed, which are then left out.
     A run goes by the first digits of its id, which is its link.
     """
-    numbers = deliveries.to_tell(tx, MAX_DELIVERIES_PER_ALERT if for_all else 1)
+    numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES_PER_ALERT if for_all else 1)
     delivery = deliveries.get(tx, numbers[0])
     last = delivery.attempts[-1]
     organization = organizations.get(tx, delivery.org_id)
@@ -168,7 +168,7 @@ def next_alert(tx: Tx, *, for_all: bool) -> Alert:
 
 def mark_alerted(tx: Tx, alert: Alert) -> None:
     """The alert has arrived."""
-    deliveries.put_told(tx, alert.numbers)
+    deliveries.clear_alerts(tx, alert.numbers)
 
 
 @dataclass(frozen=True, slots=True)

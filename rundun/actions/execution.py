@@ -106,7 +106,7 @@ def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | 
     require_started(tx, run)
     new = _decide(tx, state, step, given)
     is_full = count >= MOST_ANSWERS
-    if old is not None and old.content() == new.content() and not _has_untold_photos(tx, state, step_id):
+    if old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id):
         if given.answer_id and not is_full:
             answers.remember(tx, run_id, step_id, new)
         return state
@@ -118,7 +118,7 @@ def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | 
     return save(tx, state, after, [step_id] if old is None or _says_other(tx, state, after, step_id) else [])
 
 
-def _has_untold_photos(tx: Tx, state: RunState, step_id: str) -> bool:
+def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
     """Whether a done step, whose answer lists no photos but takes those that are there, has others than its last event
     told of: they came alone, which is no event, and with the answer given again they become one.
     """
@@ -128,7 +128,7 @@ def _has_untold_photos(tx: Tx, state: RunState, step_id: str) -> bool:
         or step_state.answer.photos is not None
     ):
         return False
-    return not set(step_state.photos) <= events.photos_told(tx, state.run.run_id, step_id)
+    return not set(step_state.photos) <= events.announced_photos(tx, state.run.run_id, step_id)
 
 
 def _is_in_force(state: RunState, step: StepBase, given: AnswerInput) -> bool:
@@ -150,7 +150,7 @@ def _says_other(tx: Tx, before: RunState, after: RunState, step_id: str) -> bool
     old, new = before.step_states[step_id], after.step_states[step_id]
     assert old.answer is not None
     assert new.answer is not None
-    if _has_untold_photos(tx, before, step_id):
+    if _has_unannounced_photos(tx, before, step_id):
         return True
     told = [
         (s.answer.value, s.answer.skipped, s.answer.unable, s.answer.signature, s.photos)

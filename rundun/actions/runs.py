@@ -29,7 +29,7 @@ from rundun.store import (
     templates,
 )
 from rundun.store.deliveries import Delivery
-from rundun.store.events import Told
+from rundun.store.events import EventSummary
 from rundun.store.operators import Operator
 from rundun.store.pagination import Page, Slice
 from rundun.store.run_changes import Change
@@ -191,7 +191,7 @@ class RunDetail:
 
     state: RunState
     replaced: Mapping[str, Sequence[Answer]]
-    events: Sequence[Told]
+    events: Sequence[EventSummary]
     changes: Sequence[Change]
     deliveries: Page[Delivery]
     now: int
@@ -218,7 +218,7 @@ def detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
     return RunDetail(
         state,
         _replaced(past, state.answers),
-        events.told_of_run(tx, run_id, MOST_EVENTS),
+        events.summaries_of_run(tx, run_id, MOST_EVENTS),
         run_changes.of_run(tx, run_id, MOST_EVENTS),
         deliveries.page_of_run(tx, run_id, Slice(MOST_DELIVERIES)),
         tx.now,

@@ -29,7 +29,7 @@ class Lock:
     """
 
     def __init__(self, path: Path) -> None:
-        with told(path):
+        with translate_errors(path):
             self._file = os.open(f"{path.resolve()}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,7 +43,7 @@ class Lock:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn what the file system or SQLite has against `path` into a `Problem` that says so."""
     try:
         yield
@@ -66,7 +66,7 @@ def shipped() -> Migrations:
 
 def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Connection:
     """The one connection that writes and checkpoints, migrated to the newest schema. Hold the `Lock` first."""
-    with told(path):
+    with translate_errors(path):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         db = _connect(path, "rw")
         try:
@@ -93,7 +93,7 @@ def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Con
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that can neither write nor checkpoint. It reads no other schema than this version's."""
-    with told(path):
+    with translate_errors(path):
         db = _connect(path, "ro")
         try:
             migrations = shipped()

@@ -85,7 +85,7 @@ _PASSING = frozenset(
 )
 
 
-def told(error: BaseException) -> BaseException:
+def client_error(error: BaseException) -> BaseException:
     """What the client is told: that the disk is full or the file locked, which passes, or else `error` as it is."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in _PASSING:  # the low byte; the rest says which kind of it
@@ -111,7 +111,7 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         env.versions.clear()  # one of them may have been read before it was committed
-        problem = told(error) if isinstance(error, sqlite3.Error) else unavailable(error)
+        problem = client_error(error) if isinstance(error, sqlite3.Error) else unavailable(error)
         for job in jobs:
             job.result, job.error = None, problem
             job.touched.clear()
@@ -132,7 +132,7 @@ def _run_in_savepoint(db: sqlite3.Connection, env: Env, job: Job) -> None:
     except Kept as kept:
         job.error = kept
     except BaseException as error:
-        job.error = told(error)
+        job.error = client_error(error)
         if db.in_transaction:
             db.execute("ROLLBACK TO job")
             db.execute("RELEASE job")
@@ -149,7 +149,7 @@ def read_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
             try:
                 job.result = job.function(env.tx(db), *job.args, **job.kwargs)
             except BaseException as error:
-                job.error = told(error)
+                job.error = client_error(error)
     finally:
         if db.in_transaction:  # a failing disk may have ended it
             db.execute("ROLLBACK")
@@ -230,7 +230,7 @@ class Lane:
                 try:
                     await self._db.call(self._batch, self._house, jobs)
                 except BaseException as error:
-                    problem = told(error)
+                    problem = client_error(error)
                     for job in jobs:
                         job.error = problem
                 self._answer(jobs)

@@ -114,13 +114,13 @@ def want_alert(tx: Tx, number: int) -> None:
     tx.db.execute("UPDATE deliveries SET wants_alert = 1 WHERE number = ?", (number,))
 
 
-def to_tell(tx: Tx, limit: int) -> list[int]:
+def awaiting_alert(tx: Tx, limit: int) -> list[int]:
     """Numbers of at most `limit` deliveries that the operator is to be told of, the first made first."""
     rows = tx.db.execute("SELECT number FROM deliveries WHERE wants_alert ORDER BY number LIMIT ?", (limit,))
     return [row["number"] for row in rows.fetchall()]
 
 
-def put_told(tx: Tx, numbers: Sequence[int]) -> None:
+def clear_alerts(tx: Tx, numbers: Sequence[int]) -> None:
     """The operator has been told of these."""
     tx.db.executemany("UPDATE deliveries SET wants_alert = 0 WHERE number = ?", [(one,) for one in numbers])
 

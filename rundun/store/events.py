@@ -27,7 +27,7 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventSummary:
     """An event without what it carries: `at` is the wire's time, `identity` says whose doing it was, `unable` why a
     step could not be done.
     """
@@ -74,7 +74,7 @@ def feed_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
     return _feed(tx.db.execute(query, (run_id, after, limit + 1)), limit)
 
 
-def told_of_run(tx: Tx, run_id: str, limit: int) -> list[Told]:
+def summaries_of_run(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
     """The first `limit` events of a run, the oldest first."""
     rows = tx.db.execute(
         "SELECT seq, event, body ->> '$.ts', body -> '$.identity', body ->> '$.data.step_id', "
@@ -82,10 +82,12 @@ def told_of_run(tx: Tx, run_id: str, limit: int) -> list[Told]:
         "FROM events WHERE run_id = ? ORDER BY seq LIMIT ?",
         (run_id, limit),
     ).fetchall()
-    return [Told(seq, name, at, from_json(identity), *rest) for seq, name, at, identity, *rest in rows]
+    return [
+        EventSummary(seq, name, at, from_json(identity), *rest) for seq, name, at, identity, *rest in rows
+    ]
 
 
-def photos_told(tx: Tx, run_id: str, step_id: str) -> set[str]:
+def announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
     """Ids of the photos in the newest `step.completed` of a step; none where there is no such event."""
     row = tx.db.execute(
         "SELECT body -> '$.data.photos' FROM events WHERE run_id = ? AND event = 'step.completed' "

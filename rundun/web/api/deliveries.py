@@ -15,7 +15,7 @@ from rundun.core.validation import Shape, read
 from rundun.store import deliveries as delivery_rows
 from rundun.store.deliveries import Attempt, Delivery, Failed
 from rundun.store.idempotency import Reply
-from rundun.web.api.endpoint import Call, route, told
+from rundun.web.api.endpoint import Call, json_reply, route
 from rundun.web.api.webhook_test import WebhookTestBody, try_out
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.query_params import ListQuery, list_json, query
@@ -65,7 +65,7 @@ async def retry_delivery(call: Call) -> Response:
 
 
 def _retried(delivery: Delivery) -> Reply:
-    return told(delivery_json(delivery), 202)
+    return json_reply(delivery_json(delivery), 202)
 
 
 async def retry_deliveries(call: Call) -> Response:
@@ -79,13 +79,13 @@ async def retry_deliveries(call: Call) -> Response:
 
 def _all_retried(done: RetryProgress) -> Reply:
     content: RetriedJson = {"retried": done.count}
-    return told(content, 202)
+    return json_reply(content, 202)
 
 
 async def try_webhook(call: Call) -> Response:
     """POST /v1/webhooks/test: one signed `webhook.test` is sent now, and what came of it is told."""
     asked = read(WebhookTestBody, await call.json())
-    return await call.respond(told(await try_out(call.ctx, call.request, call.org_id, asked)))
+    return await call.respond(json_reply(await try_out(call.ctx, call.request, call.org_id, asked)))
 
 
 def delivery_json(delivery: Delivery) -> DeliveryJson:

@@ -88,7 +88,7 @@ class Call:
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-def told(content: Any, status: int = 200, **headers: str) -> Reply:
+def json_reply(content: Any, status: int = 200, **headers: str) -> Reply:
     """A reply with `content`, which is anything pydantic's serialiser knows, or bytes that are JSON already."""
     return Reply(status, content if isinstance(content, bytes) else to_json(content), headers)
 

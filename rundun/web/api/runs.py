@@ -29,7 +29,7 @@ from rundun.core.webhook_url import Destination
 from rundun.errors import Place, Problem
 from rundun.store import run_lists
 from rundun.store.idempotency import Reply
-from rundun.web.api.endpoint import Call, route, told
+from rundun.web.api.endpoint import Call, json_reply, route
 from rundun.web.api.templates import template_json
 from rundun.web.context import Context
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
@@ -55,7 +55,7 @@ async def dispatch(call: Call) -> Response:
             "assigned_to": None,
             "warnings": warnings,
         }
-        return told(content, 201, location=f"/v1/runs/{run.run_id}")
+        return json_reply(content, 201, location=f"/v1/runs/{run.run_id}")
 
     return await call.write(dispatched, runs.dispatch, order)
 
@@ -139,7 +139,7 @@ def _without_template(call: Call) -> Callable[[RunState], Reply]:
 
     def render(state: RunState) -> Reply:
         links, now = ctx.links, ctx.now()
-        return told(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
+        return json_reply(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
 
     return render
 

@@ -11,7 +11,7 @@ from rundun.actions import templates as actions
 from rundun.actions.templates import get_version, page_current, page_versions
 from rundun.store.idempotency import Reply
 from rundun.store.transaction import Version
-from rundun.web.api.endpoint import Call, answer, route, told
+from rundun.web.api.endpoint import Call, answer, json_reply, route
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
@@ -23,7 +23,7 @@ def template_json(version: Version, archived_at: int | None = None) -> bytes:
 
 def _reply(version: Version, status: int = 200, archived_at: int | None = None, **headers: str) -> Reply:
     tag = actions.etag(version, archived_at)
-    return told(template_json(version, archived_at), status, etag=tag, **headers)
+    return json_reply(template_json(version, archived_at), status, etag=tag, **headers)
 
 
 async def create(call: Call) -> Response:
@@ -72,7 +72,7 @@ async def delete(call: Call) -> Response:
 
 
 def _archived(_: None) -> Reply:
-    return told(b"", 204)
+    return json_reply(b"", 204)
 
 
 async def list_versions(call: Call) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rundun.actions.runs import RunDetail
 from rundun.core import times
 from rundun.core.answer import Answer
-from rundun.store.events import Told
+from rundun.store.events import EventSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _told(watched: RunDetail) -> Iterator[Moment]:
         yield Moment(_word(told), at, phone_at, told.step_label, who, told.unable)
 
 
-def _word(told: Told) -> str:
+def _word(told: EventSummary) -> str:
     """The event's; a step that could not be done is told by the event of one that was."""
     return "moment_step_unable" if told.unable else "moment_" + told.event.replace(".", "_")
 
