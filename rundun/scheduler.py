@@ -80,8 +80,8 @@ async def clear_up(database: Database) -> None:
         log("info", "uploads.dropped", count=len(numbers))
     if await database.read(operators.is_any_expired):
         await database.write(operators.forget_expired)
-    while await database.read(idempotency.is_any_old):
-        await database.write(idempotency.forget, FORGET)
+    while await database.read(idempotency.has_expired):
+        await database.write(idempotency.delete_expired, FORGET)
     before = await database.read(maintenance.free_pages)
     left = before
     while left > SPARE_PAGES:

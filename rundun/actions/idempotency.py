@@ -9,62 +9,64 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from rundun.errors import Problem
 from rundun.store import idempotency
-from rundun.store.idempotency import Reply, Ticket
+from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.transaction import Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Render = Callable[[T], Reply]
+Render = Callable[[T], StoredResponse]
 
 
-def carry_out(
+def run_and_store(
     tx: Tx,
-    ticket: Ticket | None,
+    idempotency_key: IdempotencyKey | None,
     render: Render[T],
     action: Callable[Concatenate[Tx, P], T],
     /,
     *args: P.args,
     **kwargs: P.kwargs,
-) -> Reply:
-    """`action(tx, *args)` and what is answered to it; kept under `ticket` where there is one. What is refused is not
+) -> StoredResponse:
+    """`action(tx, *args)` and what is answered to it; kept under `idempotency_key` where there is one. What is refused is not
     kept: it changed nothing, and may go well the next time.
     """
     reply = render(action(tx, *args, **kwargs))
-    if ticket:
-        idempotency.put(tx, ticket, reply)
+    if idempotency_key:
+        idempotency.put(tx, idempotency_key, reply)
     return reply
 
 
-def only_once(
+def run_once(
     tx: Tx,
-    ticket: Ticket,
+    idempotency_key: IdempotencyKey,
     render: Render[T],
     action: Callable[Concatenate[Tx, P], T],
     /,
     *args: P.args,
     **kwargs: P.kwargs,
-) -> Reply:
-    """As `carry_out`, or what was answered before: of two at the same time the second finds the first one's answer."""
-    return answered(tx, ticket) or carry_out(tx, ticket, render, action, *args, **kwargs)
+) -> StoredResponse:
+    """As `run_and_store`, or what was answered before: of two at the same time the second finds the first one's answer."""
+    return find_response(tx, idempotency_key) or run_and_store(
+        tx, idempotency_key, render, action, *args, **kwargs
+    )
 
 
-def answered(tx: Tx, ticket: Ticket) -> Reply | None:
+def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | None:
     """What was answered to this request before, None when it is new; raises `idempotency_key_reused`."""
-    found = idempotency.find(tx, ticket)
+    found = idempotency.find(tx, idempotency_key)
     if found is None:
         return None
     fingerprint, reply = found
-    if fingerprint != ticket.fingerprint:
+    if fingerprint != idempotency_key.fingerprint:
         detail = "This Idempotency-Key came with another body before; send a new one with a new request."
         raise Problem("idempotency_key_reused", detail)
     return reply
 
 
-def is_any_old(tx: Tx) -> bool:
+def has_expired(tx: Tx) -> bool:
     """True when there are answers that nobody can ask for any more."""
-    return idempotency.is_any_old(tx)
+    return idempotency.has_expired(tx)
 
 
-def forget(tx: Tx, limit: int) -> None:
+def delete_expired(tx: Tx, limit: int) -> None:
     """Forget at most `limit` of them."""
-    idempotency.remove_old(tx, limit)
+    idempotency.remove_expired(tx, limit)

@@ -10,11 +10,11 @@ from pydantic_core import from_json, to_json
 from rundun.core import times
 from rundun.store.transaction import Tx
 
-KEPT = 24 * times.HOUR
+TTL_MS = 24 * times.HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class IdempotencyKey:
     """Names one request, however often it is sent: who, where, and the key they chose; `fingerprint` is of its body."""
 
     org_id: str
@@ -24,7 +24,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class StoredResponse:
     """An answer as it goes out; `body` is JSON."""
 
     status: int
@@ -32,28 +32,28 @@ class Reply:
     headers: Mapping[str, str]
 
 
-def find(tx: Tx, ticket: Ticket) -> tuple[bytes, Reply] | None:
+def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse] | None:
     """The fingerprint and the answer of an earlier request with this key, None when it is new or too long ago."""
     row = tx.db.execute(
         "SELECT fingerprint, status, body, headers FROM idempotency_keys "
         "WHERE org_id = ? AND path = ? AND key = ? AND created_at > ?",
-        (ticket.org_id, ticket.path, ticket.key, tx.now - KEPT),
+        (idempotency_key.org_id, idempotency_key.path, idempotency_key.key, tx.now - TTL_MS),
     ).fetchone()
     if row is None:
         return None
-    return row["fingerprint"], Reply(row["status"], row["body"], from_json(row["headers"]))
+    return row["fingerprint"], StoredResponse(row["status"], row["body"], from_json(row["headers"]))
 
 
-def put(tx: Tx, ticket: Ticket, reply: Reply) -> None:
+def put(tx: Tx, idempotency_key: IdempotencyKey, reply: StoredResponse) -> None:
     """Keep the answer, in place of one that is too old to be given."""
     tx.db.execute(
         "INSERT OR REPLACE INTO idempotency_keys (org_id, path, key, fingerprint, status, body, headers, created_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            ticket.org_id,
-            ticket.path,
-            ticket.key,
-            ticket.fingerprint,
+            idempotency_key.org_id,
+            idempotency_key.path,
+            idempotency_key.key,
+            idempotency_key.fingerprint,
             reply.status,
             reply.body,
             to_json(reply.headers).decode(),
@@ -62,16 +62,16 @@ def put(tx: Tx, ticket: Ticket, reply: Reply) -> None:
     )
 
 
-def is_any_old(tx: Tx) -> bool:
+def has_expired(tx: Tx) -> bool:
     """True when some answer is too old to be given."""
     query = "SELECT 1 FROM idempotency_keys WHERE created_at <= ? LIMIT 1"
-    return tx.db.execute(query, (tx.now - KEPT,)).fetchone() is not None
+    return tx.db.execute(query, (tx.now - TTL_MS,)).fetchone() is not None
 
 
-def remove_old(tx: Tx, limit: int) -> None:
+def remove_expired(tx: Tx, limit: int) -> None:
     """Forget at most `limit` answers that are too old to be given."""
     tx.db.execute(
         "DELETE FROM idempotency_keys WHERE number IN "
         "(SELECT number FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)",
-        (tx.now - KEPT, limit),
+        (tx.now - TTL_MS, limit),
     )

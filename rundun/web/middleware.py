@@ -14,7 +14,7 @@ from rundun import counters
 from rundun.errors import Problem
 from rundun.logs import log
 from rundun.web import rate_limit
-from rundun.web.problems import answer
+from rundun.web.problems import problem_response
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
@@ -55,7 +55,7 @@ class Outermost:
             log("error", "request.failed", exc=error, request_id=request_id)
             if not status:
                 problem = Problem("internal", "This is our fault, and it is logged under the request id.")
-                await answer(problem, request_id)(scope, receive, sending)
+                await problem_response(problem, request_id)(scope, receive, sending)
         finally:
             counters.count_request(status)
             _log(scope, status, began, request_id)

@@ -61,7 +61,7 @@ class Json(Response):
         return content if isinstance(content, bytes) else to_json(content)
 
 
-def answer(problem: Problem, request_id: str) -> Response:
+def problem_response(problem: Problem, request_id: str) -> Response:
     """The problem document for `problem`."""
     status, title = TABLE[problem.code]
     document: ProblemDetailsJson = {
@@ -88,7 +88,7 @@ def of_problem(request: Request, error: Exception) -> Response:
     """Starlette's handler for what went wrong on purpose."""
     assert isinstance(error, Problem)
     request.scope["rundun.code"] = error.code
-    return answer(error, request.scope["rundun.request_id"])
+    return problem_response(error, request.scope["rundun.request_id"])
 
 
 def of_http(request: Request, error: Exception) -> Response:

@@ -112,7 +112,7 @@ class Courier:
         Never raises, except CancelledError.
         """
         began = time.monotonic()
-        answer = _Answer()
+        answer = _PartialResponse()
         error: str | None = None
         unreachable = False
         try:
@@ -145,7 +145,7 @@ class Courier:
             headers=answer.headers,
         )
 
-    async def _exchange(self, request: WebhookRequest, answer: _Answer) -> None:
+    async def _exchange(self, request: WebhookRequest, answer: _PartialResponse) -> None:
         destination = normalise(request.url)  # a URL that did not come through it goes nowhere
         created = self._clock() // 1000
         answer.headers = headers = {
@@ -171,7 +171,7 @@ class Courier:
             await self._request(url, headers, request.body, answer)
 
     async def _request(
-        self, url: httpcore2.URL, headers: dict[str, str], body: bytes, answer: _Answer
+        self, url: httpcore2.URL, headers: dict[str, str], body: bytes, answer: _PartialResponse
     ) -> None:
         if "_pool" not in vars(self):
             await asyncio.to_thread(
@@ -189,14 +189,14 @@ class Courier:
                     if len(answer.body) >= BODY_BYTES:
                         break
 
-    def _excerpt(self, answer: _Answer) -> str | None:
+    def _excerpt(self, answer: _PartialResponse) -> str | None:
         if answer.peer is None or not may_be_read(answer.peer, allow=self._allow):
             return None
         text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer.body[:EXCERPT_BYTES])
         return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-class _Answer:
+class _PartialResponse:
     """What has arrived so far; it outlives the deadline that cuts the rest off."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, Retried
 from rundun.core.validation import Shape, read
 from rundun.store import deliveries as delivery_rows
 from rundun.store.deliveries import Attempt, Delivery, Failed
-from rundun.store.idempotency import Reply
+from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import Call, json_reply, route
 from rundun.web.api.webhook_test import WebhookTestBody, try_out
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
@@ -64,7 +64,7 @@ async def retry_delivery(call: Call) -> Response:
     return await call.write(_retried, deliveries.retry, call.path("delivery_id"))
 
 
-def _retried(delivery: Delivery) -> Reply:
+def _retried(delivery: Delivery) -> StoredResponse:
     return json_reply(delivery_json(delivery), 202)
 
 
@@ -77,7 +77,7 @@ async def retry_deliveries(call: Call) -> Response:
     return await call.write(_all_retried, deliveries.retry_failed, failed, so_far)
 
 
-def _all_retried(done: RetryProgress) -> Reply:
+def _all_retried(done: RetryProgress) -> StoredResponse:
     content: RetriedJson = {"retried": done.count}
     return json_reply(content, 202)
 

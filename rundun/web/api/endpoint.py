@@ -20,7 +20,7 @@ from rundun.actions.idempotency import Render
 from rundun.core.run import Doer
 from rundun.errors import Problem
 from rundun.store import idempotency
-from rundun.store.idempotency import Reply, Ticket
+from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.transaction import Tx
 from rundun.web.auth import Caller
 from rundun.web.body import parse, read_json_bytes
@@ -35,13 +35,13 @@ _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7
 
 @dataclass(slots=True)
 class Call:
-    """An integrator's request; `ticket` names it where it carries an `Idempotency-Key`, `doer` has its key's name."""
+    """An integrator's request; `idempotency_key` names it where it carries an `Idempotency-Key`, `doer` has its key's name."""
 
     request: Request
     ctx: Context
     org_id: str
     doer: Doer
-    ticket: Ticket | None = None
+    idempotency_key: IdempotencyKey | None = None
     _body: bytes | None = None
 
     def path(self, name: str) -> str:
@@ -74,26 +74,26 @@ class Call:
     ) -> Response:
         """`action(tx, org_id, *args)` and its answer `render(result)`, in one transaction."""
         reply = await self.ctx.database.write(
-            idempotency.carry_out, self.ticket, render, action, self.org_id, *args, **kwargs
+            idempotency.run_and_store, self.idempotency_key, render, action, self.org_id, *args, **kwargs
         )
-        return answer(reply)
+        return to_response(reply)
 
-    async def respond(self, reply: Reply) -> Response:
+    async def respond(self, reply: StoredResponse) -> Response:
         """Answer what was done outside of the database, once that is stored under the `Idempotency-Key`."""
-        if self.ticket:
-            await self.ctx.database.write(idempotency.put, self.ticket, reply)
-        return answer(reply)
+        if self.idempotency_key:
+            await self.ctx.database.write(idempotency.put, self.idempotency_key, reply)
+        return to_response(reply)
 
 
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-def json_reply(content: Any, status: int = 200, **headers: str) -> Reply:
+def json_reply(content: Any, status: int = 200, **headers: str) -> StoredResponse:
     """A reply with `content`, which is anything pydantic's serialiser knows, or bytes that are JSON already."""
-    return Reply(status, content if isinstance(content, bytes) else to_json(content), headers)
+    return StoredResponse(status, content if isinstance(content, bytes) else to_json(content), headers)
 
 
-def answer(reply: Reply) -> Response:
+def to_response(reply: StoredResponse) -> Response:
     """The HTTP answer; 204 has no body."""
     if reply.status == 204:
         return Response(status_code=204, headers=reply.headers)
@@ -130,18 +130,20 @@ async def _once(call: Call, handler: Handler) -> Response:
     if given is None:
         return await handler(call)
     path = call.request.url.path
-    call.ticket = ticket = Ticket(call.org_id, path, _key(given), _fingerprint(await call.body()))
-    name = (ticket.org_id, ticket.path, ticket.key)
+    call.idempotency_key = idempotency_key = IdempotencyKey(
+        call.org_id, path, _key(given), _fingerprint(await call.body())
+    )
+    name = (idempotency_key.org_id, idempotency_key.path, idempotency_key.key)
     under_way = call.ctx.under_way
     if name in under_way:
         detail = "The first request with this Idempotency-Key is still being worked on."
         raise Problem("request_in_progress", detail, retry_after=1)
     under_way.add(name)
     try:
-        known = await call.ctx.database.read(idempotency.answered, ticket)
+        known = await call.ctx.database.read(idempotency.find_response, idempotency_key)
         if known is None:
             return await handler(call)
-        response = answer(known)
+        response = to_response(known)
         response.headers["idempotent-replayed"] = "true"
         return response
     finally:

@@ -28,7 +28,7 @@ from rundun.core.validation import read
 from rundun.core.webhook_url import Destination
 from rundun.errors import Place, Problem
 from rundun.store import run_lists
-from rundun.store.idempotency import Reply
+from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import Call, json_reply, route
 from rundun.web.api.templates import template_json
 from rundun.web.context import Context
@@ -47,7 +47,7 @@ async def dispatch(call: Call) -> Response:
 
     links = call.ctx.links
 
-    def dispatched(run: Run) -> Reply:
+    def dispatched(run: Run) -> StoredResponse:
         content: DispatchedJson = {
             "run_id": run.run_id,
             "link": links.run(run.run_id),
@@ -133,11 +133,11 @@ async def release_run(call: Call) -> Response:
     return await call.write(_without_template(call), runs.release, call.path("run_id"), call.doer)
 
 
-def _without_template(call: Call) -> Callable[[RunState], Reply]:
+def _without_template(call: Call) -> Callable[[RunState], StoredResponse]:
     """Renders a run as its record without the template."""
     ctx = call.ctx
 
-    def render(state: RunState) -> Reply:
+    def render(state: RunState) -> StoredResponse:
         links, now = ctx.links, ctx.now()
         return json_reply(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
 

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from rundun.actions import templates as actions
 from rundun.actions.templates import get_version, page_current, page_versions
-from rundun.store.idempotency import Reply
+from rundun.store.idempotency import StoredResponse
 from rundun.store.transaction import Version
-from rundun.web.api.endpoint import Call, answer, json_reply, route
+from rundun.web.api.endpoint import Call, json_reply, route, to_response
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
@@ -21,7 +21,9 @@ def template_json(version: Version, archived_at: int | None = None) -> bytes:
     return to_json(actions.assigned(version, archived_at))[:-1] + b"," + version.body[1:]
 
 
-def _reply(version: Version, status: int = 200, archived_at: int | None = None, **headers: str) -> Reply:
+def _reply(
+    version: Version, status: int = 200, archived_at: int | None = None, **headers: str
+) -> StoredResponse:
     tag = actions.etag(version, archived_at)
     return json_reply(template_json(version, archived_at), status, etag=tag, **headers)
 
@@ -32,7 +34,7 @@ async def create(call: Call) -> Response:
     return await call.write(_created, actions.create, draft)
 
 
-def _created(version: Version) -> Reply:
+def _created(version: Version) -> StoredResponse:
     return _reply(version, 201, location=f"/v1/templates/{version.template_id}")
 
 
@@ -52,7 +54,7 @@ async def get(call: Call) -> Response:
     tag = actions.etag(version, head.archived_at)
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    return answer(_reply(version, archived_at=head.archived_at))
+    return to_response(_reply(version, archived_at=head.archived_at))
 
 
 async def put(call: Call) -> Response:
@@ -62,7 +64,7 @@ async def put(call: Call) -> Response:
     return await call.write(_revised, actions.revise, call.path("template_id"), draft, if_match)
 
 
-def _revised(version: Version) -> Reply:
+def _revised(version: Version) -> StoredResponse:
     return _reply(version)
 
 
@@ -71,7 +73,7 @@ async def delete(call: Call) -> Response:
     return await call.write(_archived, actions.archive, call.path("template_id"))
 
 
-def _archived(_: None) -> Reply:
+def _archived(_: None) -> StoredResponse:
     return json_reply(b"", 204)
 
 

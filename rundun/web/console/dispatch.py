@@ -19,7 +19,7 @@ from rundun.core import event, translation
 from rundun.core.run import OPEN_HOURS, Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
-from rundun.store.idempotency import Reply, Ticket
+from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.web.api.runs import destination_warnings, link_warnings
 from rundun.web.console.session import Visit, page
 from rundun.web.problems import TABLE
@@ -101,16 +101,16 @@ def _body(form: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-def ticket(visit: Visit) -> Ticket:
+def ticket(visit: Visit) -> IdempotencyKey:
     """Names a form with a field `once` as it was filled in: sent twice it does its work once, gone back to and changed
     it does it anew.
     """
     digest = hashlib.sha256(json.dumps(visit.form, sort_keys=True).encode()).digest()
-    return Ticket(visit.operator.org_id, visit.request.url.path, digest.hex(), digest)
+    return IdempotencyKey(visit.operator.org_id, visit.request.url.path, digest.hex(), digest)
 
 
-def _dispatched(run: Run) -> Reply:
-    return Reply(201, to_json({"run_id": run.run_id}), {})
+def _dispatched(run: Run) -> StoredResponse:
+    return StoredResponse(201, to_json({"run_id": run.run_id}), {})
 
 
 async def done(visit: Visit) -> Response:

@@ -20,7 +20,7 @@ from rundun.actions.idempotency import Render
 from rundun.actions.operators import Seated
 from rundun.core import times
 from rundun.errors import Problem
-from rundun.store.idempotency import Reply, Ticket
+from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
@@ -103,16 +103,16 @@ class Visit:
 
     async def write_once(
         self,
-        ticket: Ticket,
+        ticket: IdempotencyKey,
         render: Render[T],
         action: Callable[Concatenate[Tx, str, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> Reply:
+    ) -> StoredResponse:
         """`action(tx, org_id, *args)`, once for each ticket; the same answer the second time."""
         database, org_id = self.ctx.database, self.operator.org_id
-        return await database.write(idempotency.only_once, ticket, render, action, org_id, *args, **kwargs)
+        return await database.write(idempotency.run_once, ticket, render, action, org_id, *args, **kwargs)
 
     def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """A page of `templates/console/`."""

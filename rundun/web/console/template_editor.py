@@ -17,7 +17,7 @@ from rundun.core import json_positions
 from rundun.core.json_positions import Broken
 from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import Invalid, Place, Problem
-from rundun.store.idempotency import Reply
+from rundun.store.idempotency import StoredResponse
 from rundun.store.templates import Head
 from rundun.store.transaction import Version
 from rundun.web.body import read_bytes
@@ -149,8 +149,8 @@ async def new(visit: Visit) -> Response:
     return visit.go(f"/templates/{from_json(reply.body)['id']}", "told_template_saved")
 
 
-def _made(version: Version) -> Reply:
-    return Reply(201, to_json({"id": version.template_id}), {})
+def _made(version: Version) -> StoredResponse:
+    return StoredResponse(201, to_json({"id": version.template_id}), {})
 
 
 async def edit_form(visit: Visit) -> Response:
