@@ -16,7 +16,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.actions.commands import WRITING
-from rundun.errors import Place, Problem
+from rundun.errors import FieldError, Problem
 from rundun.logs import log
 from rundun.store.database import Database
 
@@ -93,8 +93,8 @@ async def _answer(database: Database, line: bytes) -> dict[str, Any]:
             raise Problem("invalid", f"The running service knows no command “{command}”.")
         result = await database.write(WRITING[command], **asked["arguments"])
     except Problem as problem:
-        places = [[place.pointer, place.code, place.detail] for place in problem.places]
-        return {"problem": {"code": problem.code, "detail": problem.detail, "places": places}}
+        errors = [[place.pointer, place.code, place.detail] for place in problem.errors]
+        return {"problem": {"code": problem.code, "detail": problem.detail, "places": errors}}
     log("info", "command", command=command)
     return {"result": result}
 
@@ -121,5 +121,5 @@ def ask(path: Path, command: str, arguments: dict[str, Any]) -> Any:
             raise Problem("unavailable", detail) from None
     if "problem" in answer:
         told = answer["problem"]
-        raise Problem(told["code"], told["detail"], [Place(*place) for place in told["places"]])
+        raise Problem(told["code"], told["detail"], [FieldError(*place) for place in told["places"]])
     return answer["result"]

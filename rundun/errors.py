@@ -23,7 +23,7 @@ PlaceCode = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FieldError:
     """One wrong place in what was sent.
 
     `pointer` is an RFC 6901 JSON pointer into the body ("" = the whole of it), `code` a stable word, `detail` a
@@ -38,7 +38,7 @@ class Place:
 class Problem(Exception):
     """A refusal with a reason, turned into RFC 9457 problem details by the web layer.
 
-    `code` is one of the codes in `web/problems.py`; `places` lists all wrong places at once; `members` are further
+    `code` is one of the codes in `web/problems.py`; `errors` lists all wrong places at once; `extensions` are further
     members of the problem document; `retry_after` is in seconds.
     """
 
@@ -46,19 +46,19 @@ class Problem(Exception):
         self,
         code: str,
         detail: str,
-        places: Iterable[Place] = (),
-        members: Mapping[str, Any] | None = None,
+        errors: Iterable[FieldError] = (),
+        extensions: Mapping[str, Any] | None = None,
         retry_after: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
-        self.places = tuple(places)
-        self.members = dict(members or {})
+        self.errors = tuple(errors)
+        self.extensions = dict(extensions or {})
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        spots = "".join(f"\n  {place.pointer or '/'}: {place.detail}" for place in self.places)
+        spots = "".join(f"\n  {place.pointer or '/'}: {place.detail}" for place in self.errors)
         return f"{self.detail}{spots}"
 
 
@@ -70,11 +70,11 @@ class NotFound(Problem):
 
 
 class Invalid(Problem):
-    """What was sent breaks rules; `places` says where, all of them at once."""
+    """What was sent breaks rules; `errors` says where, all of them at once."""
 
-    def __init__(self, places: Iterable[Place]) -> None:
-        places = tuple(places)
-        count = len(places)
+    def __init__(self, errors: Iterable[FieldError]) -> None:
+        errors = tuple(errors)
+        count = len(errors)
         more = f" (and {count - 1} more)" if count > 1 else ""
-        first = places[0]
-        super().__init__("invalid", f"{first.pointer or 'The body'}: {first.detail}{more}", places)
+        first = errors[0]
+        super().__init__("invalid", f"{first.pointer or 'The body'}: {first.detail}{more}", errors)

@@ -126,7 +126,7 @@ def test_a_right_value_is_kept_in_its_one_form(kind: str, config: Any, value: An
 def test_a_wrong_value_is_refused_by_name(kind: str, config: Any, value: Any, places: Places) -> None:
     with pytest.raises(Invalid) as refused:
         read_value(parsed(kind, config), value)
-    assert [(one.pointer, one.code) for one in refused.value.places] == [
+    assert [(one.pointer, one.code) for one in refused.value.errors] == [
         (f"/value{at}", code) for at, code in places
     ]
 

@@ -42,8 +42,8 @@ def wrong(rule: Any) -> list[tuple[str, str]]:
         template_rules.read_template({"name": "x", "steps": [*EARLIER, last]}, lambda prefix: prefix)
     except Invalid as invalid:
         start = f"/steps/{len(EARLIER)}/condition"
-        assert all(place.pointer.startswith(start) for place in invalid.places)
-        return [(place.pointer.removeprefix(start), place.code) for place in invalid.places]
+        assert all(place.pointer.startswith(start) for place in invalid.errors)
+        return [(place.pointer.removeprefix(start), place.code) for place in invalid.errors]
     return []
 
 
@@ -313,10 +313,10 @@ def test_a_condition_looks_back_only_also_over_sections() -> None:
         template_rules.read_template(
             {"name": "x", "sections": [{"id": "g-1", **section(second)}, section(first)]}, make
         )
-    assert [(one.pointer, one.code) for one in refused.value.places] == [
+    assert [(one.pointer, one.code) for one in refused.value.errors] == [
         ("/sections/0/steps/0/condition/when/step", "unknown_reference")
     ]
-    assert "earlier" in refused.value.places[0].detail
+    assert "earlier" in refused.value.errors[0].detail
 
 
 def test_conditions_have_a_bound_since_every_answer_judges_them_all() -> None:
@@ -325,10 +325,10 @@ def test_conditions_have_a_bound_since_every_answer_judges_them_all() -> None:
     step = {"id": "s-1", "type": "boolean", "label": "?", "condition": many}
     with pytest.raises(Invalid) as error:
         template_rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
-    assert [(one.pointer, one.code) for one in error.value.places] == [("/steps/1/condition", "too_long")]
+    assert [(one.pointer, one.code) for one in error.value.errors] == [("/steps/1/condition", "too_long")]
     fifty = {"op": "or", "rules": [when("s-0", "eq", True)] * 50}
     steps = [{**step, "id": f"s-{n}", "condition": fifty} for n in range(1, 42)]
     with pytest.raises(Invalid) as error:
         template_rules.read_template({"name": "x", "steps": [first, *steps]}, lambda prefix: prefix)
-    assert [(one.pointer, one.code) for one in error.value.places] == [("", "too_long")]
+    assert [(one.pointer, one.code) for one in error.value.errors] == [("", "too_long")]
     template_rules.read_template({"name": "x", "steps": [first, *steps[:40]]}, lambda prefix: prefix)

@@ -34,8 +34,8 @@ def wrong(template: Any) -> Places:
     try:
         template_rules.read_template(template, made())
     except Invalid as invalid:
-        assert all(place.detail for place in invalid.places)
-        return [(place.pointer, place.code) for place in invalid.places]
+        assert all(place.detail for place in invalid.errors)
+        return [(place.pointer, place.code) for place in invalid.errors]
     return []
 
 
@@ -385,7 +385,7 @@ def test_far_too_much_is_refused_at_once() -> None:
     with pytest.raises(Invalid) as refused:
         template_rules.read_template(endless, lambda prefix: f"{prefix}{next(asked)}")
     assert next(asked) < 1000
-    assert len(refused.value.places) < 1000
+    assert len(refused.value.errors) < 1000
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from rundun.store import (
     runs,
     statistics,
 )
-from rundun.store.deliveries import Attempt, Delivery, Failed, Place, Status
+from rundun.store.deliveries import Attempt, Delivery, DeliveryCursor, Failed, Status
 from rundun.store.outbox import Claimed
 from rundun.store.pagination import Page, Slice
 from rundun.store.transaction import Tx
@@ -90,7 +90,7 @@ class RetryProgress:
     """How many are sent again so far, and where to go on from."""
 
     count: int = 0
-    after: Place = (0, 0)
+    after: DeliveryCursor = (0, 0)
 
 
 def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
@@ -118,10 +118,10 @@ def retry_failed(tx: Tx, org_id: str, wanted: Failed, so_far: RetryProgress) -> 
     """
     if wanted.run_id is not None:
         runs.get_of_org(tx, org_id, wanted.run_id)
-    places = deliveries.failed(tx, org_id, wanted, so_far.after, RETRY_BATCH_SIZE)
-    for _, number in places:
+    found = deliveries.failed(tx, org_id, wanted, so_far.after, RETRY_BATCH_SIZE)
+    for _, number in found:
         deliveries.send_again(tx, number)
-    return RetryProgress(so_far.count + len(places), places[-1] if places else so_far.after)
+    return RetryProgress(so_far.count + len(found), found[-1] if found else so_far.after)
 
 
 MAX_DELIVERIES_PER_ALERT = 5000  # failed deliveries that one alert can stand for

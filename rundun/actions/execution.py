@@ -25,7 +25,7 @@ from rundun.core import event, progress
 from rundun.core.answer import Answer, Position
 from rundun.core.run import MOVES, Identity, Run
 from rundun.core.template import StepBase, photo_limits
-from rundun.errors import Invalid, Place, Problem
+from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import answers, events, files, organizations, runs, templates
 from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx, Version
@@ -70,7 +70,7 @@ def start(tx: Tx, run_id: str, given: StartInput, device: str | None) -> tuple[R
     asked = version.template.execution.identity_required
     if asked != "none" and not getattr(given.identity, asked):
         raise Invalid(
-            [Place(f"/{asked}", "required", f"is required to start: the template asks for {asked}")]
+            [FieldError(f"/{asked}", "required", f"is required to start: the template asks for {asked}")]
         )
     run = replace(
         run,
@@ -112,7 +112,7 @@ def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | 
         return state
     if is_full:
         detail = f"this step was answered {MOST_ANSWERS} times and can't be changed any more"
-        raise Invalid([Place("", "too_long", detail)])
+        raise Invalid([FieldError("", "too_long", detail)])
     answers.add(tx, run_id, step_id, new, is_first=old is None)
     after = with_answer(state, step_id, new)
     return save(tx, state, after, [step_id] if old is None or _says_other(tx, state, after, step_id) else [])
@@ -171,7 +171,7 @@ def _decide(tx: Tx, state: RunState, step: StepBase, given: AnswerInput) -> Answ
     photos = _listed(step, given)
     if given.unable is not None:
         if not settings.allow_unable:
-            raise Invalid([Place("/unable", "not_allowed", "this template takes no “I can't do this”")])
+            raise Invalid([FieldError("/unable", "not_allowed", "this template takes no “I can't do this”")])
         return Answer(given.answer_id, None, False, given.unable, photos, given.geo, None, **common)
     value = answers_of.read_value(step, given.value)
     signature = files.latest_signature(tx, run.run_id, step.id) if step.type == "signature" else None
@@ -182,7 +182,7 @@ def _listed(step: StepBase, given: AnswerInput) -> tuple[str, ...] | None:
     most = photo_limits(step)[1]
     if given.photos and len(given.photos) > most:
         detail = f"may have at most {most} photos" if most else "takes no photos"
-        raise Problem("too_many_photos", f"This step {detail}.", [Place("/photos", "too_long", detail)])
+        raise Problem("too_many_photos", f"This step {detail}.", [FieldError("/photos", "too_long", detail)])
     return given.photos
 
 
@@ -206,7 +206,7 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
             )
     if missing:
         raise Problem(
-            "steps_missing", f"{len(missing)} thing(s) are still missing.", members={"errors": missing}
+            "steps_missing", f"{len(missing)} thing(s) are still missing.", extensions={"errors": missing}
         )
     return close(tx, state, "complete", replace(run, signature=signature))
 

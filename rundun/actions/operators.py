@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rundun.core import times
 from rundun.core.validation import cleaned
-from rundun.errors import NotFound, Place, PlaceCode, Problem
+from rundun.errors import FieldError, NotFound, PlaceCode, Problem
 from rundun.store import operators, organizations
 from rundun.store.operators import Invitation, Operator, Role
 from rundun.store.organizations import Organization
@@ -54,13 +54,13 @@ def name_of(words: str) -> str:
         raise Problem(
             "invalid",
             "A name has 1 to 200 characters.",
-            [Place("/name", "bad_format", "has 1 to 200 characters")],
+            [FieldError("/name", "bad_format", "has 1 to 200 characters")],
         )
     return name
 
 
 def _wrong(detail: str, pointer: str, code: PlaceCode) -> Problem:
-    return Problem("invalid", detail, [Place(pointer, code, detail)])
+    return Problem("invalid", detail, [FieldError(pointer, code, detail)])
 
 
 def seated(tx: Tx, token: str) -> Seated | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from rundun.core import colour, times
 from rundun.core.json_types.runs import OrganizationJson
 from rundun.core.validation import cleaned
-from rundun.errors import Invalid, NotFound, Place, Problem
+from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import deliveries, files, organizations, runs
 from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
@@ -86,22 +86,22 @@ def _contact(words: str) -> str:
 
 def put_profile(tx: Tx, org_id: str, name: str, contact: str, time_zone: str, own_colour: str | None) -> None:
     """What the organization says of itself; `time_zone` is known to be one. Raises `invalid` with every wrong field."""
-    places: list[Place] = []
+    errors: list[FieldError] = []
     kept_name, kept_contact = "", ""
     try:
         kept_name = _line(name)
     except Problem as problem:
-        places.append(Place("/name", "bad_format", problem.detail))
+        errors.append(FieldError("/name", "bad_format", problem.detail))
     try:
         kept_contact = _contact(contact)
     except Problem as problem:
-        places.append(Place("/contact", "bad_format", problem.detail))
+        errors.append(FieldError("/contact", "bad_format", problem.detail))
     try:
         kept_colour = None if own_colour is None else colour.css(colour.parse(own_colour))
     except ValueError as error:
-        places.append(Place("/colour", "bad_format", f"A colour {error}."))
-    if places:
-        raise Invalid(places)
+        errors.append(FieldError("/colour", "bad_format", f"A colour {error}."))
+    if errors:
+        raise Invalid(errors)
     organizations.put_profile(tx, org_id, kept_name, kept_contact or None, time_zone, kept_colour)
 
 

@@ -11,7 +11,7 @@ from rundun.core import progress
 from rundun.core.run import Doer
 from rundun.core.run_json import Photo, Signature
 from rundun.core.template import photo_limits
-from rundun.errors import Invalid, NotFound, Place, Problem
+from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates
 from rundun.store.files import Taken
 from rundun.store.transaction import Tx
@@ -76,7 +76,7 @@ def expect_photo(tx: Tx, target: PhotoRef, device: str | None) -> str:
     if step is None:
         raise NotFound("step")
     if photo_limits(step)[1] == 0:
-        raise Invalid([Place("", "not_allowed", "this step takes no photos")])
+        raise Invalid([FieldError("", "not_allowed", "this step takes no photos")])
     return run.org_id
 
 
@@ -214,9 +214,9 @@ def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str |
     require_device(tx, run, device)
     state = load(tx, run)
     if step_id and state.step(step_id).type != "signature":
-        raise Invalid([Place("", "not_allowed", "this step takes no signature")])
+        raise Invalid([FieldError("", "not_allowed", "this step takes no signature")])
     if not step_id and not state.version.template.settings.signature_on_complete:
-        raise Invalid([Place("", "not_allowed", "this run is completed without a signature")])
+        raise Invalid([FieldError("", "not_allowed", "this run is completed without a signature")])
     return _stored(state, step_id, sha256)
 
 

@@ -90,8 +90,8 @@ def expire(tx: Tx, run: Run) -> Run:
 def closed_problem(run: Run) -> Problem:
     """What anybody hears who comes too late."""
     word = {"completed": "is completed", "cancelled": "was cancelled", "expired": "has expired"}[run.status]
-    members = {"run_status": run.status, "closed_at": times.wire(run.closed_at or 0)}
-    return Problem("run_closed", f"This run {word}; nothing more can be added.", members=members)
+    extensions = {"run_status": run.status, "closed_at": times.wire(run.closed_at or 0)}
+    return Problem("run_closed", f"This run {word}; nothing more can be added.", extensions=extensions)
 
 
 def require_open(tx: Tx, run: Run) -> Run:

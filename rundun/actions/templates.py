@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from rundun.core import template_rules, times
 from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
-from rundun.errors import Invalid, NotFound, Place, Problem
+from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import (
     templates,
 )
@@ -27,14 +27,14 @@ ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What somebody sent as a template, read outside of any transaction, since a large one takes its time: the
-    template and its stored form, or `places` with all that is wrong; `given` is what it says of the server's fields,
+    template and its stored form, or `errors` with all that is wrong; `given` is what it says of the server's fields,
     `made` the ids that it left to us.
     """
 
     given: Mapping[str, Any]
     template: Template | None
     body: bytes
-    places: tuple[Place, ...]
+    errors: tuple[FieldError, ...]
     made: frozenset[str] = frozenset()
 
 
@@ -52,7 +52,7 @@ def draft(data: Any) -> Draft:
     try:
         template = template_rules.read_template(written, make_id)
     except Invalid as invalid:
-        return Draft(given, None, b"", invalid.places)
+        return Draft(given, None, b"", invalid.errors)
     return Draft(given, template, template_rules.as_json(template), (), frozenset(made))
 
 
@@ -79,7 +79,7 @@ def assigned(version: Version, archived_at: int | None = None) -> TemplateRecord
 def create(tx: Tx, org_id: str, sent: Draft) -> Version:
     """A new template; raises `Invalid` with all that is wrong with what was sent."""
     detail = "is assigned by the server; leave it out of a new template"
-    template = _whole(sent, [Place(f"/{name}", "read_only", detail) for name in sent.given])
+    template = _whole(sent, [FieldError(f"/{name}", "read_only", detail) for name in sent.given])
     return templates.add(tx, org_id, template, sent.body)
 
 
@@ -97,7 +97,7 @@ def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | N
     template = _whole(
         sent,
         [
-            Place(f"/{name}", "read_only", f"is assigned by the server and is “{now[name]}” now")
+            FieldError(f"/{name}", "read_only", f"is assigned by the server and is “{now[name]}” now")
             for name, value in sent.given.items()
             if value != now[name] or type(value) is not type(now[name])  # true is not 1
         ],
@@ -108,9 +108,9 @@ def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | N
     return templates.add_version(tx, head, template, sent.body)
 
 
-def _whole(sent: Draft, read_only: list[Place]) -> Template:
+def _whole(sent: Draft, read_only: list[FieldError]) -> Template:
     if sent.template is None or read_only:
-        raise Invalid([*read_only, *sent.places])
+        raise Invalid([*read_only, *sent.errors])
     return sent.template
 
 

@@ -286,9 +286,9 @@ def templates_check(file: str, config_file: str | None, database: str | None) ->
     try:
         template_rules.read_template(read_template_file(file), lambda prefix: f"{prefix}{next(_numbers)}")
     except Problem as problem:
-        for place in problem.places:
+        for place in problem.errors:
             click.echo(f"{place.pointer or '/'}: {place.detail}")
-        if not problem.places:
+        if not problem.errors:
             click.echo(problem.detail)
         sys.exit(1)
     click.echo("ok")

@@ -29,9 +29,9 @@ from rundun.core.template import (
     Template,
 )
 from rundun.core.translation import is_tag
-from rundun.errors import Invalid, Place, PlaceCode, Problem
+from rundun.errors import FieldError, Invalid, PlaceCode, Problem
 
-MOST_PLACES = 1000
+MAX_ERRORS = 1000
 _ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(Step)
 _WORDS_OF_STEP = {
     "label": 500, "hint": 2000, "body": 20_000, "placeholder": 200, "true_label": 200, "false_label": 200,
@@ -65,12 +65,12 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
     try:
         template = Template.model_validate(data)
     except ValidationError as error:
-        places = validation.problems(error, untagged=_untagged, most=MOST_PLACES)
-        more = islice(_between_fields(data, _readable_steps(data)), MOST_PLACES)
-        raise Invalid(validation.in_order([*places, *more], data)) from None
-    places = list(islice(_between_fields(data, _placed_steps(template)), MOST_PLACES))
-    if places:
-        raise Invalid(validation.in_order(places, data))
+        errors = validation.problems(error, untagged=_untagged, most=MAX_ERRORS)
+        more = islice(_between_fields(data, _readable_steps(data)), MAX_ERRORS)
+        raise Invalid(validation.in_order([*errors, *more], data)) from None
+    errors = list(islice(_between_fields(data, _placed_steps(template)), MAX_ERRORS))
+    if errors:
+        raise Invalid(validation.in_order(errors, data))
     if len(as_json(template)) > MAXIMUM_BYTES:
         raise Problem("too_large", "A template may have at most 512 KiB.")
     return template
@@ -155,7 +155,7 @@ def _readable_steps(data: Any) -> list[tuple[str, StepBase]]:
     return readable
 
 
-def _between_fields(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[Place]:
+def _between_fields(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[FieldError]:
     if not isinstance(data, dict):
         return
     raw = list(_raw_steps(data))
@@ -167,16 +167,16 @@ def _between_fields(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[Pl
     yield from _translations(data, steps, raw)
 
 
-def _amount(data: dict[str, Any], count: int) -> Iterator[Place]:
+def _amount(data: dict[str, Any], count: int) -> Iterator[FieldError]:
     if data.get("sections") is not None and data.get("steps") is not None:
-        yield Place("/steps", "not_allowed", "stands beside sections: put the steps inside them")
+        yield FieldError("/steps", "not_allowed", "stands beside sections: put the steps inside them")
     elif count == 0:
-        yield Place("/sections", "required", "a template needs at least one step")
+        yield FieldError("/sections", "required", "a template needs at least one step")
     if count > MOST_STEPS:
-        yield Place("", "too_long", f"may have at most {MOST_STEPS} steps")
+        yield FieldError("", "too_long", f"may have at most {MOST_STEPS} steps")
 
 
-def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[Place]:
+def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
     named: list[tuple[str, Any]] = []
     if isinstance(data.get("sections"), list):
         named += [(f"/sections/{index}", section) for index, section in enumerate(data["sections"])]
@@ -192,23 +192,23 @@ def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[Pl
         if not isinstance(identifier, str):
             continue
         if identifier in seen:
-            yield Place(f"{place}/id", "duplicate", f"“{identifier}” is used twice")
+            yield FieldError(f"{place}/id", "duplicate", f"“{identifier}” is used twice")
         seen.add(identifier)
 
 
-def _one_step(place: str, step: StepBase) -> Iterator[Place]:
+def _one_step(place: str, step: StepBase) -> Iterator[FieldError]:
     if step.photo is not False:
         if isinstance(step, PhotoStep):
-            yield Place(f"{place}/photo", "not_allowed", "a photo step says this in its config")
+            yield FieldError(f"{place}/photo", "not_allowed", "a photo step says this in its config")
         elif step.photo.min > step.photo.max:
-            yield Place(f"{place}/photo/max", "out_of_range", "must not be below min")
+            yield FieldError(f"{place}/photo/max", "out_of_range", "must not be below min")
     config = getattr(step, "config", None)
     if isinstance(step, MultiChoiceStep):
         most = step.config.max_selected
         if step.config.min_selected > len(step.config.options):
-            yield Place(f"{place}/config/min_selected", "out_of_range", "is more than there are options")
+            yield FieldError(f"{place}/config/min_selected", "out_of_range", "is more than there are options")
         if most is not None and most < step.config.min_selected:
-            yield Place(f"{place}/config/max_selected", "out_of_range", "must not be below min_selected")
+            yield FieldError(f"{place}/config/max_selected", "out_of_range", "must not be below min_selected")
     if isinstance(step, NumberStep | PhotoStep | RatingStep):
         least, most = getattr(config, "min", None), getattr(config, "max", None)
         if (
@@ -217,10 +217,10 @@ def _one_step(place: str, step: StepBase) -> Iterator[Place]:
             and (most < least or (isinstance(step, RatingStep) and most == least))
         ):
             detail = "must be above min" if isinstance(step, RatingStep) else "must not be below min"
-            yield Place(f"{place}/config/max", "out_of_range", detail)
+            yield FieldError(f"{place}/config/max", "out_of_range", detail)
 
 
-def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -> Iterator[Place]:
+def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
     order = {step.get("id"): index for index, (_, step) in enumerate(raw) if _has_text_id(step)}
     position = {place: index for index, (place, _) in enumerate(raw)}
     known = {step.id: step for _, step in steps}
@@ -231,21 +231,23 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
         compared = list(conditions.comparisons(step.condition, f"{place}/condition"))
         total += len(compared)
         if len(compared) > MOST_COMPARISONS_OF_STEP:
-            yield Place(
+            yield FieldError(
                 f"{place}/condition", "too_long", f"has more than {MOST_COMPARISONS_OF_STEP} comparisons"
             )
             continue
         for where, when, depth in compared:
             if depth > conditions.DEEPEST:
-                yield Place(where, "too_long", f"is nested deeper than {conditions.DEEPEST} groups")
+                yield FieldError(where, "too_long", f"is nested deeper than {conditions.DEEPEST} groups")
             if when.step not in order:
-                yield Place(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
+                yield FieldError(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
             elif order[when.step] >= position[place]:
-                yield Place(f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier")
+                yield FieldError(
+                    f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier"
+                )
             if when.step in known:
                 yield from _comparison(where, when, known[when.step])
     if total > MOST_COMPARISONS:
-        yield Place(
+        yield FieldError(
             "", "too_long", f"has {total} comparisons in its conditions, {MOST_COMPARISONS} are allowed"
         )
 
@@ -254,18 +256,18 @@ def _has_text_id(step: Any) -> bool:
     return isinstance(step, dict) and isinstance(step.get("id"), str)
 
 
-def _comparison(where: str, when: conditions.When, step: StepBase) -> Iterator[Place]:
+def _comparison(where: str, when: conditions.When, step: StepBase) -> Iterator[FieldError]:
     given = "value" in when.model_fields_set
     if when.op in ("answered", "skipped"):
         if given:
-            yield Place(f"{where}/value", "not_allowed", f"“{when.op}” takes no value")
+            yield FieldError(f"{where}/value", "not_allowed", f"“{when.op}” takes no value")
         return
     if step.type not in _OPERATORS[when.op]:
-        yield Place(f"{where}/op", "not_allowed", f"“{when.op}” does not fit a step of type {step.type}")
+        yield FieldError(f"{where}/op", "not_allowed", f"“{when.op}” does not fit a step of type {step.type}")
     elif not given:
-        yield Place(f"{where}/value", "required", f"“{when.op}” needs a value")
+        yield FieldError(f"{where}/value", "required", f"“{when.op}” needs a value")
     elif sentence := _unfit(when, step):
-        yield Place(f"{where}/value", "wrong_type", sentence)
+        yield FieldError(f"{where}/value", "wrong_type", sentence)
 
 
 def _unfit(when: conditions.When, step: StepBase) -> str | None:
@@ -305,7 +307,7 @@ def _unfit_time(value: Any, mode: str) -> str | None:
 
 def _translations(
     data: dict[str, Any], steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]
-) -> Iterator[Place]:
+) -> Iterator[FieldError]:
     languages = data.get("translations")
     if not isinstance(languages, Mapping):
         return
@@ -326,13 +328,13 @@ def _translations(
         first = spelled.setdefault(language.lower(), language)
         if first != language:
             place = validation.pointer(["translations", language])
-            yield Place(place, "duplicate", f"is “{first}” again: a language's case means nothing")
+            yield FieldError(place, "duplicate", f"is “{first}” again: a language's case means nothing")
         for target, fields in texts.items() if isinstance(texts, dict) else ():
             where = validation.pointer(["translations", language, target])
             if target in targets:
                 yield from _translated(where, fields, targets[target])
             elif not (broken and target.startswith("o-")):
-                yield Place(where, "unknown_reference", f"there is no “{target}” in this template")
+                yield FieldError(where, "unknown_reference", f"there is no “{target}” in this template")
 
 
 def _sections(data: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -340,18 +342,18 @@ def _sections(data: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(f"/sections/{i}", one) for i, one in enumerate(sections)] if isinstance(sections, list) else []
 
 
-def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[Place]:
+def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[FieldError]:
     for field, value in fields.items() if isinstance(fields, dict) else ():
         place = where + validation.pointer([field])
         if field not in words:
-            yield Place(place, "unknown_field", f"can't be translated; these can: {', '.join(words)}")
+            yield FieldError(place, "unknown_field", f"can't be translated; these can: {', '.join(words)}")
         elif not isinstance(value, str):
             continue  # the models have said so
         elif "\0" in value:
-            yield Place(place, "bad_format", "must not hold the character U+0000")
+            yield FieldError(place, "bad_format", "must not hold the character U+0000")
         elif not 0 < (length := _cleaned_length(value)) <= words[field]:
             code: PlaceCode = "too_long" if length else "too_short"
-            yield Place(place, code, f"must have 1 to {words[field]} characters")
+            yield FieldError(place, code, f"must have 1 to {words[field]} characters")
 
 
 def _cleaned_length(value: str) -> int:

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
-from rundun.errors import Invalid, Place, PlaceCode, Problem
+from rundun.errors import FieldError, Invalid, PlaceCode, Problem
 
 LONGEST_NAME = 100
 M = TypeVar("M", bound=BaseModel)
@@ -203,10 +203,10 @@ def _cut(name: str) -> str:
 
 def _place(
     error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str | int]], list[str | int]]
-) -> Place:
+) -> FieldError:
     kind, loc, context = error["type"], untagged(error["loc"]), error.get("ctx", {})
     if kind == "rundun":
-        return Place(prefix + pointer(loc), context["code"], context["detail"])
+        return FieldError(prefix + pointer(loc), context["code"], context["detail"])
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         loc = [*loc, "type"]
     detail = _SENTENCES.get(kind)
@@ -221,7 +221,7 @@ def _place(
             if kind == "too_short"
             else f"must have at most {context['max_length']}"
         )
-    return Place(prefix + pointer(loc), _CODES.get(kind, "wrong_type"), detail or error["msg"])
+    return FieldError(prefix + pointer(loc), _CODES.get(kind, "wrong_type"), detail or error["msg"])
 
 
 def problems(
@@ -229,17 +229,17 @@ def problems(
     prefix: str = "",
     untagged: Callable[[Sequence[str | int]], list[str | int]] = list,
     most: int = 100,
-) -> list[Place]:
+) -> list[FieldError]:
     """What pydantic found, as places; `untagged` takes the names of union members out of a location."""
     details = error.errors(include_url=False, include_input=False)
     return [_place(detail, prefix, untagged) for detail in details[:most]]
 
 
-def in_order(places: Iterable[Place], data: Any) -> list[Place]:
-    """`places` as they follow each other in `data`, what is missing there after what stands beside it."""
+def in_order(errors: Iterable[FieldError], data: Any) -> list[FieldError]:
+    """`errors` as they follow each other in `data`, what is missing there after what stands beside it."""
     rank: dict[int, dict[str, int]] = {}  # of the names of each object, by the object's identity
 
-    def path(place: Place) -> list[int]:
+    def path(place: FieldError) -> list[int]:
         found, here = [], data
         for part in place.pointer.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
@@ -253,7 +253,7 @@ def in_order(places: Iterable[Place], data: Any) -> list[Place]:
                 here = here[found[-1]] if isinstance(here, list) and found[-1] < len(here) else None
         return found
 
-    return sorted(places, key=path)
+    return sorted(errors, key=path)
 
 
 def read(model: type[M], data: Any) -> M:

@@ -69,7 +69,9 @@ class Failed:
     run_id: str | None = None
 
 
-Place = tuple[int, int]  # where a delivery stands in the order they were made: `created_at` and `number`
+DeliveryCursor = tuple[
+    int, int
+]  # where a delivery stands in the order they were made: `created_at` and `number`
 
 _WHOLE = (
     "SELECT d.*, e.id AS event_id, e.event AS event_name, e.seq FROM deliveries AS d "
@@ -155,7 +157,7 @@ def send_again(tx: Tx, number: int) -> None:
     tx.touched.add("outbox")
 
 
-def failed(tx: Tx, org_id: str, wanted: Failed, after: Place, limit: int) -> list[Place]:
+def failed(tx: Tx, org_id: str, wanted: Failed, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
     """The places of at most `limit` failed deliveries behind `after`, the first made first."""
     if wanted.run_id is None:
         rows = tx.db.execute(

@@ -72,16 +72,16 @@ def problem_response(problem: Problem, request_id: str) -> Response:
         "code": problem.code,
         "request_id": request_id,
     }
-    if problem.places:
+    if problem.errors:
         document["errors"] = [
-            {"pointer": place.pointer, "code": place.code, "detail": place.detail} for place in problem.places
+            {"pointer": place.pointer, "code": place.code, "detail": place.detail} for place in problem.errors
         ]
     headers = {"cache-control": "no-store"}
     if problem.code == "unauthorized":
         headers["www-authenticate"] = "Bearer"
     if problem.retry_after is not None:
         headers["retry-after"] = str(problem.retry_after)
-    return Json({**document, **problem.members}, status, headers, media_type="application/problem+json")
+    return Json({**document, **problem.extensions}, status, headers, media_type="application/problem+json")
 
 
 def of_problem(request: Request, error: Exception) -> Response:

@@ -14,7 +14,7 @@ from rundun.core.answer import Position
 from rundun.core.run import OPEN_HOURS, Identity, Webhook
 from rundun.core.validation import Check, Language, Matching, Number, Shape, Text, wrong
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
-from rundun.errors import Invalid, Place
+from rundun.errors import FieldError, Invalid
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID"), AfterValidator(str.lower)]
@@ -217,8 +217,8 @@ class AnswerBody(Shape):
 
     def given(self) -> AnswerInput:
         """What is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
-        if places := list(self._contradictions()):
-            raise Invalid(places)
+        if errors := list(self._contradictions()):
+            raise Invalid(errors)
         photos = self.photos
         return AnswerInput(
             answer_id=self.answer_id and self.answer_id.lower(),
@@ -230,20 +230,20 @@ class AnswerBody(Shape):
             answered_at=None if self.answered_at is None else times.parse(self.answered_at),
         )
 
-    def _contradictions(self) -> Iterator[Place]:
+    def _contradictions(self) -> Iterator[FieldError]:
         if "value" not in self.model_fields_set and not self.skipped and self.unable is None:
-            yield Place("/value", "required", "is required, or skipped, or unable")
+            yield FieldError("/value", "required", "is required, or skipped, or unable")
         if self.skipped and self.unable is not None:
-            yield Place("/unable", "not_allowed", "can't stand beside skipped")
+            yield FieldError("/unable", "not_allowed", "can't stand beside skipped")
         if self.value is not None and (self.skipped or self.unable is not None):
-            yield Place("/value", "not_allowed", "can't stand beside skipped or unable")
+            yield FieldError("/value", "not_allowed", "can't stand beside skipped or unable")
         if self.skipped and self.photos:
-            yield Place("/photos", "not_allowed", "can't stand beside skipped")
+            yield FieldError("/photos", "not_allowed", "can't stand beside skipped")
         if self.skipped and self.geo:
-            yield Place("/geo", "not_allowed", "can't stand beside skipped")
+            yield FieldError("/geo", "not_allowed", "can't stand beside skipped")
         for index, photo_id in enumerate(self.photos or ()):
             if photo_id in (self.photos or ())[:index]:
-                yield Place(f"/photos/{index}", "duplicate", "is there twice")
+                yield FieldError(f"/photos/{index}", "duplicate", "is there twice")
 
 
 class PhotoBody(Shape):

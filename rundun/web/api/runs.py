@@ -26,7 +26,7 @@ from rundun.core.json_types.runs import (
 from rundun.core.run import Run
 from rundun.core.validation import read
 from rundun.core.webhook_url import Destination
-from rundun.errors import Place, Problem
+from rundun.errors import FieldError, Problem
 from rundun.store import run_lists
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import Call, json_reply, route
@@ -90,7 +90,9 @@ async def destination_warnings(ctx: Context, destination: Destination) -> list[W
         return []
     kind, detail = verdict
     if kind == "forbidden":
-        raise Problem("address_not_allowed", detail, [Place("/webhook/url", "address_not_allowed", detail)])
+        raise Problem(
+            "address_not_allowed", detail, [FieldError("/webhook/url", "address_not_allowed", detail)]
+        )
     return [{"code": "webhook_unresolved", "detail": detail}]
 
 

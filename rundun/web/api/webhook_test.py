@@ -12,7 +12,7 @@ from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.token_bucket import Policy
 from rundun.core.validation import Shape
 from rundun.core.webhook_url import Destination, normalise
-from rundun.errors import Place, Problem
+from rundun.errors import FieldError, Problem
 from rundun.logs import log
 from rundun.web.context import Context
 from rundun.web.request_bodies import Secret, Url
@@ -44,7 +44,7 @@ async def try_out(ctx: Context, request: Request, org_id: str, asked: WebhookTes
 async def _refuse_forbidden(ctx: Context, destination: Destination) -> None:
     verdict = await ctx.check_destination(destination)
     if verdict is not None and verdict[0] == "forbidden":
-        place = Place("/url", "address_not_allowed", verdict[1])
+        place = FieldError("/url", "address_not_allowed", verdict[1])
         raise Problem("address_not_allowed", verdict[1], [place])
 
 

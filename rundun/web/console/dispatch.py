@@ -45,7 +45,7 @@ async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = N
     )
     tags = {tag for _, version in listed for tag in version.template.translations}
     wrong: dict[str, str] = {}
-    for place in problem.places if problem else ():
+    for place in problem.errors if problem else ():
         field = "/events" if place.pointer.startswith("/webhook/events") else place.pointer
         wrong.setdefault(field.rsplit("/", 1)[-1], place.detail)
     status = TABLE[problem.code][0] if problem else 200

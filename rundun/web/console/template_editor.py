@@ -16,7 +16,7 @@ from rundun.actions.templates import Draft, get_version
 from rundun.core import json_positions
 from rundun.core.json_positions import Broken
 from rundun.core.template import MAXIMUM_BYTES
-from rundun.errors import Invalid, Place, Problem
+from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.idempotency import StoredResponse
 from rundun.store.templates import Head
 from rundun.store.transaction import Version
@@ -74,12 +74,12 @@ def check(text: str) -> Checked:
         return Checked(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
     except Problem as problem:  # too large
         return Checked(text, None, (Fault(1, 1, "", problem.detail),))
-    return Checked(text, sent, faults(text, sent.places))
+    return Checked(text, sent, faults(text, sent.errors))
 
 
-def faults(text: str, places: Iterable[Place]) -> tuple[Fault, ...]:
+def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
     """Places in a JSON text by line and column, from the top down."""
-    wrong = list(places)
+    wrong = list(errors)
     spots = json_positions.spots(text, (place.pointer for place in wrong))
     found = [
         Fault(
@@ -177,7 +177,7 @@ async def _save(visit: Visit, head: Head, made_from: str, checked: Checked, draf
     try:
         version = await visit.write(actions.revise, head.template_id, draft, tag)
     except Invalid as problem:
-        wrong = replace(checked, faults=faults(checked.text, problem.places))
+        wrong = replace(checked, faults=faults(checked.text, problem.errors))
         return _editor(visit, checked.text, 422, wrong, head=head, made_from=made_from)
     except Problem as problem:
         if problem.code != "version_mismatch":

@@ -18,7 +18,7 @@ from rundun.core.json_types.execution import DecodedJson, ReceiptJson, Signature
 from rundun.core.picture import Derived
 from rundun.core.template import BarcodeFormat, BarcodeStep
 from rundun.core.validation import read
-from rundun.errors import Invalid, Place, Problem
+from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import runs as run_rows
 from rundun.store.database import LARGEST_BATCH, Database
 from rundun.store.files import CHUNK, Taken
@@ -169,7 +169,7 @@ def _formats(state: RunState) -> tuple[BarcodeFormat, ...]:
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
     steps = [step for step in state.version.steps if isinstance(step, BarcodeStep)]
     if not steps:
-        raise Invalid([Place("", "not_allowed", "this checklist has no step that takes a barcode")])
+        raise Invalid([FieldError("", "not_allowed", "this checklist has no step that takes a barcode")])
     return tuple(sorted({name for step in steps for name in step.config.formats}))
 
 

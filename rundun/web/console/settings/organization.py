@@ -37,7 +37,7 @@ async def put_profile(visit: Visit) -> Response:
             organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen
         )
     except Invalid as invalid:
-        wrong = {place.pointer.removeprefix("/"): place.detail for place in invalid.places}
+        wrong = {place.pointer.removeprefix("/"): place.detail for place in invalid.errors}
         return _show(visit, 422, wrong, form)
     return visit.go("/settings/organization", "told_organization_changed")
 

@@ -35,7 +35,7 @@ async def try_webhook(visit: Visit) -> Response:
     except Problem as problem:
         if problem.code not in ("invalid", "address_not_allowed"):
             raise
-        wrong = {place.pointer.removeprefix("/"): place.detail for place in problem.places}
+        wrong = {place.pointer.removeprefix("/"): place.detail for place in problem.errors}
         return await _show(visit, 422, url=url, wrong=wrong)
     return await _show(visit, url=url, tried=tried)
 
