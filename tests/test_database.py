@@ -17,7 +17,7 @@ from rundun.errors import Problem
 from rundun.store import files
 from rundun.store import organizations as organization_rows
 from rundun.store.database import LARGEST_BATCH, Database, Lane
-from rundun.store.transaction import Kept, Tx, Version, Versions
+from rundun.store.transaction import CommitThenRaise, Tx, Version, Versions
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
 from tests.helpers.patience import PATIENCE
 from tests.world import PUBLIC_URL, Clock, world
@@ -135,7 +135,7 @@ async def test_a_refusal_may_keep_what_was_written(db: Database) -> None:
     def keep_and_refuse(tx: Tx) -> None:
         note(tx, "expired")
         tx.touched.add("outbox")
-        raise Kept(Problem("run_closed", "too late"))
+        raise CommitThenRaise(Problem("run_closed", "too late"))
 
     heard: list[set[str]] = []
     db.subscribe(heard.append)

@@ -13,7 +13,7 @@ from rundun.core.run_json import Photo, Signature
 from rundun.core.template import photo_limits
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates
-from rundun.store.files import Taken
+from rundun.store.files import PhotoMetadata
 from rundun.store.transaction import Tx
 
 UNUSED_SIGNATURES = 4
@@ -125,7 +125,7 @@ def drop(tx: Tx, numbers: set[int]) -> None:
 
 
 def add_small_photo(
-    tx: Tx, target: PhotoRef, small: Small, taken: Taken, device: str | None
+    tx: Tx, target: PhotoRef, small: Small, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """The whole of an upload: from this commit on the photo is safe. Returns it, and whether it is new."""
     before = _welcome(tx, target, small.original.sha256, device)
@@ -134,7 +134,7 @@ def add_small_photo(
     original = _write(tx, small.original)
     derived = original if small.derived is None else _write(tx, small.derived)
     numbers = (original, derived, _write(tx, small.thumbnail))
-    return _add(tx, before, target, numbers, (small.width, small.height), taken), True
+    return _add(tx, before, target, numbers, (small.width, small.height), metadata), True
 
 
 def _write(tx: Tx, file: NewFile) -> int:
@@ -142,7 +142,7 @@ def _write(tx: Tx, file: NewFile) -> int:
 
 
 def add_photo(
-    tx: Tx, target: PhotoRef, picture: UploadedFiles, sha256: str, taken: Taken, device: str | None
+    tx: Tx, target: PhotoRef, picture: UploadedFiles, sha256: str, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """The last job of a large upload: from its commit on the photo is safe. Returns it, and whether it is new."""
     before = _welcome(tx, target, sha256, device)
@@ -152,7 +152,7 @@ def add_photo(
     for number in picture.files():
         files.finish(tx, number)
     numbers = (picture.original, picture.derived, picture.thumbnail)
-    return _add(tx, before, target, numbers, (picture.width, picture.height), taken), True
+    return _add(tx, before, target, numbers, (picture.width, picture.height), metadata), True
 
 
 def _welcome(tx: Tx, target: PhotoRef, sha256: str, device: str | None) -> Photo | RunState:
@@ -175,9 +175,9 @@ def _add(
     target: PhotoRef,
     numbers: tuple[int, int, int],
     size: tuple[int, int],
-    taken: Taken,
+    metadata: PhotoMetadata,
 ) -> Photo:
-    files.add_photo(tx, target.run_id, target.step_id, target.photo_id, numbers, size, taken)
+    files.add_photo(tx, target.run_id, target.step_id, target.photo_id, numbers, size, metadata)
     after = save(tx, before, load(tx, before.run))
     return after.evidence.photos[target.step_id][target.photo_id]
 

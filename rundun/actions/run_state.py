@@ -13,7 +13,7 @@ from rundun.core.run_json import Evidence
 from rundun.core.template import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, events, files, runs, templates
-from rundun.store.transaction import Kept, Tx, Version
+from rundun.store.transaction import CommitThenRaise, Tx, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def require_open(tx: Tx, run: Run) -> Run:
     with 410; a closed one is refused alike.
     """
     if run.is_overdue(tx.now, tx.grace):
-        raise Kept(closed_problem(expire(tx, run)))
+        raise CommitThenRaise(closed_problem(expire(tx, run)))
     if run.is_closed:
         raise closed_problem(run)
     return run

@@ -34,7 +34,7 @@ from rundun.store.operators import Operator
 from rundun.store.pagination import Page, Slice
 from rundun.store.run_changes import Change
 from rundun.store.run_lists import Filter
-from rundun.store.transaction import Kept, Tx, Version
+from rundun.store.transaction import CommitThenRaise, Tx, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
     if not run.is_closed:
         return run
     problem = Problem("wrong_status", f"This run is {run.status}; that can't be done any more.")
-    raise Kept(problem) if overdue else problem
+    raise CommitThenRaise(problem) if overdue else problem
 
 
 def overdue(tx: Tx, limit: int) -> list[str]:

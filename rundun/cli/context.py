@@ -80,7 +80,7 @@ def write_here_or_there(settings: Settings, command: str, arguments: dict[str, A
         try:
             lock = connection.Lock(path)
             break
-        except connection.Taken:
+        except connection.DatabaseLocked:
             try:
                 return ask(socket_path(path), command, arguments)
             except Nobody:

@@ -18,7 +18,7 @@ BUSY_MILLISECONDS = 5000
 Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each with its SQL
 
 
-class Taken(Problem):
+class DatabaseLocked(Problem):
     """Another process holds the database."""
 
 
@@ -35,7 +35,7 @@ class Lock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._file)
-            raise Taken("unavailable", f"Another process is serving {path}.") from None
+            raise DatabaseLocked("unavailable", f"Another process is serving {path}.") from None
 
     def close(self) -> None:
         """Let the next one have it."""

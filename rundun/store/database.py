@@ -21,7 +21,7 @@ from rundun.core import times
 from rundun.core.urls import Links
 from rundun.errors import Problem
 from rundun.store import connection, maintenance
-from rundun.store.transaction import Clock, Env, Kept, Tx
+from rundun.store.transaction import Clock, CommitThenRaise, Env, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -129,7 +129,7 @@ def _run_in_savepoint(db: sqlite3.Connection, env: Env, job: Job) -> None:
     tx = env.tx(db)
     try:
         job.result = job.function(tx, *job.args, **job.kwargs)
-    except Kept as kept:
+    except CommitThenRaise as kept:
         job.error = kept
     except BaseException as error:
         job.error = client_error(error)
@@ -167,7 +167,7 @@ def write_once(
     job = Job(action, args, kwargs, cast("asyncio.Future[Any]", None))
     commit_batch(db, env, [job])
     if job.error:
-        raise job.error.problem if isinstance(job.error, Kept) else job.error
+        raise job.error.problem if isinstance(job.error, CommitThenRaise) else job.error
     return cast(T, job.result)
 
 
@@ -255,7 +255,7 @@ class Lane:
         for job in jobs:
             if job.future.done():  # who asked has gone away
                 continue
-            if isinstance(job.error, Kept):
+            if isinstance(job.error, CommitThenRaise):
                 job.future.set_exception(job.error.problem)
             elif isinstance(job.error, StopIteration):
                 job.future.set_exception(RuntimeError("an action raised StopIteration"))  # no future takes it

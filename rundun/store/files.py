@@ -151,7 +151,7 @@ def count_photos(tx: Tx, run_id: str, step_id: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class PhotoMetadata:
     """What the phone says of a photo: camera or gallery, when, where."""
 
     source: str | None = None
@@ -166,7 +166,7 @@ def add_photo(
     photo_id: str,
     files: tuple[int, int, int],
     size: tuple[int, int],
-    taken: Taken,
+    metadata: PhotoMetadata,
 ) -> None:
     """A photo made of three files (original, derived, thumbnail); `size` is width and height of the derived one."""
     tx.db.execute(
@@ -178,9 +178,9 @@ def add_photo(
             photo_id,
             *files,
             *size,
-            taken.source,
-            taken.taken_at,
-            position_text(taken.geo),
+            metadata.source,
+            metadata.taken_at,
+            position_text(metadata.geo),
             tx.now,
         ),
     )

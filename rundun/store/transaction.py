@@ -16,7 +16,7 @@ from rundun.errors import Problem
 Clock = Callable[[], int]
 
 
-class Kept(Exception):
+class CommitThenRaise(Exception):
     """Raised by an action whose changes are to be committed although the caller is refused with `problem`."""
 
     def __init__(self, problem: Problem) -> None:

@@ -21,7 +21,7 @@ from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import runs as run_rows
 from rundun.store.database import LARGEST_BATCH, Database
-from rundun.store.files import CHUNK, Taken
+from rundun.store.files import CHUNK, PhotoMetadata
 from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import Bytes, Operation, Success
 from rundun.web.executor.api import device_of, refuse_cross_site, route, step_written
@@ -40,18 +40,18 @@ def _target(request: Request) -> PhotoRef:
     return PhotoRef(given["run_id"], given["step_id"], photo_id)
 
 
-def _taken(request: Request) -> Taken:
+def _metadata(request: Request) -> PhotoMetadata:
     given = query(PhotoQuery, request)
     where = {name: getattr(given, name) for name in ("lat", "lng", "accuracy")}
     asked = {name: value for name, value in where.items() if value is not None}
-    return Taken(given.source, given.taken_at, read(GeoBody, asked).position() if asked else None)
+    return PhotoMetadata(given.source, given.taken_at, read(GeoBody, asked).position() if asked else None)
 
 
 async def put_photo(request: Request) -> Response:
     """PUT …/photos/{photo_id}: 201 with the receipt once the photo is on the disk; the same bytes again: 200."""
     refuse_cross_site(request)
     ctx = context_of(request)
-    target, taken, device = _target(request), _taken(request), device_of(request)
+    target, metadata, device = _target(request), _metadata(request), device_of(request)
     database, links = ctx.database, ctx.links
     org_id = await database.read(photos.expect_photo, target, device)
     async with ctx.spool.receive(request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK) as body:
@@ -63,12 +63,12 @@ async def put_photo(request: Request) -> Response:
         if weight <= LARGEST_BATCH:
             small = _small(body, derived)
             photo, is_new = await database.write_heavy(
-                weight, photos.add_small_photo, target, small, taken, device
+                weight, photos.add_small_photo, target, small, metadata, device
             )
             return Json(run_json.receipt(photo, links), 201 if is_new else 200)
         picture = await _store(database, body, derived)
     try:
-        photo, is_new = await database.write(photos.add_photo, target, picture, body.sha256, taken, device)
+        photo, is_new = await database.write(photos.add_photo, target, picture, body.sha256, metadata, device)
     except BaseException:
         await database.write(photos.drop, picture.files())
         raise
