@@ -20,11 +20,9 @@ from rundun.errors import FieldError, Problem
 from rundun.logs import log
 from rundun.store.database import Database
 
-LONGEST_LINE = 2 * 1024 * 1024
+MAX_LINE = 2 * 1024 * 1024
 PATIENCE_SECONDS = 30
-LONGEST_ADDRESS = (
-    100  # bytes; what a socket's address holds, a little less than 108 on Linux and 104 elsewhere
-)
+MAX_ADDRESS = 100  # bytes; what a socket's address holds, a little less than 108 on Linux and 104 elsewhere
 
 
 class Nobody(Problem):
@@ -45,7 +43,7 @@ def clear_away(path: Path) -> None:
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
     """A name of the socket that fits into an address; in a deep folder it leads over the open folder (Linux)."""
-    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+    if len(os.fsencode(path)) <= MAX_ADDRESS:
         yield str(path)
         return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -73,7 +71,7 @@ async def listening(database: Database, path: Path) -> AsyncIterator[None]:
     try:
         clear_away(path)  # we hold the lock, so whoever left it there is gone
         with _address(path) as address:
-            server = await asyncio.start_unix_server(serve, address, limit=LONGEST_LINE)
+            server = await asyncio.start_unix_server(serve, address, limit=MAX_LINE)
     except OSError as error:
         raise Problem("unavailable", f"The socket {path} can't be made: {error.strerror or error}.") from None
     finally:
@@ -102,8 +100,8 @@ async def _answer(database: Database, line: bytes) -> dict[str, Any]:
 def ask(path: Path, command: str, arguments: dict[str, Any]) -> Any:
     """The running service's answer; raises the `Problem` it had, or `Nobody`."""
     line = to_json({"command": command, "arguments": arguments}) + b"\n"
-    if len(line) > LONGEST_LINE:
-        raise Problem("too_large", f"That is more than the {LONGEST_LINE} bytes a running service takes.")
+    if len(line) > MAX_LINE:
+        raise Problem("too_large", f"That is more than the {MAX_LINE} bytes a running service takes.")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE_SECONDS)
         try:

@@ -25,7 +25,7 @@ LEAST_FREE, LITTLE_FREE = 64 * MIB, GIB  # on the disk: too little, and little
 AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead of the clock
 OVERDUE = 10 * 60 * times.SECOND  # how long a delivery may be due
 ENDS_SOON = 14 * times.DAY
-LONGEST = 24 * 3600.0  # seconds that the integrity of a file may take
+MAX_LENGTH = 24 * 3600.0  # seconds that the integrity of a file may take
 FIRST_DAY = 1_735_689_600_000  # 2025: a clock that stands before has been reset
 STEPS_NAMED = 10
 
@@ -55,7 +55,7 @@ class Report:
 
 
 def report(
-    settings: Settings, clock: Callable[[], int], *, org_id: str | None = None, seconds: float = LONGEST
+    settings: Settings, clock: Callable[[], int], *, org_id: str | None = None, seconds: float = MAX_LENGTH
 ) -> Report:
     """Look at everything, through a connection of its own that cannot write, so beside a running service too; at one
     organization's part or at all. The file's integrity is looked at for at most so many seconds, zero = not. Blocks.

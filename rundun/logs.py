@@ -34,7 +34,7 @@ _OTHERS = (
     "PIL",
 )
 
-_LONGEST_VALUE = 1000
+_MAX_VALUE = 1000
 _MANY = (list, tuple, set, frozenset)
 _BYTES = (bytes, bytearray, memoryview)
 
@@ -242,7 +242,7 @@ def _string(value: Any) -> str:
         return f"<{len(value)} bytes>"  # never a photo's content
     string = value if isinstance(value, str) else str(value)
     # Redacted before it is quoted: what redact() may have to percent-decode must not decode into a line break.
-    return redact(string if len(string) <= _LONGEST_VALUE else f"{string[:_LONGEST_VALUE]}…")
+    return redact(string if len(string) <= _MAX_VALUE else f"{string[:_MAX_VALUE]}…")
 
 
 def _quoted(string: str) -> str:

@@ -7,9 +7,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from rundun.pool import BoundedPool
 
-SHORTEST, LONGEST = 10, 500  # characters
+SHORTEST, MAX_LENGTH = 10, 500  # characters
 AT_ONCE = 2  # each takes 64 MiB and some 50 ms
-MOST_WAITING = 20  # more than that many can't be people
+MAX_WAITING = 20  # more than that many can't be people
 
 _hasher = PasswordHasher()
 _nobody = ""  # the hash of no password, made when first needed
@@ -40,9 +40,9 @@ def is_right(kept: str | None, password: str) -> bool:
 
 async def hash_in_turn(password: str) -> str:
     """As `hashed`, without holding anybody up; raises `Busy`."""
-    return await _pool.run("", {"": MOST_WAITING}, hashed, password)
+    return await _pool.run("", {"": MAX_WAITING}, hashed, password)
 
 
 async def check_in_turn(kept: str | None, password: str) -> bool:
     """As `is_right`, without holding anybody up; raises `Busy`."""
-    return await _pool.run("", {"": MOST_WAITING}, is_right, kept, password)
+    return await _pool.run("", {"": MAX_WAITING}, is_right, kept, password)

@@ -13,7 +13,7 @@ from rundun.core.template import BARCODE_FORMATS
 
 TYPES = ("boolean", "choice", "multi_choice", "text", "number", "rating", "photo", "signature", "instruction")
 TYPES += ("barcode", "datetime")
-LARGEST = 2**53 - 1
+MAX_NUMBER = 2**53 - 1
 Json = Any
 Step = dict[str, Any]
 
@@ -33,7 +33,7 @@ def words(most: int, least: int = 1) -> some.SearchStrategy[str]:
     return kept.filter(lambda one: len(one) >= least)
 
 
-def numbers(least: float = -LARGEST, most: float = LARGEST) -> some.SearchStrategy[int | float]:
+def numbers(least: float = -MAX_NUMBER, most: float = MAX_NUMBER) -> some.SearchStrategy[int | float]:
     """JSON numbers that are kept, whole ones also written as floats."""
     whole = some.integers(math.ceil(least), math.floor(most))
     return some.one_of(whole, some.floats(least, most, allow_nan=False), whole.map(float))
@@ -279,7 +279,7 @@ def values(step: Step) -> some.SearchStrategy[Json]:
         case "barcode":
             return words(8000)
         case "number":
-            least, most = config.get("min", -LARGEST), config.get("max", LARGEST)
+            least, most = config.get("min", -MAX_NUMBER), config.get("max", MAX_NUMBER)
             return _rounded(least, most, config["decimals"]) if "decimals" in config else numbers(least, most)
         case "rating":
             return some.integers(config.get("min", 1), config.get("max", 5))

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from rundun.actions import organizations
 from rundun.actions.commands import READING, WRITING
 from rundun.cli.main import main
-from rundun.control_socket import LONGEST_LINE
+from rundun.control_socket import MAX_LINE
 from rundun.errors import Problem
 from rundun.passwords import is_right
 from rundun.store import organizations as organization_rows
@@ -190,7 +190,7 @@ def test_templates_and_runs(office: Office) -> None:
 
 
 def test_a_template_too_large_to_hand_over_is_refused(office: Office) -> None:
-    huge = office.file({"name": "x" * LONGEST_LINE, "steps": [BOOLEAN]})
+    huge = office.file({"name": "x" * MAX_LINE, "steps": [BOOLEAN]})
     assert re.search("name|bytes", office.refused("templates", "import", huge, "--org", FIRST))
     office("orgs", "create", "Still there")
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.control_socket import LONGEST_LINE, ask
+from rundun.control_socket import MAX_LINE, ask
 from rundun.errors import Problem
 from rundun.store import connection
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
@@ -126,7 +126,7 @@ NONSENSE = [
     b'{"command": "keys create", "arguments": {"colour": "red"}}\n',
     b'{"command": "DROP TABLE", "arguments": {}}\n',
     b'{"command": ["keys create"], "arguments": {}}\n',
-    b"x" * (LONGEST_LINE + 10),
+    b"x" * (MAX_LINE + 10),
 ]
 
 

@@ -16,7 +16,7 @@ from rundun import paths
 from rundun.errors import NotFound
 from rundun.web.console.template_preview import REPLACED
 from rundun.web.pages import CONTENT_SECURITY_POLICY
-from rundun.web.preview_cache import KEPT, MOST_EACH, Drafts
+from rundun.web.preview_cache import KEPT, MAX_EACH, Drafts
 from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.world import BOOLEAN, World
@@ -188,11 +188,11 @@ async def test_a_draft_is_its_authors_alone_and_for_a_while(w: World) -> None:
 
 def test_drafts_are_bounded() -> None:
     drafts = Drafts(most_bytes=100)
-    names = [drafts.put("u-1", b"%d" % n, 0) for n in range(MOST_EACH + 2)]
+    names = [drafts.put("u-1", b"%d" % n, 0) for n in range(MAX_EACH + 2)]
     for name in names[:2]:
         with pytest.raises(NotFound):
             drafts.get("u-1", name, 0)
-    assert [drafts.get("u-1", name, 0) for name in names[2:]] == [b"%d" % n for n in range(2, MOST_EACH + 2)]
+    assert [drafts.get("u-1", name, 0) for name in names[2:]] == [b"%d" % n for n in range(2, MAX_EACH + 2)]
     large = drafts.put("u-2", b"x" * 99, 1)
     assert drafts.get("u-2", large, 1) == b"x" * 99
     with pytest.raises(NotFound):

@@ -58,7 +58,7 @@ async def test_a_filtered_list_is_a_table(w: World, monkeypatch: pytest.MonkeyPa
     assert await table(ann, "?status=expired") == []
     answer = await ann.get("/runs.csv")
     assert answer.headers["content-disposition"] == 'attachment; filename="runs-2026-01-01.csv"'
-    monkeypatch.setattr(export, "MOST_ROWS", 3)
+    monkeypatch.setattr(export, "MAX_ROWS", 3)
     assert len(await table(ann)) == 3
 
 

@@ -351,7 +351,7 @@ def test_everything_that_can_be_told_has_words() -> None:
 
 
 async def test_all_replaced_answers_can_be_seen(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rundun.actions.runs.MOST_REPLACED", 30)
+    monkeypatch.setattr("rundun.actions.runs.MAX_REPLACED", 30)
     ann = await operator(w)
     steps = [{"id": one, "type": "text", "label": one} for one in ("s-a", "s-b")]
     ed = await w.dispatch(await w.template(*steps))
@@ -654,7 +654,7 @@ async def test_a_dispatch_wakes_no_reader_of_events(w: World) -> None:
 async def test_only_so_many_streams_are_open_for_an_organization(
     w: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "MOST_STREAMS", 2)
+    monkeypatch.setattr(live, "MAX_STREAMS", 2)
     ann = await operator(w)
     async with served(w) as base:
         for _ in range(2):

@@ -138,7 +138,7 @@ async def test_no_credits_an_archived_and_an_unknown_template_are_told(w: World)
 
 
 async def test_an_old_template_among_many_can_be_asked_for(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "MOST_TEMPLATES", 2)
+    monkeypatch.setattr(dispatch, "MAX_TEMPLATES", 2)
     ann = await operator(w)
     old, *_ = [await w.template(BOOLEAN, name=f"Number {n}") for n in range(4)]
     html = await shown(ann, "/dispatch")

@@ -16,7 +16,7 @@ from rundun.core.template import Template
 from rundun.errors import Problem
 from rundun.store import files
 from rundun.store import organizations as organization_rows
-from rundun.store.database import LARGEST_BATCH, Database, Lane
+from rundun.store.database import MAX_BATCH, Database, Lane
 from rundun.store.transaction import CommitThenRaise, Tx, Version, Versions
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
 from tests.helpers.patience import PATIENCE
@@ -111,7 +111,7 @@ async def test_no_commit_carries_more_than_a_few_megabytes(db: Database) -> None
         *(db.write_heavy(MIB, photos.append, number, part, bytes(MIB)) for part in range(9)),
         db.write(note, "small"),
     )
-    assert LARGEST_BATCH == 4 * MIB
+    assert MAX_BATCH == 4 * MIB
     assert seen.count("COMMIT") == 3
 
 

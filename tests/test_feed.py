@@ -194,13 +194,13 @@ async def test_five_hundred_wait_and_all_are_woken(w: World) -> None:
 
 
 async def test_a_page_holds_at_most_so_many_bytes(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_rows, "LARGEST_PAGE", 1000)
+    monkeypatch.setattr(event_rows, "MAX_PAGE", 1000)
     await done(w, await w.template(*TWO))
     page = await feed(w)
     assert 1 <= len(page["data"]) < 3
     assert page["has_more"] is True
     assert len(await everything(w, 100)) == 3
-    monkeypatch.setattr(event_rows, "LARGEST_PAGE", 1)
+    monkeypatch.setattr(event_rows, "MAX_PAGE", 1)
     assert len((await feed(w))["data"]) == 1, "at least one, or nobody got on"
 
 

@@ -124,7 +124,7 @@ async def test_the_servers_settings_are_none_of_an_organizations_business(w: Wor
 async def test_streams_are_counted_before_anything_is_waited_for(
     w: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "MOST_STREAMS", 1)
+    monkeypatch.setattr(live, "MAX_STREAMS", 1)
     ann, ed = await operator(w), await w.dispatch(await w.template(BOOLEAN))
     async with (
         served(w) as base,
@@ -163,7 +163,7 @@ async def test_right_passwords_are_not_even_looked_at_for_who_has_failed_too_oft
 
 
 async def test_so_many_passwords_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "MOST_WAITING", 0)
+    monkeypatch.setattr(passwords, "MAX_WAITING", 0)
     with pytest.raises(passwords.Busy):
         await passwords.check_in_turn(None, PASSWORD)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rundun.actions.execution import MOST_ANSWERS
+from rundun.actions.execution import MAX_ANSWERS
 from rundun.core.run import MOVES, STATUSES
 from rundun.web.docs.openapi.document import examples
 from tests.world import BOOLEAN, World
@@ -360,11 +360,11 @@ async def test_causes_are_told_before_their_effects(w: World) -> None:
 async def test_a_step_can_be_changed_often_but_not_for_ever(w: World) -> None:
     ed = await w.dispatch(await w.template(TEXT))
     await ed.start()
-    for number in range(MOST_ANSWERS):
+    for number in range(MAX_ANSWERS):
         assert (await ed.answer("s-why", f"answer {number}")).status_code == 200
     refused = await ed.answer("s-why", "one more")
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
-    assert (await ed.answer("s-why", f"answer {MOST_ANSWERS - 1}")).status_code == 200, (
+    assert (await ed.answer("s-why", f"answer {MAX_ANSWERS - 1}")).status_code == 200, (
         "the same changes nothing"
     )
     assert (await ed.complete()).status_code == 200

@@ -340,7 +340,7 @@ async def test_when_too_many_outcomes_wait_to_be_written_nothing_more_is_sent(
     w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And it goes on as soon as they are written."""
-    monkeypatch.setattr(dispatcher, "MOST_UNWRITTEN", 2)
+    monkeypatch.setattr(dispatcher, "MAX_UNWRITTEN", 2)
     go_on = asyncio.Event()
     write = w.postman._write
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from rundun.actions import photos
 from rundun.imaging import derivatives
-from rundun.store.database import LARGEST_BATCH
+from rundun.store.database import MAX_BATCH
 from tests import pictures
 from tests.helpers.photos import OVERLAY, SIGN, digest, started
 from tests.world import BOOLEAN, Ed, Receiver, World, new_photo_id
@@ -102,7 +102,7 @@ async def test_twice_at_once_is_one_photo(w: World) -> None:
 async def test_a_photo_too_large_for_one_commit_is_written_in_pieces(w: World) -> None:
     ed = await started(w, OVERLAY)
     data, photo_id = noise(2400, 98), new_photo_id()
-    assert len(data) > LARGEST_BATCH
+    assert len(data) > MAX_BATCH
     first = await ed.photo("s-ok", data, photo_id)
     assert first.status_code == 201, first.text
     assert (await w.browser().get(first.json()["url"])).status_code == 200

@@ -113,7 +113,7 @@ async def test_zero_is_no_limit(tmp_path: Path) -> None:
 
 
 async def test_memory_is_bounded(strict: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "MOST_REMEMBERED", 5)
+    monkeypatch.setattr(rate_limit, "MAX_REMEMBERED", 5)
     browser = strict.browser()
     for _ in range(20):
         await browser.get(f"/r/r-{uuid.uuid4()}/state")

@@ -12,7 +12,7 @@ from starlette.routing import Match
 
 from rundun import paths
 from rundun.web.body import IS_HERE
-from rundun.web.routes import MOST_PARTS, site
+from rundun.web.routes import MAX_PARTS, site
 from rundun.web.static import Assets
 from tests.world import BOOLEAN, PUBLIC_URL, World
 
@@ -21,7 +21,7 @@ PATHS = [
     (route, method, re.sub(r"\{[^}]+:path\}", tail, route.path))
     for route in SITE.routes
     for method in sorted(route.methods)
-    for tail in (("", "a", "a/b.css", "a" + "/b" * 2 * MOST_PARTS) if ":path" in route.path else ("",))
+    for tail in (("", "a", "a/b.css", "a" + "/b" * 2 * MAX_PARTS) if ":path" in route.path else ("",))
 ]
 
 

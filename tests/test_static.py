@@ -16,7 +16,7 @@ ASSETS = pages().assets
 OURS = sorted(path for path in paths.static().rglob("*") if path.suffix in (".js", ".css"))
 TAKES_IN = re.compile(r'^(?:@import|export \* from) "([^"]+)";$', re.MULTILINE)
 ALONE = [path for path in OURS if not TAKES_IN.search(path.read_text("utf-8"))]
-MOST_LINES, LONGEST_LINE = 350, 120
+MAX_LINES, MAX_LINE = 350, 120
 
 
 @pytest.mark.parametrize("path", ALONE, ids=[path.name for path in ALONE])
@@ -74,7 +74,7 @@ def test_a_file_is_sent_with_those_that_it_takes_in() -> None:
 def test_files_have_one_subject_and_lines_that_can_be_read() -> None:
     pages = paths.templates().rglob("*.html")
     long = {
-        path.name: n for path in [*OURS, *pages] if (n := path.read_text("utf-8").count("\n")) > MOST_LINES
+        path.name: n for path in [*OURS, *pages] if (n := path.read_text("utf-8").count("\n")) > MAX_LINES
     }
     assert long == {}
     wide = [
@@ -82,7 +82,7 @@ def test_files_have_one_subject_and_lines_that_can_be_read() -> None:
         for path in OURS
         if path.suffix == ".js"
         for at, line in enumerate(path.read_text("utf-8").split("\n"), 1)
-        if len(line) > LONGEST_LINE
+        if len(line) > MAX_LINE
     ]
     assert wide == []
 

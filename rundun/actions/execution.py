@@ -30,7 +30,7 @@ from rundun.store import answers, events, files, organizations, runs, templates
 from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx, Version
 
-MOST_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
+MAX_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +105,13 @@ def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | 
         return state
     require_started(tx, run)
     new = _decide(tx, state, step, given)
-    is_full = count >= MOST_ANSWERS
+    is_full = count >= MAX_ANSWERS
     if old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id):
         if given.answer_id and not is_full:
             answers.remember(tx, run_id, step_id, new)
         return state
     if is_full:
-        detail = f"this step was answered {MOST_ANSWERS} times and can't be changed any more"
+        detail = f"this step was answered {MAX_ANSWERS} times and can't be changed any more"
         raise Invalid([FieldError("", "too_long", detail)])
     answers.add(tx, run_id, step_id, new, is_first=old is None)
     after = with_answer(state, step_id, new)

@@ -10,7 +10,7 @@ from rundun.store.maintenance import FileInfo, Waiting
 from rundun.store.pagination import END, Slice
 from rundun.store.transaction import Tx
 
-MOST_TEMPLATES = 2000  # looked at for steps that need HTTPS
+MAX_TEMPLATES = 2000  # looked at for steps that need HTTPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _asking(tx: Tx, org_id: str | None) -> list[Asking]:
     found: list[Asking] = []
     for one in [org_id] if org_id else [each.org_id for each in organizations.everyone(tx)]:
         before: tuple[int, ...] = (END, END)
-        for _ in range(MOST_TEMPLATES // 100):
+        for _ in range(MAX_TEMPLATES // 100):
             page = templates.page(tx, one, Slice(100, before), include_archived=False)
             for head in page.items:
                 version = templates.get_version(tx, head.template_id, head.v)

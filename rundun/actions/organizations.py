@@ -29,7 +29,7 @@ def summary(tx: Tx, org_id: str) -> OrganizationJson:
     }
 
 
-MOST_CREDITS = 2**53 - 1
+MAX_CREDITS = 2**53 - 1
 
 
 def find(tx: Tx, name: str) -> Organization:
@@ -120,7 +120,7 @@ def add_credits(tx: Tx, organization: str, amount: int | None) -> int | None:
     """
     found = find(tx, organization)
     balance = None if amount is None else (found.credits or 0) + amount
-    if balance is not None and not 0 <= balance <= MOST_CREDITS:
+    if balance is not None and not 0 <= balance <= MAX_CREDITS:
         raise Problem("invalid", f"That would make the balance {balance}.")
     organizations.put_credits(tx, found.org_id, balance)
     return balance

@@ -168,13 +168,13 @@ def expire_one(tx: Tx, run_id: str) -> bool:
     return True
 
 
-MOST_EVENTS = 1000  # shown of one run; a run of 500 steps has about as many
+MAX_EVENTS = 1000  # shown of one run; a run of 500 steps has about as many
 
 
-MOST_REPLACED = 2000  # of one run
+MAX_REPLACED = 2000  # of one run
 
 
-MOST_DELIVERIES = 100
+MAX_DELIVERIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +212,15 @@ def detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
     the run have.
     """
     state = load(tx, runs.get_of_org(tx, org_id, run_id))
-    past = [*answers.replaced(tx, run_id, MOST_REPLACED)]
+    past = [*answers.replaced(tx, run_id, MAX_REPLACED)]
     if step_id:
         past = [one for one in past if one[0] != step_id] + answers.replaced_of_step(tx, run_id, step_id)
     return RunDetail(
         state,
         _replaced(past, state.answers),
-        events.summaries_of_run(tx, run_id, MOST_EVENTS),
-        run_changes.of_run(tx, run_id, MOST_EVENTS),
-        deliveries.page_of_run(tx, run_id, Slice(MOST_DELIVERIES)),
+        events.summaries_of_run(tx, run_id, MAX_EVENTS),
+        run_changes.of_run(tx, run_id, MAX_EVENTS),
+        deliveries.page_of_run(tx, run_id, Slice(MAX_DELIVERIES)),
         tx.now,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 from rundun.core import text, times
 from rundun.core.json_types.base import PositionJson
 from rundun.core.template import (
-    MOST_OPTIONS,
+    MAX_OPTIONS,
     BarcodeStep,
     ChoiceStep,
     DatetimeStep,
@@ -22,7 +22,7 @@ from rundun.core.template import (
 )
 from rundun.errors import FieldError, Invalid, PlaceCode
 
-LONGEST_BARCODE = 8000  # a QR code holds at most 7,089 digits
+MAX_BARCODE = 8000  # a QR code holds at most 7,089 digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _multi_choice(step: StepBase, value: Any, pointer: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise _refuse(pointer, "wrong_type", "must be an array of option ids")
     order = [option.id for option in step.config.options]
-    if len(value) > MOST_OPTIONS:  # each is compared with all before it, and a body can hold 250,000
+    if len(value) > MAX_OPTIONS:  # each is compared with all before it, and a body can hold 250,000
         raise _refuse(pointer, "too_long", f"has {len(value)} entries, there are {len(order)} options")
     wrong = [
         FieldError(f"{pointer}/{index}", "unknown_reference", "is no option of this step")
@@ -132,7 +132,7 @@ def _text(step: StepBase, value: Any, pointer: str) -> str:
 
 def _barcode(step: StepBase, value: Any, pointer: str) -> str:
     assert isinstance(step, BarcodeStep)
-    return _words(value, pointer, LONGEST_BARCODE)
+    return _words(value, pointer, MAX_BARCODE)
 
 
 def _number(step: StepBase, value: Any, pointer: str) -> int | float:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from rundun.core import text
 from rundun.core.validation import Shape, Text, normal
 
-DEEPEST = 5  # groups within groups; the comparisons in the innermost do not count
+MAX_DEPTH = 5  # groups within groups; the comparisons in the innermost do not count
 StepStatus = Literal["hidden", "untouched", "skipped", "unable", "answered"]
 
 

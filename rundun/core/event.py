@@ -28,7 +28,7 @@ from rundun.core.urls import Links
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
 ON_REQUEST = ("run.started",)  # sent only to webhooks that name it
 TEST: Final = "webhook.test"  # sent on request, once, and never kept
-LARGEST_BODY = 1024 * 1024
+MAX_BODY = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +197,6 @@ def body(kept: Mapping[str, Any], attempt: int, thumbnails: Mapping[str, bytes])
         for photo in kept["data"]["photos"]
     ]
     full = to_json({**wire, "data": {**kept["data"], "photos": photos}})
-    if len(full) <= LARGEST_BODY:
+    if len(full) <= MAX_BODY:
         return full
     return to_json({**wire, "data": {**kept["data"], "thumbnails_omitted": True}})

@@ -11,9 +11,9 @@ from rundun.core.condition import Condition
 from rundun.core.validation import Integer, Language, Matching, Number, Shape, Text, normal
 
 MAXIMUM_BYTES = 512 * 1024
-MOST_COMPARISONS_OF_STEP = 50  # each is made anew at every answer, by the one writer
-MOST_COMPARISONS = 2000
-MOST_SECTIONS, MOST_STEPS, MOST_OPTIONS = 100, 500, 200
+MAX_COMPARISONS_OF_STEP = 50  # each is made anew at every answer, by the one writer
+MAX_COMPARISONS = 2000
+MAX_SECTIONS, MAX_STEPS, MAX_OPTIONS = 100, 500, 200
 BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]
 BARCODE_FORMATS: tuple[BarcodeFormat, ...] = get_args(BarcodeFormat)
 
@@ -60,14 +60,14 @@ class BooleanConfig(Shape):
 class ChoiceConfig(Shape):
     """One of several options."""
 
-    options: Annotated[list[Option], Field(min_length=1, max_length=MOST_OPTIONS)]
+    options: Annotated[list[Option], Field(min_length=1, max_length=MAX_OPTIONS)]
     """What there is to choose from."""
 
 
 class MultiChoiceConfig(Shape):
     """Some of several options."""
 
-    options: Annotated[list[Option], Field(min_length=1, max_length=MOST_OPTIONS)]
+    options: Annotated[list[Option], Field(min_length=1, max_length=MAX_OPTIONS)]
     """What there is to choose from."""
     min_selected: Annotated[int, Integer(0, 200)] = 0
     """How many at least."""
@@ -279,7 +279,7 @@ class Section(Shape):
     """What the executor reads."""
     description: Annotated[str, Text(4000)] | None = None
     """Shown below the title."""
-    steps: Annotated[list[Step], Field(max_length=MOST_STEPS)]
+    steps: Annotated[list[Step], Field(max_length=MAX_STEPS)]
     """In the order they are asked; at most 500 in the whole template."""
 
 
@@ -323,9 +323,9 @@ class Template(Shape):
     """How the whole checklist behaves."""
     execution: Execution = Execution()
     """Who may do it."""
-    sections: Annotated[list[Section], Field(max_length=MOST_SECTIONS)] | None = None
+    sections: Annotated[list[Section], Field(max_length=MAX_SECTIONS)] | None = None
     """Steps under titles. Either this or `steps`."""
-    steps: Annotated[list[Step], Field(max_length=MOST_STEPS)] | None = None
+    steps: Annotated[list[Step], Field(max_length=MAX_STEPS)] | None = None
     """Steps without sections."""
     translations: dict[Language, dict[str, dict[str, Translated]]] = {}
     """Texts by language, then by the id of what they belong to (`""` = the template itself), then by field."""

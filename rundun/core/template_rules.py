@@ -12,12 +12,12 @@ from pydantic_core import to_json
 from rundun.core import condition as conditions
 from rundun.core import text, times, validation
 from rundun.core.template import (
+    MAX_COMPARISONS,
+    MAX_COMPARISONS_OF_STEP,
+    MAX_OPTIONS,
+    MAX_SECTIONS,
+    MAX_STEPS,
     MAXIMUM_BYTES,
-    MOST_COMPARISONS,
-    MOST_COMPARISONS_OF_STEP,
-    MOST_OPTIONS,
-    MOST_SECTIONS,
-    MOST_STEPS,
     ChoiceStep,
     DatetimeStep,
     MultiChoiceStep,
@@ -93,16 +93,16 @@ def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
         config = thing.get("config") if isinstance(thing, dict) else None
         if not isinstance(config, dict) or not isinstance(config.get("options"), list):
             return named(thing, "s-")
-        options = [named(option, "o-") for option in config["options"][: MOST_OPTIONS + 1]]
+        options = [named(option, "o-") for option in config["options"][: MAX_OPTIONS + 1]]
         return named(thing, "s-", config={**config, "options": options})
 
     def steps(thing: Any) -> Any:
         if not isinstance(thing, dict) or not isinstance(thing.get("steps"), list):
             return thing
-        return {**thing, "steps": [step(one) for one in thing["steps"][: MOST_STEPS + 1]]}
+        return {**thing, "steps": [step(one) for one in thing["steps"][: MAX_STEPS + 1]]}
 
     if isinstance(data, dict) and isinstance(data.get("sections"), list):
-        sections = data["sections"][: MOST_SECTIONS + 1]
+        sections = data["sections"][: MAX_SECTIONS + 1]
         data = {**data, "sections": [steps(named(section, "g-")) for section in sections]}
     return steps(data)
 
@@ -147,7 +147,7 @@ def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
 def _readable_steps(data: Any) -> list[tuple[str, StepBase]]:
     """The steps that are right in themselves, so that the rules between fields still speak when others are wrong."""
     readable = []
-    for place, step in islice(_raw_steps(data), MOST_STEPS):
+    for place, step in islice(_raw_steps(data), MAX_STEPS):
         try:
             readable.append((place, _ANY_STEP.validate_python(step)))
         except ValidationError:
@@ -172,8 +172,8 @@ def _amount(data: dict[str, Any], count: int) -> Iterator[FieldError]:
         yield FieldError("/steps", "not_allowed", "stands beside sections: put the steps inside them")
     elif count == 0:
         yield FieldError("/sections", "required", "a template needs at least one step")
-    if count > MOST_STEPS:
-        yield FieldError("", "too_long", f"may have at most {MOST_STEPS} steps")
+    if count > MAX_STEPS:
+        yield FieldError("", "too_long", f"may have at most {MAX_STEPS} steps")
 
 
 def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
@@ -230,14 +230,14 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
             continue
         compared = list(conditions.comparisons(step.condition, f"{place}/condition"))
         total += len(compared)
-        if len(compared) > MOST_COMPARISONS_OF_STEP:
+        if len(compared) > MAX_COMPARISONS_OF_STEP:
             yield FieldError(
-                f"{place}/condition", "too_long", f"has more than {MOST_COMPARISONS_OF_STEP} comparisons"
+                f"{place}/condition", "too_long", f"has more than {MAX_COMPARISONS_OF_STEP} comparisons"
             )
             continue
         for where, when, depth in compared:
-            if depth > conditions.DEEPEST:
-                yield FieldError(where, "too_long", f"is nested deeper than {conditions.DEEPEST} groups")
+            if depth > conditions.MAX_DEPTH:
+                yield FieldError(where, "too_long", f"is nested deeper than {conditions.MAX_DEPTH} groups")
             if when.step not in order:
                 yield FieldError(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
             elif order[when.step] >= position[place]:
@@ -246,9 +246,9 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
                 )
             if when.step in known:
                 yield from _comparison(where, when, known[when.step])
-    if total > MOST_COMPARISONS:
+    if total > MAX_COMPARISONS:
         yield FieldError(
-            "", "too_long", f"has {total} comparisons in its conditions, {MOST_COMPARISONS} are allowed"
+            "", "too_long", f"has {total} comparisons in its conditions, {MAX_COMPARISONS} are allowed"
         )
 
 

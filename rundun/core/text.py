@@ -10,10 +10,10 @@ WHITE_SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
-LARGEST = 2**53 - 1
+MAX_NUMBER = 2**53 - 1
 
 
-MOST_MARKS = 30
+MAX_MARKS = 30
 
 
 def clean(text: str) -> str:
@@ -24,8 +24,8 @@ def clean(text: str) -> str:
     """
     if text.isascii():
         return text.strip(WHITE_SPACE)
-    if len(text) > MOST_MARKS and _has_heap_of_marks(text):
-        raise ValueError(f"has more than {MOST_MARKS} combining marks in a row")
+    if len(text) > MAX_MARKS and _has_heap_of_marks(text):
+        raise ValueError(f"has more than {MAX_MARKS} combining marks in a row")
     return unicodedata.normalize("NFC", text).strip(WHITE_SPACE)
 
 
@@ -33,7 +33,7 @@ def _has_heap_of_marks(text: str) -> bool:
     marks = 0
     for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks > MOST_MARKS:
+        if marks > MAX_MARKS:
             return True
     return False
 
@@ -41,8 +41,8 @@ def _has_heap_of_marks(text: str) -> bool:
 def number(value: Any) -> int | float | None:
     """`value` if it is a JSON number we keep (finite, |n| ≤ 2^53−1), whole ones as int; else None. True is no 1."""
     if type(value) is int:
-        return value if -LARGEST <= value <= LARGEST else None
-    if type(value) is float and -LARGEST <= value <= LARGEST:
+        return value if -MAX_NUMBER <= value <= MAX_NUMBER else None
+    if type(value) is float and -MAX_NUMBER <= value <= MAX_NUMBER:
         return int(value) if value.is_integer() else value
     return None
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-MOST_TAGS = 50  # a header longer than this is nobody's
+MAX_TAGS = 50  # a header longer than this is nobody's
 _TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", re.ASCII)
 _RANGE = re.compile(r"\s*([A-Za-z0-9-]+)\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.ASCII)
 _OF_TEMPLATE = ("name", "description")
@@ -27,7 +27,7 @@ def is_tag(text: str) -> bool:
 def accepted(header: str) -> list[str]:
     """The tags of an Accept-Language header, the dearest first (RFC 9110 section 12.5.4); nonsense is passed over."""
     found: list[tuple[float, str]] = []
-    for part in header.split(",")[:MOST_TAGS]:
+    for part in header.split(",")[:MAX_TAGS]:
         match = _RANGE.fullmatch(part)
         if match and is_tag(match[1]) and float(match[2] or 1) > 0:
             found.append((float(match[2] or 1), match[1]))

@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 from rundun.core import text
 from rundun.errors import FieldError, Invalid, PlaceCode, Problem
 
-LONGEST_NAME = 100
+MAX_NAME = 100
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -160,7 +160,7 @@ def _number(value: Any) -> int | float:
 Number = Annotated[
     int | float,
     PlainValidator(_number),
-    WithJsonSchema({"type": "number", "minimum": -text.LARGEST, "maximum": text.LARGEST}),
+    WithJsonSchema({"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER}),
 ]
 Language = Annotated[
     str,
@@ -198,7 +198,7 @@ def pointer(parts: Sequence[str | int]) -> str:
 
 
 def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
 
 
 def _place(

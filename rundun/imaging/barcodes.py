@@ -11,7 +11,7 @@ from rundun.imaging.derivatives import fit, guarded, open_picture, plain_copy
 
 __all__ = ["Decoded", "decode_barcode"]
 
-_BARCODE_MOST = 25_000_000  # pixels of a file, whatever the settings allow for photos
+_MAX_BARCODE = 25_000_000  # pixels of a file, whatever the settings allow for photos
 # Longest side in which a barcode is looked for, first and last. QR codes have one of their own: a picture full of what
 # looks like their corners costs the reader 40 s and more at 4096, and 1.2 s at 1600.
 _CODE_FIRST, _CODE_LAST = 2048, 4096
@@ -39,7 +39,7 @@ def decode_barcode(
     qr = [_BARCODES[name] for name in names if name == "qr_code"]
     others = [_BARCODES[name] for name in names if name != "qr_code"]
     longest = _CODE_LAST if others else _QR_PIXELS
-    opened = open_picture(data, min(max_pixels, _BARCODE_MOST))
+    opened = open_picture(data, min(max_pixels, _MAX_BARCODE))
     grey = plain_copy(opened.load(longest), longest).convert("L")
     opened.image.close()
     # The reader tries inverted matrix codes by itself, bars only when asked like this.

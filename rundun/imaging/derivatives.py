@@ -60,9 +60,9 @@ LOGO_PIXELS = 512  # longest side of a company's logo
 _LOGOS = ("image/png", "image/jpeg", "image/webp")
 _PHOTO_QUALITY, _THUMBNAIL_QUALITY = 82, 75
 # Most pixels of a file, whatever the settings allow for photos.
-_WEBP_MOST = 16_000_000  # libwebp decodes the whole, and takes 15 bytes a pixel
-_SIGNATURE_MOST = 4_000_000
-_LOGO_MOST = 16_000_000
+_MAX_WEBP = 16_000_000  # libwebp decodes the whole, and takes 15 bytes a pixel
+_MAX_SIGNATURE = 4_000_000
+_MAX_LOGO = 16_000_000
 
 # Embedded HEIC previews would pass for the picture, depth maps and the like would only cost time.
 pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
@@ -142,7 +142,7 @@ def open_picture(data: bytes, max_pixels: int) -> _Opened:
     image = _READERS[content_type](io.BytesIO(data))
     width, height = image.size
     if content_type == "image/webp":
-        max_pixels = min(max_pixels, _WEBP_MOST)
+        max_pixels = min(max_pixels, _MAX_WEBP)
     if width * height > max_pixels:
         kind = content_type.removeprefix("image/").upper().replace("WEBP", "WebP")
         raise Unreadable(
@@ -273,7 +273,7 @@ def logo(data: bytes, *, max_pixels: int) -> bytes:
     """
     if sniff(data[:64]) not in _LOGOS:
         raise Unreadable("A logo is a PNG, a JPEG or a WebP picture.")
-    opened = open_picture(data, min(max_pixels, _LOGO_MOST))
+    opened = open_picture(data, min(max_pixels, _MAX_LOGO))
     small: Image.Image
     with _alone(opened.image.size):
         image = opened.load(LOGO_PIXELS)
@@ -295,6 +295,6 @@ def check_signature(png: bytes, *, max_pixels: int) -> tuple[int, int]:
     """Width and height of a signature's PNG, all of which was decoded. Raises `unreadable_image`."""
     if sniff(png[:64]) not in ("image/png", None):
         raise Unreadable("A signature must be a PNG.")
-    image = open_picture(png, min(max_pixels, _SIGNATURE_MOST)).image
+    image = open_picture(png, min(max_pixels, _MAX_SIGNATURE)).image
     image.load()
     return image.size

@@ -27,7 +27,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 Subscriber = Callable[[set[str]], None]
-LARGEST_BATCH = 4 * 1024 * 1024  # bytes of pictures that one commit, or one read, may carry
+MAX_BATCH = 4 * 1024 * 1024  # bytes of pictures that one commit, or one read, may carry
 COMPANY = 4  # turns of the event loop the first of a batch waits for others: some ten microseconds
 _log = logging.getLogger("rundun.store")
 
@@ -239,7 +239,7 @@ class Lane:
         jobs = list(self._waiting)
         self._waiting.clear()
         weight = 0
-        while self._heavy and (not weight or weight + self._heavy[0].weight <= LARGEST_BATCH):
+        while self._heavy and (not weight or weight + self._heavy[0].weight <= MAX_BATCH):
             jobs.append(self._heavy.popleft())
             weight += jobs[-1].weight
         return jobs

@@ -15,7 +15,7 @@ from rundun.core.run import Run
 from rundun.store.transaction import Tx
 
 TOUCHED = "events of "  # what a transaction touched that has an event of the organization named behind it
-LARGEST_PAGE = 4 * 1024 * 1024  # bytes
+MAX_PAGE = 4 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _feed(rows: sqlite3.Cursor, limit: int) -> Feed:
     size, has_more = 0, False
     for row in rows:
         size += len(row["body"])
-        has_more = len(items) == limit or (len(items) > 0 and size > LARGEST_PAGE)
+        has_more = len(items) == limit or (len(items) > 0 and size > MAX_PAGE)
         if has_more:
             break
         items.append((row["number"], from_json(row["body"])))

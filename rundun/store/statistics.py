@@ -9,7 +9,7 @@ from rundun.core import times
 from rundun.store.transaction import Tx
 
 QUARTER = times.HOUR // 4  # in every time zone a day begins with one
-MOST = 10_000  # counted one by one; what is more is only said to be more
+MAX_COUNTED = 10_000  # counted one by one; what is more is only said to be more
 
 What = Literal["dispatched", "completed", "cancelled", "expired", "photos"]
 
@@ -39,40 +39,40 @@ def between(tx: Tx, org_id: str, what: What, begin: int, end: int) -> list[tuple
 
 
 def open_runs(tx: Tx, org_id: str) -> int:
-    """How many runs are open, at most `MOST` and one."""
+    """How many runs are open, at most `MAX_COUNTED` and one."""
     query = (
         "SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_open_of_org "
         "WHERE org_id = ? AND status IN ('pending', 'in_progress') LIMIT ?)"
     )
-    return int(tx.db.execute(query, (org_id, MOST + 1)).fetchone()[0])
+    return int(tx.db.execute(query, (org_id, MAX_COUNTED + 1)).fetchone()[0])
 
 
 def late_runs(tx: Tx, org_id: str) -> int:
-    """How many runs are still being done although their time is up, at most `MOST` and one."""
+    """How many runs are still being done although their time is up, at most `MAX_COUNTED` and one."""
     query = (
         "SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_open_of_org "
         "WHERE org_id = ? AND status = 'in_progress' AND status IN ('pending', 'in_progress') "
         "AND expires_at <= ? LIMIT ?)"
     )
-    return int(tx.db.execute(query, (org_id, tx.now, MOST + 1)).fetchone()[0])
+    return int(tx.db.execute(query, (org_id, tx.now, MAX_COUNTED + 1)).fetchone()[0])
 
 
 def failed_deliveries(tx: Tx, org_id: str) -> int:
-    """How many deliveries have failed for good, at most `MOST` and one."""
+    """How many deliveries have failed for good, at most `MAX_COUNTED` and one."""
     query = (
         "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_by_status "
         "WHERE org_id = ? AND status = 'failed' LIMIT ?)"
     )
-    return int(tx.db.execute(query, (org_id, MOST + 1)).fetchone()[0])
+    return int(tx.db.execute(query, (org_id, MAX_COUNTED + 1)).fetchone()[0])
 
 
 def pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
-    """How many deliveries are under way, at most `MOST` and one, and when the first of these is tried next."""
+    """How many deliveries are under way, at most `MAX_COUNTED` and one, and when the first of these is tried next."""
     query = (
         "SELECT count(*), min(next_attempt_at) FROM (SELECT next_attempt_at FROM deliveries "
         "INDEXED BY deliveries_by_status WHERE org_id = ? AND status = 'pending' LIMIT ?)"
     )
-    count, at = tx.db.execute(query, (org_id, MOST + 1)).fetchone()
+    count, at = tx.db.execute(query, (org_id, MAX_COUNTED + 1)).fetchone()
     return int(count), at
 
 

@@ -14,7 +14,7 @@ from rundun.store.api_keys import Key
 from rundun.store.database import Database
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(rdk_live_[A-Za-z0-9]{32})")
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class KeyRing:
             key = await self._database.read(key_rows.find, hashed)
             if key is None:
                 raise _unauthorized()
-            if generation == self._generation and len(self._known) < MOST_REMEMBERED:
+            if generation == self._generation and len(self._known) < MAX_REMEMBERED:
                 self._known[hashed] = key
         self.used[key.key_id] = self._database.env.clock()
         return Caller(key.org_id, hashed, key.name)

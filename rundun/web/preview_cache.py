@@ -10,8 +10,8 @@ from rundun.core import times
 from rundun.errors import NotFound
 
 KEPT = 30 * 60 * times.SECOND
-MOST_EACH = 8
-MOST_BYTES = 32 * 1024 * 1024
+MAX_EACH = 8
+MAX_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Drafts:
     least lately go first.
     """
 
-    most_bytes: int = MOST_BYTES
+    most_bytes: int = MAX_BYTES
     _kept: OrderedDict[tuple[str, str], tuple[int, bytes]] = field(default_factory=OrderedDict)
 
     def put(self, operator_id: str, body: bytes, now: int) -> str:
@@ -31,7 +31,7 @@ class Drafts:
         for key, (at, _) in list(self._kept.items()):
             if at + KEPT <= now:
                 del self._kept[key]
-        for key in [key for key in self._kept if key[0] == operator_id][:-MOST_EACH]:
+        for key in [key for key in self._kept if key[0] == operator_id][:-MAX_EACH]:
             del self._kept[key]
         while len(self._kept) > 1 and sum(len(one) for _, one in self._kept.values()) > self.most_bytes:
             self._kept.popitem(last=False)

@@ -15,7 +15,7 @@ from rundun.core.token_bucket import Allowance, Bucket, Policy
 from rundun.errors import Problem
 from rundun.store.transaction import Clock
 
-MOST_REMEMBERED = (
+MAX_REMEMBERED = (
     50_000  # of a policy; who has not been seen for longest is forgotten, and has a full one again
 )
 
@@ -59,7 +59,7 @@ class Quotas:
         kept = buckets.get(who)
         if kept is None:
             kept = buckets[who] = Bucket(policy.quota, now)
-            if len(buckets) > MOST_REMEMBERED:
+            if len(buckets) > MAX_REMEMBERED:
                 buckets.popitem(last=False)
         else:
             buckets.move_to_end(who)

@@ -18,7 +18,7 @@ from rundun.errors import FieldError, Invalid
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID"), AfterValidator(str.lower)]
-LONGEST_HOURS = 8760
+MAX_HOURS = 8760
 
 
 def _in(least: float, most: float) -> Check:
@@ -31,8 +31,8 @@ def _in(least: float, most: float) -> Check:
 
 
 def _hours(value: float) -> float:
-    if not 0 < value <= LONGEST_HOURS:
-        raise wrong("out_of_range", f"must be above 0 and at most {LONGEST_HOURS}")
+    if not 0 < value <= MAX_HOURS:
+        raise wrong("out_of_range", f"must be above 0 and at most {MAX_HOURS}")
     return value
 
 
@@ -65,7 +65,7 @@ def _event(value: str) -> str:
 
 
 _KNOWN_EVENTS = (*event.EVENTS, *event.ON_REQUEST)
-Hours = Annotated[Number, Check(_hours, {"exclusiveMinimum": 0, "maximum": LONGEST_HOURS})]
+Hours = Annotated[Number, Check(_hours, {"exclusiveMinimum": 0, "maximum": MAX_HOURS})]
 Time = Annotated[str, Check(_time, {"format": "date-time"})]
 Url = Annotated[
     str, Check(_url, {"format": "uri", "maxLength": MAX_LENGTH, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"})

@@ -19,7 +19,7 @@ from rundun.web.executor import api, uploads
 from rundun.web.middleware import Outermost
 from rundun.web.static import Assets
 
-MOST_PARTS = 12  # of a path, each behind a slash, that are told apart
+MAX_PARTS = 12  # of a path, each behind a slash, that are told apart
 
 
 class Index(Router):
@@ -32,13 +32,13 @@ class Index(Router):
             parts = route.path.split("/")
             is_open = route.path.endswith(":path}")
             assert "{" not in parts[1], "the first word must be fixed"
-            for length in range(len(parts), MOST_PARTS + 1) if is_open else [len(parts)]:
+            for length in range(len(parts), MAX_PARTS + 1) if is_open else [len(parts)]:
                 for method in route.methods or ():
                     self._found.setdefault((method, parts[1], length), []).append(route)
 
     def candidates(self, scope: Scope) -> Sequence[Route]:
         """The routes whose patterns may match, in their order."""
-        _, *parts = scope["path"].split("/", MOST_PARTS - 1)
+        _, *parts = scope["path"].split("/", MAX_PARTS - 1)
         return self._found.get((scope["method"], parts[0] if parts else "", len(parts) + 1), ())
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:

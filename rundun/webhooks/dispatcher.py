@@ -26,9 +26,9 @@ from rundun.store import outbox
 from rundun.store.database import Database
 from rundun.store.outbox import Claimed
 
-MOST_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
+MAX_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
 AHEAD = 16  # claimed ahead for one destination
-MOST_AHEAD = 1000  # and for all
+MAX_AHEAD = 1000  # and for all
 SOON = 1500  # milliseconds a tick looks ahead: to the next one, even if that is late
 STEP = 20  # milliseconds between two alarms, at least
 NOT_MADE = "The request could not be made; the service's log says why."
@@ -119,7 +119,7 @@ class Postman:
         """Claim and start all that can start now; returns how many."""
         async with self._claiming:
             self._more = True  # until the claim knows better, whoever gives a slot back asks for another
-            self._choked = len(self._held) - self._ahead_total - self._slots.busy > MOST_UNWRITTEN
+            self._choked = len(self._held) - self._ahead_total - self._slots.busy > MAX_UNWRITTEN
             if not self._may_claim:
                 return 0
             for destination in list(self._ahead):
@@ -149,7 +149,7 @@ class Postman:
     @property
     def _is_crowded(self) -> bool:
         """True when a slot that is given back may be somebody else's turn, or when enough is claimed ahead."""
-        return 2 * self._slots.busy > self._slots.concurrency or self._ahead_total > MOST_AHEAD
+        return 2 * self._slots.busy > self._slots.concurrency or self._ahead_total > MAX_AHEAD
 
     def _room(self, destination: str) -> int:
         """How many may be claimed ahead."""

@@ -17,7 +17,7 @@ ROUNDS = 5
 BITS_PER_SECOND = 1_600_000
 ROUND_TRIP_MS = 150
 CPU_SLOWDOWN = 4
-MOST_REQUESTS, MOST_BYTES, GOAL_MS = 14, 60_000, 2000
+MAX_REQUESTS, MAX_BYTES, GOAL_MS = 14, 60_000, 2000
 EVIDENCE: list[dict[str, Any]] = [
     {"id": "s-read", "type": "instruction", "label": "Read this", "config": {"body": "Ring first."}},
     {"id": "s-pic", "type": "photo", "label": "The result", "config": {"min": 1, "max": 4}},
@@ -96,8 +96,8 @@ def measure(port: int, key: str) -> None:
     for name, rounds in asyncio.run(_measured(f"http://127.0.0.1:{port}", key)):
         requests, size, took = (median(column) for column in zip(*rounds, strict=True))
         verdicts = [
-            f"≤ {MOST_REQUESTS} requests: {'met' if requests <= MOST_REQUESTS else 'MISSED'}",
-            f"≤ {MOST_BYTES / 1000:g} kB: {'met' if size <= MOST_BYTES else 'MISSED'}",
+            f"≤ {MAX_REQUESTS} requests: {'met' if requests <= MAX_REQUESTS else 'MISSED'}",
+            f"≤ {MAX_BYTES / 1000:g} kB: {'met' if size <= MAX_BYTES else 'MISSED'}",
             f"≤ {GOAL_MS} ms: {'met' if took <= GOAL_MS else 'MISSED'}",
         ]
         print(ROW.format(name, f"{requests:.0f}", f"{size / 1000:.1f}", f"{took:,.0f}", ", ".join(verdicts)))

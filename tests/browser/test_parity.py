@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from playwright.async_api import Page
 
 from rundun.core import progress, template_rules, text
-from rundun.core.answer import LONGEST_BARCODE, Answer, read_value
+from rundun.core.answer import MAX_BARCODE, Answer, read_value
 from rundun.core.template import Template, TextConfig
 from rundun.errors import Invalid
 from tests.helpers.modules import CASES, in_page
@@ -266,7 +266,7 @@ BLANKS = some.sampled_from([*text.WHITE_SPACE, "\u200b", "\u180e", "\x1c", "\u03
 
 async def test_page_and_server_have_the_same_limits(page: Page) -> None:
     limits = await in_page(page, "rules", "[m.MAX_TEXT, m.MAX_BARCODE]", None)
-    assert limits == [TextConfig().max_length, LONGEST_BARCODE]
+    assert limits == [TextConfig().max_length, MAX_BARCODE]
 
 
 async def test_page_and_server_trim_and_count_alike(page: Page) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.bench.checklist import STEPS
-from tests.bench.page import EVIDENCE, MOST_BYTES, MOST_REQUESTS
+from tests.bench.page import EVIDENCE, MAX_BYTES, MAX_REQUESTS
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone
 from tests.world import World
@@ -54,8 +54,8 @@ async def test_the_first_load_is_small(w: World, ed: Phone, is_begun: bool) -> N
     sizes = [await one.request.sizes() for one in first]
     size = sum(one["responseHeadersSize"] + one["responseBodySize"] for one in sizes)
     print(len(sizes), size)
-    assert len(sizes) <= MOST_REQUESTS
-    assert size <= MOST_BYTES
+    assert len(sizes) <= MAX_REQUESTS
+    assert size <= MAX_BYTES
     assert (await first[0].all_headers())["content-encoding"] == "gzip"
     html = await first[0].text()
     for one in first[1:]:

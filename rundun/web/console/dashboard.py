@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from rundun.actions import dashboard
 from rundun.core import chart
-from rundun.store.statistics import MOST
+from rundun.store.statistics import MAX_COUNTED
 from rundun.web.console.session import Visit, page
 from rundun.web.console.time_zone import LOCALE
 
@@ -41,8 +41,8 @@ def day_name(day: date) -> str:
 
 
 def counted(number: int) -> str:
-    """A number that is counted to `MOST` only."""
-    return f"{MOST:,}+" if number > MOST else f"{number:,}"
+    """A number that is counted to `MAX_COUNTED` only."""
+    return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
 
 
 ROUTES = [page("GET", "", overview)]

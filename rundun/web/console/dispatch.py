@@ -25,7 +25,7 @@ from rundun.web.console.session import Visit, page
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import DispatchBody
 
-MOST_TEMPLATES = 500
+MAX_TEMPLATES = 500
 EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 WARNINGS = ("webhook_unresolved",)
 EMPTY = {"expires_in_hours": str(OPEN_HOURS), **{f"event {name}": "on" for name in event.EVENTS}}
@@ -38,7 +38,7 @@ async def form(visit: Visit) -> Response:
 
 
 async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = None) -> Response:
-    listed = await visit.read(templates.dispatch_choices, given.get("template_id", ""), MOST_TEMPLATES)
+    listed = await visit.read(templates.dispatch_choices, given.get("template_id", ""), MAX_TEMPLATES)
     choices = sorted(
         ((head.template_id, version.template.name) for head, version in listed),
         key=lambda one: one[1].casefold(),

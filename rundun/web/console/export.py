@@ -28,7 +28,7 @@ from rundun.web.console.run_view import Teller
 from rundun.web.console.runs import asked
 from rundun.web.console.session import Visit, page
 
-MOST_ROWS = 100_000
+MAX_ROWS = 100_000
 PAGE = 200  # runs read at once: the loop has others to serve
 IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
 COLUMNS = (
@@ -86,7 +86,7 @@ async def table(visit: Visit) -> Response:
 
 async def _lines(visit: Visit) -> AsyncIterator[bytes]:
     yield ("\ufeff" + _csv([COLUMNS])).encode()
-    chosen, part, left = asked(visit).filter, Slice(PAGE), MOST_ROWS
+    chosen, part, left = asked(visit).filter, Slice(PAGE), MAX_ROWS
     while left > 0:
         part = Slice(min(PAGE, left), part.before)
         found = await visit.read(runs.page, chosen, part)

@@ -10,7 +10,7 @@ from rundun.actions.runs import RunDetail
 from rundun.core.run import Run
 from rundun.core.urls import EXTENSIONS
 
-LONGEST_NAME = 40
+MAX_NAME = 40
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Names:
 def slug(label: str) -> str:
     """Small letters, digits and dashes of a label; “step” where it has none."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_NAME].strip("-") or "step"
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:MAX_NAME].strip("-") or "step"
 
 
 def named(watched: RunDetail) -> Names:

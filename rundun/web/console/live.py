@@ -17,7 +17,7 @@ from rundun.store import runs as run_rows
 from rundun.web.change_notifier import Bells
 from rundun.web.console.session import Visit, page
 
-MOST_STREAMS = 20  # open at once for an organization
+MAX_STREAMS = 20  # open at once for an organization
 PAUSE = 1.0  # seconds between two changes told, at least
 HEARTBEAT = 20.0  # seconds after which something is said in any case, or a dead connection would be kept
 AGE = 15 * 60.0  # seconds after which a stream ends; the page comes back, if it may still come in
@@ -77,7 +77,7 @@ async def live(visit: Visit) -> Response:
         return await visit.ctx.database.read(runs.revision_for_operator, visit.token, org_id, run_id)
 
     await look()
-    streams, limits = visit.ctx.streams, {org_id: MOST_STREAMS}
+    streams, limits = visit.ctx.streams, {org_id: MAX_STREAMS}
     with streams.place(
         limits
     ):  # refused here if at all; nothing is awaited before the stream takes its place

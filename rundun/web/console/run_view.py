@@ -25,7 +25,7 @@ from rundun.web.console.file_names import named
 from rundun.web.console.time_zone import Zone
 from rundun.web.i18n import Say
 
-MOST_REPLACED = 20  # answers shown of one step, unless all are asked for
+MAX_REPLACED = 20  # answers shown of one step, unless all are asked for
 
 Address = Callable[[int, str], str]  # of a file by its number and content type
 
@@ -133,7 +133,7 @@ class Teller:
         step_state = self.state.step_states[step.id]
         answer = step_state.answer
         past = self.watched.replaced.get(step.id, ())
-        most = len(past) if step.id in self._whole else MOST_REPLACED
+        most = len(past) if step.id in self._whole else MAX_REPLACED
         return Line(
             number,
             step,

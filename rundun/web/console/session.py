@@ -35,8 +35,8 @@ T = TypeVar("T")
 SESSION = "rundun_session"
 VISITOR = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
 FORM = "application/x-www-form-urlencoded"
-MOST_FIELDS = 200
-LARGEST_FORM = 64 * 1024  # bytes, where a route does not say otherwise
+MAX_FIELDS = 200
+MAX_FORM = 64 * 1024  # bytes, where a route does not say otherwise
 
 May = Literal["anyone", "member", "owner"]
 
@@ -156,7 +156,7 @@ def page(
     path: str,
     handler: Handler,
     may: May = "member",
-    largest: int = LARGEST_FORM,
+    largest: int = MAX_FORM,
 ) -> Door:
     """A route of /console; a form has at most `largest` bytes."""
 
@@ -217,7 +217,7 @@ def fields_of(body: bytes) -> dict[str, str]:
     """A form's fields; raises `bad_request`."""
     try:
         return dict(
-            parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+            parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
         )
     except ValueError:
         raise Problem("bad_request", "The form can't be read.") from None
@@ -252,7 +252,7 @@ async def _to_sign_in(visit: Visit) -> Response:
     asked = visit.request.url.path.removeprefix("/console")
     if visit.request.method == "POST" and _is_form(visit.request):
         refuse_cross_site(visit.request)
-        visit.form = fields_of(await read_bytes(visit.request, LARGEST_FORM))
+        visit.form = fields_of(await read_bytes(visit.request, MAX_FORM))
         visit.form.pop("csrf", "")
         if _may_resume(visit):
             return ask_to_sign_in(visit, 403, next_path=asked, then=urlencode(visit.form))

@@ -15,7 +15,7 @@ from rundun.store import operators as operator_rows
 from rundun.store.operators import Invitation
 from rundun.store.organizations import Organization
 from rundun.web.console.session import (
-    LARGEST_FORM,
+    MAX_FORM,
     Visit,
     ask_to_sign_in,
     begin_session,
@@ -28,7 +28,7 @@ from rundun.web.console.session import (
 from rundun.web.rate_limit import address_of
 
 T = TypeVar("T")
-LONGEST_PATH = 500
+MAX_PATH = 500
 GUESSES = Policy("sign-in", 10, 900)  # at one person's password, from one address, in a quarter of an hour
 ALL_GUESSES = Policy(
     "sign-in-all", 100, 900
@@ -45,7 +45,7 @@ async def sign_in_form(visit: Visit) -> Response:
 async def sign_in(visit: Visit) -> Response:
     """POST /console/sign-in: a session, or the form again. An unknown address takes as long as a wrong password."""
     email = visit.form.get("email", "").strip().lower()[:254]
-    password = visit.form.get("password", "")[: passwords.LONGEST]
+    password = visit.form.get("password", "")[: passwords.MAX_LENGTH]
     next_path, then = _local(visit.form.get("next", "")), visit.form.get("then", "")
     try:
         _count_guess(visit, email)
@@ -77,7 +77,7 @@ def _count_guess(visit: Visit, email: str) -> None:
 
 def _local(path: str) -> str:
     """Where to go on, which is nowhere else than here."""
-    is_ours = len(path) <= LONGEST_PATH and path.startswith("/") and path.isprintable()
+    is_ours = len(path) <= MAX_PATH and path.startswith("/") and path.isprintable()
     return path if is_ours and not path.startswith(("//", "/\\")) else ""
 
 
@@ -149,14 +149,14 @@ async def in_turn(work: Awaitable[T]) -> T:
 async def new_password(visit: Visit) -> str:
     """The password a form chose, hashed; raises `invalid`."""
     password = visit.form.get("password", "")
-    if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
+    if not passwords.SHORTEST <= len(password) <= passwords.MAX_LENGTH:
         raise Problem("invalid", f"A password has at least {passwords.SHORTEST} characters.")
     return await in_turn(passwords.hash_in_turn(password))
 
 
 ROUTES = [
     page("GET", "/sign-in", sign_in_form, "anyone"),
-    page("POST", "/sign-in", sign_in, "anyone", largest=3 * LARGEST_FORM),
+    page("POST", "/sign-in", sign_in, "anyone", largest=3 * MAX_FORM),
     page("GET", "/join/{token}", join_form, "anyone"),
     page("POST", "/join/{token}", join, "anyone"),
     page("POST", "/sign-out", sign_out),

@@ -27,10 +27,10 @@ from rundun.web.console.templates import pretty, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.problems import Json
 
-MOST_SHOWN = 200
-LONGEST_TEXT = 2 * MAXIMUM_BYTES  # characters: a template with all the space it may be laid out in
+MAX_SHOWN = 200
+MAX_TEXT = 2 * MAXIMUM_BYTES  # characters: a template with all the space it may be laid out in
 POLICY = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
-LARGEST_FORM = 4 * LONGEST_TEXT  # a form writes most of JSON's marks as three
+MAX_FORM = 4 * MAX_TEXT  # a form writes most of JSON's marks as three
 BEGINNING = """{
   "name": "New checklist",
   "sections": [
@@ -66,7 +66,7 @@ class Checked:
 
 def check(text: str) -> Checked:
     """The text read as the API would read it."""
-    if len(text) > LONGEST_TEXT:
+    if len(text) > MAX_TEXT:
         return Checked(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
         sent = actions.draft(json_positions.read(text))
@@ -107,7 +107,7 @@ def _kept(visit: Visit, checked: Checked) -> str:
 def _editor(
     visit: Visit, text: str, status: int = 200, checked: Checked | None = None, **more: Any
 ) -> Response:
-    shown = checked.faults[:MOST_SHOWN] if checked else ()
+    shown = checked.faults[:MAX_SHOWN] if checked else ()
     response = visit.show(
         "template_edit",
         status,
@@ -199,7 +199,7 @@ async def check_text(visit: Visit) -> Response:
     """POST /console/templates/check: for the editor's script. The body is the text; the answer says what is wrong, and
     where the preview is. Nothing is stored.
     """
-    body = await read_bytes(visit.request, LARGEST_FORM)
+    body = await read_bytes(visit.request, MAX_FORM)
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -214,7 +214,7 @@ async def check_text(visit: Visit) -> Response:
             "pointer": one.pointer,
             "detail": one.detail if one.pointer is not None else t("fault_not_json", detail=one.detail),
         }
-        for one in checked.faults[:MOST_SHOWN]
+        for one in checked.faults[:MAX_SHOWN]
     ]
     count = len(checked.faults)
     said = t("faults", n=count) if count else t("faults_none")
@@ -225,8 +225,8 @@ async def check_text(visit: Visit) -> Response:
 
 ROUTES = [
     page("GET", "/templates/new", new_form),
-    page("POST", "/templates/new", new, largest=LARGEST_FORM),
+    page("POST", "/templates/new", new, largest=MAX_FORM),
     page("POST", "/templates/check", check_text),
     page("GET", "/templates/{template_id}/edit", edit_form),
-    page("POST", "/templates/{template_id}/edit", edit, largest=LARGEST_FORM),
+    page("POST", "/templates/{template_id}/edit", edit, largest=MAX_FORM),
 ]

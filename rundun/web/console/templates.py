@@ -22,7 +22,7 @@ from rundun.web.console.session import Visit, page
 from rundun.web.console.template_text import teller
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, query
 
-MOST_VERSIONS = 100
+MAX_VERSIONS = 100
 
 
 class ShownQuery(ListQuery, TemplateQuery):
@@ -102,7 +102,7 @@ async def changes(visit: Visit) -> Response:
         changes=[one for one in found if not (one.thing.kind == "option" and one.thing.parent in whole)],
         teller=lambda t: teller(t, things(old), things(new)),
         reading=reading,
-        numbers=list(range(head.v, max(0, head.v - MOST_VERSIONS), -1)),
+        numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
     )
 
 

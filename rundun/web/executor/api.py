@@ -32,10 +32,10 @@ from rundun.web.request_bodies import AnswerBody, CancelBody, EmptyBody, StartBo
 
 T = TypeVar("T")
 COOKIE = "rundun_device"
-LONGEST_ID = len("r-00000000-0000-4000-8000-000000000000")
+MAX_ID = len("r-00000000-0000-4000-8000-000000000000")
 COOKIE_SECONDS = 365 * 24 * 3600
-LARGEST_BODY = 64 * 1024  # bytes
-LARGEST_ANSWER = 256 * 1024
+MAX_BODY = 64 * 1024  # bytes
+MAX_ANSWER = 256 * 1024
 
 
 def refuse_cross_site(request: Request) -> None:
@@ -84,7 +84,7 @@ def _set_device(request: Request, response: Response, token: str) -> None:
     )
 
 
-async def read_body(request: Request, understood: Callable[[Any], T], largest: int = LARGEST_BODY) -> T:
+async def read_body(request: Request, understood: Callable[[Any], T], largest: int = MAX_BODY) -> T:
     """What is `understood` by a JSON body from our own page, for a run that there is: nothing is waited for from those
     who try links, nor do they hear what is wrong with a body that is here.
     """
@@ -203,7 +203,7 @@ async def start(request: Request) -> Response:
 async def answer(request: Request) -> Response:
     """PUT /r/{run_id}/steps/{step_id}."""
     ctx = context_of(request)
-    given = await read_body(request, lambda body: read(AnswerBody, body).given(), LARGEST_ANSWER)
+    given = await read_body(request, lambda body: read(AnswerBody, body).given(), MAX_ANSWER)
     step_id = request.path_params["step_id"]
     state = await ctx.database.write(
         execution.answer, request.path_params["run_id"], step_id, given, device_of(request)
@@ -262,7 +262,7 @@ def limited(handler: Handler) -> Handler:
 
     async def endpoint(request: Request) -> Response:
         quotas = context_of(request).quotas
-        quotas.count_request(request, request.path_params["run_id"][:LONGEST_ID])
+        quotas.count_request(request, request.path_params["run_id"][:MAX_ID])
         try:
             response = await handler(request)
         except NotFound:

@@ -20,7 +20,7 @@ from rundun.core.template import BarcodeFormat, BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import runs as run_rows
-from rundun.store.database import LARGEST_BATCH, Database
+from rundun.store.database import MAX_BATCH, Database
 from rundun.store.files import CHUNK, PhotoMetadata
 from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import Bytes, Operation, Success
@@ -60,7 +60,7 @@ async def put_photo(request: Request) -> Response:
             return Json(run_json.receipt(stored, links))
         derived = await ctx.imaging.derive(body.read, org_id)
         weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
-        if weight <= LARGEST_BATCH:
+        if weight <= MAX_BATCH:
             small = _small(body, derived)
             photo, is_new = await database.write_heavy(
                 weight, photos.add_small_photo, target, small, metadata, device

@@ -15,7 +15,7 @@ from rundun.web.console import time_zone
 from rundun.web.console.session import Visit, page
 from rundun.web.console.settings.account import parts
 
-LARGEST_LOGO = 256 * 1024  # bytes
+MAX_LOGO = 256 * 1024  # bytes
 FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one
 MONTHS = 12
 
@@ -44,7 +44,7 @@ async def put_profile(visit: Visit) -> Response:
 
 async def put_logo(visit: Visit) -> Response:
     """POST /console/settings/organization/logo: the picture itself, from the page's script; 204."""
-    picture = await read_bytes(visit.request, LARGEST_LOGO)
+    picture = await read_bytes(visit.request, MAX_LOGO)
     png = await visit.ctx.imaging.logo(lambda: picture, visit.operator.org_id)
     await visit.write(organizations.put_logo, png)
     return Response(status_code=204)
@@ -76,7 +76,7 @@ def _show(
         wrong=wrong or {},
         zone_options=[(zone, zone.replace("_", " ")) for zone in time_zone.zones()],
         brand=brand,
-        largest=LARGEST_LOGO,
+        largest=MAX_LOGO,
     )
 
 
