@@ -7,7 +7,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from rundun.pool import BoundedPool
 
-SHORTEST, MAX_LENGTH = 10, 500  # characters
+MIN_LENGTH, MAX_LENGTH = 10, 500  # characters
 AT_ONCE = 2  # each takes 64 MiB and some 50 ms
 MAX_WAITING = 20  # more than that many can't be people
 

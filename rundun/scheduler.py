@@ -23,12 +23,12 @@ from rundun.webhooks.dispatcher import Postman
 TICK_SECONDS = 1
 MINUTE_SECONDS = 60
 CLEAR_UP_SECONDS = 600
-ABANDONED = times.HOUR  # the age from which an unfinished file is no upload any more
+ABANDONED_AFTER_MS = times.HOUR  # the age from which an unfinished file is no upload any more
 SHRINK_PAGES = 256  # given back at a time: 2 MiB
-FORGET = 200  # old answers to POSTs, or secrets, forgotten at a time
+DELETE_BATCH_SIZE = 200  # old answers to POSTs, or secrets, forgotten at a time
 SPARE_PAGES = 512  # left free
-SWEEP = 25  # runs expired in one go
-REST = 60 * times.SECOND  # how long a run that could not be expired is left alone
+EXPIRY_BATCH_SIZE = 25  # runs expired in one go
+RETRY_PAUSE_MS = 60 * times.SECOND  # how long a run that could not be expired is left alone
 
 Resting = dict[str, int]  # run ids, and until when they are left alone
 
@@ -46,7 +46,7 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
             if isinstance(outcome, Problem) and outcome.code == "unavailable":
                 raise outcome  # the disk is full, say: that is no fault of this run's
             if isinstance(outcome, BaseException):
-                resting[run_id] = database.env.clock() + REST
+                resting[run_id] = database.env.clock() + RETRY_PAUSE_MS
                 log("error", "run.not_expired", exc=outcome, run=short(run_id))
         total += sum(outcome is True for outcome in outcomes)
     if total:
@@ -55,12 +55,12 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
 
 
 async def _overdue(database: Database, resting: Resting) -> list[str]:
-    """Who is to be expired now, at most `SWEEP` of them."""
+    """Who is to be expired now, at most `EXPIRY_BATCH_SIZE` of them."""
     now = database.env.clock()
     for run_id in [run_id for run_id, until in resting.items() if until <= now]:
         del resting[run_id]
-    ids = await database.read(runs.overdue, SWEEP + len(resting))
-    return [run_id for run_id in ids if run_id not in resting][:SWEEP]
+    ids = await database.read(runs.overdue, EXPIRY_BATCH_SIZE + len(resting))
+    return [run_id for run_id in ids if run_id not in resting][:EXPIRY_BATCH_SIZE]
 
 
 async def sweep(database: Database, resting: Resting) -> None:
@@ -73,7 +73,7 @@ async def clear_up(database: Database) -> None:
 
     In small steps, each a write of its own, so that nobody waits long; a few free pages stay for the next photos.
     """
-    numbers = await database.read(files.abandoned, database.env.clock() - ABANDONED)
+    numbers = await database.read(files.abandoned, database.env.clock() - ABANDONED_AFTER_MS)
     for number in numbers:
         await database.write(photos.drop, {number})
     if numbers:
@@ -81,7 +81,7 @@ async def clear_up(database: Database) -> None:
     if await database.read(operators.is_any_expired):
         await database.write(operators.forget_expired)
     while await database.read(idempotency.has_expired):
-        await database.write(idempotency.delete_expired, FORGET)
+        await database.write(idempotency.delete_expired, DELETE_BATCH_SIZE)
     before = await database.read(maintenance.free_pages)
     left = before
     while left > SPARE_PAGES:
@@ -99,7 +99,7 @@ async def forget_secrets(database: Database, days: float) -> int:
     """
     total, before = 0, database.env.clock() - int(days * times.DAY)
     while days and await database.read(secrets.is_any_old, before):
-        total += await database.write(secrets.forget, before, FORGET)
+        total += await database.write(secrets.forget, before, DELETE_BATCH_SIZE)
     if total:
         log("info", "secrets.forgotten", count=total)
     return total

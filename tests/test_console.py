@@ -64,7 +64,7 @@ async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: Door, met
     browser = shared.browser()
     for session in ("", "made-up", "x" * 5000):
         answer = await browser.request(
-            method, fill(door.path), headers={"cookie": f"{console_session.SESSION}={session}"}
+            method, fill(door.path), headers={"cookie": f"{console_session.SESSION_COOKIE}={session}"}
         )
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/console/sign-in")
@@ -130,7 +130,7 @@ async def test_from_the_setup_link_to_signing_in_again(w: World) -> None:
     joined = await ann.post(f"/join/{token}", email="Ann@Example.com", name="Ann", password=PASSWORD)
     assert (joined.status_code, joined.headers["location"]) == (303, "/console")
     cookie = next(
-        one for one in joined.headers.get_list("set-cookie") if one.startswith(console_session.SESSION)
+        one for one in joined.headers.get_list("set-cookie") if one.startswith(console_session.SESSION_COOKIE)
     )
     assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Path=/console" in cookie
     assert (await ann.get("")).status_code == 200
@@ -180,13 +180,13 @@ async def test_links_and_sessions_run_out(w: World) -> None:
     setup = await w.database.write(operators.setup, w.acme_id)
     invitation = await w.database.write(operators.invite, w.acme_id, "ann@example.com", "member")
     browser, ann = Browser(w.browser()), await operator(w)
-    w.clock.forward(seconds=operators.SETUP // 1000)
+    w.clock.forward(seconds=operators.SETUP_TTL_MS // 1000)
     assert (await browser.get(f"/join/{setup}")).status_code == 404
     assert (await browser.get(f"/join/{invitation}")).status_code == 200
-    w.clock.forward(hours=operators.INVITATION / HOUR)
+    w.clock.forward(hours=operators.INVITATION_TTL_MS / HOUR)
     assert (await browser.get(f"/join/{invitation}")).status_code == 404
     assert (await ann.get("")).status_code == 200
-    w.clock.forward(hours=operators.SESSION / HOUR)
+    w.clock.forward(hours=operators.SESSION_TTL_MS / HOUR)
     assert (await ann.get("")).status_code == 303
 
 
@@ -195,7 +195,7 @@ async def test_signing_out_everywhere_ends_every_session(w: World) -> None:
     (made,) = await w.database.read(operator_rows.of_organization, w.acme_id)
     elsewhere = Browser(w.browser())
     token = await w.database.write(operators.sign_in, made.operator_id)
-    elsewhere.client.cookies.set(console_session.SESSION, token, domain="rundun.test", path="/console")
+    elsewhere.client.cookies.set(console_session.SESSION_COOKIE, token, domain="rundun.test", path="/console")
     assert (await elsewhere.get("")).status_code == 200
     assert (await ann.post("/sign-out-everywhere")).status_code == 303
     assert (await elsewhere.get("")).status_code == 303
@@ -207,7 +207,7 @@ async def test_only_hashes_are_kept(w: World) -> None:
     ann = Browser(w.browser())
     await ann.get(f"/join/{token}")
     await ann.post(f"/join/{token}", email="ann@example.com", name="Ann", password=PASSWORD)
-    session = ann.client.cookies.get(console_session.SESSION)
+    session = ann.client.cookies.get(console_session.SESSION_COOKIE)
     again = await w.database.write(operators.invite, w.acme_id, "bob@example.com", "member")
 
     def everything(tx: Any) -> str:

@@ -256,7 +256,7 @@ async def test_some_are_claimed_ahead_for_who_answers(
     await backlog(w, receiver, 60)
     monkeypatch.setattr(outbox, "claim", counted)
     await all_sent(w, receiver, 60)
-    assert claims[0] == 4 + dispatcher.AHEAD
+    assert claims[0] == 4 + dispatcher.PREFETCH_PER_DESTINATION
     assert len(claims) <= 20
     assert sum(claims) == 60
 
@@ -268,7 +268,7 @@ async def test_what_was_claimed_ahead_waits_its_turn_when_slots_are_scarce(
     slots = w.postman._slots
     for _ in range(slots.concurrency // 2):
         slots.take("others")
-    assert w.postman._room(next(iter(slots._answered))) == dispatcher.AHEAD
+    assert w.postman._room(next(iter(slots._answered))) == dispatcher.PREFETCH_PER_DESTINATION
     slots.take("others")
     assert w.postman._room(next(iter(slots._answered))) == 0
     await all_sent(w, receiver, 12)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rundun.scheduler import FORGET, forget_secrets
+from rundun.scheduler import DELETE_BATCH_SIZE, forget_secrets
 from rundun.store import webhook_secrets
 from rundun.store.transaction import Tx
 from tests.helpers.webhooks import hooked, verify
@@ -113,7 +113,7 @@ async def test_many_are_forgotten_in_small_steps(
     def copy(tx: Tx) -> None:
         columns = [row["name"] for row in tx.db.execute("PRAGMA table_info(runs)").fetchall()]
         kept = [name for name in columns if name not in ("number", "id")]
-        for _ in range(2 * FORGET):
+        for _ in range(2 * DELETE_BATCH_SIZE):
             tx.db.execute(
                 f"INSERT INTO runs (id, {', '.join(kept)}) SELECT ?, {', '.join(kept)} FROM runs WHERE id = ?",
                 (tx.new_id("r"), ed.run_id),
@@ -129,8 +129,8 @@ async def test_many_are_forgotten_in_small_steps(
 
     monkeypatch.setattr(webhook_secrets, "forget", counted)
     w.clock.forward(hours=2 * DAYS)
-    assert await forget_secrets(w.database, 1) == 2 * FORGET + 1
-    assert steps == [FORGET, FORGET, 1]
+    assert await forget_secrets(w.database, 1) == 2 * DELETE_BATCH_SIZE + 1
+    assert steps == [DELETE_BATCH_SIZE, DELETE_BATCH_SIZE, 1]
 
 
 async def test_what_is_old_is_found_by_an_index(w: World) -> None:

@@ -15,9 +15,9 @@ from rundun.store.operators import Invitation, Operator, Role
 from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
 
-SESSION = 30 * 24 * times.HOUR
-SETUP = times.HOUR
-INVITATION = 7 * 24 * times.HOUR
+SESSION_TTL_MS = 30 * 24 * times.HOUR
+SETUP_TTL_MS = times.HOUR
+INVITATION_TTL_MS = 7 * 24 * times.HOUR
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -72,7 +72,9 @@ def seated(tx: Tx, token: str) -> Seated | None:
 def sign_in(tx: Tx, operator_id: str) -> str:
     """A new session; returns its token, which is known here only now. Raises NotFound for one who was removed."""
     token = new_token()
-    operators.add_session(tx, operators.get(tx, operator_id).operator_id, digest(token), tx.now + SESSION)
+    operators.add_session(
+        tx, operators.get(tx, operator_id).operator_id, digest(token), tx.now + SESSION_TTL_MS
+    )
     return token
 
 
@@ -101,7 +103,7 @@ def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
         raise _wrong("There is an operator with that address.", "/email", "duplicate")
     operators.remove_invitations(tx, org_id, kept)
     token = new_token()
-    operators.add_invitation(tx, org_id, kept, role, digest(token), tx.now + INVITATION)
+    operators.add_invitation(tx, org_id, kept, role, digest(token), tx.now + INVITATION_TTL_MS)
     return token
 
 
@@ -115,7 +117,7 @@ def take_back(tx: Tx, org_id: str, invitation_id: str) -> None:
 def setup(tx: Tx, org_id: str) -> str:
     """A link's token for an owner, good for one hour."""
     token = new_token()
-    operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP)
+    operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP_TTL_MS)
     return token
 
 

@@ -201,8 +201,8 @@ def _password() -> str:
         given = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
         given = sys.stdin.readline().rstrip("\r\n")
-    if not passwords.SHORTEST <= len(given) <= passwords.MAX_LENGTH:
-        fail(Problem("invalid", f"A password has at least {passwords.SHORTEST} characters."))
+    if not passwords.MIN_LENGTH <= len(given) <= passwords.MAX_LENGTH:
+        fail(Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters."))
     return passwords.hashed(given)
 
 

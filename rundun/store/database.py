@@ -28,7 +28,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 Subscriber = Callable[[set[str]], None]
 MAX_BATCH = 4 * 1024 * 1024  # bytes of pictures that one commit, or one read, may carry
-COMPANY = 4  # turns of the event loop the first of a batch waits for others: some ten microseconds
+BATCH_YIELDS = 4  # turns of the event loop the first of a batch waits for others: some ten microseconds
 _log = logging.getLogger("rundun.store")
 
 
@@ -224,7 +224,7 @@ class Lane:
             while self._waiting or self._heavy:
                 # The loop first reads the requests that are there: one large batch in a loop that then rests costs
                 # far less than small ones, whose thread and the loop's fight for the interpreter at every statement.
-                for _ in range(COMPANY):
+                for _ in range(BATCH_YIELDS):
                     await asyncio.sleep(0)
                 jobs = self._take()
                 try:

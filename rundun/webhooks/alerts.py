@@ -17,7 +17,7 @@ from rundun.logs import log
 from rundun.store.database import Database
 
 POLICY = Policy("alerts", 10)
-REST = 60 * times.SECOND  # after an alert that did not arrive
+RETRY_PAUSE_MS = 60 * times.SECOND  # after an alert that did not arrive
 
 
 Post = Callable[[WebhookRequest], Awaitable[AttemptResult]]
@@ -46,7 +46,7 @@ class Alerts:
                 WebhookRequest(self._url, self._secret, alert.body, alert.delivery_id, "delivery.failed")
             )
             if not sent.ok:
-                self._rest_until = clock() + REST
+                self._rest_until = clock() + RETRY_PAUSE_MS
                 log(
                     "error",
                     "alert.not_sent",

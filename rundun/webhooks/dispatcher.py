@@ -27,10 +27,10 @@ from rundun.store.database import Database
 from rundun.store.outbox import Claimed
 
 MAX_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
-AHEAD = 16  # claimed ahead for one destination
-MAX_AHEAD = 1000  # and for all
-SOON = 1500  # milliseconds a tick looks ahead: to the next one, even if that is late
-STEP = 20  # milliseconds between two alarms, at least
+PREFETCH_PER_DESTINATION = 16  # claimed ahead for one destination
+MAX_PREFETCHED = 1000  # and for all
+LOOK_AHEAD_MS = 1500  # milliseconds a tick looks ahead: to the next one, even if that is late
+ALARM_STEP_MS = 20  # milliseconds between two alarms, at least
 NOT_MADE = "The request could not be made; the service's log says why."
 
 Post = Callable[[WebhookRequest], Awaitable[AttemptResult]]
@@ -102,7 +102,7 @@ class Postman:
                 log("error", "delivery.unwritten", exc=error, run=short(outcome.claimed.kept["run_id"]))
         if await self._database.read(outbox.is_due):
             self._wake.set()
-        for wait in await self._database.read(outbox.becoming_due, SOON, STEP):
+        for wait in await self._database.read(outbox.becoming_due, LOOK_AHEAD_MS, ALARM_STEP_MS):
             alarm = (wait + 1) / 1000  # since a timer may be a bit early
             asyncio.get_running_loop().call_later(alarm, self._wake.set)
 
@@ -149,13 +149,13 @@ class Postman:
     @property
     def _is_crowded(self) -> bool:
         """True when a slot that is given back may be somebody else's turn, or when enough is claimed ahead."""
-        return 2 * self._slots.busy > self._slots.concurrency or self._ahead_total > MAX_AHEAD
+        return 2 * self._slots.busy > self._slots.concurrency or self._ahead_total > MAX_PREFETCHED
 
     def _room(self, destination: str) -> int:
         """How many may be claimed ahead."""
         if self._is_crowded or not self._slots.is_well(destination):
             return 0
-        return AHEAD - len(self._ahead.get(destination, ()))
+        return PREFETCH_PER_DESTINATION - len(self._ahead.get(destination, ()))
 
     def _go_on(self, destination: str) -> None:
         """Start what was claimed ahead, as far as there are slots for it."""
@@ -201,7 +201,7 @@ class Postman:
         if self._stopping or self._choked or self._is_crowded or not self._slots.is_well(destination):
             self._forget_ahead(destination)
         self._go_on(destination)
-        if self._more and len(self._ahead.get(destination, ())) <= AHEAD // 2:
+        if self._more and len(self._ahead.get(destination, ())) <= PREFETCH_PER_DESTINATION // 2:
             self._wake.set()
 
     async def _attempt(self, claimed: Claimed) -> AttemptResult:

@@ -180,7 +180,7 @@ def _get(port: int, path: str, session: str) -> float:
     asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     asked.connect()
     began = time.perf_counter()
-    asked.request("GET", f"/console{path}", headers={"cookie": f"{console_session.SESSION}={session}"})
+    asked.request("GET", f"/console{path}", headers={"cookie": f"{console_session.SESSION_COOKIE}={session}"})
     answer = asked.getresponse()
     answer.read()
     took = (time.perf_counter() - began) * 1000

@@ -121,8 +121,10 @@ async def series(
     await page.goto(f"{base}/console/sign-in")
     await keep(page, f"{album}-sign-in")
     ann = await operator(w)
-    session = ann.client.cookies.get(console_session.SESSION) or ""
-    await context.add_cookies([{"name": console_session.SESSION, "value": session, "url": f"{base}/console"}])
+    session = ann.client.cookies.get(console_session.SESSION_COOKIE) or ""
+    await context.add_cookies(
+        [{"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}]
+    )
     for name, path in pages.items():
         await page.goto(f"{base}/console{path}")
         await keep(page, f"{album}-{name}")

@@ -36,8 +36,10 @@ async def at_the_console(w: World, browser: Browser, base: str, size: str = "des
     context = await browser.new_context(
         viewport={"width": width, "height": height}, accept_downloads=True, reduced_motion="reduce"
     )
-    session = ann.client.cookies.get(console_session.SESSION) or ""
-    await context.add_cookies([{"name": console_session.SESSION, "value": session, "url": f"{base}/console"}])
+    session = ann.client.cookies.get(console_session.SESSION_COOKIE) or ""
+    await context.add_cookies(
+        [{"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}]
+    )
     context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
     trouble: list[str] = []

@@ -39,8 +39,8 @@ async def desktop(w: World, browser: Browser, base: str, **options: Any) -> Asyn
     given = {"viewport": {"width": 1440, "height": 900}, "is_mobile": False, "has_touch": False, **options}
     async with phone(browser, base, **given) as one:
         cookie = {
-            "name": console_session.SESSION,
-            "value": ann.client.cookies.get(console_session.SESSION) or "",
+            "name": console_session.SESSION_COOKIE,
+            "value": ann.client.cookies.get(console_session.SESSION_COOKIE) or "",
             "url": f"{base}/console",
         }
         await one.page.context.add_cookies([cookie])  # type: ignore[list-item]
@@ -249,8 +249,8 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
 
     again = await operator(w, "member")
     session = {
-        "name": console_session.SESSION,
-        "value": again.client.cookies.get(console_session.SESSION) or "",
+        "name": console_session.SESSION_COOKIE,
+        "value": again.client.cookies.get(console_session.SESSION_COOKIE) or "",
         "url": f"{ann.base}/console",
     }
     await page.context.add_cookies([session])  # type: ignore[list-item]

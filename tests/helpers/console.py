@@ -46,7 +46,7 @@ async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> 
 
     browser = Browser(w.browser())
     browser.client.cookies.set(
-        console_session.SESSION, await w.database.write(make), domain="rundun.test", path="/console"
+        console_session.SESSION_COOKIE, await w.database.write(make), domain="rundun.test", path="/console"
     )
     assert (await browser.get("")).status_code == 200
     return browser

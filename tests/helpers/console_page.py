@@ -22,7 +22,7 @@ async def somebody(browser: Browser, base: str, size: str = "desk", session: str
     width, height = SIZES[size]
     context = await browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
     if session:
-        cookie: Any = {"name": console_session.SESSION, "value": session, "url": f"{base}/console"}
+        cookie: Any = {"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}
         await context.add_cookies([cookie])
     context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
@@ -42,4 +42,4 @@ def is_trouble(said: Any) -> bool:
 
 
 async def session_of(w: World, role: str = "owner") -> str:
-    return (await operator(w, role)).client.cookies.get(console_session.SESSION) or ""
+    return (await operator(w, role)).client.cookies.get(console_session.SESSION_COOKIE) or ""

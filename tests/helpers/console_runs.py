@@ -107,7 +107,7 @@ PNG = encoded(Image.new("RGB", (40, 20), (255, 255, 255)), "PNG")
 
 async def listening(w: World, ann: Browser, base: str, query: str = "") -> Any:
     """An open stream of changes, over a real connection."""
-    cookie = f"{console_session.SESSION}={ann.client.cookies.get(console_session.SESSION)}"
+    cookie = f"{console_session.SESSION_COOKIE}={ann.client.cookies.get(console_session.SESSION_COOKIE)}"
     client = httpx2.AsyncClient(base_url=base, headers={"cookie": cookie}, timeout=PATIENCE)
     w.clients.append(client)
     return client.stream("GET", f"/console/runs/live{query}")

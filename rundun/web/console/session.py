@@ -32,9 +32,9 @@ from rundun.web.problems import TABLE
 
 P = ParamSpec("P")
 T = TypeVar("T")
-SESSION = "rundun_session"
-VISITOR = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
-FORM = "application/x-www-form-urlencoded"
+SESSION_COOKIE = "rundun_session"
+VISITOR_COOKIE = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
+FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 200
 MAX_FORM = 64 * 1024  # bytes, where a route does not say otherwise
 
@@ -172,8 +172,8 @@ def page(
             response = await handler(visit)
         except Problem as problem:
             response = _refused(visit, problem)
-        if VISITOR not in request.cookies and visit.seated is None:
-            _set_cookie(visit, response, VISITOR, visit.token, None)
+        if VISITOR_COOKIE not in request.cookies and visit.seated is None:
+            _set_cookie(visit, response, VISITOR_COOKIE, visit.token, None)
         return response
 
     endpoint.__doc__ = handler.__doc__
@@ -185,10 +185,10 @@ def page(
 
 async def _visit(request: Request) -> Visit:
     ctx = context_of(request)
-    token = request.cookies.get(SESSION, "")
+    token = request.cookies.get(SESSION_COOKIE, "")
     seated = await ctx.database.read(operators.seated, token) if token else None
     if seated is None:
-        token = request.cookies.get(VISITOR) or operators.new_token()
+        token = request.cookies.get(VISITOR_COOKIE) or operators.new_token()
     return Visit(request, ctx, seated, token, _csrf(ctx, token))
 
 
@@ -210,7 +210,7 @@ async def _check_form(visit: Visit, largest: int) -> None:
 
 
 def _is_form(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM_TYPE
 
 
 def fields_of(body: bytes) -> dict[str, str]:
@@ -285,14 +285,14 @@ def seat(visit: Visit, token: str) -> None:
 
 def begin_session(visit: Visit, response: Response, token: str) -> Response:
     """The cookie of somebody who has signed in."""
-    _set_cookie(visit, response, SESSION, token, operators.SESSION // times.SECOND)
-    response.delete_cookie(VISITOR, path="/console")
+    _set_cookie(visit, response, SESSION_COOKIE, token, operators.SESSION_TTL_MS // times.SECOND)
+    response.delete_cookie(VISITOR_COOKIE, path="/console")
     return response
 
 
 def end_session(response: Response) -> Response:
     """Takes the cookie away."""
-    response.delete_cookie(SESSION, path="/console")
+    response.delete_cookie(SESSION_COOKIE, path="/console")
     return response
 
 

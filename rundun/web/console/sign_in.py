@@ -149,8 +149,8 @@ async def in_turn(work: Awaitable[T]) -> T:
 async def new_password(visit: Visit) -> str:
     """The password a form chose, hashed; raises `invalid`."""
     password = visit.form.get("password", "")
-    if not passwords.SHORTEST <= len(password) <= passwords.MAX_LENGTH:
-        raise Problem("invalid", f"A password has at least {passwords.SHORTEST} characters.")
+    if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
+        raise Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters.")
     return await in_turn(passwords.hash_in_turn(password))
 
 
