@@ -8,8 +8,8 @@ from html import unescape
 import pytest
 
 from rundun.store import run_lists
-from rundun.store.pagination import Slice
-from rundun.store.run_lists import Filter
+from rundun.store.pagination import PageRequest
+from rundun.store.run_lists import RunFilter
 from rundun.store.transaction import Tx
 from tests.helpers.console import Browser, operator
 from tests.helpers.console_runs import rows
@@ -162,17 +162,17 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
     seen: list[str] = []
 
     def look(tx: Tx) -> list[list[str]]:
-        monkeypatch.setattr(run_lists, "_few", lambda *_: False)
+        monkeypatch.setattr(run_lists, "_has_few", lambda *_: False)
         tx.db.set_trace_callback(seen.append)
         for chosen in (
-            Filter("open"),
-            Filter(late_at=9),
-            Filter(late_at=9, template_id="t-1"),
-            Filter("completed", closed_after=1, closed_before=9),
-            Filter("completed", closed_after=1, template_id="t-1"),
-            Filter(closed_before=9),
+            RunFilter("open"),
+            RunFilter(late_at=9),
+            RunFilter(late_at=9, template_id="t-1"),
+            RunFilter("completed", closed_after=1, closed_before=9),
+            RunFilter("completed", closed_after=1, template_id="t-1"),
+            RunFilter(closed_before=9),
         ):
-            run_lists.page(tx, w.acme_id, chosen, Slice())
+            run_lists.page(tx, w.acme_id, chosen, PageRequest())
         tx.db.set_trace_callback(None)
         return [
             [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()]
@@ -194,7 +194,7 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
 async def test_a_template_with_few_runs_decides_over_all_that_ended(
     w: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_lists, "FEW", 2)
+    monkeypatch.setattr(run_lists, "FEW_ROWS", 2)
     many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
     for template_id in (many, few, many, few, many):
         ed = await w.dispatch(template_id)
@@ -203,9 +203,9 @@ async def test_a_template_with_few_runs_decides_over_all_that_ended(
 
     def look(tx: Tx) -> None:
         for template_id, index, count in ((few, "runs_by_template", 2), (many, "runs_by_end", 3)):
-            chosen = Filter("cancelled", template_id, closed_after=1)
+            chosen = RunFilter("cancelled", template_id, closed_after=1)
             assert run_lists._index(tx, w.acme_id, chosen) == index
-            found = run_lists.page(tx, w.acme_id, chosen, Slice()).items
+            found = run_lists.page(tx, w.acme_id, chosen, PageRequest()).items
             ends = [run.closed_at or 0 for run in found]
             assert len(found) == count and ends == sorted(ends, reverse=True)
 

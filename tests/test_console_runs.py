@@ -26,8 +26,8 @@ from rundun.store import answers, run_changes, run_lists
 from rundun.store import events as event_rows
 from rundun.store import operators as operator_rows
 from rundun.store import runs as run_rows
-from rundun.store.pagination import END, Slice
-from rundun.store.run_lists import Filter
+from rundun.store.pagination import END, PageRequest
+from rundun.store.run_lists import RunFilter
 from rundun.store.transaction import Tx
 from rundun.web.console import live
 from rundun.web.console.run_page import HOURS
@@ -130,20 +130,22 @@ async def test_a_prefix_pages_in_the_order_of_references(w: World) -> None:
 
     def walk(tx: Tx) -> list[Any]:
         found: list[Any] = []
-        part = Slice(2)
+        part = PageRequest(2)
         while True:
-            page = run_lists.page(tx, w.acme_id, Filter(executor_ref_prefix="a"), part)
+            page = run_lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="a"), part)
             found += [(run.executor_ref, run.created_at) for run in page.items]
             if page.next_before is None:
                 return found
-            part = Slice(2, page.next_before)
+            part = PageRequest(2, page.next_before)
 
     found = await w.database.read(walk)
     assert [reference for reference, _ in found] == ["a\U0010ffff", "aé", "a2", "a2", "a1", "a1", "a"]
     assert found == sorted(found, reverse=True)
     for prefix in ("\U0010ffff", "\ud7ff", "a\U0010ffff"):
         count = len(prefix.rstrip("\U0010ffff"))
-        page = await w.database.read(run_lists.page, w.acme_id, Filter(executor_ref_prefix=prefix), Slice())
+        page = await w.database.read(
+            run_lists.page, w.acme_id, RunFilter(executor_ref_prefix=prefix), PageRequest()
+        )
         assert [run.executor_ref for run in page.items] == (["a\U0010ffff"] if prefix[0] == "a" else []), (
             count
         )
@@ -153,26 +155,26 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
     ed = await w.dispatch(await w.template(BOOLEAN), executor_ref="booking_1")
     await ed.start()
     await ed.answer("s-ok", True)
-    after = Slice(25, (END - 1, 1))
+    after = PageRequest(25, (END - 1, 1))
     seen: list[str] = []
 
     def look(tx: Tx) -> list[list[str]]:
-        monkeypatch.setattr(run_lists, "_few", lambda *_: False)
+        monkeypatch.setattr(run_lists, "_has_few", lambda *_: False)
         tx.db.set_trace_callback(seen.append)
         for chosen in (
-            Filter(),
-            Filter(created_after=1, created_before=9),
-            Filter(status="pending"),
-            Filter(template_id="t-1"),
-            Filter(status="pending", template_id="t-1"),
-            Filter(status="completed", template_id="t-1"),
-            Filter(executor_ref="x", status="pending"),
-            Filter(executor_ref_prefix="book"),
-            Filter(executor_ref_prefix="\U0010ffff", created_after=1),
+            RunFilter(),
+            RunFilter(created_after=1, created_before=9),
+            RunFilter(status="pending"),
+            RunFilter(template_id="t-1"),
+            RunFilter(status="pending", template_id="t-1"),
+            RunFilter(status="completed", template_id="t-1"),
+            RunFilter(executor_ref="x", status="pending"),
+            RunFilter(executor_ref_prefix="book"),
+            RunFilter(executor_ref_prefix="\U0010ffff", created_after=1),
         ):
-            run_lists.page(tx, w.acme_id, chosen, Slice())
-        run_lists.page(tx, w.acme_id, Filter(executor_ref_prefix="book"), Slice(1, (ed_at(tx), 1)))
-        run_lists.page(tx, w.acme_id, Filter(executor_ref_prefix="book"), after)
+            run_lists.page(tx, w.acme_id, chosen, PageRequest())
+        run_lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="book"), PageRequest(1, (ed_at(tx), 1)))
+        run_lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="book"), after)
         answers.replaced(tx, ed.run_id, 10)
         answers.replaced_of_step(tx, ed.run_id, "s-ok")
         answers.in_force(tx, ed.run_id)
@@ -221,7 +223,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
 async def test_of_several_filters_the_one_that_few_runs_pass_decides(
     w: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_lists, "FEW", 3)
+    monkeypatch.setattr(run_lists, "FEW_ROWS", 3)
     many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
     for n in range(5):
         await w.dispatch(many, executor_ref=f"b{n}")
@@ -232,21 +234,21 @@ async def test_of_several_filters_the_one_that_few_runs_pass_decides(
 
     def look(tx: Tx) -> None:
         for chosen, index, count in (
-            (Filter("pending", many), "runs_by_status", 5),
-            (Filter("pending", few), "runs_by_template", 0),
-            (Filter("in_progress", many), "runs_by_status", 1),
-            (Filter("completed", few), "runs_by_status", 0),
-            (Filter("pending", executor_ref_prefix="b"), "runs_by_executor_ref", 5),
-            (Filter("in_progress", executor_ref_prefix="b"), "runs_by_status", 2),
-            (Filter(template_id=few, executor_ref_prefix="b"), "runs_by_template", 1),
-            (Filter(template_id=many, executor_ref_prefix="b"), "runs_by_executor_ref", 6),
-            (Filter(executor_ref_prefix="b", created_after=late), "runs_of_org", 2),
-            (Filter(executor_ref_prefix="b", created_before=late), "runs_by_executor_ref", 5),
-            (Filter("pending", executor_ref_prefix="b", created_after=late), "runs_by_status", 0),
-            (Filter("pending", many, created_before=late), "runs_by_status", 5),
+            (RunFilter("pending", many), "runs_by_status", 5),
+            (RunFilter("pending", few), "runs_by_template", 0),
+            (RunFilter("in_progress", many), "runs_by_status", 1),
+            (RunFilter("completed", few), "runs_by_status", 0),
+            (RunFilter("pending", executor_ref_prefix="b"), "runs_by_executor_ref", 5),
+            (RunFilter("in_progress", executor_ref_prefix="b"), "runs_by_status", 2),
+            (RunFilter(template_id=few, executor_ref_prefix="b"), "runs_by_template", 1),
+            (RunFilter(template_id=many, executor_ref_prefix="b"), "runs_by_executor_ref", 6),
+            (RunFilter(executor_ref_prefix="b", created_after=late), "runs_of_org", 2),
+            (RunFilter(executor_ref_prefix="b", created_before=late), "runs_by_executor_ref", 5),
+            (RunFilter("pending", executor_ref_prefix="b", created_after=late), "runs_by_status", 0),
+            (RunFilter("pending", many, created_before=late), "runs_by_status", 5),
         ):
             assert run_lists._index(tx, w.acme_id, chosen) == index, chosen
-            found = run_lists.page(tx, w.acme_id, chosen, Slice())
+            found = run_lists.page(tx, w.acme_id, chosen, PageRequest())
             assert len(found.items) == count, chosen
             if chosen.executor_ref_prefix:
                 references = [run.executor_ref or "" for run in found.items]

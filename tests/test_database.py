@@ -16,8 +16,8 @@ from rundun.core.template import Template
 from rundun.errors import Problem
 from rundun.store import files
 from rundun.store import organizations as organization_rows
-from rundun.store.database import MAX_BATCH, Database, Lane
-from rundun.store.transaction import CommitThenRaise, Tx, Version, Versions
+from rundun.store.database import MAX_BATCH, Database, Worker
+from rundun.store.transaction import CommitThenRaise, TemplateVersion, TemplateVersionCache, Tx
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
 from tests.helpers.patience import PATIENCE
 from tests.world import PUBLIC_URL, Clock, world
@@ -271,9 +271,9 @@ async def test_nobody_waits_for_all_of_somebodys_pictures(db: Database) -> None:
 
 async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights: list[int] = []
-    plain = Lane.submit
+    plain = Worker.submit
 
-    async def submit(self: Lane, function: Any, args: Any, kwargs: Any, weight: int = 0) -> Any:
+    async def submit(self: Worker, function: Any, args: Any, kwargs: Any, weight: int = 0) -> Any:
         if function is files.get_chunk:
             weights.append(weight)
         return await plain(self, function, args, kwargs, weight)
@@ -283,7 +283,7 @@ async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.Monke
         for part in range(3):
             await w.database.write(photos.append, number, part, bytes(MIB if part < 2 else 1))
         await w.database.write(files.finish, number)
-        monkeypatch.setattr(Lane, "submit", submit)
+        monkeypatch.setattr(Worker, "submit", submit)
         address = w.database.env.links.media(number, "image/jpeg")
         assert len((await w.browser().get(address)).content) == 2 * MIB + 1
     assert weights == [MIB] * 3
@@ -292,12 +292,12 @@ async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.Monke
 # ---- what is remembered
 
 
-def version(number: int, size: int) -> Version:
-    return Version(f"t-{number}", 1, "org-1", 0, 0, bytes(size), cast(Template, None), (), {})
+def version(number: int, size: int) -> TemplateVersion:
+    return TemplateVersion(f"t-{number}", 1, "org-1", 0, 0, bytes(size), cast(Template, None), (), {})
 
 
 def test_versions_are_remembered_by_number_and_by_bytes() -> None:
-    few = Versions(most=3, most_bytes=100)
+    few = TemplateVersionCache(most=3, most_bytes=100)
     for number in range(4):
         few.put(version(number, 10))
         few.put(version(number, 10))  # by both threads at once: counted once

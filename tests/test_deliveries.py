@@ -15,8 +15,8 @@ from standardwebhooks import Webhook
 
 from rundun.actions import deliveries
 from rundun.store import deliveries as delivery_rows
-from rundun.store.deliveries import Failed
-from rundun.store.pagination import Slice
+from rundun.store.deliveries import FailedFilter
+from rundun.store.pagination import PageRequest
 from rundun.store.transaction import Tx
 from rundun.webhooks import client
 from tests.helpers.paging import walk
@@ -124,11 +124,11 @@ async def test_every_query_uses_its_index(w: World) -> None:
 
     def look(tx: Tx) -> list[str]:
         tx.db.set_trace_callback(seen.append)
-        delivery_rows.page(tx, w.acme_id, None, Slice())
-        delivery_rows.page(tx, w.acme_id, "failed", Slice())
-        delivery_rows.page_of_run(tx, ed.run_id, Slice())
-        delivery_rows.failed(tx, w.acme_id, Failed(), (0, 0), 9)
-        delivery_rows.failed(tx, w.acme_id, Failed(5, ed.run_id), (0, 0), 9)
+        delivery_rows.page(tx, w.acme_id, None, PageRequest())
+        delivery_rows.page(tx, w.acme_id, "failed", PageRequest())
+        delivery_rows.page_of_run(tx, ed.run_id, PageRequest())
+        delivery_rows.failed(tx, w.acme_id, FailedFilter(), (0, 0), 9)
+        delivery_rows.failed(tx, w.acme_id, FailedFilter(5, ed.run_id), (0, 0), 9)
         delivery_rows.count_failed(tx, w.acme_id)
         tx.db.set_trace_callback(None)
         plans = [tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall() for query in seen]
@@ -440,7 +440,7 @@ async def test_a_step_is_a_matter_of_milliseconds(w: World) -> None:
 
     def timed(tx: Tx) -> None:
         began = time.perf_counter()
-        deliveries.retry_failed(tx, w.acme_id, Failed(), deliveries.RetryProgress())
+        deliveries.retry_failed(tx, w.acme_id, FailedFilter(), deliveries.RetryProgress())
         took.append(time.perf_counter() - began)
 
     for _ in range(5):

@@ -13,7 +13,7 @@ import pytest
 from rundun.core import event
 from rundun.core.delivery_slots import Slots
 from rundun.store import outbox
-from rundun.store.outbox import WINDOW, Claims, becoming_due, claim
+from rundun.store.outbox import WINDOW, Batch, becoming_due, claim
 from rundun.store.transaction import Tx
 from rundun.webhooks import dispatcher
 from tests import pictures
@@ -46,7 +46,7 @@ async def waiting(w: World, due: Mapping[str, int], later: int = 0) -> None:
     await w.database.write(fill)
 
 
-async def claimed(w: World, slots: Slots[str], held: Mapping[int, str] = NOBODY) -> tuple[Claims, int]:
+async def claimed(w: World, slots: Slots[str], held: Mapping[int, str] = NOBODY) -> tuple[Batch, int]:
     """What is claimed, and what it cost in hundreds of steps of SQLite's machine."""
     steps = 0
 
@@ -54,7 +54,7 @@ async def claimed(w: World, slots: Slots[str], held: Mapping[int, str] = NOBODY)
         nonlocal steps
         steps += 1
 
-    def look(tx: Tx) -> Claims:
+    def look(tx: Tx) -> Batch:
         tx.db.set_progress_handler(count, 100)
         try:
             return claim(tx, slots, held)
@@ -73,7 +73,7 @@ def slots_for(*known: str, **limits: int) -> Slots[str]:
     return slots
 
 
-def by_destination(claims: Claims) -> dict[str, int]:
+def by_destination(claims: Batch) -> dict[str, int]:
     return dict(Counter(one.destination for one in claims.taken))
 
 
@@ -132,7 +132,7 @@ async def test_one_delivery_is_one_claim(
     """The end of a delivery asks for more only if more was due."""
     claims = []
 
-    def counted(tx: Tx, *args: Any) -> Claims:
+    def counted(tx: Tx, *args: Any) -> Batch:
         claims.append(claim(tx, *args))
         return claims[-1]
 
@@ -248,7 +248,7 @@ async def test_some_are_claimed_ahead_for_who_answers(
     """Its slots don't wait for a look at the file; a look brings many."""
     claims: list[int] = []
 
-    def counted(*args: Any) -> Claims:
+    def counted(*args: Any) -> Batch:
         found = claim(*args)
         claims.append(len(found.taken) + len(found.ahead))
         return found

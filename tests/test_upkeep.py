@@ -51,12 +51,12 @@ async def test_the_file_shrinks_after_photos_are_erased(tmp_path: Path) -> None:
         erased = await upload(w, 24, finish=True)
         commits: list[str] = []
         await w.database.write(files.remove, erased)
-        size = (await w.database.read(maintenance.figures)).bytes
+        size = (await w.database.read(maintenance.totals)).bytes
         assert size > 27 * MIB
         await w.database.write(lambda tx: tx.db.set_trace_callback(commits.append))
         await clear_up(w.database)
         assert 10 <= commits.count("COMMIT") <= 20, "in steps of 2 MiB, with room for others in between"
-        left = await w.database.read(maintenance.figures)
+        left = await w.database.read(maintenance.totals)
         assert left.bytes < size - 19 * MIB
         assert await w.database.read(maintenance.free_pages) <= SPARE_PAGES, "a few stay for the next photos"
         commits.clear()

@@ -8,7 +8,7 @@ import string
 
 from rundun.actions.organizations import _line, find
 from rundun.store import api_keys
-from rundun.store.api_keys import Key
+from rundun.store.api_keys import ApiKey
 from rundun.store.transaction import Tx
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -22,7 +22,7 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def create(tx: Tx, organization: str, name: str) -> tuple[Key, str]:
+def create(tx: Tx, organization: str, name: str) -> tuple[ApiKey, str]:
     """A new key; the key itself is returned here and never again."""
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
     return api_keys.add(tx, find(tx, organization).org_id, _line(name), digest(secret)), secret

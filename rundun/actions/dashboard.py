@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rundun.store import organizations, statistics, templates
-from rundun.store.statistics import Oldest, What
+from rundun.store.statistics import OldestRun, Statistic
 from rundun.store.transaction import Tx
 
 
@@ -24,7 +24,7 @@ class Dashboard:
     done: list[int]
     cancelled: list[int]
     expired: list[int]
-    oldest: Oldest | None
+    oldest: OldestRun | None
     oldest_template: str | None
 
 
@@ -65,7 +65,7 @@ def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
     )
 
 
-def _in_spans(tx: Tx, org_id: str, what: What, begins: Sequence[int]) -> list[int]:
+def _in_spans(tx: Tx, org_id: str, what: Statistic, begins: Sequence[int]) -> list[int]:
     """How often it has happened in each span."""
     counts = [0] * (len(begins) - 1)
     for at, number in statistics.between(tx, org_id, what, begins[0], begins[-1]):

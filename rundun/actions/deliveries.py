@@ -18,21 +18,21 @@ from rundun.store import (
     runs,
     statistics,
 )
-from rundun.store.deliveries import Attempt, Delivery, DeliveryCursor, Failed, Status
-from rundun.store.outbox import Claimed
-from rundun.store.pagination import Page, Slice
+from rundun.store.deliveries import Attempt, Delivery, DeliveryCursor, DeliveryStatus, FailedFilter
+from rundun.store.outbox import DueDelivery
+from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import Tx
 
 
 def settle(
     tx: Tx,
-    claimed: Claimed,
+    claimed: DueDelivery,
     started_at: int,
     result: AttemptResult,
     delays: Sequence[float],
     *,
     alerting: bool = False,
-) -> Status:
+) -> DeliveryStatus:
     """Log the attempt and decide: `delivered`, `pending` until the next one, or `failed`. `delays` are the seconds
     after each failed attempt of the schedule. `alerting`: the operator is to be told of what fails for good, though not
     of attempts by hand, since whoever made them looks at what comes of them. Returns the new status.
@@ -59,8 +59,8 @@ def settle(
 
 
 def _decided(
-    tx: Tx, claimed: Claimed, result: AttemptResult, delays: Sequence[float]
-) -> tuple[Status, int | None]:
+    tx: Tx, claimed: DueDelivery, result: AttemptResult, delays: Sequence[float]
+) -> tuple[DeliveryStatus, int | None]:
     if result.ok:
         return "delivered", None
     if result.gone or deliveries.has_gone_webhook(tx, claimed.number):
@@ -107,12 +107,12 @@ def retry_of_run(tx: Tx, org_id: str, run_id: str, delivery_id: str) -> Delivery
     return retry(tx, org_id, delivery_id)
 
 
-def has_more_failed(tx: Tx, org_id: str, wanted: Failed, so_far: RetryProgress) -> bool:
+def has_more_failed(tx: Tx, org_id: str, wanted: FailedFilter, so_far: RetryProgress) -> bool:
     """True when more are left than `retry_failed` takes at once."""
     return len(deliveries.failed(tx, org_id, wanted, so_far.after, RETRY_BATCH_SIZE + 1)) > RETRY_BATCH_SIZE
 
 
-def retry_failed(tx: Tx, org_id: str, wanted: Failed, so_far: RetryProgress) -> RetryProgress:
+def retry_failed(tx: Tx, org_id: str, wanted: FailedFilter, so_far: RetryProgress) -> RetryProgress:
     """The next of all failed deliveries that are `wanted` go out now, at most `RETRY_BATCH_SIZE` of them, so that nobody waits long
     for the file; raises NotFound for the run.
     """
@@ -183,13 +183,13 @@ class FailedDeliveries:
     next_attempt_at: int | None
 
 
-def page_failed(tx: Tx, org_id: str, wanted: Slice) -> FailedDeliveries:
+def page_failed(tx: Tx, org_id: str, wanted: PageRequest) -> FailedDeliveries:
     """What has failed of an organization's deliveries, the newest first, and what is under way."""
     page = deliveries.page(tx, org_id, "failed", wanted)
     items = [(one, runs.get(tx, one.run_id).executor_ref) for one in page.items]
     return FailedDeliveries(items, page.next_before, *statistics.pending_deliveries(tx, org_id))
 
 
-def page_of_run(tx: Tx, org_id: str, run_id: str, wanted: Slice) -> Page[Delivery]:
+def page_of_run(tx: Tx, org_id: str, run_id: str, wanted: PageRequest) -> Page[Delivery]:
     """A run's deliveries."""
     return deliveries.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, wanted)

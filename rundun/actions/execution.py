@@ -28,7 +28,7 @@ from rundun.core.template import StepBase, photo_limits
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import answers, events, files, organizations, runs, templates
 from rundun.store.organizations import Organization
-from rundun.store.transaction import Tx, Version
+from rundun.store.transaction import TemplateVersion, Tx
 
 MAX_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
 
@@ -239,7 +239,7 @@ def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
     return run.revision == since
 
 
-def load_closed(tx: Tx, run_id: str) -> tuple[Run, Version, Organization]:
+def load_closed(tx: Tx, run_id: str) -> tuple[Run, TemplateVersion, Organization]:
     """What the page of a closed run tells. Raises NotFound."""
     run = with_expiry_applied(tx, runs.get(tx, run_id))
     version = templates.get_version(tx, run.template_id, run.template_v)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rundun.store import maintenance, organizations, templates
-from rundun.store.maintenance import FileInfo, Waiting
-from rundun.store.pagination import END, Slice
+from rundun.store.maintenance import FileInfo, OutboxInfo
+from rundun.store.pagination import END, PageRequest
 from rundun.store.transaction import Tx
 
 MAX_TEMPLATES = 2000  # looked at for steps that need HTTPS
@@ -35,7 +35,7 @@ class Examined:
     file: FileInfo
     damage: Sequence[str] | None
     newest: int
-    waiting: Waiting | None
+    waiting: OutboxInfo | None
     asking: Sequence[Asking]
     now: int
 
@@ -55,7 +55,7 @@ def _asking(tx: Tx, org_id: str | None) -> list[Asking]:
     for one in [org_id] if org_id else [each.org_id for each in organizations.everyone(tx)]:
         before: tuple[int, ...] = (END, END)
         for _ in range(MAX_TEMPLATES // 100):
-            page = templates.page(tx, one, Slice(100, before), include_archived=False)
+            page = templates.page(tx, one, PageRequest(100, before), include_archived=False)
             for head in page.items:
                 version = templates.get_version(tx, head.template_id, head.v)
                 geo = tuple(step.id for step in version.steps if step.geo)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions.run_state import RunState, load, require_device, require_started, save
 from rundun.core import progress
-from rundun.core.run import Doer
+from rundun.core.run import Actor
 from rundun.core.run_json import Photo, Signature
 from rundun.core.template import photo_limits
 from rundun.errors import FieldError, Invalid, NotFound, Problem
@@ -201,7 +201,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     if photo is not None:
         files.remove_photo(tx, run.run_id, photo)
         times = {"taken_at": photo.taken_at, "received_at": photo.received_at}
-        run_changes.add(tx, run.run_id, "photo_deleted", Doer("executor"), step_id=photo.step_id, **times)
+        run_changes.add(tx, run.run_id, "photo_deleted", Actor("executor"), step_id=photo.step_id, **times)
     return save(tx, before, load(tx, run))
 
 

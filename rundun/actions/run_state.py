@@ -13,7 +13,7 @@ from rundun.core.run_json import Evidence
 from rundun.core.template import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, events, files, runs, templates
-from rundun.store.transaction import CommitThenRaise, Tx, Version
+from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class RunState:
     """A run with its snapshot, its answers and its evidence, and how every step stands."""
 
     run: Run
-    version: Version
+    version: TemplateVersion
     answers: Mapping[str, Answer]
     evidence: Evidence
     step_states: Mapping[str, StepState]

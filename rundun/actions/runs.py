@@ -15,7 +15,7 @@ from rundun.actions.run_state import (
 )
 from rundun.core import progress, times
 from rundun.core.answer import Answer
-from rundun.core.run import OPEN_HOURS, By, Cancellation, Doer, Identity, Member, Run, Webhook, expiry
+from rundun.core.run import OPEN_HOURS, Actor, By, Cancellation, Identity, OperatorRef, Run, Webhook, expiry
 from rundun.core.webhook_url import normalise
 from rundun.errors import NotFound, Problem
 from rundun.store import (
@@ -31,10 +31,10 @@ from rundun.store import (
 from rundun.store.deliveries import Delivery
 from rundun.store.events import EventSummary
 from rundun.store.operators import Operator
-from rundun.store.pagination import Page, Slice
-from rundun.store.run_changes import Change
-from rundun.store.run_lists import Filter
-from rundun.store.transaction import CommitThenRaise, Tx, Version
+from rundun.store.pagination import Page, PageRequest
+from rundun.store.run_changes import RunChange
+from rundun.store.run_lists import RunFilter
+from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,13 @@ def _counted(org_id: str, webhook: Webhook) -> Webhook:
     return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")
 
 
-def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, Version]:
+def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, TemplateVersion]:
     """An organization's run and the version of its template; raises NotFound."""
     run = runs.get_of_org(tx, org_id, run_id)
     return run, templates.get_version(tx, run.template_id, run.template_v)
 
 
-def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: Member | None = None) -> Run:
+def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: OperatorRef | None = None) -> Run:
     """End an open run before its time; `member` says which operator it was."""
     state = load(tx, require_open(tx, run))
     cancellation = Cancellation(by, reason, tx.now, progress.last_done(state.step_states), member)
@@ -112,11 +112,11 @@ def cancel_by_integrator(tx: Tx, org_id: str, run_id: str, reason: str | None) -
 
 def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, reason: str | None) -> Run:
     """Somebody at the console calls it off."""
-    member = Member(operator.operator_id, operator.name)
+    member = OperatorRef(operator.operator_id, operator.name)
     return cancel(tx, _require_open_of_org(tx, org_id, run_id), "operator", reason, member)
 
 
-def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, doer: Doer) -> RunState:
+def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) -> RunState:
     """More time, counted from now; None = without end. Never less than there is (`would_shorten`), and the same again
     changes nothing.
     """
@@ -129,16 +129,16 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, doer: Doer) ->
         return load(tx, run)
     extended = replace(run, expires_at=until, revision=run.revision + 1)
     runs.put(tx, extended)
-    run_changes.add(tx, run_id, "extended", doer, before=run.expires_at, after=until)
+    run_changes.add(tx, run_id, "extended", actor, before=run.expires_at, after=until)
     return load(tx, extended)
 
 
-def release(tx: Tx, org_id: str, run_id: str, doer: Doer) -> RunState:
+def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
     """Free a run of the one device that may do it; the next that starts it takes it over."""
     run = _require_open_of_org(tx, org_id, run_id)
     released = replace(run, device=None, revision=run.revision + 1)
     runs.put(tx, released)
-    run_changes.add(tx, run_id, "released", doer)
+    run_changes.add(tx, run_id, "released", actor)
     return load(tx, released)
 
 
@@ -192,14 +192,14 @@ class RunDetail:
     state: RunState
     replaced: Mapping[str, Sequence[Answer]]
     events: Sequence[EventSummary]
-    changes: Sequence[Change]
+    changes: Sequence[RunChange]
     deliveries: Page[Delivery]
     now: int
 
 
-def page(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[ListedRun]:
+def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
     """Runs of an organization as `runs.page` has them."""
-    page = run_lists.page(tx, org_id, chosen, wanted)
+    page = run_lists.page(tx, org_id, filters, page_request)
     rows = [
         ListedRun(run, templates.get_version(tx, run.template_id, run.template_v).template.name)
         for run in page.items
@@ -220,7 +220,7 @@ def detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
         _replaced(past, state.answers),
         events.summaries_of_run(tx, run_id, MAX_EVENTS),
         run_changes.of_run(tx, run_id, MAX_EVENTS),
-        deliveries.page_of_run(tx, run_id, Slice(MAX_DELIVERIES)),
+        deliveries.page_of_run(tx, run_id, PageRequest(MAX_DELIVERIES)),
         tx.now,
     )
 

@@ -16,9 +16,9 @@ from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import (
     templates,
 )
-from rundun.store.pagination import Page, Slice
-from rundun.store.templates import Head
-from rundun.store.transaction import Tx, Version
+from rundun.store.pagination import Page, PageRequest
+from rundun.store.templates import TemplateHead
+from rundun.store.transaction import TemplateVersion, Tx
 
 COPY = " (copy)"
 ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")
@@ -56,7 +56,7 @@ def draft(data: Any) -> Draft:
     return Draft(given, template, template_rules.as_json(template), (), frozenset(made))
 
 
-def etag(version: Version, archived_at: int | None = None) -> str:
+def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
     """The entity tag of a version: its id and number, quoted (RFC 9110 section 8.8.3), and since when its template is
     archived, which is shown beside it.
     """
@@ -64,7 +64,7 @@ def etag(version: Version, archived_at: int | None = None) -> str:
     return f'"{version.template_id}.{version.v}{since}"'
 
 
-def assigned(version: Version, archived_at: int | None = None) -> TemplateRecordJson:
+def assigned(version: TemplateVersion, archived_at: int | None = None) -> TemplateRecordJson:
     """What the server says of a version, beside what its author wrote."""
     return {
         "id": version.template_id,
@@ -76,14 +76,14 @@ def assigned(version: Version, archived_at: int | None = None) -> TemplateRecord
     }
 
 
-def create(tx: Tx, org_id: str, sent: Draft) -> Version:
+def create(tx: Tx, org_id: str, sent: Draft) -> TemplateVersion:
     """A new template; raises `Invalid` with all that is wrong with what was sent."""
     detail = "is assigned by the server; leave it out of a new template"
     template = _whole(sent, [FieldError(f"/{name}", "read_only", detail) for name in sent.given])
     return templates.add(tx, org_id, template, sent.body)
 
 
-def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | None) -> Version:
+def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | None) -> TemplateVersion:
     """A new version, current from now on; an archived template comes back. The same content again makes none, ids that
     were left out being those that are kept; a stale `if_match` is refused with `version_mismatch`.
     """
@@ -143,7 +143,7 @@ def bring_back(tx: Tx, org_id: str, template_id: str) -> None:
     templates.bring_back(tx, templates.get(tx, org_id, template_id))
 
 
-def duplicate(tx: Tx, org_id: str, template_id: str) -> Version:
+def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
     """A new template with what the current version of this one says, under a name of its own."""
     head = templates.get(tx, org_id, template_id)
     written = templates.get_version(tx, head.template_id, head.v).template
@@ -153,7 +153,7 @@ def duplicate(tx: Tx, org_id: str, template_id: str) -> Version:
 
 def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
     """(id, name) of the organization's newest 100 templates, archived ones too, by name."""
-    heads = templates.page(tx, org_id, Slice(100), include_archived=True).items
+    heads = templates.page(tx, org_id, PageRequest(100), include_archived=True).items
     named = [(head.template_id, templates.get_version(tx, head.template_id, head.v)) for head in heads]
     return sorted(
         ((template_id, version.template.name) for template_id, version in named),
@@ -161,13 +161,15 @@ def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
     )
 
 
-def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[Head, Version]:
+def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[TemplateHead, TemplateVersion]:
     """One version of an organization's template, the current one without `v`."""
     head = templates.get(tx, org_id, template_id)
     return head, templates.get_version(tx, template_id, head.v if v is None else v)
 
 
-def page_current(tx: Tx, org_id: str, wanted: Slice, include_archived: bool) -> Page[tuple[Head, Version]]:
+def page_current(
+    tx: Tx, org_id: str, wanted: PageRequest, include_archived: bool
+) -> Page[tuple[TemplateHead, TemplateVersion]]:
     """Templates in their current versions."""
     page = templates.page(tx, org_id, wanted, include_archived=include_archived)
     return Page(
@@ -175,16 +177,20 @@ def page_current(tx: Tx, org_id: str, wanted: Slice, include_archived: bool) -> 
     )
 
 
-def page_versions(tx: Tx, org_id: str, template_id: str, wanted: Slice) -> Page[tuple[Head, Version]]:
+def page_versions(
+    tx: Tx, org_id: str, template_id: str, wanted: PageRequest
+) -> Page[tuple[TemplateHead, TemplateVersion]]:
     """All versions of an organization's template."""
     head = templates.get(tx, org_id, template_id)
     page = templates.page_versions(tx, template_id, wanted)
     return Page([(head, version) for version in page.items], page.next_before)
 
 
-def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple[Head, Version]]:
+def dispatch_choices(
+    tx: Tx, org_id: str, chosen: str, limit: int
+) -> list[tuple[TemplateHead, TemplateVersion]]:
     """The newest templates that are not archived, at most `limit`, and the one `chosen`, however old."""
-    listed = page_current(tx, org_id, Slice(limit), False).items
+    listed = page_current(tx, org_id, PageRequest(limit), False).items
     if any(head.template_id == chosen for head, _ in listed):
         return listed
     try:
@@ -195,8 +201,8 @@ def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple
 
 
 def get_with_versions(
-    tx: Tx, org_id: str, template_id: str, v: int | None, wanted: Slice
-) -> tuple[Head, Version, Page[tuple[Head, Version]]]:
+    tx: Tx, org_id: str, template_id: str, v: int | None, wanted: PageRequest
+) -> tuple[TemplateHead, TemplateVersion, Page[tuple[TemplateHead, TemplateVersion]]]:
     """One version of a template, the current one without `v`, and a page of all of them."""
     head, version = get_version(tx, org_id, template_id, v)
     return head, version, page_versions(tx, org_id, template_id, wanted)
@@ -204,7 +210,7 @@ def get_with_versions(
 
 def get_two_versions(
     tx: Tx, org_id: str, template_id: str, before: int | None, after: int | None
-) -> tuple[Head, Version, Version]:
+) -> tuple[TemplateHead, TemplateVersion, TemplateVersion]:
     """Two versions of a template; without numbers the last one and that before it."""
     head, later = get_version(tx, org_id, template_id, after)
     return head, get_version(tx, org_id, template_id, before or max(1, later.v - 1))[1], later

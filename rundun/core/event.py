@@ -21,7 +21,7 @@ from rundun.core.json_types.events import (
 )
 from rundun.core.json_types.runs import AnsweredJson, OriginalKeptJson, PhotoJson
 from rundun.core.progress import StepState
-from rundun.core.run import Identity, Member, Run
+from rundun.core.run import Identity, OperatorRef, Run
 from rundun.core.run_json import Evidence
 from rundun.core.urls import Links
 
@@ -37,7 +37,7 @@ class NewEvent:
 
     event: str
     data: EventDataJson
-    by: Member | None = None  # who did it, where it was not the executor
+    by: OperatorRef | None = None  # who did it, where it was not the executor
 
 
 def started(run: Run) -> NewEvent:

@@ -60,7 +60,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class OperatorRef:
     """An operator of the organization, by id and name."""
 
     user_id: str
@@ -72,7 +72,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Doer:
+class Actor:
     """Who does something to a run: `name` is the key's or the operator's."""
 
     by: By
@@ -87,7 +87,7 @@ class Cancellation:
     reason: str | None
     at: int
     last_step_id: str | None
-    member: Member | None = None
+    member: OperatorRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """A key without the key; `used_at` is up to a minute behind."""
 
     key_id: str
@@ -24,9 +24,9 @@ class Key:
 _WHOLE = "SELECT id, org_id, name, created_at, revoked_at, used_at FROM keys "
 
 
-def add(tx: Tx, org_id: str, name: str, digest: bytes) -> Key:
+def add(tx: Tx, org_id: str, name: str, digest: bytes) -> ApiKey:
     """A new key of an organization."""
-    key = Key(tx.new_id("key"), org_id, name, tx.now, None)
+    key = ApiKey(tx.new_id("key"), org_id, name, tx.now, None)
     tx.db.execute(
         "INSERT INTO keys (id, org_id, name, digest, created_at) VALUES (?, ?, ?, ?, ?)",
         (key.key_id, org_id, name, digest, tx.now),
@@ -34,29 +34,29 @@ def add(tx: Tx, org_id: str, name: str, digest: bytes) -> Key:
     return key
 
 
-def find(tx: Tx, digest: bytes) -> Key | None:
+def find(tx: Tx, digest: bytes) -> ApiKey | None:
     """The valid key of that digest, or None for an unknown or revoked one."""
     row = tx.db.execute(_WHOLE + "WHERE digest = ? AND revoked_at IS NULL", (digest,)).fetchone()
-    return None if row is None else Key(*row)
+    return None if row is None else ApiKey(*row)
 
 
-def everyone(tx: Tx) -> list[Key]:
+def everyone(tx: Tx) -> list[ApiKey]:
     """All keys, the oldest first."""
-    return [Key(*row) for row in tx.db.execute(_WHOLE + "ORDER BY created_at, id")]
+    return [ApiKey(*row) for row in tx.db.execute(_WHOLE + "ORDER BY created_at, id")]
 
 
-def get_of_org(tx: Tx, org_id: str, key_id: str) -> Key:
+def get_of_org(tx: Tx, org_id: str, key_id: str) -> ApiKey:
     """The key of that id in that organization, or NotFound."""
     row = tx.db.execute(_WHOLE + "WHERE id = ? AND org_id = ?", (key_id, org_id)).fetchone()
     if row is None:
         raise NotFound("key")
-    return Key(*row)
+    return ApiKey(*row)
 
 
-def of_organization(tx: Tx, org_id: str) -> list[Key]:
+def of_organization(tx: Tx, org_id: str) -> list[ApiKey]:
     """Its keys, the newest first, revoked ones too."""
     rows = tx.db.execute(_WHOLE + "WHERE org_id = ? ORDER BY created_at DESC, id", (org_id,))
-    return [Key(*row) for row in rows.fetchall()]
+    return [ApiKey(*row) for row in rows.fetchall()]
 
 
 def put_used(tx: Tx, used: Mapping[str, int]) -> None:

@@ -183,7 +183,7 @@ def read_once(
     return function(env.tx(db), *args, **kwargs)
 
 
-class Lane:
+class Worker:
     """A connection and those who wait for it: whatever waits is taken together, in the order it came. Of the heavy
     calls only so many as fit are taken with the rest, so nobody stands behind all of somebody's pictures.
     """
@@ -278,8 +278,8 @@ class Database:
     def __init__(
         self,
         env: Env,
-        writer: Lane,
-        reader: Lane,
+        writer: Worker,
+        reader: Worker,
         lock: connection.Lock,
         subscribers: list[Subscriber],
     ) -> None:
@@ -318,8 +318,8 @@ class Database:
                 except Exception:  # what is committed is answered, whatever becomes of those who hear of it
                     _log.exception("subscriber error")
 
-        writer = Lane(opened[0], commit_batch, env, committed)
-        reader = Lane(opened[1], read_batch, env, committed)
+        writer = Worker(opened[0], commit_batch, env, committed)
+        reader = Worker(opened[1], read_batch, env, committed)
         return cls(env, writer, reader, lock, subscribers)
 
     def subscribe(self, subscriber: Subscriber) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rundun.errors import NotFound
-from rundun.store.pagination import Page, Slice
+from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import Tx
 
-Status = Literal["pending", "delivered", "failed"]
+DeliveryStatus = Literal["pending", "delivered", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Delivery:
     event_id: str
     event: str
     seq: int
-    status: Status
+    status: DeliveryStatus
     attempts: tuple[Attempt, ...]
     next_attempt_at: int | None
     created_at: int
@@ -62,7 +62,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedFilter:
     """Which failed deliveries are meant: those made from `since` on, in milliseconds, and those of one run."""
 
     since: int = 0
@@ -87,7 +87,9 @@ _SEND_AGAIN = (  # what is due already goes now in any case, as what it is
 # ---- what came of an attempt
 
 
-def settle(tx: Tx, number: int, attempt: Attempt, status: Status, next_attempt_at: int | None) -> None:
+def settle(
+    tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None
+) -> None:
     """Log an attempt and say what comes of the delivery: `delivered`, `failed`, or `pending` until the next one."""
     tx.db.execute(
         "INSERT INTO attempts (delivery, number, trigger, url, started_at, duration_ms, status, error, excerpt) "
@@ -157,7 +159,9 @@ def send_again(tx: Tx, number: int) -> None:
     tx.touched.add("outbox")
 
 
-def failed(tx: Tx, org_id: str, wanted: Failed, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
+def failed(
+    tx: Tx, org_id: str, wanted: FailedFilter, after: DeliveryCursor, limit: int
+) -> list[DeliveryCursor]:
     """The places of at most `limit` failed deliveries behind `after`, the first made first."""
     if wanted.run_id is None:
         rows = tx.db.execute(
@@ -196,7 +200,7 @@ def count_failed(tx: Tx, org_id: str) -> int:
     return int(tx.db.execute(query, (org_id,)).fetchone()[0])
 
 
-def page(tx: Tx, org_id: str, status: Status | None, wanted: Slice) -> Page[Delivery]:
+def page(tx: Tx, org_id: str, status: DeliveryStatus | None, wanted: PageRequest) -> Page[Delivery]:
     """An organization's deliveries with their attempts, the newest first, of one status or of all."""
     of_status = "" if status is None else "AND d.status = :status "
     at, number = wanted.before
@@ -210,7 +214,7 @@ def page(tx: Tx, org_id: str, status: Status | None, wanted: Slice) -> Page[Deli
     )
 
 
-def page_of_run(tx: Tx, run_id: str, wanted: Slice) -> Page[Delivery]:
+def page_of_run(tx: Tx, run_id: str, wanted: PageRequest) -> Page[Delivery]:
     """A run's deliveries with their attempts, the newest first."""
     rows = tx.db.execute(
         _WHOLE + "WHERE d.run_id = ? AND d.number < ? ORDER BY d.number DESC LIMIT ?",

@@ -16,7 +16,7 @@ CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class StoredFile:
     """A stored file; `bytes` its size, `sha256` in hex."""
 
     number: int
@@ -25,14 +25,14 @@ class File:
     sha256: str
 
 
-def get(tx: Tx, number: int) -> File:
+def get(tx: Tx, number: int) -> StoredFile:
     """A whole file, or NotFound."""
     row = tx.db.execute(
         "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole", (number,)
     ).fetchone()
     if row is None:
         raise NotFound("file")
-    return File(*row)
+    return StoredFile(*row)
 
 
 def get_chunk(tx: Tx, number: int, part: int) -> bytes:

@@ -13,7 +13,7 @@ _OPEN = "runs INDEXED BY runs_open WHERE status IN ('pending', 'in_progress')"
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Totals:
     """What is open now; `bytes` is the size of the file."""
 
     deliveries_pending: int
@@ -23,13 +23,13 @@ class Figures:
     bytes: int
 
 
-def figures(tx: Tx) -> Figures:
+def totals(tx: Tx) -> Totals:
     """Counted over all organizations, each from an index that leads to them."""
 
     def count(rest: str) -> int:
         return int(tx.db.execute(f"SELECT count(*) FROM {rest}").fetchone()[0])  # noqa: S608, all written below
 
-    return Figures(
+    return Totals(
         deliveries_pending=count("deliveries INDEXED BY deliveries_next WHERE status = 'pending'"),
         deliveries_failed=count(
             "organizations AS o JOIN deliveries AS d INDEXED BY deliveries_by_status "
@@ -80,7 +80,7 @@ class FileInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class OutboxInfo:
     """What is in the outbox; `oldest_due` since when the longest waiting is due, in milliseconds."""
 
     pending: int
@@ -134,7 +134,7 @@ def newest(tx: Tx) -> int:
     return max((at for at in (*found, proof) if at is not None), default=0)
 
 
-def waiting(tx: Tx, org_id: str | None) -> Waiting:
+def waiting(tx: Tx, org_id: str | None) -> OutboxInfo:
     """Of one organization, or of all."""
     if org_id is None:
         orgs = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]
@@ -153,4 +153,4 @@ def waiting(tx: Tx, org_id: str | None) -> Waiting:
         "ORDER BY next_attempt_at LIMIT 1",
         {"now": tx.now, "org": org_id},
     ).fetchone()
-    return Waiting(count("pending"), count("failed"), oldest and int(oldest[0]))
+    return OutboxInfo(count("pending"), count("failed"), oldest and int(oldest[0]))

@@ -16,7 +16,7 @@ from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class DueDelivery:
     """A delivery that can be sent now: `attempt` is the number of the request to come, `trigger` why it is made
     (`automatic` or `manual`), `resume_at` when the schedule goes on after a manual one, `kept` the event as written.
     """
@@ -32,11 +32,11 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class Batch:
     """What may start now, what comes after it, and whether more is due than that."""
 
-    taken: list[Claimed]
-    ahead: list[Claimed]
+    taken: list[DueDelivery]
+    ahead: list[DueDelivery]
     more: bool
 
 
@@ -79,7 +79,7 @@ def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
     return [row[0] for row in rows.fetchall()]
 
 
-def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Claims:
+def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Batch:
     """What can start now, which `slots` decides, and for each destination up to `room` of what comes after it; of those
     due, the destination waiting longest comes first. `held` are those that the one process that sends has claimed
     already, by number, with their destinations: a claim is a look, nothing in the file says it.
@@ -100,7 +100,7 @@ def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[st
         taken += due[:now]
         ahead += due[now : now + room(destination)]
     more = is_long or len(taken) + len(ahead) < len(waiting)
-    return Claims([_claimed(tx, row) for row in taken], [_claimed(tx, row) for row in ahead], more)
+    return Batch([_claimed(tx, row) for row in taken], [_claimed(tx, row) for row in ahead], more)
 
 
 def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
@@ -135,13 +135,13 @@ def _due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
     ).fetchall()
 
 
-def _claimed(tx: Tx, row: sqlite3.Row) -> Claimed:
+def _claimed(tx: Tx, row: sqlite3.Row) -> DueDelivery:
     event = tx.db.execute(
         "SELECT e.body, r.webhook_url, r.webhook_secret FROM events AS e JOIN runs AS r ON r.id = e.run_id "
         "WHERE e.number = ?",
         (row["event"],),
     ).fetchone()
-    return Claimed(
+    return DueDelivery(
         number=row["number"],
         destination=row["destination"],
         attempt=row["attempts"] + 1,

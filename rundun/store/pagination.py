@@ -12,7 +12,7 @@ END = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class PageRequest:
     """What is asked for: at most `limit` (1–100) rows whose key is smaller than `before`."""
 
     limit: int = 25
@@ -30,10 +30,10 @@ class Page(Generic[T]):
     def of(
         cls,
         rows: Sequence[sqlite3.Row],
-        wanted: Slice,
+        page_request: PageRequest,
         key: Callable[[sqlite3.Row], tuple[int, ...]],
         item: Callable[[sqlite3.Row], T],
     ) -> Page[T]:
         """A page of `rows`, which were asked for with one more than the limit."""
-        kept = rows[: wanted.limit]
-        return cls([item(row) for row in kept], key(kept[-1]) if len(rows) > wanted.limit else None)
+        kept = rows[: page_request.limit]
+        return cls([item(row) for row in kept], key(kept[-1]) if len(rows) > page_request.limit else None)

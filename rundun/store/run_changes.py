@@ -8,34 +8,34 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.run import Doer
+from rundun.core.run import Actor
 from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RunChange:
     """One of them. `details`, with times in milliseconds: `before` and `after` of an expiry (None: never), or
     `step_id`, `taken_at` and `received_at` of a photo.
     """
 
     what: str
-    doer: Doer
+    actor: Actor
     details: Mapping[str, Any]
     at: int
 
 
-def add(tx: Tx, run_id: str, what: str, doer: Doer, **details: Any) -> None:
+def add(tx: Tx, run_id: str, what: str, actor: Actor, **details: Any) -> None:
     """It has just been done."""
     tx.db.execute(
         "INSERT INTO changes (run_id, what, by, name, details, at) VALUES (?, ?, ?, ?, ?, ?)",
-        (run_id, what, doer.by, doer.name, to_json(details).decode(), tx.now),
+        (run_id, what, actor.by, actor.name, to_json(details).decode(), tx.now),
     )
 
 
-def of_run(tx: Tx, run_id: str, limit: int) -> list[Change]:
+def of_run(tx: Tx, run_id: str, limit: int) -> list[RunChange]:
     """The first `limit` of a run, the oldest first."""
     rows = tx.db.execute(
         "SELECT what, by, name, details, at FROM changes WHERE run_id = ? ORDER BY number LIMIT ?",
         (run_id, limit),
     ).fetchall()
-    return [Change(what, Doer(by, name), from_json(details), at) for what, by, name, details, at in rows]
+    return [RunChange(what, Actor(by, name), from_json(details), at) for what, by, name, details, at in rows]

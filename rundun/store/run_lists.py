@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rundun.core.run import CLOSED, OPEN, Run
-from rundun.store.pagination import END, Page, Slice
+from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.runs import _COLUMNS, _run
 from rundun.store.transaction import Tx
 
-FEW = 1000  # rows that are looked at, and sorted, in a millisecond or two
+FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class RunFilter:
     """Which runs to list; times in milliseconds, those named `after` and `before` themselves left out. `status` is one
     of a run's or `open`, which is two of them; `late_at` leaves those under way whose time was up then. Of
     `executor_ref` and `executor_ref_prefix` at most one is given.
@@ -49,54 +49,56 @@ class Filter:
     def statuses(self) -> Sequence[str | None]:
         """The statuses that are listed each by its own: every index that has one has the order behind it."""
         if self.late_at is not None:
-            wanted: Sequence[str | None] = ("in_progress",) if self.status is None else ()
+            page_request: Sequence[str | None] = ("in_progress",) if self.status is None else ()
         elif self.status == "open":
-            wanted = OPEN
+            page_request = OPEN
         else:
-            wanted = CLOSED if self.is_by_end and self.status is None else (self.status,)
-        return [one for one in wanted if one in CLOSED or not self.is_by_end]
+            page_request = CLOSED if self.is_by_end and self.status is None else (self.status,)
+        return [one for one in page_request if one in CLOSED or not self.is_by_end]
 
 
-def page(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[Run]:
+def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
     """Runs of an organization, the newest first: by when they ended where that is what is asked for, and by when their
     time was up where they are late. Those chosen by how their reference begins come in the order of their references,
     the last first, since no index has them by their age.
     """
-    pages = [_page_of_one(tx, org_id, replace(chosen, status=one), wanted) for one in chosen.statuses]
+    pages = [_page_of_one(tx, org_id, replace(filters, status=one), page_request) for one in filters.statuses]
     if len(pages) == 1:
         return pages[0]
     runs = [run for found in pages for run in found.items]
-    runs.sort(key=lambda run: (getattr(run, chosen.order), run.created_at, run.number), reverse=True)
-    is_more = len(runs) > wanted.limit or any(found.next_before is not None for found in pages)
-    kept = runs[: wanted.limit]
-    return Page(kept, _place(kept[-1], chosen) if is_more else None)
+    runs.sort(key=lambda run: (getattr(run, filters.order), run.created_at, run.number), reverse=True)
+    is_more = len(runs) > page_request.limit or any(found.next_before is not None for found in pages)
+    kept = runs[: page_request.limit]
+    return Page(kept, _place(kept[-1], filters) if is_more else None)
 
 
-def _place(run: Run, chosen: Filter) -> tuple[int, int]:
+def _place(run: Run, filters: RunFilter) -> tuple[int, int]:
     """Where a run stands in a list, to go on from."""
-    return (run.created_at if chosen.order == "executor_ref" else getattr(run, chosen.order)), run.number
+    return (run.created_at if filters.order == "executor_ref" else getattr(run, filters.order)), run.number
 
 
-def _page_of_one(tx: Tx, org_id: str, chosen: Filter, wanted: Slice) -> Page[Run]:
+def _page_of_one(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
     """Those of one status, or of any."""
-    if chosen.executor_ref_prefix is not None:
-        return _page_by_prefix(tx, org_id, chosen, chosen.executor_ref_prefix, wanted)
-    at, number = wanted.before
-    conditions, values = _chosen(chosen)
+    if filters.executor_ref_prefix is not None:
+        return _page_by_prefix(tx, org_id, filters, filters.executor_ref_prefix, page_request)
+    at, number = page_request.before
+    conditions, values = _conditions(filters)
     return _page(
         tx,
-        _index(tx, org_id, chosen),
-        ["org_id = :org", f"({chosen.order}, number) < (:at, :number)", *conditions],
-        f"{chosen.order} DESC, number DESC",
+        _index(tx, org_id, filters),
+        ["org_id = :org", f"({filters.order}, number) < (:at, :number)", *conditions],
+        f"{filters.order} DESC, number DESC",
         {**values, "org": org_id, "at": at, "number": number},
-        wanted,
-        chosen.order,
+        page_request,
+        filters.order,
     )
 
 
-def _page_by_prefix(tx: Tx, org_id: str, chosen: Filter, prefix: str, wanted: Slice) -> Page[Run]:
-    conditions, values = _chosen(chosen)
-    at, number = wanted.before
+def _page_by_prefix(
+    tx: Tx, org_id: str, filters: RunFilter, prefix: str, page_request: PageRequest
+) -> Page[Run]:
+    conditions, values = _conditions(filters)
+    at, number = page_request.before
     behind: tuple[str | None, int, int] = (_first_behind(prefix), 0, 0)
     if number < END:
         query = "SELECT executor_ref FROM runs WHERE number = ? AND org_id = ? AND created_at = ?"
@@ -106,7 +108,7 @@ def _page_by_prefix(tx: Tx, org_id: str, chosen: Filter, prefix: str, wanted: Sl
         conditions.append("(executor_ref, created_at, number) < (:behind, :at, :number)")
     return _page(
         tx,
-        _index(tx, org_id, chosen),
+        _index(tx, org_id, filters),
         ["org_id = :org", "executor_ref >= :prefix", *conditions],
         "executor_ref DESC, created_at DESC, number DESC",
         {
@@ -115,7 +117,7 @@ def _page_by_prefix(tx: Tx, org_id: str, chosen: Filter, prefix: str, wanted: Sl
             "prefix": prefix,
             **dict(zip(("behind", "at", "number"), behind, strict=True)),
         },
-        wanted,
+        page_request,
     )
 
 
@@ -130,69 +132,69 @@ def _first_behind(prefix: str) -> str | None:
     return kept[:-1] + chr(0xE000 if following == 0xD800 else following)
 
 
-def _index(tx: Tx, org_id: str, chosen: Filter) -> str:
+def _index(tx: Tx, org_id: str, filters: RunFilter) -> str:
     """The index that leaves the fewest rows to look at. Of several filters the one that few runs pass decides: by any
     other most rows would be looked at for nothing. These few are sorted where the list is in another order.
     """
-    if chosen.executor_ref is not None:
+    if filters.executor_ref is not None:
         return "runs_by_executor_ref"
-    is_by_reference = chosen.executor_ref_prefix is not None
-    ways = _ways(chosen)
+    is_by_reference = filters.executor_ref_prefix is not None
+    ways = _candidate_indexes(filters)
     if len(ways) + is_by_reference == 1:
         return ways[0][0] if ways else "runs_by_executor_ref"
     for index, columns in ways:
-        if _few(tx, org_id, chosen, index, columns):
+        if _has_few(tx, org_id, filters, index, columns):
             return index
     if is_by_reference:
         return "runs_by_executor_ref"
-    if chosen.is_by_end or (chosen.status is not None and chosen.status not in CLOSED):
+    if filters.is_by_end or (filters.status is not None and filters.status not in CLOSED):
         return ways[0][0]
-    return "runs_of_org" if chosen.template_id is None else "runs_by_template"
+    return "runs_of_org" if filters.template_id is None else "runs_by_template"
 
 
-def _ways(chosen: Filter) -> list[tuple[str, tuple[str, ...]]]:
+def _candidate_indexes(filters: RunFilter) -> list[tuple[str, tuple[str, ...]]]:
     """The indexes that could serve, each with its columns that something is asked of."""
     ways: list[tuple[str, tuple[str, ...]]] = []
-    if chosen.is_by_end:
+    if filters.is_by_end:
         ways.append(("runs_by_end", ("status", "closed_at")))
-    elif chosen.late_at is not None:
+    elif filters.late_at is not None:
         ways.append(("runs_open_of_org", ("status", "expires_at")))
-    elif chosen.status is not None:
+    elif filters.status is not None:
         ways.append(("runs_by_status", ("status", "created_at")))
-    if chosen.template_id is not None:
+    if filters.template_id is not None:
         ways.append(("runs_by_template", ("template_id", "created_at")))
-    is_dated = chosen.created_after is not None or chosen.created_before is not None
-    if chosen.executor_ref_prefix is not None and is_dated:
+    is_dated = filters.created_after is not None or filters.created_before is not None
+    if filters.executor_ref_prefix is not None and is_dated:
         ways.append(("runs_of_org", ("created_at",)))
     return ways
 
 
-def _few(tx: Tx, org_id: str, chosen: Filter, index: str, columns: tuple[str, ...]) -> bool:
+def _has_few(tx: Tx, org_id: str, filters: RunFilter, index: str, columns: tuple[str, ...]) -> bool:
     """Whether at most 1,000 runs of an organization have what is wanted in those columns."""
-    conditions, values = _chosen(chosen)
+    conditions, values = _conditions(filters)
     counted = [one for one in conditions if one.startswith(columns)]
     query = (
         f"SELECT 1 FROM runs INDEXED BY {index} WHERE {' AND '.join(['org_id = :org', *counted])} LIMIT :few"  # noqa: S608
     )
-    found = tx.db.execute(f"SELECT count(*) FROM ({query})", {**values, "org": org_id, "few": FEW + 1})  # noqa: S608
-    return int(found.fetchone()[0]) <= FEW
+    found = tx.db.execute(f"SELECT count(*) FROM ({query})", {**values, "org": org_id, "few": FEW_ROWS + 1})  # noqa: S608
+    return int(found.fetchone()[0]) <= FEW_ROWS
 
 
-def _chosen(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
+def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
     asked = (
-        ("status = :status", chosen.status),
-        ("template_id = :template_id", chosen.template_id),
-        ("executor_ref = :executor_ref", chosen.executor_ref),
-        ("created_at > :created_after", chosen.created_after),
-        ("created_at < :created_before", chosen.created_before),
-        ("closed_at > :closed_after", chosen.closed_after),
-        ("closed_at < :closed_before", chosen.closed_before),
-        ("expires_at <= :late_at", chosen.late_at),
+        ("status = :status", filters.status),
+        ("template_id = :template_id", filters.template_id),
+        ("executor_ref = :executor_ref", filters.executor_ref),
+        ("created_at > :created_after", filters.created_after),
+        ("created_at < :created_before", filters.created_before),
+        ("closed_at > :closed_after", filters.closed_after),
+        ("closed_at < :closed_before", filters.closed_before),
+        ("expires_at <= :late_at", filters.late_at),
     )
     given = {condition: value for condition, value in asked if value is not None}
     values = {condition.partition(":")[2]: value for condition, value in given.items()}
     is_late = (
-        [] if chosen.late_at is None else ["status IN ('pending', 'in_progress')"]
+        [] if filters.late_at is None else ["status IN ('pending', 'in_progress')"]
     )  # as its index says it
     return [*given, *is_late], values
 
@@ -203,12 +205,12 @@ def _page(
     conditions: list[str],
     order: str,
     values: dict[str, Any],
-    wanted: Slice,
+    page_request: PageRequest,
     column: str = "created_at",
 ) -> Page[Run]:
     rows = tx.db.execute(
         f"SELECT {_COLUMNS} FROM runs INDEXED BY {index} WHERE {' AND '.join(conditions)} "  # noqa: S608, all named above
         f"ORDER BY {order} LIMIT :more",
-        {**values, "more": wanted.limit + 1},
+        {**values, "more": page_request.limit + 1},
     ).fetchall()
-    return Page.of(rows, wanted, lambda row: (row[column], row["number"]), _run)
+    return Page.of(rows, page_request, lambda row: (row[column], row["number"]), _run)

@@ -11,11 +11,11 @@ from rundun.store.transaction import Tx
 QUARTER = times.HOUR // 4  # in every time zone a day begins with one
 MAX_COUNTED = 10_000  # counted one by one; what is more is only said to be more
 
-What = Literal["dispatched", "completed", "cancelled", "expired", "photos"]
+Statistic = Literal["dispatched", "completed", "cancelled", "expired", "photos"]
 
 
 @dataclass(frozen=True, slots=True)
-class Oldest:
+class OldestRun:
     """The open run that was dispatched first."""
 
     run_id: str
@@ -26,7 +26,7 @@ class Oldest:
     created_at: int
 
 
-def between(tx: Tx, org_id: str, what: What, begin: int, end: int) -> list[tuple[int, int]]:
+def between(tx: Tx, org_id: str, what: Statistic, begin: int, end: int) -> list[tuple[int, int]]:
     """Milliseconds at which a quarter of an hour begins and how often it has happened in it, from `begin` on and before
     `end`.
     """
@@ -76,7 +76,7 @@ def pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
     return int(count), at
 
 
-def oldest_open(tx: Tx, org_id: str) -> Oldest | None:
+def oldest_open(tx: Tx, org_id: str) -> OldestRun | None:
     """The open run that was dispatched first, None when none is open."""
     found = []
     for status in ("pending", "in_progress"):
@@ -86,5 +86,5 @@ def oldest_open(tx: Tx, org_id: str) -> Oldest | None:
             (org_id, status),
         ).fetchone()
         if row is not None:
-            found.append(Oldest(*row))
+            found.append(OldestRun(*row))
     return min(found, key=lambda one: one.created_at, default=None)

@@ -10,12 +10,12 @@ from pydantic_core import from_json
 from rundun.core import progress
 from rundun.core.template import Template, photo_limits
 from rundun.errors import NotFound
-from rundun.store.pagination import Page, Slice
-from rundun.store.transaction import Tx, Version
+from rundun.store.pagination import Page, PageRequest
+from rundun.store.transaction import TemplateVersion, Tx
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class TemplateHead:
     """Which version is current, and whether new runs may be dispatched."""
 
     template_id: str
@@ -26,11 +26,13 @@ class Head:
     archived_at: int | None
 
 
-def _head(row: sqlite3.Row) -> Head:
-    return Head(row["id"], row["org_id"], row["v"], row["created_at"], row["updated_at"], row["archived_at"])
+def _head(row: sqlite3.Row) -> TemplateHead:
+    return TemplateHead(
+        row["id"], row["org_id"], row["v"], row["created_at"], row["updated_at"], row["archived_at"]
+    )
 
 
-def get(tx: Tx, org_id: str, template_id: str) -> Head:
+def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
     """The template of that id in that organization, archived or not, or NotFound."""
     row = tx.db.execute(
         "SELECT * FROM templates WHERE id = ? AND org_id = ?", (template_id, org_id)
@@ -40,7 +42,7 @@ def get(tx: Tx, org_id: str, template_id: str) -> Head:
     return _head(row)
 
 
-def get_version(tx: Tx, template_id: str, v: int) -> Version:
+def get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
     """One version, parsed; NotFound when there is none."""
     known = tx.versions.find(template_id, v)
     if known is not None:
@@ -61,9 +63,9 @@ def get_version(tx: Tx, template_id: str, v: int) -> Version:
 
 def _version(
     template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes, template: Template
-) -> Version:
+) -> TemplateVersion:
     steps = tuple(template.all_steps())
-    return Version(
+    return TemplateVersion(
         template_id,
         v,
         org_id,
@@ -79,26 +81,33 @@ def _version(
     )
 
 
-def page(tx: Tx, org_id: str, wanted: Slice, *, include_archived: bool) -> Page[Head]:
+def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> Page[TemplateHead]:
     """Templates of an organization, the newest first."""
     rows = tx.db.execute(
         "SELECT * FROM templates WHERE org_id = :org AND (:archived OR archived_at IS NULL) "
         "AND number < :before ORDER BY number DESC LIMIT :more",
-        {"org": org_id, "archived": include_archived, "before": wanted.before[-1], "more": wanted.limit + 1},
+        {
+            "org": org_id,
+            "archived": include_archived,
+            "before": page_request.before[-1],
+            "more": page_request.limit + 1,
+        },
     ).fetchall()
-    return Page.of(rows, wanted, lambda row: (row["number"],), _head)
+    return Page.of(rows, page_request, lambda row: (row["number"],), _head)
 
 
-def page_versions(tx: Tx, template_id: str, wanted: Slice) -> Page[Version]:
+def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[TemplateVersion]:
     """All versions of a template, the newest first."""
     rows = tx.db.execute(
         "SELECT v FROM template_versions WHERE template_id = :id AND v < :before ORDER BY v DESC LIMIT :more",
-        {"id": template_id, "before": wanted.before[-1], "more": wanted.limit + 1},
+        {"id": template_id, "before": page_request.before[-1], "more": page_request.limit + 1},
     ).fetchall()
-    return Page.of(rows, wanted, lambda row: (row["v"],), lambda row: get_version(tx, template_id, row["v"]))
+    return Page.of(
+        rows, page_request, lambda row: (row["v"],), lambda row: get_version(tx, template_id, row["v"])
+    )
 
 
-def add(tx: Tx, org_id: str, template: Template, body: bytes) -> Version:
+def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion:
     """A new template in its first version; `body` is its stored form."""
     template_id = tx.new_id("t")
     tx.db.execute(
@@ -109,7 +118,7 @@ def add(tx: Tx, org_id: str, template: Template, body: bytes) -> Version:
     return _version(template_id, 1, org_id, tx.now, tx.now, body, template)
 
 
-def add_version(tx: Tx, head: Head, template: Template, body: bytes) -> Version:
+def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> TemplateVersion:
     """The next version, current from now on; an archived template comes back."""
     tx.db.execute(
         "UPDATE templates SET v = ?, updated_at = ?, archived_at = NULL WHERE id = ?",
@@ -126,14 +135,14 @@ def _add_version(tx: Tx, template_id: str, v: int, body: bytes) -> None:
     )
 
 
-def archive(tx: Tx, head: Head) -> None:
+def archive(tx: Tx, head: TemplateHead) -> None:
     """No new runs from it; those that exist go on."""
     tx.db.execute(
         "UPDATE templates SET archived_at = coalesce(archived_at, ?) WHERE id = ?", (tx.now, head.template_id)
     )
 
 
-def bring_back(tx: Tx, head: Head) -> None:
+def bring_back(tx: Tx, head: TemplateHead) -> None:
     """New runs from it again."""
     tx.db.execute("UPDATE templates SET archived_at = NULL WHERE id = ?", (head.template_id,))
 

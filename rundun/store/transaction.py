@@ -25,7 +25,7 @@ class CommitThenRaise(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class TemplateVersion:
     """One version of a template as it was written; `body` is its JSON without what the server assigns, `untouched` the
     progress of a run that nobody has begun. Where it `takes_photos` of no step no run of it ever has one, and so with
     signatures.
@@ -44,7 +44,7 @@ class Version:
     takes_signatures: bool = True
 
 
-class Versions:
+class TemplateVersionCache:
     """Parsed template versions, which never change, shared by the writer's and the reader's thread. At most so many,
     and so many bytes of JSON, are remembered; the first to come is the first to go.
     """
@@ -52,15 +52,15 @@ class Versions:
     def __init__(self, most: int = 512, most_bytes: int = 32 * 1024 * 1024) -> None:
         self._most = most
         self._most_bytes = most_bytes
-        self._kept: dict[tuple[str, int], Version] = {}
+        self._kept: dict[tuple[str, int], TemplateVersion] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def find(self, template_id: str, v: int) -> Version | None:
+    def find(self, template_id: str, v: int) -> TemplateVersion | None:
         """That version, if it is remembered."""
         return self._kept.get((template_id, v))
 
-    def put(self, version: Version) -> None:
+    def put(self, version: TemplateVersion) -> None:
         """Remember one."""
         with self._lock:
             if (version.template_id, version.v) in self._kept:
@@ -90,7 +90,7 @@ class Tx:
     now: int
     links: Links
     grace: int
-    versions: Versions
+    versions: TemplateVersionCache
     touched: set[str] = field(default_factory=set)
 
     def new_id(self, prefix: str) -> str:
@@ -105,7 +105,7 @@ class Env:
     clock: Clock
     links: Links
     grace: int
-    versions: Versions = field(default_factory=Versions)
+    versions: TemplateVersionCache = field(default_factory=TemplateVersionCache)
 
     def tx(self, db: sqlite3.Connection) -> Tx:
         """A transaction on `db`, now."""

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from rundun.actions.api_keys import digest
 from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
-from rundun.store.api_keys import Key
+from rundun.store.api_keys import ApiKey
 from rundun.store.database import Database
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(rdk_live_[A-Za-z0-9]{32})")
@@ -34,7 +34,7 @@ class KeyRing:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[bytes, Key] = {}
+        self._known: dict[bytes, ApiKey] = {}
         self.used: dict[str, int] = {}
         self._generation = 0
         database.subscribe(self._forget)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.database import Database
-from rundun.store.files import CHUNK, File
+from rundun.store.files import CHUNK, StoredFile
 from rundun.web.context import context_of
 from rundun.web.query_params import is_current
 
@@ -47,7 +47,7 @@ async def get_media(request: Request) -> Response:
     return StreamingResponse(_stream(database, file, first, last), status, headers)
 
 
-def _wanted(request: Request, file: File, etag: str) -> tuple[int, int, int] | None:
+def _wanted(request: Request, file: StoredFile, etag: str) -> tuple[int, int, int] | None:
     """The status, and the first and last byte to send; None for a range that lies outside. Several ranges at once get
     the whole.
     """
@@ -65,7 +65,7 @@ def _wanted(request: Request, file: File, etag: str) -> tuple[int, int, int] | N
     return (206, first, last) if first < file.bytes else None
 
 
-async def _stream(database: Database, file: File, first: int, last: int) -> AsyncIterator[bytes]:
+async def _stream(database: Database, file: StoredFile, first: int, last: int) -> AsyncIterator[bytes]:
     for part in range(first // CHUNK, last // CHUNK + 1):
         data = await database.read_heavy(CHUNK, files.get_chunk, file.number, part)
         start = part * CHUNK

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from rundun import counters
 from rundun.store import maintenance
-from rundun.store.maintenance import Figures
+from rundun.store.maintenance import Totals
 from rundun.web.context import context_of
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -17,12 +17,12 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 async def metrics(request: Request) -> Response:
     """GET /metrics."""
-    figures = await context_of(request).database.read(maintenance.figures)
+    figures = await context_of(request).database.read(maintenance.totals)
     text = "".join(f"{line}\n" for line in _lines(figures))
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
 
 
-def _lines(figures: Figures) -> Iterator[str]:
+def _lines(figures: Totals) -> Iterator[str]:
     statuses = dict.fromkeys(("2xx", "3xx", "4xx", "5xx"), 0) | counters.requests
     outcomes = dict.fromkeys(("delivered", "retry", "failed"), 0) | counters.attempts
     deliveries = {"pending": figures.deliveries_pending, "failed": figures.deliveries_failed}

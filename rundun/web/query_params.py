@@ -11,8 +11,8 @@ from starlette.requests import Request
 from rundun.core import times
 from rundun.core.run import Status
 from rundun.core.validation import Reading, Shape, Text, read, wrong
-from rundun.store.pagination import END, Page, Slice
-from rundun.store.run_lists import Filter
+from rundun.store.pagination import END, Page, PageRequest
+from rundun.store.run_lists import RunFilter
 from rundun.web.problems import Json
 
 Q = TypeVar("Q", bound=Shape)
@@ -116,9 +116,9 @@ class ListQuery(Shape):
     cursor: Cursor = (END, END)
     """Where to go on: `next_cursor` of the page before."""
 
-    def slice(self) -> Slice:
+    def slice(self) -> PageRequest:
         """The part that is wanted."""
-        return Slice(self.limit, self.cursor)
+        return PageRequest(self.limit, self.cursor)
 
 
 class RunsQuery(ListQuery):
@@ -135,10 +135,10 @@ class RunsQuery(ListQuery):
     created_before: Time | None = None
     """Only those made before this time."""
 
-    def filter(self) -> Filter:
+    def filter(self) -> RunFilter:
         """What is wanted of which runs."""
         after = self.created_after
-        return Filter(
+        return RunFilter(
             self.status,
             self.template_id,
             self.executor_ref,

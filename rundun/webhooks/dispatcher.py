@@ -24,7 +24,7 @@ from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.store import outbox
 from rundun.store.database import Database
-from rundun.store.outbox import Claimed
+from rundun.store.outbox import DueDelivery
 
 MAX_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
 PREFETCH_PER_DESTINATION = 16  # claimed ahead for one destination
@@ -40,7 +40,7 @@ Post = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 class FinishedAttempt:
     """An attempt that was made and is to be written down."""
 
-    claimed: Claimed
+    claimed: DueDelivery
     started_at: int
     result: AttemptResult
 
@@ -66,7 +66,7 @@ class Postman:
         self._claiming = asyncio.Lock()
         self._held: dict[int, str] = {}  # claimed, and the outcome is not written: their destinations
         self._ahead: dict[
-            str, deque[Claimed]
+            str, deque[DueDelivery]
         ] = {}  # of those, the ones that are to start next, by destination
         self._ahead_total = 0
         self._under_way: set[asyncio.Task[None]] = set()
@@ -175,13 +175,13 @@ class Postman:
         if queue:
             self._wake.set()
 
-    def _start(self, claimed: Claimed) -> None:
+    def _start(self, claimed: DueDelivery) -> None:
         self._slots.take(claimed.destination)
         task = asyncio.create_task(self._send(claimed))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _send(self, claimed: Claimed) -> None:
+    async def _send(self, claimed: DueDelivery) -> None:
         started_at = self._database.env.clock()
         result = AttemptResult(ok=False, error=NOT_MADE)
         try:
@@ -204,7 +204,7 @@ class Postman:
         if self._more and len(self._ahead.get(destination, ())) <= PREFETCH_PER_DESTINATION // 2:
             self._wake.set()
 
-    async def _attempt(self, claimed: Claimed) -> AttemptResult:
+    async def _attempt(self, claimed: DueDelivery) -> AttemptResult:
         """One request. What we can't even make is a failed attempt too, or it would be tried without pause or end."""
         kept = claimed.kept
         try:
@@ -244,7 +244,7 @@ class Postman:
         await self.idle()
 
 
-def _log(claimed: Claimed, result: AttemptResult, status: str) -> None:
+def _log(claimed: DueDelivery, result: AttemptResult, status: str) -> None:
     log(
         "info" if result.ok else "warning",
         "delivery",

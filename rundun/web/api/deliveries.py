@@ -13,7 +13,7 @@ from rundun.core import times
 from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, RetriedJson, TrialJson
 from rundun.core.validation import Shape, read
 from rundun.store import deliveries as delivery_rows
-from rundun.store.deliveries import Attempt, Delivery, Failed
+from rundun.store.deliveries import Attempt, Delivery, FailedFilter
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import Call, json_reply, route
 from rundun.web.api.webhook_test import WebhookTestBody, try_out
@@ -39,9 +39,9 @@ class RetryBody(Shape):
     run_id: str | None = None
     """Only those of this run."""
 
-    def failed(self) -> Failed:
+    def failed(self) -> FailedFilter:
         """What is meant."""
-        return Failed((self.since and times.parse(self.since)) or 0, self.run_id)
+        return FailedFilter((self.since and times.parse(self.since)) or 0, self.run_id)
 
 
 async def list_deliveries(call: Call) -> Response:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from rundun.actions import idempotency
 from rundun.actions.idempotency import Render
-from rundun.core.run import Doer
+from rundun.core.run import Actor
 from rundun.errors import Problem
 from rundun.store import idempotency
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
@@ -35,12 +35,12 @@ _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7
 
 @dataclass(slots=True)
 class Call:
-    """An integrator's request; `idempotency_key` names it where it carries an `Idempotency-Key`, `doer` has its key's name."""
+    """An integrator's request; `idempotency_key` names it where it carries an `Idempotency-Key`, `actor` has its key's name."""
 
     request: Request
     ctx: Context
     org_id: str
-    doer: Doer
+    actor: Actor
     idempotency_key: IdempotencyKey | None = None
     _body: bytes | None = None
 
@@ -107,7 +107,7 @@ def route(method: Method, path: str, handler: Handler, operation: Operation) -> 
         ctx = context_of(request)
         caller = await _caller(ctx, request)
         ctx.quotas.count_request(request, caller.key)
-        call = Call(request, ctx, caller.org_id, Doer("integrator", caller.name))
+        call = Call(request, ctx, caller.org_id, Actor("integrator", caller.name))
         return await (_once(call, handler) if method == "POST" else handler(call))
 
     endpoint.__doc__ = handler.__doc__

@@ -126,13 +126,13 @@ async def cancel_run(call: Call) -> Response:
 async def extend_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/extend."""
     hours = read(ExtendBody, await call.json()).expires_in_hours
-    return await call.write(_without_template(call), runs.extend, call.path("run_id"), hours, call.doer)
+    return await call.write(_without_template(call), runs.extend, call.path("run_id"), hours, call.actor)
 
 
 async def release_run(call: Call) -> Response:
     """POST /v1/runs/{run_id}/release."""
     read(EmptyBody, await call.json())
-    return await call.write(_without_template(call), runs.release, call.path("run_id"), call.doer)
+    return await call.write(_without_template(call), runs.release, call.path("run_id"), call.actor)
 
 
 def _without_template(call: Call) -> Callable[[RunState], StoredResponse]:

@@ -10,19 +10,19 @@ from starlette.responses import Response
 from rundun.actions import templates as actions
 from rundun.actions.templates import get_version, page_current, page_versions
 from rundun.store.idempotency import StoredResponse
-from rundun.store.transaction import Version
+from rundun.store.transaction import TemplateVersion
 from rundun.web.api.endpoint import Call, json_reply, route, to_response
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
 
-def template_json(version: Version, archived_at: int | None = None) -> bytes:
+def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
     """A version as its author wrote it, with what the server says of it."""
     return to_json(actions.assigned(version, archived_at))[:-1] + b"," + version.body[1:]
 
 
 def _reply(
-    version: Version, status: int = 200, archived_at: int | None = None, **headers: str
+    version: TemplateVersion, status: int = 200, archived_at: int | None = None, **headers: str
 ) -> StoredResponse:
     tag = actions.etag(version, archived_at)
     return json_reply(template_json(version, archived_at), status, etag=tag, **headers)
@@ -34,7 +34,7 @@ async def create(call: Call) -> Response:
     return await call.write(_created, actions.create, draft)
 
 
-def _created(version: Version) -> StoredResponse:
+def _created(version: TemplateVersion) -> StoredResponse:
     return _reply(version, 201, location=f"/v1/templates/{version.template_id}")
 
 
@@ -64,7 +64,7 @@ async def put(call: Call) -> Response:
     return await call.write(_revised, actions.revise, call.path("template_id"), draft, if_match)
 
 
-def _revised(version: Version) -> StoredResponse:
+def _revised(version: TemplateVersion) -> StoredResponse:
     return _reply(version)
 
 

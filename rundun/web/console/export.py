@@ -20,7 +20,7 @@ from rundun.core import run_json, times
 from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.files import CHUNK
-from rundun.store.pagination import Slice
+from rundun.store.pagination import PageRequest
 from rundun.web.api.templates import template_json
 from rundun.web.console.file_names import Names, named
 from rundun.web.console.run_page import telling, visit_say
@@ -86,15 +86,15 @@ async def table(visit: Visit) -> Response:
 
 async def _lines(visit: Visit) -> AsyncIterator[bytes]:
     yield ("\ufeff" + _csv([COLUMNS])).encode()
-    chosen, part, left = asked(visit).filter, Slice(PAGE), MAX_ROWS
+    chosen, part, left = asked(visit).filter, PageRequest(PAGE), MAX_ROWS
     while left > 0:
-        part = Slice(min(PAGE, left), part.before)
+        part = PageRequest(min(PAGE, left), part.before)
         found = await visit.read(runs.page, chosen, part)
         yield _csv([[safe_cell(cell) for cell in _cells(visit, row)] for row in found.items]).encode()
         left -= len(found.items)
         if found.next_before is None:
             return
-        part = Slice(PAGE, found.next_before)
+        part = PageRequest(PAGE, found.next_before)
 
 
 def _csv(rows: Iterable[Iterable[object]]) -> str:

@@ -66,10 +66,10 @@ def _done(watched: RunDetail) -> Iterator[Moment]:
         label = labels.get(details.get("step_id", ""))
         if change.what == "photo_deleted":
             yield Moment("moment_photo", details["received_at"], details["taken_at"], label)
-        by = None if change.doer.by == "executor" else change.doer.by
+        by = None if change.actor.by == "executor" else change.actor.by
         expiry = (details["before"], details["after"]) if change.what == "extended" else None
         word = f"moment_{change.what}"
-        yield Moment(word, change.at, label=label, who=change.doer.name, by=by, expiry=expiry)
+        yield Moment(word, change.at, label=label, who=change.actor.name, by=by, expiry=expiry)
 
 
 def _labels(watched: RunDetail) -> Mapping[str, str]:

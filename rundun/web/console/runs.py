@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from rundun.actions import deliveries, runs, templates
 from rundun.core import text
-from rundun.core.run import STATUSES, Doer
+from rundun.core.run import STATUSES, Actor
 from rundun.core.validation import cleaned, read
-from rundun.store.pagination import END, Slice
-from rundun.store.run_lists import Filter
+from rundun.store.pagination import END, PageRequest
+from rundun.store.run_lists import RunFilter
 from rundun.web.console import run_page
 from rundun.web.console.session import Visit, page
 from rundun.web.console.time_zone import Zone
@@ -32,7 +32,7 @@ class Asked:
     """What the filter's form says: `given` as it was written, `wrong` the fields that can't be read."""
 
     given: dict[str, str]
-    filter: Filter
+    filter: RunFilter
     wrong: dict[str, bool]
 
     @property
@@ -64,7 +64,7 @@ def asked(visit: Visit) -> Asked:
         wrong["status"] = True
     is_late = given["status"] == "late"
     after, before = _begins(visit.zone, _day(given["from"]), -1), _begins(visit.zone, _day(given["to"], 1), 0)
-    chosen = Filter(
+    chosen = RunFilter(
         status=None if is_late or "status" in wrong else given["status"] or None,
         template_id=given["template"] or None,
         late_at=visit.now if is_late else None,
@@ -102,9 +102,9 @@ def _begins(zone: Zone, day: date | None, offset: int) -> int | None:
     return None if day is None else zone.day_begins(day) + offset
 
 
-def _slice(visit: Visit) -> Slice:
+def _slice(visit: Visit) -> PageRequest:
     match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", visit.request.query_params.get("before", ""), re.ASCII)
-    return Slice(LIMIT, (int(match[1]), int(match[2])) if match else (END, END))
+    return PageRequest(LIMIT, (int(match[1]), int(match[2])) if match else (END, END))
 
 
 async def list_runs(visit: Visit) -> Response:
@@ -152,15 +152,15 @@ async def extend(visit: Visit) -> Response:
         hours = visit.form.get("hours", "")
         number = float(hours) if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", hours, re.ASCII) else hours
         wanted = read(ExtendBody, {"expires_in_hours": None if hours == "never" else number})
-        doer = Doer("operator", visit.operator.name)
-        await visit.write(runs.extend, visit.path("run_id"), wanted.expires_in_hours, doer)
+        actor = Actor("operator", visit.operator.name)
+        await visit.write(runs.extend, visit.path("run_id"), wanted.expires_in_hours, actor)
 
     return await run_page.done_or_said(visit, act(), "told_run_extended")
 
 
 async def release(visit: Visit) -> Response:
     """POST /console/runs/{run_id}/release: another device may go on with it."""
-    act = visit.write(runs.release, visit.path("run_id"), Doer("operator", visit.operator.name))
+    act = visit.write(runs.release, visit.path("run_id"), Actor("operator", visit.operator.name))
     return await run_page.done_or_said(visit, act, "told_run_released")
 
 

@@ -18,8 +18,8 @@ from rundun.core.json_positions import Broken
 from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.idempotency import StoredResponse
-from rundun.store.templates import Head
-from rundun.store.transaction import Version
+from rundun.store.templates import TemplateHead
+from rundun.store.transaction import TemplateVersion
 from rundun.web.body import read_bytes
 from rundun.web.console.dispatch import ticket
 from rundun.web.console.session import Visit, page
@@ -149,7 +149,7 @@ async def new(visit: Visit) -> Response:
     return visit.go(f"/templates/{from_json(reply.body)['id']}", "told_template_saved")
 
 
-def _made(version: Version) -> StoredResponse:
+def _made(version: TemplateVersion) -> StoredResponse:
     return StoredResponse(201, to_json({"id": version.template_id}), {})
 
 
@@ -172,7 +172,7 @@ async def edit(visit: Visit) -> Response:
     return await _save(visit, head, made_from, checked, checked.draft)
 
 
-async def _save(visit: Visit, head: Head, made_from: str, checked: Checked, draft: Draft) -> Response:
+async def _save(visit: Visit, head: TemplateHead, made_from: str, checked: Checked, draft: Draft) -> Response:
     tag = f'"{head.template_id}.{made_from}"'
     try:
         version = await visit.write(actions.revise, head.template_id, draft, tag)

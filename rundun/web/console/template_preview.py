@@ -18,7 +18,7 @@ from rundun.core import progress, translation
 from rundun.core.run import Identity, Run
 from rundun.core.run_json import Evidence
 from rundun.core.template import Template
-from rundun.store.transaction import Version
+from rundun.store.transaction import TemplateVersion
 from rundun.web.branding import brand_of
 from rundun.web.console.session import Visit, page
 from rundun.web.executor.api import state_json
@@ -49,14 +49,14 @@ async def preview(visit: Visit) -> Response:
     return response
 
 
-def _version(body: bytes, org_id: str, now: int) -> Version:
+def _version(body: bytes, org_id: str, now: int) -> TemplateVersion:
     template = Template.model_validate(from_json(body))
     steps = tuple(template.all_steps())
     untouched = progress.count_progress(progress.evaluate(steps, {}, {}))
-    return Version("t-preview", 1, org_id, now, now, body, template, steps, untouched)
+    return TemplateVersion("t-preview", 1, org_id, now, now, body, template, steps, untouched)
 
 
-def _sheet(version: Version, begun: bool) -> RunState:
+def _sheet(version: TemplateVersion, begun: bool) -> RunState:
     """A run that never was."""
     now = version.created_at
     run = Run(

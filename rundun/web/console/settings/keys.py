@@ -9,7 +9,7 @@ from starlette.responses import Response
 from rundun.actions import api_keys
 from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
-from rundun.store.api_keys import Key
+from rundun.store.api_keys import ApiKey
 from rundun.web.console.session import Visit, page
 from rundun.web.console.settings.account import parts
 
@@ -42,9 +42,9 @@ async def _show(
     status: int = 200,
     name: str = "",
     wrong: str = "",
-    made: tuple[Key, str] | None = None,
+    made: tuple[ApiKey, str] | None = None,
 ) -> Response:
-    found: list[Key] = await visit.read(key_rows.of_organization)
+    found: list[ApiKey] = await visit.read(key_rows.of_organization)
     noted = visit.ctx.keys.used
     found = [replace(key, used_at=noted.get(key.key_id, key.used_at)) for key in found]
     return visit.show(

@@ -11,8 +11,8 @@ from rundun.actions.deliveries import RetryProgress
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
 from rundun.errors import Problem
-from rundun.store.deliveries import Failed
-from rundun.store.pagination import END, Slice
+from rundun.store.deliveries import FailedFilter
+from rundun.store.pagination import END, PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, try_out
 from rundun.web.console.dashboard import counted
 from rundun.web.console.session import Visit, page
@@ -50,8 +50,8 @@ async def retry_all(visit: Visit) -> Response:
     """POST /console/settings/webhooks/retry: all that have failed, step by step, so that nobody waits long."""
     so_far, is_more = RetryProgress(), True
     while is_more:
-        is_more = await visit.read(deliveries.has_more_failed, Failed(), so_far)
-        so_far = await visit.write(deliveries.retry_failed, Failed(), so_far)
+        is_more = await visit.read(deliveries.has_more_failed, FailedFilter(), so_far)
+        so_far = await visit.write(deliveries.retry_failed, FailedFilter(), so_far)
     return visit.go("/settings/webhooks", "told_all_sent_again")
 
 
@@ -64,7 +64,7 @@ async def _show(
 ) -> Response:
     match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", visit.request.query_params.get("before", ""), re.ASCII)
     before = (int(match[1]), int(match[2])) if match else (END, END)
-    failing = await visit.read(deliveries.page_failed, Slice(LIMIT, before))
+    failing = await visit.read(deliveries.page_failed, PageRequest(LIMIT, before))
     return visit.show(
         "webhooks",
         status,
