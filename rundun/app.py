@@ -14,7 +14,7 @@ from rundun.actions.first_start import FirstStart
 from rundun.config.loader import Settings
 from rundun.control_socket import listening, socket_path
 from rundun.core import times
-from rundun.core.delivery_slots import Slots
+from rundun.core.delivery_slots import DeliverySlots
 from rundun.core.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
@@ -104,7 +104,7 @@ async def running(
         postman = Postman(
             database,
             courier.post,
-            slots=Slots(settings.webhooks.concurrency, settings.webhooks.per_destination),
+            slots=DeliverySlots(settings.webhooks.concurrency, settings.webhooks.per_destination),
             retry_delays=settings.webhooks.retry_delays_seconds,
             alerting=alerts is not None,
         )

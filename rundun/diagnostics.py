@@ -15,7 +15,7 @@ from rundun.actions import health
 from rundun.actions.health import Examined
 from rundun.config.loader import SETTINGS, Settings
 from rundun.core import certificate, times
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 from rundun.store import connection, maintenance
 from rundun.store.database import read_once
 from rundun.store.transaction import Env
@@ -63,7 +63,7 @@ def report(
     path = settings.database.path
     db = connection.open_reader(path)
     try:
-        env = Env(clock, Links(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
+        env = Env(clock, Urls(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
         examined = read_once(db, env, health.examine, org_id, seconds)
     finally:
         db.close()

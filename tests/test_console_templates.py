@@ -17,9 +17,9 @@ from rundun import paths
 from rundun.actions import organizations
 from rundun.core import template
 from rundun.core.condition import When
-from rundun.core.template_diff import things
+from rundun.core.template_diff import parts
 from rundun.core.template_rules import as_json, read_template
-from rundun.core.validation import Shape
+from rundun.core.validation import StrictModel
 from rundun.web.console import dispatch
 from rundun.web.console.template_text import teller
 from tests.helpers.console import Browser, field, operator, shown
@@ -253,7 +253,7 @@ def test_every_field_type_and_operator_has_a_word() -> None:
     fields: set[str] = set()
     kinds: set[str] = set()
     for name, model in vars(template).items():
-        if not (isinstance(model, type) and issubclass(model, Shape)) or name in ("Shape", "PhotoRule"):
+        if not (isinstance(model, type) and issubclass(model, StrictModel)) or name in ("Shape", "PhotoRule"):
             continue
         fields |= set(model.model_fields)
         kinds |= set(get_args(model.model_fields["type"].annotation)) if name.endswith("Step") else set()
@@ -269,14 +269,14 @@ def test_every_field_type_and_operator_has_a_word() -> None:
 def test_any_template_can_be_told_in_words(written: Any) -> None:
     made = iter(range(10_000))
     body = from_json(as_json(read_template(written, lambda prefix: f"{prefix}made{next(made)}")))
-    tell = teller(SAY, things(body))
-    for thing in things(body).values():
+    tell = teller(SAY, parts(body))
+    for thing in parts(body).values():
         for name, value in thing.fields.items():
             assert tell.field(name) and isinstance(tell.value(name, value), str), name
     for step in steps_of(body):
         assert all(word for word, _ in tell.details(step))
         for condition in filter(None, [step.get("condition")]):
-            labels = [thing.label for thing in things(body).values() if thing.kind == "step"]
+            labels = [thing.label for thing in parts(body).values() if thing.kind == "step"]
             assert any(label in tell.condition(condition) for label in labels)
 
 
@@ -290,7 +290,7 @@ def test_conditions_are_told_with_their_labels() -> None:
             "config": {"options": [{"id": "o-1", "label": "Red"}]},
         },
     ]
-    tell = teller(SAY, things({"name": "T", "steps": steps}))
+    tell = teller(SAY, parts({"name": "T", "steps": steps}))
     first, second = (
         {"when": {"step": "s-1", "op": "eq", "value": False}},
         {"when": {"step": "s-2", "op": "neq", "value": "o-1"}},

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic_core import from_json
 
-from rundun.core.template_diff import Change, Thing, _longest_rising, difference, things
+from rundun.core.template_diff import TemplateChange, TemplatePart, _longest_rising, difference, parts
 from rundun.core.template_rules import as_json, read_template
 from tests.strategies import templates
 
@@ -46,11 +46,11 @@ def small(draw: some.DrawFn) -> dict[str, Any]:
     }
 
 
-def told(changes: list[Change], kind: str) -> dict[str, Change]:
+def told(changes: list[TemplateChange], kind: str) -> dict[str, TemplateChange]:
     return {one.thing.id: one for one in changes if one.kind == kind}
 
 
-def patched(before: dict[str, Thing], changes: list[Change]) -> dict[str, tuple[Any, ...]]:
+def patched(before: dict[str, TemplatePart], changes: list[TemplateChange]) -> dict[str, tuple[Any, ...]]:
     """The things of a version with its changes carried out, without their order."""
     left = {key: (one.kind, one.parent, dict(one.fields)) for key, one in before.items()}
     for change in changes:
@@ -71,14 +71,14 @@ def patched(before: dict[str, Thing], changes: list[Change]) -> dict[str, tuple[
 @given(small(), small())
 def test_the_changes_lead_from_one_to_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
     changes = difference(before, after)
-    new = {key: (one.kind, one.parent, dict(one.fields)) for key, one in things(after).items()}
-    assert _text(patched(things(before), changes)) == _text(new)
+    new = {key: (one.kind, one.parent, dict(one.fields)) for key, one in parts(after).items()}
+    assert _text(patched(parts(before), changes)) == _text(new)
     # What is not told to have moved has kept its order.
     moved = told(changes, "moved")
-    for parent in {one.parent for one in things(after).values()}:
+    for parent in {one.parent for one in parts(after).values()}:
         stayed = [
             [key for key, one in all_of.items() if key and one.parent == parent and key not in moved]
-            for all_of in (things(before), things(after))
+            for all_of in (parts(before), parts(after))
         ]
         common = set(stayed[0]) & set(stayed[1])
         orders = [[key for key in one if key in common and key.startswith("s-")] for one in stayed]

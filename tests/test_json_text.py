@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rundun.core import json_positions
-from rundun.core.json_positions import Broken
+from rundun.core.json_positions import MalformedJson
 from rundun.core.validation import pointer
 
 TEXT = some.text(some.characters(exclude_categories=["Cs"]), max_size=5) | some.sampled_from(
@@ -56,7 +56,7 @@ def test_everything_is_found_where_it_stands(document: Any, chance: random.Rando
     text = laid_out(document, chance)
     assert json_positions.read(text) == document
     everything = walk(document)
-    found = json_positions.spots(text, [pointer(path) for path, _ in everything])
+    found = json_positions.positions(text, [pointer(path) for path, _ in everything])
     assert set(found) == {pointer(path) for path, _ in everything}
     decoder = json.JSONDecoder()
     for path, value in everything:
@@ -86,9 +86,9 @@ def test_what_is_missing_is_said_of_what_it_should_stand_in(document: Any, more:
     text = json.dumps(document)
     for path, _ in walk(document):
         beyond = pointer([*path, "no such member", *more])
-        found = json_positions.spots(text, [beyond])
+        found = json_positions.positions(text, [beyond])
         assert json_positions.nearest(found, beyond) == found[pointer(path)]
-        assert json_positions.spots(text, [pointer(path)])[pointer(path)] == found[pointer(path)]
+        assert json_positions.positions(text, [pointer(path)])[pointer(path)] == found[pointer(path)]
 
 
 @given(DOCUMENTS, some.data())
@@ -102,7 +102,7 @@ def test_what_is_no_json_is_told_by_a_place_in_the_text(document: Any, data: som
     )
     try:
         json_positions.read(broken)
-    except Broken as error:
+    except MalformedJson as error:
         lines = broken.split("\n")
         assert 1 <= error.line <= len(lines)
         assert 1 <= error.column <= len(lines[error.line - 1]) + 1
@@ -123,7 +123,7 @@ def test_what_is_no_json_is_told_by_a_place_in_the_text(document: Any, data: som
     ],
 )
 def test_where_reading_stopped(text: str, line: int, column: int) -> None:
-    with pytest.raises(Broken) as told:
+    with pytest.raises(MalformedJson) as told:
         json_positions.read(text)
     assert (told.value.line, told.value.column) == (line, column)
 
@@ -131,4 +131,4 @@ def test_where_reading_stopped(text: str, line: int, column: int) -> None:
 def test_of_a_name_used_twice_the_last_counts_as_it_does_for_the_reader() -> None:
     text = '{"a": 1, "a": 2}'
     assert json_positions.read(text) == {"a": 2}
-    assert json_positions.spots(text, ["/a"])["/a"].start == 9
+    assert json_positions.positions(text, ["/a"])["/a"].start == 9

@@ -24,7 +24,7 @@ from rundun import paths
 from rundun.actions import deliveries
 from rundun.core import event
 from rundun.core.template_rules import read_template
-from rundun.core.validation import Shape, read
+from rundun.core.validation import StrictModel, read
 from rundun.errors import Problem
 from rundun.web import query_params, request_bodies
 from rundun.web.docs.openapi.document import ROUTES, document, examples
@@ -152,7 +152,7 @@ def hook(**more: Any) -> Any:
     return {"url": "http://hooks.example.com/", **more}
 
 
-LIMITS: list[tuple[type[Shape], Any, Any]] = [
+LIMITS: list[tuple[type[StrictModel], Any, Any]] = [
     # the furthest that is right, and one step further
     (request_bodies.DispatchBody, dispatch(executor_ref="x" * 256), dispatch(executor_ref="x" * 257)),
     (request_bodies.DispatchBody, dispatch(expires_in_hours=8760), dispatch(expires_in_hours=8761)),
@@ -188,7 +188,7 @@ LIMITS: list[tuple[type[Shape], Any, Any]] = [
 
 
 @pytest.mark.parametrize(("model", "right", "wrong"), LIMITS)
-def test_it_draws_the_line_where_the_reader_does(model: type[Shape], right: Any, wrong: Any) -> None:
+def test_it_draws_the_line_where_the_reader_does(model: type[StrictModel], right: Any, wrong: Any) -> None:
     schema = {"$ref": SCHEMAS + model.__name__}
     documented.validate(schema, right)
     read(model, right)
@@ -239,7 +239,7 @@ def parameter(method: str, path: str, name: str) -> dict[str, Any]:
     return dict(found)
 
 
-QUERIES: list[tuple[str, str, type[Shape], str, Any, Any]] = [
+QUERIES: list[tuple[str, str, type[StrictModel], str, Any, Any]] = [
     ("GET", "/r/{run_id}/state", query_params.StateQuery, "since", 10**15 - 1, 10**15),
     ("GET", "/r/{run_id}/state", query_params.StateQuery, "since", 0, -1),
     ("GET", "/v1/runs", query_params.RunsQuery, "limit", 100, 101),
@@ -251,7 +251,7 @@ QUERIES: list[tuple[str, str, type[Shape], str, Any, Any]] = [
 
 @pytest.mark.parametrize(("method", "path", "model", "name", "right", "wrong"), QUERIES)
 def test_it_draws_the_line_of_queries_where_the_reader_does(
-    method: str, path: str, model: type[Shape], name: str, right: Any, wrong: Any
+    method: str, path: str, model: type[StrictModel], name: str, right: Any, wrong: Any
 ) -> None:
     schema = parameter(method, path, name)
     documented.validate(schema, right)

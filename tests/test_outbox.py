@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rundun.core import event
-from rundun.core.delivery_slots import Slots
+from rundun.core.delivery_slots import DeliverySlots
 from rundun.store import outbox
 from rundun.store.outbox import WINDOW, Batch, becoming_due, claim
 from rundun.store.transaction import Tx
@@ -46,7 +46,7 @@ async def waiting(w: World, due: Mapping[str, int], later: int = 0) -> None:
     await w.database.write(fill)
 
 
-async def claimed(w: World, slots: Slots[str], held: Mapping[int, str] = NOBODY) -> tuple[Batch, int]:
+async def claimed(w: World, slots: DeliverySlots[str], held: Mapping[int, str] = NOBODY) -> tuple[Batch, int]:
     """What is claimed, and what it cost in hundreds of steps of SQLite's machine."""
     steps = 0
 
@@ -64,9 +64,9 @@ async def claimed(w: World, slots: Slots[str], held: Mapping[int, str] = NOBODY)
     return await w.database.write(look), steps
 
 
-def slots_for(*known: str, **limits: int) -> Slots[str]:
+def slots_for(*known: str, **limits: int) -> DeliverySlots[str]:
     """Slots, and destinations that have answered before."""
-    slots: Slots[str] = Slots(**limits)
+    slots: DeliverySlots[str] = DeliverySlots(**limits)
     for key in known:
         slots.take(key)
         slots.give_back(key, ok=True, unreachable=False)
@@ -79,7 +79,7 @@ def by_destination(claims: Batch) -> dict[str, int]:
 
 async def test_a_claim_does_not_look_at_those_who_wait_for_later(w: World) -> None:
     await waiting(w, {}, later=3000)
-    claims, steps = await claimed(w, Slots())
+    claims, steps = await claimed(w, DeliverySlots())
     assert (claims.taken, claims.more) == ([], False)
     assert steps <= 1
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rundun.core import progress, template_rules
-from rundun.core.progress import Missing
+from rundun.core.progress import MissingStep
 from tests.helpers.conditions import answer, stood, when
 from tests.helpers.templates import step
 
@@ -89,9 +89,9 @@ def test_what_is_missing_is_said_in_words() -> None:
     steps = [step(name="s-a"), step("photo", "s-b", {"min": 3}), step("signature", "s-c")]
     step_states = stood(of(*steps), {"s-b": answer(), "s-c": answer()}, {"s-b": [PH1]})
     assert list(progress.missing(step_states)) == [
-        Missing("s-a", "missing_answer", "“A” is not answered yet."),
-        Missing("s-b", "missing_photos", "“A” still needs 2 photo(s)."),
-        Missing("s-c", "missing_signature", "“A” is not signed yet."),
+        MissingStep("s-a", "missing_answer", "“A” is not answered yet."),
+        MissingStep("s-b", "missing_photos", "“A” still needs 2 photo(s)."),
+        MissingStep("s-c", "missing_signature", "“A” is not signed yet."),
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rundun.core.delivery_slots import MAX_KNOWN, Slots
+from rundun.core.delivery_slots import MAX_KNOWN, DeliverySlots
 
 OK, UNREACHABLE, FAILED = (True, False), (False, True), (False, False)
 keys = some.sampled_from("abcdefgh")
@@ -48,7 +48,7 @@ class Model:
             self.suspects.add(key)
 
 
-def play(slots: Slots[str], model: Model, story: list[tuple[str, str | tuple[bool, bool]]]) -> None:
+def play(slots: DeliverySlots[str], model: Model, story: list[tuple[str, str | tuple[bool, bool]]]) -> None:
     for key, step in story:
         assert (slots.free_for(key) > 0) == model.may_start(key)
         if isinstance(step, str):
@@ -66,14 +66,14 @@ def play(slots: Slots[str], model: Model, story: list[tuple[str, str | tuple[boo
 
 @given(some.integers(1, 12), some.integers(1, 4), steps)
 def test_the_limits_hold(concurrency: int, per_destination: int, story: list[tuple[str, str]]) -> None:
-    play(Slots(concurrency, per_destination), Model(concurrency, per_destination), story)
+    play(DeliverySlots(concurrency, per_destination), Model(concurrency, per_destination), story)
 
 
 @given(some.integers(1, 12), some.integers(1, 4), steps, some.dictionaries(keys, some.integers(0, 9)))
 def test_a_share_is_what_could_be_taken_one_by_one_and_leaves_nobody_out(
     concurrency: int, per_destination: int, story: list[tuple[str, str]], waiting: dict[str, int]
 ) -> None:
-    slots, model = Slots[str](concurrency, per_destination), Model(concurrency, per_destination)
+    slots, model = DeliverySlots[str](concurrency, per_destination), Model(concurrency, per_destination)
     play(slots, model, story)
     before = {key: model.under_way.count(key) for key in "abcdefgh"}
     share = slots.share(waiting)
@@ -92,7 +92,7 @@ def test_a_share_is_what_could_be_taken_one_by_one_and_leaves_nobody_out(
                 assert before[other] + share.get(other, 0) >= before[key] + share[key] - 1
 
 
-def answering(slots: Slots[str], *names: str) -> None:
+def answering(slots: DeliverySlots[str], *names: str) -> None:
     """These have answered before."""
     for key in names:
         slots.take(key)
@@ -100,7 +100,7 @@ def answering(slots: Slots[str], *names: str) -> None:
 
 
 def test_one_black_hole_among_forty() -> None:
-    slots = Slots[str](concurrency=40, per_destination=4)
+    slots = DeliverySlots[str](concurrency=40, per_destination=4)
     answering(slots, "hole", *(f"well{number}" for number in range(39)))
     assert slots.share({"hole": 1000, **{f"well{number}": 1 for number in range(39)}}) == {
         "hole": 1,
@@ -109,7 +109,7 @@ def test_one_black_hole_among_forty() -> None:
 
 
 def test_however_many_are_dead_three_quarters_stay_with_the_living() -> None:
-    slots = Slots[str]()
+    slots = DeliverySlots[str]()
     answering(slots, *(f"well{number}" for number in range(48)))
     dead = [f"dead{number}" for number in range(500)]
     for key in dead:
@@ -121,7 +121,7 @@ def test_however_many_are_dead_three_quarters_stay_with_the_living() -> None:
 
 
 def test_a_suspect_is_trusted_again_after_one_success() -> None:
-    slots = Slots[str]()
+    slots = DeliverySlots[str]()
     for _ in range(4):
         slots.take("a")
     slots.give_back("a", ok=False, unreachable=True)
@@ -136,7 +136,7 @@ def test_a_suspect_is_trusted_again_after_one_success() -> None:
 
 def test_one_slot_for_whom_nothing_is_known_of() -> None:
     """However many black holes there are at once, they take as many slots as there are of them until they are known."""
-    slots = Slots[str]()
+    slots = DeliverySlots[str]()
     holes = {f"hole{number}": 100 for number in range(100)}
     assert slots.share(holes) == dict.fromkeys(holes, 1)
     for key in holes:
@@ -148,7 +148,7 @@ def test_one_slot_for_whom_nothing_is_known_of() -> None:
 
 
 def test_however_many_are_new_and_dead_a_quarter_stays_with_those_that_are_well() -> None:
-    slots = Slots[str]()
+    slots = DeliverySlots[str]()
     answering(slots, *(f"well{number}" for number in range(16)))
     for number in range(1000):
         if slots.free_for(f"new{number}"):
@@ -158,7 +158,7 @@ def test_however_many_are_new_and_dead_a_quarter_stays_with_those_that_are_well(
 
 
 def test_only_so_many_are_remembered() -> None:
-    slots = Slots[int]()
+    slots = DeliverySlots[int]()
     for key in range(MAX_KNOWN + 1):
         slots.take(key)
         slots.give_back(key, ok=True, unreachable=False)
@@ -174,4 +174,4 @@ def test_only_so_many_are_remembered() -> None:
 
 def test_what_was_not_taken_cannot_be_given_back() -> None:
     with pytest.raises(ValueError, match="no slot"):
-        Slots[str]().give_back("a", ok=True, unreachable=False)
+        DeliverySlots[str]().give_back("a", ok=True, unreachable=False)

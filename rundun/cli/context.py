@@ -15,7 +15,7 @@ from rundun.config import loader
 from rundun.config.loader import ConfigError, Settings
 from rundun.control_socket import Nobody, ask, socket_path
 from rundun.core import times
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 from rundun.errors import Problem
 from rundun.store import connection
 from rundun.store.database import read_once, write_once
@@ -57,7 +57,7 @@ def fail(problem: Problem) -> NoReturn:
 
 def env_of(settings: Settings, key: bytes) -> Env:
     """What a transaction needs, outside the service."""
-    return Env(wall_clock, Links(settings.public_url, key), int(settings.runs.grace_hours * times.HOUR))
+    return Env(wall_clock, Urls(settings.public_url, key), int(settings.runs.grace_hours * times.HOUR))
 
 
 def write(settings: Settings, command: str, **arguments: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from rundun.core import text
-from rundun.core.validation import Shape, Text, normal
+from rundun.core.validation import StrictModel, Text, normal
 
 MAX_DEPTH = 5  # groups within groups; the comparisons in the innermost do not count
 StepStatus = Literal["hidden", "untouched", "skipped", "unable", "answered"]
@@ -22,7 +22,7 @@ def _normal(value: Any) -> Any:
     return value if kept is None else kept
 
 
-class When(Shape):
+class When(StrictModel):
     """One comparison; which operators and values fit a step type is a rule of `rules.py`."""
 
     step: Annotated[str, Text(40)]
@@ -33,14 +33,14 @@ class When(Shape):
     """What it is compared with, of the kind that step answers with; not with `answered` and `skipped`."""
 
 
-class Comparison(Shape):
+class Comparison(StrictModel):
     """A single comparison standing alone."""
 
     when: When
     """The comparison."""
 
 
-class Group(Shape):
+class Group(StrictModel):
     """Conditions of which all, or any, must hold."""
 
     op: Literal["and", "or"]

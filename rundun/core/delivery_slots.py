@@ -17,7 +17,7 @@ K = TypeVar("K", bound=Hashable)
 MAX_KNOWN = 10_000  # suspects remembered, and others that answered; the oldest is forgotten and starts afresh
 
 
-class Slots(Generic[K]):
+class DeliverySlots(Generic[K]):
     """Counts only. A key is whatever limits go by: (scheme, host, port), or with the organization before it."""
 
     def __init__(self, concurrency: int = 256, per_destination: int = 4) -> None:

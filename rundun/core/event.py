@@ -23,7 +23,7 @@ from rundun.core.json_types.runs import AnsweredJson, OriginalKeptJson, PhotoJso
 from rundun.core.progress import StepState
 from rundun.core.run import Identity, OperatorRef, Run
 from rundun.core.run_json import Evidence
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
 ON_REQUEST = ("run.started",)  # sent only to webhooks that name it
@@ -45,7 +45,7 @@ def started(run: Run) -> NewEvent:
     return NewEvent("run.started", {"executor_ref": run.executor_ref, "progress": run.progress})
 
 
-def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Links) -> NewEvent:
+def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) -> NewEvent:
     """A step became done, or a done one changed."""
     step, answer = step_state.step, step_state.answer
     assert answer is not None
@@ -83,7 +83,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Links)
     )
 
 
-def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Links) -> NewEvent:
+def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> NewEvent:
     """The run's one terminal event; `run` is already closed."""
     answers = _without_originals(run_json.answers_json(step_states, evidence, links))
     cancellation = run.cancellation

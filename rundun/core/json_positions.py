@@ -16,7 +16,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _AT = re.compile(r" at line (\d+) column (\d+)$")
 
 
-class Broken(ValueError):
+class MalformedJson(ValueError):
     """The text is no JSON (RFC 8259); `line` and `column` say where reading stopped."""
 
     def __init__(self, detail: str, line: int, column: int) -> None:
@@ -26,11 +26,11 @@ class Broken(ValueError):
 
 
 def read(text: str) -> Any:
-    """What the text says; raises `Broken`."""
+    """What the text says; raises `MalformedJson`."""
     try:
         body = text.encode()
     except UnicodeEncodeError as error:
-        raise Broken("half of a character", *line_and_column(text, error.start)) from None
+        raise MalformedJson("half of a character", *line_and_column(text, error.start)) from None
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as error:
@@ -38,11 +38,11 @@ def read(text: str) -> Any:
         line, column = (int(found[1]), int(found[2])) if found else (1, 1)
         lines = body.split(b"\n")
         before = lines[min(line, len(lines)) - 1][: max(0, column - 1)]  # counted in bytes there
-        raise Broken(_AT.sub("", str(error)), line, len(before.decode(errors="ignore")) + 1) from None
+        raise MalformedJson(_AT.sub("", str(error)), line, len(before.decode(errors="ignore")) + 1) from None
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Span:
     """Offsets in code points: of a member's name, or of an element; with its value where that is a plain one."""
 
     start: int
@@ -57,19 +57,19 @@ class _Frame:
     is_object: bool
     index: int = 0
     name: str | None = None  # as it is written
-    name_at: Spot = field(default_factory=lambda: Spot(0, 0))
+    name_at: Span = field(default_factory=lambda: Span(0, 0))
 
-    def begin(self, start: int, end: int) -> tuple[str | None, Spot]:
+    def begin(self, start: int, end: int) -> tuple[str | None, Span]:
         """The pointer of the value that begins here, and what shows where it is."""
         name, self.name, self.index = self.name, None, self.index + 1
         if self.pointer is None:
-            return None, Spot(start, end)
+            return None, Span(start, end)
         if self.is_object:
             return self.pointer + pointer_of([json.loads(name or '""', strict=False)]), self.name_at
-        return f"{self.pointer}/{self.index - 1}", Spot(start, end)
+        return f"{self.pointer}/{self.index - 1}", Span(start, end)
 
 
-def spots(text: str, wanted: Iterable[str]) -> dict[str, Spot]:
+def positions(text: str, wanted: Iterable[str]) -> dict[str, Span]:
     """Where `wanted` RFC 6901 pointers, and all that they stand in, are in a text that is JSON; of a name used twice,
     the last. What is not there is left out.
     """
@@ -78,7 +78,7 @@ def spots(text: str, wanted: Iterable[str]) -> dict[str, Spot]:
         while pointer not in near:
             near.add(pointer)
             pointer = pointer.rpartition("/")[0]
-    found: dict[str, Spot] = {}
+    found: dict[str, Span] = {}
     frames: list[_Frame] = []
     for token in _TOKEN.finditer(text):
         start, end, mark = token.start(), token.end(), text[token.start()]
@@ -89,20 +89,20 @@ def spots(text: str, wanted: Iterable[str]) -> dict[str, Spot]:
             frames.pop()
             continue
         if top and top.is_object and top.name is None:
-            top.name, top.name_at = token[0], Spot(start, end)
+            top.name, top.name_at = token[0], Span(start, end)
             continue
-        here, spot = top.begin(start, end) if top else ("", Spot(start, end))
+        here, spot = top.begin(start, end) if top else ("", Span(start, end))
         here = here if here in near else None
         if mark in "{[":
             frames.append(_Frame(here, mark == "{"))
         else:
-            spot = Spot(spot.start, end)
+            spot = Span(spot.start, end)
         if here is not None:
             found[here] = spot
     return found
 
 
-def nearest(found: dict[str, Spot], pointer: str) -> Spot:
+def nearest(found: dict[str, Span], pointer: str) -> Span:
     """The spot of `pointer`, or of what it should stand in."""
     while pointer not in found and pointer:
         pointer = pointer.rpartition("/")[0]

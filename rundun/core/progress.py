@@ -29,7 +29,7 @@ class StepState:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingStep:
     """Why a run cannot be completed yet."""
 
     step_id: str
@@ -121,7 +121,7 @@ def kind_of(answer: Answer) -> Literal["answered", "skipped", "unable"]:
     return "answered" if answer.unable is None else "unable"
 
 
-def missing(step_states: Mapping[str, StepState]) -> Iterator[Missing]:
+def missing(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
     """What keeps the run from being completed: required steps not done, and photos on their way for any step."""
     for step_state in step_states.values():
         step = step_state.step
@@ -129,13 +129,13 @@ def missing(step_states: Mapping[str, StepState]) -> Iterator[Missing]:
             continue
         if step_state.answer is None:
             if step.required:
-                yield Missing(step.id, "missing_answer", f"“{step.label}” is not answered yet.")
+                yield MissingStep(step.id, "missing_answer", f"“{step.label}” is not answered yet.")
         elif "signature" in step_state.waiting_for:
-            yield Missing(step.id, "missing_signature", f"“{step.label}” is not signed yet.")
+            yield MissingStep(step.id, "missing_signature", f"“{step.label}” is not signed yet.")
         elif step.required or step_state.waiting_for:
             least = photo_limits(step)[0]
             count = max(least - len(step_state.photos), len(step_state.waiting_for))
-            yield Missing(step.id, "missing_photos", f"“{step.label}” still needs {count} photo(s).")
+            yield MissingStep(step.id, "missing_photos", f"“{step.label}” still needs {count} photo(s).")
 
 
 def newly_done(

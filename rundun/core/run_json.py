@@ -29,7 +29,7 @@ from rundun.core.json_types.runs import (
 )
 from rundun.core.progress import StepState
 from rundun.core.run import Cancellation, Run, Webhook
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Evidence:
         return {step_id: tuple(photos) for step_id, photos in self.photos.items()}
 
 
-def receipt(photo: Photo, links: Links) -> ReceiptJson:
+def receipt(photo: Photo, links: Urls) -> ReceiptJson:
     """What the executor's phone gets for a photo: with it the phone may delete its own copy."""
     return {
         "photo_id": photo.photo_id,
@@ -91,7 +91,7 @@ def receipt(photo: Photo, links: Links) -> ReceiptJson:
     }
 
 
-def signature_receipt(signature: Signature, links: Links) -> SignatureReceiptJson:
+def signature_receipt(signature: Signature, links: Urls) -> SignatureReceiptJson:
     """What the executor's phone gets for a signature."""
     return {
         "bytes": signature.bytes,
@@ -101,7 +101,7 @@ def signature_receipt(signature: Signature, links: Links) -> SignatureReceiptJso
     }
 
 
-def photo_json(photo: Photo, index: int, links: Links) -> PhotoJson:
+def photo_json(photo: Photo, index: int, links: Urls) -> PhotoJson:
     """One photo on the run."""
     return {
         "photo_id": photo.photo_id,
@@ -124,7 +124,7 @@ def photo_json(photo: Photo, index: int, links: Links) -> PhotoJson:
     }
 
 
-def value_json(step_state: StepState, evidence: Evidence, links: Links) -> Any:
+def value_json(step_state: StepState, evidence: Evidence, links: Urls) -> Any:
     """The answer's value; a signature's is the address of its picture."""
     answer = step_state.answer
     if answer is None:
@@ -147,7 +147,7 @@ def photos_of(step_state: StepState, evidence: Evidence) -> list[Photo]:
 
 
 def answers_json(
-    step_states: Mapping[str, StepState], evidence: Evidence, links: Links
+    step_states: Mapping[str, StepState], evidence: Evidence, links: Urls
 ) -> dict[str, AnsweredJson]:
     """Visible steps that were answered, skipped or closed as unable."""
     answers: dict[str, AnsweredJson] = {}
@@ -170,7 +170,7 @@ def answers_json(
     return answers
 
 
-def signature_json(run: Run, evidence: Evidence, links: Links) -> SignatureAnswerJson | None:
+def signature_json(run: Run, evidence: Evidence, links: Urls) -> SignatureAnswerJson | None:
     """The signature that closed the run or, where it ended otherwise, the newest that was given for it; or None."""
     given = [one.number for one in evidence.signatures.values() if one.step_id == "" and run.is_closed]
     number = max(given, default=None) if run.signature is None else run.signature
@@ -203,7 +203,7 @@ def webhook_json(webhook: Webhook | None) -> WebhookAnswerJson | None:
     return {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None}
 
 
-def _head_json(run: Run, links: Links, now: int) -> RunHeadJson:
+def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
     return {
         "run_id": run.run_id,
         "status": run.status,
@@ -231,13 +231,13 @@ def _end_json(run: Run) -> RunEndJson:
     return {"cancellation": cancellation_json(run.cancellation), "webhook": webhook_json(run.webhook)}
 
 
-def run_json(run: Run, links: Links, now: int) -> RunListedJson:
+def run_json(run: Run, links: Urls, now: int) -> RunListedJson:
     """A run without its template and answers: what lists show."""
     return {**_head_json(run, links, now), **_end_json(run)}
 
 
 def full_json(
-    run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Links, now: int
+    run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
 ) -> RunSteeredJson:
     """The whole record but for the template, which the caller puts in verbatim."""
     return {
@@ -273,7 +273,7 @@ def run_state(run: Run, now: int) -> RunStateJson:
     }
 
 
-def step_json(step_state: StepState, evidence: Evidence, links: Links) -> StepStateJson:
+def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> StepStateJson:
     """One step as the executor's page needs it, hidden ones too."""
     answer = step_state.answer
     if answer is None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from rundun.core.condition import Condition
-from rundun.core.validation import Integer, Language, Matching, Number, Shape, Text, normal
+from rundun.core.validation import Integer, Language, Matching, Number, StrictModel, Text, normal
 
 MAXIMUM_BYTES = 512 * 1024
 MAX_COMPARISONS_OF_STEP = 50  # each is made anew at every answer, by the one writer
@@ -28,7 +28,7 @@ OptionId = Annotated[
 ]
 
 
-class Option(Shape):
+class Option(StrictModel):
     """One thing to choose."""
 
     id: OptionId
@@ -37,7 +37,7 @@ class Option(Shape):
     """What the executor reads."""
 
 
-class PhotoRule(Shape):
+class PhotoRule(StrictModel):
     """Photos asked on a step of any type."""
 
     min: Annotated[int, Integer(0, 10)] = 0
@@ -48,7 +48,7 @@ class PhotoRule(Shape):
     """Whether the executor may draw on them."""
 
 
-class BooleanConfig(Shape):
+class BooleanConfig(StrictModel):
     """Two words for yes and no."""
 
     true_label: Annotated[str, Text(200)] | None = None
@@ -57,14 +57,14 @@ class BooleanConfig(Shape):
     """Instead of “No”."""
 
 
-class ChoiceConfig(Shape):
+class ChoiceConfig(StrictModel):
     """One of several options."""
 
     options: Annotated[list[Option], Field(min_length=1, max_length=MAX_OPTIONS)]
     """What there is to choose from."""
 
 
-class MultiChoiceConfig(Shape):
+class MultiChoiceConfig(StrictModel):
     """Some of several options."""
 
     options: Annotated[list[Option], Field(min_length=1, max_length=MAX_OPTIONS)]
@@ -75,7 +75,7 @@ class MultiChoiceConfig(Shape):
     """How many at most; `null` = all."""
 
 
-class TextConfig(Shape):
+class TextConfig(StrictModel):
     """Free text of at most `max_length` code points."""
 
     multiline: bool = False
@@ -86,7 +86,7 @@ class TextConfig(Shape):
     """Shown while the field is empty."""
 
 
-class NumberConfig(Shape):
+class NumberConfig(StrictModel):
     """A number in a range, with at most `decimals` digits after the point."""
 
     min: Number | None = None
@@ -99,7 +99,7 @@ class NumberConfig(Shape):
     """Shown behind the field."""
 
 
-class RatingConfig(Shape):
+class RatingConfig(StrictModel):
     """A whole number from `min` to `max`."""
 
     min: Annotated[int, Integer(0, 9)] = 1
@@ -112,7 +112,7 @@ class RatingConfig(Shape):
     """What the highest means."""
 
 
-class PhotoConfig(Shape):
+class PhotoConfig(StrictModel):
     """Photos that are the answer."""
 
     min: Annotated[int, Integer(1, 10)] = 1
@@ -125,28 +125,28 @@ class PhotoConfig(Shape):
     """Whether pictures taken earlier are welcome."""
 
 
-class InstructionConfig(Shape):
+class InstructionConfig(StrictModel):
     """Something to read and acknowledge: plain text."""
 
     body: Annotated[str, Text(20_000)]
     """Plain text; links can be tapped."""
 
 
-class BarcodeConfig(Shape):
+class BarcodeConfig(StrictModel):
     """A code to scan; all formats unless some are named."""
 
     formats: Annotated[list[BarcodeFormat], Field(min_length=1, max_length=7)] = list(BARCODE_FORMATS)
     """Which codes are taken."""
 
 
-class DatetimeConfig(Shape):
+class DatetimeConfig(StrictModel):
     """A day, or a point in time."""
 
     mode: Literal["date", "datetime"] = "date"
     """`date` answers `YYYY-MM-DD`, `datetime` an RFC 3339 time in UTC."""
 
 
-class NoConfig(Shape):
+class NoConfig(StrictModel):
     """A type with nothing to set."""
 
 
@@ -154,7 +154,7 @@ def _photo_tag(value: Any) -> str:
     return "none" if value is False else "rule"
 
 
-class StepBase(Shape):
+class StepBase(StrictModel):
     """What steps of all types have."""
 
     id: StepId
@@ -270,7 +270,7 @@ Step = Annotated[
 ]
 
 
-class Section(Shape):
+class Section(StrictModel):
     """Steps under one title."""
 
     id: SectionId
@@ -283,7 +283,7 @@ class Section(Shape):
     """In the order they are asked; at most 500 in the whole template."""
 
 
-class Settings(Shape):
+class Settings(StrictModel):
     """How the whole checklist behaves."""
 
     allow_skip: bool = False
@@ -298,7 +298,7 @@ class Settings(Shape):
     """Reserved for reading the steps aloud; it changes nothing yet."""
 
 
-class Execution(Shape):
+class Execution(StrictModel):
     """Who may do it, and what they say of themselves first."""
 
     scope: Literal["any", "first_device"] = "any"
@@ -310,7 +310,7 @@ class Execution(Shape):
 Translated = Annotated[str, AfterValidator(normal)]  # how long it may be depends on what it translates
 
 
-class Template(Shape):
+class Template(StrictModel):
     """A checklist as its author wrote it; what the server assigns (`id`, `v`, …) is kept beside it."""
 
     name: Annotated[str, Text(200)]

@@ -14,7 +14,7 @@ _OUTSIDE = ("id", "sections", "steps", "translations", "settings", "execution", 
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class TemplatePart:
     """What has fields: the template (id ""), a section, a step, an option. `parent` is the id of what it stands in, and
     `fields` has what was written, those of `config`, `settings` and `execution` among them.
     """
@@ -27,7 +27,7 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class FieldChange:
     """One field that is not what it was; None where it was, or is, left out."""
 
     field: Field
@@ -36,25 +36,25 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TemplateChange:
     """Something that happened to a thing. `before` is None for what was added, `after` for what was removed; `edits`
     stand in what was `changed`. A thing that moved and changed has two.
     """
 
     kind: Literal["added", "removed", "moved", "changed"]
-    before: Thing | None
-    after: Thing | None
-    edits: tuple[Edit, ...] = ()
+    before: TemplatePart | None
+    after: TemplatePart | None
+    edits: tuple[FieldChange, ...] = ()
 
     @property
-    def thing(self) -> Thing:
+    def thing(self) -> TemplatePart:
         """The thing as it is, or was."""
         found = self.after or self.before
         assert found is not None
         return found
 
 
-def things(template: Mapping[str, Any]) -> dict[str, Thing]:
+def parts(template: Mapping[str, Any]) -> dict[str, TemplatePart]:
     """All there is in a template's stored JSON by id, in reading order; "" is the template itself."""
     texts: dict[str, dict[Field, Any]] = {}
     for tag, targets in (template.get("translations") or {}).items():
@@ -63,14 +63,14 @@ def things(template: Mapping[str, Any]) -> dict[str, Thing]:
     return {thing.id: thing for thing in _walk(template, texts)}
 
 
-def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]]) -> Iterator[Thing]:
-    def thing(kind: Kind, parent: str, label: str, source: Mapping[str, Any]) -> Thing:
+def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]]) -> Iterator[TemplatePart]:
+    def thing(kind: Kind, parent: str, label: str, source: Mapping[str, Any]) -> TemplatePart:
         parts = [source, *(source.get(name) or {} for name in ("settings", "execution", "config"))]
         fields = {(name, ""): part[name] for part in parts for name in part if name not in _OUTSIDE}
         key = str(source.get("id", ""))
-        return Thing(kind, key, parent, str(source[label]), {**fields, **texts.get(key, {})})
+        return TemplatePart(kind, key, parent, str(source[label]), {**fields, **texts.get(key, {})})
 
-    def steps(parent: str, source: Mapping[str, Any]) -> Iterator[Thing]:
+    def steps(parent: str, source: Mapping[str, Any]) -> Iterator[TemplatePart]:
         for step in source.get("steps") or ():
             yield thing("step", parent, "label", step)
             for option in (step.get("config") or {}).get("options") or ():
@@ -83,33 +83,33 @@ def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]])
         yield from steps(section["id"], section)
 
 
-def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[TemplateChange]:
     """From one template's stored JSON to another: what was removed first, then the rest in the order of `after`."""
-    old, new = things(before), things(after)
-    changes = [Change("removed", thing, None) for key, thing in old.items() if key not in new]
+    old, new = parts(before), parts(after)
+    changes = [TemplateChange("removed", thing, None) for key, thing in old.items() if key not in new]
     moved = _moved(old, new)
     for key, thing in new.items():
         if key not in old:
-            changes.append(Change("added", None, thing))
+            changes.append(TemplateChange("added", None, thing))
             continue
         if key in moved:
-            changes.append(Change("moved", old[key], thing))
+            changes.append(TemplateChange("moved", old[key], thing))
         if edits := _edits(old[key].fields, thing.fields):
-            changes.append(Change("changed", old[key], thing, edits))
+            changes.append(TemplateChange("changed", old[key], thing, edits))
     return changes
 
 
-def _edits(before: Mapping[Field, Any], after: Mapping[Field, Any]) -> tuple[Edit, ...]:
+def _edits(before: Mapping[Field, Any], after: Mapping[Field, Any]) -> tuple[FieldChange, ...]:
     names = [*after, *(name for name in before if name not in after)]
     pairs = ((name, before.get(name), after.get(name)) for name in names)
-    return tuple(Edit(*pair) for pair in pairs if _text(pair[1]) != _text(pair[2]))
+    return tuple(FieldChange(*pair) for pair in pairs if _text(pair[1]) != _text(pair[2]))
 
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)  # true is not 1, and the order of members says nothing
 
 
-def _moved(old: Mapping[str, Thing], new: Mapping[str, Thing]) -> set[str]:
+def _moved(old: Mapping[str, TemplatePart], new: Mapping[str, TemplatePart]) -> set[str]:
     """What stands elsewhere: in something else, or not in its former order; as few as explain it."""
     place = {key: position for position, key in enumerate(old)}
     common = [key for key in new if key in old and key]

@@ -65,7 +65,7 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
     try:
         template = Template.model_validate(data)
     except ValidationError as error:
-        errors = validation.problems(error, untagged=_untagged, most=MAX_ERRORS)
+        errors = validation.field_errors(error, untagged=_untagged, most=MAX_ERRORS)
         more = islice(_between_fields(data, _readable_steps(data)), MAX_ERRORS)
         raise Invalid(validation.in_order([*errors, *more], data)) from None
     errors = list(islice(_between_fields(data, _placed_steps(template)), MAX_ERRORS))

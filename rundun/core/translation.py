@@ -34,7 +34,7 @@ def accepted(header: str) -> list[str]:
     return [tag for _, tag in sorted(found, key=lambda one: -one[0])]
 
 
-def chain(tag: str, available: Iterable[str]) -> list[str]:
+def fallbacks(tag: str, available: Iterable[str]) -> list[str]:
     """Those of `available` that speak `tag`, the closest first; where none does, a sister such as pt-BR for pt."""
     known = list(available)
     lowered = {one.lower(): one for one in reversed(known)}
@@ -47,7 +47,7 @@ def chain(tag: str, available: Iterable[str]) -> list[str]:
 def choose(wanted: Sequence[str], available: Sequence[str]) -> tuple[str, str] | None:
     """(the first of `wanted` that some of `available` speaks, the one that speaks it), or None."""
     for tag in wanted:
-        if speaks := chain(tag, available):
+        if speaks := fallbacks(tag, available):
             return tag, speaks[0]
     return None
 
@@ -56,7 +56,7 @@ def translate(template: Mapping[str, Any], tag: str) -> dict[str, Any]:
     """A template's JSON with its texts in `tag`; a text that is not translated stays as it was written."""
     translations = template.get("translations") or {}
     texts: dict[str, dict[str, str]] = {}
-    for one in reversed(chain(tag, translations)):
+    for one in reversed(fallbacks(tag, translations)):
         for target, words in translations[one].items():
             texts[target] = {**texts.get(target, {}), **words}
     if not texts:

@@ -16,7 +16,7 @@ EXTENSIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class Urls:
     """Makes addresses below `public_url` (no slash at its end); `key` is the database's signing key."""
 
     public_url: str

@@ -25,13 +25,13 @@ MAX_NAME = 100
 M = TypeVar("M", bound=BaseModel)
 
 
-class Shape(BaseModel):
+class StrictModel(BaseModel):
     """A JSON object whose fields are all known and of exactly the type they name."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-def wrong(code: PlaceCode, detail: str) -> PydanticCustomError:
+def invalid_value(code: PlaceCode, detail: str) -> PydanticCustomError:
     """An error of our own for a pydantic validator: a stable code and a sentence."""
     return PydanticCustomError("rundun", "{detail}", {"code": code, "detail": detail})
 
@@ -41,7 +41,7 @@ def normal(value: str) -> str:
     try:
         return text.clean(value)
     except ValueError as error:
-        raise wrong("bad_format", str(error)) from None
+        raise invalid_value("bad_format", str(error)) from None
 
 
 def cleaned(words: str) -> str:
@@ -53,9 +53,9 @@ def cleaned(words: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Check:
+class Constraint:
     """For `Annotated[type, …]`: what is asked beyond the type, as a function that returns the value to keep or raises
-    `wrong`, and beside it the same as JSON Schema, so that what is documented is what is checked.
+    `invalid_value`, and beside it the same as JSON Schema, so that what is documented is what is checked.
     """
 
     check: Callable[[Any], Any]
@@ -74,7 +74,7 @@ class Check:
         return {**handler(schema), **self.keywords}
 
 
-class Reading(Check):
+class ParsedFrom(Constraint):
     """The same for what arrives as text and is kept as something else: read before the type is looked at, so that the
     keywords are the whole schema.
     """
@@ -94,25 +94,27 @@ class Reading(Check):
         return dict(self.keywords)
 
 
-def Text(maximum: int, minimum: int = 1) -> Check:
+def Text(maximum: int, minimum: int = 1) -> Constraint:
     """For `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
 
     def check(value: str) -> str:
         kept = normal(value)
         if "\0" in kept:
-            raise wrong("bad_format", "must not hold the character U+0000")
+            raise invalid_value("bad_format", "must not hold the character U+0000")
         if len(kept) < minimum:
-            raise wrong(
+            raise invalid_value(
                 "too_short", "must not be empty" if minimum == 1 else f"needs at least {minimum} characters"
             )
         if len(kept) > maximum:
-            raise wrong("too_long", f"has {len(kept)} characters, {maximum} are allowed")
+            raise invalid_value("too_long", f"has {len(kept)} characters, {maximum} are allowed")
         return kept
 
-    return Check(check, {"minLength": minimum, "maxLength": maximum} if minimum else {"maxLength": maximum})
+    return Constraint(
+        check, {"minLength": minimum, "maxLength": maximum} if minimum else {"maxLength": maximum}
+    )
 
 
-def Matching(pattern: str, detail: str) -> Check:
+def Matching(pattern: str, detail: str) -> Constraint:
     """For `Annotated[str, …]`: the whole string matches `pattern`, which JavaScript reads as Python does; `detail` says
     what it should be.
     """
@@ -120,10 +122,10 @@ def Matching(pattern: str, detail: str) -> Check:
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
-            raise wrong("bad_format", detail)
+            raise invalid_value("bad_format", detail)
         return value
 
-    return Check(check, {"pattern": f"^(?:{pattern})$"})
+    return Constraint(check, {"pattern": f"^(?:{pattern})$"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +146,16 @@ class Integer:
         """`value` as int; raises what pydantic collects."""
         kept = text.integer(value)
         if kept is None:
-            raise wrong("wrong_type", "must be a whole number")
+            raise invalid_value("wrong_type", "must be a whole number")
         if not self.minimum <= kept <= self.maximum:
-            raise wrong("out_of_range", f"must be from {self.minimum} to {self.maximum}")
+            raise invalid_value("out_of_range", f"must be from {self.minimum} to {self.maximum}")
         return kept
 
 
 def _number(value: Any) -> int | float:
     kept = text.number(value)
     if kept is None:
-        raise wrong("wrong_type", "must be a finite number of at most 2^53−1")
+        raise invalid_value("wrong_type", "must be a finite number of at most 2^53−1")
     return kept
 
 
@@ -224,7 +226,7 @@ def _place(
     return FieldError(prefix + pointer(loc), _CODES.get(kind, "wrong_type"), detail or error["msg"])
 
 
-def problems(
+def field_errors(
     error: ValidationError,
     prefix: str = "",
     untagged: Callable[[Sequence[str | int]], list[str | int]] = list,
@@ -261,4 +263,4 @@ def read(model: type[M], data: Any) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise Invalid(problems(error)) from None
+        raise Invalid(field_errors(error)) from None

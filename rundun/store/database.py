@@ -18,7 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast
 import aiosqlite
 
 from rundun.core import times
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 from rundun.errors import Problem
 from rundun.store import connection, maintenance
 from rundun.store.transaction import Clock, CommitThenRaise, Env, Tx
@@ -302,7 +302,7 @@ class Database:
         opened: list[ThreadConnection] = []
         try:
             opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
-            env = Env(clock, Links(public_url, await opened[0].call(connection.signing_key)), grace)
+            env = Env(clock, Urls(public_url, await opened[0].call(connection.signing_key)), grace)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
         except BaseException:
             for one in opened:  # an open one would keep the process alive

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic_core import from_json
 
-from rundun.core.delivery_slots import Slots
+from rundun.core.delivery_slots import DeliverySlots
 from rundun.store import files
 from rundun.store.transaction import Tx
 
@@ -79,7 +79,9 @@ def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
     return [row[0] for row in rows.fetchall()]
 
 
-def claim(tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Batch:
+def claim(
+    tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room
+) -> Batch:
     """What can start now, which `slots` decides, and for each destination up to `room` of what comes after it; of those
     due, the destination waiting longest comes first. `held` are those that the one process that sends has claimed
     already, by number, with their destinations: a claim is a look, nothing in the file says it.
@@ -111,7 +113,7 @@ def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
 
 
 def _long_queues(
-    tx: Tx, slots: Slots[str], held: Mapping[int, str], room: Callable[[str], int]
+    tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int]
 ) -> dict[str, list[sqlite3.Row]]:
     """As many may be due to one dead destination as fill any window, so here each destination is asked that has a slot
     free, or room: those that are dead have none, which makes this cheap however many there are.

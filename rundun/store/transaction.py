@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from rundun.core.json_types.base import ProgressJson
 from rundun.core.template import StepBase, Template
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 from rundun.errors import Problem
 
 Clock = Callable[[], int]
@@ -88,7 +88,7 @@ class Tx:
 
     db: sqlite3.Connection
     now: int
-    links: Links
+    links: Urls
     grace: int
     versions: TemplateVersionCache
     touched: set[str] = field(default_factory=set)
@@ -103,7 +103,7 @@ class Env:
     """What is the same for every transaction of a process."""
 
     clock: Clock
-    links: Links
+    links: Urls
     grace: int
     versions: TemplateVersionCache = field(default_factory=TemplateVersionCache)
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rundun.core import colour
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 from rundun.errors import NotFound
 from rundun.store.organizations import Organization
 from rundun.web.static import Assets
@@ -29,7 +29,7 @@ class Brand:
 PLAIN = Brand()
 
 
-def brand_of(organization: Organization, assets: Assets, links: Links) -> Brand:
+def brand_of(organization: Organization, assets: Assets, links: Urls) -> Brand:
     """The look of an organization. The stylesheet lies below /static, so phones keep it with the page's own ones."""
     own, logo = organization.colour, organization.logo
     return Brand(

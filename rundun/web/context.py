@@ -12,7 +12,7 @@ from rundun.config.loader import Settings
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.picture import Decoded, Derived
 from rundun.core.template import BarcodeFormat
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 from rundun.core.webhook_url import Destination
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, Why
@@ -74,7 +74,7 @@ class Context:
     streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console
 
     @property
-    def links(self) -> Links:
+    def links(self) -> Urls:
         """Addresses of runs, pictures and invitations."""
         return self.database.env.links
 

@@ -157,7 +157,7 @@ def _untranslated(written: Mapping[str, Any], said: Mapping[str, Any], tag: str)
     """The ids of what has a text that stayed as it was `written`, and so in a language that nobody knows; True when
     nothing is translated to `tag` at all.
     """
-    if not translation.chain(tag, written.get("translations") or ()):
+    if not translation.fallbacks(tag, written.get("translations") or ()):
         return True
     pairs = zip(_things(written), _things(said), strict=True)
     return [

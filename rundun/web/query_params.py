@@ -10,12 +10,12 @@ from starlette.requests import Request
 
 from rundun.core import times
 from rundun.core.run import Status
-from rundun.core.validation import Reading, Shape, Text, read, wrong
+from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
 from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.run_lists import RunFilter
 from rundun.web.problems import Json
 
-Q = TypeVar("Q", bound=Shape)
+Q = TypeVar("Q", bound=StrictModel)
 
 
 def query(model: type[Q], request: Request) -> Q:
@@ -23,31 +23,31 @@ def query(model: type[Q], request: Request) -> Q:
     return read(model, dict(request.query_params))
 
 
-def _whole(least: int, most: int) -> Reading:
+def _whole(least: int, most: int) -> ParsedFrom:
     def check(value: str) -> int:
         if not re.fullmatch(r"\d{1,15}", value, re.ASCII) or not least <= int(value) <= most:
-            raise wrong("out_of_range", f"must be a whole number from {least} to {most}")
+            raise invalid_value("out_of_range", f"must be a whole number from {least} to {most}")
         return int(value)
 
-    return Reading(check, {"type": "integer", "minimum": least, "maximum": most})
+    return ParsedFrom(check, {"type": "integer", "minimum": least, "maximum": most})
 
 
 def _second(value: str) -> int:
     at = times.parse(value)
     if at is None:
-        raise wrong("bad_format", "must be an RFC 3339 time such as 2026-01-31T09:00:00Z")
+        raise invalid_value("bad_format", "must be an RFC 3339 time such as 2026-01-31T09:00:00Z")
     return at // times.SECOND * times.SECOND
 
 
 def _yes(value: str) -> bool:
     if value not in ("true", "false"):
-        raise wrong("not_allowed", "must be true or false")
+        raise invalid_value("not_allowed", "must be true or false")
     return bool(value == "true")
 
 
 def _decimal(value: str) -> float:
     if not re.fullmatch(r"-?\d{1,15}(\.\d{1,18})?", value, re.ASCII):
-        raise wrong("wrong_type", "must be a decimal number")
+        raise invalid_value("wrong_type", "must be a decimal number")
     return float(value)
 
 
@@ -86,29 +86,29 @@ def event_cursor(number: int) -> str:
 
 def _before(value: str) -> tuple[int, ...]:
     if not CURSOR.fullmatch(value):
-        raise wrong("bad_format", "is not a cursor of this list")
+        raise invalid_value("bad_format", "is not a cursor of this list")
     first, second = _from_base64(value).split(".")
     return int(first), int(second)
 
 
 def _event_number(value: str) -> int:
     if not EVENT_CURSOR.fullmatch(value):
-        raise wrong("bad_format", "is not a cursor of events")
+        raise invalid_value("bad_format", "is not a cursor of events")
     return int(_from_base64(value).removeprefix("evt "))
 
 
-Time = Annotated[int, Reading(_second, {"type": "string", "format": "date-time"})]
-Yes = Annotated[bool, Reading(_yes, {"type": "boolean"})]
-Cursor = Annotated[tuple[int, ...], Reading(_before, {"type": "string", "pattern": CURSOR.pattern})]
-EventCursor = Annotated[int, Reading(_event_number, {"type": "string", "pattern": EVENT_CURSOR.pattern})]
+Time = Annotated[int, ParsedFrom(_second, {"type": "string", "format": "date-time"})]
+Yes = Annotated[bool, ParsedFrom(_yes, {"type": "boolean"})]
+Cursor = Annotated[tuple[int, ...], ParsedFrom(_before, {"type": "string", "pattern": CURSOR.pattern})]
+EventCursor = Annotated[int, ParsedFrom(_event_number, {"type": "string", "pattern": EVENT_CURSOR.pattern})]
 
 
-def _decimal_in(least: float, most: float) -> Reading:
+def _decimal_in(least: float, most: float) -> ParsedFrom:
     """How it is written is checked here; the range, which it tells, by `GeoBody`."""
-    return Reading(_decimal, {"type": "number", "minimum": least, "maximum": most})
+    return ParsedFrom(_decimal, {"type": "number", "minimum": least, "maximum": most})
 
 
-class ListQuery(Shape):
+class ListQuery(StrictModel):
     """What every list takes."""
 
     limit: Annotated[int, _whole(1, 100)] = 25
@@ -154,14 +154,14 @@ class TemplatesQuery(ListQuery):
     """Archived ones too."""
 
 
-class TemplateQuery(Shape):
+class TemplateQuery(StrictModel):
     """GET /v1/templates/{template_id}."""
 
     v: Annotated[int, _whole(1, 10**9)] | None = None
     """A version other than the current one."""
 
 
-class EventsQuery(Shape):
+class EventsQuery(StrictModel):
     """GET /v1/events and GET /v1/runs/{run_id}/events; `wait` in seconds."""
 
     after: EventCursor = 0
@@ -172,14 +172,14 @@ class EventsQuery(Shape):
     """How many at most."""
 
 
-class StateQuery(Shape):
+class StateQuery(StrictModel):
     """GET /r/{run_id}/state."""
 
     since: Annotated[int, _whole(0, 10**15 - 1)] | None = None
     """The revision you have; 304 while it is the current one."""
 
 
-class PhotoQuery(Shape):
+class PhotoQuery(StrictModel):
     """PUT …/photos/{photo_id}: what the phone says of a photo."""
 
     source: Literal["camera", "gallery"] | None = None
@@ -194,7 +194,7 @@ class PhotoQuery(Shape):
     """Radius in metres, without an exponent; with `lat` and `lng` only."""
 
 
-class SignatureQuery(Shape):
+class SignatureQuery(StrictModel):
     """PUT …/signature."""
 
     typed_name: Annotated[str, Text(200)] | None = None

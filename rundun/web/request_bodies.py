@@ -12,7 +12,7 @@ from rundun.actions.runs import DispatchRequest
 from rundun.core import event, times
 from rundun.core.answer import Position
 from rundun.core.run import OPEN_HOURS, Identity, Webhook
-from rundun.core.validation import Check, Language, Matching, Number, Shape, Text, wrong
+from rundun.core.validation import Constraint, Language, Matching, Number, StrictModel, Text, invalid_value
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
 from rundun.errors import FieldError, Invalid
 
@@ -21,32 +21,32 @@ PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID")
 MAX_HOURS = 8760
 
 
-def _in(least: float, most: float) -> Check:
+def _in(least: float, most: float) -> Constraint:
     def check(value: float) -> float:
         if not least <= value <= most:
-            raise wrong("out_of_range", f"must be from {least:g} to {most:g}")
+            raise invalid_value("out_of_range", f"must be from {least:g} to {most:g}")
         return value
 
-    return Check(check, {"minimum": least, "maximum": most})
+    return Constraint(check, {"minimum": least, "maximum": most})
 
 
 def _hours(value: float) -> float:
     if not 0 < value <= MAX_HOURS:
-        raise wrong("out_of_range", f"must be above 0 and at most {MAX_HOURS}")
+        raise invalid_value("out_of_range", f"must be above 0 and at most {MAX_HOURS}")
     return value
 
 
 def _secret(value: str) -> str:
     if not 12 <= len(value) <= 256:
-        raise wrong("too_short" if len(value) < 12 else "too_long", "must have 12 to 256 characters")
+        raise invalid_value("too_short" if len(value) < 12 else "too_long", "must have 12 to 256 characters")
     if not value.isprintable():
-        raise wrong("bad_format", "must have printable characters only")
+        raise invalid_value("bad_format", "must have printable characters only")
     return value
 
 
 def _time(value: str) -> str:
     if times.parse(value) is None:
-        raise wrong("bad_format", "must be an RFC 3339 time such as 2026-01-31T09:00:00Z")
+        raise invalid_value("bad_format", "must be an RFC 3339 time such as 2026-01-31T09:00:00Z")
     return value
 
 
@@ -54,21 +54,21 @@ def _url(value: str) -> str:
     try:
         normalise(value)
     except ValueError as error:
-        raise wrong("bad_format", str(error)) from None
+        raise invalid_value("bad_format", str(error)) from None
     return value
 
 
 def _event(value: str) -> str:
     if value != "*" and value not in _KNOWN_EVENTS:
-        raise wrong("not_allowed", f"must be “*” or one of {', '.join(_KNOWN_EVENTS)}")
+        raise invalid_value("not_allowed", f"must be “*” or one of {', '.join(_KNOWN_EVENTS)}")
     return value
 
 
 _KNOWN_EVENTS = (*event.EVENTS, *event.ON_REQUEST)
-Hours = Annotated[Number, Check(_hours, {"exclusiveMinimum": 0, "maximum": MAX_HOURS})]
-Time = Annotated[str, Check(_time, {"format": "date-time"})]
+Hours = Annotated[Number, Constraint(_hours, {"exclusiveMinimum": 0, "maximum": MAX_HOURS})]
+Time = Annotated[str, Constraint(_time, {"format": "date-time"})]
 Url = Annotated[
-    str, Check(_url, {"format": "uri", "maxLength": MAX_LENGTH, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"})
+    str, Constraint(_url, {"format": "uri", "maxLength": MAX_LENGTH, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"})
 ]
 # What is not printable, as far as plain ranges can say it: controls, spaces but U+0020, invisible marks, private use.
 # Characters that Unicode has not assigned are refused as well.
@@ -77,12 +77,12 @@ _UNPRINTABLE = (
     r"\u3000\ue000-\uf8ff\ufeff\ufff9-\ufffb"
 )
 Secret = Annotated[
-    str, Check(_secret, {"minLength": 12, "maxLength": 256, "pattern": f"^[^{_UNPRINTABLE}]*$"})
+    str, Constraint(_secret, {"minLength": 12, "maxLength": 256, "pattern": f"^[^{_UNPRINTABLE}]*$"})
 ]
-EventName = Annotated[str, Check(_event, {"enum": ["*", *_KNOWN_EVENTS]})]
+EventName = Annotated[str, Constraint(_event, {"enum": ["*", *_KNOWN_EVENTS]})]
 
 
-class WebhookBody(Shape):
+class WebhookBody(StrictModel):
     """Where events go."""
 
     url: Url
@@ -103,7 +103,7 @@ class WebhookBody(Shape):
         return Webhook(destination.url, self.secret, events), destination
 
 
-class DispatchBody(Shape):
+class DispatchBody(StrictModel):
     """A run to be dispatched."""
 
     template_id: str
@@ -126,25 +126,25 @@ class DispatchBody(Shape):
         return order, destination
 
 
-class CancelBody(Shape):
+class CancelBody(StrictModel):
     """Why a run is ended before its time."""
 
     reason: Annotated[str, Text(2000)] | None = None
     """In words, for whoever reads the run or the event."""
 
 
-class ExtendBody(Shape):
+class ExtendBody(StrictModel):
     """How long a run is to be open from now."""
 
     expires_in_hours: Hours | None
     """Hours from now, never earlier than now set; `null` = without end."""
 
 
-class EmptyBody(Shape):
+class EmptyBody(StrictModel):
     """An empty object: `{}`."""
 
 
-class StartBody(Shape):
+class StartBody(StrictModel):
     """What the start screen asked."""
 
     name: Annotated[str, Text(200)] | None = None
@@ -175,7 +175,7 @@ class StartBody(Shape):
         return StartInput(Identity(self.name, self.email, self.phone), self.language)
 
 
-class GeoBody(Shape):
+class GeoBody(StrictModel):
     """A position: degrees WGS 84 and metres."""
 
     lat: Annotated[Number, _in(-90, 90)]
@@ -190,14 +190,14 @@ class GeoBody(Shape):
         return Position(self.lat, self.lng, self.accuracy)
 
 
-class UnableBody(Shape):
+class UnableBody(StrictModel):
     """Why a step can't be done."""
 
     reason: Annotated[str, Text(2000)]
     """In words."""
 
 
-class AnswerBody(Shape):
+class AnswerBody(StrictModel):
     """One answer: a `value`, or `skipped`, or `unable`."""
 
     answer_id: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
@@ -246,7 +246,7 @@ class AnswerBody(Shape):
                 yield FieldError(f"/photos/{index}", "duplicate", "is there twice")
 
 
-class PhotoBody(Shape):
+class PhotoBody(StrictModel):
     """What the path of an upload says, as strictly as a body."""
 
     photo_id: PhotoId

@@ -19,7 +19,7 @@ from rundun import counters
 from rundun.actions import deliveries
 from rundun.core import event
 from rundun.core.attempt import AttemptResult, WebhookRequest
-from rundun.core.delivery_slots import Slots
+from rundun.core.delivery_slots import DeliverySlots
 from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.store import outbox
@@ -53,7 +53,7 @@ class Postman:
         database: Database,
         post: Post,
         *,
-        slots: Slots[str],
+        slots: DeliverySlots[str],
         retry_delays: Sequence[float],
         alerting: bool = False,
     ) -> None:

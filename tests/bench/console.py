@@ -16,7 +16,7 @@ from typing import Any
 
 from rundun.actions import operators
 from rundun.core.run import STATUSES
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 from rundun.store import connection
 from rundun.store.database import write_once
 from rundun.store.transaction import Env, Tx
@@ -102,7 +102,7 @@ def fill(path: Path, templates: list[str], runs: int) -> dict[str, Any]:
     db = connection.open_writer(path)
     chance, now = random.Random(1), time.time_ns() // 1_000_000
     try:
-        env = Env(lambda: now, Links("http://127.0.0.1", b""), 24 * HOUR)
+        env = Env(lambda: now, Urls("http://127.0.0.1", b""), 24 * HOUR)
         org_id, token = write_once(db, env, _operator)
         progress = json.dumps({"total": ANSWERS, "answered": ANSWERS, "skipped": 0, "unable": 0})
         db.execute("PRAGMA synchronous = OFF")

@@ -28,7 +28,7 @@ def without_translations(template: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_server_reads_the_shared_translations() -> None:
     for tag, available, closest in GIVEN["chains"]:
-        assert translation.chain(tag, available) == closest, tag
+        assert translation.fallbacks(tag, available) == closest, tag
     for case in GIVEN["templates"]:
         before = json.dumps(case["template"])
         said = translation.translate(case["template"], case["tag"])

@@ -11,7 +11,7 @@ from rundun.actions import deliveries
 from rundun.actions.deliveries import RetryProgress
 from rundun.core import times
 from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, RetriedJson, TrialJson
-from rundun.core.validation import Shape, read
+from rundun.core.validation import StrictModel, read
 from rundun.store import deliveries as delivery_rows
 from rundun.store.deliveries import Attempt, Delivery, FailedFilter
 from rundun.store.idempotency import StoredResponse
@@ -29,7 +29,7 @@ class DeliveriesQuery(ListQuery):
     """Only those with this status."""
 
 
-class RetryBody(Shape):
+class RetryBody(StrictModel):
     """Which deliveries are sent again."""
 
     status: Literal["failed"]

@@ -10,7 +10,7 @@ from rundun.core import event
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.token_bucket import Policy
-from rundun.core.validation import Shape
+from rundun.core.validation import StrictModel
 from rundun.core.webhook_url import Destination, normalise
 from rundun.errors import FieldError, Problem
 from rundun.logs import log
@@ -20,7 +20,7 @@ from rundun.web.request_bodies import Secret, Url
 TESTS = Policy("webhook-test", 10)  # a minute, for each organization
 
 
-class WebhookTestBody(Shape):
+class WebhookTestBody(StrictModel):
     """A webhook to be tried out."""
 
     url: Url

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from rundun.actions import templates as actions
 from rundun.actions.templates import Draft, get_version
 from rundun.core import json_positions
-from rundun.core.json_positions import Broken
+from rundun.core.json_positions import MalformedJson
 from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.idempotency import StoredResponse
@@ -70,7 +70,7 @@ def check(text: str) -> Checked:
         return Checked(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
         sent = actions.draft(json_positions.read(text))
-    except Broken as broken:
+    except MalformedJson as broken:
         return Checked(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
     except Problem as problem:  # too large
         return Checked(text, None, (Fault(1, 1, "", problem.detail),))
@@ -80,7 +80,7 @@ def check(text: str) -> Checked:
 def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
     """Places in a JSON text by line and column, from the top down."""
     wrong = list(errors)
-    spots = json_positions.spots(text, (place.pointer for place in wrong))
+    spots = json_positions.positions(text, (place.pointer for place in wrong))
     found = [
         Fault(
             *json_positions.line_and_column(text, json_positions.nearest(spots, place.pointer).start),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.core.template_diff import Field, Thing
+from rundun.core.template_diff import Field, TemplatePart
 from rundun.web.i18n import Say
 
 LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo")
@@ -73,7 +73,7 @@ class Teller:
         ]
 
 
-def teller(t: Say, *readings: Mapping[str, Thing]) -> Teller:
+def teller(t: Say, *readings: Mapping[str, TemplatePart]) -> Teller:
     """For what stands in these; the last knows the labels best."""
     labels = {thing.id: thing.label for reading in readings for thing in reading.values()}
     return Teller(t, labels)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from rundun import paths
 from rundun.actions import templates as actions
 from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
-from rundun.core.template_diff import difference, things
+from rundun.core.template_diff import difference, parts
 from rundun.errors import NotFound
 from rundun.store.pagination import Page
 from rundun.web.console.session import Visit, page
@@ -79,7 +79,7 @@ async def show(visit: Visit) -> Response:
         written=written,
         sections=[{"title": "", "steps": written.get("steps") or []}, *(written.get("sections") or [])],
         count=len(version.steps),
-        teller=lambda t: teller(t, things(written)),
+        teller=lambda t: teller(t, parts(written)),
         versions=versions,
         cursor=cursor(versions),
     )
@@ -90,7 +90,7 @@ async def changes(visit: Visit) -> Response:
     first, second = _number(visit, "before"), _number(visit, "after")
     head, before, after = await visit.read(get_two_versions, visit.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
-    reading = {**things(old), **things(new)}
+    reading = {**parts(old), **parts(new)}
     found = difference(old, new)
     whole = {change.thing.id for change in found if change.kind in ("added", "removed")}
     return visit.show(
@@ -100,7 +100,7 @@ async def changes(visit: Visit) -> Response:
         after=after,
         # the options of a step that came or went say nothing more
         changes=[one for one in found if not (one.thing.kind == "option" and one.thing.parent in whole)],
-        teller=lambda t: teller(t, things(old), things(new)),
+        teller=lambda t: teller(t, parts(old), parts(new)),
         reading=reading,
         numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
     )

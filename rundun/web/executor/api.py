@@ -16,7 +16,7 @@ from rundun.actions.run_state import RunState
 from rundun.core import run_json, times, translation
 from rundun.core.json_types.execution import EndedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.run import Run
-from rundun.core.urls import Links
+from rundun.core.urls import Urls
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
@@ -100,7 +100,7 @@ async def read_body(request: Request, understood: Callable[[Any], T], largest: i
         raise
 
 
-def state_json(state: RunState, organization: Organization, links: Links, now: int) -> StateJson:
+def state_json(state: RunState, organization: Organization, links: Urls, now: int) -> StateJson:
     """Enough to resume on another device."""
     newest = {one.step_id: one for one in state.evidence.signatures.values()}
     return {
@@ -123,7 +123,7 @@ def state_json(state: RunState, organization: Organization, links: Links, now: i
     }
 
 
-def step_written(state: RunState, step_id: str, links: Links) -> WrittenJson:
+def step_written(state: RunState, step_id: str, links: Urls) -> WrittenJson:
     """What a write on a step answers."""
     step = run_json.step_json(state.step_states[step_id], state.evidence, links)
     return {"run": run_json.run_brief(state.run), "step": {"step_id": step_id, **step}}

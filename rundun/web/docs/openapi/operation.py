@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rundun.core.validation import Shape
+from rundun.core.validation import StrictModel
 
 Tag = Literal["Runs", "Templates", "Deliveries", "Events", "Organization", "Executor"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
@@ -59,11 +59,11 @@ class Operation:
     summary: str
     description: str
     responses: Mapping[int, Success]
-    query: type[Shape] | None = None
-    together: tuple[str, type[Shape]] | None = None
+    query: type[StrictModel] | None = None
+    together: tuple[str, type[StrictModel]] | None = None
     headers: tuple[str, ...] = ()
     is_conditional: bool = False
-    body: type[Shape] | str | Bytes | None = None
+    body: type[StrictModel] | str | Bytes | None = None
     problems: tuple[str, ...] = ()
 
 

@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from rundun.core.json_types import base, deliveries, events, execution, problems, runs
-from rundun.core.validation import Shape
+from rundun.core.validation import StrictModel
 
 _NARROWED = {"type": "What kind of answer it takes.", "config": "What is particular to this type."}
 REF = "#/components/schemas/"
@@ -166,7 +166,9 @@ def _renamed(schema: Any, names: set[str]) -> Any:
     return schema
 
 
-def parameters(model: type[Shape], together: tuple[str, type[Shape]] | None = None) -> list[dict[str, Any]]:
+def parameters(
+    model: type[StrictModel], together: tuple[str, type[StrictModel]] | None = None
+) -> list[dict[str, Any]]:
     """The query parameters that `model` reads; one that is left out has no null. Those that belong together are one
     object, spread over the query.
     """
@@ -186,7 +188,7 @@ def parameters(model: type[Shape], together: tuple[str, type[Shape]] | None = No
     return listed if together is None else _joined(listed, *together)
 
 
-def _joined(listed: list[dict[str, Any]], name: str, model: type[Shape]) -> list[dict[str, Any]]:
+def _joined(listed: list[dict[str, Any]], name: str, model: type[StrictModel]) -> list[dict[str, Any]]:
     fields = model.model_fields
     members = {
         one["name"]: {**one["schema"], "description": one["description"]}
