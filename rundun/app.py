@@ -31,8 +31,8 @@ from rundun.web.routes import Application, site
 from rundun.web.static import Assets
 from rundun.web.upload_buffer import Spool
 from rundun.webhooks.alerts import Alerts
-from rundun.webhooks.client import Courier
-from rundun.webhooks.dispatcher import Post, Postman
+from rundun.webhooks.client import WebhookClient
+from rundun.webhooks.dispatcher import Dispatcher, Post
 
 MEGAPIXEL = 1_000_000
 
@@ -60,17 +60,17 @@ def make_app(
     async def lifespan(app: Application) -> AsyncIterator[dict[str, Context]]:
         async with AsyncExitStack() as stack:
             try:
-                context, postman = await stack.enter_async_context(
+                context, dispatcher = await stack.enter_async_context(
                     running(settings, pages, clock=clock, announce=announce, ticking=ticking)
                 )
             except Problem as problem:
                 refuse(problem)
                 raise
-            app.state.postman, app.state.bells = postman, context.bells
+            app.state.dispatcher, app.state.notifier = dispatcher, context.notifier
             yield {"context": context}
 
     made = site(assets, lifespan)
-    made.state.bells = None
+    made.state.notifier = None
     return made
 
 
@@ -82,7 +82,7 @@ async def running(
     clock: Clock,
     announce: Callable[[FirstStart], None],
     ticking: bool,
-) -> AsyncIterator[tuple[Context, Postman]]:
+) -> AsyncIterator[tuple[Context, Dispatcher]]:
     """Everything that runs, for as long as the context lasts; what was opened last is closed first."""
     async with AsyncExitStack() as stack:
         database = await Database.open(
@@ -95,21 +95,21 @@ async def running(
         pictures = await stack.enter_async_context(
             picture_pools(settings.limits.photo_megapixels * MEGAPIXEL)
         )
-        courier = _courier(settings, clock)
-        stack.push_async_callback(courier.close)
+        webhook_client = _webhook_client(settings, clock)
+        stack.push_async_callback(webhook_client.close)
         await _first_things(database, announce)
         keys = KeyRing(database)
         stack.push_async_callback(_last_things, keys)
-        alerts = _alerts(settings, database, courier.post)
-        postman = Postman(
+        alerts = _alerts(settings, database, webhook_client.post)
+        dispatcher = Dispatcher(
             database,
-            courier.post,
+            webhook_client.post,
             slots=DeliverySlots(settings.webhooks.concurrency, settings.webhooks.per_destination),
             retry_delays=settings.webhooks.retry_delays_seconds,
             alerting=alerts is not None,
         )
         scheduler = schedule(
-            postman,
+            dispatcher,
             database,
             alerts,
             secrets_days=settings.retention.secrets_days,
@@ -118,14 +118,14 @@ async def running(
         if ticking:
             scheduler.start()
             stack.callback(scheduler.shutdown, wait=False)
-        await postman.start()
-        stack.push_async_callback(postman.stop)
+        await dispatcher.start()
+        stack.push_async_callback(dispatcher.stop)
         context = Context(
             settings=settings,
             database=database,
             keys=keys,
-            check_destination=courier.check,
-            post_webhook=courier.post,
+            check_destination=webhook_client.check,
+            post_webhook=webhook_client.post,
             imaging=pictures,
             pages=pages,
             spool=Spool(),
@@ -134,7 +134,7 @@ async def running(
                 requests_per_minute=settings.limits.requests_per_minute,
                 failures_per_minute=settings.limits.failures_per_minute,
             ),
-            bells=Bells(database),
+            notifier=Bells(database),
         )
         await stack.enter_async_context(listening(database, socket_path(settings.database.path)))
         log(
@@ -143,7 +143,7 @@ async def running(
             database=str(settings.database.path),
             public_url=settings.public_url,
         )
-        yield context, postman
+        yield context, dispatcher
     log("info", "service.stopped")
 
 
@@ -162,10 +162,10 @@ async def _last_things(keys: KeyRing) -> None:
         log("warning", "keys.not_kept", error=problem.detail)
 
 
-def _courier(settings: Settings, clock: Clock) -> Courier:
+def _webhook_client(settings: Settings, clock: Clock) -> WebhookClient:
     webhooks = settings.webhooks
     try:
-        return Courier(
+        return WebhookClient(
             timeout_seconds=webhooks.timeout_seconds,
             allow=webhooks.allow,
             allow_private=webhooks.allow_private,

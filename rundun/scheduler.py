@@ -18,7 +18,7 @@ from rundun.logs import log, short
 from rundun.store import files, maintenance
 from rundun.store.database import Database
 from rundun.webhooks.alerts import Alerts
-from rundun.webhooks.dispatcher import Postman
+from rundun.webhooks.dispatcher import Dispatcher
 
 TICK_SECONDS = 1
 MINUTE_SECONDS = 60
@@ -110,7 +110,7 @@ async def _forget_secrets(database: Database, days: float) -> None:
 
 
 def schedule(
-    postman: Postman,
+    dispatcher: Dispatcher,
     database: Database,
     alerts: Alerts | None = None,
     *,
@@ -123,7 +123,7 @@ def schedule(
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
-    scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[postman.tick], id="deliveries")
+    scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[dispatcher.tick], id="deliveries")
     scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[sweep, database, {}], id="expiry")
     if alerts:
         scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[alerts.tick], id="alerts")

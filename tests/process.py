@@ -50,7 +50,7 @@ class Serving:
         )
         self.out: list[str] = []
         self.err: list[str] = []
-        self._more = threading.Condition()
+        self._more_due = threading.Condition()
         self._readers = [
             threading.Thread(target=self._read, args=(stream, lines))
             for stream, lines in ((self.process.stdout, self.out), (self.process.stderr, self.err))
@@ -61,11 +61,11 @@ class Serving:
     def _read(self, stream: IO[str], lines: list[str]) -> None:
         with stream:
             for line in stream:
-                with self._more:
+                with self._more_due:
                     lines.append(line)
-                    self._more.notify_all()
-        with self._more:
-            self._more.notify_all()
+                    self._more_due.notify_all()
+        with self._more_due:
+            self._more_due.notify_all()
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """The first line of its output that matches, as soon as it is there; fails with all it said if none comes."""
@@ -75,8 +75,8 @@ class Serving:
             found.extend(match for line in [*self.out, *self.err] if (match := re.search(pattern, line)))
             return bool(found) or not any(reader.is_alive() for reader in self._readers)
 
-        with self._more:
-            self._more.wait_for(look, PATIENCE)
+        with self._more_due:
+            self._more_due.wait_for(look, PATIENCE)
         assert found, f"no {pattern!r} in:\n{self.text}"
         return found[0]
 

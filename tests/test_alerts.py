@@ -55,9 +55,9 @@ async def office(
     with pytest.MonkeyPatch.context() as patched:
         real = app.schedule
 
-        def schedule(postman: Any, database: Any, alerts: Any, **more: Any) -> Any:
+        def schedule(dispatcher: Any, database: Any, alerts: Any, **more: Any) -> Any:
             made.append(alerts)
-            return real(postman, database, alerts, **more)
+            return real(dispatcher, database, alerts, **more)
 
         patched.setattr(app, "schedule", schedule)
         flags = {"alerts__url": operator.url, "webhooks__retry_delays_seconds": [], **flags}

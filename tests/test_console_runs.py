@@ -594,11 +594,11 @@ async def test_whatever_happens_to_a_run_is_told_and_no_more_than_once_a_second(
         gaps = [after - before for before, after in pairwise(times)]
         assert min(gaps) > 0.9
         for _ in range(2):
-            bell = w.service.bells.of(w.acme_id, run_rows.TOUCHED)
+            change = w.service.notifier.next_change(w.acme_id, run_rows.TOUCHED)
             globex = await w.globex.post("/v1/templates", json={"name": "G", "steps": [BOOLEAN]})
             await w.globex.post("/v1/runs", json={"template_id": globex.json()["id"]})
-            assert not bell.done(), "what others do is none of our business"
-        w.service.bells.end()
+            assert not change.done(), "what others do is none of our business"
+        w.service.notifier.end()
         async for one in lines:
             assert one != "event: change"
 
@@ -636,7 +636,7 @@ async def test_who_watches_one_run_is_told_of_that_one_only(
         await ed.start()
         await until(lambda: "event: change" in told)
         assert looks == before + 2, "looked at after each of the two, and told of one"
-        w.service.bells.end()
+        w.service.notifier.end()
         await listens
         assert told.count("event: change") == 1
     globex = await w.database.write(organizations.create, "Globex too")
@@ -646,11 +646,11 @@ async def test_who_watches_one_run_is_told_of_that_one_only(
 
 async def test_a_dispatch_wakes_no_reader_of_events(w: World) -> None:
     template_id = await w.template(BOOLEAN)
-    bell = w.service.bells.of(w.acme_id)
+    change = w.service.notifier.next_change(w.acme_id)
     ed = await w.dispatch(template_id)
-    assert not bell.done()
+    assert not change.done()
     await ed.start()
-    assert bell.done()
+    assert change.done()
 
 
 async def test_only_so_many_streams_are_open_for_an_organization(
@@ -669,7 +669,7 @@ async def test_only_so_many_streams_are_open_for_an_organization(
             async with asyncio.timeout(PATIENCE):
                 while w.service.streams.held(w.acme_id):  # closing takes a turn of the server's loop
                     await asyncio.sleep(0)
-        w.service.bells.end()
+        w.service.notifier.end()
 
 
 def test_streams_end_at_once_with_the_service(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from standardwebhooks.webhooks import Webhook
 import rundun
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.webhook_url import normalise
-from rundun.webhooks.client import Courier
-from rundun.webhooks.dialer import LOOK_UP_THREADS, Unresolved
+from rundun.webhooks.client import WebhookClient
+from rundun.webhooks.dialer import LOOK_UP_THREADS, UnresolvedHost
 from tests.authority import Authority, made_in
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -155,8 +155,8 @@ async def receiver(
 
 
 @asynccontextmanager
-async def courier(**settings: Any) -> AsyncIterator[Courier]:
-    it = Courier(**{"timeout_seconds": 5.0, "allow": LOOPBACK, "clock": Clock(), **settings})
+async def webhook_client(**settings: Any) -> AsyncIterator[WebhookClient]:
+    it = WebhookClient(**{"timeout_seconds": 5.0, "allow": LOOPBACK, "clock": Clock(), **settings})
     try:
         yield it
     finally:
@@ -168,7 +168,7 @@ def letter(url: str, secret: str | None = SECRET) -> WebhookRequest:
 
 
 async def outcome(*answers: Answer, **settings: Any) -> AttemptResult:
-    async with receiver(*answers) as ed, courier(**settings) as it:
+    async with receiver(*answers) as ed, webhook_client(**settings) as it:
         return await it.post(letter(ed.url))
 
 
@@ -189,7 +189,7 @@ def verify(request: Request, secret: str = SECRET) -> int:
 
 
 async def test_a_letter_arrives_and_two_independent_libraries_verify_it() -> None:
-    async with receiver() as ed, courier(clock=lambda: int(time.time() * 1000)) as it:
+    async with receiver() as ed, webhook_client(clock=lambda: int(time.time() * 1000)) as it:
         result = await it.post(letter(ed.url))
         (request,) = ed.requests
     assert request.line == "POST /hook?team=a%20b HTTP/1.1"
@@ -210,7 +210,7 @@ async def test_a_letter_arrives_and_two_independent_libraries_verify_it() -> Non
     "target", ["", "/", "/?", "/a//b/../c%2F?x=[1]&y={é}|'", "/%e2%82%ac/;p=1?q=a+b&r=%2B", "/ü?ü"]
 )
 async def test_the_signature_covers_the_url_that_was_sent(target: str) -> None:
-    async with receiver() as ed, courier() as it:
+    async with receiver() as ed, webhook_client() as it:
         result = await it.post(letter(f"HTTP://127.1:{ed.port}{target}"))
         assert result.ok
         verify(ed.requests[0])
@@ -218,7 +218,7 @@ async def test_the_signature_covers_the_url_that_was_sent(target: str) -> None:
 
 async def test_each_attempt_is_signed_afresh_on_the_same_connection() -> None:
     clock = Clock()
-    async with receiver() as ed, courier(clock=clock) as it:
+    async with receiver() as ed, webhook_client(clock=clock) as it:
         await it.post(letter(ed.url))
         clock.now += 30_999
         await it.post(letter(ed.url))
@@ -230,7 +230,7 @@ async def test_each_attempt_is_signed_afresh_on_the_same_connection() -> None:
 
 
 async def test_a_secret_of_another_form_is_not_promised_to_standard_webhooks() -> None:
-    async with receiver() as ed, courier() as it:
+    async with receiver() as ed, webhook_client() as it:
         await it.post(letter(ed.url, "sécret with spaces"))
         await it.post(letter(ed.url, None))
         signed, plain = ed.requests
@@ -242,7 +242,7 @@ async def test_a_secret_of_another_form_is_not_promised_to_standard_webhooks() -
 
 async def test_nothing_of_an_answer_comes_back_with_the_next_letter() -> None:
     cookie = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n"
-    async with receiver(cookie, OK) as ed, courier() as it:
+    async with receiver(cookie, OK) as ed, webhook_client() as it:
         await it.post(letter(ed.url))
         await it.post(letter(ed.url))
         assert ed.requests[0].headers.keys() == ed.requests[1].headers.keys()
@@ -253,13 +253,13 @@ async def test_no_proxy_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     async with receiver() as proxy, receiver() as ed:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
-        async with courier() as it:
+        async with webhook_client() as it:
             assert (await it.post(letter(ed.url))).ok
         assert (len(proxy.requests), len(ed.requests)) == (0, 1)
 
 
 async def test_many_at_once() -> None:
-    async with receiver() as ed, courier() as it:
+    async with receiver() as ed, webhook_client() as it:
         results = await asyncio.gather(*(it.post(letter(ed.url)) for _ in range(64)))
         assert all(result.ok for result in results)
         assert len(ed.requests) == 64
@@ -267,12 +267,12 @@ async def test_many_at_once() -> None:
 
 def test_the_same_under_uvloop() -> None:
     async def story() -> None:
-        async with receiver() as ed, courier(resolver=lambda host: ["127.0.0.9", "127.0.0.1"]) as it:
+        async with receiver() as ed, webhook_client(resolver=lambda host: ["127.0.0.9", "127.0.0.1"]) as it:
             result = await it.post(letter(f"http://ed.example:{ed.port}/"))
             assert (result.ok, result.excerpt) == (True, "OK")
             verify(ed.requests[0])
         slow = receiver(lambda line: line.drip(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"))
-        async with slow as ed, courier(timeout_seconds=0.2) as it:
+        async with slow as ed, webhook_client(timeout_seconds=0.2) as it:
             assert (await it.post(letter(ed.url))).unreachable
             await ed.hung_up.wait()
 
@@ -375,7 +375,7 @@ async def test_the_excerpt_is_text_of_at_most_4_kib(body: bytes, excerpt: str | 
     ],
 )
 async def test_the_deadline_is_for_the_whole_attempt(start: bytes, drop: bytes, status: int | None) -> None:
-    async with receiver(lambda line: line.drip(start, drop)) as ed, courier(timeout_seconds=0.2) as it:
+    async with receiver(lambda line: line.drip(start, drop)) as ed, webhook_client(timeout_seconds=0.2) as it:
         result = await it.post(letter(ed.url))
         await ed.hung_up.wait()  # and nothing is left open
     assert (result.ok, result.status, result.unreachable) == (False, status, True)
@@ -388,7 +388,7 @@ async def test_a_silent_tls_handshake_ends_in_time_and_leaves_nothing_open() -> 
     async def wait(line: Line) -> None:
         await line.reader.read(-1)
 
-    async with receiver(speak=wait) as ed, courier(timeout_seconds=0.2) as it:
+    async with receiver(speak=wait) as ed, webhook_client(timeout_seconds=0.2) as it:
         result = await it.post(letter(f"https://127.0.0.1:{ed.port}/"))
         await ed.hung_up.wait()
     assert (result.status, result.unreachable) == (None, True)
@@ -399,7 +399,7 @@ async def test_a_silent_tls_handshake_ends_in_time_and_leaves_nothing_open() -> 
     [b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"],
 )
 async def test_an_endless_body_is_left_after_16_kib(start: bytes) -> None:
-    async with receiver(lambda line: line.flood(start, b"a" * 65536)) as ed, courier() as it:
+    async with receiver(lambda line: line.flood(start, b"a" * 65536)) as ed, webhook_client() as it:
         result = await it.post(letter(ed.url))
         await ed.hung_up.wait()
     assert (result.ok, result.excerpt) == (True, "a" * 4096)
@@ -407,7 +407,7 @@ async def test_an_endless_body_is_left_after_16_kib(start: bytes) -> None:
 
 async def test_endless_headers_are_left_too() -> None:
     flood = receiver(lambda line: line.flood(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 999))
-    async with flood as ed, courier() as it:
+    async with flood as ed, webhook_client() as it:
         result = await it.post(letter(ed.url))
         await ed.hung_up.wait()
     assert (result.ok, result.status) == (False, None)
@@ -438,34 +438,34 @@ async def test_a_garbage_answer(answer: bytes) -> None:
 async def test_a_refused_port() -> None:
     async with receiver() as ed:
         pass
-    async with courier() as it:
+    async with webhook_client() as it:
         result = await it.post(letter(ed.url))
     assert (result.ok, result.status, result.unreachable) == (False, None, True)
     assert result.error == "The connection failed: Connection refused."
 
 
 async def test_hanging_up_without_an_answer_fails_once() -> None:
-    async with receiver(None) as ed, courier() as it:
+    async with receiver(None) as ed, webhook_client() as it:
         result = await it.post(letter(ed.url))
         assert len(ed.requests) == 1
     assert (result.ok, result.status, result.unreachable) == (False, None, False)
 
 
 async def test_a_kept_connection_that_died_is_not_held_against_the_receiver() -> None:
-    async with receiver(OK, None, OK) as ed, courier() as it:
+    async with receiver(OK, None, OK) as ed, webhook_client() as it:
         assert (await it.post(letter(ed.url))).ok
         assert (await it.post(letter(ed.url))).ok
         assert (len(ed.requests), ed.connections) == (3, 2)
 
 
 async def test_a_url_that_is_no_destination_goes_nowhere() -> None:
-    async with courier() as it:
+    async with webhook_client() as it:
         result = await it.post(replace(letter("http://a/"), url="gopher://127.0.0.1/"))
     assert (result.ok, result.error) == (False, "The URL must start with http:// or https://.")
 
 
 async def test_a_cancelled_attempt_hangs_up_and_leaves_the_courier_well() -> None:
-    async with receiver(lambda line: line.drip(b"", b"")) as ed, receiver() as olga, courier() as it:
+    async with receiver(lambda line: line.drip(b"", b"")) as ed, receiver() as olga, webhook_client() as it:
         attempt = asyncio.create_task(it.post(letter(ed.url)))
         while not ed.requests:
             await asyncio.sleep(0)
@@ -480,7 +480,7 @@ async def test_a_cancelled_attempt_hangs_up_and_leaves_the_courier_well() -> Non
 
 
 async def test_an_address_that_is_forbidden() -> None:
-    async with receiver() as ed, courier(allow=()) as it:
+    async with receiver() as ed, webhook_client(allow=()) as it:
         result = await it.post(letter(ed.url))
         assert ed.connections == 0
     assert (result.ok, result.unreachable) == (False, False)
@@ -490,7 +490,7 @@ async def test_an_address_that_is_forbidden() -> None:
 
 
 async def test_a_name_that_leads_to_a_forbidden_address() -> None:
-    async with receiver() as ed, courier(allow=(), resolver=lambda host: ["127.0.0.1", "::1"]) as it:
+    async with receiver() as ed, webhook_client(allow=(), resolver=lambda host: ["127.0.0.1", "::1"]) as it:
         result = await it.post(letter(f"http://innocent.example:{ed.port}/"))
         assert ed.connections == 0
     assert result.error is not None
@@ -499,7 +499,7 @@ async def test_a_name_that_leads_to_a_forbidden_address() -> None:
 
 async def test_a_name_rebound_after_the_dispatch() -> None:
     answers = [["93.184.215.14"], ["127.0.0.1"]]
-    async with receiver() as ed, courier(allow=(), resolver=lambda host: answers.pop(0)) as it:
+    async with receiver() as ed, webhook_client(allow=(), resolver=lambda host: answers.pop(0)) as it:
         destination = normalise(f"http://rebound.example:{ed.port}/")
         assert await it.check(destination) is None
         result = await it.post(letter(destination.url))
@@ -511,7 +511,7 @@ async def test_a_name_rebound_after_the_dispatch() -> None:
 async def test_of_several_addresses_only_permitted_ones_are_tried_in_turn() -> None:
     addresses = ["169.254.169.254", "127.0.0.2", "::1", "127.0.0.1"]  # nobody listens on the second
     allow = (ip_network("127.0.0.1/32"), ip_network("127.0.0.2/32"))
-    async with receiver() as ed, courier(allow=allow, resolver=lambda host: addresses) as it:
+    async with receiver() as ed, webhook_client(allow=allow, resolver=lambda host: addresses) as it:
         result = await it.post(letter(f"http://ed.example:{ed.port}/a"))
         assert result.ok
         assert ed.requests[0].headers["Host"] == f"ed.example:{ed.port}"
@@ -522,21 +522,21 @@ async def test_the_check_at_dispatch() -> None:
     def resolve(host: str) -> list[str]:
         return {"mixed.example": ["127.0.0.1", "10.0.0.1"], "local.example": ["127.0.0.1"]}[host]
 
-    async def check(it: Courier, url: str) -> str | None:
+    async def check(it: WebhookClient, url: str) -> str | None:
         found = await it.check(normalise(url))
         return found[0] if found else None
 
-    async with courier(allow=(), resolver=resolve) as it:
+    async with webhook_client(allow=(), resolver=resolve) as it:
         assert await check(it, "http://127.1/") == "forbidden"
         assert await check(it, "http://[::ffff:7f00:1]/") == "forbidden"
         assert await check(it, "http://10.0.0.1/") is None
         assert await check(it, "http://local.example/") == "forbidden"
         assert await check(it, "http://mixed.example/") is None
         assert await check(it, "http://nowhere.example/") == "unresolved"
-    async with courier(allow=(), allow_private=False, resolver=resolve) as it:
+    async with webhook_client(allow=(), allow_private=False, resolver=resolve) as it:
         assert await check(it, "http://10.0.0.1/") == "forbidden"
         assert await check(it, "http://mixed.example/") == "forbidden"
-    async with courier(resolver=resolve) as it:
+    async with webhook_client(resolver=resolve) as it:
         assert await check(it, "http://127.1/") is None
 
 
@@ -551,7 +551,7 @@ async def test_a_name_that_was_not_found_is_not_asked_for_again_for_30_seconds()
         asked.append(host)
         raise OSError(-2, "Name or service not known")
 
-    async with courier(clock=clock, resolver=resolve) as it:
+    async with webhook_client(clock=clock, resolver=resolve) as it:
         for _ in range(3):
             result = await it.post(letter("http://gone.example/"))
             assert (result.unreachable, result.status) == (True, None)
@@ -572,12 +572,12 @@ async def test_names_that_hang_hold_up_nobody_else() -> None:
             let_go.wait()
         return ["127.0.0.1"]
 
-    async with receiver() as ed, courier(resolver=resolve, check_seconds=0.05) as it:
+    async with receiver() as ed, webhook_client(resolver=resolve, check_seconds=0.05) as it:
         dead = [f"dead{number}.example" for number in range(LOOK_UP_THREADS - 1)]
         waiting = [asyncio.create_task(it.post(letter(f"http://{host}:{ed.port}/"))) for host in dead * 2]
         result = await it.post(letter(f"http://alive.example:{ed.port}/"))
         assert result.ok
-        with pytest.raises(Unresolved, match=r"not resolved within 0\.05 s"):
+        with pytest.raises(UnresolvedHost, match=r"not resolved within 0\.05 s"):
             await it.resolve("dead0.example", 0.05)
         assert await it.check(normalise("http://dead0.example/")) == (
             "unresolved",
@@ -589,7 +589,7 @@ async def test_names_that_hang_hold_up_nobody_else() -> None:
 
 
 async def test_the_system_resolves_localhost() -> None:
-    async with courier() as it:
+    async with webhook_client() as it:
         assert "127.0.0.1" in await it.resolve("localhost", 5)
         assert await it.resolve("::1", 0) == ["::1"]
 
@@ -604,7 +604,7 @@ def authority(tmp_path: Path) -> Authority:
 
 async def test_tls_with_an_authority_of_ones_own(authority: Authority) -> None:
     settings = {"ca_file": str(authority.ca_file), "resolver": lambda host: ["127.0.0.1"]}
-    async with receiver(tls=authority.context("ed.example")) as ed, courier(**settings) as it:
+    async with receiver(tls=authority.context("ed.example")) as ed, webhook_client(**settings) as it:
         result = await it.post(letter(f"https://ed.example:{ed.port}/a"))
         assert (result.ok, result.error, result.excerpt) == (True, None, "OK")
         assert authority.seen == ["ed.example"]
@@ -613,13 +613,13 @@ async def test_tls_with_an_authority_of_ones_own(authority: Authority) -> None:
 
 async def test_tls_to_an_address(authority: Authority) -> None:
     settings = {"ca_file": str(authority.ca_file)}
-    async with receiver(tls=authority.context("127.0.0.1")) as ed, courier(**settings) as it:
+    async with receiver(tls=authority.context("127.0.0.1")) as ed, webhook_client(**settings) as it:
         assert (await it.post(letter(ed.url))).ok
 
 
 async def test_tls_with_a_certificate_for_another_name(authority: Authority) -> None:
     settings = {"ca_file": str(authority.ca_file), "resolver": lambda host: ["127.0.0.1"]}
-    async with receiver(tls=authority.context("globex.example")) as ed, courier(**settings) as it:
+    async with receiver(tls=authority.context("globex.example")) as ed, webhook_client(**settings) as it:
         result = await it.post(letter(f"https://ed.example:{ed.port}/a"))
         assert ed.requests == []
     assert (result.ok, result.unreachable) == (False, True)
@@ -628,7 +628,7 @@ async def test_tls_with_a_certificate_for_another_name(authority: Authority) -> 
 
 
 async def test_tls_with_an_authority_nobody_knows(authority: Authority) -> None:
-    async with receiver(tls=authority.context("127.0.0.1")) as ed, courier() as it:
+    async with receiver(tls=authority.context("127.0.0.1")) as ed, webhook_client() as it:
         result = await it.post(letter(ed.url))
         assert ed.requests == []
     assert result.error is not None
@@ -640,7 +640,7 @@ async def test_https_to_a_plain_http_server() -> None:
         await line.reader.read(1)
         line.writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    async with receiver(speak=refuse) as ed, courier() as it:
+    async with receiver(speak=refuse) as ed, webhook_client() as it:
         result = await it.post(letter(f"https://127.0.0.1:{ed.port}/"))
     assert (result.ok, result.status, result.unreachable) == (False, None, True)
     assert result.error == "TLS failed: WRONG_VERSION_NUMBER."
@@ -651,4 +651,4 @@ def test_a_ca_file_of_no_use(tmp_path: Path) -> None:
     empty.write_text("nothing")
     for file in (empty, tmp_path / "missing.pem"):
         with pytest.raises(ValueError, match=r"webhooks\.ca_file"):
-            Courier(clock=Clock(), ca_file=str(file))
+            WebhookClient(clock=Clock(), ca_file=str(file))

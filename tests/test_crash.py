@@ -139,20 +139,20 @@ class Counting(Receiver):
         super().__init__(answer=self._take)
         self.awake = awake
         self.ids: set[str] = set()
-        self._more = asyncio.Event()
+        self._more_due = asyncio.Event()
 
     def _take(self, one: Received) -> bytes:
         if not self.awake:
             return b""
         self.ids.add(one.json["event_id"])
-        self._more.set()
+        self._more_due.set()
         return b"HTTP/1.1 204 No Content\r\n\r\n"
 
     async def has_all(self, wanted: set[str]) -> None:
         async with asyncio.timeout(PATIENCE):
             while not wanted <= self.ids:
-                self._more.clear()
-                await self._more.wait()
+                self._more_due.clear()
+                await self._more_due.wait()
 
 
 async def crash(folder: Path, seed: int) -> None:

@@ -208,7 +208,7 @@ async def test_what_was_being_sent_is_sent_again_after_a_restart(tmp_path: Path)
 
     async with Receiver().listening() as receiver, AsyncExitStack() as process:
         before = await process.enter_async_context(world(tmp_path))
-        before.postman._write = never  # type: ignore[method-assign]
+        before.dispatcher._write = never  # type: ignore[method-assign]
         ed = await before.dispatch(await before.template(BOOLEAN), webhook={"url": receiver.url})
         await ed.start()
         await ed.answer("s-ok", True)

@@ -242,14 +242,14 @@ async def test_one_that_is_going_out_anyhow_is_not_sent_twice(w: World, receiver
     arrived, go_on = asyncio.Event(), asyncio.Event()
     ed = await hooked(w, receiver.url, events=["run.completed"])
     await ed.answer("s-ok", True)
-    post = w.postman._post
+    post = w.dispatcher._post
 
     async def slowly(*args: Any) -> Any:
         arrived.set()
         await go_on.wait()
         return await post(*args)
 
-    w.postman._post = slowly
+    w.dispatcher._post = slowly
     await ed.complete()
     await arrived.wait()
     (delivery,) = await w.deliveries(ed)
@@ -264,11 +264,11 @@ async def test_one_that_is_going_out_anyhow_is_not_sent_twice(w: World, receiver
 async def test_one_that_is_due_already_keeps_its_schedule(w: World, receiver: Receiver) -> None:
     """It only waits for its turn, which it would have had in any case."""
     receiver.answer = answering("500 Oops")
-    w.postman._stopping = True
+    w.dispatcher._stopping = True
     ed = await hooked(w, receiver.url, events=["run.started"])
     (due,) = await w.deliveries(ed)
     assert await send_again(w, due) == due
-    w.postman._stopping = False
+    w.dispatcher._stopping = False
     await w.deliver()
     (waiting,) = await w.deliveries(ed)
     assert [one["trigger"] for one in waiting["attempts"]] == ["automatic"]
@@ -311,9 +311,9 @@ async def test_a_retry_wakes_the_postman_without_a_tick(w: World, receiver: Rece
     _, failed = await failing(w, receiver)
     await send_again(w, failed)
     while not receiver.received:
-        await w.postman.idle()
+        await w.dispatcher.idle()
         await w.database.write(lambda tx: None)
-    await w.postman.idle()
+    await w.dispatcher.idle()
 
 
 @pytest.mark.parametrize(("body", "status"), [(b'{"now":true}', 422), (b"[]", 422), (b"", 400), (b"{", 400)])
@@ -395,7 +395,7 @@ async def test_what_is_meant_must_be_said(w: World, body: Any, pointer: str) -> 
 @pytest.mark.parametrize("of_run", [True, False])
 async def test_thousands_go_in_steps_so_that_nobody_waits_long(w: World, count: int, of_run: bool) -> None:
     ed = await hooked(w, "http://127.0.0.1:1/", events=["run.started"])
-    await w.postman.stop()
+    await w.dispatcher.stop()
     other = await hooked(w, "http://127.0.0.1:1/", events=["run.started"])
     await w.database.write(settled("failed", count, ed, lambda number: NOON + number // 7))
     await w.database.write(settled("failed", 3, other))
@@ -434,7 +434,7 @@ async def test_thousands_go_in_steps_so_that_nobody_waits_long(w: World, count: 
 async def test_a_step_is_a_matter_of_milliseconds(w: World) -> None:
     """Measured: about 10 ms on a slow machine; ten times that would be felt by everybody who waits for the writer."""
     ed = await hooked(w, "http://127.0.0.1:1/", events=["run.started"])
-    await w.postman.stop()
+    await w.dispatcher.stop()
     await w.database.write(settled("failed", 10_000, ed))
     took: list[float] = []
 

@@ -51,7 +51,7 @@ async def done(w: World, template_id: str) -> Ed:
 async def until_waiting(w: World, how_many: int = 1) -> None:
     """Until so many polls wait for Acme's next event."""
     async with asyncio.timeout(PATIENCE):
-        while len(w.service.bells.of(w.acme_id)._callbacks or ()) < how_many:
+        while len(w.service.notifier.next_change(w.acme_id)._callbacks or ()) < how_many:
             await asyncio.sleep(0)
 
 
@@ -155,11 +155,11 @@ async def test_events_of_others_wake_nobody(w: World) -> None:
     ed = await w.dispatch(await w.template(BOOLEAN))
     waiting = asyncio.create_task(feed(w, wait=30))
     await until_waiting(w)
-    bell = w.service.bells.of(w.acme_id)
+    bell = w.service.notifier.next_change(w.acme_id)
     globex = (await w.globex.post("/v1/templates", json={"name": "G", "steps": [BOOLEAN]})).json()["id"]
     run_id = (await w.globex.post("/v1/runs", json={"template_id": globex})).json()["run_id"]
     await w.globex.post(f"/v1/runs/{run_id}/cancel", json={"reason": "rain"})
-    assert w.service.bells.of(w.acme_id) is bell and not bell.done()
+    assert w.service.notifier.next_change(w.acme_id) is bell and not bell.done()
     await ed.start()
     assert {one["run_id"] for one in (await waiting)["data"]} == {ed.run_id}
 

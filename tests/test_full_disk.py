@@ -306,14 +306,14 @@ async def test_deliveries_wait_for_room_and_go_out_then(w: World, receiver: Rece
         await w.deliver()
         assert receiver.events() == ["step.completed"]
         with pytest.raises(Problem) as caught:
-            await w.postman.tick()
+            await w.dispatcher.tick()
         assert_unavailable(caught.value)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     receiver.answer = content
     (waiting,) = await w.deliveries(ed)
     assert waiting["status"] == "pending"
-    await w.postman.tick()
+    await w.dispatcher.tick()
     await w.deliver()
     (sent,) = await w.deliveries(ed)
     assert sent["status"] == "delivered"

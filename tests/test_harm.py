@@ -132,7 +132,7 @@ async def test_streams_are_counted_before_anything_is_waited_for(
         await listening(w, ann, base, f"?run_id={ed.run_id}") as two,
     ):
         assert sorted([one.status_code, two.status_code]) == [200, 429]
-        w.service.bells.end()
+        w.service.notifier.end()
 
 
 async def test_a_stream_ends_with_the_session(w: World) -> None:

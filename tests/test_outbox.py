@@ -28,7 +28,7 @@ PHOTO = {"id": "s-p", "type": "photo", "label": "Show it"}
 async def waiting(w: World, due: Mapping[str, int], later: int = 0) -> None:
     """Deliveries that wait: so many `due` to each destination, and `later` others that have one row each."""
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": "http://127.0.0.1:1/"})
-    await w.postman.stop()
+    await w.dispatcher.stop()
     await ed.start()
     await ed.answer("s-ok", True)
 
@@ -141,7 +141,7 @@ async def test_one_delivery_is_one_claim(
     await ed.start()
     while not claims:
         await w.database.write(lambda tx: None)
-    await w.postman.idle()
+    await w.dispatcher.idle()
     for _ in range(3):
         await w.database.write(lambda tx: None)
     assert [len(one.taken) for one in claims] == [1]
@@ -151,7 +151,7 @@ async def test_one_delivery_is_one_claim(
 async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World, receiver: Receiver) -> None:
     """Four at a time: each that ends lets the next one start."""
     go_on, started = asyncio.Event(), 0
-    post = w.postman._post
+    post = w.dispatcher._post
 
     async def held_up(*args: Any) -> Any:
         nonlocal started
@@ -164,7 +164,7 @@ async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World,
     await ed.answer("s-ok", False)
     await w.deliver()  # so that it is known to answer
     receiver.received.clear()
-    w.postman._post = held_up
+    w.dispatcher._post = held_up
     for number in range(11):
         await ed.answer("s-ok", number % 2 == 0)
     try:
@@ -176,9 +176,9 @@ async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World,
         go_on.set()
     async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < 11:
-            await w.postman.idle()
+            await w.dispatcher.idle()
             await w.database.read(lambda tx: None)
-    await w.postman.idle()
+    await w.dispatcher.idle()
     assert {one["status"] for one in await w.deliveries(ed)} == {"delivered"}
 
 
@@ -195,13 +195,13 @@ async def test_a_retry_goes_out_when_it_is_due_and_not_with_the_tick_after(
         lambda tx: tx.db.execute("SELECT next_attempt_at FROM deliveries").fetchone()[0]
     )
     w.clock.now = due - 50
-    await w.postman.tick()
-    assert await w.postman.send_due() == 0
+    await w.dispatcher.tick()
+    assert await w.dispatcher.send_due() == 0
     w.clock.now = due
     async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < 2:
             await w.database.read(lambda tx: None)
-    await w.postman.idle()
+    await w.dispatcher.idle()
 
 
 async def test_alarms_are_few_however_many_retries_there_are(w: World) -> None:
@@ -220,26 +220,26 @@ async def backlog(w: World, receiver: Receiver, count: int) -> Ed:
     await ed.answer("s-ok", False)
     await w.deliver()
     receiver.received.clear()
-    w.postman._stopping = True
+    w.dispatcher._stopping = True
     for number in range(count):
         await ed.answer("s-ok", number % 2 == 0)
-    w.postman._stopping = False
-    if w.postman._loop and w.postman._loop.done():
-        w.postman._loop = asyncio.create_task(w.postman._run())
+    w.dispatcher._stopping = False
+    if w.dispatcher._loop and w.dispatcher._loop.done():
+        w.dispatcher._loop = asyncio.create_task(w.dispatcher._run())
     return ed
 
 
 async def all_sent(w: World, receiver: Receiver, count: int) -> None:
     """Without a tick."""
-    w.postman.wake()
+    w.dispatcher.wake()
     async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < count:
-            await w.postman.idle()
+            await w.dispatcher.idle()
             await w.database.read(lambda tx: None)
-    await w.postman.idle()
+    await w.dispatcher.idle()
     assert len({one.json["event_id"] for one in receiver.received}) == len(receiver.received) == count
-    assert not w.postman._held
-    assert not w.postman._ahead
+    assert not w.dispatcher._claimed
+    assert not w.dispatcher._prefetched
 
 
 async def test_some_are_claimed_ahead_for_who_answers(
@@ -265,12 +265,12 @@ async def test_what_was_claimed_ahead_waits_its_turn_when_slots_are_scarce(
     w: World, receiver: Receiver
 ) -> None:
     await backlog(w, receiver, 12)
-    slots = w.postman._slots
+    slots = w.dispatcher._slots
     for _ in range(slots.concurrency // 2):
         slots.take("others")
-    assert w.postman._room(next(iter(slots._answered))) == dispatcher.PREFETCH_PER_DESTINATION
+    assert w.dispatcher._prefetch_room(next(iter(slots._answered))) == dispatcher.PREFETCH_PER_DESTINATION
     slots.take("others")
-    assert w.postman._room(next(iter(slots._answered))) == 0
+    assert w.dispatcher._prefetch_room(next(iter(slots._answered))) == 0
     await all_sent(w, receiver, 12)
 
 
@@ -278,19 +278,19 @@ async def test_what_was_claimed_ahead_is_given_back_when_slots_become_scarce(
     w: World, receiver: Receiver
 ) -> None:
     await backlog(w, receiver, 12)
-    slots, post, calls = w.postman._slots, w.postman._post, 0
+    slots, post, calls = w.dispatcher._slots, w.dispatcher._post, 0
 
     async def meanwhile(*args: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 6:
-            assert w.postman._ahead
+            assert w.dispatcher._prefetched
             for _ in range(slots.concurrency // 2 + 1):
                 slots.take("others")
-        assert calls < 11 or not w.postman._ahead
+        assert calls < 11 or not w.dispatcher._prefetched
         return await post(*args)
 
-    w.postman._post = meanwhile
+    w.dispatcher._post = meanwhile
     await all_sent(w, receiver, 12)
 
 
@@ -298,39 +298,39 @@ async def test_what_was_claimed_ahead_is_given_back_when_nobody_answers_any_more
     w: World, receiver: Receiver
 ) -> None:
     await backlog(w, receiver, 12)
-    post, most = w.postman._post, 0
+    post, most = w.dispatcher._post, 0
 
     async def gone(*args: Any) -> Any:
         nonlocal most
         result = await post(*args)
-        most = max(most, w.postman._slots.busy)
+        most = max(most, w.dispatcher._slots.busy)
         return replace(result, ok=False, error="gone", unreachable=True)
 
-    w.postman._post = gone
-    w.postman.wake()
+    w.dispatcher._post = gone
+    w.dispatcher.wake()
     async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < 12:
             if len(receiver.received) > 4:
-                assert w.postman._slots.busy <= 1, "a suspect has one slot"
-                assert not w.postman._ahead
+                assert w.dispatcher._slots.busy <= 1, "a suspect has one slot"
+                assert not w.dispatcher._prefetched
             await w.database.read(lambda tx: None)
-    await w.postman.idle()
+    await w.dispatcher.idle()
     assert most == 4
-    assert not w.postman._held
+    assert not w.dispatcher._claimed
 
 
 async def test_a_stop_forgets_what_was_claimed_ahead(w: World, receiver: Receiver) -> None:
     """It is still pending in the file, where the next start finds it."""
     ed = await backlog(w, receiver, 12)
-    post = w.postman._post
+    post = w.dispatcher._post
 
     async def stopping(*args: Any) -> Any:
-        w.postman._stopping = True
+        w.dispatcher._stopping = True
         return await post(*args)
 
-    w.postman._post = stopping
-    assert await w.postman.send_due() == 4
-    await w.postman.idle()
+    w.dispatcher._post = stopping
+    assert await w.dispatcher.send_due() == 4
+    await w.dispatcher.idle()
     assert len(receiver.received) == 4
     statuses = Counter(one["status"] for one in await w.deliveries(ed))
     assert statuses == {"delivered": 5, "pending": 8}
@@ -342,29 +342,29 @@ async def test_when_too_many_outcomes_wait_to_be_written_nothing_more_is_sent(
     """And it goes on as soon as they are written."""
     monkeypatch.setattr(dispatcher, "MAX_UNWRITTEN", 2)
     go_on = asyncio.Event()
-    write = w.postman._write
+    write = w.dispatcher._write
 
     async def slowly(outcome: Any) -> None:
         await go_on.wait()
         await write(outcome)
 
-    w.postman._write = slowly  # type: ignore[method-assign]
+    w.dispatcher._write = slowly  # type: ignore[method-assign]
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
     await ed.start()
     for number in range(11):
         await ed.answer("s-ok", number % 2 == 0)
     try:
         async with asyncio.timeout(PATIENCE):
-            while not w.postman._choked:
+            while not w.dispatcher._too_many_unwritten:
                 await w.database.read(lambda tx: None)
         assert 3 <= len(receiver.received) < 11
     finally:
         go_on.set()
     async with asyncio.timeout(PATIENCE):
         while len(receiver.received) < 11:
-            await w.postman.idle()
+            await w.dispatcher.idle()
             await w.database.read(lambda tx: None)
-    await w.postman.idle()
+    await w.dispatcher.idle()
     assert {one["status"] for one in await w.deliveries(ed)} == {"delivered"}
 
 

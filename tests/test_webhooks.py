@@ -259,7 +259,7 @@ async def test_a_commit_wakes_the_postman_without_a_tick(w: World) -> None:
         await ed.answer("s-ok", True)
         async with asyncio.timeout(PATIENCE):
             await arrived.wait()
-        await w.postman.idle()
+        await w.dispatcher.idle()
 
 
 async def test_one_black_hole_does_not_delay_another_destination(tmp_path: Path) -> None:
@@ -338,9 +338,9 @@ async def test_an_outcome_that_could_not_be_written_is_written_later_and_not_sen
     assert (await w.deliveries(ed))[0]["attempts"] == []
     await w.deliver()
     with pytest.raises(Problem):
-        await w.postman.tick()
+        await w.dispatcher.tick()
     await w.database.write(lambda tx: tx.db.execute("DROP TRIGGER temp.full") and None)
-    await w.postman.tick()
+    await w.dispatcher.tick()
     await w.deliver()
     (delivery,) = await w.deliveries(ed)
     assert (delivery["status"], len(delivery["attempts"])) == ("delivered", 1)

@@ -19,7 +19,7 @@ from rundun.actions import api_keys, organizations
 from rundun.app import running
 from rundun.config import loader
 from rundun.config.loader import Settings
-from rundun.scheduler import Postman, expire_due
+from rundun.scheduler import Dispatcher, expire_due
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
 from rundun.web.context import Context
@@ -163,7 +163,7 @@ class World:
     clock: Clock
     app: Any
     database: Database
-    postman: Postman
+    dispatcher: Dispatcher
     acme: httpx2.AsyncClient
     globex: httpx2.AsyncClient
     acme_id: str
@@ -198,9 +198,9 @@ class World:
 
     async def deliver(self) -> None:
         """Send all that is due now, and what becomes due by it."""
-        while await self.postman.send_due():
-            await self.postman.idle()
-        await self.postman.idle()
+        while await self.dispatcher.send_due():
+            await self.dispatcher.idle()
+        await self.dispatcher.idle()
 
     async def deliveries(self, ed: Ed) -> list[Any]:
         """The run's deliveries, the oldest first."""
@@ -249,7 +249,7 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
     app = Documented(site(pages().assets, None))
     async with running(settings, pages(), clock=clock, announce=lambda opened: None, ticking=False) as (
         service,
-        postman,
+        dispatcher,
     ):
         clients: list[httpx2.AsyncClient] = []
 
@@ -274,7 +274,7 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
             clock,
             with_state,
             service.database,
-            postman,
+            dispatcher,
             acme,
             globex,
             acme_id,

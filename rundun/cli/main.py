@@ -49,7 +49,7 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
             settings = replace(settings, server=listening_on, public_url="")
         app = make_app(settings, announce=lambda opened: tell(opened, settings), refuse=refuse)
         started = run_server(
-            app, settings, sockets, on_shutdown=lambda: app.state.bells and app.state.bells.end()
+            app, settings, sockets, on_shutdown=lambda: app.state.notifier and app.state.notifier.end()
         )
     except Problem as problem:
         fail(problem)

@@ -16,7 +16,7 @@ from rundun.store.events import Feed
 from rundun.store.transaction import Tx
 from rundun.web.query_params import event_cursor
 
-Bell = asyncio.Future[None]
+NextChange = asyncio.Future[None]
 Ts = TypeVarTuple("Ts")
 
 
@@ -37,29 +37,29 @@ class Bells:
     def __init__(self, database: Database) -> None:
         self.ended = False
         self._database = database
-        self._bells: dict[str, Bell] = {}
-        self._looks: dict[object, asyncio.Task[Found]] = {}
+        self._waiting: dict[str, NextChange] = {}
+        self._reads: dict[object, asyncio.Task[Found]] = {}
         database.subscribe(self._hear)
 
-    def of(self, org_id: str, kind: str = events.TOUCHED) -> Bell:
+    def next_change(self, org_id: str, kind: str = events.TOUCHED) -> NextChange:
         """Done with the next event; take it before you look, so that nothing slips in between."""
-        bell = self._bells.get(kind + org_id)
-        if bell is None:
-            bell = self._bells[kind + org_id] = asyncio.get_running_loop().create_future()
-        return bell
+        change = self._waiting.get(kind + org_id)
+        if change is None:
+            change = self._waiting[kind + org_id] = asyncio.get_running_loop().create_future()
+        return change
 
-    async def look(self, bell: Bell, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> Found:
+    async def shared_read(self, change: NextChange, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> Found:
         """`function(tx, *args)` as JSON; hundreds who were woken by one event and ask the same look once. Who holds
         the same bell has missed nothing that the others have seen.
         """
-        name = (bell, function, args)
-        task = self._looks.get(name)
+        name = (change, function, args)
+        task = self._reads.get(name)
         if task is None:
-            task = self._looks[name] = asyncio.create_task(self._look(function, *args))
-            task.add_done_callback(lambda _: self._looks.pop(name))
+            task = self._reads[name] = asyncio.create_task(self._read(function, *args))
+            task.add_done_callback(lambda _: self._reads.pop(name))
         return await asyncio.shield(task)
 
-    async def _look(self, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> Found:
+    async def _read(self, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> Found:
         page = await self._database.read(function, *args)
         data = [
             to_json({**event.without_thumbnails(kept), "cursor": event_cursor(at)}) for at, kept in page.items
@@ -68,11 +68,11 @@ class Bells:
 
     def _hear(self, touched: set[str]) -> None:
         for name in touched:
-            if bell := self._bells.pop(name, None):
-                bell.set_result(None)
+            if change := self._waiting.pop(name, None):
+                change.set_result(None)
 
     def end(self) -> None:
         """The service ends: nobody waits any longer, nor begins to."""
         self.ended = True
-        while self._bells:
-            self._bells.popitem()[1].set_result(None)
+        while self._waiting:
+            self._waiting.popitem()[1].set_result(None)

@@ -68,7 +68,7 @@ class Context:
     pages: Pages
     spool: Spool
     quotas: Quotas
-    bells: Bells
+    notifier: Bells
     under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
     drafts: Drafts = field(default_factory=Drafts)
     streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console

@@ -27,12 +27,12 @@ from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.webhook_signature import sign, standard_webhooks
 from rundun.core.webhook_url import Destination, Network, forbidden, may_be_read, normalise
 from rundun.webhooks.dialer import (
-    Forbidden,
-    Gate,
-    LookUps,
+    AddressForbidden,
+    CheckedBackend,
+    LookUp,
     Resolver,
-    Unresolved,
-    dialled,
+    UnresolvedHost,
+    opened_connection,
     refusal_of,
     system_resolver,
 )
@@ -45,7 +45,7 @@ KEPT_SECONDS = 4.0  # idle; below the five seconds after which common servers cl
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-class Courier:
+class WebhookClient:
     """Makes requests; one for the process, made inside its event loop.
 
     `clock` tells milliseconds since the epoch; `resolver` is a blocking look-up and runs in threads of its own;
@@ -60,7 +60,7 @@ class Courier:
         allow_private: bool = True,
         ca_file: str | None = None,
         clock: Callable[[], int],
-        resolver: Resolver | None = None,
+        resolver: LookUp | None = None,
         check_seconds: float = 2.0,
     ) -> None:
         self._timeout = timeout_seconds
@@ -68,7 +68,7 @@ class Courier:
         self._judge = lru_cache(1024)(partial(forbidden, allow=allow, allow_private=allow_private))
         self._clock = clock
         self._check_seconds = check_seconds
-        self._look_ups = LookUps(resolver or system_resolver, clock)
+        self._look_ups = Resolver(resolver or system_resolver, clock)
         self._ca_file = ca_file
         if ca_file:
             _ = self._pool  # what is wrong with the file is told at start
@@ -81,7 +81,7 @@ class Courier:
             max_connections=None,  # the slots limit them
             max_keepalive_connections=KEPT_CONNECTIONS,
             keepalive_expiry=KEPT_SECONDS,
-            network_backend=Gate(self._look_ups, self._judge, self._timeout),
+            network_backend=CheckedBackend(self._look_ups, self._judge, self._timeout),
         )
 
     async def close(self) -> None:
@@ -101,7 +101,7 @@ class Courier:
         """
         try:
             addresses = await self.resolve(destination.host, self._check_seconds)
-        except Unresolved as error:
+        except UnresolvedHost as error:
             return "unresolved", str(error)
         refusal = refusal_of(destination.host, {address: self._judge(address) for address in addresses})
         return ("forbidden", refusal) if refusal else None
@@ -120,12 +120,12 @@ class Courier:
                 await self._exchange(request, answer)
         except TimeoutError:
             error, unreachable = f"There was no complete answer within {self._timeout:g} s.", True
-        except (Unresolved, httpcore2.ConnectError, httpcore2.ConnectTimeout) as problem:
+        except (UnresolvedHost, httpcore2.ConnectError, httpcore2.ConnectTimeout) as problem:
             error, unreachable = _explain(problem), True
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as problem:
             # After the head of an answer nothing more is needed of it, so a body that breaks off changes nothing.
             error = _explain(problem) if answer.status is None else None
-        except (Forbidden, ValueError) as problem:
+        except (AddressForbidden, ValueError) as problem:
             error = str(problem)
         except Exception as problem:
             error = f"The attempt failed unexpectedly ({type(problem).__name__}: {problem})."
@@ -160,13 +160,13 @@ class Courier:
         url = httpcore2.URL(
             scheme=destination.scheme, host=destination.host, port=destination.port, target=destination.target
         )
-        dialled.set(False)
+        opened_connection.set(False)
         try:
             await self._request(url, headers, request.body, answer)
         except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):
             # A kept connection may be closed by the other side just as it is used again. Nothing was answered on it,
             # so the request is made once more; it is the same event_id, which receivers know as one.
-            if dialled.get() or answer.status is not None:
+            if opened_connection.get() or answer.status is not None:
                 raise
             await self._request(url, headers, request.body, answer)
 
@@ -240,7 +240,7 @@ def _explain(problem: BaseException) -> str:
         chain.append(cause)
         cause = cause.__cause__ or cause.__context__
     for cause in chain:
-        if isinstance(cause, Unresolved):
+        if isinstance(cause, UnresolvedHost):
             return str(cause)
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"The certificate was not accepted: {cause.verify_message.rstrip('.')}."

@@ -19,27 +19,27 @@ LOOK_UP_SECONDS = 5.0
 FAILURE_MILLISECONDS = 30_000  # how long a name that was not found is not asked for again
 ADDRESSES = 6  # tried of one name
 
-Resolver = Callable[[str], list[str]]
+LookUp = Callable[[str], list[str]]
 
-dialled: ContextVar[bool] = ContextVar("dialled", default=True)
+opened_connection: ContextVar[bool] = ContextVar("dialled", default=True)
 """Whether the task at work has dialled since it last set this to False, or has used a kept connection."""
 
 
-class Unresolved(Exception):
+class UnresolvedHost(Exception):
     """A name has no address that could be found in time; the text is a sentence."""
 
 
-class Forbidden(Exception):
+class AddressForbidden(Exception):
     """No address of a destination may be dialled; the text is a sentence with the setting that would allow it."""
 
 
-class LookUps:
+class Resolver:
     """Names to addresses, in threads of their own, so that dead names hold up neither the loop nor each other.
 
     The threads are daemons: one that hangs in the system's resolver cannot be stopped and must not keep the process.
     """
 
-    def __init__(self, resolver: Resolver, clock: Callable[[], int]) -> None:
+    def __init__(self, resolver: LookUp, clock: Callable[[], int]) -> None:
         self._resolver = resolver
         self._clock = clock
         self._threads = BoundedPool(lambda why: OSError("no thread is left"), threads=LOOK_UP_THREADS)
@@ -52,7 +52,7 @@ class LookUps:
             return [host]
         until, why = self._failures.get(host, (0, ""))
         if self._clock() < until:
-            raise Unresolved(why)
+            raise UnresolvedHost(why)
         flight = self._flights.get(host)
         if flight is None:
             flight = asyncio.create_task(self._flight(host), name=f"look up {host}")
@@ -62,7 +62,7 @@ class LookUps:
             async with asyncio.timeout(seconds):
                 return await asyncio.shield(flight)
         except TimeoutError:
-            raise Unresolved(f"The name {host} was not resolved within {seconds:g} s.") from None
+            raise UnresolvedHost(f"The name {host} was not resolved within {seconds:g} s.") from None
 
     async def _flight(self, host: str) -> list[str]:
         asked = False
@@ -87,7 +87,7 @@ class LookUps:
             now = self._clock()
             self._failures = {name: seen for name, seen in self._failures.items() if seen[0] > now}
             self._failures[host] = now + FAILURE_MILLISECONDS, why
-        raise Unresolved(why)
+        raise UnresolvedHost(why)
 
     def _landed(self, host: str, flight: asyncio.Task[list[str]]) -> None:
         self._flights.pop(host, None)
@@ -95,10 +95,12 @@ class LookUps:
             flight.exception()  # seen, even if everybody who waited has gone
 
 
-class Gate(httpcore2.AsyncNetworkBackend):
+class CheckedBackend(httpcore2.AsyncNetworkBackend):
     """The network backend: every address is judged right before it is dialled, so that rebinding a name fails."""
 
-    def __init__(self, look_ups: LookUps, judge: Callable[[str], str | None], timeout_seconds: float) -> None:
+    def __init__(
+        self, look_ups: Resolver, judge: Callable[[str], str | None], timeout_seconds: float
+    ) -> None:
         self._look_ups = look_ups
         self._judge = judge
         self._timeout = timeout_seconds
@@ -113,25 +115,27 @@ class Gate(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         """Connects to the first address that answers; TLS and `Host` keep to the name, which stays above this."""
-        dialled.set(True)
+        opened_connection.set(True)
         addresses = (await self._look_ups.addresses(host))[:ADDRESSES]
         verdicts = {address: self._judge(address) for address in addresses}
         open_ones = [address for address, refusal in verdicts.items() if refusal is None]
         if not open_ones:
-            raise Forbidden(refusal_of(host, verdicts))
+            raise AddressForbidden(refusal_of(host, verdicts))
         # Half of the time is for all addresses but the last, so that a dead one does not hide a living one.
         share = self._timeout / 2 / len(open_ones)
         for address in open_ones[:-1]:
             try:
                 plain = await self._net.connect_tcp(address, port, share, local_address, socket_options)
-                return Line(plain, address)
+                return NamedStream(plain, address)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 pass
         last = open_ones[-1]
-        return Line(await self._net.connect_tcp(last, port, timeout, local_address, socket_options), last)
+        return NamedStream(
+            await self._net.connect_tcp(last, port, timeout, local_address, socket_options), last
+        )
 
 
-class Line(httpcore2.AsyncNetworkStream):
+class NamedStream(httpcore2.AsyncNetworkStream):
     """A connection that knows which address was dialled, and that is closed when TLS does not come about.
 
     The stream beneath closes on errors only: an attempt cut off during the handshake would leave its socket open for
@@ -149,7 +153,9 @@ class Line(httpcore2.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - the interface has it
     ) -> httpcore2.AsyncNetworkStream:
         try:
-            return Line(await self._plain.start_tls(ssl_context, server_hostname, timeout), self.address)
+            return NamedStream(
+                await self._plain.start_tls(ssl_context, server_hostname, timeout), self.address
+            )
         except BaseException:
             await self._plain.aclose()
             raise

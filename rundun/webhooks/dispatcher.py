@@ -45,7 +45,7 @@ class FinishedAttempt:
     result: AttemptResult
 
 
-class Postman:
+class Dispatcher:
     """Sends deliveries for as long as the process lives."""
 
     def __init__(
@@ -64,25 +64,25 @@ class Postman:
         self._alerting = alerting
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
-        self._held: dict[int, str] = {}  # claimed, and the outcome is not written: their destinations
-        self._ahead: dict[
+        self._claimed: dict[int, str] = {}  # claimed, and the outcome is not written: their destinations
+        self._prefetched: dict[
             str, deque[DueDelivery]
         ] = {}  # of those, the ones that are to start next, by destination
-        self._ahead_total = 0
+        self._prefetched_total = 0
         self._under_way: set[asyncio.Task[None]] = set()
         self._unwritten: dict[int, FinishedAttempt] = {}  # that could not be written when it was time
-        self._more = False  # was more due than could start?
-        self._choked = False  # do too many outcomes wait to be written?
+        self._more_due = False  # was more due than could start?
+        self._too_many_unwritten = False  # do too many outcomes wait to be written?
         self._stopping = False
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin."""
-        self._database.subscribe(self._hear)
+        self._database.subscribe(self._on_commit)
         self._loop = asyncio.create_task(self._run())
         self.wake()
 
-    def _hear(self, touched: set[str]) -> None:
+    def _on_commit(self, touched: set[str]) -> None:
         if "outbox" in touched:
             self._wake.set()
 
@@ -118,60 +118,64 @@ class Postman:
     async def send_due(self) -> int:
         """Claim and start all that can start now; returns how many."""
         async with self._claiming:
-            self._more = True  # until the claim knows better, whoever gives a slot back asks for another
-            self._choked = len(self._held) - self._ahead_total - self._slots.busy > MAX_UNWRITTEN
+            self._more_due = True  # until the claim knows better, whoever gives a slot back asks for another
+            self._too_many_unwritten = (
+                len(self._claimed) - self._prefetched_total - self._slots.busy > MAX_UNWRITTEN
+            )
             if not self._may_claim:
                 return 0
-            for destination in list(self._ahead):
+            for destination in list(self._prefetched):
                 if self._is_crowded:
-                    self._forget_ahead(destination)
+                    self._drop_prefetched(destination)
                 else:
-                    self._go_on(destination)
+                    self._start_prefetched(destination)
             # The copy is older than the look: one whose outcome is written in between is still among those held.
-            claims = await self._database.read(outbox.claim, self._slots, dict(self._held), self._room)
+            claims = await self._database.read(
+                outbox.claim, self._slots, dict(self._claimed), self._prefetch_room
+            )
             if self._stopping:
                 return 0
-            self._more = claims.more
+            self._more_due = claims.more
             for one in claims.taken:
-                self._held[one.number] = one.destination
+                self._claimed[one.number] = one.destination
                 self._start(one)
             for one in claims.ahead:
-                self._held[one.number] = one.destination
-                self._ahead.setdefault(one.destination, deque()).append(one)
-            self._ahead_total += len(claims.ahead)
+                self._claimed[one.number] = one.destination
+                self._prefetched.setdefault(one.destination, deque()).append(one)
+            self._prefetched_total += len(claims.ahead)
             return len(claims.taken)
 
     @property
     def _may_claim(self) -> bool:
         """True when more deliveries may be claimed."""
-        return not self._stopping and not self._choked and bool(self._slots.free)
+        return not self._stopping and not self._too_many_unwritten and bool(self._slots.free)
 
     @property
     def _is_crowded(self) -> bool:
         """True when a slot that is given back may be somebody else's turn, or when enough is claimed ahead."""
-        return 2 * self._slots.busy > self._slots.concurrency or self._ahead_total > MAX_PREFETCHED
+        return 2 * self._slots.busy > self._slots.concurrency or self._prefetched_total > MAX_PREFETCHED
 
-    def _room(self, destination: str) -> int:
+    def _prefetch_room(self, destination: str) -> int:
         """How many may be claimed ahead."""
         if self._is_crowded or not self._slots.is_well(destination):
             return 0
-        return PREFETCH_PER_DESTINATION - len(self._ahead.get(destination, ()))
+        return PREFETCH_PER_DESTINATION - len(self._prefetched.get(destination, ()))
 
-    def _go_on(self, destination: str) -> None:
+    def _start_prefetched(self, destination: str) -> None:
         """Start what was claimed ahead, as far as there are slots for it."""
-        queue = self._ahead.get(destination)
+        queue = self._prefetched.get(destination)
         while queue and self._slots.free_for(destination):
-            self._ahead_total -= 1
+            self._prefetched_total -= 1
             self._start(queue.popleft())
         if queue is not None and not queue:
-            del self._ahead[destination]
+            del self._prefetched[destination]
 
-    def _forget_ahead(self, destination: str) -> None:
+    def _drop_prefetched(self, destination: str) -> None:
         """They wait in the file again, as all others."""
-        queue = self._ahead.pop(destination, ())
-        self._ahead_total -= len(queue)
+        queue = self._prefetched.pop(destination, ())
+        self._prefetched_total -= len(queue)
         for one in queue:
-            del self._held[one.number]
+            del self._claimed[one.number]
         if queue:
             self._wake.set()
 
@@ -188,7 +192,7 @@ class Postman:
             result = await self._attempt(claimed)
         finally:  # the next one starts while this one's outcome is being written
             self._slots.give_back(claimed.destination, ok=result.ok, unreachable=result.unreachable)
-            self._after(claimed.destination)
+            self._slot_freed(claimed.destination)
         outcome = FinishedAttempt(claimed, started_at, result)
         try:
             await self._write(outcome)
@@ -196,12 +200,17 @@ class Postman:
             self._unwritten[claimed.number] = outcome
             log("error", "delivery.unwritten", exc=error, run=short(claimed.kept["run_id"]))
 
-    def _after(self, destination: str) -> None:
+    def _slot_freed(self, destination: str) -> None:
         """A slot was given back."""
-        if self._stopping or self._choked or self._is_crowded or not self._slots.is_well(destination):
-            self._forget_ahead(destination)
-        self._go_on(destination)
-        if self._more and len(self._ahead.get(destination, ())) <= PREFETCH_PER_DESTINATION // 2:
+        if (
+            self._stopping
+            or self._too_many_unwritten
+            or self._is_crowded
+            or not self._slots.is_well(destination)
+        ):
+            self._drop_prefetched(destination)
+        self._start_prefetched(destination)
+        if self._more_due and len(self._prefetched.get(destination, ())) <= PREFETCH_PER_DESTINATION // 2:
             self._wake.set()
 
     async def _attempt(self, claimed: DueDelivery) -> AttemptResult:
@@ -224,8 +233,8 @@ class Postman:
         status = await self._database.write(
             deliveries.settle, claimed, outcome.started_at, result, self._delays, alerting=self._alerting
         )
-        del self._held[claimed.number]
-        if self._choked:
+        del self._claimed[claimed.number]
+        if self._too_many_unwritten:
             self._wake.set()
         counters.count_attempt(status)
         _log(claimed, result, status)

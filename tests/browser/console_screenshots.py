@@ -144,7 +144,7 @@ async def main() -> None:
                     continue
                 await series(w, browser, base, width, theme, pages)
                 print(name, flush=True)
-            w.service.bells.end()
+            w.service.notifier.end()
 
 
 if __name__ == "__main__":

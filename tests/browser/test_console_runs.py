@@ -62,7 +62,7 @@ async def ann(request: pytest.FixtureRequest, w: World, browser: Browser, base: 
     """Ann at a desk, then with a phone."""
     async with at_the_console(w, browser, base, request.param) as page:
         yield page
-    w.service.bells.end()
+    w.service.notifier.end()
 
 
 async def fits(page: Page) -> None:
@@ -243,7 +243,7 @@ async def test_what_is_printed_has_the_good_pictures_and_little_empty_paper(
         await page.route(f"{base}/kept/photos/*", lambda route: serve(route, kept))
         await page.goto(f"{base}/kept/report.html")
         assert pages(await page.pdf(format="A4", prefer_css_page_size=True)) <= 3
-    w.service.bells.end()
+    w.service.notifier.end()
 
 
 async def serve(route: Route, kept: zipfile.ZipFile) -> None:

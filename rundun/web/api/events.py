@@ -14,7 +14,7 @@ from rundun.core.json_types.events import EventFeedJson
 from rundun.store.events import Feed
 from rundun.store.transaction import Tx
 from rundun.web.api.endpoint import Call, route
-from rundun.web.change_notifier import Bell
+from rundun.web.change_notifier import NextChange
 from rundun.web.docs.openapi.operation import Operation, Success
 from rundun.web.problems import Json
 from rundun.web.query_params import EventsQuery, event_cursor, next_link, query
@@ -34,13 +34,13 @@ async def list_run_events(call: Call) -> Response:
 
 async def _events(call: Call, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
     wanted = query(EventsQuery, call.request)
-    bells, until = call.ctx.bells, asyncio.get_running_loop().time() + wanted.wait
+    notifier, until = call.ctx.notifier, asyncio.get_running_loop().time() + wanted.wait
     asked = (call.org_id, *args, wanted.after, wanted.limit)
-    bell = bells.of(call.org_id)
-    found = await bells.look(bell, function, *asked)
-    while not found.data and not bells.ended and await _rings(bell, until):
-        bell = bells.of(call.org_id)
-        found = await bells.look(bell, function, *asked)
+    change = notifier.next_change(call.org_id)
+    found = await notifier.shared_read(change, function, *asked)
+    while not found.data and not notifier.ended and await _rings(change, until):
+        change = notifier.next_change(call.org_id)
+        found = await notifier.shared_read(change, function, *asked)
     cursor = event_cursor(wanted.after if found.last is None else found.last)
     more = b"true" if found.has_more else b"false"
     head = b'{"data":[' + b",".join(found.data) + b'],"has_more":' + more
@@ -48,7 +48,7 @@ async def _events(call: Call, function: Callable[[Tx, str, *Ts, int, int], Feed]
     return Json(head + f',"next_cursor":"{cursor}"}}'.encode(), headers=headers)
 
 
-async def _rings(bell: Bell, until: float) -> bool:
+async def _rings(change: NextChange, until: float) -> bool:
     """Wait for the bell until that time of the loop. Who has hung up meanwhile is not noticed before then, which costs
     less than to watch everybody who has not.
     """
@@ -57,7 +57,7 @@ async def _rings(bell: Bell, until: float) -> bool:
         return False
     counters.polls["waiting"] += 1
     try:
-        return bool((await asyncio.wait({bell}, timeout=left))[0])
+        return bool((await asyncio.wait({change}, timeout=left))[0])
     finally:
         counters.polls["waiting"] -= 1
 

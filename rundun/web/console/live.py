@@ -40,23 +40,25 @@ class Stream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-async def changes(bells: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
+async def changes(notifier: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
     """One `change` for all that happens to an organization's runs within a second, until the service ends; none where
     `look` sees the same as before. It ends with a NotFound of `look`, too.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + AGE
-    end = bells.of("")  # nobody's: it rings when the service ends
-    bell = bells.of(org_id, run_rows.TOUCHED)
+    end = notifier.next_change("")  # nobody's: it rings when the service ends
+    change = notifier.next_change(org_id, run_rows.TOUCHED)
     seen = await look()
     yield "retry: 2000\n\n"
-    while not bells.ended and loop.time() < until:
-        await asyncio.wait({bell, end}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+    while not notifier.ended and loop.time() < until:
+        await asyncio.wait({change, end}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
         if end.done():
             return
-        has_rung = bell.done()
+        has_rung = change.done()
         if has_rung:
-            bell = bells.of(org_id, run_rows.TOUCHED)  # before it is told, so that nothing slips in between
+            change = notifier.next_change(
+                org_id, run_rows.TOUCHED
+            )  # before it is told, so that nothing slips in between
         try:
             before, seen = seen, await look()
         except NotFound:
@@ -82,7 +84,7 @@ async def live(visit: Visit) -> Response:
         limits
     ):  # refused here if at all; nothing is awaited before the stream takes its place
         pass
-    return Stream(streams.place(limits), changes(visit.ctx.bells, org_id, look))
+    return Stream(streams.place(limits), changes(visit.ctx.notifier, org_id, look))
 
 
 ROUTES = [page("GET", "/runs/live", live)]
