@@ -23,13 +23,13 @@ from rundun.scheduler import schedule
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
 from rundun.web.auth import KeyRing
-from rundun.web.change_notifier import Bells
+from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.context import Context
 from rundun.web.pages import Pages
-from rundun.web.rate_limit import Quotas
-from rundun.web.routes import Application, site
+from rundun.web.rate_limit import RateLimiter
+from rundun.web.routes import Application, starlette_app
 from rundun.web.static import Assets
-from rundun.web.upload_buffer import Spool
+from rundun.web.upload_buffer import UploadBuffer
 from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.client import WebhookClient
 from rundun.webhooks.dispatcher import Dispatcher, Post
@@ -69,7 +69,7 @@ def make_app(
             app.state.dispatcher, app.state.notifier = dispatcher, context.notifier
             yield {"context": context}
 
-    made = site(assets, lifespan)
+    made = starlette_app(assets, lifespan)
     made.state.notifier = None
     return made
 
@@ -128,13 +128,13 @@ async def running(
             post_webhook=webhook_client.post,
             imaging=pictures,
             pages=pages,
-            spool=Spool(),
-            quotas=Quotas(
+            upload_buffer=UploadBuffer(),
+            quotas=RateLimiter(
                 clock,
                 requests_per_minute=settings.limits.requests_per_minute,
                 failures_per_minute=settings.limits.failures_per_minute,
             ),
-            notifier=Bells(database),
+            notifier=ChangeNotifier(database),
         )
         await stack.enter_async_context(listening(database, socket_path(settings.database.path)))
         log(

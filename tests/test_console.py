@@ -16,11 +16,11 @@ from rundun.actions import api_keys, operators, organizations
 from rundun.store import operators as operator_rows
 from rundun.web.console import session as console_session
 from rundun.web.console.session import Door
-from rundun.web.routes import site
+from rundun.web.routes import starlette_app
 from tests.helpers.console import PASSWORD, Browser, operator
 from tests.world import BOOLEAN, HOUR, World, pages
 
-SITE = site(pages().assets, None)
+SITE = starlette_app(pages().assets, None)
 DOORS = [route for route in SITE.routes if isinstance(route, Door)]
 CALLS = [(door, method) for door in DOORS for method in sorted(door.methods - {"HEAD"})]
 NAMES = [f"{method} {door.path}" for door, method in CALLS]

@@ -16,7 +16,7 @@ from rundun import paths
 from rundun.errors import NotFound
 from rundun.web.console.template_preview import REPLACED
 from rundun.web.pages import CONTENT_SECURITY_POLICY
-from rundun.web.preview_cache import KEPT, MAX_EACH, Drafts
+from rundun.web.preview_cache import KEPT, MAX_EACH, PreviewCache
 from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.world import BOOLEAN, World
@@ -187,7 +187,7 @@ async def test_a_draft_is_its_authors_alone_and_for_a_while(w: World) -> None:
 
 
 def test_drafts_are_bounded() -> None:
-    drafts = Drafts(most_bytes=100)
+    drafts = PreviewCache(most_bytes=100)
     names = [drafts.put("u-1", b"%d" % n, 0) for n in range(MAX_EACH + 2)]
     for name in names[:2]:
         with pytest.raises(NotFound):

@@ -27,7 +27,7 @@ from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.strategies import steps_of, templates
 from tests.world import BOOLEAN, World, pages
 
-SAY = pages().console_words.speech(["en"]).say
+SAY = pages().console_words.language(["en"]).say
 JSON = {"content-type": "application/json"}
 
 
@@ -249,7 +249,7 @@ async def test_what_changed_between_two_versions_is_told(w: World) -> None:
 
 
 def test_every_field_type_and_operator_has_a_word() -> None:
-    words = pages().console_words.speech(["en"])
+    words = pages().console_words.language(["en"])
     fields: set[str] = set()
     kinds: set[str] = set()
     for name, model in vars(template).items():

@@ -171,10 +171,13 @@ async def test_so_many_passwords_wait_and_no_more(monkeypatch: pytest.MonkeyPatc
 async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
     kept = passwords.hashed(PASSWORD)
     await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
-    quotas, request = w.service.quotas, console_session.Request({"type": "http", "client": ("192.0.2.9", 1)})
+    rate_limiter, request = (
+        w.service.rate_limiter,
+        console_session.Request({"type": "http", "client": ("192.0.2.9", 1)}),
+    )
     with pytest.raises(Problem):
         for _ in range(11):
-            quotas.count(request, sign_in.GUESSES, "ann@example.com 192.0.2.9")
+            rate_limiter.count(request, sign_in.GUESSES, "ann@example.com 192.0.2.9")
     ann = Browser(w.browser())
     await ann.get("/sign-in")
     assert (await ann.post("/sign-in", email="ann@example.com", password=PASSWORD)).status_code == 303

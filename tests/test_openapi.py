@@ -30,7 +30,7 @@ from rundun.web import query_params, request_bodies
 from rundun.web.docs.openapi.document import ROUTES, document, examples
 from rundun.web.docs.openapi.events import ALERT
 from rundun.web.problems import TABLE
-from rundun.web.routes import site
+from rundun.web.routes import starlette_app
 from tests import documented, pictures
 from tests import examples as recorded
 from tests.world import BOOLEAN, Receiver, World, new_photo_id, pages, world
@@ -46,7 +46,7 @@ OPERATIONS = [route.operation for route in ROUTES]
 
 
 def routes() -> set[str]:
-    found = [route for route in site(pages().assets, None).routes if isinstance(route, Route)]
+    found = [route for route in starlette_app(pages().assets, None).routes if isinstance(route, Route)]
     return {
         f"{method} {route.path}"
         for route in found

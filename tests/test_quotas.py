@@ -117,7 +117,7 @@ async def test_memory_is_bounded(strict: World, monkeypatch: pytest.MonkeyPatch)
     browser = strict.browser()
     for _ in range(20):
         await browser.get(f"/r/r-{uuid.uuid4()}/state")
-    assert len(strict.service.quotas._buckets["default"]) == 5
+    assert len(strict.service.rate_limiter._buckets["default"]) == 5
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from rundun.core.condition import MAX_DEPTH, Group
 from rundun.core.template import MAX_COMPARISONS_OF_STEP
 from rundun.core.webhook_signature import sign
 from rundun.web import public
-from rundun.web.routes import site
+from rundun.web.routes import starlette_app
 from tests.helpers.patience import PATIENCE
 from tests.world import pages
 
@@ -85,7 +85,7 @@ def test_the_make_targets_it_names_exist():
 
 def test_the_routes_it_names_are_all_there_are():
     shown = set(re.findall(r"^\| `([A-Z]+ /v1/[^`]*)` \|", TEXT, re.MULTILINE))
-    routes = [route for route in site(pages().assets, None).routes if route.path.startswith("/v1/")]
+    routes = [route for route in starlette_app(pages().assets, None).routes if route.path.startswith("/v1/")]
     assert shown == {f"{method} {route.path}" for route in routes for method in route.methods - {"HEAD"}}
 
 

@@ -12,11 +12,11 @@ from starlette.routing import Match
 
 from rundun import paths
 from rundun.web.body import IS_HERE
-from rundun.web.routes import MAX_PARTS, site
+from rundun.web.routes import MAX_PARTS, starlette_app
 from rundun.web.static import Assets
 from tests.world import BOOLEAN, PUBLIC_URL, World
 
-SITE = site(Assets(paths.static()), None)
+SITE = starlette_app(Assets(paths.static()), None)
 PATHS = [
     (route, method, re.sub(r"\{[^}]+:path\}", tail, route.path))
     for route in SITE.routes

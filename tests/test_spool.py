@@ -13,7 +13,7 @@ import pytest
 from starlette.requests import Request
 
 from rundun.errors import Problem
-from rundun.web.upload_buffer import Spool
+from rundun.web.upload_buffer import UploadBuffer
 from tests import pictures
 from tests.helpers.patience import PATIENCE
 from tests.helpers.photos import OVERLAY, digest, started
@@ -44,46 +44,50 @@ def trickle() -> Any:
     return receive
 
 
-async def refusal(spool: Spool, request: Request) -> Problem:
+async def refusal(upload_buffer: UploadBuffer, request: Request) -> Problem:
     """What somebody hears for whom there is no room."""
     with pytest.raises(Problem) as caught:
-        async with spool.receive(request, "org-1", 100):
+        async with upload_buffer.receive(request, "org-1", 100):
             pass
     assert (caught.value.code, caught.value.retry_after) == ("unavailable", 5)
     return caught.value
 
 
 async def test_so_many_of_one_run_and_so_many_in_all() -> None:
-    spool = Spool(of_run=2, in_all=3)
+    upload_buffer = UploadBuffer(of_run=2, in_all=3)
     async with AsyncExitStack() as held:
         for _ in range(2):
-            await held.enter_async_context(spool.receive(upload(hello, content_length="5"), "org-1", 100))
-        await refusal(spool, upload(hello, content_length="5"))
+            await held.enter_async_context(
+                upload_buffer.receive(upload(hello, content_length="5"), "org-1", 100)
+            )
+        await refusal(upload_buffer, upload(hello, content_length="5"))
         body = await held.enter_async_context(
-            spool.receive(upload(hello, "r-2", content_length="5"), "org-1", 100)
+            upload_buffer.receive(upload(hello, "r-2", content_length="5"), "org-1", 100)
         )
         assert body.read() == b"hello"
-        await refusal(spool, upload(hello, "r-3", content_length="5"))
-    async with spool.receive(upload(hello, content_length="5"), "org-1", 100) as body:
+        await refusal(upload_buffer, upload(hello, "r-3", content_length="5"))
+    async with upload_buffer.receive(upload(hello, content_length="5"), "org-1", 100) as body:
         assert body.bytes == 5
 
 
 async def test_one_organization_leaves_room_for_another() -> None:
-    spool = Spool(of_run=1, of_org=2, in_all=4)
+    upload_buffer = UploadBuffer(of_run=1, of_org=2, in_all=4)
     async with AsyncExitStack() as held:
         for run_id in ("r-1", "r-2"):
             body = upload(hello, run_id, content_length="5")
-            await held.enter_async_context(spool.receive(body, "org-1", 100))
-        await refusal(spool, upload(hello, "r-3", content_length="5"))
+            await held.enter_async_context(upload_buffer.receive(body, "org-1", 100))
+        await refusal(upload_buffer, upload(hello, "r-3", content_length="5"))
         other = upload(hello, "r-4", content_length="5")
-        assert (await held.enter_async_context(spool.receive(other, "org-2", 100))).bytes == 5
+        assert (await held.enter_async_context(upload_buffer.receive(other, "org-2", 100))).bytes == 5
 
 
 async def test_bodies_are_in_memory_while_there_is_room_for_them() -> None:
-    spool = Spool(memory=12)
+    upload_buffer = UploadBuffer(memory=12)
     async with AsyncExitStack() as held:
         bodies = [
-            await held.enter_async_context(spool.receive(upload(hello, run_id, **headers), "org-1", 100))
+            await held.enter_async_context(
+                upload_buffer.receive(upload(hello, run_id, **headers), "org-1", 100)
+            )
             for run_id, headers in (
                 ("r-1", {"content_length": "5"}),
                 ("r-2", digest(b"hello")),
@@ -94,7 +98,7 @@ async def test_bodies_are_in_memory_while_there_is_room_for_them() -> None:
         assert [isinstance(body.file, io.BytesIO) for body in bodies] == [True, False, True, False]
         assert {body.read() for body in bodies} == {b"hello"}
         assert b"".join(bodies[3].chunks(2)) == b"hello"
-    assert spool.memory == 12
+    assert upload_buffer.memory == 12
 
 
 async def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,20 +106,20 @@ async def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    spool = Spool(memory=0)
+    upload_buffer = UploadBuffer(memory=0)
     with pytest.raises(Problem, match="no room") as caught:
-        async with spool.receive(upload(hello, content_length="5"), "org-1", 100):
+        async with upload_buffer.receive(upload(hello, content_length="5"), "org-1", 100):
             pass
     assert (caught.value.code, caught.value.retry_after) == ("unavailable", 30)
 
 
 async def test_what_fails_gives_its_room_back() -> None:
-    spool = Spool(of_run=1, in_all=1)
+    upload_buffer = UploadBuffer(of_run=1, in_all=1)
     for _ in range(3):
         with pytest.raises(Problem, match="at most 3 bytes"):
-            async with spool.receive(upload(hello, content_length="5"), "org-1", 3):
+            async with upload_buffer.receive(upload(hello, content_length="5"), "org-1", 3):
                 pass
-    async with spool.receive(upload(hello, content_length="5"), "org-1", 100):
+    async with upload_buffer.receive(upload(hello, content_length="5"), "org-1", 100):
         pass
 
 
@@ -123,17 +127,17 @@ async def test_what_fails_gives_its_room_back() -> None:
     "headers", [{"content_length": "100"}, {"content_digest": digest(b"x" * 100)["content-digest"]}]
 )
 async def test_a_body_that_only_trickles_is_given_up(headers: dict[str, str]) -> None:
-    spool = Spool(seconds=0.05, bytes_per_second=10**11)
-    problem = await asyncio.wait_for(refusal_of_trickle(spool, headers), PATIENCE)
+    upload_buffer = UploadBuffer(seconds=0.05, bytes_per_second=10**11)
+    problem = await asyncio.wait_for(refusal_of_trickle(upload_buffer, headers), PATIENCE)
     assert "too slowly" in problem.detail
-    async with spool.receive(upload(hello, content_length="5"), "org-1", 100):
+    async with upload_buffer.receive(upload(hello, content_length="5"), "org-1", 100):
         pass
 
 
-async def refusal_of_trickle(spool: Spool, headers: dict[str, str]) -> Problem:
+async def refusal_of_trickle(upload_buffer: UploadBuffer, headers: dict[str, str]) -> Problem:
     """What a peer hears that sends a byte now and then; without a limit of size that would end it before."""
     with pytest.raises(Problem) as caught:
-        async with spool.receive(upload(trickle(), **headers), "org-1", 10**9):
+        async with upload_buffer.receive(upload(trickle(), **headers), "org-1", 10**9):
             pass
     assert (caught.value.code, caught.value.retry_after) == ("unavailable", 5)
     return caught.value
@@ -149,7 +153,7 @@ async def refusal_of_trickle(spool: Spool, headers: dict[str, str]) -> Problem:
     ],
 )
 def test_a_body_has_a_minute_and_a_second_for_every_8_kib(headers: dict[str, str], seconds: float) -> None:
-    assert Spool().patience(headers.get("content-length"), 15 * 1024 * 1024) == seconds
+    assert UploadBuffer().patience(headers.get("content-length"), 15 * 1024 * 1024) == seconds
 
 
 async def test_a_run_that_sends_too_much_at_once_is_told_when_to_come_again(w: World) -> None:

@@ -24,7 +24,7 @@ from rundun.store.database import Database
 from rundun.store.transaction import Tx
 from rundun.web.context import Context
 from rundun.web.pages import Pages
-from rundun.web.routes import site
+from rundun.web.routes import starlette_app
 from rundun.web.static import Assets
 from tests.documented import Documented
 
@@ -246,7 +246,7 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
     """A Rundun in `folder`, with Acme's and Globex's keys; an existing database is opened again."""
     clock = clock or Clock()
     settings = settings_for(folder, **flags)
-    app = Documented(site(pages().assets, None))
+    app = Documented(starlette_app(pages().assets, None))
     async with running(settings, pages(), clock=clock, announce=lambda opened: None, ticking=False) as (
         service,
         dispatcher,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from rundun.core.condition import Condition
-from rundun.core.validation import Integer, Language, Matching, Number, StrictModel, Text, normal
+from rundun.core.validation import Integer, LanguageTag, Matching, Number, StrictModel, Text, normal
 
 MAXIMUM_BYTES = 512 * 1024
 MAX_COMPARISONS_OF_STEP = 50  # each is made anew at every answer, by the one writer
@@ -327,7 +327,7 @@ class Template(StrictModel):
     """Steps under titles. Either this or `steps`."""
     steps: Annotated[list[Step], Field(max_length=MAX_STEPS)] | None = None
     """Steps without sections."""
-    translations: dict[Language, dict[str, dict[str, Translated]]] = {}
+    translations: dict[LanguageTag, dict[str, dict[str, Translated]]] = {}
     """Texts by language, then by the id of what they belong to (`""` = the template itself), then by field."""
 
     def all_steps(self) -> Iterator[StepBase]:

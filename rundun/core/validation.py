@@ -164,7 +164,7 @@ Number = Annotated[
     PlainValidator(_number),
     WithJsonSchema({"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER}),
 ]
-Language = Annotated[
+LanguageTag = Annotated[
     str,
     Matching(
         r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", "must be a BCP 47 language tag such as “en” or “pt-BR”"

@@ -18,7 +18,7 @@ PNG = "image/png"
 
 
 @dataclass(frozen=True, slots=True)
-class Brand:
+class Branding:
     """What a page of an organization needs beyond ours: addresses, None where there is nothing."""
 
     stylesheet: str | None = None
@@ -26,13 +26,13 @@ class Brand:
     name: str = ""
 
 
-PLAIN = Brand()
+PLAIN = Branding()
 
 
-def brand_of(organization: Organization, assets: Assets, links: Urls) -> Brand:
+def branding_of(organization: Organization, assets: Assets, links: Urls) -> Branding:
     """The look of an organization. The stylesheet lies below /static, so phones keep it with the page's own ones."""
     own, logo = organization.colour, organization.logo
-    return Brand(
+    return Branding(
         own and f"/static/{assets.digest}/brand/{own.removeprefix('#')}.css",
         None if logo is None else links.media_path(logo, PNG),
         organization.name,

@@ -29,7 +29,7 @@ class Found:
     last: int | None
 
 
-class Bells:
+class ChangeNotifier:
     """Wakes those who wait: an organization's bell rings when a commit brought one of its events or, where `kind` is
     `runs.TOUCHED`, changed anything about one of its runs.
     """

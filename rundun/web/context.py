@@ -18,11 +18,11 @@ from rundun.errors import Problem
 from rundun.pool import BoundedPool, Why
 from rundun.store.database import Database
 from rundun.web.auth import KeyRing
-from rundun.web.change_notifier import Bells
+from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.pages import Pages
-from rundun.web.preview_cache import Drafts
-from rundun.web.rate_limit import Quotas
-from rundun.web.upload_buffer import Spool
+from rundun.web.preview_cache import PreviewCache
+from rundun.web.rate_limit import RateLimiter
+from rundun.web.upload_buffer import UploadBuffer
 
 Read = Callable[[], bytes]
 
@@ -66,11 +66,11 @@ class Context:
     post_webhook: PostWebhook
     imaging: Imaging
     pages: Pages
-    spool: Spool
-    quotas: Quotas
-    notifier: Bells
+    upload_buffer: UploadBuffer
+    rate_limiter: RateLimiter
+    notifier: ChangeNotifier
     under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
-    drafts: Drafts = field(default_factory=Drafts)
+    preview_cache: PreviewCache = field(default_factory=PreviewCache)
     streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console
 
     @property

@@ -31,21 +31,21 @@ COUNTED = range(201)  # every plural category of whole numbers has one in here, 
 
 
 class Say(Protocol):
-    """Gives the words under a name, in one language; see `Speech.say`."""
+    """Gives the words under a name, in one language; see `Language.say`."""
 
     def __call__(self, word: str, **values: str | int) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class Language:
     """The words of one language, for one reader.
 
-    `tag` is what the reader asked for, such as es-MX, `spoken` the catalogue that speaks it, `texts` the language for
+    `tag` is what the reader asked for, such as es-MX, `catalog` the catalogue that speaks it, `texts` the language for
     the template's own texts, and `names` what each language there is calls itself.
     """
 
     tag: str
-    spoken: str
+    catalog: str
     texts: str
     entries: Mapping[str, Entry]
     names: Mapping[str, str]
@@ -115,7 +115,7 @@ class Entries(Mapping[str, Mapping[str, Entry]]):
         return len(self._files)
 
 
-class Words:
+class Catalogs:
     """All languages."""
 
     def __init__(self, folder: Path, domain: str = "rundun") -> None:
@@ -126,18 +126,22 @@ class Words:
         """What each language calls itself, by its tag."""
         return {tag: _own_name(tag) for tag in sorted(self.entries)}
 
-    def speech(self, wanted: Sequence[str], translated: Sequence[str] = ()) -> Speech:
+    def language(self, wanted: Sequence[str], translated: Sequence[str] = ()) -> Language:
         """For a reader who wants these languages, the dearest first, of a template with texts `translated` to those."""
         found = translation.choose(wanted, list(self.entries))
-        asked, spoken = found or (ENGLISH, ENGLISH)
+        asked, catalog = found or (ENGLISH, ENGLISH)
         # Who asks for Arabic and reads that of Egypt elsewhere wants its digits here, too.
         asked = next(
-            (one for one in wanted if one.lower().startswith(f"{asked.lower()}-") and _is_known(one, spoken)),
+            (
+                one
+                for one in wanted
+                if one.lower().startswith(f"{asked.lower()}-") and _is_known(one, catalog)
+            ),
             asked,
         )
-        tag = str(_locale(asked)).replace("_", "-") if _is_known(asked, spoken) else spoken
+        tag = str(_locale(asked)).replace("_", "-") if _is_known(asked, catalog) else catalog
         texts = translation.choose(wanted, [*translated, *self.entries])
-        return Speech(tag, spoken, texts[0] if texts else tag, self.entries[spoken], self.names)
+        return Language(tag, catalog, texts[0] if texts else tag, self.entries[catalog], self.names)
 
     def asked_by(self, scripts: Iterable[str]) -> frozenset[str]:
         """The words that these scripts' texts name, whole or by how they begin: "finish", `photo_${state}`."""
@@ -191,9 +195,9 @@ def _locale(tag: str) -> Locale:
         return Locale.parse(tag.split("-")[0])
 
 
-def _is_known(asked: str, spoken: str) -> bool:
+def _is_known(asked: str, catalog: str) -> bool:
     """Whether Babel and browsers know a variety of the spoken language by that tag."""
-    return asked.lower().startswith(spoken.lower()) and str(_locale(asked)).lower() == asked.lower().replace(
+    return asked.lower().startswith(catalog.lower()) and str(_locale(asked)).lower() == asked.lower().replace(
         "-", "_"
     )
 

@@ -20,7 +20,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
 
-class Outermost:
+class RequestMiddleware:
     """A pure ASGI middleware."""
 
     def __init__(self, app: ASGIApp) -> None:

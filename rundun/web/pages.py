@@ -16,8 +16,8 @@ from starlette.responses import Response
 from rundun import paths
 from rundun.core import translation
 from rundun.core.json_types.execution import StateJson
-from rundun.web.branding import PLAIN, Brand
-from rundun.web.i18n import Speech, Words
+from rundun.web.branding import PLAIN, Branding
+from rundun.web.i18n import Catalogs, Language
 from rundun.web.static import Assets
 
 CONTENT_SECURITY_POLICY = (
@@ -63,8 +63,8 @@ class Pages:
 
     def __init__(self, folder: Path, assets: Assets) -> None:
         self.assets = assets
-        self.words = Words(paths.locales())
-        self.console_words = Words(paths.locales(), "console")
+        self.words = Catalogs(paths.locales())
+        self.console_words = Catalogs(paths.locales(), "console")
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -106,9 +106,9 @@ class Pages:
         the size of the largest photo taken. `page` may be another that extends it, and takes `more`.
         """
         written = state["template"]
-        speech = self.words.speech(wanted, list(written.get("translations") or ()))
-        template = translation.translate(written, speech.texts)
-        unknown = _untranslated(written, template, speech.texts)
+        language = self.words.language(wanted, list(written.get("translations") or ()))
+        template = translation.translate(written, language.texts)
+        unknown = _untranslated(written, template, language.texts)
         template.pop("translations", None)
         is_new = state["run"]["status"] == "pending"
         values = {
@@ -117,7 +117,7 @@ class Pages:
             "words": self._asked["start" if is_new else "under_way"],
             "unknown": unknown,
         }
-        return self._spoken(page, speech, **{"brand": PLAIN, **values, **more})
+        return self._render_in(page, language, **{"branding": PLAIN, **values, **more})
 
     def closed(
         self,
@@ -125,26 +125,26 @@ class Pages:
         wanted: Sequence[str],
         organization: dict[str, Any] | None = None,
         run: dict[str, Any] | None = None,
-        brand: Brand = PLAIN,
+        branding: Branding = PLAIN,
     ) -> Response:
         """Why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template."""
         written = run["template"] if run else {}
-        speech = self.words.speech(wanted, list(written.get("translations") or ()))
-        template = translation.translate(written, speech.texts)
+        language = self.words.language(wanted, list(written.get("translations") or ()))
+        template = translation.translate(written, language.texts)
         values = {
             "kind": kind,
             "is_new": False,
             "organization": organization,
             "run": run,
             "checklist": template.get("name"),
-            "unknown": _untranslated(written, template, speech.texts),
+            "unknown": _untranslated(written, template, language.texts),
             "words": self._asked["after"],
-            "brand": brand,
+            "brand": branding,
         }
-        return self._spoken("executor/closed.html", speech, CLOSED_STATUS[kind], **values)
+        return self._render_in("executor/closed.html", language, CLOSED_STATUS[kind], **values)
 
-    def _spoken(self, name: str, speech: Speech, status: int = 200, **values: Any) -> Response:
-        return self.show(name, status, speech=speech, t=speech.say, **values)
+    def _render_in(self, name: str, language: Language, status: int = 200, **values: Any) -> Response:
+        return self.show(name, status, language=language, t=language.say, **values)
 
 
 _TEXTS = (

@@ -15,7 +15,7 @@ MAX_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Drafts:
+class PreviewCache:
     """The last few stored forms of each operator, under names that only their content and author make. Those looked at
     least lately go first.
     """

@@ -20,7 +20,7 @@ MAX_REMEMBERED = (
 )
 
 
-class Quotas:
+class RateLimiter:
     """The buckets of a running service."""
 
     def __init__(self, clock: Clock, *, requests_per_minute: int, failures_per_minute: int) -> None:

@@ -12,7 +12,7 @@ from rundun.actions.runs import DispatchRequest
 from rundun.core import event, times
 from rundun.core.answer import Position
 from rundun.core.run import OPEN_HOURS, Identity, Webhook
-from rundun.core.validation import Constraint, Language, Matching, Number, StrictModel, Text, invalid_value
+from rundun.core.validation import Constraint, LanguageTag, Matching, Number, StrictModel, Text, invalid_value
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
 from rundun.errors import FieldError, Invalid
 
@@ -114,7 +114,7 @@ class DispatchBody(StrictModel):
     """Hours from now until the run expires unless it was started; `null` = never."""
     executor_ref: Annotated[str, Text(256, 0)] | None = None
     """Your own name for this job; it comes back on the run and in every event."""
-    language: Language | None = None
+    language: LanguageTag | None = None
     """The language in which the executor's page opens (BCP 47)."""
 
     def order(self) -> tuple[DispatchRequest, Destination | None]:
@@ -165,7 +165,7 @@ class StartBody(StrictModel):
         | None
     ) = None
     """Required when it is `phone`."""
-    language: Language | None = None
+    language: LanguageTag | None = None
     """What the page is read in."""
     client_time: Time | None = None
     """What the phone's clock says."""

@@ -16,7 +16,7 @@ from rundun.web import branding, console, media, problems, public
 from rundun.web.api import deliveries, events, runs, templates
 from rundun.web.docs import openapi, pages
 from rundun.web.executor import api, uploads
-from rundun.web.middleware import Outermost
+from rundun.web.middleware import RequestMiddleware
 from rundun.web.static import Assets
 
 MAX_PARTS = 12  # of a path, each behind a slash, that are told apart
@@ -57,10 +57,10 @@ class Index(Router):
 Application = Starlette  # so that the wiring can name it
 
 
-def site(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
+def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
     """The ASGI application; `lifespan` yields `{"context": Context}`."""
     app = Starlette(
-        middleware=[Middleware(Outermost)],
+        middleware=[Middleware(RequestMiddleware)],
         exception_handlers={Problem: problems.of_problem, HTTPException: problems.of_http},
     )
     routes = [

@@ -29,7 +29,7 @@ _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
 @dataclass(frozen=True, slots=True)
-class Spooled:
+class BufferedUpload:
     """A body that has arrived whole: its size in bytes and its SHA-256 in hex."""
 
     file: IO[bytes]
@@ -49,7 +49,7 @@ class Spooled:
 
 
 @dataclass(slots=True)
-class Spool:
+class UploadBuffer:
     """Room for the picture bodies that are under way or in work, so that slow ones don't fill the disk.
 
     `of_run`, `of_org` and `in_all` are how many at once; `seconds`, and one more for every `bytes_per_second`, is how
@@ -66,7 +66,7 @@ class Spool:
     _places: BoundedPool = field(default_factory=lambda: BoundedPool(_full))
 
     @asynccontextmanager
-    async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[Spooled]:
+    async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[BufferedUpload]:
         """A picture's body of at most `limit` bytes, for a run of that organization. Empty, truncated or altered
         ones are refused: the request must announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least by
         `Content-Length`. Raises `unavailable` when there is no room, or when the body takes too long.
@@ -119,7 +119,7 @@ def _full(why: Why) -> Problem:
     return Problem("unavailable", "Too many pictures are on their way; try again shortly.", retry_after=5)
 
 
-async def _write(request: Request, limit: int, file: IO[bytes]) -> Spooled:
+async def _write(request: Request, limit: int, file: IO[bytes]) -> BufferedUpload:
     hashed, size = hashlib.sha256(), 0
     async for chunk in limited(request, limit):
         try:
@@ -128,7 +128,7 @@ async def _write(request: Request, limit: int, file: IO[bytes]) -> Spooled:
             raise _no_room() from None
         hashed.update(chunk)
         size += len(chunk)
-    return Spooled(file, size, hashed.hexdigest())
+    return BufferedUpload(file, size, hashed.hexdigest())
 
 
 def _temporary() -> IO[bytes]:

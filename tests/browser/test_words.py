@@ -14,7 +14,7 @@ from babel.messages.frontend import CommandLineInterface
 from playwright.async_api import expect
 
 from rundun import paths
-from rundun.web.i18n import COUNTED, Words, catalogue, translations
+from rundun.web.i18n import COUNTED, Catalogs, catalogue, translations
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone
 from tests.world import World, pages
@@ -76,12 +76,12 @@ def test_a_language_is_one_more_file(tmp_path: Path) -> None:
         given = ["-D", "rundun", "-i", paths.locales() / "rundun.pot", "-o", made, "-l", tag]
         CommandLineInterface().run(["pybabel", "-q", "init", *map(str, given)])
     made.write_text(made.read_text().replace('msgid "Start"\nmsgstr ""', 'msgid "Start"\nmsgstr "Comece"'))
-    words = Words(tmp_path / "locales")
+    words = Catalogs(tmp_path / "locales")
     assert words.names["nl"] == "Nederlands"
-    assert words.speech(["nl-BE"]).say("steps", n=2) == "2 steps"
-    assert words.speech(["fa-IR"]).direction == "rtl"
-    assert words.speech(["pt-BR"]).say("start") == "Comece"
-    assert words.speech(["pt-PT"]).say("start") == "Iniciar"
+    assert words.language(["nl-BE"]).say("steps", n=2) == "2 steps"
+    assert words.language(["fa-IR"]).direction == "rtl"
+    assert words.language(["pt-BR"]).say("start") == "Comece"
+    assert words.language(["pt-PT"]).say("start") == "Iniciar"
 
 
 def test_every_word_is_there_and_every_word_is_needed() -> None:

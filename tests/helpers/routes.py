@@ -5,13 +5,13 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from rundun.web.console.session import Door
-from rundun.web.routes import site
+from rundun.web.routes import starlette_app
 from tests.world import pages
 
 # All but the console's, which is asked in test_console.py.
 ROUTES = [
     route
-    for route in site(pages().assets, None).routes
+    for route in starlette_app(pages().assets, None).routes
     if isinstance(route, Route) and not isinstance(route, Door)
 ]
 CALLS = [

@@ -15,7 +15,7 @@ from rundun.core.validation import StrictModel, read
 from rundun.store import deliveries as delivery_rows
 from rundun.store.deliveries import Attempt, Delivery, FailedFilter
 from rundun.store.idempotency import StoredResponse
-from rundun.web.api.endpoint import Call, json_reply, route
+from rundun.web.api.endpoint import ApiCall, json_reply, route
 from rundun.web.api.webhook_test import WebhookTestBody, try_out
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.query_params import ListQuery, list_json, query
@@ -44,21 +44,21 @@ class RetryBody(StrictModel):
         return FailedFilter((self.since and times.parse(self.since)) or 0, self.run_id)
 
 
-async def list_deliveries(call: Call) -> Response:
+async def list_deliveries(call: ApiCall) -> Response:
     """GET /v1/deliveries: the organization's, each with its attempts, the newest first."""
     wanted = query(DeliveriesQuery, call.request)
     page = await call.read(delivery_rows.page, wanted.status, wanted.slice())
     return list_json(call.request, page, [to_json(delivery_json(one)) for one in page.items])
 
 
-async def list_run_deliveries(call: Call) -> Response:
+async def list_run_deliveries(call: ApiCall) -> Response:
     """GET /v1/runs/{run_id}/deliveries: each with its attempts, the newest first."""
     wanted = query(ListQuery, call.request).slice()
     page = await call.read(deliveries.page_of_run, call.path("run_id"), wanted)
     return list_json(call.request, page, [to_json(delivery_json(one)) for one in page.items])
 
 
-async def retry_delivery(call: Call) -> Response:
+async def retry_delivery(call: ApiCall) -> Response:
     """POST /v1/deliveries/{delivery_id}/retry: it goes out now, 202."""
     read(EmptyBody, await call.json())
     return await call.write(_retried, deliveries.retry, call.path("delivery_id"))
@@ -68,7 +68,7 @@ def _retried(delivery: Delivery) -> StoredResponse:
     return json_reply(delivery_json(delivery), 202)
 
 
-async def retry_deliveries(call: Call) -> Response:
+async def retry_deliveries(call: ApiCall) -> Response:
     """POST /v1/deliveries/retry: all that have failed go out now, 202. Step by step, and the last one is answered."""
     failed = read(RetryBody, await call.json()).failed()
     write, so_far = call.ctx.database.write, RetryProgress()
@@ -82,7 +82,7 @@ def _all_retried(done: RetryProgress) -> StoredResponse:
     return json_reply(content, 202)
 
 
-async def try_webhook(call: Call) -> Response:
+async def try_webhook(call: ApiCall) -> Response:
     """POST /v1/webhooks/test: one signed `webhook.test` is sent now, and what came of it is told."""
     asked = read(WebhookTestBody, await call.json())
     return await call.respond(json_reply(await try_out(call.ctx, call.request, call.org_id, asked)))

@@ -34,7 +34,7 @@ _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7
 
 
 @dataclass(slots=True)
-class Call:
+class ApiCall:
     """An integrator's request; `idempotency_key` names it where it carries an `Idempotency-Key`, `actor` has its key's name."""
 
     request: Request
@@ -85,7 +85,7 @@ class Call:
         return to_response(reply)
 
 
-Handler = Callable[[Call], Awaitable[Response]]
+Handler = Callable[[ApiCall], Awaitable[Response]]
 
 
 def json_reply(content: Any, status: int = 200, **headers: str) -> StoredResponse:
@@ -106,8 +106,8 @@ def route(method: Method, path: str, handler: Handler, operation: Operation) -> 
     async def endpoint(request: Request) -> Response:
         ctx = context_of(request)
         caller = await _caller(ctx, request)
-        ctx.quotas.count_request(request, caller.key)
-        call = Call(request, ctx, caller.org_id, Actor("integrator", caller.name))
+        ctx.rate_limiter.count_request(request, caller.key)
+        call = ApiCall(request, ctx, caller.org_id, Actor("integrator", caller.name))
         return await (_once(call, handler) if method == "POST" else handler(call))
 
     endpoint.__doc__ = handler.__doc__
@@ -120,11 +120,11 @@ async def _caller(ctx: Context, request: Request) -> Caller:
         return await ctx.keys.caller(request)
     except Problem as problem:
         if problem.code == "unauthorized":
-            ctx.quotas.count_failure(request)
+            ctx.rate_limiter.count_failure(request)
         raise
 
 
-async def _once(call: Call, handler: Handler) -> Response:
+async def _once(call: ApiCall, handler: Handler) -> Response:
     """A POST, which happens once for each `Idempotency-Key`."""
     given = call.request.headers.get("idempotency-key")
     if given is None:

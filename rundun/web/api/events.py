@@ -13,7 +13,7 @@ from rundun.actions import events
 from rundun.core.json_types.events import EventFeedJson
 from rundun.store.events import Feed
 from rundun.store.transaction import Tx
-from rundun.web.api.endpoint import Call, route
+from rundun.web.api.endpoint import ApiCall, route
 from rundun.web.change_notifier import NextChange
 from rundun.web.docs.openapi.operation import Operation, Success
 from rundun.web.problems import Json
@@ -22,17 +22,17 @@ from rundun.web.query_params import EventsQuery, event_cursor, next_link, query
 Ts = TypeVarTuple("Ts")
 
 
-async def list_events(call: Call) -> Response:
+async def list_events(call: ApiCall) -> Response:
     """GET /v1/events: the organization's events, the oldest first."""
     return await _events(call, events.of_organization)
 
 
-async def list_run_events(call: Call) -> Response:
+async def list_run_events(call: ApiCall) -> Response:
     """GET /v1/runs/{run_id}/events: the same of one run."""
     return await _events(call, events.of_run, call.path("run_id"))
 
 
-async def _events(call: Call, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
+async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
     wanted = query(EventsQuery, call.request)
     notifier, until = call.ctx.notifier, asyncio.get_running_loop().time() + wanted.wait
     asked = (call.org_id, *args, wanted.after, wanted.limit)

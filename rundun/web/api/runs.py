@@ -29,7 +29,7 @@ from rundun.core.webhook_url import Destination
 from rundun.errors import FieldError, Problem
 from rundun.store import run_lists
 from rundun.store.idempotency import StoredResponse
-from rundun.web.api.endpoint import Call, json_reply, route
+from rundun.web.api.endpoint import ApiCall, json_reply, route
 from rundun.web.api.templates import template_json
 from rundun.web.context import Context
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
@@ -38,7 +38,7 @@ from rundun.web.query_params import RunsQuery, is_current, list_json, query
 from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody
 
 
-async def dispatch(call: Call) -> Response:
+async def dispatch(call: ApiCall) -> Response:
     """POST /v1/runs: a new run and its link, 201."""
     order, destination = read(DispatchBody, await call.json()).order()
     warnings = [*link_warnings(call.ctx.settings.public_url)]
@@ -96,7 +96,7 @@ async def destination_warnings(ctx: Context, destination: Destination) -> list[W
     return [{"code": "webhook_unresolved", "detail": detail}]
 
 
-async def get_run(call: Call) -> Response:
+async def get_run(call: ApiCall) -> Response:
     """GET /v1/runs/{run_id}: the whole record."""
     state, now = await call.read(get, call.path("run_id"))
     tag = f'"{state.run.revision}{"-late" if state.run.is_late(now) else ""}"'
@@ -109,7 +109,7 @@ async def get_run(call: Call) -> Response:
     return Json(content, headers={"etag": tag})
 
 
-async def list_runs(call: Call) -> Response:
+async def list_runs(call: ApiCall) -> Response:
     """GET /v1/runs: without templates and answers, the newest first."""
     wanted = query(RunsQuery, call.request)
     page = await call.read(run_lists.page, wanted.filter(), wanted.slice())
@@ -117,25 +117,25 @@ async def list_runs(call: Call) -> Response:
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 
 
-async def cancel_run(call: Call) -> Response:
+async def cancel_run(call: ApiCall) -> Response:
     """POST /v1/runs/{run_id}/cancel."""
     reason = read(CancelBody, await call.json()).reason
     return await call.write(_without_template(call), runs.cancel_by_integrator, call.path("run_id"), reason)
 
 
-async def extend_run(call: Call) -> Response:
+async def extend_run(call: ApiCall) -> Response:
     """POST /v1/runs/{run_id}/extend."""
     hours = read(ExtendBody, await call.json()).expires_in_hours
     return await call.write(_without_template(call), runs.extend, call.path("run_id"), hours, call.actor)
 
 
-async def release_run(call: Call) -> Response:
+async def release_run(call: ApiCall) -> Response:
     """POST /v1/runs/{run_id}/release."""
     read(EmptyBody, await call.json())
     return await call.write(_without_template(call), runs.release, call.path("run_id"), call.actor)
 
 
-def _without_template(call: Call) -> Callable[[RunState], StoredResponse]:
+def _without_template(call: ApiCall) -> Callable[[RunState], StoredResponse]:
     """Renders a run as its record without the template."""
     ctx = call.ctx
 
@@ -146,7 +146,7 @@ def _without_template(call: Call) -> Callable[[RunState], StoredResponse]:
     return render
 
 
-async def get_organization(call: Call) -> Response:
+async def get_organization(call: ApiCall) -> Response:
     """GET /v1/organization: whose key this is, and what is left."""
     return Json(await call.read(summary))
 

@@ -11,7 +11,7 @@ from rundun.actions import templates as actions
 from rundun.actions.templates import get_version, page_current, page_versions
 from rundun.store.idempotency import StoredResponse
 from rundun.store.transaction import TemplateVersion
-from rundun.web.api.endpoint import Call, json_reply, route, to_response
+from rundun.web.api.endpoint import ApiCall, json_reply, route, to_response
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
@@ -28,7 +28,7 @@ def _reply(
     return json_reply(template_json(version, archived_at), status, etag=tag, **headers)
 
 
-async def create(call: Call) -> Response:
+async def create(call: ApiCall) -> Response:
     """POST /v1/templates: 201 with the template as it is kept."""
     draft = await asyncio.to_thread(actions.draft, await call.json())
     return await call.write(_created, actions.create, draft)
@@ -38,7 +38,7 @@ def _created(version: TemplateVersion) -> StoredResponse:
     return _reply(version, 201, location=f"/v1/templates/{version.template_id}")
 
 
-async def list_current(call: Call) -> Response:
+async def list_current(call: ApiCall) -> Response:
     """GET /v1/templates: current versions, the newest template first."""
     wanted = query(TemplatesQuery, call.request)
     page = await call.read(page_current, wanted.slice(), wanted.include_archived)
@@ -47,7 +47,7 @@ async def list_current(call: Call) -> Response:
     )
 
 
-async def get(call: Call) -> Response:
+async def get(call: ApiCall) -> Response:
     """GET /v1/templates/{template_id}, the current version or `?v=`."""
     v = query(TemplateQuery, call.request).v
     head, version = await call.read(get_version, call.path("template_id"), v)
@@ -57,7 +57,7 @@ async def get(call: Call) -> Response:
     return to_response(_reply(version, archived_at=head.archived_at))
 
 
-async def put(call: Call) -> Response:
+async def put(call: ApiCall) -> Response:
     """PUT /v1/templates/{template_id}: the next version; `If-Match` guards against a change in between."""
     draft = await asyncio.to_thread(actions.draft, await call.json())
     if_match = call.request.headers.get("if-match")
@@ -68,7 +68,7 @@ def _revised(version: TemplateVersion) -> StoredResponse:
     return _reply(version)
 
 
-async def delete(call: Call) -> Response:
+async def delete(call: ApiCall) -> Response:
     """DELETE /v1/templates/{template_id}: archived, 204."""
     return await call.write(_archived, actions.archive, call.path("template_id"))
 
@@ -77,7 +77,7 @@ def _archived(_: None) -> StoredResponse:
     return json_reply(b"", 204)
 
 
-async def list_versions(call: Call) -> Response:
+async def list_versions(call: ApiCall) -> Response:
     """GET /v1/templates/{template_id}/versions, the newest first."""
     wanted = query(ListQuery, call.request).slice()
     page = await call.read(page_versions, call.path("template_id"), wanted)

@@ -31,7 +31,7 @@ class WebhookTestBody(StrictModel):
 
 async def try_out(ctx: Context, request: Request, org_id: str, asked: WebhookTestBody) -> TrialJson:
     """The request that was made and its outcome, as on the wire. Raises `rate_limited`, `address_not_allowed`."""
-    ctx.quotas.count(request, TESTS, org_id)
+    ctx.rate_limiter.count(request, TESTS, org_id)
     destination = normalise(asked.url)
     await _refuse_forbidden(ctx, destination)
     event_id = f"evt-{uuid.uuid4()}"

@@ -141,7 +141,7 @@ async def done(visit: Visit) -> Response:
 
 def _message(visit: Visit, run: Run, link: str, written: dict[str, Any], tag: str) -> str:
     """What is sent along with the link, in the executor's language, the link last."""
-    words = visit.ctx.pages.words.speech([tag], list(written.get("translations") or ()))
+    words = visit.ctx.pages.words.language([tag], list(written.get("translations") or ()))
     name = translation.translate(written, words.texts)["name"]
     lines = [words.say("message_share", organization=visit.organization.name, name=name)]
     if run.expires_at is not None:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from rundun.actions import runs
 from rundun.errors import NotFound
 from rundun.store import runs as run_rows
-from rundun.web.change_notifier import Bells
+from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.console.session import Visit, page
 
 MAX_STREAMS = 20  # open at once for an organization
@@ -40,7 +40,7 @@ class Stream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-async def changes(notifier: Bells, org_id: str, look: Look) -> AsyncIterator[str]:
+async def changes(notifier: ChangeNotifier, org_id: str, look: Look) -> AsyncIterator[str]:
     """One `change` for all that happens to an organization's runs within a second, until the service ends; none where
     `look` sees the same as before. It ends with a NotFound of `look`, too.
     """

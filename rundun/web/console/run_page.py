@@ -72,7 +72,7 @@ def telling(teller: Teller) -> dict[str, Any]:
 def visit_say(visit: Visit) -> Say:
     """The words of the reader's language."""
     first = visit.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
-    return visit.ctx.pages.console_words.speech([first or "en"]).say
+    return visit.ctx.pages.console_words.language([first or "en"]).say
 
 
 async def done_or_said(visit: Visit, act: Awaitable[object], told: str) -> Response:

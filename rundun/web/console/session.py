@@ -116,7 +116,7 @@ class Visit:
 
     def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """A page of `templates/console/`."""
-        speech = self.ctx.pages.console_words.speech(
+        language = self.ctx.pages.console_words.language(
             [
                 self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
                 or "en"
@@ -126,8 +126,8 @@ class Visit:
             f"console/{name}.html",
             status,
             visit=self,
-            speech=speech,
-            t=speech.say,
+            language=language,
+            t=language.say,
             wire=times.wire_or_none,
             told=self.request.query_params.get("told", ""),
             **values,

@@ -58,7 +58,7 @@ async def sign_in(visit: Visit) -> Response:
     kept = None if operator is None else operator.password
     is_right = await in_turn(passwords.check_in_turn(kept, password))
     if operator is None or not is_right:
-        visit.ctx.quotas.count_failure(visit.request)
+        visit.ctx.rate_limiter.count_failure(visit.request)
         return ask_to_sign_in(visit, 422, email=email, next_path=next_path, then=then, wrong=True)
     token = await visit.ctx.database.write(operators.sign_in, operator.operator_id)
     if not then:
@@ -69,10 +69,10 @@ async def sign_in(visit: Visit) -> Response:
 
 def _count_guess(visit: Visit, email: str) -> None:
     """Before the password is looked at, which is work; raises `rate_limited`."""
-    quotas = visit.ctx.quotas
-    quotas.refuse_guesser(visit.request)
-    quotas.count(visit.request, GUESSES, f"{email} {address_of(visit.request)}")
-    quotas.count(visit.request, ALL_GUESSES, email)
+    rate_limiter = visit.ctx.rate_limiter
+    rate_limiter.refuse_guesser(visit.request)
+    rate_limiter.count(visit.request, GUESSES, f"{email} {address_of(visit.request)}")
+    rate_limiter.count(visit.request, ALL_GUESSES, email)
 
 
 def _local(path: str) -> str:
@@ -134,7 +134,7 @@ async def _invitation(visit: Visit) -> tuple[Invitation, Organization]:
     try:
         return await visit.ctx.database.read(operators.invitation_of, visit.path("token"))
     except NotFound:
-        visit.ctx.quotas.count_failure(visit.request)
+        visit.ctx.rate_limiter.count_failure(visit.request)
         raise
 
 

@@ -100,7 +100,7 @@ def _kept(visit: Visit, checked: Checked) -> str:
     """The address of the preview; "" while there is something wrong."""
     if checked.draft is None or checked.draft.template is None:
         return ""
-    name = visit.ctx.drafts.put(visit.operator.operator_id, checked.draft.body, visit.now)
+    name = visit.ctx.preview_cache.put(visit.operator.operator_id, checked.draft.body, visit.now)
     return f"/console/templates/preview/{name}"
 
 
@@ -205,7 +205,7 @@ async def check_text(visit: Visit) -> Response:
     except UnicodeDecodeError:
         raise Problem("bad_request", "The text is not UTF-8.") from None
     checked = await asyncio.to_thread(check, text)
-    t = visit.ctx.pages.console_words.speech(["en"]).say
+    t = visit.ctx.pages.console_words.language(["en"]).say
     shown = [
         {
             "line": one.line,

@@ -19,7 +19,7 @@ from rundun.core.run import Identity, Run
 from rundun.core.run_json import Evidence
 from rundun.core.template import Template
 from rundun.store.transaction import TemplateVersion
-from rundun.web.branding import brand_of
+from rundun.web.branding import branding_of
 from rundun.web.console.session import Visit, page
 from rundun.web.executor.api import state_json
 from rundun.web.pages import CONTENT_SECURITY_POLICY
@@ -30,7 +30,7 @@ REPLACED = ("offline_db", "http", "keep_page")
 
 async def preview(visit: Visit) -> Response:
     """GET /console/templates/preview/{name}; `?lang=` as on a link, `?at=start` before anybody has begun."""
-    body = visit.ctx.drafts.get(visit.operator.operator_id, visit.path("name"), visit.now)
+    body = visit.ctx.preview_cache.get(visit.operator.operator_id, visit.path("name"), visit.now)
     begun = visit.request.query_params.get("at") != "start"
     version = await asyncio.to_thread(_version, body, visit.organization.org_id, visit.now)
     links = visit.ctx.links
@@ -39,11 +39,16 @@ async def preview(visit: Visit) -> Response:
     own = [asked] if translation.is_tag(asked) else []
     wanted = [*own, *translation.accepted(visit.request.headers.get("accept-language", ""))]
     imports = _imports(visit.ctx.pages.assets)
-    brand = brand_of(visit.organization, visit.ctx.pages.assets, links)
+    branding = branding_of(visit.organization, visit.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
     photo_bytes = visit.ctx.settings.limits.photo_mebibytes * 2**20
     response = visit.ctx.pages.run(
-        state, wanted, "console/template_preview.html", photo_bytes=photo_bytes, brand=brand, imports=scripts
+        state,
+        wanted,
+        "console/template_preview.html",
+        photo_bytes=photo_bytes,
+        branding=branding,
+        imports=scripts,
     )
     response.headers["content-security-policy"] = _policy(imports)
     return response

@@ -22,7 +22,7 @@ from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
 from rundun.store.organizations import Organization
 from rundun.web.body import is_here, read_json
-from rundun.web.branding import brand_of
+from rundun.web.branding import branding_of
 from rundun.web.context import Context, context_of
 from rundun.web.docs.openapi.operation import ApiRoute, Method, Operation, Success
 from rundun.web.pages import Handler, compressed
@@ -142,10 +142,10 @@ async def page(request: Request) -> Response:
             raise
         return await _closed_page(request, ctx, problem)
     content = state_json(state, organization, ctx.links, now)
-    brand = brand_of(organization, ctx.pages.assets, ctx.links)
+    branding = branding_of(organization, ctx.pages.assets, ctx.links)
     photo_bytes = ctx.settings.limits.photo_mebibytes * 2**20
     wanted = _wanted(request, state.run.language)
-    return ctx.pages.run(content, wanted, photo_bytes=photo_bytes, brand=brand)
+    return ctx.pages.run(content, wanted, photo_bytes=photo_bytes, branding=branding)
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
@@ -160,8 +160,8 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
         ),
     }
     contact = {"name": organization.name, "contact": organization.contact}
-    brand = brand_of(organization, ctx.pages.assets, ctx.links)
-    return ctx.pages.closed(kind, _wanted(request, run.language), contact, told, brand)
+    branding = branding_of(organization, ctx.pages.assets, ctx.links)
+    return ctx.pages.closed(kind, _wanted(request, run.language), contact, told, branding)
 
 
 def _wanted(request: Request, run_language: str | None) -> list[str]:
@@ -261,15 +261,15 @@ def limited(handler: Handler) -> Handler:
     """The same within the limits for each run, and for each address that tries links."""
 
     async def endpoint(request: Request) -> Response:
-        quotas = context_of(request).quotas
-        quotas.count_request(request, request.path_params["run_id"][:MAX_ID])
+        rate_limiter = context_of(request).rate_limiter
+        rate_limiter.count_request(request, request.path_params["run_id"][:MAX_ID])
         try:
             response = await handler(request)
         except NotFound:
-            quotas.count_failure(request)
+            rate_limiter.count_failure(request)
             raise
         if response.status_code == 404:
-            quotas.count_failure(request)
+            rate_limiter.count_failure(request)
         return response
 
     endpoint.__doc__ = handler.__doc__

@@ -28,7 +28,7 @@ from rundun.web.executor.api import device_of, refuse_cross_site, route, step_wr
 from rundun.web.problems import Json
 from rundun.web.query_params import PhotoQuery, SignatureQuery, query
 from rundun.web.request_bodies import GeoBody, PhotoBody
-from rundun.web.upload_buffer import Spooled
+from rundun.web.upload_buffer import BufferedUpload
 
 T = TypeVar("T")
 SIGNATURE_BYTES = 2 * 1024 * 1024
@@ -54,7 +54,9 @@ async def put_photo(request: Request) -> Response:
     target, metadata, device = _target(request), _metadata(request), device_of(request)
     database, links = ctx.database, ctx.links
     org_id = await database.read(photos.expect_photo, target, device)
-    async with ctx.spool.receive(request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK) as body:
+    async with ctx.upload_buffer.receive(
+        request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK
+    ) as body:
         stored = await database.write(photos.find_stored, target, body.sha256)
         if stored is not None:
             return Json(run_json.receipt(stored, links))
@@ -75,7 +77,7 @@ async def put_photo(request: Request) -> Response:
     return Json(run_json.receipt(photo, links), 201 if is_new else 200)
 
 
-def _small(body: Spooled, derived: Derived) -> Small:
+def _small(body: BufferedUpload, derived: Derived) -> Small:
     return Small(
         NewFile(derived.content_type, body.read(), body.sha256),
         None if derived.photo is None else _jpeg(derived.photo),
@@ -89,7 +91,7 @@ def _jpeg(data: bytes) -> NewFile:
     return NewFile("image/jpeg", data, hashlib.sha256(data).hexdigest())
 
 
-async def _store(database: Database, body: Spooled, derived: Derived) -> UploadedFiles:
+async def _store(database: Database, body: BufferedUpload, derived: Derived) -> UploadedFiles:
     """Write the original, the derived picture and the thumbnail, which are too large for one commit; all are dropped
     again if one cannot be written.
     """
@@ -134,7 +136,7 @@ async def put_signature(request: Request) -> Response:
     device, database = device_of(request), ctx.database
     org_id = (await database.read(run_rows.get, run_id)).org_id
     await database.read(photos.find_signature, run_id, step_id, "", device)
-    async with ctx.spool.receive(request, org_id, SIGNATURE_BYTES) as body:
+    async with ctx.upload_buffer.receive(request, org_id, SIGNATURE_BYTES) as body:
         known = await database.read(photos.find_signature, run_id, step_id, body.sha256, device)
         if known is not None:
             return Json(run_json.signature_receipt(known, database.env.links))
@@ -154,7 +156,7 @@ async def decode(request: Request) -> Response:
     ctx, run_id = context_of(request), request.path_params["run_id"]
     state, _, _ = await ctx.database.read(execution.load_open, run_id, device_of(request))
     formats = _formats(state)
-    async with ctx.spool.receive(
+    async with ctx.upload_buffer.receive(
         request, state.run.org_id, ctx.settings.limits.photo_mebibytes * CHUNK
     ) as body:
         found = await _unless_gone(request, ctx.imaging.decode_barcode(body.read, formats, run_id))

@@ -44,7 +44,7 @@ async def account(visit: Visit) -> Response:
 
 async def change_password(visit: Visit) -> Response:
     """POST /console/settings/account/password: the old one is asked for; all other browsers are signed out."""
-    visit.ctx.quotas.count(visit.request, GUESSES, visit.operator.operator_id)
+    visit.ctx.rate_limiter.count(visit.request, GUESSES, visit.operator.operator_id)
     old = visit.form.get("old", "")[: passwords.MAX_LENGTH]
     if not await in_turn(passwords.check_in_turn(visit.operator.password, old)):
         return visit.show("account", 422, parts=parts(visit), wrong={"old": "old_password_wrong"})

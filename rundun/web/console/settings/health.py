@@ -22,7 +22,7 @@ async def health(visit: Visit) -> Response:
 
 async def look_closely(visit: Visit) -> Response:
     """POST /console/settings/health: the same, with the whole file read."""
-    visit.ctx.quotas.count(visit.request, LOOKS, "integrity")
+    visit.ctx.rate_limiter.count(visit.request, LOOKS, "integrity")
     return await _show(visit, LOOK_SECONDS)
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from rundun.actions import dashboard, organizations
 from rundun.errors import Invalid, Problem
 from rundun.web.body import read_bytes
-from rundun.web.branding import brand_of
+from rundun.web.branding import branding_of
 from rundun.web.console import time_zone
 from rundun.web.console.session import Visit, page
 from rundun.web.console.settings.account import parts
@@ -60,7 +60,7 @@ def _show(
     visit: Visit, status: int = 200, wrong: dict[str, str] | None = None, given: dict[str, str] | None = None
 ) -> Response:
     kept = visit.organization
-    brand = brand_of(kept, visit.ctx.pages.assets, visit.ctx.links)
+    branding = branding_of(kept, visit.ctx.pages.assets, visit.ctx.links)
     values = given or {
         "name": kept.name,
         "contact": kept.contact or "",
@@ -75,7 +75,7 @@ def _show(
         values=values,
         wrong=wrong or {},
         zone_options=[(zone, zone.replace("_", " ")) for zone in time_zone.zones()],
-        brand=brand,
+        branding=branding,
         largest=MAX_LOGO,
     )
 
