@@ -15,13 +15,13 @@ from rundun import passwords
 from rundun.actions import api_keys, operators, organizations
 from rundun.store import operators as operator_rows
 from rundun.web.console import session as console_session
-from rundun.web.console.session import Door
+from rundun.web.console.session import ConsoleRoute
 from rundun.web.routes import starlette_app
 from tests.helpers.console import PASSWORD, Browser, operator
 from tests.world import BOOLEAN, HOUR, World, pages
 
 SITE = starlette_app(pages().assets, None)
-DOORS = [route for route in SITE.routes if isinstance(route, Door)]
+DOORS = [route for route in SITE.routes if isinstance(route, ConsoleRoute)]
 CALLS = [(door, method) for door in DOORS for method in sorted(door.methods - {"HEAD"})]
 NAMES = [f"{method} {door.path}" for door, method in CALLS]
 
@@ -60,7 +60,7 @@ GUARDED = [(door, method) for door, method in CALLS if door.may != "anyone"]
 
 
 @pytest.mark.parametrize(("door", "method"), GUARDED, ids=[f"{m} {d.path}" for d, m in GUARDED])
-async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: Door, method: str) -> None:
+async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: ConsoleRoute, method: str) -> None:
     browser = shared.browser()
     for session in ("", "made-up", "x" * 5000):
         answer = await browser.request(
@@ -75,7 +75,9 @@ async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: Door, met
     [one for one in CALLS if one[0].may == "owner"],
     ids=[f"{m} {d.path}" for d, m in CALLS if d.may == "owner"],
 )
-async def test_members_are_kept_out_where_only_owners_may(shared: World, door: Door, method: str) -> None:
+async def test_members_are_kept_out_where_only_owners_may(
+    shared: World, door: ConsoleRoute, method: str
+) -> None:
     member = await operator(shared, "member")
     path = fill(door.path, **await ids_of(shared)).removeprefix("/console")
     answer = await (member.get(path) if method == "GET" else member.post(path))
@@ -87,7 +89,7 @@ POSTS = [door for door, method in CALLS if method == "POST"]
 
 
 @pytest.mark.parametrize("door", POSTS, ids=[door.path for door in POSTS])
-async def test_a_form_without_its_token_changes_nothing(shared: World, door: Door) -> None:
+async def test_a_form_without_its_token_changes_nothing(shared: World, door: ConsoleRoute) -> None:
     owner = await operator(shared)
     path = fill(door.path, **await ids_of(shared))
     kept = owner.csrf
@@ -104,7 +106,7 @@ OWNED = [one for one in GUARDED if "{" in one[0].path]
 
 
 @pytest.mark.parametrize(("door", "method"), OWNED, ids=[f"{m} {d.path}" for d, m in OWNED])
-async def test_another_organization_finds_nothing(shared: World, door: Door, method: str) -> None:
+async def test_another_organization_finds_nothing(shared: World, door: ConsoleRoute, method: str) -> None:
     globex = await shared.database.write(organizations.create, f"Globex {uuid.uuid4().hex[:6]}")
     stranger = await operator(shared, "owner", globex.org_id)
     path = fill(door.path, **await ids_of(shared)).removeprefix("/console")

@@ -141,7 +141,7 @@ async def test_an_archive_of_a_large_run_comes_in_pieces(w: World, monkeypatch: 
     for picture in pictures:
         assert (await ed.photo("s-pic", picture)).status_code == 201
     largest = 0
-    taken = export.Pen.take
+    taken = export.StreamingZipBuffer.take
 
     def watched(pen: Any) -> Any:
         nonlocal largest
@@ -150,7 +150,7 @@ async def test_an_archive_of_a_large_run_comes_in_pieces(w: World, monkeypatch: 
         full.seek(0)
         return full
 
-    monkeypatch.setattr(export.Pen, "take", watched)
+    monkeypatch.setattr(export.StreamingZipBuffer, "take", watched)
     found = await archive(ann, ed)
     assert [found.read(f"photos/001-the-door-{n}.jpg") for n in range(1, 9)] == pictures
     assert largest < max(map(len, pictures)) + 20_000

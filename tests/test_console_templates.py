@@ -21,7 +21,7 @@ from rundun.core.template_diff import parts
 from rundun.core.template_rules import as_json, read_template
 from rundun.core.validation import StrictModel
 from rundun.web.console import dispatch
-from rundun.web.console.template_text import teller
+from rundun.web.console.template_text import template_text
 from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.strategies import steps_of, templates
@@ -269,7 +269,7 @@ def test_every_field_type_and_operator_has_a_word() -> None:
 def test_any_template_can_be_told_in_words(written: Any) -> None:
     made = iter(range(10_000))
     body = from_json(as_json(read_template(written, lambda prefix: f"{prefix}made{next(made)}")))
-    tell = teller(SAY, parts(body))
+    tell = template_text(SAY, parts(body))
     for thing in parts(body).values():
         for name, value in thing.fields.items():
             assert tell.field(name) and isinstance(tell.value(name, value), str), name
@@ -290,7 +290,7 @@ def test_conditions_are_told_with_their_labels() -> None:
             "config": {"options": [{"id": "o-1", "label": "Red"}]},
         },
     ]
-    tell = teller(SAY, parts({"name": "T", "steps": steps}))
+    tell = template_text(SAY, parts({"name": "T", "steps": steps}))
     first, second = (
         {"when": {"step": "s-1", "op": "eq", "value": False}},
         {"when": {"step": "s-2", "op": "neq", "value": "o-1"}},

@@ -22,7 +22,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Seated:
+class SignedIn:
     """An operator who is signed in, and the organization they work for."""
 
     operator: Operator
@@ -63,10 +63,10 @@ def _wrong(detail: str, pointer: str, code: PlaceCode) -> Problem:
     return Problem("invalid", detail, [FieldError(pointer, code, detail)])
 
 
-def seated(tx: Tx, token: str) -> Seated | None:
+def signed_in(tx: Tx, token: str) -> SignedIn | None:
     """Who has signed in with this token, None for one that is unknown or has expired."""
     operator = operators.find_by_session(tx, digest(token))
-    return Seated(operator, organizations.get(tx, operator.org_id)) if operator else None
+    return SignedIn(operator, organizations.get(tx, operator.org_id)) if operator else None
 
 
 def sign_in(tx: Tx, operator_id: str) -> str:

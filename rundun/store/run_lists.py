@@ -69,10 +69,10 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
     runs.sort(key=lambda run: (getattr(run, filters.order), run.created_at, run.number), reverse=True)
     is_more = len(runs) > page_request.limit or any(found.next_before is not None for found in pages)
     kept = runs[: page_request.limit]
-    return Page(kept, _place(kept[-1], filters) if is_more else None)
+    return Page(kept, _cursor(kept[-1], filters) if is_more else None)
 
 
-def _place(run: Run, filters: RunFilter) -> tuple[int, int]:
+def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:
     """Where a run stands in a list, to go on from."""
     return (run.created_at if filters.order == "executor_ref" else getattr(run, filters.order)), run.number
 

@@ -87,7 +87,7 @@ class Pages:
             "after": self.words.asked_by(scripts[name] for name in ("closed", "unsent", "dialog")),
         }
 
-    def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
+    def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """One page."""
         html = self._environment.get_template(name).render(**values)
         return Response(html, status, HEADERS, media_type="text/html")
@@ -144,7 +144,7 @@ class Pages:
         return self._render_in("executor/closed.html", language, CLOSED_STATUS[kind], **values)
 
     def _render_in(self, name: str, language: Language, status: int = 200, **values: Any) -> Response:
-        return self.show(name, status, language=language, t=language.say, **values)
+        return self.render(name, status, language=language, t=language.say, **values)
 
 
 _TEXTS = (

@@ -16,7 +16,7 @@ from rundun.web.problems import TABLE
 
 async def front(request: Request) -> Response:
     """GET /: what this is."""
-    return context_of(request).pages.show("front.html", version=__version__)
+    return context_of(request).pages.render("front.html", version=__version__)
 
 
 async def problem(request: Request) -> Response:
@@ -26,7 +26,7 @@ async def problem(request: Request) -> Response:
         raise NotFound("problem")
     (status, title), (meaning, remedy) = TABLE[code], ADVICE[code]
     values = {"code": code, "answered_with": status, "title": title, "meaning": meaning, "remedy": remedy}
-    return context_of(request).pages.show("problem.html", **values)
+    return context_of(request).pages.render("problem.html", **values)
 
 
 async def healthz(_: Request) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from rundun.web.console.session import Door
+from rundun.web.console.session import ConsoleRoute
 from rundun.web.routes import starlette_app
 from tests.world import pages
 
@@ -12,11 +12,11 @@ from tests.world import pages
 ROUTES = [
     route
     for route in starlette_app(pages().assets, None).routes
-    if isinstance(route, Route) and not isinstance(route, Door)
+    if isinstance(route, Route) and not isinstance(route, ConsoleRoute)
 ]
 CALLS = [
     (method, route.path)
     for route in ROUTES
-    if not isinstance(route, Door)
+    if not isinstance(route, ConsoleRoute)
     for method in sorted((route.methods or set()) - {"HEAD"})
 ]

@@ -10,25 +10,25 @@ from starlette.responses import Response
 from rundun.actions import dashboard
 from rundun.core import chart
 from rundun.store.statistics import MAX_COUNTED
-from rundun.web.console.session import Visit, page
+from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.time_zone import LOCALE
 
 DAYS = 30
 WIDTH, HEIGHT = 720, 160  # of the chart, in its own units
 
 
-async def overview(visit: Visit) -> Response:
+async def overview(call: ConsoleCall) -> Response:
     """GET /console."""
-    days = visit.zone.days_back(visit.now, DAYS)
-    begins = [visit.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
-    glance = await visit.read(dashboard.dashboard, begins)
-    return visit.show(
+    days = call.zone.days_back(call.now, DAYS)
+    begins = [call.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
+    glance = await call.read(dashboard.dashboard, begins)
+    return call.render(
         "overview",
         glance=glance,
         counted=counted,
-        today=visit.zone.short(visit.now),
+        today=call.zone.short(call.now),
         day=days[-1].isoformat(),
-        zone=visit.organization.time_zone,
+        zone=call.organization.time_zone,
         days=[day_name(day) for day in days],
         chart=chart.bars([glance.dispatched, glance.done], WIDTH, HEIGHT),
         size=(WIDTH, HEIGHT),
@@ -45,4 +45,4 @@ def counted(number: int) -> str:
     return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
 
 
-ROUTES = [page("GET", "", overview)]
+ROUTES = [route("GET", "", overview)]

@@ -21,7 +21,7 @@ from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.web.api.runs import destination_warnings, link_warnings
-from rundun.web.console.session import Visit, page
+from rundun.web.console.session import ConsoleCall, route
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import DispatchBody
 
@@ -31,14 +31,14 @@ WARNINGS = ("webhook_unresolved",)
 EMPTY = {"expires_in_hours": str(OPEN_HOURS), **{f"event {name}": "on" for name in event.EVENTS}}
 
 
-async def form(visit: Visit) -> Response:
+async def form(call: ConsoleCall) -> Response:
     """GET /console/dispatch; `?template_id=` chooses one."""
-    given = {**EMPTY, "template_id": visit.request.query_params.get("template_id", "")[:100]}
-    return await _form(visit, {**given, "once": str(uuid.uuid4())})
+    given = {**EMPTY, "template_id": call.request.query_params.get("template_id", "")[:100]}
+    return await _form(call, {**given, "once": str(uuid.uuid4())})
 
 
-async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = None) -> Response:
-    listed = await visit.read(templates.dispatch_choices, given.get("template_id", ""), MAX_TEMPLATES)
+async def _form(call: ConsoleCall, given: dict[str, str], problem: Problem | None = None) -> Response:
+    listed = await call.read(templates.dispatch_choices, given.get("template_id", ""), MAX_TEMPLATES)
     choices = sorted(
         ((head.template_id, version.template.name) for head, version in listed),
         key=lambda one: one[1].casefold(),
@@ -49,38 +49,38 @@ async def _form(visit: Visit, given: dict[str, str], problem: Problem | None = N
         field = "/events" if place.pointer.startswith("/webhook/events") else place.pointer
         wrong.setdefault(field.rsplit("/", 1)[-1], place.detail)
     status = TABLE[problem.code][0] if problem else 200
-    return visit.show(
+    return call.render(
         "dispatch",
         status,
         given=given,
         choices=choices,
-        languages=_languages(visit, tags),
+        languages=_languages(call, tags),
         events=EVENTS,
         problem=problem,
         wrong=wrong,
     )
 
 
-def _languages(visit: Visit, tags: set[str]) -> list[tuple[str, str]]:
+def _languages(call: ConsoleCall, tags: set[str]) -> list[tuple[str, str]]:
     """Tags and names of the languages that the page or a template speaks."""
-    names = visit.ctx.pages.words.names
+    names = call.ctx.pages.words.names
     return [*names.items(), *((tag, tag) for tag in sorted(tags - set(names)))]
 
 
-async def dispatch(visit: Visit) -> Response:
+async def dispatch(call: ConsoleCall) -> Response:
     """POST /console/dispatch: a run, once for each form that was shown, and on to its link."""
     try:
-        order, destination = read(DispatchBody, _body(visit.form)).order()
-        warnings = await destination_warnings(visit.ctx, destination) if destination else []
-        reply = await visit.write_once(ticket(visit), _dispatched, runs.dispatch, order)
+        order, destination = read(DispatchBody, _body(call.form)).order()
+        warnings = await destination_warnings(call.ctx, destination) if destination else []
+        reply = await call.write_once(ticket(call), _dispatched, runs.dispatch, order)
     except NotFound as problem:
-        return await _form(visit, visit.form, problem)
+        return await _form(call, call.form, problem)
     except Problem as problem:
         if problem.code not in REFUSALS:
             raise
-        return await _form(visit, visit.form, problem)
+        return await _form(call, call.form, problem)
     warned = "".join(f"&warned={one['code']}" for one in warnings if one["code"] in WARNINGS)
-    return visit.go(f"/dispatch/{from_json(reply.body)['run_id']}{warned.replace('&', '?', 1)}")
+    return call.redirect(f"/dispatch/{from_json(reply.body)['run_id']}{warned.replace('&', '?', 1)}")
 
 
 REFUSALS = ("invalid", "address_not_allowed", "insufficient_credits", "template_archived")
@@ -101,29 +101,29 @@ def _body(form: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-def ticket(visit: Visit) -> IdempotencyKey:
+def ticket(call: ConsoleCall) -> IdempotencyKey:
     """Names a form with a field `once` as it was filled in: sent twice it does its work once, gone back to and changed
     it does it anew.
     """
-    digest = hashlib.sha256(json.dumps(visit.form, sort_keys=True).encode()).digest()
-    return IdempotencyKey(visit.operator.org_id, visit.request.url.path, digest.hex(), digest)
+    digest = hashlib.sha256(json.dumps(call.form, sort_keys=True).encode()).digest()
+    return IdempotencyKey(call.operator.org_id, call.request.url.path, digest.hex(), digest)
 
 
 def _dispatched(run: Run) -> StoredResponse:
     return StoredResponse(201, to_json({"run_id": run.run_id}), {})
 
 
-async def done(visit: Visit) -> Response:
+async def done(call: ConsoleCall) -> Response:
     """GET /console/dispatch/{run_id}: the link, its QR code, and a message in `?lang=`."""
-    run, version = await visit.read(runs.get_with_version, visit.path("run_id"))
+    run, version = await call.read(runs.get_with_version, call.path("run_id"))
     written = version.template.model_dump(mode="json", exclude_unset=True)
     translated = list(written.get("translations") or ())
-    asked = visit.request.query_params.get("lang", "")
+    asked = call.request.query_params.get("lang", "")
     tag = asked if translation.is_tag(asked) else run.language or "en"
-    link = visit.ctx.links.run(run.run_id)
-    message = _message(visit, run, link, written, tag)
-    warned = visit.request.query_params.getlist("warned")
-    return visit.show(
+    link = call.ctx.links.run(run.run_id)
+    message = _message(call, run, link, written, tag)
+    warned = call.request.query_params.getlist("warned")
+    return call.render(
         "dispatch_done",
         run=run,
         name=version.template.name,
@@ -132,20 +132,20 @@ async def done(visit: Visit) -> Response:
         message=message,
         whatsapp=f"https://wa.me/?text={quote(message, safe='')}",
         sms=f"sms:?&body={quote(message, safe='')}",
-        warnings=link_warnings(visit.ctx.settings.public_url),
+        warnings=link_warnings(call.ctx.settings.public_url),
         is_unresolved="webhook_unresolved" in warned,
-        languages=_languages(visit, set(translated)),
+        languages=_languages(call, set(translated)),
         tag=tag,
     )
 
 
-def _message(visit: Visit, run: Run, link: str, written: dict[str, Any], tag: str) -> str:
+def _message(call: ConsoleCall, run: Run, link: str, written: dict[str, Any], tag: str) -> str:
     """What is sent along with the link, in the executor's language, the link last."""
-    words = visit.ctx.pages.words.language([tag], list(written.get("translations") or ()))
+    words = call.ctx.pages.words.language([tag], list(written.get("translations") or ()))
     name = translation.translate(written, words.texts)["name"]
-    lines = [words.say("message_share", organization=visit.organization.name, name=name)]
+    lines = [words.say("message_share", organization=call.organization.name, name=name)]
     if run.expires_at is not None:
-        at, locale = visit.zone.at(run.expires_at), Locale.parse(words.tag, sep="-")
+        at, locale = call.zone.at(run.expires_at), Locale.parse(words.tag, sep="-")
         day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
         when = f"{day} {hour} {at.isoformat()[-6:]}"
         lines.append(f"{words.say('open_until')}: {when}")
@@ -163,7 +163,7 @@ def qr_code(link: str) -> Markup:
 
 
 ROUTES = [
-    page("GET", "/dispatch", form),
-    page("POST", "/dispatch", dispatch),
-    page("GET", "/dispatch/{run_id}", done),
+    route("GET", "/dispatch", form),
+    route("POST", "/dispatch", dispatch),
+    route("GET", "/dispatch/{run_id}", done),
 ]

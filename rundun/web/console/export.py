@@ -23,10 +23,10 @@ from rundun.store.files import CHUNK
 from rundun.store.pagination import PageRequest
 from rundun.web.api.templates import template_json
 from rundun.web.console.file_names import Names, named
-from rundun.web.console.run_page import telling, visit_say
-from rundun.web.console.run_view import Teller
-from rundun.web.console.runs import asked
-from rundun.web.console.session import Visit, page
+from rundun.web.console.run_page import page_values, translate_for
+from rundun.web.console.run_view import RunView
+from rundun.web.console.runs import read_filter_form
+from rundun.web.console.session import ConsoleCall, route
 
 MAX_ROWS = 100_000
 PAGE = 200  # runs read at once: the loop has others to serve
@@ -72,25 +72,25 @@ def safe_cell(value: object) -> str:
     return f"'{value}" if _FORMULA.match(value) else value
 
 
-async def table(visit: Visit) -> Response:
+async def table(call: ConsoleCall) -> Response:
     """GET /console/runs.csv: what the filtered list shows, at most 100,000 runs (RFC 4180, in UTF-8 with its mark)."""
-    day = visit.zone.today(visit.now).isoformat()
+    day = call.zone.today(call.now).isoformat()
     headers = {
         "cache-control": "no-store",
         "content-disposition": f'attachment; filename="runs-{day}.csv"',
     }
     return StreamingResponse(
-        _lines(visit), headers=headers, media_type="text/csv; charset=utf-8; header=present"
+        _lines(call), headers=headers, media_type="text/csv; charset=utf-8; header=present"
     )
 
 
-async def _lines(visit: Visit) -> AsyncIterator[bytes]:
+async def _lines(call: ConsoleCall) -> AsyncIterator[bytes]:
     yield ("\ufeff" + _csv([COLUMNS])).encode()
-    chosen, part, left = asked(visit).filter, PageRequest(PAGE), MAX_ROWS
+    chosen, part, left = read_filter_form(call).filter, PageRequest(PAGE), MAX_ROWS
     while left > 0:
         part = PageRequest(min(PAGE, left), part.before)
-        found = await visit.read(runs.page, chosen, part)
-        yield _csv([[safe_cell(cell) for cell in _cells(visit, row)] for row in found.items]).encode()
+        found = await call.read(runs.page, chosen, part)
+        yield _csv([[safe_cell(cell) for cell in _cells(call, row)] for row in found.items]).encode()
         left -= len(found.items)
         if found.next_before is None:
             return
@@ -103,17 +103,17 @@ def _csv(rows: Iterable[Iterable[object]]) -> str:
     return text.getvalue()
 
 
-def _cells(visit: Visit, row: ListedRun) -> tuple[object, ...]:
+def _cells(call: ConsoleCall, row: ListedRun) -> tuple[object, ...]:
     run, who = row.run, row.run.identity
 
     def at(milliseconds: int | None) -> str | None:
-        return None if milliseconds is None else visit.zone.at(milliseconds).isoformat(timespec="seconds")
+        return None if milliseconds is None else call.zone.at(milliseconds).isoformat(timespec="seconds")
 
     cancellation = run.cancellation
     return (
         run.run_id,
         run.status,
-        "yes" if run.is_late(visit.now) else "no",
+        "yes" if run.is_late(call.now) else "no",
         row.name,
         run.template_id,
         run.template_v,
@@ -131,14 +131,14 @@ def _cells(visit: Visit, row: ListedRun) -> tuple[object, ...]:
         run.duration_seconds,
         cancellation and cancellation.by,
         cancellation and cancellation.reason,
-        visit.ctx.links.run(run.run_id),
+        call.ctx.links.run(run.run_id),
     )
 
 
 # ---- one run with all its evidence
 
 
-class Pen(io.RawIOBase):
+class StreamingZipBuffer(io.RawIOBase):
     """What a ZIP is written into and taken from file by file: of what was taken only the length is remembered, so that
     an archive of any size costs no more than its largest file, and that on disk.
     """
@@ -178,32 +178,32 @@ class Pen(io.RawIOBase):
         super().close()
 
 
-async def archive(visit: Visit) -> Response:
+async def archive(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/archive.zip: run.json, report.html, the original photos and the signatures."""
-    watched = await visit.read(runs.detail, visit.path("run_id"))
-    run = watched.state.run
+    detail = await call.read(runs.detail, call.path("run_id"))
+    run = detail.state.run
     headers = {
         "cache-control": "no-store",
         "content-disposition": f'attachment; filename="run-{run.run_id[2:10]}.zip"',
     }
-    return StreamingResponse(_archive(visit, watched), headers=headers, media_type="application/zip")
+    return StreamingResponse(_archive(call, detail), headers=headers, media_type="application/zip")
 
 
-async def _archive(visit: Visit, watched: RunDetail) -> AsyncIterator[bytes]:
-    names, pen = named(watched), Pen()
-    at = visit.zone.at(watched.now)
+async def _archive(call: ConsoleCall, detail: RunDetail) -> AsyncIterator[bytes]:
+    names, buffer = named(detail), StreamingZipBuffer()
+    at = call.zone.at(detail.now)
     try:
-        with zipfile.ZipFile(pen, "w") as made:
+        with zipfile.ZipFile(buffer, "w") as made:
             for name, content in (
-                ("run.json", _json(visit, watched, names)),
-                ("report.html", _report(visit, watched, names)),
+                ("run.json", _json(call, detail, names)),
+                ("report.html", _report(call, detail, names)),
             ):
                 made.writestr(_entry(name, at), content, zipfile.ZIP_DEFLATED)
-            for data in _pieces(pen):
+            for data in _pieces(buffer):
                 yield data
             for number, name in names.folder.items():
                 try:
-                    file = await visit.ctx.database.read(files.get, number)
+                    file = await call.ctx.database.read(files.get, number)
                 except NotFound:  # the executor has deleted it meanwhile
                     continue
                 entry = _entry(name, at)
@@ -211,18 +211,18 @@ async def _archive(visit: Visit, watched: RunDetail) -> AsyncIterator[bytes]:
                 with made.open(entry, "w") as writing:
                     for part in range(-(-file.bytes // CHUNK)):
                         writing.write(
-                            await visit.ctx.database.read_heavy(CHUNK, files.get_chunk, number, part)
+                            await call.ctx.database.read_heavy(CHUNK, files.get_chunk, number, part)
                         )
-                for data in _pieces(pen):
+                for data in _pieces(buffer):
                     yield data
-        for data in _pieces(pen):
+        for data in _pieces(buffer):
             yield data
     finally:
-        pen.close()
+        buffer.close()
 
 
-def _pieces(pen: Pen) -> Iterator[bytes]:
-    with pen.take() as full:
+def _pieces(buffer: StreamingZipBuffer) -> Iterator[bytes]:
+    with buffer.take() as full:
         while data := full.read(CHUNK // 4):
             yield data
 
@@ -233,10 +233,10 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
     return entry
 
 
-def _json(visit: Visit, watched: RunDetail, names: Names) -> bytes:
+def _json(call: ConsoleCall, detail: RunDetail, names: Names) -> bytes:
     """The record as integrators read it, with the names of the files beside it, and what was replaced."""
-    state, links = watched.state, visit.ctx.links
-    head = run_json.full_json(state.run, state.step_states, state.evidence, links, watched.now)
+    state, links = detail.state, call.ctx.links
+    head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
     replaced = {
         step_id: [
             {
@@ -250,7 +250,7 @@ def _json(visit: Visit, watched: RunDetail, names: Names) -> bytes:
             }
             for one in past
         ]
-        for step_id, past in watched.replaced.items()
+        for step_id, past in detail.replaced.items()
     }
     photos = {
         photo.photo_id: {"file": names.folder[photo.original], "sha256": photo.sha256, "step_id": step_id}
@@ -261,19 +261,19 @@ def _json(visit: Visit, watched: RunDetail, names: Names) -> bytes:
         **head,
         "template": from_json(template_json(state.version)),
         "replaced_answers": replaced,
-        "files": {"made_at": times.wire(watched.now), "photos": photos},
+        "files": {"made_at": times.wire(detail.now), "photos": photos},
     }
     return to_json(whole, indent=2)
 
 
-def _report(visit: Visit, watched: RunDetail, names: Names) -> bytes:
+def _report(call: ConsoleCall, detail: RunDetail, names: Names) -> bytes:
     """The run to be read, whole in itself but for the pictures beside it."""
-    teller = Teller(watched, visit_say(visit), visit.zone, names.of, watched.replaced)
-    values = {**telling(teller), "deadline": None, "organization": visit.organization}
-    return bytes(visit.show("run_report", **values).body)
+    view = RunView(detail, translate_for(call), call.zone, names.of, detail.replaced)
+    values = {**page_values(view), "deadline": None, "organization": call.organization}
+    return bytes(call.render("run_report", **values).body)
 
 
 ROUTES = [
-    page("GET", "/runs.csv", table),
-    page("GET", "/runs/{run_id}/archive.zip", archive),
+    route("GET", "/runs.csv", table),
+    route("GET", "/runs/{run_id}/archive.zip", archive),
 ]

@@ -43,12 +43,12 @@ def slug(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain)[:MAX_NAME].strip("-") or "step"
 
 
-def named(watched: RunDetail) -> Names:
+def named(detail: RunDetail) -> Names:
     """All originals and signatures, and beside an original that browsers don't show the picture made of it."""
-    names, evidence = Names(), watched.state.evidence
+    names, evidence = Names(), detail.state.evidence
     labels = {
         step.id: f"{number:03d}-{slug(step.label)}"
-        for number, step in enumerate(watched.state.version.steps, 1)
+        for number, step in enumerate(detail.state.version.steps, 1)
     }
     for step_id, photos in evidence.photos.items():
         for photo in photos.values():

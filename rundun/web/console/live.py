@@ -15,7 +15,7 @@ from rundun.actions import runs
 from rundun.errors import NotFound
 from rundun.store import runs as run_rows
 from rundun.web.change_notifier import ChangeNotifier
-from rundun.web.console.session import Visit, page
+from rundun.web.console.session import ConsoleCall, route
 
 MAX_STREAMS = 20  # open at once for an organization
 PAUSE = 1.0  # seconds between two changes told, at least
@@ -71,20 +71,20 @@ async def changes(notifier: ChangeNotifier, org_id: str, look: Look) -> AsyncIte
         await asyncio.wait({end}, timeout=PAUSE)
 
 
-async def live(visit: Visit) -> Response:
+async def live(call: ConsoleCall) -> Response:
     """GET /console/runs/live; `?run_id=` tells of one run only."""
-    org_id, run_id = visit.operator.org_id, visit.request.query_params.get("run_id")
+    org_id, run_id = call.operator.org_id, call.request.query_params.get("run_id")
 
     async def look() -> int | None:
-        return await visit.ctx.database.read(runs.revision_for_operator, visit.token, org_id, run_id)
+        return await call.ctx.database.read(runs.revision_for_operator, call.token, org_id, run_id)
 
     await look()
-    streams, limits = visit.ctx.streams, {org_id: MAX_STREAMS}
+    streams, limits = call.ctx.streams, {org_id: MAX_STREAMS}
     with streams.place(
         limits
     ):  # refused here if at all; nothing is awaited before the stream takes its place
         pass
-    return Stream(streams.place(limits), changes(visit.ctx.notifier, org_id, look))
+    return Stream(streams.place(limits), changes(call.ctx.notifier, org_id, look))
 
 
-ROUTES = [page("GET", "/runs/live", live)]
+ROUTES = [route("GET", "/runs/live", live)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from rundun.errors import Problem
-from rundun.web.console.session import Visit, page
+from rundun.web.console.session import ConsoleCall, route
 
 
-async def nowhere(visit: Visit) -> Response:
+async def nowhere(call: ConsoleCall) -> Response:
     """GET /console/{path}: the same without a slash at its end, or that there is nothing."""
-    path = visit.path("path")
+    path = call.path("path")
     if path.endswith("/") or not path:
-        return visit.go(f"/{path.strip('/')}".rstrip("/"))
+        return call.redirect(f"/{path.strip('/')}".rstrip("/"))
     raise Problem("not_found", "There is nothing to be seen at this address.")
 
 
-ROUTES = [page("GET", "/{path:path}", nowhere)]  # the last of all
+ROUTES = [route("GET", "/{path:path}", nowhere)]  # the last of all

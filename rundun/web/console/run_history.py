@@ -12,7 +12,7 @@ from rundun.store.events import EventSummary
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class HistoryEntry:
     """Something that happened, on the server's clock and, where it came from a phone, on the phone's. `by` is what
     somebody is to the run, where it was not the executor; `reason` why a step could not be done; `expiry` when the run
     would have expired and when it does now.
@@ -28,57 +28,57 @@ class Moment:
     expiry: tuple[int | None, int | None] | None = None
 
 
-def moments(watched: RunDetail) -> list[Moment]:
+def history(detail: RunDetail) -> list[HistoryEntry]:
     """All that happened, the first thing first."""
-    created = Moment("moment_created", watched.state.run.created_at)
-    return sorted([created, *_came_in(watched), *_done(watched), *_told(watched)], key=_place)
+    created = HistoryEntry("moment_created", detail.state.run.created_at)
+    return sorted([created, *_came_in(detail), *_done(detail), *_told(detail)], key=_sort_key)
 
 
-def _place(moment: Moment) -> tuple[int, int]:
+def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
     """Where it belongs. Events know the second alone: within it a start comes first, and evidence before the step that
     it made complete.
     """
-    if moment.word in ("moment_created", "moment_run_started"):
+    if entry.word in ("moment_created", "moment_run_started"):
         place = 0
-    elif moment.word.startswith("moment_run_"):
+    elif entry.word.startswith("moment_run_"):
         place = 3
     else:
-        place = 2 if moment.word.startswith("moment_step_") else 1
-    return moment.at // times.SECOND, place
+        place = 2 if entry.word.startswith("moment_step_") else 1
+    return entry.at // times.SECOND, place
 
 
-def _came_in(watched: RunDetail) -> Iterator[Moment]:
+def _came_in(detail: RunDetail) -> Iterator[HistoryEntry]:
     """Photos and signatures that are stored."""
-    evidence, labels = watched.state.evidence, _labels(watched)
+    evidence, labels = detail.state.evidence, _labels(detail)
     for step_id, photos in evidence.photos.items():
         for photo in photos.values():
-            yield Moment("moment_photo", photo.received_at, photo.taken_at, labels.get(step_id))
+            yield HistoryEntry("moment_photo", photo.received_at, photo.taken_at, labels.get(step_id))
     for one in evidence.signatures.values():
         word = "moment_signature" if one.step_id else "moment_closing_signature"
-        yield Moment(word, one.received_at, label=labels.get(one.step_id), who=one.typed_name)
+        yield HistoryEntry(word, one.received_at, label=labels.get(one.step_id), who=one.typed_name)
 
 
-def _done(watched: RunDetail) -> Iterator[Moment]:
+def _done(detail: RunDetail) -> Iterator[HistoryEntry]:
     """What was done to the run beside its events; of a photo that was deleted also that it had come."""
-    labels = _labels(watched)
-    for change in watched.changes:
+    labels = _labels(detail)
+    for change in detail.changes:
         details = change.details
         label = labels.get(details.get("step_id", ""))
         if change.what == "photo_deleted":
-            yield Moment("moment_photo", details["received_at"], details["taken_at"], label)
+            yield HistoryEntry("moment_photo", details["received_at"], details["taken_at"], label)
         by = None if change.actor.by == "executor" else change.actor.by
         expiry = (details["before"], details["after"]) if change.what == "extended" else None
         word = f"moment_{change.what}"
-        yield Moment(word, change.at, label=label, who=change.actor.name, by=by, expiry=expiry)
+        yield HistoryEntry(word, change.at, label=label, who=change.actor.name, by=by, expiry=expiry)
 
 
-def _labels(watched: RunDetail) -> Mapping[str, str]:
-    return {step.id: step.label for step in watched.state.version.steps}
+def _labels(detail: RunDetail) -> Mapping[str, str]:
+    return {step.id: step.label for step in detail.state.version.steps}
 
 
-def _told(watched: RunDetail) -> Iterator[Moment]:
-    run, answers = watched.state.run, _answers(watched)
-    for told in watched.events:
+def _told(detail: RunDetail) -> Iterator[HistoryEntry]:
+    run, answers = detail.state.run, _answers(detail)
+    for told in detail.events:
         at = times.parse(told.at) or 0
         phone_at = None
         if told.step_id is not None:
@@ -87,7 +87,7 @@ def _told(watched: RunDetail) -> Iterator[Moment]:
         if told.event == f"run.{run.status}" and run.closed_at is not None:
             at = run.closed_at
         who = told.identity.get("name") if told.identity.get("mode") == "member" else None
-        yield Moment(_word(told), at, phone_at, told.step_label, who, told.unable)
+        yield HistoryEntry(_word(told), at, phone_at, told.step_label, who, told.unable)
 
 
 def _word(told: EventSummary) -> str:
@@ -95,13 +95,13 @@ def _word(told: EventSummary) -> str:
     return "moment_step_unable" if told.unable else "moment_" + told.event.replace(".", "_")
 
 
-def _answers(watched: RunDetail) -> Mapping[str, Sequence[Answer]]:
+def _answers(detail: RunDetail) -> Mapping[str, Sequence[Answer]]:
     """All answers of each step, the oldest first."""
-    state = watched.state
+    state = detail.state
     return {
         step.id: sorted(
             [
-                *watched.replaced.get(step.id, ()),
+                *detail.replaced.get(step.id, ()),
                 *([state.answers[step.id]] if step.id in state.answers else []),
             ],
             key=lambda one: one.at,

@@ -12,9 +12,9 @@ from rundun.actions import runs
 from rundun.actions.runs import RunDetail
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
-from rundun.web.console.run_history import moments
-from rundun.web.console.run_view import Teller
-from rundun.web.console.session import Visit, page
+from rundun.web.console.run_history import history
+from rundun.web.console.run_view import RunView
+from rundun.web.console.session import ConsoleCall, route
 from rundun.web.i18n import Say
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
@@ -22,22 +22,22 @@ from rundun.web.problems import TABLE
 HOURS = ("24", "72", "168", "720", "never")
 
 
-async def show_run(visit: Visit) -> Response:
+async def show_run(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}."""
-    return await shown(visit)
+    return await shown(call)
 
 
-async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -> Response:
+async def shown(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
     """The page, with what went `wrong` when something was to be done to the run. `?past=` names the step of which all
     past answers are shown, at most as many as one may give.
     """
-    past = visit.request.query_params.get("past", "")
-    watched = await visit.read(runs.detail, visit.path("run_id"), past)
-    ctx = visit.ctx.database.env
-    teller = Teller(watched, visit_say(visit), visit.zone, ctx.links.media_path, (past,))
-    run = watched.state.run
-    is_pinned = watched.state.version.template.execution.scope == "first_device" and run.device is not None
-    return visit.show(
+    past = call.request.query_params.get("past", "")
+    detail = await call.read(runs.detail, call.path("run_id"), past)
+    ctx = call.ctx.database.env
+    view = RunView(detail, translate_for(call), call.zone, ctx.links.media_path, (past,))
+    run = detail.state.run
+    is_pinned = detail.state.version.template.execution.scope == "first_device" and run.device is not None
+    return call.render(
         "run",
         status,
         wrong=wrong,
@@ -45,37 +45,37 @@ async def shown(visit: Visit, status: int = 200, wrong: Problem | None = None) -
         link=ctx.links.run(run.run_id),
         deadline=run.deadline(ctx.grace),
         can_release=is_pinned and not run.is_closed,
-        will_change=any(one.status == "pending" for one in watched.deliveries.items),
+        will_change=any(one.status == "pending" for one in detail.deliveries.items),
         past=past,
-        reason=visit.form.get("reason", ""),
-        **telling(teller),
+        reason=call.form.get("reason", ""),
+        **page_values(view),
     )
 
 
-def telling(teller: Teller) -> dict[str, Any]:
+def page_values(view: RunView) -> dict[str, Any]:
     """What a page or a report of a run shows."""
-    watched: RunDetail = teller.watched
-    steps = {step.id: step.label for step in watched.state.version.steps}
+    detail: RunDetail = view.detail
+    steps = {step.id: step.label for step in detail.state.version.steps}
     return {
-        "run": watched.state.run,
-        "template": watched.state.version.template,
-        "now": watched.now,
+        "run": detail.state.run,
+        "template": detail.state.version.template,
+        "now": detail.now,
         "labels": steps,
-        "parts_of_run": teller.parts(),
-        "signature": teller.signature(),
-        "moments": moments(watched),
-        "deliveries": watched.deliveries.items,
-        "has_more_deliveries": watched.deliveries.next_before is not None,
+        "parts_of_run": view.parts(),
+        "signature": view.signature(),
+        "moments": history(detail),
+        "deliveries": detail.deliveries.items,
+        "has_more_deliveries": detail.deliveries.next_before is not None,
     }
 
 
-def visit_say(visit: Visit) -> Say:
+def translate_for(call: ConsoleCall) -> Say:
     """The words of the reader's language."""
-    first = visit.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
-    return visit.ctx.pages.console_words.language([first or "en"]).say
+    first = call.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
+    return call.ctx.pages.console_words.language([first or "en"]).say
 
 
-async def done_or_said(visit: Visit, act: Awaitable[object], told: str) -> Response:
+async def act_or_explain(call: ConsoleCall, act: Awaitable[object], told: str) -> Response:
     """Do it and show the run; or show the run, and why it can't be done."""
     try:
         await act
@@ -83,26 +83,26 @@ async def done_or_said(visit: Visit, act: Awaitable[object], told: str) -> Respo
         raise
     except Problem as problem:
         if problem.code == "would_shorten":
-            problem = await _in_our_zone(visit, problem)
-        return await shown(visit, TABLE[problem.code][0], problem)
-    return visit.go(f"/runs/{visit.path('run_id')}", told)
+            problem = await _in_our_zone(call, problem)
+        return await shown(call, TABLE[problem.code][0], problem)
+    return call.redirect(f"/runs/{call.path('run_id')}", told)
 
 
-async def _in_our_zone(visit: Visit, problem: Problem) -> Problem:
+async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
     """The same with the time as it is here."""
-    run, say = await visit.read(run_rows.get_of_org, visit.path("run_id")), visit_say(visit)
+    run, say = await call.read(run_rows.get_of_org, call.path("run_id")), translate_for(call)
     if run.expires_at is None:
         return Problem(problem.code, say("would_shorten_never"))
-    return Problem(problem.code, say("would_shorten", at=visit.zone.say(run.expires_at)))
+    return Problem(problem.code, say("would_shorten", at=call.zone.say(run.expires_at)))
 
 
-async def qr_code(visit: Visit) -> Response:
+async def qr_code(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/link.svg: the run's link, to be scanned."""
     import segno  # when first needed
 
-    run = await visit.read(run_rows.get_of_org, visit.path("run_id"))
+    run = await call.read(run_rows.get_of_org, call.path("run_id"))
     picture = io.BytesIO()
-    link = visit.ctx.links.run(run.run_id)
+    link = call.ctx.links.run(run.run_id)
     segno.make(link, error="m", micro=False).save(
         picture, kind="svg", scale=8, border=4, dark="#000", light="#fff"
     )
@@ -110,6 +110,6 @@ async def qr_code(visit: Visit) -> Response:
 
 
 ROUTES = [
-    page("GET", "/runs/{run_id}", show_run),
-    page("GET", "/runs/{run_id}/link.svg", qr_code),
+    route("GET", "/runs/{run_id}", show_run),
+    route("GET", "/runs/{run_id}/link.svg", qr_code),
 ]

@@ -31,7 +31,7 @@ Address = Callable[[int, str], str]  # of a file by its number and content type
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PhotoView:
     """A photo with its addresses; one that the answer does not list was replaced or never belonged to it. `saved_as` is
     the name under which the original is saved.
     """
@@ -46,7 +46,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignatureView:
     """A signature with the address of its picture."""
 
     signature: Signature
@@ -54,7 +54,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AnswerView:
     """One answer in words: `kind` is answered, skipped or unable; `items` what was chosen of several."""
 
     kind: str
@@ -64,50 +64,50 @@ class Said:
     at: int
     answered_at: int | None
     geo: Position | None
-    signed: Signed | None
+    signed: SignatureView | None
     is_late: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StepView:
     """One step with its answer, the answers before it, and its photos; `flags` are (word, class) pairs."""
 
     number: int
     step: StepBase
-    said: Said | None
+    said: AnswerView | None
     flags: Sequence[tuple[str, str]]
-    pictures: Sequence[Picture]
+    pictures: Sequence[PhotoView]
     waiting: int
-    replaced: Sequence[Said]
+    replaced: Sequence[AnswerView]
     more_replaced: int
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SectionView:
     """A section; a template without sections has one without a title."""
 
     title: str | None
     description: str | None
-    lines: Sequence[Line]
+    lines: Sequence[StepView]
 
 
-class Teller:
+class RunView:
     """Puts one run into words. `address` says where a file is found, `whole` names the steps of which all past answers
     are told.
     """
 
     def __init__(
-        self, watched: RunDetail, say: Say, zone: Zone, address: Address, whole: Container[str]
+        self, detail: RunDetail, say: Say, zone: Zone, address: Address, whole: Container[str]
     ) -> None:
-        self.watched = watched
-        self.state = watched.state
+        self.detail = detail
+        self.state = detail.state
         self._say = say
         self._zone = zone
         self._address = address
         self._whole = whole
-        self._names = named(watched)
+        self._names = named(detail)
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[SectionView]:
         """All steps in their sections, as the run's version of the template has them."""
         template = self.state.version.template
         numbers = {step.id: number for number, step in enumerate(self.state.version.steps, 1)}
@@ -116,25 +116,25 @@ class Teller:
             sections.append((None, None, template.steps))
         sections += [(one.title, one.description, one.steps) for one in template.sections or ()]
         return [
-            Part(title, description, [self._line(numbers[step.id], step) for step in steps])
+            SectionView(title, description, [self._line(numbers[step.id], step) for step in steps])
             for title, description, steps in sections
             if steps
         ]
 
-    def signature(self) -> Signed | None:
+    def signature(self) -> SignatureView | None:
         """The one that closed the run."""
         return self._signed(self.state.run.signature)
 
-    def _signed(self, number: int | None) -> Signed | None:
+    def _signed(self, number: int | None) -> SignatureView | None:
         found = None if number is None else self.state.evidence.signatures.get(number)
-        return None if found is None else Signed(found, self._address(found.file, "image/png"))
+        return None if found is None else SignatureView(found, self._address(found.file, "image/png"))
 
-    def _line(self, number: int, step: StepBase) -> Line:
+    def _line(self, number: int, step: StepBase) -> StepView:
         step_state = self.state.step_states[step.id]
         answer = step_state.answer
-        past = self.watched.replaced.get(step.id, ())
+        past = self.detail.replaced.get(step.id, ())
         most = len(past) if step.id in self._whole else MAX_REPLACED
-        return Line(
+        return StepView(
             number,
             step,
             None if answer is None else self.said(step, answer),
@@ -145,12 +145,12 @@ class Teller:
             max(0, len(past) - most),
         )
 
-    def _pictures(self, step_state: StepState) -> Iterator[Picture]:
+    def _pictures(self, step_state: StepState) -> Iterator[PhotoView]:
         listed = run_json.photos_of(step_state, self.state.evidence)
         ids = {photo.photo_id for photo in listed}
         stored = self.state.evidence.photos.get(step_state.step.id, {}).values()
         for number, photo in enumerate([*listed, *(one for one in stored if one.photo_id not in ids)], 1):
-            yield Picture(
+            yield PhotoView(
                 photo,
                 number,
                 self._address(photo.thumbnail, "image/jpeg"),
@@ -160,11 +160,11 @@ class Teller:
                 photo.photo_id in ids,
             )
 
-    def said(self, step: StepBase, answer: Answer) -> Said:
+    def said(self, step: StepBase, answer: Answer) -> AnswerView:
         """One answer of that step."""
         kind = progress.kind_of(answer)
         value = self._value(step, answer.value) if kind == "answered" else None
-        return Said(
+        return AnswerView(
             kind,
             value if isinstance(value, str) else None,
             value if isinstance(value, list) else None,

@@ -16,7 +16,7 @@ from rundun.core.validation import cleaned, read
 from rundun.store.pagination import END, PageRequest
 from rundun.store.run_lists import RunFilter
 from rundun.web.console import run_page
-from rundun.web.console.session import Visit, page
+from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.time_zone import Zone
 from rundun.web.request_bodies import CancelBody, ExtendBody
 
@@ -28,7 +28,7 @@ FIELDS = ("status", "template", "day", "from", "to", "ref", "match")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RunFilterForm:
     """What the filter's form says: `given` as it was written, `wrong` the fields that can't be read."""
 
     given: dict[str, str]
@@ -53,9 +53,9 @@ class Asked:
         return "created_at" if self.filter.late_at is None else "expires_at"
 
 
-def asked(visit: Visit) -> Asked:
+def read_filter_form(call: ConsoleCall) -> RunFilterForm:
     """The filter of the query. Days are those of the organization's zone; what can't be read filters nothing."""
-    params = visit.request.query_params
+    params = call.request.query_params
     given = {name: params.get(name, "")[:300] for name in FIELDS}
     given["match"] = given["match"] if given["match"] in MATCHES else MATCHES[0]
     given["day"] = given["day"] if given["day"] in DAYS else DAYS[0]
@@ -63,11 +63,11 @@ def asked(visit: Visit) -> Asked:
     if given["status"] not in ("", *WORDS):
         wrong["status"] = True
     is_late = given["status"] == "late"
-    after, before = _begins(visit.zone, _day(given["from"]), -1), _begins(visit.zone, _day(given["to"], 1), 0)
+    after, before = _begins(call.zone, _day(given["from"]), -1), _begins(call.zone, _day(given["to"], 1), 0)
     chosen = RunFilter(
         status=None if is_late or "status" in wrong else given["status"] or None,
         template_id=given["template"] or None,
-        late_at=visit.now if is_late else None,
+        late_at=call.now if is_late else None,
     )
     if given["day"] == "closed":
         chosen = replace(chosen, closed_after=after, closed_before=before)
@@ -78,7 +78,7 @@ def asked(visit: Visit) -> Asked:
             chosen = replace(chosen, executor_ref=reference)
         else:
             chosen = replace(chosen, executor_ref_prefix=reference)
-    return Asked(given, chosen, wrong)
+    return RunFilterForm(given, chosen, wrong)
 
 
 def _reference(given: str) -> str:
@@ -102,24 +102,24 @@ def _begins(zone: Zone, day: date | None, offset: int) -> int | None:
     return None if day is None else zone.day_begins(day) + offset
 
 
-def _slice(visit: Visit) -> PageRequest:
-    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", visit.request.query_params.get("before", ""), re.ASCII)
+def _slice(call: ConsoleCall) -> PageRequest:
+    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", call.request.query_params.get("before", ""), re.ASCII)
     return PageRequest(LIMIT, (int(match[1]), int(match[2])) if match else (END, END))
 
 
-async def list_runs(visit: Visit) -> Response:
+async def list_runs(call: ConsoleCall) -> Response:
     """GET /console/runs."""
-    wanted = asked(visit)
-    part = _slice(visit)
-    found = await visit.read(runs.page, wanted.filter, part)
-    choices = await visit.read(templates.list_names)
+    wanted = read_filter_form(call)
+    part = _slice(call)
+    found = await call.read(runs.page, wanted.filter, part)
+    choices = await call.read(templates.list_names)
     if wanted.filter.template_id and wanted.filter.template_id not in dict(choices):
         choices.append((wanted.filter.template_id, wanted.filter.template_id))
     older = None
     if found.next_before is not None:
         at, number = found.next_before
         older = "&".join(filter(None, [wanted.query, f"before={at}.{number}"]))
-    return visit.show(
+    return call.render(
         "runs",
         asked=wanted,
         rows=found.items,
@@ -134,46 +134,46 @@ async def list_runs(visit: Visit) -> Response:
 # ---- what may be done to a run
 
 
-async def cancel(visit: Visit) -> Response:
+async def cancel(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/cancel: `reason`."""
 
     async def act() -> None:
-        reason = visit.form.get("reason", "")
+        reason = call.form.get("reason", "")
         given = read(CancelBody, {"reason": reason} if cleaned(reason) else {}).reason
-        await visit.write(runs.cancel_by_operator, visit.path("run_id"), visit.operator, given)
+        await call.write(runs.cancel_by_operator, call.path("run_id"), call.operator, given)
 
-    return await run_page.done_or_said(visit, act(), "told_run_cancelled")
+    return await run_page.act_or_explain(call, act(), "told_run_cancelled")
 
 
-async def extend(visit: Visit) -> Response:
+async def extend(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/extend: `hours` from now, or `never`."""
 
     async def act() -> None:
-        hours = visit.form.get("hours", "")
+        hours = call.form.get("hours", "")
         number = float(hours) if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", hours, re.ASCII) else hours
         wanted = read(ExtendBody, {"expires_in_hours": None if hours == "never" else number})
-        actor = Actor("operator", visit.operator.name)
-        await visit.write(runs.extend, visit.path("run_id"), wanted.expires_in_hours, actor)
+        actor = Actor("operator", call.operator.name)
+        await call.write(runs.extend, call.path("run_id"), wanted.expires_in_hours, actor)
 
-    return await run_page.done_or_said(visit, act(), "told_run_extended")
+    return await run_page.act_or_explain(call, act(), "told_run_extended")
 
 
-async def release(visit: Visit) -> Response:
+async def release(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/release: another device may go on with it."""
-    act = visit.write(runs.release, visit.path("run_id"), Actor("operator", visit.operator.name))
-    return await run_page.done_or_said(visit, act, "told_run_released")
+    act = call.write(runs.release, call.path("run_id"), Actor("operator", call.operator.name))
+    return await run_page.act_or_explain(call, act, "told_run_released")
 
 
-async def send_again(visit: Visit) -> Response:
+async def send_again(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry."""
-    act = visit.write(deliveries.retry_of_run, visit.path("run_id"), visit.path("delivery_id"))
-    return await run_page.done_or_said(visit, act, "told_delivery_sent_again")
+    act = call.write(deliveries.retry_of_run, call.path("run_id"), call.path("delivery_id"))
+    return await run_page.act_or_explain(call, act, "told_delivery_sent_again")
 
 
 ROUTES = [
-    page("GET", "/runs", list_runs),
-    page("POST", "/runs/{run_id}/cancel", cancel),
-    page("POST", "/runs/{run_id}/extend", extend),
-    page("POST", "/runs/{run_id}/release", release),
-    page("POST", "/runs/{run_id}/deliveries/{delivery_id}/retry", send_again),
+    route("GET", "/runs", list_runs),
+    route("POST", "/runs/{run_id}/cancel", cancel),
+    route("POST", "/runs/{run_id}/extend", extend),
+    route("POST", "/runs/{run_id}/release", release),
+    route("POST", "/runs/{run_id}/deliveries/{delivery_id}/retry", send_again),
 ]

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from rundun.actions import idempotency, operators
 from rundun.actions.idempotency import Render
-from rundun.actions.operators import Seated
+from rundun.actions.operators import SignedIn
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
@@ -38,27 +38,27 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 200
 MAX_FORM = 64 * 1024  # bytes, where a route does not say otherwise
 
-May = Literal["anyone", "member", "owner"]
+Access = Literal["anyone", "member", "owner"]
 
 
-class Forbidden(Problem):
+class AccessDenied(Problem):
     """Signed in, but not for this; or a form that is not ours."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("cross_site", detail)
 
 
-class Stale(Forbidden):
+class StaleForm(AccessDenied):
     """A form whose token is not the one of this session: mostly that of a session before."""
 
 
 @dataclass(slots=True)
-class Visit:
-    """One request to the console. `form` has the fields of a POST, `seated` who has signed in."""
+class ConsoleCall:
+    """One request to the console. `form` has the fields of a POST, `signed_in` who has signed in."""
 
     request: Request
     ctx: Context
-    seated: Seated | None
+    signed_in: SignedIn | None
     token: str
     csrf: str
     form: dict[str, str] = field(default_factory=dict)
@@ -66,19 +66,19 @@ class Visit:
     @property
     def operator(self) -> Operator:
         """Who has signed in; every page but those for anyone has somebody."""
-        assert self.seated is not None
-        return self.seated.operator
+        assert self.signed_in is not None
+        return self.signed_in.operator
 
     @property
     def organization(self) -> Organization:
         """Whom they work for."""
-        assert self.seated is not None
-        return self.seated.organization
+        assert self.signed_in is not None
+        return self.signed_in.organization
 
     @property
     def zone(self) -> Zone:
         """In which times are shown."""
-        return Zone(self.organization.time_zone if self.seated else "UTC")
+        return Zone(self.organization.time_zone if self.signed_in else "UTC")
 
     @property
     def now(self) -> int:
@@ -114,7 +114,7 @@ class Visit:
         database, org_id = self.ctx.database, self.operator.org_id
         return await database.write(idempotency.run_once, ticket, render, action, org_id, *args, **kwargs)
 
-    def show(self, name: str, /, status: int = 200, **values: Any) -> Response:
+    def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """A page of `templates/console/`."""
         language = self.ctx.pages.console_words.language(
             [
@@ -122,10 +122,10 @@ class Visit:
                 or "en"
             ]
         )
-        response = self.ctx.pages.show(
+        response = self.ctx.pages.render(
             f"console/{name}.html",
             status,
-            visit=self,
+            call=self,
             language=language,
             t=language.say,
             wire=times.wire_or_none,
@@ -136,60 +136,60 @@ class Visit:
         response.headers["referrer-policy"] = "same-origin"
         return response
 
-    def go(self, path: str, told: str = "") -> Response:
+    def redirect(self, path: str, told: str = "") -> Response:
         """See there; `told` names the words that say what was done (RFC 9110 section 15.4.4)."""
         query = f"{'&' if '?' in path else '?'}told={quote(told)}" if told else ""
         return RedirectResponse(f"/console{path}{query}", 303, headers={"cache-control": "no-store"})
 
 
-Handler = Callable[[Visit], Awaitable[Response]]
+Handler = Callable[[ConsoleCall], Awaitable[Response]]
 
 
-class Door(Route):
+class ConsoleRoute(Route):
     """A route of the console; `may` says who comes in."""
 
-    may: May
+    may: Access
 
 
-def page(
+def route(
     method: Literal["GET", "POST"],
     path: str,
     handler: Handler,
-    may: May = "member",
+    may: Access = "member",
     largest: int = MAX_FORM,
-) -> Door:
+) -> ConsoleRoute:
     """A route of /console; a form has at most `largest` bytes."""
 
     async def endpoint(request: Request) -> Response:
-        visit = await _visit(request)
+        call = await _visit(request)
         try:
-            if visit.seated is None and may != "anyone":
-                return await _to_sign_in(visit)
-            if may == "owner" and visit.operator.role != "owner":
-                raise Forbidden("Only an owner of the organization may do that.")
+            if call.signed_in is None and may != "anyone":
+                return await _to_sign_in(call)
+            if may == "owner" and call.operator.role != "owner":
+                raise AccessDenied("Only an owner of the organization may do that.")
             if method == "POST":
-                await _check_form(visit, largest)
-            response = await handler(visit)
+                await _check_form(call, largest)
+            response = await handler(call)
         except Problem as problem:
-            response = _refused(visit, problem)
-        if VISITOR_COOKIE not in request.cookies and visit.seated is None:
-            _set_cookie(visit, response, VISITOR_COOKIE, visit.token, None)
+            response = _refused(call, problem)
+        if VISITOR_COOKIE not in request.cookies and call.signed_in is None:
+            _set_cookie(call, response, VISITOR_COOKIE, call.token, None)
         return response
 
     endpoint.__doc__ = handler.__doc__
     endpoint.__name__ = handler.__name__
-    door = Door(f"/console{path}", endpoint, methods=[method])
-    door.may = may
-    return door
+    route_ = ConsoleRoute(f"/console{path}", endpoint, methods=[method])
+    route_.may = may
+    return route_
 
 
-async def _visit(request: Request) -> Visit:
+async def _visit(request: Request) -> ConsoleCall:
     ctx = context_of(request)
     token = request.cookies.get(SESSION_COOKIE, "")
-    seated = await ctx.database.read(operators.seated, token) if token else None
-    if seated is None:
+    signed_in = await ctx.database.read(operators.signed_in, token) if token else None
+    if signed_in is None:
         token = request.cookies.get(VISITOR_COOKIE) or operators.new_token()
-    return Visit(request, ctx, seated, token, _csrf(ctx, token))
+    return ConsoleCall(request, ctx, signed_in, token, _csrf(ctx, token))
 
 
 def _csrf(ctx: Context, token: str) -> str:
@@ -197,16 +197,18 @@ def _csrf(ctx: Context, token: str) -> str:
     return Signer(ctx.links.key, salt="csrf").get_signature(token).decode()
 
 
-async def _check_form(visit: Visit, largest: int) -> None:
+async def _check_form(call: ConsoleCall, largest: int) -> None:
     """Refuse a POST that another site has made; what no form sends has its token in a header."""
-    request = visit.request
+    request = call.request
     refuse_cross_site(request)
     given = request.headers.get("x-csrf-token", "")
     if _is_form(request):
-        visit.form = fields_of(await read_bytes(request, largest))
-        given = visit.form.pop("csrf", given)
-    if not hmac.compare_digest(given.encode(), visit.csrf.encode()):
-        raise Stale("This form has been open for too long, or is not ours. Go back, reload, and try again.")
+        call.form = fields_of(await read_bytes(request, largest))
+        given = call.form.pop("csrf", given)
+    if not hmac.compare_digest(given.encode(), call.csrf.encode()):
+        raise StaleForm(
+            "This form has been open for too long, or is not ours. Go back, reload, and try again."
+        )
 
 
 def _is_form(request: Request) -> bool:
@@ -224,7 +226,7 @@ def fields_of(body: bytes) -> dict[str, str]:
 
 
 def ask_to_sign_in(
-    visit: Visit,
+    call: ConsoleCall,
     status: int = 200,
     *,
     email: str = "",
@@ -234,58 +236,58 @@ def ask_to_sign_in(
     wrong: bool = False,
 ) -> Response:
     """The form to sign in with. It leads on to `next_path`, with `then` as a form for there; `wait` is seconds."""
-    return visit.show("sign_in", status, email=email, next=next_path, then=then, wait=wait, wrong=wrong)
+    return call.render("sign_in", status, email=email, next=next_path, then=then, wait=wait, wrong=wrong)
 
 
-def resume(visit: Visit, status: int, path: str, form: dict[str, str]) -> Response:
+def resume(call: ConsoleCall, status: int, path: str, form: dict[str, str]) -> Response:
     """A page that sends `form` once more, to `path` below /console."""
-    return visit.show("resume", status, action=f"/console{path}", fields=form)
+    return call.render("resume", status, action=f"/console{path}", fields=form)
 
 
-def _may_resume(visit: Visit) -> bool:
+def _may_resume(call: ConsoleCall) -> bool:
     """Passwords are not shown again."""
-    return bool(visit.form) and not any("password" in name for name in visit.form)
+    return bool(call.form) and not any("password" in name for name in call.form)
 
 
-async def _to_sign_in(visit: Visit) -> Response:
+async def _to_sign_in(call: ConsoleCall) -> Response:
     """On to signing in. A form that was sent comes along, so that nothing that was written is lost."""
-    asked = visit.request.url.path.removeprefix("/console")
-    if visit.request.method == "POST" and _is_form(visit.request):
-        refuse_cross_site(visit.request)
-        visit.form = fields_of(await read_bytes(visit.request, MAX_FORM))
-        visit.form.pop("csrf", "")
-        if _may_resume(visit):
-            return ask_to_sign_in(visit, 403, next_path=asked, then=urlencode(visit.form))
-    if visit.request.url.query:
-        asked += f"?{visit.request.url.query}"
-    back = f"?next={quote(asked)}" if visit.request.method == "GET" and asked not in ("", "/") else ""
-    return visit.go(f"/sign-in{back}")
+    asked = call.request.url.path.removeprefix("/console")
+    if call.request.method == "POST" and _is_form(call.request):
+        refuse_cross_site(call.request)
+        call.form = fields_of(await read_bytes(call.request, MAX_FORM))
+        call.form.pop("csrf", "")
+        if _may_resume(call):
+            return ask_to_sign_in(call, 403, next_path=asked, then=urlencode(call.form))
+    if call.request.url.query:
+        asked += f"?{call.request.url.query}"
+    back = f"?next={quote(asked)}" if call.request.method == "GET" and asked not in ("", "/") else ""
+    return call.redirect(f"/sign-in{back}")
 
 
-def _refused(visit: Visit, problem: Problem) -> Response:
+def _refused(call: ConsoleCall, problem: Problem) -> Response:
     """Why not, as a page; a script gets the same as JSON from the outermost handler."""
-    if "text/html" not in visit.request.headers.get("accept", "text/html"):
+    if "text/html" not in call.request.headers.get("accept", "text/html"):
         raise problem
-    if isinstance(problem, Stale) and visit.seated and _may_resume(visit):
-        return resume(visit, 403, visit.request.url.path.removeprefix("/console"), visit.form)
+    if isinstance(problem, StaleForm) and call.signed_in and _may_resume(call):
+        return resume(call, 403, call.request.url.path.removeprefix("/console"), call.form)
     status, title = TABLE[problem.code]
-    if isinstance(problem, Forbidden):
+    if isinstance(problem, AccessDenied):
         title = "That is not allowed"
-    visit.request.scope["rundun.code"] = problem.code
-    response = visit.show("problem", status, title=title, problem=problem)
+    call.request.scope["rundun.code"] = problem.code
+    response = call.render("problem", status, title=title, problem=problem)
     if problem.retry_after is not None:
         response.headers["retry-after"] = str(problem.retry_after)
     return response
 
 
-def seat(visit: Visit, token: str) -> None:
+def rebind_csrf(call: ConsoleCall, token: str) -> None:
     """Forms of the page that answers are bound to the session that has just begun."""
-    visit.token, visit.csrf = token, _csrf(visit.ctx, token)
+    call.token, call.csrf = token, _csrf(call.ctx, token)
 
 
-def begin_session(visit: Visit, response: Response, token: str) -> Response:
+def begin_session(call: ConsoleCall, response: Response, token: str) -> Response:
     """The cookie of somebody who has signed in."""
-    _set_cookie(visit, response, SESSION_COOKIE, token, operators.SESSION_TTL_MS // times.SECOND)
+    _set_cookie(call, response, SESSION_COOKIE, token, operators.SESSION_TTL_MS // times.SECOND)
     response.delete_cookie(VISITOR_COOKIE, path="/console")
     return response
 
@@ -296,13 +298,13 @@ def end_session(response: Response) -> Response:
     return response
 
 
-def _set_cookie(visit: Visit, response: Response, name: str, value: str, seconds: int | None) -> None:
+def _set_cookie(call: ConsoleCall, response: Response, name: str, value: str, seconds: int | None) -> None:
     response.set_cookie(
         name,
         value,
         max_age=seconds,
         path="/console",
-        secure=visit.ctx.settings.public_url.startswith("https://"),
+        secure=call.ctx.settings.public_url.startswith("https://"),
         httponly=True,
         samesite="lax",
     )

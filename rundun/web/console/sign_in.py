@@ -16,14 +16,14 @@ from rundun.store.operators import Invitation
 from rundun.store.organizations import Organization
 from rundun.web.console.session import (
     MAX_FORM,
-    Visit,
+    ConsoleCall,
     ask_to_sign_in,
     begin_session,
     end_session,
     fields_of,
-    page,
+    rebind_csrf,
     resume,
-    seat,
+    route,
 )
 from rundun.web.rate_limit import address_of
 
@@ -35,44 +35,44 @@ ALL_GUESSES = Policy(
 )  # from wherever: few enough to find none, too many to lock out by hand
 
 
-async def sign_in_form(visit: Visit) -> Response:
+async def sign_in_form(call: ConsoleCall) -> Response:
     """GET /console/sign-in."""
-    if visit.seated:
-        return visit.go("")
-    return ask_to_sign_in(visit, next_path=_local(visit.request.query_params.get("next", "")))
+    if call.signed_in:
+        return call.redirect("")
+    return ask_to_sign_in(call, next_path=_local(call.request.query_params.get("next", "")))
 
 
-async def sign_in(visit: Visit) -> Response:
+async def sign_in(call: ConsoleCall) -> Response:
     """POST /console/sign-in: a session, or the form again. An unknown address takes as long as a wrong password."""
-    email = visit.form.get("email", "").strip().lower()[:254]
-    password = visit.form.get("password", "")[: passwords.MAX_LENGTH]
-    next_path, then = _local(visit.form.get("next", "")), visit.form.get("then", "")
+    email = call.form.get("email", "").strip().lower()[:254]
+    password = call.form.get("password", "")[: passwords.MAX_LENGTH]
+    next_path, then = _local(call.form.get("next", "")), call.form.get("then", "")
     try:
-        _count_guess(visit, email)
+        _count_guess(call, email)
     except Problem as problem:
         wait = problem.retry_after or 1
-        refused = ask_to_sign_in(visit, 429, email=email, next_path=next_path, then=then, wait=wait)
+        refused = ask_to_sign_in(call, 429, email=email, next_path=next_path, then=then, wait=wait)
         refused.headers["retry-after"] = str(wait)
         return refused
-    operator = await visit.ctx.database.read(operator_rows.find_by_email, email)
+    operator = await call.ctx.database.read(operator_rows.find_by_email, email)
     kept = None if operator is None else operator.password
     is_right = await in_turn(passwords.check_in_turn(kept, password))
     if operator is None or not is_right:
-        visit.ctx.rate_limiter.count_failure(visit.request)
-        return ask_to_sign_in(visit, 422, email=email, next_path=next_path, then=then, wrong=True)
-    token = await visit.ctx.database.write(operators.sign_in, operator.operator_id)
+        call.ctx.rate_limiter.count_failure(call.request)
+        return ask_to_sign_in(call, 422, email=email, next_path=next_path, then=then, wrong=True)
+    token = await call.ctx.database.write(operators.sign_in, operator.operator_id)
     if not then:
-        return begin_session(visit, visit.go(next_path), token)
-    seat(visit, token)
-    return begin_session(visit, resume(visit, 200, next_path, fields_of(then.encode())), token)
+        return begin_session(call, call.redirect(next_path), token)
+    rebind_csrf(call, token)
+    return begin_session(call, resume(call, 200, next_path, fields_of(then.encode())), token)
 
 
-def _count_guess(visit: Visit, email: str) -> None:
+def _count_guess(call: ConsoleCall, email: str) -> None:
     """Before the password is looked at, which is work; raises `rate_limited`."""
-    rate_limiter = visit.ctx.rate_limiter
-    rate_limiter.refuse_guesser(visit.request)
-    rate_limiter.count(visit.request, GUESSES, f"{email} {address_of(visit.request)}")
-    rate_limiter.count(visit.request, ALL_GUESSES, email)
+    rate_limiter = call.ctx.rate_limiter
+    rate_limiter.refuse_guesser(call.request)
+    rate_limiter.count(call.request, GUESSES, f"{email} {address_of(call.request)}")
+    rate_limiter.count(call.request, ALL_GUESSES, email)
 
 
 def _local(path: str) -> str:
@@ -81,22 +81,22 @@ def _local(path: str) -> str:
     return path if is_ours and not path.startswith(("//", "/\\")) else ""
 
 
-async def sign_out(visit: Visit) -> Response:
+async def sign_out(call: ConsoleCall) -> Response:
     """POST /console/sign-out."""
-    await visit.ctx.database.write(operators.sign_out, visit.token)
-    return end_session(visit.go("/sign-in", "told_signed_out"))
+    await call.ctx.database.write(operators.sign_out, call.token)
+    return end_session(call.redirect("/sign-in", "told_signed_out"))
 
 
-async def sign_out_everywhere(visit: Visit) -> Response:
+async def sign_out_everywhere(call: ConsoleCall) -> Response:
     """POST /console/sign-out-everywhere: all browsers of this operator, this one too."""
-    await visit.ctx.database.write(operators.sign_out_everywhere, visit.operator.operator_id)
-    return end_session(visit.go("/sign-in", "told_signed_out"))
+    await call.ctx.database.write(operators.sign_out_everywhere, call.operator.operator_id)
+    return end_session(call.redirect("/sign-in", "told_signed_out"))
 
 
-async def join_form(visit: Visit) -> Response:
+async def join_form(call: ConsoleCall) -> Response:
     """GET /console/join/{token}: what the link is good for; looking does not use it up."""
-    invitation, organization = await _invitation(visit)
-    return visit.show(
+    invitation, organization = await _invitation(call)
+    return call.render(
         "join",
         email=invitation.email or "",
         name="",
@@ -106,19 +106,19 @@ async def join_form(visit: Visit) -> Response:
     )
 
 
-async def join(visit: Visit) -> Response:
+async def join(call: ConsoleCall) -> Response:
     """POST /console/join/{token}: an operator, signed in."""
-    invitation, organization = await _invitation(visit)
-    email, name = visit.form.get("email", ""), visit.form.get("name", "")
+    invitation, organization = await _invitation(call)
+    email, name = call.form.get("email", ""), call.form.get("name", "")
     try:
-        password = await new_password(visit)
-        token = await visit.ctx.database.write(
-            operators.join_and_sign_in, visit.path("token"), email, name, password
+        password = await new_password(call)
+        token = await call.ctx.database.write(
+            operators.join_and_sign_in, call.path("token"), email, name, password
         )
     except NotFound:
         raise
     except Problem as problem:
-        return visit.show(
+        return call.render(
             "join",
             422,
             email=email,
@@ -127,14 +127,14 @@ async def join(visit: Visit) -> Response:
             wrong=problem,
             organization=organization,
         )
-    return begin_session(visit, visit.go(""), token)
+    return begin_session(call, call.redirect(""), token)
 
 
-async def _invitation(visit: Visit) -> tuple[Invitation, Organization]:
+async def _invitation(call: ConsoleCall) -> tuple[Invitation, Organization]:
     try:
-        return await visit.ctx.database.read(operators.invitation_of, visit.path("token"))
+        return await call.ctx.database.read(operators.invitation_of, call.path("token"))
     except NotFound:
-        visit.ctx.rate_limiter.count_failure(visit.request)
+        call.ctx.rate_limiter.count_failure(call.request)
         raise
 
 
@@ -146,19 +146,19 @@ async def in_turn(work: Awaitable[T]) -> T:
         raise Problem("unavailable", "Too many sign in at this moment; try again.", retry_after=5) from None
 
 
-async def new_password(visit: Visit) -> str:
+async def new_password(call: ConsoleCall) -> str:
     """The password a form chose, hashed; raises `invalid`."""
-    password = visit.form.get("password", "")
+    password = call.form.get("password", "")
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         raise Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters.")
     return await in_turn(passwords.hash_in_turn(password))
 
 
 ROUTES = [
-    page("GET", "/sign-in", sign_in_form, "anyone"),
-    page("POST", "/sign-in", sign_in, "anyone", largest=3 * MAX_FORM),
-    page("GET", "/join/{token}", join_form, "anyone"),
-    page("POST", "/join/{token}", join, "anyone"),
-    page("POST", "/sign-out", sign_out),
-    page("POST", "/sign-out-everywhere", sign_out_everywhere),
+    route("GET", "/sign-in", sign_in_form, "anyone"),
+    route("POST", "/sign-in", sign_in, "anyone", largest=3 * MAX_FORM),
+    route("GET", "/join/{token}", join_form, "anyone"),
+    route("POST", "/join/{token}", join, "anyone"),
+    route("POST", "/sign-out", sign_out),
+    route("POST", "/sign-out-everywhere", sign_out_everywhere),
 ]

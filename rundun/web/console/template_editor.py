@@ -22,7 +22,7 @@ from rundun.store.templates import TemplateHead
 from rundun.store.transaction import TemplateVersion
 from rundun.web.body import read_bytes
 from rundun.web.console.dispatch import ticket
-from rundun.web.console.session import Visit, page
+from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.templates import pretty, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.problems import Json
@@ -92,23 +92,23 @@ def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
     return tuple(sorted(found, key=lambda one: (one.line, one.column)))
 
 
-def _typed(visit: Visit) -> str:
-    return visit.form.get("text", "").replace("\r\n", "\n")
+def _typed(call: ConsoleCall) -> str:
+    return call.form.get("text", "").replace("\r\n", "\n")
 
 
-def _kept(visit: Visit, checked: Checked) -> str:
+def _kept(call: ConsoleCall, checked: Checked) -> str:
     """The address of the preview; "" while there is something wrong."""
     if checked.draft is None or checked.draft.template is None:
         return ""
-    name = visit.ctx.preview_cache.put(visit.operator.operator_id, checked.draft.body, visit.now)
+    name = call.ctx.preview_cache.put(call.operator.operator_id, checked.draft.body, call.now)
     return f"/console/templates/preview/{name}"
 
 
 def _editor(
-    visit: Visit, text: str, status: int = 200, checked: Checked | None = None, **more: Any
+    call: ConsoleCall, text: str, status: int = 200, checked: Checked | None = None, **more: Any
 ) -> Response:
     shown = checked.faults[:MAX_SHOWN] if checked else ()
-    response = visit.show(
+    response = call.render(
         "template_edit",
         status,
         **{
@@ -116,9 +116,9 @@ def _editor(
             "checked": checked,
             "faults": shown,
             "unshown": len(checked.faults) - len(shown) if checked else 0,
-            "preview": _kept(visit, checked) if checked else "",
-            "once": visit.form.get("once") or str(uuid.uuid4()),
-            "languages": visit.ctx.pages.words.names,
+            "preview": _kept(call, checked) if checked else "",
+            "once": call.form.get("once") or str(uuid.uuid4()),
+            "languages": call.ctx.pages.words.names,
             "head": None,
             "made_from": None,
             "conflict": None,
@@ -130,82 +130,84 @@ def _editor(
     return response
 
 
-async def new_form(visit: Visit) -> Response:
+async def new_form(call: ConsoleCall) -> Response:
     """GET /console/templates/new: an empty one, `?sample=`, or `?import=true` with nothing in it."""
-    asked = visit.request.query_params
+    asked = call.request.query_params
     is_import = "import" in asked
     text = sample(asked["sample"]) if "sample" in asked else "" if is_import else BEGINNING
-    return _editor(visit, text, is_import=is_import)
+    return _editor(call, text, is_import=is_import)
 
 
-async def new(visit: Visit) -> Response:
+async def new(call: ConsoleCall) -> Response:
     """POST /console/templates/new: a template, once for each form; what the server assigns may stand in the text, as in
     what the API answers, and is made anew.
     """
-    checked = await asyncio.to_thread(check, _typed(visit))
-    if visit.form.get("do") == "check" or checked.faults or checked.draft is None:
-        return _editor(visit, checked.text, 422 if checked.faults else 200, checked)
-    reply = await visit.write_once(ticket(visit), _made, actions.create, replace(checked.draft, given={}))
-    return visit.go(f"/templates/{from_json(reply.body)['id']}", "told_template_saved")
+    checked = await asyncio.to_thread(check, _typed(call))
+    if call.form.get("do") == "check" or checked.faults or checked.draft is None:
+        return _editor(call, checked.text, 422 if checked.faults else 200, checked)
+    reply = await call.write_once(ticket(call), _made, actions.create, replace(checked.draft, given={}))
+    return call.redirect(f"/templates/{from_json(reply.body)['id']}", "told_template_saved")
 
 
 def _made(version: TemplateVersion) -> StoredResponse:
     return StoredResponse(201, to_json({"id": version.template_id}), {})
 
 
-async def edit_form(visit: Visit) -> Response:
+async def edit_form(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}/edit."""
-    head, version = await visit.read(get_version, visit.path("template_id"), None)
-    return _editor(visit, pretty(version.body), head=head, made_from=version.v)
+    head, version = await call.read(get_version, call.path("template_id"), None)
+    return _editor(call, pretty(version.body), head=head, made_from=version.v)
 
 
-async def edit(visit: Visit) -> Response:
+async def edit(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/edit: the next version, unless somebody else made it in between; then what
     was typed stays, and may be saved over that.
     """
-    head, _ = await visit.read(get_version, visit.path("template_id"), None)
-    made_from = visit.form.get("made_from", "")
-    checked = await asyncio.to_thread(check, _typed(visit))
-    if visit.form.get("do") == "check" or checked.faults or checked.draft is None:
+    head, _ = await call.read(get_version, call.path("template_id"), None)
+    made_from = call.form.get("made_from", "")
+    checked = await asyncio.to_thread(check, _typed(call))
+    if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         status = 422 if checked.faults else 200
-        return _editor(visit, checked.text, status, checked, head=head, made_from=made_from)
-    return await _save(visit, head, made_from, checked, checked.draft)
+        return _editor(call, checked.text, status, checked, head=head, made_from=made_from)
+    return await _save(call, head, made_from, checked, checked.draft)
 
 
-async def _save(visit: Visit, head: TemplateHead, made_from: str, checked: Checked, draft: Draft) -> Response:
+async def _save(
+    call: ConsoleCall, head: TemplateHead, made_from: str, checked: Checked, draft: Draft
+) -> Response:
     tag = f'"{head.template_id}.{made_from}"'
     try:
-        version = await visit.write(actions.revise, head.template_id, draft, tag)
+        version = await call.write(actions.revise, head.template_id, draft, tag)
     except Invalid as problem:
         wrong = replace(checked, faults=faults(checked.text, problem.errors))
-        return _editor(visit, checked.text, 422, wrong, head=head, made_from=made_from)
+        return _editor(call, checked.text, 422, wrong, head=head, made_from=made_from)
     except Problem as problem:
         if problem.code != "version_mismatch":
             raise
-        head, _ = await visit.read(get_version, head.template_id, None)
+        head, _ = await call.read(get_version, head.template_id, None)
         base = (
             int(made_from)
             if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10
             else head.v
         )
         return _editor(
-            visit, checked.text, 412, checked, head=head, made_from=head.v, conflict=min(max(base, 1), head.v)
+            call, checked.text, 412, checked, head=head, made_from=head.v, conflict=min(max(base, 1), head.v)
         )
     told = "told_template_unchanged" if str(version.v) == made_from else "told_template_saved"
-    return visit.go(f"/templates/{head.template_id}", told)
+    return call.redirect(f"/templates/{head.template_id}", told)
 
 
-async def check_text(visit: Visit) -> Response:
+async def check_text(call: ConsoleCall) -> Response:
     """POST /console/templates/check: for the editor's script. The body is the text; the answer says what is wrong, and
     where the preview is. Nothing is stored.
     """
-    body = await read_bytes(visit.request, MAX_FORM)
+    body = await read_bytes(call.request, MAX_FORM)
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise Problem("bad_request", "The text is not UTF-8.") from None
     checked = await asyncio.to_thread(check, text)
-    t = visit.ctx.pages.console_words.language(["en"]).say
+    t = call.ctx.pages.console_words.language(["en"]).say
     shown = [
         {
             "line": one.line,
@@ -220,13 +222,13 @@ async def check_text(visit: Visit) -> Response:
     said = t("faults", n=count) if count else t("faults_none")
     template = checked.draft and checked.draft.template
     languages = list(template.translations) if template else []
-    return Json({"said": said, "faults": shown, "preview": _kept(visit, checked), "languages": languages})
+    return Json({"said": said, "faults": shown, "preview": _kept(call, checked), "languages": languages})
 
 
 ROUTES = [
-    page("GET", "/templates/new", new_form),
-    page("POST", "/templates/new", new, largest=MAX_FORM),
-    page("POST", "/templates/check", check_text),
-    page("GET", "/templates/{template_id}/edit", edit_form),
-    page("POST", "/templates/{template_id}/edit", edit, largest=MAX_FORM),
+    route("GET", "/templates/new", new_form),
+    route("POST", "/templates/new", new, largest=MAX_FORM),
+    route("POST", "/templates/check", check_text),
+    route("GET", "/templates/{template_id}/edit", edit_form),
+    route("POST", "/templates/{template_id}/edit", edit, largest=MAX_FORM),
 ]

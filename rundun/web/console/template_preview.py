@@ -20,7 +20,7 @@ from rundun.core.run_json import Evidence
 from rundun.core.template import Template
 from rundun.store.transaction import TemplateVersion
 from rundun.web.branding import branding_of
-from rundun.web.console.session import Visit, page
+from rundun.web.console.session import ConsoleCall, route
 from rundun.web.executor.api import state_json
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.static import Assets
@@ -28,21 +28,21 @@ from rundun.web.static import Assets
 REPLACED = ("offline_db", "http", "keep_page")
 
 
-async def preview(visit: Visit) -> Response:
+async def preview(call: ConsoleCall) -> Response:
     """GET /console/templates/preview/{name}; `?lang=` as on a link, `?at=start` before anybody has begun."""
-    body = visit.ctx.preview_cache.get(visit.operator.operator_id, visit.path("name"), visit.now)
-    begun = visit.request.query_params.get("at") != "start"
-    version = await asyncio.to_thread(_version, body, visit.organization.org_id, visit.now)
-    links = visit.ctx.links
-    state = state_json(_sheet(version, begun), visit.organization, links, visit.now)
-    asked = visit.request.query_params.get("lang", "")
+    body = call.ctx.preview_cache.get(call.operator.operator_id, call.path("name"), call.now)
+    begun = call.request.query_params.get("at") != "start"
+    version = await asyncio.to_thread(_version, body, call.organization.org_id, call.now)
+    links = call.ctx.links
+    state = state_json(_sheet(version, begun), call.organization, links, call.now)
+    asked = call.request.query_params.get("lang", "")
     own = [asked] if translation.is_tag(asked) else []
-    wanted = [*own, *translation.accepted(visit.request.headers.get("accept-language", ""))]
-    imports = _imports(visit.ctx.pages.assets)
-    branding = branding_of(visit.organization, visit.ctx.pages.assets, links)
+    wanted = [*own, *translation.accepted(call.request.headers.get("accept-language", ""))]
+    imports = _imports(call.ctx.pages.assets)
+    branding = branding_of(call.organization, call.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
-    photo_bytes = visit.ctx.settings.limits.photo_mebibytes * 2**20
-    response = visit.ctx.pages.run(
+    photo_bytes = call.ctx.settings.limits.photo_mebibytes * 2**20
+    response = call.ctx.pages.run(
         state,
         wanted,
         "console/template_preview.html",
@@ -106,4 +106,4 @@ def _policy(imports: str) -> str:
     return policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
 
 
-ROUTES = [page("GET", "/templates/preview/{name}", preview)]
+ROUTES = [route("GET", "/templates/preview/{name}", preview)]

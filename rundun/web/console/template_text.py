@@ -14,7 +14,7 @@ LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class TemplateText:
     """Says what stands in a template; `labels` names steps and options by id."""
 
     t: Say
@@ -73,7 +73,7 @@ class Teller:
         ]
 
 
-def teller(t: Say, *readings: Mapping[str, TemplatePart]) -> Teller:
+def template_text(t: Say, *readings: Mapping[str, TemplatePart]) -> TemplateText:
     """For what stands in these; the last knows the labels best."""
     labels = {thing.id: thing.label for reading in readings for thing in reading.values()}
-    return Teller(t, labels)
+    return TemplateText(t, labels)

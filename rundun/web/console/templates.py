@@ -18,8 +18,8 @@ from rundun.actions.templates import get_two_versions, get_version, get_with_ver
 from rundun.core.template_diff import difference, parts
 from rundun.errors import NotFound
 from rundun.store.pagination import Page
-from rundun.web.console.session import Visit, page
-from rundun.web.console.template_text import teller
+from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.template_text import template_text
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, query
 
 MAX_VERSIONS = 100
@@ -52,11 +52,11 @@ def cursor(found: Page[Any]) -> str | None:
     return base64.urlsafe_b64encode(f"{first}.{second}".encode()).decode().rstrip("=")
 
 
-async def index(visit: Visit) -> Response:
+async def index(call: ConsoleCall) -> Response:
     """GET /console/templates: the newest first, archived ones on request."""
-    wanted = query(TemplatesShown, visit.request)
-    found = await visit.read(page_current, wanted.slice(), wanted.include_archived)
-    return visit.show(
+    wanted = query(TemplatesShown, call.request)
+    found = await call.read(page_current, wanted.slice(), wanted.include_archived)
+    return call.render(
         "templates",
         page=found,
         cursor=cursor(found),
@@ -66,56 +66,56 @@ async def index(visit: Visit) -> Response:
     )
 
 
-async def show(visit: Visit) -> Response:
+async def show(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}: the current version, or `?v=`, to be read, and all versions."""
-    wanted = query(ShownQuery, visit.request)
-    template_id = visit.path("template_id")
-    head, version, versions = await visit.read(get_with_versions, template_id, wanted.v, wanted.slice())
+    wanted = query(ShownQuery, call.request)
+    template_id = call.path("template_id")
+    head, version, versions = await call.read(get_with_versions, template_id, wanted.v, wanted.slice())
     written = from_json(version.body)
-    return visit.show(
+    return call.render(
         "template",
         head=head,
         version=version,
         written=written,
         sections=[{"title": "", "steps": written.get("steps") or []}, *(written.get("sections") or [])],
         count=len(version.steps),
-        teller=lambda t: teller(t, parts(written)),
+        teller=lambda t: template_text(t, parts(written)),
         versions=versions,
         cursor=cursor(versions),
     )
 
 
-async def changes(visit: Visit) -> Response:
+async def changes(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}/changes?before=&after=: two versions, without them the last two."""
-    first, second = _number(visit, "before"), _number(visit, "after")
-    head, before, after = await visit.read(get_two_versions, visit.path("template_id"), first, second)
+    first, second = _number(call, "before"), _number(call, "after")
+    head, before, after = await call.read(get_two_versions, call.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
     reading = {**parts(old), **parts(new)}
     found = difference(old, new)
     whole = {change.thing.id for change in found if change.kind in ("added", "removed")}
-    return visit.show(
+    return call.render(
         "template_changes",
         head=head,
         before=before,
         after=after,
         # the options of a step that came or went say nothing more
         changes=[one for one in found if not (one.thing.kind == "option" and one.thing.parent in whole)],
-        teller=lambda t: teller(t, parts(old), parts(new)),
+        teller=lambda t: template_text(t, parts(old), parts(new)),
         reading=reading,
         numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
     )
 
 
-def _number(visit: Visit, name: str) -> int | None:
+def _number(call: ConsoleCall, name: str) -> int | None:
     """A version's number in the query; None stands for what is none."""
-    given = visit.request.query_params.get(name, "")
+    given = call.request.query_params.get(name, "")
     return int(given) if re.fullmatch(r"[1-9][0-9]{0,8}", given) else None
 
 
-async def export(visit: Visit) -> Response:
+async def export(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}/export: the JSON as its author wrote it, of `?v=`, as a file."""
-    v = query(TemplateQuery, visit.request).v
-    _, version = await visit.read(get_version, visit.path("template_id"), v)
+    v = query(TemplateQuery, call.request).v
+    _, version = await call.read(get_version, call.path("template_id"), v)
     names = file_name(version.template.name)
     headers = {
         "content-disposition": f"attachment; filename=\"{names[0]}\"; filename*=UTF-8''{quote(names[1], safe='')}",
@@ -140,22 +140,22 @@ def file_name(name: str) -> tuple[str, str]:
     return f"{plain}.json", f"{kept}.json"
 
 
-async def duplicate(visit: Visit) -> Response:
+async def duplicate(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/duplicate: a new one to be changed."""
-    version = await visit.write(actions.duplicate, visit.path("template_id"))
-    return visit.go(f"/templates/{version.template_id}", "told_duplicated")
+    version = await call.write(actions.duplicate, call.path("template_id"))
+    return call.redirect(f"/templates/{version.template_id}", "told_duplicated")
 
 
-async def archive(visit: Visit) -> Response:
+async def archive(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/archive."""
-    await visit.write(actions.archive, visit.path("template_id"))
-    return visit.go(f"/templates/{visit.path('template_id')}", "told_archived")
+    await call.write(actions.archive, call.path("template_id"))
+    return call.redirect(f"/templates/{call.path('template_id')}", "told_archived")
 
 
-async def bring_back(visit: Visit) -> Response:
+async def bring_back(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/bring-back."""
-    await visit.write(actions.bring_back, visit.path("template_id"))
-    return visit.go(f"/templates/{visit.path('template_id')}", "told_brought_back")
+    await call.write(actions.bring_back, call.path("template_id"))
+    return call.redirect(f"/templates/{call.path('template_id')}", "told_brought_back")
 
 
 def sample(name: str) -> str:
@@ -166,11 +166,11 @@ def sample(name: str) -> str:
 
 
 ROUTES = [
-    page("GET", "/templates", index),
-    page("GET", "/templates/{template_id}", show),
-    page("GET", "/templates/{template_id}/changes", changes),
-    page("GET", "/templates/{template_id}/export", export),
-    page("POST", "/templates/{template_id}/duplicate", duplicate),
-    page("POST", "/templates/{template_id}/archive", archive),
-    page("POST", "/templates/{template_id}/bring-back", bring_back),
+    route("GET", "/templates", index),
+    route("GET", "/templates/{template_id}", show),
+    route("GET", "/templates/{template_id}/changes", changes),
+    route("GET", "/templates/{template_id}/export", export),
+    route("POST", "/templates/{template_id}/duplicate", duplicate),
+    route("POST", "/templates/{template_id}/archive", archive),
+    route("POST", "/templates/{template_id}/bring-back", bring_back),
 ]

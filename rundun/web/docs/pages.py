@@ -97,7 +97,7 @@ def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
     from rundun.web.docs.openapi.document import document, examples
 
     page = PAGES[path]
-    body = pages.show(
+    body = pages.render(
         f"docs/{page.template}",
         page=page,
         guides=GUIDES,

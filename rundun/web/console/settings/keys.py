@@ -10,58 +10,58 @@ from rundun.actions import api_keys
 from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
 from rundun.store.api_keys import ApiKey
-from rundun.web.console.session import Visit, page
+from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.settings.account import parts
 
 
-async def list_keys(visit: Visit) -> Response:
+async def list_keys(call: ConsoleCall) -> Response:
     """GET /console/settings/keys."""
-    return await _show(visit)
+    return await _show(call)
 
 
-async def create_key(visit: Visit) -> Response:
+async def create_key(call: ConsoleCall) -> Response:
     """POST /console/settings/keys: the answer shows the key, which nothing does again."""
-    name = visit.form.get("name", "")
+    name = call.form.get("name", "")
     try:
-        made = await visit.write(api_keys.create, name)
+        made = await call.write(api_keys.create, name)
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return await _show(visit, 422, name=name, wrong=problem.detail)
-    return await _show(visit, made=made)
+        return await _show(call, 422, name=name, wrong=problem.detail)
+    return await _show(call, made=made)
 
 
-async def revoke_key(visit: Visit) -> Response:
+async def revoke_key(call: ConsoleCall) -> Response:
     """POST /console/settings/keys/{key_id}/revoke."""
-    await visit.write(api_keys.revoke_of_org, visit.path("key_id"))
-    return visit.go("/settings/keys", "told_key_revoked")
+    await call.write(api_keys.revoke_of_org, call.path("key_id"))
+    return call.redirect("/settings/keys", "told_key_revoked")
 
 
 async def _show(
-    visit: Visit,
+    call: ConsoleCall,
     status: int = 200,
     name: str = "",
     wrong: str = "",
     made: tuple[ApiKey, str] | None = None,
 ) -> Response:
-    found: list[ApiKey] = await visit.read(key_rows.of_organization)
-    noted = visit.ctx.keys.used
+    found: list[ApiKey] = await call.read(key_rows.of_organization)
+    noted = call.ctx.keys.used
     found = [replace(key, used_at=noted.get(key.key_id, key.used_at)) for key in found]
-    return visit.show(
+    return call.render(
         "keys",
         status,
-        parts=parts(visit),
+        parts=parts(call),
         valid=[key for key in found if key.revoked_at is None],
         revoked=[key for key in found if key.revoked_at is not None],
         name=name,
         wrong=wrong,
         made=made,
-        public_url=visit.ctx.settings.public_url,
+        public_url=call.ctx.settings.public_url,
     )
 
 
 ROUTES = [
-    page("GET", "/settings/keys", list_keys, "owner"),
-    page("POST", "/settings/keys", create_key, "owner"),
-    page("POST", "/settings/keys/{key_id}/revoke", revoke_key, "owner"),
+    route("GET", "/settings/keys", list_keys, "owner"),
+    route("POST", "/settings/keys", create_key, "owner"),
+    route("POST", "/settings/keys/{key_id}/revoke", revoke_key, "owner"),
 ]

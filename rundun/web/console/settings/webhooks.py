@@ -15,60 +15,60 @@ from rundun.store.deliveries import FailedFilter
 from rundun.store.pagination import END, PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, try_out
 from rundun.web.console.dashboard import counted
-from rundun.web.console.session import Visit, page
+from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.settings.account import parts
 
 LIMIT = 25
 
 
-async def webhooks(visit: Visit) -> Response:
+async def webhooks(call: ConsoleCall) -> Response:
     """GET /console/settings/webhooks; `?before=` goes on in the list of what has failed."""
-    return await _show(visit)
+    return await _show(call)
 
 
-async def try_webhook(visit: Visit) -> Response:
+async def try_webhook(call: ConsoleCall) -> Response:
     """POST /console/settings/webhooks/test: what was sent, and what came back."""
-    url, secret = visit.form.get("url", "").strip(), visit.form.get("secret", "")
+    url, secret = call.form.get("url", "").strip(), call.form.get("secret", "")
     try:
         asked = read(WebhookTestBody, {"url": url, **({"secret": secret} if secret else {})})
-        tried = await try_out(visit.ctx, visit.request, visit.operator.org_id, asked)
+        tried = await try_out(call.ctx, call.request, call.operator.org_id, asked)
     except Problem as problem:
         if problem.code not in ("invalid", "address_not_allowed"):
             raise
         wrong = {place.pointer.removeprefix("/"): place.detail for place in problem.errors}
-        return await _show(visit, 422, url=url, wrong=wrong)
-    return await _show(visit, url=url, tried=tried)
+        return await _show(call, 422, url=url, wrong=wrong)
+    return await _show(call, url=url, tried=tried)
 
 
-async def retry(visit: Visit) -> Response:
+async def retry(call: ConsoleCall) -> Response:
     """POST /console/settings/webhooks/{delivery_id}/retry."""
-    await visit.write(deliveries.retry, visit.path("delivery_id"))
-    return visit.go("/settings/webhooks", "told_sent_again")
+    await call.write(deliveries.retry, call.path("delivery_id"))
+    return call.redirect("/settings/webhooks", "told_sent_again")
 
 
-async def retry_all(visit: Visit) -> Response:
+async def retry_all(call: ConsoleCall) -> Response:
     """POST /console/settings/webhooks/retry: all that have failed, step by step, so that nobody waits long."""
     so_far, is_more = RetryProgress(), True
     while is_more:
-        is_more = await visit.read(deliveries.has_more_failed, FailedFilter(), so_far)
-        so_far = await visit.write(deliveries.retry_failed, FailedFilter(), so_far)
-    return visit.go("/settings/webhooks", "told_all_sent_again")
+        is_more = await call.read(deliveries.has_more_failed, FailedFilter(), so_far)
+        so_far = await call.write(deliveries.retry_failed, FailedFilter(), so_far)
+    return call.redirect("/settings/webhooks", "told_all_sent_again")
 
 
 async def _show(
-    visit: Visit,
+    call: ConsoleCall,
     status: int = 200,
     url: str = "",
     wrong: dict[str, str] | None = None,
     tried: TrialJson | None = None,
 ) -> Response:
-    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", visit.request.query_params.get("before", ""), re.ASCII)
+    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", call.request.query_params.get("before", ""), re.ASCII)
     before = (int(match[1]), int(match[2])) if match else (END, END)
-    failing = await visit.read(deliveries.page_failed, PageRequest(LIMIT, before))
-    return visit.show(
+    failing = await call.read(deliveries.page_failed, PageRequest(LIMIT, before))
+    return call.render(
         "webhooks",
         status,
-        parts=parts(visit),
+        parts=parts(call),
         url=url,
         wrong=wrong or {},
         tried=tried,
@@ -80,8 +80,8 @@ async def _show(
 
 
 ROUTES = [
-    page("GET", "/settings/webhooks", webhooks),
-    page("POST", "/settings/webhooks/test", try_webhook),
-    page("POST", "/settings/webhooks/retry", retry_all),
-    page("POST", "/settings/webhooks/{delivery_id}/retry", retry),
+    route("GET", "/settings/webhooks", webhooks),
+    route("POST", "/settings/webhooks/test", try_webhook),
+    route("POST", "/settings/webhooks/retry", retry_all),
+    route("POST", "/settings/webhooks/{delivery_id}/retry", retry),
 ]
