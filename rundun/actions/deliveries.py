@@ -113,8 +113,8 @@ def has_more_failed(tx: Tx, org_id: str, wanted: FailedFilter, so_far: RetryProg
 
 
 def retry_failed(tx: Tx, org_id: str, wanted: FailedFilter, so_far: RetryProgress) -> RetryProgress:
-    """The next of all failed deliveries that are `wanted` go out now, at most `RETRY_BATCH_SIZE` of them, so that nobody waits long
-    for the file; raises NotFound for the run.
+    """The next of all failed deliveries that are `wanted` go out now, at most `RETRY_BATCH_SIZE` of them, so that
+    nobody waits long for the file; raises NotFound for the run.
     """
     if wanted.run_id is not None:
         runs.get_of_org(tx, org_id, wanted.run_id)

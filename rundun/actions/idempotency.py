@@ -26,8 +26,8 @@ def run_and_store(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> StoredResponse:
-    """`action(tx, *args)` and what is answered to it; kept under `idempotency_key` where there is one. What is refused is not
-    kept: it changed nothing, and may go well the next time.
+    """`action(tx, *args)` and what is answered to it; kept under `idempotency_key` where there is one. What is refused
+    is not kept: it changed nothing, and may go well the next time.
     """
     reply = render(action(tx, *args, **kwargs))
     if idempotency_key:
@@ -44,7 +44,7 @@ def run_once(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> StoredResponse:
-    """As `run_and_store`, or what was answered before: of two at the same time the second finds the first one's answer."""
+    """As `run_and_store`, or what was answered before: of two at once the second finds what the first was answered."""
     return find_response(tx, idempotency_key) or run_and_store(
         tx, idempotency_key, render, action, *args, **kwargs
     )

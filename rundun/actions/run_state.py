@@ -106,8 +106,8 @@ def require_open(tx: Tx, run: Run) -> Run:
 
 
 def require_started(tx: Tx, run: Run) -> Run:
-    """`run` if it is started, open and in time; else refused as in `require_open`, or with `not_started`. A run that was
-    released has to be started again by the device that takes it over.
+    """`run` if it is started, open and in time; else refused as in `require_open`, or with `not_started`. A run that
+    was released has to be started again by the device that takes it over.
     """
     if require_open(tx, run).status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")

@@ -42,8 +42,8 @@ class EventSummary:
 
 
 def add(tx: Tx, run: Run, new_event: NewEvent, seq: int) -> None:
-    """Keep `new_event` as the run's event of that `seq`, which the caller keeps on the run, with a delivery where the run's
-    webhook wants it.
+    """Keep `new_event` as the run's event of that `seq`, which the caller keeps on the run, with a delivery where the
+    run's webhook wants it.
     """
     event_id = tx.new_id("evt")
     kept = event.envelope(run, new_event, event_id, seq, tx.now)

@@ -28,8 +28,8 @@ Read = Callable[[], bytes]
 
 
 class Imaging(Protocol):
-    """The picture work that `imaging/derivatives.py` does, in threads of its own. Bytes are read there, when it is their turn, so
-    that those who wait take no memory. Owners, which are organizations, take turns.
+    """The picture work that `imaging/derivatives.py` does, in threads of its own. Bytes are read there, when it is
+    their turn, so that those who wait take no memory. Owners, which are organizations, take turns.
     """
 
     async def derive(self, read: Read, owner: str) -> Derived:

@@ -35,7 +35,9 @@ _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7
 
 @dataclass(slots=True)
 class ApiCall:
-    """An integrator's request; `idempotency_key` names it where it carries an `Idempotency-Key`, `actor` has its key's name."""
+    """An integrator's request; `idempotency_key` names it where it carries an `Idempotency-Key`, `actor` has its key's
+    name.
+    """
 
     request: Request
     ctx: Context
