@@ -269,8 +269,8 @@ async def test_every_code_has_a_sentence_in_the_page_s_language(w: World, ed: Ph
     await ed.page.goto(f"{ed.base}/r/{run_id}?lang={tag}")
     await expect(ed.page.locator(".start form button")).to_be_enabled()
     script = f"""async (codes) => {{
-      const {{ explain }} = await import('{module("dom")}');
-      return codes.map((code) => explain({{ code, status: 400, members: {{ detail: "In English." }} }}));
+      const {{ refusedText }} = await import('{module("dom")}');
+      return codes.map((code) => refusedText({{ code, status: 400, members: {{ detail: "In English." }} }}));
     }}"""
     codes = [*TABLE, "rate_limited"]
     for code, said in zip(codes, await ed.page.evaluate(script, codes), strict=True):
