@@ -129,7 +129,7 @@ async def running(
             imaging=pictures,
             pages=pages,
             upload_buffer=UploadBuffer(),
-            quotas=RateLimiter(
+            rate_limiter=RateLimiter(
                 clock,
                 requests_per_minute=settings.limits.requests_per_minute,
                 failures_per_minute=settings.limits.failures_per_minute,

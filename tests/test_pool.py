@@ -310,7 +310,7 @@ def test_a_place_is_one_of_every_owner_named():
         del second["r-1"]
         with pool.place(second), pytest.raises(Problem, match="owner"), pool.place(third):
             pass
-    assert not pool._claimed
+    assert not pool._held
 
 
 STUCK = """

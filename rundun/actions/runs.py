@@ -245,6 +245,6 @@ def revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -
     """A run's revision for an operator who is signed in with `token`, None where no run is asked for. Raises NotFound
     for those who have been signed out, and where there is no such run.
     """
-    if operators.seated(tx, token) is None:
+    if operators.signed_in(tx, token) is None:
         raise NotFound("session")
     return None if run_id is None else runs.get_of_org(tx, org_id, run_id).revision

@@ -38,29 +38,32 @@ class Pictures:
     max_pixels: int
 
     async def derive(self, read: Read, owner: str) -> Derived:
-        """See `imaging.derive`."""
+        """See `derivatives.derive`."""
 
         def work() -> Derived:
+            from rundun.imaging import derivatives
 
-            return imaging.derive(read(), max_pixels=self.max_pixels)
+            return derivatives.derive(read(), max_pixels=self.max_pixels)
 
         return await self._in_turn(owner, work)
 
     async def logo(self, read: Read, owner: str) -> bytes:
-        """See `imaging.logo`."""
+        """See `derivatives.logo`."""
 
         def work() -> bytes:
+            from rundun.imaging import derivatives
 
-            return imaging.logo(read(), max_pixels=self.max_pixels)
+            return derivatives.logo(read(), max_pixels=self.max_pixels)
 
         return await self._in_turn(owner, work)
 
     async def check_signature(self, read: Read, owner: str) -> tuple[int, int]:
-        """See `imaging.check_signature`."""
+        """See `derivatives.check_signature`."""
 
         def work() -> tuple[int, int]:
+            from rundun.imaging import derivatives
 
-            return imaging.check_signature(read(), max_pixels=self.max_pixels)
+            return derivatives.check_signature(read(), max_pixels=self.max_pixels)
 
         return await self._in_turn(owner, work)
 

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from rundun.app import PICTURE_THREADS
 from rundun.config import loader
 from rundun.imaging import derivatives
+from rundun.imaging.worker import PICTURE_THREADS
 from rundun.server import bind, serve
 
 threads = ThreadPoolExecutor(PICTURE_THREADS)

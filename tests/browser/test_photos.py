@@ -10,9 +10,9 @@ from pathlib import Path
 from playwright.async_api import Browser, Request, Route, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
-from tests.browser.conftest import served
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg, noise, sideways_jpeg
+from tests.helpers.served import served
 from tests.world import World, world
 
 CODE = {"id": "s-code", "type": "barcode", "label": "Code", "config": {"formats": ["ean_13"]}}

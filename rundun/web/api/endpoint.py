@@ -19,7 +19,7 @@ from rundun.actions import idempotency
 from rundun.actions.idempotency import Render
 from rundun.core.run import Actor
 from rundun.errors import Problem
-from rundun.store import idempotency
+from rundun.store import idempotency as stored_responses
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.transaction import Tx
 from rundun.web.auth import Caller
@@ -83,7 +83,7 @@ class ApiCall:
     async def respond(self, reply: StoredResponse) -> Response:
         """Answer what was done outside of the database, once that is stored under the `Idempotency-Key`."""
         if self.idempotency_key:
-            await self.ctx.database.write(idempotency.put, self.idempotency_key, reply)
+            await self.ctx.database.write(stored_responses.put, self.idempotency_key, reply)
         return to_response(reply)
 
 
