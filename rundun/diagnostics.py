@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,8 +15,9 @@ from rundun.actions.health import Examined
 from rundun.config.loader import SETTINGS, Settings
 from rundun.core import certificate, times
 from rundun.core.urls import Urls
+from rundun.core.webhook_url import is_loopback
 from rundun.store import connection, maintenance
-from rundun.store.database import read_once
+from rundun.store.batches import read_once
 from rundun.store.transaction import Env
 
 MIB, GIB = 2**20, 2**30
@@ -162,20 +162,9 @@ def _deliveries(examined: Examined) -> Iterator[Finding]:
     yield Finding("deliveries", state, text)
 
 
-def is_loopback(url: str) -> bool:
-    """Whether only this machine can open addresses that begin so."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _address(settings: Settings) -> Iterator[Finding]:
     url = settings.public_url
-    if is_loopback(url):
+    if is_loopback(urlsplit(url).hostname or ""):
         text = f"Links begin with {url}, which only this machine can open; set server.public_url."
         yield Finding("address", "note", text)
     elif not url.startswith("https://"):

@@ -18,12 +18,6 @@ def templates() -> Path:
     return pages_root() / "templates"
 
 
-def booking_example() -> Path:
-    """The example integration: tests/booking.py, which travels in a wheel beside the samples of the docs."""
-    packed = templates() / "docs" / "samples" / "booking.py"
-    return packed if packed.is_file() else _PACKAGE.parent / "tests" / "booking.py"
-
-
 def static() -> Path:
     """The folder of scripts, styles and icons the browser asks for (`static/`)."""
     return pages_root() / "static"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.service import Receiver, World, world
 from tests.helpers.shell import shell as shell
-from tests.world import Receiver, World, world
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

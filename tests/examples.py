@@ -19,8 +19,8 @@ from PIL import Image, ImageOps
 from rundun.actions import deliveries, organizations
 from rundun.core import times
 from rundun.web.docs.openapi import document
-from tests import pictures
-from tests.world import Clock, Ed, Receiver, World, answering, world
+from tests.helpers import images
+from tests.helpers.service import Clock, Ed, Receiver, World, answering, world
 
 FILE = Path(document.__file__).with_name("examples.json")
 SITE = "https://check.example.com"
@@ -93,7 +93,7 @@ class Story:
         self.w, self.hook = w, hook
         self.found: dict[str, dict[str, Any]] = {}
         self.template_id = ""
-        self.picture = pictures.heic(96, 128)
+        self.picture = images.heic(96, 128)
 
     async def call(self, name: str, method: str, path: str, body: Any = None, shown: Any = None) -> Any:
         """Call as Acme, and keep request and answer as an example of the operation `name`."""
@@ -259,7 +259,7 @@ def barcode(digits: str) -> bytes:
     bars = zxingcpp.write_barcode_to_image(drawn, scale=4)
     height, width = bars.shape
     image = Image.frombytes("L", (width, height), bytes(memoryview(bars)))
-    return pictures.encoded(ImageOps.expand(image, 20, 255), "PNG")
+    return images.encoded(ImageOps.expand(image, 20, 255), "PNG")
 
 
 async def record(folder: Path) -> dict[str, Any]:

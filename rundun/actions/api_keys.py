@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import string
 
 from rundun.actions.organizations import _line, find
+from rundun.core.tokens import digest
 from rundun.store import api_keys
 from rundun.store.api_keys import ApiKey
 from rundun.store.transaction import Tx
@@ -15,11 +15,6 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 KEY_PREFIX = "rdk_live_"
-
-
-def digest(key: str) -> bytes:
-    """What is kept of a key: it has 190 bits of entropy, so a plain SHA-256 cannot be searched."""
-    return hashlib.sha256(key.encode()).digest()
 
 
 def create(tx: Tx, organization: str, name: str) -> tuple[ApiKey, str]:

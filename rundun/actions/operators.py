@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass
 
 from rundun.core import times
+from rundun.core.tokens import digest
 from rundun.core.validation import cleaned
 from rundun.errors import FieldError, NotFound, PlaceCode, Problem
 from rundun.store import operators, organizations
@@ -27,11 +27,6 @@ class SignedIn:
 
     operator: Operator
     organization: Organization
-
-
-def digest(token: str) -> bytes:
-    """What is kept of a token: it has 256 bits of entropy, so a plain SHA-256 cannot be searched."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def new_token() -> str:

@@ -18,7 +18,7 @@ from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.errors import Problem
 from rundun.store import connection
-from rundun.store.database import read_once, write_once
+from rundun.store.batches import read_once, write_once
 from rundun.store.transaction import Env
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -15,9 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from rundun.config.kinds import Kind
-from rundun.config.settings import PREFIX, SECTIONS, SETTINGS, Server, Setting, Settings
+from rundun.config.settings import PREFIX, SECTIONS, SETTINGS, Setting, Settings
 
-__all__ = ["DEFAULT_FILE", "SECTIONS", "SETTINGS", "ConfigError", "Server", "Setting", "Settings", "load"]
+__all__ = [
+    "DEFAULT_FILE",
+    "SECTIONS",
+    "SETTINGS",
+    "ConfigError",
+    "Setting",
+    "Settings",
+    "load",
+]
 
 DEFAULT_FILE = Path("rundun.toml")
 

@@ -54,7 +54,7 @@ def setting(default: Any, kind: Kind, help: str, *, unit: str = "", flag: str = 
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerSettings:
     host: str = setting(
         "127.0.0.1",
         text(253),
@@ -86,7 +86,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class DatabaseSettings:
     path: Path = setting(
         Path("rundun.db"),
         file_path(must_exist=False),
@@ -96,7 +96,7 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class RunsSettings:
     grace_hours: float = setting(
         24,
         number(0, 8760),
@@ -106,7 +106,7 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhooks:
+class WebhooksSettings:
     timeout_seconds: float = setting(
         10, number(0.1, 120), "Time for one whole attempt, from look-up to answer.", unit="seconds"
     )
@@ -135,7 +135,7 @@ class Webhooks:
 
 
 @dataclass(frozen=True, slots=True)
-class Alerts:
+class AlertsSettings:
     url: str | None = setting(
         None,
         web_address(),
@@ -147,7 +147,7 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
-class Retention:
+class RetentionSettings:
     secrets_days: float = setting(
         30,
         number(0, 36500),
@@ -158,7 +158,7 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LimitsSettings:
     photo_mebibytes: int = setting(15, whole(1, 256), "Largest photo taken.", unit="MiB")
     photo_megapixels: int = setting(50, whole(1, 200), "Largest picture decoded.", unit="megapixels")
     requests_per_minute: int = setting(
@@ -175,7 +175,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Logs:
+class LogsSettings:
     level: str = setting(
         "info",
         one_of("debug", "info", "warning", "error"),
@@ -190,14 +190,14 @@ class Logs:
 class Settings:
     """All settings, typed. `public_url` is the effective one, without a trailing slash."""
 
-    server: Server = Server()
-    database: Database = Database()
-    runs: Runs = Runs()
-    webhooks: Webhooks = Webhooks()
-    alerts: Alerts = Alerts()
-    retention: Retention = Retention()
-    limits: Limits = Limits()
-    logs: Logs = Logs()
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    runs: RunsSettings = RunsSettings()
+    webhooks: WebhooksSettings = WebhooksSettings()
+    alerts: AlertsSettings = AlertsSettings()
+    retention: RetentionSettings = RetentionSettings()
+    limits: LimitsSettings = LimitsSettings()
+    logs: LogsSettings = LogsSettings()
     public_url: str = ""
 
     def __post_init__(self) -> None:
@@ -206,14 +206,14 @@ class Settings:
 
 
 SECTIONS: dict[str, type] = {
-    "server": Server,
-    "database": Database,
-    "runs": Runs,
-    "webhooks": Webhooks,
-    "alerts": Alerts,
-    "retention": Retention,
-    "limits": Limits,
-    "logs": Logs,
+    "server": ServerSettings,
+    "database": DatabaseSettings,
+    "runs": RunsSettings,
+    "webhooks": WebhooksSettings,
+    "alerts": AlertsSettings,
+    "retention": RetentionSettings,
+    "limits": LimitsSettings,
+    "logs": LogsSettings,
 }
 
 SETTINGS: tuple[Setting, ...] = tuple(
@@ -223,7 +223,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
 )
 
 
-def own_address(server: Server) -> str:
+def own_address(server: ServerSettings) -> str:
     """Where this server is reached if nobody says otherwise: the bound address, or the LAN's when bound to all."""
     host = server.host
     if host in ("0.0.0.0", "::", ""):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -28,21 +28,11 @@ from rundun.core.template import (
     StepBase,
     Template,
 )
-from rundun.core.translation import is_tag
-from rundun.errors import FieldError, Invalid, PlaceCode, Problem
+from rundun.core.translation_rules import has_text_id, translation_errors
+from rundun.errors import FieldError, Invalid, Problem
 
 MAX_ERRORS = 1000
 _ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(Step)
-_WORDS_OF_STEP = {
-    "label": 500, "hint": 2000, "body": 20_000, "placeholder": 200, "true_label": 200, "false_label": 200,
-    "min_label": 200, "max_label": 200, "unit": 40,
-}  # fmt: skip
-_WORDS = {
-    "": {"name": 200, "description": 4000},
-    "g": {"title": 200, "description": 4000},
-    "s": _WORDS_OF_STEP,
-    "o": {"label": 200},
-}
 
 _OPERATORS = {
     "eq": ("boolean", "choice", "multi_choice", "text", "number", "rating", "barcode", "datetime"),
@@ -164,7 +154,7 @@ def _between_fields(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[Fi
     for place, step in steps:
         yield from _one_step(place, step)
     yield from _conditions(steps, raw)
-    yield from _translations(data, steps, raw)
+    yield from translation_errors(data, steps, raw)
 
 
 def _amount(data: dict[str, Any], count: int) -> Iterator[FieldError]:
@@ -221,7 +211,7 @@ def _one_step(place: str, step: StepBase) -> Iterator[FieldError]:
 
 
 def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
-    order = {step.get("id"): index for index, (_, step) in enumerate(raw) if _has_text_id(step)}
+    order = {step.get("id"): index for index, (_, step) in enumerate(raw) if has_text_id(step)}
     position = {place: index for index, (place, _) in enumerate(raw)}
     known = {step.id: step for _, step in steps}
     total = 0
@@ -250,10 +240,6 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
         yield FieldError(
             "", "too_long", f"has {total} comparisons in its conditions, {MAX_COMPARISONS} are allowed"
         )
-
-
-def _has_text_id(step: Any) -> bool:
-    return isinstance(step, dict) and isinstance(step.get("id"), str)
 
 
 def _comparison(where: str, when: conditions.When, step: StepBase) -> Iterator[FieldError]:
@@ -303,61 +289,3 @@ def _unfit_time(value: Any, mode: str) -> str | None:
     return (
         None if at is not None and times.wire(at) == value else "must be a time such as 2026-01-31T09:00:00Z"
     )
-
-
-def _translations(
-    data: dict[str, Any], steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]
-) -> Iterator[FieldError]:
-    languages = data.get("translations")
-    if not isinstance(languages, Mapping):
-        return
-    targets = {"": _WORDS[""]}
-    for place, thing in [*raw, *_sections(data)]:
-        if _has_text_id(thing):
-            targets[thing["id"]] = _WORDS[
-                "g" if place.count("/") == 2 and place.startswith("/sections") else "s"
-            ]
-    for _, step in steps:
-        for option in getattr(getattr(step, "config", None), "options", ()):
-            targets[option.id] = _WORDS["o"]
-    broken = len(steps) < len(raw)
-    spelled: dict[str, str] = {}
-    for language, texts in languages.items():
-        if not is_tag(language):
-            continue  # the models have said so
-        first = spelled.setdefault(language.lower(), language)
-        if first != language:
-            place = validation.pointer(["translations", language])
-            yield FieldError(place, "duplicate", f"is “{first}” again: a language's case means nothing")
-        for target, fields in texts.items() if isinstance(texts, dict) else ():
-            where = validation.pointer(["translations", language, target])
-            if target in targets:
-                yield from _translated(where, fields, targets[target])
-            elif not (broken and target.startswith("o-")):
-                yield FieldError(where, "unknown_reference", f"there is no “{target}” in this template")
-
-
-def _sections(data: dict[str, Any]) -> list[tuple[str, Any]]:
-    sections = data.get("sections")
-    return [(f"/sections/{i}", one) for i, one in enumerate(sections)] if isinstance(sections, list) else []
-
-
-def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[FieldError]:
-    for field, value in fields.items() if isinstance(fields, dict) else ():
-        place = where + validation.pointer([field])
-        if field not in words:
-            yield FieldError(place, "unknown_field", f"can't be translated; these can: {', '.join(words)}")
-        elif not isinstance(value, str):
-            continue  # the models have said so
-        elif "\0" in value:
-            yield FieldError(place, "bad_format", "must not hold the character U+0000")
-        elif not 0 < (length := _cleaned_length(value)) <= words[field]:
-            code: PlaceCode = "too_long" if length else "too_short"
-            yield FieldError(place, code, f"must have 1 to {words[field]} characters")
-
-
-def _cleaned_length(value: str) -> int:
-    try:
-        return len(text.clean(value))
-    except ValueError:
-        return 1  # the models have said so

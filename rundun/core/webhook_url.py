@@ -7,6 +7,7 @@ settled here or refused. The addresses are judged when they are dialled, after t
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -266,3 +267,13 @@ def _reason(ip: Address, allow_private: bool) -> str | None:
 
 def _embedded(ip: IPv6Address, shift: int) -> IPv4Address:
     return IPv4Address(int(ip) >> shift & 0xFFFFFFFF)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can open addresses of a host, given as a name or a literal."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

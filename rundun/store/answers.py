@@ -102,24 +102,21 @@ def remember(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
 
 
 def _insert(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_current: bool) -> None:
-    tx.db.execute(
-        "INSERT INTO answers (run_id, step_id, answer_id, is_current, value, skipped, unable, photos, geo, "
-        "signature, at, answered_at, by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            run_id,
-            step_id,
-            answer.answer_id,
-            is_current,
-            _json(answer.value),
-            answer.skipped,
-            answer.unable,
-            None if answer.photos is None else _json(answer.photos),
-            position_text(answer.geo),
-            answer.signature,
-            answer.at,
-            answer.answered_at,
-            answer.by,
-        ),
+    tx.insert(
+        "answers",
+        run_id=run_id,
+        step_id=step_id,
+        answer_id=answer.answer_id,
+        is_current=is_current,
+        value=_json(answer.value),
+        skipped=answer.skipped,
+        unable=answer.unable,
+        photos=None if answer.photos is None else _json(answer.photos),
+        geo=position_text(answer.geo),
+        signature=answer.signature,
+        at=answer.at,
+        answered_at=answer.answered_at,
+        by=answer.by,
     )
 
 

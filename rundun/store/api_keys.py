@@ -27,10 +27,7 @@ _WHOLE = "SELECT id, org_id, name, created_at, revoked_at, used_at FROM keys "
 def add(tx: Tx, org_id: str, name: str, digest: bytes) -> ApiKey:
     """A new key of an organization."""
     key = ApiKey(tx.new_id("key"), org_id, name, tx.now, None)
-    tx.db.execute(
-        "INSERT INTO keys (id, org_id, name, digest, created_at) VALUES (?, ?, ?, ?, ?)",
-        (key.key_id, org_id, name, digest, tx.now),
-    )
+    tx.insert("keys", id=key.key_id, org_id=org_id, name=name, digest=digest, created_at=tx.now)
     return key
 
 

@@ -91,20 +91,17 @@ def settle(
     tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None
 ) -> None:
     """Log an attempt and say what comes of the delivery: `delivered`, `failed`, or `pending` until the next one."""
-    tx.db.execute(
-        "INSERT INTO attempts (delivery, number, trigger, url, started_at, duration_ms, status, error, excerpt) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            number,
-            attempt.number,
-            attempt.trigger,
-            attempt.url,
-            attempt.started_at,
-            attempt.duration_ms,
-            attempt.status,
-            attempt.error,
-            attempt.excerpt,
-        ),
+    tx.insert(
+        "attempts",
+        delivery=number,
+        number=attempt.number,
+        trigger=attempt.trigger,
+        url=attempt.url,
+        started_at=attempt.started_at,
+        duration_ms=attempt.duration_ms,
+        status=attempt.status,
+        error=attempt.error,
+        excerpt=attempt.excerpt,
     )
     tx.db.execute(
         "UPDATE deliveries SET status = ?, attempts = ?, next_attempt_at = ?, settled_at = ?, "

@@ -47,16 +47,27 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int) -> None:
     """
     event_id = tx.new_id("evt")
     kept = event.envelope(run, new_event, event_id, seq, tx.now)
-    cursor = tx.db.execute(
-        "INSERT INTO events (id, run_id, org_id, seq, event, body) VALUES (?, ?, ?, ?, ?, ?)",
-        (event_id, run.run_id, run.org_id, seq, new_event.event, _text(kept)),
+    number = tx.insert(
+        "events",
+        id=event_id,
+        run_id=run.run_id,
+        org_id=run.org_id,
+        seq=seq,
+        event=new_event.event,
+        body=_text(kept),
     )
     webhook = run.webhook
     if webhook and new_event.event in webhook.events:
-        tx.db.execute(
-            "INSERT INTO deliveries (id, event, run_id, org_id, destination, status, next_attempt_at, created_at) "
-            "VALUES (?, ?, ?, ?, ?, 'pending', ?, ?)",
-            (tx.new_id("dlv"), cursor.lastrowid, run.run_id, run.org_id, webhook.destination, tx.now, tx.now),
+        tx.insert(
+            "deliveries",
+            id=tx.new_id("dlv"),
+            event=number,
+            run_id=run.run_id,
+            org_id=run.org_id,
+            destination=webhook.destination,
+            status="pending",
+            next_attempt_at=tx.now,
+            created_at=tx.now,
         )
         tx.touched.add("outbox")
     tx.touched.add(TOUCHED + run.org_id)

@@ -51,16 +51,14 @@ def read_all(tx: Tx, number: int) -> bytes:
 
 def add(tx: Tx, content_type: str, size: int, sha256: str, *, is_whole: bool = False) -> int:
     """A file without its bytes yet; nobody sees it before `finish`."""
-    cursor = tx.db.execute(
-        "INSERT INTO files (content_type, bytes, sha256, is_whole, created_at) VALUES (?, ?, ?, ?, ?)",
-        (content_type, size, sha256, is_whole, tx.now),
+    return tx.insert(
+        "files", content_type=content_type, bytes=size, sha256=sha256, is_whole=is_whole, created_at=tx.now
     )
-    return int(cursor.lastrowid or 0)
 
 
 def add_chunk(tx: Tx, number: int, part: int, data: bytes) -> None:
     """The `part`th MiB of a file."""
-    tx.db.execute("INSERT INTO chunks (file, part, bytes) VALUES (?, ?, ?)", (number, part, data))
+    tx.insert("chunks", file=number, part=part, bytes=data)
 
 
 def add_small(tx: Tx, content_type: str, data: bytes, sha256: str) -> int:
@@ -169,20 +167,22 @@ def add_photo(
     metadata: PhotoMetadata,
 ) -> None:
     """A photo made of three files (original, derived, thumbnail); `size` is width and height of the derived one."""
-    tx.db.execute(
-        "INSERT INTO photos (run_id, step_id, photo_id, original, derived, thumbnail, width, height, source, "
-        "taken_at, geo, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            run_id,
-            step_id,
-            photo_id,
-            *files,
-            *size,
-            metadata.source,
-            metadata.taken_at,
-            position_text(metadata.geo),
-            tx.now,
-        ),
+    original, derived, thumbnail = files
+    width, height = size
+    tx.insert(
+        "photos",
+        run_id=run_id,
+        step_id=step_id,
+        photo_id=photo_id,
+        original=original,
+        derived=derived,
+        thumbnail=thumbnail,
+        width=width,
+        height=height,
+        source=metadata.source,
+        taken_at=metadata.taken_at,
+        geo=position_text(metadata.geo),
+        received_at=tx.now,
     )
 
 
@@ -198,11 +198,9 @@ def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
 
 def add_signature(tx: Tx, run_id: str, step_id: str, file: int, typed_name: str | None) -> int:
     """A signature picture; earlier ones stay."""
-    cursor = tx.db.execute(
-        "INSERT INTO signatures (run_id, step_id, file, typed_name, received_at) VALUES (?, ?, ?, ?, ?)",
-        (run_id, step_id, file, typed_name, tx.now),
+    return tx.insert(
+        "signatures", run_id=run_id, step_id=step_id, file=file, typed_name=typed_name, received_at=tx.now
     )
-    return int(cursor.lastrowid or 0)
 
 
 def remove_signature(tx: Tx, signature: Signature) -> None:

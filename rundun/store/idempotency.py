@@ -46,19 +46,16 @@ def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse
 
 def put(tx: Tx, idempotency_key: IdempotencyKey, reply: StoredResponse) -> None:
     """Keep the answer, in place of one that is too old to be given."""
-    tx.db.execute(
-        "INSERT OR REPLACE INTO idempotency_keys (org_id, path, key, fingerprint, status, body, headers, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            idempotency_key.org_id,
-            idempotency_key.path,
-            idempotency_key.key,
-            idempotency_key.fingerprint,
-            reply.status,
-            reply.body,
-            to_json(reply.headers).decode(),
-            tx.now,
-        ),
+    tx.replace(
+        "idempotency_keys",
+        org_id=idempotency_key.org_id,
+        path=idempotency_key.path,
+        key=idempotency_key.key,
+        fingerprint=idempotency_key.fingerprint,
+        status=reply.status,
+        body=reply.body,
+        headers=to_json(reply.headers).decode(),
+        created_at=tx.now,
     )
 
 

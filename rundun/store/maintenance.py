@@ -43,7 +43,7 @@ def totals(tx: Tx) -> Totals:
 
 def prove(tx: Tx) -> None:
     """A write that has to reach the disk."""
-    tx.db.execute("INSERT OR REPLACE INTO proof (number, at) VALUES (1, ?)", (tx.now,))
+    tx.replace("proof", number=1, at=tx.now)
 
 
 def free_pages(tx: Tx) -> int:

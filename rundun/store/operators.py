@@ -38,13 +38,17 @@ class Invitation:
     expires_at: int
 
 
+# In the order of Operator's fields.
+_WHOLE = "SELECT id, org_id, email, name, role, password, created_at, signed_in_at FROM operators "
+
+
 def _operator(row: sqlite3.Row | None) -> Operator | None:
     return None if row is None else Operator(*row)
 
 
 def get(tx: Tx, operator_id: str) -> Operator:
     """The operator of that id, or NotFound."""
-    row = tx.db.execute("SELECT * FROM operators WHERE id = ?", (operator_id,)).fetchone()
+    row = tx.db.execute(_WHOLE + "WHERE id = ?", (operator_id,)).fetchone()
     found = _operator(row)
     if found is None:
         raise NotFound("operator")
@@ -53,26 +57,32 @@ def get(tx: Tx, operator_id: str) -> Operator:
 
 def find_by_email(tx: Tx, email: str) -> Operator | None:
     """The operator with that address, which is in lower case."""
-    return _operator(tx.db.execute("SELECT * FROM operators WHERE email = ?", (email,)).fetchone())
+    return _operator(tx.db.execute(_WHOLE + "WHERE email = ?", (email,)).fetchone())
 
 
 def of_organization(tx: Tx, org_id: str) -> list[Operator]:
     """Its operators, the first one first."""
-    query = "SELECT * FROM operators WHERE org_id = ? ORDER BY created_at, id"
+    query = _WHOLE + "WHERE org_id = ? ORDER BY created_at, id"
     return [Operator(*row) for row in tx.db.execute(query, (org_id,)).fetchall()]
 
 
 def everyone(tx: Tx) -> list[Operator]:
     """All operators of all organizations, by address."""
-    return [Operator(*row) for row in tx.db.execute("SELECT * FROM operators ORDER BY email")]
+    return [Operator(*row) for row in tx.db.execute(_WHOLE + "ORDER BY email")]
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
     """A new operator; `password` is hashed."""
     operator = Operator(tx.new_id("u"), org_id, email, name, role, password, tx.now, None)
-    tx.db.execute(
-        "INSERT INTO operators (id, org_id, email, name, role, password, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (operator.operator_id, org_id, email, name, role, password, tx.now),
+    tx.insert(
+        "operators",
+        id=operator.operator_id,
+        org_id=org_id,
+        email=email,
+        name=name,
+        role=role,
+        password=password,
+        created_at=tx.now,
     )
     return operator
 
@@ -97,21 +107,16 @@ def remove(tx: Tx, operator_id: str) -> None:
 
 def add_session(tx: Tx, operator_id: str, digest: bytes, expires_at: int) -> None:
     """An operator has signed in."""
-    tx.db.execute(
-        "INSERT INTO sessions (digest, operator_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
-        (digest, operator_id, tx.now, expires_at),
-    )
+    tx.insert("sessions", digest=digest, operator_id=operator_id, created_at=tx.now, expires_at=expires_at)
     tx.db.execute("UPDATE operators SET signed_in_at = ? WHERE id = ?", (tx.now, operator_id))
 
 
 def find_by_session(tx: Tx, digest: bytes) -> Operator | None:
     """Who has signed in with that token, None when it is unknown or has expired."""
     row = tx.db.execute(
-        "SELECT o.* FROM sessions AS s JOIN operators AS o ON o.id = s.operator_id "
-        "WHERE s.digest = ? AND s.expires_at > ?",
-        (digest, tx.now),
+        "SELECT operator_id FROM sessions WHERE digest = ? AND expires_at > ?", (digest, tx.now)
     ).fetchone()
-    return _operator(row)
+    return None if row is None else get(tx, row["operator_id"])
 
 
 def remove_session(tx: Tx, digest: bytes) -> None:
@@ -132,10 +137,15 @@ def add_invitation(
 ) -> Invitation:
     """A link that makes an operator, once."""
     invitation = Invitation(tx.new_id("inv"), org_id, email, role, tx.now, expires_at)
-    tx.db.execute(
-        "INSERT INTO invitations (digest, id, org_id, email, role, created_at, expires_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (digest, invitation.invitation_id, org_id, email, role, tx.now, expires_at),
+    tx.insert(
+        "invitations",
+        digest=digest,
+        id=invitation.invitation_id,
+        org_id=org_id,
+        email=email,
+        role=role,
+        created_at=tx.now,
+        expires_at=expires_at,
     )
     return invitation
 

@@ -54,10 +54,7 @@ def everyone(tx: Tx) -> list[Organization]:
 def add(tx: Tx, name: str) -> Organization:
     """A new organization, unlimited until it is given a balance."""
     organization = Organization(tx.new_id("org"), name, None, None, tx.now)
-    tx.db.execute(
-        "INSERT INTO organizations (id, name, contact, credits, created_at) VALUES (?, ?, NULL, NULL, ?)",
-        (organization.org_id, name, tx.now),
-    )
+    tx.insert("organizations", id=organization.org_id, name=name, created_at=tx.now)
     return organization
 
 

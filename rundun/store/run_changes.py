@@ -26,9 +26,14 @@ class RunChange:
 
 def add(tx: Tx, run_id: str, what: str, actor: Actor, **details: Any) -> None:
     """It has just been done."""
-    tx.db.execute(
-        "INSERT INTO changes (run_id, what, by, name, details, at) VALUES (?, ?, ?, ?, ?, ?)",
-        (run_id, what, actor.by, actor.name, to_json(details).decode(), tx.now),
+    tx.insert(
+        "changes",
+        run_id=run_id,
+        what=what,
+        by=actor.by,
+        name=actor.name,
+        details=to_json(details).decode(),
+        at=tx.now,
     )
 
 

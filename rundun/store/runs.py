@@ -76,28 +76,24 @@ def overdue(tx: Tx, limit: int) -> list[str]:
 def add(tx: Tx, run: Run) -> None:
     """Keep a new run; its `number` is given here."""
     webhook = run.webhook
-    tx.db.execute(
-        "INSERT INTO runs (id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, "
-        "executor_ref, language, webhook_url, webhook_secret, webhook_events, webhook_destination, progress) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            run.run_id,
-            run.org_id,
-            run.template_id,
-            run.template_v,
-            run.status,
-            run.revision,
-            run.seq,
-            run.created_at,
-            run.expires_at,
-            run.executor_ref,
-            run.language,
-            webhook and webhook.url,
-            webhook and webhook.secret,
-            webhook and to_json(webhook.events).decode(),
-            webhook and webhook.destination,
-            to_json(run.progress).decode(),
-        ),
+    tx.insert(
+        "runs",
+        id=run.run_id,
+        org_id=run.org_id,
+        template_id=run.template_id,
+        template_v=run.template_v,
+        status=run.status,
+        revision=run.revision,
+        seq=run.seq,
+        created_at=run.created_at,
+        expires_at=run.expires_at,
+        executor_ref=run.executor_ref,
+        language=run.language,
+        webhook_url=webhook and webhook.url,
+        webhook_secret=webhook and webhook.secret,
+        webhook_events=webhook and to_json(webhook.events).decode(),
+        webhook_destination=webhook and webhook.destination,
+        progress=to_json(run.progress).decode(),
     )
     tx.touched.add(TOUCHED + run.org_id)
 

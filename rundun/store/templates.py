@@ -110,10 +110,7 @@ def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[T
 def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion:
     """A new template in its first version; `body` is its stored form."""
     template_id = tx.new_id("t")
-    tx.db.execute(
-        "INSERT INTO templates (id, org_id, v, created_at, updated_at) VALUES (?, ?, 1, ?, ?)",
-        (template_id, org_id, tx.now, tx.now),
-    )
+    tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=tx.now, updated_at=tx.now)
     _add_version(tx, template_id, 1, body)
     return _version(template_id, 1, org_id, tx.now, tx.now, body, template)
 
@@ -129,10 +126,7 @@ def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> 
 
 
 def _add_version(tx: Tx, template_id: str, v: int, body: bytes) -> None:
-    tx.db.execute(
-        "INSERT INTO template_versions (template_id, v, body, created_at) VALUES (?, ?, ?, ?)",
-        (template_id, v, body.decode(), tx.now),
-    )
+    tx.insert("template_versions", template_id=template_id, v=v, body=body.decode(), created_at=tx.now)
 
 
 def archive(tx: Tx, head: TemplateHead) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 from rundun.core.json_types.base import ProgressJson
 from rundun.core.template import StepBase, Template
@@ -93,9 +95,26 @@ class Tx:
     versions: TemplateVersionCache
     touched: set[str] = field(default_factory=set)
 
+    def insert(self, table: str, /, **values: Any) -> int:
+        """Insert one row by the names of its columns; returns its rowid."""
+        return self._add("INSERT", table, values)
+
+    def replace(self, table: str, /, **values: Any) -> int:
+        """Insert one row by the names of its columns, in place of one with the same key; returns its rowid."""
+        return self._add("INSERT OR REPLACE", table, values)
+
+    def _add(self, verb: str, table: str, values: Mapping[str, Any]) -> int:
+        cursor = self.db.execute(_insert_sql(verb, table, tuple(values)), tuple(values.values()))
+        return int(cursor.lastrowid or 0)
+
     def new_id(self, prefix: str) -> str:
         """A fresh UUIDv4 id such as `r-…`; `prefix` comes without the dash."""
         return f"{prefix}-{uuid.uuid4()}"
+
+
+@lru_cache
+def _insert_sql(verb: str, table: str, columns: tuple[str, ...]) -> str:
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
 @dataclass(frozen=True, slots=True)

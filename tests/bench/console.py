@@ -18,7 +18,7 @@ from rundun.actions import operators
 from rundun.core.run import STATUSES
 from rundun.core.urls import Urls
 from rundun.store import connection
-from rundun.store.database import write_once
+from rundun.store.batches import write_once
 from rundun.store.transaction import Env, Tx
 from rundun.web.console import session as console_session
 from tests.bench.processes import rundun

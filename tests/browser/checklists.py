@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.world import World
+from tests.helpers.service import World
 
 YES_NO = {"id": "s-ok", "type": "boolean", "label": "All fine?"}
 WHY = {

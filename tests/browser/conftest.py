@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.phone import Phone, chromium, phone
 from tests.helpers.patience import PATIENCE
 from tests.helpers.served import Front, listening
-from tests.world import World
+from tests.helpers.service import World
 
 expect.set_options(timeout=PATIENCE * 1000)
 

@@ -21,7 +21,7 @@ from tests.browser.screenshots import FOLDER
 from tests.helpers.console import operator
 from tests.helpers.console_runs import everything
 from tests.helpers.served import served
-from tests.world import BOOLEAN, Receiver, World, answering, world
+from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
 
 SIZES = {390: 844, 1440: 900}
 THEMES = ("light", "dark")

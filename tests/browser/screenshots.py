@@ -14,9 +14,9 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.basement import Depot, depot
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
+from tests.helpers.faulty_network import Depot, depot
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "screenshots"
 WIDTHS = (360, 390, 768)

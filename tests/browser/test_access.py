@@ -15,7 +15,7 @@ from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.accessibility import is_fine
 from tests.helpers.every_type import TEMPLATE
-from tests.world import World, pages
+from tests.helpers.service import World, pages
 
 WORDS = pages().words
 LONG = "A hint that says at length what there is to look at, and why it matters to whoever comes next. " * 4

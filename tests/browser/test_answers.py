@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Route, expect
 from tests.browser.checklists import COUNT, WHY, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
-from tests.world import World
+from tests.helpers.service import World
 
 
 async def test_conditions_show_and_hide_at_once_and_hidden_answers_are_kept(w: World, ed: Phone) -> None:

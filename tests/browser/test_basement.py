@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.basement import Cut, depot
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import phone, phone_with_a_disk
 from tests.browser.pictures import file, noise
+from tests.helpers.faulty_network import Cut, depot
 
 ROOMS = [
     {"id": f"s-room{i}", "type": "photo", "label": f"Room {i}", "config": {"min": 1, "max": 10}}

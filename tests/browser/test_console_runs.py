@@ -20,9 +20,9 @@ from tests.browser.pictures import file, jpeg
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import operator
 from tests.helpers.console_runs import everything
+from tests.helpers.images import encoded, quadrants
 from tests.helpers.patience import PATIENCE
-from tests.pictures import encoded, quadrants
-from tests.world import Receiver, World, answering
+from tests.helpers.service import Receiver, World, answering
 
 SIGNED = {"signature_on_complete": True}
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}

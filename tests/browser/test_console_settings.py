@@ -12,15 +12,15 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from rundun.actions import api_keys, operators, organizations
-from tests.browser.basement import Line
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import PASSWORD
 from tests.helpers.console_page import SIZES, session_of, somebody
+from tests.helpers.faulty_network import Line
+from tests.helpers.images import png
 from tests.helpers.patience import PATIENCE
-from tests.pictures import png
-from tests.world import BOOLEAN, Receiver, World, answering
+from tests.helpers.service import BOOLEAN, Receiver, World, answering
 
 GEO = {"id": "s-here", "type": "text", "label": "Where?", "geo": True}
 PAGES = ("", "/settings", "/settings/keys", "/settings/people", "/settings/organization", "/settings/usage")

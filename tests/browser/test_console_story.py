@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx2
 from playwright.async_api import Browser, Page, expect
 
-from tests import pictures
 from tests.browser.phone import phone
 from tests.browser.pictures import file
-from tests.process import PATIENCE, rundun, serving
-from tests.world import Receiver, answering
+from tests.helpers import images
+from tests.helpers.service import Receiver, answering
+from tests.helpers.service_process import PATIENCE, rundun, serving
 
 PASSWORD = "correct horse battery"
 CHECK = """{"name": "Flat 7", "steps": [
@@ -69,7 +69,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
                 await expect(page.locator("#states")).to_contain_text("In progress")
                 await ed.pick("s-ok", "Yes")
                 await expect(page.locator("#s-ok")).to_contain_text("Yes")
-                await ed.photograph("s-pic", file("kitchen.jpg", "image/jpeg", pictures.jpeg()))
+                await ed.photograph("s-pic", file("kitchen.jpg", "image/jpeg", images.jpeg()))
                 await ed.is_done("s-ok", "s-pic")
                 await expect(page.locator("#s-pic .gallery img")).to_have_count(1)
                 await ed.review()

@@ -20,7 +20,7 @@ from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import operator
-from tests.world import BOOLEAN, World
+from tests.helpers.service import BOOLEAN, World
 
 TURNOVER = json.loads((paths.samples() / "turnover.json").read_text("utf-8"))
 PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 2}}

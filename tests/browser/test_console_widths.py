@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from rundun.actions import api_keys, operators, organizations
 from tests.helpers.console_page import session_of, somebody
-from tests.world import BOOLEAN, Receiver, World, answering
+from tests.helpers.service import BOOLEAN, Receiver, World, answering
 
 WIDTHS = (320, 390, 1440)
 LONG = "W" * 140

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from tests.browser.basement import depot
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import chromium, phone
 from tests.browser.pictures import file, noise
+from tests.helpers.faulty_network import depot
 from tests.helpers.patience import PATIENCE
 
 MORE = {**PICTURE, "id": "s-more", "label": "The cellar"}

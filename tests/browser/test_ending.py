@@ -10,7 +10,7 @@ from playwright.async_api import Route, expect
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, is_upright, jpeg
-from tests.world import World
+from tests.helpers.service import World
 
 
 async def test_the_review_leads_to_what_is_missing_and_the_phone_s_back_to_the_list(

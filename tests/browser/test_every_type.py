@@ -96,7 +96,7 @@ async def printed(one: Process, pattern: str) -> str:
 async def acme(folder: Path) -> AsyncIterator[Acme]:
     database = str(folder / "rundun.db")
     async with (
-        process("tests/browser/receiver.py") as receiver,
+        process("tests/helpers/browser_receiver.py") as receiver,
         process(
             "-m",
             "rundun",

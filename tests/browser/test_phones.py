@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
-from tests.world import World
+from tests.helpers.service import World
 
 
 async def test_a_reload_brings_everything_back(w: World, ed: Phone) -> None:

@@ -13,7 +13,7 @@ from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg, noise, sideways_jpeg
 from tests.helpers.served import served
-from tests.world import World, world
+from tests.helpers.service import World, world
 
 CODE = {"id": "s-code", "type": "barcode", "label": "Code", "config": {"formats": ["ean_13"]}}
 

@@ -14,7 +14,7 @@ from tests.bench.checklist import STEPS
 from tests.bench.page import EVIDENCE, MAX_BYTES, MAX_REQUESTS
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone
-from tests.world import World
+from tests.helpers.service import World
 
 
 async def test_the_start_screen_says_what_for_whom_and_how_long_and_opening_changes_nothing(

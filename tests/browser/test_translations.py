@@ -16,7 +16,7 @@ from rundun.web.problems import TABLE
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.helpers.modules import CASES, module
-from tests.world import World
+from tests.helpers.service import World
 
 GIVEN = json.loads((CASES / "translations.json").read_text())
 SPANISH = {"": {"name": "Revisión"}, "s-ok": {"label": "¿Todo bien?"}, "s-count": {"label": "¿Cuántos?"}}

@@ -9,7 +9,7 @@ from tests.browser.checklists import dispatched, record
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg, qr
 from tests.helpers.served import served
-from tests.world import World
+from tests.helpers.service import World
 
 
 async def test_several_choices_have_bounds_and_none_of_these(w: World, ed: Phone) -> None:

@@ -17,7 +17,7 @@ from rundun import paths
 from rundun.web.i18n import COUNTED, Catalogs, catalogue, translations
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone
-from tests.world import World, pages
+from tests.helpers.service import World, pages
 
 WORDS = pages().words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.world import BOOLEAN
+from tests.helpers.service import BOOLEAN
 
 CHECK = {"name": "Check", "steps": [BOOLEAN]}
 KEY = re.compile(r"rdk_live_[A-Za-z0-9]{32}")

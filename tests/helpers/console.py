@@ -12,7 +12,7 @@ import httpx2
 
 from rundun.actions import operators
 from rundun.web.console import session as console_session
-from tests.world import World
+from tests.helpers.service import World
 
 PASSWORD = "correct horse battery"
 

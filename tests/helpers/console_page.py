@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 from rundun.web.console import session as console_session
 from tests.helpers.console import operator
 from tests.helpers.patience import PATIENCE
-from tests.world import World
+from tests.helpers.service import World
 
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from rundun.web.console import session as console_session
 from tests.helpers.console import Browser
+from tests.helpers.images import encoded, jpeg
 from tests.helpers.patience import PATIENCE
-from tests.pictures import encoded, jpeg
-from tests.world import Ed, World
+from tests.helpers.service import Ed, World
 
 PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 3}}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rundun.store import organizations as organization_rows
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
-from tests.world import PUBLIC_URL, Clock
+from tests.helpers.service import PUBLIC_URL, Clock
 
 MIB = 1024 * 1024
 

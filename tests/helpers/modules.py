@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
-from tests.world import pages
+from tests.helpers.service import pages
 
 CASES = Path(__file__).parent.parent / "cases"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.world import World
+from tests.helpers.service import World
 
 
 async def walk(w: World, path: str, limit: int) -> list[Any]:

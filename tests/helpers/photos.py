@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import Any
 
-from tests.world import BOOLEAN, Ed, World
+from tests.helpers.service import BOOLEAN, Ed, World
 
 OVERLAY = {**BOOLEAN, "photo": {"min": 1, "max": 2}}
 SIGN = {"id": "s-sign", "type": "signature", "label": "Sign here"}

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from rundun.web.console.session import ConsoleRoute
 from rundun.web.routes import starlette_app
-from tests.world import pages
+from tests.helpers.service import pages
 
 # All but the console's, which is asked in test_console.py.
 ROUTES = [

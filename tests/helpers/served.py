@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from tests.world import World
+from tests.helpers.service import World
 
 
 class Quiet(uvicorn.Server):

@@ -6,7 +6,7 @@ from typing import Any
 
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
 
-from tests.world import BOOLEAN, Ed, Received, World
+from tests.helpers.service import BOOLEAN, Ed, Received, World
 
 SECRET = "a secret of sixteen"
 DELAYS = (30, 120, 600, 3600)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
-from functools import cache
-from urllib.parse import urlsplit
 
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -21,17 +18,14 @@ from rundun.core.json_types.runs import (
     RunListedJson,
     RunRecordJson,
     RunSteeredJson,
-    WarnedJson,
 )
 from rundun.core.run import Run
 from rundun.core.validation import read
-from rundun.core.webhook_url import Destination
-from rundun.errors import FieldError, Problem
 from rundun.store import run_lists
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, json_reply, route
 from rundun.web.api.templates import template_json
-from rundun.web.context import Context
+from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.problems import Json
 from rundun.web.query_params import RunsQuery, is_current, list_json, query
@@ -58,42 +52,6 @@ async def dispatch(call: ApiCall) -> Response:
         return json_reply(content, 201, location=f"/v1/runs/{run.run_id}")
 
     return await call.write(dispatched, runs.dispatch, order)
-
-
-@cache  # the public URL is the same for as long as the process lives
-def link_warnings(public_url: str) -> list[WarnedJson]:
-    """What phones will make of links below this address."""
-    url = urlsplit(public_url)
-    warnings: list[WarnedJson] = []
-    if url.scheme != "https":
-        detail = "The link is not https: phones will refuse to share their position."
-        warnings.append({"code": "link_not_https", "detail": detail})
-    if _is_loopback(url.hostname or ""):
-        detail = "The link only opens on this machine: set server.public_url."
-        warnings.append({"code": "link_loopback", "detail": detail})
-    return warnings
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-async def destination_warnings(ctx: Context, destination: Destination) -> list[WarnedJson]:
-    """What stands in the way of deliveries to it; raises `address_not_allowed`."""
-    verdict = await ctx.check_destination(destination)
-    if verdict is None:
-        return []
-    kind, detail = verdict
-    if kind == "forbidden":
-        raise Problem(
-            "address_not_allowed", detail, [FieldError("/webhook/url", "address_not_allowed", detail)]
-        )
-    return [{"code": "webhook_unresolved", "detail": detail}]
 
 
 async def get_run(call: ApiCall) -> Response:

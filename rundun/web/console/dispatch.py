@@ -20,8 +20,8 @@ from rundun.core.run import OPEN_HOURS, Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
-from rundun.web.api.runs import destination_warnings, link_warnings
 from rundun.web.console.session import ConsoleCall, route
+from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import DispatchBody
 

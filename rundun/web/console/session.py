@@ -27,7 +27,7 @@ from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.console.time_zone import Zone
 from rundun.web.context import Context, context_of
-from rundun.web.executor.api import refuse_cross_site
+from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import TABLE
 
 P = ParamSpec("P")

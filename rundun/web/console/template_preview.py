@@ -21,7 +21,7 @@ from rundun.core.template import Template
 from rundun.store.transaction import TemplateVersion
 from rundun.web.branding import branding_of
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.executor.api import state_json
+from rundun.web.executor.state import state_json
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.static import Assets
 

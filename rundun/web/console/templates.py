@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import unicodedata
@@ -20,7 +19,7 @@ from rundun.errors import NotFound
 from rundun.store.pagination import Page
 from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.template_text import template_text
-from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, query
+from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, list_cursor, query
 
 MAX_VERSIONS = 100
 
@@ -49,7 +48,7 @@ def cursor(found: Page[Any]) -> str | None:
     if found.next_before is None:
         return None
     first, second = (0, *found.next_before)[-2:]
-    return base64.urlsafe_b64encode(f"{first}.{second}".encode()).decode().rstrip("=")
+    return list_cursor(first, second)
 
 
 async def index(call: ConsoleCall) -> Response:

@@ -30,7 +30,7 @@ README_SITE = "http://127.0.0.1:8000"  # what the samples call this service; on 
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DocsPage:
     """One page; `path` is what follows /docs/, and `template` a file in templates/docs/."""
 
     path: str
@@ -46,22 +46,22 @@ def slug(subject: str) -> str:
 
 
 GUIDES = (
-    Page("", "Quick start", "quick_start.html", "From a key to a finished run in five minutes."),
-    Page("concepts", "Concepts", "concepts.html", "Template, run, executor, event, delivery, attempt."),
-    Page("templates", "The template language", "language.html", "What a checklist may ask, by example."),
-    Page("webhooks", "Webhooks", "webhooks.html", "What arrives, and how you know that it is from here."),
-    Page("deliveries", "Retries and replay", "deliveries.html", "What happens when you are not there."),
-    Page("feed", "The event feed", "feed.html", "The same events, fetched instead of received."),
-    Page("example", "A whole integration", "example.html", "A booking backend to begin with."),
-    Page("requests", "Requests", "requests.html", "Keys, repeating safely, limits, lists."),
-    Page("errors", "Errors", "errors.html", "Every problem, what it means and what to do."),
-    Page("front-end", "Your own front end", "front_end.html", "Build another page for the executor."),
-    Page("service", "Running the service", "service.html", "Settings, commands, health."),
+    DocsPage("", "Quick start", "quick_start.html", "From a key to a finished run in five minutes."),
+    DocsPage("concepts", "Concepts", "concepts.html", "Template, run, executor, event, delivery, attempt."),
+    DocsPage("templates", "The template language", "language.html", "What a checklist may ask, by example."),
+    DocsPage("webhooks", "Webhooks", "webhooks.html", "What arrives, and how you know that it is from here."),
+    DocsPage("deliveries", "Retries and replay", "deliveries.html", "What happens when you are not there."),
+    DocsPage("feed", "The event feed", "feed.html", "The same events, fetched instead of received."),
+    DocsPage("example", "A whole integration", "example.html", "A booking backend to begin with."),
+    DocsPage("requests", "Requests", "requests.html", "Keys, repeating safely, limits, lists."),
+    DocsPage("errors", "Errors", "errors.html", "Every problem, what it means and what to do."),
+    DocsPage("front-end", "Your own front end", "front_end.html", "Build another page for the executor."),
+    DocsPage("service", "Running the service", "service.html", "Settings, commands, health."),
 )
 REFERENCE = (
-    *(Page(slug(name), name, "reference.html", description, name) for name, description in TAGS.items()),
-    Page("reference/events-sent", "Events sent", "sent.html", "The body of each webhook."),
-    Page("reference/schemas", "Schemas", "schemas.html", "Every object of the API, field by field."),
+    *(DocsPage(slug(name), name, "reference.html", description, name) for name, description in TAGS.items()),
+    DocsPage("reference/events-sent", "Events sent", "sent.html", "The body of each webhook."),
+    DocsPage("reference/schemas", "Schemas", "schemas.html", "Every object of the API, field by field."),
 )
 PAGES = {page.path: page for page in (*GUIDES, *REFERENCE)}
 
@@ -105,7 +105,7 @@ def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
         site=site,
         version=__version__,
         sample=lambda name: sample(name, site),
-        booking=paths.booking_example().read_text("utf-8").rstrip("\n"),
+        booking=(paths.templates() / "docs" / "samples" / "booking.py").read_text("utf-8").rstrip("\n"),
         operations=[one for one in shown.operations(site) if one.subject == page.subject],
         models=shown.models(),
         schemas=document()["components"]["schemas"],

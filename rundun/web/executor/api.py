@@ -4,84 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from itsdangerous import BadSignature, Signer
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from rundun.actions import execution
-from rundun.actions.run_state import RunState
-from rundun.core import run_json, times, translation
+from rundun.core import run_json
 from rundun.core.json_types.execution import EndedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.run import Run
-from rundun.core.urls import Urls
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
-from rundun.store.organizations import Organization
 from rundun.web.body import is_here, read_json
-from rundun.web.branding import branding_of
-from rundun.web.context import Context, context_of
+from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import ApiRoute, Method, Operation, Success
+from rundun.web.executor.device import device_of, set_device
+from rundun.web.executor.page import page, preferred_languages
+from rundun.web.executor.state import state_json, step_written
+from rundun.web.origin import refuse_cross_site
 from rundun.web.pages import Handler, compressed
 from rundun.web.problems import Json
 from rundun.web.query_params import StateQuery, query
 from rundun.web.request_bodies import AnswerBody, CancelBody, EmptyBody, StartBody
 
 T = TypeVar("T")
-COOKIE = "rundun_device"
 MAX_ID = len("r-00000000-0000-4000-8000-000000000000")
-COOKIE_SECONDS = 365 * 24 * 3600
 MAX_BODY = 64 * 1024  # bytes
 MAX_ANSWER = 256 * 1024
-
-
-def refuse_cross_site(request: Request) -> None:
-    """Another site's page must not write with this phone's cookie (fetch metadata, RFC 6454 origins)."""
-    if request.headers.get("sec-fetch-site") == "cross-site":
-        raise Problem("cross_site", "Writes must come from this site's own page.")
-    origin = request.headers.get("origin")
-    if origin is None:
-        return
-    ours = {request.headers.get("host", ""), urlsplit(context_of(request).settings.public_url).netloc}
-    if _host_of(origin) not in ours - {""}:
-        raise Problem("cross_site", "Writes must come from this site's own page.")
-
-
-def _host_of(origin: str) -> str:
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return ""
-
-
-def device_of(request: Request) -> str | None:
-    """The token in this run's signed cookie, None without one or with one that we did not make."""
-    signed = request.cookies.get(COOKIE)
-    if signed is None:
-        return None
-    try:
-        return _signer(request).unsign(signed).decode()
-    except (BadSignature, UnicodeError):
-        return None
-
-
-def _signer(request: Request) -> Signer:
-    return Signer(context_of(request).database.env.links.key, salt=f"device.{request.path_params['run_id']}")
-
-
-def _set_device(request: Request, response: Response, token: str) -> None:
-    response.set_cookie(
-        COOKIE,
-        _signer(request).sign(token).decode(),
-        max_age=COOKIE_SECONDS,
-        path=f"/r/{request.path_params['run_id']}",
-        secure=context_of(request).settings.public_url.startswith("https://"),
-        httponly=True,
-        samesite="lax",
-    )
 
 
 async def read_body(request: Request, understood: Callable[[Any], T], largest: int = MAX_BODY) -> T:
@@ -98,77 +48,6 @@ async def read_body(request: Request, understood: Callable[[Any], T], largest: i
         if was_here:
             await ctx.database.read(run_rows.get, run_id)
         raise
-
-
-def state_json(state: RunState, organization: Organization, links: Urls, now: int) -> StateJson:
-    """Enough to resume on another device."""
-    newest = {one.step_id: one for one in state.evidence.signatures.values()}
-    return {
-        "run": run_json.run_state(state.run, now),
-        "organization": {"name": organization.name, "contact": organization.contact},
-        "template_id": state.run.template_id,
-        "template_v": state.run.template_v,
-        "template": state.version.template.model_dump(mode="json", exclude_unset=True),
-        "answers": {
-            step_id: run_json.step_json(step_state, state.evidence, links)
-            for step_id, step_state in state.step_states.items()
-            if step_state.answer is not None
-        },
-        "photos": {
-            step_id: [run_json.receipt(photo, links) for photo in photos.values()]
-            for step_id, photos in state.evidence.photos.items()
-        },
-        "signatures": {step_id: run_json.signature_receipt(one, links) for step_id, one in newest.items()},
-        "server_time": times.wire(now),
-    }
-
-
-def step_written(state: RunState, step_id: str, links: Urls) -> WrittenJson:
-    """What a write on a step answers."""
-    step = run_json.step_json(state.step_states[step_id], state.evidence, links)
-    return {"run": run_json.run_brief(state.run), "step": {"step_id": step_id, **step}}
-
-
-async def page(request: Request) -> Response:
-    """GET /r/{run_id}: the page, neutral to robots and previews; a clear word where there is nothing to do."""
-    ctx = context_of(request)
-    run_id = request.path_params["run_id"]
-    try:
-        state, organization, now = await ctx.database.read(execution.load_open, run_id, device_of(request))
-    except NotFound:
-        return ctx.pages.closed("unknown", _wanted(request, None))
-    except Problem as problem:
-        if problem.code not in ("run_closed", "other_device"):
-            raise
-        return await _closed_page(request, ctx, problem)
-    content = state_json(state, organization, ctx.links, now)
-    branding = branding_of(organization, ctx.pages.assets, ctx.links)
-    photo_bytes = ctx.settings.limits.photo_mebibytes * 2**20
-    wanted = _wanted(request, state.run.language)
-    return ctx.pages.run(content, wanted, photo_bytes=photo_bytes, branding=branding)
-
-
-async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
-    run, version, organization = await ctx.database.read(execution.load_closed, request.path_params["run_id"])
-    kind = "other_device" if problem.code == "other_device" else run.status
-    told = {
-        "run_id": run.run_id,
-        "closed_at": times.wire_or_none(run.closed_at),
-        "progress": dict(run.progress),
-        "template": version.template.model_dump(
-            mode="json", include={"name", "translations"}, exclude_unset=True
-        ),
-    }
-    contact = {"name": organization.name, "contact": organization.contact}
-    branding = branding_of(organization, ctx.pages.assets, ctx.links)
-    return ctx.pages.closed(kind, _wanted(request, run.language), contact, told, branding)
-
-
-def _wanted(request: Request, run_language: str | None) -> list[str]:
-    """The languages to answer in, the dearest first: chosen on the page, the run's own, the browser's."""
-    asked = request.query_params.get("lang", "")
-    own = [tag for tag in (asked, run_language) if tag and translation.is_tag(tag)]
-    return [*own, *translation.accepted(request.headers.get("accept-language", ""))]
 
 
 async def state(request: Request) -> Response:
@@ -196,7 +75,7 @@ async def start(request: Request) -> Response:
         "assigned_to": run.assigned_to,
     }
     response = Json(content)
-    _set_device(request, response, token)
+    set_device(request, response, token)
     return response
 
 
@@ -243,7 +122,7 @@ def readable(handler: Handler) -> Handler:
             if problem.code != "rate_limited" or "text/html" not in request.headers.get("accept", ""):
                 raise
             request.scope["rundun.code"] = problem.code
-            response = context_of(request).pages.closed("throttled", _wanted(request, None))
+            response = context_of(request).pages.closed("throttled", preferred_languages(request, None))
             response.headers["retry-after"] = str(problem.retry_after)
             return response
 

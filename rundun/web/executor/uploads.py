@@ -24,7 +24,10 @@ from rundun.store.database import MAX_BATCH, Database
 from rundun.store.files import CHUNK, PhotoMetadata
 from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import Bytes, Operation, Success
-from rundun.web.executor.api import device_of, refuse_cross_site, route, step_written
+from rundun.web.executor.api import route
+from rundun.web.executor.device import device_of
+from rundun.web.executor.state import step_written
+from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import Json
 from rundun.web.query_params import PhotoQuery, SignatureQuery, query
 from rundun.web.request_bodies import GeoBody, PhotoBody

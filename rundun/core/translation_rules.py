@@ -1,0 +1,89 @@
+"""Rules for a template's translations: what may be translated, and how long it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rundun.core import text, validation
+from rundun.core.template import (
+    StepBase,
+)
+from rundun.core.translation import is_tag
+from rundun.errors import FieldError, PlaceCode
+
+
+def translation_errors(
+    data: dict[str, Any], steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]
+) -> Iterator[FieldError]:
+    languages = data.get("translations")
+    if not isinstance(languages, Mapping):
+        return
+    targets = {"": WORDS[""]}
+    for place, thing in [*raw, *_sections(data)]:
+        if has_text_id(thing):
+            targets[thing["id"]] = WORDS[
+                "g" if place.count("/") == 2 and place.startswith("/sections") else "s"
+            ]
+    for _, step in steps:
+        for option in getattr(getattr(step, "config", None), "options", ()):
+            targets[option.id] = WORDS["o"]
+    broken = len(steps) < len(raw)
+    spelled: dict[str, str] = {}
+    for language, texts in languages.items():
+        if not is_tag(language):
+            continue  # the models have said so
+        first = spelled.setdefault(language.lower(), language)
+        if first != language:
+            place = validation.pointer(["translations", language])
+            yield FieldError(place, "duplicate", f"is “{first}” again: a language's case means nothing")
+        for target, fields in texts.items() if isinstance(texts, dict) else ():
+            where = validation.pointer(["translations", language, target])
+            if target in targets:
+                yield from _translated(where, fields, targets[target])
+            elif not (broken and target.startswith("o-")):
+                yield FieldError(where, "unknown_reference", f"there is no “{target}” in this template")
+
+
+def _sections(data: dict[str, Any]) -> list[tuple[str, Any]]:
+    sections = data.get("sections")
+    return [(f"/sections/{i}", one) for i, one in enumerate(sections)] if isinstance(sections, list) else []
+
+
+def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[FieldError]:
+    for field, value in fields.items() if isinstance(fields, dict) else ():
+        place = where + validation.pointer([field])
+        if field not in words:
+            yield FieldError(place, "unknown_field", f"can't be translated; these can: {', '.join(words)}")
+        elif not isinstance(value, str):
+            continue  # the models have said so
+        elif "\0" in value:
+            yield FieldError(place, "bad_format", "must not hold the character U+0000")
+        elif not 0 < (length := _cleaned_length(value)) <= words[field]:
+            code: PlaceCode = "too_long" if length else "too_short"
+            yield FieldError(place, code, f"must have 1 to {words[field]} characters")
+
+
+def _cleaned_length(value: str) -> int:
+    try:
+        return len(text.clean(value))
+    except ValueError:
+        return 1  # the models have said so
+
+
+_WORDS_OF_STEP = {
+    "label": 500, "hint": 2000, "body": 20_000, "placeholder": 200, "true_label": 200, "false_label": 200,
+    "min_label": 200, "max_label": 200, "unit": 40,
+}  # fmt: skip
+
+
+WORDS = {
+    "": {"name": 200, "description": 4000},
+    "g": {"title": 200, "description": 4000},
+    "s": _WORDS_OF_STEP,
+    "o": {"label": 200},
+}
+
+
+def has_text_id(step: Any) -> bool:
+    return isinstance(step, dict) and isinstance(step.get("id"), str)

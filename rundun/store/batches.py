@@ -1,0 +1,147 @@
+"""Actions in one transaction: each in a savepoint of its own, all answered after one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from rundun.errors import Problem
+from rundun.store.transaction import CommitThenRaise, Env, Tx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_log = logging.getLogger("rundun.store")
+
+
+@dataclass(slots=True)
+class Job:
+    """One call that waits for its turn; `weight` is the bytes it brings."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    future: asyncio.Future[Any]
+    weight: int = 0
+    result: Any = None
+    error: BaseException | None = None
+    touched: set[str] = field(default_factory=set)
+
+
+def unavailable(error: object) -> Problem:
+    """What the client gets for a full disk or a locked file: try again."""
+    _log.error("database error=%s", error)
+    return Problem("unavailable", "The database can't be used right now; try again.", retry_after=5)
+
+
+_PASSING = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
+
+def client_error(error: BaseException) -> BaseException:
+    """What the client is told: that the disk is full or the file locked, which passes, or else `error` as it is."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in _PASSING:  # the low byte; the rest says which kind of it
+        return unavailable(error)
+    return error
+
+
+def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
+    """Run `jobs` in one transaction; afterwards each has its result or its error, and all successes are on disk.
+
+    On a full disk SQLite rolls the whole transaction back by itself; later savepoints would then commit one by one,
+    so the whole batch fails and nothing half done is kept. Refusals fail with it: they may rest on what an earlier
+    job had written (the last credit taken, a run closed) and what is gone again.
+    """
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            _run_in_savepoint(db, env, job)
+            if not db.in_transaction:
+                raise _RolledBack
+        db.execute("COMMIT")
+    except (sqlite3.Error, _RolledBack) as error:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        env.versions.clear()  # one of them may have been read before it was committed
+        problem = client_error(error) if isinstance(error, sqlite3.Error) else unavailable(error)
+        for job in jobs:
+            job.result, job.error = None, problem
+            job.touched.clear()
+
+
+class _RolledBack(Exception):
+    """SQLite has rolled the whole transaction back by itself."""
+
+    def __str__(self) -> str:
+        return "the transaction was rolled back, as on a full or failing disk"
+
+
+def _run_in_savepoint(db: sqlite3.Connection, env: Env, job: Job) -> None:
+    db.execute("SAVEPOINT job")
+    tx = env.tx(db)
+    try:
+        job.result = job.function(tx, *job.args, **job.kwargs)
+    except CommitThenRaise as kept:
+        job.error = kept
+    except BaseException as error:
+        job.error = client_error(error)
+        if db.in_transaction:
+            db.execute("ROLLBACK TO job")
+            db.execute("RELEASE job")
+        return
+    job.touched = tx.touched
+    db.execute("RELEASE job")
+
+
+def read_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
+    """Run `jobs` on one consistent snapshot; no cursor stays open, since an open read stops checkpoints."""
+    db.execute("BEGIN")
+    try:
+        for job in jobs:
+            try:
+                job.result = job.function(env.tx(db), *job.args, **job.kwargs)
+            except BaseException as error:
+                job.error = client_error(error)
+    finally:
+        if db.in_transaction:  # a failing disk may have ended it
+            db.execute("ROLLBACK")
+
+
+def write_once(
+    db: sqlite3.Connection,
+    env: Env,
+    action: Callable[Concatenate[Tx, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """One action in one transaction, without an event loop: for the command line, and for tests."""
+    job = Job(action, args, kwargs, cast("asyncio.Future[Any]", None))
+    commit_batch(db, env, [job])
+    if job.error:
+        raise job.error.problem if isinstance(job.error, CommitThenRaise) else job.error
+    return cast(T, job.result)
+
+
+def read_once(
+    db: sqlite3.Connection,
+    env: Env,
+    function: Callable[Concatenate[Tx, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """One look, without an event loop."""
+    return function(env.tx(db), *args, **kwargs)

@@ -1,0 +1,40 @@
+"""What stands in the way of a run just dispatched: its link, and its webhook's address."""
+
+from __future__ import annotations
+
+from functools import cache
+from urllib.parse import urlsplit
+
+from rundun.core.json_types.runs import (
+    WarnedJson,
+)
+from rundun.core.webhook_url import Destination, is_loopback
+from rundun.errors import FieldError, Problem
+from rundun.web.context import Context
+
+
+@cache  # the public URL is the same for as long as the process lives
+def link_warnings(public_url: str) -> list[WarnedJson]:
+    """What phones will make of links below this address."""
+    url = urlsplit(public_url)
+    warnings: list[WarnedJson] = []
+    if url.scheme != "https":
+        detail = "The link is not https: phones will refuse to share their position."
+        warnings.append({"code": "link_not_https", "detail": detail})
+    if is_loopback(url.hostname or ""):
+        detail = "The link only opens on this machine: set server.public_url."
+        warnings.append({"code": "link_loopback", "detail": detail})
+    return warnings
+
+
+async def destination_warnings(ctx: Context, destination: Destination) -> list[WarnedJson]:
+    """What stands in the way of deliveries to it; raises `address_not_allowed`."""
+    verdict = await ctx.check_destination(destination)
+    if verdict is None:
+        return []
+    kind, detail = verdict
+    if kind == "forbidden":
+        raise Problem(
+            "address_not_allowed", detail, [FieldError("/webhook/url", "address_not_allowed", detail)]
+        )
+    return [{"code": "webhook_unresolved", "detail": detail}]

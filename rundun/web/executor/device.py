@@ -1,0 +1,41 @@
+"""The cookie by which an executor's phone is known again on its run."""
+
+from __future__ import annotations
+
+from itsdangerous import BadSignature, Signer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rundun.web.context import context_of
+
+COOKIE = "rundun_device"
+
+
+COOKIE_SECONDS = 365 * 24 * 3600
+
+
+def device_of(request: Request) -> str | None:
+    """The token in this run's signed cookie, None without one or with one that we did not make."""
+    signed = request.cookies.get(COOKIE)
+    if signed is None:
+        return None
+    try:
+        return _signer(request).unsign(signed).decode()
+    except (BadSignature, UnicodeError):
+        return None
+
+
+def _signer(request: Request) -> Signer:
+    return Signer(context_of(request).database.env.links.key, salt=f"device.{request.path_params['run_id']}")
+
+
+def set_device(request: Request, response: Response, token: str) -> None:
+    response.set_cookie(
+        COOKIE,
+        _signer(request).sign(token).decode(),
+        max_age=COOKIE_SECONDS,
+        path=f"/r/{request.path_params['run_id']}",
+        secure=context_of(request).settings.public_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )

@@ -1,0 +1,56 @@
+"""GET /r/{run_id}: the executor's page, or why there is nothing to do."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rundun.actions import execution
+from rundun.core import times, translation
+from rundun.errors import NotFound, Problem
+from rundun.web.branding import branding_of
+from rundun.web.context import Context, context_of
+from rundun.web.executor.device import device_of
+from rundun.web.executor.state import state_json
+
+
+async def page(request: Request) -> Response:
+    """GET /r/{run_id}: the page, neutral to robots and previews; a clear word where there is nothing to do."""
+    ctx = context_of(request)
+    run_id = request.path_params["run_id"]
+    try:
+        state, organization, now = await ctx.database.read(execution.load_open, run_id, device_of(request))
+    except NotFound:
+        return ctx.pages.closed("unknown", preferred_languages(request, None))
+    except Problem as problem:
+        if problem.code not in ("run_closed", "other_device"):
+            raise
+        return await _closed_page(request, ctx, problem)
+    content = state_json(state, organization, ctx.links, now)
+    branding = branding_of(organization, ctx.pages.assets, ctx.links)
+    photo_bytes = ctx.settings.limits.photo_mebibytes * 2**20
+    wanted = preferred_languages(request, state.run.language)
+    return ctx.pages.run(content, wanted, photo_bytes=photo_bytes, branding=branding)
+
+
+async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
+    run, version, organization = await ctx.database.read(execution.load_closed, request.path_params["run_id"])
+    kind = "other_device" if problem.code == "other_device" else run.status
+    told = {
+        "run_id": run.run_id,
+        "closed_at": times.wire_or_none(run.closed_at),
+        "progress": dict(run.progress),
+        "template": version.template.model_dump(
+            mode="json", include={"name", "translations"}, exclude_unset=True
+        ),
+    }
+    contact = {"name": organization.name, "contact": organization.contact}
+    branding = branding_of(organization, ctx.pages.assets, ctx.links)
+    return ctx.pages.closed(kind, preferred_languages(request, run.language), contact, told, branding)
+
+
+def preferred_languages(request: Request, run_language: str | None) -> list[str]:
+    """The languages to answer in, the dearest first: chosen on the page, the run's own, the browser's."""
+    asked = request.query_params.get("lang", "")
+    own = [tag for tag in (asked, run_language) if tag and translation.is_tag(tag)]
+    return [*own, *translation.accepted(request.headers.get("accept-language", ""))]

@@ -1,0 +1,29 @@
+"""Which pages may write here: those of this service, not another site's."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from rundun.errors import Problem
+from rundun.web.context import context_of
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Another site's page must not write with this phone's cookie (fetch metadata, RFC 6454 origins)."""
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise Problem("cross_site", "Writes must come from this site's own page.")
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    ours = {request.headers.get("host", ""), urlsplit(context_of(request).settings.public_url).netloc}
+    if _host_of(origin) not in ours - {""}:
+        raise Problem("cross_site", "Writes must come from this site's own page.")
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""

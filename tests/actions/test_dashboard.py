@@ -1,0 +1,243 @@
+"""The console's overview: figures that agree with what has happened, days of the organization's zone, a chart that
+everybody can read, and no look that grows with the number of runs.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from rundun.actions import dashboard
+from rundun.core import chart
+from rundun.store import statistics
+from rundun.store.transaction import Tx
+from rundun.web.console.dashboard import counted
+from rundun.web.console.time_zone import Zone
+from tests.helpers.console import Browser, operator
+from tests.helpers.images import jpeg
+from tests.helpers.markup import NASTY_NAMES, is_text_only
+from tests.helpers.service import BOOLEAN, HOUR, NOON, Receiver, World, answering
+
+PHOTO = {"id": "s-pic", "type": "photo", "label": "Photo"}
+
+
+def figure(page: str, word: str) -> str:
+    """The number above that word."""
+    found = re.search(rf'class="number">([^<]*)</span> <span>{word}</span>', page)
+    assert found, word
+    return found[1]
+
+
+async def table(ann: Browser) -> dict[str, list[int]]:
+    """The chart's table: what each day has brought."""
+    rows = re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', (await ann.get("")).text)
+    return {day: [int(one) for one in re.findall(r">(\d+)<", cells)] for day, cells in rows}
+
+
+async def put_zone(w: World, name: str) -> None:
+    def put(tx: Tx) -> None:
+        tx.db.execute("UPDATE organizations SET time_zone = ? WHERE id = ?", (name, w.acme_id))
+
+    await w.database.write(put)
+
+
+async def test_the_figures_of_a_day(w: World) -> None:
+    ann = await operator(w)
+    empty = (await ann.get("")).text
+    assert "Nothing has happened yet" in empty and "<svg" not in empty
+    template_id = await w.template(BOOLEAN)
+    runs = []
+    for number in range(5):
+        w.clock.forward(seconds=1)
+        runs.append(await w.dispatch(template_id, expires_in_hours=1, executor_ref=f"job {number}"))
+    done, late, cancelled, waiting = runs[:4]  # the fifth expires untouched
+    for one in (done, late, cancelled):
+        await one.start()
+    await done.answer("s-ok", True)
+    assert (await done.complete()).status_code == 200
+    await cancelled.call("POST", "/cancel", json={"reason": "Nobody home"})
+    answer = await w.acme.post(f"/v1/runs/{waiting.run_id}/extend", json={"expires_in_hours": 100})
+    assert answer.status_code == 200
+    w.clock.forward(hours=2)
+    await w.sweep()
+    page = (await ann.get("")).text
+    shown = [figure(page, word) for word in ("Open now", "Late now", "Completed today", "Cancelled today")]
+    assert shown == ["2", "1", "1", "1"]
+    assert (await table(ann))["1 Jan"] == [5, 1, 1, 1]
+    assert f'href="/console/runs/{late.run_id}"' in page and "job 1" in page, "the oldest open run"
+    w.clock.forward(hours=24)
+    page = (await ann.get("")).text
+    assert [figure(page, word) for word in ("Completed today", "Cancelled today")] == ["0", "0"]
+    assert list((await table(ann)).items())[:2] == [("2 Jan", [0, 0, 0, 0]), ("1 Jan", [5, 1, 1, 1])]
+    assert "Globex" not in page
+
+
+async def test_another_organization_has_its_own_figures(w: World) -> None:
+    made = (await w.globex.post("/v1/templates", json={"name": "Check", "steps": [BOOLEAN]})).json()
+    await w.globex.post("/v1/runs", json={"template_id": made["id"]})
+    assert "Nothing has happened yet" in (await (await operator(w)).get("")).text
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("UTC", "1 Jan"), ("Asia/Kathmandu", "2 Jan"), ("America/St_Johns", "1 Jan")]
+)
+async def test_a_day_is_the_organizations(w: World, zone: str, day: str) -> None:
+    w.clock.forward(
+        hours=18.25
+    )  # in Kathmandu, 5:45 ahead, it is midnight; in St. John's, 3:30 behind, it is not yet 15:00
+    await put_zone(w, zone)
+    await w.dispatch(await w.template(BOOLEAN))
+    ann = await operator(w)
+    assert (await table(ann))[day] == [1, 0, 0, 0]
+    assert sum(sum(one) for one in (await table(ann)).values()) == 1
+    assert zone in (await ann.get("")).text
+
+
+def test_days_of_a_zone_have_no_gaps_when_clocks_change() -> None:
+    berlin = Zone("Europe/Berlin")
+    now = int(datetime(2026, 3, 31, 12, tzinfo=UTC).timestamp()) * 1000
+    days = berlin.days_back(now, 5)
+    hours = [(berlin.day_begins(b) - berlin.day_begins(a)) / HOUR for a, b in pairwise(days)]
+    assert hours == [24, 24, 23, 24]
+    assert all(berlin.day_begins(day) % statistics.QUARTER == 0 for day in days)
+
+
+async def test_tallies_agree_with_what_is_in_the_tables(w: World) -> None:
+    template_id = await w.template(BOOLEAN, PHOTO)
+    for number in range(6):
+        ed = await w.dispatch(template_id)
+        w.clock.forward(seconds=601)
+        await ed.start()
+        for _ in range(number % 3):
+            assert (await ed.photo("s-pic", jpeg())).status_code == 201
+        await ed.answer("s-ok", True)
+        await ed.answer("s-pic")
+        if number % 3:
+            await ed.complete()
+
+    def both(tx: Tx) -> list[Any]:
+        def count(sql: str) -> int:
+            return int(tx.db.execute(f"SELECT count(*) FROM {sql}").fetchone()[0])
+
+        usage = dashboard.usage(tx, w.acme_id, [NOON, NOON + HOUR // 2, NOON + 2 * HOUR])
+        for what in ("dispatched", "completed", "photos"):
+            assert all(
+                at % statistics.QUARTER == 0 for at, _ in statistics.between(tx, w.acme_id, what, 0, 2**53)
+            )
+        return [
+            (usage.dispatched, [count(f"runs WHERE created_at < {NOON + HOUR // 2}"), 0]),
+            (sum(usage.dispatched), count("runs")),
+            (sum(usage.completed), count("runs WHERE status = 'completed'")),
+            (sum(usage.photos), count("photos")),
+            (usage.credits, None),
+        ]
+
+    (first, *rest) = await w.database.read(both)
+    assert first[0][0] == first[1][0] > 0
+    assert all(counted == there for counted, there in rest), rest
+    assert rest[2][0] == 6, "photos were counted at all"
+
+
+async def test_what_failed_leads_to_where_it_is_sent_again(w: World, receiver: Receiver) -> None:
+    ann = await operator(w)
+    assert "/console/settings/webhooks" not in (await ann.get("")).text
+    receiver.answer = answering("410 Gone")
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    await ed.start()
+    await ed.answer("s-ok", True)
+    await w.deliver()
+    page = (await ann.get("")).text
+    assert "1 delivery has failed." in page
+    assert 'href="/console/settings/webhooks"' in page
+
+
+@pytest.mark.parametrize("nasty", NASTY_NAMES)
+async def test_what_is_typed_is_never_markup(w: World, nasty: str) -> None:
+    ann = await operator(w)
+    await w.dispatch(await w.template(BOOLEAN, name=nasty))
+    assert is_text_only((await ann.get("")).text, nasty)
+    w.clock.forward(hours=-1)
+    await w.dispatch(await w.template(BOOLEAN), executor_ref=nasty)
+    page = (await ann.get("")).text
+    assert is_text_only(page, nasty)
+
+
+# ---- the chart
+
+
+def test_the_chart_stands_on_its_line_and_stays_within_its_edges() -> None:
+    drawn = chart.bars([[0, 1, 50, 100], [0, 0, 25, 100]], 400, 100)
+    assert drawn.top == 100
+    back, front = drawn.bars
+    assert [bar.height for bar in back] == [0, 1, 50, 100]
+    assert [bar.y + bar.height for bar in back] == [100] * 4
+    for series in drawn.bars:
+        for number, bar in enumerate(series):
+            assert number * 100 <= bar.x and bar.x + bar.width <= (number + 1) * 100
+    assert all(a.x < b.x and b.width < a.width for a, b in zip(back, front, strict=True)), (
+        "one in front of the other"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "top"),
+    [(0, 1), (1, 1), (2, 2), (3, 5), (7, 10), (10, 10), (11, 20), (999, 1000), (12345, 20000)],
+)
+def test_the_axis_ends_at_a_round_number(value: int, top: int) -> None:
+    assert chart.round_up(value) == top
+
+
+def test_what_is_not_zero_is_seen() -> None:
+    (bars,) = chart.bars([[1, 1_000_000]], 100, 100).bars
+    assert bars[0].height == 1
+    assert chart.bars([], 100, 100).bars == []
+
+
+def test_many_are_said_to_be_many() -> None:
+    assert [counted(one) for one in (0, 9_999, 10_000, 10_001)] == ["0", "9,999", "10,000", "10,000+"]
+
+
+async def test_the_chart_is_told_to_those_who_do_not_see_it(w: World) -> None:
+    await w.dispatch(await w.template(BOOLEAN))
+    page = (await (await operator(w)).get("")).text
+    assert re.search(r'<svg[^>]*role="img" aria-labelledby="chart-title chart-text"', page)
+    assert "1 dispatched and 0 completed in 30 days." in page
+    assert "style=" not in page and len(re.findall(r'<th scope="row">', page)) == 30
+
+
+# ---- a million runs
+
+
+async def test_no_look_grows_with_the_number_of_runs(w: World) -> None:
+    ann = await operator(w)
+    await w.dispatch(await w.template(BOOLEAN))
+    seen: list[str] = []
+
+    def plans(tx: Tx) -> dict[str, list[str]]:
+        tx.db.set_trace_callback(seen.append)
+        dashboard.dashboard(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
+        dashboard.usage(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
+        statistics.pending_deliveries(tx, w.acme_id)
+        tx.db.set_trace_callback(None)
+        return {
+            one: [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()]
+            for one in seen
+        }
+
+    told = await w.database.read(plans)
+    assert len(told) >= 8
+    for query, steps in told.items():
+        scans = [step for step in steps if step.startswith("SCAN") and "subquery" not in step.lower()]
+        assert scans == [] and "TEMP B-TREE" not in " ".join(steps), (query, steps)
+        if " runs " in query or " deliveries " in query:
+            assert "LIMIT" in query, query
+            assert any("USING" in step and "INDEX" in step for step in steps), (query, steps)
+    used = " ".join(step for steps in told.values() for step in steps)
+    for index in ("runs_open_of_org", "runs_by_status", "deliveries_by_status"):
+        assert index in used
+    assert "SEARCH tallies USING PRIMARY KEY" in used
+    assert (await ann.get("")).status_code == 200

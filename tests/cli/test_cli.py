@@ -1,0 +1,347 @@
+"""The command line: every command without a service and beside a running one, and what it says to nonsense."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rundun.actions import organizations
+from rundun.actions.commands import READING, WRITING
+from rundun.cli.main import main
+from rundun.control_socket import MAX_LINE
+from rundun.errors import Problem
+from rundun.passwords import is_right
+from rundun.store import organizations as organization_rows
+from rundun.store.transaction import Tx
+from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, KEY_ID, ORG, TEMPLATE
+from tests.helpers.service import BOOLEAN, World
+from tests.helpers.service_process import PATIENCE, Serving, done, environment, looking, rows, rundun, serving
+
+
+class Office:
+    """An operator at the command line, in one folder, with or without a service beside."""
+
+    def __init__(self, folder: Path, service: Serving | None) -> None:
+        self.folder, self.service = folder, service
+
+    def run(self, *arguments: str, typed: str = "") -> Result:
+        return rundun(self.folder, *arguments, typed=typed)
+
+    def __call__(self, *arguments: str, typed: str = "") -> str:
+        """What a command prints that goes well."""
+        return done(self.run(*arguments, typed=typed))
+
+    def refused(self, *arguments: str, typed: str = "") -> str:
+        """What a command says that is refused: on standard error, with exit code 1."""
+        result = self.run(*arguments, typed=typed)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith("Error: ")
+        return result.stderr.removeprefix("Error: ").rstrip("\n")
+
+    def file(self, content: Any, name: str = "check.json") -> str:
+        path = self.folder / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return str(path)
+
+    def lines(self, *arguments: str) -> list[list[str]]:
+        """The columns of a list, without those of the first start."""
+        return [re.split(" {2,}", line) for line in self(*arguments).splitlines()]
+
+
+@pytest.fixture(params=["alone", "beside"])
+def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
+    """The command line on a database that a service has opened before, and, `beside`, still serves."""
+    if request.param == "alone":
+        done(rundun(tmp_path, "orgs", "create", FIRST))
+        yield Office(tmp_path, None)
+        return
+    done(rundun(tmp_path, "orgs", "create", FIRST))
+    with serving(tmp_path) as service:
+        assert service.url
+        yield Office(tmp_path, service)
+        service.wait_for(HANDED_OVER)
+    assert "Traceback" not in service.text
+    assert not KEY.search(service.text), "no key in a log"
+
+
+def test_organizations(office: Office) -> None:
+    acme = office("orgs", "create", "  Acme & Söhne ")
+    assert ORG.fullmatch(acme)
+    assert office("orgs", "credits", "Acme & Söhne", "--add", "20") == "20"
+    assert office("orgs", "credits", acme, "--add", "-5") == "15"
+    assert office("orgs", "contact", acme, " Call Ed, 555-1234 ") == ""
+    assert [acme, "15", "Acme & Söhne", "Call Ed, 555-1234"] in office.lines("orgs", "list")
+    assert office("orgs", "credits", acme, "--unlimited") == "unlimited"
+    office("orgs", "contact", acme, "")
+    assert [acme, "unlimited", "Acme & Söhne"] in office.lines("orgs", "list")
+    assert len(office.lines("orgs", "list")) == 2
+
+
+def test_organizations_that_make_no_sense(office: Office) -> None:
+    acme = office("orgs", "create", "Acme")
+    assert office.refused("orgs", "create", " Acme ") == f"There is an organization “Acme” already: {acme}."
+    assert office.refused("orgs", "contact", "Globex", "x") == "There is no such organization."
+    assert office.refused("orgs", "credits", acme, "--add", "-1") == "That would make the balance -1."
+    assert "the balance" in office.refused("orgs", "credits", acme, "--add", str(10**30))
+    assert "1 to 200" in office.refused("orgs", "create", " ")
+    assert "1 to 200" in office.refused("orgs", "create", "x" * 201)
+    assert "1 to 200" in office.refused("orgs", "create", "a\x1b[31m")
+    assert "at most 500" in office.refused("orgs", "contact", acme, "x" * 501)
+    assert "is not UTF-8" in office.refused("orgs", "create", os.fsdecode(b"Caf\xe9"))
+    assert len(office.lines("orgs", "list")) == 2
+
+
+async def test_a_name_that_two_have_come_to_is_nobodys(w: World) -> None:
+    def rename(tx: Tx) -> list[str]:
+        tx.db.execute("UPDATE organizations SET name = 'Acme'")
+        return [one.org_id for one in organization_rows.named(tx, "Acme")]
+
+    ids = await w.database.write(rename)
+    with pytest.raises(Problem) as refused:
+        await w.database.read(organizations.find, "Acme")
+    assert len(ids) > 1
+    assert all(org_id in refused.value.detail for org_id in ids)
+
+
+def test_keys(office: Office) -> None:
+    assert KEY.fullmatch(office("keys", "create", "--org", FIRST, "--name", "backend"))
+    ((key_id, org_id, at, state, name),) = office.lines("keys", "list")
+    assert KEY_ID.fullmatch(key_id)
+    assert ORG.fullmatch(org_id)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at)
+    assert (state, name) == ("valid", "backend")
+    assert office("keys", "revoke", key_id) == ""
+    revoked = office.lines("keys", "list")[0][3]
+    assert re.fullmatch(r"revoked \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", revoked)
+    assert office("keys", "revoke", key_id) == ""
+    assert office.lines("keys", "list")[0][3] == revoked, "once is enough"
+    assert office.refused("keys", "revoke", "key-nobody") == "There is no such key."
+    assert (
+        office.refused("keys", "create", "--org", "Globex", "--name", "x") == "There is no such organization."
+    )
+    assert "1 to 200" in office.refused("keys", "create", "--org", FIRST, "--name", "")
+    assert len(office.lines("keys", "list")) == 1
+
+
+def test_operators(office: Office) -> None:
+    ann = office("operators", "add", "Ann@Example.com", "--name", "Ann", typed="correct horse battery\n")
+    assert re.fullmatch(r"u-[0-9a-f-]{36}", ann)
+    office("operators", "add", "bob@example.com", "--role", "member", "--org", FIRST, typed="another one\n")
+    shown = {one[0]: (one[1], *one[3:]) for one in office.lines("operators", "list")}
+    assert shown == {
+        "ann@example.com": ("owner", "never", "Ann"),
+        "bob@example.com": ("member", "never", "bob@example.com"),
+    }
+    twice = office.refused("operators", "add", "ann@example.com", typed="correct horse battery\n")
+    assert "There is an operator with that address." in twice
+    assert "no e-mail address" in office.refused("operators", "add", "ann", typed="correct horse battery\n")
+    assert "at least 10" in office.refused("operators", "add", "eve@example.com", typed="short\n")
+    before = passwords_in(office)
+    assert office("operators", "password", "ann@example.com", typed="quite another one\n") == ""
+    after = passwords_in(office)
+    assert after["bob@example.com"] == before["bob@example.com"]
+    assert is_right(before["ann@example.com"], "correct horse battery")
+    assert is_right(after["ann@example.com"], "quite another one")
+    nobody = ("operators", "password", "eve@example.com")
+    assert office.refused(*nobody, typed="quite another one\n") == "There is no such operator."
+    assert office("operators", "remove", "bob@example.com") == ""
+    assert [one[0] for one in office.lines("operators", "list")] == ["ann@example.com"]
+    assert office.refused("operators", "remove", "bob@example.com") == "There is no such operator."
+    link = office("operators", "setup-link")
+    assert re.fullmatch(r"http://\S+/console/join/[\w-]{43}", link)
+    assert office("operators", "setup-link", "--org", FIRST) != link
+    office("orgs", "create", "Globex")
+    assert "--org" in office.refused("operators", "setup-link")
+
+
+def passwords_in(office: Office) -> dict[str, str]:
+    with looking(office.folder) as db:
+        return dict(rows(db, "SELECT email, password FROM operators"))  # type: ignore[arg-type]
+
+
+def test_templates_and_runs(office: Office) -> None:
+    template_id = office("templates", "import", office.file(CHECK), "--org", FIRST)
+    assert TEMPLATE.fullmatch(template_id)
+    link = office("runs", "dispatch", template_id)
+    assert re.fullmatch(r"http://\S+/r/r-[0-9a-f-]{36}", link), (
+        "the link alone: nobody's terminal, no QR code"
+    )
+    with looking(office.folder) as db:
+        assert rows(db, "SELECT template_id, status FROM runs") == [(template_id, "pending")]
+    assert office.refused("runs", "dispatch", "t-nobody") == "There is no such template."
+    wrong = office.refused("templates", "import", office.file({"name": "", "steps": [{}]}), "--org", FIRST)
+    assert "\n  /name: " in wrong
+    assert "\n  /steps/0/type: " in wrong
+    assert "not JSON" in office.refused("templates", "import", office.file("{"), "--org", FIRST)
+    assert "No such file" in office.refused("templates", "import", "nowhere.json", "--org", FIRST)
+    office("orgs", "credits", FIRST, "--add", "1")
+    office("runs", "dispatch", template_id)
+    assert "no credits left" in office.refused("runs", "dispatch", template_id)
+
+
+def test_a_template_too_large_to_hand_over_is_refused(office: Office) -> None:
+    huge = office.file({"name": "x" * MAX_LINE, "steps": [BOOLEAN]})
+    assert re.search("name|bytes", office.refused("templates", "import", huge, "--org", FIRST))
+    office("orgs", "create", "Still there")
+
+
+def test_a_terminal_shows_the_link_as_a_qr_code_too(tmp_path: Path) -> None:
+    done(rundun(tmp_path, "orgs", "create", FIRST))
+    (tmp_path / "check.json").write_text(json.dumps(CHECK))
+    template_id = done(rundun(tmp_path, "templates", "import", str(tmp_path / "check.json"), "--org", FIRST))
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "rundun", "runs", "dispatch", template_id]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=end, stderr=end)
+    os.close(end)
+    shown = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            shown += piece
+    except OSError:  # how a terminal says that nobody writes to it any more
+        pass
+    os.close(terminal)
+    assert process.wait(PATIENCE) == 0
+    link, *code = shown.decode().splitlines()
+    assert re.fullmatch(r"http://\S+/r/r-[0-9a-f-]{36}", link)
+    assert len(code) > 12
+    assert sum(line.count("\N{UPPER HALF BLOCK}") + line.count("\N{FULL BLOCK}") for line in code) > 100
+
+
+# ---- nonsense
+
+
+def in_folder(folder: Path, *arguments: str, **settings: str) -> Result:
+    """A command as typed, without a database named, in `folder`."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        given = {name: None for name in os.environ if name.startswith("RUNDUN_")}
+        result = CliRunner().invoke(
+            main,
+            list(arguments),
+            env={**given, **{f"RUNDUN_{key}": value for key, value in settings.items()}},
+        )
+    finally:
+        os.chdir(before)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("orgs credits Acme", "Say either --add N or --unlimited."),
+        ("orgs credits Acme --add 1 --unlimited", "Say either --add N or --unlimited."),
+        ("orgs credits Acme --add lots", "Invalid value for '--add'"),
+        ("orgs create", "Missing argument 'NAME'"),
+        ("keys create --org Acme", "Missing option '--name'"),
+        ("keys create --name x", "Missing option '--org'"),
+        ("keys revoke", "Missing argument 'KEY_ID'"),
+        ("keys destroy", "No such command 'destroy'"),
+        ("templates import check.json", "Missing option '--org'"),
+        ("runs dispatch a b", "unexpected extra argument"),
+        ("serve --port 99999", "server.port in the flag --port is 99999; it must be"),
+        ("serve --port x", "Invalid value for '--port'"),
+        ("serve --prot 1", "No such option"),
+        ("keys list --config nowhere.toml", "There is no settings file nowhere.toml."),
+        ("keys list --database .", "database.path in the flag --database"),
+        ("dance", "No such command 'dance'"),
+    ],
+)
+def test_what_makes_no_sense_is_explained(tmp_path: Path, typed: str, said: str) -> None:
+    result = in_folder(tmp_path, *typed.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert list(tmp_path.iterdir()) == [], "and nothing is made"
+
+
+@pytest.mark.parametrize("typed", ["keys list", "keys revoke key-1", "orgs list", "orgs credits A --add 1"])
+def test_a_mistyped_database_is_not_made(tmp_path: Path, typed: str) -> None:
+    result = in_folder(tmp_path, *typed.split(), "--database", "rundumm.db")
+    assert (result.exit_code, result.stderr) == (1, "Error: There is no database rundumm.db yet.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_somebody_elses_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letter.db").write_text("Dear Ed")
+    for typed in ("keys list", "orgs create Acme"):
+        result = in_folder(tmp_path, *typed.split(), "--database", "letter.db")
+        assert (result.exit_code, result.stderr) == (1, "Error: letter.db is no Rundun database.\n")
+    assert (tmp_path / "letter.db").read_text() == "Dear Ed"
+
+
+def test_unknown_settings_are_refused_by_every_command(tmp_path: Path) -> None:
+    (tmp_path / "rundun.toml").write_text("[server]\nprot = 1\n[colour]\nred = true\n")
+    for typed in (
+        "keys list",
+        "serve",
+        "orgs create Acme",
+        "templates check check.json",
+        "runs dispatch t-1",
+    ):
+        result = in_folder(tmp_path, *typed.split(), SERVER_HOSTS="x")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "server.prot in rundun.toml is not a setting; the nearest is server.port." in result.stderr
+        assert "[colour] in rundun.toml is not a section" in result.stderr
+        assert "RUNDUN_SERVER_HOSTS in the environment is not a setting" in result.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["rundun.toml"]
+
+
+def test_settings_come_from_the_file_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[database]\npath = "mine.db"\n')
+    for typed in ("orgs create Acme", "orgs list", "keys create --org Acme --name x", "keys list"):
+        assert in_folder(tmp_path, *typed.split(), "--config", "mine.toml").exit_code == 0
+    assert (tmp_path / "mine.db").exists()
+    assert not (tmp_path / "rundun.db").exists()
+
+
+# ---- templates check
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            {"name": "", "steps": [{"type": "dance", "label": "x"}], "colour": 1},
+            ["/name: ", "/steps/0/type: ", "/colour: "],
+        ),
+        ([], ["/: "]),
+        ("[" * 100_000, ["not JSON"]),
+        ('{"name": NaN}', ["not JSON"]),
+        ("", ["not JSON"]),
+        ('{"name": "\\ud800", "steps": []}', ["not JSON"]),
+    ],
+)
+def test_a_wrong_template_is_told_place_by_place(tmp_path: Path, content: Any, said: list[str]) -> None:
+    file = tmp_path / "check.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    result = in_folder(tmp_path, "templates", "check", "check.json")
+    assert result.exit_code == 1
+    for words in said:
+        assert words in result.output
+    if not isinstance(content, str):
+        assert len(result.stdout.splitlines()) == len(said)
+
+
+def test_a_good_template_is_ok(tmp_path: Path) -> None:
+    (tmp_path / "check.json").write_text(json.dumps(CHECK))
+    assert done(in_folder(tmp_path, "templates", "check", "check.json")) == "ok"
+    assert [one.name for one in tmp_path.iterdir()] == ["check.json"]
+    missing = in_folder(tmp_path, "templates", "check", "other.json")
+    assert (missing.exit_code, missing.stderr) == (1, "Error: other.json: No such file or directory.\n")
+
+
+def test_every_command_is_tried_here() -> None:
+    text = Path(__file__).read_text("utf-8").replace('", "', " ")
+    for command in [*WRITING, *READING, "templates check"]:
+        assert f'"{command}' in text, command

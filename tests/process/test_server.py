@@ -1,0 +1,421 @@
+"""The HTTP server as a process of its own, spoken to over real sockets: patience, limits, TLS, proxies and stopping."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import ssl
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from rundun.config.loader import ServerSettings, Settings, load
+from rundun.errors import Problem
+from rundun.server import Patience, bind, serve
+from tests.helpers.patience import PATIENCE
+from tests.helpers.server import QUICK, Context, everything, request, seconds_until_closed, until
+
+SLOW = Patience(header=60, body=60, reading=60, idle=60, stopping=1)
+NARROW = Patience(header=60, body=60, reading=60, idle=60, stopping=1, header_bytes=8192)
+
+
+@pytest.fixture
+def service():
+    started = []
+
+    def start(*patience, **given):
+        started.append(Context(*patience, **given))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """Start a server with little patience for tests that only send requests and say nothing about its log."""
+    yield from serving(QUICK)
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    """Start a patient server with little room for headers, for tests that only send requests."""
+    yield from serving(NARROW)
+
+
+def serving(patience):
+    one = Context(patience)
+    yield one
+    one.process.kill()
+    one.process.communicate()
+
+
+def spend_a_patience(one):
+    """Return once the server gave up on a connection made just now: that much time has passed for the others too."""
+    with one.connect() as slow:
+        slow.sendall(b"GET")
+        seconds_until_closed(slow)
+
+
+# ---- ordinary requests
+
+
+def test_requests_are_answered_without_telling_what_answers(service):
+    one = service(SLOW)
+    head, body = one.ask(request("/echo", "Content-Length: 5", body=b"hello", method="POST")).split(
+        b"\r\n\r\n"
+    )
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n") and body == b"hello"
+    assert b"server:" not in head.lower() and b"date:" in head.lower()
+    code, said, err = one.stop()
+    assert (code, said, err) == (
+        0,
+        [{"event": "told"}, {"event": "closed"}, {"event": "ended", "ok": True}],
+        "",
+    )
+
+
+def test_the_application_knows_that_the_whole_body_came_with_the_header(service):
+    one = service(SLOW)
+    whole = request("/here", "Content-Length: 5", body=b"hello", method="POST")
+    assert one.ask(whole).endswith(b"\r\n\r\nTrue")
+    assert one.next()["event"] == "asked"
+    for missing in (5, 1):
+        with one.connect() as wire:
+            wire.sendall(whole[:-missing])
+            assert one.next()["event"] == "asked"
+            wire.sendall(whole[-missing:])
+            assert everything(wire).endswith(b"\r\n\r\nNone")
+
+
+def test_a_connection_serves_many_requests_and_several_sent_at_once(quick):
+    with quick.connect() as wire:
+        wire.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        wire.sendall(request("/who"))
+        assert everything(wire).count(b'["127.0.0.1", "http"]') == 4
+
+
+def test_an_offer_to_upgrade_is_ignored(service):
+    one = service(SLOW)
+    for offer in ("websocket", "h2c"):
+        got = one.ask(
+            f"GET /who HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: {offer}\r\n\r\n".encode()
+        )
+        assert got.startswith(b"HTTP/1.1 200 ")
+    assert one.stop()[2] == ""
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(64)),
+        b"GET\r\n\r\n",
+        b"GET http:// HTTP/1.1\r\n\r\n",
+        b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"POST /echo HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello",
+        b"GET / HTTP/1.1\r\nX: a\x00b\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+    ],
+)
+def test_what_is_not_http_is_refused_in_order(quick, garbage):
+    got = quick.ask(garbage)
+    assert got.split(b" ")[1] in (b"400", b"200")  # never 500, never silence, never a hang
+    if b" 400 " in got:
+        head, body = got.split(b"\r\n\r\n")
+        assert b"application/problem+json" in head and json.loads(body)["status"] == 400
+    assert b'["127.0.0.1", "http"]' in quick.ask(request("/who"))
+
+
+def test_a_broken_body_ends_the_request_it_belongs_to(service):
+    one = service(SLOW)
+    got = one.ask(request("/echo", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\nzz\r\n", method="POST"))
+    assert got == b""
+    assert one.next() == {"event": "disconnected"}
+
+
+# ---- limits and patience
+
+
+def test_a_header_may_be_large_but_not_larger(quick):
+    assert b" 200 OK" in quick.ask(request("/", "X: " + "a" * 7000))
+    whole = quick.ask(request("/", "X: " + "a" * 9000))
+    assert whole.startswith(b"HTTP/1.1 431 ") and json.loads(whole.split(b"\r\n\r\n")[1])["status"] == 431
+    with quick.connect() as wire:  # and one without an end
+        wire.sendall(b"GET / HTTP/1.1\r\n")
+        got = b""
+        try:
+            for _ in range(1000):
+                wire.sendall(b"X: " + b"a" * 1000 + b"\r\n")
+        except OSError:
+            pass
+        try:
+            got = everything(wire)
+        except ConnectionResetError:
+            pass
+        assert got == b"" or got.startswith(b"HTTP/1.1 431 ")
+    assert b" 200 OK" in quick.ask(request("/"))
+
+
+CHUNKED = (b"POST /heard HTTP/1.1", b"Host: x", b"Transfer-Encoding: chunked", b"", b"2", b"{}")
+
+
+def test_trailers_change_nothing_of_a_header(narrow):
+    with narrow.connect() as wire:
+        for _ in range(3):
+            wire.sendall(b"\r\n".join([*CHUNKED, b"0", b"Authorization: Bearer x", b"X: y", b"", b""]))
+            assert until(wire, b"encoding").endswith(b"\r\n\r\nhost transfer-encoding")
+        wire.sendall(b"\r\n".join([*CHUNKED, *[b"1;" + b"e" * 4000, b"x"] * 8, b"0", b"", b""]))
+        until(wire, b"encoding")
+
+
+@pytest.mark.parametrize(
+    "endless", [b"0\r\n" + b"a:b\r\n" * 200_000, b"0\r\na:" + b"b" * 1_000_000, b"1;" + b"e" * 1_000_000]
+)
+def test_what_stands_around_a_body_has_an_end(narrow, endless):
+    with narrow.connect() as wire:
+        try:
+            wire.sendall(b"\r\n".join([*CHUNKED, endless]))
+        except OSError:
+            pass
+        waited, got = seconds_until_closed(wire)
+        assert got == b"" and waited < 5
+    assert narrow.next() == {"event": "disconnected"}
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX-Ha", b"\r\n"])
+def test_half_a_header_is_not_waited_for(quick, sent):
+    with quick.connect() as wire:
+        wire.sendall(sent)
+        waited, got = seconds_until_closed(wire)
+        assert got == b"" and 0.3 < waited < 3
+
+
+def test_half_a_header_after_a_whole_request_is_not_waited_for_either(quick):
+    with quick.connect() as wire:
+        wire.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(wire, b'"http"]')
+        wire.sendall(b"GET /wh")
+        assert 0.3 < seconds_until_closed(wire)[0] < 3
+
+
+def test_an_idle_connection_stays_open_longer_than_a_header_may_take(quick):
+    with quick.connect() as idle:
+        idle.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(idle, b'"http"]')
+        spend_a_patience(quick)
+        idle.sendall(request("/who"))
+        assert b"127.0.0.1" in everything(idle)
+
+
+def test_a_body_without_progress_is_not_waited_for(service):
+    one = service(QUICK)
+    with one.connect() as wire:
+        wire.sendall(request("/echo", "Content-Length: 100", body=b"a", method="POST"))
+        waited, got = seconds_until_closed(wire)
+        assert got == b"" and 0.3 < waited < 3
+    assert one.next() == {"event": "disconnected"}
+    assert '"waited_for": "body"' in one.stop()[2]
+
+
+def test_a_slow_body_that_does_get_on_is_taken(quick):
+    with quick.connect() as wire:
+        wire.sendall(request("/echo", "Content-Length: 8", method="POST"))
+        wire.settimeout(0.1)  # the pause between two pieces, as long as nothing comes back
+        for _ in range(8):
+            with pytest.raises(TimeoutError):
+                wire.recv(1)
+            wire.sendall(b"x")
+        wire.settimeout(PATIENCE)
+        assert everything(wire).endswith(b"xxxxxxxx")
+
+
+def test_a_body_the_application_does_not_read_yet_is_no_fault_of_the_peer(service):
+    body = b"x" * 200_000
+    for one, headers in ((service(QUICK), []), (service(QUICK), ["Expect: 100-continue"])):
+        with one.connect() as wire:
+            wire.sendall(request("/late", f"Content-Length: {len(body)}", *headers, method="POST"))
+            if not headers:
+                wire.sendall(body)
+            spend_a_patience(one)
+            assert b" 200 OK" in one.ask(request("/go"))
+            if headers:
+                assert until(wire, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+                wire.sendall(body)
+            assert everything(wire).endswith(body)
+
+
+def test_the_rest_of_a_refused_body_is_taken_for_a_while_only(quick):
+    with quick.connect() as wire:
+        wire.sendall(b"POST /who HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc")
+        until(wire, b'"http"]')
+        wire.settimeout(0.1)
+        start = time.monotonic()
+        try:
+            while time.monotonic() - start < 5:  # a trickle does not keep it open
+                wire.sendall(b"x")
+                try:
+                    if not wire.recv(1):
+                        break
+                except TimeoutError:
+                    pass
+        except OSError:
+            pass
+        assert time.monotonic() - start < 3
+
+
+def test_an_answer_nobody_reads_is_not_kept(service):
+    one = service(QUICK)
+    with one.connect() as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.sendall(request("/big"))
+        line = one.process.stderr.readline()
+        assert json.loads(line)["waited_for"] == "answer"
+
+
+# ---- stopping
+
+
+def test_on_sigterm_long_polls_return_at_once_and_the_rest_is_closed_in_order(service):
+    one = service(SLOW)
+    with one.connect() as poll, one.connect() as idle:
+        idle.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(idle, b'"http"]')
+        poll.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert one.next() == {"event": "waiting"}
+        one.process.send_signal(signal.SIGTERM)
+        assert b" 200 OK" in everything(poll)
+        assert everything(idle) == b""
+    code, said, err = one.stop()
+    assert code == 0 and err == ""
+    assert [line["event"] for line in said] == ["told", "closed", "ended"]
+
+
+def test_what_does_not_end_in_time_is_cut_and_everything_still_closed(service):
+    one = service(SLOW)
+    with one.connect() as wire:
+        wire.sendall(request("/forever"))
+        assert one.next() == {"event": "waiting"}
+        one.process.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        code, said, err = (
+            one.process.wait(PATIENCE),
+            [json.loads(line) for line in one.process.stdout],
+            one.stop()[2],
+        )
+        assert time.monotonic() - start < 5
+    assert code == 0 and [line["event"] for line in said] == ["told", "disconnected", "closed", "ended"]
+    assert '"shutdown.cut"' in err and "Traceback" not in err
+
+
+def test_asked_twice_it_stops_at_once_and_still_closes_everything(service):
+    one = service(Patience(stopping=60))
+    with one.connect() as wire:
+        wire.sendall(request("/forever"))
+        assert one.next() == {"event": "waiting"}
+        one.process.send_signal(signal.SIGINT)
+        assert one.next() == {"event": "told"}
+        one.process.send_signal(signal.SIGINT)
+        one.process.wait(PATIENCE)
+        code, said, _ = one.stop()
+    assert code == 0 and [line["event"] for line in said] == ["disconnected", "closed", "ended"]
+
+
+def test_an_application_that_does_not_start_is_told(service):
+    one = service(SLOW, broken=True)
+    assert one.process.wait(PATIENCE) == 0
+    code, said, err = one.stop()
+    assert (code, said) == (0, [{"event": "ended", "ok": False}])
+    assert "no database" in err
+
+
+# ---- addresses, proxies, TLS
+
+
+def test_only_trusted_proxies_say_who_the_client_is(service):
+    claim = ("X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https")
+    assert b'["203.0.113.9", "https"]' in service(SLOW).ask(request("/who", *claim))
+    for trusted in ("[]", "10.0.0.0/8"):
+        one = service(SLOW, flags={"server.trusted_proxies": trusted})
+        assert b'["127.0.0.1", "http"]' in one.ask(request("/who", *claim))
+
+
+def test_it_serves_https_by_itself(service, certificate):
+    chain, key = certificate
+    one = service(QUICK, flags={"server.tls_certificate": chain, "server.tls_key": key})
+    trust = ssl.create_default_context(cafile=chain)
+    with one.connect() as plain, closing(trust.wrap_socket(plain, server_hostname="localhost")) as wire:
+        wire.sendall(request("/who"))
+        assert everything(wire).endswith(b'["127.0.0.1", "https"]')
+    with one.connect() as plain, closing(trust.wrap_socket(plain, server_hostname="localhost")) as wire:
+        wire.sendall(b"GET / HT")
+        assert 0.3 < seconds_until_closed(wire)[0] < 3
+
+
+def test_a_certificate_that_is_none_is_told_in_a_sentence(tmp_path):
+    broken = tmp_path / "broken.pem"
+    broken.write_text("nothing")
+    settings = load(environment={}, flags={"server.tls_certificate": str(broken), "server.port": 0})
+    sockets = bind("127.0.0.1", 0)
+    with pytest.raises(Problem, match="TLS certificate or key cannot be used"):
+        serve(None, settings, sockets)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A self-signed certificate for localhost, and its key."""
+    chain, key = str(tmp_path / "chain.pem"), str(tmp_path / "key.pem")
+    secret = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, secret.public_key(), x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(secret, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    form = serialization.PrivateFormat.PKCS8
+    Path(chain).write_bytes(made.public_bytes(pem))
+    Path(key).write_bytes(secret.private_bytes(pem, form, serialization.NoEncryption()))
+    return chain, key
+
+
+def test_a_taken_port_and_a_foreign_address_are_told_with_what_to_do():
+    (taken,) = bind("127.0.0.1", 0)
+    with closing(taken):
+        port = taken.getsockname()[1]
+        with pytest.raises(Problem, match=f"Port {port} on 127.0.0.1 is taken .* --port"):
+            bind("127.0.0.1", port)
+    for host in ("192.0.2.77", "no.such.host.invalid"):
+        with pytest.raises(Problem, match="no address of this machine"):
+            bind(host, 0)
+
+
+def test_all_addresses_means_ipv4_as_well():
+    (both,) = bind("::", 0)
+    with (
+        closing(both),
+        closing(socket.create_connection(("127.0.0.1", both.getsockname()[1]), timeout=PATIENCE)),
+    ):
+        pass
+
+
+def test_settings_can_be_made_without_any_source():
+    assert Settings(server=ServerSettings(port=8123)).public_url == "http://127.0.0.1:8123"

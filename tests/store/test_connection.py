@@ -1,0 +1,265 @@
+"""The database's file: whose it is, which version it has, and what an ended process left in it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sqlite3
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from rundun.actions import first_start, photos
+from rundun.errors import Problem
+from rundun.store import connection
+from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
+from rundun.store.database import Database
+from rundun.store.transaction import Tx
+from rundun.webhooks.dispatcher import FinishedAttempt
+from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
+from tests.helpers.images import png
+from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Receiver, world
+
+# ---- whose it is
+
+
+async def test_one_process_a_file_also_by_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    link = tmp_path / "link.db"
+    link.symlink_to("rundun.db")
+    async with opened(path):
+        for name in (path, link, tmp_path / "." / "rundun.db"):
+            with pytest.raises(Problem, match=r"Another process is serving .*\.db\.$"):
+                await Database.open(name, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    async with opened(link):
+        assert sorted(one.name for one in tmp_path.iterdir() if "lock" in one.name) == ["rundun.db.lock"]
+
+
+async def test_nobody_but_the_owner_may_read_it(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        async with opened(tmp_path / "rundun.db") as one:
+            await one.write(note, "secret")
+            files = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert files == dict.fromkeys(["rundun.db", "rundun.db-wal", "rundun.db-shm", "rundun.db.lock"], 0o600), (
+        "whatever the umask is"
+    )
+
+
+def spoilt(path: Path, *sql: str) -> str:
+    """Do that to the file behind our back; returns what it is then, as a digest."""
+    other = sqlite3.connect(path, isolation_level=None)
+    for one in sql:
+        other.execute(one)
+    other.close()
+    return digest(path)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+async def test_a_file_of_a_newer_rundun_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    open_writer(path).close()
+    before = spoilt(path, "PRAGMA user_version = 99")
+    newest = shipped()[-1][0]
+    said = rf"rundun\.db was written by a newer Rundun \(schema 99, this knows {newest}\)\.$"
+    for _ in range(2):  # the second time shows that the first gave up its lock
+        with pytest.raises(Problem, match=said):
+            await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    with pytest.raises(Problem, match=said):
+        open_reader(path)
+    assert digest(path) == before
+    assert_ended(connection_threads())
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        ("CREATE TABLE songs (title TEXT)",),
+        ("PRAGMA application_id = 42",),
+        ("PRAGMA user_version = 1",),
+        ("CREATE TABLE songs (title TEXT)", "PRAGMA user_version = 1"),
+    ],
+)
+async def test_somebody_elses_database_is_left_alone(tmp_path: Path, sql: tuple[str, ...]) -> None:
+    path = tmp_path / "music.db"
+    before = spoilt(path, *sql)
+    with pytest.raises(Problem, match=r"music\.db is no Rundun database\.$"):
+        await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    with pytest.raises(Problem, match="no Rundun database"):
+        open_reader(path)
+    assert digest(path) == before
+    assert not (tmp_path / "music.db-wal").exists()
+
+
+async def test_what_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "letter.db"
+    path.write_text("Dear Ed, " * 1000)
+    before = digest(path)
+    with pytest.raises(Problem, match=r"letter\.db is no Rundun database\.$"):
+        await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+    assert digest(path) == before
+    for wrong in (tmp_path, tmp_path / "nowhere" / "rundun.db"):
+        with pytest.raises(Problem, match=r"can't be opened: .+"):
+            await Database.open(wrong, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+
+
+async def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
+    (tmp_path / "rundun.db").touch(0o600)
+    async with opened(tmp_path / "rundun.db") as one:
+        assert await one.write(note, "first") == "first"
+
+        def ids(tx: Tx) -> tuple[int, int]:
+            return tuple(
+                tx.db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+            )
+
+        assert await one.read(ids) == (APPLICATION_ID, shipped()[-1][0])
+
+
+# ---- migrations
+
+
+def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    old = open_writer(path)
+    old.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org-1', 'Acme', 0)")
+    key = connection.signing_key(old)
+    old.close()
+    now = shipped()[-1][0]
+    added = [
+        (now + 1, "ALTER TABLE organizations ADD COLUMN shade TEXT DEFAULT 'red';"),
+        (now + 2, "UPDATE organizations SET shade = 'blue';"),
+    ]
+    before = os.umask(0)
+    try:
+        new = open_writer(path, [*shipped(), *added])
+    finally:
+        os.umask(before)
+    assert new.execute("SELECT name, shade FROM organizations").fetchone()[:] == ("Acme", "blue")
+    assert new.execute("PRAGMA user_version").fetchone()[0] == now + 2
+    assert connection.signing_key(new) == key, "photo addresses and devices stay valid"
+    new.close()
+
+    snapshot = tmp_path / f"rundun.db.schema-{now}"
+    assert snapshot.stat().st_mode & 0o777 == 0o600, "the secrets are in it"
+    kept = open_reader(snapshot)
+    assert kept.execute("SELECT * FROM organizations").fetchone().keys() == [
+        "id",
+        "name",
+        "contact",
+        "credits",
+        "time_zone",
+        "colour",
+        "logo",
+        "created_at",
+    ]
+    assert kept.execute("PRAGMA user_version").fetchone()[0] == now
+    assert kept.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    kept.close()
+    with pytest.raises(Problem, match="newer"):
+        open_writer(path)
+
+
+def test_a_migration_that_fails_changes_nothing_and_can_be_mended(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    open_writer(path).close()
+    now = shipped()[-1][0]
+    half = (now + 1, "ALTER TABLE organizations ADD COLUMN shade TEXT; INSERT INTO nowhere VALUES (1);")
+    for _ in range(2):  # the second time it meets the snapshot of the first
+        with pytest.raises(Problem, match="no such table: nowhere"):
+            open_writer(path, [*shipped(), half])
+    db = open_writer(path)
+    assert db.execute("PRAGMA user_version").fetchone()[0] == now
+    assert "shade" not in [row["name"] for row in db.execute("PRAGMA table_info(organizations)")]
+    db.close()
+    whole = (now + 1, "ALTER TABLE organizations ADD COLUMN shade TEXT;")
+    open_writer(path, [*shipped(), whole]).close()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["rundun.db", f"rundun.db.schema-{now}"]
+
+
+def test_a_reader_wants_the_schema_it_knows(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    with pytest.raises(Problem, match="can't be opened"):
+        open_reader(path)
+    assert not path.exists()
+    path.touch()
+    with pytest.raises(Problem, match="older Rundun"):
+        open_reader(path)
+    assert path.stat().st_size == 0
+
+
+# ---- what an ended process left
+
+
+async def test_what_was_being_sent_is_sent_again_after_a_restart(tmp_path: Path) -> None:
+    """The receiver has it, but the process is gone before the outcome is written: at least once is promised."""
+    seen, go_on = asyncio.Event(), asyncio.Event()
+
+    async def never(outcome: FinishedAttempt) -> None:
+        seen.set()
+        await go_on.wait()
+
+    async with Receiver().listening() as receiver, AsyncExitStack() as process:
+        before = await process.enter_async_context(world(tmp_path))
+        before.dispatcher._write = never  # type: ignore[method-assign]
+        ed = await before.dispatch(await before.template(BOOLEAN), webhook={"url": receiver.url})
+        await ed.start()
+        await ed.answer("s-ok", True)
+        await seen.wait()
+        assert receiver.events() == ["step.completed"]
+        key = before.acme.headers["authorization"]
+        go_on.set()
+        await process.aclose()
+        async with world(tmp_path) as after:
+            await after.deliver()
+            assert receiver.events() == ["step.completed"] * 2
+            acme = after.browser(authorization=key)
+            (delivery,) = (await acme.get(f"/v1/runs/{ed.run_id}/deliveries")).json()["data"]
+            assert delivery["status"] == "delivered"
+            assert [one["number"] for one in delivery["attempts"]] == [1]
+
+
+async def test_half_written_files_are_cleared_away_at_the_next_start(tmp_path: Path) -> None:
+    def rows(tx: Tx) -> tuple[int, int]:
+        return tuple(
+            tx.db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("files", "chunks")
+        )
+
+    async with world(tmp_path) as before:
+        step = {"id": "s-sign", "type": "signature", "label": "Sign here"}
+        ed = await before.dispatch(await before.template(step))
+        await ed.start()
+        signed = await ed.call("PUT", "/steps/s-sign/signature", content=png())
+        assert signed.status_code == 201, signed.text
+        kept = await before.database.read(rows)
+        for size in (3, 0):
+            number = await before.database.write(photos.begin_file, "image/jpeg", 5 * MIB, "0" * 64)
+            for part in range(size):
+                await before.database.write(photos.append, number, part, bytes(MIB))
+        assert await before.database.read(rows) == (kept[0] + 2, kept[1] + 3)
+    async with world(tmp_path) as after:
+        assert await after.database.read(rows) == kept == (1, 1)
+
+
+async def test_the_first_start_happens_once(tmp_path: Path) -> None:
+    async with opened(tmp_path / "rundun.db") as one:
+        assert await one.write(first_start.bootstrap, []) is not None
+        assert await one.write(first_start.bootstrap, []) is None
+
+
+@pytest.mark.parametrize(("table", "read_whole"), [("files", {"organizations"}), ("signatures", set())])
+def test_what_may_be_pointed_to_is_deleted_without_reading_whole_tables(
+    tmp_path: Path, table: str, read_whole: set[str]
+) -> None:
+    """Organizations are few; everything else grows."""
+    db = open_writer(tmp_path / "rundun.db")
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN DELETE FROM {table} WHERE number = 1")]
+    db.close()
+    assert {step.split()[1] for step in plan if step.startswith("SCAN ")} == read_whole

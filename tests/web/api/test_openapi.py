@@ -1,0 +1,419 @@
+"""The document says what the service does: the same routes, codes, limits and schemas, in both directions."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from openapi_spec_validator import validate as validate_openapi
+from starlette.routing import Route
+
+from rundun import paths
+from rundun.actions import deliveries
+from rundun.core import event
+from rundun.core.template_rules import read_template
+from rundun.core.validation import StrictModel, read
+from rundun.errors import Problem
+from rundun.web import query_params, request_bodies
+from rundun.web.docs.openapi.document import ROUTES, document, examples
+from rundun.web.docs.openapi.events import ALERT
+from rundun.web.problems import TABLE
+from rundun.web.routes import starlette_app
+from tests import examples as recorded
+from tests.helpers import images, openapi_judge
+from tests.helpers.service import BOOLEAN, Receiver, World, new_photo_id, pages, world
+
+PAGES = {"/r/{run_id}", "/r/sw.js"}  # for people
+NOWHERE = {
+    "bad_request",  # of the console alone
+    "method_not_allowed",
+    "internal",
+}  # told in the introduction, or never meant to happen
+SCHEMAS = "#/components/schemas/"
+OPERATIONS = [route.operation for route in ROUTES]
+
+
+def routes() -> set[str]:
+    found = [route for route in starlette_app(pages().assets, None).routes if isinstance(route, Route)]
+    return {
+        f"{method} {route.path}"
+        for route in found
+        for method in (route.methods or set()) - {"HEAD"}
+        if route.path.startswith(("/v1/", "/r/")) and route.path not in PAGES
+    }
+
+
+def test_it_is_openapi_3_1() -> None:
+    validate_openapi(document())
+    assert document()["openapi"].startswith("3.1.")
+
+
+def test_every_route_is_in_it_and_the_reverse() -> None:
+    described = {
+        f"{method.upper()} {path}"
+        for path, item in document()["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    assert described == routes()
+    names = [one.name for one in OPERATIONS]
+    assert len(set(names)) == len(names)
+
+
+def test_every_code_is_in_it_and_no_other() -> None:
+    named: set[str] = set()
+    responses = document()["components"]["responses"]
+    for path in document()["paths"].values():
+        for operation in (item for method, item in path.items() if method != "parameters"):
+            for status, response in operation["responses"].items():
+                if "$ref" in response:
+                    problem = responses[response["$ref"].rpartition("/")[2]]["content"][
+                        "application/problem+json"
+                    ]
+                    for code in problem["schema"]["allOf"][1]["properties"]["code"]["enum"]:
+                        assert TABLE[code][0] == problem["examples"][code]["value"]["status"] == int(status)
+                        named.add(code)
+    assert named == set(TABLE) - NOWHERE
+    introduction = document()["info"]["description"]
+    assert "`about:blank`" in introduction and "`method_not_allowed`" in introduction
+
+
+def test_every_event_is_in_it() -> None:
+    assert set(document()["webhooks"]) == {
+        *event.EVENTS,
+        *event.ON_REQUEST,
+        event.TEST,
+        ALERT,
+    }
+
+
+def test_every_operation_is_told_in_words_with_an_example() -> None:
+    for operation in OPERATIONS:
+        assert operation.summary and operation.description.endswith("."), operation.name
+        if isinstance(operation.body, type | str):
+            assert "request" in examples()[operation.name], operation.name
+
+
+def media_of(part: Any) -> Iterator[dict[str, Any]]:
+    """Every media type, header and parameter of the document that has examples."""
+    if isinstance(part, dict):
+        if isinstance(part.get("schema"), dict):
+            yield part
+        for value in part.values():
+            yield from media_of(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from media_of(value)
+
+
+def test_its_examples_are_as_it_says() -> None:
+    seen = 0
+    for part in media_of(openapi_judge.strict()):
+        shown = [one["value"] for one in part.get("examples", {}).values()] if "examples" in part else []
+        for example in [*shown, *([part["example"]] if "example" in part else [])]:
+            openapi_judge.validate(part["schema"], example)
+            seen += 1
+    assert seen > 100
+    for operation in OPERATIONS:
+        if isinstance(operation.body, type):
+            read(operation.body, examples()[operation.name]["request"])
+
+
+async def test_its_examples_are_what_happens(tmp_path: Path) -> None:
+    """What differs is written into the file by `python -m tests.examples`."""
+    assert recorded.text(await recorded.record(tmp_path)) == recorded.FILE.read_text("utf-8")
+
+
+def test_its_examples_of_templates_are_templates() -> None:
+    for name in ("createTemplate", "reviseTemplate"):
+        read_template(examples()[name]["request"], lambda prefix: prefix + "made")
+    draft = {"$ref": SCHEMAS + "TemplateDraft"}
+    for sample in paths.samples().glob("*.json"):
+        openapi_judge.validate(draft, json.loads(sample.read_text("utf-8")))
+
+
+def dispatch(**more: Any) -> Any:
+    return {"template_id": "t-3c1a9a52-5f0e-4f7c-8c35-6a0c3a7d1e90", **more}
+
+
+def hook(**more: Any) -> Any:
+    return {"url": "http://hooks.example.com/", **more}
+
+
+LIMITS: list[tuple[type[StrictModel], Any, Any]] = [
+    # the furthest that is right, and one step further
+    (request_bodies.DispatchBody, dispatch(executor_ref="x" * 256), dispatch(executor_ref="x" * 257)),
+    (request_bodies.DispatchBody, dispatch(expires_in_hours=8760), dispatch(expires_in_hours=8761)),
+    (request_bodies.DispatchBody, dispatch(expires_in_hours=0.1), dispatch(expires_in_hours=0)),
+    (request_bodies.DispatchBody, dispatch(language="pt-BR"), dispatch(language="pt_BR")),
+    (request_bodies.DispatchBody, dispatch(), {}),
+    (request_bodies.DispatchBody, dispatch(), dispatch(webhok=None)),
+    (request_bodies.WebhookBody, hook(secret="x" * 12), hook(secret="x" * 11)),
+    (request_bodies.WebhookBody, hook(secret="x" * 256), hook(secret="x" * 257)),
+    (request_bodies.WebhookBody, hook(secret="pässword 1234 ✓"), hook(secret="password\n1234")),
+    (
+        request_bodies.WebhookBody,
+        hook(secret="日本語の長い合言葉です一"),
+        hook(secret="password\N{NO-BREAK SPACE}1234"),
+    ),
+    (request_bodies.WebhookBody, hook(url="HTTPS://a"), hook(url="ftp://a")),
+    (request_bodies.WebhookBody, hook(url="http://a/" + "x" * 2000), hook(url="http://a/" + "x" * 2048)),
+    (request_bodies.WebhookBody, hook(events=["run.started"]), hook(events=["run.lost"])),
+    (request_bodies.WebhookBody, hook(events=["*"] * 20), hook(events=["*"] * 21)),
+    (request_bodies.WebhookBody, hook(events=["*"]), hook(events=[])),
+    (request_bodies.CancelBody, {"reason": "x" * 2000}, {"reason": "x" * 2001}),
+    (request_bodies.CancelBody, {"reason": None}, {"reason": ""}),
+    (request_bodies.ExtendBody, {"expires_in_hours": None}, {}),
+    (request_bodies.StartBody, {"email": "ed@example.com"}, {"email": "ed@example"}),
+    (request_bodies.StartBody, {"phone": "+34 600"}, {"phone": "+3"}),
+    (request_bodies.StartBody, {"client_time": "2026-01-31T09:00:00Z"}, {"client_time": "31 January"}),
+    (request_bodies.GeoBody, {"lat": 90, "lng": -180}, {"lat": 90.1, "lng": -180}),
+    (request_bodies.GeoBody, {"lat": 1, "lng": 2, "accuracy": 1e8}, {"lat": 1, "lng": 2, "accuracy": 1.1e8}),
+    (request_bodies.AnswerBody, {"value": True, "photos": []}, {"value": True, "photos": ["ph-1"]}),
+    (request_bodies.AnswerBody, {"answer_id": "2f1e0d9c-8b7a-4655-9443-322110ffeedd"}, {"answer_id": "1"}),
+    (request_bodies.EmptyBody, {}, {"x": 1}),
+]
+
+
+@pytest.mark.parametrize(("model", "right", "wrong"), LIMITS)
+def test_it_draws_the_line_where_the_reader_does(model: type[StrictModel], right: Any, wrong: Any) -> None:
+    schema = {"$ref": SCHEMAS + model.__name__}
+    openapi_judge.validate(schema, right)
+    read(model, right)
+    with pytest.raises(Problem):
+        read(model, wrong)
+    with pytest.raises(AssertionError):
+        openapi_judge.validate(schema, wrong)
+
+
+def test_a_secret_that_it_forbids_is_refused() -> None:
+    """It can't name all that is: which characters are assigned is for Unicode to say."""
+    schema = document()["components"]["schemas"]["WebhookBody"]["properties"]["secret"]["anyOf"][0]
+    pattern = re.compile(schema["pattern"])
+    refused = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
+    for one in (chr(code) for code in range(sys.maxunicode + 1) if chr(code) != "\n"):
+        allowed, kind = pattern.search(one) is not None, unicodedata.category(one)
+        assert allowed or not one.isprintable(), hex(ord(one))
+        assert one.isprintable() == (kind not in refused or one == " ")
+        assert not allowed or kind in {"Cf", "Cn", "Co", "Cs"} or kind not in refused or one == " "
+
+
+@given(some.integers(0, 10**15 - 1), some.integers(0, 10**15 - 1))
+def test_a_cursor_that_is_given_out_is_one_that_it_allows_and_that_is_taken(first: int, second: int) -> None:
+    given_out = {"cursor": query_params.list_cursor(first, second)}
+    assert query_params.CURSOR.pattern == parameter("GET", "/v1/runs", "cursor")["pattern"]
+    openapi_judge.validate(parameter("GET", "/v1/runs", "cursor"), given_out["cursor"])
+    assert read(query_params.ListQuery, given_out).cursor == (first, second)
+    after = {"after": query_params.event_cursor(first)}
+    openapi_judge.validate(parameter("GET", "/v1/events", "after"), after["after"])
+    assert read(query_params.EventsQuery, after).after == first
+
+
+@given(
+    some.from_regex(query_params.CURSOR, fullmatch=True),
+    some.from_regex(query_params.EVENT_CURSOR, fullmatch=True),
+)
+def test_a_cursor_that_it_allows_is_taken(cursor: str, after: str) -> None:
+    openapi_judge.validate(parameter("GET", "/v1/runs", "cursor"), cursor)
+    openapi_judge.validate(parameter("GET", "/v1/events", "after"), after)
+    assert max(read(query_params.ListQuery, {"cursor": cursor}).cursor) < 2**63
+    assert read(query_params.EventsQuery, {"after": after}).after < 2**63
+
+
+def parameter(method: str, path: str, name: str) -> dict[str, Any]:
+    """The schema of a query parameter."""
+    listed = document()["paths"][path][method.lower()]["parameters"]
+    (found,) = (one["schema"] for one in listed if one.get("name") == name)
+    return dict(found)
+
+
+QUERIES: list[tuple[str, str, type[StrictModel], str, Any, Any]] = [
+    ("GET", "/r/{run_id}/state", query_params.StateQuery, "since", 10**15 - 1, 10**15),
+    ("GET", "/r/{run_id}/state", query_params.StateQuery, "since", 0, -1),
+    ("GET", "/v1/runs", query_params.RunsQuery, "limit", 100, 101),
+    ("GET", "/v1/runs", query_params.RunsQuery, "cursor", "MC4x", "MC4"),
+    ("GET", "/v1/events", query_params.EventsQuery, "after", "ZXZ0IDA", "ZXZ0IA"),
+    ("GET", "/v1/events", query_params.EventsQuery, "wait", 30, 31),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "model", "name", "right", "wrong"), QUERIES)
+def test_it_draws_the_line_of_queries_where_the_reader_does(
+    method: str, path: str, model: type[StrictModel], name: str, right: Any, wrong: Any
+) -> None:
+    schema = parameter(method, path, name)
+    openapi_judge.validate(schema, right)
+    read(model, {name: str(right)})
+    with pytest.raises(Problem):
+        read(model, {name: str(wrong)})
+    with pytest.raises(AssertionError):
+        openapi_judge.validate(schema, wrong)
+
+
+async def test_a_position_comes_as_a_whole(w: World) -> None:
+    path = "/r/{run_id}/steps/{step_id}/photos/{photo_id}"
+    ed = await w.dispatch(await w.template({**BOOLEAN, "photo": {"max": 9}}))
+    await ed.start()
+    for where, is_right in (
+        ({"lat": 1.5, "lng": 2.5}, True),
+        ({"lat": 1.5, "lng": 2.5, "accuracy": 3}, True),
+        ({"lat": 1.5}, False),
+        ({"lng": 1.5}, False),
+        ({"accuracy": 3}, False),
+        ({"lat": 91, "lng": 2.5}, False),
+    ):
+        response = await ed.photo("s-ok", images.jpeg(), params=where)
+        assert response.status_code == (201 if is_right else 422), where
+        with nullcontext() if is_right else pytest.raises(AssertionError):
+            openapi_judge.validate(parameter("PUT", path, "geo"), where)
+
+
+@pytest.mark.parametrize(
+    ("where", "wrong"),
+    [
+        ("/name", "x" * 201),
+        ("/sections/0/title", ""),
+        ("/sections/0/steps/0/label", "x" * 501),
+        ("/sections/0/steps/0/photo/max", 11),
+        ("/sections/0/steps/0/photo", True),
+        ("/sections/0/steps/0/type", "essay"),
+        ("/sections/0/steps/1/condition/when/op", "is"),
+        ("/sections/0/steps/2/config/unit", "x" * 41),
+        ("/sections/0/steps/2/config/decimals", 7),
+        ("/sections/0/steps/2/config/step", 1),
+        ("/settings/allow_skip", 1),
+        ("/execution/identity_required", "passport"),
+        ("/translations", {"english": {}, "not a tag": {}}),
+    ],
+)
+def test_it_draws_the_line_of_templates_where_the_reader_does(where: str, wrong: Any) -> None:
+    changed = copy.deepcopy(examples()["createTemplate"]["request"])
+    *way, last = where.split("/")[1:]
+    holder = changed
+    for name in way:
+        holder = holder[int(name)] if isinstance(holder, list) else holder[name]
+    holder[last] = wrong
+    with pytest.raises(Problem):
+        read_template(changed, lambda prefix: prefix + "made")
+    with pytest.raises(AssertionError):
+        openapi_judge.validate({"$ref": SCHEMAS + "TemplateDraft"}, changed)
+
+
+async def test_it_is_served_without_a_key_and_only_when_it_has_changed(w: World) -> None:
+    client = w.browser(**{"accept-encoding": "gzip"})
+    response = await client.get("/v1/openapi.json")
+    assert response.status_code == 200
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.json() == document()
+    tag = response.headers["etag"]
+    assert (await client.get("/v1/openapi.json", headers={"if-none-match": tag})).status_code == 304
+    plain = await client.get("/v1/openapi.json", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.json() == document()
+    assert len(gzip.compress(plain.content)) > 1000
+
+
+DELIVERED = [
+    BOOLEAN,
+    {"id": "s-why", "type": "text", "label": "Why?", "required": False, "photo": {"max": 1}, "geo": True},
+]
+
+
+async def test_what_webhooks_receive_is_as_it_says(w: World, receiver: Receiver) -> None:
+    template_id = await w.template(
+        *DELIVERED, settings={"allow_skip": True}, execution={"identity_required": "name"}
+    )
+    hook = {
+        "url": receiver.url,
+        "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "events": ["*", "run.started"],
+    }
+
+    async def begun(name: str) -> Any:
+        ed = await w.dispatch(template_id, webhook=hook, executor_ref=name)
+        await ed.start(name="Ed")
+        await ed.answer("s-ok", True)
+        return ed
+
+    completed, cancelled, expired = [await begun(name) for name in ("one", "two", "three")]
+    photo_id = new_photo_id()
+    await completed.photo("s-why", images.jpeg(), photo_id)
+    await completed.answer("s-why", "so", photos=[photo_id], geo={"lat": 1.5, "lng": 2.5})
+    await cancelled.put("s-why", {"skipped": True})
+    assert (await completed.complete()).status_code == 200
+    tried = await w.acme.post("/v1/webhooks/test", json={"url": hook["url"], "secret": hook["secret"]})
+    assert tried.json()["ok"]
+    assert (await cancelled.call("POST", "/cancel", json={"reason": "rain"})).status_code == 200
+    w.clock.forward(hours=100)
+    await w.sweep()
+    await w.deliver()
+    assert {one.json["event"] for one in receiver.received} == {*event.EVENTS, *event.ON_REQUEST, event.TEST}
+    webhooks = openapi_judge.strict()["webhooks"]
+    for one in receiver.received:
+        said = webhooks[one.json["event"]]["post"]
+        openapi_judge.validate(said["requestBody"]["content"]["application/json"]["schema"], one.json)
+        for parameter in said["parameters"]:
+            assert parameter["$ref"].rpartition("/")[2].lower() in one.headers
+    entries = (await w.acme.get("/v1/events?limit=100")).json()["data"]
+    assert {one["event"] for one in entries} == {*event.EVENTS, *event.ON_REQUEST}
+    assert (await w.run(expired))["status"] == "expired"
+
+
+async def test_what_the_operator_is_alerted_with_is_as_it_says(tmp_path: Path) -> None:
+    async with world(tmp_path, alerts__url="http://127.0.0.1:1/", webhooks__retry_delays_seconds=[]) as w:
+        ed = await w.dispatch(
+            await w.template(BOOLEAN), webhook={"url": "http://127.0.0.1:1/", "events": ["run.started"]}
+        )
+        await ed.start()
+        await w.deliver()
+        alert = await w.database.read(partial(deliveries.next_alert, for_all=False))
+    said = openapi_judge.strict()["webhooks"][ALERT]["post"]
+    openapi_judge.validate(
+        said["requestBody"]["content"]["application/json"]["schema"], json.loads(alert.body)
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "complaint"),
+    [
+        (418, {}, b"", "not documented"),
+        (200, {"x-request-id": "1"}, b"{}", "without ETag"),
+        (200, {"x-request-id": "1", "etag": "x", "content-type": "text/html"}, b"{}", "as text/html"),
+        (200, {"x-request-id": "1", "etag": "x", "content-type": "application/json"}, b"{}", "run_id"),
+        (304, {"x-request-id": "1", "etag": "x"}, b"{}", "with a body"),
+        (
+            404,
+            {"x-request-id": "1", "content-type": "application/problem+json"},
+            json.dumps(
+                {"type": "", "title": "", "status": 404, "detail": "", "code": "run_closed", "request_id": ""}
+            ).encode(),
+            "code",
+        ),
+    ],
+)
+def test_an_answer_that_is_not_documented_is_noticed(
+    status: int, headers: dict[str, str], body: bytes, complaint: str
+) -> None:
+    with pytest.raises(AssertionError, match=re.escape(complaint)):
+        openapi_judge.check("GET", "/v1/runs/r-1", status, headers.items(), body)
+
+
+def test_a_member_that_it_does_not_name_is_noticed() -> None:
+    example = document()["paths"]["/v1/organization"]["get"]["responses"]["200"]["content"][
+        "application/json"
+    ]
+    openapi_judge.validate(example["schema"], example["examples"]["example"]["value"])
+    with pytest.raises(AssertionError):
+        openapi_judge.validate(example["schema"], {**example["examples"]["example"]["value"], "more": 1})

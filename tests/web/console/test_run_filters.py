@@ -1,0 +1,212 @@
+"""Every way into the list of runs: a link shows what it says, and what can't be asked for is said."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from rundun.store import run_lists
+from rundun.store.pagination import PageRequest
+from rundun.store.run_lists import RunFilter
+from rundun.store.transaction import Tx
+from tests.helpers.console import Browser, operator
+from tests.helpers.console_runs import rows
+from tests.helpers.service import BOOLEAN, Ed, World
+
+
+def link(page: str, words: str) -> str:
+    """The query of the one link to the list of runs that has those words in it."""
+    links = re.findall(r'<a href="/console/runs(\?[^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL)
+    (found,) = [unescape(query) for query, text in links if words in text]
+    return found
+
+
+async def day_of_everything(w: World) -> dict[str, Ed]:
+    """A run of every kind; it is the second of January, and some ended on the first."""
+    template_id = await w.template(BOOLEAN)
+    made = {}
+    for name in ("early", "expired", "done", "cancelled", "late", "started", "waiting"):
+        hours = 26 if name == "expired" else 30 if name in ("early", "late") else 200
+        made[name] = await w.dispatch(template_id, expires_in_hours=hours, executor_ref=f"job {name}")
+        w.clock.forward(seconds=1)
+    for name in ("early", "done", "cancelled", "late", "started"):
+        await made[name].start()
+    for name in ("early", "done"):
+        if name == "done":
+            w.clock.forward(hours=31)
+            await w.sweep()
+        await made[name].answer("s-ok", True)
+        assert (await made[name].complete()).status_code == 200
+    await made["cancelled"].call("POST", "/cancel", json={"reason": "Nobody home"})
+    return made
+
+
+async def test_a_template_leads_to_its_own_runs(w: World) -> None:
+    ann = await operator(w)
+    one, two = await w.template(BOOLEAN), await w.template(BOOLEAN)
+    mine = await w.dispatch(one)
+    await w.dispatch(two)
+    page = (await ann.get(f"/templates/{one}")).text
+    assert await rows(ann, link(page, "Runs of this template")) == [mine.run_id]
+
+
+async def test_each_number_leads_to_what_it_counts(w: World) -> None:
+    ann = await operator(w)
+    made = await day_of_everything(w)
+    page = (await ann.get("")).text
+    for words, names in (
+        ("Open now", ["waiting", "started", "late"]),
+        ("Late now", ["late"]),
+        ("Completed today", ["done"]),
+        ("Cancelled today", ["cancelled"]),
+    ):
+        assert f'<span class="number">{len(names)}</span> <span>{words}' in page
+        query = link(page, words)
+        assert await rows(ann, query) == [made[name].run_id for name in names], words
+        shown = (await ann.get(f"/runs{query}")).text
+        assert f"/console/runs.csv{query.replace('&', '&amp;')}" in shown, "the table has the same"
+        table = (await ann.get(f"/runs.csv{query}")).text
+        assert [name for name in made if made[name].run_id in table] == sorted(names, key=list(made).index)
+
+
+async def test_runs_are_listed_by_the_day_they_ended_on(w: World) -> None:
+    ann = await operator(w)
+    made = await day_of_everything(w)
+    for query, names in (
+        ("day=closed&from=2026-01-01&to=2026-01-01", ["early"]),
+        ("day=closed&from=2026-01-02", ["cancelled", "done", "expired"]),
+        ("day=closed&to=2026-01-02", ["cancelled", "done", "expired", "early"]),
+        ("day=closed&from=2026-01-02&status=expired", ["expired"]),
+        ("day=closed&from=2026-01-02&status=pending", []),
+        ("day=closed&from=2026-01-02&status=open", []),
+        ("day=closed&from=2026-01-02&status=late", []),
+        ("day=closed&from=2026-01-02&ref=job", ["expired", "done", "cancelled"]),
+        ("day=closed&from=2026-01-02&ref=job+done&match=exact", ["done"]),
+        ("day=created&from=2026-01-02", []),
+        ("day=nonsense&to=2026-01-01&status=open", ["waiting", "started", "late"]),
+        ("day=closed&status=open", ["waiting", "started", "late"]),
+        ("status=open&ref=job", ["waiting", "started", "late"]),
+        ("status=late&ref=job", ["late"]),
+        ("status=late&template=t-nobody", []),
+    ):
+        assert await rows(ann, f"?{query}") == [made[name].run_id for name in names], query
+    ended = (await ann.get("/runs?day=closed&to=2026-01-02")).text
+    assert 'data-label="Ended"' in ended and "Those that ended last come first." in ended
+    assert 'data-label="Expires"' in (await ann.get("/runs?status=late")).text
+    assert 'data-label="Created"' in (await ann.get("/runs?status=open")).text
+
+
+async def test_an_unknown_status_is_said(w: World) -> None:
+    ann = await operator(w)
+    run = await w.dispatch(await w.template(BOOLEAN))
+    page = (await ann.get("/runs?status=foo")).text
+    assert "There is no such status." in page and f'id="row-{run.run_id}"' in page
+    assert 'href="/console/runs.csv"' in page, "the table is of what is shown"
+    assert re.search(r'<select id="f-status"[^>]*aria-describedby="w-status" aria-invalid="true"', page)
+    assert "There is no such status." not in (await ann.get("/runs?status=open")).text
+
+
+async def test_no_two_links_of_a_list_are_called_the_same(w: World) -> None:
+    ann = await operator(w)
+    template_id = await w.template(BOOLEAN)
+    made = [await w.dispatch(template_id, **more) for more in ({}, {}, {"executor_ref": "booking_7"})]
+    page = (await ann.get("/runs")).text
+    labels = [one.split() for one in re.findall(r'<a [^>]*aria-labelledby="([^"]+)"', page)]
+    names = [[re.findall(rf'id="{part}"[^>]*>(?:<bdi>)?([^<]*)', page) for part in one] for one in labels]
+    references = ["booking_7", made[1].run_id[:10], made[0].run_id[:10]]
+    assert names == [[["Check"], [reference]] for reference in references]
+
+
+async def walk(ann: Browser, query: str) -> list[str]:
+    """All of a list, page by page."""
+    seen, path = [], f"/runs{query}"
+    while path:
+        page = (await ann.get(path)).text
+        seen += re.findall(r'<tr id="row-(r-[0-9a-f-]+)"', page)
+        older = re.search(r'rel="next" href="/console([^"]+)"', page)
+        path = unescape(older[1]) if older else ""
+    return seen
+
+
+async def test_lists_of_several_statuses_page_as_one(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await operator(w)
+    template_id = await w.template(BOOLEAN)
+    for number in range(12):
+        ed = await w.dispatch(template_id, executor_ref=f"job {number % 5}", expires_in_hours=100)
+        if number % 3:
+            await ed.start()
+        if number % 4 == 1:
+            await ed.call("POST", "/cancel", json={"reason": "No"})
+        elif number % 4 == 2:
+            await ed.answer("s-ok", True)
+            await ed.complete()
+        w.clock.forward(seconds=number % 2)
+    for query in (
+        "?status=open",
+        "?status=open&ref=job",
+        "?day=closed&from=2026-01-01",
+        "?day=closed&from=2026-01-01&ref=job",
+    ):
+        monkeypatch.setattr("rundun.web.console.runs.LIMIT", 50)
+        whole = await rows(ann, query)
+        assert len(whole) in (5, 7)
+        for limit in (1, 2, 3, 5, 7):
+            monkeypatch.setattr("rundun.web.console.runs.LIMIT", limit)
+            assert await walk(ann, query) == whole, (query, limit)
+        monkeypatch.undo()
+
+
+async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def look(tx: Tx) -> list[list[str]]:
+        monkeypatch.setattr(run_lists, "_has_few", lambda *_: False)
+        tx.db.set_trace_callback(seen.append)
+        for chosen in (
+            RunFilter("open"),
+            RunFilter(late_at=9),
+            RunFilter(late_at=9, template_id="t-1"),
+            RunFilter("completed", closed_after=1, closed_before=9),
+            RunFilter("completed", closed_after=1, template_id="t-1"),
+            RunFilter(closed_before=9),
+        ):
+            run_lists.page(tx, w.acme_id, chosen, PageRequest())
+        tx.db.set_trace_callback(None)
+        return [
+            [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()]
+            for query in seen
+        ]
+
+    plans = await w.database.read(look)
+    assert [len(plan) for plan in plans] == [1] * len(plans), "nothing is sorted"
+    found = [re.sub(r"SEARCH \w+ USING |INDEX ", "", plan[0]) for plan in plans]
+    late = "runs_open_of_org (org_id=? AND status=? AND expires_at<?)"
+    assert found == [
+        *["runs_by_status (org_id=? AND status=? AND created_at<?)"] * 2,
+        *[late] * 2,
+        *["runs_by_end (org_id=? AND status=? AND closed_at>? AND closed_at<?)"] * 2,
+        *["runs_by_end (org_id=? AND status=? AND closed_at<?)"] * 3,
+    ]
+
+
+async def test_a_template_with_few_runs_decides_over_all_that_ended(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_lists, "FEW_ROWS", 2)
+    many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
+    for template_id in (many, few, many, few, many):
+        ed = await w.dispatch(template_id)
+        w.clock.forward(seconds=1)
+        await ed.call("POST", "/cancel", json={"reason": "No"})
+
+    def look(tx: Tx) -> None:
+        for template_id, index, count in ((few, "runs_by_template", 2), (many, "runs_by_end", 3)):
+            chosen = RunFilter("cancelled", template_id, closed_after=1)
+            assert run_lists._index(tx, w.acme_id, chosen) == index
+            found = run_lists.page(tx, w.acme_id, chosen, PageRequest()).items
+            ends = [run.closed_at or 0 for run in found]
+            assert len(found) == count and ends == sorted(ends, reverse=True)
+
+    await w.database.read(look)

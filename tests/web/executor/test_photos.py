@@ -1,0 +1,555 @@
+"""Photos and signatures: safe on the server or clearly refused, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import io
+import threading
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from rundun.actions import photos
+from rundun.imaging import derivatives
+from rundun.store.database import MAX_BATCH
+from tests.helpers import images
+from tests.helpers.photos import OVERLAY, SIGN, digest, started
+from tests.helpers.service import BOOLEAN, Ed, Receiver, World, new_photo_id
+
+PHOTO = {"id": "s-pic", "type": "photo", "label": "The kitchen", "config": {"min": 2, "max": 3}}
+
+
+def noise(side: int, quality: int) -> bytes:
+    """A JPEG that no encoder makes small."""
+    return images.encoded(Image.effect_noise((side, side), 100).convert("RGB"), quality=quality)
+
+
+async def count(w: World, table: str) -> int:
+    """Rows of a table."""
+    return await w.database.read(lambda tx: int(tx.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (images.jpeg(), "image/jpeg"),
+        (images.sideways_jpeg(), "image/jpeg"),
+        (images.heic(), "image/heic"),
+        (images.png(), "image/png"),
+        (images.encoded(images.quadrants(), "WEBP"), "image/webp"),
+    ],
+    ids=["jpeg", "orientation 6", "heic", "png", "webp"],
+)
+async def test_an_original_is_kept_and_shown_upright(w: World, data: bytes, kind: str) -> None:
+    ed = await started(w, OVERLAY)
+    photo_id = new_photo_id()
+    query = "?source=camera&taken_at=2026-01-01T00:00:00Z&lat=52.5&lng=13.4&accuracy=12"
+    response = await ed.call(
+        "PUT", f"/steps/s-ok/photos/{photo_id}{query}", content=data, headers=digest(data)
+    )
+    assert response.status_code == 201, response.text
+    receipt = response.json()
+    assert receipt["bytes"] == len(data)
+    assert receipt["sha256"] == hashlib.sha256(data).hexdigest()
+    assert receipt["photo_id"] == photo_id
+    await ed.answer("s-ok", True)
+    photo = (await w.run(ed))["answers"]["s-ok"]["photos"][0]
+    assert photo["original"]["content_type"] == kind
+    assert photo["source"] == "camera"
+    assert photo["geo"] == {"lat": 52.5, "lng": 13.4, "accuracy": 12}
+    stranger = w.browser()
+    original = await stranger.get(photo["original"]["url"])
+    assert original.content == data
+    assert original.headers["content-type"] == kind
+    shown = await stranger.get(photo["url"])
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert images.corners(shown.content) == images.UPRIGHT
+    assert dict(Image.open(io.BytesIO(shown.content)).getexif()) == {}
+    assert Image.open(io.BytesIO(shown.content)).size == (photo["width"], photo["height"])
+    thumbnail = await stranger.get(photo["thumbnail_url"])
+    assert max(Image.open(io.BytesIO(thumbnail.content)).size) == 320 or kind == "image/png"
+    assert images.corners(thumbnail.content) == images.UPRIGHT
+
+
+async def test_the_same_photo_again_has_the_same_receipt(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    data, photo_id = images.jpeg(), new_photo_id()
+    first = await ed.photo("s-ok", data, photo_id)
+    w.clock.forward(hours=1)
+    again = await ed.photo("s-ok", data, photo_id)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    other = await ed.photo("s-ok", images.jpeg(320, 240), photo_id)
+    assert (other.status_code, other.json()["code"]) == (409, "photo_conflict")
+    assert await count(w, "photos") == 1
+
+
+async def test_twice_at_once_is_one_photo(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    data, photo_id = images.jpeg(), new_photo_id()
+    answers = await asyncio.gather(*(ed.photo("s-ok", data, photo_id) for _ in range(4)))
+    assert sorted(one.status_code for one in answers) == [200, 200, 200, 201]
+    assert len({one.text for one in answers}) == 1
+    files = await count(w, "files")
+    assert (await count(w, "photos"), files) == (1, await count(w, "chunks"))
+    assert files <= 3
+
+
+async def test_a_photo_too_large_for_one_commit_is_written_in_pieces(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    data, photo_id = noise(2400, 98), new_photo_id()
+    assert len(data) > MAX_BATCH
+    first = await ed.photo("s-ok", data, photo_id)
+    assert first.status_code == 201, first.text
+    assert (await w.browser().get(first.json()["url"])).status_code == 200
+    again = await ed.photo("s-ok", data, photo_id)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert await count(w, "files") == 3, "the derived photo is not the original"
+    other = await ed.photo("s-ok", noise(1600, 60), photo_id)
+    assert (other.status_code, other.json()["code"]) == (409, "photo_conflict")
+    kept = await w.database.read(
+        lambda tx: [row[0] for row in tx.db.execute("SELECT bytes FROM chunks ORDER BY file, part")]
+    )
+    assert b"".join(kept[: -(-len(data) // 2**20)]) == data
+
+
+async def test_fifty_phones_of_one_organization_wait_their_turn(w: World) -> None:
+    template = await w.template(OVERLAY)
+    eds = [await w.dispatch(template) for _ in range(50)]
+    for ed in eds:
+        await ed.start()
+    data = noise(830, 75)
+    assert 300_000 < len(data) < 500_000
+    answers = await asyncio.gather(*(ed.photo("s-ok", data, headers=digest(data)) for ed in eds))
+    assert [one.status_code for one in answers] == [201] * 50
+    assert await count(w, "photos") == 50
+
+
+async def test_organizations_take_turns_with_their_photos(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    template, body = await w.template(OVERLAY), {"name": "Theirs", "steps": [OVERLAY]}
+    theirs = (await w.globex.post("/v1/templates", json=body)).json()["id"]
+    run = (await w.globex.post("/v1/runs", json={"template_id": theirs})).json()["run_id"]
+    eds = [*[await w.dispatch(template) for _ in range(20)], Ed(w, run)]
+    for ed in eds:
+        await ed.start()
+    gate, derive, pool = threading.Event(), derivatives.derive, w.service.imaging.photos  # type: ignore[attr-defined]
+
+    def when_let(*args: Any, **more: Any) -> Any:
+        assert gate.wait(60)
+        return derive(*args, **more)
+
+    monkeypatch.setattr(derivatives, "derive", when_let)
+    answered: list[Ed] = []
+
+    async def send(ed: Ed) -> None:
+        assert (await ed.photo("s-ok", images.jpeg())).status_code == 201
+        answered.append(ed)
+
+    tasks = []
+    for number, ed in enumerate(eds, 1):
+        tasks.append(asyncio.create_task(send(ed)))
+        async with asyncio.timeout(60):
+            while pool.held() < number:
+                await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert answered.index(eds[-1]) < 8, "the last to come, and the first of its organization"
+
+
+async def test_what_belongs_to_a_photo_is_never_dropped_with_an_upload(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    await ed.photo("s-ok", images.heic())
+    numbers = await w.database.read(
+        lambda tx: {row["number"] for row in tx.db.execute("SELECT number FROM files").fetchall()}
+    )
+    await w.database.write(photos.drop, numbers)
+    assert (await count(w, "files"), await count(w, "chunks")) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "headers", "status", "code"),
+    [
+        (b"", {}, 422, "digest_mismatch"),
+        (b"hello, I am a picture", {}, 422, "unreadable_image"),
+        (b"GIF89a" + b"\0" * 100, {}, 422, "unreadable_image"),
+        (images.jpeg()[:2000], {}, 422, "unreadable_image"),
+        (images.jpeg()[:-2], {}, 422, "unreadable_image"),
+        (images.png()[:300], {}, 422, "unreadable_image"),
+        (images.jpeg()[:2000], digest(images.jpeg()), 422, "digest_mismatch"),
+        (images.jpeg(), {"content-digest": "sha-256=:AAAA:"}, 422, "digest_mismatch"),
+        (images.jpeg(), {"content-digest": "md5=:AAAA:"}, 422, "digest_mismatch"),
+        (b"\0" * (15 * 1024 * 1024 + 1), {}, 413, "too_large"),
+    ],
+    ids=[
+        "empty",
+        "text",
+        "gif",
+        "cut jpeg",
+        "no end",
+        "cut png",
+        "altered",
+        "bad digest",
+        "md5",
+        "too large",
+    ],
+)
+async def test_what_is_no_whole_picture_is_refused_and_never_stored(
+    w: World, data: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    ed = await started(w, OVERLAY)
+    response = await ed.photo("s-ok", data, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert (await count(w, "photos"), await count(w, "files"), await count(w, "chunks")) == (0, 0, 0)
+
+
+async def test_a_bomb_is_refused_before_it_is_decoded(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    bomb = images.encoded(Image.new("1", (12_000, 12_000)), "PNG")
+    assert len(bomb) < 100_000
+    response = await ed.photo("s-ok", bomb)
+    assert (response.status_code, response.json()["code"]) == (422, "unreadable_image")
+
+
+async def test_a_body_without_length_or_digest_is_refused(w: World) -> None:
+    ed = await started(w, OVERLAY)
+
+    async def pieces() -> Any:
+        yield images.jpeg()
+
+    response = await ed.photo("s-ok", pieces())  # type: ignore[arg-type]
+    assert (response.status_code, response.json()["code"]) == (422, "digest_mismatch")
+    response = await ed.photo("s-ok", pieces(), headers=digest(images.jpeg()))  # type: ignore[arg-type]
+    assert response.status_code == 201
+
+
+async def test_a_step_waits_for_the_photos_it_lists(w: World, receiver: Receiver) -> None:
+    ed = await started(w, PHOTO, webhook={"url": receiver.url})
+    ids = [new_photo_id(), new_photo_id()]
+    answered = await ed.answer("s-pic", None, photos=ids)
+    assert answered.json()["step"]["done"] is False
+    assert answered.json()["step"]["waiting_for"] == ids
+    missing = (await ed.complete()).json()["errors"]
+    assert [(one["step_id"], one["code"]) for one in missing] == [("s-pic", "missing_photos")]
+    await ed.photo("s-pic", images.jpeg(), ids[1])
+    assert (await ed.state())["answers"]["s-pic"]["waiting_for"] == [ids[0]]
+    await ed.photo("s-pic", images.jpeg(320, 320), ids[0])
+    assert (await ed.state())["answers"]["s-pic"]["done"] is True
+    assert (await ed.complete()).status_code == 200
+    await w.deliver()
+    told = next(one.json for one in receiver.received if one.json["event"] == "step.completed")
+    assert [(one["photo_index"], one["photo_id"]) for one in told["data"]["photos"]] == [
+        (0, ids[0]),
+        (1, ids[1]),
+    ]
+    for photo in told["data"]["photos"]:
+        thumbnail = Image.open(io.BytesIO(base64.b64decode(photo["thumbnail"])))
+        assert max(thumbnail.size) == 320
+    done = next(one.json for one in receiver.received if one.json["event"] == "run.completed")
+    assert "url" not in done["data"]["answers"]["s-pic"]["photos"][0]["original"]
+
+
+async def test_photos_that_are_not_listed_count_in_order_of_arrival(w: World) -> None:
+    ed = await started(w, PHOTO)
+    ids = [new_photo_id(), new_photo_id()]
+    await ed.put("s-pic", {"value": None})
+    for photo_id in ids:
+        await ed.photo("s-pic", images.jpeg(), photo_id)
+    assert (await ed.state())["answers"]["s-pic"]["done"] is True
+    assert [one["photo_id"] for one in (await w.run(ed))["answers"]["s-pic"]["photos"]] == ids
+    told = [one["event"] for one in await w.events(ed)]
+    assert told == ["run.started", "step.completed"]
+    await ed.photo("s-pic", images.jpeg())
+    assert [one["event"] for one in await w.events(ed)] == told, "a lone upload writes none"
+
+
+async def test_a_photo_deleted_below_the_minimum_undoes_the_step(w: World) -> None:
+    ed = await started(w, PHOTO)
+    ids = [new_photo_id(), new_photo_id()]
+    for photo_id in ids:
+        await ed.photo("s-pic", images.jpeg(), photo_id)
+    await ed.answer("s-pic", None, photos=ids)
+    url = (await w.run(ed))["answers"]["s-pic"]["photos"][0]["url"]
+    events = len(await w.events(ed))
+    deleted = await ed.call("DELETE", f"/steps/s-pic/photos/{ids[0]}")
+    assert deleted.status_code == 200
+    assert deleted.json()["step"]["done"] is False
+    assert deleted.json()["step"]["photos"] == [ids[1]]
+    assert (await w.browser().get(url)).status_code == 404, "its address dies with it"
+    assert (await ed.call("DELETE", f"/steps/s-pic/photos/{ids[0]}")).status_code == 200
+    assert len(await w.events(ed)) == events
+    assert (await ed.complete()).json()["errors"][0]["code"] == "missing_photos"
+    retaken = new_photo_id()
+    await ed.photo("s-pic", images.jpeg(), retaken)
+    await ed.answer("s-pic", None, photos=[ids[1], retaken])
+    assert (await ed.complete()).status_code == 200
+    assert (await ed.call("DELETE", f"/steps/s-pic/photos/{ids[1]}")).status_code == 410
+    assert len((await w.run(ed))["answers"]["s-pic"]["photos"]) == 2
+
+
+async def test_too_many_photos(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    for _ in range(2):
+        assert (await ed.photo("s-ok", images.jpeg())).status_code == 201
+    response = await ed.photo("s-ok", images.jpeg())
+    assert (response.status_code, response.json()["code"]) == (422, "too_many_photos")
+    listed = await ed.answer("s-ok", True, photos=[new_photo_id() for _ in range(3)])
+    assert (listed.status_code, listed.json()["code"]) == (422, "too_many_photos")
+
+
+async def test_what_came_unlisted_keeps_out_nothing_that_is_listed(w: World) -> None:
+    ed = await started(w, PHOTO)
+    ids = [new_photo_id(), new_photo_id()]
+    await ed.answer("s-pic", None, photos=ids)
+    for _ in range(3):
+        assert (await ed.photo("s-pic", images.jpeg())).status_code == 201
+    assert (await ed.photo("s-pic", images.jpeg())).json()["code"] == "too_many_photos"
+    for photo_id in ids:
+        assert (await ed.photo("s-pic", images.jpeg(), photo_id)).status_code == 201
+    assert (await ed.complete()).status_code == 200
+    assert [one["photo_id"] for one in (await w.run(ed))["answers"]["s-pic"]["photos"]] == ids
+
+
+async def test_a_listed_photo_that_never_arrived_is_taken_from_the_list(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    lost = new_photo_id()
+    here = (await ed.photo("s-ok", images.jpeg())).json()["photo_id"]
+    await ed.answer("s-ok", True, photos=[lost, here])
+    assert [one["event"] for one in await w.events(ed)] == ["run.started"]
+    step = (await ed.call("DELETE", f"/steps/s-ok/photos/{lost}")).json()["step"]
+    assert (step["photos"], step["waiting_for"], step["done"]) == ([here], [], True)
+    assert [one["event"] for one in await w.events(ed)] == ["run.started", "step.completed"]
+    before = await w.run(ed)
+    assert (await ed.call("DELETE", f"/steps/s-ok/photos/{lost}")).status_code == 200
+    assert await w.run(ed) == before
+
+
+async def test_where_photos_do_not_belong(w: World) -> None:
+    ed = await started(w, BOOLEAN)
+    assert (await ed.photo("s-ok", images.jpeg())).status_code == 422
+    assert (await ed.photo("s-none", images.jpeg())).status_code == 404
+    bad = await ed.photo("s-ok", images.jpeg(), "ph-1")
+    assert bad.json()["errors"][0]["pointer"] == "/photo_id"
+
+
+async def test_a_photo_needs_a_started_open_run_but_a_lost_receipt_comes_again(w: World) -> None:
+    ed = await w.dispatch(await w.template(OVERLAY))
+    data, photo_id = images.jpeg(), new_photo_id()
+    assert (await ed.photo("s-ok", data, photo_id)).json()["code"] == "not_started"
+    await ed.start()
+    first = await ed.photo("s-ok", data, photo_id)
+    await ed.answer("s-ok", True)
+    await ed.complete()
+    again = await ed.photo("s-ok", data, photo_id)
+    assert (again.status_code, again.json()) == (200, first.json())
+    new = await ed.photo("s-ok", data)
+    assert (new.status_code, new.json()["run_status"]) == (410, "completed")
+    assert await count(w, "photos") == 1
+
+
+async def test_a_signature_is_stored_and_then_answered(w: World) -> None:
+    ed = await started(w, SIGN)
+    data = images.png()
+    receipt = await ed.call("PUT", "/steps/s-sign/signature?typed_name=Ed%20Li", content=data)
+    assert receipt.status_code == 201
+    assert receipt.json()["sha256"] == hashlib.sha256(data).hexdigest()
+    assert (await ed.call("PUT", "/steps/s-sign/signature", content=data)).status_code == 200
+    answered = await ed.answer("s-sign", None)
+    assert answered.json()["step"]["done"] is True
+    url = (await w.run(ed))["answers"]["s-sign"]["value"]
+    assert (await w.browser().get(url)).content == data
+    told = (await w.events(ed))[-1]
+    assert told["data"]["answer"] == url
+    assert (await ed.call("PUT", "/steps/s-sign/signature", content=images.jpeg())).status_code == 422
+
+
+async def test_a_signature_may_come_after_its_answer(w: World) -> None:
+    ed = await started(w, SIGN)
+    assert (await ed.answer("s-sign", None)).json()["step"]["waiting_for"] == ["signature"]
+    assert (await ed.complete()).json()["errors"][0]["code"] == "missing_signature"
+    await ed.call("PUT", "/steps/s-sign/signature", content=images.png())
+    assert (await ed.complete()).status_code == 200
+
+
+async def test_a_signature_closes_the_run(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN, settings={"signature_on_complete": True}))
+    await ed.start()
+    await ed.answer("s-ok", True)
+    refused = await ed.complete()
+    assert [(one["step_id"], one["code"]) for one in refused.json()["errors"]] == [("", "missing_signature")]
+    await ed.call("PUT", "/signature?typed_name=Ed", content=images.png())
+    assert (await ed.complete()).status_code == 200
+    signature = (await w.run(ed))["signature"]
+    assert signature["typed_name"] == "Ed"
+    assert (await w.browser().get(signature["url"])).content == images.png()
+    assert (await w.events(ed))[-1]["data"]["signature"] == signature
+    plain = await started(w, BOOLEAN)
+    assert (await plain.call("PUT", "/signature", content=images.png())).status_code == 422
+
+
+async def test_a_signature_given_for_a_run_that_ends_otherwise_is_shown(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN, settings={"signature_on_complete": True}))
+    await ed.start()
+    png = images.encoded(images.quadrants(300, 100), "PNG")
+    assert (await ed.call("PUT", "/signature?typed_name=Ed", content=png)).status_code == 201
+    assert (await w.run(ed))["signature"] is None, "it has closed nothing yet"
+    assert (await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={})).status_code == 200
+    shown = (await w.run(ed))["signature"]
+    assert (shown["typed_name"], shown["received_at"]) == ("Ed", "2026-01-01T00:00:00Z")
+    assert (await w.browser().get(shown["url"])).content == png
+
+
+async def test_media_addresses_are_signed_and_tell_nothing(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    data = images.jpeg(2000, 1500)
+    await ed.photo("s-ok", data)
+    await ed.answer("s-ok", True)
+    url = (await w.run(ed))["answers"]["s-ok"]["photos"][0]["url"]
+    assert url.endswith(".jpg")
+    assert ed.run_id not in url
+    assert "s-ok" not in url
+    assert (await w.run(ed))["answers"]["s-ok"]["photos"][0]["url"] == url, "stable"
+    stranger = w.browser()
+    token = url.rsplit("/", 1)[1]
+    for forged in (token.replace(token[0], str(int(token[0]) + 1), 1), "1.jpg", token[:-5] + ".jpg", "x"):
+        assert (await stranger.get(f"/media/{forged}")).status_code == 404
+    whole = await stranger.get(url)
+    assert whole.headers["cache-control"] == "private, max-age=3600"
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    assert whole.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    for known in (whole.headers["etag"], f'"x", W/{whole.headers["etag"]}', "*"):
+        assert (await stranger.get(url, headers={"if-none-match": known})).status_code == 304
+    assert (await stranger.head(url)).headers["content-length"] == str(len(whole.content))
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "first", "last"),
+    [
+        ("bytes=0-9", 206, 0, 9),
+        ("bytes=10-", 206, 10, None),
+        ("bytes=-7", 206, -7, None),
+        ("bytes=0-999999999", 206, 0, None),
+        ("bytes=5-2", 200, 0, None),
+        ("bytes=0-1,4-5", 200, 0, None),
+        ("bytes=99999999-", 416, None, None),
+        ("bytes=-0", 416, None, None),
+        ("lines=1-2", 200, 0, None),
+    ],
+)
+async def test_ranges(w: World, asked: str, status: int, first: int | None, last: int | None) -> None:
+    ed = await started(w, OVERLAY)
+    data = images.encoded(Image.effect_noise((1700, 1700), 100).convert("RGB"), quality=95)
+    assert len(data) > 1024 * 1024, "more than one chunk"
+    receipt = (await ed.photo("s-ok", data)).json()
+    response = await w.browser().get(receipt["url"], headers={"range": asked})
+    assert response.status_code == status
+    if status == 416:
+        assert response.headers["content-range"] == f"bytes */{len(data)}"
+    else:
+        assert response.content == data[first : None if last is None else last + 1]
+
+
+async def test_a_barcode_in_a_picture_is_read(w: World) -> None:
+
+    ed = await started(w, {"id": "s-code", "type": "barcode", "label": "Scan"})
+    barcode = zxingcpp.create_barcode("RUNDUN-42", zxingcpp.BarcodeFormat.Code128)
+    image = Image.fromarray(zxingcpp.write_barcode_to_image(barcode, scale=4))
+    response = await ed.call("POST", "/decode", content=images.encoded(image.convert("RGB"), "PNG"))
+    assert (response.status_code, response.json()) == (200, {"text": "RUNDUN-42", "format": "code_128"})
+    nothing = await ed.call("POST", "/decode", content=images.jpeg())
+    assert (nothing.status_code, nothing.json()["code"]) == (422, "unreadable_image")
+
+
+async def test_a_photo_that_finds_the_run_overdue_expires_it(w: World) -> None:
+    ed = await started(w, OVERLAY, expires_in_hours=1)
+    w.clock.forward(hours=30)
+    refused = await ed.photo("s-ok", images.jpeg())
+    assert (refused.status_code, refused.json()["run_status"]) == (410, "expired")
+    assert refused.json()["closed_at"] == "2026-01-02T01:00:00Z", "the deadline, whenever it is noticed"
+    record = await w.run(ed)
+    assert (record["status"], record["expired_at"]) == ("expired", refused.json()["closed_at"])
+    again = await ed.call("GET", "/state")
+    assert again.json()["closed_at"] == refused.json()["closed_at"]
+
+
+async def test_an_earlier_signature_again_changes_nothing(w: World) -> None:
+    ed = await started(w, SIGN)
+    first, second = images.png(), images.png(200, 100)
+    receipt = await ed.call("PUT", "/steps/s-sign/signature", content=first)
+    await ed.call("PUT", "/steps/s-sign/signature", content=second)
+    again = await ed.call("PUT", "/steps/s-sign/signature", content=first)
+    assert (again.status_code, again.json()) == (200, receipt.json())
+    await ed.answer("s-sign", None)
+    url = (await w.run(ed))["answers"]["s-sign"]["value"]
+    assert (await w.browser().get(url)).content == second
+    await ed.complete()
+    assert (await ed.call("PUT", "/steps/s-sign/signature", content=first)).status_code == 200
+
+
+async def test_signatures_that_nothing_stands_on_do_not_pile_up(w: World) -> None:
+    ed = await started(w, SIGN)
+    drawn = [images.png(100 + number, 50) for number in range(12)]
+    await ed.call("PUT", "/steps/s-sign/signature", content=drawn[0])
+    await ed.answer("s-sign", None)
+    for png in drawn[1:]:
+        assert (await ed.call("PUT", "/steps/s-sign/signature", content=png)).status_code == 201
+    assert await count(w, "signatures") <= 6
+    assert await count(w, "chunks") == await count(w, "signatures")
+    url = (await w.run(ed))["answers"]["s-sign"]["value"]
+    assert (await w.browser().get(url)).content == drawn[0], "what was answered stays"
+
+
+async def test_a_repeated_answer_takes_the_photos_that_came_since(w: World) -> None:
+    ed = await started(w, {**BOOLEAN, "photo": {"min": 0, "max": 2}})
+    await ed.put("s-ok", {"value": True})
+    w.clock.forward(seconds=1)
+    photo = (await ed.photo("s-ok", images.jpeg())).json()["photo_id"]
+    w.clock.forward(seconds=1)
+    await ed.put("s-ok", {"value": True})
+    await ed.put("s-ok", {"value": True})
+    told = [[one["photo_id"] for one in event["data"]["photos"]] for event in (await w.events(ed))[1:]]
+    assert told == [[], [photo]]
+
+
+async def test_photo_ids_are_one_whatever_their_case(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    photo_id = new_photo_id()
+    await ed.photo("s-ok", images.jpeg(), "ph-" + photo_id[3:].upper())
+    answered = await ed.answer("s-ok", True, photos=[photo_id])
+    assert answered.json()["step"]["done"] is True
+
+
+async def test_a_repeated_answer_says_nothing_new_once_its_photos_are_told(w: World) -> None:
+    ed = await started(w, OVERLAY, {**BOOLEAN, "id": "s-other"})
+    assert (await ed.put("s-ok", {"value": True})).json()["step"]["done"] is False
+    w.clock.forward(seconds=1)
+    await ed.photo("s-ok", images.jpeg())
+    done, told = await w.run(ed), await w.events(ed)
+    assert [one["event"] for one in told] == ["run.started", "step.completed"]
+    again = await ed.put("s-ok", {"value": True})
+    assert (again.status_code, again.json()["step"]["done"]) == (200, True)
+    assert (await w.run(ed), await w.events(ed)) == (done, told)
+
+
+async def test_a_repeated_answer_that_still_waits_for_photos_changes_nothing(w: World) -> None:
+    ed = await started(w, PHOTO)
+    await ed.put("s-pic", {"value": None})
+    w.clock.forward(seconds=1)
+    await ed.photo("s-pic", images.jpeg())
+    before = await w.run(ed)
+    assert (await ed.put("s-pic", {"value": None})).status_code == 200
+    assert await w.run(ed) == before
+
+
+async def test_a_closed_run_knows_the_photos_that_its_answer_took_unlisted(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    await ed.put("s-ok", {"value": True})
+    photo_id = (await ed.photo("s-ok", images.jpeg())).json()["photo_id"]
+    await ed.complete()
+    for body in ({"value": True, "photos": [photo_id]}, {"value": True}):
+        assert (await ed.put("s-ok", body)).status_code == 200
+    other = await ed.put("s-ok", {"value": True, "photos": [new_photo_id()]})
+    assert (other.status_code, other.json()["code"]) == (410, "run_closed")

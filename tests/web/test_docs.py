@@ -1,0 +1,405 @@
+"""/docs says what is so: its samples run, its pages have everything there is, and people can read them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import time
+import urllib.error
+import uuid
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, get_args
+
+import httpx2
+import pytest
+from http_message_signatures import InvalidSignature
+from playwright.async_api import Page
+
+from rundun import paths
+from rundun.config.loader import SETTINGS
+from rundun.core import event, template, translation_rules, webhook_signature
+from rundun.core.template_rules import _OPERATORS as OPERATORS
+from rundun.core.template_rules import read_template
+from rundun.web.advice import ADVICE
+from rundun.web.docs.openapi.document import ROUTES, document, examples
+from rundun.web.docs.openapi.shown import models, operations
+from rundun.web.docs.pages import PAGES, README_SITE
+from rundun.web.problems import TABLE
+from tests.browser.phone import chromium
+from tests.helpers import images
+from tests.helpers.patience import PATIENCE
+from tests.helpers.service import BOOLEAN, Received, Receiver, World
+from tests.helpers.service_process import ROOT, Serving, done, rundun, serving
+
+SAMPLES = paths.templates() / "docs" / "samples"
+README = (ROOT / "README.md").read_text("utf-8")
+SITE = "http://rundun.test"
+SECRET, URL = "at least 12 characters", "https://hooks.example.com/rundun"
+
+
+class Reader(HTMLParser):
+    """What a page says, where it leads to, and what can be led to."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words, self.links, self.ids = "", [], []  # type: ignore[var-annotated]
+        self.inline: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.words += " " if tag in ("td", "th", "li", "dd") else ""
+        self.links += [given[name] for name in ("href", "src") if given.get(name)]
+        self.ids += [given["id"]] if given.get("id") else []
+        self.inline += [name for name in given if name.startswith("on") or name == "style"]
+        if tag in ("script", "style") and "src" not in given:
+            self.inline.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+async def read(w: World, path: str) -> Reader:
+    response = await w.browser().get(path)
+    assert response.status_code == 200, path
+    return Reader(response.text)
+
+
+def address(path: str) -> str:
+    return f"/docs/{path}" if path else "/docs"
+
+
+# ---- what is on the pages
+
+
+async def test_every_page_is_there_and_every_link_leads_somewhere(w: World) -> None:
+    seen = {address(path): await read(w, address(path)) for path in PAGES}
+    for where, page in seen.items():
+        assert not page.inline, where
+        assert len(page.ids) == len(set(page.ids)), where
+        for link in page.links:
+            target, _, anchor = link.partition("#")
+            target = target or where
+            if target in seen:
+                assert not anchor or anchor in seen[target].ids, f"{where} leads to {link}"
+            elif not link.startswith(("https://", "data:")):
+                assert (await w.browser().get(target)).status_code == 200, f"{where} leads to {link}"
+    assert (await w.browser().get("/docs/nothing")).status_code == 404
+    assert "/docs" in (await read(w, "/")).links
+
+
+async def test_pages_are_kept_until_they_change_and_allow_nothing_from_elsewhere(w: World) -> None:
+    client = w.browser(**{"accept-encoding": "gzip"})
+    response = await client.get("/docs/concepts")
+    assert response.headers["content-encoding"] == "gzip"
+    assert "script-src 'self'" in response.headers["content-security-policy"]
+    assert "unsafe" not in response.headers["content-security-policy"]
+    again = await client.get("/docs/concepts", headers={"if-none-match": response.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    plain = await client.get("/docs/concepts", headers={"accept-encoding": "identity"})
+    assert plain.text == response.text
+
+
+async def test_every_code_is_explained(w: World) -> None:
+    assert set(ADVICE) == set(TABLE)
+    listed = await read(w, "/docs/errors")
+    for code, (meaning, remedy) in ADVICE.items():
+        assert meaning.endswith(".") and remedy.endswith(".")
+        page = await read(w, f"/problems/{code}")
+        assert meaning in page.words and remedy in page.words
+        assert f"/problems/{code}" in listed.links and meaning in listed.words
+    places = document()["components"]["schemas"]["Place"]["properties"]["code"]["enum"]
+    assert all(code in listed.words for code in places)
+
+
+async def test_every_route_is_in_the_reference_with_a_line_to_paste(w: World) -> None:
+    shown = {f"{one.method} {one.path}": one for one in operations(SITE)}
+    assert set(shown) == {f"{route.method} {route.path}" for route in ROUTES}
+    for call, one in shown.items():
+        page = await read(w, f"/docs/reference/{one.subject.lower()}")
+        assert one.path in page.words and one.curl in page.words, call
+        assert one.name in page.ids
+        words = shlex.split(one.curl)
+        assert words[0] == "curl"
+        assert words[words.index("-X") + 1 if "-X" in words else 0] in (one.method, "curl")
+        (url,) = [word for word in words if word.startswith(SITE)]
+        assert re.fullmatch(SITE + re.sub(r"\{\w+\}", r"(\\$[A-Z]+|ph-[0-9a-f-]+)", one.path), url)
+        if "-d" in words:
+            example = examples()[one.name]["request"]
+            body = words[words.index("-d") + 1].replace("$TEMPLATE", example.get("template_id", ""))
+            assert json.loads(body) == example
+        assert ("Authorization: Bearer $KEY" in words) == one.needs_key
+    schemas = await read(w, "/docs/reference/schemas")
+    assert set(document()["components"]["schemas"]) <= set(schemas.ids)
+    for model in models():
+        assert all(row.description or not model.rows for row in model.rows), model.name
+
+
+async def test_every_event_setting_step_type_and_operator_is_there(w: World) -> None:
+    webhooks, sent = await read(w, "/docs/webhooks"), await read(w, "/docs/reference/events-sent")
+    for name in (*event.EVENTS, *event.ON_REQUEST, event.TEST):
+        assert name in webhooks.words and name in sent.ids
+    service = await read(w, "/docs/service")
+    for one in SETTINGS:
+        assert one.key in service.words and one.variable in service.words
+    language = await read(w, "/docs/templates")
+    types = {get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(template.Step)[0])}
+    assert {f"type-{name}" for name in types} == {one for one in language.ids if one.startswith("type-")}
+    for texts in translation_rules.WORDS.values():
+        assert all(name in language.words for name in texts)
+    for name in (*OPERATORS, "answered", "skipped"):
+        assert re.search(rf"\b{name}\b", language.words), name
+
+
+async def test_the_words_are_explained(w: World) -> None:
+    concepts = await read(w, "/docs/concepts")
+    wanted = [
+        "template",
+        "run",
+        "executor",
+        "step",
+        "integrator",
+        "organization",
+        "event",
+        "delivery",
+        "attempt",
+        "operator",
+        "administrator",
+    ]
+    assert set(wanted) <= set(concepts.ids)
+
+
+# ---- samples that are documents
+
+
+def test_the_templates_it_shows_are_templates() -> None:
+    files = sorted(SAMPLES.glob("*.json"))
+    assert len(files) == 5
+    for file in files:
+        read_template(json.loads(file.read_text("utf-8")), lambda prefix: prefix + uuid.uuid4().hex[:8])
+
+
+def test_the_first_lines_are_those_of_the_readme() -> None:
+    shown = re.findall(r"^```(?:sh|python)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    for name in ("list.sh", "dispatch.sh", "read.sh", "verify_library.py"):
+        assert (SAMPLES / name).read_text("utf-8") in shown, name
+
+
+def test_the_vector_is_right() -> None:
+    lines = (SAMPLES / "vector.txt").read_text("utf-8").splitlines()
+    given = dict(re.split(r" {2,}", line, maxsplit=1) for line in lines)
+    made = webhook_signature.sign(
+        given["secret"], given["URL"], given["body"].encode(), int(given["created"])
+    )
+    assert made["Content-Digest"] == given["Content-Digest"]
+    assert made["Signature-Input"] == given["Signature-Input"]
+    assert made["Signature"] == given["Signature"]
+
+
+# ---- samples that verify
+
+
+def signed(body: bytes, **other: Any) -> dict[str, str]:
+    """Headers of a request, made now unless another time is given."""
+    given = {"secret": SECRET, "url": URL, "created": int(time.time()), **other}
+    return webhook_signature.sign(given["secret"], given["url"], body, given["created"])
+
+
+def forgeries() -> list[tuple[dict[str, str], bytes]]:
+    body = b'{"event":"run.completed","seq":9}'
+    right = signed(body)
+    return [
+        (signed(body, secret="another secret"), body),
+        (signed(body, url=URL + "/elsewhere"), body),
+        (right, body + b" "),
+        (signed(body, created=int(time.time()) - 600), body),
+        (signed(body, created=int(time.time()) + 600), body),
+        (signed(body, secret=None), body),
+        ({}, body),
+        ({**right, "Signature": "sig1=::"}, body),
+        ({**right, "Signature": "sig1=:é:"}, body),
+        ({**right, "Signature-Input": right["Signature-Input"].replace('"@method" ', "")}, body),
+    ]
+
+
+async def delivered(w: World, receiver: Receiver, secret: str) -> tuple[str, Received]:
+    """A real delivery and the URL it went to."""
+    ed = await w.dispatch(
+        await w.template(BOOLEAN),
+        webhook={"url": receiver.url, "secret": secret, "events": ["run.started"]},
+    )
+    await ed.start()
+    await w.deliver()
+    return receiver.url, receiver.received[0]
+
+
+@pytest.mark.parametrize("name", ["verify_library.py", "verify_standard_library.py"])
+async def test_python_verifies_a_real_delivery_and_no_forgery(
+    w: World, receiver: Receiver, name: str, tmp_path: Path
+) -> None:
+    w.clock.now = int(time.time() * 1000)
+    url, one = await delivered(w, receiver, SECRET)
+    here = tmp_path / name
+    here.write_text((SAMPLES / name).read_text("utf-8").replace(URL, url))
+    assert runpy.run_path(str(here))["receive"](one.headers, one.body) == one.json
+    receive = runpy.run_path(str(SAMPLES / name))["receive"]
+    for headers, body in forgeries():
+        with pytest.raises((InvalidSignature, ValueError)):
+            receive(headers, body)
+
+
+TRIES = """async ([url, tries]) => {
+  const { receive } = await import(url);
+  const told = [];
+  for (const [headers, body] of tries) {
+    const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+    told.push(await receive(headers, bytes).then((event) => event.event, () => null));
+  }
+  return told;
+}"""
+
+
+def as_javascript_has_it(tries: list[tuple[dict[str, str], bytes]]) -> list[Any]:
+    return [
+        [{name.lower(): value for name, value in headers.items()}, base64.b64encode(body).decode()]
+        for headers, body in tries
+    ]
+
+
+async def all_tries(w: World, receiver: Receiver) -> tuple[str, list[Any]]:
+    """The snippet for a real delivery's URL, and what it is tried with: that delivery, then forgeries of it."""
+    w.clock.now = int(time.time() * 1000)
+    url, one = await delivered(w, receiver, SECRET)
+    code = (SAMPLES / "verify.mjs").read_text("utf-8")
+    assert URL in code and SECRET in code
+    wrong = [
+        ({**one.headers, "signature": one.headers["signature"].replace(":", ":A", 1)}, one.body),
+        (one.headers, one.body + b" "),
+        (webhook_signature.sign(SECRET, url, one.body, int(time.time()) - 600), one.body),
+        (webhook_signature.sign("another secret", url, one.body, int(time.time())), one.body),
+        (webhook_signature.sign(SECRET, url + "/", one.body, int(time.time())), one.body),
+        ({}, one.body),
+    ]
+    return code.replace(URL, url), as_javascript_has_it([(one.headers, one.body), *wrong])
+
+
+async def test_javascript_verifies_a_real_delivery_and_no_forgery(w: World, receiver: Receiver) -> None:
+    code, tries = await all_tries(w, receiver)
+    async with chromium() as browser:
+        page: Page = await browser.new_page()
+
+        async def serve(route: Any) -> None:
+            is_module = route.request.url.endswith(".mjs")
+            kind = "text/javascript" if is_module else "text/html"
+            await route.fulfill(body=code if is_module else "<title>x</title>", content_type=kind)
+
+        await page.route("http://127.0.0.1/**", serve)  # a secure context, where Web Crypto is
+        await page.goto("http://127.0.0.1/")
+        told = await page.evaluate(TRIES, ["/verify.mjs", tries])
+    assert told == ["run.started"] + [None] * (len(tries) - 1)
+
+
+@pytest.mark.soak
+async def test_node_verifies_a_real_delivery_and_no_forgery(
+    w: World, receiver: Receiver, tmp_path: Path
+) -> None:
+    code, tries = await all_tries(w, receiver)
+    (tmp_path / "verify.mjs").write_text(code)
+    runner = f"const run = {TRIES};\nconsole.log(JSON.stringify(await run(['./verify.mjs', {json.dumps(tries)}])));"
+    (tmp_path / "run.mjs").write_text(runner)
+    node = shutil.which("node")
+    assert node, "make soak needs Node 20 or newer"
+    told = await asyncio.to_thread(
+        subprocess.run, [node, "run.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert json.loads(told.stdout) == ["run.started"] + [None] * (len(tries) - 1)
+
+
+# ---- samples that call a service
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Any:
+    done(rundun(tmp_path, "orgs", "create", "Acme"))
+    with serving(tmp_path) as one:
+        yield one
+
+
+def key_and_template(folder: Path, *steps: dict[str, Any], **more: Any) -> tuple[str, str]:
+    file = folder / "check.json"
+    file.write_text(json.dumps({"name": "Check", "steps": steps, **more}))
+    key = done(rundun(folder, "keys", "create", "--org", "Acme", "--name", "docs"))
+    return key, done(rundun(folder, "templates", "import", str(file), "--org", "Acme"))
+
+
+def filled(name: str, service: Serving, known: dict[str, str]) -> dict[str, Any]:
+    """A Python sample once its reader has filled in what is theirs."""
+    code = (SAMPLES / name).read_text("utf-8")
+    for old, new in known.items():
+        assert old in code
+        code = code.replace(old, new)
+    names: dict[str, Any] = {}
+    exec(compile(code.replace(README_SITE, service.url), name, "exec"), names)
+    return names
+
+
+def test_a_front_end_of_ones_own_does_a_run(service: Serving, tmp_path: Path) -> None:
+    photographed = {**BOOLEAN, "photo": {"min": 1}}
+    key, template_id = key_and_template(tmp_path, photographed, execution={"identity_required": "name"})
+    headers = {"authorization": f"Bearer {key}"}
+    made = httpx2.post(
+        f"{service.url}/v1/runs", json={"template_id": template_id}, headers=headers, timeout=PATIENCE
+    ).json()
+    names = filled("front_end.py", service, {"http://127.0.0.1:8000/r/r-…": made["link"]})
+    assert names["do_everything"](images.jpeg())["status"] == "completed"
+    record = httpx2.get(f"{service.url}/v1/runs/{made['run_id']}", headers=headers, timeout=PATIENCE).json()
+    assert record["status"] == "completed" and record["identity"]["name"] == "Ed"
+    assert len(record["answers"]["s-ok"]["photos"]) == 1
+
+
+class Enough(Exception):
+    """The reader stops."""
+
+
+def test_the_feed_is_followed_and_nothing_comes_twice(
+    service: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key, template_id = key_and_template(tmp_path, BOOLEAN)
+    with httpx2.Client(
+        base_url=service.url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE
+    ) as client:
+        for _ in range(3):
+            run_id = client.post("/v1/runs", json={"template_id": template_id}).json()["run_id"]
+            client.post(f"/r/{run_id}/start", json={})
+        seen: list[str] = []
+
+        def handle(one: dict[str, Any]) -> None:
+            if len(seen) == 3:
+                raise Enough
+            seen.append(one["event"])
+            if len(seen) == 3:
+                client.post(f"/v1/runs/{one['run_id']}/cancel", json={})
+
+        follow = filled("follow.py", service, {"rdk_live_…": key})["follow"]
+        with pytest.raises(Enough):
+            follow(handle)
+        assert seen == ["run.started"] * 3
+
+        def stop(one: dict[str, Any]) -> None:
+            seen.append(one["event"])
+            raise Enough
+
+        with pytest.raises(Enough):
+            follow(stop)
+        assert seen[3:] == ["run.cancelled"], "the cursor was kept, and what was not handled comes again"
+    stranger = filled("follow.py", service, {"rdk_live_…": "rdk_live_" + "x" * 32})["follow"]
+    with pytest.raises(urllib.error.HTTPError):
+        stranger(stop)

@@ -1,0 +1,235 @@
+"""What the operator is told when a delivery has failed for good, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rundun import app
+from rundun.config import loader
+from rundun.config.loader import ConfigError
+from rundun.errors import Problem
+from rundun.store.transaction import Tx
+from rundun.webhooks.alerts import Alerts
+from tests.helpers.service import BOOLEAN, Clock, Ed, Receiver, World, answering, world
+from tests.helpers.webhooks import hooked, verify
+
+DEAD = "http://127.0.0.1:1/hook?token=hidden"
+SECRET = "an alert's secret"
+
+
+@dataclass
+class Office:
+    """The operator's side: a running service, its alerts, which go out when they are told to, and who gets them."""
+
+    w: World
+    operator: Receiver
+    alerts: Alerts
+
+    def told(self) -> list[Any]:
+        """The bodies that arrived."""
+        return [one.json for one in self.operator.received]
+
+    async def fail(self, url: str = DEAD, count: int = 1) -> list[Ed]:
+        """So many deliveries fail for good, at their first attempt."""
+        template_id = await self.w.template(BOOLEAN)
+        runs = []
+        for _ in range(count):
+            ed = await self.w.dispatch(template_id, webhook={"url": url, "events": ["run.started"]})
+            await ed.start()
+            runs.append(ed)
+        await self.w.deliver()
+        return runs
+
+
+@asynccontextmanager
+async def office(
+    folder: Path, operator: Receiver, clock: Clock | None = None, **flags: Any
+) -> AsyncIterator[Office]:
+    made: list[Any] = []
+    with pytest.MonkeyPatch.context() as patched:
+        real = app.schedule
+
+        def schedule(dispatcher: Any, database: Any, alerts: Any, **more: Any) -> Any:
+            made.append(alerts)
+            return real(dispatcher, database, alerts, **more)
+
+        patched.setattr(app, "schedule", schedule)
+        flags = {"alerts__url": operator.url, "webhooks__retry_delays_seconds": [], **flags}
+        async with world(folder, clock, **flags) as w:
+            yield Office(w, operator, made[0])
+
+
+@pytest.fixture
+async def operator() -> AsyncIterator[Receiver]:
+    async with Receiver().listening() as one:
+        yield one
+
+
+async def test_a_delivery_that_fails_for_good_is_told_once(tmp_path: Path, operator: Receiver) -> None:
+    async with (
+        office(tmp_path, operator, alerts__secret=SECRET, webhooks__retry_delays_seconds=[30]) as it,
+        Receiver(answering("500 Oops")).listening() as receiver,
+    ):
+        (ed,) = await it.fail(receiver.url + "?token=hidden")
+        await it.alerts.tick()
+        assert it.told() == [], "it is not over yet"
+        it.w.clock.forward(seconds=33)
+        await it.w.deliver()
+        (delivery,) = await it.w.deliveries(ed)
+        await it.alerts.tick()
+        about = (await it.w.acme.get("/v1/organization")).json()
+        assert it.told() == [
+            {
+                "alert": "delivery.failed",
+                "delivery_id": delivery["delivery_id"],
+                "organization": {"id": it.w.acme_id, "name": about["name"]},
+                "run": ed.run_id[2:10],
+                "event": "run.started",
+                "event_id": delivery["event_id"],
+                "destination": receiver.url.removesuffix("/hook"),
+                "attempts": 2,
+                "status": 500,
+                "error": "The answer was 500.",
+                "last_attempt_at": "2026-01-01T00:00:33Z",
+                "left_out": 0,
+            }
+        ]
+        (request,) = operator.received
+        verify(operator.url, request, SECRET)
+        assert ed.run_id not in request.body.decode(), "while it is open its id is its link"
+        for _ in range(3):
+            it.w.clock.forward(hours=1)
+            await it.alerts.tick()
+        assert len(operator.received) == 1
+
+
+async def test_attempts_by_hand_are_not_told(tmp_path: Path, operator: Receiver) -> None:
+    async with office(tmp_path, operator) as it:
+        (ed,) = await it.fail()
+        await it.alerts.tick()
+        (delivery,) = await it.w.deliveries(ed)
+        await it.w.acme.post(f"/v1/deliveries/{delivery['delivery_id']}/retry", json={})
+        await it.w.deliver()
+        assert len((await it.w.deliveries(ed))[0]["attempts"]) == 2
+        await it.alerts.tick()
+        assert len(operator.received) == 1
+        assert "signature" not in operator.received[0].headers
+
+
+async def test_what_arrives_is_not_told(tmp_path: Path, operator: Receiver) -> None:
+    async with office(tmp_path, operator) as it, Receiver().listening() as receiver:
+        await it.fail(receiver.url)
+        await it.alerts.tick()
+        assert operator.received == []
+
+
+async def test_many_failures_are_few_alerts(tmp_path: Path, operator: Receiver) -> None:
+    async with office(tmp_path, operator) as it:
+        await it.fail(count=25)
+        await it.alerts.tick()
+        assert [one["left_out"] for one in it.told()] == [0] * 9 + [15]
+        assert len({one["delivery_id"] for one in it.told()}) == 10
+        await it.fail(count=5)
+        await it.alerts.tick()
+        assert len(operator.received) == 10, "ten a minute"
+        it.w.clock.forward(seconds=6)
+        await it.alerts.tick()
+        assert [one["left_out"] for one in it.told()[10:]] == [4]
+        it.w.clock.forward(seconds=60)
+        await it.fail(count=3)
+        await it.alerts.tick()
+        assert [one["left_out"] for one in it.told()[11:]] == [0, 0, 0]
+
+
+async def test_an_alert_that_does_not_arrive_is_logged_and_tried_again(
+    tmp_path: Path, operator: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with office(tmp_path, operator) as it:
+        content, operator.answer = operator.answer, answering("500 Oops")
+        await it.fail(count=3)
+        for _ in range(5):
+            await it.alerts.tick()
+            it.w.clock.forward(seconds=10)
+        assert len(operator.received) == 1, "and nothing else is tried meanwhile"
+        (line,) = [one for one in caplog.records if one.getMessage() == "alert.not_sent"]
+        assert (line.fields["status"], line.fields["error"]) == (500, "The answer was 500.")  # type: ignore[attr-defined]
+        operator.answer = content
+        it.w.clock.forward(seconds=10)
+        await it.alerts.tick()
+        assert len({one["delivery_id"] for one in it.told()}) == 3
+        assert it.told()[0] == it.told()[1], "the same again"
+        assert (await it.w.acme.get("/v1/organization")).json()["deliveries_failed"] == 3, (
+            "it makes no deliveries"
+        )
+
+
+async def test_a_restart_forgets_no_alert(tmp_path: Path, operator: Receiver) -> None:
+    clock = Clock()
+    async with office(tmp_path, operator, clock) as before:
+        await before.fail()
+    async with office(tmp_path, operator, clock) as after:
+        await after.alerts.tick()
+        assert len(operator.received) == 1
+        await after.alerts.tick()
+        assert len(operator.received) == 1
+
+
+async def test_an_alert_goes_nowhere_it_must_not(
+    tmp_path: Path, operator: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with office(tmp_path, operator) as it:
+        await it.fail()
+    async with office(tmp_path, operator, webhooks__allow=[]) as it:
+        await it.alerts.tick()
+    assert operator.received == []
+    (line,) = [one for one in caplog.records if one.getMessage() == "alert.not_sent"]
+    assert "loopback" in line.fields["error"]  # type: ignore[attr-defined]
+
+
+async def test_without_an_address_nothing_is_kept_to_be_told(w: World) -> None:
+    ed = await hooked(w, DEAD, events=["run.started"])
+
+    def wanted(tx: Tx) -> int:
+        return int(tx.db.execute("SELECT count(*) FROM deliveries WHERE wants_alert").fetchone()[0])
+
+    for seconds in (0, 33, 132, 660, 3960):
+        w.clock.forward(seconds=seconds)
+        await w.deliver()
+    assert (await w.deliveries(ed))[0]["status"] == "failed"
+    assert await w.database.read(wanted) == 0
+
+
+async def test_what_waits_to_be_told_is_found_by_an_index(w: World) -> None:
+    def plan(tx: Tx) -> str:
+        query = "EXPLAIN QUERY PLAN SELECT number FROM deliveries WHERE wants_alert ORDER BY number LIMIT 1"
+        return " / ".join(step["detail"] for step in tx.db.execute(query).fetchall())
+
+    assert await w.database.read(plan) == "SCAN deliveries USING INDEX deliveries_to_tell"
+
+
+async def test_an_address_of_no_use_is_refused_at_the_start(tmp_path: Path, operator: Receiver) -> None:
+    with pytest.raises(Problem, match=r"^alerts\.url: The URL's port must be"):
+        async with world(tmp_path, alerts__url="http://127.0.0.1:99999/"):
+            pass
+
+
+@pytest.mark.parametrize(
+    "url", ["ops@example.com", "ftp://example.com/", "https://a b/", "https://me@example.com/"]
+)
+def test_what_is_no_address_is_named(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"alerts\.url in .* must be `https://…`"):
+        loader.load(environment={"RUNDUN_ALERTS_URL": url})
+
+
+def test_a_secret_of_no_use_is_named_but_not_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        loader.load(environment={"RUNDUN_ALERTS_SECRET": "hush hush"})
+    (problem,) = caught.value.problems
+    assert problem.startswith("alerts.secret in the environment (RUNDUN_ALERTS_SECRET) is not usable;")
+    assert "hush" not in problem
