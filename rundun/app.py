@@ -92,9 +92,7 @@ async def running(
             grace=int(settings.runs.grace_hours * times.HOUR),
         )
         stack.push_async_callback(database.close)
-        pictures = await stack.enter_async_context(
-            picture_pools(settings.limits.photo_megapixels * MEGAPIXEL)
-        )
+        pictures = await stack.enter_async_context(picture_pools(settings.limits.photo_megapixels * MEGAPIXEL))
         webhook_client = _webhook_client(settings, clock)
         stack.push_async_callback(webhook_client.close)
         await _first_things(database, announce)

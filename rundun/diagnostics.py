@@ -120,9 +120,7 @@ def _file(settings: Settings, examined: Examined, free: int, seconds: float) -> 
     elif examined.damage is not None:
         yield Finding("integrity", "good", "SQLite finds no damage in the file.")
     elif seconds:
-        text = (
-            f"The file is too large to be read whole in {seconds:g} s; python -m rundun check takes its time."
-        )
+        text = f"The file is too large to be read whole in {seconds:g} s; python -m rundun check takes its time."
         yield Finding("integrity", "note", text)
     state: State = "wrong" if free < LEAST_FREE else "note" if free < LITTLE_FREE else "good"
     yield Finding("disk", state, f"{size(free)} are free.")

@@ -17,12 +17,8 @@ __all__ = ["BoundedPool", "Why"]
 P = ParamSpec("P")
 R = TypeVar("R")
 Job = tuple[Future[Any], Callable[[], Any]]
-Why = Literal[
-    "owner", "all", "late", "closed"
-]  # nothing is left for an owner, or for all; or it waited too long
-Limits = Mapping[
-    str, int
-]  # by owner, the most places it may have with this one; "" stands for all owners together
+Why = Literal["owner", "all", "late", "closed"]  # nothing is left for an owner, or for all; or it waited too long
+Limits = Mapping[str, int]  # by owner, the most places it may have with this one; "" stands for all owners together
 
 
 class BoundedPool:

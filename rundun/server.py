@@ -41,9 +41,7 @@ class Patience:
     header: float = 10
     body: float = 30
     reading: float = 30
-    idle: int = (
-        130  # longer than proxies keep theirs, so that none sends a request into a connection being closed
-    )
+    idle: int = 130  # longer than proxies keep theirs, so that none sends a request into a connection being closed
     stopping: int = 8
     header_bytes: int = 64 * 1024
 
@@ -229,9 +227,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):
-        raise Problem(
-            "unavailable", f"server.host is {host!r}, which is no address of this machine."
-        ) from None
+        raise Problem("unavailable", f"server.host is {host!r}, which is no address of this machine.") from None
     sockets: list[socket.socket] = []
     for family, kind, protocol, _, address in dict.fromkeys(found):
         one = socket.socket(family, kind, protocol)
@@ -255,9 +251,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
 def _cannot_listen(wrong: OSError, host: str, port: int) -> str:
     if wrong.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} on {host} is taken by another program; choose another with --port or server.port."
-        )
+        return f"Port {port} on {host} is taken by another program; choose another with --port or server.port."
     if wrong.errno == errno.EACCES:
         return f"Port {port} needs more rights than this user has; choose one above 1023 with --port or server.port."
     if wrong.errno == errno.EADDRNOTAVAIL:

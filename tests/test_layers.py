@@ -113,8 +113,7 @@ def imports(tree, path):
             module = ".".join([*base, *([node.module] if node.module else [])])
             # `from rundun import x` imports rundun.x
             yield from (
-                (f"{module}.{alias.name}" if module == "rundun" else module, node.lineno)
-                for alias in node.names
+                (f"{module}.{alias.name}" if module == "rundun" else module, node.lineno) for alias in node.names
             )
 
 

@@ -332,8 +332,6 @@ print("ended")
 
 
 def test_a_process_ends_although_a_picture_is_still_in_work():
-    ended = subprocess.run(
-        [sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=20, check=True
-    )
+    ended = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=20, check=True)
     assert ended.stdout == "ended\n"
     assert "Traceback" not in ended.stderr

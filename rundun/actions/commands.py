@@ -63,9 +63,7 @@ def dispatch_run(tx: Tx, template_id: str) -> str:
 
 def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> str:
     """`operators add`; the password comes hashed."""
-    return operators.add(
-        tx, organizations.find_or_only(tx, org).org_id, email, name, role, password
-    ).operator_id
+    return operators.add(tx, organizations.find_or_only(tx, org).org_id, email, name, role, password).operator_id
 
 
 def put_password(tx: Tx, email: str, password: str) -> None:

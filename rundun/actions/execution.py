@@ -69,9 +69,7 @@ def start(tx: Tx, run_id: str, given: StartInput, device: str | None) -> tuple[R
     version = templates.get_version(tx, run.template_id, run.template_v)
     asked = version.template.execution.identity_required
     if asked != "none" and not getattr(given.identity, asked):
-        raise Invalid(
-            [FieldError(f"/{asked}", "required", f"is required to start: the template asks for {asked}")]
-        )
+        raise Invalid([FieldError(f"/{asked}", "required", f"is required to start: the template asks for {asked}")])
     run = replace(
         run,
         status=MOVES[run.status, "start"],
@@ -123,10 +121,7 @@ def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
     told of: they came alone, which is no event, and with the answer given again they become one.
     """
     step_state = state.step_states[step_id]
-    if (
-        not (step_state.done and step_state.photos and step_state.answer)
-        or step_state.answer.photos is not None
-    ):
+    if not (step_state.done and step_state.photos and step_state.answer) or step_state.answer.photos is not None:
         return False
     return not set(step_state.photos) <= events.announced_photos(tx, state.run.run_id, step_id)
 
@@ -194,20 +189,15 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
         return run
     state = load(tx, require_started(tx, run))
     missing = [
-        {"step_id": one.step_id, "code": one.code, "detail": one.detail}
-        for one in progress.missing(state.step_states)
+        {"step_id": one.step_id, "code": one.code, "detail": one.detail} for one in progress.missing(state.step_states)
     ]
     signature = None
     if state.version.template.settings.signature_on_complete:
         signature = files.latest_signature(tx, run_id, "")
         if signature is None:
-            missing.append(
-                {"step_id": "", "code": "missing_signature", "detail": "The run is not signed yet."}
-            )
+            missing.append({"step_id": "", "code": "missing_signature", "detail": "The run is not signed yet."})
     if missing:
-        raise Problem(
-            "steps_missing", f"{len(missing)} thing(s) are still missing.", extensions={"errors": missing}
-        )
+        raise Problem("steps_missing", f"{len(missing)} thing(s) are still missing.", extensions={"errors": missing})
     return close(tx, state, "complete", replace(run, signature=signature))
 
 

@@ -30,10 +30,6 @@ def bootstrap(tx: Tx, samples: Sequence[Any]) -> FirstStart | None:
         return None
     organization = organizations.add(tx, "My organization")
     _, key = create(tx, organization.org_id, "first")
-    versions = [
-        template_actions.create(tx, organization.org_id, template_actions.draft(sample)) for sample in samples
-    ]
+    versions = [template_actions.create(tx, organization.org_id, template_actions.draft(sample)) for sample in samples]
     template_ids = tuple(version.template_id for version in versions)
-    return FirstStart(
-        organization, key, template_ids, tx.links.join(operators.setup(tx, organization.org_id))
-    )
+    return FirstStart(organization, key, template_ids, tx.links.join(operators.setup(tx, organization.org_id)))

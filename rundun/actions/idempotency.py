@@ -45,9 +45,7 @@ def run_once(
     **kwargs: P.kwargs,
 ) -> StoredResponse:
     """As `run_and_store`, or what was answered before: of two at once the second finds what the first was answered."""
-    return find_response(tx, idempotency_key) or run_and_store(
-        tx, idempotency_key, render, action, *args, **kwargs
-    )
+    return find_response(tx, idempotency_key) or run_and_store(tx, idempotency_key, render, action, *args, **kwargs)
 
 
 def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | None:

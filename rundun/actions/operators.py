@@ -67,9 +67,7 @@ def signed_in(tx: Tx, token: str) -> SignedIn | None:
 def sign_in(tx: Tx, operator_id: str) -> str:
     """A new session; returns its token, which is known here only now. Raises NotFound for one who was removed."""
     token = new_token()
-    operators.add_session(
-        tx, operators.get(tx, operator_id).operator_id, digest(token), tx.now + SESSION_TTL_MS
-    )
+    operators.add_session(tx, operators.get(tx, operator_id).operator_id, digest(token), tx.now + SESSION_TTL_MS)
     return token
 
 
@@ -185,13 +183,9 @@ def _of_org(tx: Tx, org_id: str, operator_id: str) -> Operator:
 
 
 def _keep_an_owner(tx: Tx, leaving: Operator) -> None:
-    others = [
-        one for one in operators.of_organization(tx, leaving.org_id) if one.operator_id != leaving.operator_id
-    ]
+    others = [one for one in operators.of_organization(tx, leaving.org_id) if one.operator_id != leaving.operator_id]
     if leaving.role == "owner" and not any(one.role == "owner" for one in others):
-        raise Problem(
-            "wrong_status", "An organization keeps at least one owner; make somebody else one first."
-        )
+        raise Problem("wrong_status", "An organization keeps at least one owner; make somebody else one first.")
 
 
 def _end_invitations(tx: Tx, leaving: Operator) -> None:

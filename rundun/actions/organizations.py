@@ -50,9 +50,7 @@ def find_or_only(tx: Tx, name: str | None) -> Organization:
         return find(tx, name)
     found = organizations.everyone(tx)
     if len(found) != 1:
-        raise Problem(
-            "invalid", "Say which organization, with --org." if found else "There is no organization yet."
-        )
+        raise Problem("invalid", "Say which organization, with --org." if found else "There is no organization yet.")
     return found[0]
 
 

@@ -249,9 +249,7 @@ def add_signature(
 def _forget_unused(tx: Tx, state: RunState, step_id: str) -> None:
     """Of the signatures that no answer ever stood on, the last few stay: their receipts may have been lost."""
     used = answers.signatures(tx, state.run.run_id)
-    unused = [
-        one for one in state.evidence.signatures.values() if one.step_id == step_id and one.number not in used
-    ]
+    unused = [one for one in state.evidence.signatures.values() if one.step_id == step_id and one.number not in used]
     for signature in unused[: -UNUSED_SIGNATURES or None]:
         files.remove_signature(tx, signature)
 

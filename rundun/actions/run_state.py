@@ -41,9 +41,7 @@ def load(tx: Tx, run: Run) -> RunState:
         files.photos(tx, run.run_id) if version.takes_photos else {},
         files.signatures(tx, run.run_id) if version.takes_signatures else {},
     )
-    return RunState(
-        run, version, in_force, evidence, progress.evaluate(version.steps, in_force, evidence.arrived())
-    )
+    return RunState(run, version, in_force, evidence, progress.evaluate(version.steps, in_force, evidence.arrived()))
 
 
 def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
@@ -119,9 +117,7 @@ def require_started(tx: Tx, run: Run) -> Run:
 def require_device(tx: Tx, run: Run, device: str | None) -> None:
     """Refuse another phone where the template wants the first one to stay alone."""
     if run.device is not None and run.device != device and _wants_one_device(tx, run):
-        raise Problem(
-            "other_device", "Another device has started this run, and only that one may go on with it."
-        )
+        raise Problem("other_device", "Another device has started this run, and only that one may go on with it.")
 
 
 def _wants_one_device(tx: Tx, run: Run) -> bool:

@@ -201,8 +201,7 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
     """Runs of an organization as `runs.page` has them."""
     page = run_lists.page(tx, org_id, filters, page_request)
     rows = [
-        ListedRun(run, templates.get_version(tx, run.template_id, run.template_v).template.name)
-        for run in page.items
+        ListedRun(run, templates.get_version(tx, run.template_id, run.template_v).template.name) for run in page.items
     ]
     return Page(rows, page.next_before)
 

@@ -90,9 +90,7 @@ def revise(tx: Tx, org_id: str, template_id: str, sent: Draft, if_match: str | N
     head = templates.get(tx, org_id, template_id)
     current = templates.get_version(tx, template_id, head.v)
     if if_match is not None and not _matches(if_match, {etag(current), etag(current, head.archived_at)}):
-        raise Problem(
-            "version_mismatch", f"The template is at version {head.v} now; get it and edit that one."
-        )
+        raise Problem("version_mismatch", f"The template is at version {head.v} now; get it and edit that one.")
     now: Mapping[str, object] = assigned(current, head.archived_at)
     template = _whole(
         sent,
@@ -118,8 +116,7 @@ def _says_the_same(sent: Any, kept: Any, made: Set[str]) -> bool:
     """Whether two templates, as JSON, are equal; an id that was made for `sent` stands for any in its place."""
     if isinstance(sent, dict) and isinstance(kept, dict):
         return sent.keys() == kept.keys() and all(
-            (key == "id" and value in made) or _says_the_same(value, kept[key], made)
-            for key, value in sent.items()
+            (key == "id" and value in made) or _says_the_same(value, kept[key], made) for key, value in sent.items()
         )
     if isinstance(sent, list) and isinstance(kept, list):
         return len(sent) == len(kept) and all(
@@ -172,9 +169,7 @@ def page_current(
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
     """Templates in their current versions."""
     page = templates.page(tx, org_id, wanted, include_archived=include_archived)
-    return Page(
-        [(head, templates.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before
-    )
+    return Page([(head, templates.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before)
 
 
 def page_versions(
@@ -186,9 +181,7 @@ def page_versions(
     return Page([(head, version) for version in page.items], page.next_before)
 
 
-def dispatch_choices(
-    tx: Tx, org_id: str, chosen: str, limit: int
-) -> list[tuple[TemplateHead, TemplateVersion]]:
+def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple[TemplateHead, TemplateVersion]]:
     """The newest templates that are not archived, at most `limit`, and the one `chosen`, however old."""
     listed = page_current(tx, org_id, PageRequest(limit), False).items
     if any(head.template_id == chosen for head, _ in listed):

@@ -28,9 +28,7 @@ LOCK_SECONDS = 10  # how long a command waits for whoever holds the database wit
 def common(command: F) -> F:
     """The two options that every command takes."""
     options = (
-        click.option(
-            "--config", "config_file", metavar="FILE", help="Settings; ./rundun.toml is read without it."
-        ),
+        click.option("--config", "config_file", metavar="FILE", help="Settings; ./rundun.toml is read without it."),
         click.option("--database", metavar="FILE", help="The SQLite file; rundun.db without it."),
     )
     for option in options:

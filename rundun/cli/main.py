@@ -233,9 +233,7 @@ def orgs_list(config_file: str | None, database: str | None) -> None:
 @click.option("--add", type=int, help="Credits to add; an unlimited organization then has just these.")
 @click.option("--unlimited", is_flag=True, help="No limit from now on.")
 @common
-def orgs_credits(
-    org: str, add: int | None, unlimited: bool, config_file: str | None, database: str | None
-) -> None:
+def orgs_credits(org: str, add: int | None, unlimited: bool, config_file: str | None, database: str | None) -> None:
     """Give credits, and print the new balance."""
     if (add is None) != unlimited:
         raise click.UsageError("Say either --add N or --unlimited.")

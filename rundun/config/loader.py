@@ -70,14 +70,10 @@ def load(
         except ValueError as wrong:
             why = f" ({wrong})" if str(wrong) else ""
             shown = "not usable" if one.setting.kind.is_secret else _show(one.value)
-            problems.append(
-                f"{one.setting.key} in {one.source} is {shown}; it must be {one.setting.kind.says}{why}."
-            )
+            problems.append(f"{one.setting.key} in {one.source} is {shown}; it must be {one.setting.kind.says}{why}.")
     server = values["server"]
     if "tls_key" in server and "tls_certificate" not in server:
-        problems.append(
-            "server.tls_key is set, but server.tls_certificate is not; HTTPS needs the certificate."
-        )
+        problems.append("server.tls_key is set, but server.tls_certificate is not; HTTPS needs the certificate.")
     if problems:
         raise ConfigError(problems)
     return Settings(**{section: shape(**values[section]) for section, shape in SECTIONS.items()})
@@ -122,9 +118,7 @@ def _from_environment(environment: Mapping[str, str], problems: list[str]) -> It
             problems.append(f"{variable} in the environment is not a setting{_nearest(variable, known)}.")
         elif environment[variable].strip():  # empty = not given, as compose files and unit files leave it
             one = known[variable]
-            yield _Given(
-                one, f"the environment ({variable})", _from_text(one.kind, environment[variable].strip())
-            )
+            yield _Given(one, f"the environment ({variable})", _from_text(one.kind, environment[variable].strip()))
 
 
 def _from_flags(flags: Mapping[str, Any]) -> Iterator[_Given]:
@@ -132,9 +126,7 @@ def _from_flags(flags: Mapping[str, Any]) -> Iterator[_Given]:
     for key, value in flags.items():
         if value is not None:
             one = known[key]
-            yield _Given(
-                one, f"the flag {one.flag}", _from_text(one.kind, value) if isinstance(value, str) else value
-            )
+            yield _Given(one, f"the flag {one.flag}", _from_text(one.kind, value) if isinstance(value, str) else value)
 
 
 def _from_text(kind: Kind, value: str) -> Any:

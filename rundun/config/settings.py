@@ -117,16 +117,12 @@ class WebhooksSettings:
         "one a delivery has failed.",
         unit="seconds",
     )
-    allow_private: bool = setting(
-        True, switch(), "Whether webhooks may go to private networks such as 10.0.0.0/8."
-    )
+    allow_private: bool = setting(True, switch(), "Whether webhooks may go to private networks such as 10.0.0.0/8.")
     allow: tuple[Network, ...] = setting(
         (), networks(), "Networks webhooks may go to although they are refused otherwise, loopback for one."
     )
     concurrency: int = setting(256, whole(1, 10000), "Attempts under way at the same time.")
-    per_destination: int = setting(
-        4, whole(1, 1000), "The same to one scheme, host and port, for each organization."
-    )
+    per_destination: int = setting(4, whole(1, 1000), "The same to one scheme, host and port, for each organization.")
     ca_file: Path | None = setting(
         None,
         file_path(must_exist=True),
@@ -181,9 +177,7 @@ class LogsSettings:
         one_of("debug", "info", "warning", "error"),
         "The least that is worth a line: `debug`, `info`, `warning` or `error`.",
     )
-    format: str = setting(
-        "text", one_of("text", "json"), "`text` is `event key=value …`, `json` one object a line."
-    )
+    format: str = setting("text", one_of("text", "json"), "`text` is `event key=value …`, `json` one object a line.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +222,7 @@ def own_address(server: ServerSettings) -> str:
     host = server.host
     if host in ("0.0.0.0", "::", ""):
         host = lan_address()
-    return origin_url(
-        "https" if server.tls_certificate else "http", f"[{host}]" if ":" in host else host, server.port
-    )
+    return origin_url("https" if server.tls_certificate else "http", f"[{host}]" if ":" in host else host, server.port)
 
 
 def lan_address() -> str:

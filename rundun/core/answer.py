@@ -167,9 +167,7 @@ def _rating(step: StepBase, value: Any, pointer: str) -> int:
 
 def _nothing(step: StepBase, value: Any, pointer: str) -> None:
     if value is not None:
-        raise _refuse(
-            pointer, "wrong_type", f"must be null: a step of type {step.type} has no value of its own"
-        )
+        raise _refuse(pointer, "wrong_type", f"must be null: a step of type {step.type} has no value of its own")
 
 
 def _datetime(step: StepBase, value: Any, pointer: str) -> str:

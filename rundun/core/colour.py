@@ -43,8 +43,7 @@ def css(colour: Rgb) -> str:
 def luminance(colour: Rgb) -> float:
     """Relative luminance, 0 for black to 1 for white."""
     red, green, blue = (
-        value / 255 / 12.92 if value / 255 <= 0.04045 else ((value / 255 + 0.055) / 1.055) ** 2.4
-        for value in colour
+        value / 255 / 12.92 if value / 255 <= 0.04045 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in colour
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

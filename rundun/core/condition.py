@@ -50,15 +50,11 @@ class Group(StrictModel):
 
 
 def _tag(value: Any) -> str:
-    plain = (
-        value.get("op") not in ("and", "or") and "rules" not in value if isinstance(value, dict) else False
-    )
+    plain = value.get("op") not in ("and", "or") and "rules" not in value if isinstance(value, dict) else False
     return "comparison" if plain or isinstance(value, Comparison) else "group"
 
 
-Condition = Annotated[
-    Annotated[Comparison, Tag("comparison")] | Annotated[Group, Tag("group")], Discriminator(_tag)
-]
+Condition = Annotated[Annotated[Comparison, Tag("comparison")] | Annotated[Group, Tag("group")], Discriminator(_tag)]
 Group.model_rebuild()
 
 

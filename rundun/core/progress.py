@@ -66,9 +66,7 @@ def evaluate(
             step_states[step.id] = before[step.id]
             continue
         visible = step.condition is None or condition.is_true(step.condition, known)
-        step_states[step.id] = _step_state(
-            step, answers.get(step.id), tuple(arrived.get(step.id, ())), visible
-        )
+        step_states[step.id] = _step_state(step, answers.get(step.id), tuple(arrived.get(step.id, ())), visible)
     return step_states
 
 
@@ -144,9 +142,7 @@ def newly_done(
     """Steps that became done, or that are done and say something else if `changed` names them, in the template's order,
     so that causes come before effects: each of them is an event.
     """
-    return [
-        now for step_id, now in after.items() if now.done and (step_id in changed or not before[step_id].done)
-    ]
+    return [now for step_id, now in after.items() if now.done and (step_id in changed or not before[step_id].done)]
 
 
 def last_done(step_states: Mapping[str, StepState]) -> str | None:

@@ -146,9 +146,7 @@ def photos_of(step_state: StepState, evidence: Evidence) -> list[Photo]:
     return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
 
 
-def answers_json(
-    step_states: Mapping[str, StepState], evidence: Evidence, links: Urls
-) -> dict[str, AnsweredJson]:
+def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, AnsweredJson]:
     """Visible steps that were answered, skipped or closed as unable."""
     answers: dict[str, AnsweredJson] = {}
     for step_id, step_state in step_states.items():
@@ -163,9 +161,7 @@ def answers_json(
             "skipped": answer.skipped,
             "unable": unable_json(step_state),
             "geo": answer.geo.as_json() if answer.geo else None,
-            "photos": [
-                photo_json(photo, index, links) for index, photo in enumerate(photos_of(step_state, evidence))
-            ],
+            "photos": [photo_json(photo, index, links) for index, photo in enumerate(photos_of(step_state, evidence))],
         }
     return answers
 

@@ -17,15 +17,9 @@ MAX_SECTIONS, MAX_STEPS, MAX_OPTIONS = 100, 500, 200
 BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]
 BARCODE_FORMATS: tuple[BarcodeFormat, ...] = get_args(BarcodeFormat)
 
-SectionId = Annotated[
-    str, Matching(r"g-[A-Za-z0-9_-]{1,32}", "must be “g-” and 1 to 32 letters, digits, “_” or “-”")
-]
-StepId = Annotated[
-    str, Matching(r"s-[A-Za-z0-9_-]{1,32}", "must be “s-” and 1 to 32 letters, digits, “_” or “-”")
-]
-OptionId = Annotated[
-    str, Matching(r"o-[A-Za-z0-9_-]{1,32}", "must be “o-” and 1 to 32 letters, digits, “_” or “-”")
-]
+SectionId = Annotated[str, Matching(r"g-[A-Za-z0-9_-]{1,32}", "must be “g-” and 1 to 32 letters, digits, “_” or “-”")]
+StepId = Annotated[str, Matching(r"s-[A-Za-z0-9_-]{1,32}", "must be “s-” and 1 to 32 letters, digits, “_” or “-”")]
+OptionId = Annotated[str, Matching(r"o-[A-Za-z0-9_-]{1,32}", "must be “o-” and 1 to 32 letters, digits, “_” or “-”")]
 
 
 class Option(StrictModel):

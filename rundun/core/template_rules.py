@@ -114,9 +114,7 @@ def _untagged(loc: Sequence[str | int]) -> list[str | int]:
 
 
 def _placed_steps(template: Template) -> list[tuple[str, StepBase]]:
-    placed: list[tuple[str, StepBase]] = [
-        (f"/steps/{index}", step) for index, step in enumerate(template.steps or ())
-    ]
+    placed: list[tuple[str, StepBase]] = [(f"/steps/{index}", step) for index, step in enumerate(template.steps or ())]
     for outer, section in enumerate(template.sections or ()):
         placed += [(f"/sections/{outer}/steps/{index}", step) for index, step in enumerate(section.steps)]
     return placed
@@ -221,9 +219,7 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
         compared = list(conditions.comparisons(step.condition, f"{place}/condition"))
         total += len(compared)
         if len(compared) > MAX_COMPARISONS_OF_STEP:
-            yield FieldError(
-                f"{place}/condition", "too_long", f"has more than {MAX_COMPARISONS_OF_STEP} comparisons"
-            )
+            yield FieldError(f"{place}/condition", "too_long", f"has more than {MAX_COMPARISONS_OF_STEP} comparisons")
             continue
         for where, when, depth in compared:
             if depth > conditions.MAX_DEPTH:
@@ -231,15 +227,11 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
             if when.step not in order:
                 yield FieldError(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
             elif order[when.step] >= position[place]:
-                yield FieldError(
-                    f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier"
-                )
+                yield FieldError(f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier")
             if when.step in known:
                 yield from _comparison(where, when, known[when.step])
     if total > MAX_COMPARISONS:
-        yield FieldError(
-            "", "too_long", f"has {total} comparisons in its conditions, {MAX_COMPARISONS} are allowed"
-        )
+        yield FieldError("", "too_long", f"has {total} comparisons in its conditions, {MAX_COMPARISONS} are allowed")
 
 
 def _comparison(where: str, when: conditions.When, step: StepBase) -> Iterator[FieldError]:
@@ -267,11 +259,7 @@ def _unfit(when: conditions.When, step: StepBase) -> str | None:
         case "rating":
             return None if text.integer(value) is not None else "must be a whole number"
         case "text" | "barcode":
-            return (
-                None
-                if isinstance(value, str) and value and "\0" not in value
-                else "must be a text, not empty"
-            )
+            return None if isinstance(value, str) and value and "\0" not in value else "must be a text, not empty"
     if isinstance(step, DatetimeStep):
         return _unfit_time(value, step.config.mode)
     assert isinstance(step, ChoiceStep | MultiChoiceStep)  # no operator fits the others
@@ -286,6 +274,4 @@ def _unfit_time(value: Any, mode: str) -> str | None:
     if mode == "date":
         return None if isinstance(value, str) and times.is_date(value) else "must be a day, YYYY-MM-DD"
     at = times.parse(value) if isinstance(value, str) else None
-    return (
-        None if at is not None and times.wire(at) == value else "must be a time such as 2026-01-31T09:00:00Z"
-    )
+    return None if at is not None and times.wire(at) == value else "must be a time such as 2026-01-31T09:00:00Z"

@@ -38,9 +38,7 @@ def parse(text: str) -> int | None:
         return None
     *fields, fraction, offset = match.groups()
     try:
-        moment = datetime.fromisoformat(
-            "{}-{}-{}T{}:{}:{}".format(*fields) + offset.upper().replace("Z", "+00:00")
-        )
+        moment = datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*fields) + offset.upper().replace("Z", "+00:00"))
         seconds = int(moment.timestamp())
     except (ValueError, OverflowError):
         return None

@@ -22,9 +22,7 @@ def translation_errors(
     targets = {"": WORDS[""]}
     for place, thing in [*raw, *_sections(data)]:
         if has_text_id(thing):
-            targets[thing["id"]] = WORDS[
-                "g" if place.count("/") == 2 and place.startswith("/sections") else "s"
-            ]
+            targets[thing["id"]] = WORDS["g" if place.count("/") == 2 and place.startswith("/sections") else "s"]
     for _, step in steps:
         for option in getattr(getattr(step, "config", None), "options", ()):
             targets[option.id] = WORDS["o"]

@@ -61,9 +61,7 @@ class Constraint:
     check: Callable[[Any], Any]
     keywords: Mapping[str, Any]
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """Run after the type's own validation."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
@@ -81,9 +79,7 @@ class ParsedFrom(Constraint):
 
     __slots__ = ()
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """Run before the type's own validation."""
         return core_schema.no_info_before_validator_function(self.check, handler(source))
 
@@ -109,9 +105,7 @@ def Text(maximum: int, minimum: int = 1) -> Constraint:
             raise invalid_value("too_long", f"has {len(kept)} characters, {maximum} are allowed")
         return kept
 
-    return Constraint(
-        check, {"minLength": minimum, "maxLength": maximum} if minimum else {"maxLength": maximum}
-    )
+    return Constraint(check, {"minLength": minimum, "maxLength": maximum} if minimum else {"maxLength": maximum})
 
 
 def Matching(pattern: str, detail: str) -> Constraint:
@@ -135,9 +129,7 @@ class Integer:
     minimum: int
     maximum: int
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """As pydantic wants it; the inner schema is what OpenAPI will show."""
         inner = core_schema.int_schema(strict=True, ge=self.minimum, le=self.maximum)
         return core_schema.no_info_before_validator_function(self.check, inner)
@@ -166,9 +158,7 @@ Number = Annotated[
 ]
 LanguageTag = Annotated[
     str,
-    Matching(
-        r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", "must be a BCP 47 language tag such as “en” or “pt-BR”"
-    ),
+    Matching(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", "must be a BCP 47 language tag such as “en” or “pt-BR”"),
 ]
 
 _CODES: dict[str, PlaceCode] = {
@@ -203,9 +193,7 @@ def _cut(name: str) -> str:
     return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
 
 
-def _place(
-    error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str | int]], list[str | int]]
-) -> FieldError:
+def _place(error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str | int]], list[str | int]]) -> FieldError:
     kind, loc, context = error["type"], untagged(error["loc"]), error.get("ctx", {})
     if kind == "rundun":
         return FieldError(prefix + pointer(loc), context["code"], context["detail"])
@@ -218,11 +206,7 @@ def _place(
         detail = "is required"
     if kind in ("too_long", "too_short"):
         least = context.get("min_length")
-        detail = (
-            f"must have at least {least}"
-            if kind == "too_short"
-            else f"must have at most {context['max_length']}"
-        )
+        detail = f"must have at least {least}" if kind == "too_short" else f"must have at most {context['max_length']}"
     return FieldError(prefix + pointer(loc), _CODES.get(kind, "wrong_type"), detail or error["msg"])
 
 

@@ -207,8 +207,7 @@ _NEVER: tuple[tuple[Network, str], ...] = tuple(
     )
 )
 _PRIVATE = tuple(
-    ip_network(network)
-    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+    ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
 _MAPPED = IPv6Network("::ffff:0:0/96")
 # Networks that stand for an IPv4 address, and how many bits lie to the right of it: NAT64 (RFC 6052), 6to4 (RFC 3056).

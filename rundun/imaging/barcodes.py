@@ -28,9 +28,7 @@ _BARCODES: dict[BarcodeFormat, zxingcpp.BarcodeFormat] = {
 
 
 @guarded
-def decode_barcode(
-    data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat, ...] | None = None
-) -> Decoded | None:
+def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat, ...] | None = None) -> Decoded | None:
     """The barcode nearest to the middle of the picture, None if there is none. Raises `unreadable_image`.
 
     `formats` in the contract's names; None or empty = all seven. Turned and inverted codes are found too.
@@ -61,9 +59,7 @@ def _look(
     view = grey if size == grey.size else grey.resize(size, Image.Resampling.BOX)
     view = ImageOps.invert(view) if inverted else view
     # Plain, as other scanners give it: the default mode spells a label's separators out, as "<GS>".
-    found = zxingcpp.read_barcodes(
-        view, formats=zxingcpp.BarcodeFormats(kinds), text_mode=zxingcpp.TextMode.Plain
-    )
+    found = zxingcpp.read_barcodes(view, formats=zxingcpp.BarcodeFormats(kinds), text_mode=zxingcpp.TextMode.Plain)
     return [(_off_centre(barcode, size), barcode) for barcode in found if barcode.text]
 
 

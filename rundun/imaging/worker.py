@@ -67,9 +67,7 @@ class Pictures:
 
         return await self._in_turn(owner, work)
 
-    async def decode_barcode(
-        self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str
-    ) -> Decoded | None:
+    async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Decoded | None:
         """See `barcodes.decode_barcode`."""
         limits = {owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
         return await self.barcodes.run(owner, limits, lambda: self._look_for(read(), formats))

@@ -63,9 +63,7 @@ def put_used(tx: Tx, used: Mapping[str, int]) -> None:
 
 def revoke(tx: Tx, key_id: str) -> None:
     """From this commit on the key is dead; revoking it again changes nothing."""
-    changed = tx.db.execute(
-        "UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?", (tx.now, key_id)
-    )
+    changed = tx.db.execute("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?", (tx.now, key_id))
     if changed.rowcount == 0:
         raise NotFound("key")
     tx.touched.add("keys")

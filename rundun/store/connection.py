@@ -99,9 +99,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
             migrations = shipped()
             version = schema_of(db, path, migrations)
             if version < migrations[-1][0]:
-                raise Problem(
-                    "unavailable", f"{path} was written by an older Rundun; serve it once with this one."
-                )
+                raise Problem("unavailable", f"{path} was written by an older Rundun; serve it once with this one.")
             db.execute("PRAGMA query_only = ON")
         except BaseException:
             db.close()
@@ -134,9 +132,7 @@ def schema_of(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int
     if application != APPLICATION_ID and (application or version or tables):
         raise Problem("unavailable", f"{path} is no Rundun database.")
     if version > newest:
-        raise Problem(
-            "unavailable", f"{path} was written by a newer Rundun (schema {version}, this knows {newest})."
-        )
+        raise Problem("unavailable", f"{path} was written by a newer Rundun (schema {version}, this knows {newest}).")
     return version
 
 

@@ -119,9 +119,7 @@ class Worker:
         for job in jobs:
             touched |= job.touched
         if touched:
-            self._committed(
-                touched
-            )  # before any answer: a revoked key is dead once its revocation is answered
+            self._committed(touched)  # before any answer: a revoked key is dead once its revocation is answered
         for job in jobs:
             if job.future.done():  # who asked has gone away
                 continue
@@ -206,9 +204,7 @@ class Database:
         """As `write`, for an action that brings `weight` bytes, so that no commit grows too long."""
         return await self._writer.submit(action, args, kwargs, weight)
 
-    async def read(
-        self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(tx, …)` on a consistent snapshot that cannot write."""
         return await self._reader.submit(function, args, kwargs)
 

@@ -69,9 +69,7 @@ class FailedFilter:
     run_id: str | None = None
 
 
-DeliveryCursor = tuple[
-    int, int
-]  # where a delivery stands in the order they were made: `created_at` and `number`
+DeliveryCursor = tuple[int, int]  # where a delivery stands in the order they were made: `created_at` and `number`
 
 _WHOLE = (
     "SELECT d.*, e.id AS event_id, e.event AS event_name, e.seq FROM deliveries AS d "
@@ -87,9 +85,7 @@ _SEND_AGAIN = (  # what is due already goes now in any case, as what it is
 # ---- what came of an attempt
 
 
-def settle(
-    tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None
-) -> None:
+def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None) -> None:
     """Log an attempt and say what comes of the delivery: `delivered`, `failed`, or `pending` until the next one."""
     tx.insert(
         "attempts",
@@ -156,9 +152,7 @@ def send_again(tx: Tx, number: int) -> None:
     tx.touched.add("outbox")
 
 
-def failed(
-    tx: Tx, org_id: str, wanted: FailedFilter, after: DeliveryCursor, limit: int
-) -> list[DeliveryCursor]:
+def failed(tx: Tx, org_id: str, wanted: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
     """The places of at most `limit` failed deliveries behind `after`, the first made first."""
     if wanted.run_id is None:
         rows = tx.db.execute(
@@ -206,9 +200,7 @@ def page(tx: Tx, org_id: str, status: DeliveryStatus | None, wanted: PageRequest
         "ORDER BY d.created_at DESC, d.number DESC LIMIT :more",
         {"org": org_id, "status": status, "at": at, "number": number, "more": wanted.limit + 1},
     ).fetchall()
-    return Page.of(
-        rows, wanted, lambda row: (row["created_at"], row["number"]), lambda row: _delivery(tx, row)
-    )
+    return Page.of(rows, wanted, lambda row: (row["created_at"], row["number"]), lambda row: _delivery(tx, row))
 
 
 def page_of_run(tx: Tx, run_id: str, wanted: PageRequest) -> Page[Delivery]:

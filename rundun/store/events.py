@@ -93,9 +93,7 @@ def summaries_of_run(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
         "FROM events WHERE run_id = ? ORDER BY seq LIMIT ?",
         (run_id, limit),
     ).fetchall()
-    return [
-        EventSummary(seq, name, at, from_json(identity), *rest) for seq, name, at, identity, *rest in rows
-    ]
+    return [EventSummary(seq, name, at, from_json(identity), *rest) for seq, name, at, identity, *rest in rows]
 
 
 def announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:

@@ -88,9 +88,7 @@ def remove(tx: Tx, number: int) -> None:
 
 def remove_unfinished(tx: Tx) -> int:
     """Erase what an ended process left half written; returns how many."""
-    numbers = [
-        row["number"] for row in tx.db.execute("SELECT number FROM files WHERE NOT is_whole").fetchall()
-    ]
+    numbers = [row["number"] for row in tx.db.execute("SELECT number FROM files WHERE NOT is_whole").fetchall()]
     for number in numbers:
         remove(tx, number)
     return len(numbers)
@@ -98,9 +96,7 @@ def remove_unfinished(tx: Tx) -> int:
 
 def abandoned(tx: Tx, before: int) -> list[int]:
     """Files begun before then, in milliseconds, and still not whole."""
-    rows = tx.db.execute(
-        "SELECT number FROM files WHERE NOT is_whole AND created_at < ?", (before,)
-    ).fetchall()
+    rows = tx.db.execute("SELECT number FROM files WHERE NOT is_whole AND created_at < ?", (before,)).fetchall()
     return [row["number"] for row in rows]
 
 
@@ -198,9 +194,7 @@ def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
 
 def add_signature(tx: Tx, run_id: str, step_id: str, file: int, typed_name: str | None) -> int:
     """A signature picture; earlier ones stay."""
-    return tx.insert(
-        "signatures", run_id=run_id, step_id=step_id, file=file, typed_name=typed_name, received_at=tx.now
-    )
+    return tx.insert("signatures", run_id=run_id, step_id=step_id, file=file, typed_name=typed_name, received_at=tx.now)
 
 
 def remove_signature(tx: Tx, signature: Signature) -> None:

@@ -142,9 +142,7 @@ def waiting(tx: Tx, org_id: str | None) -> OutboxInfo:
         orgs = [org_id]
 
     def count(status: str) -> int:
-        query = (
-            "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
-        )
+        query = "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
         return sum(tx.db.execute(query, (one, status)).fetchone()[0] for one in orgs)
 
     oldest = tx.db.execute(

@@ -132,9 +132,7 @@ def remove_sessions(tx: Tx, operator_id: str, but: bytes = b"") -> None:
 # --- invitations
 
 
-def add_invitation(
-    tx: Tx, org_id: str, email: str | None, role: Role, digest: bytes, expires_at: int
-) -> Invitation:
+def add_invitation(tx: Tx, org_id: str, email: str | None, role: Role, digest: bytes, expires_at: int) -> Invitation:
     """A link that makes an operator, once."""
     invitation = Invitation(tx.new_id("inv"), org_id, email, role, tx.now, expires_at)
     tx.insert(
@@ -153,8 +151,7 @@ def add_invitation(
 def find_invitation(tx: Tx, digest: bytes) -> Invitation | None:
     """The invitation of that link, None when it was used, taken back or has expired."""
     row = tx.db.execute(
-        "SELECT id, org_id, email, role, created_at, expires_at FROM invitations "
-        "WHERE digest = ? AND expires_at > ?",
+        "SELECT id, org_id, email, role, created_at, expires_at FROM invitations WHERE digest = ? AND expires_at > ?",
         (digest, tx.now),
     ).fetchone()
     return None if row is None else Invitation(*row)

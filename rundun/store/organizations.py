@@ -46,9 +46,7 @@ def named(tx: Tx, name: str) -> list[Organization]:
 
 def everyone(tx: Tx) -> list[Organization]:
     """All organizations, the oldest first."""
-    return [
-        _organization(row) for row in tx.db.execute("SELECT * FROM organizations ORDER BY created_at, id")
-    ]
+    return [_organization(row) for row in tx.db.execute("SELECT * FROM organizations ORDER BY created_at, id")]
 
 
 def add(tx: Tx, name: str) -> Organization:
@@ -63,9 +61,7 @@ def put_contact(tx: Tx, org_id: str, contact: str | None) -> None:
     tx.db.execute("UPDATE organizations SET contact = ? WHERE id = ?", (contact, org_id))
 
 
-def put_profile(
-    tx: Tx, org_id: str, name: str, contact: str | None, time_zone: str, colour: str | None
-) -> None:
+def put_profile(tx: Tx, org_id: str, name: str, contact: str | None, time_zone: str, colour: str | None) -> None:
     """What the organization says of itself."""
     tx.db.execute(
         "UPDATE organizations SET name = ?, contact = ?, time_zone = ?, colour = ? WHERE id = ?",

@@ -50,9 +50,7 @@ _LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
     " FROM due WHERE due.destination IS NOT NULL"
     ") SELECT destination FROM due WHERE destination IS NOT NULL"
 )
-_DUE = (
-    "SELECT number, event, destination, attempts, next_attempt_at, next_trigger, resume_at FROM deliveries "
-)
+_DUE = "SELECT number, event, destination, attempts, next_attempt_at, next_trigger, resume_at FROM deliveries "
 
 
 def no_room(destination: str) -> int:
@@ -79,9 +77,7 @@ def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
     return [row[0] for row in rows.fetchall()]
 
 
-def claim(
-    tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room
-) -> Batch:
+def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Batch:
     """What can start now, which `slots` decides, and for each destination up to `room` of what comes after it; of those
     due, the destination waiting longest comes first. `held` are those that the one process that sends has claimed
     already, by number, with their destinations: a claim is a look, nothing in the file says it.

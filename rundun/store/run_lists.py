@@ -94,9 +94,7 @@ def _page_of_one(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequ
     )
 
 
-def _page_by_prefix(
-    tx: Tx, org_id: str, filters: RunFilter, prefix: str, page_request: PageRequest
-) -> Page[Run]:
+def _page_by_prefix(tx: Tx, org_id: str, filters: RunFilter, prefix: str, page_request: PageRequest) -> Page[Run]:
     conditions, values = _conditions(filters)
     at, number = page_request.before
     behind: tuple[str | None, int, int] = (_first_behind(prefix), 0, 0)
@@ -173,9 +171,7 @@ def _has_few(tx: Tx, org_id: str, filters: RunFilter, index: str, columns: tuple
     """Whether at most 1,000 runs of an organization have what is wanted in those columns."""
     conditions, values = _conditions(filters)
     counted = [one for one in conditions if one.startswith(columns)]
-    query = (
-        f"SELECT 1 FROM runs INDEXED BY {index} WHERE {' AND '.join(['org_id = :org', *counted])} LIMIT :few"  # noqa: S608
-    )
+    query = f"SELECT 1 FROM runs INDEXED BY {index} WHERE {' AND '.join(['org_id = :org', *counted])} LIMIT :few"  # noqa: S608
     found = tx.db.execute(f"SELECT count(*) FROM ({query})", {**values, "org": org_id, "few": FEW_ROWS + 1})  # noqa: S608
     return int(found.fetchone()[0]) <= FEW_ROWS
 
@@ -193,9 +189,7 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
     )
     given = {condition: value for condition, value in asked if value is not None}
     values = {condition.partition(":")[2]: value for condition, value in given.items()}
-    is_late = (
-        [] if filters.late_at is None else ["status IN ('pending', 'in_progress')"]
-    )  # as its index says it
+    is_late = [] if filters.late_at is None else ["status IN ('pending', 'in_progress')"]  # as its index says it
     return [*given, *is_late], values
 
 

@@ -100,9 +100,7 @@ def add(tx: Tx, run: Run) -> None:
 
 def put(tx: Tx, run: Run) -> None:
     """Keep what has changed on a run; who it was dispatched by and for never does."""
-    given = {
-        key: getattr(run.identity, key) for key in ("name", "email", "phone") if getattr(run.identity, key)
-    }
+    given = {key: getattr(run.identity, key) for key in ("name", "email", "phone") if getattr(run.identity, key)}
     cancellation = run.cancellation
     tx.db.execute(
         "UPDATE runs SET status = ?, revision = ?, seq = ?, expires_at = ?, started_at = ?, closed_at = ?, "

@@ -27,16 +27,12 @@ class TemplateHead:
 
 
 def _head(row: sqlite3.Row) -> TemplateHead:
-    return TemplateHead(
-        row["id"], row["org_id"], row["v"], row["created_at"], row["updated_at"], row["archived_at"]
-    )
+    return TemplateHead(row["id"], row["org_id"], row["v"], row["created_at"], row["updated_at"], row["archived_at"])
 
 
 def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
     """The template of that id in that organization, archived or not, or NotFound."""
-    row = tx.db.execute(
-        "SELECT * FROM templates WHERE id = ? AND org_id = ?", (template_id, org_id)
-    ).fetchone()
+    row = tx.db.execute("SELECT * FROM templates WHERE id = ? AND org_id = ?", (template_id, org_id)).fetchone()
     if row is None:
         raise NotFound("template")
     return _head(row)
@@ -76,8 +72,7 @@ def _version(
         steps,
         untouched=progress.count_progress(progress.evaluate(steps, {}, {})),
         takes_photos=any(photo_limits(step)[1] for step in steps),
-        takes_signatures=template.settings.signature_on_complete
-        or any(step.type == "signature" for step in steps),
+        takes_signatures=template.settings.signature_on_complete or any(step.type == "signature" for step in steps),
     )
 
 
@@ -102,9 +97,7 @@ def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[T
         "SELECT v FROM template_versions WHERE template_id = :id AND v < :before ORDER BY v DESC LIMIT :more",
         {"id": template_id, "before": page_request.before[-1], "more": page_request.limit + 1},
     ).fetchall()
-    return Page.of(
-        rows, page_request, lambda row: (row["v"],), lambda row: get_version(tx, template_id, row["v"])
-    )
+    return Page.of(rows, page_request, lambda row: (row["v"],), lambda row: get_version(tx, template_id, row["v"]))
 
 
 def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion:

@@ -47,9 +47,7 @@ async def read_bytes(request: Request, limit: int) -> bytes:
         async with asyncio.timeout(PATIENCE):
             return b"".join([chunk async for chunk in limited(request, limit)])
     except TimeoutError:
-        raise Problem(
-            "unavailable", "The body arrived too slowly, so it was given up.", retry_after=5
-        ) from None
+        raise Problem("unavailable", "The body arrived too slowly, so it was given up.", retry_after=5) from None
 
 
 def is_here(request: Request) -> bool:

@@ -61,9 +61,7 @@ class ChangeNotifier:
 
     async def _read(self, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> Found:
         page = await self._database.read(function, *args)
-        data = [
-            to_json({**event.without_thumbnails(kept), "cursor": event_cursor(at)}) for at, kept in page.items
-        ]
+        data = [to_json({**event.without_thumbnails(kept), "cursor": event_cursor(at)}) for at, kept in page.items]
         return Found(data, page.has_more, page.items[-1][0] if page.items else None)
 
     def _hear(self, touched: set[str]) -> None:

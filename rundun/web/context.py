@@ -41,9 +41,7 @@ class Imaging(Protocol):
     async def check_signature(self, read: Read, owner: str) -> object:
         """Refuse what is no readable PNG."""
 
-    async def decode_barcode(
-        self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str
-    ) -> Decoded | None:
+    async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Decoded | None:
         """The barcode of one of these formats in a picture, or None; one picture at a time for each owner."""
 
 

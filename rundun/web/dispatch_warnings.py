@@ -34,7 +34,5 @@ async def destination_warnings(ctx: Context, destination: Destination) -> list[W
         return []
     kind, detail = verdict
     if kind == "forbidden":
-        raise Problem(
-            "address_not_allowed", detail, [FieldError("/webhook/url", "address_not_allowed", detail)]
-        )
+        raise Problem("address_not_allowed", detail, [FieldError("/webhook/url", "address_not_allowed", detail)])
     return [{"code": "webhook_unresolved", "detail": detail}]

@@ -132,11 +132,7 @@ class Catalogs:
         asked, catalog = found or (ENGLISH, ENGLISH)
         # Who asks for Arabic and reads that of Egypt elsewhere wants its digits here, too.
         asked = next(
-            (
-                one
-                for one in wanted
-                if one.lower().startswith(f"{asked.lower()}-") and _is_known(one, catalog)
-            ),
+            (one for one in wanted if one.lower().startswith(f"{asked.lower()}-") and _is_known(one, catalog)),
             asked,
         )
         tag = str(_locale(asked)).replace("_", "-") if _is_known(asked, catalog) else catalog
@@ -180,8 +176,7 @@ def _entries(english: Catalog, catalog: Catalog) -> dict[str, Entry]:
         else:
             one, other = message.id
             entries[str(message.context)] = {
-                category: speaks.npgettext(str(message.context), one, other, n)
-                for category, n in samples.items()
+                category: speaks.npgettext(str(message.context), one, other, n) for category, n in samples.items()
             }
     return entries
 
@@ -197,9 +192,7 @@ def _locale(tag: str) -> Locale:
 
 def _is_known(asked: str, catalog: str) -> bool:
     """Whether Babel and browsers know a variety of the spoken language by that tag."""
-    return asked.lower().startswith(catalog.lower()) and str(_locale(asked)).lower() == asked.lower().replace(
-        "-", "_"
-    )
+    return asked.lower().startswith(catalog.lower()) and str(_locale(asked)).lower() == asked.lower().replace("-", "_")
 
 
 def _own_name(tag: str) -> str:

@@ -35,9 +35,7 @@ def _lines(figures: Totals) -> Iterator[str]:
     yield from _family("rundun_polls_waiting", "gauge", "Long polls that wait for an event.", "", polls)
     yield from _family("rundun_database_bytes", "gauge", "Size of the database.", "", {"": figures.bytes})
     started = {"": round(counters.STARTED, 3)}
-    yield from _family(
-        "process_start_time_seconds", "gauge", "When the process began, since 1970 UTC.", "", started
-    )
+    yield from _family("process_start_time_seconds", "gauge", "When the process began, since 1970 UTC.", "", started)
 
 
 def _family(name: str, kind: str, text: str, label: str, values: Mapping[str, float]) -> Iterator[str]:

@@ -94,9 +94,7 @@ def of_problem(request: Request, error: Exception) -> Response:
 def of_http(request: Request, error: Exception) -> Response:
     """Starlette's handler for its own refusals: no such route, no such method."""
     assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(
-        error.status_code, "bad_request"
-    )
+    code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "bad_request")
     details = {
         "not_found": "There is nothing at this address.",
         "method_not_allowed": f"{request.method} is not a method of this address.",

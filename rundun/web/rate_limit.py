@@ -15,9 +15,7 @@ from rundun.core.token_bucket import Allowance, Bucket, Policy
 from rundun.errors import Problem
 from rundun.store.transaction import Clock
 
-MAX_REMEMBERED = (
-    50_000  # of a policy; who has not been seen for longest is forgotten, and has a full one again
-)
+MAX_REMEMBERED = 50_000  # of a policy; who has not been seen for longest is forgotten, and has a full one again
 
 
 class RateLimiter:

@@ -76,9 +76,7 @@ _UNPRINTABLE = (
     r"\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
     r"\u3000\ue000-\uf8ff\ufeff\ufff9-\ufffb"
 )
-Secret = Annotated[
-    str, Constraint(_secret, {"minLength": 12, "maxLength": 256, "pattern": f"^[^{_UNPRINTABLE}]*$"})
-]
+Secret = Annotated[str, Constraint(_secret, {"minLength": 12, "maxLength": 256, "pattern": f"^[^{_UNPRINTABLE}]*$"})]
 EventName = Annotated[str, Constraint(_event, {"enum": ["*", *_KNOWN_EVENTS]})]
 
 
@@ -120,9 +118,7 @@ class DispatchBody(StrictModel):
     def order(self) -> tuple[DispatchRequest, Destination | None]:
         """What is to be dispatched, and the address to judge before."""
         webhook, destination = self.webhook.webhook() if self.webhook else (None, None)
-        order = DispatchRequest(
-            self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language
-        )
+        order = DispatchRequest(self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language)
         return order, destination
 
 
@@ -149,9 +145,7 @@ class StartBody(StrictModel):
 
     name: Annotated[str, Text(200)] | None = None
     """Required when the template's `identity_required` is `name`."""
-    email: (
-        Annotated[str, Text(254), Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")] | None
-    ) = None
+    email: Annotated[str, Text(254), Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")] | None = None
     """Required when it is `email`."""
     phone: (
         Annotated[

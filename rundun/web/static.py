@@ -74,9 +74,7 @@ class Assets:
     async def worker(self, request: Request) -> Response:
         """GET /r/sw.js: a service worker controls only what lies below its own address."""
         asset = self._assets["executor/sw.js"]
-        return Response(
-            asset.plain, headers={"cache-control": "no-cache", "content-type": asset.content_type}
-        )
+        return Response(asset.plain, headers={"cache-control": "no-cache", "content-type": asset.content_type})
 
     def routes(self) -> list[Route]:
         """Before those of /r/{run_id}."""
@@ -107,7 +105,5 @@ def _bare(name: str, plain: bytes) -> bytes:
 
 
 def _packed(name: str, plain: bytes) -> Asset:
-    content_type = (
-        _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    )
+    content_type = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Asset(content_type, plain, gzip.compress(plain, 9, mtime=0))

@@ -87,9 +87,7 @@ class UploadBuffer:
             if body.bytes == 0:
                 raise Problem("digest_mismatch", "The body is empty.")
             if wanted is not None and wanted != body.sha256:
-                raise Problem(
-                    "digest_mismatch", "The bytes that arrived are not those that Content-Digest announces."
-                )
+                raise Problem("digest_mismatch", "The bytes that arrived are not those that Content-Digest announces.")
             yield body
 
     @contextmanager

@@ -174,9 +174,7 @@ class WebhookClient:
         self, url: httpcore2.URL, headers: dict[str, str], body: bytes, answer: _PartialResponse
     ) -> None:
         if "_pool" not in vars(self):
-            await asyncio.to_thread(
-                getattr, self, "_pool"
-            )  # reading the certificates would hold everybody up
+            await asyncio.to_thread(getattr, self, "_pool")  # reading the certificates would hold everybody up
         async with self._pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
             answer.status = response.status
             answer.peer = getattr(response.extensions["network_stream"], "address", None)

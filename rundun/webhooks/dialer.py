@@ -98,9 +98,7 @@ class Resolver:
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
     """The network backend: every address is judged right before it is dialled, so that rebinding a name fails."""
 
-    def __init__(
-        self, look_ups: Resolver, judge: Callable[[str], str | None], timeout_seconds: float
-    ) -> None:
+    def __init__(self, look_ups: Resolver, judge: Callable[[str], str | None], timeout_seconds: float) -> None:
         self._look_ups = look_ups
         self._judge = judge
         self._timeout = timeout_seconds
@@ -130,9 +128,7 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 pass
         last = open_ones[-1]
-        return NamedStream(
-            await self._net.connect_tcp(last, port, timeout, local_address, socket_options), last
-        )
+        return NamedStream(await self._net.connect_tcp(last, port, timeout, local_address, socket_options), last)
 
 
 class NamedStream(httpcore2.AsyncNetworkStream):
@@ -153,9 +149,7 @@ class NamedStream(httpcore2.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - the interface has it
     ) -> httpcore2.AsyncNetworkStream:
         try:
-            return NamedStream(
-                await self._plain.start_tls(ssl_context, server_hostname, timeout), self.address
-            )
+            return NamedStream(await self._plain.start_tls(ssl_context, server_hostname, timeout), self.address)
         except BaseException:
             await self._plain.aclose()
             raise

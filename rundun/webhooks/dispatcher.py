@@ -119,9 +119,7 @@ class Dispatcher:
         """Claim and start all that can start now; returns how many."""
         async with self._claiming:
             self._more_due = True  # until the claim knows better, whoever gives a slot back asks for another
-            self._too_many_unwritten = (
-                len(self._claimed) - self._prefetched_total - self._slots.busy > MAX_UNWRITTEN
-            )
+            self._too_many_unwritten = len(self._claimed) - self._prefetched_total - self._slots.busy > MAX_UNWRITTEN
             if not self._may_claim:
                 return 0
             for destination in list(self._prefetched):
@@ -130,9 +128,7 @@ class Dispatcher:
                 else:
                     self._start_prefetched(destination)
             # The copy is older than the look: one whose outcome is written in between is still among those held.
-            claims = await self._database.read(
-                outbox.claim, self._slots, dict(self._claimed), self._prefetch_room
-            )
+            claims = await self._database.read(outbox.claim, self._slots, dict(self._claimed), self._prefetch_room)
             if self._stopping:
                 return 0
             self._more_due = claims.more
@@ -202,12 +198,7 @@ class Dispatcher:
 
     def _slot_freed(self, destination: str) -> None:
         """A slot was given back."""
-        if (
-            self._stopping
-            or self._too_many_unwritten
-            or self._is_crowded
-            or not self._slots.is_well(destination)
-        ):
+        if self._stopping or self._too_many_unwritten or self._is_crowded or not self._slots.is_well(destination):
             self._drop_prefetched(destination)
         self._start_prefetched(destination)
         if self._more_due and len(self._prefetched.get(destination, ())) <= PREFETCH_PER_DESTINATION // 2:
@@ -220,9 +211,7 @@ class Dispatcher:
             has_photos = bool(kept["data"].get("photos"))
             shown = await self._database.read(outbox.thumbnails, kept) if has_photos else {}
             body = event.body(kept, claimed.attempt, shown)
-            return await self._post(
-                WebhookRequest(claimed.url, claimed.secret, body, kept["event_id"], kept["event"])
-            )
+            return await self._post(WebhookRequest(claimed.url, claimed.secret, body, kept["event_id"], kept["event"]))
         except Exception as error:
             log("error", "delivery.not_made", exc=error, run=short(kept["run_id"]), event_id=kept["event_id"])
             return AttemptResult(ok=False, error=NOT_MADE)

@@ -125,9 +125,7 @@ async def test_tallies_agree_with_what_is_in_the_tables(w: World) -> None:
 
         usage = dashboard.usage(tx, w.acme_id, [NOON, NOON + HOUR // 2, NOON + 2 * HOUR])
         for what in ("dispatched", "completed", "photos"):
-            assert all(
-                at % statistics.QUARTER == 0 for at, _ in statistics.between(tx, w.acme_id, what, 0, 2**53)
-            )
+            assert all(at % statistics.QUARTER == 0 for at, _ in statistics.between(tx, w.acme_id, what, 0, 2**53))
         return [
             (usage.dispatched, [count(f"runs WHERE created_at < {NOON + HOUR // 2}"), 0]),
             (sum(usage.dispatched), count("runs")),
@@ -178,9 +176,7 @@ def test_the_chart_stands_on_its_line_and_stays_within_its_edges() -> None:
     for series in drawn.bars:
         for number, bar in enumerate(series):
             assert number * 100 <= bar.x and bar.x + bar.width <= (number + 1) * 100
-    assert all(a.x < b.x and b.width < a.width for a, b in zip(back, front, strict=True)), (
-        "one in front of the other"
-    )
+    assert all(a.x < b.x and b.width < a.width for a, b in zip(back, front, strict=True)), "one in front of the other"
 
 
 @pytest.mark.parametrize(
@@ -223,10 +219,7 @@ async def test_no_look_grows_with_the_number_of_runs(w: World) -> None:
         dashboard.usage(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
         statistics.pending_deliveries(tx, w.acme_id)
         tx.db.set_trace_callback(None)
-        return {
-            one: [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()]
-            for one in seen
-        }
+        return {one: [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()] for one in seen}
 
     told = await w.database.read(plans)
     assert len(told) >= 8

@@ -87,9 +87,7 @@ async def test_all_bad_fields_are_named_at_once(w: World) -> None:
 async def test_no_credit_is_given_twice(w: World) -> None:
     template_id = await w.template(BOOLEAN)
     await w.database.write(organizations.add_credits, w.acme_id, 20)
-    answers = await asyncio.gather(
-        *(w.acme.post("/v1/runs", json={"template_id": template_id}) for _ in range(50))
-    )
+    answers = await asyncio.gather(*(w.acme.post("/v1/runs", json={"template_id": template_id}) for _ in range(50)))
     statuses = [one.status_code for one in answers]
     assert (statuses.count(201), statuses.count(402)) == (20, 30)
     refused = next(one for one in answers if one.status_code == 402)

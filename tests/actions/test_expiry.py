@@ -69,9 +69,7 @@ async def test_a_started_run_has_its_grace_and_is_late(w: World) -> None:
 
 
 async def test_after_the_grace_a_started_run_expires_with_its_answers(w: World) -> None:
-    ed = await w.dispatch(
-        await w.template(BOOLEAN, {"id": "s-b", "type": "text", "label": "B"}), expires_in_hours=1
-    )
+    ed = await w.dispatch(await w.template(BOOLEAN, {"id": "s-b", "type": "text", "label": "B"}), expires_in_hours=1)
     await ed.start()
     await ed.answer("s-ok", True)
     w.clock.forward(hours=25)
@@ -103,9 +101,7 @@ async def test_complete_and_expire_are_serialised(w: World) -> None:
         await ed.answer("s-ok", True)
         w.clock.forward(hours=hours)
         completed, _ = await asyncio.gather(ed.complete(), w.sweep())
-        terminal = [
-            one["event"] for one in await w.events(ed) if one["event"] in ("run.completed", "run.expired")
-        ]
+        terminal = [one["event"] for one in await w.events(ed) if one["event"] in ("run.completed", "run.expired")]
         assert len(terminal) == 1
         assert (completed.status_code, terminal[0]) in ((200, "run.completed"), (410, "run.expired"))
         outcomes.add(terminal[0])
@@ -177,9 +173,7 @@ async def test_a_disk_that_takes_nothing_is_no_runs_fault(w: World) -> None:
     resting: dict[str, int] = {}
 
     def full(tx: Tx) -> None:
-        tx.db.execute(
-            "CREATE TEMP TRIGGER full BEFORE UPDATE ON runs BEGIN SELECT raise(ROLLBACK, 'disk full'); END"
-        )
+        tx.db.execute("CREATE TEMP TRIGGER full BEFORE UPDATE ON runs BEGIN SELECT raise(ROLLBACK, 'disk full'); END")
 
     await w.database.write(full)
     with pytest.raises(Problem, match="try again"):

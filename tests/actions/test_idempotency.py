@@ -75,9 +75,7 @@ async def test_a_credit_is_taken_once(w: World) -> None:
 
 async def test_what_was_refused_may_go_well_the_next_time(w: World) -> None:
     def give(credits: int) -> Any:
-        return lambda tx: tx.db.execute(
-            "UPDATE organizations SET credits = ? WHERE id = ?", (credits, w.acme_id)
-        )
+        return lambda tx: tx.db.execute("UPDATE organizations SET credits = ? WHERE id = ?", (credits, w.acme_id))
 
     body = {"template_id": await w.template(BOOLEAN)}
     await w.database.write(give(0))
@@ -170,9 +168,7 @@ async def test_twenty_at_once_make_one_run(w: World) -> None:
     assert len({one.json()["run_id"] for one in answers if one.status_code == 201}) == 1
 
 
-@pytest.mark.parametrize(
-    "key", ["", '""', "x" * 256, '"' + "x" * 256 + '"', '"open', "a\tb", 'with"', "über"]
-)
+@pytest.mark.parametrize("key", ["", '""', "x" * 256, '"' + "x" * 256 + '"', '"open', "a\tb", 'with"', "über"])
 async def test_a_key_that_is_none_is_named(w: World, key: str) -> None:
     answer = await dispatch(w, {"template_id": await w.template(BOOLEAN)}, {"idempotency-key": key.encode()})
     if key == 'with"':

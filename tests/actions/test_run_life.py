@@ -364,9 +364,7 @@ async def test_a_step_can_be_changed_often_but_not_for_ever(w: World) -> None:
         assert (await ed.answer("s-why", f"answer {number}")).status_code == 200
     refused = await ed.answer("s-why", "one more")
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
-    assert (await ed.answer("s-why", f"answer {MAX_ANSWERS - 1}")).status_code == 200, (
-        "the same changes nothing"
-    )
+    assert (await ed.answer("s-why", f"answer {MAX_ANSWERS - 1}")).status_code == 200, "the same changes nothing"
     assert (await ed.complete()).status_code == 200
 
 

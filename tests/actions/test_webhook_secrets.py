@@ -30,9 +30,7 @@ async def signed(w: World, ed: Ed) -> bool:
     return bool((await w.run(ed))["webhook"]["signed"])
 
 
-async def test_a_secret_is_forgotten_so_many_days_after_the_run_was_closed(
-    w: World, receiver: Receiver
-) -> None:
+async def test_a_secret_is_forgotten_so_many_days_after_the_run_was_closed(w: World, receiver: Receiver) -> None:
     ed = await closed(w, receiver.url)
     still_open = await hooked(w, receiver.url, secret=SECRET)
     w.clock.forward(hours=30 * DAYS, seconds=-1)
@@ -105,9 +103,7 @@ async def test_nothing_of_it_is_left_in_the_file(tmp_path: Path, receiver: Recei
     assert not (tmp_path / "rundun.db-wal").exists()
 
 
-async def test_many_are_forgotten_in_small_steps(
-    w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_are_forgotten_in_small_steps(w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     ed = await closed(w, receiver.url)
 
     def copy(tx: Tx) -> None:

@@ -126,9 +126,7 @@ class Bench:
     def _call(self, calls: Sequence[Call]) -> list[Reply]:
         return [reply.ok for reply in uvloop.run(all_of(self._service.port, calls))]
 
-    def _against_echo(
-        self, name: str, scripts: Sequence[str], target: tuple[float | None, float | None]
-    ) -> int:
+    def _against_echo(self, name: str, scripts: Sequence[str], target: tuple[float | None, float | None]) -> int:
         """Measure and show; returns how many answers there were."""
         around, measured = [self._echo()], []
         for script in scripts:
@@ -188,9 +186,7 @@ def show_delays(answered_at: dict[tuple[str, str], float], arrived: Sequence[tup
             delays.append((at - answered_at[step]) * 1000)
     assert len(delays) == len(answered_at), "each is delivered exactly once when nothing fails"
     cuts = quantiles(delays, n=100)
-    print(
-        f"\nFrom the answer's 200 to the receiver's first byte, at {EVENTS_PER_SECOND} events a second, ms:"
-    )
+    print(f"\nFrom the answer's 200 to the receiver's first byte, at {EVENTS_PER_SECOND} events a second, ms:")
     print(f"  p50 {cuts[49]:.1f}   {_verdict('≤ 10', cuts[49] <= 10)}")
     print(f"  p99 {cuts[98]:.1f}   {_verdict('≤ 50', cuts[98] <= 50)}")
 

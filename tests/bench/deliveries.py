@@ -56,9 +56,7 @@ class Work:
         self.service = service
         self.desk = desk
         self.key = {"authorization": f"Bearer {service.key}"}
-        (template,) = self.call(
-            [Call("POST", "/v1/templates", {"name": "Turnover", "steps": STEPS}, self.key)]
-        )
+        (template,) = self.call([Call("POST", "/v1/templates", {"name": "Turnover", "steps": STEPS}, self.key)])
         self.template = template.json["id"]
 
     def call(self, calls: list[Call]) -> list[Reply]:
@@ -111,11 +109,7 @@ def _rate(work: Work) -> None:
     """Each round fails `BACKLOG` deliveries once and sends all of them again, before the bare loop does as much."""
     (port,) = work.ask("/")["wells"]
     runs = [work.run(port, "/later") for _ in range(BACKLOG // len(VALUES))]
-    calls = [
-        call
-        for turn in zip(*(answers(run, len(VALUES) * ROUNDS) for run in runs), strict=True)
-        for call in turn
-    ]
+    calls = [call for turn in zip(*(answers(run, len(VALUES) * ROUNDS) for run in runs), strict=True) for call in turn]
     rates, bare_rates, seen = [], [], 0
     for turn in range(ROUNDS):
         work.call(calls[turn * BACKLOG : (turn + 1) * BACKLOG])
@@ -134,9 +128,7 @@ def _rate(work: Work) -> None:
     ratio = median(one / bare for one, bare in zip(rates, bare_rates, strict=True))
     verdict = "met" if ratio >= TARGET_RATIO else "MISSED"
     print(f"\nDeliveries a second to one receiver, {AT_ONCE} at a time: {median(rates):,.0f}")
-    print(
-        f"  a bare httpx2 loop: {median(bare_rates):,.0f}   ratio {ratio:.2f}   ≥ {TARGET_RATIO}: {verdict}"
-    )
+    print(f"  a bare httpx2 loop: {median(bare_rates):,.0f}   ratio {ratio:.2f}   ≥ {TARGET_RATIO}: {verdict}")
 
 
 async def _bare(url: str, body: bytes) -> float:
@@ -178,9 +170,7 @@ def _isolation(work: Work) -> None:
     cuts = quantiles(delays, n=100)
     verdict = "met" if cuts[98] <= TARGET_MS else "MISSED"
     print(f"\nFrom an answer's 200 to {WELLS} receivers that are well, beside {HOLES} that are dead, ms:")
-    print(
-        f"  p50 {cuts[49]:.1f}   p99 {cuts[98]:.1f}   most {delays[-1]:.1f}   p99 ≤ {TARGET_MS:g}: {verdict}"
-    )
+    print(f"  p50 {cuts[49]:.1f}   p99 {cuts[98]:.1f}   most {delays[-1]:.1f}   p99 ≤ {TARGET_MS:g}: {verdict}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,4 @@ async def echo(request: Request) -> JSONResponse:
 
 if __name__ == "__main__":
     settings = loader.load(os.devnull, environment={})
-    serve(
-        Starlette(routes=[Route("/", echo, methods=["POST"])]), settings, bind("127.0.0.1", int(sys.argv[1]))
-    )
+    serve(Starlette(routes=[Route("/", echo, methods=["POST"])]), settings, bind("127.0.0.1", int(sys.argv[1])))

@@ -49,9 +49,7 @@ def measure(made: Callable[[Path, Rundun], Calls], runs: int = RUNS) -> None:
                 rounds = [(few[call]().rate, many[call]().rate) for _ in range(ROUNDS)]
                 ratio = median(after / before for before, after in rounds)
                 verdict = f"≥ {TARGET}: {'met' if ratio >= TARGET else 'MISSED'}"
-                print(
-                    f"  {call:<10} {median(rate for _, rate in rounds):>8,.0f}/s   {ratio:.2f} ×   {verdict}"
-                )
+                print(f"  {call:<10} {median(rate for _, rate in rounds):>8,.0f}/s   {ratio:.2f} ×   {verdict}")
 
 
 def fill(path: Path, runs: int) -> None:

@@ -64,9 +64,7 @@ async def _round(port: int, writer: Line, order: Call, key: str, lines: list[Lin
     headers = {"authorization": f"Bearer {key}"}
     run_id = (await writer.call(order)).ok.json["run_id"]
     after = ""
-    while (page := (await writer.call(Call("GET", f"/v1/events?limit=100{after}", headers=headers))).ok.json)[
-        "data"
-    ]:
+    while (page := (await writer.call(Call("GET", f"/v1/events?limit=100{after}", headers=headers))).ok.json)["data"]:
         after = f"&after={page['next_cursor']}"
     before = _waiting(port)
     polls = [asyncio.create_task(line.call(_poll(key, after))) for line in lines]

@@ -35,9 +35,7 @@ class Rundun:
 
     def mebibytes(self) -> float:
         """Its memory, with its part of what it shares (PSS)."""
-        found = re.search(
-            r"^Pss: +(\d+) kB", Path(f"/proc/{self.pid}/smaps_rollup").read_text(), re.MULTILINE
-        )
+        found = re.search(r"^Pss: +(\d+) kB", Path(f"/proc/{self.pid}/smaps_rollup").read_text(), re.MULTILINE)
         assert found
         return int(found[1]) / 1024
 

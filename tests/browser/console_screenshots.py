@@ -99,9 +99,7 @@ async def mistaken(page: Page, base: str, album: str) -> None:
     await page.goto(f"{base}/console/templates/new")
     await page.locator("textarea").first.fill(MISTAKEN)
     await page.locator("main form[method=post] button.primary").first.click()
-    await page.wait_for_selector(
-        "#editor[data-saved=no]"
-    )  # the script asks who is signed in before it sends the form
+    await page.wait_for_selector("#editor[data-saved=no]")  # the script asks who is signed in before it sends the form
     await keep(page, f"{album}-template-wrong")
     page.once("dialog", lambda asked: asked.accept())  # whether to leave what was refused
     await page.goto(f"{base}/console/settings/keys")
@@ -110,9 +108,7 @@ async def mistaken(page: Page, base: str, album: str) -> None:
     await keep(page, f"{album}-key-made")
 
 
-async def series(
-    w: World, browser: Browser, base: str, width: int, theme: Any, pages: dict[str, str]
-) -> None:
+async def series(w: World, browser: Browser, base: str, width: int, theme: Any, pages: dict[str, str]) -> None:
     """All pages on one screen."""
     album = f"console-{width}-{theme}"
     size = {"width": width, "height": SIZES[width]}
@@ -122,9 +118,7 @@ async def series(
     await keep(page, f"{album}-sign-in")
     ann = await operator(w)
     session = ann.client.cookies.get(console_session.SESSION_COOKIE) or ""
-    await context.add_cookies(
-        [{"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}]
-    )
+    await context.add_cookies([{"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}])
     for name, path in pages.items():
         await page.goto(f"{base}/console{path}")
         await keep(page, f"{album}-{name}")

@@ -286,9 +286,7 @@ class Phone:
 
 
 @asynccontextmanager
-async def phone(
-    browser: Browser, base: str, *, positioned: bool = True, **options: Any
-) -> AsyncIterator[Phone]:
+async def phone(browser: Browser, base: str, *, positioned: bool = True, **options: Any) -> AsyncIterator[Phone]:
     """A phone of 390×844 with touch; without a complaint in its console at the end."""
     given: dict[str, Any] = {**OPTIONS, **options}
     if positioned:

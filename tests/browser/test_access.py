@@ -232,9 +232,7 @@ async def test_axe_finds_nothing_while_a_finished_run_waits(w: World, olga: Read
     await olga.button("start").tap()
     await ed.step("s-ok").locator(".pick").first.tap()
     await ed.is_done("s-ok")
-    await expect(page.locator("link[href$='/zip.js']")).to_have_count(
-        1
-    )  # what is needed later is being fetched
+    await expect(page.locator("link[href$='/zip.js']")).to_have_count(1)  # what is needed later is being fetched
     await page.wait_for_load_state("networkidle")
     await page.context.set_offline(True)
     await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))

@@ -52,9 +52,7 @@ async def test_a_number_is_checked_in_the_page_with_a_comma_too(w: World, ed: Ph
     assert (await record(w, run_id))["answers"]["s-count"]["value"] == 4.5
 
 
-async def test_what_the_server_refuses_is_said_at_its_step_and_can_be_tried_again(
-    w: World, ed: Phone
-) -> None:
+async def test_what_the_server_refuses_is_said_at_its_step_and_can_be_tried_again(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, YES_NO, COUNT)
     await ed.open(run_id)
     await ed.start()
@@ -95,9 +93,7 @@ async def test_answers_wait_for_the_network_and_arrive_in_order(w: World, ed: Ph
     await expect(ed.step("s-ok").locator(".status")).to_have_text("On this phone, no network")
     await ed.page.unroute("**/steps/*")
     sent: list[str] = []
-    ed.page.on(
-        "request", lambda request: sent.append(request.post_data or "") if request.method == "PUT" else None
-    )
+    ed.page.on("request", lambda request: sent.append(request.post_data or "") if request.method == "PUT" else None)
     await ed.page.evaluate("dispatchEvent(new Event('online'))")
     await ed.is_done("s-ok", "s-count")
     assert [json.loads(body)["value"] for body in sent] == [True, 3]
@@ -173,11 +169,7 @@ async def test_what_is_asked_of_a_busy_server_at_once_says_so(w: World, ed: Phon
 
     for path in ("decode", "cancel"):
         await ed.page.route(f"**/{path}", limit)
-    await (
-        ed.step("s-code")
-        .locator("input[type=file]")
-        .last.set_input_files([file("a.jpg", "image/jpeg", jpeg())])
-    )
+    await ed.step("s-code").locator("input[type=file]").last.set_input_files([file("a.jpg", "image/jpeg", jpeg())])
     says = "Es wurde zu viel auf einmal gesendet. Bitte versuchen Sie es in einer Minute noch einmal."
     await expect(ed.step("s-code").locator(".control .count")).to_have_text(says)
     await ed.page.get_by_role("button", name="Über diese Checkliste").tap()

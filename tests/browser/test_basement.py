@@ -22,10 +22,7 @@ from tests.browser.phone import phone, phone_with_a_disk
 from tests.browser.pictures import file, noise
 from tests.helpers.faulty_network import Cut, depot
 
-ROOMS = [
-    {"id": f"s-room{i}", "type": "photo", "label": f"Room {i}", "config": {"min": 1, "max": 10}}
-    for i in (1, 2)
-]
+ROOMS = [{"id": f"s-room{i}", "type": "photo", "label": f"Room {i}", "config": {"min": 1, "max": 10}} for i in (1, 2)]
 
 
 def seeded_cuts(chance: random.Random) -> Iterator[Cut]:
@@ -137,9 +134,7 @@ def agreed(target: str, head: bytes, body: bytes) -> bytes | tuple[bytes, bytes]
 
 
 @pytest.mark.parametrize("lie", [halved, swallowed, agreed])
-async def test_a_proxy_that_spoils_or_lies_makes_nothing_safe(
-    tmp_path: Path, browser: Browser, lie: Any
-) -> None:
+async def test_a_proxy_that_spoils_or_lies_makes_nothing_safe(tmp_path: Path, browser: Browser, lie: Any) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
         await ed.notes_photos()
         run_id = await acme.dispatched(YES_NO, PICTURE)
@@ -205,9 +200,7 @@ async def test_a_photo_deleted_when_all_of_it_is_out_is_deleted_after_it_has_arr
         await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
         await expect(tile).to_have_count(0)
         await ed.pick("s-ok", "Yes")
-        await ed.is_safe(
-            "s-ok"
-        )  # a lane beside it; a delete that does not wait has overtaken the photo by now
+        await ed.is_safe("s-ok")  # a lane beside it; a delete that does not wait has overtaken the photo by now
         go.set()
         await ed.until_all_is_safe()
         methods = [one.split()[0] for one in acme.line.passed if "/photos/" in one]
@@ -371,9 +364,7 @@ async def test_a_phone_that_clears_its_storage_loses_nothing_that_an_open_page_h
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 2]
 
 
-async def test_what_the_page_notes_after_the_phone_was_cleared_hides_nothing(
-    tmp_path: Path, browser: Browser
-) -> None:
+async def test_what_the_page_notes_after_the_phone_was_cleared_hides_nothing(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
         await ed.notes_photos()
         run_id = await acme.dispatched(YES_NO, PICTURE)
@@ -399,9 +390,7 @@ async def test_what_the_page_notes_after_the_phone_was_cleared_hides_nothing(
         assert acme.replaced(run_id) == 0
 
 
-async def test_a_receipt_after_the_phone_was_cleared_hides_nothing_either(
-    tmp_path: Path, browser: Browser
-) -> None:
+async def test_a_receipt_after_the_phone_was_cleared_hides_nothing_either(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
         await ed.page.clock.install()
         run_id = await acme.dispatched(YES_NO, COUNT)
@@ -421,9 +410,7 @@ async def test_a_receipt_after_the_phone_was_cleared_hides_nothing_either(
         assert acme.replaced(run_id) == 0
 
 
-async def test_a_tab_that_dies_while_it_makes_a_picture_small_has_kept_it(
-    tmp_path: Path, browser: Browser
-) -> None:
+async def test_a_tab_that_dies_while_it_makes_a_picture_small_has_kept_it(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
         await ed.page.add_init_script(
             "if (!sessionStorage.died) createImageBitmap = () => new Promise(() => { sessionStorage.died = 1; })"

@@ -37,9 +37,7 @@ async def at_the_console(w: World, browser: Browser, base: str, size: str = "des
         viewport={"width": width, "height": height}, accept_downloads=True, reduced_motion="reduce"
     )
     session = ann.client.cookies.get(console_session.SESSION_COOKIE) or ""
-    await context.add_cookies(
-        [{"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}]
-    )
+    await context.add_cookies([{"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}])
     context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
     trouble: list[str] = []
@@ -74,9 +72,7 @@ async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Pag
     await ann.goto(f"{base}/console/runs")
     await expect(ann.get_by_text("No runs yet.")).to_be_visible()
     await expect(ann.get_by_text("Updates by itself")).to_be_visible()
-    run = await w.dispatch(
-        await w.template(YES_NO, COUNT, PICTURE, settings=SIGNED), executor_ref="booking_12"
-    )
+    run = await w.dispatch(await w.template(YES_NO, COUNT, PICTURE, settings=SIGNED), executor_ref="booking_12")
     row = ann.locator(f"#row-{run.run_id}")
     await expect(row).to_contain_text("Pending")
     await expect(ann.get_by_text("No runs yet.")).to_be_hidden()
@@ -253,9 +249,7 @@ async def serve(route: Route, kept: zipfile.ZipFile) -> None:
     await route.fulfill(body=await asyncio.to_thread(kept.read, name), content_type=kind)
 
 
-async def test_deliveries_are_followed_and_sent_again(
-    w: World, base: str, ann: Page, receiver: Receiver
-) -> None:
+async def test_deliveries_are_followed_and_sent_again(w: World, base: str, ann: Page, receiver: Receiver) -> None:
     receiver.answer = answering("500 Broken")
     run = await w.dispatch(await w.template(YES_NO), webhook={"url": receiver.url})
     await run.start()
@@ -291,9 +285,7 @@ async def test_a_run_is_cancelled_where_it_is_watched(w: World, base: str, ann: 
     await expect(copy).to_have_count(0)
 
 
-async def test_axe_finds_nothing_and_nothing_is_cut_off(
-    w: World, base: str, ann: Page, receiver: Receiver
-) -> None:
+async def test_axe_finds_nothing_and_nothing_is_cut_off(w: World, base: str, ann: Page, receiver: Receiver) -> None:
     receiver.answer = answering("500 Broken")
     await ann.goto(f"{base}/console/runs")
     await is_fine(ann, "list, empty")

@@ -36,9 +36,7 @@ async def busy(w: World, receiver: Receiver) -> None:
         w.clock.forward(hours=24)
         for number in range(1 + day * 7 % 5):
             more: dict[str, Any] = {"webhook": {"url": receiver.url}} if day < 3 and number == 0 else {}
-            ed = await w.dispatch(
-                template_id, executor_ref=f"booking_{day}_{number}", expires_in_hours=30, **more
-            )
+            ed = await w.dispatch(template_id, executor_ref=f"booking_{day}_{number}", expires_in_hours=30, **more)
             if number % 3 != 1:
                 await ed.start()
                 await ed.answer("s-ok", True)
@@ -62,9 +60,7 @@ async def fits(page: Page) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_every_page_is_for_everyone(
-    w: World, browser: Browser, base: str, receiver: Receiver, size: str
-) -> None:
+async def test_every_page_is_for_everyone(w: World, browser: Browser, base: str, receiver: Receiver, size: str) -> None:
     await busy(w, receiver)
     async with somebody(browser, base, size, await session_of(w)) as page:
         for path in PAGES:
@@ -145,9 +141,7 @@ async def test_a_member_comes_by_a_link_and_is_refused_where_only_owners_may(
             await expect(bob.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-async def test_executors_see_the_colour_and_the_logo(
-    w: World, browser: Browser, base: str, ed: Phone
-) -> None:
+async def test_executors_see_the_colour_and_the_logo(w: World, browser: Browser, base: str, ed: Phone) -> None:
     async with somebody(browser, base, session=await session_of(w)) as ann:
         await ann.goto(f"{base}/console/settings/organization")
         await ann.get_by_label("Use a colour of our own").check()
@@ -172,9 +166,7 @@ async def test_executors_see_the_colour_and_the_logo(
     accents = []
     for scheme in ("light", "dark"):
         await ed.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        accents.append(
-            await ed.page.evaluate("getComputedStyle(document.body).getPropertyValue('--accent').trim()")
-        )
+        accents.append(await ed.page.evaluate("getComputedStyle(document.body).getPropertyValue('--accent').trim()"))
     assert accents[1] == "#00aa55" and accents[0] != accents[1], "darker where it is written on white"
     await is_fine(ed.page, "a start in a company's colour")
     assert len([one for one in answers if "/brand/" in one]) == 1
@@ -210,9 +202,7 @@ async def test_what_failed_is_sent_again_from_the_overview(
         await expect(ann.get_by_text("have failed")).to_be_hidden()
 
 
-async def test_what_is_under_way_is_followed(
-    w: World, browser: Browser, base: str, receiver: Receiver
-) -> None:
+async def test_what_is_under_way_is_followed(w: World, browser: Browser, base: str, receiver: Receiver) -> None:
     receiver.answer = answering("503 Busy")
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url}, executor_ref="booking_7")
     await ed.start()

@@ -41,9 +41,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
     with serving(tmp_path, **settings) as service:
         base = service.url
         setup = service.wait_for(r"(http\S+/console/join/\S+)")[1]
-        imported = rundun(
-            tmp_path, "templates", "import", str(tmp_path / "check.json"), "--org", "My organization"
-        )
+        imported = rundun(tmp_path, "templates", "import", str(tmp_path / "check.json"), "--org", "My organization")
         assert imported.exit_code == 0, imported.output
         async with receiver.listening():
             office = await browser.new_context(locale="en-GB", viewport={"width": 1440, "height": 900})

@@ -210,9 +210,7 @@ async def test_the_phone_is_the_executors_page_and_nothing_of_it_stays(w: World,
     assert await frame.evaluate(KEPT) == [0, 0, [], []]
 
 
-async def test_dispatched_by_hand_and_done_on_a_phone(
-    w: World, ann: Phone, browser: Browser, base: str
-) -> None:
+async def test_dispatched_by_hand_and_done_on_a_phone(w: World, ann: Phone, browser: Browser, base: str) -> None:
     template_id = await w.template(BOOLEAN)
     page = ann.page
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -299,9 +297,7 @@ async def test_on_a_phone_over_plain_http(w: World, base: str) -> None:
         await expect(page.get_by_role("button", name="Copied")).to_be_visible()
 
 
-async def test_without_scripts_the_editor_checks_and_saves_all_the_same(
-    w: World, browser: Browser, base: str
-) -> None:
+async def test_without_scripts_the_editor_checks_and_saves_all_the_same(w: World, browser: Browser, base: str) -> None:
     async with desktop(w, browser, base, java_script_enabled=False) as ann:
         page = ann.page
         await page.goto(f"{base}/console/templates/new")

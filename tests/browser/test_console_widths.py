@@ -83,9 +83,7 @@ async def fits(page: Page, where: str) -> None:
         assert found[0] <= 0, (where, width, found)
 
 
-async def test_no_text_is_too_long_for_a_page(
-    w: World, browser: Browser, base: str, receiver: Receiver
-) -> None:
+async def test_no_text_is_too_long_for_a_page(w: World, browser: Browser, base: str, receiver: Receiver) -> None:
     made = await fill(w, receiver)
     async with somebody(browser, base, session=await session_of(w)) as page:
         for path in (*PATHS, *made.values()):

@@ -71,9 +71,7 @@ async def test_two_tabs_share_one_outbox_and_send_nothing_twice(tmp_path: Path, 
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 4, "run.completed"]
 
 
-async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(
-    tmp_path: Path, browser: Browser
-) -> None:
+async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(tmp_path: Path, browser: Browser) -> None:
     stored, heard = asyncio.Event(), asyncio.Event()
 
     async def late(route: Route) -> None:
@@ -100,9 +98,7 @@ async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(
             await other.is_done("s-pic")
 
 
-async def test_two_devices_learn_of_each_other_within_fifteen_seconds(
-    tmp_path: Path, browser: Browser
-) -> None:
+async def test_two_devices_learn_of_each_other_within_fifteen_seconds(tmp_path: Path, browser: Browser) -> None:
     async with (
         depot(tmp_path) as acme,
         phone(browser, acme.base) as ed,

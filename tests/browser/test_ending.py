@@ -13,12 +13,8 @@ from tests.browser.pictures import file, is_upright, jpeg
 from tests.helpers.service import World
 
 
-async def test_the_review_leads_to_what_is_missing_and_the_phone_s_back_to_the_list(
-    w: World, ed: Phone
-) -> None:
-    run_id = await dispatched(
-        w, YES_NO, COUNT, {**YES_NO, "id": "s-more", "label": "More?", "required": False}
-    )
+async def test_the_review_leads_to_what_is_missing_and_the_phone_s_back_to_the_list(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT, {**YES_NO, "id": "s-more", "label": "More?", "required": False})
     await ed.open(run_id)
     await ed.start()
     await ed.pick("s-ok", "Yes")
@@ -84,9 +80,7 @@ async def test_the_receipt_can_be_kept(w: World, ed: Phone) -> None:
     await expect(ed.page.get_by_role("heading", name="This checklist is done")).to_be_visible()
 
 
-async def test_what_an_expired_run_did_not_get_stays_on_the_phone_until_the_person_says_so(
-    w: World, ed: Phone
-) -> None:
+async def test_what_an_expired_run_did_not_get_stays_on_the_phone_until_the_person_says_so(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, YES_NO, PICTURE)
     await ed.open(run_id)
     await ed.start()
@@ -99,9 +93,7 @@ async def test_what_an_expired_run_did_not_get_stays_on_the_phone_until_the_pers
     await ed.network_is_back()
     for _ in range(2):  # told by the page that was open, and by the server's page of a closed run
         await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
-        await expect(
-            ed.page.get_by_text("This phone still holds 3 items that were not sent.")
-        ).to_be_visible()
+        await expect(ed.page.get_by_text("This phone still holds 3 items that were not sent.")).to_be_visible()
         async with ed.page.expect_download() as coming:
             await ed.page.get_by_role("button", name="Save as a file").tap()
         download = await coming.value
@@ -110,9 +102,7 @@ async def test_what_an_expired_run_did_not_get_stays_on_the_phone_until_the_pers
             assert kept.testzip() is None
             assert sorted(kept.namelist()) == ["01 The door.jpg", "answers.json", "answers.txt"]
             assert is_upright(kept.read("01 The door.jpg"))
-            answers = {
-                one["step"]: one for one in json.loads(kept.read("answers.json")) if one["kind"] == "answer"
-            }
+            answers = {one["step"]: one for one in json.loads(kept.read("answers.json")) if one["kind"] == "answer"}
             assert answers["s-ok"]["value"] is True
             assert "All fine?: true" in kept.read("answers.txt").decode()
         await ed.page.reload()

@@ -112,12 +112,8 @@ async def acme(folder: Path) -> AsyncIterator[Acme]:
         key = await printed(server, r"(rdk_live_\w+)")
         base = await printed(server, r"(http://127\.0\.0\.1:\d+)/v1/runs")
         headers = {"authorization": f"Bearer {key}"}
-        transport = httpx2.AsyncHTTPTransport(
-            retries=6
-        )  # the key is told just before the socket is listened on
-        async with httpx2.AsyncClient(
-            transport=transport, base_url=base, headers=headers, timeout=PATIENCE
-        ) as client:
+        transport = httpx2.AsyncHTTPTransport(retries=6)  # the key is told just before the socket is listened on
+        async with httpx2.AsyncClient(transport=transport, base_url=base, headers=headers, timeout=PATIENCE) as client:
             yield Acme(client, base, receiver, f"http://127.0.0.1:{port}/hook?team=a%20b")
 
 
@@ -174,9 +170,7 @@ async def do_it_all(ed: Any, link: str) -> None:
     await expect(ed.step("s-key").locator("input[type=text]")).to_have_value("KEY-0042")
     await ed.fill("s-left", "2026-07-01T09:30")
     await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign"))
-    await ed.is_done(
-        "s-way", "s-did", "s-other", "s-meter", "s-grade", "s-pic", "s-seen", "s-key", "s-left", "s-sign"
-    )
+    await ed.is_done("s-way", "s-did", "s-other", "s-meter", "s-grade", "s-pic", "s-seen", "s-key", "s-left", "s-sign")
     await expect(ed.page.locator(".top .sending")).to_have_text("All safe")
     await expect(ed.page.locator(".done-count")).to_have_text("12 of 13 done")
     await ed.review()

@@ -137,9 +137,7 @@ def values(step: dict[str, Any]) -> some.SearchStrategy[Any]:
         case "choice":
             return some.sampled_from(options)
         case "multi_choice":
-            return some.sets(some.sampled_from(options)).map(
-                lambda chosen: [o for o in options if o in chosen]
-            )
+            return some.sets(some.sampled_from(options)).map(lambda chosen: [o for o in options if o in chosen])
         case "text":
             return WORDS
         case "number":
@@ -196,9 +194,7 @@ def cases(draw: some.DrawFn) -> dict[str, Any]:
         photos = [f"ph-{n}" for n in range(draw(some.integers(0, 3)))] if "photo" in (kind, *step) else []
         arrived[step["id"]] = draw(some.permutations(photos))[: draw(some.integers(0, 3))]
         answer = draw(
-            some.sampled_from(
-                [None, {"skipped": True}, {"unable": "no"}, *[{"value": None, "photos": photos}] * 3]
-            )
+            some.sampled_from([None, {"skipped": True}, {"unable": "no"}, *[{"value": None, "photos": photos}] * 3])
         )
         if answer is not None:
             answers[step["id"]] = {**answer, "value": draw(values(step))} if "value" in answer else answer

@@ -106,9 +106,7 @@ async def test_a_photo_lost_with_the_page_is_named(w: World, ed: Phone) -> None:
     await expect(notice).to_have_count(0)
 
 
-async def test_a_released_run_goes_on_on_the_other_device(
-    w: World, ed: Phone, browser: Browser, base: str
-) -> None:
+async def test_a_released_run_goes_on_on_the_other_device(w: World, ed: Phone, browser: Browser, base: str) -> None:
     run_id = await dispatched(w, YES_NO, COUNT, execution={"scope": "first_device"})
     await ed.open(run_id)
     await ed.start()

@@ -31,9 +31,7 @@ async def test_photos_are_shrunk_shown_counted_and_safe_only_with_a_receipt(w: W
         await route.continue_()
 
     await ed.page.route("**/photos/*", hold)
-    await ed.photograph(
-        "s-pic", file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", jpeg(optimize=True))
-    )
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", jpeg(optimize=True)))
     tiles = ed.step("s-pic").locator(".tile")
     await expect(tiles).to_have_count(2)
     await expect(tiles.first).to_have_attribute("state", "waiting")
@@ -209,9 +207,7 @@ async def test_a_photo_is_taken_again_in_its_place(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, {**PICTURE, "config": {"min": 1, "max": 2}})
     await ed.open(run_id)
     await ed.start()
-    await ed.photograph(
-        "s-pic", file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", jpeg(dpi=(9, 9)))
-    )
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", jpeg(dpi=(9, 9))))
     await ed.is_done("s-pic")
     tiles = ed.step("s-pic").locator(".tile")
     await expect(tiles.last).to_have_attribute("state", "safe")
@@ -222,9 +218,7 @@ async def test_a_photo_is_taken_again_in_its_place(w: World, ed: Phone) -> None:
     async with ed.page.expect_file_chooser() as coming:
         await dialog.get_by_text("Take again").tap()
     await ed.until_camera_is_noted(run_id)
-    async with ed.page.expect_response(
-        lambda response: "/photos/" in response.url and response.status == 201
-    ) as sent:
+    async with ed.page.expect_response(lambda response: "/photos/" in response.url and response.status == 201) as sent:
         await (await coming.value).set_files(file("c.jpg", "image/jpeg", sideways_jpeg()))
     assert "source=camera" in (await sent.value).url
     await expect(dialog).to_have_count(0)
@@ -279,9 +273,7 @@ async def test_drawing_on_a_picture_replaces_it(w: World, ed: Phone) -> None:
     await ed.page.mouse.down()
     await ed.page.mouse.move(box["x"] + 120, box["y"] + 120, steps=4)
     await ed.page.mouse.up()
-    async with ed.page.expect_response(
-        lambda response: "/photos/" in response.url and response.status == 201
-    ):
+    async with ed.page.expect_response(lambda response: "/photos/" in response.url and response.status == 201):
         await ed.page.locator("dialog").get_by_role("button", name="Use").tap()
     await expect(tile).to_have_count(1)
     await expect(tile).to_have_attribute("state", "safe")
@@ -335,9 +327,7 @@ async def test_a_photo_larger_than_the_service_takes_is_refused_before_it_is_sen
         ed.page.on("request", lambda request: sent.append(request.url) if "/photos/" in request.url else None)
         await ed.open(await dispatched(w, PICTURE))
         await ed.start()
-        await ed.photograph(
-            "s-pic", file("a.heic", "image/heic", bytes(2**20 + 1))
-        )  # which no phone can shrink
+        await ed.photograph("s-pic", file("a.heic", "image/heic", bytes(2**20 + 1)))  # which no phone can shrink
         tile = ed.step("s-pic").locator(".tile")
         await expect(tile).to_have_attribute("state", "refused")
         await tile.tap()

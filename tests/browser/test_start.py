@@ -20,9 +20,7 @@ from tests.helpers.service import World
 async def test_the_start_screen_says_what_for_whom_and_how_long_and_opening_changes_nothing(
     w: World, ed: Phone
 ) -> None:
-    run_id = await dispatched(
-        w, YES_NO, COUNT, description="Before the guests come.", settings={"est_minutes": 15}
-    )
+    run_id = await dispatched(w, YES_NO, COUNT, description="Before the guests come.", settings={"est_minutes": 15})
     await ed.open(run_id)
     page = ed.page
     await expect(page.get_by_role("heading", name="Check")).to_be_visible()
@@ -83,9 +81,7 @@ async def test_a_name_that_is_asked_must_be_given(w: World, ed: Phone) -> None:
     assert (await record(w, run_id))["identity"]["name"] == "Ed"
 
 
-async def test_an_address_or_number_that_cannot_be_one_is_refused_before_it_is_sent(
-    w: World, ed: Phone
-) -> None:
+async def test_an_address_or_number_that_cannot_be_one_is_refused_before_it_is_sent(w: World, ed: Phone) -> None:
     for kind, wrong, right in (("email", "ed@", "ed@example.com"), ("phone", "call me", "+44 20 7946 0000")):
         run_id = await dispatched(w, YES_NO, execution={"identity_required": kind})
         await ed.open(run_id)
@@ -98,9 +94,7 @@ async def test_an_address_or_number_that_cannot_be_one_is_refused_before_it_is_s
         assert (await record(w, run_id))["identity"][kind] == right
 
 
-async def test_a_start_that_is_refused_after_a_reload_is_said_on_the_start_screen(
-    w: World, ed: Phone
-) -> None:
+async def test_a_start_that_is_refused_after_a_reload_is_said_on_the_start_screen(w: World, ed: Phone) -> None:
     """Started without network, reloaded, and only then the server hears of it: what was answered is kept."""
     run_id = await dispatched(w, YES_NO, execution={"identity_required": "name"})
     await ed.open(run_id)

@@ -92,9 +92,7 @@ async def test_an_unknown_run_is_told_in_the_browser_s_language(w: World) -> Non
     assert "Dieser Link funktioniert nicht" in response.text
 
 
-async def test_template_and_page_speak_spanish_and_the_state_stays_as_it_was_written(
-    w: World, ed: Phone
-) -> None:
+async def test_template_and_page_speak_spanish_and_the_state_stays_as_it_was_written(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, YES_NO, COUNT, translations={"es": SPANISH})
     await ed.page.goto(f"{ed.base}/r/{run_id}?lang=es-MX")
     await expect(ed.page.get_by_role("heading", name="Revisión")).to_be_visible()
@@ -136,9 +134,7 @@ async def test_texts_that_nobody_translated_say_that_their_language_is_not_known
     await expect(count).to_have_attribute("lang", "vo")
     await expect(ok).to_have_attribute("lang", "")  # the hint is not translated
     await expect(ed.step("s-ok").locator(".pick-label").first).not_to_have_attribute("lang", re.compile(""))
-    run_id = await dispatched(
-        w, YES_NO, translations={"es": {"": {"name": "Revisión"}, "s-ok": {"label": "¿Bien?"}}}
-    )
+    run_id = await dispatched(w, YES_NO, translations={"es": {"": {"name": "Revisión"}, "s-ok": {"label": "¿Bien?"}}})
     await ed.page.goto(f"{ed.base}/r/{run_id}?lang=es-MX")
     await expect(ed.page.locator("h1")).to_have_text("Revisión")
     await expect(ed.page.locator("h1")).not_to_have_attribute("lang", re.compile(""))
@@ -206,9 +202,7 @@ async def test_the_language_is_switched_on_the_page_and_nothing_is_lost(w: World
     await expect(field).to_have_value("12,5")
 
 
-async def test_dates_and_numbers_are_written_as_the_phone_s_region_does(
-    w: World, browser: Browser, base: str
-) -> None:
+async def test_dates_and_numbers_are_written_as_the_phone_s_region_does(w: World, browser: Browser, base: str) -> None:
     big = {**COUNT, "config": {"max": 1234567.5}}
     run_id = await dispatched(w, big, {"id": "s-day", "type": "datetime", "label": "Day"})
     async with phone(browser, base, locale="de-CH") as olga:

@@ -105,9 +105,7 @@ async def test_a_barcode_is_read_through_the_camera_where_the_browser_can(w: Wor
 
 async def test_links_in_an_instruction_are_safe_and_its_text_is_text(w: World, ed: Phone) -> None:
     body = "See https://example.com/a?b=1, <b>now</b>."
-    run_id = await dispatched(
-        w, {"id": "s-read", "type": "instruction", "label": "Read", "config": {"body": body}}
-    )
+    run_id = await dispatched(w, {"id": "s-read", "type": "instruction", "label": "Read", "config": {"body": body}})
     await ed.open(run_id)
     await ed.start()
     await expect(ed.step("s-read").locator(".body")).to_have_text(body)

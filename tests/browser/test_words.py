@@ -146,9 +146,7 @@ def faults(tag: str, catalog: Catalog) -> Iterator[str]:
 def test_a_catalogue_is_whole(tag: str) -> None:
     found = list(faults(tag, catalogue(path_of(tag), tag)))
     if found:
-        pytest.fail(
-            "\n".join([f"{path_of(tag).name} of {tag}, {len(found)} to mend:", *found]), pytrace=False
-        )
+        pytest.fail("\n".join([f"{path_of(tag).name} of {tag}, {len(found)} to mend:", *found]), pytrace=False)
 
 
 def test_what_a_catalogue_lacks_is_told_all_at_once() -> None:
@@ -189,9 +187,7 @@ def test_gettext_and_the_page_choose_the_same_form(tag: str) -> None:
 
 
 async def test_the_browser_chooses_the_same_form(page) -> None:  # type: ignore[no-untyped-def]
-    script = (
-        "(tags) => tags.map((tag) => [...Array(201).keys()].map((n) => new Intl.PluralRules(tag).select(n)))"
-    )
+    script = "(tags) => tags.map((tag) => [...Array(201).keys()].map((n) => new Intl.PluralRules(tag).select(n)))"
     tags = ["en", *LANGUAGES]
     for tag, said in zip(tags, await page.evaluate(script, tags), strict=True):
         assert said == [Locale.parse(tag).plural_form(n) for n in COUNTED], tag

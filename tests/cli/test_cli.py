@@ -126,9 +126,7 @@ def test_keys(office: Office) -> None:
     assert office("keys", "revoke", key_id) == ""
     assert office.lines("keys", "list")[0][3] == revoked, "once is enough"
     assert office.refused("keys", "revoke", "key-nobody") == "There is no such key."
-    assert (
-        office.refused("keys", "create", "--org", "Globex", "--name", "x") == "There is no such organization."
-    )
+    assert office.refused("keys", "create", "--org", "Globex", "--name", "x") == "There is no such organization."
     assert "1 to 200" in office.refused("keys", "create", "--org", FIRST, "--name", "")
     assert len(office.lines("keys", "list")) == 1
 
@@ -173,9 +171,7 @@ def test_templates_and_runs(office: Office) -> None:
     template_id = office("templates", "import", office.file(CHECK), "--org", FIRST)
     assert TEMPLATE.fullmatch(template_id)
     link = office("runs", "dispatch", template_id)
-    assert re.fullmatch(r"http://\S+/r/r-[0-9a-f-]{36}", link), (
-        "the link alone: nobody's terminal, no QR code"
-    )
+    assert re.fullmatch(r"http://\S+/r/r-[0-9a-f-]{36}", link), "the link alone: nobody's terminal, no QR code"
     with looking(office.folder) as db:
         assert rows(db, "SELECT template_id, status FROM runs") == [(template_id, "pending")]
     assert office.refused("runs", "dispatch", "t-nobody") == "There is no such template."

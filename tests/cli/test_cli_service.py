@@ -77,9 +77,7 @@ def test_many_commands_at_once_without_a_service(tmp_path: Path) -> None:
     several(tmp_path, 4)
 
 
-def test_a_command_waits_for_whoever_holds_the_database(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_waits_for_whoever_holds_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done(rundun(tmp_path, "orgs", "create", FIRST))
     lock = connection.Lock(tmp_path / "rundun.db")
     monkeypatch.setattr("rundun.cli.context.time.sleep", lambda seconds: lock.close())

@@ -44,9 +44,7 @@ def test_without_any_source_everything_has_its_default():
 
 
 def test_later_sources_win_one_setting_at_a_time(elsewhere):
-    (elsewhere / "rundun.toml").write_text(
-        '[server]\nhost = "10.0.0.1"\nport = 1\n[webhooks]\ntimeout_seconds = 2.5\n'
-    )
+    (elsewhere / "rundun.toml").write_text('[server]\nhost = "10.0.0.1"\nport = 1\n[webhooks]\ntimeout_seconds = 2.5\n')
     environment = {"RUNDUN_SERVER_PORT": "2", "RUNDUN_LOGS_FORMAT": "json", "PATH": "/bin"}
     settings = load(environment=environment, flags={"server.port": 3, "server.host": None})
     assert (settings.server.host, settings.server.port) == ("10.0.0.1", 3)
@@ -205,9 +203,7 @@ def test_bound_to_all_it_is_the_address_in_the_network(monkeypatch, host):
 
 
 def test_this_machine_has_an_address():
-    assert ip_network(
-        Settings(server=ServerSettings(host="0.0.0.0")).public_url[7:].rsplit(":", 1)[0].strip("[]")
-    )
+    assert ip_network(Settings(server=ServerSettings(host="0.0.0.0")).public_url[7:].rsplit(":", 1)[0].strip("[]"))
 
 
 def test_it_is_normalised():

@@ -112,12 +112,8 @@ def test_a_clock_that_was_set_back_is_told(folder: Path) -> None:
     assert "the newest time in the file is 2100-01-01T00:00:00Z" in about(lines, "clock")
 
 
-@pytest.mark.parametrize(
-    ("free", "state", "code"), [(63 << 20, "WRONG", 1), (64 << 20, "note", 0), (2 << 30, "ok", 0)]
-)
-def test_little_room_is_told(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, free: int, state: str, code: int
-) -> None:
+@pytest.mark.parametrize(("free", "state", "code"), [(63 << 20, "WRONG", 1), (64 << 20, "note", 0), (2 << 30, "ok", 0)])
+def test_little_room_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, free: int, state: str, code: int) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free))
     found = check(folder)
     assert (found[0], about(found[2], "disk").split()[0]) == (code, state)
@@ -130,9 +126,7 @@ def test_steps_that_plain_http_breaks_are_named(folder: Path) -> None:
     code, _, lines = check(folder, server_public_url="http://192.168.7.7:8000")
     assert code == 0
     assert "on plain HTTP" in about(lines, "address")
-    assert about(lines, "steps").endswith(
-        f"Rooms ({template_id}): no position in s-here; no live scan in s-code."
-    )
+    assert about(lines, "steps").endswith(f"Rooms ({template_id}): no position in s-here; no live scan in s-code.")
     _, _, lines = check(folder, server_public_url="https://check.example.com")
     assert not any(" steps: " in line for line in lines)
 
@@ -145,9 +139,7 @@ def pem(ends: datetime, *, named: int = 1) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     names = [x509.NameAttribute(x509.NameOID.COMMON_NAME, "a" * 60) for _ in range(named)]
     builder = x509.CertificateBuilder(x509.Name(names), x509.Name(names)).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(
-        datetime(1990, 1, 1, tzinfo=UTC)
-    )
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(datetime(1990, 1, 1, tzinfo=UTC))
     made = builder.not_valid_after(ends.replace(tzinfo=None)).sign(key, hashes.SHA256())
     return made.public_bytes(Encoding.PEM).decode()
 
@@ -167,9 +159,7 @@ def test_the_end_of_a_certificate_is_read(ends: datetime, named: int) -> None:
     text = pem(ends, named=named)
     assert certificate.ends_at(text) == at
     key = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
-    assert certificate.ends_at(f"{key}{text}{pem(datetime(2030, 1, 1, tzinfo=UTC))}") == at, (
-        "the first one counts"
-    )
+    assert certificate.ends_at(f"{key}{text}{pem(datetime(2030, 1, 1, tzinfo=UTC))}") == at, "the first one counts"
 
 
 @pytest.mark.parametrize("cut", range(0, 200, 7))
@@ -236,9 +226,7 @@ async def test_each_look_at_the_outbox_takes_the_index_meant_for_it(w: World) ->
 
     steps = await w.database.read(look)
     assert len(steps) > 5
-    assert [
-        one for one in steps if one.startswith("SCAN") and "CONSTANT" not in one and "proof" not in one
-    ] == []
+    assert [one for one in steps if one.startswith("SCAN") and "CONSTANT" not in one and "proof" not in one] == []
 
 
 # ---- the console
@@ -250,9 +238,9 @@ async def test_a_member_sees_the_health_and_only_their_own(w: World) -> None:
     other = await w.globex.post("/v1/templates", json={"name": "Secret of Globex", "steps": [GEO]})
     assert other.status_code == 201
     page = (await bob.get("/settings/health")).text
-    assert html.escape(NASTY, quote=False) in html.unescape(page).replace(
-        "<script>alert", "&lt;script&gt;alert"
-    ) or ("&lt;script&gt;alert(1)&lt;/script&gt;" in page)
+    assert html.escape(NASTY, quote=False) in html.unescape(page).replace("<script>alert", "&lt;script&gt;alert") or (
+        "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    )
     assert "<script>alert" not in page
     assert "Globex" not in page
     assert "Look for damage" in page and "no damage" not in page

@@ -19,9 +19,7 @@ Places = list[tuple[str, str]]
 
 def parsed(kind: str, config: Any = None) -> StepBase:
     """One step of a type."""
-    template = template_rules.read_template(
-        {"name": "x", "steps": [step(kind, config=config)]}, lambda prefix: prefix
-    )
+    template = template_rules.read_template({"name": "x", "steps": [step(kind, config=config)]}, lambda prefix: prefix)
     return next(template.all_steps())
 
 
@@ -126,9 +124,7 @@ def test_a_right_value_is_kept_in_its_one_form(kind: str, config: Any, value: An
 def test_a_wrong_value_is_refused_by_name(kind: str, config: Any, value: Any, places: Places) -> None:
     with pytest.raises(Invalid) as refused:
         read_value(parsed(kind, config), value)
-    assert [(one.pointer, one.code) for one in refused.value.errors] == [
-        (f"/value{at}", code) for at, code in places
-    ]
+    assert [(one.pointer, one.code) for one in refused.value.errors] == [(f"/value{at}", code) for at, code in places]
 
 
 def test_all_types_are_tried() -> None:

@@ -147,9 +147,7 @@ def test_groups_join_what_they_hold() -> None:
         ("s-instruction", answer(), {}, True),
     ],
 )
-def test_evidence_counts_as_answered_once_it_is_done(
-    step: str, given: Any, arrived: Any, answered: bool
-) -> None:
+def test_evidence_counts_as_answered_once_it_is_done(step: str, given: Any, arrived: Any, answered: bool) -> None:
     steps = [
         *EARLIER,
         {"id": "s-y", "type": "boolean", "label": "?", "condition": when(step, "answered")},

@@ -18,11 +18,7 @@ TEXT = some.text(some.characters(exclude_categories=["Cs"]), max_size=5) | some.
     ["", "/", "~", "~1", '"', "\\", '\\"', "{", "],", "a/b", "ä😀", "\u2028", "\x85"]
 )
 DOCUMENTS = some.recursive(
-    some.none()
-    | some.booleans()
-    | some.integers()
-    | some.floats(allow_nan=False, allow_infinity=False)
-    | TEXT,
+    some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: some.lists(inner, max_size=4) | some.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )
@@ -95,11 +91,7 @@ def test_what_is_missing_is_said_of_what_it_should_stand_in(document: Any, more:
 def test_what_is_no_json_is_told_by_a_place_in_the_text(document: Any, data: some.DataObject) -> None:
     text = json.dumps(document, ensure_ascii=False, indent=1)
     place = data.draw(some.integers(0, len(text)))
-    broken = (
-        text[:place]
-        + data.draw(some.sampled_from(["{", "]", ",", '"', "\\", "ü", "\n", ""]))
-        + text[place + 1 :]
-    )
+    broken = text[:place] + data.draw(some.sampled_from(["{", "]", ",", '"', "\\", "ü", "\n", ""])) + text[place + 1 :]
     try:
         json_positions.read(broken)
     except MalformedJson as error:

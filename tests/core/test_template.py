@@ -312,17 +312,13 @@ def test_what_is_required() -> None:
         inner = "body" if kind == "instruction" else "options"
         assert wrong(of(step(kind, config={}))) == [(f"/steps/0/config/{inner}", "required")]
     assert wrong(of({"type": "boolean"})) == [("/steps/0/label", "required")]
-    assert wrong(of(step("choice", config={"options": [{}]}))) == [
-        ("/steps/0/config/options/0/label", "required")
-    ]
+    assert wrong(of(step("choice", config={"options": [{}]}))) == [("/steps/0/config/options/0/label", "required")]
 
 
 def test_steps_stand_at_the_top_or_in_sections() -> None:
     inside = [{"id": "g-a", "title": "t", "steps": [step()]}]
     assert wrong({"name": "x", "sections": inside}) == []
-    assert wrong({"name": "x", "sections": inside, "steps": [step(name="s-b")]}) == [
-        ("/steps", "not_allowed")
-    ]
+    assert wrong({"name": "x", "sections": inside, "steps": [step(name="s-b")]}) == [("/steps", "not_allowed")]
     assert wrong({"name": "x", "sections": None, "steps": [step()]}) == []
 
 

@@ -21,9 +21,7 @@ VALUES = some.sampled_from([None, True, False, 0, 1, "a", "b", ["x"], {"min": 1}
 @some.composite
 def small(draw: some.DrawFn) -> dict[str, Any]:
     """Stored JSON of few ids, so that two of them have much in common; what is None is left out."""
-    fields = some.dictionaries(
-        some.sampled_from(["hint", "required", "unit"]), VALUES.filter(lambda v: v is not None)
-    )
+    fields = some.dictionaries(some.sampled_from(["hint", "required", "unit"]), VALUES.filter(lambda v: v is not None))
     used = iter(draw(some.permutations([f"s-{n}" for n in range(6)])))
 
     def steps() -> list[dict[str, Any]]:
@@ -99,9 +97,7 @@ def test_going_back_tells_the_same_the_other_way_round(before: dict[str, Any], a
     assert set(told(there, "added")) == set(told(back, "removed"))
     assert set(told(there, "changed")) == set(told(back, "changed"))
     for key, change in told(there, "changed").items():
-        turned = {
-            (edit.field, _one(edit.after), _one(edit.before)) for edit in told(back, "changed")[key].edits
-        }
+        turned = {(edit.field, _one(edit.after), _one(edit.before)) for edit in told(back, "changed")[key].edits}
         assert {(edit.field, _one(edit.before), _one(edit.after)) for edit in change.edits} == turned
     assert len(told(there, "moved")) == len(told(back, "moved"))
 

@@ -48,17 +48,13 @@ def verify(secret: str, message: Message, body: bytes) -> None:
 def test_the_fixed_vector_of_the_contract() -> None:
     assert sign(SECRET, URL, BODY, 1767225600) == {
         "Content-Digest": "sha-256=:tB26qTBUu0xbh8aAeRMeZSSkHD8eBgjjmNCJNeMA+uw=:",
-        "Signature-Input": (
-            'sig1=("content-digest" "@method" "@target-uri");created=1767225600;keyid="rundun-key"'
-        ),
+        "Signature-Input": ('sig1=("content-digest" "@method" "@target-uri");created=1767225600;keyid="rundun-key"'),
         "Signature": "sig1=:cVZAXPwwwtc5OZuQpLcAbmGxUuGGt0nNbg18HWFoX6Y=:",
     }
 
 
 def test_rfc_9421_b_2_5_through_the_same_builder() -> None:
-    key = base64.b64decode(
-        "uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ=="
-    )
+    key = base64.b64decode("uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==")
     base = signature_base(
         [
             ("date", "Tue, 20 Apr 2021 02:07:55 GMT"),

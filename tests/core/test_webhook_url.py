@@ -177,9 +177,7 @@ def test_a_url_of_the_greatest_length() -> None:
 
 
 hosts = some.one_of(
-    some.sampled_from(
-        ["example.com", "Bücher.example", "127.1", "[::1]", "a_b", "[::FFFF:1.2.3.4]", "x.", "１.2"]
-    ),
+    some.sampled_from(["example.com", "Bücher.example", "127.1", "[::1]", "a_b", "[::FFFF:1.2.3.4]", "x.", "１.2"]),
     some.text(max_size=12),
 )
 tails = some.text(
@@ -239,8 +237,7 @@ def test_the_sentence() -> None:
         '127.0.0.1 is a loopback address. To allow it, set webhooks.allow = ["127.0.0.1/32"].'
     )
     assert forbidden("64:ff9b::7f00:1", allow=(), allow_private=True) == (
-        "64:ff9b::7f00:1 is the NAT64 form of 127.0.0.1. "
-        'To allow it, set webhooks.allow = ["64:ff9b::7f00:1/128"].'
+        '64:ff9b::7f00:1 is the NAT64 form of 127.0.0.1. To allow it, set webhooks.allow = ["64:ff9b::7f00:1/128"].'
     )
 
 

@@ -28,9 +28,7 @@ class Authority:
         """A server's TLS for `host`, signed by this authority."""
         key = ec.generate_private_key(ec.SECP256R1())
         plain = host.replace(".", "").isdigit()
-        names = x509.SubjectAlternativeName(
-            [x509.IPAddress(ip_address(host)) if plain else x509.DNSName(host)]
-        )
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host)) if plain else x509.DNSName(host)])
         certificate = _certificate(self.name, host, key, self.key, names)
         file = self.ca_file.with_name(f"{host}.pem")
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -112,9 +112,7 @@ class Line:
             writer.write(told)
             await writer.drain()
             return
-        head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", told[0]).replace(
-            b"\r\n", b"\r\nConnection: close\r\n", 1
-        )
+        head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", told[0]).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
         method, target, _ = head.decode().split(" ", 2)
         if self.late:
             await self.late(target, head)
@@ -145,9 +143,7 @@ class Depot:
 
     async def dispatched(self, *steps: dict[str, Any], **more: Any) -> str:
         """A run of a checklist with these steps; returns its id."""
-        template = await self.client.post(
-            "/v1/templates", json={"name": "Check", "steps": list(steps), **more}
-        )
+        template = await self.client.post("/v1/templates", json={"name": "Check", "steps": list(steps), **more})
         assert template.status_code == 201, template.text
         run = await self.client.post("/v1/runs", json={"template_id": template.json()["id"]})
         assert run.status_code == 201, run.text

@@ -71,9 +71,7 @@ class Stage:
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 answer.status = message["status"]
-                answer.headers = {
-                    name.decode("latin-1"): one.decode("latin-1") for name, one in message["headers"]
-                }
+                answer.headers = {name.decode("latin-1"): one.decode("latin-1") for name, one in message["headers"]}
             else:
                 answer.body += message.get("body", b"")
 
@@ -140,9 +138,7 @@ class Property:
     def tried(self, stage: Stage) -> None:
         """A few examples, the same every time."""
         phases = [phase for phase in Phase if self.shrinks or phase not in (Phase.shrink, Phase.explain)]
-        how = settings(
-            max_examples=self.examples, phases=phases, suppress_health_check=[HealthCheck.too_slow]
-        )
+        how = settings(max_examples=self.examples, phases=phases, suppress_health_check=[HealthCheck.too_slow])
         self._try(stage, how)
 
     def tried_at_length(self, stage: Stage, factor: int = 50) -> None:
@@ -200,6 +196,4 @@ def is_place(document: Any, pointer: str) -> bool:
             document = document[name]
         else:
             return False
-    return isinstance(document, dict) or (
-        isinstance(document, list) and last.isdecimal() and int(last) < len(document)
-    )
+    return isinstance(document, dict) or (isinstance(document, list) and last.isdecimal() and int(last) < len(document))

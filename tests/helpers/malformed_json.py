@@ -31,15 +31,11 @@ _LEAVES = some.one_of(
     some.floats(),
     some.sampled_from(_RAW),
     some.text(some.characters(exclude_categories=["Cs"]), max_size=20),
-    some.sampled_from(
-        [2**53, -(2**53), 2**63, 2**64, 10**30, 0, 1, -1, 1.5, "", " ", "\0", "s-", "en", "*", "true"]
-    ),
+    some.sampled_from([2**53, -(2**53), 2**63, 2**64, 10**30, 0, 1, -1, 1.5, "", " ", "\0", "s-", "en", "*", "true"]),
 )  # fmt: skip
 _NAMES = some.one_of(
     some.text(some.characters(exclude_categories=["Cs"]), max_size=8),
-    some.sampled_from(
-        ["id", "type", "steps", "condition", "when", "rules", "photo", "value", "[key]", "a/b", "~"]
-    ),
+    some.sampled_from(["id", "type", "steps", "condition", "when", "rules", "photo", "value", "[key]", "a/b", "~"]),
 )
 any_json = some.recursive(
     _LEAVES,

@@ -109,9 +109,7 @@ class Documented:
             nonlocal status, headers
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [
-                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]
-                ]
+                headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
             else:
                 body.extend(message.get("body", b""))
             await send(message)

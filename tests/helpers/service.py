@@ -78,8 +78,7 @@ class Receiver:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, *lines = head.decode("latin-1").split("\r\n")
                 headers = {
-                    name.lower(): value.strip()
-                    for name, _, value in (line.partition(":") for line in lines if line)
+                    name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
                 }
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 one = Received(first.split(" ")[1], headers, body)
@@ -132,9 +131,7 @@ class Ed:
         """PUT any body on a step."""
         return await self.call("PUT", f"/steps/{step}", json=body)
 
-    async def photo(
-        self, step: str, data: bytes, photo_id: str | None = None, **arguments: Any
-    ) -> httpx2.Response:
+    async def photo(self, step: str, data: bytes, photo_id: str | None = None, **arguments: Any) -> httpx2.Response:
         """Upload a photo."""
         path = f"/steps/{step}/photos/{photo_id or new_photo_id()}"
         return await self.call("PUT", path, content=data, **arguments)
@@ -172,9 +169,7 @@ class World:
 
     def browser(self, **headers: str) -> httpx2.AsyncClient:
         """A client without a key."""
-        client = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=self.app), base_url=PUBLIC_URL, headers=headers
-        )
+        client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url=PUBLIC_URL, headers=headers)
         self.clients.append(client)
         return client
 

@@ -119,9 +119,7 @@ def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Serving]
         one.ended()
 
 
-def rundun(
-    folder: Path, *arguments: str, database: str = "rundun.db", typed: str = "", **settings: str
-) -> Result:
+def rundun(folder: Path, *arguments: str, database: str = "rundun.db", typed: str = "", **settings: str) -> Result:
     """A command on a database in `folder`, in this process, with `typed` on its standard input. Whatever it does, it
     must not end in a traceback.
     """

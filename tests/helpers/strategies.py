@@ -116,9 +116,7 @@ def _photo_rule(draw: some.DrawFn) -> Json:
 
 
 @some.composite
-def steps(
-    draw: some.DrawFn, place: str, earlier: list[Step], kind: str | None = None, dependent: bool = False
-) -> Step:
+def steps(draw: some.DrawFn, place: str, earlier: list[Step], kind: str | None = None, dependent: bool = False) -> Step:
     """A valid step that may depend on `earlier` ones, and does if `dependent`; `place` makes its ids unique."""
     kind = kind or draw(some.sampled_from(TYPES))
     config = draw(_config(kind, place))
@@ -292,9 +290,7 @@ def values(step: Step) -> some.SearchStrategy[Json]:
 def _rounded(least: float, most: float, decimals: int) -> some.SearchStrategy[int | float]:
     unit = Decimal(10) ** -decimals
     ends = math.ceil(Decimal(least) / unit), math.floor(Decimal(most) / unit)
-    return (
-        some.integers(*ends).map(lambda count: float(count * unit)).filter(lambda one: least <= one <= most)
-    )
+    return some.integers(*ends).map(lambda count: float(count * unit)).filter(lambda one: least <= one <= most)
 
 
 def photos_of(step: Step) -> tuple[int, int]:

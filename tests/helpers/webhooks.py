@@ -37,9 +37,7 @@ def verify(url: str, received: Received, secret: str = SECRET) -> None:
     """Raises unless an independent implementation of RFC 9421 and RFC 9530 accepts the request."""
     verifier = HTTPMessageVerifier(signature_algorithm=algorithms.HMAC_SHA256, key_resolver=Keys(secret))
     covered = ("content-digest", "@method", "@target-uri")
-    results = verifier.verify(
-        Message(url, received), max_age=None, body=received.body, require_components=covered
-    )
+    results = verifier.verify(Message(url, received), max_age=None, body=received.body, require_components=covered)
     assert results[0].body == received.body
 
 

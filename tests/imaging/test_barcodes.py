@@ -68,9 +68,7 @@ def test_a_upc_has_twelve_digits_unless_only_eans_are_asked_for():
     assert read(drawn("ean_13"), formats=("upc_a",)) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["BEGIN:VCARD\nFN:Olga Ünal\nEND:VCARD", "[)>\x1e06\x1dPA7\x1dQ3\x1e\x04", "日本語"]
-)
+@pytest.mark.parametrize("text", ["BEGIN:VCARD\nFN:Olga Ünal\nEND:VCARD", "[)>\x1e06\x1dPA7\x1dQ3\x1e\x04", "日本語"])
 def test_a_qr_code_made_by_another_library_is_read_character_by_character(text):
     out = io.BytesIO()
     segno.make(text, error="q", micro=False).save(out, kind="png", scale=6)
@@ -94,9 +92,7 @@ def test_of_several_codes_the_one_in_the_middle_is_meant():
 def test_a_small_code_in_a_big_picture_is_found():
     state = Image.new("L", (4600, 3400), 235)
     state.paste(drawn("code_128", scale=3), (2900, 2300))
-    assert decode_barcode(encode(state, "JPEG", quality=80), max_pixels=MAX) == Decoded(
-        "Crate-42/b", "code_128"
-    )
+    assert decode_barcode(encode(state, "JPEG", quality=80), max_pixels=MAX) == Decoded("Crate-42/b", "code_128")
 
 
 def test_a_qr_code_is_looked_for_in_a_small_view_only(monkeypatch):

@@ -82,9 +82,7 @@ def quadrants(data):
 
 def close(seen, wanted, slack=24):
     return all(
-        abs(a - b) <= slack
-        for one, two in zip(seen, wanted, strict=True)
-        for a, b in zip(one, two, strict=True)
+        abs(a - b) <= slack for one, two in zip(seen, wanted, strict=True) for a, b in zip(one, two, strict=True)
     )
 
 
@@ -309,9 +307,7 @@ def test_previews_junk_and_further_exif_blocks_are_left_out():
     after = 4 + int.from_bytes(plain[4:6], "big")
     preview = b"\xff\xe0" + struct.pack(">H", 16 + 12) + plain[6:18] + b"\x02\x02" + b"preview!1234"
     second = b"Exif\0\0" + exif(6)[6:]
-    twice = b"".join(
-        b"\xff\xe1" + struct.pack(">H", len(e) + 2) + e for e in (b"Exif\0\0" + exif(1)[6:], second)
-    )
+    twice = b"".join(b"\xff\xe1" + struct.pack(">H", len(e) + 2) + e for e in (b"Exif\0\0" + exif(1)[6:], second))
     derived = derive(plain[:2] + preview + twice + b"junk\xff" + plain[after:], max_pixels=MAX)
     assert derived.photo == plain
 
@@ -429,9 +425,7 @@ def test_a_cut_off_picture_says_so():
 @given(st.data())
 def test_a_damaged_picture_is_shown_or_refused_and_nothing_else(data):
     whole = bytearray(WHOLE[data.draw(st.sampled_from(sorted(WHOLE)))])
-    for at, value in data.draw(
-        st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=8)
-    ):
+    for at, value in data.draw(st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=8)):
         whole[at] = value
     try:
         assert derive(bytes(whole), max_pixels=MAX).thumbnail
@@ -496,9 +490,7 @@ def test_a_webp_and_a_signature_have_limits_of_their_own():
     for function in (derive, barcodes.decode_barcode):
         assert "at most 16 megapixels are taken of a WebP" in refusal(function, plain)
     assert "at most 4 megapixels" in refusal(check_signature, encode(Image.new("1", (2001, 2001)), "PNG"))
-    assert "at most 25 megapixels" in refusal(
-        barcodes.decode_barcode, encode(Image.new("1", (5001, 5001)), "PNG")
-    )
+    assert "at most 25 megapixels" in refusal(barcodes.decode_barcode, encode(Image.new("1", (5001, 5001)), "PNG"))
     assert derive(encode(Image.new("1", (5001, 5001)), "PNG"), max_pixels=MAX).width == 2048
 
 
@@ -525,10 +517,7 @@ def test_chunks_that_unpack_to_too_much_are_refused():
     assert "chunks" in refusal(derive, png((16, 16), rows, *[(b"teSt", b"")] * 20_000))
     # pixels that go on and on after the last row are never unpacked
     assert (
-        derive(
-            png((16, 16), zlib.compress((b"\0" + bytes(48)) * 16 + bytes(80_000_000))), max_pixels=MAX
-        ).width
-        == 16
+        derive(png((16, 16), zlib.compress((b"\0" + bytes(48)) * 16 + bytes(80_000_000))), max_pixels=MAX).width == 16
     )
 
 

@@ -156,9 +156,7 @@ def test_a_stay_is_booked_cleaned_and_known(backend: Backend) -> None:
         until(lambda: backend.rundun.get("/v1/deliveries?status=pending").json()["data"] == [])
     delivered = backend.rundun.get("/v1/deliveries?status=delivered").json()["data"]
     assert len(delivered) == 4, "by webhook all of them have come as well"
-    assert backend.rows("SELECT count(*) FROM events") == [(5,)], (
-        "and once each, with run.started from the feed"
-    )
+    assert backend.rows("SELECT count(*) FROM events") == [(5,)], "and once each, with run.started from the feed"
 
 
 def test_a_booking_that_is_repeated_is_one_run(backend: Backend) -> None:

@@ -35,9 +35,7 @@ from tests.helpers.service_process import (
 )
 
 CLIENTS = 200
-FEWEST = (
-    4 * CLIENTS
-)  # answered requests before the kill: by then the clients have done of everything a little
+FEWEST = 4 * CLIENTS  # answered requests before the kill: by then the clients have done of everything a little
 TEXT = {"id": "s-why", "type": "text", "label": "Why?"}
 ROUNDS = 20
 SETTINGS = {"webhooks_allow": "127.0.0.0/8", "webhooks_per_destination": "64"}
@@ -97,9 +95,7 @@ async def until_it_falls(service: Serving, acme: Acme, hook: str, end: Any, afte
 def owed_events(folder: Path, delivered: set[str]) -> set[str]:
     """The ids of the events that the webhook is still owed; those that are not must be among the `delivered`."""
     with looking(folder) as db:
-        status = dict(
-            rows(db, "SELECT e.id, d.status FROM events AS e JOIN deliveries AS d ON d.event = e.number")
-        )
+        status = dict(rows(db, "SELECT e.id, d.status FROM events AS e JOIN deliveries AS d ON d.event = e.number"))
     assert {event_id for event_id in status if status[event_id] == "delivered"} <= delivered
     return {event_id for event_id in status if status[event_id] != "delivered"}
 
@@ -248,9 +244,7 @@ async def test_no_photo_is_ever_half_there(tmp_path: Path) -> None:
     early = new_photo_id()
     with serving(tmp_path) as service:
         async with acme.client(service) as client:
-            run_id = (await call(client, "POST", "/v1/runs", 201, {"template_id": acme.template_id}))[
-                "run_id"
-            ]
+            run_id = (await call(client, "POST", "/v1/runs", 201, {"template_id": acme.template_id}))["run_id"]
             await call(client, "POST", f"/r/{run_id}/start", 200, {})
             assert (await put_photo(client, run_id, early, jpeg())).status_code == 201
             results = await asyncio.gather(
@@ -261,9 +255,7 @@ async def test_no_photo_is_ever_half_there(tmp_path: Path) -> None:
         assert results[0] is None, results[0]
         assert service.ended() < 0
     acknowledged = {early} | {
-        one.json()["photo_id"]
-        for one in results
-        if isinstance(one, httpx2.Response) and one.status_code == 201
+        one.json()["photo_id"] for one in results if isinstance(one, httpx2.Response) and one.status_code == 201
     }
     with looking(tmp_path) as db:
         assert rows(db, UNFINISHED), "it was killed in the middle"

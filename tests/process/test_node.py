@@ -72,10 +72,7 @@ async def attempts(w: World, url: str, secret: str) -> list[Any]:
     assert trial.status_code == 200
     said = [(one["status"], one["response_excerpt"]) for one in (await w.deliveries(ed))[0]["attempts"]]
     told = trial.json()
-    return [
-        (status, excerpt or None)
-        for status, excerpt in [*said, (told["status"], told["response"]["excerpt"])]
-    ]
+    return [(status, excerpt or None) for status, excerpt in [*said, (told["status"], told["response"]["excerpt"])]]
 
 
 @pytest.mark.soak
@@ -87,6 +84,4 @@ async def test_a_receiver_in_node_verifies_what_is_sent(tmp_path: Path) -> None:
                 assert await attempts(w, url, secret) == [(204, None)] * 3
                 refused = (401, "verified is false")
                 assert await attempts(w, url, "another secret") == [refused] * 3
-                assert [status for status, _ in await attempts(w, url.replace("a%20b", "b"), secret)] == [
-                    204
-                ] * 3
+                assert [status for status, _ in await attempts(w, url.replace("a%20b", "b"), secret)] == [204] * 3

@@ -72,9 +72,7 @@ def spend_a_patience(one):
 
 def test_requests_are_answered_without_telling_what_answers(service):
     one = service(SLOW)
-    head, body = one.ask(request("/echo", "Content-Length: 5", body=b"hello", method="POST")).split(
-        b"\r\n\r\n"
-    )
+    head, body = one.ask(request("/echo", "Content-Length: 5", body=b"hello", method="POST")).split(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n") and body == b"hello"
     assert b"server:" not in head.lower() and b"date:" in head.lower()
     code, said, err = one.stop()

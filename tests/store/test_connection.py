@@ -116,9 +116,7 @@ async def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
         assert await one.write(note, "first") == "first"
 
         def ids(tx: Tx) -> tuple[int, int]:
-            return tuple(
-                tx.db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
-            )
+            return tuple(tx.db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
 
         assert await one.read(ids) == (APPLICATION_ID, shipped()[-1][0])
 
@@ -228,9 +226,7 @@ async def test_what_was_being_sent_is_sent_again_after_a_restart(tmp_path: Path)
 
 async def test_half_written_files_are_cleared_away_at_the_next_start(tmp_path: Path) -> None:
     def rows(tx: Tx) -> tuple[int, int]:
-        return tuple(
-            tx.db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("files", "chunks")
-        )
+        return tuple(tx.db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("files", "chunks"))
 
     async with world(tmp_path) as before:
         step = {"id": "s-sign", "type": "signature", "label": "Sign here"}

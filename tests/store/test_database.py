@@ -245,12 +245,8 @@ async def test_a_reader_that_fails_does_not_trouble_the_next(db: Database) -> No
     def wrong(tx: Tx) -> None:
         tx.db.execute("SELECT nonsense")
 
-    results = await asyncio.gather(
-        *(db.read(wrong) for _ in range(4)), db.read(noted), return_exceptions=True
-    )
-    assert all(isinstance(one, sqlite3.OperationalError) for one in results[:4]), (
-        "our mistake, not the disk's"
-    )
+    results = await asyncio.gather(*(db.read(wrong) for _ in range(4)), db.read(noted), return_exceptions=True)
+    assert all(isinstance(one, sqlite3.OperationalError) for one in results[:4]), "our mistake, not the disk's"
     assert results[4] == []
 
 

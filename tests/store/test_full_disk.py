@@ -192,9 +192,7 @@ def small_disk(pid: int, database: Path) -> Iterator[tuple[Change, Change]]:
 
 @contextmanager
 def mounted(folder: Path) -> Iterator[None]:
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=12m", "rundun", str(folder)], check=True, capture_output=True
-    )
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "rundun", str(folder)], check=True, capture_output=True)
     try:
         yield
     finally:

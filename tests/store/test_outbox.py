@@ -126,9 +126,7 @@ async def test_many_long_queues_to_the_dead_cost_little(w: World) -> None:
     assert steps <= 40, "those without a free slot are not asked"
 
 
-async def test_one_delivery_is_one_claim(
-    w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_delivery_is_one_claim(w: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of a delivery asks for more only if more was due."""
     claims = []
 
@@ -182,18 +180,14 @@ async def test_a_queue_to_one_destination_is_worked_off_without_a_tick(w: World,
     assert {one["status"] for one in await w.deliveries(ed)} == {"delivered"}
 
 
-async def test_a_retry_goes_out_when_it_is_due_and_not_with_the_tick_after(
-    w: World, receiver: Receiver
-) -> None:
+async def test_a_retry_goes_out_when_it_is_due_and_not_with_the_tick_after(w: World, receiver: Receiver) -> None:
     receiver.answer = answering("500 Oh")
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
     await ed.start()
     await ed.answer("s-ok", True)
     await w.deliver()
     assert len(receiver.received) == 1
-    due = await w.database.read(
-        lambda tx: tx.db.execute("SELECT next_attempt_at FROM deliveries").fetchone()[0]
-    )
+    due = await w.database.read(lambda tx: tx.db.execute("SELECT next_attempt_at FROM deliveries").fetchone()[0])
     w.clock.now = due - 50
     await w.dispatcher.tick()
     assert await w.dispatcher.send_due() == 0
@@ -261,9 +255,7 @@ async def test_some_are_claimed_ahead_for_who_answers(
     assert sum(claims) == 60
 
 
-async def test_what_was_claimed_ahead_waits_its_turn_when_slots_are_scarce(
-    w: World, receiver: Receiver
-) -> None:
+async def test_what_was_claimed_ahead_waits_its_turn_when_slots_are_scarce(w: World, receiver: Receiver) -> None:
     await backlog(w, receiver, 12)
     slots = w.dispatcher._slots
     for _ in range(slots.concurrency // 2):
@@ -274,9 +266,7 @@ async def test_what_was_claimed_ahead_waits_its_turn_when_slots_are_scarce(
     await all_sent(w, receiver, 12)
 
 
-async def test_what_was_claimed_ahead_is_given_back_when_slots_become_scarce(
-    w: World, receiver: Receiver
-) -> None:
+async def test_what_was_claimed_ahead_is_given_back_when_slots_become_scarce(w: World, receiver: Receiver) -> None:
     await backlog(w, receiver, 12)
     slots, post, calls = w.dispatcher._slots, w.dispatcher._post, 0
 
@@ -294,9 +284,7 @@ async def test_what_was_claimed_ahead_is_given_back_when_slots_become_scarce(
     await all_sent(w, receiver, 12)
 
 
-async def test_what_was_claimed_ahead_is_given_back_when_nobody_answers_any_more(
-    w: World, receiver: Receiver
-) -> None:
+async def test_what_was_claimed_ahead_is_given_back_when_nobody_answers_any_more(w: World, receiver: Receiver) -> None:
     await backlog(w, receiver, 12)
     post, most = w.dispatcher._post, 0
 

@@ -229,9 +229,7 @@ class Story(RuleBasedStateMachine):
         order: dict[str, Any] = {"template_id": one.template_id, "expires_in_hours": hours}
         return {**order, "webhook": {"url": self.receiver.url}} if hooked else order
 
-    def _dispatch(
-        self, one: Template, body: dict[str, Any], headers: Any
-    ) -> tuple[Run | None, httpx2.Response]:
+    def _dispatch(self, one: Template, body: dict[str, Any], headers: Any) -> tuple[Run | None, httpx2.Response]:
         expected = 409 if one.archived else 402 if self.credits == 0 else 201
         answer = self.v1("POST", "/runs", expected, body, **headers)
         run = None
@@ -320,9 +318,7 @@ class Story(RuleBasedStateMachine):
             run.close("completed", self.now)
         self.look(run)
 
-    @rule(
-        run=runs, by=some.sampled_from(["executor", "integrator"]), reason=some.sampled_from(["rain", "ill"])
-    )
+    @rule(run=runs, by=some.sampled_from(["executor", "integrator"]), reason=some.sampled_from(["rain", "ill"]))
     def cancel(self, run: Run, by: str, reason: str) -> None:
         if by == "integrator":
             ended = self._steers(run, "cancel", {"reason": reason})
@@ -461,9 +457,7 @@ class Story(RuleBasedStateMachine):
         for at, one in zip(self.stage.run(self.stage.w.database.read(look)), run.deliveries, strict=True):
             if one.next_at is not None and one.next_at > self.now:
                 delay = DELAYS[one.attempts - 1]
-                assert (
-                    at is not None and self.now <= at - delay <= self.now + delay // 10
-                ) or at == one.next_at
+                assert (at is not None and self.now <= at - delay <= self.now + delay // 10) or at == one.next_at
                 one.next_at = at
 
     def _listed(self, run: Run) -> list[Any]:

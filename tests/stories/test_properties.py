@@ -45,9 +45,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def bodies(*right: some.SearchStrategy[Any]) -> some.SearchStrategy[bytes]:
     """A request's body: something right with one place changed, any JSON, or any bytes at all."""
     nearly = some.one_of(*right).flatmap(mutated)
-    return some.one_of(
-        nearly.map(written), nearly.map(written), any_json.map(written), some.binary(max_size=40)
-    )
+    return some.one_of(nearly.map(written), nearly.map(written), any_json.map(written), some.binary(max_size=40))
 
 
 @holds_for(150, sent=bodies(templates()))
@@ -135,9 +133,7 @@ async def whatever_is_sent_as_a_dispatch(stage: Stage, data: Any) -> None:
         "executor_ref": some.text(max_size=5),
         "language": some.sampled_from(["en", "pt-BR"]),
     }
-    sent = data.draw(
-        bodies(some.fixed_dictionaries({"template_id": some.just(template_id)}, optional=optional))
-    )
+    sent = data.draw(bodies(some.fixed_dictionaries({"template_id": some.just(template_id)}, optional=optional)))
     answer = await stage.call("POST", "/v1/runs", sent, (JSON, stage.acme))
     check(answer, sent)
     if answer.status == 201:
@@ -175,14 +171,10 @@ async def whatever_is_sent_to_steer_a_run(stage: Stage, data: Any, asked: str) -
     run_id = (await stage.v1("POST", "/runs", order))["run_id"]
     for _ in range(6):
         name = data.draw(some.sampled_from(sorted(BODIES)))
-        ours = ["/v1/runs"] * (name not in ("start", "complete")) + ["/r"] * (
-            name not in ("extend", "release")
-        )
+        ours = ["/v1/runs"] * (name not in ("start", "complete")) + ["/r"] * (name not in ("extend", "release"))
         sent = data.draw(bodies(BODIES[name]))
         check(
-            await stage.call(
-                "POST", f"{data.draw(some.sampled_from(ours))}/{run_id}/{name}", sent, (JSON, stage.acme)
-            ),
+            await stage.call("POST", f"{data.draw(some.sampled_from(ours))}/{run_id}/{name}", sent, (JSON, stage.acme)),
             sent,
         )
     run = await stage.v1("GET", f"/runs/{run_id}")
@@ -194,9 +186,7 @@ async def whatever_is_sent_to_steer_a_run(stage: Stage, data: Any, asked: str) -
 
 ANY_TEXT = some.one_of(
     some.text(max_size=10),
-    some.sampled_from(
-        ["", "\0", "%", "..", "/", "é", "😀", "x" * 9000, "r-" + "0" * 36, str(uuid.UUID(int=0)), "s-a"]
-    ),
+    some.sampled_from(["", "\0", "%", "..", "/", "é", "😀", "x" * 9000, "r-" + "0" * 36, str(uuid.UUID(int=0)), "s-a"]),
 )
 ESCAPED = ANY_TEXT.map(lambda one: "".join(f"%{byte:02X}" for byte in one.encode("utf-8", "surrogatepass")))
 PART = some.one_of(
@@ -238,9 +228,9 @@ VALUES = some.one_of(
         ]
     ),
 )
-QUERY = some.lists(
-    some.tuples(some.one_of(PARAMETERS, PARAMETERS, PART), VALUES).map("=".join), max_size=3
-).map("&".join)
+QUERY = some.lists(some.tuples(some.one_of(PARAMETERS, PARAMETERS, PART), VALUES).map("=".join), max_size=3).map(
+    "&".join
+)
 HEADERS = {
     b"content-type": [
         b"application/json",
@@ -287,18 +277,12 @@ HEADERS = {
     b"accept-encoding": [b"gzip", b"\xff"],
 }
 HEADER = some.sampled_from(sorted(HEADERS)).flatmap(
-    lambda name: some.tuples(
-        some.just(name), some.one_of(some.sampled_from(HEADERS[name]), some.binary(max_size=8))
-    )
+    lambda name: some.tuples(some.just(name), some.one_of(some.sampled_from(HEADERS[name]), some.binary(max_size=8)))
 )
 
 
-@holds_for(
-    400, call=some.sampled_from(CALLS), data=some.data(), query=QUERY, headers=some.lists(HEADER, max_size=3)
-)
-async def whatever_is_asked_of_any_route(
-    stage: Stage, call: Any, data: Any, query: str, headers: Any
-) -> None:
+@holds_for(400, call=some.sampled_from(CALLS), data=some.data(), query=QUERY, headers=some.lists(HEADER, max_size=3))
+async def whatever_is_asked_of_any_route(stage: Stage, call: Any, data: Any, query: str, headers: Any) -> None:
     method, path = call
     known = await known_ids(stage)
     for name in ("run_id", "template_id", "step_id", "photo_id", "code", "token", "digest", "name:path"):
@@ -352,9 +336,7 @@ async def a_right_template_comes_back_as_it_was_sent(stage: Stage, template: Any
     copy = (await stage.call("POST", "/v1/templates", export, (JSON, stage.globex))).json
     assert copy["org_id"] != made["org_id"]
     assert {**copy, "id": made["id"], "org_id": made["org_id"]} == made
-    run = await stage.v1(
-        "GET", f"/runs/{(await stage.v1('POST', '/runs', {'template_id': made['id']}))['run_id']}"
-    )
+    run = await stage.v1("GET", f"/runs/{(await stage.v1('POST', '/runs', {'template_id': made['id']}))['run_id']}")
     assert run["template"] == made
     state = (await stage.call("GET", f"/r/{run['run_id']}/state")).json
     assert state["template"] == template
@@ -366,11 +348,7 @@ def without_ids(tree: Any) -> Any:
         return [without_ids(one) for one in tree]
     if not isinstance(tree, dict):
         return tree
-    return {
-        name: without_ids(one)
-        for name, one in tree.items()
-        if name not in ("id", "condition", "translations")
-    }
+    return {name: without_ids(one) for name, one in tree.items() if name not in ("id", "condition", "translations")}
 
 
 @holds_for(40, template=templates().map(without_ids))

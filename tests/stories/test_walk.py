@@ -107,9 +107,7 @@ class Model:
     def progress(self) -> dict[str, int]:
         """As the run tells it."""
         kinds = [self.kind(name) for name in self.done()]
-        return {"total": len(self.visible())} | {
-            kind: kinds.count(kind) for kind in ("answered", "skipped", "unable")
-        }
+        return {"total": len(self.visible())} | {kind: kinds.count(kind) for kind in ("answered", "skipped", "unable")}
 
     def kind(self, name: str) -> str:
         """What became of a step that is done."""
@@ -155,9 +153,7 @@ class Walker:
         """One thing that somebody does, and what must have come of it."""
         step = data.draw(some.sampled_from(steps_of(self.model.template)), label="step")
         what = data.draw(
-            some.sampled_from(
-                ("answer", "answer", "answer", "skip", "unable", "photo", "delete", "sign", "repeat")
-            )
+            some.sampled_from(("answer", "answer", "answer", "skip", "unable", "photo", "delete", "sign", "repeat"))
         )
         self.stage.w.clock.forward(seconds=1)
         self.model.now += 1
@@ -178,9 +174,7 @@ class Walker:
     async def put(self, step: Any, body: Any, refused: str | None = None) -> Any:
         """PUT an answer, which must be taken, or refused with that code."""
         answer = await self.stage.call("PUT", f"{self.path}/steps/{step['id']}", json.dumps(body).encode())
-        assert (answer.status, answer.json.get("code")) == ((422, refused) if refused else (200, None)), (
-            answer
-        )
+        assert (answer.status, answer.json.get("code")) == ((422, refused) if refused else (200, None)), answer
         answer_id = body.get("answer_id")
         if refused is None and answer_id:
             self.model.seen.setdefault(answer_id, (step["id"], "answer"))
@@ -197,9 +191,7 @@ class Walker:
         if wanted := wanted_of(self.model.template, step):  # what conditions ask for is what matters
             body["value"] = data.draw(some.sampled_from([body["value"], *wanted]))
         most = photos_of(step)[1]
-        listed = [
-            one for one, (name, kind) in self.model.seen.items() if (name, kind) == (step["id"], "photo")
-        ]
+        listed = [one for one, (name, kind) in self.model.seen.items() if (name, kind) == (step["id"], "photo")]
         if most and data.draw(some.booleans()):
             expected = [f"ph-{data.draw(some.uuids())}"] if data.draw(some.integers(0, 3)) == 0 else []
             body["photos"] = data.draw(some.permutations([*listed, *expected]))[:most]
@@ -224,9 +216,7 @@ class Walker:
 
     async def photo(self, step: Any, data: Any) -> None:
         here, most = self.model.arrived.setdefault(step["id"], []), photos_of(step)[1]
-        awaited = [
-            one for one in (self.model.answers.get(step["id"]) or {}).get("photos") or () if one not in here
-        ]
+        awaited = [one for one in (self.model.answers.get(step["id"]) or {}).get("photos") or () if one not in here]
         photo_id = data.draw(some.sampled_from([*awaited, f"ph-{data.draw(some.uuids())}"]))
         address = f"{self.path}/steps/{step['id']}/photos/{photo_id}"
         length = (b"content-length", str(len(PHOTO)).encode())
@@ -265,9 +255,7 @@ class Walker:
 
     async def repeat(self, step: Any, data: Any) -> Any:
         """An answer that was applied once comes again, with something else in it: nothing changes."""
-        known = [
-            one for one, (name, kind) in self.model.seen.items() if (name, kind) == (step["id"], "answer")
-        ]
+        known = [one for one, (name, kind) in self.model.seen.items() if (name, kind) == (step["id"], "answer")]
         if not known:
             return None
         return await self.put(step, {"answer_id": data.draw(some.sampled_from(known)), "value": None})
@@ -320,14 +308,10 @@ def wanted_of(template: Any, step: Any) -> list[Any]:
 
     def rules(condition: Any) -> Iterator[Any]:
         yield from (
-            (one for rule in condition["rules"] for one in rules(rule))
-            if "rules" in condition
-            else [condition]
+            (one for rule in condition["rules"] for one in rules(rule)) if "rules" in condition else [condition]
         )
 
-    whens = [
-        rule["when"] for one in steps_of(template) if one.get("condition") for rule in rules(one["condition"])
-    ]
+    whens = [rule["when"] for one in steps_of(template) if one.get("condition") for rule in rules(one["condition"])]
     values = [when["value"] for when in whens if when["step"] == step["id"] and "value" in when]
     if step["type"] == "multi_choice":
         order, config = [option["id"] for option in step["config"]["options"]], step["config"]
@@ -362,9 +346,7 @@ async def a_run_stands_where_the_contract_says(stage: Stage, template: Any, data
     await walker.finish()
 
 
-WALK = Property(
-    a_run_stands_where_the_contract_says, {"template": QUIET, "data": some.data()}, 100, shrinks=False
-)
+WALK = Property(a_run_stands_where_the_contract_says, {"template": QUIET, "data": some.data()}, 100, shrinks=False)
 
 
 def test_walks(stage: Stage) -> None:

@@ -99,9 +99,7 @@ async def test_a_removed_owner_leaves_no_link_behind(w: World) -> None:
 
 
 async def test_a_second_invitation_ends_the_first(w: World) -> None:
-    first, second = [
-        await w.database.write(operators.invite, w.acme_id, "bob@example.com", "member") for _ in range(2)
-    ]
+    first, second = [await w.database.write(operators.invite, w.acme_id, "bob@example.com", "member") for _ in range(2)]
     assert (await Browser(w.browser()).get(f"/join/{first}")).status_code == 404
     assert (await Browser(w.browser()).get(f"/join/{second}")).status_code == 200
 
@@ -121,9 +119,7 @@ async def test_the_servers_settings_are_none_of_an_organizations_business(w: Wor
     assert "webhooks.allow" not in (await ann.get("/settings/health")).text, "Globex is served as well"
 
 
-async def test_streams_are_counted_before_anything_is_waited_for(
-    w: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_streams_are_counted_before_anything_is_waited_for(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "MAX_STREAMS", 1)
     ann, ed = await operator(w), await w.dispatch(await w.template(BOOLEAN))
     async with (
@@ -218,9 +214,7 @@ async def test_what_was_written_survives_the_end_of_a_session(w: World) -> None:
     stale = await ann.client.post("/console/dispatch", data={"csrf": "old", "executor_ref": "Flat <8>"})
     assert stale.status_code == 403
     assert "Flat &lt;8&gt;" in stale.text
-    secret = await ann.client.post(
-        "/console/settings/account/password", data={"csrf": "old", "password": PASSWORD}
-    )
+    secret = await ann.client.post("/console/settings/account/password", data={"csrf": "old", "password": PASSWORD})
     assert PASSWORD not in secret.text
 
 

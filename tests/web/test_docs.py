@@ -195,9 +195,7 @@ def test_the_first_lines_are_those_of_the_readme() -> None:
 def test_the_vector_is_right() -> None:
     lines = (SAMPLES / "vector.txt").read_text("utf-8").splitlines()
     given = dict(re.split(r" {2,}", line, maxsplit=1) for line in lines)
-    made = webhook_signature.sign(
-        given["secret"], given["URL"], given["body"].encode(), int(given["created"])
-    )
+    made = webhook_signature.sign(given["secret"], given["URL"], given["body"].encode(), int(given["created"]))
     assert made["Content-Digest"] == given["Content-Digest"]
     assert made["Signature-Input"] == given["Signature-Input"]
     assert made["Signature"] == given["Signature"]
@@ -307,9 +305,7 @@ async def test_javascript_verifies_a_real_delivery_and_no_forgery(w: World, rece
 
 
 @pytest.mark.soak
-async def test_node_verifies_a_real_delivery_and_no_forgery(
-    w: World, receiver: Receiver, tmp_path: Path
-) -> None:
+async def test_node_verifies_a_real_delivery_and_no_forgery(w: World, receiver: Receiver, tmp_path: Path) -> None:
     code, tries = await all_tries(w, receiver)
     (tmp_path / "verify.mjs").write_text(code)
     runner = f"const run = {TRIES};\nconsole.log(JSON.stringify(await run(['./verify.mjs', {json.dumps(tries)}])));"
@@ -373,9 +369,7 @@ def test_the_feed_is_followed_and_nothing_comes_twice(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     key, template_id = key_and_template(tmp_path, BOOLEAN)
-    with httpx2.Client(
-        base_url=service.url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE
-    ) as client:
+    with httpx2.Client(base_url=service.url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE) as client:
         for _ in range(3):
             run_id = client.post("/v1/runs", json={"template_id": template_id}).json()["run_id"]
             client.post(f"/r/{run_id}/start", json={})

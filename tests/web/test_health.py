@@ -42,9 +42,7 @@ async def test_ready_is_proven_once_a_second_however_often_it_is_asked(w: World)
 
 async def test_what_cannot_be_written_is_not_ready(w: World) -> None:
     def full(tx: Tx) -> None:
-        tx.db.execute(
-            "CREATE TEMP TRIGGER full BEFORE INSERT ON proof BEGIN SELECT raise(ROLLBACK, 'disk full'); END"
-        )
+        tx.db.execute("CREATE TEMP TRIGGER full BEFORE INSERT ON proof BEGIN SELECT raise(ROLLBACK, 'disk full'); END")
 
     await w.database.write(full)
     for _ in range(2):
@@ -97,9 +95,7 @@ async def test_metrics_count_what_happens(w: World, receiver: Receiver) -> None:
     assert gained(after, "rundun_attempts_total", "retry") == 1
     assert after["rundun_deliveries", "pending"] == 1
     assert gained(after, "rundun_requests_total", "4xx") == 1
-    assert gained(after, "rundun_requests_total", "2xx") == 7, (
-        "template, two runs, start, two metrics, answer"
-    )
+    assert gained(after, "rundun_requests_total", "2xx") == 7, "template, two runs, start, two metrics, answer"
     for _ in range(4):
         w.clock.forward(hours=2)
         await w.deliver()

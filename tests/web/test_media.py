@@ -25,9 +25,7 @@ def with_comment(jpeg: bytes) -> bytes:
     ],
     ids=["html inside a jpeg", "html behind a jpeg", "html behind a png"],
 )
-async def test_a_picture_that_is_a_page_as_well_is_shown_as_a_picture(
-    w: World, data: bytes, kind: str
-) -> None:
+async def test_a_picture_that_is_a_page_as_well_is_shown_as_a_picture(w: World, data: bytes, kind: str) -> None:
     ed = await started(w, OVERLAY)
     sent = await ed.photo("s-ok", data, headers={"content-type": "text/html"})
     assert sent.status_code == 201

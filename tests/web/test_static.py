@@ -55,9 +55,7 @@ def test_the_dark_changes_colours_and_nothing_else(path: Path) -> None:
 
 
 def test_no_script_asks_for_the_dark() -> None:
-    assert [
-        path.name for path in OURS if path.suffix == ".js" and "color-scheme" in path.read_text("utf-8")
-    ] == []
+    assert [path.name for path in OURS if path.suffix == ".js" and "color-scheme" in path.read_text("utf-8")] == []
 
 
 def test_a_file_is_sent_with_those_that_it_takes_in() -> None:
@@ -73,9 +71,7 @@ def test_a_file_is_sent_with_those_that_it_takes_in() -> None:
 
 def test_files_have_one_subject_and_lines_that_can_be_read() -> None:
     pages = paths.templates().rglob("*.html")
-    long = {
-        path.name: n for path in [*OURS, *pages] if (n := path.read_text("utf-8").count("\n")) > MAX_LINES
-    }
+    long = {path.name: n for path in [*OURS, *pages] if (n := path.read_text("utf-8").count("\n")) > MAX_LINES}
     assert long == {}
     wide = [
         f"{path.name}:{at}"
@@ -88,9 +84,7 @@ def test_files_have_one_subject_and_lines_that_can_be_read() -> None:
 
 
 def test_an_organizations_colour_is_made_readable_on_the_grounds_that_the_page_has() -> None:
-    light, dark = (
-        (paths.static() / "tokens.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
-    )
+    light, dark = (paths.static() / "tokens.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
     for text, grounds in ((light, colour.LIGHT), (dark, colour.DARK)):
         tokens = dict(re.findall(r"--(ground|card): (#\w{6});", text))
         assert (tokens["ground"], tokens["card"]) == tuple(colour.css(ground) for ground in grounds)

@@ -57,9 +57,7 @@ async def test_so_many_of_one_run_and_so_many_in_all() -> None:
     upload_buffer = UploadBuffer(of_run=2, in_all=3)
     async with AsyncExitStack() as held:
         for _ in range(2):
-            await held.enter_async_context(
-                upload_buffer.receive(upload(hello, content_length="5"), "org-1", 100)
-            )
+            await held.enter_async_context(upload_buffer.receive(upload(hello, content_length="5"), "org-1", 100))
         await refusal(upload_buffer, upload(hello, content_length="5"))
         body = await held.enter_async_context(
             upload_buffer.receive(upload(hello, "r-2", content_length="5"), "org-1", 100)
@@ -85,9 +83,7 @@ async def test_bodies_are_in_memory_while_there_is_room_for_them() -> None:
     upload_buffer = UploadBuffer(memory=12)
     async with AsyncExitStack() as held:
         bodies = [
-            await held.enter_async_context(
-                upload_buffer.receive(upload(hello, run_id, **headers), "org-1", 100)
-            )
+            await held.enter_async_context(upload_buffer.receive(upload(hello, run_id, **headers), "org-1", 100))
             for run_id, headers in (
                 ("r-1", {"content_length": "5"}),
                 ("r-2", digest(b"hello")),
@@ -180,6 +176,4 @@ async def test_a_run_that_sends_too_much_at_once_is_told_when_to_come_again(w: W
     go.set()
     statuses = sorted([one.status_code for one in await asyncio.gather(*held)])
     assert statuses == [201, 201, 422, 422], "the step takes two"
-    assert (await ed.call("PUT", "/signature", content=images.png())).status_code == 422, (
-        "there is room again"
-    )
+    assert (await ed.call("PUT", "/signature", content=images.png())).status_code == 422, "there is room again"

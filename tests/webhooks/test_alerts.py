@@ -48,9 +48,7 @@ class Office:
 
 
 @asynccontextmanager
-async def office(
-    folder: Path, operator: Receiver, clock: Clock | None = None, **flags: Any
-) -> AsyncIterator[Office]:
+async def office(folder: Path, operator: Receiver, clock: Clock | None = None, **flags: Any) -> AsyncIterator[Office]:
     made: list[Any] = []
     with pytest.MonkeyPatch.context() as patched:
         real = app.schedule
@@ -164,9 +162,7 @@ async def test_an_alert_that_does_not_arrive_is_logged_and_tried_again(
         await it.alerts.tick()
         assert len({one["delivery_id"] for one in it.told()}) == 3
         assert it.told()[0] == it.told()[1], "the same again"
-        assert (await it.w.acme.get("/v1/organization")).json()["deliveries_failed"] == 3, (
-            "it makes no deliveries"
-        )
+        assert (await it.w.acme.get("/v1/organization")).json()["deliveries_failed"] == 3, "it makes no deliveries"
 
 
 async def test_a_restart_forgets_no_alert(tmp_path: Path, operator: Receiver) -> None:
@@ -219,9 +215,7 @@ async def test_an_address_of_no_use_is_refused_at_the_start(tmp_path: Path, oper
             pass
 
 
-@pytest.mark.parametrize(
-    "url", ["ops@example.com", "ftp://example.com/", "https://a b/", "https://me@example.com/"]
-)
+@pytest.mark.parametrize("url", ["ops@example.com", "ftp://example.com/", "https://a b/", "https://me@example.com/"])
 def test_what_is_no_address_is_named(url: str) -> None:
     with pytest.raises(ConfigError, match=r"alerts\.url in .* must be `https://…`"):
         loader.load(environment={"RUNDUN_ALERTS_URL": url})

@@ -200,9 +200,7 @@ async def test_a_letter_arrives_and_two_independent_libraries_verify_it() -> Non
     assert request.headers["webhook-id"] == "evt-1"
     verify(request)
     Webhook(SECRET).verify(request.body, request.headers)
-    assert result == AttemptResult(
-        True, 200, None, None, False, False, result.duration_ms, "OK", result.headers
-    )
+    assert result == AttemptResult(True, 200, None, None, False, False, result.duration_ms, "OK", result.headers)
     assert {**result.headers, "Content-Length": str(len(BODY))} == request.headers
 
 
@@ -484,9 +482,7 @@ async def test_an_address_that_is_forbidden() -> None:
         result = await it.post(letter(ed.url))
         assert ed.connections == 0
     assert (result.ok, result.unreachable) == (False, False)
-    assert result.error == (
-        '127.0.0.1 is a loopback address. To allow it, set webhooks.allow = ["127.0.0.1/32"].'
-    )
+    assert result.error == ('127.0.0.1 is a loopback address. To allow it, set webhooks.allow = ["127.0.0.1/32"].')
 
 
 async def test_a_name_that_leads_to_a_forbidden_address() -> None:

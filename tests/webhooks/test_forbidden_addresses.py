@@ -55,9 +55,7 @@ async def refused(w: World, template_id: str, url: str) -> str:
     return str(dispatch.json()["detail"])
 
 
-async def test_no_forbidden_address_is_dispatched_to_or_tried(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_forbidden_address_is_dispatched_to_or_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with guarded(tmp_path, monkeypatch, webhooks__allow_private=False) as w:
         template_id = await w.template(BOOLEAN)
         for address in [*NEVER, *PRIVATE]:
@@ -159,11 +157,7 @@ async def test_a_redirect_to_a_forbidden_address_is_not_followed(
                 (attempt,) = (await w.deliveries(ed))[0]["attempts"]
                 trial = (await w.acme.post("/v1/webhooks/test", json={"url": receiver.url})).json()
             assert (attempt["status"], trial["status"]) == (int(status[:3]),) * 2
-            assert (
-                attempt["error"]
-                == trial["error"]
-                == (f"The answer was {status[:3]}. Redirects are not followed.")
-            )
+            assert attempt["error"] == trial["error"] == (f"The answer was {status[:3]}. Redirects are not followed.")
         assert inside.received == []
 
 

@@ -15,9 +15,7 @@ def component(name: str) -> WithJsonSchema:
 
 def identifier(prefix: str, example: str = "7d9f6c1e-2b0a-4c55-9a3e-0f8f5b1f2c11") -> WithJsonSchema:
     """For `Annotated[str, …]`: an id as the server makes them."""
-    return WithJsonSchema(
-        {"type": "string", "pattern": f"^{prefix}-{_HEX}$", "examples": [f"{prefix}-{example}"]}
-    )
+    return WithJsonSchema({"type": "string", "pattern": f"^{prefix}-{_HEX}$", "examples": [f"{prefix}-{example}"]})
 
 
 RunId = Annotated[str, identifier("r")]

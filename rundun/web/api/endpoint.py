@@ -60,9 +60,7 @@ class ApiCall:
         """The same, read."""
         return parse(await self.body())
 
-    async def read(
-        self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(tx, org_id, *args)` on a consistent snapshot."""
         return await self.ctx.database.read(function, self.org_id, *args, **kwargs)
 

@@ -42,9 +42,7 @@ async def list_current(call: ApiCall) -> Response:
     """GET /v1/templates: current versions, the newest template first."""
     wanted = query(TemplatesQuery, call.request)
     page = await call.read(page_current, wanted.slice(), wanted.include_archived)
-    return list_json(
-        call.request, page, [template_json(version, head.archived_at) for head, version in page.items]
-    )
+    return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
 
 
 async def get(call: ApiCall) -> Response:
@@ -81,9 +79,7 @@ async def list_versions(call: ApiCall) -> Response:
     """GET /v1/templates/{template_id}/versions, the newest first."""
     wanted = query(ListQuery, call.request).slice()
     page = await call.read(page_versions, call.path("template_id"), wanted)
-    return list_json(
-        call.request, page, [template_json(version, head.archived_at) for head, version in page.items]
-    )
+    return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
 
 
 ROUTES = [

@@ -79,9 +79,7 @@ async def table(call: ConsoleCall) -> Response:
         "cache-control": "no-store",
         "content-disposition": f'attachment; filename="runs-{day}.csv"',
     }
-    return StreamingResponse(
-        _lines(call), headers=headers, media_type="text/csv; charset=utf-8; header=present"
-    )
+    return StreamingResponse(_lines(call), headers=headers, media_type="text/csv; charset=utf-8; header=present")
 
 
 async def _lines(call: ConsoleCall) -> AsyncIterator[bytes]:
@@ -210,9 +208,7 @@ async def _archive(call: ConsoleCall, detail: RunDetail) -> AsyncIterator[bytes]
                 entry.file_size = file.bytes
                 with made.open(entry, "w") as writing:
                     for part in range(-(-file.bytes // CHUNK)):
-                        writing.write(
-                            await call.ctx.database.read_heavy(CHUNK, files.get_chunk, number, part)
-                        )
+                        writing.write(await call.ctx.database.read_heavy(CHUNK, files.get_chunk, number, part))
                 for data in _pieces(buffer):
                     yield data
         for data in _pieces(buffer):

@@ -46,10 +46,7 @@ def slug(label: str) -> str:
 def named(detail: RunDetail) -> Names:
     """All originals and signatures, and beside an original that browsers don't show the picture made of it."""
     names, evidence = Names(), detail.state.evidence
-    labels = {
-        step.id: f"{number:03d}-{slug(step.label)}"
-        for number, step in enumerate(detail.state.version.steps, 1)
-    }
+    labels = {step.id: f"{number:03d}-{slug(step.label)}" for number, step in enumerate(detail.state.version.steps, 1)}
     for step_id, photos in evidence.photos.items():
         for photo in photos.values():
             names.give(photo.original, "photos", labels.get(step_id, "step"), EXTENSIONS[photo.content_type])

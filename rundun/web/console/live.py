@@ -80,9 +80,7 @@ async def live(call: ConsoleCall) -> Response:
 
     await look()
     streams, limits = call.ctx.streams, {org_id: MAX_STREAMS}
-    with streams.place(
-        limits
-    ):  # refused here if at all; nothing is awaited before the stream takes its place
+    with streams.place(limits):  # refused here if at all; nothing is awaited before the stream takes its place
         pass
     return Stream(streams.place(limits), changes(call.ctx.notifier, org_id, look))
 

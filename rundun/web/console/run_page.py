@@ -103,9 +103,7 @@ async def qr_code(call: ConsoleCall) -> Response:
     run = await call.read(run_rows.get_of_org, call.path("run_id"))
     picture = io.BytesIO()
     link = call.ctx.links.run(run.run_id)
-    segno.make(link, error="m", micro=False).save(
-        picture, kind="svg", scale=8, border=4, dark="#000", light="#fff"
-    )
+    segno.make(link, error="m", micro=False).save(picture, kind="svg", scale=8, border=4, dark="#000", light="#fff")
     return Response(picture.getvalue(), headers=HEADERS, media_type="image/svg+xml")
 
 

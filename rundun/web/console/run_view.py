@@ -96,9 +96,7 @@ class RunView:
     are told.
     """
 
-    def __init__(
-        self, detail: RunDetail, say: Say, zone: Zone, address: Address, whole: Container[str]
-    ) -> None:
+    def __init__(self, detail: RunDetail, say: Say, zone: Zone, address: Address, whole: Container[str]) -> None:
         self.detail = detail
         self.state = detail.state
         self._say = say

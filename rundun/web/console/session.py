@@ -89,15 +89,11 @@ class ConsoleCall:
         """A parameter of the path."""
         return str(self.request.path_params[name])
 
-    async def read(
-        self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(tx, org_id, *args)` on a consistent snapshot."""
         return await self.ctx.database.read(function, self.operator.org_id, *args, **kwargs)
 
-    async def write(
-        self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def write(self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """`action(tx, org_id, *args)`."""
         return await self.ctx.database.write(action, self.operator.org_id, *args, **kwargs)
 
@@ -117,10 +113,7 @@ class ConsoleCall:
     def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """A page of `templates/console/`."""
         language = self.ctx.pages.console_words.language(
-            [
-                self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
-                or "en"
-            ]
+            [self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip() or "en"]
         )
         response = self.ctx.pages.render(
             f"console/{name}.html",
@@ -206,9 +199,7 @@ async def _check_form(call: ConsoleCall, largest: int) -> None:
         call.form = fields_of(await read_bytes(request, largest))
         given = call.form.pop("csrf", given)
     if not hmac.compare_digest(given.encode(), call.csrf.encode()):
-        raise StaleForm(
-            "This form has been open for too long, or is not ours. Go back, reload, and try again."
-        )
+        raise StaleForm("This form has been open for too long, or is not ours. Go back, reload, and try again.")
 
 
 def _is_form(request: Request) -> bool:
@@ -218,9 +209,7 @@ def _is_form(request: Request) -> bool:
 def fields_of(body: bytes) -> dict[str, str]:
     """A form's fields; raises `bad_request`."""
     try:
-        return dict(
-            parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
-        )
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"))
     except ValueError:
         raise Problem("bad_request", "The form can't be read.") from None
 

@@ -30,9 +30,7 @@ from rundun.web.rate_limit import address_of
 T = TypeVar("T")
 MAX_PATH = 500
 GUESSES = Policy("sign-in", 10, 900)  # at one person's password, from one address, in a quarter of an hour
-ALL_GUESSES = Policy(
-    "sign-in-all", 100, 900
-)  # from wherever: few enough to find none, too many to lock out by hand
+ALL_GUESSES = Policy("sign-in-all", 100, 900)  # from wherever: few enough to find none, too many to lock out by hand
 
 
 async def sign_in_form(call: ConsoleCall) -> Response:
@@ -112,9 +110,7 @@ async def join(call: ConsoleCall) -> Response:
     email, name = call.form.get("email", ""), call.form.get("name", "")
     try:
         password = await new_password(call)
-        token = await call.ctx.database.write(
-            operators.join_and_sign_in, call.path("token"), email, name, password
-        )
+        token = await call.ctx.database.write(operators.join_and_sign_in, call.path("token"), email, name, password)
     except NotFound:
         raise
     except Problem as problem:

@@ -104,9 +104,7 @@ def _kept(call: ConsoleCall, checked: Checked) -> str:
     return f"/console/templates/preview/{name}"
 
 
-def _editor(
-    call: ConsoleCall, text: str, status: int = 200, checked: Checked | None = None, **more: Any
-) -> Response:
+def _editor(call: ConsoleCall, text: str, status: int = 200, checked: Checked | None = None, **more: Any) -> Response:
     shown = checked.faults[:MAX_SHOWN] if checked else ()
     response = call.render(
         "template_edit",
@@ -172,9 +170,7 @@ async def edit(call: ConsoleCall) -> Response:
     return await _save(call, head, made_from, checked, checked.draft)
 
 
-async def _save(
-    call: ConsoleCall, head: TemplateHead, made_from: str, checked: Checked, draft: Draft
-) -> Response:
+async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: Checked, draft: Draft) -> Response:
     tag = f'"{head.template_id}.{made_from}"'
     try:
         version = await call.write(actions.revise, head.template_id, draft, tag)
@@ -185,11 +181,7 @@ async def _save(
         if problem.code != "version_mismatch":
             raise
         head, _ = await call.read(get_version, head.template_id, None)
-        base = (
-            int(made_from)
-            if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10
-            else head.v
-        )
+        base = int(made_from) if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10 else head.v
         return _editor(
             call, checked.text, 412, checked, head=head, made_from=head.v, conflict=min(max(base, 1), head.v)
         )

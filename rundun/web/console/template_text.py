@@ -67,9 +67,7 @@ class TemplateText:
         """The settings of a step's type that were set, as (word, value)."""
         fields = (step.get("config") or {}).items()
         return [
-            (self.field((name, "")), self.value((name, ""), value))
-            for name, value in fields
-            if name not in LEFT_OUT
+            (self.field((name, "")), self.value((name, ""), value)) for name, value in fields if name not in LEFT_OUT
         ]
 
 

@@ -38,9 +38,7 @@ class TemplatesShown(TemplatesQuery):
 
 def samples() -> dict[str, str]:
     """The samples' names by that of their files."""
-    return {
-        path.stem: from_json(path.read_bytes())["name"] for path in sorted(paths.samples().glob("*.json"))
-    }
+    return {path.stem: from_json(path.read_bytes())["name"] for path in sorted(paths.samples().glob("*.json"))}
 
 
 def cursor(found: Page[Any]) -> str | None:
@@ -131,9 +129,7 @@ def pretty(body: bytes) -> str:
 
 def file_name(name: str) -> tuple[str, str]:
     """Names for a file that any system takes: one in ASCII, and one in all letters and digits there are."""
-    kept = (
-        re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_")[:80].rstrip("-") or "template"
-    )
+    kept = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_")[:80].rstrip("-") or "template"
     letters = "".join(one for one in unicodedata.normalize("NFKD", kept) if not unicodedata.combining(one))
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_")[:80] or "template"
     return f"{plain}.json", f"{kept}.json"

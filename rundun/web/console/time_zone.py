@@ -52,9 +52,7 @@ class Zone:
 
     def day_begins(self, day: date) -> int:
         """The first moment of a day here, in milliseconds."""
-        return (
-            int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.name)).timestamp()) * times.SECOND
-        )
+        return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.name)).timestamp()) * times.SECOND
 
     def today(self, now: int) -> date:
         """The day it is here."""

@@ -66,9 +66,7 @@ async def start(request: Request) -> Response:
     """POST /r/{run_id}/start: a human tapped Start."""
     ctx = context_of(request)
     given = await read_body(request, lambda body: read(StartBody, body).start())
-    run, token = await ctx.database.write(
-        execution.start, request.path_params["run_id"], given, device_of(request)
-    )
+    run, token = await ctx.database.write(execution.start, request.path_params["run_id"], given, device_of(request))
     assert run.assigned_to is not None  # since it is started
     content: StartedJson = {
         "run": run_json.run_state(run, ctx.now()),

@@ -40,9 +40,7 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
         "run_id": run.run_id,
         "closed_at": times.wire_or_none(run.closed_at),
         "progress": dict(run.progress),
-        "template": version.template.model_dump(
-            mode="json", include={"name", "translations"}, exclude_unset=True
-        ),
+        "template": version.template.model_dump(mode="json", include={"name", "translations"}, exclude_unset=True),
     }
     contact = {"name": organization.name, "contact": organization.contact}
     branding = branding_of(organization, ctx.pages.assets, ctx.links)

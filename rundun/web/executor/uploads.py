@@ -57,9 +57,7 @@ async def put_photo(request: Request) -> Response:
     target, metadata, device = _target(request), _metadata(request), device_of(request)
     database, links = ctx.database, ctx.links
     org_id = await database.read(photos.expect_photo, target, device)
-    async with ctx.upload_buffer.receive(
-        request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK
-    ) as body:
+    async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK) as body:
         stored = await database.write(photos.find_stored, target, body.sha256)
         if stored is not None:
             return Json(run_json.receipt(stored, links))
@@ -67,9 +65,7 @@ async def put_photo(request: Request) -> Response:
         weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
         if weight <= MAX_BATCH:
             small = _small(body, derived)
-            photo, is_new = await database.write_heavy(
-                weight, photos.add_small_photo, target, small, metadata, device
-            )
+            photo, is_new = await database.write_heavy(weight, photos.add_small_photo, target, small, metadata, device)
             return Json(run_json.receipt(photo, links), 201 if is_new else 200)
         picture = await _store(database, body, derived)
     try:

@@ -147,9 +147,7 @@ async def follow() -> None:
 async def read_feed() -> None:
     """One page of the feed, or half a minute's wait for the next event."""
     after = await run_in_threadpool(cursor)
-    page = await rundun.get(
-        "/v1/events", params={"limit": 100, "wait": 30} | ({"after": after} if after else {})
-    )
+    page = await rundun.get("/v1/events", params={"limit": 100, "wait": 30} | ({"after": after} if after else {}))
     if page.status_code == 410:  # the cursor leads nowhere: Rundun has an older copy of its database now
         await run_in_threadpool(begin_anew)
         return

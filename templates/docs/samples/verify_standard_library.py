@@ -8,9 +8,7 @@ import time
 SECRET = "at least 12 characters"  # what you sent as webhook.secret
 URL = "https://hooks.example.com/rundun"  # webhook.url, as `GET /v1/runs/{run_id}` shows it
 
-COVERED = re.compile(
-    r'\("content-digest" "@method" "@target-uri"\);created=(\d+);keyid="rundun-key"', re.ASCII
-)
+COVERED = re.compile(r'\("content-digest" "@method" "@target-uri"\);created=(\d+);keyid="rundun-key"', re.ASCII)
 
 
 def receive(headers: dict[str, str], body: bytes) -> dict:

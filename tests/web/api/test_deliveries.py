@@ -65,10 +65,7 @@ def settled(status: str, count: int, run: Ed, at: Callable[[int], int] = lambda 
         tx.db.executemany(
             "INSERT INTO deliveries (id, event, run_id, org_id, destination, status, created_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (tx.new_id("dlv"), event, run.run_id, org_id, destination, status, at(number))
-                for number in range(count)
-            ],
+            [(tx.new_id("dlv"), event, run.run_id, org_id, destination, status, at(number)) for number in range(count)],
         )
 
     return fill
@@ -136,10 +133,7 @@ async def test_every_query_uses_its_index(w: World) -> None:
         return [next(step["detail"] for step in plan if "org_id" in step["detail"] or "run_id" in step["detail"])
                 for plan in plans]  # fmt: skip
 
-    found = [
-        re.sub(r"COVERING |SEARCH (d|deliveries) USING |INDEX ", "", one)
-        for one in await w.database.read(look)
-    ]
+    found = [re.sub(r"COVERING |SEARCH (d|deliveries) USING |INDEX ", "", one) for one in await w.database.read(look)]
     assert found == [
         "deliveries_of_org (org_id=? AND created_at<?)",
         "deliveries_by_status (org_id=? AND status=? AND created_at<?)",
@@ -171,9 +165,7 @@ async def test_a_failed_delivery_is_sent_again_by_hand(w: World, receiver: Recei
     assert request.json["seq"] == failed["seq"]
     verify(receiver.url, request, STANDARD)
     second = w.clock.now // 1000
-    signed = Webhook(STANDARD).sign(
-        failed["event_id"], datetime.fromtimestamp(second, UTC), request.body.decode()
-    )
+    signed = Webhook(STANDARD).sign(failed["event_id"], datetime.fromtimestamp(second, UTC), request.body.decode())
     assert request.headers["webhook-signature"] == signed
     assert (await w.acme.get("/v1/organization")).json()["deliveries_failed"] == 0
 
@@ -275,9 +267,7 @@ async def test_one_that_is_due_already_keeps_its_schedule(w: World, receiver: Re
     assert waiting["next_attempt_at"] >= "2026-01-01T00:00:30Z"
 
 
-async def test_what_is_gone_can_be_asked_for_by_hand_and_is_then_there_again(
-    w: World, receiver: Receiver
-) -> None:
+async def test_what_is_gone_can_be_asked_for_by_hand_and_is_then_there_again(w: World, receiver: Receiver) -> None:
     receiver.answer = answering("410 Gone")
     ed = await hooked(w, receiver.url)
     await ed.answer("s-ok", True)
@@ -333,9 +323,7 @@ async def retry_all(w: World, **body: Any) -> int:
     return int(answer.json()["retried"])
 
 
-async def test_all_failed_ones_of_the_organization_since_then_or_of_one_run(
-    w: World, receiver: Receiver
-) -> None:
+async def test_all_failed_ones_of_the_organization_since_then_or_of_one_run(w: World, receiver: Receiver) -> None:
     early, _ = await failing(w, receiver)
     w.clock.forward(hours=1)
     since = datetime.fromtimestamp(w.clock.now / 1000, UTC).isoformat()
@@ -473,9 +461,7 @@ async def test_a_webhook_is_tried_out(w: World, receiver: Receiver) -> None:
     }  # fmt: skip
     assert re.fullmatch(r"evt-[0-9a-f-]{36}", told["event_id"])
     verify(receiver.url, request, STANDARD)
-    signed = Webhook(STANDARD).sign(
-        told["event_id"], datetime.fromtimestamp(NOON // 1000, UTC), request.body.decode()
-    )
+    signed = Webhook(STANDARD).sign(told["event_id"], datetime.fromtimestamp(NOON // 1000, UTC), request.body.decode())
     assert request.headers["webhook-signature"] == signed
     assert isinstance(told.pop("duration_ms"), int)
     sent = told.pop("request")

@@ -204,9 +204,7 @@ async def test_a_page_holds_at_most_so_many_bytes(w: World, monkeypatch: pytest.
     assert len((await feed(w))["data"]) == 1, "at least one, or nobody got on"
 
 
-@pytest.mark.parametrize(
-    "query", ["after=x", "after=", "after=MS4x", "wait=31", "wait=-1", "limit=0", "nose=1"]
-)
+@pytest.mark.parametrize("query", ["after=x", "after=", "after=MS4x", "wait=31", "wait=-1", "limit=0", "nose=1"])
 async def test_nonsense_is_named(w: World, query: str) -> None:
     answer = await w.acme.get(f"/v1/events?{query}")
     assert answer.status_code == 422

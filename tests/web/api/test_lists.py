@@ -136,16 +136,12 @@ async def test_if_match_guards_against_a_change_in_between(w: World) -> None:
     for mismatch in (tag, f"W/{current}"):
         stale = await w.acme.put(url, json={**body, "name": "Three"}, headers={"if-match": mismatch})
         assert (stale.status_code, stale.json()["code"]) == (412, "version_mismatch")
-    assert (
-        await w.acme.put(url, json={**body, "name": "Three"}, headers={"if-match": "*"})
-    ).status_code == 200
+    assert (await w.acme.put(url, json={**body, "name": "Three"}, headers={"if-match": "*"})).status_code == 200
 
 
 async def test_what_the_server_assigns_cannot_be_changed(w: World) -> None:
     template = (await w.acme.get(f"/v1/templates/{await w.template(BOOLEAN)}")).json()
-    response = await w.acme.put(
-        f"/v1/templates/{template['id']}", json={**template, "v": 7, "org_id": "org-1"}
-    )
+    response = await w.acme.put(f"/v1/templates/{template['id']}", json={**template, "v": 7, "org_id": "org-1"})
     assert {(one["pointer"], one["code"]) for one in response.json()["errors"]} == {
         ("/v", "read_only"),
         ("/org_id", "read_only"),
@@ -161,9 +157,7 @@ async def test_archived_templates_hide_and_come_back(w: World) -> None:
     everything = await walk(w, "/v1/templates?include_archived=true", 1)
     assert [(one["id"], one["archived_at"] is None) for one in everything] == [(gone, False), (kept, True)]
     assert (await w.acme.get(f"/v1/templates/{gone}")).status_code == 200
-    assert (await w.acme.put(f"/v1/templates/{gone}", json={"name": "New", "steps": [BOOLEAN]})).json()[
-        "v"
-    ] == 2
+    assert (await w.acme.put(f"/v1/templates/{gone}", json={"name": "New", "steps": [BOOLEAN]})).json()["v"] == 2
     assert (await w.acme.post("/v1/runs", json={"template_id": gone})).status_code == 201
 
 

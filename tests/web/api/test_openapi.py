@@ -79,9 +79,7 @@ def test_every_code_is_in_it_and_no_other() -> None:
         for operation in (item for method, item in path.items() if method != "parameters"):
             for status, response in operation["responses"].items():
                 if "$ref" in response:
-                    problem = responses[response["$ref"].rpartition("/")[2]]["content"][
-                        "application/problem+json"
-                    ]
+                    problem = responses[response["$ref"].rpartition("/")[2]]["content"]["application/problem+json"]
                     for code in problem["schema"]["allOf"][1]["properties"]["code"]["enum"]:
                         assert TABLE[code][0] == problem["examples"][code]["value"]["status"] == int(status)
                         named.add(code)
@@ -332,9 +330,7 @@ DELIVERED = [
 
 
 async def test_what_webhooks_receive_is_as_it_says(w: World, receiver: Receiver) -> None:
-    template_id = await w.template(
-        *DELIVERED, settings={"allow_skip": True}, execution={"identity_required": "name"}
-    )
+    template_id = await w.template(*DELIVERED, settings={"allow_skip": True}, execution={"identity_required": "name"})
     hook = {
         "url": receiver.url,
         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -380,9 +376,7 @@ async def test_what_the_operator_is_alerted_with_is_as_it_says(tmp_path: Path) -
         await w.deliver()
         alert = await w.database.read(partial(deliveries.next_alert, for_all=False))
     said = openapi_judge.strict()["webhooks"][ALERT]["post"]
-    openapi_judge.validate(
-        said["requestBody"]["content"]["application/json"]["schema"], json.loads(alert.body)
-    )
+    openapi_judge.validate(said["requestBody"]["content"]["application/json"]["schema"], json.loads(alert.body))
 
 
 @pytest.mark.parametrize(
@@ -411,9 +405,7 @@ def test_an_answer_that_is_not_documented_is_noticed(
 
 
 def test_a_member_that_it_does_not_name_is_noticed() -> None:
-    example = document()["paths"]["/v1/organization"]["get"]["responses"]["200"]["content"][
-        "application/json"
-    ]
+    example = document()["paths"]["/v1/organization"]["get"]["responses"]["200"]["content"]["application/json"]
     openapi_judge.validate(example["schema"], example["examples"]["example"]["value"])
     with pytest.raises(AssertionError):
         openapi_judge.validate(example["schema"], {**example["examples"]["example"]["value"], "more": 1})

@@ -83,13 +83,9 @@ async def test_another_organization_finds_nothing(shared: World, method: str, pa
     before = await shared.run(ed)
     (delivery,) = await shared.deliveries(ed)
     url = fill(path, run_id=ed.run_id, template_id=template_id, delivery_id=delivery["delivery_id"])
-    response = await shared.globex.request(
-        method, url, json=BODIES.get(path, {}) if method != "GET" else None
-    )
+    response = await shared.globex.request(method, url, json=BODIES.get(path, {}) if method != "GET" else None)
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
-    unknown = await shared.globex.request(
-        method, fill(path), json=BODIES.get(path, {}) if method != "GET" else None
-    )
+    unknown = await shared.globex.request(method, fill(path), json=BODIES.get(path, {}) if method != "GET" else None)
     assert unknown.json()["detail"] == response.json()["detail"], "existing and unknown are never told apart"
     assert await shared.run(ed) == before
     assert await shared.deliveries(ed) == [delivery]
@@ -104,9 +100,7 @@ async def test_another_organizations_template_cannot_be_dispatched(shared: World
 
 
 async def test_lists_hold_only_ones_own(w: World) -> None:
-    ed = await w.dispatch(
-        await w.template(BOOLEAN), webhook={"url": "http://127.0.0.1:1/", "events": ["run.started"]}
-    )
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": "http://127.0.0.1:1/", "events": ["run.started"]})
     await ed.start()
     lists = [path for method, path in V1 if method == "GET" and "{" not in path]
     assert {"/v1/runs", "/v1/templates", "/v1/deliveries", "/v1/events"} <= set(lists)
@@ -118,11 +112,7 @@ async def test_lists_hold_only_ones_own(w: World) -> None:
 @pytest.mark.parametrize(("method", "path"), R)
 async def test_an_unknown_link_is_404(shared: World, method: str, path: str) -> None:
     for run_id in (f"r-{uuid.uuid4()}", "r-1", "x", "%00", "r-\N{SNOWMAN}"):
-        body = (
-            {"content": images.png()}
-            if "photo" in path or "sign" in path or "decode" in path
-            else {"json": {}}
-        )
+        body = {"content": images.png()} if "photo" in path or "sign" in path or "decode" in path else {"json": {}}
         if path.endswith("/steps/{step_id}"):
             body = {"json": {"value": True}}
         response = await shared.browser().request(
@@ -141,9 +131,7 @@ async def test_an_unknown_link_is_404(shared: World, method: str, path: str) -> 
         {"sec-fetch-site": "cross-site"},
     ],
 )
-async def test_another_site_cannot_write(
-    shared: World, method: str, path: str, headers: dict[str, str]
-) -> None:
+async def test_another_site_cannot_write(shared: World, method: str, path: str, headers: dict[str, str]) -> None:
     ed = await shared.dispatch(await shared.template(BOOLEAN))
     await ed.start()
     url = fill(path, run_id=ed.run_id)
@@ -185,9 +173,7 @@ JSON_PATHS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [(m, p) for m, p in CALLS if m in ("POST", "PUT") and p in JSON_PATHS]
-)
+@pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in CALLS if m in ("POST", "PUT") and p in JSON_PATHS])
 async def test_json_must_say_that_it_is(shared: World, method: str, path: str) -> None:
     ed = await shared.dispatch(await shared.template(BOOLEAN))
     url = fill(path, run_id=ed.run_id)
@@ -208,9 +194,7 @@ async def test_a_compressed_body_is_refused_as_such(shared: World) -> None:
     response = await shared.acme.post("/v1/templates", content=body, headers=headers)
     assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
     plain = {**headers, "content-encoding": "identity"}
-    assert (
-        await shared.acme.post("/v1/templates", content=gzip.decompress(body), headers=plain)
-    ).status_code == 201
+    assert (await shared.acme.post("/v1/templates", content=gzip.decompress(body), headers=plain)).status_code == 201
 
 
 async def test_problems_have_pages_and_methods_have_names(shared: World) -> None:

@@ -336,18 +336,14 @@ async def test_what_people_type_is_never_markup(w: World, words: str) -> None:
     report = found.read("report.html").decode()
     is_harmless(report, (await archive(ann, plain)).read("report.html").decode())
     for name in found.namelist():
-        assert re.fullmatch(r"run\.json|report\.html|(photos|signatures)/[a-z0-9-]{1,60}\.(jpg|png)", name), (
-            name
-        )
+        assert re.fullmatch(r"run\.json|report\.html|(photos|signatures)/[a-z0-9-]{1,60}\.(jpg|png)", name), name
 
     await w.database.write(lambda tx: tx.db.execute("UPDATE runs SET created_at = created_at + number"))
     query = {"ref": words, "match": "exact"}
     listed = await ann.get("/runs", params=query)
     both = is_harmless(listed.text, (await ann.get("/runs", params={"ref": "plain", "match": "exact"})).text)
     assert f"row-{ed.run_id}" in listed.text and " ".join(kept.split()) in " ".join(both.text.split())
-    (row,) = list(
-        csv.DictReader(io.StringIO((await ann.get("/runs.csv", params=query)).text[1:], newline=""))
-    )
+    (row,) = list(csv.DictReader(io.StringIO((await ann.get("/runs.csv", params=query)).text[1:], newline="")))
     stored = (await w.database.read(run_rows.get, ed.run_id)).executor_ref
     assert stored is not None
     for column in ("reference", "template", "executor", "cancel_reason"):
@@ -355,9 +351,7 @@ async def test_what_people_type_is_never_markup(w: World, words: str) -> None:
         assert row[column] in (stored, f"'{stored}")
 
 
-@pytest.mark.parametrize(
-    "value", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "\u200b=1", "＝1", "\tx"]
-)
+@pytest.mark.parametrize("value", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "\u200b=1", "＝1", "\tx"])
 def test_no_cell_begins_a_formula(value: str) -> None:
     assert export.safe_cell(value) == f"'{value}"
 

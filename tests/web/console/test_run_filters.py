@@ -174,10 +174,7 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
         ):
             run_lists.page(tx, w.acme_id, chosen, PageRequest())
         tx.db.set_trace_callback(None)
-        return [
-            [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()]
-            for query in seen
-        ]
+        return [[step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()] for query in seen]
 
     plans = await w.database.read(look)
     assert [len(plan) for plan in plans] == [1] * len(plans), "nothing is sorted"
@@ -191,9 +188,7 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
     ]
 
 
-async def test_a_template_with_few_runs_decides_over_all_that_ended(
-    w: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_template_with_few_runs_decides_over_all_that_ended(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_lists, "FEW_ROWS", 2)
     many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
     for template_id in (many, few, many, few, many):

@@ -109,9 +109,7 @@ async def test_runs_are_filtered(w: World) -> None:
 async def test_days_are_those_of_the_organization(w: World) -> None:
     ann = await operator(w)
     await w.database.write(
-        lambda tx: tx.db.execute(
-            "UPDATE organizations SET time_zone = 'Pacific/Kiritimati' WHERE id = ?", (w.acme_id,)
-        )
+        lambda tx: tx.db.execute("UPDATE organizations SET time_zone = 'Pacific/Kiritimati' WHERE id = ?", (w.acme_id,))
     )  # fourteen hours ahead of UTC
     w.clock.forward(hours=9)
     early = await w.dispatch(await w.template(BOOLEAN))
@@ -143,12 +141,8 @@ async def test_a_prefix_pages_in_the_order_of_references(w: World) -> None:
     assert found == sorted(found, reverse=True)
     for prefix in ("\U0010ffff", "\ud7ff", "a\U0010ffff"):
         count = len(prefix.rstrip("\U0010ffff"))
-        page = await w.database.read(
-            run_lists.page, w.acme_id, RunFilter(executor_ref_prefix=prefix), PageRequest()
-        )
-        assert [run.executor_ref for run in page.items] == (["a\U0010ffff"] if prefix[0] == "a" else []), (
-            count
-        )
+        page = await w.database.read(run_lists.page, w.acme_id, RunFilter(executor_ref_prefix=prefix), PageRequest())
+        assert [run.executor_ref for run in page.items] == (["a\U0010ffff"] if prefix[0] == "a" else []), count
 
 
 async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,10 +175,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
         event_rows.summaries_of_run(tx, ed.run_id, 10)
         run_changes.of_run(tx, ed.run_id, 10)
         tx.db.set_trace_callback(None)
-        return [
-            [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()]
-            for query in seen
-        ]
+        return [[step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()] for query in seen]
 
     def ed_at(tx: Tx) -> int:
         return run_rows.get(tx, ed.run_id).created_at
@@ -194,35 +185,30 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
     assert [len(plan) for plan in plans] == [1] * len(plans), "nothing is sorted"
     by_age, by_reference = "created_at<?", "executor_ref>? AND (executor_ref,created_at)<(?,?)"
     ref = f"runs_by_executor_ref (org_id=? AND {by_reference})"
-    assert (
-        found
-        == [
-            f"runs_of_org (org_id=? AND {by_age})",
-            f"runs_of_org (org_id=? AND created_at>? AND {by_age})",
-            f"runs_by_status (org_id=? AND status=? AND {by_age})",
-            f"runs_by_template (org_id=? AND template_id=? AND {by_age})",
-            f"runs_by_status (org_id=? AND status=? AND {by_age})",
-            f"runs_by_template (org_id=? AND template_id=? AND {by_age})",
-            f"runs_by_executor_ref (org_id=? AND executor_ref=? AND {by_age})",
-            ref,
-            "runs_by_executor_ref (org_id=? AND executor_ref>?)",
-            "sqlite_autoindex_runs_1 (id=?)",
-            "INTEGER PRIMARY KEY (rowid=?)",
-            ref,
-            "INTEGER PRIMARY KEY (rowid=?)",
-            "runs_by_executor_ref (org_id=? AND executor_ref>?)",  # a cursor that leads nowhere: from the beginning
-            "answers_of_step (run_id=?)",
-            "answers_of_step (run_id=? AND step_id=?)",
-            "answers_in_force (run_id=?)",
-            "sqlite_autoindex_events_2 (run_id=?)",
-            "changes_of_run (run_id=?)",
-        ]
-    )
+    assert found == [
+        f"runs_of_org (org_id=? AND {by_age})",
+        f"runs_of_org (org_id=? AND created_at>? AND {by_age})",
+        f"runs_by_status (org_id=? AND status=? AND {by_age})",
+        f"runs_by_template (org_id=? AND template_id=? AND {by_age})",
+        f"runs_by_status (org_id=? AND status=? AND {by_age})",
+        f"runs_by_template (org_id=? AND template_id=? AND {by_age})",
+        f"runs_by_executor_ref (org_id=? AND executor_ref=? AND {by_age})",
+        ref,
+        "runs_by_executor_ref (org_id=? AND executor_ref>?)",
+        "sqlite_autoindex_runs_1 (id=?)",
+        "INTEGER PRIMARY KEY (rowid=?)",
+        ref,
+        "INTEGER PRIMARY KEY (rowid=?)",
+        "runs_by_executor_ref (org_id=? AND executor_ref>?)",  # a cursor that leads nowhere: from the beginning
+        "answers_of_step (run_id=?)",
+        "answers_of_step (run_id=? AND step_id=?)",
+        "answers_in_force (run_id=?)",
+        "sqlite_autoindex_events_2 (run_id=?)",
+        "changes_of_run (run_id=?)",
+    ]
 
 
-async def test_of_several_filters_the_one_that_few_runs_pass_decides(
-    w: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_of_several_filters_the_one_that_few_runs_pass_decides(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_lists, "FEW_ROWS", 3)
     many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
     for n in range(5):
@@ -326,9 +312,7 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
         timeline,
     )
     assert "Could not be done: Way in? – No key" in timeline and "Answered: Way in?" not in timeline
-    assert (
-        "Answered: Meter 1 Jan 2026, 00:00:41 +00:00 (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )" in timeline
-    )
+    assert "Answered: Meter 1 Jan 2026, 00:00:41 +00:00 (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )" in timeline
     assert "style=" not in page and "<script>" not in page and " onclick" not in page
 
 
@@ -336,9 +320,7 @@ def test_everything_that_can_be_told_has_words() -> None:
     words = pages().console_words.entries["en"]
     made = {f"moment_{one.replace('.', '_')}" for one in (*EVENTS, *ON_REQUEST)}
     made |= (
-        {f"status_{one}" for one in STATUSES}
-        | {f"closed_{one}" for one in CLOSED}
-        | {f"hours_{one}" for one in HOURS}
+        {f"status_{one}" for one in STATUSES} | {f"closed_{one}" for one in CLOSED} | {f"hours_{one}" for one in HOURS}
     )
     made |= {f"moment_{one}" for one in (*CHANGES, "step_unable", "photo", "signature", "closing_signature")}
     made |= {
@@ -426,9 +408,7 @@ async def test_the_label_is_the_one_of_the_runs_version(w: World) -> None:
     page = (await ann.get(f"/runs/{ed.run_id}")).text
     assert "All fine?" in page and "Something else?" not in page
     await w.dispatch(template_id)
-    assert re.findall(
-        r"<bdi>(\w+)</bdi></a> <span class=\"soft small\">(v\d)", (await ann.get("/runs")).text
-    ) == [
+    assert re.findall(r"<bdi>(\w+)</bdi></a> <span class=\"soft small\">(v\d)", (await ann.get("/runs")).text) == [
         ("Other", "v2"),
         ("Check", "v1"),
     ]
@@ -523,9 +503,7 @@ async def test_a_failed_delivery_is_seen_and_sent_again(w: World, receiver: Rece
     await w.deliver()
     page = (await ann.get(f"/runs/{ed.run_id}")).text
     assert "data-again" not in page
-    assert re.search(
-        rf"Failed step.completed {host} The answer was 410. .* 1 attempt .*HTTP 410", text_of(page)
-    )
+    assert re.search(rf"Failed step.completed {host} The answer was 410. .* 1 attempt .*HTTP 410", text_of(page))
     assert escape(nasty.decode()) in page and nasty.decode() not in page
     (delivery,) = await w.deliveries(ed)
     receiver.answer = answering("204 No Content")
@@ -603,9 +581,7 @@ async def test_whatever_happens_to_a_run_is_told_and_no_more_than_once_a_second(
             assert one != "event: change"
 
 
-async def test_who_watches_one_run_is_told_of_that_one_only(
-    w: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_watches_one_run_is_told_of_that_one_only(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ann, template_id = await operator(w), await w.template(BOOLEAN)
     ed = await w.dispatch(template_id)
     looks, told = 0, []
@@ -653,9 +629,7 @@ async def test_a_dispatch_wakes_no_reader_of_events(w: World) -> None:
     assert change.done()
 
 
-async def test_only_so_many_streams_are_open_for_an_organization(
-    w: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_only_so_many_streams_are_open_for_an_organization(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "MAX_STREAMS", 2)
     ann = await operator(w)
     async with served(w) as base:

@@ -75,9 +75,7 @@ async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: ConsoleRo
     [one for one in CALLS if one[0].may == "owner"],
     ids=[f"{m} {d.path}" for d, m in CALLS if d.may == "owner"],
 )
-async def test_members_are_kept_out_where_only_owners_may(
-    shared: World, door: ConsoleRoute, method: str
-) -> None:
+async def test_members_are_kept_out_where_only_owners_may(shared: World, door: ConsoleRoute, method: str) -> None:
     member = await operator(shared, "member")
     path = fill(door.path, **await ids_of(shared)).removeprefix("/console")
     answer = await (member.get(path) if method == "GET" else member.post(path))
@@ -146,16 +144,12 @@ async def test_from_the_setup_link_to_signing_in_again(w: World) -> None:
     assert (wrong.status_code, "go together" in wrong.text) == (422, True)
     nobody = await again.post("/sign-in", email="nobody@example.com", password=PASSWORD)
     assert (nobody.status_code, "go together" in nobody.text) == (422, True)
-    there = await again.post(
-        "/sign-in", email=" ANN@example.com", password=PASSWORD, next="/runs?status=pending"
-    )
+    there = await again.post("/sign-in", email=" ANN@example.com", password=PASSWORD, next="/runs?status=pending")
     assert (there.status_code, there.headers["location"]) == (303, "/console/runs?status=pending")
     assert (await again.get("")).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "path", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/a\r\nx: y"]
-)
+@pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/a\r\nx: y"])
 async def test_signing_in_leads_nowhere_else(w: World, path: str) -> None:
     kept = passwords.hashed(PASSWORD)
     await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)

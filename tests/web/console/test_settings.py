@@ -165,9 +165,7 @@ async def test_an_organization_keeps_an_owner(w: World) -> None:
 
 async def test_who_is_removed_is_out_at_once(w: World) -> None:
     ann, bob = await operator(w), await operator(w, "member")
-    (his,) = [
-        one for one in await w.database.read(operator_rows.of_organization, w.acme_id) if one.role == "member"
-    ]
+    (his,) = [one for one in await w.database.read(operator_rows.of_organization, w.acme_id) if one.role == "member"]
     assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 303
     assert (await bob.get("")).status_code == 303
     assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 404
@@ -213,8 +211,7 @@ async def test_guesses_of_the_old_password_are_throttled(w: World) -> None:
     ann = await ann_with_a_password(w)
     place = "/settings/account/password"
     codes = [
-        (await ann.post(place, old=f"guess number {n}", password="another good one")).status_code
-        for n in range(11)
+        (await ann.post(place, old=f"guess number {n}", password="another good one")).status_code for n in range(11)
     ]
     assert codes == [422] * 10 + [429]
     assert (await ann.post(place, old=PASSWORD, password="another good one")).status_code == 429
@@ -271,9 +268,7 @@ async def test_the_organization_in_its_own_colours(w: World) -> None:
 
 @pytest.mark.parametrize("name", ["red", "cc000", "cc00000", "CC 000", "..%2fx", "cc0000;}"])
 async def test_no_other_stylesheet_is_made(w: World, name: str) -> None:
-    assert (
-        await w.browser().get(f"/static/{w.service.pages.assets.digest}/brand/{name}.css")
-    ).status_code == 404
+    assert (await w.browser().get(f"/static/{w.service.pages.assets.digest}/brand/{name}.css")).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -491,9 +486,7 @@ async def test_what_failed_is_sent_again_one_by_one_and_all_at_once(w: World, re
     assert "The answer was 410." in page and "<script>alert" not in page and "under way" not in page
     summaries = [text_of(one) for one in re.findall(r"<summary id=.*?</summary>", page, re.DOTALL)]
     host = receiver.url.split("/")[2]
-    assert summaries[0].startswith(f"Failed step.completed booking_26 {host} The answer was 410. "), (
-        summaries[0]
-    )
+    assert summaries[0].startswith(f"Failed step.completed booking_26 {host} The answer was 410. "), summaries[0]
     assert len(set(summaries)) == 25, "each says which run it is of"
     (older,) = re.findall(r"/settings/webhooks\?before=[\d.]+", page)
     assert (await bob.get(older)).text.count('class="card delivery"') == 2

@@ -72,9 +72,7 @@ async def test_every_problem_is_told_at_its_place_and_the_text_is_kept(w: World)
     broken = await ann.post("/templates/new", text='{"name": "x",\n "steps": [}', once="1", do="save")
     assert (broken.status_code, spots(broken.text)) == (422, [(2, 12, "")])
     assert "This is not JSON: expected value." in broken.text and "Line 2, column 12" in broken.text
-    too_large = json.dumps(
-        {**GOOD, "steps": [{**BOOLEAN, "id": f"s-{n}", "hint": "ä" * 2000} for n in range(300)]}
-    )
+    too_large = json.dumps({**GOOD, "steps": [{**BOOLEAN, "id": f"s-{n}", "hint": "ä" * 2000} for n in range(300)]})
     assert "512 KiB" in (await live(ann, too_large))["faults"][0]["detail"]
     for text in ("", "null", "[]", "12", '"x"', "{}", "\ufeff{}", "[" * 1000):
         assert (await live(ann, text))["faults"], text
@@ -111,16 +109,13 @@ async def test_a_version_is_saved_and_a_change_in_between_is_told(w: World) -> N
 
     refused = await ann.post(path, text=mine, made_from="1", do="save")
     assert (refused.status_code, typed(refused.text)) == (412, mine)
-    assert (
-        "Somebody saved version 2" in refused.text
-        and "changes?before=1&amp;after=2" in refused.text.replace("&after", "&amp;after")
+    assert "Somebody saved version 2" in refused.text and "changes?before=1&amp;after=2" in refused.text.replace(
+        "&after", "&amp;after"
     )
     assert (await w.acme.get(f"/v1/templates/{template_id}")).json()["name"] == "Bob's"
     again = await ann.post(path, text=mine, made_from=field(refused.text, "made_from"), do="save")
     assert again.status_code == 303
-    assert [
-        one["name"] for one in (await w.acme.get(f"/v1/templates/{template_id}/versions")).json()["data"]
-    ] == [
+    assert [one["name"] for one in (await w.acme.get(f"/v1/templates/{template_id}/versions")).json()["data"]] == [
         "Ann's",
         "Bob's",
         "Check",
@@ -169,9 +164,7 @@ async def test_the_preview_is_the_executors_page_with_the_draft(w: World) -> Non
     assert "frame-ancestors 'none'" in CONTENT_SECURITY_POLICY
     run = await w.dispatch(await w.template(BOOLEAN))
     link = await w.browser().get(f"/r/{run.run_id}")
-    assert (
-        "frame-ancestors 'none'" in link.headers["content-security-policy"] and "importmap" not in link.text
-    )
+    assert "frame-ancestors 'none'" in link.headers["content-security-policy"] and "importmap" not in link.text
 
 
 async def test_a_draft_is_its_authors_alone_and_for_a_while(w: World) -> None:
@@ -179,9 +172,7 @@ async def test_a_draft_is_its_authors_alone_and_for_a_while(w: World) -> None:
     address = (await live(ann, json.dumps(GOOD)))["preview"].removeprefix("/console")
     assert (await ann.get(address)).status_code == 200
     assert (await bob.get(address)).status_code == 404
-    assert (await live(ann, json.dumps(GOOD, indent=3)))["preview"].endswith(address), (
-        "the same for the same content"
-    )
+    assert (await live(ann, json.dumps(GOOD, indent=3)))["preview"].endswith(address), "the same for the same content"
     w.clock.forward(seconds=KEPT / 1000)
     assert (await ann.get(address)).status_code == 404
 
@@ -225,9 +216,7 @@ async def test_nothing_typed_becomes_markup_in_the_editor_and_its_preview(w: Wor
         address = (await live(ann, text))["preview"].removeprefix("/console")
         for query in ("", "?at=start"):
             has_no_markup_of(await shown(ann, address + query), nasty)
-        wrong = json.dumps(
-            {"name": "x", nasty: 1, "steps": [{"type": nasty, "label": "L"}]}, ensure_ascii=False
-        )
+        wrong = json.dumps({"name": "x", nasty: 1, "steps": [{"type": nasty, "label": "L"}]}, ensure_ascii=False)
         refused = await ann.post("/templates/new", text=wrong, once="1", do="save")
         assert (refused.status_code, typed(refused.text)) == (422, wrong)
         has_no_markup_of(refused.text, nasty)

@@ -155,9 +155,7 @@ async def test_nothing_typed_becomes_markup_where_runs_are_dispatched(w: World) 
         template_id = await w.template(BOOLEAN, name=nasty, translations={"es": {"": {"name": nasty}}})
         answer = await dispatched(ann, template_id=template_id, executor_ref=nasty, language="es")
         has_no_markup_of(await shown(ann, answer.headers["location"].removeprefix("/console")), nasty)
-        refused = await ann.post(
-            "/dispatch", template_id=nasty, executor_ref=nasty, language=nasty, url=nasty
-        )
+        refused = await ann.post("/dispatch", template_id=nasty, executor_ref=nasty, language=nasty, url=nasty)
         assert refused.status_code == 422
         has_no_markup_of(refused.text, nasty)
 
@@ -200,9 +198,7 @@ async def test_archived_brought_back_duplicated_exported(w: World) -> None:
     assert (await w.acme.get(f"/v1/templates/{template_id}")).json()["archived_at"] is None
 
     copied = await ann.post(f"/templates/{template_id}/duplicate")
-    copy = (
-        await w.acme.get(f"/v1/templates/{copied.headers['location'].split('/')[3].split('?')[0]}")
-    ).json()
+    copy = (await w.acme.get(f"/v1/templates/{copied.headers['location'].split('/')[3].split('?')[0]}")).json()
     assert (copy["id"] != template_id, copy["v"], copy["steps"][0]["label"]) == (True, 1, "All fine?")
     assert copy["name"].endswith("ä (copy)") and len(copy["name"]) == 200
 
@@ -221,9 +217,7 @@ async def test_archived_brought_back_duplicated_exported(w: World) -> None:
     assert re.fullmatch(
         r"attachment; filename=\"[\w-]{1,80}\.json\"; filename\*=UTF-8''[\w%.-]+", disposition, re.ASCII
     )
-    assert (await w.acme.post("/v1/templates", json=file.json())).status_code == 201, (
-        "what is exported is imported"
-    )
+    assert (await w.acme.post("/v1/templates", json=file.json())).status_code == 201, "what is exported is imported"
 
 
 async def test_what_changed_between_two_versions_is_told(w: World) -> None:
@@ -304,9 +298,7 @@ def test_conditions_are_told_with_their_labels() -> None:
 async def test_a_template_that_says_everything_can_be_read(w: World) -> None:
     ann = await operator(w)
     for path in paths.samples().glob("*.json"):
-        template_id = (await w.acme.post("/v1/templates", content=path.read_bytes(), headers=JSON)).json()[
-            "id"
-        ]
+        template_id = (await w.acme.post("/v1/templates", content=path.read_bytes(), headers=JSON)).json()["id"]
         html = unescape(await shown(ann, f"/templates/{template_id}"))
         for label in re.findall(r'"label": "([^"]+)"', path.read_text().partition('"translations"')[0]):
             assert label in html, label

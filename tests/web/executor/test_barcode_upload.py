@@ -62,9 +62,7 @@ async def test_only_the_formats_that_the_steps_take_are_looked_for(w: World) -> 
     assert (other.status_code, other.json()["code"]) == (422, "unreadable_image")
 
 
-async def test_one_picture_of_a_run_at_a_time_and_photos_go_on(
-    w: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_picture_of_a_run_at_a_time_and_photos_go_on(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Slow(monkeypatch)
     ed, olga, photographer = [await started(w, step) for step in (CODE, CODE, OVERLAY)]
     try:

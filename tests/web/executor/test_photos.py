@@ -48,9 +48,7 @@ async def test_an_original_is_kept_and_shown_upright(w: World, data: bytes, kind
     ed = await started(w, OVERLAY)
     photo_id = new_photo_id()
     query = "?source=camera&taken_at=2026-01-01T00:00:00Z&lat=52.5&lng=13.4&accuracy=12"
-    response = await ed.call(
-        "PUT", f"/steps/s-ok/photos/{photo_id}{query}", content=data, headers=digest(data)
-    )
+    response = await ed.call("PUT", f"/steps/s-ok/photos/{photo_id}{query}", content=data, headers=digest(data))
     assert response.status_code == 201, response.text
     receipt = response.json()
     assert receipt["bytes"] == len(data)

@@ -33,9 +33,7 @@ async def put_profile(call: ConsoleCall) -> Response:
     try:
         if zone not in time_zone.zones():
             raise Problem("invalid", "There is no such time zone.")
-        await call.write(
-            organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen
-        )
+        await call.write(organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen)
     except Invalid as invalid:
         wrong = {place.pointer.removeprefix("/"): place.detail for place in invalid.errors}
         return _show(call, 422, wrong, form)
@@ -127,9 +125,7 @@ async def _show_usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> 
         found.photos,
         strict=True,
     )
-    return call.render(
-        "usage", status, parts=parts(call), rows=list(rows)[::-1], credits=found.credits, wrong=wrong
-    )
+    return call.render("usage", status, parts=parts(call), rows=list(rows)[::-1], credits=found.credits, wrong=wrong)
 
 
 ROUTES = [

@@ -67,9 +67,7 @@ async def _refused(call: ConsoleCall, problem: Problem, email: str = "") -> Resp
     return await _show(call, status, wrong=problem.detail, email=email)
 
 
-async def _show(
-    call: ConsoleCall, status: int = 200, link: str = "", email: str = "", wrong: str = ""
-) -> Response:
+async def _show(call: ConsoleCall, status: int = 200, link: str = "", email: str = "", wrong: str = "") -> Response:
     members, invitations = await call.read(operators.of_organization)
     return call.render(
         "people",

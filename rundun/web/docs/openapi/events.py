@@ -82,8 +82,6 @@ HOW_IT_ARRIVES = (
 )
 RECEIVERS_ANSWERS = {
     "2XX": {"description": "Taken, if it comes within 10 seconds. The body does not matter."},
-    "410": {
-        "description": "Never again: this delivery has failed, later events of the run get one attempt each."
-    },
+    "410": {"description": "Never again: this delivery has failed, later events of the run get one attempt each."},
     "default": {"description": "Not taken; it is sent again. Redirects are not followed."},
 }

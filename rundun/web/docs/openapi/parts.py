@@ -33,9 +33,7 @@ TAGS = {
         "The same events that webhooks receive, to be fetched: for systems that can't be reached from here, and to"
         " catch up with what was missed."
     ),
-    "Organization": (
-        "An organization owns templates, runs, keys and credits. A key sees its own organization only."
-    ),
+    "Organization": ("An organization owns templates, runs, keys and credits. A key sees its own organization only."),
     "Executor": (
         "What the page of a run uses, under the same address as the page, for anybody who builds a front end of "
         "their own. There is no key: who has the link can do the run. On a closed run every 410 carries "

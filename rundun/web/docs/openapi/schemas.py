@@ -126,9 +126,7 @@ def add_drafts(schemas: dict[str, Schema], roots: Iterable[str]) -> None:
     """For each of `roots` (and what it consists of) a `…Draft` whose ids may be left out: the server makes them."""
     concerned = {name for name, schema in schemas.items() if "id" in schema.get("required", ())}
     while more := {
-        name
-        for name, schema in schemas.items()
-        if name not in concerned and set(_references(schema)) & concerned
+        name for name, schema in schemas.items() if name not in concerned and set(_references(schema)) & concerned
     }:
         concerned |= more
     wanted: set[str] = set()
@@ -166,9 +164,7 @@ def _renamed(schema: Any, names: set[str]) -> Any:
     return schema
 
 
-def parameters(
-    model: type[StrictModel], together: tuple[str, type[StrictModel]] | None = None
-) -> list[dict[str, Any]]:
+def parameters(model: type[StrictModel], together: tuple[str, type[StrictModel]] | None = None) -> list[dict[str, Any]]:
     """The query parameters that `model` reads; one that is left out has no null. Those that belong together are one
     object, spread over the query.
     """
@@ -178,9 +174,7 @@ def parameters(
         shown = next((one for one in field.get("anyOf", ()) if one.get("type") != "null"), field)
         if isinstance(field.get("default"), int) and shown.get("type") in ("integer", "boolean"):
             shown = {**shown, "default": field["default"]}
-        shown = {
-            key: value for key, value in shown.items() if key != "default" or not isinstance(value, list)
-        }
+        shown = {key: value for key, value in shown.items() if key != "default" or not isinstance(value, list)}
         if shown.get("type") == "string":
             shown.pop("default", None)
         description = shown.pop("description", None) or field["description"]
@@ -191,9 +185,7 @@ def parameters(
 def _joined(listed: list[dict[str, Any]], name: str, model: type[StrictModel]) -> list[dict[str, Any]]:
     fields = model.model_fields
     members = {
-        one["name"]: {**one["schema"], "description": one["description"]}
-        for one in listed
-        if one["name"] in fields
+        one["name"]: {**one["schema"], "description": one["description"]} for one in listed if one["name"] in fields
     }
     schema = {
         "type": "object",

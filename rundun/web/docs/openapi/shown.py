@@ -124,11 +124,7 @@ def fields(schema: Schema) -> list[Row]:
 def common_fields() -> list[Row]:
     """The fields that a step of any type has when it is sent."""
     schemas = document()["components"]["schemas"]
-    types = [
-        schema["properties"]["type"]["const"]
-        for name, schema in schemas.items()
-        if name.endswith("StepDraft")
-    ]
+    types = [schema["properties"]["type"]["const"] for name, schema in schemas.items() if name.endswith("StepDraft")]
     words = {"type": ", ".join(json.dumps(one) for one in types), "config": "object, see below"}
     return [
         replace(row, kinds=((words[row.name], None),)) if row.name in words else row
@@ -226,9 +222,7 @@ def _between(schema: Schema, least: str, most: str, unit: str) -> str:
         return ""
     if high is None:
         return f" at least {low:g} {unit}".rstrip()
-    return (
-        f" {low:g} to {high:g} {unit}".rstrip() if low is not None else f" at most {high:g} {unit}".rstrip()
-    )
+    return f" {low:g} to {high:g} {unit}".rstrip() if low is not None else f" at most {high:g} {unit}".rstrip()
 
 
 def _named(schema: Any) -> list[str]:
@@ -261,9 +255,7 @@ def _shown(site: str, path: str, method: str, said: dict[str, Any], in_path: Any
         description=said["description"],
         needs_key="security" not in said,
         parameters=tuple(
-            (where, tuple(row for one in found for row in _parameter(one)))
-            for where, found in groups
-            if found
+            (where, tuple(row for one in found for row in _parameter(one))) for where, found in groups if found
         ),
         body=media["schema"]["$ref"].removeprefix(REF) if "$ref" in media.get("schema", {}) else None,
         body_kinds=tuple(content),

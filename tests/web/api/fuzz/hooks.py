@@ -74,9 +74,7 @@ def a_run() -> str:
         _runs.append(made)
         if turn % 15:
             requests.post(f"{SERVICE}/r/{made}/start", json={}, timeout=PATIENCE)
-        listed = requests.get(f"{SERVICE}/v1/deliveries?limit=5", headers=KEY, timeout=PATIENCE).json()[
-            "data"
-        ]
+        listed = requests.get(f"{SERVICE}/v1/deliveries?limit=5", headers=KEY, timeout=PATIENCE).json()["data"]
         _deliveries.extend(one["delivery_id"] for one in listed)
     return _runs[turn % len(_runs)]
 
