@@ -1,4 +1,4 @@
-"""What a picture file is, from its bytes alone: its type, whether it is whole, which way is up.
+"""Formats of pictures, from their bytes alone: the type, whether the file is complete, which way is up.
 
 No decoding here. Decoders forgive what must not be forgiven (a PNG without its end, a HEIC whose tiles are missing), so
 each container is walked to its end before one is asked.
@@ -123,7 +123,7 @@ def _cleaned(marker: int, payload: bytes) -> bytes:
 
 
 def orientation(exif: bytes) -> int:
-    """Read 1–8 from an EXIF block (TIFF 6.0 §2, tag 0x0112 of the first directory); 1 if absent or nonsense."""
+    """Read an orientation, 1–8, from EXIF (TIFF 6.0 §2, tag 0x0112 of the first directory); 1 if absent or nonsense."""
     tiff = exif.removeprefix(b"Exif\0\0")
     if tiff[:4] not in (b"II*\0", b"MM\0*"):
         return 1

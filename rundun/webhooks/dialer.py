@@ -47,7 +47,7 @@ class Resolver:
         self._failures: dict[str, tuple[int, str]] = {}  # until when, and why
 
     async def addresses(self, host: str, seconds: float | None = None) -> list[str]:
-        """Return a host's addresses, one or more, in the system's order; a literal is its own. Raises UnresolvedHost."""
+        """Look up a host's addresses, one or more, in system order; a literal is its own. Raises UnresolvedHost."""
         if is_literal(host):
             return [host]
         until, why = self._failures.get(host, (0, ""))

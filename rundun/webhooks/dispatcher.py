@@ -126,7 +126,7 @@ class Dispatcher:
                     self._drop_prefetched(destination)
                 else:
                     self._start_prefetched(destination)
-            # The copy is older than the look: one whose outcome is written in between is still among those held.
+            # The copy is older than the read: one whose outcome is written in between is still among those held.
             claims = await self._database.read(outbox.claim, self._slots, dict(self._claimed), self._prefetch_room)
             if self._stopping:
                 return 0
@@ -217,7 +217,7 @@ class Dispatcher:
             return AttemptResult(ok=False, error=NOT_MADE)
 
     async def _write(self, outcome: FinishedAttempt) -> None:
-        """Settle an attempt; if that fails, on a full disk say, the delivery stays claimed, and a later tick settles it."""
+        """Settle an attempt; on a full disk, say, the delivery stays claimed, and a later tick settles it."""
         claimed, result = outcome.claimed, outcome.result
         status = await self._database.write(
             deliveries.settle, claimed, outcome.started_at, result, self._delays, alerting=self._alerting
