@@ -156,7 +156,7 @@ async def receiver(
 
 @asynccontextmanager
 async def webhook_client(**settings: Any) -> AsyncIterator[WebhookClient]:
-    it = WebhookClient(**{"timeout_seconds": 5.0, "allow": LOOPBACK, "clock": Clock(), **settings})
+    it = WebhookClient(**{"timeout_seconds": PATIENCE, "allow": LOOPBACK, "clock": Clock(), **settings})
     try:
         yield it
     finally:
