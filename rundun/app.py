@@ -19,7 +19,7 @@ from rundun.core.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
-from rundun.scheduler import schedule
+from rundun.scheduler import schedule, stop
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
 from rundun.web.auth import KeyRing
@@ -115,7 +115,7 @@ async def running(
         )
         if ticking:
             scheduler.start()
-            stack.callback(scheduler.shutdown, wait=False)
+            stack.push_async_callback(stop, scheduler)
         await dispatcher.start()
         stack.push_async_callback(dispatcher.stop)
         context = Context(

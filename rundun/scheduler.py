@@ -152,3 +152,12 @@ async def _guarded(job: Callable[..., Awaitable[None]], *args: object) -> None:
         pass  # the scheduler is shut down; a write that was under way is whole all the same
     except Exception as error:  # the next tick tries again
         log("error", "tick.failed", exc=error)
+
+
+async def stop(scheduler: AsyncIOScheduler) -> None:
+    """End the scheduler's jobs before the database does. Its shutdown happens in the next turn of the loop, and the jobs
+    hear of it in the one after that.
+    """
+    scheduler.shutdown(wait=False)
+    for _ in range(2):
+        await asyncio.sleep(0)
