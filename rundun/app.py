@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pydantic_core import from_json
 
 from rundun import paths
-from rundun.actions import first_start, photos
+from rundun.actions import first_start
 from rundun.actions.first_start import FirstStart
 from rundun.config.loader import Settings
 from rundun.control_socket import listening, socket_path
@@ -20,6 +20,7 @@ from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
 from rundun.scheduler import schedule, stop
+from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
 from rundun.web.auth import KeyRing
@@ -146,7 +147,7 @@ async def running(
 
 
 async def _first_things(database: Database, announce: Callable[[FirstStart], None]) -> None:
-    await database.write(photos.drop_unfinished)
+    await database.write(files.remove_unfinished)
     samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
     opened = await database.write(first_start.bootstrap, samples)
     if opened:
