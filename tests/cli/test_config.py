@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rundun.config.loader import SECTIONS, SETTINGS, ConfigError, ServerSettings, Settings, load
+from rundun.config.settings import ServerSettings
+from rundun.config.loader import SECTIONS, SETTINGS, ConfigError, , Settings, load
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rundun.config.loader import ServerSettings, Settings, load
+from rundun.config.settings import ServerSettings
+from rundun.config.loader import , Settings, load
 from rundun.errors import Problem
 from rundun.server import Patience, bind, serve
 from tests.helpers.patience import PATIENCE
