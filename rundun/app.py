@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from rundun import paths
 from rundun.actions import first_start
 from rundun.actions.first_start import FirstStart
-from rundun.config.loader import Settings
+from rundun.config.loader import ServiceSettings
 from rundun.control_socket import listening, socket_path
 from rundun.core import times
 from rundun.core.delivery_slots import DeliverySlots
@@ -44,7 +44,7 @@ def wall_clock() -> int:
 
 
 def make_app(
-    settings: Settings,
+    settings: ServiceSettings,
     *,
     clock: Clock = wall_clock,
     announce: Callable[[FirstStart], None] = lambda opened: None,
@@ -77,7 +77,7 @@ def make_app(
 
 @asynccontextmanager
 async def running(
-    settings: Settings,
+    settings: ServiceSettings,
     pages: Pages,
     *,
     clock: Clock,
@@ -161,7 +161,7 @@ async def _last_things(keys: KeyRing) -> None:
         log("warning", "keys.not_kept", error=problem.detail)
 
 
-def _webhook_client(settings: Settings, clock: Clock) -> WebhookClient:
+def _webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClient:
     webhooks = settings.webhooks
     try:
         return WebhookClient(
@@ -175,7 +175,7 @@ def _webhook_client(settings: Settings, clock: Clock) -> WebhookClient:
         raise Problem("unavailable", str(error)) from None
 
 
-def _alerts(settings: Settings, database: Database, post: Post) -> Alerts | None:
+def _alerts(settings: ServiceSettings, database: Database, post: Post) -> Alerts | None:
     if settings.alerts.url is None:
         return None
     try:
