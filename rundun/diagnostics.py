@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from rundun.actions import health
 from rundun.actions.health import Examined
 from rundun.config.loader import SETTINGS, ServiceSettings
-from rundun.core import certificate, times
+from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_loopback
 from rundun.store import connection, maintenance
@@ -187,12 +187,23 @@ def _named(ids: tuple[str, ...]) -> str:
     return ", ".join(ids[:STEPS_NAMED]) + more
 
 
+def certificate_ends_at(pem: bytes) -> int:
+    """Read the `notAfter` of the first certificate of a PEM file, in milliseconds; ValueError if there is none."""
+    from cryptography import x509  # takes longer to load than all the rest of `check`
+
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise ValueError("there is no certificate in it that can be read") from None
+    return int(certificate.not_valid_after_utc.timestamp()) * times.SECOND
+
+
 def _certificate(settings: ServiceSettings, now: int) -> Iterator[Finding]:
     file = settings.server.tls_certificate
     if file is None:
         return
     try:
-        ends_at = certificate.ends_at(file.read_text("utf-8"))
+        ends_at = certificate_ends_at(file.read_bytes())
     except (OSError, ValueError) as error:
         yield Finding("certificate", "wrong", f"{file}: {error}.")
         return

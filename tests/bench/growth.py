@@ -52,9 +52,7 @@ def measure(made: Callable[[Path, Rundun], Calls], runs: int = RUNS) -> None:
                 print(f"  {call:<10} {median(rate for _, rate in rounds):>8,.0f}/s   {ratio:.2f} ×   {verdict}")
 
 
-def _round(
-    few: Callable[[], Measured], many: Callable[[], Measured], is_few_first: bool
-) -> tuple[float, float]:
+def _round(few: Callable[[], Measured], many: Callable[[], Measured], is_few_first: bool) -> tuple[float, float]:
     """The rates with few and with many runs, measured right after each other."""
     before = few().rate if is_few_first else None
     after = many().rate
