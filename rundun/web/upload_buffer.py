@@ -79,7 +79,7 @@ class UploadBuffer:
         limits = {request.path_params["run_id"]: self.of_run, org_id: self.of_org, "": self.in_all}
         with self._slots.place(limits), self._file(request.headers.get("content-length")) as file:
             try:
-                async with asyncio.timeout(self._timeout(request.headers.get("content-length"), limit)):
+                async with asyncio.timeout(self.timeout(request.headers.get("content-length"), limit)):
                     body = await _write(request, limit, file)
             except TimeoutError:
                 raise Problem(
@@ -104,7 +104,7 @@ class UploadBuffer:
         finally:
             self.memory += size
 
-    def _timeout(self, announced: str | None, limit: int) -> float:
+    def timeout(self, announced: str | None, limit: int) -> float:
         """Return the seconds for a body of that `Content-Length`, at most `limit` bytes."""
         return self.seconds + _size(announced, limit) / self.bytes_per_second
 
