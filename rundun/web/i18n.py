@@ -40,7 +40,7 @@ class Say(Protocol):
 class Language:
     """The words of one language, for one reader.
 
-    `tag` is what the reader asked for, such as es-MX, `catalog` the catalogue that speaks it, `texts` the language for
+    `tag` is what the reader asked for, such as es-MX, `catalog` the one with words closest to it, `texts` the language for
     the template's own texts, and `names` what each language there is calls itself.
     """
 
