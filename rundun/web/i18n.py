@@ -40,8 +40,8 @@ class Say(Protocol):
 class Language:
     """The words of one language, for one reader.
 
-    `tag` is what the reader asked for, such as es-MX, `catalog` the one with words closest to it, `texts` the language for
-    the template's own texts, and `names` what each language there is calls itself.
+    `tag` is what the reader asked for, such as es-MX, `catalog` the tag of the catalogue with its words, `texts` the
+    language for the template's own texts, and `names` what each language there is calls itself.
     """
 
     tag: str

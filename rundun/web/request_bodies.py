@@ -151,10 +151,7 @@ class StartBody(StrictModel):
         Annotated[
             str,
             Text(40),
-            Matching(
-                r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*",
-                "must be a phone number",
-            ),
+            Matching(r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*", "must be a phone number"),
         ]
         | None
     ) = None

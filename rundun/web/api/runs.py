@@ -12,13 +12,7 @@ from rundun.actions.organizations import summary
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import get
 from rundun.core import run_json, times
-from rundun.core.json_types.runs import (
-    DispatchedJson,
-    OrganizationJson,
-    RunListedJson,
-    RunRecordJson,
-    RunSteeredJson,
-)
+from rundun.core.json_types.runs import DispatchedJson, OrganizationJson, RunListedJson, RunRecordJson, RunSteeredJson
 from rundun.core.run import Run
 from rundun.core.validation import read
 from rundun.store import run_lists

@@ -25,15 +25,7 @@ from rundun.web.docs.openapi.events import (
 )
 from rundun.web.docs.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
-from rundun.web.docs.openapi.schemas import (
-    REF,
-    Schema,
-    add_drafts,
-    components,
-    name_of,
-    parameters,
-    with_members,
-)
+from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, name_of, parameters, with_members
 from rundun.web.executor import api, uploads
 from rundun.web.problems import TABLE
 
@@ -85,11 +77,7 @@ def document() -> dict[str, Any]:
         "security": [{"key": []}],
         "paths": paths,
         "webhooks": {name: _webhook(name, schemas[sent_name(name)]) for name in WEBHOOKS},
-        "components": {
-            **parts()["components"],
-            "responses": responses,
-            "schemas": dict(sorted(schemas.items())),
-        },
+        "components": {**parts()["components"], "responses": responses, "schemas": dict(sorted(schemas.items()))},
     }
 
 
@@ -232,11 +220,7 @@ def _problems(codes: Sequence[str], responses: dict[str, Any]) -> dict[str, Any]
 _PROBLEM_HEADERS = {
     401: {"WWW-Authenticate": "WWW-Authenticate"},
     409: {"Retry-After": "Retry-After"},
-    429: {
-        "Retry-After": "Retry-After-Always",
-        "RateLimit-Policy": "RateLimit-Policy",
-        "RateLimit": "RateLimit",
-    },
+    429: {"Retry-After": "Retry-After-Always", "RateLimit-Policy": "RateLimit-Policy", "RateLimit": "RateLimit"},
     503: {"Retry-After": "Retry-After-Always"},
 }
 

@@ -12,10 +12,7 @@ from rundun.web.docs.openapi.schemas import REF, Schema, name_of
 ALERT = "delivery.failed"
 # By event: its data, and what has happened.
 DATA: dict[str, tuple[type, str]] = {
-    "run.started": (
-        types.RunStartedDataJson,
-        "The executor tapped Start. Sent only to webhooks that name it.",
-    ),
+    "run.started": (types.RunStartedDataJson, "The executor tapped Start. Sent only to webhooks that name it."),
     "step.completed": (
         types.StepCompletedDataJson,
         "A step became done, or a done one got another value or other photos.",
