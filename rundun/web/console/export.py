@@ -160,7 +160,7 @@ class StreamingZipBuffer(io.RawIOBase):
         return self._buffer.seek(offset - self._taken)
 
     def seekable(self) -> bool:
-        """Tell that seeking works: in the file that is being written, whose head is completed at its end."""
+        """Tell whether seeking works: in the file that is being written, whose head is completed at its end."""
         return True
 
     def take(self) -> IO[bytes]:

@@ -35,7 +35,7 @@ class Stream(StreamingResponse):
         super().__init__(content, headers=headers, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the stream while its place is taken."""
+        """Send the stream while it occupies its place."""
         with self._place:
             await super().__call__(scope, receive, send)
 

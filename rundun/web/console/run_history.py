@@ -14,8 +14,8 @@ from rundun.store.events import EventSummary
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """Something that happened, with its time by the server's clock and, where it came from a phone, by the phone's.
-    `actor` is who did it, where it was not the executor; `reason` why a step could not be done; `expiry` when the run
-    would have expired and when it does now.
+    `actor` is integrator or operator, None for the executor, and `name` who did it; `reason` says why a step could not
+    be done; `expiry` when the run would have expired and when it does now.
     """
 
     catalog_key: str
