@@ -139,7 +139,7 @@ class Pages:
             "checklist": template.get("name"),
             "unknown": _untranslated(written, template, language.texts),
             "words": self._asked["after"],
-            "brand": branding,
+            "branding": branding,
         }
         return self._render_in("executor/closed.html", language, CLOSED_STATUS[kind], **values)
 

@@ -120,7 +120,7 @@ def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
         default=default,
         marked=marked,
         events=(*event.EVENTS, *event.ON_REQUEST),
-        errors=shown.codes("Place"),
+        field_codes=shown.codes("Place"),
         missing=shown.codes("Missing"),
         delivery=examples()["retryDelivery"]["202"],
         problem=shown.invalid_example(),
