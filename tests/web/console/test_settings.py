@@ -50,10 +50,10 @@ async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
     gone = await ann.post(f"/settings/keys/{kept['booking backend'].key_id}/revoke")
     assert (gone.status_code, gone.headers["location"]) == (
         303,
-        "/console/settings/keys?told=told_key_revoked",
+        "/console/settings/keys?flash=told_key_revoked",
     )
     assert (await backend.get("/v1/organization")).status_code == 401
-    page = (await ann.get("/settings/keys?told=told_key_revoked")).text
+    page = (await ann.get("/settings/keys?flash=told_key_revoked")).text
     assert "The key is revoked." in page
     folded = page[page.index('<details class="folded">') :]
     assert "1 revoked key" in folded and "booking backend" in folded

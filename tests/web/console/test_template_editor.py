@@ -66,7 +66,7 @@ async def test_every_problem_is_told_at_its_place_and_the_text_is_kept(w: World)
     assert "3 problems." in refused.text and refused.text.count("must be one of") == 1
     found = await live(ann, WRONG)
     assert [(one["line"], one["column"], one["pointer"]) for one in found["faults"]] == told
-    assert (found["said"], found["preview"]) == ("3 problems.", "")
+    assert (found["summary"], found["preview"]) == ("3 problems.", "")
     assert (await w.acme.get("/v1/templates")).json()["data"] == []
 
     broken = await ann.post("/templates/new", text='{"name": "x",\n "steps": [}', once="1", do="save")
