@@ -1,4 +1,4 @@
-"""When a certificate ends: just enough of X.509 to read that (RFC 5280 section 4.1; X.690 for the encoding)."""
+"""The end of a certificate's validity: just enough X.509 to read it (RFC 5280 section 4.1; X.690 for the encoding)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _INTEGER, _SEQUENCE, _VERSION, _UTC_TIME, _GENERALIZED_TIME = 0x02, 0x30, 0xA0, 
 
 
 def ends_at(pem: str) -> int:
-    """The `notAfter` of the first certificate in a PEM file, in milliseconds. Raises ValueError when there is none."""
+    """Read `notAfter` of the first certificate in a PEM text, in milliseconds. Raises ValueError when there is none."""
     match = _PEM.search(pem)
     if not match:
         raise ValueError("there is no certificate in it")
@@ -34,7 +34,7 @@ def ends_at(pem: str) -> int:
 
 
 def _take(data: bytes, tag: int) -> tuple[bytes, bytes]:
-    """The content of the value that `data` begins with, which has that tag, and what comes after it."""
+    """Return the content of the value that `data` begins with, which has that tag, and what comes after it."""
     if data[0] != tag:
         raise ValueError("its certificate can't be read")
     length, start = data[1], 2
@@ -47,7 +47,7 @@ def _take(data: bytes, tag: int) -> tuple[bytes, bytes]:
 
 
 def _time(tag: int, text: str) -> int:
-    """Two digits of a year mean 1950 to 2049 (RFC 5280 section 4.1.2.5.1)."""
+    """Read a time in milliseconds; two digits of a year mean 1950 to 2049 (RFC 5280 section 4.1.2.5.1)."""
     if tag == _UTC_TIME:
         text = ("19" if text[:2] >= "50" else "20") + text
     elif tag != _GENERALIZED_TIME:

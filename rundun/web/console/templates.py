@@ -89,14 +89,14 @@ async def changes(call: ConsoleCall) -> Response:
     old, new = from_json(before.body), from_json(after.body)
     reading = {**parts(old), **parts(new)}
     found = difference(old, new)
-    whole = {change.thing.id for change in found if change.kind in ("added", "removed")}
+    whole = {change.part.id for change in found if change.kind in ("added", "removed")}
     return call.render(
         "template_changes",
         head=head,
         before=before,
         after=after,
         # the options of a step that came or went say nothing more
-        changes=[one for one in found if not (one.thing.kind == "option" and one.thing.parent in whole)],
+        changes=[one for one in found if not (one.part.kind == "option" and one.part.parent in whole)],
         teller=lambda t: template_text(t, parts(old), parts(new)),
         reading=reading,
         numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
