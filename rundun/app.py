@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pydantic_core import from_json
 
 from rundun import paths
-from rundun.actions import first_start, photos
+from rundun.actions import first_start
 from rundun.actions.first_start import FirstStart
-from rundun.config.loader import Settings
+from rundun.config.loader import ServiceSettings
 from rundun.control_socket import listening, socket_path
 from rundun.core import times
 from rundun.core.delivery_slots import DeliverySlots
@@ -19,7 +19,8 @@ from rundun.core.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
-from rundun.scheduler import schedule
+from rundun.scheduler import schedule, stop
+from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
 from rundun.web.auth import KeyRing
@@ -43,7 +44,7 @@ def wall_clock() -> int:
 
 
 def make_app(
-    settings: Settings,
+    settings: ServiceSettings,
     *,
     clock: Clock = wall_clock,
     announce: Callable[[FirstStart], None] = lambda opened: None,
@@ -76,7 +77,7 @@ def make_app(
 
 @asynccontextmanager
 async def running(
-    settings: Settings,
+    settings: ServiceSettings,
     pages: Pages,
     *,
     clock: Clock,
@@ -115,7 +116,7 @@ async def running(
         )
         if ticking:
             scheduler.start()
-            stack.callback(scheduler.shutdown, wait=False)
+            stack.push_async_callback(stop, scheduler)
         await dispatcher.start()
         stack.push_async_callback(dispatcher.stop)
         context = Context(
@@ -146,7 +147,7 @@ async def running(
 
 
 async def _first_things(database: Database, announce: Callable[[FirstStart], None]) -> None:
-    await database.write(photos.drop_unfinished)
+    await database.write(files.remove_unfinished)
     samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
     opened = await database.write(first_start.bootstrap, samples)
     if opened:
@@ -160,7 +161,7 @@ async def _last_things(keys: KeyRing) -> None:
         log("warning", "keys.not_kept", error=problem.detail)
 
 
-def _webhook_client(settings: Settings, clock: Clock) -> WebhookClient:
+def _webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClient:
     webhooks = settings.webhooks
     try:
         return WebhookClient(
@@ -174,7 +175,7 @@ def _webhook_client(settings: Settings, clock: Clock) -> WebhookClient:
         raise Problem("unavailable", str(error)) from None
 
 
-def _alerts(settings: Settings, database: Database, post: Post) -> Alerts | None:
+def _alerts(settings: ServiceSettings, database: Database, post: Post) -> Alerts | None:
     if settings.alerts.url is None:
         return None
     try:

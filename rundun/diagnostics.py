@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rundun.actions import health
 from rundun.actions.health import Examined
-from rundun.config.loader import SETTINGS, Settings
+from rundun.config.loader import SETTINGS, ServiceSettings
 from rundun.core import certificate, times
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_loopback
@@ -55,7 +55,7 @@ class Report:
 
 
 def report(
-    settings: Settings, clock: Callable[[], int], *, org_id: str | None = None, seconds: float = MAX_LENGTH
+    settings: ServiceSettings, clock: Callable[[], int], *, org_id: str | None = None, seconds: float = MAX_LENGTH
 ) -> Report:
     """Look at everything, through a connection of its own that cannot write, so beside a running service too; at one
     organization's part or at all. The file's integrity is looked at for at most so many seconds, zero = not. Blocks.
@@ -73,7 +73,7 @@ def report(
     return Report(in_force(settings), found)
 
 
-def in_force(settings: Settings) -> list[tuple[str, str]]:
+def in_force(settings: ServiceSettings) -> list[tuple[str, str]]:
     """Every setting with its value as TOML would have it; a secret that is set is only starred."""
     shown = []
     for one in SETTINGS:
@@ -109,7 +109,7 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
-def _file(settings: Settings, examined: Examined, free: int, seconds: float) -> Iterator[Finding]:
+def _file(settings: ServiceSettings, examined: Examined, free: int, seconds: float) -> Iterator[Finding]:
     step_state = examined.file
     log = Path(f"{settings.database.path.resolve()}-wal")
     behind = f", and {size(log.stat().st_size)} in its log" if log.exists() and log.stat().st_size else ""
@@ -160,7 +160,7 @@ def _deliveries(examined: Examined) -> Iterator[Finding]:
     yield Finding("deliveries", state, text)
 
 
-def _address(settings: Settings) -> Iterator[Finding]:
+def _address(settings: ServiceSettings) -> Iterator[Finding]:
     url = settings.public_url
     if is_loopback(urlsplit(url).hostname or ""):
         text = f"Links begin with {url}, which only this machine can open; set server.public_url."
@@ -172,7 +172,7 @@ def _address(settings: Settings) -> Iterator[Finding]:
         yield Finding("address", "good", f"Links begin with {url}.")
 
 
-def _steps(settings: Settings, examined: Examined) -> Iterator[Finding]:
+def _steps(settings: ServiceSettings, examined: Examined) -> Iterator[Finding]:
     """Which steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
     if settings.public_url.startswith("https://"):
         return
@@ -187,7 +187,7 @@ def _named(ids: tuple[str, ...]) -> str:
     return ", ".join(ids[:STEPS_NAMED]) + more
 
 
-def _certificate(settings: Settings, now: int) -> Iterator[Finding]:
+def _certificate(settings: ServiceSettings, now: int) -> Iterator[Finding]:
     file = settings.server.tls_certificate
     if file is None:
         return

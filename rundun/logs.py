@@ -225,6 +225,8 @@ def _json(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str and value.isalnum() and value.isascii() and len(value) <= _MAX_VALUE:
+        return value  # neither secret nor to be quoted
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, int):

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun.actions import idempotency, operators, photos, runs, secrets
+from rundun.actions import photos, runs
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import files, maintenance
+from rundun.store import files, idempotency, maintenance, operators, webhook_secrets
+from rundun.store import runs as run_rows
 from rundun.store.database import Database
 from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.dispatcher import Dispatcher
@@ -59,7 +60,7 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
     now = database.env.clock()
     for run_id in [run_id for run_id, until in resting.items() if until <= now]:
         del resting[run_id]
-    ids = await database.read(runs.overdue, EXPIRY_BATCH_SIZE + len(resting))
+    ids = await database.read(run_rows.overdue, EXPIRY_BATCH_SIZE + len(resting))
     return [run_id for run_id in ids if run_id not in resting][:EXPIRY_BATCH_SIZE]
 
 
@@ -79,9 +80,9 @@ async def clear_up(database: Database) -> None:
     if numbers:
         log("info", "uploads.dropped", count=len(numbers))
     if await database.read(operators.is_any_expired):
-        await database.write(operators.forget_expired)
+        await database.write(operators.remove_expired)
     while await database.read(idempotency.has_expired):
-        await database.write(idempotency.delete_expired, DELETE_BATCH_SIZE)
+        await database.write(idempotency.remove_expired, DELETE_BATCH_SIZE)
     before = await database.read(maintenance.free_pages)
     left = before
     while left > SPARE_PAGES:
@@ -98,8 +99,8 @@ async def forget_secrets(database: Database, days: float) -> int:
     small steps; returns how many. Zero days: never. What is sent by hand later goes unsigned, and the run says so.
     """
     total, before = 0, database.env.clock() - int(days * times.DAY)
-    while days and await database.read(secrets.is_any_old, before):
-        total += await database.write(secrets.forget, before, DELETE_BATCH_SIZE)
+    while days and await database.read(webhook_secrets.is_any_old, before):
+        total += await database.write(webhook_secrets.forget, before, DELETE_BATCH_SIZE)
     if total:
         log("info", "secrets.forgotten", count=total)
     return total
@@ -152,3 +153,12 @@ async def _guarded(job: Callable[..., Awaitable[None]], *args: object) -> None:
         pass  # the scheduler is shut down; a write that was under way is whole all the same
     except Exception as error:  # the next tick tries again
         log("error", "tick.failed", exc=error)
+
+
+async def stop(scheduler: AsyncIOScheduler) -> None:
+    """End the scheduler's jobs before the database does. Its shutdown happens in the next turn of the loop, and its
+    jobs hear of it in the one after that.
+    """
+    scheduler.shutdown(wait=False)
+    for _ in range(2):
+        await asyncio.sleep(0)

@@ -23,7 +23,7 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from rundun.config.loader import Settings
+from rundun.config.loader import ServiceSettings
 from rundun.errors import Problem
 from rundun.logs import log
 
@@ -261,7 +261,7 @@ def _cannot_listen(wrong: OSError, host: str, port: int) -> str:
 
 def serve(
     app: Callable[..., Awaitable[None]],
-    settings: Settings,
+    settings: ServiceSettings,
     sockets: list[socket.socket],
     *,
     on_shutdown: Callable[[], None] = lambda: None,

@@ -21,11 +21,6 @@ def create(tx: Tx, organization: str, name: str) -> tuple[ApiKey, str]:
     return api_keys.add(tx, find(tx, organization).org_id, _line(name), digest(secret)), secret
 
 
-def revoke(tx: Tx, key_id: str) -> None:
-    """Revoke an API key, which is dead once this is committed."""
-    api_keys.revoke(tx, key_id)
-
-
 def revoke_of_org(tx: Tx, org_id: str, key_id: str) -> None:
     """Revoke an API key of an organization; raises NotFound for one of any other."""
     api_keys.revoke(tx, api_keys.get_of_org(tx, org_id, key_id).key_id)

@@ -29,7 +29,7 @@ def create_key(tx: Tx, org: str, name: str) -> dict[str, str]:
 
 def revoke_key(tx: Tx, key_id: str) -> None:
     """Revoke an API key (`keys revoke`)."""
-    api_keys.revoke(tx, key_id)
+    key_rows.revoke(tx, key_id)
 
 
 def create_organization(tx: Tx, name: str) -> str:

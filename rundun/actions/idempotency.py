@@ -58,13 +58,3 @@ def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | N
         detail = "This Idempotency-Key came with another body before; send a new one with a new request."
         raise Problem("idempotency_key_reused", detail)
     return response
-
-
-def has_expired(tx: Tx) -> bool:
-    """Tell whether there are stored responses that nobody can ask for any more."""
-    return idempotency.has_expired(tx)
-
-
-def delete_expired(tx: Tx, limit: int) -> None:
-    """Delete at most `limit` stored responses that nobody can ask for any more."""
-    idempotency.remove_expired(tx, limit)

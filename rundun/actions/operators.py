@@ -76,11 +76,6 @@ def sign_out(tx: Tx, token: str) -> None:
     operators.remove_session(tx, digest(token))
 
 
-def sign_out_everywhere(tx: Tx, operator_id: str) -> None:
-    """All sessions of an operator are over."""
-    operators.remove_sessions(tx, operator_id)
-
-
 def change_password(tx: Tx, operator_id: str, password: str, token: str = "") -> None:
     """Another password; all other sessions than that of `token` are over."""
     operators.put_password(tx, operator_id, password)
@@ -197,13 +192,3 @@ def _end_invitations(tx: Tx, leaving: Operator) -> None:
 def of_organization(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:
     """Who may use its console, and who is invited."""
     return operators.of_organization(tx, org_id), operators.invitations_of(tx, org_id)
-
-
-def is_any_expired(tx: Tx) -> bool:
-    """True when there are sessions or invitations whose time is over."""
-    return operators.is_any_expired(tx)
-
-
-def forget_expired(tx: Tx) -> None:
-    """Forget them."""
-    operators.remove_expired(tx)

@@ -105,16 +105,6 @@ def _refuse_too_many(tx: Tx, state: RunState, target: PhotoRef) -> None:
         raise Problem("too_many_photos", f"This step may have at most {most} photos; delete one first.")
 
 
-def begin_file(tx: Tx, content_type: str, size: int, sha256: str) -> int:
-    """The first of several jobs that write a file."""
-    return files.add(tx, content_type, size, sha256)
-
-
-def append(tx: Tx, file: int, part: int, data: bytes) -> None:
-    """One chunk of at most 1 MiB."""
-    files.add_chunk(tx, file, part, data)
-
-
 def drop(tx: Tx, numbers: set[int]) -> None:
     """An upload that came to nothing. What is whole by now belongs to a photo and stays: the client may have gone away
     just as the last job ran.
@@ -252,8 +242,3 @@ def _forget_unused(tx: Tx, state: RunState, step_id: str) -> None:
     unused = [one for one in state.evidence.signatures.values() if one.step_id == step_id and one.number not in used]
     for signature in unused[: -UNUSED_SIGNATURES or None]:
         files.remove_signature(tx, signature)
-
-
-def drop_unfinished(tx: Tx) -> int:
-    """At start: uploads that an ended process left half written."""
-    return files.remove_unfinished(tx)

@@ -139,11 +139,6 @@ def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
     raise CommitThenRaise(problem) if overdue else problem
 
 
-def overdue(tx: Tx, limit: int) -> list[str]:
-    """List the ids of at most `limit` runs whose time is up, the longest overdue first."""
-    return runs.overdue(tx, limit)
-
-
 def expire_one(tx: Tx, run_id: str) -> bool:
     """Expire a run whose time is up; False when somebody has ended or extended it meanwhile."""
     run = runs.get(tx, run_id)

@@ -12,7 +12,7 @@ import click
 from rundun.actions.commands import READING, WRITING
 from rundun.app import wall_clock
 from rundun.config import loader
-from rundun.config.loader import ConfigError, Settings
+from rundun.config.loader import ConfigError, ServiceSettings
 from rundun.control_socket import Nobody, ask, socket_path
 from rundun.core import times
 from rundun.core.urls import Urls
@@ -36,7 +36,7 @@ def common(command: F) -> F:
     return command
 
 
-def settings_of(config_file: str | None, database: str | None, **flags: Any) -> Settings:
+def settings_of(config_file: str | None, database: str | None, **flags: Any) -> ServiceSettings:
     """The effective settings; ends the process with all that is wrong with them."""
     given = {"database.path": database, **{name.replace("_", ".", 1): value for name, value in flags.items()}}
     try:
@@ -53,12 +53,12 @@ def fail(problem: Problem) -> NoReturn:
     sys.exit(1)
 
 
-def env_of(settings: Settings, key: bytes) -> Env:
+def env_of(settings: ServiceSettings, key: bytes) -> Env:
     """What a transaction needs, outside the service."""
     return Env(wall_clock, Urls(settings.public_url, key), int(settings.runs.grace_hours * times.HOUR))
 
 
-def write(settings: Settings, command: str, **arguments: Any) -> Any:
+def write(settings: ServiceSettings, command: str, **arguments: Any) -> Any:
     """Do it here under the lock, or hand it to the service that holds the database."""
     try:
         for value in arguments.values():
@@ -70,7 +70,7 @@ def write(settings: Settings, command: str, **arguments: Any) -> Any:
         fail(problem)
 
 
-def write_here_or_there(settings: Settings, command: str, arguments: dict[str, Any]) -> Any:
+def write_here_or_there(settings: ServiceSettings, command: str, arguments: dict[str, Any]) -> Any:
     """Whoever holds the lock without listening is a service that starts or stops, or another command: wait for it."""
     path = settings.database.path
     until = time.monotonic() + LOCK_SECONDS
@@ -104,14 +104,14 @@ def refuse_broken(value: Any) -> None:
         raise Problem("invalid", f"{value!a} is not UTF-8.") from None
 
 
-def expect_database(settings: Settings) -> None:
+def expect_database(settings: ServiceSettings) -> None:
     """A mistyped path is better refused than made."""
     path = settings.database.path
     if not path.exists():
         raise Problem("not_found", f"There is no database {path} yet.")
 
 
-def look(settings: Settings, command: str) -> Any:
+def look(settings: ServiceSettings, command: str) -> Any:
     """Read the file, whoever else has it open."""
     try:
         expect_database(settings)

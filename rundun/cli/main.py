@@ -14,7 +14,7 @@ from rundun import __version__, diagnostics, passwords
 from rundun.actions.first_start import FirstStart
 from rundun.app import make_app, wall_clock
 from rundun.cli.context import common, expect_database, fail, look, settings_of, write
-from rundun.config.loader import Settings
+from rundun.config.loader import ServiceSettings
 from rundun.core import template_rules
 from rundun.errors import Problem
 from rundun.logs import configure, hush
@@ -58,7 +58,7 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
     sys.exit(0 if started else 1)
 
 
-def tell(opened: FirstStart, settings: Settings) -> None:
+def tell(opened: FirstStart, settings: ServiceSettings) -> None:
     """What the administrator sees on the very first start: the only time the key is shown."""
     click.echo(
         f"""

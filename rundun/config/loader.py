@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from rundun.config.kinds import Kind
-from rundun.config.settings import PREFIX, SECTIONS, SETTINGS, Setting, Settings
+from rundun.config.settings import PREFIX, SECTIONS, SETTINGS, ServiceSettings, Setting
 
 __all__ = [
     "DEFAULT_FILE",
     "SECTIONS",
     "SETTINGS",
     "ConfigError",
+    "ServiceSettings",
     "Setting",
-    "Settings",
     "load",
 ]
 
@@ -51,7 +51,7 @@ def load(
     file: str | Path | None = None,
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
-) -> Settings:
+) -> ServiceSettings:
     """The effective settings; raises ConfigError with everything that is wrong.
 
     `file` must exist; without it `rundun.toml` in the working directory is read if there is one. `flags` maps keys
@@ -76,7 +76,7 @@ def load(
         problems.append("server.tls_key is set, but server.tls_certificate is not; HTTPS needs the certificate.")
     if problems:
         raise ConfigError(problems)
-    return Settings(**{section: shape(**values[section]) for section, shape in SECTIONS.items()})
+    return ServiceSettings(**{section: shape(**values[section]) for section, shape in SECTIONS.items()})
 
 
 def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Given]:

@@ -181,7 +181,7 @@ class LogsSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServiceSettings:
     """All settings, typed. `public_url` is the effective one, without a trailing slash."""
 
     server: ServerSettings = ServerSettings()

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from starlette.requests import Request
 
-from rundun.config.loader import Settings
+from rundun.config.loader import ServiceSettings
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.picture import Decoded, Derived
 from rundun.core.template import BarcodeFormat
@@ -57,7 +57,7 @@ def _too_many_pages(why: Why) -> Problem:
 class Context:
     """The parts of a running Rundun."""
 
-    settings: Settings
+    settings: ServiceSettings
     database: Database
     keys: KeyRing
     check_destination: CheckDestination

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
-import uuid
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -66,7 +66,7 @@ def _request_id(scope: Scope) -> str:
     for name, value in headers:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(given := value.decode("latin-1")):
             return given
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def _log(scope: Scope, status: int, began: float, request_id: str) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rundun.actions import runs
 from rundun.errors import Problem
 from rundun.scheduler import expire_due
+from rundun.store import runs as run_rows
 from rundun.store.transaction import Tx
 from tests.helpers.service import BOOLEAN, World, world
 
@@ -193,7 +193,7 @@ async def test_whoever_is_longest_overdue_expires_first(w: World) -> None:
     w.clock.forward(hours=27)
     order = [sooner.run_id, started.run_id, later.run_id]
     for limit in (1, 2, 3):
-        assert await w.database.read(runs.overdue, limit) == order[:limit]
+        assert await w.database.read(run_rows.overdue, limit) == order[:limit]
 
 
 async def test_the_sweep_takes_any_number(w: World) -> None:

@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from rundun.actions import api_keys, operators, organizations
+from rundun.store import api_keys as key_rows
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
 from tests.helpers.accessibility import is_fine
@@ -49,7 +50,7 @@ async def busy(w: World, receiver: Receiver) -> None:
     await w.deliver()
     for name in ("booking backend", LONG[:200]):
         key, _ = await w.database.write(api_keys.create, w.acme_id, name)
-    await w.database.write(api_keys.revoke, key.key_id)
+    await w.database.write(key_rows.revoke, key.key_id)
     await w.database.write(operators.add, w.acme_id, "bob@example.com", LONG[:190], "member", "")
     await w.database.write(operators.invite, w.acme_id, "eve@example.com", "member")
 

@@ -7,6 +7,7 @@ from typing import Any
 from playwright.async_api import Browser, Page, expect
 
 from rundun.actions import api_keys, operators, organizations
+from rundun.store import api_keys as key_rows
 from tests.helpers.console_page import session_of, somebody
 from tests.helpers.service import BOOLEAN, Receiver, World, answering
 
@@ -61,7 +62,7 @@ async def fill(w: World, receiver: Receiver) -> dict[str, str]:
     await w.deliver()
     for name in ("a", "b"):
         key, _ = await w.database.write(api_keys.create, w.acme_id, name + LONG)
-    await w.database.write(api_keys.revoke, key.key_id)
+    await w.database.write(key_rows.revoke, key.key_id)
     await w.database.write(operators.add, w.acme_id, f"{LONG[:60]}@example.com", LONG, "member", "")
     await w.database.write(operators.invite, w.acme_id, f"{LONG[:60]}@{LONG[:60]}.example.com", "member")
     pages = {name: f"/runs/{run_id}" for name, run_id in made.items()}

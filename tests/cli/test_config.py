@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rundun.config.loader import SECTIONS, SETTINGS, ConfigError, ServerSettings, Settings, load
+from rundun.config.loader import SECTIONS, SETTINGS, ConfigError, ServiceSettings, load
+from rundun.config.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +35,7 @@ def problems(*args, **kwargs):
 
 def test_without_any_source_everything_has_its_default():
     settings = load(environment={})
-    assert settings == Settings()
+    assert settings == ServiceSettings()
     assert (settings.server.host, settings.server.port) == ("127.0.0.1", 8000)
     assert settings.database.path == Path("rundun.db")
     assert settings.webhooks.retry_delays_seconds == (30, 120, 600, 3600)
@@ -191,19 +192,21 @@ def test_a_key_without_a_certificate_is_refused(elsewhere):
     ],
 )
 def test_the_public_address_is_the_bound_one_unless_said_otherwise(server, address):
-    assert Settings(server=server).public_url == address
+    assert ServiceSettings(server=server).public_url == address
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_bound_to_all_it_is_the_address_in_the_network(monkeypatch, host):
     monkeypatch.setattr("rundun.config.settings.lan_address", lambda: "192.168.1.20")
-    assert Settings(server=ServerSettings(host=host)).public_url == "http://192.168.1.20:8000"
+    assert ServiceSettings(server=ServerSettings(host=host)).public_url == "http://192.168.1.20:8000"
     monkeypatch.setattr("rundun.config.settings.lan_address", lambda: "fd00::20")
-    assert Settings(server=ServerSettings(host=host)).public_url == "http://[fd00::20]:8000"
+    assert ServiceSettings(server=ServerSettings(host=host)).public_url == "http://[fd00::20]:8000"
 
 
 def test_this_machine_has_an_address():
-    assert ip_network(Settings(server=ServerSettings(host="0.0.0.0")).public_url[7:].rsplit(":", 1)[0].strip("[]"))
+    assert ip_network(
+        ServiceSettings(server=ServerSettings(host="0.0.0.0")).public_url[7:].rsplit(":", 1)[0].strip("[]")
+    )
 
 
 def test_it_is_normalised():
@@ -218,7 +221,7 @@ def test_it_is_normalised():
 
 
 def test_it_follows_when_the_port_is_known_later():
-    settings = Settings(server=ServerSettings(port=0))
+    settings = ServiceSettings(server=ServerSettings(port=0))
     later = replace(settings, server=replace(settings.server, port=8123), public_url="")
     assert later.public_url == "http://127.0.0.1:8123"
 
@@ -268,7 +271,7 @@ def test_the_example_file_is_complete():
 
 
 def test_the_example_file_is_valid_as_it_is_and_with_every_default_given(elsewhere):
-    assert load(ROOT / "rundun.toml.example", {}) == Settings()
+    assert load(ROOT / "rundun.toml.example", {}) == ServiceSettings()
     given = elsewhere / "given.toml"
     given.write_text(
         "\n".join(
@@ -276,7 +279,7 @@ def test_the_example_file_is_valid_as_it_is_and_with_every_default_given(elsewhe
             for line in example().splitlines()
         )
     )
-    assert load(given, {}) == Settings()
+    assert load(given, {}) == ServiceSettings()
 
 
 def test_the_readme_lists_every_setting():

@@ -54,7 +54,7 @@ def holds(op: str, fact: KnownStep, value: Any = None) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("standing", "true"),
+    ("step_state", "true"),
     [
         ("untouched", set()),
         ("hidden", {"neq", "not_contains"}),

@@ -10,6 +10,7 @@ from pathlib import Path
 from rundun.store import organizations as organization_rows
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
+from tests.helpers.patience import PATIENCE
 from tests.helpers.service import PUBLIC_URL, Clock
 
 MIB = 1024 * 1024
@@ -38,5 +39,5 @@ def connection_threads() -> set[threading.Thread]:
 
 def assert_ended(threads: set[threading.Thread]) -> None:
     for one in threads:
-        one.join(20)
+        one.join(PATIENCE)
         assert not one.is_alive()

@@ -18,7 +18,7 @@ from rundun import paths
 from rundun.actions import api_keys, organizations
 from rundun.app import running
 from rundun.config import loader
-from rundun.config.loader import Settings
+from rundun.config.loader import ServiceSettings
 from rundun.scheduler import Dispatcher, expire_due
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
@@ -156,7 +156,7 @@ def new_photo_id() -> str:
 class World:
     """A running Rundun in this process, with its clock in our hands."""
 
-    settings: Settings
+    settings: ServiceSettings
     clock: Clock
     app: Any
     database: Database
@@ -217,7 +217,7 @@ class World:
         return await self.database.read(read)
 
 
-def settings_for(folder: Path, **flags: Any) -> Settings:
+def settings_for(folder: Path, **flags: Any) -> ServiceSettings:
     """Settings of a test: a database in `folder`, and webhooks to this machine allowed."""
     given = {
         "database.path": str(folder / "rundun.db"),

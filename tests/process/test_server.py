@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rundun.config.loader import ServerSettings, Settings, load
+from rundun.config.loader import ServiceSettings, load
+from rundun.config.settings import ServerSettings
 from rundun.errors import Problem
 from rundun.server import Patience, bind, serve
 from tests.helpers.patience import PATIENCE
@@ -416,4 +417,4 @@ def test_all_addresses_means_ipv4_as_well():
 
 
 def test_settings_can_be_made_without_any_source():
-    assert Settings(server=ServerSettings(port=8123)).public_url == "http://127.0.0.1:8123"
+    assert ServiceSettings(server=ServerSettings(port=8123)).public_url == "http://127.0.0.1:8123"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from rundun.actions import first_start, photos
+from rundun.actions import first_start
 from rundun.errors import Problem
-from rundun.store import connection
+from rundun.store import connection, files
 from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
@@ -64,7 +64,7 @@ def digest(path: Path) -> str:
 
 
 async def test_a_file_of_a_newer_rundun_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "rundun.db"
+    others, path = connection_threads(), tmp_path / "rundun.db"
     open_writer(path).close()
     before = spoilt(path, "PRAGMA user_version = 99")
     newest = shipped()[-1][0]
@@ -75,7 +75,7 @@ async def test_a_file_of_a_newer_rundun_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=said):
         open_reader(path)
     assert digest(path) == before
-    assert_ended(connection_threads())
+    assert_ended(connection_threads() - others)
 
 
 @pytest.mark.parametrize(
@@ -236,9 +236,9 @@ async def test_half_written_files_are_cleared_away_at_the_next_start(tmp_path: P
         assert signed.status_code == 201, signed.text
         kept = await before.database.read(rows)
         for size in (3, 0):
-            number = await before.database.write(photos.begin_file, "image/jpeg", 5 * MIB, "0" * 64)
+            number = await before.database.write(files.add, "image/jpeg", 5 * MIB, "0" * 64)
             for part in range(size):
-                await before.database.write(photos.append, number, part, bytes(MIB))
+                await before.database.write(files.add_chunk, number, part, bytes(MIB))
         assert await before.database.read(rows) == (kept[0] + 2, kept[1] + 3)
     async with world(tmp_path) as after:
         assert await after.database.read(rows) == kept == (1, 1)

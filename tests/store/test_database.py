@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import pytest
 
-from rundun.actions import photos
 from rundun.core.template import Template
 from rundun.errors import Problem
 from rundun.store import files
@@ -105,10 +104,10 @@ async def test_what_comes_while_a_commit_is_under_way_shares_the_next_one(db: Da
 
 async def test_no_commit_carries_more_than_a_few_megabytes(db: Database) -> None:
     seen = await statements(db)
-    number = await db.write(photos.begin_file, "image/jpeg", 9 * MIB, "0" * 64)
+    number = await db.write(files.add, "image/jpeg", 9 * MIB, "0" * 64)
     seen.clear()
     await asyncio.gather(
-        *(db.write_heavy(MIB, photos.append, number, part, bytes(MIB)) for part in range(9)),
+        *(db.write_heavy(MIB, files.add_chunk, number, part, bytes(MIB)) for part in range(9)),
         db.write(note, "small"),
     )
     assert MAX_BATCH == 4 * MIB
@@ -275,9 +274,9 @@ async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.Monke
         return await plain(self, function, args, kwargs, weight)
 
     async with world(tmp_path) as w:
-        number = await w.database.write(photos.begin_file, "image/jpeg", 2 * MIB + 1, "0" * 64)
+        number = await w.database.write(files.add, "image/jpeg", 2 * MIB + 1, "0" * 64)
         for part in range(3):
-            await w.database.write(photos.append, number, part, bytes(MIB if part < 2 else 1))
+            await w.database.write(files.add_chunk, number, part, bytes(MIB if part < 2 else 1))
         await w.database.write(files.finish, number)
         monkeypatch.setattr(Worker, "submit", submit)
         address = w.database.env.links.media(number, "image/jpeg")

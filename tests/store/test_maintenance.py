@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import photos
 from rundun.scheduler import SPARE_PAGES, clear_up, schedule
 from rundun.store import files, maintenance
 from rundun.store.transaction import Tx
@@ -19,9 +18,9 @@ MIB = 1024 * 1024
 
 async def upload(w: World, mebibytes: int, *, finish: bool) -> int:
     """A file, whole or not."""
-    number = await w.database.write(photos.begin_file, "image/jpeg", mebibytes * MIB, "0" * 64)
+    number = await w.database.write(files.add, "image/jpeg", mebibytes * MIB, "0" * 64)
     for part in range(mebibytes):
-        await w.database.write_heavy(MIB, photos.append, number, part, bytes(MIB))
+        await w.database.write_heavy(MIB, files.add_chunk, number, part, bytes(MIB))
     if finish:
         await w.database.write(files.finish, number)
     return number

@@ -27,6 +27,7 @@ from rundun.core.webhook_url import normalise
 from rundun.webhooks.client import WebhookClient
 from rundun.webhooks.dialer import LOOK_UP_THREADS, UnresolvedHost
 from tests.helpers.certificate_authority import Authority, made_in
+from tests.helpers.patience import PATIENCE
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -156,7 +157,7 @@ async def receiver(
 
 @asynccontextmanager
 async def webhook_client(**settings: Any) -> AsyncIterator[WebhookClient]:
-    it = WebhookClient(**{"timeout_seconds": 5.0, "allow": LOOPBACK, "clock": Clock(), **settings})
+    it = WebhookClient(**{"timeout_seconds": PATIENCE, "allow": LOOPBACK, "clock": Clock(), **settings})
     try:
         yield it
     finally:

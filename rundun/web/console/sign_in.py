@@ -87,7 +87,7 @@ async def sign_out(call: ConsoleCall) -> Response:
 
 async def sign_out_everywhere(call: ConsoleCall) -> Response:
     """POST /console/sign-out-everywhere: all browsers of this operator, this one too."""
-    await call.ctx.database.write(operators.sign_out_everywhere, call.operator.operator_id)
+    await call.ctx.database.write(operator_rows.remove_sessions, call.operator.operator_id)
     return end_session(call.redirect("/sign-in", "told_signed_out"))
 
 

@@ -19,6 +19,7 @@ from rundun.core.picture import Derived
 from rundun.core.template import BarcodeFormat, BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
+from rundun.store import files
 from rundun.store import runs as run_rows
 from rundun.store.database import MAX_BATCH, Database
 from rundun.store.files import CHUNK, PhotoMetadata
@@ -97,10 +98,10 @@ async def _store(database: Database, body: BufferedUpload, derived: Derived) -> 
     written: set[int] = set()
 
     async def write(content_type: str, size: int, sha256: str, chunks: Iterable[bytes]) -> int:
-        number = await database.write(photos.begin_file, content_type, size, sha256)
+        number = await database.write(files.add, content_type, size, sha256)
         written.add(number)
         for part, chunk in enumerate(chunks):
-            await database.write_heavy(len(chunk), photos.append, number, part, chunk)
+            await database.write_heavy(len(chunk), files.add_chunk, number, part, chunk)
         return number
 
     async def write_bytes(data: bytes) -> int:
