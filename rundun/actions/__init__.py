@@ -1,1 +1,1 @@
-"""What can happen: one function is one transaction."""
+"""Actions, what can happen: one function is one transaction."""

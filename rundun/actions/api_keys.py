@@ -12,17 +12,15 @@ from rundun.store.api_keys import ApiKey
 from rundun.store.transaction import Tx
 
 _ALPHABET = string.ascii_letters + string.digits
-
-
 KEY_PREFIX = "rdk_live_"
 
 
 def create(tx: Tx, organization: str, name: str) -> tuple[ApiKey, str]:
-    """A new key; the key itself is returned here and never again."""
+    """Create an API key; the key itself is returned here and never again."""
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
     return api_keys.add(tx, find(tx, organization).org_id, _line(name), digest(secret)), secret
 
 
 def revoke_of_org(tx: Tx, org_id: str, key_id: str) -> None:
-    """As `revoke`, of that organization."""
+    """Revoke an API key of an organization; raises NotFound for one of any other."""
     api_keys.revoke(tx, api_keys.get_of_org(tx, org_id, key_id).key_id)

@@ -1,5 +1,5 @@
-"""What the command line can ask for, by name: the same functions run in its own process or, beside a running
-service, in that one. Arguments and results are plain JSON.
+"""Commands of the command line, by name: their functions run in its own process or, beside a running service, in
+that one. Arguments and results are plain JSON.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ Command = Callable[..., object]
 
 
 def create_key(tx: Tx, org: str, name: str) -> dict[str, str]:
-    """`keys create`."""
+    """Create an API key (`keys create`)."""
     key, secret = api_keys.create(tx, org, name)
     return {"key_id": key.key_id, "key": secret}
 
 
 def revoke_key(tx: Tx, key_id: str) -> None:
-    """`keys revoke`."""
+    """Revoke an API key (`keys revoke`)."""
     key_rows.revoke(tx, key_id)
 
 
 def create_organization(tx: Tx, name: str) -> str:
-    """`orgs create`."""
+    """Create an organization (`orgs create`); returns its id."""
     return organizations.create(tx, name).org_id
 
 
 def set_credits(tx: Tx, org: str, amount: int | None) -> int | None:
-    """`orgs credits`; None = unlimited."""
+    """Give an organization credits (`orgs credits`); None = unlimited. Returns the new balance."""
     return organizations.add_credits(tx, org, amount)
 
 
 def set_contact(tx: Tx, org: str, contact: str) -> None:
-    """`orgs contact`."""
+    """Store how an executor reaches an organization (`orgs contact`)."""
     organizations.set_contact(tx, org, contact)
 
 
 def import_template(tx: Tx, org: str, template: object) -> str:
-    """`templates import`."""
-    sent = template_actions.draft(template)
-    return template_actions.create(tx, organizations.find(tx, org).org_id, sent).template_id
+    """Create a template (`templates import`); returns its id."""
+    draft = template_actions.draft(template)
+    return template_actions.create(tx, organizations.find(tx, org).org_id, draft).template_id
 
 
 def dispatch_run(tx: Tx, template_id: str) -> str:
-    """`runs dispatch`: the link."""
+    """Dispatch a run (`runs dispatch`); returns its link."""
     org_id = template_rows.find_owner(tx, template_id)
     if org_id is None:
         raise NotFound("template")
@@ -62,41 +62,41 @@ def dispatch_run(tx: Tx, template_id: str) -> str:
 
 
 def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> str:
-    """`operators add`; the password comes hashed."""
+    """Add an operator (`operators add`), the password hashed; returns the operator's id."""
     return operators.add(tx, organizations.find_or_only(tx, org).org_id, email, name, role, password).operator_id
 
 
 def put_password(tx: Tx, email: str, password: str) -> None:
-    """`operators password`, hashed; all their sessions are over."""
+    """Store an operator's password (`operators password`), hashed; all sessions of the operator are over."""
     operators.change_password(tx, operators.named(tx, email).operator_id, password)
 
 
 def remove_operator(tx: Tx, email: str) -> None:
-    """`operators remove`."""
+    """Remove an operator (`operators remove`)."""
     operators.remove_by_email(tx, email)
 
 
 def setup_link(tx: Tx, org: str | None) -> str:
-    """`operators setup-link`: an owner's link, good for an hour."""
+    """Make a link for an owner (`operators setup-link`), good for an hour."""
     return tx.links.join(operators.setup(tx, organizations.find_or_only(tx, org).org_id))
 
 
 def list_operators(tx: Tx) -> list[dict[str, str | None]]:
-    """`operators list`."""
+    """List all operators (`operators list`)."""
     return [
         {
-            "email": one.email,
-            "org_id": one.org_id,
-            "role": one.role,
-            "name": one.name,
-            "signed_in_at": times.wire_or_none(one.signed_in_at),
+            "email": operator.email,
+            "org_id": operator.org_id,
+            "role": operator.role,
+            "name": operator.name,
+            "signed_in_at": times.wire_or_none(operator.signed_in_at),
         }
-        for one in operator_rows.everyone(tx)
+        for operator in operator_rows.everyone(tx)
     ]
 
 
 def list_keys(tx: Tx) -> list[dict[str, str | None]]:
-    """`keys list`."""
+    """List all API keys (`keys list`)."""
     return [
         {
             "key_id": key.key_id,
@@ -110,10 +110,10 @@ def list_keys(tx: Tx) -> list[dict[str, str | None]]:
 
 
 def list_organizations(tx: Tx) -> list[dict[str, str | int | None]]:
-    """`orgs list`."""
+    """List all organizations (`orgs list`)."""
     return [
-        {"org_id": one.org_id, "name": one.name, "credits": one.credits, "contact": one.contact}
-        for one in organization_rows.everyone(tx)
+        {"org_id": org.org_id, "name": org.name, "credits": org.credits, "contact": org.contact}
+        for org in organization_rows.everyone(tx)
     ]
 
 

@@ -1,4 +1,4 @@
-"""An organization in numbers: what is open, what each day has brought, what each month has used."""
+"""Numbers of an organization: what is open, what each day has brought, what each month has used."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rundun.store.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """What the overview shows. `open`, `late` and `failed` are counted to `tallies.MOST`, and one more means more;
-    `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last.
+    """The numbers of the overview. `open`, `late` and `failed` are counted to `statistics.MAX_COUNTED`, and one more
+    means more; `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last.
     """
 
     open: int
@@ -39,7 +39,7 @@ class Usage:
 
 
 def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
-    """`begins`: when each day begins, in milliseconds, and at last when tomorrow does."""
+    """Read an organization's dashboard; `begins`: when each day begins, in milliseconds, and when tomorrow does."""
     oldest = statistics.oldest_open(tx, org_id)
     version = oldest and templates.get_version(tx, oldest.template_id, oldest.template_v)
     return Dashboard(
@@ -56,7 +56,7 @@ def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
 
 
 def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
-    """`begins`: when each span begins, in milliseconds, and at last when the last one is over."""
+    """Read an organization's usage by span; `begins`: when each begins, in milliseconds, and when the last is over."""
     return Usage(
         organizations.get(tx, org_id).credits,
         _in_spans(tx, org_id, "dispatched", begins),
@@ -66,7 +66,7 @@ def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
 
 
 def _in_spans(tx: Tx, org_id: str, what: Statistic, begins: Sequence[int]) -> list[int]:
-    """How often it has happened in each span."""
+    """Count in each span how often a statistic's event has happened."""
     counts = [0] * (len(begins) - 1)
     for at, number in statistics.between(tx, org_id, what, begins[0], begins[-1]):
         counts[bisect_right(begins, at) - 1] += number

@@ -1,4 +1,4 @@
-"""Deliveries: which can start, what comes of an attempt, sending again, and alerts of those that failed."""
+"""Deliveries: what comes of an attempt, sending again, and alerts of those that failed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,7 @@ from rundun.core import times
 from rundun.core.attempt import AttemptResult
 from rundun.core.json_types.events import DeliveryFailedAlertJson
 from rundun.errors import NotFound
-from rundun.store import (
-    deliveries,
-    organizations,
-    runs,
-    statistics,
-)
+from rundun.store import deliveries, organizations, runs, statistics
 from rundun.store.deliveries import Attempt, Delivery, DeliveryCursor, DeliveryStatus, FailedFilter
 from rundun.store.outbox import DueDelivery
 from rundun.store.pagination import Page, PageRequest
@@ -33,9 +28,9 @@ def settle(
     *,
     alerting: bool = False,
 ) -> DeliveryStatus:
-    """Log the attempt and decide: `delivered`, `pending` until the next one, or `failed`. `delays` are the seconds
-    after each failed attempt of the schedule. `alerting`: the operator is to be told of what fails for good, though not
-    of attempts by hand, since whoever made them looks at what comes of them. Returns the new status.
+    """Settle an attempt: log its result and decide on `delivered`, `pending` until the next one, or `failed`. `delays`
+    are the seconds after each failed attempt of the schedule. `alerting`: the administrator gets an alert of what fails
+    for good, though not of attempts by hand, since whoever made them looks at what comes of them. Returns the status.
     """
     attempt = Attempt(
         claimed.attempt,
@@ -47,7 +42,7 @@ def settle(
         result.error,
         result.excerpt,
     )
-    status, next_at = _decided(tx, claimed, result, delays)
+    status, next_at = _decide(tx, claimed, result, delays)
     if result.gone:
         deliveries.put_gone_webhook(tx, claimed.number, gone=True)
     elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
@@ -58,7 +53,7 @@ def settle(
     return status
 
 
-def _decided(
+def _decide(
     tx: Tx, claimed: DueDelivery, result: AttemptResult, delays: Sequence[float]
 ) -> tuple[DeliveryStatus, int | None]:
     if result.ok:
@@ -75,53 +70,53 @@ def _decided(
 
 
 def retry_wait_seconds(delay: float, retry_after: float | None) -> float:
-    """The next wait: `delay` plus up to a tenth of it, or what the receiver asked within one and two times `delay`."""
+    """Return the next wait: `delay` plus up to a tenth of it, or the receiver's wish from one to two times `delay`."""
     jittered = delay * (1 + random.random() / 10)  # noqa: S311, spreads load, guards nothing
     if retry_after is None:
         return jittered
     return min(max(retry_after, jittered), delay * 2)
 
 
-RETRY_BATCH_SIZE = 500  # deliveries asked for in one transaction, which takes some ten milliseconds
+RETRY_BATCH_SIZE = 500  # deliveries sent again in one transaction, which takes some ten milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class RetryProgress:
-    """How many are sent again so far, and where to go on from."""
+    """The progress of a retry: how many deliveries are sent again so far, and where to go on from."""
 
     count: int = 0
     after: DeliveryCursor = (0, 0)
 
 
 def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
-    """One delivery goes out now, also one that has arrived before; raises NotFound."""
+    """Send a delivery again now, also one that has arrived before; raises NotFound."""
     number = deliveries.get_of_org(tx, org_id, delivery_id).number
     deliveries.send_again(tx, number)
     return deliveries.get_of_org(tx, org_id, delivery_id)
 
 
 def retry_of_run(tx: Tx, org_id: str, run_id: str, delivery_id: str) -> Delivery:
-    """As `retry`, of a delivery of that run; raises NotFound for any other."""
+    """Send a delivery of a run again now; raises NotFound for one of any other run."""
     if deliveries.get_of_org(tx, org_id, delivery_id).run_id != run_id:
         raise NotFound("delivery")
     return retry(tx, org_id, delivery_id)
 
 
-def has_more_failed(tx: Tx, org_id: str, wanted: FailedFilter, so_far: RetryProgress) -> bool:
-    """True when more are left than `retry_failed` takes at once."""
-    return len(deliveries.failed(tx, org_id, wanted, so_far.after, RETRY_BATCH_SIZE + 1)) > RETRY_BATCH_SIZE
+def has_more_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> bool:
+    """Tell whether more failed deliveries are left than `retry_failed` takes at once."""
+    return len(deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE + 1)) > RETRY_BATCH_SIZE
 
 
-def retry_failed(tx: Tx, org_id: str, wanted: FailedFilter, so_far: RetryProgress) -> RetryProgress:
-    """The next of all failed deliveries that are `wanted` go out now, at most `RETRY_BATCH_SIZE` of them, so that
-    nobody waits long for the file; raises NotFound for the run.
+def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> RetryProgress:
+    """Send the next failed deliveries that pass a filter again now, at most `RETRY_BATCH_SIZE` of them, so that nobody
+    waits long for the file; raises NotFound for the run.
     """
-    if wanted.run_id is not None:
-        runs.get_of_org(tx, org_id, wanted.run_id)
-    found = deliveries.failed(tx, org_id, wanted, so_far.after, RETRY_BATCH_SIZE)
-    for _, number in found:
+    if failed_filter.run_id is not None:
+        runs.get_of_org(tx, org_id, failed_filter.run_id)
+    batch = deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
+    for _, number in batch:
         deliveries.send_again(tx, number)
-    return RetryProgress(so_far.count + len(found), found[-1] if found else so_far.after)
+    return RetryProgress(so_far.count + len(batch), batch[-1] if batch else so_far.after)
 
 
 MAX_DELIVERIES_PER_ALERT = 5000  # failed deliveries that one alert can stand for
@@ -129,7 +124,7 @@ MAX_DELIVERIES_PER_ALERT = 5000  # failed deliveries that one alert can stand fo
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What is told: the body of the POST, and the numbers of the deliveries that are then told of."""
+    """An alert: the body of its POST, and the numbers of the deliveries that it stands for."""
 
     delivery_id: str
     body: bytes
@@ -137,13 +132,13 @@ class Alert:
 
 
 def has_alert(tx: Tx) -> bool:
-    """True when there is something to tell."""
+    """Tell whether there are failed deliveries to alert of."""
     return bool(deliveries.awaiting_alert(tx, 1))
 
 
 def next_alert(tx: Tx, *, for_all: bool) -> Alert:
-    """What is to be told next, of one delivery; `for_all` adds how many others have failed, which are then left out.
-    A run goes by the first digits of its id, which is its link.
+    """Make the next alert, of one delivery; `for_all` adds how many others have failed, which are then left out. A run
+    goes by the first digits of its id, since all of it is its link.
     """
     numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES_PER_ALERT if for_all else 1)
     delivery = deliveries.get(tx, numbers[0])
@@ -167,14 +162,14 @@ def next_alert(tx: Tx, *, for_all: bool) -> Alert:
 
 
 def mark_alerted(tx: Tx, alert: Alert) -> None:
-    """The alert has arrived."""
+    """Mark the deliveries of an alert that has arrived, so that none is alerted of twice."""
     deliveries.clear_alerts(tx, alert.numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedDeliveries:
-    """Deliveries that have failed, each with its run's reference, the place to go on from, and how many are `pending`:
-    counted to `tallies.MOST`, and one more means more. Of those counted the first is tried at `next_attempt_at`.
+    """Deliveries that have failed, each with its run's reference, the cursor to go on from, and how many are `pending`:
+    counted to `statistics.MAX_COUNTED`, and one more means more. Of these the first is tried at `next_attempt_at`.
     """
 
     items: Sequence[tuple[Delivery, str | None]]
@@ -183,13 +178,13 @@ class FailedDeliveries:
     next_attempt_at: int | None
 
 
-def page_failed(tx: Tx, org_id: str, wanted: PageRequest) -> FailedDeliveries:
-    """What has failed of an organization's deliveries, the newest first, and what is under way."""
-    page = deliveries.page(tx, org_id, "failed", wanted)
-    items = [(one, runs.get(tx, one.run_id).executor_ref) for one in page.items]
+def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliveries:
+    """Page an organization's failed deliveries, the newest first, and count those under way."""
+    page = deliveries.page(tx, org_id, "failed", page_request)
+    items = [(delivery, runs.get(tx, delivery.run_id).executor_ref) for delivery in page.items]
     return FailedDeliveries(items, page.next_before, *statistics.pending_deliveries(tx, org_id))
 
 
-def page_of_run(tx: Tx, org_id: str, run_id: str, wanted: PageRequest) -> Page[Delivery]:
-    """A run's deliveries."""
-    return deliveries.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, wanted)
+def page_of_run(tx: Tx, org_id: str, run_id: str, page_request: PageRequest) -> Page[Delivery]:
+    """Page the deliveries of an organization's run."""
+    return deliveries.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, page_request)

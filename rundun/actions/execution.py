@@ -1,4 +1,4 @@
-"""The executor at work: start, answer, complete."""
+"""Execution of a run by its executor: start, answer, complete, give up."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAX_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and
 
 @dataclass(frozen=True, slots=True)
 class StartInput:
-    """What the start screen asked."""
+    """The input of the start screen."""
 
     identity: Identity
     language: str | None
@@ -43,7 +43,7 @@ class StartInput:
 
 @dataclass(frozen=True, slots=True)
 class AnswerInput:
-    """One answer as it arrived; `photos` None when the list was left out."""
+    """The input for one answer; `photos` None when the list was left out."""
 
     answer_id: str | None
     value: Any = None
@@ -54,9 +54,9 @@ class AnswerInput:
     answered_at: int | None = None
 
 
-def start(tx: Tx, run_id: str, given: StartInput, device: str | None) -> tuple[Run, str]:
-    """A human tapped Start. Again: the same person, first identity kept. Returns the run and the device's token,
-    which goes into its cookie.
+def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> tuple[Run, str]:
+    """Start a run, whose executor tapped Start. Again: the person stays, with the first identity. Returns the run and
+    the device's token, which goes into its cookie.
     """
     run = require_open(tx, runs.get(tx, run_id))
     require_device(tx, run, device)
@@ -67,16 +67,16 @@ def start(tx: Tx, run_id: str, given: StartInput, device: str | None) -> tuple[R
             runs.put(tx, run)
         return run, token
     version = templates.get_version(tx, run.template_id, run.template_v)
-    asked = version.template.execution.identity_required
-    if asked != "none" and not getattr(given.identity, asked):
-        raise Invalid([FieldError(f"/{asked}", "required", f"is required to start: the template asks for {asked}")])
+    field = version.template.execution.identity_required
+    if field != "none" and not getattr(start_input.identity, field):
+        raise Invalid([FieldError(f"/{field}", "required", f"is required to start: the template asks for {field}")])
     run = replace(
         run,
         status=MOVES[run.status, "start"],
         started_at=tx.now,
         assigned_to=tx.new_id("u"),
-        identity=Identity(**{asked: getattr(given.identity, asked)}) if asked != "none" else Identity(),
-        language=given.language or run.language,
+        identity=Identity(**{field: getattr(start_input.identity, field)}) if field != "none" else Identity(),
+        language=start_input.language or run.language,
         device=token,
         revision=run.revision + 1,
         seq=run.seq + 1,
@@ -86,9 +86,9 @@ def start(tx: Tx, run_id: str, given: StartInput, device: str | None) -> tuple[R
     return run, token
 
 
-def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | None) -> RunState:
+def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device: str | None) -> RunState:
     """Apply an answer. One that was applied before, or says what is in force already, changes nothing, also on a
-    closed run: a lost reply never looks like a loss.
+    closed run: a lost response never looks like a loss.
     """
     run = runs.get(tx, run_id)
     require_device(tx, run, device)
@@ -96,16 +96,16 @@ def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | 
     step, old = state.step(step_id), state.answers.get(step_id)
     was_applied, count = False, 0  # as of a step without an answer in force, which never had another
     if old is not None:
-        was_applied, count = answers.given_before(tx, run_id, step_id, given.answer_id)
+        was_applied, count = answers.given_before(tx, run_id, step_id, answer_input.answer_id)
     if was_applied:
         return state
-    if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, given):
+    if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, answer_input):
         return state
     require_started(tx, run)
-    new = _decide(tx, state, step, given)
+    new = _decide(tx, state, step, answer_input)
     is_full = count >= MAX_ANSWERS
     if old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id):
-        if given.answer_id and not is_full:
+        if answer_input.answer_id and not is_full:
             answers.remember(tx, run_id, step_id, new)
         return state
     if is_full:
@@ -113,12 +113,12 @@ def answer(tx: Tx, run_id: str, step_id: str, given: AnswerInput, device: str | 
         raise Invalid([FieldError("", "too_long", detail)])
     answers.add(tx, run_id, step_id, new, is_first=old is None)
     after = with_answer(state, step_id, new)
-    return save(tx, state, after, [step_id] if old is None or _says_other(tx, state, after, step_id) else [])
+    return save(tx, state, after, [step_id] if old is None or _says_something_else(tx, state, after, step_id) else [])
 
 
 def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
-    """Whether a done step, whose answer lists no photos but takes those that are there, has others than its last event
-    told of: they came alone, which is no event, and with the answer given again they become one.
+    """Tell whether a done step, whose answer lists no photos but takes those that are there, has others than its last
+    event named: they came alone, which is no event, and with the answer given again they become one.
     """
     step_state = state.step_states[step_id]
     if not (step_state.done and step_state.photos and step_state.answer) or step_state.answer.photos is not None:
@@ -126,70 +126,72 @@ def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
     return not set(step_state.photos) <= events.announced_photos(tx, state.run.run_id, step_id)
 
 
-def _is_in_force(state: RunState, step: StepBase, given: AnswerInput) -> bool:
+def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> bool:
     old = state.answers.get(step.id)
     if old is None:
         return False
     try:
-        value = None if given.skipped or given.unable else answers_of.read_value(step, given.value)
+        value = None if answer_input.skipped or answer_input.unable else answers_of.read_value(step, answer_input.value)
     except Invalid:
         return False
     stored = state.step_states[step.id].photos if old.photos is None else old.photos
-    photos = stored if given.photos is None or old.skipped else given.photos
-    same = (value, given.skipped, given.unable, photos)
+    photos = stored if answer_input.photos is None or old.skipped else answer_input.photos
+    same = (value, answer_input.skipped, answer_input.unable, photos)
     return same == (old.value, old.skipped, old.unable, stored)
 
 
-def _says_other(tx: Tx, before: RunState, after: RunState, step_id: str) -> bool:
-    """Whether an event is due for a step that was done and still is: its value, `unable` or photos changed."""
+def _says_something_else(tx: Tx, before: RunState, after: RunState, step_id: str) -> bool:
+    """Tell whether an event is due for a step that was done and still is: its value, `unable` or photos changed."""
     old, new = before.step_states[step_id], after.step_states[step_id]
     assert old.answer is not None
     assert new.answer is not None
     if _has_unannounced_photos(tx, before, step_id):
         return True
-    told = [
+    contents = [
         (s.answer.value, s.answer.skipped, s.answer.unable, s.answer.signature, s.photos)
         for s in (old, new)
         if s.answer
     ]
-    return told[0] != told[1]
+    return contents[0] != contents[1]
 
 
-def _decide(tx: Tx, state: RunState, step: StepBase, given: AnswerInput) -> Answer:
+def _decide(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) -> Answer:
     settings = state.version.template.settings
     run = state.run
-    common: Mapping[str, Any] = {"at": tx.now, "answered_at": given.answered_at, "by": run.assigned_to}
-    if given.skipped:
+    common: Mapping[str, Any] = {"at": tx.now, "answered_at": answer_input.answered_at, "by": run.assigned_to}
+    if answer_input.skipped:
         if step.required or not settings.allow_skip:
             raise Problem("skip_not_allowed", "This step can't be skipped.")
-        return Answer(given.answer_id, None, True, None, (), None, None, **common)
-    photos = _listed(step, given)
-    if given.unable is not None:
+        return Answer(answer_input.answer_id, None, True, None, (), None, None, **common)
+    photos = _listed(step, answer_input)
+    unable = answer_input.unable
+    if unable is not None:
         if not settings.allow_unable:
             raise Invalid([FieldError("/unable", "not_allowed", "this template takes no “I can't do this”")])
-        return Answer(given.answer_id, None, False, given.unable, photos, given.geo, None, **common)
-    value = answers_of.read_value(step, given.value)
+        return Answer(answer_input.answer_id, None, False, unable, photos, answer_input.geo, None, **common)
+    value = answers_of.read_value(step, answer_input.value)
     signature = files.latest_signature(tx, run.run_id, step.id) if step.type == "signature" else None
-    return Answer(given.answer_id, value, False, None, photos, given.geo, signature, **common)
+    return Answer(answer_input.answer_id, value, False, None, photos, answer_input.geo, signature, **common)
 
 
-def _listed(step: StepBase, given: AnswerInput) -> tuple[str, ...] | None:
-    most = photo_limits(step)[1]
-    if given.photos and len(given.photos) > most:
-        detail = f"may have at most {most} photos" if most else "takes no photos"
+def _listed(step: StepBase, answer_input: AnswerInput) -> tuple[str, ...] | None:
+    max_photos = photo_limits(step)[1]
+    if answer_input.photos and len(answer_input.photos) > max_photos:
+        detail = f"may have at most {max_photos} photos" if max_photos else "takes no photos"
         raise Problem("too_many_photos", f"This step {detail}.", [FieldError("/photos", "too_long", detail)])
-    return given.photos
+    return answer_input.photos
 
 
 def complete(tx: Tx, run_id: str, device: str | None) -> Run:
-    """All is done. Again on a completed run: the same answer. Raises `steps_missing` with all that is."""
+    """Complete a run; a completed one stays as it is. Raises `steps_missing` with all that is missing."""
     run = runs.get(tx, run_id)
     require_device(tx, run, device)
     if run.status == "completed":
         return run
     state = load(tx, require_started(tx, run))
     missing = [
-        {"step_id": one.step_id, "code": one.code, "detail": one.detail} for one in progress.missing(state.step_states)
+        {"step_id": step.step_id, "code": step.code, "detail": step.detail}
+        for step in progress.missing(state.step_states)
     ]
     signature = None
     if state.version.template.settings.signature_on_complete:
@@ -202,7 +204,7 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
 
 
 def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
-    """The executor stops for good; said twice, the second time changes nothing."""
+    """Cancel a run that its executor gives up; done twice, the second time changes nothing."""
     run = runs.get(tx, run_id)
     require_device(tx, run, device)
     cancellation = run.cancellation
@@ -212,7 +214,7 @@ def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | No
 
 
 def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, int]:
-    """All the executor's page needs of an open run. Raises NotFound, `other_device`, `run_closed`."""
+    """Read all that the executor's page needs of an open run. Raises NotFound, `other_device`, `run_closed`."""
     run = with_expiry_applied(tx, runs.get(tx, run_id))
     if run.is_closed:
         raise closed_problem(run)
@@ -221,7 +223,7 @@ def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organi
 
 
 def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
-    """True when nothing happened to the run since that revision; refuses as `load_open` does."""
+    """Tell whether nothing happened to a run since a revision; refuses as `load_open` does."""
     run = with_expiry_applied(tx, runs.get(tx, run_id))
     if run.is_closed:
         raise closed_problem(run)
@@ -230,7 +232,7 @@ def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
 
 
 def load_closed(tx: Tx, run_id: str) -> tuple[Run, TemplateVersion, Organization]:
-    """What the page of a closed run tells. Raises NotFound."""
+    """Read what the page of a closed run shows. Raises NotFound."""
     run = with_expiry_applied(tx, runs.get(tx, run_id))
     version = templates.get_version(tx, run.template_id, run.template_v)
     return run, version, organizations.get(tx, run.org_id)

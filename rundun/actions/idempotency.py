@@ -1,5 +1,5 @@
-"""A POST and its answer in one transaction, so that asking again with the same `Idempotency-Key` changes nothing
-(draft-ietf-httpapi-idempotency-key-header).
+"""Idempotent POSTs: an action and its stored response in one transaction, so that a second POST with an
+`Idempotency-Key` changes nothing (draft-ietf-httpapi-idempotency-key-header).
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def run_and_store(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> StoredResponse:
-    """`action(tx, *args)` and what is answered to it; kept under `idempotency_key` where there is one. What is refused
-    is not kept: it changed nothing, and may go well the next time.
+    """Run `action(tx, *args)` and store its response under `idempotency_key` where there is one. What is refused is not
+    stored: it changed nothing, and may go well the next time.
     """
-    reply = render(action(tx, *args, **kwargs))
+    response = render(action(tx, *args, **kwargs))
     if idempotency_key:
-        idempotency.put(tx, idempotency_key, reply)
-    return reply
+        idempotency.put(tx, idempotency_key, response)
+    return response
 
 
 def run_once(
@@ -44,17 +44,17 @@ def run_once(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> StoredResponse:
-    """As `run_and_store`, or what was answered before: of two at once the second finds what the first was answered."""
+    """Return the stored response, else `run_and_store`: of two POSTs at once the second finds the first's response."""
     return find_response(tx, idempotency_key) or run_and_store(tx, idempotency_key, render, action, *args, **kwargs)
 
 
 def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | None:
-    """What was answered to this request before, None when it is new; raises `idempotency_key_reused`."""
-    found = idempotency.find(tx, idempotency_key)
-    if found is None:
+    """Return the stored response to a request, None for a new request; raises `idempotency_key_reused`."""
+    stored = idempotency.find(tx, idempotency_key)
+    if stored is None:
         return None
-    fingerprint, reply = found
+    fingerprint, response = stored
     if fingerprint != idempotency_key.fingerprint:
         detail = "This Idempotency-Key came with another body before; send a new one with a new request."
         raise Problem("idempotency_key_reused", detail)
-    return reply
+    return response

@@ -15,7 +15,7 @@ from rundun.store.transaction import Tx
 
 
 def summary(tx: Tx, org_id: str) -> OrganizationJson:
-    """The organization on the wire; the month is the calendar's, in UTC."""
+    """Return an organization as the wire has it; the month is the calendar's, in UTC."""
     organization = organizations.get(tx, org_id)
     today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
     month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -33,81 +33,80 @@ MAX_CREDITS = 2**53 - 1
 
 
 def find(tx: Tx, name: str) -> Organization:
-    """The one organization with that id, else with that name; raises NotFound, or says that the name is not unique."""
-    found = organizations.named(tx, name)
-    found = [one for one in found if one.org_id == name] or found
-    if not found:
+    """Find the one organization with an id, else with a name; raises NotFound, or `invalid` where several have it."""
+    matches = organizations.named(tx, name)
+    matches = [match for match in matches if match.org_id == name] or matches
+    if not matches:
         raise NotFound("organization")
-    if len(found) > 1:
-        ids = ", ".join(one.org_id for one in found)
+    if len(matches) > 1:
+        ids = ", ".join(match.org_id for match in matches)
         raise Problem("invalid", f"Several organizations have that name; say which: {ids}.")
-    return found[0]
+    return matches[0]
 
 
 def find_or_only(tx: Tx, name: str | None) -> Organization:
-    """As `find`; without a name the only one there is."""
+    """Find the one organization with an id or a name, without either the only one there is; raises as `find` does."""
     if name is not None:
         return find(tx, name)
-    found = organizations.everyone(tx)
-    if len(found) != 1:
-        raise Problem("invalid", "Say which organization, with --org." if found else "There is no organization yet.")
-    return found[0]
+    everyone = organizations.everyone(tx)
+    if len(everyone) != 1:
+        raise Problem("invalid", "Say which organization, with --org." if everyone else "There is no organization yet.")
+    return everyone[0]
 
 
 def create(tx: Tx, name: str) -> Organization:
-    """A new organization, unlimited until it is given a balance. Its name is its own, since commands go by names."""
-    kept = _line(name)
-    if found := organizations.named(tx, kept):
-        raise Problem("invalid", f"There is an organization “{kept}” already: {found[0].org_id}.")
-    return organizations.add(tx, kept)
+    """Create an organization, unlimited until given a balance. Its name is its own, since commands go by names."""
+    name = _line(name)
+    if others := organizations.named(tx, name):
+        raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")
+    return organizations.add(tx, name)
 
 
-def _line(words: str) -> str:
-    kept = cleaned(words[:10_000])
-    if not 0 < len(kept) <= 200 or not kept.isprintable():
+def _line(typed: str) -> str:
+    name = cleaned(typed[:10_000])
+    if not 0 < len(name) <= 200 or not name.isprintable():
         raise Problem("invalid", "A name has 1 to 200 printable characters.")
-    return kept
+    return name
 
 
 def set_contact(tx: Tx, organization: str, contact: str) -> None:
-    """How an executor reaches the organization; "" takes it away."""
-    kept = _contact(contact)
-    organizations.put_contact(tx, find(tx, organization).org_id, kept or None)
+    """Store how an executor reaches an organization; "" takes the contact away."""
+    contact = _contact(contact)
+    organizations.put_contact(tx, find(tx, organization).org_id, contact or None)
 
 
-def _contact(words: str) -> str:
-    kept = cleaned(words[:10_000])
-    if len(kept) > 500:
+def _contact(typed: str) -> str:
+    contact = cleaned(typed[:10_000])
+    if len(contact) > 500:
         raise Problem("invalid", "A contact has at most 500 characters.")
-    return kept
+    return contact
 
 
 def put_profile(tx: Tx, org_id: str, name: str, contact: str, time_zone: str, own_colour: str | None) -> None:
-    """What the organization says of itself; `time_zone` is known to be one. Raises `invalid` with every wrong field."""
+    """Store an organization's profile; `time_zone` is known to be one. Raises `Invalid` with every wrong field."""
     errors: list[FieldError] = []
-    kept_name, kept_contact = "", ""
     try:
-        kept_name = _line(name)
+        name = _line(name)
     except Problem as problem:
         errors.append(FieldError("/name", "bad_format", problem.detail))
     try:
-        kept_contact = _contact(contact)
+        contact = _contact(contact)
     except Problem as problem:
         errors.append(FieldError("/contact", "bad_format", problem.detail))
     try:
-        kept_colour = None if own_colour is None else colour.css(colour.parse(own_colour))
+        own_colour = None if own_colour is None else colour.css(colour.parse(own_colour))
     except ValueError as error:
         errors.append(FieldError("/colour", "bad_format", f"A colour {error}."))
     if errors:
         raise Invalid(errors)
-    organizations.put_profile(tx, org_id, kept_name, kept_contact or None, time_zone, kept_colour)
+    organizations.put_profile(tx, org_id, name, contact or None, time_zone, own_colour)
 
 
 def put_logo(tx: Tx, org_id: str, png: bytes | None) -> None:
-    """Another logo, or none; the one before is erased."""
+    """Replace an organization's logo, None for none; the one before is deleted."""
     before = organizations.get(tx, org_id).logo
-    now = None if png is None else files.add_small(tx, "image/png", png, hashlib.sha256(png).hexdigest())
-    organizations.put_logo(tx, org_id, now)
+    logo = None if png is None else files.add_small(tx, "image/png", png, hashlib.sha256(png).hexdigest())
+    organizations.put_logo(tx, org_id, logo)
     if before is not None:
         files.remove(tx, before)
 
@@ -116,9 +115,9 @@ def add_credits(tx: Tx, organization: str, amount: int | None) -> int | None:
     """Give credits (an unlimited organization then has just these), or None to make it unlimited. Returns the new
     balance.
     """
-    found = find(tx, organization)
-    balance = None if amount is None else (found.credits or 0) + amount
+    owner = find(tx, organization)
+    balance = None if amount is None else (owner.credits or 0) + amount
     if balance is not None and not 0 <= balance <= MAX_CREDITS:
         raise Problem("invalid", f"That would make the balance {balance}.")
-    organizations.put_credits(tx, found.org_id, balance)
+    organizations.put_credits(tx, owner.org_id, balance)
     return balance

@@ -1,4 +1,4 @@
-"""Everything known of one run at once, and the three steps that end every action on it: decide, keep, tell."""
+"""The state of a run, with all that belongs to it, and what ends every action on it: decide, store, add events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run with its snapshot, its answers and its evidence, and how every step stands."""
+    """A run with its template version, its answers and its evidence, and the state of every step."""
 
     run: Run
     version: TemplateVersion
@@ -27,14 +27,14 @@ class RunState:
     step_states: Mapping[str, StepState]
 
     def step(self, step_id: str) -> StepBase:
-        """That step of the snapshot, or NotFound."""
+        """Return a step of the run's template version, or raise NotFound."""
         if step_id not in self.step_states:
             raise NotFound("step")
         return self.step_states[step_id].step
 
 
 def load(tx: Tx, run: Run) -> RunState:
-    """Read all there is of a run."""
+    """Read the state of a run: all there is of it."""
     version = templates.get_version(tx, run.template_id, run.template_v)
     in_force = answers.in_force(tx, run.run_id)
     evidence = Evidence(
@@ -45,7 +45,7 @@ def load(tx: Tx, run: Run) -> RunState:
 
 
 def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
-    """The sheet as it stands once `answer` is in force."""
+    """Return a run's state as it is once `answer` is in force."""
     in_force = {**state.answers, step_id: answer}
     step_states = progress.evaluate(
         state.version.steps, in_force, state.evidence.arrived(), before=state.step_states, answered=step_id
@@ -54,8 +54,8 @@ def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
 
 
 def save(tx: Tx, before: RunState, after: RunState, changed: Sequence[str] = ()) -> RunState:
-    """Keep what an executor's write made of the run: its progress, and an event for each step that became done or,
-    being named in `changed`, is still done but says something else. Returns the sheet with its new revision.
+    """Store what an executor's write made of a run: its progress, and an event for each step that became done or, being
+    named in `changed`, is still done but says something else. Returns the state with its new revision.
     """
     done = progress.newly_done(before.step_states, after.step_states, changed)
     seq = after.run.seq
@@ -81,20 +81,20 @@ def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) 
 
 
 def expire(tx: Tx, run: Run) -> Run:
-    """Time is up: the run ends with whatever answers it has, at its deadline, whenever that is noticed."""
+    """Expire a run whose time is up: it ends with the answers it has, at its deadline, whenever that is noticed."""
     return close(tx, load(tx, run), "expire", run, run.deadline(tx.grace))
 
 
 def closed_problem(run: Run) -> Problem:
-    """What anybody hears who comes too late."""
+    """Make the refusal for anybody who comes too late to a closed run."""
     word = {"completed": "is completed", "cancelled": "was cancelled", "expired": "has expired"}[run.status]
     extensions = {"run_status": run.status, "closed_at": times.wire(run.closed_at or 0)}
     return Problem("run_closed", f"This run {word}; nothing more can be added.", extensions=extensions)
 
 
 def require_open(tx: Tx, run: Run) -> Run:
-    """`run` if it is open and in time. An overdue one is expired here, which is kept although the caller is refused
-    with 410; a closed one is refused alike.
+    """Return a run that is open and in time. An overdue one is expired here, which is stored although the caller is
+    refused with 410; a closed one is refused alike.
     """
     if run.is_overdue(tx.now, tx.grace):
         raise CommitThenRaise(closed_problem(expire(tx, run)))
@@ -104,8 +104,8 @@ def require_open(tx: Tx, run: Run) -> Run:
 
 
 def require_started(tx: Tx, run: Run) -> Run:
-    """`run` if it is started, open and in time; else refused as in `require_open`, or with `not_started`. A run that
-    was released has to be started again by the device that takes it over.
+    """Return a run that is started, open and in time; refuse others as `require_open` does, or with `not_started`. A
+    run that was released has to be started again by the device that takes it over.
     """
     if require_open(tx, run).status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
@@ -126,7 +126,7 @@ def _wants_one_device(tx: Tx, run: Run) -> bool:
 
 
 def with_expiry_applied(tx: Tx, run: Run) -> Run:
-    """The run as its executor must see it: an overdue one is expired already, although the sweep has not come by."""
+    """Return a run as its executor must see it: an overdue one is expired already, although the job has not come by."""
     if not run.is_overdue(tx.now, tx.grace):
         return run
     return replace(run, status="expired", closed_at=run.deadline(tx.grace))

@@ -6,28 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rundun.actions import operators
-from rundun.actions.run_state import (
-    RunState,
-    close,
-    expire,
-    load,
-    require_open,
-)
+from rundun.actions.run_state import RunState, close, expire, load, require_open
 from rundun.core import progress, times
 from rundun.core.answer import Answer
 from rundun.core.run import OPEN_HOURS, Actor, By, Cancellation, Identity, OperatorRef, Run, Webhook, expiry
 from rundun.core.webhook_url import normalise
 from rundun.errors import NotFound, Problem
-from rundun.store import (
-    answers,
-    deliveries,
-    events,
-    organizations,
-    run_changes,
-    run_lists,
-    runs,
-    templates,
-)
+from rundun.store import answers, deliveries, events, organizations, run_changes, run_lists, runs, templates
 from rundun.store.deliveries import Delivery
 from rundun.store.events import EventSummary
 from rundun.store.operators import Operator
@@ -39,7 +24,7 @@ from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
 
 @dataclass(frozen=True, slots=True)
 class DispatchRequest:
-    """What is wanted; `expires_in_hours` None = never, the webhook already normalised."""
+    """A run to dispatch; `expires_in_hours` None = never, the webhook's URL already normalised."""
 
     template_id: str
     webhook: Webhook | None = None
@@ -48,12 +33,12 @@ class DispatchRequest:
     language: str | None = None
 
 
-def dispatch(tx: Tx, org_id: str, order: DispatchRequest) -> Run:
-    """A new run of the template's current version, for one credit.
+def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
+    """Dispatch a run of a template's current version, for one credit.
 
     Raises NotFound, `template_archived`, `insufficient_credits`; then nothing is created.
     """
-    head = templates.get(tx, org_id, order.template_id)
+    head = templates.get(tx, org_id, dispatch_request.template_id)
     if head.archived_at is not None:
         raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
     if not organizations.take_credit(tx, org_id):
@@ -69,15 +54,15 @@ def dispatch(tx: Tx, org_id: str, order: DispatchRequest) -> Run:
         revision=1,
         seq=0,
         created_at=tx.now,
-        expires_at=expiry(tx.now, order.expires_in_hours),
+        expires_at=expiry(tx.now, dispatch_request.expires_in_hours),
         started_at=None,
         closed_at=None,
-        executor_ref=order.executor_ref,
-        language=order.language,
+        executor_ref=dispatch_request.executor_ref,
+        language=dispatch_request.language,
         assigned_to=None,
         identity=Identity(),
         device=None,
-        webhook=order.webhook and _counted(org_id, order.webhook),
+        webhook=dispatch_request.webhook and _with_destination(org_id, dispatch_request.webhook),
         cancellation=None,
         signature=None,
         progress=version.untouched,
@@ -86,39 +71,39 @@ def dispatch(tx: Tx, org_id: str, order: DispatchRequest) -> Run:
     return run
 
 
-def _counted(org_id: str, webhook: Webhook) -> Webhook:
-    """The webhook with what limits on its deliveries are counted by: nobody's deliveries wait for another's."""
+def _with_destination(org_id: str, webhook: Webhook) -> Webhook:
+    """Give a webhook what limits on its deliveries are counted by: nobody's deliveries wait for another's."""
     scheme, host, port = normalise(webhook.url).key
     return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")
 
 
 def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, TemplateVersion]:
-    """An organization's run and the version of its template; raises NotFound."""
+    """Read an organization's run and the version of its template; raises NotFound."""
     run = runs.get_of_org(tx, org_id, run_id)
     return run, templates.get_version(tx, run.template_id, run.template_v)
 
 
 def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: OperatorRef | None = None) -> Run:
-    """End an open run before its time; `member` says which operator it was."""
+    """Cancel an open run, before its time; `member` says which operator it was."""
     state = load(tx, require_open(tx, run))
     cancellation = Cancellation(by, reason, tx.now, progress.last_done(state.step_states), member)
     return close(tx, state, "cancel", replace(run, cancellation=cancellation))
 
 
 def cancel_by_integrator(tx: Tx, org_id: str, run_id: str, reason: str | None) -> RunState:
-    """The integrator calls it off."""
+    """Cancel a run for its integrator."""
     return load(tx, cancel(tx, _require_open_of_org(tx, org_id, run_id), "integrator", reason))
 
 
 def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, reason: str | None) -> Run:
-    """Somebody at the console calls it off."""
+    """Cancel a run for an operator at the console."""
     member = OperatorRef(operator.operator_id, operator.name)
     return cancel(tx, _require_open_of_org(tx, org_id, run_id), "operator", reason, member)
 
 
 def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) -> RunState:
-    """More time, counted from now; None = without end. Never less than there is (`would_shorten`), and the same again
-    changes nothing.
+    """Extend a run, to `hours` from now; None = without end. Never less than there is (`would_shorten`), and an equal
+    end changes nothing.
     """
     run = _require_open_of_org(tx, org_id, run_id)
     until = expiry(tx.now, hours)
@@ -134,7 +119,7 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) 
 
 
 def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
-    """Free a run of the one device that may do it; the next that starts it takes it over."""
+    """Release a run from the one device that may do it; the next that starts the run takes it over."""
     run = _require_open_of_org(tx, org_id, run_id)
     released = replace(run, device=None, revision=run.revision + 1)
     runs.put(tx, released)
@@ -143,7 +128,7 @@ def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
 
 
 def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
-    """The organization's run, open and in time; a closed one is a conflict here, not gone."""
+    """Return an organization's run that is open and in time; a closed one is a conflict here, not gone."""
     run = runs.get_of_org(tx, org_id, run_id)
     overdue = run.is_overdue(tx.now, tx.grace)
     if overdue:
@@ -163,13 +148,8 @@ def expire_one(tx: Tx, run_id: str) -> bool:
     return True
 
 
-MAX_EVENTS = 1000  # shown of one run; a run of 500 steps has about as many
-
-
-MAX_REPLACED = 2000  # of one run
-
-
-MAX_DELIVERIES = 100
+# Shown of one run; a run of 500 steps has about as many events.
+MAX_EVENTS, MAX_REPLACED, MAX_DELIVERIES = 1000, 2000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +162,7 @@ class ListedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """One run with its past: `replaced` are each step's answers that are not in force any more, the newest first."""
+    """A run with its past: `replaced` are each step's answers that are not in force any more, the newest first."""
 
     state: RunState
     replaced: Mapping[str, Sequence[Answer]]
@@ -193,7 +173,7 @@ class RunDetail:
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
-    """Runs of an organization as `runs.page` has them."""
+    """Page the runs of an organization that pass a filter, each with its template's name."""
     page = run_lists.page(tx, org_id, filters, page_request)
     rows = [
         ListedRun(run, templates.get_version(tx, run.template_id, run.template_v).template.name) for run in page.items
@@ -202,13 +182,13 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
 
 
 def detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
-    """All there is of an organization's run, or NotFound; of the step named all past answers, however many others of
-    the run have.
+    """Read all there is of an organization's run with its past, or NotFound; of the step named all past answers,
+    however many others of the run have.
     """
     state = load(tx, runs.get_of_org(tx, org_id, run_id))
     past = [*answers.replaced(tx, run_id, MAX_REPLACED)]
     if step_id:
-        past = [one for one in past if one[0] != step_id] + answers.replaced_of_step(tx, run_id, step_id)
+        past = [pair for pair in past if pair[0] != step_id] + answers.replaced_of_step(tx, run_id, step_id)
     return RunDetail(
         state,
         _replaced(past, state.answers),
@@ -219,10 +199,10 @@ def detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
     )
 
 
-def _replaced(found: Sequence[tuple[str, Answer]], in_force: Mapping[str, Answer]) -> dict[str, list[Answer]]:
-    """By step, without those that said no more than the one after them: a phone that repeats itself."""
+def _replaced(past_answers: Sequence[tuple[str, Answer]], in_force: Mapping[str, Answer]) -> dict[str, list[Answer]]:
+    """Sort past answers by step, without those equal to the one after them: a phone that repeats itself."""
     replaced: dict[str, list[Answer]] = {}
-    for step_id, answer in found:
+    for step_id, answer in past_answers:
         past = replaced.setdefault(step_id, [])
         after = past[-1] if past else in_force.get(step_id)
         if after is None or answer.content() != after.content():
@@ -231,13 +211,13 @@ def _replaced(found: Sequence[tuple[str, Answer]], in_force: Mapping[str, Answer
 
 
 def get(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int]:
-    """All there is of an organization's run, and the time of the look."""
+    """Read all there is of an organization's run, and the time of reading."""
     return load(tx, runs.get_of_org(tx, org_id, run_id)), tx.now
 
 
 def revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:
-    """A run's revision for an operator who is signed in with `token`, None where no run is asked for. Raises NotFound
-    for those who have been signed out, and where there is no such run.
+    """Read a run's revision for an operator who is signed in with `token`, None without `run_id`. Raises NotFound for
+    those who have been signed out, and where there is no such run.
     """
     if operators.signed_in(tx, token) is None:
         raise NotFound("session")

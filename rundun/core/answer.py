@@ -22,19 +22,20 @@ from rundun.core.template import (
 )
 from rundun.errors import FieldError, Invalid, PlaceCode
 
-MAX_BARCODE = 8000  # a QR code holds at most 7,089 digits
+# A QR code holds at most 7,089 digits.
+MAX_BARCODE = 8000
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where: degrees WGS 84 and metres."""
+    """A position: degrees WGS 84, and its accuracy in metres."""
 
     lat: float
     lng: float
     accuracy: float | None
 
     def as_json(self) -> PositionJson:
-        """The wire form."""
+        """Return the position as JSON."""
         return {"lat": self.lat, "lng": self.lng, "accuracy": self.accuracy}
 
 
@@ -58,12 +59,12 @@ class Answer:
     by: str | None
 
     def content(self) -> tuple[Any, ...]:
-        """What makes two answers equal, however often they are sent."""
+        """Return what makes two answers equal, however often they are sent."""
         return self.value, self.skipped, self.unable, self.photos, self.geo, self.signature
 
 
 def read_value(step: StepBase, value: Any, pointer: str = "/value") -> Any:
-    """`value` in its one normal form for `step`; raises `Invalid` naming `pointer`."""
+    """Return a step's value in its one normal form; raises `Invalid` naming `pointer`."""
     return _READERS[step.type](step, value, pointer)
 
 
@@ -88,17 +89,17 @@ def _choice(step: StepBase, value: Any, pointer: str) -> str:
 
 def _multi_choice(step: StepBase, value: Any, pointer: str) -> list[str]:
     assert isinstance(step, MultiChoiceStep)
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise _refuse(pointer, "wrong_type", "must be an array of option ids")
     order = [option.id for option in step.config.options]
     if len(value) > MAX_OPTIONS:  # each is compared with all before it, and a body can hold 250,000
         raise _refuse(pointer, "too_long", f"has {len(value)} entries, there are {len(order)} options")
     wrong = [
         FieldError(f"{pointer}/{index}", "unknown_reference", "is no option of this step")
-        if one not in order
+        if entry not in order
         else FieldError(f"{pointer}/{index}", "duplicate", "is there twice")
-        for index, one in enumerate(value)
-        if one not in order or one in value[:index]
+        for index, entry in enumerate(value)
+        if entry not in order or entry in value[:index]
     ]
     if wrong:
         raise Invalid(wrong)
@@ -106,48 +107,48 @@ def _multi_choice(step: StepBase, value: Any, pointer: str) -> list[str]:
         raise _refuse(pointer, "too_short", f"needs at least {step.config.min_selected} options")
     if step.config.max_selected is not None and len(value) > step.config.max_selected:
         raise _refuse(pointer, "too_long", f"may have at most {step.config.max_selected} options")
-    return [one for one in order if one in value]
+    return [option_id for option_id in order if option_id in value]
 
 
-def _words(value: Any, pointer: str, longest: int) -> str:
+def _clean_text(value: Any, pointer: str, max_length: int) -> str:
     if not isinstance(value, str):
         raise _refuse(pointer, "wrong_type", "must be a string")
     try:
-        kept = text.clean(value)
+        cleaned = text.clean(value)
     except ValueError as error:
         raise _refuse(pointer, "bad_format", str(error)) from None
-    if not kept:
+    if not cleaned:
         raise _refuse(pointer, "too_short", "must not be empty")
-    if "\0" in kept:
+    if "\0" in cleaned:
         raise _refuse(pointer, "bad_format", "must not hold the character U+0000")
-    if len(kept) > longest:
-        raise _refuse(pointer, "too_long", f"has {len(kept)} characters, {longest} are allowed")
-    return kept
+    if len(cleaned) > max_length:
+        raise _refuse(pointer, "too_long", f"has {len(cleaned)} characters, {max_length} are allowed")
+    return cleaned
 
 
 def _text(step: StepBase, value: Any, pointer: str) -> str:
     assert isinstance(step, TextStep)
-    return _words(value, pointer, step.config.max_length)
+    return _clean_text(value, pointer, step.config.max_length)
 
 
 def _barcode(step: StepBase, value: Any, pointer: str) -> str:
     assert isinstance(step, BarcodeStep)
-    return _words(value, pointer, MAX_BARCODE)
+    return _clean_text(value, pointer, MAX_BARCODE)
 
 
 def _number(step: StepBase, value: Any, pointer: str) -> int | float:
     assert isinstance(step, NumberStep)
-    kept = text.number(value)
-    if kept is None:
+    number = text.number(value)
+    if number is None:
         raise _refuse(pointer, "wrong_type", "must be a finite number of at most 2^53−1")
-    least, most, decimals = step.config.min, step.config.max, step.config.decimals
-    if least is not None and kept < least:
-        raise _refuse(pointer, "out_of_range", f"must be at least {least}")
-    if most is not None and kept > most:
-        raise _refuse(pointer, "out_of_range", f"must be at most {most}")
-    if decimals is not None and _digits_after_point(kept) > decimals:
+    minimum, maximum, decimals = step.config.min, step.config.max, step.config.decimals
+    if minimum is not None and number < minimum:
+        raise _refuse(pointer, "out_of_range", f"must be at least {minimum}")
+    if maximum is not None and number > maximum:
+        raise _refuse(pointer, "out_of_range", f"must be at most {maximum}")
+    if decimals is not None and _digits_after_point(number) > decimals:
         raise _refuse(pointer, "bad_format", f"may have at most {decimals} digits after the point")
-    return kept
+    return number
 
 
 def _digits_after_point(value: int | float) -> int:
@@ -157,15 +158,15 @@ def _digits_after_point(value: int | float) -> int:
 
 def _rating(step: StepBase, value: Any, pointer: str) -> int:
     assert isinstance(step, RatingStep)
-    kept = text.integer(value)
-    if kept is None:
+    rating = text.integer(value)
+    if rating is None:
         raise _refuse(pointer, "wrong_type", "must be a whole number")
-    if not step.config.min <= kept <= step.config.max:
+    if not step.config.min <= rating <= step.config.max:
         raise _refuse(pointer, "out_of_range", f"must be from {step.config.min} to {step.config.max}")
-    return kept
+    return rating
 
 
-def _nothing(step: StepBase, value: Any, pointer: str) -> None:
+def _no_value(step: StepBase, value: Any, pointer: str) -> None:
     if value is not None:
         raise _refuse(pointer, "wrong_type", f"must be null: a step of type {step.type} has no value of its own")
 
@@ -191,9 +192,9 @@ _READERS: Mapping[str, Callable[[StepBase, Any, str], Any]] = {
     "text": _text,
     "number": _number,
     "rating": _rating,
-    "photo": _nothing,
-    "signature": _nothing,
-    "instruction": _nothing,
+    "photo": _no_value,
+    "signature": _no_value,
+    "instruction": _no_value,
     "barcode": _barcode,
     "datetime": _datetime,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """A POST to make. `url` is normalised, `secret` the whole HMAC secret or None for one that is not signed."""
+    """A POST to make. `url` is normalised, `secret` all of the HMAC secret or None for a request that is not signed."""
 
     url: str
     secret: str | None
@@ -19,7 +19,7 @@ class WebhookRequest:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What came of one attempt.
+    """The result of one attempt.
 
     `status` is there once an answer began, `error` is a sentence unless `ok`, `retry_after` is in seconds, `gone` is
     a 410, `unreachable` means that no answer could be had at all or in time. `excerpt` is the beginning of the

@@ -1,4 +1,4 @@
-"""Numbers as bars: where they stand in a drawing, without drawing them."""
+"""Bars of a chart: where they stand in a drawing, without drawing them."""
 
 from __future__ import annotations
 
@@ -18,39 +18,34 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`bars` has one list for each series, `top` the value that the drawing's upper edge stands for."""
+    """A chart: `bars` has one list for each series, `top` the value that the drawing's upper edge stands for."""
 
     bars: list[list[Bar]]
     top: int
 
 
 def round_up(value: int) -> int:
-    """The next number that reads well on an axis: 1, 2 or 5 times a power of ten; at least 1."""
+    """Round up to a number that reads well on an axis: 1, 2 or 5 times a power of ten; at least 1."""
     power = 1
     while power * 10 < value:
         power *= 10
-    return next(one * power for one in (1, 2, 5, 10) if one * power >= value)
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value)
 
 
 def bars(series: Sequence[Sequence[int]], width: float, height: float) -> Chart:
-    """Series of the same length in front of each other, the first one widest and behind. What is not zero is seen: it
-    is at least a hundredth of the height.
+    """Place series of equal length in front of each other, the first one widest and behind. What is not zero is seen:
+    its bar has at least a hundredth of the height.
     """
-    top = round_up(max((value for one in series for value in one), default=0))
-    count = max((len(one) for one in series), default=0)
-    room = width / count if count else width
+    top = round_up(max((value for values in series for value in values), default=0))
+    count = max((len(values) for values in series), default=0)
+    slot = width / count if count else width
     drawn = []
-    for place, values in enumerate(series):
-        wide = room * (0.8 if place == 0 else 0.8 * 0.5**place)
+    for depth, values in enumerate(series):
+        wide = slot * (0.8 if depth == 0 else 0.8 * 0.5**depth)
         drawn.append(
             [
-                Bar(
-                    round(number * room + (room - wide) / 2, 2),
-                    round(height - tall, 2),
-                    round(wide, 2),
-                    round(tall, 2),
-                )
-                for number, value in enumerate(values)
+                Bar(round(index * slot + (slot - wide) / 2, 2), round(height - tall, 2), round(wide, 2), round(tall, 2))
+                for index, value in enumerate(values)
                 for tall in [max(height * value / top, height / 100) if value else 0.0]
             ]
         )

@@ -1,4 +1,4 @@
-"""A company's colour, made readable: WCAG 2.2's contrast (success criteria 1.4.3 and 1.4.11), light and dark."""
+"""An organization's colour, made readable: WCAG 2.2's contrast (success criteria 1.4.3, 1.4.11), light and dark."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Accent:
 
 
 def parse(text: str) -> Rgb:
-    """The colour of `#rrggbb`; raises ValueError for anything else."""
+    """Read a colour written `#rrggbb`; raises ValueError for anything else."""
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         raise ValueError("must be written #rrggbb")
     red, green, blue = (int(text[at : at + 2], 16) for at in (1, 3, 5))
@@ -36,55 +36,55 @@ def parse(text: str) -> Rgb:
 
 
 def css(colour: Rgb) -> str:
-    """`#rrggbb`."""
+    """Write a colour as `#rrggbb`."""
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def luminance(colour: Rgb) -> float:
-    """Relative luminance, 0 for black to 1 for white."""
+    """Return the relative luminance of a colour, 0 for black to 1 for white."""
     red, green, blue = (
         value / 255 / 12.92 if value / 255 <= 0.04045 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in colour
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: Rgb, other: Rgb) -> float:
-    """1 for the same to 21 for black on white."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
+def contrast(first: Rgb, second: Rgb) -> float:
+    """Return the contrast of two colours, 1 for equal ones to 21 for black on white."""
+    darker, lighter = sorted((luminance(first), luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def mix(one: Rgb, other: Rgb, part: float) -> Rgb:
-    """`one` with that part, 0 to 1, of `other` in it."""
-    red, green, blue = (round(a + (b - a) * part) for a, b in zip(one, other, strict=True))
+def mix(base: Rgb, added: Rgb, part: float) -> Rgb:
+    """Mix a part, 0 to 1, of the colour `added` into the colour `base`."""
+    red, green, blue = (round(a + (b - a) * part) for a, b in zip(base, added, strict=True))
     return red, green, blue
 
 
 def ink_on(colour: Rgb) -> Rgb:
-    """White or a dark blue, whichever can be read better on it."""
+    """Return white or a dark blue, whichever can be read better on a colour."""
     return max((WHITE, DARK_INK), key=lambda ink: contrast(ink, colour))
 
 
 def accent(colour: Rgb, grounds: tuple[Rgb, Rgb]) -> Accent:
-    """The colour, moved towards black or white as far as it needs to be read on the grounds and on its own tint, and to
-    be written on.
+    """Make an accent of a colour, moved towards black or white as far as it needs to be read on the grounds and on its
+    own tint, and to be written on.
     """
     ground, card = grounds
     away = BLACK if luminance(card) > 0.5 else WHITE
-    made = Accent(away, ink_on(away), card)
+    result = Accent(away, ink_on(away), card)
     for step in range(_STEPS + 1):
         moved = mix(colour, away, step / _STEPS)
-        made = Accent(moved, ink_on(moved), mix(card, moved, _SOFTNESS))
-        if all(contrast(moved, one) >= READABLE for one in (ground, card, made.soft, made.ink)):
+        result = Accent(moved, ink_on(moved), mix(card, moved, _SOFTNESS))
+        if all(contrast(moved, other) >= READABLE for other in (ground, card, result.soft, result.ink)):
             break
-    return made
+    return result
 
 
 def stylesheet(colour: Rgb) -> str:
-    """CSS that puts the colour into the executor's page, in the light and in the dark."""
+    """Return CSS that puts a colour into the executor's page, in the light and in the dark."""
     light, dark = _rule(accent(colour, LIGHT)), _rule(accent(colour, DARK))
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n  {dark}\n}}\n"
 
 
-def _rule(one: Accent) -> str:
-    return f":root {{ --accent: {css(one.accent)}; --accent-ink: {css(one.ink)}; --accent-soft: {css(one.soft)}; }}"
+def _rule(made: Accent) -> str:
+    return f":root {{ --accent: {css(made.accent)}; --accent-ink: {css(made.ink)}; --accent-soft: {css(made.soft)}; }}"

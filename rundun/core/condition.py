@@ -1,4 +1,4 @@
-"""When a step is shown: one comparison with an earlier step, or several joined by “and” or “or”."""
+"""Conditions, under which a step is shown: one comparison with an earlier step, or several joined by “and” or “or”."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ StepStatus = Literal["hidden", "untouched", "skipped", "unable", "answered"]
 def _normal(value: Any) -> Any:
     if isinstance(value, str):
         return normal(value)
-    kept = text.number(value)
-    return value if kept is None else kept
+    number = text.number(value)
+    return value if number is None else number
 
 
 class When(StrictModel):
@@ -60,24 +60,24 @@ Group.model_rebuild()
 
 @dataclass(frozen=True, slots=True)
 class KnownStep:
-    """What is known of one step while conditions are judged; `value` matters only when answered."""
+    """The facts about one step that conditions go by; `value` matters only when answered."""
 
     status: StepStatus
     value: Any = None
 
 
-def comparisons(condition: Comparison | Group, place: str) -> Iterator[tuple[str, When, int]]:
-    """Every comparison below `place` with its pointer and its depth (0 = not in a group)."""
+def comparisons(condition: Comparison | Group, pointer: str) -> Iterator[tuple[str, When, int]]:
+    """List each comparison of the condition at `pointer`, with its pointer and its depth (0 = not in a group)."""
     if isinstance(condition, Comparison):
-        yield f"{place}/when", condition.when, 0
+        yield f"{pointer}/when", condition.when, 0
         return
     for index, rule in enumerate(condition.rules):
-        for inner, when, depth in comparisons(rule, f"{place}/rules/{index}"):
+        for inner, when, depth in comparisons(rule, f"{pointer}/rules/{index}"):
             yield inner, when, depth + 1
 
 
 def is_true(condition: Comparison | Group, steps: Mapping[str, KnownStep]) -> bool:
-    """Whether `condition` is true now; `steps` has every earlier step."""
+    """Tell whether a condition is true now; `steps` has every earlier step."""
     if isinstance(condition, Comparison):
         return _compare(condition.when, steps[condition.when.step])
     join = all if condition.op == "and" else any
@@ -92,31 +92,31 @@ def _compare(when: When, step: KnownStep) -> bool:
     return _matches(when.op, step.value, when.value)
 
 
-def _matches(op: str, value: Any, wanted: Any) -> bool:
+def _matches(op: str, value: Any, expected: Any) -> bool:
     match op:
         case "answered":
             return True
         case "skipped":
             return False
         case "eq":
-            return _same(value, wanted)
+            return _same(value, expected)
         case "neq":
-            return not _same(value, wanted)
+            return not _same(value, expected)
         case "contains":
-            return wanted in value
+            return expected in value
         case "not_contains":
-            return wanted not in value
+            return expected not in value
         case "gt":
-            return bool(value > wanted)
+            return bool(value > expected)
         case "lt":
-            return bool(value < wanted)
+            return bool(value < expected)
         case "gte":
-            return bool(value >= wanted)
+            return bool(value >= expected)
         case _:
-            return bool(value <= wanted)
+            return bool(value <= expected)
 
 
-def _same(value: Any, wanted: Any) -> bool:
+def _same(value: Any, expected: Any) -> bool:
     if isinstance(value, list):
-        return set(value) == set(wanted)
-    return bool(value == wanted)
+        return set(value) == set(expected)
+    return bool(value == expected)

@@ -1,4 +1,4 @@
-"""Who may be sent to now: the bookkeeping of delivery slots, so that no destination can delay another.
+"""Delivery slots: which destinations may be sent to now, so that none can delay another.
 
 Three limits: all together, per destination, and one for destinations that did not answer. Such a suspect gets one
 slot until it succeeds, and all suspects together at most a quarter of the slots. A destination that nothing is known
@@ -14,11 +14,12 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
-MAX_KNOWN = 10_000  # suspects remembered, and others that answered; the oldest is forgotten and starts afresh
+# Suspects remembered, and others that answered; the oldest is dropped and starts afresh.
+MAX_KNOWN = 10_000
 
 
 class DeliverySlots(Generic[K]):
-    """Counts only. A key is whatever limits go by: (scheme, host, port), or with the organization before it."""
+    """The counts of delivery slots. A key is what limits go by: (scheme, host, port), or the organization before it."""
 
     def __init__(self, concurrency: int = 256, per_destination: int = 4) -> None:
         self.concurrency = concurrency
@@ -34,20 +35,20 @@ class DeliverySlots(Generic[K]):
 
     @property
     def free(self) -> int:
-        """Slots free over all destinations."""
+        """Return how many slots are free over all destinations."""
         return self.concurrency - self._total
 
     @property
     def busy(self) -> int:
-        """Slots taken over all destinations."""
+        """Return how many slots are taken over all destinations."""
         return self._total
 
     def is_well(self, key: K) -> bool:
-        """True when `key` has answered, and nothing has gone wrong with it since."""
+        """Tell whether a destination has answered, and nothing has gone wrong with it since."""
         return key in self._answered and key not in self._suspects
 
     def free_for(self, key: K) -> int:
-        """How many deliveries to `key` could start now, were it alone."""
+        """Return how many deliveries to a destination could start now, were it alone."""
         own = (self.per_destination if self.is_well(key) else 1) - self._busy[key]
         shared = self.free
         if not self.is_well(key):
@@ -57,7 +58,7 @@ class DeliverySlots(Generic[K]):
         return max(0, min(own, shared))
 
     def share(self, waiting: Mapping[K, int]) -> dict[K, int]:
-        """How many of the `waiting` deliveries to start now, by destination; those with none are left out.
+        """Decide how many of the waiting deliveries start now, by destination; those with none are left out.
 
         Slots go one at a time to whoever holds fewest, then to whoever comes first in `waiting` (give the one waiting
         longest first). All limits hold for the whole answer together; nothing is taken yet.
@@ -82,14 +83,16 @@ class DeliverySlots(Generic[K]):
         return dict(+granted)
 
     def take(self, key: K) -> None:
-        """A delivery to `key` starts."""
+        """Take a slot for a delivery that starts."""
         self._count(key, -1)
         self._busy[key] += 1
         self._total += 1
         self._count(key, 1)
 
     def give_back(self, key: K, *, ok: bool, unreachable: bool) -> None:
-        """A delivery to `key` ended: `ok` ends a suspicion, `unreachable` begins one, neither is an answer at least."""
+        """Give back the slot of a delivery that ended: `ok` ends a suspicion, `unreachable` begins one, neither is an
+        answer at least.
+        """
         if self._busy[key] <= 0:
             raise ValueError(f"no slot of {key!r} was taken")
         self._count(key, -1)
@@ -104,17 +107,17 @@ class DeliverySlots(Generic[K]):
         self._count(key, 1)
         for known in (self._answered, self._suspects):
             if len(known) > MAX_KNOWN:
-                self._forget_oldest(known)
+                self._drop_oldest(known)
         if not self._busy[key]:
             del self._busy[key]
 
-    def _forget_oldest(self, known: dict[K, None]) -> None:
+    def _drop_oldest(self, known: dict[K, None]) -> None:
         oldest = next(iter(known))
         self._count(oldest, -1)
         del known[oldest]
         self._count(oldest, 1)
 
     def _count(self, key: K, sign: int) -> None:
-        """Take `key`'s slots out of the sums (-1) before anything about it changes, and back in (1) after."""
+        """Take a destination's slots out of the sums (-1) before anything about it changes, and back in (1) after."""
         self._suspects_total += sign * self._busy[key] * (key in self._suspects)
         self._unproven_total += sign * self._busy[key] * (not self.is_well(key))

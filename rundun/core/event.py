@@ -33,7 +33,7 @@ MAX_BODY = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """Something that happened to a run, before it has an id, a `seq` and a time."""
+    """A fact about a run, before it has an id, a `seq` and a time."""
 
     event: str
     data: EventDataJson
@@ -41,17 +41,17 @@ class NewEvent:
 
 
 def started(run: Run) -> NewEvent:
-    """The executor tapped Start."""
-    return NewEvent("run.started", {"executor_ref": run.executor_ref, "progress": run.progress})
+    """Make the event of a run whose executor tapped Start."""
+    return NewEvent("run.started", {**run_json.reference_json(run), "progress": run.progress})
 
 
 def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) -> NewEvent:
-    """A step became done, or a done one changed."""
+    """Make the event of a step that became done, or of a done one that changed."""
     step, answer = step_state.step, step_state.answer
     assert answer is not None
     if answer.skipped:
         skipped: StepDataJson = {
-            "executor_ref": run.executor_ref,
+            **run_json.reference_json(run),
             "step_id": step.id,
             "step_label": step.label,
             "step_type": step.type,
@@ -70,7 +70,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
     return NewEvent(
         "step.completed",
         {
-            "executor_ref": run.executor_ref,
+            **run_json.reference_json(run),
             "step_id": step.id,
             "step_label": step.label,
             "step_type": step.type,
@@ -84,14 +84,14 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
 
 
 def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> NewEvent:
-    """The run's one terminal event; `run` is already closed."""
+    """Make the one terminal event of a run that is already closed."""
     answers = _without_originals(run_json.answers_json(step_states, evidence, links))
     cancellation = run.cancellation
     if run.status == "completed":
         return NewEvent(
             "run.completed",
             {
-                "executor_ref": run.executor_ref,
+                **run_json.reference_json(run),
                 "answers": answers,
                 "signature": run_json.signature_json(run, evidence, links),
                 "progress": run.progress,
@@ -106,7 +106,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
         return NewEvent(
             "run.cancelled",
             {
-                "executor_ref": run.executor_ref,
+                **run_json.reference_json(run),
                 "answers": answers,
                 "last_step_id": cancellation.last_step_id,
                 "reason": cancellation.reason,
@@ -118,7 +118,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
     return NewEvent(
         "run.expired",
         {
-            "executor_ref": run.executor_ref,
+            **run_json.reference_json(run),
             "expires_at": times.wire(run.expires_at or 0),
             "progress": run.progress,
             "answers": answers,
@@ -127,7 +127,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
 
 
 def _without_originals(answers: Mapping[str, AnsweredJson]) -> dict[str, AnsweredToldJson]:
-    """`answers` without the addresses of original photos, which stand on the run alone."""
+    """Copy answers without the URLs of original photos, which stand on the run alone."""
     return {
         step_id: {**answer, "photos": [_without_original(photo) for photo in answer["photos"]]}
         for step_id, answer in answers.items()
@@ -136,16 +136,16 @@ def _without_originals(answers: Mapping[str, AnsweredJson]) -> dict[str, Answere
 
 def _without_original(photo: PhotoJson) -> PhotoToldJson:
     original = photo["original"]
-    kept: OriginalKeptJson = {
+    without_url: OriginalKeptJson = {
         "content_type": original["content_type"],
         "bytes": original["bytes"],
         "sha256": original["sha256"],
     }
-    return {**photo, "original": kept}
+    return {**photo, "original": without_url}
 
 
 def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> EventJson:
-    """The event as it is kept: all of the wire's envelope but `delivery_attempt` and the thumbnails."""
+    """Return an event as it is stored: all of the wire's envelope but `delivery_attempt` and the thumbnails."""
     return {
         "event_id": event_id,
         "event": new_event.event,
@@ -159,17 +159,17 @@ def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) ->
     }
 
 
-def without_thumbnails(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """The event as it is fetched: there the photos are a request away."""
-    data = kept["data"]
+def without_thumbnails(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored event as the feed shows it, where the photos are a request away."""
+    data = stored["data"]
     if "photos" not in data:
-        return dict(kept)
-    photos = [{name: value for name, value in one.items() if name != "thumbnail"} for one in data["photos"]]
-    return {**kept, "data": {**data, "photos": photos}}
+        return dict(stored)
+    photos = [{name: value for name, value in photo.items() if name != "thumbnail"} for photo in data["photos"]]
+    return {**stored, "data": {**data, "photos": photos}}
 
 
 def trial_body(event_id: str, at: int) -> bytes:
-    """The bytes of `webhook.test`, which nothing has happened for: it is in the envelope of all, and names no run."""
+    """Return the body of `webhook.test`, which nothing has happened for: in the envelope of all, without a run."""
     content: WebhookTestEventJson = {
         "event_id": event_id,
         "delivery_attempt": 1,
@@ -185,18 +185,18 @@ def trial_body(event_id: str, at: int) -> bytes:
     return to_json(content)
 
 
-def body(kept: Mapping[str, Any], attempt: int, thumbnails: Mapping[str, bytes]) -> bytes:
-    """The bytes of one attempt; `thumbnails` by photo id, left out with a word when the body grows too large."""
-    wire = {"event_id": kept["event_id"], "delivery_attempt": attempt, **kept}
+def body(stored: Mapping[str, Any], attempt: int, thumbnails: Mapping[str, bytes]) -> bytes:
+    """Return the body of one attempt; `thumbnails` by photo id, left out with a word when the body grows too large."""
+    wire = {"event_id": stored["event_id"], "delivery_attempt": attempt, **stored}
     if not thumbnails:
         return to_json(wire)
     photos = [
         {**photo, "thumbnail": base64.b64encode(thumbnails[photo["photo_id"]]).decode()}
         if photo["photo_id"] in thumbnails
         else photo
-        for photo in kept["data"]["photos"]
+        for photo in stored["data"]["photos"]
     ]
-    full = to_json({**wire, "data": {**kept["data"], "photos": photos}})
+    full = to_json({**wire, "data": {**stored["data"], "photos": photos}})
     if len(full) <= MAX_BODY:
         return full
-    return to_json({**wire, "data": {**kept["data"], "thumbnails_omitted": True}})
+    return to_json({**wire, "data": {**stored["data"], "thumbnails_omitted": True}})

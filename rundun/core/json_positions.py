@@ -1,4 +1,4 @@
-"""Where in a JSON text something stands: from a pointer, or from what makes it no JSON, to line and column."""
+"""Places in a JSON text: from a pointer, or from what makes the text no JSON, to line and column."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AT = re.compile(r" at line (\d+) column (\d+)$")
 
 
 class MalformedJson(ValueError):
-    """The text is no JSON (RFC 8259); `line` and `column` say where reading stopped."""
+    """The refusal of a text that is no JSON (RFC 8259); `line` and `column` say where reading stopped."""
 
     def __init__(self, detail: str, line: int, column: int) -> None:
         super().__init__(detail)
@@ -26,7 +26,7 @@ class MalformedJson(ValueError):
 
 
 def read(text: str) -> Any:
-    """What the text says; raises `MalformedJson`."""
+    """Read the value of a JSON text; raises `MalformedJson`."""
     try:
         body = text.encode()
     except UnicodeEncodeError as error:
@@ -34,8 +34,8 @@ def read(text: str) -> Any:
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        found = _AT.search(str(error))
-        line, column = (int(found[1]), int(found[2])) if found else (1, 1)
+        match = _AT.search(str(error))
+        line, column = (int(match[1]), int(match[2])) if match else (1, 1)
         lines = body.split(b"\n")
         before = lines[min(line, len(lines)) - 1][: max(0, column - 1)]  # counted in bytes there
         raise MalformedJson(_AT.sub("", str(error)), line, len(before.decode(errors="ignore")) + 1) from None
@@ -43,7 +43,7 @@ def read(text: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Offsets in code points: of a member's name, or of an element; with its value where that is a plain one."""
+    """Offsets in code points: of a member's name, or of an element; with the value where that is a plain one."""
 
     start: int
     end: int
@@ -51,7 +51,7 @@ class Span:
 
 @dataclass(slots=True)
 class _Frame:
-    """An object or an array that has begun; `pointer` is None where nobody asked for anything in it."""
+    """An object or an array that has begun; `pointer` is None where no pointer leads into it."""
 
     pointer: str | None
     is_object: bool
@@ -60,7 +60,7 @@ class _Frame:
     name_at: Span = field(default_factory=lambda: Span(0, 0))
 
     def begin(self, start: int, end: int) -> tuple[str | None, Span]:
-        """The pointer of the value that begins here, and what shows where it is."""
+        """Return the pointer of the value that begins here, and the span that shows its place."""
         name, self.name, self.index = self.name, None, self.index + 1
         if self.pointer is None:
             return None, Span(start, end)
@@ -69,16 +69,16 @@ class _Frame:
         return f"{self.pointer}/{self.index - 1}", Span(start, end)
 
 
-def positions(text: str, wanted: Iterable[str]) -> dict[str, Span]:
-    """Where `wanted` RFC 6901 pointers, and all that they stand in, are in a text that is JSON; of a name used twice,
+def positions(text: str, pointers: Iterable[str]) -> dict[str, Span]:
+    """Find the spans of RFC 6901 pointers, and of all that they stand in, in a text that is JSON; of a name used twice,
     the last. What is not there is left out.
     """
-    near = {""}
-    for pointer in wanted:
-        while pointer not in near:
-            near.add(pointer)
+    needed = {""}
+    for pointer in pointers:
+        while pointer not in needed:
+            needed.add(pointer)
             pointer = pointer.rpartition("/")[0]
-    found: dict[str, Span] = {}
+    spans: dict[str, Span] = {}
     frames: list[_Frame] = []
     for token in _TOKEN.finditer(text):
         start, end, mark = token.start(), token.end(), text[token.start()]
@@ -91,24 +91,24 @@ def positions(text: str, wanted: Iterable[str]) -> dict[str, Span]:
         if top and top.is_object and top.name is None:
             top.name, top.name_at = token[0], Span(start, end)
             continue
-        here, spot = top.begin(start, end) if top else ("", Span(start, end))
-        here = here if here in near else None
+        here, span = top.begin(start, end) if top else ("", Span(start, end))
+        here = here if here in needed else None
         if mark in "{[":
             frames.append(_Frame(here, mark == "{"))
         else:
-            spot = Span(spot.start, end)
+            span = Span(span.start, end)
         if here is not None:
-            found[here] = spot
-    return found
+            spans[here] = span
+    return spans
 
 
-def nearest(found: dict[str, Span], pointer: str) -> Span:
-    """The spot of `pointer`, or of what it should stand in."""
-    while pointer not in found and pointer:
+def nearest(spans: dict[str, Span], pointer: str) -> Span:
+    """Return the span of a pointer, or of what it should stand in."""
+    while pointer not in spans and pointer:
         pointer = pointer.rpartition("/")[0]
-    return found[pointer]
+    return spans[pointer]
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
-    """Both from 1, in code points; lines end in LF."""
+    """Return the line and column of an offset, both from 1, in code points; lines end in LF."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)

@@ -1,4 +1,4 @@
-"""What picture work comes to, for those who ask for it and know no codec."""
+"""Results of picture work, for callers that know no codec."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rundun.core.template import BarcodeFormat
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What was made of an original.
+    """The pictures that were made of an original.
 
     `content_type` is the original's, by its magic bytes; `width` and `height` are the derived JPEG's in pixels;
     `photo` is that JPEG, None when the original is its own derivative; `thumbnail` is always a JPEG.

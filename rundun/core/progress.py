@@ -1,4 +1,4 @@
-"""Where a run stands: which steps are visible, which are done, what is missing."""
+"""Progress of a run: which steps are visible, which are done, what is missing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StepState:
 
 @dataclass(frozen=True, slots=True)
 class MissingStep:
-    """Why a run cannot be completed yet."""
+    """A step that keeps a run from being completed, and why."""
 
     step_id: str
     code: MissingCode
@@ -41,10 +41,10 @@ class _Facts(dict[str, KnownStep]):
     """What conditions ask of earlier steps, worked out when a condition asks."""
 
     def __init__(self, step_states: Mapping[str, StepState]) -> None:
-        self._standings = step_states
+        self._step_states = step_states
 
     def __missing__(self, step_id: str) -> KnownStep:
-        fact = self[step_id] = _known(self._standings[step_id])
+        fact = self[step_id] = _known(self._step_states[step_id])
         return fact
 
 
@@ -56,8 +56,8 @@ def evaluate(
     before: Mapping[str, StepState] | None = None,
     answered: str = "",
 ) -> dict[str, StepState]:
-    """How every step stands; `arrived` lists each step's photos in order of arrival. With `before`, how all stood until
-    only the answer to the step `answered` changed, a step that no condition hides is not worked out again.
+    """Work out the state of every step; `arrived` lists each step's photos in order of arrival. With `before`, the
+    states until only the answer to the step `answered` changed, a step that no condition hides is not worked out again.
     """
     step_states: dict[str, StepState] = {}
     known = _Facts(step_states)
@@ -103,7 +103,7 @@ def _known(step_state: StepState) -> KnownStep:
 
 
 def count_progress(step_states: Mapping[str, StepState]) -> ProgressJson:
-    """The wire's `progress`: visible steps, each done one counted once."""
+    """Count the wire's `progress`: visible steps, each done one counted once."""
     counts: ProgressJson = {"total": 0, "answered": 0, "skipped": 0, "unable": 0}
     for step_state in step_states.values():
         counts["total"] += step_state.visible
@@ -113,14 +113,14 @@ def count_progress(step_states: Mapping[str, StepState]) -> ProgressJson:
 
 
 def kind_of(answer: Answer) -> Literal["answered", "skipped", "unable"]:
-    """`answered`, `skipped` or `unable`."""
+    """Return which kind an answer is: `answered`, `skipped` or `unable`."""
     if answer.skipped:
         return "skipped"
     return "answered" if answer.unable is None else "unable"
 
 
 def missing(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
-    """What keeps the run from being completed: required steps not done, and photos on their way for any step."""
+    """List what keeps a run from being completed: required steps not done, and photos on their way for any step."""
     for step_state in step_states.values():
         step = step_state.step
         if not step_state.visible or step_state.done:
@@ -131,21 +131,21 @@ def missing(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
         elif "signature" in step_state.waiting_for:
             yield MissingStep(step.id, "missing_signature", f"“{step.label}” is not signed yet.")
         elif step.required or step_state.waiting_for:
-            least = photo_limits(step)[0]
-            count = max(least - len(step_state.photos), len(step_state.waiting_for))
+            min_photos = photo_limits(step)[0]
+            count = max(min_photos - len(step_state.photos), len(step_state.waiting_for))
             yield MissingStep(step.id, "missing_photos", f"“{step.label}” still needs {count} photo(s).")
 
 
 def newly_done(
     before: Mapping[str, StepState], after: Mapping[str, StepState], changed: Sequence[str] = ()
 ) -> list[StepState]:
-    """Steps that became done, or that are done and say something else if `changed` names them, in the template's order,
-    so that causes come before effects: each of them is an event.
+    """List steps that became done, or that are done and say something else if `changed` names them, in the template's
+    order, so that causes come before effects: each of them is an event.
     """
     return [now for step_id, now in after.items() if now.done and (step_id in changed or not before[step_id].done)]
 
 
 def last_done(step_states: Mapping[str, StepState]) -> str | None:
-    """The step answered last among those that count, for `last_step_id`."""
-    at = {step_id: one.answer.at for step_id, one in step_states.items() if one.visible and one.answer}
+    """Return the visible step answered last, for `last_step_id`; None where none is answered."""
+    at = {step_id: state.answer.at for step_id, state in step_states.items() if state.visible and state.answer}
     return max(at, key=lambda step_id: at[step_id]) if at else None

@@ -1,4 +1,4 @@
-"""A run's life: one table of moves, and the times that bound it."""
+"""A run and its life: one table of moves, and the times that bound it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPEN_HOURS = 72  # that a run is open for its start, where the dispatch does not
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where a run's events go; without a secret they are not signed. `gone` after a 410: one attempt each.
+    """The webhook of a run; without a secret its events are not signed. `gone` after a 410: one attempt each.
     `destination` is what limits are counted by, `<org_id> <scheme>://<host>:<port>`; the dispatch fills it in.
     """
 
@@ -42,14 +42,14 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the executor says they are: at most one of the three, as the template asked."""
+    """The identity that an executor states: at most one of the three, as the template asked."""
 
     name: str | None = None
     email: str | None = None
     phone: str | None = None
 
     def as_json(self, user_id: str | None) -> IdentityJson:
-        """The wire form: `anonymous`, or `external` with the one field that was asked."""
+        """Return the identity as JSON: `anonymous`, or `external` with the one field that was asked."""
         if self.name:
             return {"mode": "external", "user_id": user_id, "name": self.name}
         if self.email:
@@ -67,13 +67,13 @@ class OperatorRef:
     name: str
 
     def as_json(self) -> IdentityJson:
-        """The wire's identity."""
+        """Return the operator as the wire's identity."""
         return {"mode": "member", "user_id": self.user_id, "name": self.name}
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something to a run: `name` is the key's or the operator's."""
+    """An actor, who does something to a run: `name` is the key's or the operator's."""
 
     by: By
     name: str | None = None
@@ -81,7 +81,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """Who ended a run before its time, and why. `member`, the operator who did it, goes into the event alone."""
+    """A cancellation: who ended a run before its time, and why. `member`, the operator, goes into the event alone."""
 
     by: By
     reason: str | None
@@ -118,22 +118,22 @@ class Run:
 
     @property
     def is_closed(self) -> bool:
-        """True once nothing can change any more."""
+        """Tell whether the run is closed, so that nothing can change any more."""
         return self.status in CLOSED
 
     def deadline(self, grace: int) -> int | None:
-        """The moment from which nothing is accepted; `grace` in milliseconds is added once the run is started."""
+        """Return the time from which nothing is accepted; `grace` in milliseconds is added once the run is started."""
         if self.expires_at is None:
             return None
         return self.expires_at + (grace if self.status == "in_progress" else 0)
 
     def is_overdue(self, now: int, grace: int) -> bool:
-        """True when an open run must be expired before anything else happens to it."""
+        """Tell whether the run is open and must be expired before anything else happens to it."""
         deadline = self.deadline(grace)
         return not self.is_closed and deadline is not None and now >= deadline
 
     def is_late(self, now: int) -> bool:
-        """True when it was, or is, still being done after `expires_at`."""
+        """Tell whether the run was, or is, still being done after `expires_at`."""
         if self.expires_at is None or self.started_at is None:
             return False
         if self.status == "expired":  # at its deadline, which without grace is no later than that
@@ -141,19 +141,19 @@ class Run:
         return (self.closed_at or now) >= self.expires_at
 
     def closed_as(self, status: Status) -> int | None:
-        """When it ended in `status`, else None."""
+        """Return when the run ended in `status`, else None."""
         return self.closed_at if self.status == status else None
 
     @property
     def duration_seconds(self) -> int | None:
-        """From Start to completion."""
+        """Return the seconds from Start to completion, None for a run that is not completed."""
         if self.status != "completed" or self.started_at is None or self.closed_at is None:
             return None
         return (self.closed_at - self.started_at) // times.SECOND
 
 
 def expiry(now: int, hours: float | None) -> int | None:
-    """The moment `hours` from `now`, rounded up so that the whole second on the wire is the true one."""
+    """Return the time `hours` from `now`, rounded up so that the whole second on the wire is the true one."""
     if hours is None:
         return None
     at = now + int(hours * times.HOUR)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rundun.core import times
 from rundun.core.answer import Position
-from rundun.core.json_types.base import UnableJson
+from rundun.core.json_types.base import ReferenceJson, UnableJson
 from rundun.core.json_types.execution import (
     ReceiptJson,
     RunBriefJson,
@@ -67,18 +67,18 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What came in beside the answers: photos by step and id, signatures by their number."""
+    """The evidence of a run: photos by step and id, signatures by their number."""
 
     photos: Mapping[str, Mapping[str, Photo]]
     signatures: Mapping[int, Signature]
 
     def arrived(self) -> dict[str, tuple[str, ...]]:
-        """Each step's photo ids in order of arrival."""
+        """Return each step's photo ids in order of arrival."""
         return {step_id: tuple(photos) for step_id, photos in self.photos.items()}
 
 
 def receipt(photo: Photo, links: Urls) -> ReceiptJson:
-    """What the executor's phone gets for a photo: with it the phone may delete its own copy."""
+    """Return the receipt of a photo for the executor's phone, which may then delete its own copy."""
     return {
         "photo_id": photo.photo_id,
         "bytes": photo.bytes,
@@ -92,7 +92,7 @@ def receipt(photo: Photo, links: Urls) -> ReceiptJson:
 
 
 def signature_receipt(signature: Signature, links: Urls) -> SignatureReceiptJson:
-    """What the executor's phone gets for a signature."""
+    """Return the receipt of a signature for the executor's phone."""
     return {
         "bytes": signature.bytes,
         "sha256": signature.sha256,
@@ -102,7 +102,7 @@ def signature_receipt(signature: Signature, links: Urls) -> SignatureReceiptJson
 
 
 def photo_json(photo: Photo, index: int, links: Urls) -> PhotoJson:
-    """One photo on the run."""
+    """Return one photo as the run shows it."""
     return {
         "photo_id": photo.photo_id,
         "photo_index": index,
@@ -125,7 +125,7 @@ def photo_json(photo: Photo, index: int, links: Urls) -> PhotoJson:
 
 
 def value_json(step_state: StepState, evidence: Evidence, links: Urls) -> Any:
-    """The answer's value; a signature's is the address of its picture."""
+    """Return the value of a step's answer; a signature's is the URL of its picture."""
     answer = step_state.answer
     if answer is None:
         return None
@@ -135,19 +135,19 @@ def value_json(step_state: StepState, evidence: Evidence, links: Urls) -> Any:
 
 
 def unable_json(step_state: StepState) -> UnableJson | None:
-    """Why the step could not be done, or None."""
+    """Return why a step could not be done, or None."""
     answer = step_state.answer
     return None if answer is None or answer.unable is None else {"reason": answer.unable}
 
 
 def photos_of(step_state: StepState, evidence: Evidence) -> list[Photo]:
-    """The photos of the answer in force that have arrived, in its order."""
+    """Return the photos of a step's answer in force that have arrived, in the answer's order."""
     stored = evidence.photos.get(step_state.step.id, {})
     return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
 
 
 def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, AnsweredJson]:
-    """Visible steps that were answered, skipped or closed as unable."""
+    """Return the answers of visible steps that were answered, skipped or closed as unable."""
     answers: dict[str, AnsweredJson] = {}
     for step_id, step_state in step_states.items():
         answer = step_state.answer
@@ -167,9 +167,9 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
 
 
 def signature_json(run: Run, evidence: Evidence, links: Urls) -> SignatureAnswerJson | None:
-    """The signature that closed the run or, where it ended otherwise, the newest that was given for it; or None."""
-    given = [one.number for one in evidence.signatures.values() if one.step_id == "" and run.is_closed]
-    number = max(given, default=None) if run.signature is None else run.signature
+    """Return the signature that closed a run or, where the run ended otherwise, the newest given for it; or None."""
+    numbers = [number for number, row in evidence.signatures.items() if row.step_id == "" and run.is_closed]
+    number = max(numbers, default=None) if run.signature is None else run.signature
     if number is None:
         return None
     signature = evidence.signatures[number]
@@ -181,7 +181,7 @@ def signature_json(run: Run, evidence: Evidence, links: Urls) -> SignatureAnswer
 
 
 def cancellation_json(cancellation: Cancellation | None) -> CancellationAnswerJson | None:
-    """Who ended the run before its time, or None."""
+    """Return who ended a run before its time, or None."""
     if cancellation is None:
         return None
     return {
@@ -193,10 +193,15 @@ def cancellation_json(cancellation: Cancellation | None) -> CancellationAnswerJs
 
 
 def webhook_json(webhook: Webhook | None) -> WebhookAnswerJson | None:
-    """Where a run's events go, or None; the secret never comes back."""
+    """Return where a run's events go, or None; the secret never comes back."""
     if webhook is None:
         return None
     return {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None}
+
+
+def reference_json(run: Run) -> ReferenceJson:
+    """Return what the integrator knows a run by, for the record and for each event."""
+    return {"executor_ref": run.executor_ref}
 
 
 def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
@@ -208,7 +213,7 @@ def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
         "template_id": run.template_id,
         "template_v": run.template_v,
         "link": links.run(run.run_id),
-        "executor_ref": run.executor_ref,
+        **reference_json(run),
         "assigned_to": run.assigned_to,
         "language": run.language,
         "identity": run.identity.as_json(run.assigned_to),
@@ -228,14 +233,14 @@ def _end_json(run: Run) -> RunEndJson:
 
 
 def run_json(run: Run, links: Urls, now: int) -> RunListedJson:
-    """A run without its template and answers: what lists show."""
+    """Return a run without its template and answers, as lists show it."""
     return {**_head_json(run, links, now), **_end_json(run)}
 
 
 def full_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
 ) -> RunSteeredJson:
-    """The whole record but for the template, which the caller puts in verbatim."""
+    """Return all of a run but its template, which the caller puts in verbatim."""
     return {
         **_head_json(run, links, now),
         "answers": answers_json(step_states, evidence, links),
@@ -245,7 +250,7 @@ def full_json(
 
 
 def run_brief(run: Run) -> RunBriefJson:
-    """What every write of the executor's tells of the run."""
+    """Return what every response to a write of the executor's says of the run."""
     return {
         "status": run.status,
         "expires_at": times.wire_or_none(run.expires_at),
@@ -255,7 +260,7 @@ def run_brief(run: Run) -> RunBriefJson:
 
 
 def run_state(run: Run, now: int) -> RunStateJson:
-    """What the executor's page knows of the run itself."""
+    """Return what the executor's page knows of the run itself."""
     return {
         "run_id": run.run_id,
         "late": run.is_late(now),
@@ -270,7 +275,7 @@ def run_state(run: Run, now: int) -> RunStateJson:
 
 
 def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> StepStateJson:
-    """One step as the executor's page needs it, hidden ones too."""
+    """Return one step, hidden or not, as the executor's page needs it."""
     answer = step_state.answer
     if answer is None:
         return {"answer_id": None, "visible": step_state.visible, "done": False, "waiting_for": []}

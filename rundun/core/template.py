@@ -1,4 +1,4 @@
-"""The template language: what a checklist may say. Cross-field rules stand in `rules.py`."""
+"""The template language: what a checklist may say. Rules between fields stand in `template_rules.py`."""
 
 from __future__ import annotations
 
@@ -325,14 +325,14 @@ class Template(StrictModel):
     """Texts by language, then by the id of what they belong to (`""` = the template itself), then by field."""
 
     def all_steps(self) -> Iterator[StepBase]:
-        """Every step, in the order a person meets them."""
+        """List every step, in the order a person meets them."""
         yield from self.steps or ()
         for section in self.sections or ():
             yield from section.steps
 
 
 def photo_limits(step: StepBase) -> tuple[int, int]:
-    """(least, most) photos `step` takes; (0, 0) where it takes none."""
+    """Return the (minimum, maximum) of photos that a step takes; (0, 0) where it takes none."""
     if isinstance(step, PhotoStep):
         return step.config.min, step.config.max
     if step.photo is False:

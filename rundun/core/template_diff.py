@@ -1,4 +1,4 @@
-"""What changed between two versions of a template, told by sections, steps and options, field by field."""
+"""Changes between two versions of a template: by section, step and option, field by field."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _OUTSIDE = ("id", "sections", "steps", "translations", "settings", "execution", 
 
 @dataclass(frozen=True, slots=True)
 class TemplatePart:
-    """What has fields: the template (id ""), a section, a step, an option. `parent` is the id of what it stands in, and
-    `fields` has what was written, those of `config`, `settings` and `execution` among them.
+    """A part of a template that has fields: the template itself (id ""), a section, a step, an option. `parent` is the
+    id of what the part stands in, and `fields` has what was written, that in `config`, `settings` and `execution` too.
     """
 
     kind: Kind
@@ -28,7 +28,7 @@ class TemplatePart:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field that is not what it was; None where it was, or is, left out."""
+    """A field that is not what it was; None where it was, or is, left out."""
 
     field: Field
     before: Any
@@ -37,8 +37,8 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class TemplateChange:
-    """Something that happened to a thing. `before` is None for what was added, `after` for what was removed; `edits`
-    stand in what was `changed`. A thing that moved and changed has two.
+    """A change of one part. `before` is None for what was added, `after` for what was removed; `edits` stand in what
+    was `changed`. A part that moved and changed has two changes.
     """
 
     kind: Literal["added", "removed", "moved", "changed"]
@@ -47,55 +47,55 @@ class TemplateChange:
     edits: tuple[FieldChange, ...] = ()
 
     @property
-    def thing(self) -> TemplatePart:
-        """The thing as it is, or was."""
-        found = self.after or self.before
-        assert found is not None
-        return found
+    def part(self) -> TemplatePart:
+        """Return the part as it is now, or as it was before its removal."""
+        part = self.after or self.before
+        assert part is not None
+        return part
 
 
 def parts(template: Mapping[str, Any]) -> dict[str, TemplatePart]:
-    """All there is in a template's stored JSON by id, in reading order; "" is the template itself."""
+    """List the parts of a template's stored JSON by id, in reading order; "" is the template itself."""
     texts: dict[str, dict[Field, Any]] = {}
     for tag, targets in (template.get("translations") or {}).items():
         for target, words in targets.items():
             texts.setdefault(target, {}).update({(name, tag): value for name, value in words.items()})
-    return {thing.id: thing for thing in _walk(template, texts)}
+    return {part.id: part for part in _walk(template, texts)}
 
 
 def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]]) -> Iterator[TemplatePart]:
-    def thing(kind: Kind, parent: str, label: str, source: Mapping[str, Any]) -> TemplatePart:
-        parts = [source, *(source.get(name) or {} for name in ("settings", "execution", "config"))]
-        fields = {(name, ""): part[name] for part in parts for name in part if name not in _OUTSIDE}
+    def part(kind: Kind, parent: str, label: str, source: Mapping[str, Any]) -> TemplatePart:
+        holders = [source, *(source.get(name) or {} for name in ("settings", "execution", "config"))]
+        fields = {(name, ""): holder[name] for holder in holders for name in holder if name not in _OUTSIDE}
         key = str(source.get("id", ""))
         return TemplatePart(kind, key, parent, str(source[label]), {**fields, **texts.get(key, {})})
 
     def steps(parent: str, source: Mapping[str, Any]) -> Iterator[TemplatePart]:
         for step in source.get("steps") or ():
-            yield thing("step", parent, "label", step)
+            yield part("step", parent, "label", step)
             for option in (step.get("config") or {}).get("options") or ():
-                yield thing("option", step["id"], "label", option)
+                yield part("option", step["id"], "label", option)
 
-    yield thing("template", "", "name", template)
+    yield part("template", "", "name", template)
     yield from steps("", template)
     for section in template.get("sections") or ():
-        yield thing("section", "", "title", section)
+        yield part("section", "", "title", section)
         yield from steps(section["id"], section)
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[TemplateChange]:
-    """From one template's stored JSON to another: what was removed first, then the rest in the order of `after`."""
+    """List changes between two stored JSON forms of a template: removals first, the rest in the order of `after`."""
     old, new = parts(before), parts(after)
-    changes = [TemplateChange("removed", thing, None) for key, thing in old.items() if key not in new]
+    changes = [TemplateChange("removed", part, None) for key, part in old.items() if key not in new]
     moved = _moved(old, new)
-    for key, thing in new.items():
+    for key, part in new.items():
         if key not in old:
-            changes.append(TemplateChange("added", None, thing))
+            changes.append(TemplateChange("added", None, part))
             continue
         if key in moved:
-            changes.append(TemplateChange("moved", old[key], thing))
-        if edits := _edits(old[key].fields, thing.fields):
-            changes.append(TemplateChange("changed", old[key], thing, edits))
+            changes.append(TemplateChange("moved", old[key], part))
+        if edits := _edits(old[key].fields, part.fields):
+            changes.append(TemplateChange("changed", old[key], part, edits))
     return changes
 
 
@@ -110,8 +110,8 @@ def _text(value: Any) -> str:
 
 
 def _moved(old: Mapping[str, TemplatePart], new: Mapping[str, TemplatePart]) -> set[str]:
-    """What stands elsewhere: in something else, or not in its former order; as few as explain it."""
-    place = {key: position for position, key in enumerate(old)}
+    """Find the parts that stand elsewhere: in another parent, or in another order; as few as explain the difference."""
+    positions = {key: position for position, key in enumerate(old)}
     common = [key for key in new if key in old and key]
     moved = {key for key in common if old[key].parent != new[key].parent}
     stayed: dict[str, list[str]] = {}
@@ -119,13 +119,13 @@ def _moved(old: Mapping[str, TemplatePart], new: Mapping[str, TemplatePart]) -> 
         if key not in moved:
             stayed.setdefault(f"{new[key].kind} {new[key].parent}", []).append(key)
     for keys in stayed.values():
-        in_order = set(_longest_rising([place[key] for key in keys]))
-        moved |= {key for key in keys if place[key] not in in_order}
+        in_order = set(_longest_rising([positions[key] for key in keys]))
+        moved |= {key for key in keys if positions[key] not in in_order}
     return moved
 
 
 def _longest_rising(numbers: Sequence[int]) -> list[int]:
-    """A longest rising subsequence of different numbers (patience sorting)."""
+    """Return a longest rising subsequence of different numbers (patience sorting)."""
     tops: list[int] = []
     lasts: list[int] = []  # positions in `numbers` of what ends the best subsequence of each length
     came_from: list[int | None] = []
@@ -134,9 +134,9 @@ def _longest_rising(numbers: Sequence[int]) -> list[int]:
         came_from.append(lasts[length - 1] if length else None)
         tops[length : length + 1] = [number]
         lasts[length : length + 1] = [position]
-    found: list[int] = []
+    rising: list[int] = []
     at = lasts[-1] if lasts else None
     while at is not None:
-        found.append(numbers[at])
+        rising.append(numbers[at])
         at = came_from[at]
-    return found[::-1]
+    return rising[::-1]

@@ -1,4 +1,4 @@
-"""Reading a template: the models' own rules, then the rules between fields; every problem at once."""
+"""Rules of a template: the models' own, then those between fields; every problem at once."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ _OPERATORS = {
 
 
 def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
-    """`data` as a template, missing section, step and option ids made by `make_id(prefix)`.
+    """Read JSON data as a template, missing section, step and option ids made by `make_id(prefix)`.
 
-    Raises `Invalid` with every wrong place (of each kind at most a thousand), `Problem("too_large")` above 512 KiB.
+    Raises `Invalid` with every wrong field (of each kind at most a thousand), `Problem("too_large")` above 512 KiB.
     """
     data = _with_ids(data, make_id)
     try:
         template = Template.model_validate(data)
     except ValidationError as error:
-        errors = validation.field_errors(error, untagged=_untagged, most=MAX_ERRORS)
+        errors = validation.field_errors(error, untagged=_untagged, limit=MAX_ERRORS)
         more = islice(_between_fields(data, _readable_steps(data)), MAX_ERRORS)
         raise Invalid(validation.in_order([*errors, *more], data)) from None
     errors = list(islice(_between_fields(data, _placed_steps(template)), MAX_ERRORS))
@@ -67,50 +67,50 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
 
 
 def as_json(template: Template) -> bytes:
-    """The stored form: what the author wrote, in the language's own field order; left-out fields stay out."""
+    """Return a template's stored form: what the author wrote, in the models' field order; left-out fields stay out."""
     return to_json(template.model_dump(mode="json", exclude_unset=True))
 
 
 def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
-    """`data` with ids; of a list that is too long only as much is kept as shows that it is."""
+    """Put in missing ids; of a list that is too long only as much stays as shows that it is."""
 
-    def named(thing: Any, prefix: str, **changed: Any) -> Any:
-        if not isinstance(thing, dict):
-            return thing
-        return {**({} if "id" in thing else {"id": make_id(prefix)}), **thing, **changed}
+    def with_id(part: Any, prefix: str, **changed: Any) -> Any:
+        if not isinstance(part, dict):
+            return part
+        return {**({} if "id" in part else {"id": make_id(prefix)}), **part, **changed}
 
-    def step(thing: Any) -> Any:
-        config = thing.get("config") if isinstance(thing, dict) else None
+    def step_with_ids(step: Any) -> Any:
+        config = step.get("config") if isinstance(step, dict) else None
         if not isinstance(config, dict) or not isinstance(config.get("options"), list):
-            return named(thing, "s-")
-        options = [named(option, "o-") for option in config["options"][: MAX_OPTIONS + 1]]
-        return named(thing, "s-", config={**config, "options": options})
+            return with_id(step, "s-")
+        options = [with_id(option, "o-") for option in config["options"][: MAX_OPTIONS + 1]]
+        return with_id(step, "s-", config={**config, "options": options})
 
-    def steps(thing: Any) -> Any:
-        if not isinstance(thing, dict) or not isinstance(thing.get("steps"), list):
-            return thing
-        return {**thing, "steps": [step(one) for one in thing["steps"][: MAX_STEPS + 1]]}
+    def with_steps(holder: Any) -> Any:
+        if not isinstance(holder, dict) or not isinstance(holder.get("steps"), list):
+            return holder
+        return {**holder, "steps": [step_with_ids(step) for step in holder["steps"][: MAX_STEPS + 1]]}
 
     if isinstance(data, dict) and isinstance(data.get("sections"), list):
         sections = data["sections"][: MAX_SECTIONS + 1]
-        data = {**data, "sections": [steps(named(section, "g-")) for section in sections]}
-    return steps(data)
+        data = {**data, "sections": [with_steps(with_id(section, "g-")) for section in sections]}
+    return with_steps(data)
 
 
 def _untagged(loc: Sequence[str | int]) -> list[str | int]:
-    """`loc` without the names pydantic puts in for members of unions, which are no part of the document."""
+    """Remove from a location the names that pydantic puts in for members of unions, no part of the document."""
     if loc[:1] == ("translations",):
         return list(loc[:2] if loc[2:] == ("[key]",) else loc)  # a language that is none
-    kept: list[str | int] = []
+    path: list[str | int] = []
     skip = False
     for part in loc:
         if skip:
             skip = False
             continue
-        kept.append(part)
-        listed = len(kept) > 1 and kept[-2] in ("steps", "rules") and isinstance(part, int)
+        path.append(part)
+        listed = len(path) > 1 and path[-2] in ("steps", "rules") and isinstance(part, int)
         skip = listed or part in ("photo", "condition")
-    return kept
+    return path
 
 
 def _placed_steps(template: Template) -> list[tuple[str, StepBase]]:
@@ -133,11 +133,11 @@ def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _readable_steps(data: Any) -> list[tuple[str, StepBase]]:
-    """The steps that are right in themselves, so that the rules between fields still speak when others are wrong."""
+    """List the steps that are right in themselves, so that rules between fields still speak when others are wrong."""
     readable = []
-    for place, step in islice(_raw_steps(data), MAX_STEPS):
+    for pointer, step in islice(_raw_steps(data), MAX_STEPS):
         try:
-            readable.append((place, _ANY_STEP.validate_python(step)))
+            readable.append((pointer, _ANY_STEP.validate_python(step)))
         except ValidationError:
             continue
     return readable
@@ -147,15 +147,15 @@ def _between_fields(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[Fi
     if not isinstance(data, dict):
         return
     raw = list(_raw_steps(data))
-    yield from _amount(data, len(raw))
+    yield from _number_of_steps(data, len(raw))
     yield from _unique_ids(data, raw)
-    for place, step in steps:
-        yield from _one_step(place, step)
+    for pointer, step in steps:
+        yield from _limits(pointer, step)
     yield from _conditions(steps, raw)
     yield from translation_errors(data, steps, raw)
 
 
-def _amount(data: dict[str, Any], count: int) -> Iterator[FieldError]:
+def _number_of_steps(data: dict[str, Any], count: int) -> Iterator[FieldError]:
     if data.get("sections") is not None and data.get("steps") is not None:
         yield FieldError("/steps", "not_allowed", "stands beside sections: put the steps inside them")
     elif count == 0:
@@ -165,68 +165,64 @@ def _amount(data: dict[str, Any], count: int) -> Iterator[FieldError]:
 
 
 def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
-    named: list[tuple[str, Any]] = []
+    parts: list[tuple[str, Any]] = []
     if isinstance(data.get("sections"), list):
-        named += [(f"/sections/{index}", section) for index, section in enumerate(data["sections"])]
-    for place, step in raw:
-        named.append((place, step))
+        parts += [(f"/sections/{index}", section) for index, section in enumerate(data["sections"])]
+    for pointer, step in raw:
+        parts.append((pointer, step))
         config = step.get("config") if isinstance(step, dict) else None
         options = config.get("options") if isinstance(config, dict) else None
         if isinstance(options, list):
-            named += [(f"{place}/config/options/{index}", option) for index, option in enumerate(options)]
+            parts += [(f"{pointer}/config/options/{index}", option) for index, option in enumerate(options)]
     seen: set[str] = set()
-    for place, thing in named:
-        identifier = thing.get("id") if isinstance(thing, dict) else None
+    for pointer, part in parts:
+        identifier = part.get("id") if isinstance(part, dict) else None
         if not isinstance(identifier, str):
             continue
         if identifier in seen:
-            yield FieldError(f"{place}/id", "duplicate", f"“{identifier}” is used twice")
+            yield FieldError(f"{pointer}/id", "duplicate", f"“{identifier}” is used twice")
         seen.add(identifier)
 
 
-def _one_step(place: str, step: StepBase) -> Iterator[FieldError]:
+def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
     if step.photo is not False:
         if isinstance(step, PhotoStep):
-            yield FieldError(f"{place}/photo", "not_allowed", "a photo step says this in its config")
+            yield FieldError(f"{pointer}/photo", "not_allowed", "a photo step says this in its config")
         elif step.photo.min > step.photo.max:
-            yield FieldError(f"{place}/photo/max", "out_of_range", "must not be below min")
+            yield FieldError(f"{pointer}/photo/max", "out_of_range", "must not be below min")
     config = getattr(step, "config", None)
     if isinstance(step, MultiChoiceStep):
-        most = step.config.max_selected
+        maximum = step.config.max_selected
         if step.config.min_selected > len(step.config.options):
-            yield FieldError(f"{place}/config/min_selected", "out_of_range", "is more than there are options")
-        if most is not None and most < step.config.min_selected:
-            yield FieldError(f"{place}/config/max_selected", "out_of_range", "must not be below min_selected")
+            yield FieldError(f"{pointer}/config/min_selected", "out_of_range", "is more than there are options")
+        if maximum is not None and maximum < step.config.min_selected:
+            yield FieldError(f"{pointer}/config/max_selected", "out_of_range", "must not be below min_selected")
     if isinstance(step, NumberStep | PhotoStep | RatingStep):
-        least, most = getattr(config, "min", None), getattr(config, "max", None)
-        if (
-            least is not None
-            and most is not None
-            and (most < least or (isinstance(step, RatingStep) and most == least))
-        ):
+        low, high = getattr(config, "min", None), getattr(config, "max", None)
+        if low is not None and high is not None and (high < low or (isinstance(step, RatingStep) and high == low)):
             detail = "must be above min" if isinstance(step, RatingStep) else "must not be below min"
-            yield FieldError(f"{place}/config/max", "out_of_range", detail)
+            yield FieldError(f"{pointer}/config/max", "out_of_range", detail)
 
 
 def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
     order = {step.get("id"): index for index, (_, step) in enumerate(raw) if has_text_id(step)}
-    position = {place: index for index, (place, _) in enumerate(raw)}
+    position = {pointer: index for index, (pointer, _) in enumerate(raw)}
     known = {step.id: step for _, step in steps}
     total = 0
-    for place, step in steps:
+    for pointer, step in steps:
         if step.condition is None:
             continue
-        compared = list(conditions.comparisons(step.condition, f"{place}/condition"))
+        compared = list(conditions.comparisons(step.condition, f"{pointer}/condition"))
         total += len(compared)
         if len(compared) > MAX_COMPARISONS_OF_STEP:
-            yield FieldError(f"{place}/condition", "too_long", f"has more than {MAX_COMPARISONS_OF_STEP} comparisons")
+            yield FieldError(f"{pointer}/condition", "too_long", f"has more than {MAX_COMPARISONS_OF_STEP} comparisons")
             continue
         for where, when, depth in compared:
             if depth > conditions.MAX_DEPTH:
                 yield FieldError(where, "too_long", f"is nested deeper than {conditions.MAX_DEPTH} groups")
             if when.step not in order:
                 yield FieldError(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
-            elif order[when.step] >= position[place]:
+            elif order[when.step] >= position[pointer]:
                 yield FieldError(f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier")
             if when.step in known:
                 yield from _comparison(where, when, known[when.step])
@@ -235,21 +231,21 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
 
 
 def _comparison(where: str, when: conditions.When, step: StepBase) -> Iterator[FieldError]:
-    given = "value" in when.model_fields_set
+    has_value = "value" in when.model_fields_set
     if when.op in ("answered", "skipped"):
-        if given:
+        if has_value:
             yield FieldError(f"{where}/value", "not_allowed", f"“{when.op}” takes no value")
         return
     if step.type not in _OPERATORS[when.op]:
         yield FieldError(f"{where}/op", "not_allowed", f"“{when.op}” does not fit a step of type {step.type}")
-    elif not given:
+    elif not has_value:
         yield FieldError(f"{where}/value", "required", f"“{when.op}” needs a value")
     elif sentence := _unfit(when, step):
         yield FieldError(f"{where}/value", "wrong_type", sentence)
 
 
 def _unfit(when: conditions.When, step: StepBase) -> str | None:
-    """Why the value cannot be one of the step's, or None."""
+    """Return why a comparison's value cannot be one of the step's, or None."""
     value = when.value
     match step.type:
         case "boolean":
@@ -266,7 +262,7 @@ def _unfit(when: conditions.When, step: StepBase) -> str | None:
     options = {option.id for option in step.config.options}
     if isinstance(step, ChoiceStep) or when.op in ("contains", "not_contains"):
         return None if isinstance(value, str) and value in options else f"must be an option of “{step.id}”"
-    fits = isinstance(value, list) and all(isinstance(one, str) and one in options for one in value)
+    fits = isinstance(value, list) and all(isinstance(entry, str) and entry in options for entry in value)
     return None if fits and len(set(value)) == len(value) else f"must be an array of options of “{step.id}”"
 
 

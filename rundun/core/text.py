@@ -1,4 +1,4 @@
-"""Text and numbers as the contract counts them: the same rules stand in `static/executor/values.js`."""
+"""Text and numbers in one normal form; `static/executor/values.js` has the rules a second time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ WHITE_SPACE = (
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 MAX_NUMBER = 2**53 - 1
-
-
 MAX_MARKS = 30
 
 
 def clean(text: str) -> str:
-    """`text` in NFC without surrounding white space; lengths are counted on the result, in code points.
+    """Return a text in NFC without surrounding white space; lengths are counted on the result, in code points.
 
     Raises ValueError for more than 30 combining marks in a row (UAX #15 section 13 calls less stream-safe): putting
     them in order takes the square of their number, and no language has them.
@@ -39,7 +37,7 @@ def _has_heap_of_marks(text: str) -> bool:
 
 
 def number(value: Any) -> int | float | None:
-    """`value` if it is a JSON number we keep (finite, |n| ≤ 2^53−1), whole ones as int; else None. True is no 1."""
+    """Return a value that is a JSON number we keep (finite, |n| ≤ 2^53−1), whole as int; else None. True is no 1."""
     if type(value) is int:
         return value if -MAX_NUMBER <= value <= MAX_NUMBER else None
     if type(value) is float and -MAX_NUMBER <= value <= MAX_NUMBER:
@@ -48,6 +46,6 @@ def number(value: Any) -> int | float | None:
 
 
 def integer(value: Any) -> int | None:
-    """`value` if it is a whole JSON number (4.0 is one); else None."""
-    kept = number(value)
-    return kept if type(kept) is int else None
+    """Return a value that is a whole JSON number, 4.0 included, as int; else None."""
+    as_number = number(value)
+    return as_number if type(as_number) is int else None

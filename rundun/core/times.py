@@ -22,24 +22,24 @@ def _wire(second: int) -> str:
 
 
 def wire(at: int) -> str:
-    """RFC 3339 of the millisecond `at`, cut to the second."""
+    """Write the millisecond `at` as RFC 3339, cut to the second."""
     return _wire(at // SECOND)
 
 
 def wire_or_none(at: int | None) -> str | None:
-    """As `wire`, None staying None."""
+    """Write the millisecond `at` as RFC 3339, None staying None."""
     return None if at is None else _wire(at // SECOND)
 
 
 def parse(text: str) -> int | None:
-    """Milliseconds of an RFC 3339 time with any offset, or None if it is none."""
+    """Read the milliseconds of an RFC 3339 time with any offset; None for any other text."""
     match = _RFC3339.fullmatch(text)
     if not match:
         return None
     *fields, fraction, offset = match.groups()
     try:
-        moment = datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*fields) + offset.upper().replace("Z", "+00:00"))
-        seconds = int(moment.timestamp())
+        parsed = datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*fields) + offset.upper().replace("Z", "+00:00"))
+        seconds = int(parsed.timestamp())
     except (ValueError, OverflowError):
         return None
     millis = int((fraction or "0").ljust(3, "0")[:3])
@@ -47,7 +47,7 @@ def parse(text: str) -> int | None:
 
 
 def is_date(text: str) -> bool:
-    """True for a day of the calendar written `YYYY-MM-DD`."""
+    """Tell whether a text is a day of the calendar, written `YYYY-MM-DD`."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Token buckets: how much somebody may ask for, and when there is more."""
+"""Token buckets: how many requests are allowed, and when there are more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rundun.core import times
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`quota` requests in `window` seconds: a bucket that holds so many and fills evenly in that time."""
+    """A limit of `quota` requests in `window` seconds: a bucket that holds so many and fills evenly in that time."""
 
     name: str
     quota: int
@@ -19,7 +19,7 @@ class Policy:
 
 @dataclass(slots=True)
 class Bucket:
-    """What is left, as of `at` (milliseconds)."""
+    """The tokens that are left, as of `at` (milliseconds)."""
 
     tokens: float
     at: int
@@ -27,8 +27,8 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What came of asking: whether it is `granted`, how many more are, the seconds until the bucket is full (`reset`)
-    and, where it was not granted, until one is there (`wait`).
+    """The decision on one request: whether it is `granted`, how many more are, the seconds until the bucket is full
+    (`reset`) and, where it was not granted, until a token is there (`wait`).
     """
 
     policy: Policy
@@ -39,14 +39,14 @@ class Allowance:
 
 
 def wait(policy: Policy, bucket: Bucket, now: int) -> int:
-    """Seconds from `now` (milliseconds) until there is one in `bucket`; 0 when there is. Nothing is taken."""
+    """Return the seconds from `now` (milliseconds) until a token is there; 0 when there is. Nothing is taken."""
     rate = policy.quota / policy.window / times.SECOND
     missing = 1 - bucket.tokens - max(0, now - bucket.at) * rate
     return max(1, _seconds(missing / rate)) if missing > 0 else 0
 
 
 def take(policy: Policy, bucket: Bucket, now: int) -> Allowance:
-    """Take one from `bucket` at `now` (milliseconds), if there is one. A clock set back fills nothing."""
+    """Take a token at `now` (milliseconds), if there is one. A clock set back fills nothing."""
     rate = policy.quota / policy.window / times.SECOND  # a millisecond
     bucket.tokens = min(policy.quota, bucket.tokens + max(0, now - bucket.at) * rate)
     bucket.at = now

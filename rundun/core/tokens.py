@@ -1,4 +1,4 @@
-"""What is kept of a secret token: an API key, a session, an invitation."""
+"""What is stored of a secret token: an API key, a session, an invitation."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def digest(token: str) -> bytes:
-    """Hash a token of at least 190 random bits; so many cannot be searched, so a plain SHA-256 is enough."""
+    """Hash a token of at least 190 random bits: nobody can search so many, and a plain SHA-256 is enough."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,4 +1,4 @@
-"""Which language somebody reads, and a template in it.
+"""Languages: which one a reader gets, and a template in it.
 
 Tags are BCP 47, compared without regard to case. A tag stands for itself and what is left when its end is cut off
 (RFC 4647 section 3.4): es-MX means es-MX, else es.
@@ -20,68 +20,68 @@ _OF_CONFIG = ("body", "placeholder", "true_label", "false_label", "min_label", "
 
 
 def is_tag(text: str) -> bool:
-    """True for what BCP 47 could mean by a tag."""
+    """Tell whether a text could be a BCP 47 tag."""
     return _TAG.fullmatch(text) is not None
 
 
 def accepted(header: str) -> list[str]:
-    """The tags of an Accept-Language header, the dearest first (RFC 9110 section 12.5.4); nonsense is passed over."""
-    found: list[tuple[float, str]] = []
+    """Read the tags of an Accept-Language header, the most preferred first (RFC 9110 section 12.5.4); skip nonsense."""
+    weighted: list[tuple[float, str]] = []
     for part in header.split(",")[:MAX_TAGS]:
         match = _RANGE.fullmatch(part)
         if match and is_tag(match[1]) and float(match[2] or 1) > 0:
-            found.append((float(match[2] or 1), match[1]))
-    return [tag for _, tag in sorted(found, key=lambda one: -one[0])]
+            weighted.append((float(match[2] or 1), match[1]))
+    return [tag for _, tag in sorted(weighted, key=lambda pair: -pair[0])]
 
 
 def fallbacks(tag: str, available: Iterable[str]) -> list[str]:
-    """Those of `available` that speak `tag`, the closest first; where none does, a sister such as pt-BR for pt."""
+    """List the available languages that speak `tag`, the closest first; if none, a sister such as pt-BR for pt."""
     known = list(available)
-    lowered = {one.lower(): one for one in reversed(known)}
+    lowered = {language.lower(): language for language in reversed(known)}
     parts = tag.lower().split("-")
     cuts = ["-".join(parts[:end]) for end in range(len(parts), 0, -1)]
-    found = [lowered[cut] for cut in cuts if cut in lowered]
-    return found or [one for one in known if one.lower().split("-")[0] == parts[0]][:1]
+    speakers = [lowered[cut] for cut in cuts if cut in lowered]
+    return speakers or [language for language in known if language.lower().split("-")[0] == parts[0]][:1]
 
 
-def choose(wanted: Sequence[str], available: Sequence[str]) -> tuple[str, str] | None:
-    """(the first of `wanted` that some of `available` speaks, the one that speaks it), or None."""
-    for tag in wanted:
-        if speaks := fallbacks(tag, available):
-            return tag, speaks[0]
+def choose(preferred: Sequence[str], available: Sequence[str]) -> tuple[str, str] | None:
+    """Choose the first of the `preferred` tags that an available language speaks: (tag, language), or None."""
+    for tag in preferred:
+        if speakers := fallbacks(tag, available):
+            return tag, speakers[0]
     return None
 
 
 def translate(template: Mapping[str, Any], tag: str) -> dict[str, Any]:
-    """A template's JSON with its texts in `tag`; a text that is not translated stays as it was written."""
+    """Translate a template's JSON into the language `tag`; a text without translation stays as its author wrote it."""
     translations = template.get("translations") or {}
     texts: dict[str, dict[str, str]] = {}
-    for one in reversed(fallbacks(tag, translations)):
-        for target, words in translations[one].items():
+    for language in reversed(fallbacks(tag, translations)):
+        for target, words in translations[language].items():
             texts[target] = {**texts.get(target, {}), **words}
     if not texts:
         return dict(template)
-    said = _said(template, texts.get("", {}), _OF_TEMPLATE)
+    translated = _replaced(template, texts.get("", {}), _OF_TEMPLATE)
     if template.get("steps"):
-        said["steps"] = [_step(step, texts) for step in template["steps"]]
+        translated["steps"] = [_step(step, texts) for step in template["steps"]]
     if template.get("sections"):
-        said["sections"] = [_section(section, texts) for section in template["sections"]]
-    return said
+        translated["sections"] = [_section(section, texts) for section in template["sections"]]
+    return translated
 
 
-def _said(thing: Mapping[str, Any], words: Mapping[str, str], fields: Iterable[str]) -> dict[str, Any]:
-    return {**thing, **{field: words[field] for field in fields if field in words}}
+def _replaced(part: Mapping[str, Any], words: Mapping[str, str], fields: Iterable[str]) -> dict[str, Any]:
+    return {**part, **{field: words[field] for field in fields if field in words}}
 
 
 def _section(section: Mapping[str, Any], texts: Mapping[str, dict[str, str]]) -> dict[str, Any]:
-    said = _said(section, texts.get(section["id"], {}), _OF_SECTION)
-    return {**said, "steps": [_step(step, texts) for step in section.get("steps") or ()]}
+    translated = _replaced(section, texts.get(section["id"], {}), _OF_SECTION)
+    return {**translated, "steps": [_step(step, texts) for step in section.get("steps") or ()]}
 
 
 def _step(step: Mapping[str, Any], texts: Mapping[str, dict[str, str]]) -> dict[str, Any]:
     words = texts.get(step["id"], {})
-    said = _said(step, words, _OF_STEP)
-    config = _said(step.get("config") or {}, words, _OF_CONFIG)
+    translated = _replaced(step, words, _OF_STEP)
+    config = _replaced(step.get("config") or {}, words, _OF_CONFIG)
     if "options" in config:
-        config["options"] = [_said(one, texts.get(one["id"], {}), ("label",)) for one in config["options"]]
-    return {**said, "config": config} if config else said
+        config["options"] = [_replaced(option, texts.get(option["id"], {}), ("label",)) for option in config["options"]]
+    return {**translated, "config": config} if config else translated

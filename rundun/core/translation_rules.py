@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rundun.core import text, validation
-from rundun.core.template import (
-    StepBase,
-)
+from rundun.core.template import StepBase
 from rundun.core.translation import is_tag
 from rundun.errors import FieldError, PlaceCode
 
@@ -16,13 +14,14 @@ from rundun.errors import FieldError, PlaceCode
 def translation_errors(
     data: dict[str, Any], steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]
 ) -> Iterator[FieldError]:
+    """Find what is wrong with a template's translations; `steps` are the readable ones, `raw` all, with pointers."""
     languages = data.get("translations")
     if not isinstance(languages, Mapping):
         return
     targets = {"": WORDS[""]}
-    for place, thing in [*raw, *_sections(data)]:
-        if has_text_id(thing):
-            targets[thing["id"]] = WORDS["g" if place.count("/") == 2 and place.startswith("/sections") else "s"]
+    for pointer, part in [*raw, *_sections(data)]:
+        if has_text_id(part):
+            targets[part["id"]] = WORDS["g" if pointer.count("/") == 2 and pointer.startswith("/sections") else "s"]
     for _, step in steps:
         for option in getattr(getattr(step, "config", None), "options", ()):
             targets[option.id] = WORDS["o"]
@@ -33,33 +32,33 @@ def translation_errors(
             continue  # the models have said so
         first = spelled.setdefault(language.lower(), language)
         if first != language:
-            place = validation.pointer(["translations", language])
-            yield FieldError(place, "duplicate", f"is “{first}” again: a language's case means nothing")
+            pointer = validation.pointer(["translations", language])
+            yield FieldError(pointer, "duplicate", f"is “{first}” again: a language's case means nothing")
         for target, fields in texts.items() if isinstance(texts, dict) else ():
-            where = validation.pointer(["translations", language, target])
+            pointer = validation.pointer(["translations", language, target])
             if target in targets:
-                yield from _translated(where, fields, targets[target])
+                yield from _text_errors(pointer, fields, targets[target])
             elif not (broken and target.startswith("o-")):
-                yield FieldError(where, "unknown_reference", f"there is no “{target}” in this template")
+                yield FieldError(pointer, "unknown_reference", f"there is no “{target}” in this template")
 
 
 def _sections(data: dict[str, Any]) -> list[tuple[str, Any]]:
     sections = data.get("sections")
-    return [(f"/sections/{i}", one) for i, one in enumerate(sections)] if isinstance(sections, list) else []
+    return [(f"/sections/{i}", section) for i, section in enumerate(sections)] if isinstance(sections, list) else []
 
 
-def _translated(where: str, fields: Any, words: Mapping[str, int]) -> Iterator[FieldError]:
+def _text_errors(target: str, fields: Any, max_lengths: Mapping[str, int]) -> Iterator[FieldError]:
     for field, value in fields.items() if isinstance(fields, dict) else ():
-        place = where + validation.pointer([field])
-        if field not in words:
-            yield FieldError(place, "unknown_field", f"can't be translated; these can: {', '.join(words)}")
+        pointer = target + validation.pointer([field])
+        if field not in max_lengths:
+            yield FieldError(pointer, "unknown_field", f"can't be translated; these can: {', '.join(max_lengths)}")
         elif not isinstance(value, str):
             continue  # the models have said so
         elif "\0" in value:
-            yield FieldError(place, "bad_format", "must not hold the character U+0000")
-        elif not 0 < (length := _cleaned_length(value)) <= words[field]:
+            yield FieldError(pointer, "bad_format", "must not hold the character U+0000")
+        elif not 0 < (length := _cleaned_length(value)) <= max_lengths[field]:
             code: PlaceCode = "too_long" if length else "too_short"
-            yield FieldError(place, code, f"must have 1 to {words[field]} characters")
+            yield FieldError(pointer, code, f"must have 1 to {max_lengths[field]} characters")
 
 
 def _cleaned_length(value: str) -> int:
@@ -73,8 +72,6 @@ _WORDS_OF_STEP = {
     "label": 500, "hint": 2000, "body": 20_000, "placeholder": 200, "true_label": 200, "false_label": 200,
     "min_label": 200, "max_label": 200, "unit": 40,
 }  # fmt: skip
-
-
 WORDS = {
     "": {"name": 200, "description": 4000},
     "g": {"title": 200, "description": 4000},
@@ -84,4 +81,5 @@ WORDS = {
 
 
 def has_text_id(step: Any) -> bool:
+    """Tell whether a part of a template, as sent, is an object whose id is a string."""
     return isinstance(step, dict) and isinstance(step.get("id"), str)

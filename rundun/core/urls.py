@@ -1,4 +1,4 @@
-"""The addresses we hand out: a run's link, and signed media paths that nobody can guess."""
+"""URLs that we hand out: a run's link, and signed media paths that nobody can guess."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ EXTENSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Makes addresses below `public_url` (no slash at its end); `key` is the database's signing key."""
+    """The maker of URLs below `public_url` (no slash at its end); `key` is the database's signing key."""
 
     public_url: str
     key: bytes
 
     def run(self, run_id: str) -> str:
-        """The executor's link."""
+        """Return a run's link, for its executor."""
         return f"{self.public_url}/r/{run_id}"
 
     def join(self, token: str) -> str:
-        """The link that makes an operator."""
+        """Return the link that makes an operator."""
         return f"{self.public_url}/console/join/{token}"
 
     def media(self, file: int, content_type: str) -> str:
-        """The address of a stored file: the same one every time, without run or step id."""
+        """Return the URL of a stored file: equal every time, without run or step id."""
         return f"{self.public_url}{self.media_path(file, content_type)}"
 
     def media_path(self, file: int, content_type: str) -> str:
-        """As `media`, without the host: what the executor's page uses, whatever name it was opened under."""
+        """Return the path of a stored file's URL: what the executor's page uses, whatever host it was opened under."""
         return f"/media/{self._signer().sign(str(file)).decode()}.{EXTENSIONS[content_type]}"
 
     def file_of(self, token: str) -> int | None:
-        """The file number in a media path's last part, or None when we did not sign it."""
+        """Return the file number in a media path's last part, or None when we did not sign it."""
         signed, _, extension = token.rpartition(".")
         if extension not in EXTENSIONS.values():
             return None

@@ -1,4 +1,4 @@
-"""Strict pydantic models, and what they find wrong as JSON pointers, all at once."""
+"""Strict pydantic models, and all that they find wrong at once, as JSON pointers."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ class StrictModel(BaseModel):
 
 
 def invalid_value(code: PlaceCode, detail: str) -> PydanticCustomError:
-    """An error of our own for a pydantic validator: a stable code and a sentence."""
+    """Make an error of our own for a pydantic validator: a stable code and a sentence."""
     return PydanticCustomError("rundun", "{detail}", {"code": code, "detail": detail})
 
 
 def normal(value: str) -> str:
-    """`text.clean` as a pydantic validator."""
+    """Clean a text with `text.clean`, as a pydantic validator."""
     try:
         return text.clean(value)
     except ValueError as error:
         raise invalid_value("bad_format", str(error)) from None
 
 
-def cleaned(words: str) -> str:
-    """`text.clean` of what was typed into a form or a terminal; raises `invalid`."""
+def cleaned(typed: str) -> str:
+    """Clean a text that was typed into a form or a terminal with `text.clean`; raises `invalid`."""
     try:
-        return text.clean(words)
+        return text.clean(typed)
     except ValueError as error:
         raise Problem("invalid", f"The text {error}.") from None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constraint:
-    """For `Annotated[type, …]`: what is asked beyond the type, as a function that returns the value to keep or raises
-    `invalid_value`, and beside it the same as JSON Schema, so that what is documented is what is checked.
+    """A rule beyond the type, for `Annotated[type, …]`: a function that returns the value to store or raises
+    `invalid_value`, and beside it the rule as JSON Schema, so that what is documented is what is checked.
     """
 
     check: Callable[[Any], Any]
@@ -68,13 +68,13 @@ class Constraint:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """The type's own schema with our keywords."""
+        """Return the type's own schema with our keywords."""
         return {**handler(schema), **self.keywords}
 
 
 class ParsedFrom(Constraint):
-    """The same for what arrives as text and is kept as something else: read before the type is looked at, so that the
-    keywords are the whole schema.
+    """A `Constraint` for what arrives as text and is stored as another type: its check runs before the type's own, so
+    that the keywords are the whole schema.
     """
 
     __slots__ = ()
@@ -86,31 +86,31 @@ class ParsedFrom(Constraint):
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Our keywords alone."""
+        """Return our keywords alone."""
         return dict(self.keywords)
 
 
 def Text(maximum: int, minimum: int = 1) -> Constraint:
-    """For `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
+    """Make a constraint for `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
 
     def check(value: str) -> str:
-        kept = normal(value)
-        if "\0" in kept:
+        value = normal(value)
+        if "\0" in value:
             raise invalid_value("bad_format", "must not hold the character U+0000")
-        if len(kept) < minimum:
+        if len(value) < minimum:
             raise invalid_value(
                 "too_short", "must not be empty" if minimum == 1 else f"needs at least {minimum} characters"
             )
-        if len(kept) > maximum:
-            raise invalid_value("too_long", f"has {len(kept)} characters, {maximum} are allowed")
-        return kept
+        if len(value) > maximum:
+            raise invalid_value("too_long", f"has {len(value)} characters, {maximum} are allowed")
+        return value
 
     return Constraint(check, {"minLength": minimum, "maxLength": maximum} if minimum else {"maxLength": maximum})
 
 
 def Matching(pattern: str, detail: str) -> Constraint:
-    """For `Annotated[str, …]`: the whole string matches `pattern`, which JavaScript reads as Python does; `detail` says
-    what it should be.
+    """Make a constraint for `Annotated[str, …]`: all of the string matches `pattern`, which JavaScript reads as Python
+    does; `detail` says what it should be.
     """
     compiled = re.compile(pattern, re.ASCII)
 
@@ -124,31 +124,31 @@ def Matching(pattern: str, detail: str) -> Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """For `Annotated[int, …]`: a whole JSON number (4.0 is one, true is none) in a range, both ends included."""
+    """A rule for `Annotated[int, …]`: a whole JSON number (4.0 is one, true is none) in a range, both ends included."""
 
     minimum: int
     maximum: int
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """As pydantic wants it; the inner schema is what OpenAPI will show."""
+        """Check before pydantic's own int; the inner schema is what OpenAPI will show."""
         inner = core_schema.int_schema(strict=True, ge=self.minimum, le=self.maximum)
         return core_schema.no_info_before_validator_function(self.check, inner)
 
     def check(self, value: Any) -> int:
-        """`value` as int; raises what pydantic collects."""
-        kept = text.integer(value)
-        if kept is None:
+        """Return a value as int; raises what pydantic collects."""
+        number = text.integer(value)
+        if number is None:
             raise invalid_value("wrong_type", "must be a whole number")
-        if not self.minimum <= kept <= self.maximum:
+        if not self.minimum <= number <= self.maximum:
             raise invalid_value("out_of_range", f"must be from {self.minimum} to {self.maximum}")
-        return kept
+        return number
 
 
 def _number(value: Any) -> int | float:
-    kept = text.number(value)
-    if kept is None:
+    number = text.number(value)
+    if number is None:
         raise invalid_value("wrong_type", "must be a finite number of at most 2^53−1")
-    return kept
+    return number
 
 
 Number = Annotated[
@@ -183,8 +183,8 @@ _SENTENCES = {
 
 
 def pointer(parts: Sequence[str | int]) -> str:
-    """The RFC 6901 pointer of `parts`. A name that is longer than any of ours is cut: it would be told whole for each
-    thing that is wrong in it.
+    """Join names and indexes to an RFC 6901 pointer. A name that is longer than any of ours is cut: otherwise each
+    error below would repeat all of it.
     """
     return "".join("/" + _cut(str(part)).replace("~", "~0").replace("/", "~1") for part in parts)
 
@@ -193,7 +193,7 @@ def _cut(name: str) -> str:
     return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
 
 
-def _place(error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str | int]], list[str | int]]) -> FieldError:
+def _mapped(error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str | int]], list[str | int]]) -> FieldError:
     kind, loc, context = error["type"], untagged(error["loc"]), error.get("ctx", {})
     if kind == "rundun":
         return FieldError(prefix + pointer(loc), context["code"], context["detail"])
@@ -205,8 +205,8 @@ def _place(error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str | 
     if kind == "union_tag_not_found":
         detail = "is required"
     if kind in ("too_long", "too_short"):
-        least = context.get("min_length")
-        detail = f"must have at least {least}" if kind == "too_short" else f"must have at most {context['max_length']}"
+        fewest = context.get("min_length")
+        detail = f"must have at least {fewest}" if kind == "too_short" else f"must have at most {context['max_length']}"
     return FieldError(prefix + pointer(loc), _CODES.get(kind, "wrong_type"), detail or error["msg"])
 
 
@@ -214,36 +214,36 @@ def field_errors(
     error: ValidationError,
     prefix: str = "",
     untagged: Callable[[Sequence[str | int]], list[str | int]] = list,
-    most: int = 100,
+    limit: int = 100,
 ) -> list[FieldError]:
-    """What pydantic found, as places; `untagged` takes the names of union members out of a location."""
+    """Turn at most `limit` errors of pydantic into ours; `untagged` takes names of union members out of a location."""
     details = error.errors(include_url=False, include_input=False)
-    return [_place(detail, prefix, untagged) for detail in details[:most]]
+    return [_mapped(detail, prefix, untagged) for detail in details[:limit]]
 
 
 def in_order(errors: Iterable[FieldError], data: Any) -> list[FieldError]:
-    """`errors` as they follow each other in `data`, what is missing there after what stands beside it."""
+    """Sort errors by their place in `data`, what is missing there after what stands beside it."""
     rank: dict[int, dict[str, int]] = {}  # of the names of each object, by the object's identity
 
-    def path(place: FieldError) -> list[int]:
-        found, here = [], data
-        for part in place.pointer.split("/")[1:]:
+    def path(error: FieldError) -> list[int]:
+        indexes, here = [], data
+        for part in error.pointer.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
             if isinstance(here, dict):
                 names = rank.get(id(here)) or {key: index for index, key in enumerate(here)}
                 rank[id(here)] = names
-                found.append(names.get(name, len(here)))
+                indexes.append(names.get(name, len(here)))
                 here = here.get(name)
             else:
-                found.append(int(name) if name.isdecimal() else 0)
-                here = here[found[-1]] if isinstance(here, list) and found[-1] < len(here) else None
-        return found
+                indexes.append(int(name) if name.isdecimal() else 0)
+                here = here[indexes[-1]] if isinstance(here, list) and indexes[-1] < len(here) else None
+        return indexes
 
     return sorted(errors, key=path)
 
 
 def read(model: type[M], data: Any) -> M:
-    """`data` as `model`; raises `Invalid` with every wrong place."""
+    """Read JSON data into a model; raises `Invalid` with every wrong field."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""How a delivery proves who sent it: HTTP message signatures (RFC 9421) over a digest of the body (RFC 9530).
+"""Signatures of deliveries: HTTP message signatures (RFC 9421) over a digest of the body (RFC 9530).
 
 Where the secret is one of Standard Webhooks' own form, the headers of that convention are made as well.
 """
@@ -16,12 +16,12 @@ LABEL = "sig1"
 
 
 def content_digest(body: bytes) -> str:
-    """The value of `Content-Digest` (RFC 9530, section 2): SHA-256 as a structured field."""
+    """Return the value of `Content-Digest` (RFC 9530, section 2): SHA-256 as a structured field."""
     return f"sha-256=:{_base64(hashlib.sha256(body).digest())}:"
 
 
 def signature_base(components: list[tuple[str, str]], parameters: str) -> str:
-    """The text that is signed (RFC 9421, section 2.5): one line per covered component, in the order they are named.
+    """Return the text to sign (RFC 9421, section 2.5): one line per covered component, in the order of their names.
 
     `parameters` is the member of `Signature-Input` after its label: the list of component names with `;created=…`.
     """
@@ -30,12 +30,12 @@ def signature_base(components: list[tuple[str, str]], parameters: str) -> str:
 
 
 def hmac_sha256(key: bytes, text: str) -> str:
-    """`hmac-sha256` of RFC 9421, section 3.3.3, in base64."""
+    """Return the `hmac-sha256` of a text (RFC 9421, section 3.3.3), in base64."""
     return _base64(hmac.digest(key, text.encode(), "sha256"))
 
 
 def sign(secret: str | None, url: str, body: bytes, created: int) -> dict[str, str]:
-    """The headers of a POST of `body` to `url` at `created` (Unix seconds).
+    """Sign a POST of `body` to `url` at `created` (Unix seconds); returns its headers.
 
     `url` must be the normalised one that goes on the wire: it is the `@target-uri`. The key is the UTF-8 of the
     whole secret; without a secret there is a digest and no signature.
@@ -53,7 +53,7 @@ def sign(secret: str | None, url: str, body: bytes, created: int) -> dict[str, s
 
 
 def standard_webhooks(secret: str | None, event_id: str, created: int, body: bytes) -> dict[str, str]:
-    """The headers of Standard Webhooks 1.0.0, or none where the secret is not `whsec_` + base64 of 24–64 bytes.
+    """Return the headers of Standard Webhooks 1.0.0, none where the secret is not `whsec_` + base64 of 24–64 bytes.
 
     Receivers' libraries decode the secret, so one they cannot decode must not promise them a signature.
     """
@@ -69,7 +69,7 @@ def standard_webhooks(secret: str | None, event_id: str, created: int, body: byt
 
 
 def _standard_key(secret: str | None) -> bytes | None:
-    """The decoded key; only the one canonical spelling counts, since libraries differ on all others."""
+    """Decode the key of a secret; only the one canonical spelling counts, since libraries differ on all others."""
     if secret is None or not secret.startswith("whsec_"):
         return None
     text = secret.removeprefix("whsec_")

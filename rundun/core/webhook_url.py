@@ -1,4 +1,4 @@
-"""Where a delivery may go: one spelling for every URL, and the table of addresses nobody may be sent to.
+"""URLs of webhooks: one spelling for each, and the table of addresses that nothing may be sent to.
 
 The URL is normalised once, when it comes in. What comes out is what is stored, returned, signed as `@target-uri`,
 and sent, byte for byte; so everything that an HTTP client or a signature library would spell its own way is either
@@ -44,19 +44,19 @@ class Destination:
 
     @property
     def key(self) -> Key:
-        """What the limits per destination count by."""
+        """Return what the limits per destination count by."""
         return self.scheme, self.host, self.port
 
     @property
     def authority(self) -> str:
-        """The `Host` header: without the scheme's own port."""
+        """Return the `Host` header, without the scheme's own port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 @lru_cache(maxsize=1024)
 def normalise(url: str) -> Destination:
-    """The one spelling of `url` (RFC 3986, section 6.2); raises ValueError with a sentence for people.
+    """Return the one spelling of a URL (RFC 3986, section 6.2); raises ValueError with a sentence for people.
 
     Scheme and host in lower case, names as A-labels (IDNA 2008), addresses canonical, no default port, "/" for an
     empty path, no dot segments, everything outside RFC 3986's characters percent-encoded.
@@ -79,10 +79,10 @@ def normalise(url: str) -> Destination:
         raise ValueError('The URL has a "%" that is not followed by two hexadecimal digits.')
     target = _escape(_without_dots(match["path"])) + _escape(match["query"] or "")
     parts = Destination("", scheme, host, port, target)
-    whole = f"{scheme}://{parts.authority}{target}"
-    if len(whole) > MAX_LENGTH:
+    normalised = f"{scheme}://{parts.authority}{target}"
+    if len(normalised) > MAX_LENGTH:
         raise ValueError(f"The URL is longer than {MAX_LENGTH} characters once it is percent-encoded.")
-    return Destination(whole, scheme, host, port, target)
+    return Destination(normalised, scheme, host, port, target)
 
 
 def _refuse_characters(url: str) -> None:
@@ -114,7 +114,7 @@ def _host(text: str) -> str:
 
 
 def _ipv4(parts: list[str]) -> str:
-    """The dotted form of what `inet_aton` would take for an address: 127.1, 0x7f.0.0.1, 0177.1, 2130706433."""
+    """Return the dotted form of what `inet_aton` would take for an address: 127.1, 0x7f.0.0.1, 0177.1, 2130706433."""
     try:
         *heads, tail = [_number(part) for part in parts]
         if len(heads) > 3 or any(head > 255 for head in heads) or tail >= 256 ** (4 - len(heads)):
@@ -151,17 +151,17 @@ def _port(text: str | None, scheme: str) -> int:
 
 
 def _without_dots(path: str) -> str:
-    """RFC 3986, section 5.2.4. Clients do this on their own, so it has to be done before signing."""
-    kept: list[str] = []
+    """Remove dot segments (RFC 3986, section 5.2.4). Clients do this on their own, so signing has to come after."""
+    stack: list[str] = []
     segments = path.split("/")[1:]
     for segment in segments:
         if segment == "..":
-            kept[-1:] = []
+            stack[-1:] = []
         elif segment != ".":
-            kept.append(segment)
+            stack.append(segment)
     if segments and segments[-1] in {".", ".."}:
-        kept.append("")
-    return "/" + "/".join(kept)
+        stack.append("")
+    return "/" + "/".join(stack)
 
 
 def _escape(text: str) -> str:
@@ -216,7 +216,7 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
 def forbidden(address: str, *, allow: Iterable[Network], allow_private: bool) -> str | None:
-    """Why nothing may be sent to `address`, with the setting that would allow it; None where it may.
+    """Return why nothing may be sent to an address, with the setting that would allow it; None where it may.
 
     `address` is an IPv4 or IPv6 address as text, such as a look-up answers. A network in `allow` overrides everything.
     """
@@ -232,7 +232,7 @@ def forbidden(address: str, *, allow: Iterable[Network], allow_private: bool) ->
 
 
 def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:
-    """Whether what `address` answers may be shown to whoever named it: if it is public, or named in `allow`.
+    """Tell whether what an address answers may be shown to whoever named it: if it is public, or named in `allow`.
 
     Otherwise an integrator could read a network that only this service can reach.
     """
@@ -241,7 +241,7 @@ def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_literal(host: str) -> bool:
-    """Whether `host` is an address itself, so that there is nothing to look up."""
+    """Tell whether a host is an address itself, so that there is nothing to look up."""
     try:
         ip_address(host)
     except ValueError:

@@ -45,20 +45,20 @@ def small(draw: some.DrawFn) -> dict[str, Any]:
 
 
 def told(changes: list[TemplateChange], kind: str) -> dict[str, TemplateChange]:
-    return {one.thing.id: one for one in changes if one.kind == kind}
+    return {one.part.id: one for one in changes if one.kind == kind}
 
 
 def patched(before: dict[str, TemplatePart], changes: list[TemplateChange]) -> dict[str, tuple[Any, ...]]:
     """The things of a version with its changes carried out, without their order."""
     left = {key: (one.kind, one.parent, dict(one.fields)) for key, one in before.items()}
     for change in changes:
-        key = change.thing.id
+        key = change.part.id
         if change.kind == "removed":
             del left[key]
         elif change.kind == "added":
-            left[key] = (change.thing.kind, change.thing.parent, dict(change.thing.fields))
+            left[key] = (change.part.kind, change.part.parent, dict(change.part.fields))
         elif change.kind == "moved":
-            left[key] = (left[key][0], change.thing.parent, left[key][2])
+            left[key] = (left[key][0], change.part.parent, left[key][2])
         for edit in change.edits:
             assert left[key][2].pop(edit.field, None) == edit.before
             if edit.after is not None:
@@ -123,7 +123,7 @@ def test_one_step_put_elsewhere_is_one_move(places: list[int]) -> None:
     moved = [*steps]
     moved.insert(places[1], moved.pop(places[0]))
     (change,) = difference({"name": "A", "steps": steps}, {"name": "A", "steps": moved})
-    assert (change.kind, abs(places[0] - places[1]) == 1 or change.thing.label == f"{places[0]}") == (
+    assert (change.kind, abs(places[0] - places[1]) == 1 or change.part.label == f"{places[0]}") == (
         "moved",
         True,
     )

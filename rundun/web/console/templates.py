@@ -88,7 +88,7 @@ async def changes(call: ConsoleCall) -> Response:
     head, before, after = await call.read(get_two_versions, call.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
     differences = difference(old, new)
-    added_or_removed = {change.thing.id for change in differences if change.kind in ("added", "removed")}
+    added_or_removed = {change.part.id for change in differences if change.kind in ("added", "removed")}
     return call.render(
         "template_changes",
         head=head,
@@ -98,7 +98,7 @@ async def changes(call: ConsoleCall) -> Response:
         changes=[
             change
             for change in differences
-            if not (change.thing.kind == "option" and change.thing.parent in added_or_removed)
+            if not (change.part.kind == "option" and change.part.parent in added_or_removed)
         ],
         make_text=lambda t: template_text(t, parts(old), parts(new)),
         parts_by_id={**parts(old), **parts(new)},
