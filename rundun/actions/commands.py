@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 
 from rundun.actions import api_keys, operators, organizations, runs
 from rundun.actions import templates as template_actions
-from rundun.actions.runs import DispatchRequest
 from rundun.core import times
+from rundun.core.run import DispatchRequest
 from rundun.errors import NotFound
 from rundun.store import api_keys as key_rows
 from rundun.store import operators as operator_rows

@@ -9,7 +9,17 @@ from rundun.actions import operators
 from rundun.actions.run_state import RunState, close, expire, load, require_open
 from rundun.core import progress, times
 from rundun.core.answer import Answer
-from rundun.core.run import OPEN_HOURS, Actor, By, Cancellation, Identity, OperatorRef, Run, Webhook, expiry
+from rundun.core.run import (
+    Actor,
+    By,
+    Cancellation,
+    DispatchRequest,
+    OperatorRef,
+    Run,
+    Webhook,
+    expiry,
+    new_run,
+)
 from rundun.core.webhook_url import normalise
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, deliveries, events, organizations, run_changes, run_lists, runs, templates
@@ -20,17 +30,6 @@ from rundun.store.pagination import Page, PageRequest
 from rundun.store.run_changes import RunChange
 from rundun.store.run_lists import RunFilter
 from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
-
-
-@dataclass(frozen=True, slots=True)
-class DispatchRequest:
-    """A run to dispatch; `expires_in_hours` None = never, the webhook's URL already normalised."""
-
-    template_id: str
-    webhook: Webhook | None = None
-    expires_in_hours: float | None = OPEN_HOURS
-    executor_ref: str | None = None
-    language: str | None = None
 
 
 def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
@@ -44,29 +43,8 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     if not organizations.take_credit(tx, org_id):
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
     version = templates.get_version(tx, head.template_id, head.v)
-    run = Run(
-        number=0,
-        run_id=tx.new_id("r"),
-        org_id=org_id,
-        template_id=head.template_id,
-        template_v=head.v,
-        status="pending",
-        revision=1,
-        seq=0,
-        created_at=tx.now,
-        expires_at=expiry(tx.now, dispatch_request.expires_in_hours),
-        started_at=None,
-        closed_at=None,
-        executor_ref=dispatch_request.executor_ref,
-        language=dispatch_request.language,
-        assigned_to=None,
-        identity=Identity(),
-        device=None,
-        webhook=dispatch_request.webhook and _with_destination(org_id, dispatch_request.webhook),
-        cancellation=None,
-        signature=None,
-        progress=version.untouched,
-    )
+    webhook = dispatch_request.webhook and _with_destination(org_id, dispatch_request.webhook)
+    run = new_run(replace(dispatch_request, webhook=webhook), tx.new_id("r"), org_id, head.v, tx.now, version.untouched)
     runs.add(tx, run)
     return run
 

@@ -158,3 +158,43 @@ def expiry(now: int, hours: float | None) -> int | None:
         return None
     at = now + int(hours * times.HOUR)
     return -(-at // times.SECOND) * times.SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchRequest:
+    """A run to dispatch; `expires_in_hours` None = never, the webhook's URL already normalised."""
+
+    template_id: str
+    webhook: Webhook | None = None
+    expires_in_hours: float | None = OPEN_HOURS
+    executor_ref: str | None = None
+    language: str | None = None
+
+
+def new_run(
+    dispatch_request: DispatchRequest, run_id: str, org_id: str, template_v: int, now: int, progress: ProgressJson
+) -> Run:
+    """Make the pending run of a dispatch at `now` (milliseconds); `progress` is that of the version, untouched."""
+    return Run(
+        number=0,
+        run_id=run_id,
+        org_id=org_id,
+        template_id=dispatch_request.template_id,
+        template_v=template_v,
+        status="pending",
+        revision=1,
+        seq=0,
+        created_at=now,
+        expires_at=expiry(now, dispatch_request.expires_in_hours),
+        started_at=None,
+        closed_at=None,
+        executor_ref=dispatch_request.executor_ref,
+        language=dispatch_request.language,
+        assigned_to=None,
+        identity=Identity(),
+        device=None,
+        webhook=dispatch_request.webhook,
+        cancellation=None,
+        signature=None,
+        progress=progress,
+    )

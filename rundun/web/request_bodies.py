@@ -8,10 +8,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from rundun.actions.execution import AnswerInput, StartInput
-from rundun.actions.runs import DispatchRequest
 from rundun.core import event, times
 from rundun.core.answer import Position
-from rundun.core.run import OPEN_HOURS, Identity, Webhook
+from rundun.core.run import OPEN_HOURS, DispatchRequest, Identity, Webhook
 from rundun.core.validation import Constraint, LanguageTag, Matching, Number, StrictModel, Text, invalid_value
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
 from rundun.errors import FieldError, Invalid
@@ -118,8 +117,7 @@ class DispatchBody(StrictModel):
     def order(self) -> tuple[DispatchRequest, Destination | None]:
         """Return what is to be dispatched, and the destination to check before."""
         webhook, destination = self.webhook.webhook() if self.webhook else (None, None)
-        order = DispatchRequest(self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language)
-        return order, destination
+        return DispatchRequest(**{**dict(self), "webhook": webhook}), destination
 
 
 class CancelBody(StrictModel):

@@ -30,8 +30,8 @@ def program(given):
             return
         path = scope["path"]
         body = b""
+        is_here = str(scope.get("rundun.body_is_here")).encode()
         if path == "/here":
-            body = str(scope.get("rundun.body_is_here")).encode()
             say(event="asked")
         if path == "/wait":
             say(event="waiting")
@@ -42,7 +42,7 @@ def program(given):
                 pass
             say(event="disconnected")
             return
-        if path in ("/echo", "/late", "/heard"):
+        if path in ("/echo", "/here", "/late", "/heard"):
             if path == "/late":
                 await go.wait()  # the application, not the peer, takes its time
             while True:
@@ -53,6 +53,8 @@ def program(given):
                 body += message["body"]
                 if not message["more_body"]:
                     break
+        if path == "/here":
+            body = is_here
         if path == "/heard":
             body = b" ".join(name for name, _ in scope["headers"])
         if path == "/go":

@@ -23,7 +23,7 @@ import httpx2
 import pytest
 
 from rundun.actions import commands, organizations, runs, templates
-from rundun.actions.runs import DispatchRequest
+from rundun.core.run import DispatchRequest
 from rundun.errors import Problem
 from rundun.store import organizations as organization_rows
 from rundun.store.connection import open_reader

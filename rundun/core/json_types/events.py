@@ -103,11 +103,16 @@ class StepFetchedDataJson(StepDoneDataJson):
     """Those of the answer, in order."""
 
 
-class StepCompletedDataJson(StepDoneDataJson):
-    """A step became done, or a done one changed; for a step the highest `seq` wins."""
+class StepStoredDataJson(StepDoneDataJson):
+    """A step became done, or a done one changed, as the event is stored."""
 
     photos: list[PhotoSentJson]
     """Those of the answer, in order."""
+
+
+class StepCompletedDataJson(StepStoredDataJson):
+    """A step became done, or a done one changed; for a step the highest `seq` wins."""
+
     thumbnails_omitted: NotRequired[Literal[True]]
     """There only where thumbnails were left out, since the body would have been larger than 1 MiB."""
 
@@ -157,7 +162,7 @@ class RunExpiredDataJson(RunClosedDataJson):
 EventDataJson = (
     RunStartedDataJson
     | StepDataJson
-    | StepCompletedDataJson
+    | StepStoredDataJson
     | RunCompletedDataJson
     | RunCancelledDataJson
     | RunExpiredDataJson

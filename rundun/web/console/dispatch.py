@@ -92,7 +92,7 @@ def _body(form: dict[str, str]) -> dict[str, Any]:
         body["expires_in_hours"] = None
     else:
         body["expires_in_hours"] = float(hours) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", hours) else hours
-    body |= {name: form[name] for name in ("executor_ref", "language") if form.get(name, "").strip()}
+    body |= {name: form[name] for name in DispatchBody.model_fields if name not in body and form.get(name, "").strip()}
     webhook: dict[str, Any] = {name: form[name] for name in ("url", "secret") if form.get(name)}
     if webhook:
         body["webhook"] = webhook | {"events": [name for name in EVENTS if form.get(f"event {name}")]}

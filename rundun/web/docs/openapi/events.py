@@ -43,6 +43,7 @@ def _camel(name: str) -> str:
 def add_events(schemas: dict[str, Schema]) -> None:
     """Replace the one schema `Event` with two for each event: as webhooks and as the feed have it."""
     common = schemas.pop("Event")
+    del schemas["StepStoredData"]  # what is kept of a step, to which an attempt adds
     attempt = {"type": "integer", "minimum": 1, "description": "Which attempt this is."}
     cursor = {"type": "string", "description": "Give it as `after` to go on behind this event."}
     entries = {}
