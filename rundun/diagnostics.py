@@ -176,7 +176,7 @@ def _steps(settings: ServiceSettings, examined: Examined) -> Iterator[Finding]:
     """Which steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
     if settings.public_url.startswith("https://"):
         return
-    for one in examined.asking:
+    for one in examined.needing_https:
         parts = [("no position in", one.geo), ("no live scan in", one.barcode)]
         said = "; ".join(f"{what} {_named(ids)}" for what, ids in parts if ids)
         yield Finding("steps", "note", f"{one.name} ({one.template_id}): {said}.")

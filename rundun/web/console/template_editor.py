@@ -143,7 +143,7 @@ async def new(call: ConsoleCall) -> Response:
     checked = await asyncio.to_thread(check, _typed(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(call, checked.text, 422 if checked.faults else 200, checked)
-    reply = await call.write_once(ticket(call), _made, actions.create, replace(checked.draft, given={}))
+    reply = await call.write_once(ticket(call), _made, actions.create, replace(checked.draft, assigned={}))
     return call.redirect(f"/templates/{from_json(reply.body)['id']}", "told_template_saved")
 
 
