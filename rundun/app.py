@@ -39,7 +39,7 @@ MEGAPIXEL = 1_000_000
 
 
 def wall_clock() -> int:
-    """Milliseconds since 1970 UTC."""
+    """Return the time in milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000
 
 
@@ -51,8 +51,8 @@ def make_app(
     refuse: Callable[[Problem], None] = lambda problem: None,
     ticking: bool = True,
 ) -> Application:
-    """The ASGI application. `announce` hears of the very first start, whose key is told only then; `refuse` hears why
-    there was no start; `ticking` False leaves out the scheduler, so that a test decides when anything becomes due.
+    """Make the ASGI application. `announce` hears of the very first start, whose key is shown only then; `refuse` hears
+    why there was no start; `ticking` False leaves out the scheduler, so that a test decides when anything becomes due.
     """
     assets = Assets(paths.static())
     pages = Pages(paths.templates(), assets)
@@ -70,9 +70,9 @@ def make_app(
             app.state.dispatcher, app.state.notifier = dispatcher, context.notifier
             yield {"context": context}
 
-    made = starlette_app(assets, lifespan)
-    made.state.notifier = None
-    return made
+    application = starlette_app(assets, lifespan)
+    application.state.notifier = None
+    return application
 
 
 @asynccontextmanager
@@ -84,7 +84,7 @@ async def running(
     announce: Callable[[FirstStart], None],
     ticking: bool,
 ) -> AsyncIterator[tuple[Context, Dispatcher]]:
-    """Everything that runs, for as long as the context lasts; what was opened last is closed first."""
+    """Open everything that runs, for as long as the context lasts; what was opened last is closed first."""
     async with AsyncExitStack() as stack:
         database = await Database.open(
             settings.database.path,
@@ -96,9 +96,9 @@ async def running(
         pictures = await stack.enter_async_context(picture_pools(settings.limits.photo_megapixels * MEGAPIXEL))
         webhook_client = _webhook_client(settings, clock)
         stack.push_async_callback(webhook_client.close)
-        await _first_things(database, announce)
+        await _prepare_database(database, announce)
         keys = KeyRing(database)
-        stack.push_async_callback(_last_things, keys)
+        stack.push_async_callback(_store_key_use, keys)
         alerts = _alerts(settings, database, webhook_client.post)
         dispatcher = Dispatcher(
             database,
@@ -136,17 +136,12 @@ async def running(
             notifier=ChangeNotifier(database),
         )
         await stack.enter_async_context(listening(database, socket_path(settings.database.path)))
-        log(
-            "info",
-            "service.started",
-            database=str(settings.database.path),
-            public_url=settings.public_url,
-        )
+        log("info", "service.started", database=str(settings.database.path), public_url=settings.public_url)
         yield context, dispatcher
     log("info", "service.stopped")
 
 
-async def _first_things(database: Database, announce: Callable[[FirstStart], None]) -> None:
+async def _prepare_database(database: Database, announce: Callable[[FirstStart], None]) -> None:
     await database.write(files.remove_unfinished)
     samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
     opened = await database.write(first_start.bootstrap, samples)
@@ -154,7 +149,7 @@ async def _first_things(database: Database, announce: Callable[[FirstStart], Non
         announce(opened)
 
 
-async def _last_things(keys: KeyRing) -> None:
+async def _store_key_use(keys: KeyRing) -> None:
     try:
         await keys.keep_used()
     except Problem as problem:  # on a full disk, say, the end is no worse for it

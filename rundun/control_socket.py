@@ -1,6 +1,6 @@
 """`<database>.sock`: how the command line hands an action to the service that holds the database.
 
-One JSON line in, one JSON line out. The socket's mode 0600 is who may: the owner of the database file.
+One JSON line in, one JSON line out. The socket's mode 0600 says who may: the owner of the database file.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from rundun.logs import log
 from rundun.store.database import Database
 
 MAX_LINE = 2 * 1024 * 1024
-PATIENCE_SECONDS = 30
+TIMEOUT_SECONDS = 30
 MAX_ADDRESS = 100  # bytes; what a socket's address holds, a little less than 108 on Linux and 104 elsewhere
 
 
 class Nobody(Problem):
-    """Nobody listens on the socket, so nothing was asked."""
+    """Raised when nobody listens on the socket, so no command was sent."""
 
 
 def socket_path(database: Path) -> Path:
-    """Where the socket of that database lies: beside the file itself, also when `database` is a symbolic link."""
+    """Return the path of a database's socket: beside the file itself, also when `database` is a symbolic link."""
     real = database.resolve()
     return real.with_name(real.name + ".sock")
 
 
 def clear_away(path: Path) -> None:
-    """Take a socket out of the folder."""
+    """Delete a socket if it is there."""
     path.unlink(missing_ok=True)
 
 
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
-    """A name of the socket that fits into an address; in a deep folder it leads over the open folder (Linux)."""
+    """Find a name of the socket that fits into an address; in a deep folder it leads over the open folder (Linux)."""
     if len(os.fsencode(path)) <= MAX_ADDRESS:
         yield str(path)
         return
@@ -59,7 +59,7 @@ async def listening(database: Database, path: Path) -> AsyncIterator[None]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 writer.write(to_json(await _answer(database, await reader.readline())) + b"\n")
                 await writer.drain()
         except Exception as error:  # whatever it is, the service goes on
@@ -84,26 +84,26 @@ async def listening(database: Database, path: Path) -> AsyncIterator[None]:
 
 
 async def _answer(database: Database, line: bytes) -> dict[str, Any]:
-    asked = from_json(line)
-    command = asked["command"]
+    request = from_json(line)
+    command = request["command"]
     try:
         if command not in WRITING:
             raise Problem("invalid", f"The running service knows no command “{command}”.")
-        result = await database.write(WRITING[command], **asked["arguments"])
+        result = await database.write(WRITING[command], **request["arguments"])
     except Problem as problem:
-        errors = [[place.pointer, place.code, place.detail] for place in problem.errors]
+        errors = [[error.pointer, error.code, error.detail] for error in problem.errors]
         return {"problem": {"code": problem.code, "detail": problem.detail, "places": errors}}
     log("info", "command", command=command)
     return {"result": result}
 
 
 def ask(path: Path, command: str, arguments: dict[str, Any]) -> Any:
-    """The running service's answer; raises the `Problem` it had, or `Nobody`."""
+    """Send a command to the running service and return its result; raises its `Problem`, or `Nobody`."""
     line = to_json({"command": command, "arguments": arguments}) + b"\n"
     if len(line) > MAX_LINE:
         raise Problem("too_large", f"That is more than the {MAX_LINE} bytes a running service takes.")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(PATIENCE_SECONDS)
+        connection.settimeout(TIMEOUT_SECONDS)
         try:
             with _address(path) as address:
                 connection.connect(address)
@@ -118,6 +118,6 @@ def ask(path: Path, command: str, arguments: dict[str, Any]) -> Any:
             detail = "The service did not answer; its log may say why. Look whether it was done before you repeat it."
             raise Problem("unavailable", detail) from None
     if "problem" in answer:
-        told = answer["problem"]
-        raise Problem(told["code"], told["detail"], [FieldError(*place) for place in told["places"]])
+        problem = answer["problem"]
+        raise Problem(problem["code"], problem["detail"], [FieldError(*error) for error in problem["places"]])
     return answer["result"]

@@ -1,4 +1,4 @@
-"""What this process has counted since it began; `/metrics` shows it. Counted in the event loop's thread only."""
+"""Counters of this process since it began, for `/metrics`. Counted in the event loop's thread only."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ polls: Counter[str] = Counter()  # long polls that wait for an event right now
 
 
 def count_request(status: int) -> None:
-    """One answer; 0 where there was none."""
+    """Count an answer by its status, 0 where there was none."""
     requests[f"{status // 100}xx" if status else "none"] += 1
 
 
 def count_attempt(delivery: str) -> None:
-    """One request to a receiver, by the status its delivery has after it."""
+    """Count an attempt by the status its delivery has afterwards."""
     attempts["retry" if delivery == "pending" else delivery] += 1

@@ -1,4 +1,4 @@
-"""Whether a Rundun is as it should be: what `check` prints and the console shows."""
+"""Findings about a Rundun: what `check` prints and the console shows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from rundun.actions import health
 from rundun.actions.health import Examined
 from rundun.config.loader import SETTINGS, ServiceSettings
-from rundun.core import certificate, times
+from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_loopback
 from rundun.store import connection, maintenance
@@ -21,7 +21,7 @@ from rundun.store.batches import read_once
 from rundun.store.transaction import Env
 
 MIB, GIB = 2**20, 2**30
-LEAST_FREE, LITTLE_FREE = 64 * MIB, GIB  # on the disk: too little, and little
+MIN_FREE, LOW_FREE = 64 * MIB, GIB  # on the disk: too little below the first, little below the second
 AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead of the clock
 OVERDUE = 10 * 60 * times.SECOND  # how long a delivery may be due
 ENDS_SOON = 14 * times.DAY
@@ -34,7 +34,7 @@ State = Literal["good", "note", "wrong"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, and what was found. `note` deserves attention, `wrong` has to be mended."""
+    """A result: what was looked at, and what came of it. `note` deserves attention, `wrong` has to be mended."""
 
     name: str
     state: State
@@ -43,22 +43,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`settings` are names and values as they are in force, secrets starred."""
+    """All findings; `settings` are names and values as they are in force, secrets starred."""
 
     settings: list[tuple[str, str]]
     findings: list[Finding]
 
     @property
     def is_fine(self) -> bool:
-        """True when nothing has to be mended."""
-        return all(one.state != "wrong" for one in self.findings)
+        """Tell whether nothing has to be mended."""
+        return all(finding.state != "wrong" for finding in self.findings)
 
 
 def report(
     settings: ServiceSettings, clock: Callable[[], int], *, org_id: str | None = None, seconds: float = MAX_LENGTH
 ) -> Report:
-    """Look at everything, through a connection of its own that cannot write, so beside a running service too; at one
-    organization's part or at all. The file's integrity is looked at for at most so many seconds, zero = not. Blocks.
+    """Examine everything, through a connection of its own that cannot write, so beside a running service too; one
+    organization's part or all. The file's integrity is examined for at most so many seconds, zero = not. Blocks.
     """
     path = settings.database.path
     db = connection.open_reader(path)
@@ -68,41 +68,41 @@ def report(
     finally:
         db.close()
     free = shutil.disk_usage(path.resolve().parent).free
-    found = [*_file(settings, examined, free, seconds), *_clock(examined), *_deliveries(examined)]
-    found += [*_address(settings), *_steps(settings, examined), *_certificate(settings, examined.now)]
-    return Report(in_force(settings), found)
+    findings = [*_file(settings, examined, free, seconds), *_clock(examined), *_deliveries(examined)]
+    findings += [*_address(settings), *_steps(settings, examined), *_certificate(settings, examined.now)]
+    return Report(in_force(settings), findings)
 
 
 def in_force(settings: ServiceSettings) -> list[tuple[str, str]]:
-    """Every setting with its value as TOML would have it; a secret that is set is only starred."""
+    """List every setting with its value as TOML would have it; a secret that is set is only starred."""
     shown = []
-    for one in SETTINGS:
-        value = getattr(getattr(settings, one.section), one.name)
-        if one.key == "server.public_url":
+    for setting in SETTINGS:
+        value = getattr(getattr(settings, setting.section), setting.name)
+        if setting.key == "server.public_url":
             value = settings.public_url
-        if one.key == "alerts.url" and value:
+        if setting.key == "alerts.url" and value:
             value = _without_path(value)
         if value is None:
-            shown.append((one.key, "not set"))
+            shown.append((setting.key, "not set"))
         else:
-            shown.append((one.key, "********" if one.kind.is_secret else _plain(value)))
+            shown.append((setting.key, "********" if setting.kind.is_secret else _plain(value)))
     return shown
 
 
 def _without_path(url: str) -> str:
-    """Who may post to a chat's hook often says so by its path."""
+    """Return a URL without its path, which often says who may post to a chat's hook."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{'/…' if parts.path.strip('/') or parts.query else ''}"
 
 
 def _plain(value: object) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(_plain(one) for one in value)}]"
+        return f"[{', '.join(_plain(item) for item in value)}]"
     return json.dumps(value if isinstance(value, bool | int | float) else str(value), ensure_ascii=False)
 
 
 def size(count: int) -> str:
-    """Bytes as people say them."""
+    """Return a number of bytes as people say it."""
     for unit, bytes_of in (("GiB", GIB), ("MiB", MIB), ("KiB", 1024)):
         if count >= bytes_of:
             return f"{count / bytes_of:.1f} {unit}"
@@ -110,11 +110,11 @@ def size(count: int) -> str:
 
 
 def _file(settings: ServiceSettings, examined: Examined, free: int, seconds: float) -> Iterator[Finding]:
-    step_state = examined.file
+    file = examined.file
     log = Path(f"{settings.database.path.resolve()}-wal")
     behind = f", and {size(log.stat().st_size)} in its log" if log.exists() and log.stat().st_size else ""
-    says = f"{size(step_state.bytes)}{behind}, schema {step_state.schema}, journal mode {step_state.journal}"
-    yield Finding("database", "good" if step_state.journal == "wal" else "wrong", f"{says}.")
+    says = f"{size(file.bytes)}{behind}, schema {file.schema}, journal mode {file.journal}"
+    yield Finding("database", "good" if file.journal == "wal" else "wrong", f"{says}.")
     if examined.damage:
         yield Finding("integrity", "wrong", f"The file is damaged: {'; '.join(examined.damage)[:1000]}.")
     elif examined.damage is not None:
@@ -122,10 +122,10 @@ def _file(settings: ServiceSettings, examined: Examined, free: int, seconds: flo
     elif seconds:
         text = f"The file is too large to be read whole in {seconds:g} s; python -m rundun check takes its time."
         yield Finding("integrity", "note", text)
-    state: State = "wrong" if free < LEAST_FREE else "note" if free < LITTLE_FREE else "good"
+    state: State = "wrong" if free < MIN_FREE else "note" if free < LOW_FREE else "good"
     yield Finding("disk", state, f"{size(free)} are free.")
-    version = ".".join(map(str, step_state.sqlite))
-    if step_state.sqlite < maintenance.SQLITE_SOUND:
+    version = ".".join(map(str, file.sqlite))
+    if file.sqlite < maintenance.SQLITE_SOUND:
         sound = ".".join(map(str, maintenance.SQLITE_SOUND))
         yield Finding(
             "sqlite",
@@ -173,18 +173,29 @@ def _address(settings: ServiceSettings) -> Iterator[Finding]:
 
 
 def _steps(settings: ServiceSettings, examined: Examined) -> Iterator[Finding]:
-    """Which steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
+    """Find the steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
     if settings.public_url.startswith("https://"):
         return
-    for one in examined.needing_https:
-        parts = [("no position in", one.geo), ("no live scan in", one.barcode)]
-        said = "; ".join(f"{what} {_named(ids)}" for what, ids in parts if ids)
-        yield Finding("steps", "note", f"{one.name} ({one.template_id}): {said}.")
+    for template in examined.needing_https:
+        parts = [("no position in", template.geo), ("no live scan in", template.barcode)]
+        text = "; ".join(f"{what} {_listed(ids)}" for what, ids in parts if ids)
+        yield Finding("steps", "note", f"{template.name} ({template.template_id}): {text}.")
 
 
-def _named(ids: tuple[str, ...]) -> str:
+def _listed(ids: tuple[str, ...]) -> str:
     more = f" and {len(ids) - STEPS_NAMED} more" if len(ids) > STEPS_NAMED else ""
     return ", ".join(ids[:STEPS_NAMED]) + more
+
+
+def certificate_ends_at(pem: bytes) -> int:
+    """Read the `notAfter` of the first certificate of a PEM file, in milliseconds; ValueError if there is none."""
+    from cryptography import x509  # takes longer to load than all the rest of `check`
+
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise ValueError("there is no certificate in it that can be read") from None
+    return int(certificate.not_valid_after_utc.timestamp()) * times.SECOND
 
 
 def _certificate(settings: ServiceSettings, now: int) -> Iterator[Finding]:
@@ -192,7 +203,7 @@ def _certificate(settings: ServiceSettings, now: int) -> Iterator[Finding]:
     if file is None:
         return
     try:
-        ends_at = certificate.ends_at(file.read_text("utf-8"))
+        ends_at = certificate_ends_at(file.read_bytes())
     except (OSError, ValueError) as error:
         yield Finding("certificate", "wrong", f"{file}: {error}.")
         return

@@ -1,4 +1,4 @@
-"""What can go wrong on purpose: one exception, with a code for machines and a sentence for people."""
+"""Refusals: one exception, with a code for machines and a sentence for people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PlaceCode = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong place in what was sent.
+    """One wrong field in what was sent.
 
     `pointer` is an RFC 6901 JSON pointer into the body ("" = the whole of it), `code` a stable word, `detail` a
     sentence.
@@ -38,7 +38,7 @@ class FieldError:
 class Problem(Exception):
     """A refusal with a reason, turned into RFC 9457 problem details by the web layer.
 
-    `code` is one of the codes in `web/problems.py`; `errors` lists all wrong places at once; `extensions` are further
+    `code` is one of the codes in `web/problems.py`; `errors` lists all wrong fields at once; `extensions` are further
     members of the problem document; `retry_after` is in seconds.
     """
 
@@ -58,19 +58,19 @@ class Problem(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        spots = "".join(f"\n  {place.pointer or '/'}: {place.detail}" for place in self.errors)
-        return f"{self.detail}{spots}"
+        lines = "".join(f"\n  {error.pointer or '/'}: {error.detail}" for error in self.errors)
+        return f"{self.detail}{lines}"
 
 
 class NotFound(Problem):
-    """Nothing of that name, or not yours: the two are never told apart."""
+    """The refusal of what does not exist, or is not yours: the two are never told apart."""
 
     def __init__(self, what: str) -> None:
         super().__init__("not_found", f"There is no such {what}.")
 
 
 class Invalid(Problem):
-    """What was sent breaks rules; `errors` says where, all of them at once."""
+    """The refusal of what breaks rules; `errors` says where, all at once."""
 
     def __init__(self, errors: Iterable[FieldError]) -> None:
         errors = tuple(errors)

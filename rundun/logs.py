@@ -1,4 +1,4 @@
-"""One line per outcome: `time level event key=value …`, or the same as one JSON object, on standard error.
+"""Log lines, one per outcome: `time level event key=value …`, or a JSON object, on standard error.
 
 Nothing secret reaches a line: while a run is open its id is its link, so run ids are cut to their first 8 hex digits;
 API keys, webhook secrets and media paths are struck out. A value cannot forge a line: whatever is not plain is quoted
@@ -21,8 +21,8 @@ from urllib.parse import unquote
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NAMES = {number: name for name, number in LEVELS.items()}
 
-# Told only when something is wrong, at any level of ours: some of these log every URL, or every SQL parameter.
-_OTHERS = (
+# Logged only when something is wrong, at any level of ours: some of these log every URL, or every SQL parameter.
+_LIBRARIES = (
     "uvicorn",
     "uvicorn.error",
     "uvicorn.access",
@@ -35,7 +35,7 @@ _OTHERS = (
 )
 
 _MAX_VALUE = 1000
-_MANY = (list, tuple, set, frozenset)
+_SEQUENCES = (list, tuple, set, frozenset)
 _BYTES = (bytes, bytearray, memoryview)
 
 _logger = logging.getLogger("rundun")
@@ -64,12 +64,12 @@ def log(level: str, event: str, /, *, exc: BaseException | None = None, **fields
 
 
 def short(run_id: str) -> str:
-    """The part of a run id that may be told: its first 8 hex digits."""
+    """Return the part of a run id that may be logged: its first 8 hex digits."""
     return run_id.removeprefix("r-")[:8]
 
 
 def redact(text: str) -> str:
-    """The same text without an open run's id, an API key, a webhook secret, a media path or an invitation,
+    """Return `text` without an open run's id, an API key, a webhook secret, a media path or an invitation,
     percent-encoded or not.
     """
     if text.isalnum():  # a method, a request id: whatever is secret has another character in it
@@ -81,13 +81,13 @@ def redact(text: str) -> str:
     return _SECRET.sub(_cut, text)
 
 
-def _cut(found: re.Match[str]) -> str:
-    return found["run"] or f"{found['key'] or found['media']}…"
+def _cut(match: re.Match[str]) -> str:
+    return match["run"] or f"{match['key'] or match['media']}…"
 
 
 def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
     """Send all logging of this process through one handler. `level` and `format` as in the settings `logs.*`."""
-    handler = _Together(stream or sys.stderr)
+    handler = _BatchingHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if format == "json" else TextLines())
     root = logging.getLogger()
     for old in list(root.handlers):
@@ -95,35 +95,35 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     _logger.setLevel(LEVELS[level])
-    for name in _OTHERS:
+    for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
-    # What no line of ours tells need not be found out for each of them.
+    # What no line of ours says need not be found out for each of them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     if sys.version_info >= (3, 12):
         logging.logAsyncioTasks = False
 
 
 def hush(library: str) -> None:
-    """Let `library` say nothing more in this process: we have said it better."""
+    """Silence `library` in this process: what it would say is logged better already."""
     logging.getLogger(library).disabled = True
 
 
-class _Together(logging.StreamHandler[TextIO]):
-    """Writes all lines of one turn of the event loop in one go: a write costs as much as making the line does. An error
-    is written at once with all that came before it, and so is what is told outside of a loop; the rest of it when the
-    process ends.
+class _BatchingHandler(logging.StreamHandler[TextIO]):
+    """A handler that writes all lines of one turn of the event loop in one go: a write costs as much as making the line
+    does. An error is written at once with all that came before it, and so is what is logged outside of a loop; the rest
+    when the process ends.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._unwritten: list[str] = []
+        self._queued: list[str] = []
         self._flushing: asyncio.AbstractEventLoop | None = None  # the loop that will flush in its next turn
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take one line."""
+        """Queue one line."""
         try:
-            self._unwritten.append(self.format(record) + self.terminator)
+            self._queued.append(self.format(record) + self.terminator)
         except Exception:
             self.handleError(record)
         loop = _loop() if record.levelno < logging.ERROR else None
@@ -134,15 +134,15 @@ class _Together(logging.StreamHandler[TextIO]):
             loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what has not been written."""
+        """Write the queued lines."""
         with self.lock or nullcontext():  # there is one
-            lines, self._unwritten, self._flushing = self._unwritten, [], None
+            lines, self._queued, self._flushing = self._queued, [], None
             try:
                 if lines:
                     self.stream.write("".join(lines))
                 super().flush()
             except (OSError, ValueError):
-                pass  # a full disk, or a stream that is closed: whom to tell?
+                pass  # a full disk, or a stream that is closed: there is nowhere to log it
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:
@@ -153,7 +153,7 @@ def _loop() -> asyncio.AbstractEventLoop | None:
 
 
 class _Lines(logging.Formatter):
-    """What both forms share: the time, and where the parts of a record come from."""
+    """What both formats share: the time, and where the parts of a record come from."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -161,7 +161,7 @@ class _Lines(logging.Formatter):
         self._stamp = ""
 
     def at(self, record: logging.LogRecord) -> str:
-        """RFC 3339 in UTC with milliseconds; the part down to the second is made once a second."""
+        """Return the time, RFC 3339 in UTC with milliseconds; the part down to the second is made once a second."""
         second = int(record.created)
         if second != self._second:
             self._second, self._stamp = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
@@ -173,7 +173,7 @@ class _Lines(logging.Formatter):
 
     @staticmethod
     def event_and_fields(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
-        """Ours as given; for a library its name is the event and its message a field."""
+        """Return a record's event and fields; for a library its name is the event and its message a field."""
         fields: dict[str, Any] | None = getattr(record, "fields", None)
         if fields is not None:
             return record.msg, fields
@@ -186,7 +186,7 @@ class _Lines(logging.Formatter):
 
 
 class TextLines(_Lines):
-    """`2026-01-01T12:00:00.000Z info run.dispatched run=1a2b3c4d credits=9`."""
+    """Lines such as `2026-01-01T12:00:00.000Z info run.dispatched run=1a2b3c4d credits=9`."""
 
     def format(self, record: logging.LogRecord) -> str:
         event, fields = self.event_and_fields(record)
@@ -201,7 +201,7 @@ class TextLines(_Lines):
 
 
 class JsonLines(_Lines):
-    """`{"at": "…", "level": "info", "event": "run.dispatched", "run": "1a2b3c4d", "credits": 9}`."""
+    """Lines such as `{"at": "…", "level": "info", "event": "run.dispatched", "run": "1a2b3c4d", "credits": 9}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         event, fields = self.event_and_fields(record)
@@ -219,7 +219,7 @@ def _json(value: Any) -> Any:
     if isinstance(value, float):
         rounded = round(value, 3)
         return rounded if rounded - rounded == 0 else str(value)  # NaN and infinity have no JSON
-    if isinstance(value, _MANY):
+    if isinstance(value, _SEQUENCES):
         return [_json(item) for item in value]
     return _string(value)
 
@@ -233,7 +233,7 @@ def _text(value: Any) -> str:
         return str(int(value))
     if isinstance(value, float):
         return str(round(value, 3))
-    if isinstance(value, _MANY):
+    if isinstance(value, _SEQUENCES):
         value = ",".join(_string(item) for item in value)
     string = _string(value)
     return string if _PLAIN(string) else _quoted(string)

@@ -16,33 +16,33 @@ _nobody = ""  # the hash of no password, made when first needed
 
 
 class Busy(Exception):
-    """Too many wait."""
+    """Raised when too many passwords wait for their turn."""
 
 
 _pool = BoundedPool(lambda why: Busy(), threads=AT_ONCE)
 
 
 def hashed(password: str) -> str:
-    """What is kept of a password."""
+    """Return the hash that is stored of a password."""
     return _hasher.hash(password)
 
 
-def is_right(kept: str | None, password: str) -> bool:
-    """Whether that is the password. Without one that is kept it takes as long to say no."""
+def is_right(stored: str | None, password: str) -> bool:
+    """Tell whether a password is the one of a stored hash. Without a hash it takes as long to say no."""
     global _nobody
-    if kept is None:
+    if stored is None:
         _nobody = _nobody or _hasher.hash("")
     try:
-        return _hasher.verify(kept or _nobody, password) and kept is not None
+        return _hasher.verify(stored or _nobody, password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
 async def hash_in_turn(password: str) -> str:
-    """As `hashed`, without holding anybody up; raises `Busy`."""
+    """Hash a password as `hashed` does, without holding anybody up; raises `Busy`."""
     return await _pool.run("", {"": MAX_WAITING}, hashed, password)
 
 
-async def check_in_turn(kept: str | None, password: str) -> bool:
-    """As `is_right`, without holding anybody up; raises `Busy`."""
-    return await _pool.run("", {"": MAX_WAITING}, is_right, kept, password)
+async def check_in_turn(stored: str | None, password: str) -> bool:
+    """Check a password as `is_right` does, without holding anybody up; raises `Busy`."""
+    return await _pool.run("", {"": MAX_WAITING}, is_right, stored, password)

@@ -18,7 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Job = tuple[Future[Any], Callable[[], Any]]
 Why = Literal["owner", "all", "late", "closed"]  # nothing is left for an owner, or for all; or it waited too long
-Limits = Mapping[str, int]  # by owner, the most places it may have with this one; "" stands for all owners together
+Limits = Mapping[str, int]  # by owner, the maximum of places with this one; "" stands for all owners together
 
 
 class BoundedPool:
@@ -39,12 +39,13 @@ class BoundedPool:
         idle_seconds: float = 10,
         close_seconds: float = 2,
     ) -> None:
-        """`refusal` makes what is raised instead of taking a place. A function has begun within `wait_seconds` or is
-        refused. `close` waits `close_seconds` for what runs. The threads are daemons, since no thread can be stopped
-        and the process must not wait for one; they end when there was nothing to do for `idle_seconds`.
+        """Make a pool. `refusal` makes what is raised where no place is left. A function has begun within
+        `wait_seconds` or is refused. `close` waits `close_seconds` for what runs. The threads are daemons, since no
+        thread can be stopped and the process must not wait for one; they end when there was nothing to do for
+        `idle_seconds`.
         """
         self._refusal = refusal
-        self._most_threads = threads
+        self._max_threads = threads
         self._wait_seconds = wait_seconds
         self._close_seconds = close_seconds
         self._idle_seconds = idle_seconds
@@ -57,12 +58,12 @@ class BoundedPool:
         self._is_closed = False
 
     def held(self, owner: str = "") -> int:
-        """How many places an owner has, or all together have, right now."""
+        """Count the places that an owner has, or all together have, right now."""
         return self._held[owner]
 
     @contextmanager
     def place(self, limits: Limits) -> Iterator[None]:
-        """Have a place of each of these owners; raises the refusal."""
+        """Take a place of each of these owners while the context lasts; raises the refusal."""
         with self._lock:
             self._take(limits)
         try:
@@ -73,7 +74,7 @@ class BoundedPool:
     async def run(
         self, owner: str, limits: Limits, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """What `function` returns or raises, run in a thread when it is the owner's turn; raises the refusal."""
+        """Run `function` in a thread in the owner's turn, and return or raise what comes of it; raises the refusal."""
         job: Future[R] = Future()
         with self._lock:
             self._take(limits)
@@ -97,22 +98,22 @@ class BoundedPool:
     def _take(self, limits: Limits) -> None:
         if self._is_closed:
             raise self._refusal("closed")
-        for owner, most in limits.items():
-            if self._held[owner] >= most:
+        for owner, max_places in limits.items():
+            if self._held[owner] >= max_places:
                 raise self._refusal("owner" if owner else "all")
         self._held.update(limits.keys())
 
     def _give_back(self, limits: Limits) -> None:
         with self._lock:
             self._held.subtract(limits.keys())
-            self._held += Counter()  # forgets those with none
+            self._held += Counter()  # drops those with none
 
     def _settle(self, owner: str, limits: Limits, job: Future[Any]) -> None:
         self._give_back(limits)
         if job.cancelled():
             with self._lock:
                 jobs = self._waiting.get(owner, deque())
-                left = deque(one for one in jobs if one[0] is not job)
+                left = deque(waiting for waiting in jobs if waiting[0] is not job)
                 if left:
                     self._waiting[owner] = left
                 elif jobs:
@@ -121,7 +122,7 @@ class BoundedPool:
     def _start_thread(self, job: Future[Any]) -> None:
         with self._lock:
             are_enough = sum(map(len, self._waiting.values())) <= self._idle
-            if are_enough or len(self._threads) >= self._most_threads:
+            if are_enough or len(self._threads) >= self._max_threads:
                 return
             thread = threading.Thread(target=_work, args=(self,), name="pool", daemon=True)
             self._threads.add(thread)
@@ -136,7 +137,7 @@ class BoundedPool:
                 raise self._refusal("all") from None
 
     def next_job(self) -> Job | None:
-        """The job whose turn it is; None ends the thread that asks."""
+        """Return the job whose turn it is; None ends the thread that asks."""
         with self._lock:
             self._idle += 1
             self._work.wait_for(lambda: self._waiting or self._is_closed, self._idle_seconds)
@@ -171,7 +172,7 @@ class BoundedPool:
 
 
 def _work(pool: BoundedPool) -> None:
-    """A thread's life. No job is kept once it is done: pictures are large."""
+    """Run jobs until the thread ends. No job is held once it is done: pictures are large."""
     while job := pool.next_job():
         _do(*job)
         del job

@@ -1,4 +1,4 @@
-"""What happens by itself, tick by tick: what is due is retried, overdue runs expire, what is old is cleared up.
+"""Jobs, tick by tick: what is due is retried, overdue runs expire, what is old is cleared up.
 
 Each unit of work says whether there is more, and tests call it directly.
 """
@@ -26,7 +26,7 @@ MINUTE_SECONDS = 60
 CLEAR_UP_SECONDS = 600
 ABANDONED_AFTER_MS = times.HOUR  # the age from which an unfinished file is no upload any more
 SHRINK_PAGES = 256  # given back at a time: 2 MiB
-DELETE_BATCH_SIZE = 200  # old answers to POSTs, or secrets, forgotten at a time
+DELETE_BATCH_SIZE = 200  # stored responses, or secrets, deleted at a time
 SPARE_PAGES = 512  # left free
 EXPIRY_BATCH_SIZE = 25  # runs expired in one go
 RETRY_PAUSE_MS = 60 * times.SECOND  # how long a run that could not be expired is left alone
@@ -56,7 +56,7 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
 
 
 async def _overdue(database: Database, resting: Resting) -> list[str]:
-    """Who is to be expired now, at most `EXPIRY_BATCH_SIZE` of them."""
+    """List the ids of the runs to expire now, at most `EXPIRY_BATCH_SIZE`."""
     now = database.env.clock()
     for run_id in [run_id for run_id, until in resting.items() if until <= now]:
         del resting[run_id]
@@ -65,12 +65,12 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
 
 
 async def sweep(database: Database, resting: Resting) -> None:
-    """One tick's worth of `expire_due`."""
+    """Expire overdue runs, as the job of one tick."""
     await expire_due(database, resting)
 
 
 async def clear_up(database: Database) -> None:
-    """Erase uploads that came to nothing and answers that nobody can ask for again, and give back the room they leave.
+    """Delete uploads that came to nothing and responses that nobody can ask for again, and give back their room.
 
     In small steps, each a write of its own, so that nobody waits long; a few free pages stay for the next photos.
     """
@@ -95,7 +95,7 @@ async def clear_up(database: Database) -> None:
 
 
 async def forget_secrets(database: Database, days: float) -> int:
-    """Forget the webhooks' secrets of runs that were closed, and whose deliveries were settled, so many days ago, in
+    """Delete the webhooks' secrets of runs that were closed, and whose deliveries were settled, so many days ago, in
     small steps; returns how many. Zero days: never. What is sent by hand later goes unsigned, and the run says so.
     """
     total, before = 0, database.env.clock() - int(days * times.DAY)
@@ -118,7 +118,7 @@ def schedule(
     secrets_days: float = 0,
     each_minute: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIOScheduler:
-    """The ticks, quick and slow ones, and what somebody else wants done `each_minute`. Stop the postman before you shut
+    """Schedule the ticks, quick and slow ones, and the caller's job `each_minute`. Stop the dispatcher before you shut
     this down, which cancels running coroutines at once.
     """
     scheduler = AsyncIOScheduler(

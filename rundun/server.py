@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn with the patience, the limits and the way of stopping that this service needs.
+"""The HTTP server: uvicorn with the time limits, the size limits and the way of stopping that this service needs.
 
 uvicorn has no time limit for a header or a body that never ends, and no limit for a header's size; the protocol here
 adds them. Nor does it know trailers from headers: the protocol here drops them. One sweep over all connections, driven
@@ -30,7 +30,7 @@ from rundun.logs import log
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a peer may keep a connection busy without getting anywhere, in seconds, and how much header it may send.
+    """Limits of a connection: how many seconds it may be busy without getting anywhere, and how much header it takes.
 
     `header`: from its first byte (or from connecting) until it is whole. `body`: between two pieces of it, and for
     what is left of it once the answer is out. `reading`: without taking any of the answer. `idle`: between requests.
@@ -111,11 +111,8 @@ class Protocol(HttpToolsProtocol):
         """Answer what never became a request, and close. Nothing goes out in the middle of another answer."""
         status, title, detail = 400, "Bad Request", "This is not a valid HTTP request."
         if self._header_too_large:
-            status, title, detail = (
-                431,
-                "Request Header Fields Too Large",
-                "The header of this request is too large.",
-            )
+            status, title = 431, "Request Header Fields Too Large"
+            detail = "The header of this request is too large."
         if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
             body = f'{{"type":"about:blank","title":"{title}","status":{status},"detail":"{detail}"}}'
             self.transport.write(
@@ -125,10 +122,10 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """An offer to upgrade may be ignored (RFC 9110, section 7.8); it is not worth a line."""
+        """Ignore an offer to upgrade (RFC 9110, section 7.8), which is not worth a line."""
 
     def overdue(self, now: float) -> str | None:
-        """What this peer kept waiting for too long, or None. `now` is the loop's time."""
+        """Return what this peer is late with, `answer`, `header` or `body`, or None. `now` is the loop's time."""
         unsent = self.transport.get_write_buffer_size()
         if unsent == 0 or unsent != self._unsent:
             self._unsent, self._unsent_since = unsent, now
@@ -150,8 +147,8 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, patience: Patience, on_shutdown: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_shutdown = on_shutdown
-        self._told = False
-        # Ten looks within the shortest patience, at uvicorn's ten ticks a second.
+        self._is_stopping = False
+        # Ten sweeps within the shortest time limit, at uvicorn's ten ticks a second.
         self._ticks = max(1, int(min(patience.header, patience.body, patience.reading)))
         self._patience = patience
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -165,7 +162,7 @@ class Server(uvicorn.Server):
         gc.set_threshold(10_000)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's; who is late loses the connection, which handlers understand better than a cancelled task."""
+        """Stop as uvicorn does; who is late loses the connection, which handlers take better than a cancelled task."""
         self._begin_stop()
         cut = asyncio.get_running_loop().call_later(self._patience.stopping, self._cut)
         await super().shutdown(sockets)
@@ -180,14 +177,10 @@ class Server(uvicorn.Server):
         """Close every connection whose peer has kept it waiting for too long."""
         for connection in list(self.server_state.connections):
             if isinstance(connection, Protocol) and (late := connection.overdue(now)) is not None:
-                # Browsers open connections ahead and leave them unused: nothing to tell.
+                # Browsers open connections ahead and leave them unused: nothing to report.
                 level = "debug" if late == "header" and not connection._header_bytes else "info"
-                log(
-                    level,
-                    "connection.closed",
-                    waited_for=late,
-                    client=connection.client and connection.client[0],
-                )
+                client = connection.client and connection.client[0]
+                log(level, "connection.closed", waited_for=late, client=client)
                 connection.transport.abort()
 
     @contextmanager
@@ -207,8 +200,8 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._cut if again else self._begin_stop)
 
     def _begin_stop(self) -> None:
-        if not self._told:
-            self._told = True
+        if not self._is_stopping:
+            self._is_stopping = True
             self._on_shutdown()
 
     def _cut(self) -> None:
@@ -220,43 +213,43 @@ class Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets for every address `host` stands for; raises Problem with what to do about it.
+    """Open listening sockets for every address `host` stands for; raises Problem with what to do about it.
 
-    Bound before anything else is opened, so that a taken port is told at once. `::` takes IPv4 as well.
+    Bound before anything else is opened, so that a taken port is reported at once. `::` takes IPv4 as well.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):
         raise Problem("unavailable", f"server.host is {host!r}, which is no address of this machine.") from None
     sockets: list[socket.socket] = []
-    for family, kind, protocol, _, address in dict.fromkeys(found):
-        one = socket.socket(family, kind, protocol)
-        sockets.append(one)
+    for family, kind, protocol, _, address in dict.fromkeys(addresses):
+        listener = socket.socket(family, kind, protocol)
+        sockets.append(listener)
         try:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
-                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
             if port == 0 and len(sockets) > 1:
                 address = (address[0], sockets[0].getsockname()[1], *address[2:])
-            one.bind(address)
-            one.listen(2048)
-        except OSError as wrong:
-            for open_one in sockets:
-                open_one.close()
-            raise Problem("unavailable", _cannot_listen(wrong, host, port)) from None
-        one.setblocking(False)
-        one.set_inheritable(False)
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError as error:
+            for opened in sockets:
+                opened.close()
+            raise Problem("unavailable", _cannot_listen(error, host, port)) from None
+        listener.setblocking(False)
+        listener.set_inheritable(False)
     return sockets
 
 
-def _cannot_listen(wrong: OSError, host: str, port: int) -> str:
-    if wrong.errno == errno.EADDRINUSE:
+def _cannot_listen(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
         return f"Port {port} on {host} is taken by another program; choose another with --port or server.port."
-    if wrong.errno == errno.EACCES:
+    if error.errno == errno.EACCES:
         return f"Port {port} needs more rights than this user has; choose one above 1023 with --port or server.port."
-    if wrong.errno == errno.EADDRNOTAVAIL:
+    if error.errno == errno.EADDRNOTAVAIL:
         return f"server.host is {host!r}, which is no address of this machine."
-    return f"Cannot listen on {host} port {port}: {wrong.strerror}."
+    return f"Cannot listen on {host} port {port}: {error.strerror}."
 
 
 def serve(
@@ -300,21 +293,21 @@ def serve(
     except SystemExit:  # what uvicorn does when the lifespan fails; the reason is logged by then
         return False
     finally:
-        for one in sockets:
-            one.close()
+        for listener in sockets:
+            listener.close()
     return not server.lifespan.should_exit
 
 
 def _load(config: uvicorn.Config) -> None:
     try:
         config.load()
-    except OSError as wrong:  # ssl.SSLError is one
-        raise Problem("unavailable", f"The TLS certificate or key cannot be used: {wrong}") from None
+    except OSError as error:  # ssl.SSLError is one
+        raise Problem("unavailable", f"The TLS certificate or key cannot be used: {error}") from None
 
 
 def _allow_many_connections() -> None:
-    """A connection is a file descriptor, and 1,024 of them, a usual default, are few."""
+    """Raise the limit of open files: a connection is a file descriptor, and 1,024 of them, a usual default, are few."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    target = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))

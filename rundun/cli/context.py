@@ -1,4 +1,4 @@
-"""What every command shares: its options, the settings, and doing it here or in the service that holds the database."""
+"""What all commands share: options, settings, and where a command runs, here or in the service."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from rundun.store.batches import read_once, write_once
 from rundun.store.transaction import Env
 
 F = TypeVar("F", bound=Callable[..., Any])
-LOCK_SECONDS = 10  # how long a command waits for whoever holds the database without listening
+LOCK_SECONDS = 10  # how long a command waits for a process that holds the database without listening
 
 
 def common(command: F) -> F:
-    """The two options that every command takes."""
+    """Add the two options that every command takes."""
     options = (
         click.option("--config", "config_file", metavar="FILE", help="Settings; ./rundun.toml is read without it."),
         click.option("--database", metavar="FILE", help="The SQLite file; rundun.db without it."),
@@ -37,10 +37,10 @@ def common(command: F) -> F:
 
 
 def settings_of(config_file: str | None, database: str | None, **flags: Any) -> ServiceSettings:
-    """The effective settings; ends the process with all that is wrong with them."""
-    given = {"database.path": database, **{name.replace("_", ".", 1): value for name, value in flags.items()}}
+    """Read the effective settings; ends the process with all that is wrong with them."""
+    values = {"database.path": database, **{name.replace("_", ".", 1): value for name, value in flags.items()}}
     try:
-        return loader.load(config_file, flags=given)
+        return loader.load(config_file, flags=values)
     except ConfigError as error:
         for problem in error.problems:
             click.echo(problem, err=True)
@@ -48,18 +48,18 @@ def settings_of(config_file: str | None, database: str | None, **flags: Any) -> 
 
 
 def fail(problem: Problem) -> NoReturn:
-    """Say what went wrong, with its places, and end with 1."""
+    """Print a problem with all wrong fields, and end the process with 1."""
     click.echo(f"Error: {problem}", err=True)
     sys.exit(1)
 
 
 def env_of(settings: ServiceSettings, key: bytes) -> Env:
-    """What a transaction needs, outside the service."""
+    """Return what a transaction needs, outside the service."""
     return Env(wall_clock, Urls(settings.public_url, key), int(settings.runs.grace_hours * times.HOUR))
 
 
 def write(settings: ServiceSettings, command: str, **arguments: Any) -> Any:
-    """Do it here under the lock, or hand it to the service that holds the database."""
+    """Run a writing command here under the lock, or hand it to the service that holds the database."""
     try:
         for value in arguments.values():
             refuse_broken(value)
@@ -71,7 +71,9 @@ def write(settings: ServiceSettings, command: str, **arguments: Any) -> Any:
 
 
 def write_here_or_there(settings: ServiceSettings, command: str, arguments: dict[str, Any]) -> Any:
-    """Whoever holds the lock without listening is a service that starts or stops, or another command: wait for it."""
+    """Run a writing command here, or hand it over. Whoever holds the lock without listening starts, stops or is another
+    command: wait for them.
+    """
     path = settings.database.path
     until = time.monotonic() + LOCK_SECONDS
     while True:
@@ -97,7 +99,7 @@ def write_here_or_there(settings: ServiceSettings, command: str, arguments: dict
 
 
 def refuse_broken(value: Any) -> None:
-    """An argument in another encoding than UTF-8 can't be kept."""
+    """Refuse an argument in another encoding than UTF-8, which can't be stored."""
     try:
         str(value).encode()
     except UnicodeEncodeError:
@@ -105,14 +107,14 @@ def refuse_broken(value: Any) -> None:
 
 
 def expect_database(settings: ServiceSettings) -> None:
-    """A mistyped path is better refused than made."""
+    """Refuse a database that does not exist: a mistyped path is better refused than made."""
     path = settings.database.path
     if not path.exists():
         raise Problem("not_found", f"There is no database {path} yet.")
 
 
 def look(settings: ServiceSettings, command: str) -> Any:
-    """Read the file, whoever else has it open."""
+    """Run a reading command on the file, whoever else has it open."""
     try:
         expect_database(settings)
         db = connection.open_reader(settings.database.path)

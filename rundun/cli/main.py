@@ -59,7 +59,7 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
 
 
 def tell(opened: FirstStart, settings: ServiceSettings) -> None:
-    """What the administrator sees on the very first start: the only time the key is shown."""
+    """Print what the administrator sees on the very first start: the only time the key is shown."""
     click.echo(
         f"""
 Rundun has made itself at home in {settings.database.path}:
@@ -88,15 +88,15 @@ def check(config_file: str | None, database: str | None) -> None:
     settings = settings_of(config_file, database)
     try:
         expect_database(settings)
-        found = diagnostics.report(settings, wall_clock)
+        report = diagnostics.report(settings, wall_clock)
     except Problem as problem:
         fail(problem)
-    for name, value in found.settings:
+    for name, value in report.settings:
         click.echo(f"{name} = {value}")
     click.echo()
-    for one in found.findings:
-        click.echo(f"{_STATES[one.state]}  {one.name}: {one.text}")
-    sys.exit(0 if found.is_fine else 1)
+    for finding in report.findings:
+        click.echo(f"{_STATES[finding.state]}  {finding.name}: {finding.text}")
+    sys.exit(0 if report.is_fine else 1)
 
 
 _STATES = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}
@@ -157,17 +157,17 @@ def operators_add(
 ) -> None:
     """Add an operator; the password is asked for, or read from standard input."""
     settings = settings_of(config_file, database)
-    given = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
-    click.echo(write(settings, "operators add", **given))
+    arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
+    click.echo(write(settings, "operators add", **arguments))
 
 
 @operators.command("list")
 @common
 def operators_list(config_file: str | None, database: str | None) -> None:
     """List the operators."""
-    for one in look(settings_of(config_file, database), "operators list"):
-        seen = one["signed_in_at"] or "never"
-        click.echo(f"{one['email']}  {one['role']}  {one['org_id']}  {seen}  {one['name']}")
+    for operator in look(settings_of(config_file, database), "operators list"):
+        seen = operator["signed_in_at"] or "never"
+        click.echo(f"{operator['email']}  {operator['role']}  {operator['org_id']}  {seen}  {operator['name']}")
 
 
 @operators.command("password")
@@ -196,14 +196,14 @@ def operators_setup_link(org: str | None, config_file: str | None, database: str
 
 
 def _password() -> str:
-    """The new password, hashed; never an argument, which others on this machine could read."""
+    """Read the new password, and return its hash; never an argument, which others on this machine could read."""
     if sys.stdin.isatty():
-        given = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
-        given = sys.stdin.readline().rstrip("\r\n")
-    if not passwords.MIN_LENGTH <= len(given) <= passwords.MAX_LENGTH:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         fail(Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters."))
-    return passwords.hashed(given)
+    return passwords.hashed(password)
 
 
 @main.group()
@@ -223,9 +223,9 @@ def orgs_create(name: str, config_file: str | None, database: str | None) -> Non
 @common
 def orgs_list(config_file: str | None, database: str | None) -> None:
     """List the organizations with their credits."""
-    for one in look(settings_of(config_file, database), "orgs list"):
-        credits = "unlimited" if one["credits"] is None else one["credits"]
-        click.echo(f"{one['org_id']}  {credits}  {one['name']}  {one['contact'] or ''}".rstrip())
+    for org in look(settings_of(config_file, database), "orgs list"):
+        credits = "unlimited" if org["credits"] is None else org["credits"]
+        click.echo(f"{org['org_id']}  {credits}  {org['name']}  {org['contact'] or ''}".rstrip())
 
 
 @orgs.command("credits")
@@ -256,7 +256,7 @@ def templates() -> None:
 
 
 def read_template_file(file: str) -> Any:
-    """The JSON in `file`, or the end of the process."""
+    """Read the JSON in `file`, or end the process."""
     try:
         return from_json(Path(file).read_bytes(), allow_inf_nan=False)  # as the API reads it
     except OSError as error:
@@ -284,8 +284,8 @@ def templates_check(file: str, config_file: str | None, database: str | None) ->
     try:
         template_rules.read_template(read_template_file(file), lambda prefix: f"{prefix}{next(_numbers)}")
     except Problem as problem:
-        for place in problem.errors:
-            click.echo(f"{place.pointer or '/'}: {place.detail}")
+        for error in problem.errors:
+            click.echo(f"{error.pointer or '/'}: {error.detail}")
         if not problem.errors:
             click.echo(problem.detail)
         sys.exit(1)

@@ -17,7 +17,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a value may be: how it reads in the docs, and a function that returns it checked or raises ValueError.
+    """A kind of value: how it reads in the docs, and a function that returns it checked or raises ValueError.
 
     `parse` takes what TOML can hold; `is_list` says that text from the environment is JSON or comma-separated,
     `is_text` that it is taken as it stands, otherwise it is read as one TOML value; `is_secret` that it is never shown.
@@ -90,21 +90,21 @@ def file_path(*, must_exist: bool) -> Kind:
 
 
 def web_origin() -> Kind:
-    """`http(s)://host[:port]`, normalised: lower case, IDNA, no default port, no trailing slash."""
+    """Return the kind of `http(s)://host[:port]`, normalised: lower case, IDNA, no default port, no trailing slash."""
 
     def parse(value: object) -> str:
         if not isinstance(value, str):
             raise ValueError
         try:
             return _origin(value.strip())
-        except UnicodeError as wrong:  # what idna raises is one of these
-            raise ValueError(f"its host name is not valid: {wrong}") from None
+        except UnicodeError as error:  # idna's errors are subclasses
+            raise ValueError(f"its host name is not valid: {error}") from None
 
     return Kind("`https://host` or `http://host`, with `:port` if need be", parse, is_text=True)
 
 
 def web_address() -> Kind:
-    """Any `http(s)` URL, as it stands; the courier has the last word."""
+    """Return the kind of any `http(s)` URL, as it stands; the webhook client has the last word."""
 
     def parse(value: object) -> str:
         if not isinstance(value, str) or not _ADDRESS.fullmatch(value.strip()):
@@ -132,15 +132,15 @@ def networks(minimum: int = 0) -> Kind:
     return Kind("a list of networks such as `10.1.0.0/16` or addresses", parse, is_list=True)
 
 
-def numbers(minimum: float, maximum: float, most: int) -> Kind:
-    one = number(minimum, maximum)
+def numbers(minimum: float, maximum: float, max_length: int) -> Kind:
+    item_kind = number(minimum, maximum)
 
     def parse(value: object) -> tuple[float, ...]:
-        if not isinstance(value, list | tuple) or len(value) > most:
+        if not isinstance(value, list | tuple) or len(value) > max_length:
             raise ValueError
-        return tuple(one.parse(item) for item in value)
+        return tuple(item_kind.parse(item) for item in value)
 
-    return Kind(f"a list of at most {most} numbers from {minimum} to {maximum}", parse, is_list=True)
+    return Kind(f"a list of at most {max_length} numbers from {minimum} to {maximum}", parse, is_list=True)
 
 
 def _network(value: object) -> Network:

@@ -1,4 +1,4 @@
-"""How settings are read, all mistakes told at once. What there is to set is in `config/settings.py`.
+"""The reader of settings, which names all mistakes at once. What there is to set is in `config/settings.py`.
 
 Sources, later ones win: the defaults, `rundun.toml`, environment variables `RUNDUN_<SECTION>_<NAME>`, flags.
 """
@@ -39,8 +39,8 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
-    """One value as somebody gave it, and where, for the messages."""
+class _Entry:
+    """A setting's value as it was written, and where, for the messages."""
 
     setting: Setting
     source: str
@@ -52,25 +52,26 @@ def load(
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
 ) -> ServiceSettings:
-    """The effective settings; raises ConfigError with everything that is wrong.
+    """Read the effective settings; raises ConfigError with everything that is wrong.
 
     `file` must exist; without it `rundun.toml` in the working directory is read if there is one. `flags` maps keys
-    such as `server.port` to values, None meaning not given.
+    such as `server.port` to values, None meaning not set.
     """
     problems: list[str] = []
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    given = [
+    entries = [
         *_from_file(file, problems),
         *_from_environment(os.environ if environment is None else environment, problems),
         *_from_flags(flags or {}),
     ]
-    for one in given:
+    for entry in entries:
         try:
-            values[one.setting.section][one.setting.name] = one.setting.kind.parse(one.value)
-        except ValueError as wrong:
-            why = f" ({wrong})" if str(wrong) else ""
-            shown = "not usable" if one.setting.kind.is_secret else _show(one.value)
-            problems.append(f"{one.setting.key} in {one.source} is {shown}; it must be {one.setting.kind.says}{why}.")
+            values[entry.setting.section][entry.setting.name] = entry.setting.kind.parse(entry.value)
+        except ValueError as error:
+            why = f" ({error})" if str(error) else ""
+            kind = entry.setting.kind
+            shown = "not usable" if kind.is_secret else _show(entry.value)
+            problems.append(f"{entry.setting.key} in {entry.source} is {shown}; it must be {kind.says}{why}.")
     server = values["server"]
     if "tls_key" in server and "tls_certificate" not in server:
         problems.append("server.tls_key is set, but server.tls_certificate is not; HTTPS needs the certificate.")
@@ -79,7 +80,7 @@ def load(
     return ServiceSettings(**{section: shape(**values[section]) for section, shape in SECTIONS.items()})
 
 
-def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Given]:
+def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]:
     path = Path(file) if file is not None else DEFAULT_FILE
     if file is None and not path.exists():
         return
@@ -88,13 +89,13 @@ def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Given]
     except FileNotFoundError:
         problems.append(f"There is no settings file {path}.")
         return
-    except (OSError, UnicodeError) as wrong:
-        problems.append(f"{path} cannot be read: {getattr(wrong, 'strerror', None) or wrong}.")
+    except (OSError, UnicodeError) as error:
+        problems.append(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.")
         return
-    except tomllib.TOMLDecodeError as wrong:
-        problems.append(f"{path} is not valid TOML: {wrong}.")
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"{path} is not valid TOML: {error}.")
         return
-    known = {(one.section, one.name): one for one in SETTINGS}
+    known = {(setting.section, setting.name): setting for setting in SETTINGS}
     for section, table in content.items():
         if section not in SECTIONS:
             problems.append(f"[{section}] in {path} is not a section{_nearest(section, SECTIONS)}.")
@@ -103,34 +104,35 @@ def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Given]
         else:
             for name, value in table.items():
                 if (section, name) in known:
-                    yield _Given(known[section, name], str(path), value)
+                    yield _Entry(known[section, name], str(path), value)
                 else:
-                    meant = _nearest(f"{section}.{name}", [one.key for one in SETTINGS])
+                    meant = _nearest(f"{section}.{name}", [setting.key for setting in SETTINGS])
                     problems.append(f"{section}.{name} in {path} is not a setting{meant}.")
 
 
-def _from_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[_Given]:
-    known = {one.variable: one for one in SETTINGS}
+def _from_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[_Entry]:
+    known = {setting.variable: setting for setting in SETTINGS}
     for variable in sorted(environment):
         if not variable.startswith(PREFIX):
             continue
         if variable not in known:
             problems.append(f"{variable} in the environment is not a setting{_nearest(variable, known)}.")
-        elif environment[variable].strip():  # empty = not given, as compose files and unit files leave it
-            one = known[variable]
-            yield _Given(one, f"the environment ({variable})", _from_text(one.kind, environment[variable].strip()))
+        elif environment[variable].strip():  # empty = not set, as compose files and unit files leave it
+            text, setting = environment[variable].strip(), known[variable]
+            yield _Entry(setting, f"the environment ({variable})", _from_text(setting.kind, text))
 
 
-def _from_flags(flags: Mapping[str, Any]) -> Iterator[_Given]:
-    known = {one.key: one for one in SETTINGS}
+def _from_flags(flags: Mapping[str, Any]) -> Iterator[_Entry]:
+    known = {setting.key: setting for setting in SETTINGS}
     for key, value in flags.items():
         if value is not None:
-            one = known[key]
-            yield _Given(one, f"the flag {one.flag}", _from_text(one.kind, value) if isinstance(value, str) else value)
+            setting = known[key]
+            typed = _from_text(setting.kind, value) if isinstance(value, str) else value
+            yield _Entry(setting, f"the flag {setting.flag}", typed)
 
 
 def _from_text(kind: Kind, value: str) -> Any:
-    """What TOML would have held, read from plain text; text that makes no sense stays text and is refused later."""
+    """Read from plain text what TOML would have held; text that makes no sense stays text and is refused later."""
     if kind.is_text:
         return value
     if kind.is_list and not value.startswith("["):

@@ -211,14 +211,14 @@ SECTIONS: dict[str, type] = {
 }
 
 SETTINGS: tuple[Setting, ...] = tuple(
-    Setting(section, one.name, one.default, **one.metadata)
+    Setting(section, item.name, item.default, **item.metadata)
     for section, shape in SECTIONS.items()
-    for one in fields(shape)
+    for item in fields(shape)
 )
 
 
 def own_address(server: ServerSettings) -> str:
-    """Where this server is reached if nobody says otherwise: the bound address, or the LAN's when bound to all."""
+    """Return where this server is reached unless set otherwise: the bound address, or the LAN's when bound to all."""
     host = server.host
     if host in ("0.0.0.0", "::", ""):
         host = lan_address()
@@ -226,7 +226,7 @@ def own_address(server: ServerSettings) -> str:
 
 
 def lan_address() -> str:
-    """The address this machine has in the network its traffic leaves by. Connecting UDP sends nothing."""
+    """Return the address this machine has in the network its traffic leaves by. Connecting UDP sends nothing."""
     for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -42,7 +42,7 @@ class NewEvent:
 
 def started(run: Run) -> NewEvent:
     """Make the event of a run whose executor tapped Start."""
-    return NewEvent("run.started", {"executor_ref": run.executor_ref, "progress": run.progress})
+    return NewEvent("run.started", {**run_json.reference_json(run), "progress": run.progress})
 
 
 def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) -> NewEvent:
@@ -51,7 +51,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
     assert answer is not None
     if answer.skipped:
         skipped: StepDataJson = {
-            "executor_ref": run.executor_ref,
+            **run_json.reference_json(run),
             "step_id": step.id,
             "step_label": step.label,
             "step_type": step.type,
@@ -70,7 +70,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
     return NewEvent(
         "step.completed",
         {
-            "executor_ref": run.executor_ref,
+            **run_json.reference_json(run),
             "step_id": step.id,
             "step_label": step.label,
             "step_type": step.type,
@@ -91,7 +91,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
         return NewEvent(
             "run.completed",
             {
-                "executor_ref": run.executor_ref,
+                **run_json.reference_json(run),
                 "answers": answers,
                 "signature": run_json.signature_json(run, evidence, links),
                 "progress": run.progress,
@@ -106,7 +106,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
         return NewEvent(
             "run.cancelled",
             {
-                "executor_ref": run.executor_ref,
+                **run_json.reference_json(run),
                 "answers": answers,
                 "last_step_id": cancellation.last_step_id,
                 "reason": cancellation.reason,
@@ -118,7 +118,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
     return NewEvent(
         "run.expired",
         {
-            "executor_ref": run.executor_ref,
+            **run_json.reference_json(run),
             "expires_at": times.wire(run.expires_at or 0),
             "progress": run.progress,
             "answers": answers,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rundun.core import times
 from rundun.core.answer import Position
-from rundun.core.json_types.base import UnableJson
+from rundun.core.json_types.base import ReferenceJson, UnableJson
 from rundun.core.json_types.execution import (
     ReceiptJson,
     RunBriefJson,
@@ -199,6 +199,11 @@ def webhook_json(webhook: Webhook | None) -> WebhookAnswerJson | None:
     return {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None}
 
 
+def reference_json(run: Run) -> ReferenceJson:
+    """Return what the integrator knows a run by, for the record and for each event."""
+    return {"executor_ref": run.executor_ref}
+
+
 def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
     return {
         "run_id": run.run_id,
@@ -208,7 +213,7 @@ def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
         "template_id": run.template_id,
         "template_v": run.template_v,
         "link": links.run(run.run_id),
-        "executor_ref": run.executor_ref,
+        **reference_json(run),
         "assigned_to": run.assigned_to,
         "language": run.language,
         "identity": run.identity.as_json(run.assigned_to),

@@ -29,7 +29,7 @@ _BARCODES: dict[BarcodeFormat, zxingcpp.BarcodeFormat] = {
 
 @guarded
 def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat, ...] | None = None) -> Decoded | None:
-    """The barcode nearest to the middle of the picture, None if there is none. Raises `unreadable_image`.
+    """Return the barcode nearest to the middle of the picture, None if there is none. Raises `unreadable_image`.
 
     `formats` in the contract's names; None or empty = all seven. Turned and inverted codes are found too.
     """
@@ -41,38 +41,38 @@ def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat
     grey = plain_copy(opened.load(longest), longest).convert("L")
     opened.image.close()
     # The reader tries inverted matrix codes by itself, bars only when asked like this.
-    found = (
-        _look(grey, qr, _QR_PIXELS) + _look(grey, others, _CODE_FIRST)
-        or _look(grey, others, _CODE_FIRST, inverted=True)
-        or _look(grey, others, _CODE_LAST)
+    barcodes = (
+        _find_barcodes(grey, qr, _QR_PIXELS) + _find_barcodes(grey, others, _CODE_FIRST)
+        or _find_barcodes(grey, others, _CODE_FIRST, inverted=True)
+        or _find_barcodes(grey, others, _CODE_LAST)
     )
-    return _named(min(found, key=lambda each: each[0])[1], names) if found else None
+    return _decoded(min(barcodes, key=lambda barcode: barcode[0])[1], names) if barcodes else None
 
 
-def _look(
+def _find_barcodes(
     grey: Image.Image, kinds: list[zxingcpp.BarcodeFormat], longest: int, *, inverted: bool = False
 ) -> list[tuple[float, zxingcpp.Barcode]]:
-    """The barcodes of these kinds, each with its distance from the middle of the picture."""
+    """Find the barcodes of these kinds, each with its distance from the middle of the picture."""
     if not kinds:
         return []
     size = fit(grey.size, longest)
     view = grey if size == grey.size else grey.resize(size, Image.Resampling.BOX)
     view = ImageOps.invert(view) if inverted else view
     # Plain, as other scanners give it: the default mode spells a label's separators out, as "<GS>".
-    found = zxingcpp.read_barcodes(view, formats=zxingcpp.BarcodeFormats(kinds), text_mode=zxingcpp.TextMode.Plain)
-    return [(_off_centre(barcode, size), barcode) for barcode in found if barcode.text]
+    barcodes = zxingcpp.read_barcodes(view, formats=zxingcpp.BarcodeFormats(kinds), text_mode=zxingcpp.TextMode.Plain)
+    return [(_off_centre(barcode, size), barcode) for barcode in barcodes if barcode.text]
 
 
 def _off_centre(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> float:
-    """Square of the distance between the barcode's middle and the picture's, in longest sides."""
-    spot = barcode.position
-    corners = (spot.top_left, spot.top_right, spot.bottom_right, spot.bottom_left)
+    """Return the square of the distance between the barcode's middle and the picture's, in longest sides."""
+    position = barcode.position
+    corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
     across, down = sum(corner.x for corner in corners), sum(corner.y for corner in corners)
     return ((across / 4 - size[0] / 2) ** 2 + (down / 4 - size[1] / 2) ** 2) / max(size) ** 2
 
 
-def _named(barcode: zxingcpp.Barcode, names: tuple[BarcodeFormat, ...]) -> Decoded:
-    """A UPC-A is an EAN-13 with a leading 0; the reader says 13 digits, the label and other scanners say 12."""
+def _decoded(barcode: zxingcpp.Barcode, names: tuple[BarcodeFormat, ...]) -> Decoded:
+    """Name a barcode's format. A UPC-A is an EAN-13 with a leading 0, which labels and other scanners leave out."""
     text = barcode.text
     if barcode.symbology == zxingcpp.BarcodeFormat.EANUPC:
         if "upc_a" in names and len(text) == 13 and text.startswith("0"):

@@ -1,9 +1,9 @@
-"""Pictures: what a file is, and the derivatives people see.
+"""Pictures: opened with care, and the derivatives people see.
 
-What arrives comes from strangers, so every public function here has exactly one way to
-fail on a picture: `Problem("unreadable_image", …)`. Nothing is opened by guessing: the magic bytes pick one reader, the
-container is walked to its end (a picture cut off on its way is refused, not shown half grey), and the number of pixels
-is read from the header before anything is decoded.
+What arrives comes from strangers, so every public function here has exactly one way to fail on a picture:
+`Problem("unreadable_image", …)`. Nothing is opened by guessing: the magic bytes pick one reader, the container is
+walked to its end (a picture cut off on its way is refused, not shown half grey), and the number of pixels is read from
+the header before anything is decoded.
 
 Memory that the worst picture of 50 megapixels takes while it is worked on, measured: JPEG 120 MB, progressive 320 MB,
 progressive and CMYK 410 MB; HEIC 340 MB, with alpha 440 MB; PNG 290 MB, with alpha or 16 bits of it 450 MB. WebP, whose
@@ -121,7 +121,7 @@ class _Opened:
     turned: int  # EXIF orientation still to be undone
 
     def load(self, longest: int, mode: str | None = None) -> Image.Image:
-        """Decode all of it; a JPEG already while decoding to no less than what `longest` asks for, and to `mode`."""
+        """Decode the picture; a JPEG already while decoding to no less than what `longest` asks for, and to `mode`."""
         self.image.draft(mode, fit(self.image.size, longest))
         self.image.load()
         # A HEIC is turned by its decoder, a JPEG's orientation comes from its walk.
@@ -152,13 +152,13 @@ def open_picture(data: bytes, max_pixels: int) -> _Opened:
 
 
 def fit(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """`size` shrunk, never enlarged, so that its longest side is at most `longest`."""
+    """Return `size` shrunk, never enlarged, so that its longest side is at most `longest`."""
     scale = min(1.0, longest / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def plain_copy(image: Image.Image, longest: int) -> Image.Image:
-    """A small RGB copy in sRGB, alpha on white, without any metadata. Shrinks first: the rest is then cheap."""
+    """Return a small RGB copy in sRGB, alpha on white, without any metadata. Shrinks first: the rest is then cheap."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip to white instead of scaling
         image = image.point(lambda value: value / 256).convert("L")
@@ -192,7 +192,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 @functools.lru_cache(32)
 def _is_srgb(profile: bytes | None) -> bool:
-    """Whether pixels with this profile can be shown as they are. Chrome puts a small sRGB one into each canvas JPEG."""
+    """Tell whether pixels of this profile can be shown as they are. Chrome puts a small sRGB one in canvas JPEGs."""
     if not profile:
         return True
     if len(profile) > 4096:
@@ -210,12 +210,12 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
     return out.getvalue()
 
 
-# What the house asks for
+# The derivatives
 
 
 @guarded
 def derive(original: bytes, *, max_pixels: int) -> Derived:
-    """The photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px).
+    """Derive the photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px).
 
     Of an animation the first frame counts. A JPEG that already is what the photo should be is its own derivative; one
     that only has metadata too much loses it without a new encoding. Raises `unreadable_image`.
@@ -232,7 +232,7 @@ def derive(original: bytes, *, max_pixels: int) -> Derived:
         width, height = image.size
         photo = None if opened.data is original else opened.data
         return Derived("image/jpeg", width, height, photo, _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY))
-    with _alone(image.size):
+    with _exclusively(image.size):
         large = plain_copy(opened.load(PHOTO_PIXELS), PHOTO_PIXELS)
         image.close()  # gives back the full-size pixels before the encoder runs
     if opened.turned != 1:
@@ -243,9 +243,9 @@ def derive(original: bytes, *, max_pixels: int) -> Derived:
 
 
 def _thumbnail(opened: _Opened) -> Image.Image:
-    """The thumbnail of a JPEG in sRGB. Where brightness and colour come apart, as in every JFIF file, colour is shrunk
-    in the cheapest way: the encoder halves it anyway. Against shrinking both with care, a sixth less of the time, for
-    an SSIM lower by at most 0.0004 and a PSNR by 0.1 dB.
+    """Make the thumbnail of a JPEG in sRGB. Where brightness and colour come apart, as in every JFIF file, colour is
+    shrunk in the cheapest way: the encoder halves it anyway. Against shrinking both with care, a sixth less of the
+    time, for an SSIM lower by at most 0.0004 and a PSNR by 0.1 dB.
     """
     image, size = opened.image, fit(opened.image.size, THUMBNAIL_PIXELS)
     if image.mode != "RGB" or "jfif" not in image.info:
@@ -260,22 +260,22 @@ _one_large = threading.Lock()
 
 
 @contextmanager
-def _alone(size: tuple[int, int]) -> Iterator[None]:
-    """While a picture of that size is decoded; of two large ones, each of which may take 450 MB, the second waits."""
+def _exclusively(size: tuple[int, int]) -> Iterator[None]:
+    """Wait to decode a picture of that size: of two large ones, each of which may take 450 MB, one at a time."""
     with _one_large if size[0] * size[1] > LARGE_PIXELS else nullcontext():
         yield
 
 
 @guarded
 def logo(data: bytes, *, max_pixels: int) -> bytes:
-    """A PNG of at most 512 px, upright, with its transparency and nothing else, of a PNG, JPEG or WebP. Raises
-    `unreadable_image`.
+    """Make a logo of a PNG, JPEG or WebP: a PNG of at most 512 px, upright, with its transparency and nothing else.
+    Raises `unreadable_image`.
     """
     if sniff(data[:64]) not in _LOGOS:
         raise Unreadable("A logo is a PNG, a JPEG or a WebP picture.")
     opened = open_picture(data, min(max_pixels, _MAX_LOGO))
     small: Image.Image
-    with _alone(opened.image.size):
+    with _exclusively(opened.image.size):
         image = opened.load(LOGO_PIXELS)
         if image.has_transparency_data:
             small = image.convert("RGBA").resize(fit(image.size, LOGO_PIXELS), Image.Resampling.LANCZOS)
@@ -292,7 +292,7 @@ def logo(data: bytes, *, max_pixels: int) -> bytes:
 
 @guarded
 def check_signature(png: bytes, *, max_pixels: int) -> tuple[int, int]:
-    """Width and height of a signature's PNG, all of which was decoded. Raises `unreadable_image`."""
+    """Decode all of a signature's PNG, and return its width and height. Raises `unreadable_image`."""
     if sniff(png[:64]) not in ("image/png", None):
         raise Unreadable("A signature must be a PNG.")
     image = open_picture(png, min(max_pixels, _MAX_SIGNATURE)).image

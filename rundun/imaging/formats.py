@@ -1,4 +1,4 @@
-"""What a picture file is, from its bytes alone: its type, whether it is whole, which way is up.
+"""Formats of pictures, from their bytes alone: the type, whether the file is complete, which way is up.
 
 No decoding here. Decoders forgive what must not be forgiven (a PNG without its end, a HEIC whose tiles are missing), so
 each container is walked to its end before one is asked.
@@ -13,7 +13,7 @@ _PIECES = 20_000  # segments or chunks in one file; cameras write hundreds
 _SCANS = 32  # of a progressive JPEG; encoders write about ten, and each costs a pass over all pixels
 _CUT = "The picture is cut off: its end is missing. Please send it again."
 _HEVC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-_OTHERS = (  # what else people send, so that the refusal can name it
+_REFUSED = (  # what else people send, so that the refusal can name it
     (b"GIF8", "a GIF"),
     (b"%PDF", "a PDF"),
     (b"II*\0", "a TIFF or raw picture"),
@@ -24,11 +24,11 @@ _OTHERS = (  # what else people send, so that the refusal can name it
 
 
 class Unreadable(Exception):
-    """Carries the sentence for the person who sent the picture."""
+    """Raised with the sentence for the person who sent the picture."""
 
 
 def sniff(head: bytes) -> str | None:
-    """The content type by magic bytes (64 are plenty): JPEG, PNG, WebP or HEIC; None for everything else."""
+    """Return the content type by magic bytes (64 are plenty): JPEG, PNG, WebP or HEIC; None for everything else."""
     if head.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -41,7 +41,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def _is_heic(head: bytes) -> bool:
-    """By the brands of its first box (ISO/IEC 14496-12 §4.3, 23008-12 §10); mif1 and msf1 may also hold AV1."""
+    """Tell HEIC by the brands of the first box (ISO/IEC 14496-12 §4.3, 23008-12 §10); mif1 and msf1 may hold AV1."""
     end = min(len(head), int.from_bytes(head[:4], "big"))
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
     if head[8:12] in (b"avif", b"avis"):
@@ -52,10 +52,10 @@ def _is_heic(head: bytes) -> bool:
 
 
 def unsupported(head: bytes) -> str:
-    """The sentence that refuses what `sniff` did not know."""
+    """Return the sentence that refuses what `sniff` did not know."""
     if not head:
         return "The picture is empty."
-    name = next((name for magic, name in _OTHERS if head.startswith(magic)), "not a picture")
+    name = next((name for magic, name in _REFUSED if head.startswith(magic)), "not a picture")
     if head[4:8] == b"ftyp":
         name = "an AVIF picture" if b"avi" in head[8:] else "a video"
     return f"This is {name}; only JPEG, PNG, WebP and HEIC can be read."
@@ -87,12 +87,12 @@ def walk_jpeg(original: bytes) -> Jpeg:
     """
     pieces, exif, scans, at, in_scan = [b"\xff\xd8"], b"", 0, 2, False
     for _ in range(_PIECES):
-        found = _MARKER.search(original, at)
-        if found is None:
+        match = _MARKER.search(original, at)
+        if match is None:
             raise Unreadable(_CUT)
         if in_scan:
-            pieces.append(original[at : found.start()])
-        marker, start = original[found.end() - 1], found.end()
+            pieces.append(original[at : match.start()])
+        marker, start = original[match.end() - 1], match.end()
         if marker == _EOI:
             data = b"".join((*pieces, b"\xff\xd9"))
             return Jpeg(original if data == original else data, orientation(exif))
@@ -103,7 +103,7 @@ def walk_jpeg(original: bytes) -> Jpeg:
         payload = original[start + 2 : at]
         if marker == _APP1 and payload.startswith(b"Exif\0\0"):
             exif = exif or payload
-        pieces.append(_kept(marker, payload))
+        pieces.append(_cleaned(marker, payload))
         in_scan = marker == _SOS
         scans += in_scan
         if scans > _SCANS:
@@ -111,19 +111,19 @@ def walk_jpeg(original: bytes) -> Jpeg:
     raise Unreadable("The JPEG is made of more scans or segments than a camera would write.")
 
 
-def _kept(marker: int, payload: bytes) -> bytes:
-    """The segment as it goes on to the decoder; empty if it is metadata."""
+def _cleaned(marker: int, payload: bytes) -> bytes:
+    """Return a segment as it goes on to the decoder; empty if it is metadata."""
     if marker == _APP0 and payload.startswith(b"JFIF\0"):
         payload = payload[:12] + b"\0\0"  # how colours are coded, without the preview
     elif marker == _APP14 and payload.startswith(b"Adobe"):
-        payload = payload[:12]  # the same, for CMYK and RGB
+        payload = payload[:12]  # how colours are coded, in CMYK and RGB
     elif marker >= _APP0 and not (marker == _APP2 and payload.startswith(b"ICC_PROFILE\0")):
         return b""
     return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
 def orientation(exif: bytes) -> int:
-    """1–8 from an EXIF block (TIFF 6.0 §2, tag 0x0112 of the first directory); 1 if absent or nonsense."""
+    """Read an orientation, 1–8, from EXIF (TIFF 6.0 §2, tag 0x0112 of the first directory); 1 if absent or nonsense."""
     tiff = exif.removeprefix(b"Exif\0\0")
     if tiff[:4] not in (b"II*\0", b"MM\0*"):
         return 1
@@ -158,13 +158,13 @@ def walk_png(data: bytes) -> None:
 
 
 def walk_webp(data: bytes) -> None:
-    """Compare with the size in the RIFF header, which counts all that follows it."""
+    """Compare a WebP's length with the size in its RIFF header, which counts all that follows it."""
     if 8 + int.from_bytes(data[4:8], "little") > len(data):
         raise Unreadable(_CUT)
 
 
 def walk_heic(data: bytes) -> None:
-    """Every box must be there whole (ISO/IEC 14496-12 §4.2), among them the pixels.
+    """Walk the boxes, which must all be complete (ISO/IEC 14496-12 §4.2), the pixels among them.
 
     The decoder paints missing tiles black and calls it success, and phones write tiles. Bytes after the pixels that are
     no box are let through: some phones append their own.

@@ -19,10 +19,8 @@ from rundun.pool import BoundedPool, Why
 Read = Callable[[], bytes]
 T = TypeVar("T")
 PICTURE_THREADS = min(2, os.cpu_count() or 1)
-PICTURES = {
-    "of_owner": 64,
-    "in_all": 96,
-}  # that wait or are in work: as many as may be on their way, see `Spool`
+# Pictures that wait or are in work: as many as may be on their way, see `UploadBuffer`.
+PICTURES = {"of_owner": 64, "in_all": 96}
 PICTURE_WAIT = 25.0  # seconds until a picture's turn
 BARCODES = {"of_owner": 1, "in_all": 5}
 
@@ -38,7 +36,7 @@ class Pictures:
     max_pixels: int
 
     async def derive(self, read: Read, owner: str) -> Derived:
-        """See `derivatives.derive`."""
+        """Derive photo and thumbnail in the owner's turn; see `derivatives.derive`."""
 
         def work() -> Derived:
             from rundun.imaging import derivatives
@@ -48,7 +46,7 @@ class Pictures:
         return await self._in_turn(owner, work)
 
     async def logo(self, read: Read, owner: str) -> bytes:
-        """See `derivatives.logo`."""
+        """Make a logo in the owner's turn; see `derivatives.logo`."""
 
         def work() -> bytes:
             from rundun.imaging import derivatives
@@ -58,7 +56,7 @@ class Pictures:
         return await self._in_turn(owner, work)
 
     async def check_signature(self, read: Read, owner: str) -> tuple[int, int]:
-        """See `derivatives.check_signature`."""
+        """Check a signature's PNG in the owner's turn; see `derivatives.check_signature`."""
 
         def work() -> tuple[int, int]:
             from rundun.imaging import derivatives
@@ -68,11 +66,11 @@ class Pictures:
         return await self._in_turn(owner, work)
 
     async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Decoded | None:
-        """See `barcodes.decode_barcode`."""
+        """Read a barcode in the owner's turn; see `barcodes.decode_barcode`."""
         limits = {owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
-        return await self.barcodes.run(owner, limits, lambda: self._look_for(read(), formats))
+        return await self.barcodes.run(owner, limits, lambda: self._decode_barcode(read(), formats))
 
-    def _look_for(self, data: bytes, formats: tuple[BarcodeFormat, ...]) -> Decoded | None:
+    def _decode_barcode(self, data: bytes, formats: tuple[BarcodeFormat, ...]) -> Decoded | None:
         from rundun.imaging import barcodes  # with the first picture
 
         return barcodes.decode_barcode(data, max_pixels=self.max_pixels, formats=formats)
@@ -84,7 +82,7 @@ class Pictures:
 
 @asynccontextmanager
 async def picture_pools(max_pixels: int) -> AsyncIterator[Pictures]:
-    """The pools, for as long as the context lasts."""
+    """Open the pools for as long as the context lasts."""
     photos = BoundedPool(_too_many_pictures, threads=PICTURE_THREADS, wait_seconds=PICTURE_WAIT)
     barcodes = BoundedPool(_too_many_pictures, threads=1)
     try:

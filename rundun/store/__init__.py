@@ -1,1 +1,1 @@
-"""Where it is kept: the only SQL."""
+"""Storage: the only SQL."""

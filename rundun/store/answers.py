@@ -12,17 +12,17 @@ from rundun.store.transaction import Tx
 
 
 def position(text: str | None) -> Position | None:
-    """A kept position."""
+    """Parse the stored JSON of a position; None where there is none."""
     return Position(**from_json(text)) if text else None
 
 
 def position_text(geo: Position | None) -> str | None:
-    """A position as it is kept."""
+    """Return the JSON that a position is stored as, or None."""
     return to_json(geo.as_json()).decode() if geo else None
 
 
 def _answer(row: sqlite3.Row) -> Answer:
-    # By place: a look at a run reads as many of these as it has steps, and by name each column would be searched for.
+    # By index: reading a run takes as many of these as it has steps, and by name each column would be searched for.
     _, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by = row
     return Answer(
         answer_id,
@@ -39,7 +39,7 @@ def _answer(row: sqlite3.Row) -> Answer:
 
 
 def in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
-    """The answers that count now, by step."""
+    """Return the answers of a run that are in force, by step."""
     rows = tx.db.execute(
         "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
         "FROM answers INDEXED BY answers_in_force WHERE run_id = ? AND is_current",
@@ -49,7 +49,7 @@ def in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
 
 
 def replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
-    """Answers that are not in force (any more) with their steps, at most `limit`, the newest first of each step."""
+    """List at most `limit` answers of a run that are not in force, with their steps, the newest first of each step."""
     rows = tx.db.execute(
         "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
         "FROM answers INDEXED BY answers_of_step WHERE run_id = ? AND NOT is_current "
@@ -60,7 +60,7 @@ def replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
 
 
 def replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answer]]:
-    """The same of one step, all that there are."""
+    """List all answers of one step that are not in force, with the step, the newest first."""
     rows = tx.db.execute(
         "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
         "FROM answers INDEXED BY answers_of_step WHERE run_id = ? AND step_id = ? AND NOT is_current "
@@ -71,7 +71,7 @@ def replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answe
 
 
 def given_before(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tuple[bool, int]:
-    """Whether an answer of that id has been here before, replaced since or not, and how many a step has had."""
+    """Tell whether a step has had an answer of that id, replaced since or not, and how many answers it has had."""
     row = tx.db.execute(
         "SELECT EXISTS (SELECT 1 FROM answers WHERE run_id = :run AND step_id = :step AND answer_id = :answer), "
         "(SELECT count(*) FROM answers WHERE run_id = :run AND step_id = :step)",
@@ -81,13 +81,13 @@ def given_before(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tu
 
 
 def signatures(tx: Tx, run_id: str) -> set[int]:
-    """Numbers of the signatures that answers stand on, replaced ones too."""
+    """Return the numbers of the signatures that a run's answers refer to, replaced answers too."""
     rows = tx.db.execute("SELECT signature FROM answers WHERE run_id = ? AND signature NOT NULL", (run_id,))
     return {row["signature"] for row in rows.fetchall()}
 
 
 def add(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_first: bool) -> None:
-    """The answer in force from now on; the one before, if it is not the step's first, stays as history."""
+    """Store the answer in force from now on; the one before, unless this is the step's first, stays as history."""
     if not is_first:
         tx.db.execute(
             "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current",
@@ -97,7 +97,7 @@ def add(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_first: bool) ->
 
 
 def remember(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
-    """History only: an answer that said what was in force already. Should it come again later, it is old."""
+    """Store as history an answer that said what was in force already. Should it come again later, it is old."""
     _insert(tx, run_id, step_id, answer, is_current=False)
 
 
@@ -121,7 +121,7 @@ def _insert(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_current: bo
 
 
 def put_evidence(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
-    """The photos and the signature an answer points to changed under it: a photo deleted, a signature arrived."""
+    """Store the photos and the signature of the answer in force, after a photo was deleted or a signature arrived."""
     tx.db.execute(
         "UPDATE answers SET photos = ?, signature = ? WHERE run_id = ? AND step_id = ? AND is_current",
         (None if answer.photos is None else _json(answer.photos), answer.signature, run_id, step_id),

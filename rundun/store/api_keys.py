@@ -1,4 +1,4 @@
-"""API keys: only their SHA-256 is kept."""
+"""API keys: only their SHA-256 is stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rundun.store.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key without the key; `used_at` is up to a minute behind."""
+    """An API key without its secret; `used_at` is up to a minute behind."""
 
     key_id: str
     org_id: str
@@ -21,48 +21,48 @@ class ApiKey:
     used_at: int | None = None
 
 
-_WHOLE = "SELECT id, org_id, name, created_at, revoked_at, used_at FROM keys "
+_SELECT = "SELECT id, org_id, name, created_at, revoked_at, used_at FROM keys "
 
 
 def add(tx: Tx, org_id: str, name: str, digest: bytes) -> ApiKey:
-    """A new key of an organization."""
+    """Store a new API key of an organization; `digest` is its SHA-256."""
     key = ApiKey(tx.new_id("key"), org_id, name, tx.now, None)
     tx.insert("keys", id=key.key_id, org_id=org_id, name=name, digest=digest, created_at=tx.now)
     return key
 
 
 def find(tx: Tx, digest: bytes) -> ApiKey | None:
-    """The valid key of that digest, or None for an unknown or revoked one."""
-    row = tx.db.execute(_WHOLE + "WHERE digest = ? AND revoked_at IS NULL", (digest,)).fetchone()
+    """Find the valid API key of that digest; None for an unknown or revoked one."""
+    row = tx.db.execute(_SELECT + "WHERE digest = ? AND revoked_at IS NULL", (digest,)).fetchone()
     return None if row is None else ApiKey(*row)
 
 
 def everyone(tx: Tx) -> list[ApiKey]:
-    """All keys, the oldest first."""
-    return [ApiKey(*row) for row in tx.db.execute(_WHOLE + "ORDER BY created_at, id")]
+    """List the API keys of all organizations, the oldest first."""
+    return [ApiKey(*row) for row in tx.db.execute(_SELECT + "ORDER BY created_at, id")]
 
 
 def get_of_org(tx: Tx, org_id: str, key_id: str) -> ApiKey:
-    """The key of that id in that organization, or NotFound."""
-    row = tx.db.execute(_WHOLE + "WHERE id = ? AND org_id = ?", (key_id, org_id)).fetchone()
+    """Return an organization's API key by its id, or raise NotFound."""
+    row = tx.db.execute(_SELECT + "WHERE id = ? AND org_id = ?", (key_id, org_id)).fetchone()
     if row is None:
         raise NotFound("key")
     return ApiKey(*row)
 
 
 def of_organization(tx: Tx, org_id: str) -> list[ApiKey]:
-    """Its keys, the newest first, revoked ones too."""
-    rows = tx.db.execute(_WHOLE + "WHERE org_id = ? ORDER BY created_at DESC, id", (org_id,))
+    """List an organization's API keys, the newest first, revoked ones too."""
+    rows = tx.db.execute(_SELECT + "WHERE org_id = ? ORDER BY created_at DESC, id", (org_id,))
     return [ApiKey(*row) for row in rows.fetchall()]
 
 
 def put_used(tx: Tx, used: Mapping[str, int]) -> None:
-    """When keys, by id, were used last, in milliseconds."""
-    tx.db.executemany("UPDATE keys SET used_at = ? WHERE id = ?", [(at, one) for one, at in used.items()])
+    """Store when API keys, by id, were last used, in milliseconds."""
+    tx.db.executemany("UPDATE keys SET used_at = ? WHERE id = ?", [(at, key_id) for key_id, at in used.items()])
 
 
 def revoke(tx: Tx, key_id: str) -> None:
-    """From this commit on the key is dead; revoking it again changes nothing."""
+    """Revoke an API key from this commit on, or raise NotFound; revoking it again changes nothing."""
     changed = tx.db.execute("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?", (tx.now, key_id))
     if changed.rowcount == 0:
         raise NotFound("key")

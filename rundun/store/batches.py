@@ -1,4 +1,4 @@
-"""Actions in one transaction: each in a savepoint of its own, all answered after one commit."""
+"""Batches of actions in one transaction: each in a savepoint of its own, all answered after one commit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger("rundun.store")
 
 @dataclass(slots=True)
 class Job:
-    """One call that waits for its turn; `weight` is the bytes it brings."""
+    """A call that waits for its turn; `weight` is the bytes it brings."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
@@ -32,12 +32,12 @@ class Job:
 
 
 def unavailable(error: object) -> Problem:
-    """What the client gets for a full disk or a locked file: try again."""
+    """Log a full disk or a locked file, and return the Problem that asks the client to try again."""
     _log.error("database error=%s", error)
     return Problem("unavailable", "The database can't be used right now; try again.", retry_after=5)
 
 
-_PASSING = frozenset(
+_TEMPORARY_CODES = frozenset(
     {
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR,
@@ -50,9 +50,9 @@ _PASSING = frozenset(
 
 
 def client_error(error: BaseException) -> BaseException:
-    """What the client is told: that the disk is full or the file locked, which passes, or else `error` as it is."""
+    """Return the client's error: a Problem if the disk is full or the file locked, which passes, or else `error`."""
     code = getattr(error, "sqlite_errorcode", None)
-    if code is not None and code & 0xFF in _PASSING:  # the low byte; the rest says which kind of it
+    if code is not None and code & 0xFF in _TEMPORARY_CODES:  # the low byte; the rest says which kind of it
         return unavailable(error)
     return error
 
@@ -74,7 +74,7 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
     except (sqlite3.Error, _RolledBack) as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
-        env.versions.clear()  # one of them may have been read before it was committed
+        env.versions.clear()  # a version may have been read before it was committed
         problem = client_error(error) if isinstance(error, sqlite3.Error) else unavailable(error)
         for job in jobs:
             job.result, job.error = None, problem
@@ -82,7 +82,7 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
 
 
 class _RolledBack(Exception):
-    """SQLite has rolled the whole transaction back by itself."""
+    """Raised when SQLite has rolled the whole transaction back by itself."""
 
     def __str__(self) -> str:
         return "the transaction was rolled back, as on a full or failing disk"
@@ -93,8 +93,8 @@ def _run_in_savepoint(db: sqlite3.Connection, env: Env, job: Job) -> None:
     tx = env.tx(db)
     try:
         job.result = job.function(tx, *job.args, **job.kwargs)
-    except CommitThenRaise as kept:
-        job.error = kept
+    except CommitThenRaise as refusal:
+        job.error = refusal
     except BaseException as error:
         job.error = client_error(error)
         if db.in_transaction:
@@ -127,7 +127,7 @@ def write_once(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """One action in one transaction, without an event loop: for the command line, and for tests."""
+    """Run one action in one transaction, without an event loop: for the command line, and for tests."""
     job = Job(action, args, kwargs, cast("asyncio.Future[Any]", None))
     commit_batch(db, env, [job])
     if job.error:
@@ -143,5 +143,5 @@ def read_once(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """One look, without an event loop."""
+    """Run one read function, without an event loop."""
     return function(env.tx(db), *args, **kwargs)

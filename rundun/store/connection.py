@@ -1,4 +1,4 @@
-"""Opening the file: one writer under a lock, read-only readers, and the migrations between versions."""
+"""Connections to the file: one writer under a lock, read-only readers, and the migrations between versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each wit
 
 
 class DatabaseLocked(Problem):
-    """Another process holds the database."""
+    """Raised when another process holds the database."""
 
 
 class Lock:
@@ -38,13 +38,13 @@ class Lock:
             raise DatabaseLocked("unavailable", f"Another process is serving {path}.") from None
 
     def close(self) -> None:
-        """Let the next one have it."""
+        """Release the lock."""
         os.close(self._file)
 
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn what the file system or SQLite has against `path` into a `Problem` that says so."""
+    """Turn errors of the file system or SQLite about `path` into a `Problem` that says so."""
     try:
         yield
     except OSError as error:
@@ -56,7 +56,7 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 
 def shipped() -> Migrations:
-    """The migrations that come with this version, in order."""
+    """List the migrations that come with this version, in order."""
     return sorted(
         (int(file.name[:4]), file.read_text("utf-8"))
         for file in resources.files("rundun.store").joinpath("migrations").iterdir()
@@ -65,7 +65,7 @@ def shipped() -> Migrations:
 
 
 def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Connection:
-    """The one connection that writes and checkpoints, migrated to the newest schema. Hold the `Lock` first."""
+    """Open the one connection that writes and checkpoints, migrated to the newest schema. Hold the `Lock` first."""
     with translate_errors(path):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         db = _connect(path, "rw")
@@ -79,7 +79,7 @@ def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Con
                 "foreign_keys = ON",
                 "journal_size_limit = 67108864",
                 "trusted_schema = OFF",
-                "secure_delete = ON",  # what is forgotten or erased is not left lying in the file
+                "secure_delete = ON",  # what is deleted is not left lying in the file
                 "temp_store = MEMORY",  # what savepoints set aside stays out of temporary files
                 "cache_size = -32768",
             ):
@@ -92,7 +92,7 @@ def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Con
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that can neither write nor checkpoint. It reads no other schema than this version's."""
+    """Open a connection that can neither write nor checkpoint; refuse any other schema than this version's."""
     with translate_errors(path):
         db = _connect(path, "ro")
         try:
@@ -122,8 +122,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def schema_of(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int:
-    """The version of the schema, 0 for an empty file. Refuses a newer one and a file that is not ours, before anything
-    in it is changed.
+    """Return the version of the schema, 0 for an empty file. Refuse a newer one and a file that is not ours, before
+    anything in it is changed.
     """
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     application = int(db.execute("PRAGMA application_id").fetchone()[0])
@@ -137,7 +137,7 @@ def schema_of(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int
 
 
 def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrations) -> None:
-    """Bring the schema up to date, one transaction a step; what was there is kept in `<path>.schema-<version>`."""
+    """Bring the schema up to date, one transaction a migration; a copy from before is in `<path>.schema-<version>`."""
     if 0 < version < migrations[-1][0]:
         _take_snapshot(db, Path(f"{path}.schema-{version}"))
     for number, sql in migrations:
@@ -148,7 +148,7 @@ def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrat
 
 
 def _take_snapshot(db: sqlite3.Connection, snapshot: Path) -> None:
-    """A whole copy, on the disk before anything is changed; readable by the owner only, as it holds the secrets."""
+    """Copy the database to the disk before anything is changed; readable by the owner only, as it holds the secrets."""
     part = Path(f"{snapshot}.part")
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
@@ -163,5 +163,5 @@ def _take_snapshot(db: sqlite3.Connection, snapshot: Path) -> None:
 
 
 def signing_key(db: sqlite3.Connection) -> bytes:
-    """The key for cookies and media addresses; it lives and travels with the database."""
+    """Return the key for cookies and media addresses; it lives and travels with the database."""
     return bytes(db.execute("SELECT value FROM secrets WHERE name = 'signing'").fetchone()[0])

@@ -36,7 +36,7 @@ class ThreadConnection(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function in its thread, in one hop."""
 
     async def call(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
-        """`function(connection, *args)`, in the connection's thread."""
+        """Run `function(connection, *args)` in the connection's thread."""
         execute: Callable[..., Awaitable[T]] = self._execute
         return await execute(function, self._conn, *args)
 
@@ -47,15 +47,15 @@ class ThreadConnection(aiosqlite.Connection):
         try:
             await opened
         except BaseException:
-            # It still has to answer that it stops: in a loop that is closed by then, it would die shouting.
+            # The thread still has to answer that it stops; in a loop that is closed by then, that would raise.
             await asyncio.to_thread(opened._thread.join)
             raise
         return opened
 
 
 class Worker:
-    """A connection and those who wait for it: whatever waits is taken together, in the order it came. Of the heavy
-    calls only so many as fit are taken with the rest, so nobody stands behind all of somebody's pictures.
+    """A connection and its queue: all calls that wait are taken together, in the order they came. Of the heavy calls
+    only as many as fit are taken with the rest, so nobody stands behind all of somebody's pictures.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Worker:
     ) -> None:
         self._db = db
         self._batch = batch
-        self._house = env
+        self._env = env
         self._committed = committed
         self._waiting: deque[Job] = deque()
         self._heavy: deque[Job] = deque()
@@ -78,7 +78,7 @@ class Worker:
     async def submit(
         self, function: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object], weight: int = 0
     ) -> T:
-        """Wait for the result; a client that goes away leaves its transaction whole."""
+        """Queue a call and wait for its result; a client that goes away leaves its transaction whole."""
         if self._closing:
             raise Problem("unavailable", "The service is ending; try again.", retry_after=5)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -98,7 +98,7 @@ class Worker:
                     await asyncio.sleep(0)
                 jobs = self._take()
                 try:
-                    await self._db.call(self._batch, self._house, jobs)
+                    await self._db.call(self._batch, self._env, jobs)
                 except BaseException as error:
                     problem = client_error(error)
                     for job in jobs:
@@ -141,7 +141,7 @@ class Worker:
 
 
 class Database:
-    """`await db.write(action, …)` and `await db.read(function, …)`; `subscribe` to hear what commits touched."""
+    """The database: `await db.write(action, …)`, `await db.read(function, …)`; `subscribe` for what commits touch."""
 
     def __init__(
         self,
@@ -173,8 +173,8 @@ class Database:
             env = Env(clock, Urls(public_url, await opened[0].call(connection.signing_key)), grace)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
         except BaseException:
-            for one in opened:  # an open one would keep the process alive
-                await one.close()
+            for db in opened:  # an open one would keep the process alive
+                await db.close()
             lock.close()
             raise
         subscribers: list[Subscriber] = []
@@ -201,7 +201,7 @@ class Database:
     async def write_heavy(
         self, weight: int, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `write`, for an action that brings `weight` bytes, so that no commit grows too long."""
+        """Run an action that brings `weight` bytes, as `write` does, so that no commit grows too long."""
         return await self._writer.submit(action, args, kwargs, weight)
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -211,11 +211,11 @@ class Database:
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `read`, for a look at `weight` bytes of pictures, so that others need not wait for many of them."""
+        """Read `weight` bytes of pictures, as `read` does, so that others need not wait for many of them."""
         return await self._reader.submit(function, args, kwargs, weight)
 
     async def prove_writable(self) -> None:
-        """Return if a write has reached the disk within the last second, else write; raises `unavailable`."""
+        """Prove that a write has reached the disk within the last second, or write now; raises `unavailable`."""
         async with self._proving:  # however many ask, they ask the disk once
             now = self.env.clock()
             if self._proven_at is None or not 0 <= now - self._proven_at < times.SECOND:
@@ -223,7 +223,7 @@ class Database:
                 self._proven_at = now
 
     async def close(self) -> None:
-        """Finish what waits, close all connections, give up the lock."""
+        """Finish what waits, close all connections, release the lock."""
         await self._reader.close()
         await self._writer.close()
         self._lock.close()

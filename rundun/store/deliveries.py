@@ -16,7 +16,7 @@ DeliveryStatus = Literal["pending", "delivered", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP request: what came back, or `error` says why nothing did."""
+    """One HTTP request of a delivery: what came back, or `error` says why nothing did."""
 
     number: int
     trigger: Literal["automatic", "manual"]
@@ -48,13 +48,13 @@ class Delivery:
 
     @property
     def host(self) -> str:
-        """Where it goes, for people: without the port that every scheme has."""
-        scheme, _, place = self.destination.partition(" ")[2].partition("://")
-        return place.removesuffix({"http": ":80", "https": ":443"}.get(scheme, ""))
+        """Return the webhook's host, for people: without its scheme's usual port."""
+        scheme, _, authority = self.destination.partition(" ")[2].partition("://")
+        return authority.removesuffix({"http": ":80", "https": ":443"}.get(scheme, ""))
 
     @property
     def trouble(self) -> str | None:
-        """Why it has not arrived yet, when it was tried."""
+        """Return why the delivery has not arrived yet; None if it has, or was never tried."""
         if self.status == "delivered" or not self.attempts:
             return None
         last = self.attempts[-1]
@@ -63,7 +63,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class FailedFilter:
-    """Which failed deliveries are meant: those made from `since` on, in milliseconds, and those of one run."""
+    """A selection of failed deliveries: those made from `since` on, in milliseconds, and those of one run."""
 
     since: int = 0
     run_id: str | None = None
@@ -71,11 +71,11 @@ class FailedFilter:
 
 DeliveryCursor = tuple[int, int]  # where a delivery stands in the order they were made: `created_at` and `number`
 
-_WHOLE = (
+_SELECT = (
     "SELECT d.*, e.id AS event_id, e.event AS event_name, e.seq FROM deliveries AS d "
     "JOIN events AS e ON e.number = d.event "
 )
-_SEND_AGAIN = (  # what is due already goes now in any case, as what it is
+_SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger it has
     "UPDATE deliveries SET next_trigger = 'manual', status = 'pending', next_attempt_at = :now, settled_at = NULL, "
     "resume_at = CASE status WHEN 'pending' THEN next_attempt_at END "
     "WHERE number = :number AND NOT (status = 'pending' AND next_attempt_at <= :now)"
@@ -86,7 +86,7 @@ _SEND_AGAIN = (  # what is due already goes now in any case, as what it is
 
 
 def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None) -> None:
-    """Log an attempt and say what comes of the delivery: `delivered`, `failed`, or `pending` until the next one."""
+    """Store an attempt and what comes of its delivery: `delivered`, `failed`, or `pending` until the next attempt."""
     tx.insert(
         "attempts",
         delivery=number,
@@ -107,35 +107,35 @@ def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_a
 
 
 def want_alert(tx: Tx, number: int) -> None:
-    """The operator is to be told of a delivery that has failed for good."""
+    """Note that the administrator is to be told of a delivery that has failed for good."""
     tx.db.execute("UPDATE deliveries SET wants_alert = 1 WHERE number = ?", (number,))
 
 
 def awaiting_alert(tx: Tx, limit: int) -> list[int]:
-    """Numbers of at most `limit` deliveries that the operator is to be told of, the first made first."""
+    """List the numbers of at most `limit` deliveries that await an alert, the first made first."""
     rows = tx.db.execute("SELECT number FROM deliveries WHERE wants_alert ORDER BY number LIMIT ?", (limit,))
     return [row["number"] for row in rows.fetchall()]
 
 
 def clear_alerts(tx: Tx, numbers: Sequence[int]) -> None:
-    """The operator has been told of these."""
-    tx.db.executemany("UPDATE deliveries SET wants_alert = 0 WHERE number = ?", [(one,) for one in numbers])
+    """Note that the administrator has been told of these deliveries."""
+    tx.db.executemany("UPDATE deliveries SET wants_alert = 0 WHERE number = ?", [(number,) for number in numbers])
 
 
 def count_automatic(tx: Tx, number: int) -> int:
-    """How many attempts of its schedule a delivery has had."""
+    """Count the attempts of its schedule that a delivery has had."""
     query = "SELECT count(*) FROM attempts WHERE delivery = ? AND trigger = 'automatic'"
     return int(tx.db.execute(query, (number,)).fetchone()[0])
 
 
 def has_gone_webhook(tx: Tx, number: int) -> bool:
-    """True when the delivery's webhook has answered 410 before."""
+    """Tell whether the delivery's webhook has answered 410 before."""
     query = "SELECT webhook_gone FROM runs WHERE id = (SELECT run_id FROM deliveries WHERE number = ?)"
     return bool(tx.db.execute(query, (number,)).fetchone()[0])
 
 
 def put_gone_webhook(tx: Tx, number: int, *, gone: bool) -> None:
-    """Whether the delivery's webhook is gone: then later events of its run get one attempt each."""
+    """Store whether the delivery's webhook is gone: then later events of its run get one attempt each."""
     tx.db.execute(
         "UPDATE runs SET webhook_gone = :gone WHERE id = (SELECT run_id FROM deliveries WHERE number = :number) "
         "AND webhook_gone <> :gone",
@@ -147,24 +147,24 @@ def put_gone_webhook(tx: Tx, number: int, *, gone: bool) -> None:
 
 
 def send_again(tx: Tx, number: int) -> None:
-    """A delivery gets an attempt now, whatever has come of it before; what was still to come of it comes after."""
+    """Make a delivery due now, whatever has come of it before; what is left of its schedule comes after."""
     tx.db.execute(_SEND_AGAIN, {"number": number, "now": tx.now})
     tx.touched.add("outbox")
 
 
-def failed(tx: Tx, org_id: str, wanted: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
-    """The places of at most `limit` failed deliveries behind `after`, the first made first."""
-    if wanted.run_id is None:
+def failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
+    """List the cursors of at most `limit` failed deliveries behind `after`, the first made first."""
+    if filters.run_id is None:
         rows = tx.db.execute(
             "SELECT created_at, number FROM deliveries WHERE org_id = ? AND status = 'failed' "
             "AND (created_at, number) > (?, ?) ORDER BY created_at, number LIMIT ?",
-            (org_id, *max(after, (wanted.since, 0)), limit),
+            (org_id, *max(after, (filters.since, 0)), limit),
         )
     else:
         rows = tx.db.execute(
             "SELECT created_at, number FROM deliveries INDEXED BY deliveries_of_run WHERE run_id = ? "
             "AND org_id = ? AND status = 'failed' AND created_at >= ? AND number > ? ORDER BY number LIMIT ?",
-            (wanted.run_id, org_id, wanted.since, after[-1], limit),
+            (filters.run_id, org_id, filters.since, after[-1], limit),
         )
     return [(row["created_at"], row["number"]) for row in rows.fetchall()]
 
@@ -173,43 +173,43 @@ def failed(tx: Tx, org_id: str, wanted: FailedFilter, after: DeliveryCursor, lim
 
 
 def get(tx: Tx, number: int) -> Delivery:
-    """The delivery of that number, which exists."""
-    return _delivery(tx, tx.db.execute(_WHOLE + "WHERE d.number = ?", (number,)).fetchone())
+    """Return the delivery of that number, which exists."""
+    return _delivery(tx, tx.db.execute(_SELECT + "WHERE d.number = ?", (number,)).fetchone())
 
 
 def get_of_org(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
-    """The delivery of that id in that organization, or NotFound."""
-    row = tx.db.execute(_WHOLE + "WHERE d.id = ? AND d.org_id = ?", (delivery_id, org_id)).fetchone()
+    """Return an organization's delivery by its id, or raise NotFound."""
+    row = tx.db.execute(_SELECT + "WHERE d.id = ? AND d.org_id = ?", (delivery_id, org_id)).fetchone()
     if row is None:
         raise NotFound("delivery")
     return _delivery(tx, row)
 
 
 def count_failed(tx: Tx, org_id: str) -> int:
-    """How many deliveries of an organization have failed for good."""
+    """Count the deliveries of an organization that have failed for good."""
     query = "SELECT count(*) FROM deliveries WHERE org_id = ? AND status = 'failed'"
     return int(tx.db.execute(query, (org_id,)).fetchone()[0])
 
 
-def page(tx: Tx, org_id: str, status: DeliveryStatus | None, wanted: PageRequest) -> Page[Delivery]:
-    """An organization's deliveries with their attempts, the newest first, of one status or of all."""
+def page(tx: Tx, org_id: str, status: DeliveryStatus | None, page_request: PageRequest) -> Page[Delivery]:
+    """Return a page of an organization's deliveries with their attempts, the newest first, of one status or of all."""
     of_status = "" if status is None else "AND d.status = :status "
-    at, number = wanted.before
+    at, number = page_request.before
     rows = tx.db.execute(
-        _WHOLE + f"WHERE d.org_id = :org {of_status}AND (d.created_at, d.number) < (:at, :number) "
+        _SELECT + f"WHERE d.org_id = :org {of_status}AND (d.created_at, d.number) < (:at, :number) "
         "ORDER BY d.created_at DESC, d.number DESC LIMIT :more",
-        {"org": org_id, "status": status, "at": at, "number": number, "more": wanted.limit + 1},
+        {"org": org_id, "status": status, "at": at, "number": number, "more": page_request.limit + 1},
     ).fetchall()
-    return Page.of(rows, wanted, lambda row: (row["created_at"], row["number"]), lambda row: _delivery(tx, row))
+    return Page.of(rows, page_request, lambda row: (row["created_at"], row["number"]), lambda row: _delivery(tx, row))
 
 
-def page_of_run(tx: Tx, run_id: str, wanted: PageRequest) -> Page[Delivery]:
-    """A run's deliveries with their attempts, the newest first."""
+def page_of_run(tx: Tx, run_id: str, page_request: PageRequest) -> Page[Delivery]:
+    """Return a page of a run's deliveries with their attempts, the newest first."""
     rows = tx.db.execute(
-        _WHOLE + "WHERE d.run_id = ? AND d.number < ? ORDER BY d.number DESC LIMIT ?",
-        (run_id, wanted.before[-1], wanted.limit + 1),
+        _SELECT + "WHERE d.run_id = ? AND d.number < ? ORDER BY d.number DESC LIMIT ?",
+        (run_id, page_request.before[-1], page_request.limit + 1),
     ).fetchall()
-    return Page.of(rows, wanted, lambda row: (row["number"],), lambda row: _delivery(tx, row))
+    return Page.of(rows, page_request, lambda row: (row["number"],), lambda row: _delivery(tx, row))
 
 
 def _delivery(tx: Tx, row: sqlite3.Row) -> Delivery:

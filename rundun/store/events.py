@@ -1,4 +1,4 @@
-"""Events, and the outbox rows that are born with them."""
+"""Events, and the deliveries that are added with them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_PAGE = 4 * 1024 * 1024  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Some events with their numbers, which rise in the order of commits, and whether there are more."""
+    """A part of a feed: events with their numbers, which rise in the order of commits, and whether there are more."""
 
     items: list[tuple[int, dict[str, Any]]]
     has_more: bool
@@ -42,11 +42,11 @@ class EventSummary:
 
 
 def add(tx: Tx, run: Run, new_event: NewEvent, seq: int) -> None:
-    """Keep `new_event` as the run's event of that `seq`, which the caller keeps on the run, with a delivery where the
+    """Store `new_event` as the run's event of that `seq`, which the caller stores on the run, with a delivery where the
     run's webhook wants it.
     """
     event_id = tx.new_id("evt")
-    kept = event.envelope(run, new_event, event_id, seq, tx.now)
+    envelope = event.envelope(run, new_event, event_id, seq, tx.now)
     number = tx.insert(
         "events",
         id=event_id,
@@ -54,7 +54,7 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int) -> None:
         org_id=run.org_id,
         seq=seq,
         event=new_event.event,
-        body=_text(kept),
+        body=_text(envelope),
     )
     webhook = run.webhook
     if webhook and new_event.event in webhook.events:
@@ -74,19 +74,19 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int) -> None:
 
 
 def feed_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
-    """At most `limit` events of an organization behind the one numbered `after`, the oldest first."""
+    """Return at most `limit` events of an organization behind the one numbered `after`, the oldest first."""
     query = "SELECT number, body FROM events WHERE org_id = ? AND number > ? ORDER BY number LIMIT ?"
     return _feed(tx.db.execute(query, (org_id, after, limit + 1)), limit)
 
 
 def feed_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
-    """The same of one run, whose `seq` rises with the numbers."""
+    """Return at most `limit` events of a run behind the one numbered `after`, by `seq`, which rises with numbers."""
     query = "SELECT number, body FROM events WHERE run_id = ? AND number > ? ORDER BY seq LIMIT ?"
     return _feed(tx.db.execute(query, (run_id, after, limit + 1)), limit)
 
 
 def summaries_of_run(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
-    """The first `limit` events of a run, the oldest first."""
+    """List the first `limit` events of a run, the oldest first."""
     rows = tx.db.execute(
         "SELECT seq, event, body ->> '$.ts', body -> '$.identity', body ->> '$.data.step_id', "
         "body ->> '$.data.step_label', body ->> '$.data.unable.reason' "
@@ -97,7 +97,7 @@ def summaries_of_run(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
 
 
 def announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
-    """Ids of the photos in the newest `step.completed` of a step; none where there is no such event."""
+    """Return the ids of the photos in the newest `step.completed` of a step; none where there is no such event."""
     row = tx.db.execute(
         "SELECT body -> '$.data.photos' FROM events WHERE run_id = ? AND event = 'step.completed' "
         "AND body ->> '$.data.step_id' = ? ORDER BY seq DESC LIMIT 1",
@@ -107,12 +107,12 @@ def announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
 
 
 def newest(tx: Tx) -> int:
-    """The number of the newest event of all organizations, 0 while there is none."""
+    """Return the number of the newest event of all organizations, 0 while there is none."""
     return int(tx.db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
 
 
 def _feed(rows: sqlite3.Cursor, limit: int) -> Feed:
-    """As many as are asked for, or as fit in a page, but at least one."""
+    """Take as many events as `limit` says, or as fit in a page, but at least one."""
     items: list[tuple[int, dict[str, Any]]] = []
     size, has_more = 0, False
     for row in rows:
@@ -125,5 +125,5 @@ def _feed(rows: sqlite3.Cursor, limit: int) -> Feed:
     return Feed(items, has_more)
 
 
-def _text(kept: Mapping[str, Any]) -> str:
-    return to_json(kept).decode()
+def _text(envelope: Mapping[str, Any]) -> str:
+    return to_json(envelope).decode()

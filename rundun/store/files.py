@@ -1,4 +1,4 @@
-"""Bytes: files in 1 MiB chunks, and the photos and signatures made of them."""
+"""Files in 1 MiB chunks, and the photos and signatures made of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StoredFile:
 
 
 def get(tx: Tx, number: int) -> StoredFile:
-    """A whole file, or NotFound."""
+    """Return a complete file, or raise NotFound."""
     row = tx.db.execute(
         "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole", (number,)
     ).fetchone()
@@ -36,7 +36,7 @@ def get(tx: Tx, number: int) -> StoredFile:
 
 
 def get_chunk(tx: Tx, number: int, part: int) -> bytes:
-    """The `part`th MiB of a file."""
+    """Return the `part`th MiB of a file, or raise NotFound."""
     row = tx.db.execute("SELECT bytes FROM chunks WHERE file = ? AND part = ?", (number, part)).fetchone()
     if row is None:
         raise NotFound("file")
@@ -44,25 +44,25 @@ def get_chunk(tx: Tx, number: int, part: int) -> bytes:
 
 
 def read_all(tx: Tx, number: int) -> bytes:
-    """All bytes of a small file such as a thumbnail; empty when it is erased."""
+    """Return all bytes of a small file such as a thumbnail; empty when it is erased."""
     rows = tx.db.execute("SELECT bytes FROM chunks WHERE file = ? ORDER BY part", (number,))
     return b"".join(row["bytes"] for row in rows.fetchall())
 
 
 def add(tx: Tx, content_type: str, size: int, sha256: str, *, is_whole: bool = False) -> int:
-    """A file without its bytes yet; nobody sees it before `finish`."""
+    """Store a file without its bytes yet, and return its number; unless complete, nobody sees it before `finish`."""
     return tx.insert(
         "files", content_type=content_type, bytes=size, sha256=sha256, is_whole=is_whole, created_at=tx.now
     )
 
 
 def add_chunk(tx: Tx, number: int, part: int, data: bytes) -> None:
-    """The `part`th MiB of a file."""
+    """Store the `part`th MiB of a file."""
     tx.insert("chunks", file=number, part=part, bytes=data)
 
 
 def add_small(tx: Tx, content_type: str, data: bytes, sha256: str) -> int:
-    """A file of at most a few MiB, whole at once."""
+    """Store a file of at most a few MiB, complete at once, and return its number."""
     number = add(tx, content_type, len(data), sha256, is_whole=True)
     for part, start in enumerate(range(0, len(data), CHUNK)):
         add_chunk(tx, number, part, data[start : start + CHUNK])
@@ -70,24 +70,24 @@ def add_small(tx: Tx, content_type: str, data: bytes, sha256: str) -> int:
 
 
 def finish(tx: Tx, number: int) -> None:
-    """All its chunks are there."""
+    """Mark a file as complete: all its chunks are there."""
     tx.db.execute("UPDATE files SET is_whole = 1 WHERE number = ?", (number,))
 
 
 def is_whole(tx: Tx, number: int) -> bool:
-    """True once `finish` has been there."""
+    """Tell whether a file is complete, as `finish` has marked it."""
     row = tx.db.execute("SELECT is_whole FROM files WHERE number = ?", (number,)).fetchone()
     return row is not None and bool(row["is_whole"])
 
 
 def remove(tx: Tx, number: int) -> None:
-    """Erase a file and its bytes."""
+    """Delete a file and its bytes."""
     tx.db.execute("DELETE FROM chunks WHERE file = ?", (number,))
     tx.db.execute("DELETE FROM files WHERE number = ?", (number,))
 
 
 def remove_unfinished(tx: Tx) -> int:
-    """Erase what an ended process left half written; returns how many."""
+    """Delete the files that an ended process left half written; returns how many."""
     numbers = [row["number"] for row in tx.db.execute("SELECT number FROM files WHERE NOT is_whole").fetchall()]
     for number in numbers:
         remove(tx, number)
@@ -95,7 +95,7 @@ def remove_unfinished(tx: Tx) -> int:
 
 
 def abandoned(tx: Tx, before: int) -> list[int]:
-    """Files begun before then, in milliseconds, and still not whole."""
+    """List the numbers of files begun before `before`, in milliseconds, and still not complete."""
     rows = tx.db.execute("SELECT number FROM files WHERE NOT is_whole AND created_at < ?", (before,)).fetchall()
     return [row["number"] for row in rows]
 
@@ -112,16 +112,16 @@ def _photo(row: sqlite3.Row) -> Photo:
 
 
 def photos(tx: Tx, run_id: str) -> dict[str, dict[str, Photo]]:
-    """All photos of a run by step and id, in order of arrival."""
-    found: dict[str, dict[str, Photo]] = {}
+    """Return all photos of a run by step and id, in order of arrival."""
+    by_step: dict[str, dict[str, Photo]] = {}
     for row in tx.db.execute(_PHOTOS + "WHERE run_id = ? ORDER BY photos.number", (run_id,)).fetchall():
         photo = _photo(row)
-        found.setdefault(photo.step_id, {})[photo.photo_id] = photo
-    return found
+        by_step.setdefault(photo.step_id, {})[photo.photo_id] = photo
+    return by_step
 
 
 def signatures(tx: Tx, run_id: str) -> dict[int, Signature]:
-    """All signatures of a run by their number, in order of arrival."""
+    """Return all signatures of a run by their number, in order of arrival."""
     rows = tx.db.execute(
         "SELECT signatures.number, step_id, file, typed_name, bytes, sha256, received_at FROM signatures "
         "JOIN files ON files.number = signatures.file WHERE run_id = ? ORDER BY signatures.number",
@@ -131,7 +131,7 @@ def signatures(tx: Tx, run_id: str) -> dict[int, Signature]:
 
 
 def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None:
-    """That photo of that step, or None."""
+    """Find a photo of a step by its id, or None."""
     row = tx.db.execute(
         _PHOTOS + "WHERE run_id = ? AND step_id = ? AND photo_id = ?", (run_id, step_id, photo_id)
     ).fetchone()
@@ -139,7 +139,7 @@ def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None
 
 
 def count_photos(tx: Tx, run_id: str, step_id: str) -> int:
-    """How many photos a step has now."""
+    """Count the photos that a step has now."""
     query = "SELECT count(*) FROM photos WHERE run_id = ? AND step_id = ?"
     return int(tx.db.execute(query, (run_id, step_id)).fetchone()[0])
 
@@ -162,7 +162,7 @@ def add_photo(
     size: tuple[int, int],
     metadata: PhotoMetadata,
 ) -> None:
-    """A photo made of three files (original, derived, thumbnail); `size` is width and height of the derived one."""
+    """Store a photo of three files (original, derived, thumbnail); `size` is width and height of the derived one."""
     original, derived, thumbnail = files
     width, height = size
     tx.insert(
@@ -183,7 +183,7 @@ def add_photo(
 
 
 def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
-    """Erase a photo with all its bytes."""
+    """Delete a photo with all its bytes."""
     tx.db.execute(
         "DELETE FROM photos WHERE run_id = ? AND step_id = ? AND photo_id = ?",
         (run_id, photo.step_id, photo.photo_id),
@@ -193,18 +193,18 @@ def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
 
 
 def add_signature(tx: Tx, run_id: str, step_id: str, file: int, typed_name: str | None) -> int:
-    """A signature picture; earlier ones stay."""
+    """Store a signature picture, and return its number; earlier ones stay."""
     return tx.insert("signatures", run_id=run_id, step_id=step_id, file=file, typed_name=typed_name, received_at=tx.now)
 
 
 def remove_signature(tx: Tx, signature: Signature) -> None:
-    """Erase a signature with its bytes."""
+    """Delete a signature with its bytes."""
     tx.db.execute("DELETE FROM signatures WHERE number = ?", (signature.number,))
     remove(tx, signature.file)
 
 
 def latest_signature(tx: Tx, run_id: str, step_id: str) -> int | None:
-    """The number of the step's newest signature, or None."""
+    """Return the number of the step's newest signature, or None."""
     row = tx.db.execute(
         "SELECT max(number) AS number FROM signatures WHERE run_id = ? AND step_id = ?", (run_id, step_id)
     ).fetchone()

@@ -1,4 +1,4 @@
-"""What was answered to a POST that carried an `Idempotency-Key`, for as long as it may be asked again."""
+"""Responses to POSTs that carried an `Idempotency-Key`, for as long as these may be sent again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TTL_MS = 24 * times.HOUR
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """Names one request, however often it is sent: who, where, and the key they chose; `fingerprint` is of its body."""
+    """A name for one request, however often it is sent: who, where, and their key; `fingerprint` is of its body."""
 
     org_id: str
     path: str
@@ -25,7 +25,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """An answer as it goes out; `body` is JSON."""
+    """A response as it goes out; `body` is JSON."""
 
     status: int
     body: bytes
@@ -33,7 +33,7 @@ class StoredResponse:
 
 
 def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse] | None:
-    """The fingerprint and the answer of an earlier request with this key, None when it is new or too long ago."""
+    """Find the fingerprint and the response of an earlier request with this key; None if it is new or too long ago."""
     row = tx.db.execute(
         "SELECT fingerprint, status, body, headers FROM idempotency_keys "
         "WHERE org_id = ? AND path = ? AND key = ? AND created_at > ?",
@@ -44,29 +44,29 @@ def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse
     return row["fingerprint"], StoredResponse(row["status"], row["body"], from_json(row["headers"]))
 
 
-def put(tx: Tx, idempotency_key: IdempotencyKey, reply: StoredResponse) -> None:
-    """Keep the answer, in place of one that is too old to be given."""
+def put(tx: Tx, idempotency_key: IdempotencyKey, stored_response: StoredResponse) -> None:
+    """Store a response, in place of one that is too old to be given."""
     tx.replace(
         "idempotency_keys",
         org_id=idempotency_key.org_id,
         path=idempotency_key.path,
         key=idempotency_key.key,
         fingerprint=idempotency_key.fingerprint,
-        status=reply.status,
-        body=reply.body,
-        headers=to_json(reply.headers).decode(),
+        status=stored_response.status,
+        body=stored_response.body,
+        headers=to_json(stored_response.headers).decode(),
         created_at=tx.now,
     )
 
 
 def has_expired(tx: Tx) -> bool:
-    """True when some answer is too old to be given."""
+    """Tell whether some stored response is too old to be given."""
     query = "SELECT 1 FROM idempotency_keys WHERE created_at <= ? LIMIT 1"
     return tx.db.execute(query, (tx.now - TTL_MS,)).fetchone() is not None
 
 
 def remove_expired(tx: Tx, limit: int) -> None:
-    """Forget at most `limit` answers that are too old to be given."""
+    """Delete at most `limit` stored responses that are too old to be given."""
     tx.db.execute(
         "DELETE FROM idempotency_keys WHERE number IN "
         "(SELECT number FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)",

@@ -1,4 +1,4 @@
-"""The file as a whole: proof that it takes writes, what it holds in numbers, and giving back free room."""
+"""The file as a whole: proof that writes reach it, what it holds in numbers, and giving back free pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OPEN = "runs INDEXED BY runs_open WHERE status IN ('pending', 'in_progress')"
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What is open now; `bytes` is the size of the file."""
+    """Counts of what is open now; `bytes` is the size of the file."""
 
     deliveries_pending: int
     deliveries_failed: int
@@ -24,7 +24,7 @@ class Totals:
 
 
 def totals(tx: Tx) -> Totals:
-    """Counted over all organizations, each from an index that leads to them."""
+    """Count what is open over all organizations, each count from an index that leads to its rows."""
 
     def count(rest: str) -> int:
         return int(tx.db.execute(f"SELECT count(*) FROM {rest}").fetchone()[0])  # noqa: S608, all written below
@@ -42,31 +42,26 @@ def totals(tx: Tx) -> Totals:
 
 
 def prove(tx: Tx) -> None:
-    """A write that has to reach the disk."""
+    """Write a row that has to reach the disk."""
     tx.replace("proof", number=1, at=tx.now)
 
 
 def free_pages(tx: Tx) -> int:
-    """How many pages of the file hold nothing."""
+    """Count the pages of the file that hold nothing."""
     return int(tx.db.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 def shrink(tx: Tx, pages: int) -> int:
-    """Cut at most so many free pages off the file, which shows once it is checkpointed; returns how many are left."""
+    """Cut at most `pages` free pages off the file, which shows once it is checkpointed; returns how many are left."""
     # However many pages it is asked for, Python takes one step of this pragma, which is one page.
     for _ in range(pages):
         tx.db.execute("PRAGMA incremental_vacuum(1)").close()
     return free_pages(tx)
 
 
-SQLITE_SOUND = (
-    3,
-    51,
-    3,
-)  # before this, a WAL file could be corrupted by two connections that checkpoint at once
-
-
-_STEPS = 100_000  # of SQLite's machine between two looks at the watch
+# Before this, a WAL file could be corrupted by two connections that checkpoint at once.
+SQLITE_SOUND = (3, 51, 3)
+_STEPS = 100_000  # of SQLite's machine between two looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +76,7 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True)
 class OutboxInfo:
-    """What is in the outbox; `oldest_due` since when the longest waiting is due, in milliseconds."""
+    """Counts of the outbox; `oldest_due` is since when the longest waiting delivery is due, in milliseconds."""
 
     pending: int
     failed: int
@@ -89,7 +84,7 @@ class OutboxInfo:
 
 
 def file_info(tx: Tx) -> FileInfo:
-    """Read in no time."""
+    """Return what SQLite knows of the file at once, however large it is."""
 
     def pragma(name: str) -> int | str:
         value: int | str = tx.db.execute(f"PRAGMA {name}").fetchone()[0]
@@ -104,11 +99,11 @@ def file_info(tx: Tx) -> FileInfo:
 
 
 def quick_check(tx: Tx, seconds: float) -> list[str] | None:
-    """What is wrong in the file, nothing if all is well; None when `seconds` were not enough to read all of it."""
+    """List what is wrong in the file, nothing if all is well; None when `seconds` were not enough to read all of it."""
     until = time.monotonic() + seconds
     tx.db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
     try:
-        found = [str(row[0]) for row in tx.db.execute("PRAGMA quick_check(20)").fetchall()]
+        messages = [str(row[0]) for row in tx.db.execute("PRAGMA quick_check(20)").fetchall()]
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return None
@@ -117,33 +112,33 @@ def quick_check(tx: Tx, seconds: float) -> list[str] | None:
         return [str(error)]
     finally:
         tx.db.set_progress_handler(None, 0)
-    return [] if found == ["ok"] else found
+    return [] if messages == ["ok"] else messages
 
 
 def newest(tx: Tx) -> int:
-    """The newest time that was written down, in milliseconds; 0 in an empty file."""
+    """Return the newest time that was stored, in milliseconds; 0 in an empty file."""
     queries = (
         "SELECT max(created_at) FROM runs INDEXED BY runs_of_org WHERE org_id = ?",
         "SELECT max(created_at) FROM deliveries INDEXED BY deliveries_of_org WHERE org_id = ?",
         "SELECT created_at FROM organizations WHERE id = ?",
         "SELECT max(quarter) * 900000 FROM tallies WHERE org_id = ? AND what = 'completed'",
     )
-    orgs = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]
-    found = [tx.db.execute(query, (org_id,)).fetchone()[0] for org_id in orgs for query in queries]
+    org_ids = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]
+    stored = [tx.db.execute(query, (org_id,)).fetchone()[0] for org_id in org_ids for query in queries]
     proof = tx.db.execute("SELECT max(at) FROM proof").fetchone()[0]
-    return max((at for at in (*found, proof) if at is not None), default=0)
+    return max((at for at in (*stored, proof) if at is not None), default=0)
 
 
 def waiting(tx: Tx, org_id: str | None) -> OutboxInfo:
-    """Of one organization, or of all."""
+    """Count the outbox of one organization, or of all."""
     if org_id is None:
-        orgs = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]
+        org_ids = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]
     else:
-        orgs = [org_id]
+        org_ids = [org_id]
 
     def count(status: str) -> int:
         query = "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
-        return sum(tx.db.execute(query, (one, status)).fetchone()[0] for one in orgs)
+        return sum(tx.db.execute(query, (each_id, status)).fetchone()[0] for each_id in org_ids)
 
     oldest = tx.db.execute(
         "SELECT next_attempt_at FROM deliveries INDEXED BY deliveries_next "

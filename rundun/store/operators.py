@@ -14,7 +14,7 @@ Role = Literal["owner", "member"]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who may use an organization's console; an owner may do all, a member not keys and people."""
+    """A person who may use an organization's console; an owner may do all, a member not keys and people."""
 
     operator_id: str
     org_id: str
@@ -39,7 +39,7 @@ class Invitation:
 
 
 # In the order of Operator's fields.
-_WHOLE = "SELECT id, org_id, email, name, role, password, created_at, signed_in_at FROM operators "
+_SELECT = "SELECT id, org_id, email, name, role, password, created_at, signed_in_at FROM operators "
 
 
 def _operator(row: sqlite3.Row | None) -> Operator | None:
@@ -47,32 +47,31 @@ def _operator(row: sqlite3.Row | None) -> Operator | None:
 
 
 def get(tx: Tx, operator_id: str) -> Operator:
-    """The operator of that id, or NotFound."""
-    row = tx.db.execute(_WHOLE + "WHERE id = ?", (operator_id,)).fetchone()
-    found = _operator(row)
-    if found is None:
+    """Return the operator of that id, or raise NotFound."""
+    operator = _operator(tx.db.execute(_SELECT + "WHERE id = ?", (operator_id,)).fetchone())
+    if operator is None:
         raise NotFound("operator")
-    return found
+    return operator
 
 
 def find_by_email(tx: Tx, email: str) -> Operator | None:
-    """The operator with that address, which is in lower case."""
-    return _operator(tx.db.execute(_WHOLE + "WHERE email = ?", (email,)).fetchone())
+    """Find the operator with that address, which is in lower case, or None."""
+    return _operator(tx.db.execute(_SELECT + "WHERE email = ?", (email,)).fetchone())
 
 
 def of_organization(tx: Tx, org_id: str) -> list[Operator]:
-    """Its operators, the first one first."""
-    query = _WHOLE + "WHERE org_id = ? ORDER BY created_at, id"
+    """List an organization's operators, the oldest first."""
+    query = _SELECT + "WHERE org_id = ? ORDER BY created_at, id"
     return [Operator(*row) for row in tx.db.execute(query, (org_id,)).fetchall()]
 
 
 def everyone(tx: Tx) -> list[Operator]:
-    """All operators of all organizations, by address."""
-    return [Operator(*row) for row in tx.db.execute(_WHOLE + "ORDER BY email")]
+    """List the operators of all organizations, by address."""
+    return [Operator(*row) for row in tx.db.execute(_SELECT + "ORDER BY email")]
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
-    """A new operator; `password` is hashed."""
+    """Store a new operator; `password` is hashed."""
     operator = Operator(tx.new_id("u"), org_id, email, name, role, password, tx.now, None)
     tx.insert(
         "operators",
@@ -88,17 +87,17 @@ def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -
 
 
 def put_password(tx: Tx, operator_id: str, password: str) -> None:
-    """Another password, hashed."""
+    """Store another password of an operator, hashed."""
     tx.db.execute("UPDATE operators SET password = ? WHERE id = ?", (password, operator_id))
 
 
 def put_role(tx: Tx, operator_id: str, role: Role) -> None:
-    """What they may do from now on."""
+    """Store an operator's role from now on."""
     tx.db.execute("UPDATE operators SET role = ? WHERE id = ?", (role, operator_id))
 
 
 def remove(tx: Tx, operator_id: str) -> None:
-    """They are signed out everywhere and can't sign in again."""
+    """Delete an operator, who is signed out everywhere and can't sign in again."""
     tx.db.execute("DELETE FROM operators WHERE id = ?", (operator_id,))
 
 
@@ -106,13 +105,13 @@ def remove(tx: Tx, operator_id: str) -> None:
 
 
 def add_session(tx: Tx, operator_id: str, digest: bytes, expires_at: int) -> None:
-    """An operator has signed in."""
+    """Store the session of an operator who has just signed in."""
     tx.insert("sessions", digest=digest, operator_id=operator_id, created_at=tx.now, expires_at=expires_at)
     tx.db.execute("UPDATE operators SET signed_in_at = ? WHERE id = ?", (tx.now, operator_id))
 
 
 def find_by_session(tx: Tx, digest: bytes) -> Operator | None:
-    """Who has signed in with that token, None when it is unknown or has expired."""
+    """Find the operator who has signed in with the token of that digest; None when it is unknown or has expired."""
     row = tx.db.execute(
         "SELECT operator_id FROM sessions WHERE digest = ? AND expires_at > ?", (digest, tx.now)
     ).fetchone()
@@ -120,12 +119,12 @@ def find_by_session(tx: Tx, digest: bytes) -> Operator | None:
 
 
 def remove_session(tx: Tx, digest: bytes) -> None:
-    """Signed out here."""
+    """Delete one session: its operator is signed out here."""
     tx.db.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
 
 
 def remove_sessions(tx: Tx, operator_id: str, but: bytes = b"") -> None:
-    """Signed out everywhere, `but` in the session of that digest."""
+    """Delete all sessions of an operator, `but` the one of that digest."""
     tx.db.execute("DELETE FROM sessions WHERE operator_id = ? AND digest <> ?", (operator_id, but))
 
 
@@ -133,7 +132,7 @@ def remove_sessions(tx: Tx, operator_id: str, but: bytes = b"") -> None:
 
 
 def add_invitation(tx: Tx, org_id: str, email: str | None, role: Role, digest: bytes, expires_at: int) -> Invitation:
-    """A link that makes an operator, once."""
+    """Store the invitation of a link that makes an operator, once."""
     invitation = Invitation(tx.new_id("inv"), org_id, email, role, tx.now, expires_at)
     tx.insert(
         "invitations",
@@ -149,7 +148,7 @@ def add_invitation(tx: Tx, org_id: str, email: str | None, role: Role, digest: b
 
 
 def find_invitation(tx: Tx, digest: bytes) -> Invitation | None:
-    """The invitation of that link, None when it was used, taken back or has expired."""
+    """Find the invitation of a link; None when it was used, taken back or has expired."""
     row = tx.db.execute(
         "SELECT id, org_id, email, role, created_at, expires_at FROM invitations WHERE digest = ? AND expires_at > ?",
         (digest, tx.now),
@@ -158,7 +157,7 @@ def find_invitation(tx: Tx, digest: bytes) -> Invitation | None:
 
 
 def invitations_of(tx: Tx, org_id: str) -> list[Invitation]:
-    """Those that can still be used, the first one first."""
+    """List an organization's invitations that can still be used, the oldest first."""
     rows = tx.db.execute(
         "SELECT id, org_id, email, role, created_at, expires_at FROM invitations "
         "WHERE org_id = ? AND expires_at > ? ORDER BY created_at, id",
@@ -168,12 +167,12 @@ def invitations_of(tx: Tx, org_id: str) -> list[Invitation]:
 
 
 def remove_invitation(tx: Tx, org_id: str, invitation_id: str) -> None:
-    """Used, or taken back."""
+    """Delete an invitation that was used or taken back."""
     tx.db.execute("DELETE FROM invitations WHERE org_id = ? AND id = ?", (org_id, invitation_id))
 
 
 def remove_invitations(tx: Tx, org_id: str, email: str | None = None) -> None:
-    """All of an organization's that have not been used, or those for one address."""
+    """Delete an organization's invitations that have not been used, all or those for one address."""
     tx.db.execute(
         "DELETE FROM invitations WHERE org_id = :org_id AND (:email IS NULL OR email = :email)",
         {"org_id": org_id, "email": email},
@@ -181,13 +180,13 @@ def remove_invitations(tx: Tx, org_id: str, email: str | None = None) -> None:
 
 
 def remove_expired(tx: Tx) -> None:
-    """Forget sessions and invitations whose time is over."""
+    """Delete sessions and invitations whose time is over."""
     tx.db.execute("DELETE FROM sessions WHERE expires_at <= ?", (tx.now,))
     tx.db.execute("DELETE FROM invitations WHERE expires_at <= ?", (tx.now,))
 
 
 def is_any_expired(tx: Tx) -> bool:
-    """True when there is a session or an invitation whose time is over."""
+    """Tell whether there is a session or an invitation whose time is over."""
     query = (
         "SELECT EXISTS (SELECT 1 FROM sessions WHERE expires_at <= :now) "
         "OR EXISTS (SELECT 1 FROM invitations WHERE expires_at <= :now)"

@@ -11,7 +11,7 @@ from rundun.store.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """Who owns templates, runs and keys; `credits` None = unlimited, `colour` is `#rrggbb`, `logo` the number of a
+    """An owner of templates, runs and keys; `credits` None = unlimited, `colour` is `#rrggbb`, `logo` the number of a
     PNG's file.
     """
 
@@ -31,7 +31,7 @@ def _organization(row: sqlite3.Row) -> Organization:
 
 
 def get(tx: Tx, org_id: str) -> Organization:
-    """The organization of that id, or NotFound."""
+    """Return the organization of that id, or raise NotFound."""
     row = tx.db.execute("SELECT * FROM organizations WHERE id = ?", (org_id,)).fetchone()
     if row is None:
         raise NotFound("organization")
@@ -39,30 +39,30 @@ def get(tx: Tx, org_id: str) -> Organization:
 
 
 def named(tx: Tx, name: str) -> list[Organization]:
-    """All organizations whose id or name this is: one may have been renamed to another's name."""
+    """List the organizations whose id or name this is: one may have been renamed to another's name."""
     rows = tx.db.execute("SELECT * FROM organizations WHERE id = :name OR name = :name", {"name": name})
     return [_organization(row) for row in rows.fetchall()]
 
 
 def everyone(tx: Tx) -> list[Organization]:
-    """All organizations, the oldest first."""
+    """List all organizations, the oldest first."""
     return [_organization(row) for row in tx.db.execute("SELECT * FROM organizations ORDER BY created_at, id")]
 
 
 def add(tx: Tx, name: str) -> Organization:
-    """A new organization, unlimited until it is given a balance."""
+    """Store a new organization, unlimited until it is given a balance."""
     organization = Organization(tx.new_id("org"), name, None, None, tx.now)
     tx.insert("organizations", id=organization.org_id, name=name, created_at=tx.now)
     return organization
 
 
 def put_contact(tx: Tx, org_id: str, contact: str | None) -> None:
-    """How an executor reaches the organization."""
+    """Store how an executor reaches the organization."""
     tx.db.execute("UPDATE organizations SET contact = ? WHERE id = ?", (contact, org_id))
 
 
 def put_profile(tx: Tx, org_id: str, name: str, contact: str | None, time_zone: str, colour: str | None) -> None:
-    """What the organization says of itself."""
+    """Store what the organization says of itself."""
     tx.db.execute(
         "UPDATE organizations SET name = ?, contact = ?, time_zone = ?, colour = ? WHERE id = ?",
         (name, contact, time_zone, colour, org_id),
@@ -70,12 +70,12 @@ def put_profile(tx: Tx, org_id: str, name: str, contact: str | None, time_zone: 
 
 
 def put_logo(tx: Tx, org_id: str, file: int | None) -> None:
-    """Another logo, or none; the bytes of the one before are not its business."""
+    """Store which file is an organization's logo, or none; the bytes of the one before are left as they are."""
     tx.db.execute("UPDATE organizations SET logo = ? WHERE id = ?", (file, org_id))
 
 
 def put_credits(tx: Tx, org_id: str, credits: int | None) -> None:
-    """A new balance; None = unlimited."""
+    """Store an organization's balance; None = unlimited."""
     tx.db.execute("UPDATE organizations SET credits = ? WHERE id = ?", (credits, org_id))
 
 

@@ -18,7 +18,7 @@ from rundun.store.transaction import Tx
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
     """A delivery that can be sent now: `attempt` is the number of the request to come, `trigger` why it is made
-    (`automatic` or `manual`), `resume_at` when the schedule goes on after a manual one, `kept` the event as written.
+    (`automatic` or `manual`), `resume_at` when the schedule goes on after a manual one, `envelope` the stored event.
     """
 
     number: int
@@ -28,12 +28,12 @@ class DueDelivery:
     resume_at: int | None
     url: str
     secret: str | None
-    kept: dict[str, Any]
+    envelope: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What may start now, what comes after it, and whether more is due than that."""
+    """A claim: deliveries that may start now, those that come after them, and whether more are due than that."""
 
     taken: list[DueDelivery]
     ahead: list[DueDelivery]
@@ -54,19 +54,19 @@ _DUE = "SELECT number, event, destination, attempts, next_attempt_at, next_trigg
 
 
 def no_room(destination: str) -> int:
-    """Nothing is claimed ahead."""
+    """Return 0: nothing is claimed ahead."""
     return 0
 
 
 def is_due(tx: Tx) -> bool:
-    """True when some delivery could be tried now."""
+    """Tell whether some delivery could be tried now."""
     query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at <= ? LIMIT 1"
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
 
 
 def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
-    """In how many milliseconds, up to `span`, there will be more to try; each rounded up to a multiple of `step`, so
-    that few are answered however many retries there are.
+    """Return in how many milliseconds, up to `span`, more deliveries become due; each rounded up to a multiple of
+    `step`, so that these are few however many retries there are.
     """
     rows = tx.db.execute(
         "SELECT DISTINCT (next_attempt_at - :now + :step - 1) / :step * :step FROM deliveries "
@@ -78,9 +78,9 @@ def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
 
 
 def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Batch:
-    """What can start now, which `slots` decides, and for each destination up to `room` of what comes after it; of those
-    due, the destination waiting longest comes first. `held` are those that the one process that sends has claimed
-    already, by number, with their destinations: a claim is a look, nothing in the file says it.
+    """Return the deliveries that can start now, which `slots` decides, and for each destination up to `room` of those
+    after them; of those due, the destination waiting longest comes first. `held` are those that the one process that
+    sends has claimed already, by number, with their destinations: a claim only reads, nothing in the file says it.
     """
     first = tx.db.execute(
         _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
@@ -90,7 +90,7 @@ def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Call
     waiting = [row for row in first if row["number"] not in held]
     is_long = len(first) > WINDOW + len(held)
     queues = _long_queues(tx, slots, held, room) if is_long else _queues(waiting)
-    granted = slots.share({one: min(len(due), slots.per_destination) for one, due in queues.items()})
+    granted = slots.share({name: min(len(due), slots.per_destination) for name, due in queues.items()})
     taken: list[sqlite3.Row] = []
     ahead: list[sqlite3.Row] = []
     for destination, due in queues.items():
@@ -111,15 +111,15 @@ def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
 def _long_queues(
     tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int]
 ) -> dict[str, list[sqlite3.Row]]:
-    """As many may be due to one dead destination as fill any window, so here each destination is asked that has a slot
-    free, or room: those that are dead have none, which makes this cheap however many there are.
+    """Return the due deliveries of each destination that has a slot free, or room. As many may be due to one dead
+    destination as fill any window; those that are dead have none, which makes this cheap however many there are.
     """
     under_way = Counter(held.values())
     rows = []
     for (destination,) in tx.db.execute(_LOOSE_SCAN).fetchall():
-        most = slots.free_for(destination) + room(destination)
-        if most:
-            rows.append(_due(tx, destination, most + under_way[destination]))
+        limit = slots.free_for(destination) + room(destination)
+        if limit:
+            rows.append(_due(tx, destination, limit + under_way[destination]))
     queues = [left for due in rows if (left := [row for row in due if row["number"] not in held])]
     queues.sort(key=lambda due: (due[0]["next_attempt_at"], due[0]["number"]))
     return {due[0]["destination"]: due for due in queues}
@@ -147,16 +147,16 @@ def _claimed(tx: Tx, row: sqlite3.Row) -> DueDelivery:
         resume_at=row["resume_at"],
         url=event["webhook_url"],
         secret=event["webhook_secret"],
-        kept=from_json(event["body"]),
+        envelope=from_json(event["body"]),
     )
 
 
-def thumbnails(tx: Tx, kept: Mapping[str, Any]) -> dict[str, bytes]:
-    """The thumbnails of the photos an event shows, by photo id; without those that are erased."""
-    data = kept["data"]
-    found = {}
+def thumbnails(tx: Tx, envelope: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the thumbnails of the photos an event shows, by photo id; without those that are deleted."""
+    data = envelope["data"]
+    by_photo_id = {}
     for shown in data.get("photos", ()):
-        photo = files.find_photo(tx, kept["run_id"], data["step_id"], shown["photo_id"])
+        photo = files.find_photo(tx, envelope["run_id"], data["step_id"], shown["photo_id"])
         if photo is not None:
-            found[photo.photo_id] = files.read_all(tx, photo.thumbnail)
-    return found
+            by_photo_id[photo.photo_id] = files.read_all(tx, photo.thumbnail)
+    return by_photo_id

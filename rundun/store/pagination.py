@@ -13,7 +13,7 @@ END = 2**62
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What is asked for: at most `limit` (1–100) rows whose key is smaller than `before`."""
+    """A request for one page: at most `limit` (1–100) rows whose key is smaller than `before`."""
 
     limit: int = 25
     before: tuple[int, ...] = (END, END)
@@ -21,7 +21,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some rows, and the key to go on from when there are more."""
+    """A page of a list: some rows, and the key to go on from when there are more."""
 
     items: list[T]
     next_before: tuple[int, ...] | None
@@ -34,6 +34,6 @@ class Page(Generic[T]):
         key: Callable[[sqlite3.Row], tuple[int, ...]],
         item: Callable[[sqlite3.Row], T],
     ) -> Page[T]:
-        """A page of `rows`, which were asked for with one more than the limit."""
-        kept = rows[: page_request.limit]
-        return cls([item(row) for row in kept], key(kept[-1]) if len(rows) > page_request.limit else None)
+        """Make a page of `rows`, which were read with one more than the limit."""
+        shown = rows[: page_request.limit]
+        return cls([item(row) for row in shown], key(shown[-1]) if len(rows) > page_request.limit else None)

@@ -1,4 +1,4 @@
-"""What was done to a run beside its events: extended, released, a photo deleted. Nobody but the console is told."""
+"""Changes of a run beside its events: extended, released, a photo deleted. Only the console shows them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rundun.store.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class RunChange:
-    """One of them. `details`, with times in milliseconds: `before` and `after` of an expiry (None: never), or
-    `step_id`, `taken_at` and `received_at` of a photo.
+    """A change of a run beside its events. `details`, with times in milliseconds: `before` and `after` of an expiry
+    (None: never), or `step_id`, `taken_at` and `received_at` of a photo.
     """
 
     what: str
@@ -25,7 +25,7 @@ class RunChange:
 
 
 def add(tx: Tx, run_id: str, what: str, actor: Actor, **details: Any) -> None:
-    """It has just been done."""
+    """Store a change that has just been made to a run."""
     tx.insert(
         "changes",
         run_id=run_id,
@@ -38,7 +38,7 @@ def add(tx: Tx, run_id: str, what: str, actor: Actor, **details: Any) -> None:
 
 
 def of_run(tx: Tx, run_id: str, limit: int) -> list[RunChange]:
-    """The first `limit` of a run, the oldest first."""
+    """List the first `limit` changes of a run, the oldest first."""
     rows = tx.db.execute(
         "SELECT what, by, name, details, at FROM changes WHERE run_id = ? ORDER BY number LIMIT ?",
         (run_id, limit),

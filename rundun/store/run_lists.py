@@ -16,9 +16,9 @@ FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to list; times in milliseconds, those named `after` and `before` themselves left out. `status` is one
-    of a run's or `open`, which is two of them; `late_at` leaves those under way whose time was up then. Of
-    `executor_ref` and `executor_ref_prefix` at most one is given.
+    """A selection of runs; times in milliseconds, those named `after` and `before` themselves left out. `status` is a
+    run's or `open`, which stands for two; `late_at` leaves those under way whose time was up then. At most one of
+    `executor_ref` and `executor_ref_prefix` is set.
     """
 
     status: str | None = None
@@ -33,12 +33,12 @@ class RunFilter:
 
     @property
     def is_by_end(self) -> bool:
-        """True when only runs that ended within some time are wanted."""
+        """Tell whether only runs that ended within some time are listed."""
         return self.closed_after is not None or self.closed_before is not None
 
     @property
     def order(self) -> str:
-        """The column that the list is in the order of, the greatest first."""
+        """Return the column that the list is sorted by, the greatest first."""
         if self.executor_ref_prefix is not None:
             return "executor_ref"
         if self.is_by_end:
@@ -47,38 +47,38 @@ class RunFilter:
 
     @property
     def statuses(self) -> Sequence[str | None]:
-        """The statuses that are listed each by its own: every index that has one has the order behind it."""
+        """Return the statuses that are listed each on its own: every index with the status has the order behind it."""
         if self.late_at is not None:
-            page_request: Sequence[str | None] = ("in_progress",) if self.status is None else ()
+            statuses: Sequence[str | None] = ("in_progress",) if self.status is None else ()
         elif self.status == "open":
-            page_request = OPEN
+            statuses = OPEN
         else:
-            page_request = CLOSED if self.is_by_end and self.status is None else (self.status,)
-        return [one for one in page_request if one in CLOSED or not self.is_by_end]
+            statuses = CLOSED if self.is_by_end and self.status is None else (self.status,)
+        return [status for status in statuses if status in CLOSED or not self.is_by_end]
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Runs of an organization, the newest first: by when they ended where that is what is asked for, and by when their
-    time was up where they are late. Those chosen by how their reference begins come in the order of their references,
-    the last first, since no index has them by their age.
+    """Return a page of an organization's runs, the newest first: by when they ended where the filters name that, and by
+    when their time was up where they are late. Those chosen by how their reference begins come in the order of their
+    references, the last first, since no index has them by their age.
     """
-    pages = [_page_of_one(tx, org_id, replace(filters, status=one), page_request) for one in filters.statuses]
+    pages = [_page_of_status(tx, org_id, replace(filters, status=each), page_request) for each in filters.statuses]
     if len(pages) == 1:
         return pages[0]
-    runs = [run for found in pages for run in found.items]
+    runs = [run for page in pages for run in page.items]
     runs.sort(key=lambda run: (getattr(run, filters.order), run.created_at, run.number), reverse=True)
-    is_more = len(runs) > page_request.limit or any(found.next_before is not None for found in pages)
-    kept = runs[: page_request.limit]
-    return Page(kept, _cursor(kept[-1], filters) if is_more else None)
+    is_more = len(runs) > page_request.limit or any(page.next_before is not None for page in pages)
+    shown = runs[: page_request.limit]
+    return Page(shown, _cursor(shown[-1], filters) if is_more else None)
 
 
 def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:
-    """Where a run stands in a list, to go on from."""
+    """Return where a run stands in a list, to go on from."""
     return (run.created_at if filters.order == "executor_ref" else getattr(run, filters.order)), run.number
 
 
-def _page_of_one(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Those of one status, or of any."""
+def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
+    """Return a page of the runs of one status, or of any."""
     if filters.executor_ref_prefix is not None:
         return _page_by_prefix(tx, org_id, filters, filters.executor_ref_prefix, page_request)
     at, number = page_request.before
@@ -120,64 +120,64 @@ def _page_by_prefix(tx: Tx, org_id: str, filters: RunFilter, prefix: str, page_r
 
 
 def _first_behind(prefix: str) -> str | None:
-    """The least text greater than all that begin with `prefix`, by code points as SQLite compares them; None where
-    nothing is greater.
+    """Return the least text greater than all that begin with `prefix`, by code points as SQLite compares them; None
+    where nothing is greater.
     """
-    kept = prefix.rstrip("\U0010ffff")
-    if not kept:
+    stem = prefix.rstrip("\U0010ffff")
+    if not stem:
         return None
-    following = ord(kept[-1]) + 1
-    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)
+    following = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)
 
 
 def _index(tx: Tx, org_id: str, filters: RunFilter) -> str:
-    """The index that leaves the fewest rows to look at. Of several filters the one that few runs pass decides: by any
-    other most rows would be looked at for nothing. These few are sorted where the list is in another order.
+    """Return the index that leaves the fewest rows to look at. Of several filters the one that few runs pass decides:
+    by any other most rows would be looked at for nothing. These few are sorted where the list is in another order.
     """
     if filters.executor_ref is not None:
         return "runs_by_executor_ref"
     is_by_reference = filters.executor_ref_prefix is not None
-    ways = _candidate_indexes(filters)
-    if len(ways) + is_by_reference == 1:
-        return ways[0][0] if ways else "runs_by_executor_ref"
-    for index, columns in ways:
+    candidates = _candidate_indexes(filters)
+    if len(candidates) + is_by_reference == 1:
+        return candidates[0][0] if candidates else "runs_by_executor_ref"
+    for index, columns in candidates:
         if _has_few(tx, org_id, filters, index, columns):
             return index
     if is_by_reference:
         return "runs_by_executor_ref"
     if filters.is_by_end or (filters.status is not None and filters.status not in CLOSED):
-        return ways[0][0]
+        return candidates[0][0]
     return "runs_of_org" if filters.template_id is None else "runs_by_template"
 
 
 def _candidate_indexes(filters: RunFilter) -> list[tuple[str, tuple[str, ...]]]:
-    """The indexes that could serve, each with its columns that something is asked of."""
-    ways: list[tuple[str, tuple[str, ...]]] = []
+    """List the indexes that could serve, each with its columns that a filter is about."""
+    candidates: list[tuple[str, tuple[str, ...]]] = []
     if filters.is_by_end:
-        ways.append(("runs_by_end", ("status", "closed_at")))
+        candidates.append(("runs_by_end", ("status", "closed_at")))
     elif filters.late_at is not None:
-        ways.append(("runs_open_of_org", ("status", "expires_at")))
+        candidates.append(("runs_open_of_org", ("status", "expires_at")))
     elif filters.status is not None:
-        ways.append(("runs_by_status", ("status", "created_at")))
+        candidates.append(("runs_by_status", ("status", "created_at")))
     if filters.template_id is not None:
-        ways.append(("runs_by_template", ("template_id", "created_at")))
+        candidates.append(("runs_by_template", ("template_id", "created_at")))
     is_dated = filters.created_after is not None or filters.created_before is not None
     if filters.executor_ref_prefix is not None and is_dated:
-        ways.append(("runs_of_org", ("created_at",)))
-    return ways
+        candidates.append(("runs_of_org", ("created_at",)))
+    return candidates
 
 
 def _has_few(tx: Tx, org_id: str, filters: RunFilter, index: str, columns: tuple[str, ...]) -> bool:
-    """Whether at most 1,000 runs of an organization have what is wanted in those columns."""
+    """Tell whether at most 1,000 runs of an organization pass the filters on those columns."""
     conditions, values = _conditions(filters)
-    counted = [one for one in conditions if one.startswith(columns)]
+    counted = [condition for condition in conditions if condition.startswith(columns)]
     query = f"SELECT 1 FROM runs INDEXED BY {index} WHERE {' AND '.join(['org_id = :org', *counted])} LIMIT :few"  # noqa: S608
-    found = tx.db.execute(f"SELECT count(*) FROM ({query})", {**values, "org": org_id, "few": FEW_ROWS + 1})  # noqa: S608
-    return int(found.fetchone()[0]) <= FEW_ROWS
+    count = tx.db.execute(f"SELECT count(*) FROM ({query})", {**values, "org": org_id, "few": FEW_ROWS + 1})  # noqa: S608
+    return int(count.fetchone()[0]) <= FEW_ROWS
 
 
 def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
-    asked = (
+    comparisons = (
         ("status = :status", filters.status),
         ("template_id = :template_id", filters.template_id),
         ("executor_ref = :executor_ref", filters.executor_ref),
@@ -187,10 +187,10 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
         ("closed_at < :closed_before", filters.closed_before),
         ("expires_at <= :late_at", filters.late_at),
     )
-    given = {condition: value for condition, value in asked if value is not None}
-    values = {condition.partition(":")[2]: value for condition, value in given.items()}
+    in_use = {condition: value for condition, value in comparisons if value is not None}
+    values = {condition.partition(":")[2]: value for condition, value in in_use.items()}
     is_late = [] if filters.late_at is None else ["status IN ('pending', 'in_progress')"]  # as its index says it
-    return [*given, *is_late], values
+    return [*in_use, *is_late], values
 
 
 def _page(

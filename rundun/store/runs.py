@@ -1,4 +1,4 @@
-"""Runs."""
+"""Rows of runs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _run(row: sqlite3.Row) -> Run:
 
 
 def get(tx: Tx, run_id: str) -> Run:
-    """The run of that id, or NotFound: on the executor's side the id is the key."""
+    """Return the run of that id, or raise NotFound: on the executor's side the id is the key."""
     row = tx.db.execute(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run_id,)).fetchone()  # noqa: S608
     if row is None:
         raise NotFound("run")
@@ -47,7 +47,7 @@ def get(tx: Tx, run_id: str) -> Run:
 
 
 def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
-    """The run of that id in that organization, or NotFound."""
+    """Return an organization's run by its id, or raise NotFound."""
     run = get(tx, run_id)
     if run.org_id != org_id:
         raise NotFound("run")
@@ -55,26 +55,26 @@ def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
 
 
 def count_since(tx: Tx, org_id: str, since: int) -> int:
-    """How many runs an organization has dispatched since then."""
+    """Count the runs an organization has dispatched since `since`, in milliseconds."""
     query = "SELECT count(*) FROM runs WHERE org_id = ? AND created_at >= ?"
     return int(tx.db.execute(query, (org_id, since)).fetchone()[0])
 
 
 def overdue(tx: Tx, limit: int) -> list[str]:
-    """Ids of open runs whose time is up, the longest overdue first; a started run's time includes the grace."""
-    found: list[tuple[int, str]] = []
+    """List the ids of open runs whose time is up, the longest overdue first, started ones after their grace."""
+    ends: list[tuple[int, str]] = []
     for status, grace in (("pending", 0), ("in_progress", tx.grace)):
         rows = tx.db.execute(
             "SELECT id, expires_at FROM runs WHERE status = ? AND expires_at <= ? "
             "AND status IN ('pending', 'in_progress') ORDER BY expires_at LIMIT ?",
             (status, tx.now - grace, limit),
         ).fetchall()
-        found += [(row["expires_at"] + grace, row["id"]) for row in rows]
-    return [run_id for _, run_id in sorted(found)[:limit]]
+        ends += [(row["expires_at"] + grace, row["id"]) for row in rows]
+    return [run_id for _, run_id in sorted(ends)[:limit]]
 
 
 def add(tx: Tx, run: Run) -> None:
-    """Keep a new run; its `number` is given here."""
+    """Store a new run, which gets its `number` here."""
     webhook = run.webhook
     tx.insert(
         "runs",
@@ -99,8 +99,8 @@ def add(tx: Tx, run: Run) -> None:
 
 
 def put(tx: Tx, run: Run) -> None:
-    """Keep what has changed on a run; who it was dispatched by and for never does."""
-    given = {key: getattr(run.identity, key) for key in ("name", "email", "phone") if getattr(run.identity, key)}
+    """Store what has changed on a run; by whom and for whom it was dispatched never does."""
+    identity = {key: getattr(run.identity, key) for key in ("name", "email", "phone") if getattr(run.identity, key)}
     cancellation = run.cancellation
     tx.db.execute(
         "UPDATE runs SET status = ?, revision = ?, seq = ?, expires_at = ?, started_at = ?, closed_at = ?, "
@@ -115,7 +115,7 @@ def put(tx: Tx, run: Run) -> None:
             run.closed_at,
             run.language,
             run.assigned_to,
-            to_json(given).decode(),
+            to_json(identity).decode(),
             run.device,
             int(run.webhook.gone) if run.webhook else 0,
             cancellation and cancellation.by,
@@ -130,7 +130,7 @@ def put(tx: Tx, run: Run) -> None:
 
 
 def put_progress(tx: Tx, run: Run) -> None:
-    """Keep what an answer or a photo changes on a run: its revision, `seq` and progress, which no index has. Naming an
+    """Store what an answer or a photo changes on a run: its revision, `seq` and progress, which no index has. Naming an
     indexed column, as `put` does, rewrites its index even where the value stays.
     """
     tx.db.execute(

@@ -1,4 +1,4 @@
-"""How many: what has happened in each quarter of an hour, counted as it happens, and what is open now."""
+"""Counts: what has happened in each quarter of an hour, counted as it happens, and what is open now."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class OldestRun:
 
 
 def between(tx: Tx, org_id: str, what: Statistic, begin: int, end: int) -> list[tuple[int, int]]:
-    """Milliseconds at which a quarter of an hour begins and how often it has happened in it, from `begin` on and before
-    `end`.
+    """Count what has happened in each quarter of an hour from `begin` on and before `end`: pairs of the milliseconds at
+    which the quarter begins, and the count.
     """
     rows = tx.db.execute(
         "SELECT quarter, number FROM tallies WHERE org_id = ? AND what = ? AND quarter >= ? AND quarter < ? "
@@ -39,7 +39,7 @@ def between(tx: Tx, org_id: str, what: Statistic, begin: int, end: int) -> list[
 
 
 def open_runs(tx: Tx, org_id: str) -> int:
-    """How many runs are open, at most `MAX_COUNTED` and one."""
+    """Count the runs that are open, at most `MAX_COUNTED` and one."""
     query = (
         "SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_open_of_org "
         "WHERE org_id = ? AND status IN ('pending', 'in_progress') LIMIT ?)"
@@ -48,7 +48,7 @@ def open_runs(tx: Tx, org_id: str) -> int:
 
 
 def late_runs(tx: Tx, org_id: str) -> int:
-    """How many runs are still being done although their time is up, at most `MAX_COUNTED` and one."""
+    """Count the runs that are still being done although their time is up, at most `MAX_COUNTED` and one."""
     query = (
         "SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_open_of_org "
         "WHERE org_id = ? AND status = 'in_progress' AND status IN ('pending', 'in_progress') "
@@ -58,7 +58,7 @@ def late_runs(tx: Tx, org_id: str) -> int:
 
 
 def failed_deliveries(tx: Tx, org_id: str) -> int:
-    """How many deliveries have failed for good, at most `MAX_COUNTED` and one."""
+    """Count the deliveries that have failed for good, at most `MAX_COUNTED` and one."""
     query = (
         "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_by_status "
         "WHERE org_id = ? AND status = 'failed' LIMIT ?)"
@@ -67,7 +67,7 @@ def failed_deliveries(tx: Tx, org_id: str) -> int:
 
 
 def pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
-    """How many deliveries are under way, at most `MAX_COUNTED` and one, and when the first of these is tried next."""
+    """Count the deliveries under way, at most `MAX_COUNTED` and one, and tell when the first of these is tried next."""
     query = (
         "SELECT count(*), min(next_attempt_at) FROM (SELECT next_attempt_at FROM deliveries "
         "INDEXED BY deliveries_by_status WHERE org_id = ? AND status = 'pending' LIMIT ?)"
@@ -77,8 +77,8 @@ def pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
 
 
 def oldest_open(tx: Tx, org_id: str) -> OldestRun | None:
-    """The open run that was dispatched first, None when none is open."""
-    found = []
+    """Find the open run that was dispatched first, None when none is open."""
+    oldest = []
     for status in ("pending", "in_progress"):
         row = tx.db.execute(
             "SELECT id, status, executor_ref, template_id, template_v, created_at "
@@ -86,5 +86,5 @@ def oldest_open(tx: Tx, org_id: str) -> OldestRun | None:
             (org_id, status),
         ).fetchone()
         if row is not None:
-            found.append(OldestRun(*row))
-    return min(found, key=lambda one: one.created_at, default=None)
+            oldest.append(OldestRun(*row))
+    return min(oldest, key=lambda run: run.created_at, default=None)

@@ -16,7 +16,7 @@ from rundun.store.transaction import TemplateVersion, Tx
 
 @dataclass(frozen=True, slots=True)
 class TemplateHead:
-    """Which version is current, and whether new runs may be dispatched."""
+    """A template: which version is current, and whether new runs may be dispatched."""
 
     template_id: str
     org_id: str
@@ -31,7 +31,7 @@ def _head(row: sqlite3.Row) -> TemplateHead:
 
 
 def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
-    """The template of that id in that organization, archived or not, or NotFound."""
+    """Return an organization's template by its id, archived or not, or raise NotFound."""
     row = tx.db.execute("SELECT * FROM templates WHERE id = ? AND org_id = ?", (template_id, org_id)).fetchone()
     if row is None:
         raise NotFound("template")
@@ -39,7 +39,7 @@ def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
 
 
 def get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
-    """One version, parsed; NotFound when there is none."""
+    """Return one version of a template, parsed, or raise NotFound."""
     known = tx.versions.find(template_id, v)
     if known is not None:
         return known
@@ -77,7 +77,7 @@ def _version(
 
 
 def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> Page[TemplateHead]:
-    """Templates of an organization, the newest first."""
+    """Return a page of an organization's templates, the newest first."""
     rows = tx.db.execute(
         "SELECT * FROM templates WHERE org_id = :org AND (:archived OR archived_at IS NULL) "
         "AND number < :before ORDER BY number DESC LIMIT :more",
@@ -92,7 +92,7 @@ def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bo
 
 
 def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[TemplateVersion]:
-    """All versions of a template, the newest first."""
+    """Return a page of all versions of a template, the newest first."""
     rows = tx.db.execute(
         "SELECT v FROM template_versions WHERE template_id = :id AND v < :before ORDER BY v DESC LIMIT :more",
         {"id": template_id, "before": page_request.before[-1], "more": page_request.limit + 1},
@@ -101,7 +101,7 @@ def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[T
 
 
 def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion:
-    """A new template in its first version; `body` is its stored form."""
+    """Store a new template in its first version; `body` is its stored form."""
     template_id = tx.new_id("t")
     tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=tx.now, updated_at=tx.now)
     _add_version(tx, template_id, 1, body)
@@ -109,7 +109,7 @@ def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion
 
 
 def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> TemplateVersion:
-    """The next version, current from now on; an archived template comes back."""
+    """Store a template's next version, current from now on; an archived template comes back."""
     tx.db.execute(
         "UPDATE templates SET v = ?, updated_at = ?, archived_at = NULL WHERE id = ?",
         (head.v + 1, tx.now, head.template_id),
@@ -123,18 +123,18 @@ def _add_version(tx: Tx, template_id: str, v: int, body: bytes) -> None:
 
 
 def archive(tx: Tx, head: TemplateHead) -> None:
-    """No new runs from it; those that exist go on."""
+    """Archive a template: no new runs from it; those that exist go on."""
     tx.db.execute(
         "UPDATE templates SET archived_at = coalesce(archived_at, ?) WHERE id = ?", (tx.now, head.template_id)
     )
 
 
 def bring_back(tx: Tx, head: TemplateHead) -> None:
-    """New runs from it again."""
+    """Restore an archived template: new runs from it again."""
     tx.db.execute("UPDATE templates SET archived_at = NULL WHERE id = ?", (head.template_id,))
 
 
 def find_owner(tx: Tx, template_id: str) -> str | None:
-    """The organization a template belongs to, or None where there is no such template."""
+    """Find the organization a template belongs to, or None where there is no such template."""
     row = tx.db.execute("SELECT org_id FROM templates WHERE id = ?", (template_id,)).fetchone()
     return None if row is None else str(row["org_id"])

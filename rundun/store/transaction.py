@@ -1,4 +1,4 @@
-"""One transaction: the connection, the time it happens at, and what it wants told once it is committed."""
+"""One transaction: the connection, the time it happens at, and what it touches, for others to hear once committed."""
 
 from __future__ import annotations
 
@@ -48,43 +48,43 @@ class TemplateVersion:
 
 class TemplateVersionCache:
     """Parsed template versions, which never change, shared by the writer's and the reader's thread. At most so many,
-    and so many bytes of JSON, are remembered; the first to come is the first to go.
+    and so many bytes of JSON, are cached; the first to come is the first to go.
     """
 
-    def __init__(self, most: int = 512, most_bytes: int = 32 * 1024 * 1024) -> None:
-        self._most = most
-        self._most_bytes = most_bytes
-        self._kept: dict[tuple[str, int], TemplateVersion] = {}
+    def __init__(self, max_versions: int = 512, max_bytes: int = 32 * 1024 * 1024) -> None:
+        self._max_versions = max_versions
+        self._max_bytes = max_bytes
+        self._versions: dict[tuple[str, int], TemplateVersion] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
     def find(self, template_id: str, v: int) -> TemplateVersion | None:
-        """That version, if it is remembered."""
-        return self._kept.get((template_id, v))
+        """Find a version, or None when it is not cached."""
+        return self._versions.get((template_id, v))
 
     def put(self, version: TemplateVersion) -> None:
-        """Remember one."""
+        """Cache a version."""
         with self._lock:
-            if (version.template_id, version.v) in self._kept:
+            if (version.template_id, version.v) in self._versions:
                 return
-            self._kept[version.template_id, version.v] = version
+            self._versions[version.template_id, version.v] = version
             self._bytes += len(version.body)
-            while len(self._kept) > self._most or self._bytes > self._most_bytes:
-                self._bytes -= len(self._kept.pop(next(iter(self._kept))).body)
+            while len(self._versions) > self._max_versions or self._bytes > self._max_bytes:
+                self._bytes -= len(self._versions.pop(next(iter(self._versions))).body)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all versions."""
         with self._lock:
-            self._kept.clear()
+            self._versions.clear()
             self._bytes = 0
 
 
 @dataclass(slots=True)
 class Tx:
-    """What every action and store function gets first.
+    """One transaction, which every action and store function gets first.
 
     `now` is read once, in milliseconds; nothing below asks a clock. `grace` is how long a started run goes on after
-    `expires_at`, in milliseconds. `versions` remembers parsed template versions, which never change. `touched` names
+    `expires_at`, in milliseconds. `versions` caches parsed template versions, which never change. `touched` names
     what changed (`outbox`, `keys`, `events of <organization>`, `runs of <organization>`), for those who wait for it.
     """
 
@@ -108,7 +108,7 @@ class Tx:
         return int(cursor.lastrowid or 0)
 
     def new_id(self, prefix: str) -> str:
-        """A fresh UUIDv4 id such as `r-…`; `prefix` comes without the dash."""
+        """Return a fresh UUIDv4 id such as `r-…`; `prefix` comes without the dash."""
         return f"{prefix}-{uuid.uuid4()}"
 
 
@@ -119,7 +119,7 @@ def _insert_sql(verb: str, table: str, columns: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    """What is the same for every transaction of a process."""
+    """What all transactions of a process share."""
 
     clock: Clock
     links: Urls
@@ -127,5 +127,5 @@ class Env:
     versions: TemplateVersionCache = field(default_factory=TemplateVersionCache)
 
     def tx(self, db: sqlite3.Connection) -> Tx:
-        """A transaction on `db`, now."""
+        """Return a transaction on `db`, now."""
         return Tx(db, self.clock(), self.links, self.grace, self.versions)

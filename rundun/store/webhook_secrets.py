@@ -1,4 +1,4 @@
-"""Secrets of webhooks, which are kept for as long as something may have to be signed, and then forgotten."""
+"""Secrets of webhooks, stored for as long as something may have to be signed, and then deleted."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _OLD = (
 
 
 def is_any_old(tx: Tx, before: int) -> bool:
-    """True when a secret is kept whose run was closed, and whose deliveries were settled, by then."""
+    """Tell whether there is a secret whose run was closed, and whose deliveries were settled, by `before`."""
     query = f"SELECT 1 FROM runs AS r WHERE {_OLD} LIMIT 1"  # noqa: S608, written above
     return tx.db.execute(query, {"before": before}).fetchone() is not None
 
 
 def forget(tx: Tx, before: int, limit: int) -> int:
-    """Forget at most `limit` of them; returns how many. That is a change of the run: it says that it is not signed."""
+    """Delete at most `limit` old secrets; returns how many. That changes the run, which says that it is not signed."""
     numbers = f"SELECT number FROM runs AS r WHERE {_OLD} ORDER BY closed_at LIMIT :limit"  # noqa: S608
     query = f"UPDATE runs SET webhook_secret = NULL, revision = revision + 1 WHERE number IN ({numbers})"  # noqa: S608
     return tx.db.execute(query, {"before": before, "limit": limit}).rowcount

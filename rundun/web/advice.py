@@ -1,4 +1,4 @@
-"""What each problem means and what to do about it, for the pages that `type` points to."""
+"""The meaning of each problem code and what to do about it, for the pages that `type` points to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who an integrator is: an API key in `Authorization: Bearer` (RFC 6750)."""
+"""Authentication of integrators: an API key in `Authorization: Bearer` (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An organization, the SHA-256 of the key it came with, and that key's name."""
+    """The organization behind a request, the SHA-256 of its API key, and that key's name."""
 
     org_id: str
     key: bytes
@@ -27,42 +27,42 @@ class Caller:
 
 
 class KeyRing:
-    """Which organization a key belongs to, remembered until a commit touches keys: never older than the database,
-    since this process is the only one that writes. `used` has when keys, by id, were used last: noted here, so that no
-    request waits for it, and kept by `keep_used`, which the clock calls.
+    """API keys with their organizations, cached until a commit touches keys: never older than the database, since this
+    process is the only one that writes. `used` has when keys, by id, were used last: noted here, so that no request
+    waits for it, and stored by `keep_used`, which the scheduler calls.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[bytes, ApiKey] = {}
+        self._cached: dict[bytes, ApiKey] = {}
         self.used: dict[str, int] = {}
         self._generation = 0
-        database.subscribe(self._forget)
+        database.subscribe(self._clear_cached)
 
-    def _forget(self, touched: set[str]) -> None:
+    def _clear_cached(self, touched: set[str]) -> None:
         if "keys" in touched:
-            self._known.clear()
+            self._cached.clear()
             self._generation += 1
 
     async def caller(self, request: Request) -> Caller:
-        """Whose key came with `request`; unknown, revoked and malformed keys are all the same 401."""
+        """Return whose key came with `request`; unknown, revoked and malformed keys are all the same 401."""
         match = _BEARER.fullmatch(request.headers.get("authorization", ""))
         if not match:
             raise _unauthorized()
         hashed = digest(match[1])
-        key = self._known.get(hashed)
+        key = self._cached.get(hashed)
         if key is None:
             generation = self._generation
             key = await self._database.read(key_rows.find, hashed)
             if key is None:
                 raise _unauthorized()
-            if generation == self._generation and len(self._known) < MAX_REMEMBERED:
-                self._known[hashed] = key
+            if generation == self._generation and len(self._cached) < MAX_REMEMBERED:
+                self._cached[hashed] = key
         self.used[key.key_id] = self._database.env.clock()
         return Caller(key.org_id, hashed, key.name)
 
     async def keep_used(self) -> None:
-        """Write down what was noted since the last time."""
+        """Store when keys were used, as noted since the last call."""
         if noted := self.used:
             self.used = {}
             await self._database.write(key_rows.put_used, noted)

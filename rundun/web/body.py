@@ -1,4 +1,4 @@
-"""Reading bodies, with limits."""
+"""Request bodies, read within limits of size and time."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from starlette.requests import ClientDisconnect, Request
 from rundun.errors import Problem
 
 IS_HERE = "rundun.body_is_here"  # in the scope once the server has the whole body
-PATIENCE = 60.0  # seconds for a body that is read into memory: the server only sees that something comes
+TIMEOUT = 60.0  # seconds for a body that is read into memory: the server only sees that something comes
 
 
 async def read_json(request: Request, limit: int) -> Any:
-    """The JSON body of at most `limit` bytes."""
+    """Read and parse a JSON body of at most `limit` bytes."""
     return parse(await read_json_bytes(request, limit))
 
 
 async def read_json_bytes(request: Request, limit: int) -> bytes:
-    """A body of at most `limit` bytes that says it is JSON."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    """Read a body of at most `limit` bytes that says it is JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
         raise Problem("unsupported_media_type", "Send JSON with “Content-Type: application/json”.")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Problem("unsupported_media_type", "Send the body as it is, without “Content-Encoding”.")
@@ -32,7 +32,7 @@ async def read_json_bytes(request: Request, limit: int) -> bytes:
 
 
 def parse(body: bytes) -> Any:
-    """What the body says (RFC 8259; UTF-8, no lone surrogates, at most 200 levels deep)."""
+    """Parse JSON (RFC 8259; UTF-8, no lone surrogates, at most 200 levels deep)."""
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as error:
@@ -40,22 +40,22 @@ def parse(body: bytes) -> Any:
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
-    """The whole body of at most `limit` bytes, which has to be here in time."""
+    """Read the whole body of at most `limit` bytes, within `TIMEOUT`."""
     if is_here(request):
-        return await _taken(request, limit)
+        return await _read_received(request, limit)
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return b"".join([chunk async for chunk in limited(request, limit)])
     except TimeoutError:
         raise Problem("unavailable", "The body arrived too slowly, so it was given up.", retry_after=5) from None
 
 
 def is_here(request: Request) -> bool:
-    """Whether the server has the whole body, so that nothing has to be waited for."""
+    """Tell whether the server has the whole body, so that nothing has to be waited for."""
     return IS_HERE in request.scope
 
 
-async def _taken(request: Request, limit: int) -> bytes:
+async def _read_received(request: Request, limit: int) -> bytes:
     message = await request.receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
@@ -66,7 +66,7 @@ async def _taken(request: Request, limit: int) -> bytes:
 
 
 async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
-    """The body piece by piece, refused as soon as it is announced or grows larger than `limit`."""
+    """Yield the body piece by piece, refused as soon as it is announced or grows larger than `limit`."""
     announced = request.headers.get("content-length", "0")
     if re.fullmatch(r"\d{1,19}", announced, re.ASCII) and int(announced) > limit:
         raise _too_large(limit)

@@ -1,4 +1,4 @@
-"""How a company's page looks: a stylesheet made of nothing but its colour, and its logo."""
+"""The look of an organization's pages: a stylesheet made of nothing but its colour, and its logo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PNG = "image/png"
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """What a page of an organization needs beyond ours: addresses, None where there is nothing."""
+    """Addresses of an organization's stylesheet and logo, None where there is none, and its name."""
 
     stylesheet: str | None = None
     logo: str | None = None
@@ -30,17 +30,17 @@ PLAIN = Branding()
 
 
 def branding_of(organization: Organization, assets: Assets, links: Urls) -> Branding:
-    """The look of an organization. The stylesheet lies below /static, so phones keep it with the page's own ones."""
-    own, logo = organization.colour, organization.logo
+    """Return the look of an organization. Its stylesheet lies below /static, so phones cache it with the page's own."""
+    rgb, logo = organization.colour, organization.logo
     return Branding(
-        own and f"/static/{assets.digest}/brand/{own.removeprefix('#')}.css",
+        rgb and f"/static/{assets.digest}/brand/{rgb.removeprefix('#')}.css",
         None if logo is None else links.media_path(logo, PNG),
         organization.name,
     )
 
 
 async def get_stylesheet(request: Request) -> Response:
-    """GET /static/{digest}/brand/{colour}.css: the same for ever, since its name says all."""
+    """Serve a colour's stylesheet, cached for ever since its name says all: GET /static/{digest}/brand/{colour}.css."""
     try:
         rgb = colour.parse(f"#{request.path_params['colour']}")
     except ValueError:

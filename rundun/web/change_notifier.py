@@ -1,4 +1,4 @@
-"""What wakes long polls and streams when a commit has brought what they wait for."""
+"""The notifier that wakes long polls and streams when a commit has brought what they wait for."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Found:
 
 
 class ChangeNotifier:
-    """Wakes those who wait: an organization's bell rings when a commit brought one of its events or, where `kind` is
-    `runs.TOUCHED`, changed anything about one of its runs.
+    """Futures that long polls and streams wait for: done when a commit brought an event of the organization or, where
+    `kind` is `runs.TOUCHED`, changed anything about one of its runs.
     """
 
     def __init__(self, database: Database) -> None:
@@ -39,18 +39,18 @@ class ChangeNotifier:
         self._database = database
         self._waiting: dict[str, NextChange] = {}
         self._reads: dict[object, asyncio.Task[Found]] = {}
-        database.subscribe(self._hear)
+        database.subscribe(self._wake)
 
     def next_change(self, org_id: str, kind: str = events.TOUCHED) -> NextChange:
-        """Done with the next event; take it before you look, so that nothing slips in between."""
+        """Return a future, done with the next change; take it before you read, so that nothing slips in between."""
         change = self._waiting.get(kind + org_id)
         if change is None:
             change = self._waiting[kind + org_id] = asyncio.get_running_loop().create_future()
         return change
 
     async def shared_read(self, change: NextChange, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> Found:
-        """`function(tx, *args)` as JSON; hundreds who were woken by one event and ask the same look once. Who holds
-        the same bell has missed nothing that the others have seen.
+        """Return `function(tx, *args)` as JSON, read once for all who were woken by one event and ask alike. Those who
+        wait for one `change` have missed nothing that the others have seen.
         """
         name = (change, function, args)
         task = self._reads.get(name)
@@ -61,16 +61,16 @@ class ChangeNotifier:
 
     async def _read(self, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> Found:
         page = await self._database.read(function, *args)
-        data = [to_json({**event.without_thumbnails(kept), "cursor": event_cursor(at)}) for at, kept in page.items]
+        data = [to_json({**event.without_thumbnails(body), "cursor": event_cursor(at)}) for at, body in page.items]
         return Found(data, page.has_more, page.items[-1][0] if page.items else None)
 
-    def _hear(self, touched: set[str]) -> None:
+    def _wake(self, touched: set[str]) -> None:
         for name in touched:
             if change := self._waiting.pop(name, None):
                 change.set_result(None)
 
     def end(self) -> None:
-        """The service ends: nobody waits any longer, nor begins to."""
+        """Wake everybody for the last time: the service ends, and nobody begins to wait."""
         self.ended = True
         while self._waiting:
             self._waiting.popitem()[1].set_result(None)

@@ -1,4 +1,4 @@
-"""What the handlers are given: made in `app.py`, found on every request."""
+"""The context of all handlers: made in `app.py`, found on every request."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class Imaging(Protocol):
     """
 
     async def derive(self, read: Read, owner: str) -> Derived:
-        """The derived picture and the thumbnail of a photo."""
+        """Return the derived picture and the thumbnail of a photo."""
 
     async def logo(self, read: Read, owner: str) -> bytes:
-        """A logo as it is kept, of a picture that somebody chose."""
+        """Return a logo as it is stored, made from a picture that somebody chose."""
 
     async def check_signature(self, read: Read, owner: str) -> object:
         """Refuse what is no readable PNG."""
 
     async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Decoded | None:
-        """The barcode of one of these formats in a picture, or None; one picture at a time for each owner."""
+        """Return the barcode of one of `formats` in a picture, or None; one picture at a time for each owner."""
 
 
 PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]
@@ -73,15 +73,15 @@ class Context:
 
     @property
     def links(self) -> Urls:
-        """Addresses of runs, pictures and invitations."""
+        """Return the maker of addresses of runs, pictures and invitations."""
         return self.database.env.links
 
     def now(self) -> int:
-        """Tell the time, in milliseconds since 1970 UTC."""
+        """Return the time, in milliseconds since 1970 UTC."""
         return self.database.env.clock()
 
 
 def context_of(request: Request) -> Context:
-    """The running service this request came to."""
-    found: Context = request.scope["state"]["context"]
-    return found
+    """Return the context of the running service that got `request`."""
+    ctx: Context = request.scope["state"]["context"]
+    return ctx

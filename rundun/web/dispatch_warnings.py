@@ -1,13 +1,11 @@
-"""What stands in the way of a run just dispatched: its link, and its webhook's address."""
+"""Warnings about a run just dispatched: its link, and its webhook's address."""
 
 from __future__ import annotations
 
 from functools import cache
 from urllib.parse import urlsplit
 
-from rundun.core.json_types.runs import (
-    WarnedJson,
-)
+from rundun.core.json_types.runs import WarnedJson
 from rundun.core.webhook_url import Destination, is_loopback
 from rundun.errors import FieldError, Problem
 from rundun.web.context import Context
@@ -15,7 +13,7 @@ from rundun.web.context import Context
 
 @cache  # the public URL is the same for as long as the process lives
 def link_warnings(public_url: str) -> list[WarnedJson]:
-    """What phones will make of links below this address."""
+    """Return warnings about links below `public_url`: what phones will make of them."""
     url = urlsplit(public_url)
     warnings: list[WarnedJson] = []
     if url.scheme != "https":
@@ -28,7 +26,7 @@ def link_warnings(public_url: str) -> list[WarnedJson]:
 
 
 async def destination_warnings(ctx: Context, destination: Destination) -> list[WarnedJson]:
-    """What stands in the way of deliveries to it; raises `address_not_allowed`."""
+    """Return warnings about deliveries to `destination`; raises `address_not_allowed`."""
     verdict = await ctx.check_destination(destination)
     if verdict is None:
         return []

@@ -1,4 +1,4 @@
-"""The words of the executor's pages in every language there is: the only Babel.
+"""Languages and their catalogs, for the pages of executors and operators: the only Babel.
 
 `rundun/locales/rundun.pot` has them in English under the names (msgctxt) by which pages and scripts ask for them, and
 `<language>/LC_MESSAGES/rundun.po` in other languages. Each is read once, when somebody first reads it.
@@ -25,13 +25,13 @@ from rundun.core import translation
 
 Entry = str | Mapping[str, str]  # one text, or one by each plural category of CLDR
 ENGLISH = "en"
-_NAMED = re.compile(r'"(\w+)"')
-_BEGUN = re.compile(r"`(\w+)\$\{")
+_NAME = re.compile(r'"(\w+)"')
+_NAME_START = re.compile(r"`(\w+)\$\{")
 COUNTED = range(201)  # every plural category of whole numbers has one in here, but for those of millions
 
 
 class Say(Protocol):
-    """Gives the words under a name, in one language; see `Language.say`."""
+    """A function that gives the words under a name, in one language; see `Language.say`."""
 
     def __call__(self, word: str, **values: str | int) -> str: ...
 
@@ -40,8 +40,8 @@ class Say(Protocol):
 class Language:
     """The words of one language, for one reader.
 
-    `tag` is what the reader asked for, such as es-MX, `catalog` the catalogue that speaks it, `texts` the language for
-    the template's own texts, and `names` what each language there is calls itself.
+    `tag` is what the reader asked for, such as es-MX, `catalog` the tag of the catalogue with its words, `texts` the
+    language for the template's own texts, and `names` what each language there is calls itself.
     """
 
     tag: str
@@ -52,47 +52,47 @@ class Language:
 
     @property
     def direction(self) -> str:
-        """`ltr` or `rtl`, for `dir`."""
+        """Return `ltr` or `rtl`, for the attribute `dir`."""
         return _locale(self.tag).text_direction
 
     def knows(self, word: str) -> bool:
-        """Whether there are words under that name."""
+        """Tell whether there are words under the name `word`."""
         return word in self.entries
 
     def say(self, word: str, **values: str | int) -> str:
-        """The words under that name, {name} filled in; where there are forms, `n` chooses one."""
+        """Return the words under the name `word`, {name} filled in; where there are plural forms, `n` chooses one."""
         entry = self.entries[word]
         if not isinstance(entry, str):
             entry = entry.get(_locale(self.tag).plural_form(int(values["n"])), entry["other"])
-        return re.sub(r"\{(\w+)\}", lambda found: self._written(values[found[1]]), entry)
+        return re.sub(r"\{(\w+)\}", lambda match: self._format(values[match[1]]), entry)
 
-    def _written(self, value: str | int) -> str:
+    def _format(self, value: str | int) -> str:
         if isinstance(value, str):
             return value
         return numbers.format_decimal(value, locale=_locale(self.tag), numbering_system="default")
 
     def time(self, wire: str) -> str:
-        """A time of the wire as this language writes it, in UTC; the page's script knows the reader's own zone."""
+        """Format a time of the wire for the reader, in UTC; the page's script knows the reader's own zone."""
         at, locale = datetime.fromisoformat(wire), _locale(self.tag)
         day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
         return f"{day} {hour} UTC"
 
     def for_scripts(self, words: Iterable[str], unknown: bool | Sequence[str] = True) -> dict[str, object]:
-        """What `static/executor/dom.js` reads: these of the words, and about the language. `unknown`: the ids of what
-        has texts in a language that nobody knows; True when it is all of the template's.
+        """Return what `static/executor/dom.js` reads: the entries of `words`, and about the language. `unknown`: ids of
+        template parts with texts in a language that nobody knows; True when all of the template's are.
         """
         about = {"languages": list(self.names.items()), "texts": self.texts, "unknown": unknown}
         return {"": about, **{word: self.entries[word] for word in sorted(words)}}
 
-    def language_of(self, thing: str, unknown: bool | Sequence[str]) -> str | None:
-        """`lang` for the template's texts about `thing`, "" where nobody knows it; None for the page's own language."""
-        if unknown is True or (unknown and thing in unknown):
+    def language_of(self, part_id: str, unknown: bool | Sequence[str]) -> str | None:
+        """Return `lang` for texts of a template part, "" where nobody knows it; None for the page's own language."""
+        if unknown is True or (unknown and part_id in unknown):
             return ""
         return None if _locale(self.texts).language == _locale(self.tag).language else self.texts
 
 
 class Entries(Mapping[str, Mapping[str, Entry]]):
-    """The words of each language by its tag, English first, read when they are first asked for."""
+    """The entries of each language by its tag, English first, read when they are first needed."""
 
     def __init__(self, folder: Path, domain: str) -> None:
         others = sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
@@ -101,12 +101,12 @@ class Entries(Mapping[str, Mapping[str, Entry]]):
         self._read: dict[str, Mapping[str, Entry]] = {}
 
     def __getitem__(self, tag: str) -> Mapping[str, Entry]:
-        found = self._read.get(tag)
-        if found is None:  # two threads at once read it twice, to the same end
+        entries = self._read.get(tag)
+        if entries is None:  # two threads at once read it twice, to the same end
             english = catalogue(self._files[ENGLISH], ENGLISH)
-            here = english if tag == ENGLISH else catalogue(self._files[tag], tag)
-            found = self._read[tag] = _entries(english, here)
-        return found
+            own = english if tag == ENGLISH else catalogue(self._files[tag], tag)
+            entries = self._read[tag] = _entries(english, own)
+        return entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
@@ -116,44 +116,43 @@ class Entries(Mapping[str, Mapping[str, Entry]]):
 
 
 class Catalogs:
-    """All languages."""
+    """The catalogs of all languages, of one domain: `rundun` or `console`."""
 
     def __init__(self, folder: Path, domain: str = "rundun") -> None:
         self.entries = Entries(folder, domain)
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """What each language calls itself, by its tag."""
+        """Return what each language calls itself, by its tag."""
         return {tag: _own_name(tag) for tag in sorted(self.entries)}
 
-    def language(self, wanted: Sequence[str], translated: Sequence[str] = ()) -> Language:
-        """For a reader who wants these languages, the dearest first, of a template with texts `translated` to those."""
-        found = translation.choose(wanted, list(self.entries))
-        asked, catalog = found or (ENGLISH, ENGLISH)
+    def language(self, preferred: Sequence[str], translated: Sequence[str] = ()) -> Language:
+        """Choose a reader's language, the most preferred first, of a template with texts `translated` to others."""
+        requested, catalog = translation.choose(preferred, list(self.entries)) or (ENGLISH, ENGLISH)
         # Who asks for Arabic and reads that of Egypt elsewhere wants its digits here, too.
-        asked = next(
-            (one for one in wanted if one.lower().startswith(f"{asked.lower()}-") and _is_known(one, catalog)),
-            asked,
+        variety = f"{requested.lower()}-"
+        requested = next(
+            (tag for tag in preferred if tag.lower().startswith(variety) and _is_known(tag, catalog)), requested
         )
-        tag = str(_locale(asked)).replace("_", "-") if _is_known(asked, catalog) else catalog
-        texts = translation.choose(wanted, [*translated, *self.entries])
+        tag = str(_locale(requested)).replace("_", "-") if _is_known(requested, catalog) else catalog
+        texts = translation.choose(preferred, [*translated, *self.entries])
         return Language(tag, catalog, texts[0] if texts else tag, self.entries[catalog], self.names)
 
-    def asked_by(self, scripts: Iterable[str]) -> frozenset[str]:
-        """The words that these scripts' texts name, whole or by how they begin: "finish", `photo_${state}`."""
+    def words_in(self, scripts: Iterable[str]) -> frozenset[str]:
+        """Return the words that texts of scripts name, in full or by their start: "finish", `photo_${state}`."""
         text = "\n".join(scripts)
-        named, begun = set(_NAMED.findall(text)), tuple(_BEGUN.findall(text))
-        return frozenset(word for word in self.entries[ENGLISH] if word in named or word.startswith(begun))
+        names, starts = set(_NAME.findall(text)), tuple(_NAME_START.findall(text))
+        return frozenset(word for word in self.entries[ENGLISH] if word in names or word.startswith(starts))
 
 
 def catalogue(path: Path, tag: str) -> Catalog:
-    """A catalogue file; the plural forms are those that its header names."""
+    """Read a catalogue file; the plural forms are those that its header names."""
     with path.open("rb") as file:
         return read_po(file, locale=tag.replace("-", "_"), abort_invalid=True)
 
 
 def translations(tag: str, catalog: Catalog) -> gettext.NullTranslations:
-    """What gettext makes of a catalogue; English needs none."""
+    """Compile a catalogue for gettext; English needs none."""
     if tag == ENGLISH:
         return gettext.NullTranslations()
     compiled = io.BytesIO()
@@ -164,7 +163,7 @@ def translations(tag: str, catalog: Catalog) -> gettext.NullTranslations:
 
 def _entries(english: Catalog, catalog: Catalog) -> dict[str, Entry]:
     tag = str(catalog.locale).replace("_", "-")
-    speaks, locale = translations(tag, catalog), _locale(tag)
+    compiled, locale = translations(tag, catalog), _locale(tag)
     samples = {locale.plural_form(n): n for n in reversed(COUNTED)}
     samples.setdefault("other", COUNTED[-1])
     entries: dict[str, Entry] = {}
@@ -172,27 +171,26 @@ def _entries(english: Catalog, catalog: Catalog) -> dict[str, Entry]:
         if not message.id:
             continue
         if isinstance(message.id, str):
-            entries[str(message.context)] = speaks.pgettext(str(message.context), message.id)
+            entries[str(message.context)] = compiled.pgettext(str(message.context), message.id)
         else:
-            one, other = message.id
-            entries[str(message.context)] = {
-                category: speaks.npgettext(str(message.context), one, other, n) for category, n in samples.items()
-            }
+            word, (singular, plural) = str(message.context), message.id
+            entries[word] = {form: compiled.npgettext(word, singular, plural, n) for form, n in samples.items()}
     return entries
 
 
 @lru_cache(256)  # anybody may ask for any tag
 def _locale(tag: str) -> Locale:
-    """Babel's idea of a tag; where it knows no such region or script, of its language."""
+    """Return Babel's locale of a tag; where Babel knows no such region or script, of its language."""
     try:
         return Locale.parse(tag, sep="-")
     except (UnknownLocaleError, ValueError):
         return Locale.parse(tag.split("-")[0])
 
 
-def _is_known(asked: str, catalog: str) -> bool:
-    """Whether Babel and browsers know a variety of the spoken language by that tag."""
-    return asked.lower().startswith(catalog.lower()) and str(_locale(asked)).lower() == asked.lower().replace("-", "_")
+def _is_known(requested: str, catalog: str) -> bool:
+    """Tell whether Babel and browsers know a variety of the catalog's language by the tag `requested`."""
+    tag = requested.lower()
+    return tag.startswith(catalog.lower()) and str(_locale(requested)).lower() == tag.replace("-", "_")
 
 
 def _own_name(tag: str) -> str:

@@ -1,4 +1,4 @@
-"""/media: pictures at signed, unguessable addresses that need no key and die with the picture."""
+"""Pictures at signed, unguessable addresses that need no key and die with the picture: /media."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HEADERS = {
 
 
 async def get_media(request: Request) -> Response:
-    """GET /media/{token}: the whole file, or one range of it (RFC 9110 section 14)."""
+    """Serve the whole file, or one range of it (RFC 9110 section 14): GET /media/{token}."""
     database = context_of(request).database
     number = database.env.links.file_of(request.path_params["token"])
     if number is None:
@@ -35,10 +35,10 @@ async def get_media(request: Request) -> Response:
     headers = {**_HEADERS, "etag": f'"{file.sha256[:32]}"', "content-type": file.content_type}
     if is_current(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
-    wanted = _wanted(request, file, headers["etag"])
-    if wanted is None:
+    selected = _select_range(request, file, headers["etag"])
+    if selected is None:
         return Response(status_code=416, headers={**headers, "content-range": f"bytes */{file.bytes}"})
-    status, first, last = wanted
+    status, first, last = selected
     headers["content-length"] = str(last - first + 1)
     if status == 206:
         headers["content-range"] = f"bytes {first}-{last}/{file.bytes}"
@@ -47,21 +47,21 @@ async def get_media(request: Request) -> Response:
     return StreamingResponse(_stream(database, file, first, last), status, headers)
 
 
-def _wanted(request: Request, file: StoredFile, etag: str) -> tuple[int, int, int] | None:
-    """The status, and the first and last byte to send; None for a range that lies outside. Several ranges at once get
-    the whole.
+def _select_range(request: Request, file: StoredFile, etag: str) -> tuple[int, int, int] | None:
+    """Return the status and the first and last byte to send; None for a range that lies outside. Several ranges at once
+    get the whole file.
     """
-    whole = (200, 0, file.bytes - 1)
+    all_bytes = (200, 0, file.bytes - 1)
     match = _RANGE.fullmatch(request.headers.get("range", ""))
     if not match or request.headers.get("if-range", etag) != etag or match[1] == match[2] == "":
-        return whole
+        return all_bytes
     if match[1] == "":
         length = min(int(match[2]), file.bytes)
         return (206, file.bytes - length, file.bytes - 1) if length else None
     first = int(match[1])
     last = min(int(match[2]), file.bytes - 1) if match[2] else file.bytes - 1
     if match[2] and int(match[2]) < first:
-        return whole
+        return all_bytes
     return (206, first, last) if first < file.bytes else None
 
 

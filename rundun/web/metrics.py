@@ -1,4 +1,4 @@
-"""GET /metrics: the service in numbers, in Prometheus' text format 0.0.4. No label holds an id or an address."""
+"""The service in numbers, in Prometheus' text format 0.0.4: GET /metrics. No label holds an id or an address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def metrics(request: Request) -> Response:
-    """GET /metrics."""
+    """Serve all numbers of the service: GET /metrics."""
     figures = await context_of(request).database.read(maintenance.totals)
     text = "".join(f"{line}\n" for line in _lines(figures))
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})

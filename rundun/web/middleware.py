@@ -1,4 +1,4 @@
-"""Around every request: its id, its one log line, and an answer even when we have made a mistake."""
+"""Middleware around every request: its id, its one log line, and an answer even when we have made a mistake."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-re
 
 
 class RequestMiddleware:
-    """A pure ASGI middleware."""
+    """A pure ASGI middleware: request id, headers of every response, log line, 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request, and log it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -44,7 +44,7 @@ class RequestMiddleware:
                 headers.append((b"x-request-id", request_id.encode()))
                 if allowance := scope.get("rundun.allowance"):
                     headers += rate_limit.headers(allowance)
-                headers += [one for one in _ALWAYS if one[0] not in named]
+                headers += [(name, value) for name, value in _ALWAYS if name not in named]
             await send(message)
 
         try:
@@ -64,8 +64,8 @@ class RequestMiddleware:
 def _request_id(scope: Scope) -> str:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     for name, value in headers:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(given := value.decode("latin-1")):
-            return given
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(request_id := value.decode("latin-1")):
+            return request_id
     return secrets.token_hex(16)
 
 

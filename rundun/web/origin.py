@@ -1,4 +1,4 @@
-"""Which pages may write here: those of this service, not another site's."""
+"""The check that writes come from pages of this service, not from another site's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rundun.web.context import context_of
 
 
 def refuse_cross_site(request: Request) -> None:
-    """Another site's page must not write with this phone's cookie (fetch metadata, RFC 6454 origins)."""
+    """Refuse a write that another site's page makes with this phone's cookie (fetch metadata, RFC 6454 origins)."""
     if request.headers.get("sec-fetch-site") == "cross-site":
         raise Problem("cross_site", "Writes must come from this site's own page.")
     origin = request.headers.get("origin")

@@ -1,4 +1,4 @@
-"""HTML pages: the only Jinja2. Nothing inline runs, and nothing comes from elsewhere."""
+"""HTML pages, rendered with the only Jinja2. Nothing inline runs, and nothing comes from elsewhere."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def compressed(handler: Handler) -> Handler:
-    """The same pages, compressed for whoever takes gzip (RFC 9110, 12.5.3): a checklist on two bars of signal.
+    """Compress the pages of `handler` for whoever takes gzip (RFC 9110, 12.5.3): a checklist on two bars of signal.
 
     Nothing a stranger sends comes back in these pages beside anything secret, so their length gives nothing away.
     """
 
-    async def answer(request: Request) -> Response:
+    async def endpoint(request: Request) -> Response:
         response = await handler(request)
         response.headers["vary"] = "accept-encoding"
         if "gzip" in request.headers.get("accept-encoding", ""):
@@ -53,13 +53,13 @@ def compressed(handler: Handler) -> Handler:
             response.headers["content-length"] = str(len(response.body))
         return response
 
-    answer.__doc__ = handler.__doc__
-    answer.__name__ = handler.__name__
-    return answer
+    endpoint.__doc__ = handler.__doc__
+    endpoint.__name__ = handler.__name__
+    return endpoint
 
 
 class Pages:
-    """Renders what lies in `templates/`."""
+    """A renderer of what lies in `templates/`."""
 
     def __init__(self, folder: Path, assets: Assets) -> None:
         self.assets = assets
@@ -77,44 +77,45 @@ class Pages:
         self._environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
 
     @cached_property
-    def _asked(self) -> dict[str, frozenset[str]]:
-        """The words that the scripts of a page ask for: before a run is started, under way, and when it is over."""
+    def _script_words(self) -> dict[str, frozenset[str]]:
+        """Return the words that the scripts of a page use: before a run is started, under way, and when it is over."""
         scripts = {path.stem: path.read_text() for path in (paths.static() / "executor").glob("*.js")}
         ours = {name: text for name, text in scripts.items() if name != "closed"}
         return {
-            "start": self.words.asked_by(ours.values()),
-            "under_way": self.words.asked_by(text for name, text in ours.items() if name != "start"),
-            "after": self.words.asked_by(scripts[name] for name in ("closed", "unsent", "dialog")),
+            "start": self.words.words_in(ours.values()),
+            "under_way": self.words.words_in(text for name, text in ours.items() if name != "start"),
+            "after": self.words.words_in(scripts[name] for name in ("closed", "unsent", "dialog")),
         }
 
     def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """One page."""
+        """Render one page."""
         html = self._environment.get_template(name).render(**values)
         return Response(html, status, HEADERS, media_type="text/html")
 
     def run(
         self,
         state: StateJson,
-        wanted: Sequence[str],
+        preferred: Sequence[str],
         page: str = "executor/run.html",
         *,
         photo_bytes: int,
         **more: Any,
     ) -> Response:
-        """The executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it. What is put into the page
-        has the template's texts in the reader's language, and not in all others: they would be most of its weight; and
-        the size of the largest photo taken. `page` may be another that extends it, and takes `more`.
+        """Render the executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it, and the most
+        preferred language first. What is put into the page has the template's texts in the reader's language, and
+        not in all others: they would be most of its weight; and the size of the largest photo taken. `page` may be
+        another that extends it, and takes `more`.
         """
-        written = state["template"]
-        language = self.words.language(wanted, list(written.get("translations") or ()))
-        template = translation.translate(written, language.texts)
-        unknown = _untranslated(written, template, language.texts)
+        original = state["template"]
+        language = self.words.language(preferred, list(original.get("translations") or ()))
+        template = translation.translate(original, language.texts)
+        unknown = _untranslated(original, template, language.texts)
         template.pop("translations", None)
         is_new = state["run"]["status"] == "pending"
         values = {
             "state": {**state, "template": template, "limits": {"photo_bytes": photo_bytes}},
             "is_new": is_new,
-            "words": self._asked["start" if is_new else "under_way"],
+            "words": self._script_words["start" if is_new else "under_way"],
             "unknown": unknown,
         }
         return self._render_in(page, language, **{"branding": PLAIN, **values, **more})
@@ -122,24 +123,24 @@ class Pages:
     def closed(
         self,
         kind: str,
-        wanted: Sequence[str],
+        preferred: Sequence[str],
         organization: dict[str, Any] | None = None,
         run: dict[str, Any] | None = None,
         branding: Branding = PLAIN,
     ) -> Response:
-        """Why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template."""
-        written = run["template"] if run else {}
-        language = self.words.language(wanted, list(written.get("translations") or ()))
-        template = translation.translate(written, language.texts)
+        """Render why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template."""
+        original = run["template"] if run else {}
+        language = self.words.language(preferred, list(original.get("translations") or ()))
+        template = translation.translate(original, language.texts)
         values = {
             "kind": kind,
             "is_new": False,
             "organization": organization,
             "run": run,
             "checklist": template.get("name"),
-            "unknown": _untranslated(written, template, language.texts),
-            "words": self._asked["after"],
-            "brand": branding,
+            "unknown": _untranslated(original, template, language.texts),
+            "words": self._script_words["after"],
+            "branding": branding,
         }
         return self._render_in("executor/closed.html", language, CLOSED_STATUS[kind], **values)
 
@@ -147,28 +148,29 @@ class Pages:
         return self.render(name, status, language=language, t=language.say, **values)
 
 
+# Without "unit": kWh is kWh.
 _TEXTS = (
     *("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label"),
-    *("min_label", "max_label"),  # and not "unit": kWh is kWh
+    *("min_label", "max_label"),
 )
 
 
-def _untranslated(written: Mapping[str, Any], said: Mapping[str, Any], tag: str) -> bool | list[str]:
-    """The ids of what has a text that stayed as it was `written`, and so in a language that nobody knows; True when
-    nothing is translated to `tag` at all.
+def _untranslated(original: Mapping[str, Any], translated: Mapping[str, Any], tag: str) -> bool | list[str]:
+    """Return ids of parts with a text that stayed as in the `original`, and so in a language that nobody knows; True
+    when nothing is translated to `tag` at all.
     """
-    if not translation.fallbacks(tag, written.get("translations") or ()):
+    if not translation.fallbacks(tag, original.get("translations") or ()):
         return True
-    pairs = zip(_things(written), _things(said), strict=True)
+    pairs = zip(_parts(original), _parts(translated), strict=True)
     return [
-        thing
-        for (thing, before), (_, after) in pairs
+        part_id
+        for (part_id, before), (_, after) in pairs
         if any(before.get(text) and before.get(text) == after.get(text) for text in _TEXTS)
     ]
 
 
-def _things(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What has texts, by its id: "" is the template itself."""
+def _parts(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the parts of a template that have texts, with their ids: "" is the template itself."""
     yield "", template
     sections = template.get("sections") or ()
     yield from ((section["id"], section) for section in sections)

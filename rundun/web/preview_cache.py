@@ -1,4 +1,4 @@
-"""Templates that are being written: kept in memory for a while, so that their author sees them as a phone would."""
+"""Templates that are being written, cached in memory for a while, so that their author sees them as a phone would."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from dataclasses import dataclass, field
 from rundun.core import times
 from rundun.errors import NotFound
 
-KEPT = 30 * 60 * times.SECOND
+LIFETIME = 30 * 60 * times.SECOND
 MAX_EACH = 8
 MAX_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class PreviewCache:
-    """The last few stored forms of each operator, under names that only their content and author make. Those looked at
-    least lately go first.
+    """The last few drafts of each operator, as they would be stored, under names that only their content and author
+    make. The least recently used go first.
     """
 
-    most_bytes: int = MAX_BYTES
-    _kept: OrderedDict[tuple[str, str], tuple[int, bytes]] = field(default_factory=OrderedDict)
+    max_bytes: int = MAX_BYTES
+    _drafts: OrderedDict[tuple[str, str], tuple[int, bytes]] = field(default_factory=OrderedDict)
 
     def put(self, operator_id: str, body: bytes, now: int) -> str:
-        """Keep one; returns its name, the same for the same content."""
+        """Store a draft's `body` and return its name, which follows from the content; `now` in milliseconds."""
         name = hashlib.sha256(body).hexdigest()[:24]
-        self._kept[operator_id, name] = (now, body)
-        self._kept.move_to_end((operator_id, name))
-        for key, (at, _) in list(self._kept.items()):
-            if at + KEPT <= now:
-                del self._kept[key]
-        for key in [key for key in self._kept if key[0] == operator_id][:-MAX_EACH]:
-            del self._kept[key]
-        while len(self._kept) > 1 and sum(len(one) for _, one in self._kept.values()) > self.most_bytes:
-            self._kept.popitem(last=False)
+        self._drafts[operator_id, name] = (now, body)
+        self._drafts.move_to_end((operator_id, name))
+        for key, (at, _) in list(self._drafts.items()):
+            if at + LIFETIME <= now:
+                del self._drafts[key]
+        for key in [key for key in self._drafts if key[0] == operator_id][:-MAX_EACH]:
+            del self._drafts[key]
+        while len(self._drafts) > 1 and sum(len(stored) for _, stored in self._drafts.values()) > self.max_bytes:
+            self._drafts.popitem(last=False)
         return name
 
     def get(self, operator_id: str, name: str, now: int) -> bytes:
-        """What this operator keeps under the name, or NotFound."""
-        at, body = self._kept.get((operator_id, name), (-KEPT, b""))
-        if at + KEPT <= now:
+        """Return the draft that `operator_id` stored under `name`, or NotFound."""
+        at, body = self._drafts.get((operator_id, name), (-LIFETIME, b""))
+        if at + LIFETIME <= now:
             raise NotFound("draft; the editor makes it anew")
-        self._kept.move_to_end((operator_id, name))
+        self._drafts.move_to_end((operator_id, name))
         return body

@@ -1,4 +1,4 @@
-"""RFC 9457 problem details: the one table from an error's code to HTTP."""
+"""Problem details (RFC 9457), and the one table from an error's code to HTTP."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ class Json(Response):
     media_type = "application/json"
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        """No cache keeps what may hold links and answers, unless the caller says otherwise."""
+        """Forbid caches, as what is answered may hold links and answers, unless the caller says otherwise."""
         super().init_headers({"cache-control": "no-store", **(headers or {})})
 
     def render(self, content: Any) -> bytes:
-        """The body."""
+        """Return the body."""
         return content if isinstance(content, bytes) else to_json(content)
 
 
 def problem_response(problem: Problem, request_id: str) -> Response:
-    """The problem document for `problem`."""
+    """Return the response with the problem document for `problem`."""
     status, title = TABLE[problem.code]
     document: ProblemDetailsJson = {
         "type": f"/problems/{problem.code}",
@@ -74,7 +74,7 @@ def problem_response(problem: Problem, request_id: str) -> Response:
     }
     if problem.errors:
         document["errors"] = [
-            {"pointer": place.pointer, "code": place.code, "detail": place.detail} for place in problem.errors
+            {"pointer": error.pointer, "code": error.code, "detail": error.detail} for error in problem.errors
         ]
     headers = {"cache-control": "no-store"}
     if problem.code == "unauthorized":
@@ -85,14 +85,14 @@ def problem_response(problem: Problem, request_id: str) -> Response:
 
 
 def of_problem(request: Request, error: Exception) -> Response:
-    """Starlette's handler for what went wrong on purpose."""
+    """Answer a `Problem` that a handler raised; Starlette calls this."""
     assert isinstance(error, Problem)
     request.scope["rundun.code"] = error.code
     return problem_response(error, request.scope["rundun.request_id"])
 
 
 def of_http(request: Request, error: Exception) -> Response:
-    """Starlette's handler for its own refusals: no such route, no such method."""
+    """Answer what Starlette itself refused: no such route, no such method."""
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "bad_request")
     details = {
@@ -106,6 +106,6 @@ def of_http(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """All methods of an address (RFC 9110 section 10.2.1): Starlette names those of the first route only."""
+    """List all methods of an address (RFC 9110 section 10.2.1): Starlette names those of the first route only."""
     path, routes = request.scope["path"], request.app.routes
     return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods})

@@ -1,4 +1,4 @@
-"""What has no owner: the front page, health, and what each problem code means."""
+"""Pages that have no owner: the front page, health, and what each problem code means."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rundun.web.problems import TABLE
 
 
 async def front(request: Request) -> Response:
-    """GET /: what this is."""
+    """Serve the front page, which says what this is: GET /."""
     return context_of(request).pages.render("front.html", version=__version__)
 
 
 async def problem(request: Request) -> Response:
-    """GET /problems/{code}: where the `type` of a problem points."""
+    """Serve the page about a problem code, where the `type` of a problem points: GET /problems/{code}."""
     code = request.path_params["code"]
     if code not in TABLE:
         raise NotFound("problem")
@@ -30,12 +30,12 @@ async def problem(request: Request) -> Response:
 
 
 async def healthz(_: Request) -> Response:
-    """GET /healthz: the process answers."""
+    """Answer that the process runs: GET /healthz."""
     return PlainTextResponse("ok\n")
 
 
 async def readyz(request: Request) -> Response:
-    """GET /readyz: the database can be written, else 503."""
+    """Prove that the database can be written, else 503: GET /readyz."""
     await context_of(request).database.prove_writable()
     return PlainTextResponse("ready\n")
 

@@ -19,17 +19,17 @@ Q = TypeVar("Q", bound=StrictModel)
 
 
 def query(model: type[Q], request: Request) -> Q:
-    """The query of `request` as `model`; raises `Invalid` with every wrong parameter."""
+    """Read the query of `request` as `model`; raises `Invalid` with every wrong parameter."""
     return read(model, dict(request.query_params))
 
 
-def _whole(least: int, most: int) -> ParsedFrom:
+def _integer_in(minimum: int, maximum: int) -> ParsedFrom:
     def check(value: str) -> int:
-        if not re.fullmatch(r"\d{1,15}", value, re.ASCII) or not least <= int(value) <= most:
-            raise invalid_value("out_of_range", f"must be a whole number from {least} to {most}")
+        if not re.fullmatch(r"\d{1,15}", value, re.ASCII) or not minimum <= int(value) <= maximum:
+            raise invalid_value("out_of_range", f"must be a whole number from {minimum} to {maximum}")
         return int(value)
 
-    return ParsedFrom(check, {"type": "integer", "minimum": least, "maximum": most})
+    return ParsedFrom(check, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
 def _second(value: str) -> int:
@@ -39,7 +39,7 @@ def _second(value: str) -> int:
     return at // times.SECOND * times.SECOND
 
 
-def _yes(value: str) -> bool:
+def _boolean(value: str) -> bool:
     if value not in ("true", "false"):
         raise invalid_value("not_allowed", "must be true or false")
     return bool(value == "true")
@@ -75,16 +75,16 @@ EVENT_CURSOR = re.compile(f"^ZXZ0ID{_SECOND}(?:{_THIRD}{_MORE})?$")
 
 
 def list_cursor(first: int, second: int) -> str:
-    """The opaque cursor behind an item of a list."""
+    """Return the opaque cursor behind an item of a list."""
     return _base64(f"{first}.{second}")
 
 
 def event_cursor(number: int) -> str:
-    """The opaque cursor behind an event."""
+    """Return the opaque cursor behind an event."""
     return _base64(f"evt {number}")
 
 
-def _before(value: str) -> tuple[int, ...]:
+def _list_position(value: str) -> tuple[int, ...]:
     if not CURSOR.fullmatch(value):
         raise invalid_value("bad_format", "is not a cursor of this list")
     first, second = _from_base64(value).split(".")
@@ -98,26 +98,26 @@ def _event_number(value: str) -> int:
 
 
 Time = Annotated[int, ParsedFrom(_second, {"type": "string", "format": "date-time"})]
-Yes = Annotated[bool, ParsedFrom(_yes, {"type": "boolean"})]
-Cursor = Annotated[tuple[int, ...], ParsedFrom(_before, {"type": "string", "pattern": CURSOR.pattern})]
+Boolean = Annotated[bool, ParsedFrom(_boolean, {"type": "boolean"})]
+Cursor = Annotated[tuple[int, ...], ParsedFrom(_list_position, {"type": "string", "pattern": CURSOR.pattern})]
 EventCursor = Annotated[int, ParsedFrom(_event_number, {"type": "string", "pattern": EVENT_CURSOR.pattern})]
 
 
-def _decimal_in(least: float, most: float) -> ParsedFrom:
-    """How it is written is checked here; the range, which it tells, by `GeoBody`."""
-    return ParsedFrom(_decimal, {"type": "number", "minimum": least, "maximum": most})
+def _decimal_in(minimum: float, maximum: float) -> ParsedFrom:
+    """Check how a decimal number is written; its range, which the document tells, is checked by `GeoBody`."""
+    return ParsedFrom(_decimal, {"type": "number", "minimum": minimum, "maximum": maximum})
 
 
 class ListQuery(StrictModel):
     """What every list takes."""
 
-    limit: Annotated[int, _whole(1, 100)] = 25
+    limit: Annotated[int, _integer_in(1, 100)] = 25
     """How many at most."""
     cursor: Cursor = (END, END)
     """Where to go on: `next_cursor` of the page before."""
 
     def slice(self) -> PageRequest:
-        """The part that is wanted."""
+        """Return the page of the list that is asked for."""
         return PageRequest(self.limit, self.cursor)
 
 
@@ -136,7 +136,7 @@ class RunsQuery(ListQuery):
     """Only those made before this time."""
 
     def filter(self) -> RunFilter:
-        """What is wanted of which runs."""
+        """Return the filter of runs, times in milliseconds."""
         after = self.created_after
         return RunFilter(
             self.status,
@@ -150,14 +150,14 @@ class RunsQuery(ListQuery):
 class TemplatesQuery(ListQuery):
     """GET /v1/templates."""
 
-    include_archived: Yes = False
+    include_archived: Boolean = False
     """Archived ones too."""
 
 
 class TemplateQuery(StrictModel):
     """GET /v1/templates/{template_id}."""
 
-    v: Annotated[int, _whole(1, 10**9)] | None = None
+    v: Annotated[int, _integer_in(1, 10**9)] | None = None
     """A version other than the current one."""
 
 
@@ -166,16 +166,16 @@ class EventsQuery(StrictModel):
 
     after: EventCursor = 0
     """The cursor of the last event you have. Left out: from the oldest that is kept."""
-    wait: Annotated[int, _whole(0, 30)] = 0
+    wait: Annotated[int, _integer_in(0, 30)] = 0
     """Seconds to wait for an event when there is none."""
-    limit: Annotated[int, _whole(1, 100)] = 25
+    limit: Annotated[int, _integer_in(1, 100)] = 25
     """How many at most."""
 
 
 class StateQuery(StrictModel):
     """GET /r/{run_id}/state."""
 
-    since: Annotated[int, _whole(0, 10**15 - 1)] | None = None
+    since: Annotated[int, _integer_in(0, 10**15 - 1)] | None = None
     """The revision you have; 304 while it is the current one."""
 
 
@@ -202,7 +202,7 @@ class SignatureQuery(StrictModel):
 
 
 def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
-    """A list's answer, each item JSON already, with `Link: rel="next"` (RFC 8288) when there is more."""
+    """Return a list's response, each item JSON already, with `Link: rel="next"` (RFC 8288) when there is more."""
     cursor, headers = None, {}
     if page.next_before is not None:
         first, second = (0, *page.next_before)[-2:]
@@ -215,12 +215,12 @@ def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
 
 
 def next_link(request: Request, **changed: str) -> dict[str, str]:
-    """The header that leads to the next page: this address with `changed` in its query."""
+    """Return the header that leads to the next page: this address with `changed` in its query."""
     following = request.url.include_query_params(**changed)
     return {"link": f'<{following.path}?{following.query}>; rel="next"'}
 
 
 def is_current(request: Request, tag: str) -> bool:
-    """Whether `If-None-Match` names this entity tag (RFC 9110 section 13.1.2: weakly compared, a list, or *)."""
-    given = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-    return "*" in given or tag in given
+    """Tell whether `If-None-Match` names an entity tag (RFC 9110 section 13.1.2: weakly compared, a list, or *)."""
+    tags = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
+    return "*" in tags or tag in tags

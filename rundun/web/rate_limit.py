@@ -1,4 +1,4 @@
-"""Who asks too often: token buckets in memory, for keys, for runs, and for addresses that keep guessing.
+"""Rate limits: token buckets in memory, for keys, for runs, and for addresses that keep guessing.
 
 A depot's phones share one address, so addresses are counted for what failed only.
 """
@@ -15,7 +15,7 @@ from rundun.core.token_bucket import Allowance, Bucket, Policy
 from rundun.errors import Problem
 from rundun.store.transaction import Clock
 
-MAX_REMEMBERED = 50_000  # of a policy; who has not been seen for longest is forgotten, and has a full one again
+MAX_REMEMBERED = 50_000  # buckets of a policy; the least recently used is deleted, and its owner has a full one again
 
 
 class RateLimiter:
@@ -28,40 +28,40 @@ class RateLimiter:
         # By policy, so that nobody fills with made-up links what remembers who has guessed passwords.
         self._buckets: defaultdict[str, OrderedDict[str | bytes, Bucket]] = defaultdict(OrderedDict)
 
-    def count_request(self, request: Request, who: str | bytes) -> None:
-        """One request of a key or on a run; raises `rate_limited`."""
-        self.count(request, self._requests, who)
+    def count_request(self, request: Request, owner: str | bytes) -> None:
+        """Count one request of a key or on a run; raises `rate_limited`."""
+        self.count(request, self._requests, owner)
 
     def count_failure(self, request: Request) -> None:
-        """One request from this address with a key or a link that does not exist; raises `rate_limited`."""
+        """Count one request from an address with a key or a link that does not exist; raises `rate_limited`."""
         self.count(request, self._failures, address_of(request))
 
     def refuse_guesser(self, request: Request) -> None:
         """Raise `rate_limited` for an address that has failed too often, before anything is worked out for it."""
-        kept = self._buckets[self._failures.name].get(address_of(request))
-        wait = token_bucket.wait(self._failures, kept, self._clock()) if kept else 0
+        bucket = self._buckets[self._failures.name].get(address_of(request))
+        wait = token_bucket.wait(self._failures, bucket, self._clock()) if bucket else 0
         if wait:
             raise _refused(self._failures, wait)
 
-    def count(self, request: Request, policy: Policy, who: str | bytes) -> None:
-        """One request that falls under `policy`, whose answer will say what is left; raises `rate_limited`."""
+    def count(self, request: Request, policy: Policy, owner: str | bytes) -> None:
+        """Count one request that falls under `policy`; the response will say what is left. Raises `rate_limited`."""
         if not policy.quota:
             return
-        allowance = self._take(policy, who)
+        allowance = self._take(policy, owner)
         request.scope["rundun.allowance"] = allowance
         if not allowance.granted:
             raise _refused(policy, allowance.wait)
 
-    def _take(self, policy: Policy, who: str | bytes) -> Allowance:
+    def _take(self, policy: Policy, owner: str | bytes) -> Allowance:
         now, buckets = self._clock(), self._buckets[policy.name]
-        kept = buckets.get(who)
-        if kept is None:
-            kept = buckets[who] = Bucket(policy.quota, now)
+        bucket = buckets.get(owner)
+        if bucket is None:
+            bucket = buckets[owner] = Bucket(policy.quota, now)
             if len(buckets) > MAX_REMEMBERED:
                 buckets.popitem(last=False)
         else:
-            buckets.move_to_end(who)
-        return token_bucket.take(policy, kept, now)
+            buckets.move_to_end(owner)
+        return token_bucket.take(policy, bucket, now)
 
 
 def _refused(policy: Policy, wait: int) -> Problem:
@@ -70,7 +70,7 @@ def _refused(policy: Policy, wait: int) -> Problem:
 
 
 def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
-    """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4)."""
+    """Return `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4)."""
     policy = allowance.policy
     return [
         (b"ratelimit-policy", f'"{policy.name}";q={policy.quota};w={policy.window}'.encode()),
@@ -79,7 +79,7 @@ def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
 
 
 def address_of(request: Request) -> str:
-    """Where `request` came from; of IPv6 the network that one customer has, a /64."""
+    """Return the address that `request` came from; of IPv6 the network that one customer has, a /64."""
     host = request.client.host if request.client else ""
     try:
         address = ip_address(host.partition("%")[0])

@@ -1,4 +1,4 @@
-"""The bodies that come in, as strict models, and what they mean to the actions."""
+"""The JSON bodies of requests, as strict models, and what they mean to the actions."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID")
 MAX_HOURS = 8760
 
 
-def _in(least: float, most: float) -> Constraint:
+def _number_in(minimum: float, maximum: float) -> Constraint:
     def check(value: float) -> float:
-        if not least <= value <= most:
-            raise invalid_value("out_of_range", f"must be from {least:g} to {most:g}")
+        if not minimum <= value <= maximum:
+            raise invalid_value("out_of_range", f"must be from {minimum:g} to {maximum:g}")
         return value
 
-    return Constraint(check, {"minimum": least, "maximum": most})
+    return Constraint(check, {"minimum": minimum, "maximum": maximum})
 
 
 def _hours(value: float) -> float:
@@ -94,10 +94,10 @@ class WebhookBody(StrictModel):
     """Which events are sent. `*` stands for the five of a run's course, that is all but `run.started`."""
 
     def webhook(self) -> tuple[Webhook, Destination]:
-        """Normalised."""
+        """Return the webhook with its URL normalised, and the destination of it."""
         destination = normalise(self.url)
         named = {*self.events, *(event.EVENTS if "*" in self.events else ())}
-        events = tuple(one for one in _KNOWN_EVENTS if one in named)
+        events = tuple(name for name in _KNOWN_EVENTS if name in named)
         return Webhook(destination.url, self.secret, events), destination
 
 
@@ -116,7 +116,7 @@ class DispatchBody(StrictModel):
     """The language in which the executor's page opens (BCP 47)."""
 
     def order(self) -> tuple[DispatchRequest, Destination | None]:
-        """What is to be dispatched, and the address to judge before."""
+        """Return what is to be dispatched, and the destination to check before."""
         webhook, destination = self.webhook.webhook() if self.webhook else (None, None)
         order = DispatchRequest(self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language)
         return order, destination
@@ -151,10 +151,7 @@ class StartBody(StrictModel):
         Annotated[
             str,
             Text(40),
-            Matching(
-                r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*",
-                "must be a phone number",
-            ),
+            Matching(r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*", "must be a phone number"),
         ]
         | None
     ) = None
@@ -165,22 +162,22 @@ class StartBody(StrictModel):
     """What the phone's clock says."""
 
     def start(self) -> StartInput:
-        """What the start screen asked."""
+        """Return who starts the run, and in which language."""
         return StartInput(Identity(self.name, self.email, self.phone), self.language)
 
 
 class GeoBody(StrictModel):
     """A position: degrees WGS 84 and metres."""
 
-    lat: Annotated[Number, _in(-90, 90)]
+    lat: Annotated[Number, _number_in(-90, 90)]
     """Latitude."""
-    lng: Annotated[Number, _in(-180, 180)]
+    lng: Annotated[Number, _number_in(-180, 180)]
     """Longitude."""
-    accuracy: Annotated[Number, _in(0, 1e8)] | None = None
+    accuracy: Annotated[Number, _number_in(0, 1e8)] | None = None
     """Radius of the circle it lies in."""
 
     def position(self) -> Position:
-        """As kept."""
+        """Return the position as it is stored."""
         return Position(self.lat, self.lng, self.accuracy)
 
 
@@ -209,8 +206,8 @@ class AnswerBody(StrictModel):
     answered_at: Time | None = None
     """When, by the phone's clock."""
 
-    def given(self) -> AnswerInput:
-        """What is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
+    def answer_input(self) -> AnswerInput:
+        """Return what is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
         if errors := list(self._contradictions()):
             raise Invalid(errors)
         photos = self.photos

@@ -19,35 +19,35 @@ from rundun.web.executor import api, uploads
 from rundun.web.middleware import RequestMiddleware
 from rundun.web.static import Assets
 
-MAX_PARTS = 12  # of a path, each behind a slash, that are told apart
+MAX_PARTS = 12  # of a path, each behind a slash, that are distinguished
 
 
 class Index(Router):
-    """Routes, found by the method, the first word and the length of a path before any pattern is tried."""
+    """An index of routes by the method, the first word and the length of a path, used before any pattern is tried."""
 
     def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Starlette]) -> None:
         super().__init__(routes, redirect_slashes=False, lifespan=lifespan)
-        self._found: dict[tuple[str, str, int], list[Route]] = {}
+        self._routes_by_shape: dict[tuple[str, str, int], list[Route]] = {}
         for route in routes:
             parts = route.path.split("/")
-            is_open = route.path.endswith(":path}")
+            is_open_ended = route.path.endswith(":path}")
             assert "{" not in parts[1], "the first word must be fixed"
-            for length in range(len(parts), MAX_PARTS + 1) if is_open else [len(parts)]:
+            for length in range(len(parts), MAX_PARTS + 1) if is_open_ended else [len(parts)]:
                 for method in route.methods or ():
-                    self._found.setdefault((method, parts[1], length), []).append(route)
+                    self._routes_by_shape.setdefault((method, parts[1], length), []).append(route)
 
     def candidates(self, scope: Scope) -> Sequence[Route]:
-        """The routes whose patterns may match, in their order."""
+        """Return the routes whose patterns may match, in their order."""
         _, *parts = scope["path"].split("/", MAX_PARTS - 1)
-        return self._found.get((scope["method"], parts[0] if parts else "", len(parts) + 1), ())
+        return self._routes_by_shape.get((scope["method"], parts[0] if parts else "", len(parts) + 1), ())
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; what is found nowhere is looked for by all patterns, which know 405 from 404."""
+        """Serve one request; a path that is not in the index is matched with all patterns, which know 405 from 404."""
         if scope["type"] == "http":
             for route in self.candidates(scope):
-                match, found = route.matches(scope)
+                match, child_scope = route.matches(scope)
                 if match is Match.FULL:
-                    scope.update(found)
+                    scope.update(child_scope)
                     response = await route.endpoint(Request(scope, receive, send))
                     await response(scope, receive, send)
                     return
@@ -58,7 +58,7 @@ Application = Starlette  # so that the wiring can name it
 
 
 def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
-    """The ASGI application; `lifespan` yields `{"context": Context}`."""
+    """Return the ASGI application; `lifespan` yields `{"context": Context}`."""
     app = Starlette(
         middleware=[Middleware(RequestMiddleware)],
         exception_handlers={Problem: problems.of_problem, HTTPException: problems.of_http},

@@ -1,4 +1,4 @@
-"""/static: scripts and styles, read and compressed once at start, kept by browsers for ever under their digest."""
+"""Scripts and styles, read and compressed once at start, cached by browsers for ever under their digest: /static."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from starlette.routing import Route
 
 from rundun.errors import NotFound
 
-# A line that takes in another file whole: replaced by that file's text, since every request costs a phone a round trip.
-_TAKEN_IN = re.compile(rb'^(?:@import|export \* from) "([^"]+)";$', re.MULTILINE)
+# A line that includes another file: replaced by that file's text, since every request costs a phone a round trip.
+_INCLUDE = re.compile(rb'^(?:@import|export \* from) "([^"]+)";$', re.MULTILINE)
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _COMMENTS = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
 # Behind code, and without a quotation mark, so that it is no part of a text.
-_REMARKS = re.compile(rb"[ \t]+//[ ][^\n\"'`]*$", re.MULTILINE)
+_TRAILING_COMMENTS = re.compile(rb"[ \t]+//[ ][^\n\"'`]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file."""
+    """One file: its bytes plain, and packed with gzip."""
 
     content_type: str
     plain: bytes
@@ -35,29 +35,29 @@ class Asset:
 
 
 class Assets:
-    """All files below `folder`. Their addresses carry one digest of them all, so modules import each other by
-    relative addresses and still never mix two versions.
+    """All files below a folder. Their addresses carry one digest of all files, so modules import each other by relative
+    addresses and still never mix two versions.
     """
 
     def __init__(self, folder: Path) -> None:
         texts = {
-            path.relative_to(folder).as_posix(): _bare(path.name, path.read_bytes())
+            path.relative_to(folder).as_posix(): _without_comments(path.name, path.read_bytes())
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
-        self._assets = {name: _packed(name, _whole(name, texts)) for name in texts}
+        self._assets = {name: _pack(name, _with_includes(name, texts)) for name in texts}
         digest = hashlib.sha256()
         for name, asset in self._assets.items():
             digest.update(f"{name}\0{len(asset.plain)}\0".encode() + asset.plain)
         self.digest = digest.hexdigest()[:12]
 
     def url(self, name: str) -> str:
-        """The address of a file; KeyError for one that is not there, so that a page with a dead link never starts."""
+        """Return the address of a file; KeyError where there is none, so that a page with a dead link never starts."""
         self._assets[name]
         return f"/static/{self.digest}/{name}"
 
     async def get(self, request: Request) -> Response:
-        """GET /static/{digest}/{name}."""
+        """Serve a file, compressed for whoever takes gzip: GET /static/{digest}/{name}."""
         asset = self._assets.get(request.path_params["name"])
         if asset is None:
             raise NotFound("file")
@@ -72,38 +72,38 @@ class Assets:
         return Response(asset.packed, headers={**headers, "content-encoding": "gzip"})
 
     async def worker(self, request: Request) -> Response:
-        """GET /r/sw.js: a service worker controls only what lies below its own address."""
+        """Serve the service worker, which controls only what lies below its own address: GET /r/sw.js."""
         asset = self._assets["executor/sw.js"]
         return Response(asset.plain, headers={"cache-control": "no-cache", "content-type": asset.content_type})
 
     def routes(self) -> list[Route]:
-        """Before those of /r/{run_id}."""
+        """Return the routes of all files, which must come before those of /r/{run_id}."""
         return [
             Route("/static/{digest}/{name:path}", self.get, methods=["GET"]),
             Route("/r/sw.js", self.worker, methods=["GET"]),
         ]
 
 
-def _whole(name: str, texts: Mapping[str, bytes]) -> bytes:
-    """A file's text, with the files that it takes in."""
+def _with_includes(name: str, texts: Mapping[str, bytes]) -> bytes:
+    """Return a file's text, with the files that it includes."""
     folder = posixpath.dirname(name)
 
     def text(line: re.Match[bytes]) -> bytes:
-        return _whole(posixpath.normpath(posixpath.join(folder, line[1].decode())), texts)
+        return _with_includes(posixpath.normpath(posixpath.join(folder, line[1].decode())), texts)
 
-    return _TAKEN_IN.sub(text, texts[name])
+    return _INCLUDE.sub(text, texts[name])
 
 
-def _bare(name: str, plain: bytes) -> bytes:
-    """A script or style without its comments: a quarter of what a phone would load. The lines stay, so that an error's
-    place is the one in the file, but for those that take in others.
+def _without_comments(name: str, plain: bytes) -> bytes:
+    """Return a script or style without its comments: a quarter of what a phone would load. The lines stay, so that an
+    error's position is the one in the file, but for files that include others.
     """
     if not name.endswith((".js", ".css")):
         return plain
-    bare = _COMMENTS.sub(lambda found: b"\n" * found[0].count(b"\n"), plain)
-    return _REMARKS.sub(b"", bare) if name.endswith(".js") else bare
+    bare = _COMMENTS.sub(lambda match: b"\n" * match[0].count(b"\n"), plain)
+    return _TRAILING_COMMENTS.sub(b"", bare) if name.endswith(".js") else bare
 
 
-def _packed(name: str, plain: bytes) -> Asset:
+def _pack(name: str, plain: bytes) -> Asset:
     content_type = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Asset(content_type, plain, gzip.compress(plain, 9, mtime=0))

@@ -1,5 +1,5 @@
-"""Picture bodies as they arrive: in memory while there is room for them there, else in a temporary file, so that memory
-stays small however many come at once.
+"""Buffers for picture bodies as they arrive: in memory while there is room for them there, else in a temporary file, so
+that memory stays small however many come at once.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from rundun.errors import Problem
 from rundun.pool import BoundedPool, Why
 from rundun.web.body import limited
 
-IN_MEMORY = 1024 * 1024  # bytes of a body that may stay there
-MEMORY = 24 * 1024 * 1024  # bytes of all bodies together that do
+# Bytes that may stay in memory: of one body, and of all bodies together.
+IN_MEMORY = 1024 * 1024
+MEMORY = 24 * 1024 * 1024
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
@@ -37,12 +38,12 @@ class BufferedUpload:
     sha256: str
 
     def read(self) -> builtins.bytes:
-        """All of it."""
+        """Return all bytes."""
         self.file.seek(0)
         return self.file.read()
 
     def chunks(self, size: int) -> Iterator[builtins.bytes]:
-        """All of it, `size` bytes at a time."""
+        """Yield all bytes, `size` at a time."""
         self.file.seek(0)
         while chunk := self.file.read(size):
             yield chunk
@@ -53,7 +54,7 @@ class UploadBuffer:
     """Room for the picture bodies that are under way or in work, so that slow ones don't fill the disk.
 
     `of_run`, `of_org` and `in_all` are how many at once; `seconds`, and one more for every `bytes_per_second`, is how
-    long a body may take altogether: the server's own patience only sees that something comes, be it a byte now and
+    long a body may take altogether: the server's own time-out only sees that something comes, be it a byte now and
     then. Of all bodies `memory` bytes may be in memory.
     """
 
@@ -63,22 +64,22 @@ class UploadBuffer:
     seconds: float = 60
     bytes_per_second: int = 8 * 1024
     memory: int = MEMORY
-    _places: BoundedPool = field(default_factory=lambda: BoundedPool(_full))
+    _slots: BoundedPool = field(default_factory=lambda: BoundedPool(_full))
 
     @asynccontextmanager
     async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[BufferedUpload]:
-        """A picture's body of at most `limit` bytes, for a run of that organization. Empty, truncated or altered
+        """Receive a picture's body of at most `limit` bytes, for a run of an organization. Empty, truncated or altered
         ones are refused: the request must announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least by
         `Content-Length`. Raises `unavailable` when there is no room, or when the body takes too long.
         """
         announced = request.headers.get("content-digest")
         if announced is None and "content-length" not in request.headers:
             raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")
-        wanted = None if announced is None else _sha256(announced)
+        expected = None if announced is None else _sha256(announced)
         limits = {request.path_params["run_id"]: self.of_run, org_id: self.of_org, "": self.in_all}
-        with self._places.place(limits), self._file(request.headers.get("content-length")) as file:
+        with self._slots.place(limits), self._file(request.headers.get("content-length")) as file:
             try:
-                async with asyncio.timeout(self.patience(request.headers.get("content-length"), limit)):
+                async with asyncio.timeout(self.timeout(request.headers.get("content-length"), limit)):
                     body = await _write(request, limit, file)
             except TimeoutError:
                 raise Problem(
@@ -86,7 +87,7 @@ class UploadBuffer:
                 ) from None
             if body.bytes == 0:
                 raise Problem("digest_mismatch", "The body is empty.")
-            if wanted is not None and wanted != body.sha256:
+            if expected is not None and expected != body.sha256:
                 raise Problem("digest_mismatch", "The bytes that arrived are not those that Content-Digest announces.")
             yield body
 
@@ -103,14 +104,14 @@ class UploadBuffer:
         finally:
             self.memory += size
 
-    def patience(self, announced: str | None, limit: int) -> float:
-        """Seconds for a body of that `Content-Length`, at most `limit` bytes."""
+    def timeout(self, announced: str | None, limit: int) -> float:
+        """Return the seconds for a body of that `Content-Length`, at most `limit` bytes."""
         return self.seconds + _size(announced, limit) / self.bytes_per_second
 
 
-def _size(announced: str | None, most: int) -> int:
-    """What a `Content-Length` says, at most that; so much as well where it says nothing."""
-    return min(int(announced), most) if announced and re.fullmatch(r"\d{1,19}", announced, re.ASCII) else most
+def _size(announced: str | None, maximum: int) -> int:
+    """Return the bytes that `Content-Length` announces, at most `maximum`; also `maximum` where it says nothing."""
+    return min(int(announced), maximum) if announced and re.fullmatch(r"\d{1,19}", announced, re.ASCII) else maximum
 
 
 def _full(why: Why) -> Problem:
@@ -141,7 +142,7 @@ def _no_room() -> Problem:
 
 
 def _sha256(announced: str) -> str:
-    """In hex, what `Content-Digest` says."""
+    """Return the SHA-256 that `Content-Digest` announces, in hex."""
     match = _SHA256.search(announced)
     if not match:
         raise Problem("digest_mismatch", "Content-Digest must have a sha-256 member (RFC 9530).")

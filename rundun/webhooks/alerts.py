@@ -1,8 +1,8 @@
-"""Alerts: one POST to the operator's own address when a delivery has failed for good.
+"""Alerts: one POST to the administrator's address when a delivery has failed for good.
 
-What is to be told is written with the failure, so no restart forgets it. At most ten are sent in a burst and ten a
+What waits for an alert is written with the failure, so no restart loses it. At most ten are sent in a burst and ten a
 minute after it; the last one that may be sent stands for all that have failed by then. An alert that does not arrive is
-logged and tried again after a minute, and meanwhile nothing else is told: it makes no deliveries, so no more alerts.
+logged and tried again after a minute, and no other goes out meanwhile: it makes no deliveries, so no more alerts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Post = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 
 
 class Alerts:
-    """Tells, tick by tick, what is to be told; `url` is normalised, without a `secret` the POST is not signed."""
+    """The sender of alerts, tick by tick; `url` is normalised, without a `secret` the POST is not signed."""
 
     def __init__(self, database: Database, post: Post, url: str, secret: str | None) -> None:
         self._database = database
@@ -35,7 +35,7 @@ class Alerts:
         self._rest_until = 0
 
     async def tick(self) -> None:
-        """Send what there is to tell and what may be sent."""
+        """Send the alerts that wait, as many as may be sent."""
         clock = self._database.env.clock
         while clock() >= self._rest_until and await self._database.read(deliveries.has_alert):
             allowance = token_bucket.take(POLICY, self._bucket, clock())
@@ -47,13 +47,7 @@ class Alerts:
             )
             if not sent.ok:
                 self._rest_until = clock() + RETRY_PAUSE_MS
-                log(
-                    "error",
-                    "alert.not_sent",
-                    delivery=alert.delivery_id,
-                    status=sent.status,
-                    error=sent.error,
-                )
+                log("error", "alert.not_sent", delivery=alert.delivery_id, status=sent.status, error=sent.error)
                 return
             await self._database.write(deliveries.mark_alerted, alert)
             log("info", "alert.sent", delivery=alert.delivery_id, left_out=len(alert.numbers) - 1)

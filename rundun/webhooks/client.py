@@ -1,7 +1,7 @@
 """The only outbound HTTP: one signed POST, one result.
 
 It uses `httpcore2`, the engine under httpx2, without the client above it: everything that a client adds (redirects,
-cookies, proxies from the environment, decompression, URLs spelt its own way) is what a courier must not do, and the
+cookies, proxies from the environment, decompression, URLs spelt its own way) is what this client must not do, and the
 engine takes the network backend, where the address is checked at the moment it is dialled.
 """
 
@@ -39,16 +39,16 @@ from rundun.webhooks.dialer import (
 
 BODY_BYTES = 16 * 1024  # read of an answer, as it comes, never decompressed
 EXCERPT_BYTES = 4 * 1024
-KEPT_CONNECTIONS = 64
-KEPT_SECONDS = 4.0  # idle; below the five seconds after which common servers close
+MAX_IDLE_CONNECTIONS = 64
+IDLE_SECONDS = 4.0  # below the five seconds after which common servers close
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class WebhookClient:
-    """Makes requests; one for the process, made inside its event loop.
+    """The HTTP client of webhooks; one for the process, made inside its event loop.
 
-    `clock` tells milliseconds since the epoch; `resolver` is a blocking look-up and runs in threads of its own;
+    `clock` returns milliseconds since the epoch; `resolver` is a blocking look-up and runs in threads of its own;
     `ca_file` holds certificates (PEM) trusted beside the system's. Raises ValueError for a `ca_file` of no use.
     """
 
@@ -71,33 +71,33 @@ class WebhookClient:
         self._look_ups = Resolver(resolver or system_resolver, clock)
         self._ca_file = ca_file
         if ca_file:
-            _ = self._pool  # what is wrong with the file is told at start
+            _ = self._pool  # what is wrong with the file is reported at start
 
     @cached_property
     def _pool(self) -> httpcore2.AsyncConnectionPool:
-        """Made for the first letter: who sends none does without all the certificates there are."""
+        """Make the connection pool at the first request: who sends none does without all the certificates."""
         return httpcore2.AsyncConnectionPool(
             ssl_context=_tls(self._ca_file),
             max_connections=None,  # the slots limit them
-            max_keepalive_connections=KEPT_CONNECTIONS,
-            keepalive_expiry=KEPT_SECONDS,
+            max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+            keepalive_expiry=IDLE_SECONDS,
             network_backend=CheckedBackend(self._look_ups, self._judge, self._timeout),
         )
 
     async def close(self) -> None:
-        """Closes all connections; attempts still under way break, so let them end first."""
+        """Close all connections; attempts still under way break, so let them end first."""
         if "_pool" in vars(self):
             await self._pool.aclose()
 
     async def resolve(self, host: str, seconds: float) -> list[str]:
-        """The addresses of `host` (a literal is its own), within `seconds`; raises Unresolved."""
+        """Return the addresses of `host` (a literal is its own), within `seconds`; raises UnresolvedHost."""
         return await self._look_ups.addresses(host, seconds)
 
     async def check(self, destination: Destination) -> tuple[Literal["forbidden", "unresolved"], str] | None:
-        """What stands against a destination when a run is dispatched, with a sentence; None if nothing does.
+        """Return what stands against a destination when a run is dispatched, with a sentence; None if nothing does.
 
-        Literals are judged at once, names looked up for at most `check_seconds`. It is forbidden if no address of it
-        may be dialled. The address is judged again whenever it is dialled.
+        Literals are judged at once, names looked up for at most `check_seconds`. A destination is forbidden if no
+        address of it may be dialled. The address is judged again whenever it is dialled.
         """
         try:
             addresses = await self.resolve(destination.host, self._check_seconds)
@@ -107,7 +107,7 @@ class WebhookClient:
         return ("forbidden", refusal) if refusal else None
 
     async def post(self, request: WebhookRequest) -> AttemptResult:
-        """Makes one attempt, signed afresh, within the timeout from the look-up to the end of the answer.
+        """Make one attempt, signed afresh, within the timeout from the look-up to the end of the answer.
 
         Never raises, except CancelledError.
         """
@@ -164,7 +164,7 @@ class WebhookClient:
         try:
             await self._request(url, headers, request.body, answer)
         except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):
-            # A kept connection may be closed by the other side just as it is used again. Nothing was answered on it,
+            # An idle connection may be closed by the other side just as it is used again. Nothing was answered on it,
             # so the request is made once more; it is the same event_id, which receivers know as one.
             if opened_connection.get() or answer.status is not None:
                 raise
@@ -195,7 +195,7 @@ class WebhookClient:
 
 
 class _PartialResponse:
-    """What has arrived so far; it outlives the deadline that cuts the rest off."""
+    """What has arrived of an answer so far; it outlives the deadline that cuts the rest off."""
 
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}  # of the request
@@ -218,7 +218,7 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
 
 
 def _retry_after(text: str | None, now: int) -> float | None:
-    """Seconds from now (RFC 9110, section 10.2.3: seconds, or a date), never negative; None if absent or nonsense."""
+    """Return seconds from now (RFC 9110, section 10.2.3: seconds or a date), at least 0; None if absent or nonsense."""
     if text is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", text.strip()):
@@ -231,7 +231,7 @@ def _retry_after(text: str | None, now: int) -> float | None:
 
 
 def _explain(problem: BaseException) -> str:
-    """A sentence for the deepest cause we know a sentence for."""
+    """Return a sentence for the first cause in the chain that has one of its own."""
     chain: list[BaseException] = []
     cause: BaseException | None = problem
     while cause is not None and cause not in chain:

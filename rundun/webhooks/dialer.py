@@ -1,4 +1,4 @@
-"""Which address is dialled: look-ups that hold nobody up, and the check of every address right before it is dialled."""
+"""Dialling: look-ups that hold nobody up, and the check of every address right before it is dialled."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ ADDRESSES = 6  # tried of one name
 LookUp = Callable[[str], list[str]]
 
 opened_connection: ContextVar[bool] = ContextVar("dialled", default=True)
-"""Whether the task at work has dialled since it last set this to False, or has used a kept connection."""
+"""Tells whether the task at work has dialled since it last set this to False, or has used an idle connection."""
 
 
 class UnresolvedHost(Exception):
-    """A name has no address that could be found in time; the text is a sentence."""
+    """Raised when no address of a name could be found in time; the text is a sentence."""
 
 
 class AddressForbidden(Exception):
-    """No address of a destination may be dialled; the text is a sentence with the setting that would allow it."""
+    """Raised when no address of a host may be dialled; the text is a sentence with the setting that would allow it."""
 
 
 class Resolver:
-    """Names to addresses, in threads of their own, so that dead names hold up neither the loop nor each other.
+    """Look-ups of names, in threads of their own, so that dead names hold up neither the loop nor each other.
 
     The threads are daemons: one that hangs in the system's resolver cannot be stopped and must not keep the process.
     """
@@ -47,7 +47,7 @@ class Resolver:
         self._failures: dict[str, tuple[int, str]] = {}  # until when, and why
 
     async def addresses(self, host: str, seconds: float | None = None) -> list[str]:
-        """The addresses of `host`, at least one, in the system's order; a literal is its own. Raises Unresolved."""
+        """Look up a host's addresses, one or more, in system order; a literal is its own. Raises UnresolvedHost."""
         if is_literal(host):
             return [host]
         until, why = self._failures.get(host, (0, ""))
@@ -65,27 +65,27 @@ class Resolver:
             raise UnresolvedHost(f"The name {host} was not resolved within {seconds:g} s.") from None
 
     async def _flight(self, host: str) -> list[str]:
-        asked = False
+        started = False
 
-        def ask() -> list[str]:
-            nonlocal asked
-            asked = True
+        def resolve() -> list[str]:
+            nonlocal started
+            started = True
             return self._resolver(host)
 
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS):
-                found = await self._threads.run("", {}, ask)
-            if not found:
+                addresses = await self._threads.run("", {}, resolve)
+            if not addresses:
                 raise OSError("no address")
         except TimeoutError:
             why = f"The name {host} was not resolved within {LOOK_UP_SECONDS:g} s."
         except Exception as error:  # whatever a resolver raises
             why = f"The name {host} was not found ({getattr(error, 'strerror', None) or error})."
         else:
-            return found
-        if asked:  # one that only waited behind others has not failed
+            return addresses
+        if started:  # one that only waited behind others has not failed
             now = self._clock()
-            self._failures = {name: seen for name, seen in self._failures.items() if seen[0] > now}
+            self._failures = {name: failure for name, failure in self._failures.items() if failure[0] > now}
             self._failures[host] = now + FAILURE_MILLISECONDS, why
         raise UnresolvedHost(why)
 
@@ -96,7 +96,7 @@ class Resolver:
 
 
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
-    """The network backend: every address is judged right before it is dialled, so that rebinding a name fails."""
+    """A network backend that judges every address right before it is dialled, so that rebinding a name fails."""
 
     def __init__(self, look_ups: Resolver, judge: Callable[[str], str | None], timeout_seconds: float) -> None:
         self._look_ups = look_ups
@@ -112,22 +112,22 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connects to the first address that answers; TLS and `Host` keep to the name, which stays above this."""
+        """Connect to the first address that answers; TLS and `Host` keep to the name, which stays above this."""
         opened_connection.set(True)
         addresses = (await self._look_ups.addresses(host))[:ADDRESSES]
         verdicts = {address: self._judge(address) for address in addresses}
-        open_ones = [address for address, refusal in verdicts.items() if refusal is None]
-        if not open_ones:
+        allowed = [address for address, refusal in verdicts.items() if refusal is None]
+        if not allowed:
             raise AddressForbidden(refusal_of(host, verdicts))
         # Half of the time is for all addresses but the last, so that a dead one does not hide a living one.
-        share = self._timeout / 2 / len(open_ones)
-        for address in open_ones[:-1]:
+        share = self._timeout / 2 / len(allowed)
+        for address in allowed[:-1]:
             try:
                 plain = await self._net.connect_tcp(address, port, share, local_address, socket_options)
                 return NamedStream(plain, address)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 pass
-        last = open_ones[-1]
+        last = allowed[-1]
         return NamedStream(await self._net.connect_tcp(last, port, timeout, local_address, socket_options), last)
 
 
@@ -168,7 +168,7 @@ class NamedStream(httpcore2.AsyncNetworkStream):
 
 
 def refusal_of(host: str, verdicts: Mapping[str, str | None]) -> str | None:
-    """Why none of a host's addresses may be dialled; None if one may."""
+    """Return why none of a host's addresses may be dialled; None if one may."""
     first = next(iter(verdicts.values()))
     if first is None or not all(verdicts.values()):
         return None
@@ -176,6 +176,6 @@ def refusal_of(host: str, verdicts: Mapping[str, str | None]) -> str | None:
 
 
 def system_resolver(host: str) -> list[str]:
-    """All addresses of a name as the system knows it, in its order of preference (RFC 6724); raises OSError."""
-    found = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    """Return all addresses of a name as the system knows it, in its order of preference (RFC 6724); raises OSError."""
+    entries = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))

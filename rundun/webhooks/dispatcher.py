@@ -1,4 +1,4 @@
-"""The postman: claims what can start now and sends it, each delivery in a task of its own.
+"""The dispatcher: claims what can start now and sends it, each delivery in a task of its own.
 
 A commit that touched the outbox wakes it at once; a tick is the safety net, and sets the alarm for what becomes due
 before the next one. What is being sent is known here alone: in the file it is pending until its outcome is written, so
@@ -28,7 +28,7 @@ from rundun.store.outbox import DueDelivery
 
 MAX_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
 PREFETCH_PER_DESTINATION = 16  # claimed ahead for one destination
-MAX_PREFETCHED = 1000  # and for all
+MAX_PREFETCHED = 1000  # claimed ahead for all destinations
 LOOK_AHEAD_MS = 1500  # milliseconds a tick looks ahead: to the next one, even if that is late
 ALARM_STEP_MS = 20  # milliseconds between two alarms, at least
 NOT_MADE = "The request could not be made; the service's log says why."
@@ -46,7 +46,7 @@ class FinishedAttempt:
 
 
 class Dispatcher:
-    """Sends deliveries for as long as the process lives."""
+    """The sender of deliveries, for as long as the process lives."""
 
     def __init__(
         self,
@@ -65,9 +65,8 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._claimed: dict[int, str] = {}  # claimed, and the outcome is not written: their destinations
-        self._prefetched: dict[
-            str, deque[DueDelivery]
-        ] = {}  # of those, the ones that are to start next, by destination
+        # Of those claimed, the ones that are to start next, by destination.
+        self._prefetched: dict[str, deque[DueDelivery]] = {}
         self._prefetched_total = 0
         self._under_way: set[asyncio.Task[None]] = set()
         self._unwritten: dict[int, FinishedAttempt] = {}  # that could not be written when it was time
@@ -77,7 +76,7 @@ class Dispatcher:
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin."""
+        """Start sending, now and after each commit that touches the outbox."""
         self._database.subscribe(self._on_commit)
         self._loop = asyncio.create_task(self._run())
         self.wake()
@@ -87,11 +86,11 @@ class Dispatcher:
             self._wake.set()
 
     def wake(self) -> None:
-        """Something may be due."""
+        """Wake the dispatcher, as something may be due."""
         self._wake.set()
 
     async def tick(self) -> None:
-        """Write what could not be written, and wake up if something is due, or as soon as it is."""
+        """Write the outcomes that could not be written, and wake up if something is due, or as soon as it is."""
         for number, outcome in list(self._unwritten.items()):
             try:
                 await self._write(outcome)
@@ -99,7 +98,7 @@ class Dispatcher:
             except Problem:
                 raise  # the disk is full still, say
             except Exception as error:
-                log("error", "delivery.unwritten", exc=error, run=short(outcome.claimed.kept["run_id"]))
+                log("error", "delivery.unwritten", exc=error, run=short(outcome.claimed.envelope["run_id"]))
         if await self._database.read(outbox.is_due):
             self._wake.set()
         for wait in await self._database.read(outbox.becoming_due, LOOK_AHEAD_MS, ALARM_STEP_MS):
@@ -127,38 +126,38 @@ class Dispatcher:
                     self._drop_prefetched(destination)
                 else:
                     self._start_prefetched(destination)
-            # The copy is older than the look: one whose outcome is written in between is still among those held.
+            # The copy is older than the read: one whose outcome is written in between is still among those held.
             claims = await self._database.read(outbox.claim, self._slots, dict(self._claimed), self._prefetch_room)
             if self._stopping:
                 return 0
             self._more_due = claims.more
-            for one in claims.taken:
-                self._claimed[one.number] = one.destination
-                self._start(one)
-            for one in claims.ahead:
-                self._claimed[one.number] = one.destination
-                self._prefetched.setdefault(one.destination, deque()).append(one)
+            for claimed in claims.taken:
+                self._claimed[claimed.number] = claimed.destination
+                self._start(claimed)
+            for claimed in claims.ahead:
+                self._claimed[claimed.number] = claimed.destination
+                self._prefetched.setdefault(claimed.destination, deque()).append(claimed)
             self._prefetched_total += len(claims.ahead)
             return len(claims.taken)
 
     @property
     def _may_claim(self) -> bool:
-        """True when more deliveries may be claimed."""
+        """Tell whether more deliveries may be claimed."""
         return not self._stopping and not self._too_many_unwritten and bool(self._slots.free)
 
     @property
     def _is_crowded(self) -> bool:
-        """True when a slot that is given back may be somebody else's turn, or when enough is claimed ahead."""
+        """Tell whether a slot that is given back may be somebody else's turn, or whether enough is claimed ahead."""
         return 2 * self._slots.busy > self._slots.concurrency or self._prefetched_total > MAX_PREFETCHED
 
     def _prefetch_room(self, destination: str) -> int:
-        """How many may be claimed ahead."""
+        """Return how many deliveries more may be claimed ahead for a destination."""
         if self._is_crowded or not self._slots.is_well(destination):
             return 0
         return PREFETCH_PER_DESTINATION - len(self._prefetched.get(destination, ()))
 
     def _start_prefetched(self, destination: str) -> None:
-        """Start what was claimed ahead, as far as there are slots for it."""
+        """Start the deliveries that were claimed ahead for a destination, as far as it has slots for them."""
         queue = self._prefetched.get(destination)
         while queue and self._slots.free_for(destination):
             self._prefetched_total -= 1
@@ -167,11 +166,11 @@ class Dispatcher:
             del self._prefetched[destination]
 
     def _drop_prefetched(self, destination: str) -> None:
-        """They wait in the file again, as all others."""
+        """Let the deliveries that were claimed ahead for a destination wait in the file again, as all others."""
         queue = self._prefetched.pop(destination, ())
         self._prefetched_total -= len(queue)
-        for one in queue:
-            del self._claimed[one.number]
+        for claimed in queue:
+            del self._claimed[claimed.number]
         if queue:
             self._wake.set()
 
@@ -194,10 +193,10 @@ class Dispatcher:
             await self._write(outcome)
         except Exception as error:
             self._unwritten[claimed.number] = outcome
-            log("error", "delivery.unwritten", exc=error, run=short(claimed.kept["run_id"]))
+            log("error", "delivery.unwritten", exc=error, run=short(claimed.envelope["run_id"]))
 
     def _slot_freed(self, destination: str) -> None:
-        """A slot was given back."""
+        """Start what waits for a slot that was given back."""
         if self._stopping or self._too_many_unwritten or self._is_crowded or not self._slots.is_well(destination):
             self._drop_prefetched(destination)
         self._start_prefetched(destination)
@@ -205,19 +204,20 @@ class Dispatcher:
             self._wake.set()
 
     async def _attempt(self, claimed: DueDelivery) -> AttemptResult:
-        """One request. What we can't even make is a failed attempt too, or it would be tried without pause or end."""
-        kept = claimed.kept
+        """Make one request. If none can be made, the attempt failed too, or it would be tried without pause or end."""
+        envelope = claimed.envelope
         try:
-            has_photos = bool(kept["data"].get("photos"))
-            shown = await self._database.read(outbox.thumbnails, kept) if has_photos else {}
-            body = event.body(kept, claimed.attempt, shown)
-            return await self._post(WebhookRequest(claimed.url, claimed.secret, body, kept["event_id"], kept["event"]))
+            has_photos = bool(envelope["data"].get("photos"))
+            thumbnails = await self._database.read(outbox.thumbnails, envelope) if has_photos else {}
+            body = event.body(envelope, claimed.attempt, thumbnails)
+            request = WebhookRequest(claimed.url, claimed.secret, body, envelope["event_id"], envelope["event"])
+            return await self._post(request)
         except Exception as error:
-            log("error", "delivery.not_made", exc=error, run=short(kept["run_id"]), event_id=kept["event_id"])
+            log("error", "delivery.not_made", exc=error, run=short(envelope["run_id"]), event_id=envelope["event_id"])
             return AttemptResult(ok=False, error=NOT_MADE)
 
     async def _write(self, outcome: FinishedAttempt) -> None:
-        """Settle; what can't be written now, on a full disk say, stays claimed, and a later tick writes it."""
+        """Settle an attempt; on a full disk, say, the delivery stays claimed, and a later tick settles it."""
         claimed, result = outcome.claimed, outcome.result
         status = await self._database.write(
             deliveries.settle, claimed, outcome.started_at, result, self._delays, alerting=self._alerting
@@ -246,9 +246,9 @@ def _log(claimed: DueDelivery, result: AttemptResult, status: str) -> None:
     log(
         "info" if result.ok else "warning",
         "delivery",
-        event=claimed.kept["event"],
-        run=short(claimed.kept["run_id"]),
-        event_id=claimed.kept["event_id"],
+        event=claimed.envelope["event"],
+        run=short(claimed.envelope["run_id"]),
+        event_id=claimed.envelope["event_id"],
         attempt=claimed.attempt,
         trigger=claimed.trigger if claimed.trigger == "manual" else None,
         outcome=status,

@@ -7,7 +7,7 @@ const LETTER_WIDTH_EM = 0.6;     // about as wide as a letter of these fonts
 const form = document.getElementById("editor");
 const text = document.getElementById("text");
 const numbers = form.querySelector(".numbers");
-const result = document.getElementById("said");
+const result = document.getElementById("summary");
 const list = document.getElementById("faults");
 const phone = document.getElementById("phone");
 const empty = document.querySelector(".empty");
@@ -113,8 +113,8 @@ function showSignedOut() {
   result.className = "wrong";
 }
 
-function showResult({ said: words, faults, preview, languages }) {
-  result.textContent = words;
+function showResult({ summary, faults, preview, languages }) {
+  result.textContent = summary;
   result.className = faults.length ? "wrong" : "soft";
   if (faults.length) text.setAttribute("aria-invalid", "true");
   else text.removeAttribute("aria-invalid");

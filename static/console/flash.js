@@ -1,5 +1,5 @@
 // Takes the message of what was done out of the address, so that a reload does not show it again.
 
 const address = new URL(location.href);
-address.searchParams.delete("told");
+address.searchParams.delete("flash");
 history.replaceState(history.state, "", address);

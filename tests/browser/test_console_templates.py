@@ -96,7 +96,7 @@ async def test_a_mistake_is_found_mended_seen_and_saved(w: World, ann: Phone) ->
     await expect(phone_page.get_by_role("heading", name="Are the guests gone?")).to_be_visible()
 
     await type_over(page, '"type": "rating"', '"type": "ratings"')
-    await expect(page.locator("#said")).to_have_text("1 problem.")
+    await expect(page.locator("#summary")).to_have_text("1 problem.")
     fault = page.locator("#faults li")
     await expect(fault).to_contain_text("must be one of")
     line = int(re.findall(r"Line (\d+)", await fault.inner_text())[0])
@@ -109,7 +109,7 @@ async def test_a_mistake_is_found_mended_seen_and_saved(w: World, ann: Phone) ->
     top, row = await page.evaluate("[text.scrollTop, parseFloat(getComputedStyle(text).lineHeight)]")
     assert 0 < (line - 1) * row - top < 700, "the line is on the screen"
     await page.keyboard.insert_text('"type": "rating"')
-    await expect(page.locator("#said")).to_have_text("No problems.")
+    await expect(page.locator("#summary")).to_have_text("No problems.")
     await expect(page.locator(".numbers b")).to_have_count(0)
 
     await type_over(page, "Are the guests gone?", "Has everybody left?")
@@ -242,7 +242,7 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
         await other.page.goto(f"{ann.base}/console")
         await other.page.get_by_role("button", name="Sign out").click()
     await page.keyboard.press("Control+s")
-    await expect(page.locator("#said")).to_contain_text("You have been signed out.")
+    await expect(page.locator("#summary")).to_contain_text("You have been signed out.")
     assert "Has everybody left?" in await page.locator("#text").input_value()
 
     again = await operator(w, "member")
@@ -307,7 +307,7 @@ async def test_without_scripts_the_editor_checks_and_saves_all_the_same(w: World
         await expect(page.locator("#faults li")).to_contain_text("Line 7, column 10")
         await page.locator("#text").fill(text)
         await page.get_by_role("button", name="Check").click()
-        await expect(page.locator("#said")).to_have_text("No problems.")
+        await expect(page.locator("#summary")).to_have_text("No problems.")
         assert (await w.acme.get("/v1/templates")).json()["data"] == []
         await page.get_by_role("button", name="Save").click()
         await expect(page.get_by_role("heading", name="New checklist")).to_be_visible()

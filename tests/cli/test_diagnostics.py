@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from rundun import diagnostics
-from rundun.core import certificate, times
+from rundun.core import times
+from rundun.diagnostics import certificate_ends_at
 from rundun.store import connection
 from rundun.store.transaction import Tx
 from tests.helpers.console import operator
@@ -157,9 +158,11 @@ def pem(ends: datetime, *, named: int = 1) -> str:
 def test_the_end_of_a_certificate_is_read(ends: datetime, named: int) -> None:
     at = int(ends.timestamp()) * 1000
     text = pem(ends, named=named)
-    assert certificate.ends_at(text) == at
+    assert certificate_ends_at(text.encode()) == at
     key = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
-    assert certificate.ends_at(f"{key}{text}{pem(datetime(2030, 1, 1, tzinfo=UTC))}") == at, "the first one counts"
+    assert certificate_ends_at(f"{key}{text}{pem(datetime(2030, 1, 1, tzinfo=UTC))}".encode()) == at, (
+        "the first one counts"
+    )
 
 
 @pytest.mark.parametrize("cut", range(0, 200, 7))
@@ -167,7 +170,7 @@ def test_what_is_no_certificate_is_refused(cut: int) -> None:
     lines = pem(datetime(2030, 1, 1, tzinfo=UTC)).splitlines()
     body = "".join(lines[1:-1])[:cut]
     with pytest.raises(ValueError, match="certificate"):
-        certificate.ends_at(f"{lines[0]}\n{body}\n{lines[-1]}\n")
+        certificate_ends_at(f"{lines[0]}\n{body}\n{lines[-1]}\n".encode())
 
 
 @pytest.mark.parametrize(

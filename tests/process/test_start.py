@@ -8,15 +8,16 @@ from pathlib import Path
 
 PROGRAM = """
 import asyncio, sys
-from rundun import cli, config
+from rundun.cli import main as _
+from rundun.config import loader
 from rundun.app import make_app
 
 async def main():
-    settings = config.load(environment={}, flags={"database.path": sys.argv[1]})
+    settings = loader.load(environment={}, flags={"database.path": sys.argv[1]})
     app = make_app(settings)
     async with app.router.lifespan_context(app) as state:
         print(sorted({"PIL", "pillow_heif", "zxingcpp", "httpx2", "segno"} & sys.modules.keys()))
-        print(list(state["service"].pages.words.entries._read))
+        print(list(state["context"].pages.words.entries._read))
 
 asyncio.run(main())
 """

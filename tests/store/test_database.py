@@ -292,7 +292,7 @@ def version(number: int, size: int) -> TemplateVersion:
 
 
 def test_versions_are_remembered_by_number_and_by_bytes() -> None:
-    few = TemplateVersionCache(most=3, most_bytes=100)
+    few = TemplateVersionCache(max_versions=3, max_bytes=100)
     for number in range(4):
         few.put(version(number, 10))
         few.put(version(number, 10))  # by both threads at once: counted once

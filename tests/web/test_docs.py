@@ -29,7 +29,7 @@ from rundun.core.template_rules import _OPERATORS as OPERATORS
 from rundun.core.template_rules import read_template
 from rundun.web.advice import ADVICE
 from rundun.web.docs.openapi.document import ROUTES, document, examples
-from rundun.web.docs.openapi.shown import models, operations
+from rundun.web.docs.openapi.reference import models, operations
 from rundun.web.docs.pages import PAGES, README_SITE
 from rundun.web.problems import TABLE
 from tests.browser.phone import chromium

@@ -9,7 +9,7 @@ import pytest
 
 from rundun import paths
 from rundun.core import colour
-from rundun.web.static import _bare
+from rundun.web.static import _without_comments
 from tests.helpers.service import pages
 
 ASSETS = pages().assets
@@ -33,8 +33,8 @@ def test_comments_stay_here(path: Path) -> None:
 
 def test_a_comment_is_not_looked_for_within_a_text() -> None:
     script = b'const a = " // x"; // why\n  // alone\nconst b = `https://x // y`;\n/* two\n lines */\nc();   // ms\n'
-    assert _bare("a.js", script) == b'const a = " // x";\n\nconst b = `https://x // y`;\n\n\nc();\n'
-    assert _bare("a.svg", b"// as it is\n") == b"// as it is\n"
+    assert _without_comments("a.js", script) == b'const a = " // x";\n\nconst b = `https://x // y`;\n\n\nc();\n'
+    assert _without_comments("a.svg", b"// as it is\n") == b"// as it is\n"
 
 
 STYLES = [path for path in OURS if path.suffix == ".css"]

@@ -149,7 +149,7 @@ async def refusal_of_trickle(upload_buffer: UploadBuffer, headers: dict[str, str
     ],
 )
 def test_a_body_has_a_minute_and_a_second_for_every_8_kib(headers: dict[str, str], seconds: float) -> None:
-    assert UploadBuffer().patience(headers.get("content-length"), 15 * 1024 * 1024) == seconds
+    assert UploadBuffer().timeout(headers.get("content-length"), 15 * 1024 * 1024) == seconds
 
 
 async def test_a_run_that_sends_too_much_at_once_is_told_when_to_come_again(w: World) -> None:

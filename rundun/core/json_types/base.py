@@ -56,6 +56,13 @@ Value = Annotated[
 ]
 
 
+class ReferenceJson(TypedDict):
+    """What the integrator knows a run by; on the run and in each of its events."""
+
+    executor_ref: str | None
+    """Your own name for the run."""
+
+
 class ProgressJson(TypedDict):
     """Visible steps, each done one counted once."""
 

@@ -16,6 +16,7 @@ from rundun.core.json_types.base import (
     PositionJson,
     Positive,
     ProgressJson,
+    ReferenceJson,
     RunId,
     StepId,
     TemplateId,
@@ -60,11 +61,8 @@ class AnsweredToldJson(AnsweredBaseJson):
     """As on the run, without the originals' addresses."""
 
 
-class DataJson(TypedDict):
+class DataJson(ReferenceJson):
     """What every event tells."""
-
-    executor_ref: str | None
-    """Your own name for the run."""
 
 
 class RunStartedDataJson(DataJson):

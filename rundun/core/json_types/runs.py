@@ -13,6 +13,7 @@ from rundun.core.json_types.base import (
     PositionJson,
     Positive,
     ProgressJson,
+    ReferenceJson,
     RunId,
     Sha256,
     StepId,
@@ -163,7 +164,7 @@ class WebhookAnswerJson(TypedDict):
     """Whether there is a secret."""
 
 
-class RunHeadJson(TypedDict):
+class RunHeadJson(ReferenceJson):
     """What stands before the answers of a run."""
 
     run_id: RunId
@@ -180,8 +181,6 @@ class RunHeadJson(TypedDict):
     """In which version."""
     link: Url
     """What the executor opens."""
-    executor_ref: str | None
-    """Your own name for it."""
     assigned_to: UserId | None
     """Who started it."""
     language: str | None

@@ -1,1 +1,1 @@
-"""/v1: what an integrator's backend calls."""
+"""The API that an integrator's backend calls: /v1."""

@@ -1,4 +1,4 @@
-"""/v1, what was sent where: deliveries with their attempts, sending them again, and trying a webhook out."""
+"""Deliveries with their attempts, sending them again, and trying a webhook out: /v1/deliveries."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ class RetryBody(StrictModel):
     """Only those of this run."""
 
     def failed(self) -> FailedFilter:
-        """What is meant."""
+        """Return the filter of failed deliveries, `since` in milliseconds."""
         return FailedFilter((self.since and times.parse(self.since)) or 0, self.run_id)
 
 
 async def list_deliveries(call: ApiCall) -> Response:
-    """GET /v1/deliveries: the organization's, each with its attempts, the newest first."""
-    wanted = query(DeliveriesQuery, call.request)
-    page = await call.read(delivery_rows.page, wanted.status, wanted.slice())
-    return list_json(call.request, page, [to_json(delivery_json(one)) for one in page.items])
+    """List the organization's deliveries with their attempts, the newest first: GET /v1/deliveries."""
+    params = query(DeliveriesQuery, call.request)
+    page = await call.read(delivery_rows.page, params.status, params.slice())
+    return list_json(call.request, page, [to_json(delivery_json(row)) for row in page.items])
 
 
 async def list_run_deliveries(call: ApiCall) -> Response:
-    """GET /v1/runs/{run_id}/deliveries: each with its attempts, the newest first."""
-    wanted = query(ListQuery, call.request).slice()
-    page = await call.read(deliveries.page_of_run, call.path("run_id"), wanted)
-    return list_json(call.request, page, [to_json(delivery_json(one)) for one in page.items])
+    """List a run's deliveries with their attempts, the newest first: GET /v1/runs/{run_id}/deliveries."""
+    page_request = query(ListQuery, call.request).slice()
+    page = await call.read(deliveries.page_of_run, call.path("run_id"), page_request)
+    return list_json(call.request, page, [to_json(delivery_json(row)) for row in page.items])
 
 
 async def retry_delivery(call: ApiCall) -> Response:
-    """POST /v1/deliveries/{delivery_id}/retry: it goes out now, 202."""
+    """Send a delivery again, now, 202: POST /v1/deliveries/{delivery_id}/retry."""
     read(EmptyBody, await call.json())
     return await call.write(_retried, deliveries.retry, call.path("delivery_id"))
 
@@ -69,7 +69,7 @@ def _retried(delivery: Delivery) -> StoredResponse:
 
 
 async def retry_deliveries(call: ApiCall) -> Response:
-    """POST /v1/deliveries/retry: all that have failed go out now, 202. Step by step, and the last one is answered."""
+    """Send failed deliveries again, now, 202: POST /v1/deliveries/retry. Step by step; the last step is answered."""
     failed = read(RetryBody, await call.json()).failed()
     write, so_far = call.ctx.database.write, RetryProgress()
     while await call.read(deliveries.has_more_failed, failed, so_far):
@@ -77,19 +77,19 @@ async def retry_deliveries(call: ApiCall) -> Response:
     return await call.write(_all_retried, deliveries.retry_failed, failed, so_far)
 
 
-def _all_retried(done: RetryProgress) -> StoredResponse:
-    content: RetriedJson = {"retried": done.count}
+def _all_retried(progress: RetryProgress) -> StoredResponse:
+    content: RetriedJson = {"retried": progress.count}
     return json_reply(content, 202)
 
 
 async def try_webhook(call: ApiCall) -> Response:
-    """POST /v1/webhooks/test: one signed `webhook.test` is sent now, and what came of it is told."""
-    asked = read(WebhookTestBody, await call.json())
-    return await call.respond(json_reply(await try_out(call.ctx, call.request, call.org_id, asked)))
+    """Send one signed `webhook.test` now, and answer what came of it: POST /v1/webhooks/test."""
+    body = read(WebhookTestBody, await call.json())
+    return await call.respond(json_reply(await try_out(call.ctx, call.request, call.org_id, body)))
 
 
 def delivery_json(delivery: Delivery) -> DeliveryJson:
-    """A delivery on the wire."""
+    """Return a delivery as JSON, with its attempts."""
     return {
         "delivery_id": delivery.delivery_id,
         "run_id": delivery.run_id,
@@ -99,7 +99,7 @@ def delivery_json(delivery: Delivery) -> DeliveryJson:
         "status": delivery.status,
         "created_at": times.wire(delivery.created_at),
         "next_attempt_at": times.wire_or_none(delivery.next_attempt_at),
-        "attempts": [_attempt_json(one) for one in delivery.attempts],
+        "attempts": [_attempt_json(attempt) for attempt in delivery.attempts],
     }
 
 

@@ -1,5 +1,5 @@
-"""One call to /v1: who it is, within which limits, and that it happens once. Every route of /v1 is made here, so none
-can do without.
+"""The frame of each call to /v1: whose it is, within which limits, and that it happens once. Every route of /v1 is made
+here, so none can do without.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7
 
 @dataclass(slots=True)
 class ApiCall:
-    """An integrator's request; `idempotency_key` names it where it carries an `Idempotency-Key`, `actor` has its key's
-    name.
+    """An integrator's request; `idempotency_key` is set where the request carries an `Idempotency-Key`, `actor` has the
+    name of its API key.
     """
 
     request: Request
@@ -47,21 +47,21 @@ class ApiCall:
     _body: bytes | None = None
 
     def path(self, name: str) -> str:
-        """A parameter of the path."""
+        """Return a parameter of the path."""
         return str(self.request.path_params[name])
 
     async def body(self) -> bytes:
-        """The JSON body as it came, within the settings' limit."""
+        """Read the JSON body's bytes, within the settings' limit."""
         if self._body is None:
             self._body = await read_json_bytes(self.request, self.ctx.settings.limits.body_kibibytes * 1024)
         return self._body
 
     async def json(self) -> Any:
-        """The same, read."""
+        """Read and parse the JSON body."""
         return parse(await self.body())
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """`function(tx, org_id, *args)` on a consistent snapshot."""
+        """Return `function(tx, org_id, *args)`, on a consistent snapshot."""
         return await self.ctx.database.read(function, self.org_id, *args, **kwargs)
 
     async def write(
@@ -72,36 +72,36 @@ class ApiCall:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Response:
-        """`action(tx, org_id, *args)` and its answer `render(result)`, in one transaction."""
-        reply = await self.ctx.database.write(
+        """Run `action(tx, org_id, *args)` and store the response `render(result)`, in one transaction."""
+        stored_response = await self.ctx.database.write(
             idempotency.run_and_store, self.idempotency_key, render, action, self.org_id, *args, **kwargs
         )
-        return to_response(reply)
+        return to_response(stored_response)
 
-    async def respond(self, reply: StoredResponse) -> Response:
+    async def respond(self, stored_response: StoredResponse) -> Response:
         """Answer what was done outside of the database, once that is stored under the `Idempotency-Key`."""
         if self.idempotency_key:
-            await self.ctx.database.write(stored_responses.put, self.idempotency_key, reply)
-        return to_response(reply)
+            await self.ctx.database.write(stored_responses.put, self.idempotency_key, stored_response)
+        return to_response(stored_response)
 
 
 Handler = Callable[[ApiCall], Awaitable[Response]]
 
 
 def json_reply(content: Any, status: int = 200, **headers: str) -> StoredResponse:
-    """A reply with `content`, which is anything pydantic's serialiser knows, or bytes that are JSON already."""
+    """Make a response of `content`, which is anything pydantic's serialiser knows, or bytes that are JSON already."""
     return StoredResponse(status, content if isinstance(content, bytes) else to_json(content), headers)
 
 
-def to_response(reply: StoredResponse) -> Response:
-    """The HTTP answer; 204 has no body."""
-    if reply.status == 204:
-        return Response(status_code=204, headers=reply.headers)
-    return Json(reply.body, reply.status, reply.headers)
+def to_response(stored_response: StoredResponse) -> Response:
+    """Return a stored response as HTTP; 204 has no body."""
+    if stored_response.status == 204:
+        return Response(status_code=204, headers=stored_response.headers)
+    return Json(stored_response.body, stored_response.status, stored_response.headers)
 
 
 def route(method: Method, path: str, handler: Handler, operation: Operation) -> ApiRoute:
-    """A route of /v1, as the document describes it."""
+    """Return a route of /v1 with the `operation` that the OpenAPI document describes."""
 
     async def endpoint(request: Request) -> Response:
         ctx = context_of(request)
@@ -125,13 +125,13 @@ async def _caller(ctx: Context, request: Request) -> Caller:
 
 
 async def _once(call: ApiCall, handler: Handler) -> Response:
-    """A POST, which happens once for each `Idempotency-Key`."""
-    given = call.request.headers.get("idempotency-key")
-    if given is None:
+    """Handle a POST once for each `Idempotency-Key`."""
+    header = call.request.headers.get("idempotency-key")
+    if header is None:
         return await handler(call)
     path = call.request.url.path
     call.idempotency_key = idempotency_key = IdempotencyKey(
-        call.org_id, path, _key(given), _fingerprint(await call.body())
+        call.org_id, path, _key(header), _fingerprint(await call.body())
     )
     name = (idempotency_key.org_id, idempotency_key.path, idempotency_key.key)
     under_way = call.ctx.under_way
@@ -140,19 +140,19 @@ async def _once(call: ApiCall, handler: Handler) -> Response:
         raise Problem("request_in_progress", detail, retry_after=1)
     under_way.add(name)
     try:
-        known = await call.ctx.database.read(idempotency.find_response, idempotency_key)
-        if known is None:
+        stored_response = await call.ctx.database.read(idempotency.find_response, idempotency_key)
+        if stored_response is None:
             return await handler(call)
-        response = to_response(known)
+        response = to_response(stored_response)
         response.headers["idempotent-replayed"] = "true"
         return response
     finally:
         under_way.discard(name)
 
 
-def _key(given: str) -> str:
-    """The key, quoted (a string of RFC 8941 section 3.3.3) or bare."""
-    match = _KEY.fullmatch(given.strip())
+def _key(header: str) -> str:
+    """Parse `Idempotency-Key`, quoted (a string of RFC 8941 section 3.3.3) or bare."""
+    match = _KEY.fullmatch(header.strip())
     key = match and (re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2])
     if not key or len(key) > 255:
         raise Problem("invalid", "Idempotency-Key must be 1 to 255 printable ASCII characters.")
@@ -160,9 +160,9 @@ def _key(given: str) -> str:
 
 
 def _fingerprint(body: bytes) -> bytes:
-    """What makes two bodies the same: their JSON, however it is spaced and ordered."""
+    """Return a digest that is equal for equal bodies: of their JSON, however it is spaced and ordered."""
     try:
         body = json.dumps(parse(body), sort_keys=True).encode()
     except Problem:
-        pass  # it will be refused, and refusals are not kept
+        pass  # it will be refused, and refusals are not stored
     return hashlib.sha256(body).digest()

@@ -1,4 +1,4 @@
-"""/v1, pull instead of push: events in the order in which they were committed, for as long as one cares to wait."""
+"""The event feed, with long poll: events in the order in which they were committed: /v1/events."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ Ts = TypeVarTuple("Ts")
 
 
 async def list_events(call: ApiCall) -> Response:
-    """GET /v1/events: the organization's events, the oldest first."""
+    """List the organization's events, the oldest first: GET /v1/events."""
     return await _events(call, events.of_organization)
 
 
 async def list_run_events(call: ApiCall) -> Response:
-    """GET /v1/runs/{run_id}/events: the same of one run."""
+    """List a run's events, the oldest first: GET /v1/runs/{run_id}/events."""
     return await _events(call, events.of_run, call.path("run_id"))
 
 
 async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
-    wanted = query(EventsQuery, call.request)
-    notifier, until = call.ctx.notifier, asyncio.get_running_loop().time() + wanted.wait
-    asked = (call.org_id, *args, wanted.after, wanted.limit)
+    params = query(EventsQuery, call.request)
+    notifier, until = call.ctx.notifier, asyncio.get_running_loop().time() + params.wait
+    read_args = (call.org_id, *args, params.after, params.limit)
     change = notifier.next_change(call.org_id)
-    found = await notifier.shared_read(change, function, *asked)
-    while not found.data and not notifier.ended and await _rings(change, until):
+    page = await notifier.shared_read(change, function, *read_args)
+    while not page.data and not notifier.ended and await _changes(change, until):
         change = notifier.next_change(call.org_id)
-        found = await notifier.shared_read(change, function, *asked)
-    cursor = event_cursor(wanted.after if found.last is None else found.last)
-    more = b"true" if found.has_more else b"false"
-    head = b'{"data":[' + b",".join(found.data) + b'],"has_more":' + more
-    headers = next_link(call.request, after=cursor) if found.has_more else {}
+        page = await notifier.shared_read(change, function, *read_args)
+    cursor = event_cursor(params.after if page.last is None else page.last)
+    more = b"true" if page.has_more else b"false"
+    head = b'{"data":[' + b",".join(page.data) + b'],"has_more":' + more
+    headers = next_link(call.request, after=cursor) if page.has_more else {}
     return Json(head + f',"next_cursor":"{cursor}"}}'.encode(), headers=headers)
 
 
-async def _rings(change: NextChange, until: float) -> bool:
-    """Wait for the bell until that time of the loop. Who has hung up meanwhile is not noticed before then, which costs
-    less than to watch everybody who has not.
+async def _changes(change: NextChange, until: float) -> bool:
+    """Wait for a change until a time of the loop, and tell whether it came. Who has hung up meanwhile is not noticed
+    before then, which costs less than to watch everybody who has not.
     """
     left = until - asyncio.get_running_loop().time()
     if left <= 0:

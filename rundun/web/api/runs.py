@@ -1,4 +1,4 @@
-"""/v1/runs and /v1/organization: what an integrator calls first. The table at the end is the contents page."""
+"""Runs and the organization, what an integrator calls first: /v1/runs and /v1/organization."""
 
 from __future__ import annotations
 
@@ -12,13 +12,7 @@ from rundun.actions.organizations import summary
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import get
 from rundun.core import run_json, times
-from rundun.core.json_types.runs import (
-    DispatchedJson,
-    OrganizationJson,
-    RunListedJson,
-    RunRecordJson,
-    RunSteeredJson,
-)
+from rundun.core.json_types.runs import DispatchedJson, OrganizationJson, RunListedJson, RunRecordJson, RunSteeredJson
 from rundun.core.run import Run
 from rundun.core.validation import read
 from rundun.store import run_lists
@@ -33,7 +27,7 @@ from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, Exten
 
 
 async def dispatch(call: ApiCall) -> Response:
-    """POST /v1/runs: a new run and its link, 201."""
+    """Dispatch a run and answer its link, 201: POST /v1/runs."""
     order, destination = read(DispatchBody, await call.json()).order()
     warnings = [*link_warnings(call.ctx.settings.public_url)]
     if destination:
@@ -55,46 +49,46 @@ async def dispatch(call: ApiCall) -> Response:
 
 
 async def get_run(call: ApiCall) -> Response:
-    """GET /v1/runs/{run_id}: the whole record."""
+    """Return the whole record of a run: GET /v1/runs/{run_id}."""
     state, now = await call.read(get, call.path("run_id"))
     tag = f'"{state.run.revision}{"-late" if state.run.is_late(now) else ""}"'
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
     links = call.ctx.links
-    whole = to_json(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
-    head, link, rest = whole.partition(b',"link":')  # before it stands nothing that anybody wrote
+    record = to_json(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
+    head, link, rest = record.partition(b',"link":')  # before it stands nothing that anybody wrote
     content = head + b',"template":' + template_json(state.version) + link + rest
     return Json(content, headers={"etag": tag})
 
 
 async def list_runs(call: ApiCall) -> Response:
-    """GET /v1/runs: without templates and answers, the newest first."""
-    wanted = query(RunsQuery, call.request)
-    page = await call.read(run_lists.page, wanted.filter(), wanted.slice())
+    """List runs without templates and answers, the newest first: GET /v1/runs."""
+    params = query(RunsQuery, call.request)
+    page = await call.read(run_lists.page, params.filter(), params.slice())
     links, now = call.ctx.links, call.ctx.now()
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 
 
 async def cancel_run(call: ApiCall) -> Response:
-    """POST /v1/runs/{run_id}/cancel."""
+    """Cancel a run: POST /v1/runs/{run_id}/cancel."""
     reason = read(CancelBody, await call.json()).reason
     return await call.write(_without_template(call), runs.cancel_by_integrator, call.path("run_id"), reason)
 
 
 async def extend_run(call: ApiCall) -> Response:
-    """POST /v1/runs/{run_id}/extend."""
+    """Extend the time that a run is open: POST /v1/runs/{run_id}/extend."""
     hours = read(ExtendBody, await call.json()).expires_in_hours
     return await call.write(_without_template(call), runs.extend, call.path("run_id"), hours, call.actor)
 
 
 async def release_run(call: ApiCall) -> Response:
-    """POST /v1/runs/{run_id}/release."""
+    """Release a run from its device: POST /v1/runs/{run_id}/release."""
     read(EmptyBody, await call.json())
     return await call.write(_without_template(call), runs.release, call.path("run_id"), call.actor)
 
 
 def _without_template(call: ApiCall) -> Callable[[RunState], StoredResponse]:
-    """Renders a run as its record without the template."""
+    """Return a function that renders a run's record without the template."""
     ctx = call.ctx
 
     def render(state: RunState) -> StoredResponse:
@@ -105,7 +99,7 @@ def _without_template(call: ApiCall) -> Callable[[RunState], StoredResponse]:
 
 
 async def get_organization(call: ApiCall) -> Response:
-    """GET /v1/organization: whose key this is, and what is left."""
+    """Return whose key this is, and which credits are left: GET /v1/organization."""
     return Json(await call.read(summary))
 
 

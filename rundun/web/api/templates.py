@@ -1,4 +1,4 @@
-"""/v1/templates: the checklists of an integrator, in versions."""
+"""The checklists of an integrator, in versions: /v1/templates."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is
 
 
 def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
-    """A version as its author wrote it, with what the server says of it."""
+    """Return a version as its author wrote it, with what the server assigned."""
     return to_json(actions.assigned(version, archived_at))[:-1] + b"," + version.body[1:]
 
 
-def _reply(
+def _template_response(
     version: TemplateVersion, status: int = 200, archived_at: int | None = None, **headers: str
 ) -> StoredResponse:
     tag = actions.etag(version, archived_at)
@@ -29,45 +29,45 @@ def _reply(
 
 
 async def create(call: ApiCall) -> Response:
-    """POST /v1/templates: 201 with the template as it is kept."""
+    """Make a template and answer it as it is stored, 201: POST /v1/templates."""
     draft = await asyncio.to_thread(actions.draft, await call.json())
     return await call.write(_created, actions.create, draft)
 
 
 def _created(version: TemplateVersion) -> StoredResponse:
-    return _reply(version, 201, location=f"/v1/templates/{version.template_id}")
+    return _template_response(version, 201, location=f"/v1/templates/{version.template_id}")
 
 
 async def list_current(call: ApiCall) -> Response:
-    """GET /v1/templates: current versions, the newest template first."""
-    wanted = query(TemplatesQuery, call.request)
-    page = await call.read(page_current, wanted.slice(), wanted.include_archived)
+    """List templates in their current versions, the newest template first: GET /v1/templates."""
+    params = query(TemplatesQuery, call.request)
+    page = await call.read(page_current, params.slice(), params.include_archived)
     return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
 
 
 async def get(call: ApiCall) -> Response:
-    """GET /v1/templates/{template_id}, the current version or `?v=`."""
+    """Return a template in its current version or in `?v=`: GET /v1/templates/{template_id}."""
     v = query(TemplateQuery, call.request).v
     head, version = await call.read(get_version, call.path("template_id"), v)
     tag = actions.etag(version, head.archived_at)
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    return to_response(_reply(version, archived_at=head.archived_at))
+    return to_response(_template_response(version, archived_at=head.archived_at))
 
 
 async def put(call: ApiCall) -> Response:
-    """PUT /v1/templates/{template_id}: the next version; `If-Match` guards against a change in between."""
+    """Make a template's next version: PUT /v1/templates/{template_id}. `If-Match` guards against changes in between."""
     draft = await asyncio.to_thread(actions.draft, await call.json())
     if_match = call.request.headers.get("if-match")
     return await call.write(_revised, actions.revise, call.path("template_id"), draft, if_match)
 
 
 def _revised(version: TemplateVersion) -> StoredResponse:
-    return _reply(version)
+    return _template_response(version)
 
 
 async def delete(call: ApiCall) -> Response:
-    """DELETE /v1/templates/{template_id}: archived, 204."""
+    """Archive a template, 204: DELETE /v1/templates/{template_id}."""
     return await call.write(_archived, actions.archive, call.path("template_id"))
 
 
@@ -76,9 +76,9 @@ def _archived(_: None) -> StoredResponse:
 
 
 async def list_versions(call: ApiCall) -> Response:
-    """GET /v1/templates/{template_id}/versions, the newest first."""
-    wanted = query(ListQuery, call.request).slice()
-    page = await call.read(page_versions, call.path("template_id"), wanted)
+    """List a template's versions, the newest first: GET /v1/templates/{template_id}/versions."""
+    page_request = query(ListQuery, call.request).slice()
+    page = await call.read(page_versions, call.path("template_id"), page_request)
     return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
 
 

@@ -1,4 +1,4 @@
-"""Trying a webhook out: one signed event is sent now, and what came of it is told."""
+"""A test of a webhook: one signed event is sent now, and what came of it is answered."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ class WebhookTestBody(StrictModel):
     """What it is signed with, as in a dispatch; it is not kept."""
 
 
-async def try_out(ctx: Context, request: Request, org_id: str, asked: WebhookTestBody) -> TrialJson:
-    """The request that was made and its outcome, as on the wire. Raises `rate_limited`, `address_not_allowed`."""
+async def try_out(ctx: Context, request: Request, org_id: str, webhook: WebhookTestBody) -> TrialJson:
+    """Send a test event, and return the request and its outcome. Raises `rate_limited`, `address_not_allowed`."""
     ctx.rate_limiter.count(request, TESTS, org_id)
-    destination = normalise(asked.url)
+    destination = normalise(webhook.url)
     await _refuse_forbidden(ctx, destination)
     event_id = f"evt-{uuid.uuid4()}"
     body = event.trial_body(event_id, ctx.now())
-    tried = await ctx.post_webhook(WebhookRequest(destination.url, asked.secret, body, event_id, event.TEST))
-    log("info", event.TEST, event_id=event_id, status=tried.status, ms=tried.duration_ms, error=tried.error)
-    return _tried_json(tried, destination.url, body, event_id)
+    result = await ctx.post_webhook(WebhookRequest(destination.url, webhook.secret, body, event_id, event.TEST))
+    log("info", event.TEST, event_id=event_id, status=result.status, ms=result.duration_ms, error=result.error)
+    return _trial_json(result, destination.url, body, event_id)
 
 
 async def _refuse_forbidden(ctx: Context, destination: Destination) -> None:
     verdict = await ctx.check_destination(destination)
     if verdict is not None and verdict[0] == "forbidden":
-        place = FieldError("/url", "address_not_allowed", verdict[1])
-        raise Problem("address_not_allowed", verdict[1], [place])
+        error = FieldError("/url", "address_not_allowed", verdict[1])
+        raise Problem("address_not_allowed", verdict[1], [error])
 
 
-def _tried_json(tried: AttemptResult, url: str, body: bytes, event_id: str) -> TrialJson:
+def _trial_json(result: AttemptResult, url: str, body: bytes, event_id: str) -> TrialJson:
     return {
-        "ok": tried.ok,
-        "status": tried.status,
-        "error": tried.error,
-        "duration_ms": tried.duration_ms,
+        "ok": result.ok,
+        "status": result.status,
+        "error": result.error,
+        "duration_ms": result.duration_ms,
         "event_id": event_id,
-        "request": {"method": "POST", "url": url, "headers": dict(tried.headers), "body": body.decode()},
-        "response": {"excerpt": tried.excerpt},
+        "request": {"method": "POST", "url": url, "headers": dict(result.headers), "body": body.decode()},
+        "response": {"excerpt": result.excerpt},
     }

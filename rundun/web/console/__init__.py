@@ -1,4 +1,4 @@
-"""/console: where the operator lives. Every route is made by `desk.page`, which asks who is there."""
+"""/console: the pages of operators. Every route is made by `session.route`, which finds who is signed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/console: what is going on today."""
+"""/console: the numbers of the organization today, and the runs of the last days as a chart."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ WIDTH, HEIGHT = 720, 160  # of the chart, in its own units
 
 
 async def overview(call: ConsoleCall) -> Response:
-    """GET /console."""
+    """GET /console: show the overview."""
     days = call.zone.days_back(call.now, DAYS)
     begins = [call.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
-    glance = await call.read(dashboard.dashboard, begins)
+    numbers = await call.read(dashboard.dashboard, begins)
     return call.render(
         "overview",
-        glance=glance,
+        numbers=numbers,
         counted=counted,
         today=call.zone.short(call.now),
         day=days[-1].isoformat(),
         zone=call.organization.time_zone,
         days=[day_name(day) for day in days],
-        chart=chart.bars([glance.dispatched, glance.done], WIDTH, HEIGHT),
+        chart=chart.bars([numbers.dispatched, numbers.done], WIDTH, HEIGHT),
         size=(WIDTH, HEIGHT),
     )
 
 
 def day_name(day: date) -> str:
-    """“25 Nov”."""
+    """Format a day as “25 Nov”."""
     return dates.format_date(day, "d MMM", locale=LOCALE)
 
 
 def counted(number: int) -> str:
-    """A number that is counted to `MAX_COUNTED` only."""
+    """Format a number that is counted to `MAX_COUNTED` only."""
     return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
 
 

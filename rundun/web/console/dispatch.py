@@ -1,4 +1,4 @@
-"""/console/dispatch: a run by hand, and what to send to whoever is to do it."""
+"""/console/dispatch: dispatching a run by hand, and what to send to its executor."""
 
 from __future__ import annotations
 
@@ -32,27 +32,25 @@ EMPTY = {"expires_in_hours": str(OPEN_HOURS), **{f"event {name}": "on" for name 
 
 
 async def form(call: ConsoleCall) -> Response:
-    """GET /console/dispatch; `?template_id=` chooses one."""
-    given = {**EMPTY, "template_id": call.request.query_params.get("template_id", "")[:100]}
-    return await _form(call, {**given, "once": str(uuid.uuid4())})
+    """GET /console/dispatch: show the form; `?template_id=` chooses a template."""
+    template_id = call.request.query_params.get("template_id", "")[:100]
+    return await _form(call, {**EMPTY, "template_id": template_id, "once": str(uuid.uuid4())})
 
 
-async def _form(call: ConsoleCall, given: dict[str, str], problem: Problem | None = None) -> Response:
-    listed = await call.read(templates.dispatch_choices, given.get("template_id", ""), MAX_TEMPLATES)
-    choices = sorted(
-        ((head.template_id, version.template.name) for head, version in listed),
-        key=lambda one: one[1].casefold(),
-    )
+async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | None = None) -> Response:
+    listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
+    choices = [(head.template_id, version.template.name) for head, version in listed]
+    choices.sort(key=lambda choice: choice[1].casefold())
     tags = {tag for _, version in listed for tag in version.template.translations}
     wrong: dict[str, str] = {}
-    for place in problem.errors if problem else ():
-        field = "/events" if place.pointer.startswith("/webhook/events") else place.pointer
-        wrong.setdefault(field.rsplit("/", 1)[-1], place.detail)
+    for error in problem.errors if problem else ():
+        field = "/events" if error.pointer.startswith("/webhook/events") else error.pointer
+        wrong.setdefault(field.rsplit("/", 1)[-1], error.detail)
     status = TABLE[problem.code][0] if problem else 200
     return call.render(
         "dispatch",
         status,
-        given=given,
+        values=values,
         choices=choices,
         languages=_languages(call, tags),
         events=EVENTS,
@@ -62,32 +60,32 @@ async def _form(call: ConsoleCall, given: dict[str, str], problem: Problem | Non
 
 
 def _languages(call: ConsoleCall, tags: set[str]) -> list[tuple[str, str]]:
-    """Tags and names of the languages that the page or a template speaks."""
+    """List tags and names of the languages that the page or a template has."""
     names = call.ctx.pages.words.names
     return [*names.items(), *((tag, tag) for tag in sorted(tags - set(names)))]
 
 
 async def dispatch(call: ConsoleCall) -> Response:
-    """POST /console/dispatch: a run, once for each form that was shown, and on to its link."""
+    """POST /console/dispatch: dispatch a run, once for each form that was shown, and lead on to its link."""
     try:
-        order, destination = read(DispatchBody, _body(call.form)).order()
+        dispatch_request, destination = read(DispatchBody, _body(call.form)).order()
         warnings = await destination_warnings(call.ctx, destination) if destination else []
-        reply = await call.write_once(ticket(call), _dispatched, runs.dispatch, order)
+        stored_response = await call.write_once(ticket(call), _created_response, runs.dispatch, dispatch_request)
     except NotFound as problem:
         return await _form(call, call.form, problem)
     except Problem as problem:
         if problem.code not in REFUSALS:
             raise
         return await _form(call, call.form, problem)
-    warned = "".join(f"&warned={one['code']}" for one in warnings if one["code"] in WARNINGS)
-    return call.redirect(f"/dispatch/{from_json(reply.body)['run_id']}{warned.replace('&', '?', 1)}")
+    warned = "".join(f"&warned={warning['code']}" for warning in warnings if warning["code"] in WARNINGS)
+    return call.redirect(f"/dispatch/{from_json(stored_response.body)['run_id']}{warned.replace('&', '?', 1)}")
 
 
 REFUSALS = ("invalid", "address_not_allowed", "insufficient_credits", "template_archived")
 
 
 def _body(form: dict[str, str]) -> dict[str, Any]:
-    """What the form means, as an integrator would send it; empty fields are left out."""
+    """Return the body that an integrator would send for this form; empty fields are left out."""
     hours = form.get("expires_in_hours", "").strip()
     body: dict[str, Any] = {"template_id": form.get("template_id", "")}
     if form.get("never"):
@@ -102,26 +100,26 @@ def _body(form: dict[str, str]) -> dict[str, Any]:
 
 
 def ticket(call: ConsoleCall) -> IdempotencyKey:
-    """Names a form with a field `once` as it was filled in: sent twice it does its work once, gone back to and changed
-    it does it anew.
+    """Return the idempotency key of a form with a field `once`, as it was filled in: sent twice the form does its work
+    once; gone back to and changed, anew.
     """
     digest = hashlib.sha256(json.dumps(call.form, sort_keys=True).encode()).digest()
     return IdempotencyKey(call.operator.org_id, call.request.url.path, digest.hex(), digest)
 
 
-def _dispatched(run: Run) -> StoredResponse:
+def _created_response(run: Run) -> StoredResponse:
     return StoredResponse(201, to_json({"run_id": run.run_id}), {})
 
 
 async def done(call: ConsoleCall) -> Response:
-    """GET /console/dispatch/{run_id}: the link, its QR code, and a message in `?lang=`."""
+    """GET /console/dispatch/{run_id}: show the link, its QR code, and a message in `?lang=`."""
     run, version = await call.read(runs.get_with_version, call.path("run_id"))
-    written = version.template.model_dump(mode="json", exclude_unset=True)
-    translated = list(written.get("translations") or ())
-    asked = call.request.query_params.get("lang", "")
-    tag = asked if translation.is_tag(asked) else run.language or "en"
+    source = version.template.model_dump(mode="json", exclude_unset=True)
+    translated = list(source.get("translations") or ())
+    lang = call.request.query_params.get("lang", "")
+    tag = lang if translation.is_tag(lang) else run.language or "en"
     link = call.ctx.links.run(run.run_id)
-    message = _message(call, run, link, written, tag)
+    message = _message(call, run, link, source, tag)
     warned = call.request.query_params.getlist("warned")
     return call.render(
         "dispatch_done",
@@ -139,10 +137,10 @@ async def done(call: ConsoleCall) -> Response:
     )
 
 
-def _message(call: ConsoleCall, run: Run, link: str, written: dict[str, Any], tag: str) -> str:
-    """What is sent along with the link, in the executor's language, the link last."""
-    words = call.ctx.pages.words.language([tag], list(written.get("translations") or ()))
-    name = translation.translate(written, words.texts)["name"]
+def _message(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag: str) -> str:
+    """Return the message that is sent to the executor, in their language, the link last."""
+    words = call.ctx.pages.words.language([tag], list(source.get("translations") or ()))
+    name = translation.translate(source, words.texts)["name"]
     lines = [words.say("message_share", organization=call.organization.name, name=name)]
     if run.expires_at is not None:
         at, locale = call.zone.at(run.expires_at), Locale.parse(words.tag, sep="-")
@@ -153,13 +151,14 @@ def _message(call: ConsoleCall, run: Run, link: str, written: dict[str, Any], ta
 
 
 def qr_code(link: str) -> Markup:
-    """The link as an SVG drawing, black on white in every theme since cameras expect it; without inline styles."""
+    """Draw a link's QR code as SVG, black on white in every theme since cameras expect it; without inline styles."""
     import segno  # when first needed
 
     drawing = segno.make(link, error="m", micro=False).svg_inline(
         border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
     )
-    return Markup(drawing)  # noqa: S704  modules of a code: nothing of the link's text stands in it
+    # Modules of a code: nothing of the link's text stands in it.
+    return Markup(drawing)  # noqa: S704
 
 
 ROUTES = [

@@ -1,4 +1,4 @@
-"""/console/runs.csv and …/archive.zip: runs to take away, a filtered list as a table, and one with all its evidence."""
+"""/console/runs.csv and …/archive.zip: a filtered list of runs as a table, and a run with all its evidence."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _SPLIT = re.compile(r"(?<=.)([;\t])(?=[=+\-@＝＋－＠])")
 
 
 def safe_cell(value: object) -> str:
-    """A value as a cell: what a spreadsheet would calculate in a text gets an apostrophe in front."""
+    """Return a value as a cell: what a spreadsheet would calculate in a text gets an apostrophe in front."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -73,7 +73,7 @@ def safe_cell(value: object) -> str:
 
 
 async def table(call: ConsoleCall) -> Response:
-    """GET /console/runs.csv: what the filtered list shows, at most 100,000 runs (RFC 4180, in UTF-8 with its mark)."""
+    """GET /console/runs.csv: export the filtered list, at most 100,000 runs (RFC 4180, in UTF-8 with its mark)."""
     day = call.zone.today(call.now).isoformat()
     headers = {
         "cache-control": "no-store",
@@ -84,15 +84,15 @@ async def table(call: ConsoleCall) -> Response:
 
 async def _lines(call: ConsoleCall) -> AsyncIterator[bytes]:
     yield ("\ufeff" + _csv([COLUMNS])).encode()
-    chosen, part, left = read_filter_form(call).filter, PageRequest(PAGE), MAX_ROWS
+    run_filter, page_request, left = read_filter_form(call).filter, PageRequest(PAGE), MAX_ROWS
     while left > 0:
-        part = PageRequest(min(PAGE, left), part.before)
-        found = await call.read(runs.page, chosen, part)
-        yield _csv([[safe_cell(cell) for cell in _cells(call, row)] for row in found.items]).encode()
-        left -= len(found.items)
-        if found.next_before is None:
+        page_request = PageRequest(min(PAGE, left), page_request.before)
+        page = await call.read(runs.page, run_filter, page_request)
+        yield _csv([[safe_cell(cell) for cell in _cells(call, row)] for row in page.items]).encode()
+        left -= len(page.items)
+        if page.next_before is None:
             return
-        part = PageRequest(PAGE, found.next_before)
+        page_request = PageRequest(PAGE, page.next_before)
 
 
 def _csv(rows: Iterable[Iterable[object]]) -> str:
@@ -102,7 +102,7 @@ def _csv(rows: Iterable[Iterable[object]]) -> str:
 
 
 def _cells(call: ConsoleCall, row: ListedRun) -> tuple[object, ...]:
-    run, who = row.run, row.run.identity
+    run, identity = row.run, row.run.identity
 
     def at(milliseconds: int | None) -> str | None:
         return None if milliseconds is None else call.zone.at(milliseconds).isoformat(timespec="seconds")
@@ -120,7 +120,7 @@ def _cells(call: ConsoleCall, row: ListedRun) -> tuple[object, ...]:
         at(run.started_at),
         at(run.closed_at),
         at(run.expires_at),
-        who.name or who.email or who.phone,
+        identity.name or identity.email or identity.phone,
         run.assigned_to,
         run.progress["total"],
         run.progress["answered"],
@@ -137,47 +137,47 @@ def _cells(call: ConsoleCall, row: ListedRun) -> tuple[object, ...]:
 
 
 class StreamingZipBuffer(io.RawIOBase):
-    """What a ZIP is written into and taken from file by file: of what was taken only the length is remembered, so that
-    an archive of any size costs no more than its largest file, and that on disk.
+    """A buffer that a ZIP is written into and taken from file by file: of what was taken only the length is remembered,
+    so that an archive of any size costs no more than its largest file, and that on disk.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._taken = 0
-        self._kept: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+        self._buffer: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
 
     def write(self, data: Any) -> int:
-        """Behind what is there."""
-        return self._kept.write(data)
+        """Write behind what is there."""
+        return self._buffer.write(data)
 
     def tell(self) -> int:
-        """Where, in the whole archive."""
-        return self._taken + self._kept.tell()
+        """Return the position in the archive, with all that was taken."""
+        return self._taken + self._buffer.tell()
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """To a place in the file that is being written."""
+        """Go to a position of the archive, in the file that is being written."""
         assert whence == 0 and offset >= self._taken
-        return self._kept.seek(offset - self._taken)
+        return self._buffer.seek(offset - self._taken)
 
     def seekable(self) -> bool:
-        """Within the file that is being written, where its head is completed at its end."""
+        """Tell whether seeking works: in the file that is being written, whose head is completed at its end."""
         return True
 
     def take(self) -> IO[bytes]:
-        """All that was written since the last time."""
-        full, self._kept = self._kept, SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+        """Return all that was written since the last call."""
+        full, self._buffer = self._buffer, SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         self._taken += full.seek(0, io.SEEK_END)
         full.seek(0)
         return full
 
     def close(self) -> None:
-        """Forget it all."""
-        self._kept.close()
+        """Delete what was written."""
+        self._buffer.close()
         super().close()
 
 
 async def archive(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}/archive.zip: run.json, report.html, the original photos and the signatures."""
+    """GET /console/runs/{run_id}/archive.zip: export run.json, report.html, the original photos and the signatures."""
     detail = await call.read(runs.detail, call.path("run_id"))
     run = detail.state.run
     headers = {
@@ -191,22 +191,20 @@ async def _archive(call: ConsoleCall, detail: RunDetail) -> AsyncIterator[bytes]
     names, buffer = named(detail), StreamingZipBuffer()
     at = call.zone.at(detail.now)
     try:
-        with zipfile.ZipFile(buffer, "w") as made:
-            for name, content in (
-                ("run.json", _json(call, detail, names)),
-                ("report.html", _report(call, detail, names)),
-            ):
-                made.writestr(_entry(name, at), content, zipfile.ZIP_DEFLATED)
+        with zipfile.ZipFile(buffer, "w") as zip_file:
+            record, report = _json(call, detail, names), _report(call, detail, names)
+            zip_file.writestr(_entry("run.json", at), record, zipfile.ZIP_DEFLATED)
+            zip_file.writestr(_entry("report.html", at), report, zipfile.ZIP_DEFLATED)
             for data in _pieces(buffer):
                 yield data
-            for number, name in names.folder.items():
+            for number, name in names.paths.items():
                 try:
                     file = await call.ctx.database.read(files.get, number)
                 except NotFound:  # the executor has deleted it meanwhile
                     continue
                 entry = _entry(name, at)
                 entry.file_size = file.bytes
-                with made.open(entry, "w") as writing:
+                with zip_file.open(entry, "w") as writing:
                     for part in range(-(-file.bytes // CHUNK)):
                         writing.write(await call.ctx.database.read_heavy(CHUNK, files.get_chunk, number, part))
                 for data in _pieces(buffer):
@@ -230,41 +228,41 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
 
 
 def _json(call: ConsoleCall, detail: RunDetail, names: Names) -> bytes:
-    """The record as integrators read it, with the names of the files beside it, and what was replaced."""
+    """Return the record as integrators read it, with the names of the files beside it, and the replaced answers."""
     state, links = detail.state, call.ctx.links
     head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
     replaced = {
         step_id: [
             {
-                "value": one.value,
-                "skipped": one.skipped,
-                "unable": None if one.unable is None else {"reason": one.unable},
-                "at": times.wire(one.at),
-                "answered_at": times.wire_or_none(one.answered_at),
-                "geo": one.geo and one.geo.as_json(),
-                "photos": one.photos,
+                "value": answer.value,
+                "skipped": answer.skipped,
+                "unable": None if answer.unable is None else {"reason": answer.unable},
+                "at": times.wire(answer.at),
+                "answered_at": times.wire_or_none(answer.answered_at),
+                "geo": answer.geo and answer.geo.as_json(),
+                "photos": answer.photos,
             }
-            for one in past
+            for answer in past
         ]
         for step_id, past in detail.replaced.items()
     }
     photos = {
-        photo.photo_id: {"file": names.folder[photo.original], "sha256": photo.sha256, "step_id": step_id}
+        photo.photo_id: {"file": names.paths[photo.original], "sha256": photo.sha256, "step_id": step_id}
         for step_id, photos in state.evidence.photos.items()
         for photo in photos.values()
     }
-    whole = {
+    record = {
         **head,
         "template": from_json(template_json(state.version)),
         "replaced_answers": replaced,
         "files": {"made_at": times.wire(detail.now), "photos": photos},
     }
-    return to_json(whole, indent=2)
+    return to_json(record, indent=2)
 
 
 def _report(call: ConsoleCall, detail: RunDetail, names: Names) -> bytes:
-    """The run to be read, whole in itself but for the pictures beside it."""
-    view = RunView(detail, translate_for(call), call.zone, names.of, detail.replaced)
+    """Render the run as a page that needs nothing but the photos and signatures beside it."""
+    view = RunView(detail, translate_for(call), call.zone, names.archive_path, detail.replaced)
     values = {**page_values(view), "deadline": None, "organization": call.organization}
     return bytes(call.render("run_report", **values).body)
 

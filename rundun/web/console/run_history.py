@@ -1,4 +1,4 @@
-"""What happened to a run, in order: the events it told, the evidence that came in, and what no event tells of."""
+"""The history of a run, in order: its events, the evidence that came in, and the changes of which there is no event."""
 
 from __future__ import annotations
 
@@ -13,98 +13,94 @@ from rundun.store.events import EventSummary
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """Something that happened, on the server's clock and, where it came from a phone, on the phone's. `by` is what
-    somebody is to the run, where it was not the executor; `reason` why a step could not be done; `expiry` when the run
-    would have expired and when it does now.
+    """Something that happened, with its time by the server's clock and, where it came from a phone, by the phone's.
+    `actor` is integrator or operator, None for the executor, and `name` who did it; `reason` says why a step could not
+    be done; `expiry` when the run would have expired and when it does now.
     """
 
-    word: str
+    catalog_key: str
     at: int
     phone_at: int | None = None
-    label: str | None = None
-    who: str | None = None
+    step_label: str | None = None
+    name: str | None = None
     reason: str | None = None
-    by: str | None = None
+    actor: str | None = None
     expiry: tuple[int | None, int | None] | None = None
 
 
 def history(detail: RunDetail) -> list[HistoryEntry]:
-    """All that happened, the first thing first."""
+    """List all that happened to a run, the oldest first."""
     created = HistoryEntry("moment_created", detail.state.run.created_at)
-    return sorted([created, *_came_in(detail), *_done(detail), *_told(detail)], key=_sort_key)
+    return sorted([created, *_evidence(detail), *_changes(detail), *_events(detail)], key=_sort_key)
 
 
 def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
-    """Where it belongs. Events know the second alone: within it a start comes first, and evidence before the step that
-    it made complete.
+    """Return an entry's second and its rank therein. Events know the second alone: within it a start comes first, and
+    evidence before the step that it made complete.
     """
-    if entry.word in ("moment_created", "moment_run_started"):
-        place = 0
-    elif entry.word.startswith("moment_run_"):
-        place = 3
+    if entry.catalog_key in ("moment_created", "moment_run_started"):
+        rank = 0
+    elif entry.catalog_key.startswith("moment_run_"):
+        rank = 3
     else:
-        place = 2 if entry.word.startswith("moment_step_") else 1
-    return entry.at // times.SECOND, place
+        rank = 2 if entry.catalog_key.startswith("moment_step_") else 1
+    return entry.at // times.SECOND, rank
 
 
-def _came_in(detail: RunDetail) -> Iterator[HistoryEntry]:
-    """Photos and signatures that are stored."""
+def _evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
+    """Yield the photos and signatures that are stored."""
     evidence, labels = detail.state.evidence, _labels(detail)
     for step_id, photos in evidence.photos.items():
         for photo in photos.values():
             yield HistoryEntry("moment_photo", photo.received_at, photo.taken_at, labels.get(step_id))
-    for one in evidence.signatures.values():
-        word = "moment_signature" if one.step_id else "moment_closing_signature"
-        yield HistoryEntry(word, one.received_at, label=labels.get(one.step_id), who=one.typed_name)
+    for signature in evidence.signatures.values():
+        key = "moment_signature" if signature.step_id else "moment_closing_signature"
+        step_label = labels.get(signature.step_id)
+        yield HistoryEntry(key, signature.received_at, step_label=step_label, name=signature.typed_name)
 
 
-def _done(detail: RunDetail) -> Iterator[HistoryEntry]:
-    """What was done to the run beside its events; of a photo that was deleted also that it had come."""
+def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
+    """Yield what was done to the run beside its events; of a photo that was deleted also that it had come."""
     labels = _labels(detail)
     for change in detail.changes:
         details = change.details
-        label = labels.get(details.get("step_id", ""))
+        step_label = labels.get(details.get("step_id", ""))
         if change.what == "photo_deleted":
-            yield HistoryEntry("moment_photo", details["received_at"], details["taken_at"], label)
-        by = None if change.actor.by == "executor" else change.actor.by
+            yield HistoryEntry("moment_photo", details["received_at"], details["taken_at"], step_label)
+        actor = None if change.actor.by == "executor" else change.actor.by
         expiry = (details["before"], details["after"]) if change.what == "extended" else None
-        word = f"moment_{change.what}"
-        yield HistoryEntry(word, change.at, label=label, who=change.actor.name, by=by, expiry=expiry)
+        key = f"moment_{change.what}"
+        yield HistoryEntry(key, change.at, step_label=step_label, name=change.actor.name, actor=actor, expiry=expiry)
 
 
 def _labels(detail: RunDetail) -> Mapping[str, str]:
     return {step.id: step.label for step in detail.state.version.steps}
 
 
-def _told(detail: RunDetail) -> Iterator[HistoryEntry]:
+def _events(detail: RunDetail) -> Iterator[HistoryEntry]:
     run, answers = detail.state.run, _answers(detail)
-    for told in detail.events:
-        at = times.parse(told.at) or 0
+    for event in detail.events:
+        at = times.parse(event.at) or 0
         phone_at = None
-        if told.step_id is not None:
-            before = [one for one in answers[told.step_id] if one.at < at + times.SECOND]
+        if event.step_id is not None:
+            before = [answer for answer in answers[event.step_id] if answer.at < at + times.SECOND]
             phone_at = before[-1].answered_at if before else None
-        if told.event == f"run.{run.status}" and run.closed_at is not None:
+        if event.event == f"run.{run.status}" and run.closed_at is not None:
             at = run.closed_at
-        who = told.identity.get("name") if told.identity.get("mode") == "member" else None
-        yield HistoryEntry(_word(told), at, phone_at, told.step_label, who, told.unable)
+        name = event.identity.get("name") if event.identity.get("mode") == "member" else None
+        yield HistoryEntry(_catalog_key(event), at, phone_at, event.step_label, name, event.unable)
 
 
-def _word(told: EventSummary) -> str:
-    """The event's; a step that could not be done is told by the event of one that was."""
-    return "moment_step_unable" if told.unable else "moment_" + told.event.replace(".", "_")
+def _catalog_key(event: EventSummary) -> str:
+    """Return the catalog key of an event; a step that could not be done has the event of one that was."""
+    return "moment_step_unable" if event.unable else "moment_" + event.event.replace(".", "_")
 
 
 def _answers(detail: RunDetail) -> Mapping[str, Sequence[Answer]]:
-    """All answers of each step, the oldest first."""
+    """Return all answers of each step, the oldest first."""
     state = detail.state
+    current = {step_id: (answer,) for step_id, answer in state.answers.items()}
     return {
-        step.id: sorted(
-            [
-                *detail.replaced.get(step.id, ()),
-                *([state.answers[step.id]] if step.id in state.answers else []),
-            ],
-            key=lambda one: one.at,
-        )
+        step.id: sorted((*detail.replaced.get(step.id, ()), *current.get(step.id, ())), key=lambda answer: answer.at)
         for step in state.version.steps
     }

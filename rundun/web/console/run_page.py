@@ -1,4 +1,4 @@
-"""/console/runs/{run_id}: one run, from dispatch to end, with every answer as it read then."""
+"""/console/runs/{run_id}: a run, from dispatch to end, with every answer as it read then."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ HOURS = ("24", "72", "168", "720", "never")
 
 
 async def show_run(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}."""
+    """GET /console/runs/{run_id}: show a run."""
     return await shown(call)
 
 
 async def shown(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
-    """The page, with what went `wrong` when something was to be done to the run. `?past=` names the step of which all
-    past answers are shown, at most as many as one may give.
+    """Render the page of a run, with what went `wrong` when something was to be done to the run. `?past=` names the
+    step of which all past answers are shown, at most as many as may be given.
     """
     past = call.request.query_params.get("past", "")
     detail = await call.read(runs.detail, call.path("run_id"), past)
@@ -45,7 +45,7 @@ async def shown(call: ConsoleCall, status: int = 200, wrong: Problem | None = No
         link=ctx.links.run(run.run_id),
         deadline=run.deadline(ctx.grace),
         can_release=is_pinned and not run.is_closed,
-        will_change=any(one.status == "pending" for one in detail.deliveries.items),
+        will_change=any(delivery.status == "pending" for delivery in detail.deliveries.items),
         past=past,
         reason=call.form.get("reason", ""),
         **page_values(view),
@@ -53,30 +53,31 @@ async def shown(call: ConsoleCall, status: int = 200, wrong: Problem | None = No
 
 
 def page_values(view: RunView) -> dict[str, Any]:
-    """What a page or a report of a run shows."""
+    """Return what a page or a report of a run shows, by the names that the templates use."""
     detail: RunDetail = view.detail
-    steps = {step.id: step.label for step in detail.state.version.steps}
     return {
         "run": detail.state.run,
         "template": detail.state.version.template,
         "now": detail.now,
-        "labels": steps,
-        "parts_of_run": view.parts(),
+        "labels": {step.id: step.label for step in detail.state.version.steps},
+        "sections": view.sections(),
         "signature": view.signature(),
-        "moments": history(detail),
+        "history": history(detail),
         "deliveries": detail.deliveries.items,
         "has_more_deliveries": detail.deliveries.next_before is not None,
     }
 
 
 def translate_for(call: ConsoleCall) -> Say:
-    """The words of the reader's language."""
+    """Return the catalog of the reader's language."""
     first = call.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
     return call.ctx.pages.console_words.language([first or "en"]).say
 
 
-async def act_or_explain(call: ConsoleCall, act: Awaitable[object], told: str) -> Response:
-    """Do it and show the run; or show the run, and why it can't be done."""
+async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:
+    """Do something to a run and redirect to its page; or show the page, and why it can't be done. `flash` is the
+    catalog key of what was done.
+    """
     try:
         await act
     except NotFound:
@@ -85,11 +86,11 @@ async def act_or_explain(call: ConsoleCall, act: Awaitable[object], told: str) -
         if problem.code == "would_shorten":
             problem = await _in_our_zone(call, problem)
         return await shown(call, TABLE[problem.code][0], problem)
-    return call.redirect(f"/runs/{call.path('run_id')}", told)
+    return call.redirect(f"/runs/{call.path('run_id')}", flash)
 
 
 async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
-    """The same with the time as it is here."""
+    """Return `would_shorten` with the time in the organization's zone."""
     run, say = await call.read(run_rows.get_of_org, call.path("run_id")), translate_for(call)
     if run.expires_at is None:
         return Problem(problem.code, say("would_shorten_never"))
@@ -97,7 +98,7 @@ async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
 
 
 async def qr_code(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}/link.svg: the run's link, to be scanned."""
+    """GET /console/runs/{run_id}/link.svg: draw the QR code of the run's link."""
     import segno  # when first needed
 
     run = await call.read(run_rows.get_of_org, call.path("run_id"))

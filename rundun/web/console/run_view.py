@@ -1,4 +1,4 @@
-"""What a run says, made ready to be shown: on its page, on paper and in the report of its archive."""
+"""A run in words, ready to be shown: on its page, on paper and in the report of its archive."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ from rundun.web.console.file_names import named
 from rundun.web.console.time_zone import Zone
 from rundun.web.i18n import Say
 
-MAX_REPLACED = 20  # answers shown of one step, unless all are asked for
+MAX_REPLACED = 20  # answers shown of a step, unless all are asked for
 
-Address = Callable[[int, str], str]  # of a file by its number and content type
+FileUrl = Callable[[int, str], str]  # of a file by its number and content type
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoView:
-    """A photo with its addresses; one that the answer does not list was replaced or never belonged to it. `saved_as` is
+    """A photo with its URLs; a photo that the answer does not list was replaced or never belonged to it. `saved_as` is
     the name under which the original is saved.
     """
 
     photo: Photo
     number: int
-    thumbnail: str
+    thumbnail_url: str
     url: str
-    original: str
+    original_url: str
     saved_as: str
     is_listed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureView:
-    """A signature with the address of its picture."""
+    """A signature with the URL of its picture."""
 
     signature: Signature
     url: str
@@ -55,7 +55,7 @@ class SignatureView:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """One answer in words: `kind` is answered, skipped or unable; `items` what was chosen of several."""
+    """An answer in words: `kind` is answered, skipped or unable; `items` what was chosen of several."""
 
     kind: str
     text: str | None
@@ -64,102 +64,102 @@ class AnswerView:
     at: int
     answered_at: int | None
     geo: Position | None
-    signed: SignatureView | None
-    is_late: bool
+    signature: SignatureView | None
 
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step with its answer, the answers before it, and its photos; `flags` are (word, class) pairs."""
+    """A step with its answer, the answers before it, and its photos, of which `awaited_photos` have not come yet;
+    `flags` are pairs of a catalog key and a CSS class.
+    """
 
     number: int
     step: StepBase
-    said: AnswerView | None
+    answer: AnswerView | None
     flags: Sequence[tuple[str, str]]
-    pictures: Sequence[PhotoView]
-    waiting: int
+    photos: Sequence[PhotoView]
+    awaited_photos: int
     replaced: Sequence[AnswerView]
     more_replaced: int
 
 
 @dataclass(frozen=True, slots=True)
 class SectionView:
-    """A section; a template without sections has one without a title."""
+    """A section with its steps; a template without sections has one section without a title."""
 
     title: str | None
     description: str | None
-    lines: Sequence[StepView]
+    steps: Sequence[StepView]
 
 
 class RunView:
-    """Puts one run into words. `address` says where a file is found, `whole` names the steps of which all past answers
-    are told.
+    """A run's steps, answers and signature in words. `file_url` says where a file is found, `unabridged` names the
+    steps of which all past answers are shown.
     """
 
-    def __init__(self, detail: RunDetail, say: Say, zone: Zone, address: Address, whole: Container[str]) -> None:
+    def __init__(self, detail: RunDetail, say: Say, zone: Zone, file_url: FileUrl, unabridged: Container[str]) -> None:
         self.detail = detail
         self.state = detail.state
         self._say = say
         self._zone = zone
-        self._address = address
-        self._whole = whole
+        self._file_url = file_url
+        self._unabridged = unabridged
         self._names = named(detail)
 
-    def parts(self) -> list[SectionView]:
-        """All steps in their sections, as the run's version of the template has them."""
+    def sections(self) -> list[SectionView]:
+        """Return all steps in their sections, as the run's version of the template has them."""
         template = self.state.version.template
         numbers = {step.id: number for number, step in enumerate(self.state.version.steps, 1)}
         sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = []
         if template.steps:
             sections.append((None, None, template.steps))
-        sections += [(one.title, one.description, one.steps) for one in template.sections or ()]
+        sections += [(section.title, section.description, section.steps) for section in template.sections or ()]
         return [
-            SectionView(title, description, [self._line(numbers[step.id], step) for step in steps])
+            SectionView(title, description, [self._step_view(numbers[step.id], step) for step in steps])
             for title, description, steps in sections
             if steps
         ]
 
     def signature(self) -> SignatureView | None:
-        """The one that closed the run."""
-        return self._signed(self.state.run.signature)
+        """Return the signature that closed the run."""
+        return self._signature_view(self.state.run.signature)
 
-    def _signed(self, number: int | None) -> SignatureView | None:
-        found = None if number is None else self.state.evidence.signatures.get(number)
-        return None if found is None else SignatureView(found, self._address(found.file, "image/png"))
+    def _signature_view(self, number: int | None) -> SignatureView | None:
+        signature = None if number is None else self.state.evidence.signatures.get(number)
+        return None if signature is None else SignatureView(signature, self._file_url(signature.file, "image/png"))
 
-    def _line(self, number: int, step: StepBase) -> StepView:
+    def _step_view(self, number: int, step: StepBase) -> StepView:
         step_state = self.state.step_states[step.id]
         answer = step_state.answer
         past = self.detail.replaced.get(step.id, ())
-        most = len(past) if step.id in self._whole else MAX_REPLACED
+        max_replaced = len(past) if step.id in self._unabridged else MAX_REPLACED
         return StepView(
             number,
             step,
-            None if answer is None else self.said(step, answer),
+            None if answer is None else self._answer_view(step, answer),
             list(_flags(self.state.run, step_state)),
-            list(self._pictures(step_state)),
-            len([one for one in step_state.waiting_for if one != "signature"]),
-            [self.said(step, one) for one in past[:most]],
-            max(0, len(past) - most),
+            list(self._photo_views(step_state)),
+            len([awaited for awaited in step_state.waiting_for if awaited != "signature"]),
+            [self._answer_view(step, replaced) for replaced in past[:max_replaced]],
+            max(0, len(past) - max_replaced),
         )
 
-    def _pictures(self, step_state: StepState) -> Iterator[PhotoView]:
+    def _photo_views(self, step_state: StepState) -> Iterator[PhotoView]:
         listed = run_json.photos_of(step_state, self.state.evidence)
         ids = {photo.photo_id for photo in listed}
         stored = self.state.evidence.photos.get(step_state.step.id, {}).values()
-        for number, photo in enumerate([*listed, *(one for one in stored if one.photo_id not in ids)], 1):
+        for number, photo in enumerate([*listed, *(photo for photo in stored if photo.photo_id not in ids)], 1):
             yield PhotoView(
                 photo,
                 number,
-                self._address(photo.thumbnail, "image/jpeg"),
-                self._address(photo.derived, "image/jpeg"),
-                self._address(photo.original, photo.content_type),
-                self._names.alone(photo.original, self.state.run),
+                self._file_url(photo.thumbnail, "image/jpeg"),
+                self._file_url(photo.derived, "image/jpeg"),
+                self._file_url(photo.original, photo.content_type),
+                self._names.download_name(photo.original, self.state.run),
                 photo.photo_id in ids,
             )
 
-    def said(self, step: StepBase, answer: Answer) -> AnswerView:
-        """One answer of that step."""
+    def _answer_view(self, step: StepBase, answer: Answer) -> AnswerView:
         kind = progress.kind_of(answer)
         value = self._value(step, answer.value) if kind == "answered" else None
         return AnswerView(
@@ -170,8 +170,7 @@ class RunView:
             answer.at,
             answer.answered_at,
             answer.geo,
-            self._signed(answer.signature),
-            _is_late(self.state.run, answer.at),
+            self._signature_view(answer.signature),
         )
 
     def _value(self, step: StepBase, value: Any) -> str | list[str] | None:
@@ -183,14 +182,14 @@ class RunView:
                 labels = {option.id: option.label for option in step.config.options}
                 if isinstance(step, ChoiceStep):
                     return labels.get(value, str(value))
-                return [labels.get(one, one) for one in value]
+                return [labels.get(option_id, option_id) for option_id in value]
             case NumberStep():
                 return f"{value} {step.config.unit}" if step.config.unit else str(value)
             case RatingStep():
-                most = step.config.max
-                label = {step.config.min: step.config.min_label, most: step.config.max_label}.get(value)
-                grade = self._say("done_of", done=value, total=most)
-                return f"{grade} ({label})" if label else grade
+                config = step.config
+                label = {config.min: config.min_label, config.max: config.max_label}.get(value)
+                rating = self._say("done_of", done=value, total=config.max)
+                return f"{rating} ({label})" if label else rating
             case DatetimeStep() if step.config.mode == "datetime":
                 return self._zone.say(times.parse(value))
         if step.type == "instruction":

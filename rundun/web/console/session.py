@@ -1,5 +1,5 @@
-"""Who sits at the console: sessions, what a role may do, and that a form was ours. Every route of /console is made
-here, so none can do without.
+"""Sessions of the console, what a role may do, and the check that a form is Rundun's own. Every route of /console is
+made here, so none can do without.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ Access = Literal["anyone", "member", "owner"]
 
 
 class AccessDenied(Problem):
-    """Signed in, but not for this; or a form that is not ours."""
+    """A refusal of somebody who is signed in, but not for this, or of a form that is not Rundun's own."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("cross_site", detail)
 
 
 class StaleForm(AccessDenied):
-    """A form whose token is not the one of this session: mostly that of a session before."""
+    """A refusal of a form whose token is not that of this session: mostly that of a session before."""
 
 
 @dataclass(slots=True)
 class ConsoleCall:
-    """One request to the console. `form` has the fields of a POST, `signed_in` who has signed in."""
+    """A request to the console. `form` has the fields of a POST, `signed_in` who has signed in."""
 
     request: Request
     ctx: Context
@@ -65,53 +65,53 @@ class ConsoleCall:
 
     @property
     def operator(self) -> Operator:
-        """Who has signed in; every page but those for anyone has somebody."""
+        """Return the operator who has signed in; every page but those for anyone has one."""
         assert self.signed_in is not None
         return self.signed_in.operator
 
     @property
     def organization(self) -> Organization:
-        """Whom they work for."""
+        """Return the organization of the operator who has signed in."""
         assert self.signed_in is not None
         return self.signed_in.organization
 
     @property
     def zone(self) -> Zone:
-        """In which times are shown."""
+        """Return the time zone in which times are shown: the organization's, or UTC before signing in."""
         return Zone(self.organization.time_zone if self.signed_in else "UTC")
 
     @property
     def now(self) -> int:
-        """Milliseconds."""
+        """Return the present time in milliseconds."""
         return self.ctx.now()
 
     def path(self, name: str) -> str:
-        """A parameter of the path."""
+        """Return a parameter of the path."""
         return str(self.request.path_params[name])
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """`function(tx, org_id, *args)` on a consistent snapshot."""
+        """Run `function(tx, org_id, *args)` on a consistent snapshot."""
         return await self.ctx.database.read(function, self.operator.org_id, *args, **kwargs)
 
     async def write(self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """`action(tx, org_id, *args)`."""
+        """Run `action(tx, org_id, *args)` in a write transaction."""
         return await self.ctx.database.write(action, self.operator.org_id, *args, **kwargs)
 
     async def write_once(
         self,
-        ticket: IdempotencyKey,
+        idempotency_key: IdempotencyKey,
         render: Render[T],
         action: Callable[Concatenate[Tx, str, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> StoredResponse:
-        """`action(tx, org_id, *args)`, once for each ticket; the same answer the second time."""
+        """Run `action(tx, org_id, *args)` once for each idempotency key; return the stored response the next time."""
         database, org_id = self.ctx.database, self.operator.org_id
-        return await database.write(idempotency.run_once, ticket, render, action, org_id, *args, **kwargs)
+        return await database.write(idempotency.run_once, idempotency_key, render, action, org_id, *args, **kwargs)
 
     def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """A page of `templates/console/`."""
+        """Render a page of `templates/console/`."""
         language = self.ctx.pages.console_words.language(
             [self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip() or "en"]
         )
@@ -122,16 +122,18 @@ class ConsoleCall:
             language=language,
             t=language.say,
             wire=times.wire_or_none,
-            told=self.request.query_params.get("told", ""),
+            flash=self.request.query_params.get("flash", ""),
             **values,
         )
         # With no-referrer a form's POST says “Origin: null”, and could come from anywhere.
         response.headers["referrer-policy"] = "same-origin"
         return response
 
-    def redirect(self, path: str, told: str = "") -> Response:
-        """See there; `told` names the words that say what was done (RFC 9110 section 15.4.4)."""
-        query = f"{'&' if '?' in path else '?'}told={quote(told)}" if told else ""
+    def redirect(self, path: str, flash: str = "") -> Response:
+        """Redirect to a path below /console with 303 (RFC 9110 section 15.4.4); `flash` is the catalog key of what was
+        done.
+        """
+        query = f"{'&' if '?' in path else '?'}flash={quote(flash)}" if flash else ""
         return RedirectResponse(f"/console{path}{query}", 303, headers={"cache-control": "no-store"})
 
 
@@ -149,19 +151,19 @@ def route(
     path: str,
     handler: Handler,
     may: Access = "member",
-    largest: int = MAX_FORM,
+    max_form_bytes: int = MAX_FORM,
 ) -> ConsoleRoute:
-    """A route of /console; a form has at most `largest` bytes."""
+    """Make a route of /console; a form has at most `max_form_bytes`, and only whom `may` names comes in."""
 
     async def endpoint(request: Request) -> Response:
-        call = await _visit(request)
+        call = await _read_call(request)
         try:
             if call.signed_in is None and may != "anyone":
                 return await _to_sign_in(call)
             if may == "owner" and call.operator.role != "owner":
                 raise AccessDenied("Only an owner of the organization may do that.")
             if method == "POST":
-                await _check_form(call, largest)
+                await _check_form(call, max_form_bytes)
             response = await handler(call)
         except Problem as problem:
             response = _refused(call, problem)
@@ -176,7 +178,7 @@ def route(
     return route_
 
 
-async def _visit(request: Request) -> ConsoleCall:
+async def _read_call(request: Request) -> ConsoleCall:
     ctx = context_of(request)
     token = request.cookies.get(SESSION_COOKIE, "")
     signed_in = await ctx.database.read(operators.signed_in, token) if token else None
@@ -186,19 +188,19 @@ async def _visit(request: Request) -> ConsoleCall:
 
 
 def _csrf(ctx: Context, token: str) -> str:
-    """What a form must bring back: it shows that the page was ours, and shown to this browser."""
+    """Return the token that a form must bring back: proof that its page was Rundun's own and shown to this browser."""
     return Signer(ctx.links.key, salt="csrf").get_signature(token).decode()
 
 
-async def _check_form(call: ConsoleCall, largest: int) -> None:
-    """Refuse a POST that another site has made; what no form sends has its token in a header."""
+async def _check_form(call: ConsoleCall, max_form_bytes: int) -> None:
+    """Refuse a POST that another site has made, and read its form; what no form sends has its token in a header."""
     request = call.request
     refuse_cross_site(request)
-    given = request.headers.get("x-csrf-token", "")
+    csrf_token = request.headers.get("x-csrf-token", "")
     if _is_form(request):
-        call.form = fields_of(await read_bytes(request, largest))
-        given = call.form.pop("csrf", given)
-    if not hmac.compare_digest(given.encode(), call.csrf.encode()):
+        call.form = fields_of(await read_bytes(request, max_form_bytes))
+        csrf_token = call.form.pop("csrf", csrf_token)
+    if not hmac.compare_digest(csrf_token.encode(), call.csrf.encode()):
         raise StaleForm("This form has been open for too long, or is not ours. Go back, reload, and try again.")
 
 
@@ -207,7 +209,7 @@ def _is_form(request: Request) -> bool:
 
 
 def fields_of(body: bytes) -> dict[str, str]:
-    """A form's fields; raises `bad_request`."""
+    """Return the fields of a form's body; raises `bad_request`."""
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"))
     except ValueError:
@@ -224,37 +226,37 @@ def ask_to_sign_in(
     wait: int = 0,
     wrong: bool = False,
 ) -> Response:
-    """The form to sign in with. It leads on to `next_path`, with `then` as a form for there; `wait` is seconds."""
+    """Render the sign-in form. It leads on to `next_path`, with `then` as a form for there; `wait` is seconds."""
     return call.render("sign_in", status, email=email, next=next_path, then=then, wait=wait, wrong=wrong)
 
 
 def resume(call: ConsoleCall, status: int, path: str, form: dict[str, str]) -> Response:
-    """A page that sends `form` once more, to `path` below /console."""
+    """Render a page that sends `form` once more, to `path` below /console."""
     return call.render("resume", status, action=f"/console{path}", fields=form)
 
 
 def _may_resume(call: ConsoleCall) -> bool:
-    """Passwords are not shown again."""
+    """Tell whether the form can be sent once more: passwords are not shown again."""
     return bool(call.form) and not any("password" in name for name in call.form)
 
 
 async def _to_sign_in(call: ConsoleCall) -> Response:
-    """On to signing in. A form that was sent comes along, so that nothing that was written is lost."""
-    asked = call.request.url.path.removeprefix("/console")
+    """Lead on to signing in. A form that was sent comes along, so that nothing that was written is lost."""
+    path = call.request.url.path.removeprefix("/console")
     if call.request.method == "POST" and _is_form(call.request):
         refuse_cross_site(call.request)
         call.form = fields_of(await read_bytes(call.request, MAX_FORM))
         call.form.pop("csrf", "")
         if _may_resume(call):
-            return ask_to_sign_in(call, 403, next_path=asked, then=urlencode(call.form))
+            return ask_to_sign_in(call, 403, next_path=path, then=urlencode(call.form))
     if call.request.url.query:
-        asked += f"?{call.request.url.query}"
-    back = f"?next={quote(asked)}" if call.request.method == "GET" and asked not in ("", "/") else ""
-    return call.redirect(f"/sign-in{back}")
+        path += f"?{call.request.url.query}"
+    query = f"?next={quote(path)}" if call.request.method == "GET" and path not in ("", "/") else ""
+    return call.redirect(f"/sign-in{query}")
 
 
 def _refused(call: ConsoleCall, problem: Problem) -> Response:
-    """Why not, as a page; a script gets the same as JSON from the outermost handler."""
+    """Render a refusal as a page; a script gets the problem as JSON from the outermost handler."""
     if "text/html" not in call.request.headers.get("accept", "text/html"):
         raise problem
     if isinstance(problem, StaleForm) and call.signed_in and _may_resume(call):
@@ -270,19 +272,19 @@ def _refused(call: ConsoleCall, problem: Problem) -> Response:
 
 
 def rebind_csrf(call: ConsoleCall, token: str) -> None:
-    """Forms of the page that answers are bound to the session that has just begun."""
+    """Bind the forms of the page that answers to the session that has just begun."""
     call.token, call.csrf = token, _csrf(call.ctx, token)
 
 
 def begin_session(call: ConsoleCall, response: Response, token: str) -> Response:
-    """The cookie of somebody who has signed in."""
+    """Set the session cookie of an operator who has signed in."""
     _set_cookie(call, response, SESSION_COOKIE, token, operators.SESSION_TTL_MS // times.SECOND)
     response.delete_cookie(VISITOR_COOKIE, path="/console")
     return response
 
 
 def end_session(response: Response) -> Response:
-    """Takes the cookie away."""
+    """Delete the session cookie."""
     response.delete_cookie(SESSION_COOKIE, path="/console")
     return response
 

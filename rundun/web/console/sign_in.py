@@ -1,4 +1,4 @@
-"""/console, before anything else: signing in and out, and the links that make operators."""
+"""/console/sign-in, /sign-out and /join: signing in and out, and the links that make operators."""
 
 from __future__ import annotations
 
@@ -34,14 +34,16 @@ ALL_GUESSES = Policy("sign-in-all", 100, 900)  # from wherever: few enough to fi
 
 
 async def sign_in_form(call: ConsoleCall) -> Response:
-    """GET /console/sign-in."""
+    """GET /console/sign-in: show the form."""
     if call.signed_in:
         return call.redirect("")
     return ask_to_sign_in(call, next_path=_local(call.request.query_params.get("next", "")))
 
 
 async def sign_in(call: ConsoleCall) -> Response:
-    """POST /console/sign-in: a session, or the form again. An unknown address takes as long as a wrong password."""
+    """POST /console/sign-in: begin a session, or show the form again. An unknown address takes as long as a wrong
+    password.
+    """
     email = call.form.get("email", "").strip().lower()[:254]
     password = call.form.get("password", "")[: passwords.MAX_LENGTH]
     next_path, then = _local(call.form.get("next", "")), call.form.get("then", "")
@@ -53,8 +55,8 @@ async def sign_in(call: ConsoleCall) -> Response:
         refused.headers["retry-after"] = str(wait)
         return refused
     operator = await call.ctx.database.read(operator_rows.find_by_email, email)
-    kept = None if operator is None else operator.password
-    is_right = await in_turn(passwords.check_in_turn(kept, password))
+    password_hash = None if operator is None else operator.password
+    is_right = await in_turn(passwords.check_in_turn(password_hash, password))
     if operator is None or not is_right:
         call.ctx.rate_limiter.count_failure(call.request)
         return ask_to_sign_in(call, 422, email=email, next_path=next_path, then=then, wrong=True)
@@ -66,7 +68,7 @@ async def sign_in(call: ConsoleCall) -> Response:
 
 
 def _count_guess(call: ConsoleCall, email: str) -> None:
-    """Before the password is looked at, which is work; raises `rate_limited`."""
+    """Count an attempt to sign in, before the password is checked, which is work; raises `rate_limited`."""
     rate_limiter = call.ctx.rate_limiter
     rate_limiter.refuse_guesser(call.request)
     rate_limiter.count(call.request, GUESSES, f"{email} {address_of(call.request)}")
@@ -74,25 +76,25 @@ def _count_guess(call: ConsoleCall, email: str) -> None:
 
 
 def _local(path: str) -> str:
-    """Where to go on, which is nowhere else than here."""
+    """Return the path to go on to, "" for one that leads to another site."""
     is_ours = len(path) <= MAX_PATH and path.startswith("/") and path.isprintable()
     return path if is_ours and not path.startswith(("//", "/\\")) else ""
 
 
 async def sign_out(call: ConsoleCall) -> Response:
-    """POST /console/sign-out."""
+    """POST /console/sign-out: end the session."""
     await call.ctx.database.write(operators.sign_out, call.token)
     return end_session(call.redirect("/sign-in", "told_signed_out"))
 
 
 async def sign_out_everywhere(call: ConsoleCall) -> Response:
-    """POST /console/sign-out-everywhere: all browsers of this operator, this one too."""
+    """POST /console/sign-out-everywhere: end all sessions of this operator, this one too."""
     await call.ctx.database.write(operator_rows.remove_sessions, call.operator.operator_id)
     return end_session(call.redirect("/sign-in", "told_signed_out"))
 
 
 async def join_form(call: ConsoleCall) -> Response:
-    """GET /console/join/{token}: what the link is good for; looking does not use it up."""
+    """GET /console/join/{token}: show the invitation; looking does not use the link up."""
     invitation, organization = await _invitation(call)
     return call.render(
         "join",
@@ -105,7 +107,7 @@ async def join_form(call: ConsoleCall) -> Response:
 
 
 async def join(call: ConsoleCall) -> Response:
-    """POST /console/join/{token}: an operator, signed in."""
+    """POST /console/join/{token}: make an operator, and sign in."""
     invitation, organization = await _invitation(call)
     email, name = call.form.get("email", ""), call.form.get("name", "")
     try:
@@ -135,7 +137,7 @@ async def _invitation(call: ConsoleCall) -> tuple[Invitation, Organization]:
 
 
 async def in_turn(work: Awaitable[T]) -> T:
-    """What came of a password; raises `unavailable` where too many have theirs looked at."""
+    """Return the result of work on a password; raises `unavailable` where too many wait for theirs."""
     try:
         return await work
     except passwords.Busy:
@@ -143,7 +145,7 @@ async def in_turn(work: Awaitable[T]) -> T:
 
 
 async def new_password(call: ConsoleCall) -> str:
-    """The password a form chose, hashed; raises `invalid`."""
+    """Return the hash of the password that a form chose; raises `invalid`."""
     password = call.form.get("password", "")
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         raise Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters.")
@@ -152,7 +154,7 @@ async def new_password(call: ConsoleCall) -> str:
 
 ROUTES = [
     route("GET", "/sign-in", sign_in_form, "anyone"),
-    route("POST", "/sign-in", sign_in, "anyone", largest=3 * MAX_FORM),
+    route("POST", "/sign-in", sign_in, "anyone", max_form_bytes=3 * MAX_FORM),
     route("GET", "/join/{token}", join_form, "anyone"),
     route("POST", "/join/{token}", join, "anyone"),
     route("POST", "/sign-out", sign_out),

@@ -1,4 +1,4 @@
-"""/console/templates/…/edit and new: a template's JSON in an editor, with what is wrong shown at its place."""
+"""/console/templates/…/edit and /new: a template's JSON in an editor, with its faults by line and column."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BEGINNING = """{
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong, and where: a line and column from 1; the pointer is None where it is no JSON."""
+    """A fault of a text, with its line and column from 1; the pointer is None where the text is no JSON."""
 
     line: int
     column: int
@@ -57,7 +57,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of reading a text: the draft unless it is no JSON, and what is wrong."""
+    """A text that was read: its draft unless the text is no JSON, and its faults."""
 
     text: str
     draft: Draft | None
@@ -65,39 +65,36 @@ class Checked:
 
 
 def check(text: str) -> Checked:
-    """The text read as the API would read it."""
+    """Read a text as the API would read it."""
     if len(text) > MAX_TEXT:
         return Checked(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
-        sent = actions.draft(json_positions.read(text))
+        draft = actions.draft(json_positions.read(text))
     except MalformedJson as broken:
         return Checked(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
     except Problem as problem:  # too large
         return Checked(text, None, (Fault(1, 1, "", problem.detail),))
-    return Checked(text, sent, faults(text, sent.errors))
+    return Checked(text, draft, faults(text, draft.errors))
 
 
 def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
-    """Places in a JSON text by line and column, from the top down."""
+    """Locate errors in a JSON text by line and column, from the top down."""
     wrong = list(errors)
-    spots = json_positions.positions(text, (place.pointer for place in wrong))
-    found = [
-        Fault(
-            *json_positions.line_and_column(text, json_positions.nearest(spots, place.pointer).start),
-            place.pointer,
-            place.detail,
-        )
-        for place in wrong
+    positions = json_positions.positions(text, (error.pointer for error in wrong))
+    starts = (json_positions.nearest(positions, error.pointer).start for error in wrong)
+    located = [
+        Fault(*json_positions.line_and_column(text, start), error.pointer, error.detail)
+        for start, error in zip(starts, wrong, strict=True)
     ]
-    return tuple(sorted(found, key=lambda one: (one.line, one.column)))
+    return tuple(sorted(located, key=lambda fault: (fault.line, fault.column)))
 
 
-def _typed(call: ConsoleCall) -> str:
+def _form_text(call: ConsoleCall) -> str:
     return call.form.get("text", "").replace("\r\n", "\n")
 
 
-def _kept(call: ConsoleCall, checked: Checked) -> str:
-    """The address of the preview; "" while there is something wrong."""
+def _preview_path(call: ConsoleCall, checked: Checked) -> str:
+    """Store a draft for the preview and return the preview's path; "" while there is something wrong."""
     if checked.draft is None or checked.draft.template is None:
         return ""
     name = call.ctx.preview_cache.put(call.operator.operator_id, checked.draft.body, call.now)
@@ -113,8 +110,8 @@ def _editor(call: ConsoleCall, text: str, status: int = 200, checked: Checked | 
             "text": text,
             "checked": checked,
             "faults": shown,
-            "unshown": len(checked.faults) - len(shown) if checked else 0,
-            "preview": _kept(call, checked) if checked else "",
+            "faults_left_out": len(checked.faults) - len(shown) if checked else 0,
+            "preview": _preview_path(call, checked) if checked else "",
             "once": call.form.get("once") or str(uuid.uuid4()),
             "languages": call.ctx.pages.words.names,
             "head": None,
@@ -129,41 +126,42 @@ def _editor(call: ConsoleCall, text: str, status: int = 200, checked: Checked | 
 
 
 async def new_form(call: ConsoleCall) -> Response:
-    """GET /console/templates/new: an empty one, `?sample=`, or `?import=true` with nothing in it."""
-    asked = call.request.query_params
-    is_import = "import" in asked
-    text = sample(asked["sample"]) if "sample" in asked else "" if is_import else BEGINNING
+    """GET /console/templates/new: show the editor with a first step, `?sample=`, or nothing for `?import=true`."""
+    params = call.request.query_params
+    is_import = "import" in params
+    text = sample(params["sample"]) if "sample" in params else "" if is_import else BEGINNING
     return _editor(call, text, is_import=is_import)
 
 
 async def new(call: ConsoleCall) -> Response:
-    """POST /console/templates/new: a template, once for each form; what the server assigns may stand in the text, as in
-    what the API answers, and is made anew.
+    """POST /console/templates/new: create a template, once for each form; what the server assigns may stand in the
+    text, as in what the API answers, and is made anew.
     """
-    checked = await asyncio.to_thread(check, _typed(call))
+    checked = await asyncio.to_thread(check, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(call, checked.text, 422 if checked.faults else 200, checked)
-    reply = await call.write_once(ticket(call), _made, actions.create, replace(checked.draft, assigned={}))
-    return call.redirect(f"/templates/{from_json(reply.body)['id']}", "told_template_saved")
+    draft = replace(checked.draft, assigned={})
+    stored_response = await call.write_once(ticket(call), _created_response, actions.create, draft)
+    return call.redirect(f"/templates/{from_json(stored_response.body)['id']}", "told_template_saved")
 
 
-def _made(version: TemplateVersion) -> StoredResponse:
+def _created_response(version: TemplateVersion) -> StoredResponse:
     return StoredResponse(201, to_json({"id": version.template_id}), {})
 
 
 async def edit_form(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}/edit."""
+    """GET /console/templates/{template_id}/edit: show the editor with the current version."""
     head, version = await call.read(get_version, call.path("template_id"), None)
     return _editor(call, pretty(version.body), head=head, made_from=version.v)
 
 
 async def edit(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/edit: the next version, unless somebody else made it in between; then what
-    was typed stays, and may be saved over that.
+    """POST /console/templates/{template_id}/edit: create the next version, unless somebody else made it in between;
+    then what was typed stays, and may be saved over that.
     """
     head, _ = await call.read(get_version, call.path("template_id"), None)
     made_from = call.form.get("made_from", "")
-    checked = await asyncio.to_thread(check, _typed(call))
+    checked = await asyncio.to_thread(check, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         status = 422 if checked.faults else 200
         return _editor(call, checked.text, status, checked, head=head, made_from=made_from)
@@ -182,16 +180,15 @@ async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: 
             raise
         head, _ = await call.read(get_version, head.template_id, None)
         base = int(made_from) if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10 else head.v
-        return _editor(
-            call, checked.text, 412, checked, head=head, made_from=head.v, conflict=min(max(base, 1), head.v)
-        )
-    told = "told_template_unchanged" if str(version.v) == made_from else "told_template_saved"
-    return call.redirect(f"/templates/{head.template_id}", told)
+        conflict = min(max(base, 1), head.v)
+        return _editor(call, checked.text, 412, checked, head=head, made_from=head.v, conflict=conflict)
+    flash = "told_template_unchanged" if str(version.v) == made_from else "told_template_saved"
+    return call.redirect(f"/templates/{head.template_id}", flash)
 
 
 async def check_text(call: ConsoleCall) -> Response:
-    """POST /console/templates/check: for the editor's script. The body is the text; the answer says what is wrong, and
-    where the preview is. Nothing is stored.
+    """POST /console/templates/check: check a text for the editor's script. The body is the text; the response says what
+    is wrong, and where the preview is. Nothing is stored.
     """
     body = await read_bytes(call.request, MAX_FORM)
     try:
@@ -202,25 +199,26 @@ async def check_text(call: ConsoleCall) -> Response:
     t = call.ctx.pages.console_words.language(["en"]).say
     shown = [
         {
-            "line": one.line,
-            "column": one.column,
-            "where": t("fault_where", line=one.line, column=one.column),
-            "pointer": one.pointer,
-            "detail": one.detail if one.pointer is not None else t("fault_not_json", detail=one.detail),
+            "line": fault.line,
+            "column": fault.column,
+            "where": t("fault_where", line=fault.line, column=fault.column),
+            "pointer": fault.pointer,
+            "detail": fault.detail if fault.pointer is not None else t("fault_not_json", detail=fault.detail),
         }
-        for one in checked.faults[:MAX_SHOWN]
+        for fault in checked.faults[:MAX_SHOWN]
     ]
     count = len(checked.faults)
-    said = t("faults", n=count) if count else t("faults_none")
+    summary = t("faults", n=count) if count else t("faults_none")
     template = checked.draft and checked.draft.template
     languages = list(template.translations) if template else []
-    return Json({"said": said, "faults": shown, "preview": _kept(call, checked), "languages": languages})
+    preview = _preview_path(call, checked)
+    return Json({"summary": summary, "faults": shown, "preview": preview, "languages": languages})
 
 
 ROUTES = [
     route("GET", "/templates/new", new_form),
-    route("POST", "/templates/new", new, largest=MAX_FORM),
+    route("POST", "/templates/new", new, max_form_bytes=MAX_FORM),
     route("POST", "/templates/check", check_text),
     route("GET", "/templates/{template_id}/edit", edit_form),
-    route("POST", "/templates/{template_id}/edit", edit, largest=MAX_FORM),
+    route("POST", "/templates/{template_id}/edit", edit, max_form_bytes=MAX_FORM),
 ]

@@ -1,5 +1,6 @@
 """/console/templates/preview: the executor's own page with a template that is being written. Nothing is stored, here or
-in the browser: an import map gives the page's scripts a memory, a wire and a keeper of pages that end where they begin.
+in the browser: an import map gives the page's scripts a database, an HTTP client and a page store of their own, which
+end in memory.
 """
 
 from __future__ import annotations
@@ -29,22 +30,22 @@ REPLACED = ("offline_db", "http", "keep_page")
 
 
 async def preview(call: ConsoleCall) -> Response:
-    """GET /console/templates/preview/{name}; `?lang=` as on a link, `?at=start` before anybody has begun."""
+    """GET /console/templates/preview/{name}: show the executor's page, in `?lang=`; with `?at=start` before a start."""
     body = call.ctx.preview_cache.get(call.operator.operator_id, call.path("name"), call.now)
-    begun = call.request.query_params.get("at") != "start"
+    is_started = call.request.query_params.get("at") != "start"
     version = await asyncio.to_thread(_version, body, call.organization.org_id, call.now)
     links = call.ctx.links
-    state = state_json(_sheet(version, begun), call.organization, links, call.now)
-    asked = call.request.query_params.get("lang", "")
-    own = [asked] if translation.is_tag(asked) else []
-    wanted = [*own, *translation.accepted(call.request.headers.get("accept-language", ""))]
+    state = state_json(_run_state(version, is_started), call.organization, links, call.now)
+    lang = call.request.query_params.get("lang", "")
+    chosen = [lang] if translation.is_tag(lang) else []
+    languages = [*chosen, *translation.accepted(call.request.headers.get("accept-language", ""))]
     imports = _imports(call.ctx.pages.assets)
     branding = branding_of(call.organization, call.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
     photo_bytes = call.ctx.settings.limits.photo_mebibytes * 2**20
     response = call.ctx.pages.run(
         state,
-        wanted,
+        languages,
         "console/template_preview.html",
         photo_bytes=photo_bytes,
         branding=branding,
@@ -61,8 +62,8 @@ def _version(body: bytes, org_id: str, now: int) -> TemplateVersion:
     return TemplateVersion("t-preview", 1, org_id, now, now, body, template, steps, untouched)
 
 
-def _sheet(version: TemplateVersion, begun: bool) -> RunState:
-    """A run that never was."""
+def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
+    """Make a run of the template that is stored nowhere."""
     now = version.created_at
     run = Run(
         number=0,
@@ -70,16 +71,16 @@ def _sheet(version: TemplateVersion, begun: bool) -> RunState:
         org_id=version.org_id,
         template_id=version.template_id,
         template_v=version.v,
-        status="in_progress" if begun else "pending",
+        status="in_progress" if is_started else "pending",
         revision=1,
         seq=0,
         created_at=now,
         expires_at=None,
-        started_at=now if begun else None,
+        started_at=now if is_started else None,
         closed_at=None,
         executor_ref=None,
         language=None,
-        assigned_to="u-preview" if begun else None,
+        assigned_to="u-preview" if is_started else None,
         identity=Identity(),
         device=None,
         webhook=None,
@@ -91,16 +92,16 @@ def _sheet(version: TemplateVersion, begun: bool) -> RunState:
 
 
 def _imports(assets: Assets) -> str:
-    """The import map (HTML 8.1.6.2): only what the executor's own scripts import is replaced, so that the replacements
-    may import the originals.
+    """Return the import map (HTML 8.1.6.2): only what the executor's own scripts import is replaced, so that the
+    replacements may import the originals.
     """
-    ours = {assets.url(f"executor/{name}.js"): assets.url(f"console/preview_{name}.js") for name in REPLACED}
+    replacements = {assets.url(f"executor/{name}.js"): assets.url(f"console/preview_{name}.js") for name in REPLACED}
     scope = assets.url("executor/main.js").rpartition("/")[0] + "/"
-    return json.dumps({"scopes": {scope: ours}})
+    return json.dumps({"scopes": {scope: replacements}})
 
 
 def _policy(imports: str) -> str:
-    """That of the page, but for the map, which is named by its digest, and for the console, which may frame it."""
+    """Return the page's Content-Security-Policy, with the import map's digest, and open to a frame of the console."""
     digest = base64.b64encode(hashlib.sha256(imports.encode()).digest()).decode()
     policy = CONTENT_SECURITY_POLICY.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
     return policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")

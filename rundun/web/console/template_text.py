@@ -1,4 +1,4 @@
-"""A template's fields and values in the console's words, as plain text."""
+"""Fields and values of a template in the console's words, as plain text."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """Says what stands in a template; `labels` names steps and options by id."""
+    """The text of fields and values of a template; `labels` names steps and options by id."""
 
     t: Say
     labels: Mapping[str, str]
 
     def field(self, field: Field) -> str:
-        """What a field is called, with its language."""
+        """Return the name of a field, with its language."""
         name, tag = field
         return f"{self.t(f'field_{name}')} ({tag})" if tag else self.t(f"field_{name}")
 
     def value(self, field: Field, value: Any) -> str:
-        """What stands in it."""
+        """Return the text of a field's value."""
         name = field[0]
         if value is None:
             return self.t("not_set")
@@ -43,12 +43,12 @@ class TemplateText:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     def photo(self, rule: Mapping[str, Any]) -> str:
-        """How many photos are asked beside an answer."""
+        """Return the text of how many photos an answer needs."""
         counts = self.t("photos_from_to", least=str(rule.get("min", 0)), most=str(rule.get("max", 10)))
         return f"{counts}, {self.t('photos_annotate')}" if rule.get("annotate") else counts
 
     def condition(self, condition: Mapping[str, Any]) -> str:
-        """When a step is shown."""
+        """Return the text of the condition under which a step is shown."""
         if "when" in condition:
             when = condition["when"]
             step = self.labels.get(when["step"], when["step"])
@@ -60,18 +60,18 @@ class TemplateText:
         if isinstance(value, bool):
             return self.t("yes" if value else "no")
         if isinstance(value, list):
-            return ", ".join(self._operand(one) for one in value)
+            return ", ".join(self._operand(item) for item in value)
         return self.labels.get(value, value) if isinstance(value, str) else json.dumps(value)
 
     def details(self, step: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """The settings of a step's type that were set, as (word, value)."""
+        """List the settings of a step's type that were set, as pairs of the texts of name and value."""
         fields = (step.get("config") or {}).items()
         return [
             (self.field((name, "")), self.value((name, ""), value)) for name, value in fields if name not in LEFT_OUT
         ]
 
 
-def template_text(t: Say, *readings: Mapping[str, TemplatePart]) -> TemplateText:
-    """For what stands in these; the last knows the labels best."""
-    labels = {thing.id: thing.label for reading in readings for thing in reading.values()}
+def template_text(t: Say, *parts_by_id: Mapping[str, TemplatePart]) -> TemplateText:
+    """Make the `TemplateText` of some versions' parts by id; labels of the last version win."""
+    labels = {part.id: part.label for parts in parts_by_id for part in parts.values()}
     return TemplateText(t, labels)

@@ -1,4 +1,4 @@
-"""/console/templates: the list, and a template with its versions and what changed between them."""
+"""/console/templates: the list of templates, and a template with its versions and what changed between them."""
 
 from __future__ import annotations
 
@@ -25,97 +25,100 @@ MAX_VERSIONS = 100
 
 
 class ShownQuery(ListQuery, TemplateQuery):
-    """GET /console/templates/{template_id}."""
+    """The query of GET /console/templates/{template_id}."""
 
-    told: str = ""
+    flash: str = ""
 
 
 class TemplatesShown(TemplatesQuery):
-    """GET /console/templates."""
+    """The query of GET /console/templates."""
 
-    told: str = ""
+    flash: str = ""
 
 
 def samples() -> dict[str, str]:
-    """The samples' names by that of their files."""
+    """Return the names of the samples by the names of their files."""
     return {path.stem: from_json(path.read_bytes())["name"] for path in sorted(paths.samples().glob("*.json"))}
 
 
-def cursor(found: Page[Any]) -> str | None:
-    """Where the next page goes on, None behind the last."""
-    if found.next_before is None:
+def cursor(page: Page[Any]) -> str | None:
+    """Return the cursor of the next page, None behind the last."""
+    if page.next_before is None:
         return None
-    first, second = (0, *found.next_before)[-2:]
+    first, second = (0, *page.next_before)[-2:]
     return list_cursor(first, second)
 
 
 async def index(call: ConsoleCall) -> Response:
-    """GET /console/templates: the newest first, archived ones on request."""
-    wanted = query(TemplatesShown, call.request)
-    found = await call.read(page_current, wanted.slice(), wanted.include_archived)
+    """GET /console/templates: list templates, the newest first, archived templates on request."""
+    params = query(TemplatesShown, call.request)
+    page = await call.read(page_current, params.slice(), params.include_archived)
     return call.render(
         "templates",
-        page=found,
-        cursor=cursor(found),
-        include_archived=wanted.include_archived,
-        is_first="cursor" not in wanted.model_fields_set,
+        page=page,
+        cursor=cursor(page),
+        include_archived=params.include_archived,
+        is_first="cursor" not in params.model_fields_set,
         samples=samples(),
     )
 
 
 async def show(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}: the current version, or `?v=`, to be read, and all versions."""
-    wanted = query(ShownQuery, call.request)
+    """GET /console/templates/{template_id}: show the current version, or `?v=`, and list all versions."""
+    params = query(ShownQuery, call.request)
     template_id = call.path("template_id")
-    head, version, versions = await call.read(get_with_versions, template_id, wanted.v, wanted.slice())
-    written = from_json(version.body)
+    head, version, versions = await call.read(get_with_versions, template_id, params.v, params.slice())
+    source = from_json(version.body)
     return call.render(
         "template",
         head=head,
         version=version,
-        written=written,
-        sections=[{"title": "", "steps": written.get("steps") or []}, *(written.get("sections") or [])],
+        source=source,
+        sections=[{"title": "", "steps": source.get("steps") or []}, *(source.get("sections") or [])],
         count=len(version.steps),
-        teller=lambda t: template_text(t, parts(written)),
+        make_text=lambda t: template_text(t, parts(source)),
         versions=versions,
         cursor=cursor(versions),
     )
 
 
 async def changes(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}/changes?before=&after=: two versions, without them the last two."""
+    """GET /console/templates/{template_id}/changes?before=&after=: compare two versions, by default the last two."""
     first, second = _number(call, "before"), _number(call, "after")
     head, before, after = await call.read(get_two_versions, call.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
-    reading = {**parts(old), **parts(new)}
-    found = difference(old, new)
-    whole = {change.part.id for change in found if change.kind in ("added", "removed")}
+    differences = difference(old, new)
+    added_or_removed = {change.part.id for change in differences if change.kind in ("added", "removed")}
     return call.render(
         "template_changes",
         head=head,
         before=before,
         after=after,
         # the options of a step that came or went say nothing more
-        changes=[one for one in found if not (one.part.kind == "option" and one.part.parent in whole)],
-        teller=lambda t: template_text(t, parts(old), parts(new)),
-        reading=reading,
+        changes=[
+            change
+            for change in differences
+            if not (change.part.kind == "option" and change.part.parent in added_or_removed)
+        ],
+        make_text=lambda t: template_text(t, parts(old), parts(new)),
+        parts_by_id={**parts(old), **parts(new)},
         numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
     )
 
 
 def _number(call: ConsoleCall, name: str) -> int | None:
-    """A version's number in the query; None stands for what is none."""
-    given = call.request.query_params.get(name, "")
-    return int(given) if re.fullmatch(r"[1-9][0-9]{0,8}", given) else None
+    """Read the number of a version in the query; None where it is no number."""
+    value = call.request.query_params.get(name, "")
+    return int(value) if re.fullmatch(r"[1-9][0-9]{0,8}", value) else None
 
 
 async def export(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}/export: the JSON as its author wrote it, of `?v=`, as a file."""
+    """GET /console/templates/{template_id}/export: send the JSON as its author wrote it, of `?v=`, as a file."""
     v = query(TemplateQuery, call.request).v
     _, version = await call.read(get_version, call.path("template_id"), v)
-    names = file_name(version.template.name)
+    ascii_name, name = file_name(version.template.name)
     headers = {
-        "content-disposition": f"attachment; filename=\"{names[0]}\"; filename*=UTF-8''{quote(names[1], safe='')}",
+        "content-disposition": f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}",
         "cache-control": "no-store",
         "content-security-policy": "sandbox; default-src 'none'",
     }
@@ -123,38 +126,38 @@ async def export(call: ConsoleCall) -> Response:
 
 
 def pretty(body: bytes) -> str:
-    """A template's stored JSON, to be read by people."""
+    """Format a template's stored JSON, to be read by people."""
     return json.dumps(from_json(body), ensure_ascii=False, indent=2) + "\n"
 
 
 def file_name(name: str) -> tuple[str, str]:
-    """Names for a file that any system takes: one in ASCII, and one in all letters and digits there are."""
-    kept = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_")[:80].rstrip("-") or "template"
-    letters = "".join(one for one in unicodedata.normalize("NFKD", kept) if not unicodedata.combining(one))
+    """Return two names of a file that any system takes: in ASCII, and in all letters and digits there are."""
+    stem = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_")[:80].rstrip("-") or "template"
+    letters = "".join(char for char in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(char))
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_")[:80] or "template"
-    return f"{plain}.json", f"{kept}.json"
+    return f"{plain}.json", f"{stem}.json"
 
 
 async def duplicate(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/duplicate: a new one to be changed."""
+    """POST /console/templates/{template_id}/duplicate: create a copy of a template."""
     version = await call.write(actions.duplicate, call.path("template_id"))
     return call.redirect(f"/templates/{version.template_id}", "told_duplicated")
 
 
 async def archive(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/archive."""
+    """POST /console/templates/{template_id}/archive: archive a template."""
     await call.write(actions.archive, call.path("template_id"))
     return call.redirect(f"/templates/{call.path('template_id')}", "told_archived")
 
 
 async def bring_back(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/bring-back."""
+    """POST /console/templates/{template_id}/bring-back: take a template out of the archive."""
     await call.write(actions.bring_back, call.path("template_id"))
     return call.redirect(f"/templates/{call.path('template_id')}", "told_brought_back")
 
 
 def sample(name: str) -> str:
-    """A sample as its file has it; raises NotFound."""
+    """Read a sample as its file has it; raises NotFound."""
     if name not in samples():
         raise NotFound("sample")
     return (paths.samples() / f"{name}.json").read_text("utf-8")

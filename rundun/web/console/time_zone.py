@@ -14,19 +14,19 @@ LOCALE = "en_GB"
 
 
 def zones() -> list[str]:
-    """All names a time zone may have."""
+    """List all names that a time zone may have."""
     return sorted(available_timezones())
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A time zone by IANA's name."""
+    """A time zone by its IANA name."""
 
     name: str
 
     def at(self, milliseconds: int) -> datetime:
-        """That moment on this zone's clocks; in UTC where they would be past the calendar's end, as of a phone in the
-        year 9999.
+        """Return a time by this zone's clocks; in UTC where they would be past the calendar's end, as with a phone in
+        the year 9999.
         """
         at = datetime.fromtimestamp(milliseconds / times.SECOND, UTC)
         try:
@@ -35,7 +35,7 @@ class Zone:
             return at
 
     def say(self, milliseconds: int | None) -> str:
-        """“25 Nov 2026, 14:03:07 +01:00”, or a dash."""
+        """Format a time as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
         if milliseconds is None:
             return "–"
         at = self.at(milliseconds)
@@ -43,7 +43,7 @@ class Zone:
         return f"{dates.format_datetime(at, 'd MMM y, HH:mm:ss', locale=LOCALE)} {offset[:3]}:{offset[3:5]}"
 
     def short(self, milliseconds: int | None) -> str:
-        """“25 Nov 14:03 +01:00”, or a dash."""
+        """Format a time as “25 Nov 14:03 +01:00”, None as a dash."""
         if milliseconds is None:
             return "–"
         at = self.at(milliseconds)
@@ -51,14 +51,14 @@ class Zone:
         return f"{dates.format_datetime(at, 'd MMM HH:mm', locale=LOCALE)} {offset[:3]}:{offset[3:5]}"
 
     def day_begins(self, day: date) -> int:
-        """The first moment of a day here, in milliseconds."""
+        """Return the beginning of a day in this zone, in milliseconds."""
         return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.name)).timestamp()) * times.SECOND
 
     def today(self, now: int) -> date:
-        """The day it is here."""
+        """Return the day that it is in this zone."""
         return self.at(now).date()
 
     def days_back(self, now: int, count: int) -> list[date]:
-        """The last `count` days, today last."""
+        """List the last `count` days, today last."""
         today = self.today(now)
         return [today - timedelta(days=back) for back in range(count - 1, -1, -1)]

@@ -1,4 +1,4 @@
-"""/docs: how to build on Rundun, for integrators. Pages are rendered once; the reference comes from the document."""
+"""The documentation for integrators: /docs. Pages are rendered once; the reference comes from the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ README_SITE = "http://127.0.0.1:8000"  # what the samples call this service; on 
 
 @dataclass(frozen=True, slots=True)
 class DocsPage:
-    """One page; `path` is what follows /docs/, and `template` a file in templates/docs/."""
+    """One page of /docs; `path` is what follows /docs/, and `template` a file in templates/docs/."""
 
     path: str
     title: str
@@ -41,7 +41,7 @@ class DocsPage:
 
 
 def slug(subject: str) -> str:
-    """A subject's name in an address."""
+    """Return the path of the reference page about a subject."""
     return f"reference/{subject.lower()}"
 
 
@@ -67,7 +67,7 @@ PAGES = {page.path: page for page in (*GUIDES, *REFERENCE)}
 
 
 def sample(name: str, site: str) -> str:
-    """A file of templates/docs/samples/, which tests run; addresses are those of this service."""
+    """Read a file of templates/docs/samples/, which tests run; addresses become those of this service."""
     text = (paths.templates() / "docs" / "samples" / name).read_text("utf-8")
     return text.rstrip("\n").replace(README_SITE, site)
 
@@ -76,24 +76,23 @@ _CODE = re.compile("`([^`]+)`")
 
 
 def marked(text: str) -> Markup:
-    """Words with `code` in them."""
+    """Return text as markup, escaped, with `code` in it marked."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped first)
 
 
 def default(setting: Setting) -> str:
-    """A setting's default as it would be written."""
+    """Return a setting's default as it would be written."""
     value = setting.default
     if isinstance(value, tuple):
-        value = [one if isinstance(one, int | float) else str(one) for one in value]
+        value = [item if isinstance(item, int | float) else str(item) for item in value]
     return json.dumps(value if isinstance(value, int | float | list) else str(value))
 
 
 @cache
-def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
-    """A page, the same compressed, and its entity tag; nothing on it changes while the process lives."""
-    from rundun.web.docs.openapi import (
-        shown,  # not before somebody reads: the document takes a moment to make
-    )
+def _render(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
+    """Render a page, plain and compressed, with its entity tag; nothing on it changes while the process lives."""
+    # Not before somebody reads: the document takes a moment to make.
+    from rundun.web.docs.openapi import reference
     from rundun.web.docs.openapi.document import document, examples
 
     page = PAGES[path]
@@ -106,35 +105,35 @@ def _rendered(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
         version=__version__,
         sample=lambda name: sample(name, site),
         booking=(paths.templates() / "docs" / "samples" / "booking.py").read_text("utf-8").rstrip("\n"),
-        operations=[one for one in shown.operations(site) if one.subject == page.subject],
-        models=shown.models(),
+        operations=[operation for operation in reference.operations(site) if operation.subject == page.subject],
+        models=reference.models(),
         schemas=document()["components"]["schemas"],
-        fields=shown.fields,
-        common_fields=shown.common_fields,
-        pretty=shown.pretty,
+        fields=reference.fields,
+        common_fields=reference.common_fields,
+        pretty=reference.pretty,
         webhooks=document()["webhooks"],
-        step_types=shown.step_types(sample("types.json", "")),
+        step_types=reference.step_types(sample("types.json", "")),
         problems=TABLE,
         advice=ADVICE,
         settings=SETTINGS,
         default=default,
         marked=marked,
         events=(*event.EVENTS, *event.ON_REQUEST),
-        errors=shown.codes("Place"),
-        missing=shown.codes("Missing"),
+        field_codes=reference.codes("Place"),
+        missing=reference.codes("Missing"),
         delivery=examples()["retryDelivery"]["202"],
-        problem=shown.invalid_example(),
+        problem=reference.invalid_example(),
     ).body
-    whole = bytes(body)
-    return whole, gzip.compress(whole, 9, mtime=0), f'"{hashlib.sha256(whole).hexdigest()[:32]}"'
+    plain = bytes(body)
+    return plain, gzip.compress(plain, 9, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
 
 
 async def show(request: Request) -> Response:
-    """GET /docs and its pages."""
+    """Serve a page of the documentation, compressed for whoever takes gzip: GET /docs and /docs/{path}."""
     ctx, path = context_of(request), request.path_params.get("path", "")
     if path not in PAGES:
         raise NotFound("page")
-    plain, packed, tag = await asyncio.to_thread(_rendered, ctx.pages, ctx.settings.public_url, path)
+    plain, packed, tag = await asyncio.to_thread(_render, ctx.pages, ctx.settings.public_url, path)
     headers = {**HEADERS, "cache-control": "no-cache", "vary": "accept-encoding", "etag": tag}
     if is_current(request, tag):
         return Response(status_code=304, headers=headers)

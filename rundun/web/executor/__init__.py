@@ -1,1 +1,1 @@
-"""/r: what the executor's phone opens and sends."""
+"""The executor's side, what a phone opens and sends: /r."""

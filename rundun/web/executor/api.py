@@ -1,4 +1,4 @@
-"""/r: the executor's side. Possession of the link is the right to do the run; no GET ever changes anything."""
+"""The executor's JSON: /r. Possession of the link is the right to do the run; no GET ever changes anything."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ MAX_BODY = 64 * 1024  # bytes
 MAX_ANSWER = 256 * 1024
 
 
-async def read_body(request: Request, understood: Callable[[Any], T], largest: int = MAX_BODY) -> T:
-    """What is `understood` by a JSON body from our own page, for a run that there is: nothing is waited for from those
-    who try links, nor do they hear what is wrong with a body that is here.
+async def read_body(request: Request, parse: Callable[[Any], T], max_bytes: int = MAX_BODY) -> T:
+    """Read and `parse` a JSON body from our own page, for a run that exists: nothing is waited for from those who try
+    links, nor do they hear what is wrong with a body that is here.
     """
     refuse_cross_site(request)
     ctx, run_id, was_here = context_of(request), request.path_params["run_id"], is_here(request)
     if not was_here:
         await ctx.database.read(run_rows.get, run_id)
     try:
-        return understood(await read_json(request, min(largest, ctx.settings.limits.body_kibibytes * 1024)))
+        return parse(await read_json(request, min(max_bytes, ctx.settings.limits.body_kibibytes * 1024)))
     except Problem:
         if was_here:
             await ctx.database.read(run_rows.get, run_id)
@@ -51,7 +51,7 @@ async def read_body(request: Request, understood: Callable[[Any], T], largest: i
 
 
 async def state(request: Request) -> Response:
-    """GET /r/{run_id}/state; `?since=<revision>` answers 304 while nothing has changed."""
+    """Return the state of a run: GET /r/{run_id}/state; `?since=<revision>` answers 304 while nothing has changed."""
     ctx = context_of(request)
     run_id, device = request.path_params["run_id"], device_of(request)
     since = query(StateQuery, request).since
@@ -63,33 +63,29 @@ async def state(request: Request) -> Response:
 
 
 async def start(request: Request) -> Response:
-    """POST /r/{run_id}/start: a human tapped Start."""
+    """Start a run, since a human tapped Start: POST /r/{run_id}/start."""
     ctx = context_of(request)
-    given = await read_body(request, lambda body: read(StartBody, body).start())
-    run, token = await ctx.database.write(execution.start, request.path_params["run_id"], given, device_of(request))
+    start_input = await read_body(request, lambda body: read(StartBody, body).start())
+    run_id = request.path_params["run_id"]
+    run, token = await ctx.database.write(execution.start, run_id, start_input, device_of(request))
     assert run.assigned_to is not None  # since it is started
-    content: StartedJson = {
-        "run": run_json.run_state(run, ctx.now()),
-        "assigned_to": run.assigned_to,
-    }
+    content: StartedJson = {"run": run_json.run_state(run, ctx.now()), "assigned_to": run.assigned_to}
     response = Json(content)
     set_device(request, response, token)
     return response
 
 
 async def answer(request: Request) -> Response:
-    """PUT /r/{run_id}/steps/{step_id}."""
+    """Answer a step: PUT /r/{run_id}/steps/{step_id}."""
     ctx = context_of(request)
-    given = await read_body(request, lambda body: read(AnswerBody, body).given(), MAX_ANSWER)
-    step_id = request.path_params["step_id"]
-    state = await ctx.database.write(
-        execution.answer, request.path_params["run_id"], step_id, given, device_of(request)
-    )
+    answer_input = await read_body(request, lambda body: read(AnswerBody, body).answer_input(), MAX_ANSWER)
+    run_id, step_id = request.path_params["run_id"], request.path_params["step_id"]
+    state = await ctx.database.write(execution.answer, run_id, step_id, answer_input, device_of(request))
     return Json(step_written(state, step_id, ctx.links))
 
 
 async def complete(request: Request) -> Response:
-    """POST /r/{run_id}/complete."""
+    """Complete a run: POST /r/{run_id}/complete."""
     ctx = context_of(request)
     await read_body(request, lambda body: read(EmptyBody, body))
     run = await ctx.database.write(execution.complete, request.path_params["run_id"], device_of(request))
@@ -101,17 +97,16 @@ def _ended(run: Run) -> EndedJson:
 
 
 async def cancel(request: Request) -> Response:
-    """POST /r/{run_id}/cancel: the executor stops for good."""
+    """Give a run up for good: POST /r/{run_id}/cancel."""
     ctx = context_of(request)
     reason = (await read_body(request, lambda body: read(CancelBody, body))).reason
-    run = await ctx.database.write(
-        execution.cancel_by_executor, request.path_params["run_id"], reason, device_of(request)
-    )
+    run_id = request.path_params["run_id"]
+    run = await ctx.database.write(execution.cancel_by_executor, run_id, reason, device_of(request))
     return Json(_ended(run))
 
 
 def readable(handler: Handler) -> Handler:
-    """The same page, which is a page also for who asks too often."""
+    """Answer a browser that asks too often with a page instead of JSON."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -130,12 +125,12 @@ def readable(handler: Handler) -> Handler:
 
 
 def route(method: Method, path: str, handler: Handler, operation: Operation) -> ApiRoute:
-    """A route of /r/{run_id}, as the document describes it."""
+    """Return a route of /r/{run_id} with the `operation` that the OpenAPI document describes."""
     return ApiRoute(method, f"/r/{{run_id}}{path}", limited(handler), operation)
 
 
 def limited(handler: Handler) -> Handler:
-    """The same within the limits for each run, and for each address that tries links."""
+    """Limit the requests to `handler` for each run, and for each address that tries links."""
 
     async def endpoint(request: Request) -> Response:
         rate_limiter = context_of(request).rate_limiter

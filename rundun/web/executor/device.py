@@ -1,4 +1,4 @@
-"""The cookie by which an executor's phone is known again on its run."""
+"""The cookie that identifies an executor's phone on its run."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from starlette.responses import Response
 from rundun.web.context import context_of
 
 COOKIE = "rundun_device"
-
-
 COOKIE_SECONDS = 365 * 24 * 3600
 
 
 def device_of(request: Request) -> str | None:
-    """The token in this run's signed cookie, None without one or with one that we did not make."""
+    """Return the token in this run's signed cookie, None without a cookie or with one that we did not make."""
     signed = request.cookies.get(COOKIE)
     if signed is None:
         return None
@@ -30,6 +28,7 @@ def _signer(request: Request) -> Signer:
 
 
 def set_device(request: Request, response: Response, token: str) -> None:
+    """Set the signed cookie with `token` for this run's address, for a year."""
     response.set_cookie(
         COOKIE,
         _signer(request).sign(token).decode(),

@@ -1,4 +1,4 @@
-"""GET /r/{run_id}: the executor's page, or why there is nothing to do."""
+"""The executor's page, or why there is nothing to do: /r/{run_id}."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rundun.web.executor.state import state_json
 
 
 async def page(request: Request) -> Response:
-    """GET /r/{run_id}: the page, neutral to robots and previews; a clear word where there is nothing to do."""
+    """Serve the executor's page, neutral to robots and previews, or why there is nothing to do: GET /r/{run_id}."""
     ctx = context_of(request)
     run_id = request.path_params["run_id"]
     try:
@@ -29,14 +29,14 @@ async def page(request: Request) -> Response:
     content = state_json(state, organization, ctx.links, now)
     branding = branding_of(organization, ctx.pages.assets, ctx.links)
     photo_bytes = ctx.settings.limits.photo_mebibytes * 2**20
-    wanted = preferred_languages(request, state.run.language)
-    return ctx.pages.run(content, wanted, photo_bytes=photo_bytes, branding=branding)
+    preferred = preferred_languages(request, state.run.language)
+    return ctx.pages.run(content, preferred, photo_bytes=photo_bytes, branding=branding)
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
     run, version, organization = await ctx.database.read(execution.load_closed, request.path_params["run_id"])
     kind = "other_device" if problem.code == "other_device" else run.status
-    told = {
+    run_facts = {
         "run_id": run.run_id,
         "closed_at": times.wire_or_none(run.closed_at),
         "progress": dict(run.progress),
@@ -44,11 +44,11 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
     }
     contact = {"name": organization.name, "contact": organization.contact}
     branding = branding_of(organization, ctx.pages.assets, ctx.links)
-    return ctx.pages.closed(kind, preferred_languages(request, run.language), contact, told, branding)
+    return ctx.pages.closed(kind, preferred_languages(request, run.language), contact, run_facts, branding)
 
 
 def preferred_languages(request: Request, run_language: str | None) -> list[str]:
-    """The languages to answer in, the dearest first: chosen on the page, the run's own, the browser's."""
-    asked = request.query_params.get("lang", "")
-    own = [tag for tag in (asked, run_language) if tag and translation.is_tag(tag)]
+    """List the languages to answer in, the most preferred first: chosen on the page, the run's own, the browser's."""
+    chosen = request.query_params.get("lang", "")
+    own = [tag for tag in (chosen, run_language) if tag and translation.is_tag(tag)]
     return [*own, *translation.accepted(request.headers.get("accept-language", ""))]

@@ -1,4 +1,4 @@
-"""What the phone gets of a run, as JSON."""
+"""The JSON about a run that a phone gets."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rundun.store.organizations import Organization
 
 
 def state_json(state: RunState, organization: Organization, links: Urls, now: int) -> StateJson:
-    """Enough to resume on another device."""
-    newest = {one.step_id: one for one in state.evidence.signatures.values()}
+    """Return a run's state as JSON: enough to resume on another device."""
+    newest = {signature.step_id: signature for signature in state.evidence.signatures.values()}
     return {
         "run": run_json.run_state(state.run, now),
         "organization": {"name": organization.name, "contact": organization.contact},
@@ -27,12 +27,12 @@ def state_json(state: RunState, organization: Organization, links: Urls, now: in
             step_id: [run_json.receipt(photo, links) for photo in photos.values()]
             for step_id, photos in state.evidence.photos.items()
         },
-        "signatures": {step_id: run_json.signature_receipt(one, links) for step_id, one in newest.items()},
+        "signatures": {step_id: run_json.signature_receipt(signature, links) for step_id, signature in newest.items()},
         "server_time": times.wire(now),
     }
 
 
 def step_written(state: RunState, step_id: str, links: Urls) -> WrittenJson:
-    """What a write on a step answers."""
+    """Return a step after a write, as JSON, with the run in brief."""
     step = run_json.step_json(state.step_states[step_id], state.evidence, links)
     return {"run": run_json.run_brief(state.run), "step": {"step_id": step_id, **step}}

@@ -1,4 +1,4 @@
-"""/r, the bytes: photos, signatures, and pictures of barcodes. Bodies are read before any transaction begins."""
+"""The executor's uploads: photos, signatures, pictures of barcodes: /r. Bodies are read before any transaction."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ SIGNATURE_BYTES = 2 * 1024 * 1024
 
 
 def _target(request: Request) -> PhotoRef:
-    given = request.path_params
-    photo_id = read(PhotoBody, {"photo_id": given["photo_id"]}).photo_id
-    return PhotoRef(given["run_id"], given["step_id"], photo_id)
+    path = request.path_params
+    photo_id = read(PhotoBody, {"photo_id": path["photo_id"]}).photo_id
+    return PhotoRef(path["run_id"], path["step_id"], photo_id)
 
 
 def _metadata(request: Request) -> PhotoMetadata:
-    given = query(PhotoQuery, request)
-    where = {name: getattr(given, name) for name in ("lat", "lng", "accuracy")}
-    asked = {name: value for name, value in where.items() if value is not None}
-    return PhotoMetadata(given.source, given.taken_at, read(GeoBody, asked).position() if asked else None)
+    params = query(PhotoQuery, request)
+    optional = {name: getattr(params, name) for name in ("lat", "lng", "accuracy")}
+    geo = {name: value for name, value in optional.items() if value is not None}
+    return PhotoMetadata(params.source, params.taken_at, read(GeoBody, geo).position() if geo else None)
 
 
 async def put_photo(request: Request) -> Response:
-    """PUT …/photos/{photo_id}: 201 with the receipt once the photo is on the disk; the same bytes again: 200."""
+    """Store a photo: PUT …/photos/{photo_id}. 201 with the receipt once it is on disk; the same bytes again: 200."""
     refuse_cross_site(request)
     ctx = context_of(request)
     target, metadata, device = _target(request), _metadata(request), device_of(request)
@@ -92,7 +92,7 @@ def _jpeg(data: bytes) -> NewFile:
 
 
 async def _store(database: Database, body: BufferedUpload, derived: Derived) -> UploadedFiles:
-    """Write the original, the derived picture and the thumbnail, which are too large for one commit; all are dropped
+    """Store the original, the derived picture and the thumbnail, which are too large for one commit; all are dropped
     again if one cannot be written.
     """
     written: set[int] = set()
@@ -119,7 +119,7 @@ async def _store(database: Database, body: BufferedUpload, derived: Derived) -> 
 
 
 async def delete_photo(request: Request) -> Response:
-    """DELETE …/photos/{photo_id}, while the run is open."""
+    """Delete a photo while its run is open: DELETE …/photos/{photo_id}."""
     refuse_cross_site(request)
     ctx = context_of(request)
     target = _target(request)
@@ -128,7 +128,7 @@ async def delete_photo(request: Request) -> Response:
 
 
 async def put_signature(request: Request) -> Response:
-    """PUT …/signature of a step, or of the run: a PNG, stored only. 201 with the receipt; the same again: 200."""
+    """Store a signature of a step, or of the run: PUT …/signature. A PNG; 201 with the receipt, the same again: 200."""
     refuse_cross_site(request)
     ctx = context_of(request)
     run_id, step_id = request.path_params["run_id"], request.path_params.get("step_id", "")
@@ -137,9 +137,9 @@ async def put_signature(request: Request) -> Response:
     org_id = (await database.read(run_rows.get, run_id)).org_id
     await database.read(photos.find_signature, run_id, step_id, "", device)
     async with ctx.upload_buffer.receive(request, org_id, SIGNATURE_BYTES) as body:
-        known = await database.read(photos.find_signature, run_id, step_id, body.sha256, device)
-        if known is not None:
-            return Json(run_json.signature_receipt(known, database.env.links))
+        stored = await database.read(photos.find_signature, run_id, step_id, body.sha256, device)
+        if stored is not None:
+            return Json(run_json.signature_receipt(stored, database.env.links))
         await ctx.imaging.check_signature(body.read, org_id)
         png = body.read()
     signature = await database.write_heavy(
@@ -149,8 +149,8 @@ async def put_signature(request: Request) -> Response:
 
 
 async def decode(request: Request) -> Response:
-    """POST …/decode: the barcode in a picture, for phones without a scanner. Of a started run, and of the formats that
-    its barcode steps take.
+    """Read the barcode in a picture, for phones without a scanner: POST …/decode. Of a started run, and of the formats
+    that its barcode steps take.
     """
     refuse_cross_site(request)
     ctx, run_id = context_of(request), request.path_params["run_id"]
@@ -159,10 +159,10 @@ async def decode(request: Request) -> Response:
     async with ctx.upload_buffer.receive(
         request, state.run.org_id, ctx.settings.limits.photo_mebibytes * CHUNK
     ) as body:
-        found = await _unless_gone(request, ctx.imaging.decode_barcode(body.read, formats, run_id))
-    if found is None:
+        barcode = await _unless_gone(request, ctx.imaging.decode_barcode(body.read, formats, run_id))
+    if barcode is None:
         raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")
-    content: DecodedJson = {"text": found.text, "format": found.format}
+    content: DecodedJson = {"text": barcode.text, "format": barcode.format}
     return Json(content)
 
 
@@ -176,20 +176,20 @@ def _formats(state: RunState) -> tuple[BarcodeFormat, ...]:
 
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns; given up when the client goes away, since nobody else would want it. The body must have been
-    read.
+    """Return the result of `work`, which is given up when the client goes away, since nobody else would want it. The
+    body must have been read.
     """
     task = asyncio.create_task(work)
-    leaving = asyncio.ensure_future(request.receive())
+    disconnect = asyncio.ensure_future(request.receive())
     try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise ClientDisconnect
         return await task
     finally:
         task.cancel()
-        leaving.cancel()
-        await asyncio.wait({task, leaving})
+        disconnect.cancel()
+        await asyncio.wait({task, disconnect})
 
 
 _PHOTO = Bytes(

@@ -166,7 +166,7 @@ async def test_a_photo_deleted_meanwhile_is_left_out(w: World, monkeypatch: pyte
 
     def late(watched: Any) -> Any:
         names = looked(watched)
-        names.folder = {10**6: "photos/gone.jpg", **names.folder}
+        names.paths = {10**6: "photos/gone.jpg", **names.paths}
         return names
 
     monkeypatch.setattr(export, "named", late)

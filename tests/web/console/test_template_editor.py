@@ -16,7 +16,7 @@ from rundun import paths
 from rundun.errors import NotFound
 from rundun.web.console.template_preview import REPLACED
 from rundun.web.pages import CONTENT_SECURITY_POLICY
-from rundun.web.preview_cache import KEPT, MAX_EACH, PreviewCache
+from rundun.web.preview_cache import LIFETIME, MAX_EACH, PreviewCache
 from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.helpers.service import BOOLEAN, World
@@ -66,7 +66,7 @@ async def test_every_problem_is_told_at_its_place_and_the_text_is_kept(w: World)
     assert "3 problems." in refused.text and refused.text.count("must be one of") == 1
     found = await live(ann, WRONG)
     assert [(one["line"], one["column"], one["pointer"]) for one in found["faults"]] == told
-    assert (found["said"], found["preview"]) == ("3 problems.", "")
+    assert (found["summary"], found["preview"]) == ("3 problems.", "")
     assert (await w.acme.get("/v1/templates")).json()["data"] == []
 
     broken = await ann.post("/templates/new", text='{"name": "x",\n "steps": [}', once="1", do="save")
@@ -173,12 +173,12 @@ async def test_a_draft_is_its_authors_alone_and_for_a_while(w: World) -> None:
     assert (await ann.get(address)).status_code == 200
     assert (await bob.get(address)).status_code == 404
     assert (await live(ann, json.dumps(GOOD, indent=3)))["preview"].endswith(address), "the same for the same content"
-    w.clock.forward(seconds=KEPT / 1000)
+    w.clock.forward(seconds=LIFETIME / 1000)
     assert (await ann.get(address)).status_code == 404
 
 
 def test_drafts_are_bounded() -> None:
-    drafts = PreviewCache(most_bytes=100)
+    drafts = PreviewCache(max_bytes=100)
     names = [drafts.put("u-1", b"%d" % n, 0) for n in range(MAX_EACH + 2)]
     for name in names[:2]:
         with pytest.raises(NotFound):
@@ -191,7 +191,7 @@ def test_drafts_are_bounded() -> None:
     larger = drafts.put("u-3", b"y" * 1000, 1)
     assert drafts.get("u-3", larger, 1) == b"y" * 1000, "the newest always"
     with pytest.raises(NotFound):
-        drafts.get("u-3", larger, 1 + KEPT)
+        drafts.get("u-3", larger, 1 + LIFETIME)
 
 
 @pytest.mark.parametrize("name", REPLACED)

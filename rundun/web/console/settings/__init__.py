@@ -1,1 +1,1 @@
-"""The console's settings, a page a file."""
+"""The console's settings, a file for each page."""

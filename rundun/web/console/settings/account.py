@@ -1,4 +1,4 @@
-"""/console/settings: what there is to set, and one's own password."""
+"""/console/settings: the list of settings, and the operator's own password."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from rundun.errors import Problem
 from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.sign_in import in_turn, new_password
 
-PARTS = (  # path, word, who may
+# Path, catalog key, and who may see the page.
+PARTS = (
     ("keys", "api_keys", "owner"),
     ("people", "people", "owner"),
     ("organization", "organization", "owner"),
@@ -24,7 +25,7 @@ GUESSES = Policy("old-password", 10, 900)  # of one operator in a quarter of an 
 
 
 def parts(call: ConsoleCall) -> list[tuple[str, str]]:
-    """Path and word of each page of the settings that this operator may see."""
+    """List path and catalog key of each page of the settings that this operator may see."""
     return [
         (f"/console/settings/{path}", word)
         for path, word, may in PARTS
@@ -33,17 +34,17 @@ def parts(call: ConsoleCall) -> list[tuple[str, str]]:
 
 
 async def settings(call: ConsoleCall) -> Response:
-    """GET /console/settings."""
+    """GET /console/settings: list the pages."""
     return call.render("settings", parts=parts(call))
 
 
 async def account(call: ConsoleCall) -> Response:
-    """GET /console/settings/account."""
+    """GET /console/settings/account: show the form to change the password."""
     return call.render("account", parts=parts(call), wrong={})
 
 
 async def change_password(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/password: the old one is asked for; all other browsers are signed out."""
+    """POST /console/settings/account/password: change the password, given the old; sign all other browsers out."""
     call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
     old = call.form.get("old", "")[: passwords.MAX_LENGTH]
     if not await in_turn(passwords.check_in_turn(call.operator.password, old)):

@@ -1,4 +1,4 @@
-"""/console/settings/health: what `python -m rundun check` says, as far as it is this organization's."""
+"""/console/settings/health: the findings of `python -m rundun check`, as far as they are this organization's."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from rundun.store import organizations as organization_rows
 from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.settings.account import parts
 
-LOOKS = Policy("integrity", 4, 60)  # for all who ask: each reads the whole file
-LOOK_SECONDS = 20.0
+INTEGRITY_CHECKS = Policy("integrity", 4, 60)  # for all operators: each reads the whole file
+INTEGRITY_SECONDS = 20.0
 
 
 async def health(call: ConsoleCall) -> Response:
-    """GET /console/settings/health: all that is known in no time."""
+    """GET /console/settings/health: show all findings that take no time."""
     return await _show(call, 0)
 
 
 async def look_closely(call: ConsoleCall) -> Response:
-    """POST /console/settings/health: the same, with the whole file read."""
-    call.ctx.rate_limiter.count(call.request, LOOKS, "integrity")
-    return await _show(call, LOOK_SECONDS)
+    """POST /console/settings/health: show all findings, with the whole database file read."""
+    call.ctx.rate_limiter.count(call.request, INTEGRITY_CHECKS, "integrity")
+    return await _show(call, INTEGRITY_SECONDS)
 
 
 async def _show(call: ConsoleCall, seconds: float) -> Response:
@@ -36,9 +36,9 @@ async def _show(call: ConsoleCall, seconds: float) -> Response:
     )
     # The settings are the server's: where it serves several organizations, they are none of one's business.
     is_alone = len(await call.ctx.database.read(organization_rows.everyone)) == 1
-    notes = sum(one.state == "note" for one in report.findings)
+    notes = sum(finding.state == "note" for finding in report.findings)
     return call.render(
-        "health", parts=parts(call), report=report, is_whole=bool(seconds), is_alone=is_alone, notes=notes
+        "health", parts=parts(call), report=report, is_integrity_checked=bool(seconds), is_alone=is_alone, notes=notes
     )
 
 

@@ -15,12 +15,12 @@ from rundun.web.console.settings.account import parts
 
 
 async def list_keys(call: ConsoleCall) -> Response:
-    """GET /console/settings/keys."""
+    """GET /console/settings/keys: list the API keys."""
     return await _show(call)
 
 
 async def create_key(call: ConsoleCall) -> Response:
-    """POST /console/settings/keys: the answer shows the key, which nothing does again."""
+    """POST /console/settings/keys: make an API key; only this response shows the key itself."""
     name = call.form.get("name", "")
     try:
         made = await call.write(api_keys.create, name)
@@ -32,7 +32,7 @@ async def create_key(call: ConsoleCall) -> Response:
 
 
 async def revoke_key(call: ConsoleCall) -> Response:
-    """POST /console/settings/keys/{key_id}/revoke."""
+    """POST /console/settings/keys/{key_id}/revoke: revoke an API key."""
     await call.write(api_keys.revoke_of_org, call.path("key_id"))
     return call.redirect("/settings/keys", "told_key_revoked")
 
@@ -44,15 +44,15 @@ async def _show(
     wrong: str = "",
     made: tuple[ApiKey, str] | None = None,
 ) -> Response:
-    found: list[ApiKey] = await call.read(key_rows.of_organization)
-    noted = call.ctx.keys.used
-    found = [replace(key, used_at=noted.get(key.key_id, key.used_at)) for key in found]
+    keys: list[ApiKey] = await call.read(key_rows.of_organization)
+    used = call.ctx.keys.used
+    keys = [replace(key, used_at=used.get(key.key_id, key.used_at)) for key in keys]
     return call.render(
         "keys",
         status,
         parts=parts(call),
-        valid=[key for key in found if key.revoked_at is None],
-        revoked=[key for key in found if key.revoked_at is not None],
+        valid=[key for key in keys if key.revoked_at is None],
+        revoked=[key for key in keys if key.revoked_at is not None],
         name=name,
         wrong=wrong,
         made=made,

@@ -1,4 +1,4 @@
-"""/console/settings/organization: what executors see of it, and the zone times are shown in; what it has used."""
+"""/console/settings/organization and /usage: what executors see of an organization, its time zone, its usage."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MONTHS = 12
 
 
 async def organization(call: ConsoleCall) -> Response:
-    """GET /console/settings/organization."""
+    """GET /console/settings/organization: show the form."""
     return _show(call)
 
 
 async def put_profile(call: ConsoleCall) -> Response:
-    """POST /console/settings/organization."""
+    """POST /console/settings/organization: store name, contact, time zone and colour."""
     form = call.form
     zone = form.get("time_zone", "")
     chosen = form.get("colour", "") if form.get("own_colour") else None
@@ -35,13 +35,13 @@ async def put_profile(call: ConsoleCall) -> Response:
             raise Problem("invalid", "There is no such time zone.")
         await call.write(organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen)
     except Invalid as invalid:
-        wrong = {place.pointer.removeprefix("/"): place.detail for place in invalid.errors}
+        wrong = {error.pointer.removeprefix("/"): error.detail for error in invalid.errors}
         return _show(call, 422, wrong, form)
     return call.redirect("/settings/organization", "told_organization_changed")
 
 
 async def put_logo(call: ConsoleCall) -> Response:
-    """POST /console/settings/organization/logo: the picture itself, from the page's script; 204."""
+    """POST /console/settings/organization/logo: store the picture that the page's script sends; 204."""
     picture = await read_bytes(call.request, MAX_LOGO)
     png = await call.ctx.imaging.logo(lambda: picture, call.operator.org_id)
     await call.write(organizations.put_logo, png)
@@ -49,7 +49,7 @@ async def put_logo(call: ConsoleCall) -> Response:
 
 
 async def remove_logo(call: ConsoleCall) -> Response:
-    """POST /console/settings/organization/logo/remove."""
+    """POST /console/settings/organization/logo/remove: remove the logo."""
     await call.write(organizations.put_logo, None)
     return call.redirect("/settings/organization", "told_logo_removed")
 
@@ -58,16 +58,16 @@ def _show(
     call: ConsoleCall,
     status: int = 200,
     wrong: dict[str, str] | None = None,
-    given: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
 ) -> Response:
-    kept = call.organization
-    branding = branding_of(kept, call.ctx.pages.assets, call.ctx.links)
-    values = given or {
-        "name": kept.name,
-        "contact": kept.contact or "",
-        "time_zone": kept.time_zone,
-        "own_colour": "yes" if kept.colour else "",
-        "colour": kept.colour or FIRST_COLOUR,
+    organization = call.organization
+    branding = branding_of(organization, call.ctx.pages.assets, call.ctx.links)
+    values = form or {
+        "name": organization.name,
+        "contact": organization.contact or "",
+        "time_zone": organization.time_zone,
+        "own_colour": "yes" if organization.colour else "",
+        "colour": organization.colour or FIRST_COLOUR,
     }
     return call.render(
         "organization",
@@ -77,17 +77,17 @@ def _show(
         wrong=wrong or {},
         zone_options=[(zone, zone.replace("_", " ")) for zone in time_zone.zones()],
         branding=branding,
-        largest=MAX_LOGO,
+        max_logo_bytes=MAX_LOGO,
     )
 
 
 async def usage(call: ConsoleCall) -> Response:
-    """GET /console/settings/usage: month by month, in the organization's zone."""
+    """GET /console/settings/usage: show the usage month by month, in the organization's zone."""
     return await _show_usage(call)
 
 
 async def add_credits(call: ConsoleCall) -> Response:
-    """POST /console/settings/usage/credits: so many more, or no limit any more."""
+    """POST /console/settings/usage/credits: add credits, or lift the limit."""
     try:
         await call.write(organizations.add_credits, _amount(call))
     except Problem as problem:
@@ -98,17 +98,17 @@ async def add_credits(call: ConsoleCall) -> Response:
 
 
 def _amount(call: ConsoleCall) -> int | None:
-    """How many are added, None for no limit; raises `invalid`."""
+    """Read how many credits are added, None for no limit; raises `invalid`."""
     if call.form.get("unlimited"):
         return None
-    given = call.form.get("amount", "").strip()
-    if not given.removeprefix("-").isascii() or not given.removeprefix("-").isdigit() or len(given) > 17:
+    amount = call.form.get("amount", "").strip()
+    if not amount.removeprefix("-").isascii() or not amount.removeprefix("-").isdigit() or len(amount) > 17:
         raise Problem("invalid", "Write a whole number.")
-    return int(given)
+    return int(amount)
 
 
 def months_back(last: date, count: int) -> list[date]:
-    """The first days of `count` months, that of `last` at last."""
+    """List the first days of `count` months, that of `last` at last."""
     at = last.year * 12 + last.month - 1
     return [date(month // 12, month % 12 + 1, 1) for month in range(at - count + 1, at + 1)]
 
@@ -117,15 +117,17 @@ async def _show_usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> 
     months = months_back(call.zone.today(call.now), MONTHS + 1)
     after = months_back(date(months[-1].year + months[-1].month // 12, months[-1].month % 12 + 1, 1), 1)
     begins = [call.zone.day_begins(month) for month in [*months, *after]]
-    found = await call.read(dashboard.usage, begins)
+    usage_numbers = await call.read(dashboard.usage, begins)
     rows = zip(
         [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months],
-        found.dispatched,
-        found.completed,
-        found.photos,
+        usage_numbers.dispatched,
+        usage_numbers.completed,
+        usage_numbers.photos,
         strict=True,
     )
-    return call.render("usage", status, parts=parts(call), rows=list(rows)[::-1], credits=found.credits, wrong=wrong)
+    return call.render(
+        "usage", status, parts=parts(call), rows=list(rows)[::-1], credits=usage_numbers.credits, wrong=wrong
+    )
 
 
 ROUTES = [

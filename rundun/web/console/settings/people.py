@@ -1,4 +1,4 @@
-"""/console/settings/people: who works here, and who is invited."""
+"""/console/settings/people: operators of the organization, and invitations."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rundun.web.console.settings.account import parts
 
 
 async def list_people(call: ConsoleCall) -> Response:
-    """GET /console/settings/people."""
+    """GET /console/settings/people: list operators and invitations."""
     return await _show(call)
 
 
 async def invite(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/invitations: the answer shows the link, which nothing does again."""
+    """POST /console/settings/people/invitations: invite an operator; only this response shows the link."""
     email = call.form.get("email", "")
     try:
         token = await call.write(operators.invite, email, _role(call))
@@ -27,13 +27,13 @@ async def invite(call: ConsoleCall) -> Response:
 
 
 async def take_back(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/invitations/{invitation_id}/remove."""
+    """POST /console/settings/people/invitations/{invitation_id}/remove: take an invitation back."""
     await call.write(operators.take_back, call.path("invitation_id"))
     return call.redirect("/settings/people", "told_invitation_taken_back")
 
 
 async def put_role(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/{operator_id}/role."""
+    """POST /console/settings/people/{operator_id}/role: change an operator's role."""
     try:
         await call.write(operators.put_role, call.path("operator_id"), _role(call))
     except Problem as problem:
@@ -42,7 +42,7 @@ async def put_role(call: ConsoleCall) -> Response:
 
 
 async def remove(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/{operator_id}/remove: they are signed out at once."""
+    """POST /console/settings/people/{operator_id}/remove: remove an operator, who is signed out at once."""
     try:
         await call.write(operators.remove, call.path("operator_id"))
     except Problem as problem:
@@ -55,12 +55,12 @@ def _role(call: ConsoleCall) -> Role:
 
 
 def _back(call: ConsoleCall) -> str:
-    """To the list, which is not for those any more who have just made a member of themselves."""
+    """Return the path to go on to: the list, but for those who have just made members of themselves."""
     return "/settings" if call.path("operator_id") == call.operator.operator_id else "/settings/people"
 
 
 async def _refused(call: ConsoleCall, problem: Problem, email: str = "") -> Response:
-    """The page again, with what was wrong."""
+    """Render the page again, with what was wrong."""
     if problem.code not in ("invalid", "wrong_status"):
         raise problem
     status = 422 if problem.code == "invalid" else 409

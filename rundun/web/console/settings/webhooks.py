@@ -1,4 +1,4 @@
-"""/console/settings/webhooks: trying one out, and sending again what has failed."""
+"""/console/settings/webhooks: trying a webhook out, and sending failed deliveries again."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ LIMIT = 25
 
 
 async def webhooks(call: ConsoleCall) -> Response:
-    """GET /console/settings/webhooks; `?before=` goes on in the list of what has failed."""
+    """GET /console/settings/webhooks: list failed deliveries; `?before=` goes on in the list."""
     return await _show(call)
 
 
 async def try_webhook(call: ConsoleCall) -> Response:
-    """POST /console/settings/webhooks/test: what was sent, and what came back."""
+    """POST /console/settings/webhooks/test: send a test, and show what was sent and what came back."""
     url, secret = call.form.get("url", "").strip(), call.form.get("secret", "")
     try:
-        asked = read(WebhookTestBody, {"url": url, **({"secret": secret} if secret else {})})
-        tried = await try_out(call.ctx, call.request, call.operator.org_id, asked)
+        body = read(WebhookTestBody, {"url": url, **({"secret": secret} if secret else {})})
+        trial = await try_out(call.ctx, call.request, call.operator.org_id, body)
     except Problem as problem:
         if problem.code not in ("invalid", "address_not_allowed"):
             raise
-        wrong = {place.pointer.removeprefix("/"): place.detail for place in problem.errors}
+        wrong = {error.pointer.removeprefix("/"): error.detail for error in problem.errors}
         return await _show(call, 422, url=url, wrong=wrong)
-    return await _show(call, url=url, tried=tried)
+    return await _show(call, url=url, trial=trial)
 
 
 async def retry(call: ConsoleCall) -> Response:
-    """POST /console/settings/webhooks/{delivery_id}/retry."""
+    """POST /console/settings/webhooks/{delivery_id}/retry: send a delivery again."""
     await call.write(deliveries.retry, call.path("delivery_id"))
     return call.redirect("/settings/webhooks", "told_sent_again")
 
 
 async def retry_all(call: ConsoleCall) -> Response:
-    """POST /console/settings/webhooks/retry: all that have failed, step by step, so that nobody waits long."""
+    """POST /console/settings/webhooks/retry: send what has failed again, in batches, so that nobody waits long."""
     so_far, is_more = RetryProgress(), True
     while is_more:
         is_more = await call.read(deliveries.has_more_failed, FailedFilter(), so_far)
@@ -60,21 +60,21 @@ async def _show(
     status: int = 200,
     url: str = "",
     wrong: dict[str, str] | None = None,
-    tried: TrialJson | None = None,
+    trial: TrialJson | None = None,
 ) -> Response:
     match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", call.request.query_params.get("before", ""), re.ASCII)
     before = (int(match[1]), int(match[2])) if match else (END, END)
-    failing = await call.read(deliveries.page_failed, PageRequest(LIMIT, before))
+    failed = await call.read(deliveries.page_failed, PageRequest(LIMIT, before))
     return call.render(
         "webhooks",
         status,
         parts=parts(call),
         url=url,
         wrong=wrong or {},
-        tried=tried,
-        failing=failing,
+        trial=trial,
+        failed=failed,
         counted=counted,
-        older=".".join(map(str, failing.next_before)) if failing.next_before else "",
+        older=".".join(map(str, failed.next_before)) if failed.next_before else "",
         is_first=match is None,
     )
 

@@ -1,4 +1,4 @@
-"""GET /v1/openapi.json: what this API is, for programs. The document is made when it is first asked for."""
+"""The route of the OpenAPI document, for programs: GET /v1/openapi.json. It is made when somebody first asks for it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from rundun.web.query_params import is_current
 
 
 @cache
-def _packed() -> tuple[bytes, bytes, str]:
-    """The document, plain and compressed, and its entity tag."""
-    from rundun.web.docs.openapi.document import document  # it knows every route, this one as well
+def _serialized() -> tuple[bytes, bytes, str]:
+    """Return the document, plain and compressed, and its entity tag."""
+    from rundun.web.docs.openapi.document import document  # imports every route, the one of this module as well
 
     plain = to_json(document())
     return plain, gzip.compress(plain, 9, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
 
 
 async def get_document(request: Request) -> Response:
-    """GET /v1/openapi.json, without a key."""
-    plain, packed, tag = await asyncio.to_thread(_packed)  # the first time it takes a moment
+    """Serve the document, without a key: GET /v1/openapi.json."""
+    plain, packed, tag = await asyncio.to_thread(_serialized)  # the first time it takes a moment
     headers = {"etag": tag, "cache-control": "no-cache", "vary": "accept-encoding"}
     if is_current(request, tag):
         return Response(status_code=304, headers=headers)

@@ -25,15 +25,7 @@ from rundun.web.docs.openapi.events import (
 )
 from rundun.web.docs.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
-from rundun.web.docs.openapi.schemas import (
-    REF,
-    Schema,
-    add_drafts,
-    components,
-    name_of,
-    parameters,
-    with_members,
-)
+from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, name_of, parameters, with_members
 from rundun.web.executor import api, uploads
 from rundun.web.problems import TABLE
 
@@ -45,25 +37,25 @@ ROUTES: Sequence[ApiRoute] = sorted(
 
 
 def _data(name: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
-    return found
+    data: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
+    return data
 
 
 @cache
 def parts() -> dict[str, dict[str, Any]]:
-    """What many operations share: security, parameters and headers of the document, and parameters of paths."""
+    """Return what many operations share: security, parameters and headers of the document, and parameters of paths."""
     return _data("parts.json")
 
 
 @cache
 def examples() -> dict[str, dict[str, Any]]:
-    """By operation its request and its answers by status; one story: a kitchen is checked for booking_12345."""
+    """Return requests and responses by operation and status; one story: a kitchen is checked for booking_12345."""
     return _data("examples.json")
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole document; it says the same for as long as the process lives, wherever it is served."""
+    """Return the whole document, which stays equal for as long as the process lives, wherever it is served."""
     schemas = _schemas()
     responses: dict[str, Any] = {}
     paths: dict[str, Any] = {}
@@ -85,29 +77,25 @@ def document() -> dict[str, Any]:
         "security": [{"key": []}],
         "paths": paths,
         "webhooks": {name: _webhook(name, schemas[sent_name(name)]) for name in WEBHOOKS},
-        "components": {
-            **parts()["components"],
-            "responses": responses,
-            "schemas": dict(sorted(schemas.items())),
-        },
+        "components": {**parts()["components"], "responses": responses, "schemas": dict(sorted(schemas.items()))},
     }
 
 
 def _schemas() -> dict[str, Schema]:
-    successes = [one.schema for route in ROUTES for one in route.operation.responses.values()]
-    pages = [one.item for one in successes if isinstance(one, ListOf)]
+    successes = [success.schema for route in ROUTES for success in route.operation.responses.values()]
+    items = [described.item for described in successes if isinstance(described, ListOf)]
     bodies = [route.operation.body for route in ROUTES]
-    types = {one for one in [*successes, *pages, *bodies] if isinstance(one, type)}
+    types = {described for described in [*successes, *items, *bodies] if isinstance(described, type)}
     schemas = components({*types, *TYPES, ProblemDetailsJson, TemplateRecordJson, Template})
     add_events(schemas)
     template, record = schemas["Template"], schemas["TemplateRecord"]
-    what = "A template as it is to be from now on. What the server assigned may be sent back unchanged."
+    description = "A template as it is to be from now on. What the server assigned may be sent back unchanged."
     revision = with_members(template, record, description="As it was answered.")
-    schemas["TemplateRevision"] = {**revision, "description": what}
+    schemas["TemplateRevision"] = {**revision, "description": description}
     schemas["TemplateRecord"] = {**with_members(template, record), "description": record["description"]}
     add_drafts(schemas, ("Template", "TemplateRevision"))
     del schemas["TemplateRevision"]  # only the draft of it is ever sent
-    schemas |= {_name(ListOf(item)): _page(item) for item in pages}
+    schemas |= {_name(ListOf(item)): _page(item) for item in items}
     return schemas
 
 
@@ -140,14 +128,14 @@ def _path_item(route: ApiRoute) -> dict[str, Any]:
 
 def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
     operation = route.operation
-    shown: dict[str, Any] = {
+    described: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": operation.description,
     }
     if not route.takes_key:
-        shown["security"] = []
+        described["security"] = []
     headers = [*operation.headers, *(["Idempotency-Key"] if route.is_idempotent_post else [])]
     successes = dict(operation.responses)
     if operation.is_conditional:
@@ -156,20 +144,20 @@ def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
     listed = [{"$ref": f"#/components/parameters/{name}"} for name in [*headers, "X-Request-Id"]]
     if operation.query is not None:
         listed = [*parameters(operation.query, operation.together), *listed]
-    shown["parameters"] = listed
+    described["parameters"] = listed
     if operation.body is not None:
-        shown["requestBody"] = _body(operation.body, operation.name)
-    shown["responses"] = {
+        described["requestBody"] = _body(operation.body, operation.name)
+    described["responses"] = {
         **{str(status): _success(route, status, success) for status, success in successes.items()},
         **_problems(route.codes(), responses),
     }
-    return shown
+    return described
 
 
 def _body(body: type | str | Bytes, name: str) -> dict[str, Any]:
     if isinstance(body, Bytes):
         content: dict[str, Any] = {
-            kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in body.media_types
+            name: {"schema": {"type": "string", "contentMediaType": name}} for name in body.media_types
         }
         return {"required": True, "description": body.description, "content": content}
     media = {"schema": {"$ref": REF + _name(body)}, **_example(name, "request")}
@@ -177,29 +165,29 @@ def _body(body: type | str | Bytes, name: str) -> dict[str, Any]:
 
 
 def _example(name: str, which: str) -> dict[str, Any]:
-    """The example of an operation's request, or of its answer with that status, if there is one."""
-    shown = examples().get(name, {})
-    return {"examples": {"example": {"value": shown[which]}}} if which in shown else {}
+    """Return the example of an operation's request, or of its response with that status, if there is one."""
+    of_operation = examples().get(name, {})
+    return {"examples": {"example": {"value": of_operation[which]}}} if which in of_operation else {}
 
 
 def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
     limited = [] if route.is_document else ["RateLimit-Policy", "RateLimit"]
     replayed = ["Idempotent-Replayed"] if route.is_idempotent_post else []
-    shown: dict[str, Any] = {"description": success.description}
-    shown["headers"] = _headers([*success.headers, *replayed, "X-Request-Id", *limited])
+    response: dict[str, Any] = {"description": success.description}
+    response["headers"] = _headers([*success.headers, *replayed, "X-Request-Id", *limited])
     if success.schema is not None:
         media = {"schema": _schema(success.schema), **_example(route.operation.name, str(status))}
-        shown["content"] = {"application/json": media}
+        response["content"] = {"application/json": media}
     if success.followed_by:
-        shown["links"] = {
+        response["links"] = {
             name[0].upper() + name[1:]: {"operationId": name, "parameters": dict(success.followed_by)}
             for name in _next(list(success.followed_by))
         }
-    return shown
+    return response
 
 
 def _next(parameters: list[str]) -> list[str]:
-    """Operations that need nothing but `parameters`, and perhaps JSON."""
+    """List operations that need nothing but `parameters`, and perhaps JSON."""
     return [
         route.operation.name
         for route in ROUTES
@@ -216,27 +204,23 @@ def _headers(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _problems(codes: Sequence[str], responses: dict[str, Any]) -> dict[str, Any]:
-    """By status, the problems it can stand for; each combination is written once."""
+    """Return by status the problems it can stand for; each combination is added to `responses` once."""
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(TABLE[code][0], []).append(code)
-    shown = {}
-    for status, named in sorted(by_status.items()):
-        name = ".".join(named)
+    by_reference = {}
+    for status, names in sorted(by_status.items()):
+        name = ".".join(names)
         if name not in responses:
-            responses[name] = _problem(status, named)
-        shown[str(status)] = {"$ref": f"#/components/responses/{name}"}
-    return shown
+            responses[name] = _problem(status, names)
+        by_reference[str(status)] = {"$ref": f"#/components/responses/{name}"}
+    return by_reference
 
 
 _PROBLEM_HEADERS = {
     401: {"WWW-Authenticate": "WWW-Authenticate"},
     409: {"Retry-After": "Retry-After"},
-    429: {
-        "Retry-After": "Retry-After-Always",
-        "RateLimit-Policy": "RateLimit-Policy",
-        "RateLimit": "RateLimit",
-    },
+    429: {"Retry-After": "Retry-After-Always", "RateLimit-Policy": "RateLimit-Policy", "RateLimit": "RateLimit"},
     503: {"Retry-After": "Retry-After-Always"},
 }
 
@@ -247,7 +231,7 @@ def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
     narrowed = {"properties": {"code": {"enum": list(codes)}}}
     return {
         "description": "; ".join(f"`{code}`: {TABLE[code][1]}" for code in codes) + ".",
-        "headers": {name: {"$ref": f"#/components/headers/{kept}"} for name, kept in headers.items()},
+        "headers": {name: {"$ref": f"#/components/headers/{component}"} for name, component in headers.items()},
         "content": {
             "application/problem+json": {
                 "schema": {"allOf": [{"$ref": REF + "ProblemDetails"}, narrowed]},
@@ -271,22 +255,16 @@ def _problem_example(status: int, code: str) -> dict[str, Any]:
 
 
 def _webhook(name: str, schema: Schema) -> dict[str, Any]:
-    headers = [
-        "Content-Digest",
-        "Signature-Input",
-        "Signature",
-        "webhook-id",
-        "webhook-timestamp",
-        "webhook-signature",
-    ]
-    what = " ".join(schema["description"].split())
+    headers = ["Content-Digest", "Signature-Input", "Signature"]
+    headers += ["webhook-id", "webhook-timestamp", "webhook-signature"]
+    description = " ".join(schema["description"].split())
     media = {"schema": {"$ref": REF + sent_name(name)}, **_example("webhooks", name)}
     return {
         "post": {
             "operationId": f"on{sent_name(name)}",
             "tags": ["Deliveries"],
             "summary": name,
-            "description": what + ("" if name == ALERT else HOW_IT_ARRIVES),
+            "description": description + ("" if name == ALERT else HOW_IT_ARRIVES),
             "security": [],
             "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in headers],
             "requestBody": {"required": True, "content": {"application/json": media}},

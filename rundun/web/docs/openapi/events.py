@@ -1,4 +1,4 @@
-"""Events in the document: the body of each webhook, and each entry of the feed."""
+"""Events in the OpenAPI document: the body of each webhook, and each entry of the feed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from rundun.web.docs.openapi.schemas import REF, Schema, name_of
 ALERT = "delivery.failed"
 # By event: its data, and what has happened.
 DATA: dict[str, tuple[type, str]] = {
-    "run.started": (
-        types.RunStartedDataJson,
-        "The executor tapped Start. Sent only to webhooks that name it.",
-    ),
+    "run.started": (types.RunStartedDataJson, "The executor tapped Start. Sent only to webhooks that name it."),
     "step.completed": (
         types.StepCompletedDataJson,
         "A step became done, or a done one got another value or other photos.",
@@ -35,7 +32,7 @@ _ALONE = {event.TEST: name_of(WebhookTestEventJson), ALERT: name_of(DeliveryFail
 
 
 def sent_name(name: str) -> str:
-    """The schema of the body of a webhook."""
+    """Return the name of the schema of a webhook's body."""
     return _ALONE.get(name) or _camel(name) + "Event"
 
 
@@ -44,15 +41,15 @@ def _camel(name: str) -> str:
 
 
 def add_events(schemas: dict[str, Schema]) -> None:
-    """Put a schema of each event for each of its two ways in the place of the one for all."""
+    """Replace the one schema `Event` with two for each event: as webhooks and as the feed have it."""
     common = schemas.pop("Event")
     attempt = {"type": "integer", "minimum": 1, "description": "Which attempt this is."}
     cursor = {"type": "string", "description": "Give it as `after` to go on behind this event."}
     entries = {}
-    for name, (data, what) in DATA.items():
+    for name, (data, description) in DATA.items():
         fetched = IN_FEED.get(name, data)
-        schemas[sent_name(name)] = _event(common, name, what, data, {"delivery_attempt": attempt})
-        schemas[_camel(name) + "Entry"] = _event(common, name, what, fetched, {"cursor": cursor})
+        schemas[sent_name(name)] = _event(common, name, description, data, {"delivery_attempt": attempt})
+        schemas[_camel(name) + "Entry"] = _event(common, name, description, fetched, {"cursor": cursor})
         entries[name] = f"{REF}{_camel(name)}Entry"
     schemas["EventFeed"]["properties"]["data"]["items"] = {
         "discriminator": {"mapping": entries, "propertyName": "event"},
@@ -60,7 +57,7 @@ def add_events(schemas: dict[str, Schema]) -> None:
     }
 
 
-def _event(common: Schema, name: str, what: str, data: type, more: dict[str, Any]) -> Schema:
+def _event(common: Schema, name: str, description: str, data: type, more: dict[str, Any]) -> Schema:
     members = common["properties"]
     own = {
         "event": {**members["event"], "const": name},
@@ -69,7 +66,7 @@ def _event(common: Schema, name: str, what: str, data: type, more: dict[str, Any
     }
     return {
         **common,
-        "description": what,
+        "description": description,
         "properties": {**members, **own},
         "required": [*common["required"], *more],
     }

@@ -1,4 +1,4 @@
-"""One operation of the API, described in the route that serves it; `document.py` makes OpenAPI of it."""
+"""The description of an operation, given in the route that serves it; `document.py` makes OpenAPI of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """A body that is no JSON."""
+    """A body that is no JSON: one picture of these media types."""
 
     media_types: tuple[str, ...]
     description: str
@@ -38,7 +38,7 @@ Described = type | str | ListOf | Mapping[str, str]
 @dataclass(frozen=True, slots=True)
 class Success:
     """A response of 2xx or 304: `schema` None = no body; `headers` beside those of every response; `followed_by` says
-    where in it the one parameter of the paths that may be called next is.
+    where in the response the one path parameter of operations that may be called next is.
     """
 
     description: str
@@ -49,7 +49,7 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a route does, in words. `together` are parameters of `query` that make one object, with its name, and
+    """A description of what a route does. `together` are parameters of `query` that make one object, with its name, and
     `is_conditional` adds `If-None-Match` and 304. Problems that all alike have are added by `ApiRoute.codes`;
     `problems` are the operation's own. Examples stand in examples.json, under `name`.
     """
@@ -84,40 +84,40 @@ class ApiRoute(Route):
 
     @property
     def takes_key(self) -> bool:
-        """Whether an API key is needed."""
+        """Tell whether an API key is needed."""
         return self.path.startswith("/v1/") and not self.is_document
 
     @property
     def is_idempotent_post(self) -> bool:
-        """Whether an `Idempotency-Key` is read."""
+        """Tell whether an `Idempotency-Key` is read."""
         return self.takes_key and self.method == "POST"
 
     @property
     def parameters(self) -> list[str]:
-        """Names of the path's parameters."""
+        """List names of the path's parameters."""
         return list(self.param_convertors)
 
     def codes(self) -> list[str]:
-        """Every problem the route can answer with, sorted."""
+        """List every problem code the route can answer with, sorted."""
         operation = self.operation
-        found = {"unavailable", *operation.problems}
+        codes = {"unavailable", *operation.problems}
         if self.is_document:
-            return sorted(found)
-        found |= {"rate_limited"}
+            return sorted(codes)
+        codes |= {"rate_limited"}
         if self.takes_key:
-            found |= {"unauthorized"}
+            codes |= {"unauthorized"}
         else:
-            found |= {"other_device"}
+            codes |= {"other_device"}
             if self.method != "GET":
-                found |= {"cross_site"}
+                codes |= {"cross_site"}
         if self.is_idempotent_post:
-            found |= {"request_in_progress", "idempotency_key_reused", "invalid"}
+            codes |= {"request_in_progress", "idempotency_key_reused", "invalid"}
         if "{" in self.path:
-            found |= {"not_found"}
+            codes |= {"not_found"}
         if operation.query is not None or operation.body is not None:
-            found |= {"invalid"}
+            codes |= {"invalid"}
         if operation.body is not None:
-            found |= {"too_large"}
+            codes |= {"too_large"}
             if not isinstance(operation.body, Bytes):
-                found |= {"malformed_json", "unsupported_media_type"}
-        return sorted(found)
+                codes |= {"malformed_json", "unsupported_media_type"}
+        return sorted(codes)

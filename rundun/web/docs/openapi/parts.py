@@ -1,4 +1,4 @@
-"""What the document says in words: its introduction and its subjects."""
+"""The words of the OpenAPI document: its introduction and its subjects."""
 
 from __future__ import annotations
 

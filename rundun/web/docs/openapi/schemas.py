@@ -1,4 +1,4 @@
-"""From the TypedDicts of answers and the pydantic models of bodies to the schemas of the document."""
+"""Schemas of the OpenAPI document, made of the TypedDicts of responses and the pydantic models of bodies."""
 
 from __future__ import annotations
 
@@ -22,57 +22,57 @@ Schema = dict[str, Any]
 
 
 class _Plain(GenerateJsonSchema):
-    """Without titles made of names, and without defaults that say nothing."""
+    """A generator of schemas without titles made of names, and without defaults that say nothing."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """Never: the name is there already."""
+        """Refuse every title: the name is there already."""
         return False
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """The default, where it is one that a person would write."""
-        found = super().default_schema(schema)
-        default = found.get("default")
+        """Return the schema with its default, where it is one that a person would write."""
+        result = super().default_schema(schema)
+        default = result.get("default")
         if default is None or isinstance(default, dict):
-            found.pop("default", None)
-        return found
+            result.pop("default", None)
+        return result
 
 
 def name_of(described: type) -> str:
-    """What a class is called in the document: `RunListedJson` is `RunListed`."""
+    """Return the name of a class in the document: `RunListedJson` is `RunListed`."""
     return described.__name__.removesuffix("Json")
 
 
 def components(described: Iterable[type]) -> dict[str, Schema]:
-    """The schemas of all classes `described` and of what they consist of, by name."""
-    given = sorted(set(described), key=lambda one: one.__name__)
-    _, found = TypeAdapter.json_schemas(
-        [(one.__name__, "validation", TypeAdapter(one)) for one in given],
+    """Return the schemas of all classes `described` and of what they consist of, by name."""
+    classes = sorted(set(described), key=lambda cls: cls.__name__)
+    _, generated = TypeAdapter.json_schemas(
+        [(cls.__name__, "validation", TypeAdapter(cls)) for cls in classes],
         ref_template=REF + "{model}",
         schema_generator=_Plain,
     )
-    for name, schema in found["$defs"].items():
+    for name, schema in generated["$defs"].items():
         schema.pop("title", None)
         for member, words in _members().get(name, {}).items():
             schema["properties"][member].setdefault("description", words)
         for member, words in _NARROWED.items():
             if name.endswith("Step"):
                 schema["properties"][member].setdefault("description", words)
-    schemas: dict[str, Schema] = _named(found["$defs"])
+    schemas: dict[str, Schema] = _renamed_references(generated["$defs"])
     _close_patterns(schemas)
     return {name.removesuffix("Json"): schema for name, schema in schemas.items()}
 
 
 @cache
 def _members() -> dict[str, dict[str, str]]:
-    """By TypedDict, what the string below each member says, inherited ones too."""
-    known: dict[str, dict[str, str]] = {}
+    """Return by TypedDict what the string below each member says, inherited members too."""
+    members: dict[str, dict[str, str]] = {}
     for module in (base, runs, deliveries, problems, execution, events):
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
-                bases = [known.get(one.id, {}) for one in node.bases if isinstance(one, ast.Name)]
-                known[node.name] = {name: words for one in bases for name, words in one.items()}
-                known[node.name].update(_below_members(node))
-    return known
+                bases = [members.get(parent.id, {}) for parent in node.bases if isinstance(parent, ast.Name)]
+                members[node.name] = {name: words for inherited in bases for name, words in inherited.items()}
+                members[node.name].update(_below_members(node))
+    return members
 
 
 def _below_members(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
@@ -82,23 +82,23 @@ def _below_members(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
             yield member.target.id, inspect.cleandoc(str(below.value.value))
 
 
-def _named(schema: Any) -> Any:
-    """`schema` with each reference under the name that the document has for it."""
+def _renamed_references(schema: Any) -> Any:
+    """Return `schema` with each reference under the name that the document has for it."""
     if isinstance(schema, list):
-        return [_named(value) for value in schema]
+        return [_renamed_references(value) for value in schema]
     if not isinstance(schema, dict):
         return schema
-    named = {key: _named(value) for key, value in schema.items()}
-    if "$component" in named:
-        named["$ref"] = REF + named.pop("$component")
-    elif isinstance(named.get("$ref"), str):
-        named["$ref"] = named["$ref"].removesuffix("Json")
-    return named
+    renamed = {key: _renamed_references(value) for key, value in schema.items()}
+    if "$component" in renamed:
+        renamed["$ref"] = REF + renamed.pop("$component")
+    elif isinstance(renamed.get("$ref"), str):
+        renamed["$ref"] = renamed["$ref"].removesuffix("Json")
+    return renamed
 
 
 def with_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
-    """The object `of` with what the server says of it, `head`, as further members; given a `description` they may be
-    left out, and are described so.
+    """Return the schema of the object `of` with the members of `head`, which the server assigns; given a `description`
+    these may be left out, and are described so.
     """
     members = head["properties"]
     if description:
@@ -111,7 +111,7 @@ def with_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
 
 
 def _close_patterns(schema: Any) -> None:
-    """Where keys have a pattern, there are no others."""
+    """Forbid other keys wherever keys have a pattern."""
     if isinstance(schema, dict):
         if "patternProperties" in schema:
             schema["additionalProperties"] = False
@@ -123,21 +123,21 @@ def _close_patterns(schema: Any) -> None:
 
 
 def add_drafts(schemas: dict[str, Schema], roots: Iterable[str]) -> None:
-    """For each of `roots` (and what it consists of) a `…Draft` whose ids may be left out: the server makes them."""
-    concerned = {name for name, schema in schemas.items() if "id" in schema.get("required", ())}
+    """Add a `…Draft` of each of `roots` (and what it consists of) whose ids may be left out: the server makes them."""
+    with_ids = {name for name, schema in schemas.items() if "id" in schema.get("required", ())}
     while more := {
-        name for name, schema in schemas.items() if name not in concerned and set(_references(schema)) & concerned
+        name for name, schema in schemas.items() if name not in with_ids and set(_references(schema)) & with_ids
     }:
-        concerned |= more
-    wanted: set[str] = set()
-    waiting = [name for name in roots if name in concerned]
+        with_ids |= more
+    drafted: set[str] = set()
+    waiting = [name for name in roots if name in with_ids]
     while waiting:
         name = waiting.pop()
-        if name not in wanted:
-            wanted.add(name)
-            waiting += [one for one in _references(schemas[name]) if one in concerned]
-    for name in sorted(wanted):
-        draft = _renamed(copy.deepcopy(schemas[name]), wanted)
+        if name not in drafted:
+            drafted.add(name)
+            waiting += [part for part in _references(schemas[name]) if part in with_ids]
+    for name in sorted(drafted):
+        draft = _with_draft_references(copy.deepcopy(schemas[name]), drafted)
         if "required" in draft:
             draft["required"] = [field for field in draft["required"] if field != "id"]
         schemas[f"{name}Draft"] = draft
@@ -154,44 +154,46 @@ def _references(schema: Any) -> Iterator[str]:
             yield from _references(value)
 
 
-def _renamed(schema: Any, names: set[str]) -> Any:
+def _with_draft_references(schema: Any, names: set[str]) -> Any:
     if isinstance(schema, dict):
-        return {key: _renamed(value, names) for key, value in schema.items()}
+        return {key: _with_draft_references(value, names) for key, value in schema.items()}
     if isinstance(schema, list):
-        return [_renamed(value, names) for value in schema]
+        return [_with_draft_references(value, names) for value in schema]
     if isinstance(schema, str) and schema.startswith(REF) and schema.removeprefix(REF) in names:
         return schema + "Draft"
     return schema
 
 
 def parameters(model: type[StrictModel], together: tuple[str, type[StrictModel]] | None = None) -> list[dict[str, Any]]:
-    """The query parameters that `model` reads; one that is left out has no null. Those that belong together are one
+    """List the query parameters that `model` reads; what is left out has no null. Those that belong together are one
     object, spread over the query.
     """
     schema = model.model_json_schema(schema_generator=_Plain)
     listed = []
     for name, field in schema["properties"].items():
-        shown = next((one for one in field.get("anyOf", ()) if one.get("type") != "null"), field)
-        if isinstance(field.get("default"), int) and shown.get("type") in ("integer", "boolean"):
-            shown = {**shown, "default": field["default"]}
-        shown = {key: value for key, value in shown.items() if key != "default" or not isinstance(value, list)}
-        if shown.get("type") == "string":
-            shown.pop("default", None)
-        description = shown.pop("description", None) or field["description"]
-        listed.append({"name": name, "in": "query", "description": description, "schema": shown})
+        own = next((option for option in field.get("anyOf", ()) if option.get("type") != "null"), field)
+        if isinstance(field.get("default"), int) and own.get("type") in ("integer", "boolean"):
+            own = {**own, "default": field["default"]}
+        own = {key: value for key, value in own.items() if key != "default" or not isinstance(value, list)}
+        if own.get("type") == "string":
+            own.pop("default", None)
+        description = own.pop("description", None) or field["description"]
+        listed.append({"name": name, "in": "query", "description": description, "schema": own})
     return listed if together is None else _joined(listed, *together)
 
 
 def _joined(listed: list[dict[str, Any]], name: str, model: type[StrictModel]) -> list[dict[str, Any]]:
     fields = model.model_fields
     members = {
-        one["name"]: {**one["schema"], "description": one["description"]} for one in listed if one["name"] in fields
+        parameter["name"]: {**parameter["schema"], "description": parameter["description"]}
+        for parameter in listed
+        if parameter["name"] in fields
     }
     schema = {
         "type": "object",
         "properties": members,
         "required": [field for field in members if fields[field].is_required()],
     }
-    what = inspect.cleandoc(model.__doc__ or "")
-    spread = {"name": name, "in": "query", "style": "form", "explode": True, "description": what}
-    return [*(one for one in listed if one["name"] not in fields), {**spread, "schema": schema}]
+    description = inspect.cleandoc(model.__doc__ or "")
+    spread = {"name": name, "in": "query", "style": "form", "explode": True, "description": description}
+    return [*(parameter for parameter in listed if parameter["name"] not in fields), {**spread, "schema": schema}]

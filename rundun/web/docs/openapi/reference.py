@@ -1,4 +1,4 @@
-"""The document as people read it: each operation and each schema as rows for a page, and a line of curl."""
+"""The OpenAPI document as people read it: each operation and each schema as rows for a page, and a line of curl."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VARIABLES = {"run_id": "$RUN", "template_id": "$TEMPLATE", "delivery_id": "$DELI
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A field, a parameter or a header; `kinds` are words, and names of schemas to link to."""
+    """A row about a field, a parameter or a header; `kinds` are words, and names of schemas to link to."""
 
     name: str
     kinds: tuple[tuple[str, str | None], ...]
@@ -30,8 +30,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """One status that is answered."""
+class ReferenceResponse:
+    """One response of an operation: its status, and its schema (`model`) or the problem codes it stands for."""
 
     status: str
     description: str
@@ -42,8 +42,8 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One operation."""
+class ReferenceOperation:
+    """One operation with its parameters, body, responses and a line of curl."""
 
     name: str
     subject: str
@@ -55,13 +55,13 @@ class Shown:
     parameters: tuple[tuple[str, tuple[Row, ...]], ...]
     body: str | None
     body_kinds: tuple[str, ...]
-    replies: tuple[Reply, ...]
+    responses: tuple[ReferenceResponse, ...]
     curl: str
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One schema: fields of an object, or what else it is."""
+    """One schema: `rows` with fields of an object, or `kinds` of what else it is."""
 
     name: str
     description: str
@@ -71,15 +71,15 @@ class Model:
 
 
 def pretty(value: Any) -> str:
-    """JSON for people."""
+    """Format a value as JSON for people."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @cache
-def operations(site: str) -> tuple[Shown, ...]:
-    """All of them, in the document's order; curl lines go to `site`."""
+def operations(site: str) -> tuple[ReferenceOperation, ...]:
+    """List all operations in the document's order; curl lines go to `site`."""
     return tuple(
-        _shown(site, path, method, item[method], item.get("parameters", ()))
+        _operation(site, path, method, item[method], item.get("parameters", ()))
         for path, item in document()["paths"].items()
         for method in item
         if method in METHODS
@@ -88,26 +88,26 @@ def operations(site: str) -> tuple[Shown, ...]:
 
 @cache
 def models() -> tuple[Model, ...]:
-    """All schemas, by name."""
+    """List all schemas, by name."""
     schemas = document()["components"]["schemas"]
-    used: dict[str, list[str]] = {name: [] for name in schemas}
+    used_by: dict[str, list[str]] = {name: [] for name in schemas}
     for name, schema in schemas.items():
-        for other in sorted(set(_named(schema)) - {name}):
-            used[other].append(name)
+        for other in sorted(set(_referenced(schema)) - {name}):
+            used_by[other].append(name)
     return tuple(
         Model(
             name,
             schema.get("description", ""),
             tuple(fields(schema)),
             () if "properties" in schema else kinds(schema),
-            tuple(used[name]),
+            tuple(used_by[name]),
         )
         for name, schema in schemas.items()
     )
 
 
 def fields(schema: Schema) -> list[Row]:
-    """The fields of an object."""
+    """List the fields of an object's schema."""
     required = schema.get("required", ())
     return [
         Row(
@@ -122,10 +122,10 @@ def fields(schema: Schema) -> list[Row]:
 
 
 def common_fields() -> list[Row]:
-    """The fields that a step of any type has when it is sent."""
+    """List the fields that a step of any type has when it is sent."""
     schemas = document()["components"]["schemas"]
     types = [schema["properties"]["type"]["const"] for name, schema in schemas.items() if name.endswith("StepDraft")]
-    words = {"type": ", ".join(json.dumps(one) for one in types), "config": "object, see below"}
+    words = {"type": ", ".join(json.dumps(name) for name in types), "config": "object, see below"}
     return [
         replace(row, kinds=((words[row.name], None),)) if row.name in words else row
         for row in fields(schemas["BooleanStepDraft"])
@@ -134,13 +134,13 @@ def common_fields() -> list[Row]:
 
 @cache
 def step_types(steps: str) -> list[dict[str, Any]]:
-    """Every type of step of a template, as JSON: its example, and the fields of its config."""
+    """List the types of `steps`, a template as JSON, each with its example and the fields of its config."""
     schemas = document()["components"]["schemas"]
-    shown = []
+    types = []
     for step in json.loads(steps)["steps"]:
         name = "".join(part.title() for part in step["type"].split("_"))
         config = schemas.get(f"{name}ConfigDraft") or schemas.get(f"{name}Config") or {}
-        shown.append(
+        types.append(
             {
                 "type": step["type"],
                 "description": schemas[f"{name}Step"]["description"],
@@ -148,17 +148,17 @@ def step_types(steps: str) -> list[dict[str, Any]]:
                 "fields": fields(config),
             }
         )
-    return shown
+    return types
 
 
 def codes(schema: str) -> list[str]:
-    """The words that `code` may be."""
-    named: list[str] = document()["components"]["schemas"][schema]["properties"]["code"]["enum"]
-    return named
+    """List the words that `code` of a schema may be."""
+    values: list[str] = document()["components"]["schemas"][schema]["properties"]["code"]["enum"]
+    return values
 
 
 def invalid_example() -> Any:
-    """The example of a problem that lists what is wrong."""
+    """Return the example of a problem that lists what is wrong."""
     for response in document()["components"]["responses"].values():
         problems = response["content"]["application/problem+json"]["examples"]
         if "invalid" in problems:
@@ -167,22 +167,19 @@ def invalid_example() -> Any:
 
 
 def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
-    """What a value may be: pairs of words and, where it is one, the schema they name."""
+    """List what a value may be: pairs of words and, where they name a schema, its name."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(REF)
         return ((name, name),)
     for join in ("anyOf", "oneOf"):
         if join in schema:
-            return tuple(one for part in schema[join] for one in kinds(part))
+            return tuple(kind for part in schema[join] for kind in kinds(part))
     if schema.get("type") == "array":
         inner = kinds(schema.get("items", {}))
         amount = _between(schema, "minItems", "maxItems", "items")
         return ((f"array{amount and f',{amount},'} of", None), *inner)
     if schema.get("type") == "object" and "properties" not in schema:
-        values: list[Any] = [
-            schema.get("additionalProperties"),
-            *schema.get("patternProperties", {}).values(),
-        ]
+        values: list[Any] = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
         inner = next((kinds(value) for value in values if isinstance(value, dict) and value), ())
         return (("object of", None), *inner) if inner else (("object", None),)
     return ((_words(schema), None),)
@@ -192,7 +189,7 @@ def _words(schema: Schema) -> str:
     if "const" in schema:
         return json.dumps(schema["const"])
     if "enum" in schema:
-        return ", ".join(json.dumps(one) for one in schema["enum"])
+        return ", ".join(json.dumps(value) for value in schema["enum"])
     kind = schema.get("type", "any value")
     words = " or ".join(kind) if isinstance(kind, list) else kind
     if schema.get("format") == "date-time":
@@ -207,7 +204,7 @@ def _words(schema: Schema) -> str:
 
 
 def _pattern(schema: Schema) -> str:
-    """The pattern where it is short enough to be read; ids are told by their prefix."""
+    """Describe the pattern of a string where it is short enough to be read; ids by their prefix."""
     pattern = schema.get("pattern", "")
     if match := re.match(r"\^(?:\(\?:)?([a-z]+)-\[0-9a-f", pattern):
         return f": {match[1]}- and a UUID"
@@ -216,8 +213,8 @@ def _pattern(schema: Schema) -> str:
     return f" like {pattern}" if re.match(r"\^(?:\(\?:)?[a-z]+-", pattern) else ""
 
 
-def _between(schema: Schema, least: str, most: str, unit: str) -> str:
-    low, high = schema.get(least), schema.get(most)
+def _between(schema: Schema, minimum: str, maximum: str, unit: str) -> str:
+    low, high = schema.get(minimum), schema.get(maximum)
     if low is None and high is None:
         return ""
     if high is None:
@@ -225,66 +222,68 @@ def _between(schema: Schema, least: str, most: str, unit: str) -> str:
     return f" {low:g} to {high:g} {unit}".rstrip() if low is not None else f" at most {high:g} {unit}".rstrip()
 
 
-def _named(schema: Any) -> list[str]:
+def _referenced(schema: Any) -> list[str]:
     if isinstance(schema, dict):
         own = [schema["$ref"].removeprefix(REF)] if isinstance(schema.get("$ref"), str) else []
-        return own + [name for value in schema.values() for name in _named(value)]
-    return [name for value in schema for name in _named(value)] if isinstance(schema, list) else []
+        return own + [name for value in schema.values() for name in _referenced(value)]
+    return [name for value in schema for name in _referenced(value)] if isinstance(schema, list) else []
 
 
 def _resolved(part: Any) -> Any:
     while "$ref" in part:
-        found: Any = document()
+        target: Any = document()
         for name in part["$ref"].removeprefix("#/").split("/"):
-            found = found[name]
-        part = found
+            target = target[name]
+        part = target
     return part
 
 
-def _shown(site: str, path: str, method: str, said: dict[str, Any], in_path: Any) -> Shown:
-    given = [_resolved(one) for one in [*in_path, *said["parameters"]]]
-    groups = [(where, [one for one in given if one["in"] == where]) for where in ("path", "query", "header")]
-    content = said.get("requestBody", {}).get("content", {})
+def _operation(site: str, path: str, method: str, operation: dict[str, Any], in_path: Any) -> ReferenceOperation:
+    parameters = [_resolved(parameter) for parameter in [*in_path, *operation["parameters"]]]
+    rows = {where: _parameter_rows(parameters, where) for where in ("path", "query", "header")}
+    content = operation.get("requestBody", {}).get("content", {})
     media: Mapping[str, Any] = next(iter(content.values()), {})
-    return Shown(
-        name=said["operationId"],
-        subject=said["tags"][0],
+    return ReferenceOperation(
+        name=operation["operationId"],
+        subject=operation["tags"][0],
         method=method.upper(),
         path=path,
-        summary=said["summary"],
-        description=said["description"],
-        needs_key="security" not in said,
-        parameters=tuple(
-            (where, tuple(row for one in found for row in _parameter(one))) for where, found in groups if found
-        ),
+        summary=operation["summary"],
+        description=operation["description"],
+        needs_key="security" not in operation,
+        parameters=tuple((where, listed) for where, listed in rows.items() if listed),
         body=media["schema"]["$ref"].removeprefix(REF) if "$ref" in media.get("schema", {}) else None,
         body_kinds=tuple(content),
-        replies=tuple(_reply(status, answer) for status, answer in said["responses"].items()),
-        curl=curl(site, path, method.upper(), said, given),
+        responses=tuple(_response(status, response) for status, response in operation["responses"].items()),
+        curl=curl(site, path, method.upper(), operation, parameters),
     )
 
 
-def _parameter(said: dict[str, Any]) -> list[Row]:
-    if "explode" in said:  # its fields are parameters
-        return [replace(row, is_required=False) for row in fields(said["schema"])]
-    default = said["schema"].get("default")
-    shown = None if default is None else json.dumps(default)
-    return [Row(said["name"], kinds(said["schema"]), said["description"], said.get("required", False), shown)]
+def _parameter_rows(parameters: list[dict[str, Any]], where: str) -> tuple[Row, ...]:
+    return tuple(row for parameter in parameters if parameter["in"] == where for row in _parameter(parameter))
 
 
-def _reply(status: str, said: Any) -> Reply:
-    answer = _resolved(said)
-    media: Mapping[str, Any] = next(iter(answer.get("content", {}).values()), {})
+def _parameter(parameter: dict[str, Any]) -> list[Row]:
+    schema = parameter["schema"]
+    if "explode" in parameter:  # its fields are parameters
+        return [replace(row, is_required=False) for row in fields(schema)]
+    default = json.dumps(schema["default"]) if schema.get("default") is not None else None
+    return [Row(parameter["name"], kinds(schema), parameter["description"], parameter.get("required", False), default)]
+
+
+def _response(status: str, reference: Any) -> ReferenceResponse:
+    response = _resolved(reference)
+    media: Mapping[str, Any] = next(iter(response.get("content", {}).values()), {})
     schema = media.get("schema", {})
     codes = schema["allOf"][1]["properties"]["code"]["enum"] if "allOf" in schema else ()
     headers = [
-        Row(name, kinds(_resolved(one)["schema"]), _resolved(one)["description"], _resolved(one)["required"])
-        for name, one in answer.get("headers", {}).items()
+        Row(name, kinds(header["schema"]), header["description"], header["required"])
+        for name, header in ((name, _resolved(header)) for name, header in response.get("headers", {}).items())
     ]
     example = next(iter(media.get("examples", {}).values()), None) if not codes else None
-    return Reply(
+    return ReferenceResponse(
         status,
-        answer["description"],
+        response["description"],
         schema["$ref"].removeprefix(REF) if "$ref" in schema else None,
         tuple(codes),
         tuple(headers),
@@ -292,18 +291,18 @@ def _reply(status: str, said: Any) -> Reply:
     )
 
 
-def curl(site: str, path: str, method: str, said: dict[str, Any], given: list[dict[str, Any]]) -> str:
-    """A line to paste once its variables are set: `KEY`, and the ids that it needs."""
-    for parameter in given:
+def curl(site: str, path: str, method: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> str:
+    """Return a line of curl, to paste once its variables are set: `KEY`, and the ids that it needs."""
+    for parameter in parameters:
         if parameter["in"] == "path":
             name = parameter["name"]
             path = path.replace(f"{{{name}}}", VARIABLES.get(name, parameter["example"]))
     words = ["curl"] if method == "GET" else ["curl", "-X", method]
     address = site + path if shlex.quote(site) == site else f'"{site}{path}"'
     lines = [f"{' '.join(words)} {address}"]
-    if "security" not in said:
+    if "security" not in operation:
         lines.append('-H "Authorization: Bearer $KEY"')
-    content = said.get("requestBody", {}).get("content", {})
+    content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
         example = content["application/json"]["examples"]["example"]["value"]
         lines.append("-H 'Content-Type: application/json'")
@@ -311,7 +310,7 @@ def curl(site: str, path: str, method: str, said: dict[str, Any], given: list[di
         body = shlex.quote(pretty(example)).replace(template_id, f"'{VARIABLES['template_id']}'")
         lines.append(f"-d {body}")
     elif content:
-        kind = next(iter(content))
-        lines.append(f"-H {shlex.quote(f'Content-Type: {kind}')}")
-        lines.append(f"--data-binary @picture.{kind.rpartition('/')[2]}")
+        media_type = next(iter(content))
+        lines.append(f"-H {shlex.quote(f'Content-Type: {media_type}')}")
+        lines.append(f"--data-binary @picture.{media_type.rpartition('/')[2]}")
     return " \\\n  ".join(lines)
