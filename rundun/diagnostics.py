@@ -176,7 +176,7 @@ def _steps(settings: ServiceSettings, examined: Examined) -> Iterator[Finding]:
     """Find the steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
     if settings.public_url.startswith("https://"):
         return
-    for template in examined.asking:
+    for template in examined.needing_https:
         parts = [("no position in", template.geo), ("no live scan in", template.barcode)]
         text = "; ".join(f"{what} {_listed(ids)}" for what, ids in parts if ids)
         yield Finding("steps", "note", f"{template.name} ({template.template_id}): {text}.")

@@ -1,4 +1,4 @@
-"""Events to be fetched, in the order in which they were committed."""
+"""The event feed: events to fetch, in the order in which they were committed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ __all__ = ["TOUCHED", "of_organization", "of_run"]
 
 
 def of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
-    """An organization's events behind the one numbered `after`, the oldest first. Raises `cursor_gone`."""
-    return _read(tx, events.feed_of_organization(tx, org_id, after, limit), after)
+    """Read an organization's events behind the one numbered `after`, the oldest first. Raises `cursor_gone`."""
+    return _require_cursor(tx, events.feed_of_organization(tx, org_id, after, limit), after)
 
 
 def of_run(tx: Tx, org_id: str, run_id: str, after: int, limit: int) -> Feed:
-    """The same of one of its runs. Raises NotFound, `cursor_gone`."""
-    return _read(tx, events.feed_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, after, limit), after)
+    """Read the events of an organization's run behind the one numbered `after`. Raises NotFound, `cursor_gone`."""
+    return _require_cursor(tx, events.feed_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, after, limit), after)
 
 
-def _read(tx: Tx, found: Feed, after: int) -> Feed:
-    """A cursor of events that are not there any more, as after the database was restored from a copy, must not wait
-    in silence until there are as many again.
+def _require_cursor(tx: Tx, feed: Feed, after: int) -> Feed:
+    """Refuse a cursor of events that are not there any more, as after the database was restored from a copy: nobody
+    must wait in silence until there are as many again.
     """
-    if not found.items and after > events.newest(tx):
+    if not feed.items and after > events.newest(tx):
         detail = "The events this cursor leads behind are not here any more; begin again without `after`."
         raise Problem("cursor_gone", detail)
-    return found
+    return feed

@@ -16,7 +16,7 @@ from rundun.store.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class FirstStart:
-    """What the very first start made: shown once on the terminal."""
+    """All that the very first start made, shown once on the terminal."""
 
     organization: Organization
     key: str
@@ -25,7 +25,7 @@ class FirstStart:
 
 
 def bootstrap(tx: Tx, samples: Sequence[Any]) -> FirstStart | None:
-    """On an empty database: an organization, the sample templates and one key. None when there is one already."""
+    """Fill an empty database: an organization, the sample templates, a key and a link. None for a database in use."""
     if organizations.everyone(tx):
         return None
     organization = organizations.add(tx, "My organization")

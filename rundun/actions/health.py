@@ -1,4 +1,4 @@
-"""What the file tells about the health of the service, on one snapshot."""
+"""Health of the service, as far as the database tells of it, on one snapshot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rundun.store.maintenance import FileInfo, OutboxInfo
 from rundun.store.pagination import END, PageRequest
 from rundun.store.transaction import Tx
 
-MAX_TEMPLATES = 2000  # looked at for steps that need HTTPS
+MAX_TEMPLATES = 2000  # examined for steps that need HTTPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,41 +28,41 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """`damage` is what is wrong in the file, None when it was not looked at, or not to its end; `newest` the newest
-    time in it, in milliseconds. Of a damaged file nothing else is known.
+    """The findings of an examination: `damage` is what is wrong in the file, None when it was not checked, or not to
+    its end; `newest` the newest time in it, in milliseconds. Of a damaged file nothing else is known.
     """
 
     file: FileInfo
     damage: Sequence[str] | None
     newest: int
     waiting: OutboxInfo | None
-    asking: Sequence[Asking]
+    needing_https: Sequence[Asking]
     now: int
 
 
 def examine(tx: Tx, org_id: str | None, seconds: float) -> Examined:
-    """Of one organization or of all; the file's integrity is looked at for at most so many seconds, zero = not."""
+    """Examine the data of one organization or of all; the file's integrity for at most `seconds`, zero = not."""
     file = maintenance.file_info(tx)
     damage = maintenance.quick_check(tx, seconds) if seconds else None
     if damage:
         return Examined(file, damage, 0, None, (), tx.now)
     waiting = maintenance.waiting(tx, org_id)
-    return Examined(file, damage, maintenance.newest(tx), waiting, _asking(tx, org_id), tx.now)
+    return Examined(file, damage, maintenance.newest(tx), waiting, _needing_https(tx, org_id), tx.now)
 
 
-def _asking(tx: Tx, org_id: str | None) -> list[Asking]:
-    found: list[Asking] = []
-    for one in [org_id] if org_id else [each.org_id for each in organizations.everyone(tx)]:
+def _needing_https(tx: Tx, org_id: str | None) -> list[Asking]:
+    needing: list[Asking] = []
+    for owner in [org_id] if org_id else [row.org_id for row in organizations.everyone(tx)]:
         before: tuple[int, ...] = (END, END)
         for _ in range(MAX_TEMPLATES // 100):
-            page = templates.page(tx, one, PageRequest(100, before), include_archived=False)
+            page = templates.page(tx, owner, PageRequest(100, before), include_archived=False)
             for head in page.items:
                 version = templates.get_version(tx, head.template_id, head.v)
                 geo = tuple(step.id for step in version.steps if step.geo)
                 barcode = tuple(step.id for step in version.steps if step.type == "barcode")
                 if geo or barcode:
-                    found.append(Asking(one, head.template_id, version.template.name, geo, barcode))
+                    needing.append(Asking(owner, head.template_id, version.template.name, geo, barcode))
             if page.next_before is None:
                 break
             before = page.next_before
-    return found
+    return needing

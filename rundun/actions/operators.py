@@ -1,4 +1,4 @@
-"""Who may use the console: invited, signed in, signed out, removed. Passwords come here hashed."""
+"""Operators, who may use the console: invite, sign in and out, remove. Passwords come here hashed."""
 
 from __future__ import annotations
 
@@ -30,95 +30,92 @@ class SignedIn:
 
 
 def new_token() -> str:
-    """For a session or a link; unguessable."""
+    """Make a token for a session or a link; unguessable."""
     return secrets.token_urlsafe(32)
 
 
-def email_of(words: str) -> str:
-    """The address as it is kept; raises `invalid`."""
-    email = cleaned(words[:10_000]).lower()
+def email_of(typed: str) -> str:
+    """Return an e-mail address as it is stored; raises `invalid`."""
+    email = cleaned(typed[:10_000]).lower()
     if len(email) > 254 or not _EMAIL.fullmatch(email):
-        raise _wrong("That is no e-mail address.", "/email", "bad_format")
+        raise _invalid("That is no e-mail address.", "/email", "bad_format")
     return email
 
 
-def name_of(words: str) -> str:
-    """A person's name as it is kept; raises `invalid`."""
-    name = cleaned(words[:10_000])
+def name_of(typed: str) -> str:
+    """Return a person's name as it is stored; raises `invalid`."""
+    name = cleaned(typed[:10_000])
     if not 0 < len(name) <= 200 or not name.isprintable():
-        raise Problem(
-            "invalid",
-            "A name has 1 to 200 characters.",
-            [FieldError("/name", "bad_format", "has 1 to 200 characters")],
-        )
+        error = FieldError("/name", "bad_format", "has 1 to 200 characters")
+        raise Problem("invalid", "A name has 1 to 200 characters.", [error])
     return name
 
 
-def _wrong(detail: str, pointer: str, code: PlaceCode) -> Problem:
+def _invalid(detail: str, pointer: str, code: PlaceCode) -> Problem:
     return Problem("invalid", detail, [FieldError(pointer, code, detail)])
 
 
 def signed_in(tx: Tx, token: str) -> SignedIn | None:
-    """Who has signed in with this token, None for one that is unknown or has expired."""
+    """Return who has signed in with a token, None for a token that is unknown or has expired."""
     operator = operators.find_by_session(tx, digest(token))
     return SignedIn(operator, organizations.get(tx, operator.org_id)) if operator else None
 
 
 def sign_in(tx: Tx, operator_id: str) -> str:
-    """A new session; returns its token, which is known here only now. Raises NotFound for one who was removed."""
+    """Begin a session; returns its token, which is known here only now. Raises NotFound for a removed operator."""
     token = new_token()
     operators.add_session(tx, operators.get(tx, operator_id).operator_id, digest(token), tx.now + SESSION_TTL_MS)
     return token
 
 
 def sign_out(tx: Tx, token: str) -> None:
-    """This session is over."""
+    """End the session of a token."""
     operators.remove_session(tx, digest(token))
 
 
 def change_password(tx: Tx, operator_id: str, password: str, token: str = "") -> None:
-    """Another password; all other sessions than that of `token` are over."""
+    """Change an operator's password; all other sessions than that of `token` are over."""
     operators.put_password(tx, operator_id, password)
     operators.remove_sessions(tx, operator_id, but=digest(token))
 
 
 def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
-    """A link's token for a new operator, good for seven days, and the only one. Raises `invalid` when they are one
-    already.
+    """Invite a new operator; returns the token of a link, good for seven days, and the only one. Raises `invalid` where
+    there is an operator with that address.
     """
-    kept = email_of(email)
-    if operators.find_by_email(tx, kept) is not None:
-        raise _wrong("There is an operator with that address.", "/email", "duplicate")
-    operators.remove_invitations(tx, org_id, kept)
+    email = email_of(email)
+    if operators.find_by_email(tx, email) is not None:
+        raise _invalid("There is an operator with that address.", "/email", "duplicate")
+    operators.remove_invitations(tx, org_id, email)
     token = new_token()
-    operators.add_invitation(tx, org_id, kept, role, digest(token), tx.now + INVITATION_TTL_MS)
+    operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
     return token
 
 
 def take_back(tx: Tx, org_id: str, invitation_id: str) -> None:
-    """Nobody can use that link any more; raises NotFound."""
-    if all(one.invitation_id != invitation_id for one in operators.invitations_of(tx, org_id)):
+    """Take back an invitation, whose link nobody can use any more; raises NotFound."""
+    if all(row.invitation_id != invitation_id for row in operators.invitations_of(tx, org_id)):
         raise NotFound("invitation")
     operators.remove_invitation(tx, org_id, invitation_id)
 
 
 def setup(tx: Tx, org_id: str) -> str:
-    """A link's token for an owner, good for one hour."""
+    """Make a setup link for an owner, good for one hour; returns its token."""
     token = new_token()
     operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP_TTL_MS)
     return token
 
 
 def invitation_of(tx: Tx, token: str) -> tuple[Invitation, Organization]:
-    """What a link is good for; NotFound when it was used or has expired."""
-    found = operators.find_invitation(tx, digest(token))
-    if found is None:
+    """Return the invitation behind a link's token; NotFound when it was used or has expired."""
+    invitation = operators.find_invitation(tx, digest(token))
+    if invitation is None:
         raise NotFound("invitation")
-    return found, organizations.get(tx, found.org_id)
+    return invitation, organizations.get(tx, invitation.org_id)
 
 
 def join(tx: Tx, token: str, email: str, name: str, password: str) -> Operator:
-    """The link makes an operator, once. Raises NotFound when somebody was faster, `invalid`."""
+    """Make an operator of whoever uses a link, once. Raises NotFound when somebody was faster, `invalid`."""
     invitation, _ = invitation_of(tx, token)
     operator = add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
     operators.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
@@ -126,20 +123,20 @@ def join(tx: Tx, token: str, email: str, name: str, password: str) -> Operator:
 
 
 def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -> str:
-    """As `join`, and a session for the new operator; returns its token."""
+    """Make an operator as `join` does, and begin a session for them; returns its token."""
     return sign_in(tx, join(tx, token, email, name, password).operator_id)
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
-    """A new operator. Raises `invalid`."""
-    kept = email_of(email)
-    if operators.find_by_email(tx, kept) is not None:
-        raise _wrong("There is an operator with that address.", "/email", "duplicate")
-    return operators.add(tx, org_id, kept, name_of(name), role, password)
+    """Add an operator to an organization. Raises `invalid`."""
+    email = email_of(email)
+    if operators.find_by_email(tx, email) is not None:
+        raise _invalid("There is an operator with that address.", "/email", "duplicate")
+    return operators.add(tx, org_id, email, name_of(name), role, password)
 
 
 def named(tx: Tx, email: str) -> Operator:
-    """The operator with that address, or NotFound."""
+    """Return the operator with an e-mail address, or raise NotFound."""
     operator = operators.find_by_email(tx, email_of(email))
     if operator is None:
         raise NotFound("operator")
@@ -147,14 +144,14 @@ def named(tx: Tx, email: str) -> Operator:
 
 
 def remove_by_email(tx: Tx, email: str) -> None:
-    """As whoever runs the server wants it: also the last owner, since a new setup link is a command away."""
+    """Remove an operator for the administrator: also the last owner, since a new setup link is a command away."""
     operator = named(tx, email)
     _end_invitations(tx, operator)
     operators.remove(tx, operator.operator_id)
 
 
 def remove(tx: Tx, org_id: str, operator_id: str) -> None:
-    """They may not come in any more. An organization keeps one owner."""
+    """Remove an operator, who may not come in any more. An organization keeps one owner."""
     operator = _of_org(tx, org_id, operator_id)
     _keep_an_owner(tx, operator)
     _end_invitations(tx, operator)
@@ -162,7 +159,7 @@ def remove(tx: Tx, org_id: str, operator_id: str) -> None:
 
 
 def put_role(tx: Tx, org_id: str, operator_id: str, role: Role) -> None:
-    """What they may do from now on. An organization keeps one owner."""
+    """Change an operator's role: what they may do from now on. An organization keeps one owner."""
     operator = _of_org(tx, org_id, operator_id)
     if role != "owner":
         _keep_an_owner(tx, operator)
@@ -178,17 +175,17 @@ def _of_org(tx: Tx, org_id: str, operator_id: str) -> Operator:
 
 
 def _keep_an_owner(tx: Tx, leaving: Operator) -> None:
-    others = [one for one in operators.of_organization(tx, leaving.org_id) if one.operator_id != leaving.operator_id]
-    if leaving.role == "owner" and not any(one.role == "owner" for one in others):
+    others = [row for row in operators.of_organization(tx, leaving.org_id) if row.operator_id != leaving.operator_id]
+    if leaving.role == "owner" and not any(other.role == "owner" for other in others):
         raise Problem("wrong_status", "An organization keeps at least one owner; make somebody else one first.")
 
 
 def _end_invitations(tx: Tx, leaving: Operator) -> None:
-    """Links that an owner may have made for themselves must not outlive what they were allowed."""
+    """Remove links that an owner may have made for themselves: they must not outlive what the owner was allowed."""
     if leaving.role == "owner":
         operators.remove_invitations(tx, leaving.org_id)
 
 
 def of_organization(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:
-    """Who may use its console, and who is invited."""
+    """List who may use an organization's console, and who is invited."""
     return operators.of_organization(tx, org_id), operators.invitations_of(tx, org_id)

@@ -1,5 +1,5 @@
-"""Photos and signatures. A photo that fits in one commit is written by one action; the bytes of a larger one chunk by
-chunk before, and they count once the last action has seen them whole.
+"""Photos and signatures. A photo that fits in one commit is written by one action; the bytes of a larger photo chunk by
+chunk before, and they count once the last action has seen all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNUSED_SIGNATURES = 4
 
 @dataclass(frozen=True, slots=True)
 class PhotoRef:
-    """The photo somebody speaks of."""
+    """The key of a photo, stored or not: its run, step and id."""
 
     run_id: str
     step_id: str
@@ -30,7 +30,7 @@ class PhotoRef:
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """Bytes to be kept, with their SHA-256 in hex."""
+    """A file to store: its bytes, with their SHA-256 in hex."""
 
     content_type: str
     data: bytes
@@ -39,8 +39,8 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True)
 class Small:
-    """An upload that one commit may carry whole, with the derived picture's size; `derived` None where the original is
-    its own derivative.
+    """An upload that fits into one commit, with the derived picture's size; `derived` None where the original is its
+    own derivative.
     """
 
     original: NewFile
@@ -52,7 +52,7 @@ class Small:
 
 @dataclass(frozen=True, slots=True)
 class UploadedFiles:
-    """An upload that is written but not yet anybody's: its files and the derived picture's size."""
+    """An upload that is written but belongs to no photo yet: its files and the derived picture's size."""
 
     original: int
     derived: int
@@ -61,18 +61,18 @@ class UploadedFiles:
     height: int
 
     def files(self) -> set[int]:
-        """All of its files, each once."""
+        """Return the numbers of all files, each once."""
         return {self.original, self.derived, self.thumbnail}
 
 
 def expect_photo(tx: Tx, target: PhotoRef, device: str | None) -> str:
-    """Whether it is worth reading the bytes at all: the run and the step are there, and the step takes photos. Returns
-    the organization's id.
+    """Refuse a photo that is not worth reading at all: its run or step is not there, or the step takes no photos.
+    Returns the organization's id.
     """
     run = runs.get(tx, target.run_id)
     require_device(tx, run, device)
     version = templates.get_version(tx, run.template_id, run.template_v)
-    step = next((one for one in version.steps if one.id == target.step_id), None)
+    step = next((step for step in version.steps if step.id == target.step_id), None)
     if step is None:
         raise NotFound("step")
     if photo_limits(step)[1] == 0:
@@ -81,7 +81,7 @@ def expect_photo(tx: Tx, target: PhotoRef, device: str | None) -> str:
 
 
 def find_stored(tx: Tx, target: PhotoRef, sha256: str) -> Photo | None:
-    """The photo if these very bytes are stored already, None if it is new and welcome.
+    """Find a photo whose very bytes are stored already, None if the photo is new and welcome.
 
     Raises `photo_conflict` for other bytes under that id, `run_closed`, `not_started` and `too_many_photos`.
     """
@@ -96,18 +96,18 @@ def find_stored(tx: Tx, target: PhotoRef, sha256: str) -> Photo | None:
 
 
 def _refuse_too_many(tx: Tx, state: RunState, target: PhotoRef) -> None:
-    """A photo that the answer lists is always welcome: what came unlisted must not keep it out."""
+    """Refuse a photo too many; one that the answer lists is always welcome: what came unlisted must not keep it out."""
     answer = state.answers.get(target.step_id)
     if answer is not None and target.photo_id in (answer.photos or ()):
         return
-    most = photo_limits(state.step(target.step_id))[1]
-    if files.count_photos(tx, target.run_id, target.step_id) >= most:
-        raise Problem("too_many_photos", f"This step may have at most {most} photos; delete one first.")
+    max_photos = photo_limits(state.step(target.step_id))[1]
+    if files.count_photos(tx, target.run_id, target.step_id) >= max_photos:
+        raise Problem("too_many_photos", f"This step may have at most {max_photos} photos; delete one first.")
 
 
 def drop(tx: Tx, numbers: set[int]) -> None:
-    """An upload that came to nothing. What is whole by now belongs to a photo and stays: the client may have gone away
-    just as the last job ran.
+    """Delete the files of an upload that came to nothing. What is complete by now belongs to a photo and stays: the
+    client may have gone away just as the last job ran.
     """
     for number in numbers:
         if not files.is_whole(tx, number):
@@ -117,8 +117,8 @@ def drop(tx: Tx, numbers: set[int]) -> None:
 def add_small_photo(
     tx: Tx, target: PhotoRef, small: Small, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
-    """The whole of an upload: from this commit on the photo is safe. Returns it, and whether it is new."""
-    before = _welcome(tx, target, small.original.sha256, device)
+    """Store all of a small upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
+    before = _require_welcome(tx, target, small.original.sha256, device)
     if isinstance(before, Photo):
         return before, False
     original = _write(tx, small.original)
@@ -134,8 +134,8 @@ def _write(tx: Tx, file: NewFile) -> int:
 def add_photo(
     tx: Tx, target: PhotoRef, picture: UploadedFiles, sha256: str, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
-    """The last job of a large upload: from its commit on the photo is safe. Returns it, and whether it is new."""
-    before = _welcome(tx, target, sha256, device)
+    """Finish a large upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
+    before = _require_welcome(tx, target, sha256, device)
     if isinstance(before, Photo):
         drop(tx, picture.files())
         return before, False
@@ -145,8 +145,8 @@ def add_photo(
     return _add(tx, before, target, numbers, (picture.width, picture.height), metadata), True
 
 
-def _welcome(tx: Tx, target: PhotoRef, sha256: str, device: str | None) -> Photo | RunState:
-    """The run as it stands before its new photo, or that very photo where the same upload was under way twice."""
+def _require_welcome(tx: Tx, target: PhotoRef, sha256: str, device: str | None) -> Photo | RunState:
+    """Return a run's state before its new photo, or that very photo where one upload was under way twice."""
     run = runs.get(tx, target.run_id)
     require_device(tx, run, device)
     stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
@@ -173,8 +173,8 @@ def _add(
 
 
 def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
-    """Erase a photo while the run is open; the answer stays, its list without the photo, also where that never arrived.
-    Again: nothing changes.
+    """Delete a photo while the run is open; the answer stays, its list without the photo, also where that never
+    arrived. Again: nothing changes.
     """
     run = runs.get(tx, target.run_id)
     require_device(tx, run, device)
@@ -186,7 +186,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     if photo is None and not is_listed:
         return before
     if answer is not None and answer.photos and is_listed:
-        left = tuple(one for one in answer.photos if one != target.photo_id)
+        left = tuple(photo_id for photo_id in answer.photos if photo_id != target.photo_id)
         answers.put_evidence(tx, run.run_id, target.step_id, replace(answer, photos=left))
     if photo is not None:
         files.remove_photo(tx, run.run_id, photo)
@@ -196,7 +196,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
 
 
 def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str | None) -> Signature | None:
-    """The step's signature that is this very picture, if it is stored; `step_id` "" is the one that closes the run.
+    """Find a stored signature that is this very picture; `step_id` "" is for the signature that closes the run.
 
     Raises NotFound, `other_device`, and `invalid` where nothing is to be signed.
     """
@@ -207,27 +207,27 @@ def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str |
         raise Invalid([FieldError("", "not_allowed", "this step takes no signature")])
     if not step_id and not state.version.template.settings.signature_on_complete:
         raise Invalid([FieldError("", "not_allowed", "this run is completed without a signature")])
-    return _stored(state, step_id, sha256)
+    return _find_signature(state, step_id, sha256)
 
 
-def _stored(state: RunState, step_id: str, sha256: str) -> Signature | None:
+def _find_signature(state: RunState, step_id: str, sha256: str) -> Signature | None:
     signed = state.evidence.signatures.values()
-    return next((one for one in signed if (one.step_id, one.sha256) == (step_id, sha256)), None)
+    return next((row for row in signed if (row.step_id, row.sha256) == (step_id, sha256)), None)
 
 
 def add_signature(
     tx: Tx, run_id: str, step_id: str, png: bytes, sha256: str, typed_name: str | None, device: str | None
 ) -> Signature:
-    """Store a signature picture. An answer that waits for one takes it; one that has one keeps its own until it is
-    given again.
+    """Store a signature picture. An answer that waits for a signature takes it; one that has a signature keeps its own
+    until it is given again.
     """
     run = runs.get(tx, run_id)
     require_device(tx, run, device)
     before = load(tx, require_started(tx, run))
-    known = _stored(before, step_id, sha256)
+    known = _find_signature(before, step_id, sha256)
     if known is not None:
         return known
-    _forget_unused(tx, before, step_id)
+    _remove_unused(tx, before, step_id)
     file = files.add_small(tx, "image/png", png, sha256)
     number = files.add_signature(tx, run_id, step_id, file, typed_name)
     answer = before.answers.get(step_id)
@@ -236,9 +236,9 @@ def add_signature(
     return save(tx, before, load(tx, run)).evidence.signatures[number]
 
 
-def _forget_unused(tx: Tx, state: RunState, step_id: str) -> None:
-    """Of the signatures that no answer ever stood on, the last few stay: their receipts may have been lost."""
+def _remove_unused(tx: Tx, state: RunState, step_id: str) -> None:
+    """Delete signatures that no answer ever stood on, but for the last few: their receipts may have been lost."""
     used = answers.signatures(tx, state.run.run_id)
-    unused = [one for one in state.evidence.signatures.values() if one.step_id == step_id and one.number not in used]
+    unused = [row for row in state.evidence.signatures.values() if row.step_id == step_id and row.number not in used]
     for signature in unused[: -UNUSED_SIGNATURES or None]:
         files.remove_signature(tx, signature)

@@ -140,7 +140,7 @@ async def new(call: ConsoleCall) -> Response:
     checked = await asyncio.to_thread(check, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(call, checked.text, 422 if checked.faults else 200, checked)
-    draft = replace(checked.draft, given={})
+    draft = replace(checked.draft, assigned={})
     stored_response = await call.write_once(ticket(call), _created_response, actions.create, draft)
     return call.redirect(f"/templates/{from_json(stored_response.body)['id']}", "told_template_saved")
 
