@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 30
 MAX_ADDRESS = 100  # bytes; what a socket's address holds, a little less than 108 on Linux and 104 elsewhere
 
 
-class Nobody(Problem):
+class NotListening(Problem):
     """Raised when nobody listens on the socket, so no command was sent."""
 
 
@@ -35,7 +35,7 @@ def socket_path(database: Path) -> Path:
     return real.with_name(real.name + ".sock")
 
 
-def clear_away(path: Path) -> None:
+def remove_socket(path: Path) -> None:
     """Delete a socket if it is there."""
     path.unlink(missing_ok=True)
 
@@ -69,7 +69,7 @@ async def listening(database: Database, path: Path) -> AsyncIterator[None]:
 
     old = os.umask(0o177)
     try:
-        clear_away(path)  # we hold the lock, so whoever left it there is gone
+        remove_socket(path)  # we hold the lock, so whoever left it there is gone
         with _address(path) as address:
             server = await asyncio.start_unix_server(serve, address, limit=MAX_LINE)
     except OSError as error:
@@ -80,7 +80,7 @@ async def listening(database: Database, path: Path) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
-        clear_away(path)
+        remove_socket(path)
 
 
 async def _answer(database: Database, line: bytes) -> dict[str, Any]:
@@ -97,8 +97,8 @@ async def _answer(database: Database, line: bytes) -> dict[str, Any]:
     return {"result": result}
 
 
-def ask(path: Path, command: str, arguments: dict[str, Any]) -> Any:
-    """Send a command to the running service and return its result; raises its `Problem`, or `Nobody`."""
+def send_command(path: Path, command: str, arguments: dict[str, Any]) -> Any:
+    """Send a command to the running service and return its result; raises its `Problem`, or `NotListening`."""
     line = to_json({"command": command, "arguments": arguments}) + b"\n"
     if len(line) > MAX_LINE:
         raise Problem("too_large", f"That is more than the {MAX_LINE} bytes a running service takes.")
@@ -109,7 +109,7 @@ def ask(path: Path, command: str, arguments: dict[str, Any]) -> Any:
                 connection.connect(address)
         except OSError:
             detail = f"Another process holds the database, but does not listen on {path}."
-            raise Nobody("unavailable", detail) from None
+            raise NotListening("unavailable", detail) from None
         try:
             connection.sendall(line)
             with connection.makefile("rb") as stream:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-PlaceCode = Literal[
+FieldErrorCode = Literal[
     "required",
     "unknown_field",
     "unknown_reference",
@@ -31,7 +31,7 @@ class FieldError:
     """
 
     pointer: str
-    code: PlaceCode
+    code: FieldErrorCode
     detail: str
 
 

@@ -104,7 +104,7 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
         logging.logAsyncioTasks = False
 
 
-def hush(library: str) -> None:
+def silence(library: str) -> None:
     """Silence `library` in this process: what it would say is logged better already."""
     logging.getLogger(library).disabled = True
 

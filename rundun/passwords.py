@@ -22,12 +22,12 @@ class Busy(Exception):
 _pool = BoundedPool(lambda why: Busy(), threads=AT_ONCE)
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """Return the hash that is stored of a password."""
     return _hasher.hash(password)
 
 
-def is_right(stored: str | None, password: str) -> bool:
+def verify(stored: str | None, password: str) -> bool:
     """Tell whether a password is the one of a stored hash. Without a hash it takes as long to say no."""
     global _nobody
     if stored is None:
@@ -39,10 +39,10 @@ def is_right(stored: str | None, password: str) -> bool:
 
 
 async def hash_in_turn(password: str) -> str:
-    """Hash a password as `hashed` does, without holding anybody up; raises `Busy`."""
-    return await _pool.run("", {"": MAX_WAITING}, hashed, password)
+    """Hash a password as `hash_password` does, without holding anybody up; raises `Busy`."""
+    return await _pool.run("", {"": MAX_WAITING}, hash_password, password)
 
 
 async def check_in_turn(stored: str | None, password: str) -> bool:
-    """Check a password as `is_right` does, without holding anybody up; raises `Busy`."""
-    return await _pool.run("", {"": MAX_WAITING}, is_right, stored, password)
+    """Check a password as `verify` does, without holding anybody up; raises `Busy`."""
+    return await _pool.run("", {"": MAX_WAITING}, verify, stored, password)

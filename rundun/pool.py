@@ -12,12 +12,14 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Literal, ParamSpec, TypeVar
 
-__all__ = ["BoundedPool", "Why"]
+__all__ = ["BoundedPool", "RefusalReason"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Job = tuple[Future[Any], Callable[[], Any]]
-Why = Literal["owner", "all", "late", "closed"]  # nothing is left for an owner, or for all; or it waited too long
+RefusalReason = Literal[
+    "owner", "all", "late", "closed"
+]  # nothing is left for an owner, or for all; or it waited too long
 Limits = Mapping[str, int]  # by owner, the maximum of places with this one; "" stands for all owners together
 
 
@@ -32,7 +34,7 @@ class BoundedPool:
 
     def __init__(
         self,
-        refusal: Callable[[Why], Exception],
+        refusal: Callable[[RefusalReason], Exception],
         *,
         threads: int = 0,
         wait_seconds: float | None = None,

@@ -94,20 +94,20 @@ async def clear_up(database: Database) -> None:
         log("info", "database.shrunk", bytes=(before - left) * maintenance.PAGE)
 
 
-async def forget_secrets(database: Database, days: float) -> int:
+async def delete_secrets(database: Database, days: float) -> int:
     """Delete the webhooks' secrets of runs that were closed, and whose deliveries were settled, so many days ago, in
     small steps; returns how many. Zero days: never. What is sent by hand later goes unsigned, and the run says so.
     """
     total, before = 0, database.env.clock() - int(days * times.DAY)
     while days and await database.read(webhook_secrets.is_any_old, before):
-        total += await database.write(webhook_secrets.forget, before, DELETE_BATCH_SIZE)
+        total += await database.write(webhook_secrets.remove_old, before, DELETE_BATCH_SIZE)
     if total:
         log("info", "secrets.forgotten", count=total)
     return total
 
 
 async def _forget_secrets(database: Database, days: float) -> None:
-    await forget_secrets(database, days)
+    await delete_secrets(database, days)
 
 
 def schedule(

@@ -29,7 +29,7 @@ from rundun.logs import log
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ConnectionLimits:
     """Limits of a connection: how many seconds it may be busy without getting anywhere, and how much header it takes.
 
     `header`: from its first byte (or from connecting) until it is whole. `body`: between two pieces of it, and for
@@ -49,7 +49,7 @@ class Patience:
 class Protocol(HttpToolsProtocol):
     """One connection that notes when it last got anywhere; `sweep` closes it when that is too long ago."""
 
-    patience = Patience()
+    patience = ConnectionLimits()
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -144,7 +144,7 @@ class Protocol(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """uvicorn's server with the sweep, and with a stop that ends in a return instead of a death by signal."""
 
-    def __init__(self, config: uvicorn.Config, patience: Patience, on_shutdown: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, patience: ConnectionLimits, on_shutdown: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_shutdown = on_shutdown
         self._is_stopping = False
@@ -258,14 +258,14 @@ def serve(
     sockets: list[socket.socket],
     *,
     on_shutdown: Callable[[], None] = lambda: None,
-    patience: Patience | None = None,
+    patience: ConnectionLimits | None = None,
 ) -> bool:
     """Serve the ASGI `app` on `sockets` (from `bind`) until SIGTERM or SIGINT; False if the app did not start.
 
     `on_shutdown` runs in the event loop the moment the signal arrives, while requests are still under way: long polls
     return then. Requests get `patience.stopping` seconds to end, after that the app's lifespan does.
     """
-    patience = patience or Patience()
+    patience = patience or ConnectionLimits()
     trusted = [str(network) for network in settings.server.trusted_proxies]
     tls = settings.server.tls_certificate
     config = uvicorn.Config(

@@ -91,7 +91,7 @@ def list_operators(tx: Tx) -> list[dict[str, str | None]]:
             "name": operator.name,
             "signed_in_at": times.wire_or_none(operator.signed_in_at),
         }
-        for operator in operator_rows.everyone(tx)
+        for operator in operator_rows.list_all(tx)
     ]
 
 
@@ -105,7 +105,7 @@ def list_keys(tx: Tx) -> list[dict[str, str | None]]:
             "created_at": times.wire(key.created_at),
             "revoked_at": times.wire_or_none(key.revoked_at),
         }
-        for key in key_rows.everyone(tx)
+        for key in key_rows.list_all(tx)
     ]
 
 
@@ -113,7 +113,7 @@ def list_organizations(tx: Tx) -> list[dict[str, str | int | None]]:
     """List all organizations (`orgs list`)."""
     return [
         {"org_id": org.org_id, "name": org.name, "credits": org.credits, "contact": org.contact}
-        for org in organization_rows.everyone(tx)
+        for org in organization_rows.list_all(tx)
     ]
 
 

@@ -49,7 +49,7 @@ def settle(
         deliveries.put_gone_webhook(tx, claimed.number, gone=False)
     deliveries.settle(tx, claimed.number, attempt, status, next_at)
     if alerting and status == "failed" and claimed.trigger == "automatic":
-        deliveries.want_alert(tx, claimed.number)
+        deliveries.mark_for_alert(tx, claimed.number)
     return status
 
 
@@ -91,7 +91,7 @@ class RetryProgress:
 def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
     """Send a delivery again now, also one that has arrived before; raises NotFound."""
     number = deliveries.get_of_org(tx, org_id, delivery_id).number
-    deliveries.send_again(tx, number)
+    deliveries.make_due(tx, number)
     return deliveries.get_of_org(tx, org_id, delivery_id)
 
 
@@ -115,7 +115,7 @@ def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Retry
         runs.get_of_org(tx, org_id, failed_filter.run_id)
     batch = deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
     for _, number in batch:
-        deliveries.send_again(tx, number)
+        deliveries.make_due(tx, number)
     return RetryProgress(so_far.count + len(batch), batch[-1] if batch else so_far.after)
 
 

@@ -96,7 +96,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     step, old = state.step(step_id), state.answers.get(step_id)
     was_applied, count = False, 0  # as of a step without an answer in force, which never had another
     if old is not None:
-        was_applied, count = answers.given_before(tx, run_id, step_id, answer_input.answer_id)
+        was_applied, count = answers.find_repeat(tx, run_id, step_id, answer_input.answer_id)
     if was_applied:
         return state
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, answer_input):
@@ -106,7 +106,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     is_full = count >= MAX_ANSWERS
     if old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id):
         if answer_input.answer_id and not is_full:
-            answers.remember(tx, run_id, step_id, new)
+            answers.add_history(tx, run_id, step_id, new)
         return state
     if is_full:
         detail = f"this step was answered {MAX_ANSWERS} times and can't be changed any more"

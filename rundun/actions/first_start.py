@@ -26,7 +26,7 @@ class FirstStart:
 
 def bootstrap(tx: Tx, samples: Sequence[Any]) -> FirstStart | None:
     """Fill an empty database: an organization, the sample templates, a key and a link. None for a database in use."""
-    if organizations.everyone(tx):
+    if organizations.list_all(tx):
         return None
     organization = organizations.add(tx, "My organization")
     _, key = create(tx, organization.org_id, "first")

@@ -46,13 +46,13 @@ def examine(tx: Tx, org_id: str | None, seconds: float) -> Examined:
     damage = maintenance.quick_check(tx, seconds) if seconds else None
     if damage:
         return Examined(file, damage, 0, None, (), tx.now)
-    waiting = maintenance.waiting(tx, org_id)
+    waiting = maintenance.outbox_info(tx, org_id)
     return Examined(file, damage, maintenance.newest(tx), waiting, _needing_https(tx, org_id), tx.now)
 
 
 def _needing_https(tx: Tx, org_id: str | None) -> list[Asking]:
     needing: list[Asking] = []
-    for owner in [org_id] if org_id else [row.org_id for row in organizations.everyone(tx)]:
+    for owner in [org_id] if org_id else [row.org_id for row in organizations.list_all(tx)]:
         before: tuple[int, ...] = (END, END)
         for _ in range(MAX_TEMPLATES // 100):
             page = templates.page(tx, owner, PageRequest(100, before), include_archived=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rundun.core import times
 from rundun.core.tokens import digest
 from rundun.core.validation import cleaned
-from rundun.errors import FieldError, NotFound, PlaceCode, Problem
+from rundun.errors import FieldError, FieldErrorCode, NotFound, Problem
 from rundun.store import operators, organizations
 from rundun.store.operators import Invitation, Operator, Role
 from rundun.store.organizations import Organization
@@ -51,7 +51,7 @@ def name_of(typed: str) -> str:
     return name
 
 
-def _invalid(detail: str, pointer: str, code: PlaceCode) -> Problem:
+def _invalid(detail: str, pointer: str, code: FieldErrorCode) -> Problem:
     return Problem("invalid", detail, [FieldError(pointer, code, detail)])
 
 
@@ -175,7 +175,7 @@ def _of_org(tx: Tx, org_id: str, operator_id: str) -> Operator:
 
 
 def _keep_an_owner(tx: Tx, leaving: Operator) -> None:
-    others = [row for row in operators.of_organization(tx, leaving.org_id) if row.operator_id != leaving.operator_id]
+    others = [row for row in operators.list_of_org(tx, leaving.org_id) if row.operator_id != leaving.operator_id]
     if leaving.role == "owner" and not any(other.role == "owner" for other in others):
         raise Problem("wrong_status", "An organization keeps at least one owner; make somebody else one first.")
 
@@ -188,4 +188,4 @@ def _end_invitations(tx: Tx, leaving: Operator) -> None:
 
 def of_organization(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:
     """List who may use an organization's console, and who is invited."""
-    return operators.of_organization(tx, org_id), operators.invitations_of(tx, org_id)
+    return operators.list_of_org(tx, org_id), operators.invitations_of(tx, org_id)

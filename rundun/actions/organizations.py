@@ -34,7 +34,7 @@ MAX_CREDITS = 2**53 - 1
 
 def find(tx: Tx, name: str) -> Organization:
     """Find the one organization with an id, else with a name; raises NotFound, or `invalid` where several have it."""
-    matches = organizations.named(tx, name)
+    matches = organizations.find_by_name(tx, name)
     matches = [match for match in matches if match.org_id == name] or matches
     if not matches:
         raise NotFound("organization")
@@ -48,7 +48,7 @@ def find_or_only(tx: Tx, name: str | None) -> Organization:
     """Find the one organization with an id or a name, without either the only one there is; raises as `find` does."""
     if name is not None:
         return find(tx, name)
-    everyone = organizations.everyone(tx)
+    everyone = organizations.list_all(tx)
     if len(everyone) != 1:
         raise Problem("invalid", "Say which organization, with --org." if everyone else "There is no organization yet.")
     return everyone[0]
@@ -57,7 +57,7 @@ def find_or_only(tx: Tx, name: str | None) -> Organization:
 def create(tx: Tx, name: str) -> Organization:
     """Create an organization, unlimited until given a balance. Its name is its own, since commands go by names."""
     name = _line(name)
-    if others := organizations.named(tx, name):
+    if others := organizations.find_by_name(tx, name):
         raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")
     return organizations.add(tx, name)
 

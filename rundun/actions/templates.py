@@ -99,7 +99,7 @@ def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | 
         ],
     )
     if _is_equal(from_json(draft.body), from_json(current.body), draft.made_ids):
-        templates.bring_back(tx, head)
+        templates.restore(tx, head)
         return current
     return templates.add_version(tx, head, template, draft.body)
 
@@ -133,7 +133,7 @@ def archive(tx: Tx, org_id: str, template_id: str) -> None:
 
 def bring_back(tx: Tx, org_id: str, template_id: str) -> None:
     """Bring an archived template back: new runs from it again; where it was not archived nothing changes."""
-    templates.bring_back(tx, templates.get(tx, org_id, template_id))
+    templates.restore(tx, templates.get(tx, org_id, template_id))
 
 
 def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:

@@ -13,7 +13,7 @@ from rundun.actions.commands import READING, WRITING
 from rundun.app import wall_clock
 from rundun.config import loader
 from rundun.config.loader import ConfigError, ServiceSettings
-from rundun.control_socket import Nobody, ask, socket_path
+from rundun.control_socket import NotListening, send_command, socket_path
 from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.errors import Problem
@@ -58,19 +58,19 @@ def env_of(settings: ServiceSettings, key: bytes) -> Env:
     return Env(wall_clock, Urls(settings.public_url, key), int(settings.runs.grace_hours * times.HOUR))
 
 
-def write(settings: ServiceSettings, command: str, **arguments: Any) -> Any:
+def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> Any:
     """Run a writing command here under the lock, or hand it to the service that holds the database."""
     try:
         for value in arguments.values():
-            refuse_broken(value)
+            require_utf8(value)
         if command != "orgs create":  # the one command that makes sense before there is anything
-            expect_database(settings)
-        return write_here_or_there(settings, command, arguments)
+            require_database(settings)
+        return run_or_hand_over(settings, command, arguments)
     except Problem as problem:
         fail(problem)
 
 
-def write_here_or_there(settings: ServiceSettings, command: str, arguments: dict[str, Any]) -> Any:
+def run_or_hand_over(settings: ServiceSettings, command: str, arguments: dict[str, Any]) -> Any:
     """Run a writing command here, or hand it over. Whoever holds the lock without listening starts, stops or is another
     command: wait for them.
     """
@@ -82,8 +82,8 @@ def write_here_or_there(settings: ServiceSettings, command: str, arguments: dict
             break
         except connection.DatabaseLocked:
             try:
-                return ask(socket_path(path), command, arguments)
-            except Nobody:
+                return send_command(socket_path(path), command, arguments)
+            except NotListening:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.02)
@@ -98,7 +98,7 @@ def write_here_or_there(settings: ServiceSettings, command: str, arguments: dict
         lock.close()
 
 
-def refuse_broken(value: Any) -> None:
+def require_utf8(value: Any) -> None:
     """Refuse an argument in another encoding than UTF-8, which can't be stored."""
     try:
         str(value).encode()
@@ -106,17 +106,17 @@ def refuse_broken(value: Any) -> None:
         raise Problem("invalid", f"{value!a} is not UTF-8.") from None
 
 
-def expect_database(settings: ServiceSettings) -> None:
+def require_database(settings: ServiceSettings) -> None:
     """Refuse a database that does not exist: a mistyped path is better refused than made."""
     path = settings.database.path
     if not path.exists():
         raise Problem("not_found", f"There is no database {path} yet.")
 
 
-def look(settings: ServiceSettings, command: str) -> Any:
+def run_reading(settings: ServiceSettings, command: str) -> Any:
     """Run a reading command on the file, whoever else has it open."""
     try:
-        expect_database(settings)
+        require_database(settings)
         db = connection.open_reader(settings.database.path)
         try:
             return read_once(db, env_of(settings, b""), READING[command])

@@ -13,11 +13,11 @@ from pydantic_core import from_json
 from rundun import __version__, diagnostics, passwords
 from rundun.actions.first_start import FirstStart
 from rundun.app import make_app, wall_clock
-from rundun.cli.context import common, expect_database, fail, look, settings_of, write
+from rundun.cli.context import common, fail, require_database, run_reading, run_writing, settings_of
 from rundun.config.loader import ServiceSettings
 from rundun.core import template_rules
 from rundun.errors import Problem
-from rundun.logs import configure, hush
+from rundun.logs import configure, silence
 from rundun.server import bind
 from rundun.server import serve as run_server
 
@@ -40,14 +40,14 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
 
     def refuse(problem: Problem) -> None:
         refused.append(problem)
-        hush("uvicorn.error")  # its traceback tells the administrator nothing more
+        silence("uvicorn.error")  # its traceback tells the administrator nothing more
 
     try:
         sockets = bind(settings.server.host, settings.server.port)
         if settings.server.port == 0:  # only now is it known where the links lead
             listening_on = replace(settings.server, port=sockets[0].getsockname()[1])
             settings = replace(settings, server=listening_on, public_url="")
-        app = make_app(settings, announce=lambda opened: tell(opened, settings), refuse=refuse)
+        app = make_app(settings, announce=lambda opened: print_first_start(opened, settings), refuse=refuse)
         started = run_server(
             app, settings, sockets, on_shutdown=lambda: app.state.notifier and app.state.notifier.end()
         )
@@ -58,7 +58,7 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
     sys.exit(0 if started else 1)
 
 
-def tell(opened: FirstStart, settings: ServiceSettings) -> None:
+def print_first_start(opened: FirstStart, settings: ServiceSettings) -> None:
     """Print what the administrator sees on the very first start: the only time the key is shown."""
     click.echo(
         f"""
@@ -87,7 +87,7 @@ def check(config_file: str | None, database: str | None) -> None:
     """Say whether everything is as it should be; exit 1 if something is wrong."""
     settings = settings_of(config_file, database)
     try:
-        expect_database(settings)
+        require_database(settings)
         report = diagnostics.report(settings, wall_clock)
     except Problem as problem:
         fail(problem)
@@ -113,14 +113,14 @@ def keys() -> None:
 @common
 def keys_create(org: str, name: str, config_file: str | None, database: str | None) -> None:
     """Make a key and print it, alone; it is shown only now."""
-    click.echo(write(settings_of(config_file, database), "keys create", org=org, name=name)["key"])
+    click.echo(run_writing(settings_of(config_file, database), "keys create", org=org, name=name)["key"])
 
 
 @keys.command("list")
 @common
 def keys_list(config_file: str | None, database: str | None) -> None:
     """List the keys, revoked ones too."""
-    for key in look(settings_of(config_file, database), "keys list"):
+    for key in run_reading(settings_of(config_file, database), "keys list"):
         state = f"revoked {key['revoked_at']}" if key["revoked_at"] else "valid"
         click.echo(f"{key['key_id']}  {key['org_id']}  {key['created_at']}  {state}  {key['name']}")
 
@@ -130,7 +130,7 @@ def keys_list(config_file: str | None, database: str | None) -> None:
 @common
 def keys_revoke(key_id: str, config_file: str | None, database: str | None) -> None:
     """Make a key useless at once."""
-    write(settings_of(config_file, database), "keys revoke", key_id=key_id)
+    run_writing(settings_of(config_file, database), "keys revoke", key_id=key_id)
 
 
 @main.group()
@@ -158,14 +158,14 @@ def operators_add(
     """Add an operator; the password is asked for, or read from standard input."""
     settings = settings_of(config_file, database)
     arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
-    click.echo(write(settings, "operators add", **arguments))
+    click.echo(run_writing(settings, "operators add", **arguments))
 
 
 @operators.command("list")
 @common
 def operators_list(config_file: str | None, database: str | None) -> None:
     """List the operators."""
-    for operator in look(settings_of(config_file, database), "operators list"):
+    for operator in run_reading(settings_of(config_file, database), "operators list"):
         seen = operator["signed_in_at"] or "never"
         click.echo(f"{operator['email']}  {operator['role']}  {operator['org_id']}  {seen}  {operator['name']}")
 
@@ -176,7 +176,7 @@ def operators_list(config_file: str | None, database: str | None) -> None:
 def operators_password(email: str, config_file: str | None, database: str | None) -> None:
     """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
     settings = settings_of(config_file, database)
-    write(settings, "operators password", email=email, password=_password())
+    run_writing(settings, "operators password", email=email, password=_password())
 
 
 @operators.command("remove")
@@ -184,7 +184,7 @@ def operators_password(email: str, config_file: str | None, database: str | None
 @common
 def operators_remove(email: str, config_file: str | None, database: str | None) -> None:
     """Remove an operator, who is signed out at once."""
-    write(settings_of(config_file, database), "operators remove", email=email)
+    run_writing(settings_of(config_file, database), "operators remove", email=email)
 
 
 @operators.command("setup-link")
@@ -192,7 +192,7 @@ def operators_remove(email: str, config_file: str | None, database: str | None) 
 @common
 def operators_setup_link(org: str | None, config_file: str | None, database: str | None) -> None:
     """Print a link that makes an owner: good once, for an hour."""
-    click.echo(write(settings_of(config_file, database), "operators setup-link", org=org))
+    click.echo(run_writing(settings_of(config_file, database), "operators setup-link", org=org))
 
 
 def _password() -> str:
@@ -203,7 +203,7 @@ def _password() -> str:
         password = sys.stdin.readline().rstrip("\r\n")
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         fail(Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters."))
-    return passwords.hashed(password)
+    return passwords.hash_password(password)
 
 
 @main.group()
@@ -216,14 +216,14 @@ def orgs() -> None:
 @common
 def orgs_create(name: str, config_file: str | None, database: str | None) -> None:
     """Make an organization and print its id."""
-    click.echo(write(settings_of(config_file, database), "orgs create", name=name))
+    click.echo(run_writing(settings_of(config_file, database), "orgs create", name=name))
 
 
 @orgs.command("list")
 @common
 def orgs_list(config_file: str | None, database: str | None) -> None:
     """List the organizations with their credits."""
-    for org in look(settings_of(config_file, database), "orgs list"):
+    for org in run_reading(settings_of(config_file, database), "orgs list"):
         credits = "unlimited" if org["credits"] is None else org["credits"]
         click.echo(f"{org['org_id']}  {credits}  {org['name']}  {org['contact'] or ''}".rstrip())
 
@@ -237,7 +237,7 @@ def orgs_credits(org: str, add: int | None, unlimited: bool, config_file: str | 
     """Give credits, and print the new balance."""
     if (add is None) != unlimited:
         raise click.UsageError("Say either --add N or --unlimited.")
-    balance = write(settings_of(config_file, database), "orgs credits", org=org, amount=add)
+    balance = run_writing(settings_of(config_file, database), "orgs credits", org=org, amount=add)
     click.echo("unlimited" if balance is None else balance)
 
 
@@ -247,7 +247,7 @@ def orgs_credits(org: str, add: int | None, unlimited: bool, config_file: str | 
 @common
 def orgs_contact(org: str, text: str, config_file: str | None, database: str | None) -> None:
     """Say how executors reach the organization."""
-    write(settings_of(config_file, database), "orgs contact", org=org, contact=text)
+    run_writing(settings_of(config_file, database), "orgs contact", org=org, contact=text)
 
 
 @main.group()
@@ -272,7 +272,7 @@ def read_template_file(file: str) -> Any:
 def templates_import(file: str, org: str, config_file: str | None, database: str | None) -> None:
     """Make a template of a JSON file and print its id."""
     template = read_template_file(file)
-    click.echo(write(settings_of(config_file, database), "templates import", org=org, template=template))
+    click.echo(run_writing(settings_of(config_file, database), "templates import", org=org, template=template))
 
 
 @templates.command("check")
@@ -305,7 +305,7 @@ def runs() -> None:
 @common
 def runs_dispatch(template_id: str, config_file: str | None, database: str | None) -> None:
     """Dispatch a run and print its link; on a terminal also as a QR code."""
-    link = write(settings_of(config_file, database), "runs dispatch", template_id=template_id)
+    link = run_writing(settings_of(config_file, database), "runs dispatch", template_id=template_id)
     click.echo(link)
     if sys.stdout.isatty():
         import segno  # when first needed

@@ -39,7 +39,7 @@ def text(maximum: int = 1000) -> Kind:
     return Kind("text", parse, is_text=True)
 
 
-def whole(minimum: int, maximum: int) -> Kind:
+def integer(minimum: int, maximum: int) -> Kind:
     def parse(value: object) -> int:
         if type(value) is not int or not minimum <= value <= maximum:
             raise ValueError
@@ -57,7 +57,7 @@ def number(minimum: float, maximum: float) -> Kind:
     return Kind(f"a number from {minimum} to {maximum}", parse)
 
 
-def switch() -> Kind:
+def boolean() -> Kind:
     def parse(value: object) -> bool:
         if type(value) is not bool:
             raise ValueError

@@ -11,18 +11,18 @@ from typing import Any
 from rundun.config.kinds import (
     Kind,
     Network,
+    boolean,
     file_path,
+    integer,
     networks,
     number,
     numbers,
     one_of,
     origin_url,
     secret,
-    switch,
     text,
     web_address,
     web_origin,
-    whole,
 )
 
 PREFIX = "RUNDUN_"
@@ -61,7 +61,7 @@ class ServerSettings:
         "Address to listen on; `0.0.0.0` or `::` means all of this machine's.",
         flag="--host",
     )
-    port: int = setting(8000, whole(0, 65535), "Port to listen on; `0` takes any free one.", flag="--port")
+    port: int = setting(8000, integer(0, 65535), "Port to listen on; `0` takes any free one.", flag="--port")
     public_url: str | None = setting(
         None,
         web_origin(),
@@ -117,12 +117,12 @@ class WebhooksSettings:
         "one a delivery has failed.",
         unit="seconds",
     )
-    allow_private: bool = setting(True, switch(), "Whether webhooks may go to private networks such as 10.0.0.0/8.")
+    allow_private: bool = setting(True, boolean(), "Whether webhooks may go to private networks such as 10.0.0.0/8.")
     allow: tuple[Network, ...] = setting(
         (), networks(), "Networks webhooks may go to although they are refused otherwise, loopback for one."
     )
-    concurrency: int = setting(256, whole(1, 10000), "Attempts under way at the same time.")
-    per_destination: int = setting(4, whole(1, 1000), "The same to one scheme, host and port, for each organization.")
+    concurrency: int = setting(256, integer(1, 10000), "Attempts under way at the same time.")
+    per_destination: int = setting(4, integer(1, 1000), "The same to one scheme, host and port, for each organization.")
     ca_file: Path | None = setting(
         None,
         file_path(must_exist=True),
@@ -155,19 +155,19 @@ class RetentionSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitsSettings:
-    photo_mebibytes: int = setting(15, whole(1, 256), "Largest photo taken.", unit="MiB")
-    photo_megapixels: int = setting(50, whole(1, 200), "Largest picture decoded.", unit="megapixels")
+    photo_mebibytes: int = setting(15, integer(1, 256), "Largest photo taken.", unit="MiB")
+    photo_megapixels: int = setting(50, integer(1, 200), "Largest picture decoded.", unit="megapixels")
     requests_per_minute: int = setting(
         600,
-        whole(0, 10**6),
+        integer(0, 10**6),
         "Requests that one API key may make, and all phones on one run; `0` = any number.",
     )
     failures_per_minute: int = setting(
         60,
-        whole(0, 10**6),
+        integer(0, 10**6),
         "Requests with an unknown key or link that one address may make; `0` = any number.",
     )
-    body_kibibytes: int = setting(1024, whole(16, 65536), "Largest JSON body taken.", unit="KiB")
+    body_kibibytes: int = setting(1024, integer(16, 65536), "Largest JSON body taken.", unit="KiB")
 
 
 @dataclass(frozen=True, slots=True)

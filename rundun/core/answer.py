@@ -20,7 +20,7 @@ from rundun.core.template import (
     StepBase,
     TextStep,
 )
-from rundun.errors import FieldError, Invalid, PlaceCode
+from rundun.errors import FieldError, FieldErrorCode, Invalid
 
 # A QR code holds at most 7,089 digits.
 MAX_BARCODE = 8000
@@ -68,7 +68,7 @@ def read_value(step: StepBase, value: Any, pointer: str = "/value") -> Any:
     return _READERS[step.type](step, value, pointer)
 
 
-def _refuse(pointer: str, code: PlaceCode, detail: str) -> Invalid:
+def _refuse(pointer: str, code: FieldErrorCode, detail: str) -> Invalid:
     return Invalid([FieldError(pointer, code, detail)])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from rundun.core import text, validation
 from rundun.core.template import StepBase
 from rundun.core.translation import is_tag
-from rundun.errors import FieldError, PlaceCode
+from rundun.errors import FieldError, FieldErrorCode
 
 
 def translation_errors(
@@ -57,7 +57,7 @@ def _text_errors(target: str, fields: Any, max_lengths: Mapping[str, int]) -> It
         elif "\0" in value:
             yield FieldError(pointer, "bad_format", "must not hold the character U+0000")
         elif not 0 < (length := _cleaned_length(value)) <= max_lengths[field]:
-            code: PlaceCode = "too_long" if length else "too_short"
+            code: FieldErrorCode = "too_long" if length else "too_short"
             yield FieldError(pointer, code, f"must have 1 to {max_lengths[field]} characters")
 
 

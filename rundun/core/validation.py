@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
-from rundun.errors import FieldError, Invalid, PlaceCode, Problem
+from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem
 
 MAX_NAME = 100
 M = TypeVar("M", bound=BaseModel)
@@ -31,7 +31,7 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-def invalid_value(code: PlaceCode, detail: str) -> PydanticCustomError:
+def invalid_value(code: FieldErrorCode, detail: str) -> PydanticCustomError:
     """Make an error of our own for a pydantic validator: a stable code and a sentence."""
     return PydanticCustomError("rundun", "{detail}", {"code": code, "detail": detail})
 
@@ -161,7 +161,7 @@ LanguageTag = Annotated[
     Matching(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", "must be a BCP 47 language tag such as “en” or “pt-BR”"),
 ]
 
-_CODES: dict[str, PlaceCode] = {
+_CODES: dict[str, FieldErrorCode] = {
     "missing": "required",
     "extra_forbidden": "unknown_field",
     "union_tag_not_found": "required",

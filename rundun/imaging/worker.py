@@ -14,7 +14,7 @@ from rundun.core.picture import Decoded, Derived
 from rundun.core.template import BarcodeFormat
 from rundun.errors import Problem
 from rundun.logs import log
-from rundun.pool import BoundedPool, Why
+from rundun.pool import BoundedPool, RefusalReason
 
 Read = Callable[[], bytes]
 T = TypeVar("T")
@@ -93,7 +93,7 @@ async def picture_pools(max_pixels: int) -> AsyncIterator[Pictures]:
             log("warning", "pictures.left", running=left)
 
 
-_REFUSALS: dict[Why, str] = {
+_REFUSALS: dict[RefusalReason, str] = {
     "owner": "Other pictures of yours are still in work; try again shortly.",
     "all": "Too many photos are in work; try again shortly.",
     "late": "Too many photos are in work; try again shortly.",
@@ -101,5 +101,5 @@ _REFUSALS: dict[Why, str] = {
 }
 
 
-def _too_many_pictures(why: Why) -> Problem:
+def _too_many_pictures(why: RefusalReason) -> Problem:
     return Problem("unavailable", _REFUSALS[why], retry_after=5)

@@ -70,7 +70,7 @@ def replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answe
     return [(row[0], _answer(row)) for row in rows]
 
 
-def given_before(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tuple[bool, int]:
+def find_repeat(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tuple[bool, int]:
     """Tell whether a step has had an answer of that id, replaced since or not, and how many answers it has had."""
     row = tx.db.execute(
         "SELECT EXISTS (SELECT 1 FROM answers WHERE run_id = :run AND step_id = :step AND answer_id = :answer), "
@@ -96,7 +96,7 @@ def add(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_first: bool) ->
     _insert(tx, run_id, step_id, answer, is_current=True)
 
 
-def remember(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
+def add_history(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
     """Store as history an answer that said what was in force already. Should it come again later, it is old."""
     _insert(tx, run_id, step_id, answer, is_current=False)
 

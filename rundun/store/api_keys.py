@@ -37,7 +37,7 @@ def find(tx: Tx, digest: bytes) -> ApiKey | None:
     return None if row is None else ApiKey(*row)
 
 
-def everyone(tx: Tx) -> list[ApiKey]:
+def list_all(tx: Tx) -> list[ApiKey]:
     """List the API keys of all organizations, the oldest first."""
     return [ApiKey(*row) for row in tx.db.execute(_SELECT + "ORDER BY created_at, id")]
 
@@ -50,7 +50,7 @@ def get_of_org(tx: Tx, org_id: str, key_id: str) -> ApiKey:
     return ApiKey(*row)
 
 
-def of_organization(tx: Tx, org_id: str) -> list[ApiKey]:
+def list_of_org(tx: Tx, org_id: str) -> list[ApiKey]:
     """List an organization's API keys, the newest first, revoked ones too."""
     rows = tx.db.execute(_SELECT + "WHERE org_id = ? ORDER BY created_at DESC, id", (org_id,))
     return [ApiKey(*row) for row in rows.fetchall()]

@@ -106,7 +106,7 @@ def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_a
     )
 
 
-def want_alert(tx: Tx, number: int) -> None:
+def mark_for_alert(tx: Tx, number: int) -> None:
     """Note that the administrator is to be told of a delivery that has failed for good."""
     tx.db.execute("UPDATE deliveries SET wants_alert = 1 WHERE number = ?", (number,))
 
@@ -146,7 +146,7 @@ def put_gone_webhook(tx: Tx, number: int, *, gone: bool) -> None:
 # ---- sending again
 
 
-def send_again(tx: Tx, number: int) -> None:
+def make_due(tx: Tx, number: int) -> None:
     """Make a delivery due now, whatever has come of it before; what is left of its schedule comes after."""
     tx.db.execute(_SEND_AGAIN, {"number": number, "now": tx.now})
     tx.touched.add("outbox")

@@ -129,7 +129,7 @@ def newest(tx: Tx) -> int:
     return max((at for at in (*stored, proof) if at is not None), default=0)
 
 
-def waiting(tx: Tx, org_id: str | None) -> OutboxInfo:
+def outbox_info(tx: Tx, org_id: str | None) -> OutboxInfo:
     """Count the outbox of one organization, or of all."""
     if org_id is None:
         org_ids = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]

@@ -59,13 +59,13 @@ def find_by_email(tx: Tx, email: str) -> Operator | None:
     return _operator(tx.db.execute(_SELECT + "WHERE email = ?", (email,)).fetchone())
 
 
-def of_organization(tx: Tx, org_id: str) -> list[Operator]:
+def list_of_org(tx: Tx, org_id: str) -> list[Operator]:
     """List an organization's operators, the oldest first."""
     query = _SELECT + "WHERE org_id = ? ORDER BY created_at, id"
     return [Operator(*row) for row in tx.db.execute(query, (org_id,)).fetchall()]
 
 
-def everyone(tx: Tx) -> list[Operator]:
+def list_all(tx: Tx) -> list[Operator]:
     """List the operators of all organizations, by address."""
     return [Operator(*row) for row in tx.db.execute(_SELECT + "ORDER BY email")]
 

@@ -38,13 +38,13 @@ def get(tx: Tx, org_id: str) -> Organization:
     return _organization(row)
 
 
-def named(tx: Tx, name: str) -> list[Organization]:
+def find_by_name(tx: Tx, name: str) -> list[Organization]:
     """List the organizations whose id or name this is: one may have been renamed to another's name."""
     rows = tx.db.execute("SELECT * FROM organizations WHERE id = :name OR name = :name", {"name": name})
     return [_organization(row) for row in rows.fetchall()]
 
 
-def everyone(tx: Tx) -> list[Organization]:
+def list_all(tx: Tx) -> list[Organization]:
     """List all organizations, the oldest first."""
     return [_organization(row) for row in tx.db.execute("SELECT * FROM organizations ORDER BY created_at, id")]
 

@@ -32,7 +32,7 @@ class DueDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Claim:
     """A claim: deliveries that may start now, those that come after them, and whether more are due than that."""
 
     taken: list[DueDelivery]
@@ -77,7 +77,7 @@ def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
     return [row[0] for row in rows.fetchall()]
 
 
-def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Batch:
+def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Claim:
     """Return the deliveries that can start now, which `slots` decides, and for each destination up to `room` of those
     after them; of those due, the destination waiting longest comes first. `held` are those that the one process that
     sends has claimed already, by number, with their destinations: a claim only reads, nothing in the file says it.
@@ -98,7 +98,7 @@ def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Call
         taken += due[:now]
         ahead += due[now : now + room(destination)]
     more = is_long or len(taken) + len(ahead) < len(waiting)
-    return Batch([_claimed(tx, row) for row in taken], [_claimed(tx, row) for row in ahead], more)
+    return Claim([_claimed(tx, row) for row in taken], [_claimed(tx, row) for row in ahead], more)
 
 
 def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:

@@ -129,7 +129,7 @@ def archive(tx: Tx, head: TemplateHead) -> None:
     )
 
 
-def bring_back(tx: Tx, head: TemplateHead) -> None:
+def restore(tx: Tx, head: TemplateHead) -> None:
     """Restore an archived template: new runs from it again."""
     tx.db.execute("UPDATE templates SET archived_at = NULL WHERE id = ?", (head.template_id,))
 

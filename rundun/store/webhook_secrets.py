@@ -16,7 +16,7 @@ def is_any_old(tx: Tx, before: int) -> bool:
     return tx.db.execute(query, {"before": before}).fetchone() is not None
 
 
-def forget(tx: Tx, before: int, limit: int) -> int:
+def remove_old(tx: Tx, before: int, limit: int) -> int:
     """Delete at most `limit` old secrets; returns how many. That changes the run, which says that it is not signed."""
     numbers = f"SELECT number FROM runs AS r WHERE {_OLD} ORDER BY closed_at LIMIT :limit"  # noqa: S608
     query = f"UPDATE runs SET webhook_secret = NULL, revision = revision + 1 WHERE number IN ({numbers})"  # noqa: S608

@@ -15,7 +15,7 @@ from rundun.core.template import BarcodeFormat
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import Destination
 from rundun.errors import Problem
-from rundun.pool import BoundedPool, Why
+from rundun.pool import BoundedPool, RefusalReason
 from rundun.store.database import Database
 from rundun.web.auth import KeyRing
 from rundun.web.change_notifier import ChangeNotifier
@@ -49,7 +49,7 @@ PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 CheckDestination = Callable[[Destination], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
 
 
-def _too_many_pages(why: Why) -> Problem:
+def _too_many_pages(why: RefusalReason) -> Problem:
     return Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
 
 

@@ -20,7 +20,7 @@ from typing import IO
 from starlette.requests import Request
 
 from rundun.errors import Problem
-from rundun.pool import BoundedPool, Why
+from rundun.pool import BoundedPool, RefusalReason
 from rundun.web.body import limited
 
 # Bytes that may stay in memory: of one body, and of all bodies together.
@@ -114,7 +114,7 @@ def _size(announced: str | None, maximum: int) -> int:
     return min(int(announced), maximum) if announced and re.fullmatch(r"\d{1,19}", announced, re.ASCII) else maximum
 
 
-def _full(why: Why) -> Problem:
+def _full(why: RefusalReason) -> Problem:
     return Problem("unavailable", "Too many pictures are on their way; try again shortly.", retry_after=5)
 
 

@@ -15,7 +15,7 @@ from rundun.actions import dashboard
 from rundun.core import chart
 from rundun.store import statistics
 from rundun.store.transaction import Tx
-from rundun.web.console.dashboard import counted
+from rundun.web.console.dashboard import format_count
 from rundun.web.console.time_zone import Zone
 from tests.helpers.console import Browser, operator
 from tests.helpers.images import jpeg
@@ -194,7 +194,7 @@ def test_what_is_not_zero_is_seen() -> None:
 
 
 def test_many_are_said_to_be_many() -> None:
-    assert [counted(one) for one in (0, 9_999, 10_000, 10_001)] == ["0", "9,999", "10,000", "10,000+"]
+    assert [format_count(one) for one in (0, 9_999, 10_000, 10_001)] == ["0", "9,999", "10,000", "10,000+"]
 
 
 async def test_the_chart_is_told_to_those_who_do_not_see_it(w: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rundun.scheduler import DELETE_BATCH_SIZE, forget_secrets
+from rundun.scheduler import DELETE_BATCH_SIZE, delete_secrets
 from rundun.store import webhook_secrets
 from rundun.store.transaction import Tx
 from tests.helpers.service import Clock, Ed, Receiver, World, answering, world
@@ -34,13 +34,13 @@ async def test_a_secret_is_forgotten_so_many_days_after_the_run_was_closed(w: Wo
     ed = await closed(w, receiver.url)
     still_open = await hooked(w, receiver.url, secret=SECRET)
     w.clock.forward(hours=30 * DAYS, seconds=-1)
-    assert await forget_secrets(w.database, 30) == 0
+    assert await delete_secrets(w.database, 30) == 0
     assert await signed(w, ed)
     before = (await w.acme.get(f"/v1/runs/{ed.run_id}")).headers["etag"]
     w.clock.forward(seconds=1)
-    assert await forget_secrets(w.database, 0) == 0, "zero is for ever"
-    assert await forget_secrets(w.database, 30) == 1
-    assert await forget_secrets(w.database, 30) == 0
+    assert await delete_secrets(w.database, 0) == 0, "zero is for ever"
+    assert await delete_secrets(w.database, 30) == 1
+    assert await delete_secrets(w.database, 30) == 0
     assert not await signed(w, ed)
     assert await signed(w, still_open)
     after = await w.acme.get(f"/v1/runs/{ed.run_id}", headers={"if-none-match": before})
@@ -51,7 +51,7 @@ async def test_what_is_sent_by_hand_later_goes_unsigned(w: World, receiver: Rece
     ed = await closed(w, receiver.url)
     verify(receiver.url, receiver.received[0], SECRET)
     w.clock.forward(hours=30 * DAYS)
-    await forget_secrets(w.database, 30)
+    await delete_secrets(w.database, 30)
     (delivery,) = await w.deliveries(ed)
     await w.acme.post(f"/v1/deliveries/{delivery['delivery_id']}/retry", json={})
     await w.deliver()
@@ -70,7 +70,7 @@ async def test_it_is_kept_for_as_long_as_something_may_have_to_be_signed(tmp_pat
         ed = await closed(w, receiver.url)
         for hours in (1.1, 3 * DAYS):
             w.clock.forward(hours=hours)
-            assert await forget_secrets(w.database, 1) == 0, "it is being tried still"
+            assert await delete_secrets(w.database, 1) == 0, "it is being tried still"
             await w.deliver()
         assert (await w.deliveries(ed))[0]["status"] == "pending"
         w.clock.forward(hours=8)
@@ -78,9 +78,9 @@ async def test_it_is_kept_for_as_long_as_something_may_have_to_be_signed(tmp_pat
         assert (await w.deliveries(ed))[0]["status"] == "failed"
         verify(receiver.url, receiver.received[-1], SECRET)
         w.clock.forward(hours=23)
-        assert await forget_secrets(w.database, 1) == 0
+        assert await delete_secrets(w.database, 1) == 0
         w.clock.forward(hours=1)
-        assert await forget_secrets(w.database, 1) == 1
+        assert await delete_secrets(w.database, 1) == 1
 
 
 async def test_nothing_of_it_is_left_in_the_file(tmp_path: Path, receiver: Receiver) -> None:
@@ -95,7 +95,7 @@ async def test_nothing_of_it_is_left_in_the_file(tmp_path: Path, receiver: Recei
     assert file.read_bytes().count(SECRET.encode()) >= 20
     clock.forward(hours=2 * DAYS)
     async with world(tmp_path, clock) as w:
-        assert await forget_secrets(w.database, 1) == 20
+        assert await delete_secrets(w.database, 1) == 20
         pragma = "PRAGMA secure_delete"
         assert await w.database.write(lambda tx: tx.db.execute(pragma).fetchone()[0]) == 1
     assert SECRET.encode() not in file.read_bytes()
@@ -117,15 +117,15 @@ async def test_many_are_forgotten_in_small_steps(w: World, receiver: Receiver, m
 
     await w.database.write(copy)
     steps: list[int] = []
-    forget = webhook_secrets.forget
+    forget = webhook_secrets.remove_old
 
     def counted(*args: Any) -> int:
         steps.append(forget(*args))
         return steps[-1]
 
-    monkeypatch.setattr(webhook_secrets, "forget", counted)
+    monkeypatch.setattr(webhook_secrets, "remove_old", counted)
     w.clock.forward(hours=2 * DAYS)
-    assert await forget_secrets(w.database, 1) == 2 * DELETE_BATCH_SIZE + 1
+    assert await delete_secrets(w.database, 1) == 2 * DELETE_BATCH_SIZE + 1
     assert steps == [DELETE_BATCH_SIZE, DELETE_BATCH_SIZE, 1]
 
 

@@ -20,7 +20,7 @@ from rundun.actions.commands import READING, WRITING
 from rundun.cli.main import main
 from rundun.control_socket import MAX_LINE
 from rundun.errors import Problem
-from rundun.passwords import is_right
+from rundun.passwords import verify
 from rundun.store import organizations as organization_rows
 from rundun.store.transaction import Tx
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, KEY_ID, ORG, TEMPLATE
@@ -104,7 +104,7 @@ def test_organizations_that_make_no_sense(office: Office) -> None:
 async def test_a_name_that_two_have_come_to_is_nobodys(w: World) -> None:
     def rename(tx: Tx) -> list[str]:
         tx.db.execute("UPDATE organizations SET name = 'Acme'")
-        return [one.org_id for one in organization_rows.named(tx, "Acme")]
+        return [one.org_id for one in organization_rows.find_by_name(tx, "Acme")]
 
     ids = await w.database.write(rename)
     with pytest.raises(Problem) as refused:
@@ -148,8 +148,8 @@ def test_operators(office: Office) -> None:
     assert office("operators", "password", "ann@example.com", typed="quite another one\n") == ""
     after = passwords_in(office)
     assert after["bob@example.com"] == before["bob@example.com"]
-    assert is_right(before["ann@example.com"], "correct horse battery")
-    assert is_right(after["ann@example.com"], "quite another one")
+    assert verify(before["ann@example.com"], "correct horse battery")
+    assert verify(after["ann@example.com"], "quite another one")
     nobody = ("operators", "password", "eve@example.com")
     assert office.refused(*nobody, typed="quite another one\n") == "There is no such operator."
     assert office("operators", "remove", "bob@example.com") == ""

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.control_socket import MAX_LINE, ask
+from rundun.control_socket import MAX_LINE, send_command
 from rundun.errors import Problem
 from rundun.store import connection
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
@@ -156,7 +156,7 @@ def test_nonsense_at_the_socket_troubles_nobody(tmp_path: Path, service: Serving
 
 def test_a_command_of_another_version_is_named(tmp_path: Path, service: Serving) -> None:
     with pytest.raises(Problem, match="The running service knows no command “dance”"):
-        ask(tmp_path / "rundun.db.sock", "dance", {})
+        send_command(tmp_path / "rundun.db.sock", "dance", {})
 
 
 def test_a_second_service_is_refused(tmp_path: Path, service: Serving) -> None:

@@ -13,12 +13,12 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from rundun.server import Patience
+from rundun.server import ConnectionLimits
 from tests.helpers.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = Path(__file__).with_name("small_app.py")
-QUICK = Patience(header=0.4, body=0.4, reading=0.4, idle=20, stopping=1, header_bytes=8192)
+QUICK = ConnectionLimits(header=0.4, body=0.4, reading=0.4, idle=20, stopping=1, header_bytes=8192)
 
 
 class Context:

@@ -8,7 +8,7 @@ import sys
 
 from rundun.config.loader import load
 from rundun.logs import configure
-from rundun.server import Patience, bind, serve
+from rundun.server import ConnectionLimits, bind, serve
 
 
 def program(given):
@@ -76,7 +76,7 @@ def program(given):
         say(event="told")
         stop.set()
 
-    ended = serve(app, settings, sockets, on_shutdown=on_shutdown, patience=Patience(**given["patience"]))
+    ended = serve(app, settings, sockets, on_shutdown=on_shutdown, patience=ConnectionLimits(**given["patience"]))
     say(event="ended", ok=ended)
 
 

@@ -20,12 +20,12 @@ from cryptography.x509.oid import NameOID
 from rundun.config.loader import ServiceSettings, load
 from rundun.config.settings import ServerSettings
 from rundun.errors import Problem
-from rundun.server import Patience, bind, serve
+from rundun.server import ConnectionLimits, bind, serve
 from tests.helpers.patience import PATIENCE
 from tests.helpers.server import QUICK, Context, everything, request, seconds_until_closed, until
 
-SLOW = Patience(header=60, body=60, reading=60, idle=60, stopping=1)
-NARROW = Patience(header=60, body=60, reading=60, idle=60, stopping=1, header_bytes=8192)
+SLOW = ConnectionLimits(header=60, body=60, reading=60, idle=60, stopping=1)
+NARROW = ConnectionLimits(header=60, body=60, reading=60, idle=60, stopping=1, header_bytes=8192)
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def test_what_does_not_end_in_time_is_cut_and_everything_still_closed(service):
 
 
 def test_asked_twice_it_stops_at_once_and_still_closes_everything(service):
-    one = service(Patience(stopping=60))
+    one = service(ConnectionLimits(stopping=60))
     with one.connect() as wire:
         wire.sendall(request("/forever"))
         assert one.next() == {"event": "waiting"}

@@ -30,7 +30,7 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
 
 def noted(tx: Tx) -> list[str]:
     """What has been kept, in the order it was written: ids are random, so by a clock that stands still only names."""
-    return sorted(one.name for one in organization_rows.everyone(tx))
+    return sorted(one.name for one in organization_rows.list_all(tx))
 
 
 def note_and_fail(tx: Tx, name: str) -> None:

@@ -64,7 +64,7 @@ def note_much(tx: Tx, name: str) -> None:
 
 
 def names(tx: Tx) -> list[str]:
-    return sorted(one.name for one in organization_rows.everyone(tx))
+    return sorted(one.name for one in organization_rows.list_all(tx))
 
 
 def assert_unavailable(error: object) -> None:

@@ -13,7 +13,7 @@ import pytest
 from rundun.core import event
 from rundun.core.delivery_slots import DeliverySlots
 from rundun.store import outbox
-from rundun.store.outbox import WINDOW, Batch, becoming_due, claim
+from rundun.store.outbox import WINDOW, Claim, becoming_due, claim
 from rundun.store.transaction import Tx
 from rundun.webhooks import dispatcher
 from tests.helpers import images
@@ -46,7 +46,7 @@ async def waiting(w: World, due: Mapping[str, int], later: int = 0) -> None:
     await w.database.write(fill)
 
 
-async def claimed(w: World, slots: DeliverySlots[str], held: Mapping[int, str] = NOBODY) -> tuple[Batch, int]:
+async def claimed(w: World, slots: DeliverySlots[str], held: Mapping[int, str] = NOBODY) -> tuple[Claim, int]:
     """What is claimed, and what it cost in hundreds of steps of SQLite's machine."""
     steps = 0
 
@@ -54,7 +54,7 @@ async def claimed(w: World, slots: DeliverySlots[str], held: Mapping[int, str] =
         nonlocal steps
         steps += 1
 
-    def look(tx: Tx) -> Batch:
+    def look(tx: Tx) -> Claim:
         tx.db.set_progress_handler(count, 100)
         try:
             return claim(tx, slots, held)
@@ -73,7 +73,7 @@ def slots_for(*known: str, **limits: int) -> DeliverySlots[str]:
     return slots
 
 
-def by_destination(claims: Batch) -> dict[str, int]:
+def by_destination(claims: Claim) -> dict[str, int]:
     return dict(Counter(one.destination for one in claims.taken))
 
 
@@ -130,7 +130,7 @@ async def test_one_delivery_is_one_claim(w: World, receiver: Receiver, monkeypat
     """The end of a delivery asks for more only if more was due."""
     claims = []
 
-    def counted(tx: Tx, *args: Any) -> Batch:
+    def counted(tx: Tx, *args: Any) -> Claim:
         claims.append(claim(tx, *args))
         return claims[-1]
 
@@ -242,7 +242,7 @@ async def test_some_are_claimed_ahead_for_who_answers(
     """Its slots don't wait for a look at the file; a look brings many."""
     claims: list[int] = []
 
-    def counted(*args: Any) -> Batch:
+    def counted(*args: Any) -> Claim:
         found = claim(*args)
         claims.append(len(found.taken) + len(found.ahead))
         return found

@@ -144,14 +144,14 @@ async def test_a_stream_ends_with_the_session(w: World) -> None:
 async def test_right_passwords_are_not_even_looked_at_for_who_has_failed_too_often(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = passwords.hashed(PASSWORD)
+    kept = passwords.hash_password(PASSWORD)
     async with world(tmp_path, limits__failures_per_minute=5) as w:
         browser = Browser(w.browser())
         await browser.get("/sign-in")
         await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
         for number in range(5):
             await browser.client.get(f"/r/r-00000000-0000-4000-8000-{number:012}/state")
-        monkeypatch.setattr(passwords, "is_right", None)
+        monkeypatch.setattr(passwords, "verify", None)
         refused = await browser.post("/sign-in", email="ann@example.com", password=PASSWORD)
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "12")
         assert "tried too often" in refused.text
@@ -165,7 +165,7 @@ async def test_so_many_passwords_wait_and_no_more(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
-    kept = passwords.hashed(PASSWORD)
+    kept = passwords.hash_password(PASSWORD)
     await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
     rate_limiter, request = (
         w.service.rate_limiter,
@@ -180,7 +180,7 @@ async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
 
 
 async def test_what_was_written_survives_the_end_of_a_session(w: World) -> None:
-    kept = passwords.hashed(PASSWORD)
+    kept = passwords.hash_password(PASSWORD)
     await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
     template_id, ann = await w.template(BOOLEAN), Browser(w.browser())
     await ann.get("/sign-in")

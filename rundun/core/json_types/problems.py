@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from rundun.core.json_types.base import At
 from rundun.core.progress import MissingCode
-from rundun.errors import PlaceCode
+from rundun.errors import FieldErrorCode
 
 
 class PlaceJson(TypedDict):
@@ -15,7 +15,7 @@ class PlaceJson(TypedDict):
 
     pointer: str
     """RFC 6901, into the body or the query; empty = the whole of it."""
-    code: PlaceCode
+    code: FieldErrorCode
     """What kind of mistake."""
     detail: str
     """A sentence."""

@@ -25,7 +25,7 @@ async def overview(call: ConsoleCall) -> Response:
     return call.render(
         "overview",
         numbers=numbers,
-        counted=counted,
+        counted=format_count,
         today=call.zone.short(call.now),
         day=days[-1].isoformat(),
         zone=call.organization.time_zone,
@@ -40,7 +40,7 @@ def day_name(day: date) -> str:
     return dates.format_date(day, "d MMM", locale=LOCALE)
 
 
-def counted(number: int) -> str:
+def format_count(number: int) -> str:
     """Format a number that is counted to `MAX_COUNTED` only."""
     return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
 

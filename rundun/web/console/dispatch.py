@@ -70,7 +70,9 @@ async def dispatch(call: ConsoleCall) -> Response:
     try:
         dispatch_request, destination = read(DispatchBody, _body(call.form)).order()
         warnings = await destination_warnings(call.ctx, destination) if destination else []
-        stored_response = await call.write_once(ticket(call), _created_response, runs.dispatch, dispatch_request)
+        stored_response = await call.write_once(
+            idempotency_key(call), _created_response, runs.dispatch, dispatch_request
+        )
     except NotFound as problem:
         return await _form(call, call.form, problem)
     except Problem as problem:
@@ -99,7 +101,7 @@ def _body(form: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-def ticket(call: ConsoleCall) -> IdempotencyKey:
+def idempotency_key(call: ConsoleCall) -> IdempotencyKey:
     """Return the idempotency key of a form with a field `once`, as it was filled in: sent twice the form does its work
     once; gone back to and changed, anew.
     """

@@ -22,7 +22,7 @@ from rundun.store import files
 from rundun.store.files import CHUNK
 from rundun.store.pagination import PageRequest
 from rundun.web.api.templates import template_json
-from rundun.web.console.file_names import Names, named
+from rundun.web.console.file_names import FileNames, file_names
 from rundun.web.console.run_page import page_values, translate_for
 from rundun.web.console.run_view import RunView
 from rundun.web.console.runs import read_filter_form
@@ -188,7 +188,7 @@ async def archive(call: ConsoleCall) -> Response:
 
 
 async def _archive(call: ConsoleCall, detail: RunDetail) -> AsyncIterator[bytes]:
-    names, buffer = named(detail), StreamingZipBuffer()
+    names, buffer = file_names(detail), StreamingZipBuffer()
     at = call.zone.at(detail.now)
     try:
         with zipfile.ZipFile(buffer, "w") as zip_file:
@@ -227,7 +227,7 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
     return entry
 
 
-def _json(call: ConsoleCall, detail: RunDetail, names: Names) -> bytes:
+def _json(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
     """Return the record as integrators read it, with the names of the files beside it, and the replaced answers."""
     state, links = detail.state, call.ctx.links
     head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
@@ -260,7 +260,7 @@ def _json(call: ConsoleCall, detail: RunDetail, names: Names) -> bytes:
     return to_json(record, indent=2)
 
 
-def _report(call: ConsoleCall, detail: RunDetail, names: Names) -> bytes:
+def _report(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
     """Render the run as a page that needs nothing but the photos and signatures beside it."""
     view = RunView(detail, translate_for(call), call.zone, names.archive_path, detail.replaced)
     values = {**page_values(view), "deadline": None, "organization": call.organization}

@@ -14,7 +14,7 @@ MAX_NAME = 40
 
 
 @dataclass(slots=True)
-class Names:
+class FileNames:
     """Paths in the archive by the numbers of stored files. Nothing of a name was typed but letters and digits."""
 
     paths: dict[int, str] = field(default_factory=dict)
@@ -43,9 +43,9 @@ def slug(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain)[:MAX_NAME].strip("-") or "step"
 
 
-def named(detail: RunDetail) -> Names:
+def file_names(detail: RunDetail) -> FileNames:
     """Name all originals and signatures, and beside an original that browsers don't show the picture made of it."""
-    names, evidence = Names(), detail.state.evidence
+    names, evidence = FileNames(), detail.state.evidence
     labels = {step.id: f"{number:03d}-{slug(step.label)}" for number, step in enumerate(detail.state.version.steps, 1)}
     for step_id, photos in evidence.photos.items():
         for photo in photos.values():

@@ -26,7 +26,7 @@ CHANGE = "event: change\ndata:\n\n"
 ReadRevision = Callable[[], Awaitable[int | None]]  # of the run that is watched; None: all runs are
 
 
-class Stream(StreamingResponse):
+class EventStream(StreamingResponse):
     """An event stream that occupies one of its organization's places while it lasts, however it ends."""
 
     def __init__(self, place: AbstractContextManager[None], content: AsyncIterator[str]) -> None:
@@ -40,7 +40,7 @@ class Stream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-async def changes(notifier: ChangeNotifier, org_id: str, read_revision: ReadRevision) -> AsyncIterator[str]:
+async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: ReadRevision) -> AsyncIterator[str]:
     """Yield one `change` for all that happens to an organization's runs within a second, until the service ends; none
     where `read_revision` returns what it did before. A NotFound of `read_revision` ends the stream, too.
     """
@@ -82,7 +82,7 @@ async def live(call: ConsoleCall) -> Response:
     # Refused here if at all; nothing is awaited before the stream takes its place.
     with streams.place(limits):
         pass
-    return Stream(streams.place(limits), changes(call.ctx.notifier, org_id, read_revision))
+    return EventStream(streams.place(limits), stream_changes(call.ctx.notifier, org_id, read_revision))
 
 
 ROUTES = [route("GET", "/runs/live", live)]

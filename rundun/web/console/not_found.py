@@ -8,7 +8,7 @@ from rundun.errors import Problem
 from rundun.web.console.session import ConsoleCall, route
 
 
-async def nowhere(call: ConsoleCall) -> Response:
+async def not_found(call: ConsoleCall) -> Response:
     """GET /console/{path}: redirect to the path without a slash at its end, or say that there is nothing."""
     path = call.path("path")
     if path.endswith("/") or not path:
@@ -17,4 +17,4 @@ async def nowhere(call: ConsoleCall) -> Response:
 
 
 # The last of all.
-ROUTES = [route("GET", "/{path:path}", nowhere)]
+ROUTES = [route("GET", "/{path:path}", not_found)]

@@ -24,10 +24,10 @@ HOURS = ("24", "72", "168", "720", "never")
 
 async def show_run(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}: show a run."""
-    return await shown(call)
+    return await render_run(call)
 
 
-async def shown(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
+async def render_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
     """Render the page of a run, with what went `wrong` when something was to be done to the run. `?past=` names the
     step of which all past answers are shown, at most as many as may be given.
     """
@@ -85,7 +85,7 @@ async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) 
     except Problem as problem:
         if problem.code == "would_shorten":
             problem = await _in_our_zone(call, problem)
-        return await shown(call, TABLE[problem.code][0], problem)
+        return await render_run(call, TABLE[problem.code][0], problem)
     return call.redirect(f"/runs/{call.path('run_id')}", flash)
 
 

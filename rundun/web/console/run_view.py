@@ -21,7 +21,7 @@ from rundun.core.template import (
     RatingStep,
     StepBase,
 )
-from rundun.web.console.file_names import named
+from rundun.web.console.file_names import file_names
 from rundun.web.console.time_zone import Zone
 from rundun.web.i18n import Say
 
@@ -104,7 +104,7 @@ class RunView:
         self._zone = zone
         self._file_url = file_url
         self._unabridged = unabridged
-        self._names = named(detail)
+        self._names = file_names(detail)
 
     def sections(self) -> list[SectionView]:
         """Return all steps in their sections, as the run's version of the template has them."""

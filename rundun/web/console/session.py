@@ -198,7 +198,7 @@ async def _check_form(call: ConsoleCall, max_form_bytes: int) -> None:
     refuse_cross_site(request)
     csrf_token = request.headers.get("x-csrf-token", "")
     if _is_form(request):
-        call.form = fields_of(await read_bytes(request, max_form_bytes))
+        call.form = read_fields(await read_bytes(request, max_form_bytes))
         csrf_token = call.form.pop("csrf", csrf_token)
     if not hmac.compare_digest(csrf_token.encode(), call.csrf.encode()):
         raise StaleForm("This form has been open for too long, or is not ours. Go back, reload, and try again.")
@@ -208,7 +208,7 @@ def _is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM_TYPE
 
 
-def fields_of(body: bytes) -> dict[str, str]:
+def read_fields(body: bytes) -> dict[str, str]:
     """Return the fields of a form's body; raises `bad_request`."""
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"))
@@ -245,7 +245,7 @@ async def _to_sign_in(call: ConsoleCall) -> Response:
     path = call.request.url.path.removeprefix("/console")
     if call.request.method == "POST" and _is_form(call.request):
         refuse_cross_site(call.request)
-        call.form = fields_of(await read_bytes(call.request, MAX_FORM))
+        call.form = read_fields(await read_bytes(call.request, MAX_FORM))
         call.form.pop("csrf", "")
         if _may_resume(call):
             return ask_to_sign_in(call, 403, next_path=path, then=urlencode(call.form))

@@ -20,7 +20,7 @@ from rundun.web.console.session import (
     ask_to_sign_in,
     begin_session,
     end_session,
-    fields_of,
+    read_fields,
     rebind_csrf,
     resume,
     route,
@@ -56,7 +56,7 @@ async def sign_in(call: ConsoleCall) -> Response:
         return refused
     operator = await call.ctx.database.read(operator_rows.find_by_email, email)
     password_hash = None if operator is None else operator.password
-    is_right = await in_turn(passwords.check_in_turn(password_hash, password))
+    is_right = await require_capacity(passwords.check_in_turn(password_hash, password))
     if operator is None or not is_right:
         call.ctx.rate_limiter.count_failure(call.request)
         return ask_to_sign_in(call, 422, email=email, next_path=next_path, then=then, wrong=True)
@@ -64,7 +64,7 @@ async def sign_in(call: ConsoleCall) -> Response:
     if not then:
         return begin_session(call, call.redirect(next_path), token)
     rebind_csrf(call, token)
-    return begin_session(call, resume(call, 200, next_path, fields_of(then.encode())), token)
+    return begin_session(call, resume(call, 200, next_path, read_fields(then.encode())), token)
 
 
 def _count_guess(call: ConsoleCall, email: str) -> None:
@@ -136,7 +136,7 @@ async def _invitation(call: ConsoleCall) -> tuple[Invitation, Organization]:
         raise
 
 
-async def in_turn(work: Awaitable[T]) -> T:
+async def require_capacity(work: Awaitable[T]) -> T:
     """Return the result of work on a password; raises `unavailable` where too many wait for theirs."""
     try:
         return await work
@@ -149,7 +149,7 @@ async def new_password(call: ConsoleCall) -> str:
     password = call.form.get("password", "")
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         raise Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters.")
-    return await in_turn(passwords.hash_in_turn(password))
+    return await require_capacity(passwords.hash_in_turn(password))
 
 
 ROUTES = [

@@ -21,9 +21,9 @@ from rundun.store.idempotency import StoredResponse
 from rundun.store.templates import TemplateHead
 from rundun.store.transaction import TemplateVersion
 from rundun.web.body import read_bytes
-from rundun.web.console.dispatch import ticket
+from rundun.web.console.dispatch import idempotency_key
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.templates import pretty, sample
+from rundun.web.console.templates import format_json, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.problems import Json
 
@@ -56,7 +56,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedText:
     """A text that was read: its draft unless the text is no JSON, and its faults."""
 
     text: str
@@ -64,17 +64,17 @@ class Checked:
     faults: tuple[Fault, ...]
 
 
-def check(text: str) -> Checked:
+def check(text: str) -> CheckedText:
     """Read a text as the API would read it."""
     if len(text) > MAX_TEXT:
-        return Checked(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
+        return CheckedText(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
         draft = actions.draft(json_positions.read(text))
     except MalformedJson as broken:
-        return Checked(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
+        return CheckedText(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
     except Problem as problem:  # too large
-        return Checked(text, None, (Fault(1, 1, "", problem.detail),))
-    return Checked(text, draft, faults(text, draft.errors))
+        return CheckedText(text, None, (Fault(1, 1, "", problem.detail),))
+    return CheckedText(text, draft, faults(text, draft.errors))
 
 
 def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
@@ -93,7 +93,7 @@ def _form_text(call: ConsoleCall) -> str:
     return call.form.get("text", "").replace("\r\n", "\n")
 
 
-def _preview_path(call: ConsoleCall, checked: Checked) -> str:
+def _preview_path(call: ConsoleCall, checked: CheckedText) -> str:
     """Store a draft for the preview and return the preview's path; "" while there is something wrong."""
     if checked.draft is None or checked.draft.template is None:
         return ""
@@ -101,7 +101,9 @@ def _preview_path(call: ConsoleCall, checked: Checked) -> str:
     return f"/console/templates/preview/{name}"
 
 
-def _editor(call: ConsoleCall, text: str, status: int = 200, checked: Checked | None = None, **more: Any) -> Response:
+def _editor(
+    call: ConsoleCall, text: str, status: int = 200, checked: CheckedText | None = None, **more: Any
+) -> Response:
     shown = checked.faults[:MAX_SHOWN] if checked else ()
     response = call.render(
         "template_edit",
@@ -141,7 +143,7 @@ async def new(call: ConsoleCall) -> Response:
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(call, checked.text, 422 if checked.faults else 200, checked)
     draft = replace(checked.draft, assigned={})
-    stored_response = await call.write_once(ticket(call), _created_response, actions.create, draft)
+    stored_response = await call.write_once(idempotency_key(call), _created_response, actions.create, draft)
     return call.redirect(f"/templates/{from_json(stored_response.body)['id']}", "told_template_saved")
 
 
@@ -152,7 +154,7 @@ def _created_response(version: TemplateVersion) -> StoredResponse:
 async def edit_form(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}/edit: show the editor with the current version."""
     head, version = await call.read(get_version, call.path("template_id"), None)
-    return _editor(call, pretty(version.body), head=head, made_from=version.v)
+    return _editor(call, format_json(version.body), head=head, made_from=version.v)
 
 
 async def edit(call: ConsoleCall) -> Response:
@@ -168,7 +170,7 @@ async def edit(call: ConsoleCall) -> Response:
     return await _save(call, head, made_from, checked, checked.draft)
 
 
-async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: Checked, draft: Draft) -> Response:
+async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: CheckedText, draft: Draft) -> Response:
     tag = f'"{head.template_id}.{made_from}"'
     try:
         version = await call.write(actions.revise, head.template_id, draft, tag)

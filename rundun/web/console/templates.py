@@ -24,13 +24,13 @@ from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, li
 MAX_VERSIONS = 100
 
 
-class ShownQuery(ListQuery, TemplateQuery):
+class TemplatePageQuery(ListQuery, TemplateQuery):
     """The query of GET /console/templates/{template_id}."""
 
     flash: str = ""
 
 
-class TemplatesShown(TemplatesQuery):
+class TemplatesPageQuery(TemplatesQuery):
     """The query of GET /console/templates."""
 
     flash: str = ""
@@ -51,7 +51,7 @@ def cursor(page: Page[Any]) -> str | None:
 
 async def index(call: ConsoleCall) -> Response:
     """GET /console/templates: list templates, the newest first, archived templates on request."""
-    params = query(TemplatesShown, call.request)
+    params = query(TemplatesPageQuery, call.request)
     page = await call.read(page_current, params.slice(), params.include_archived)
     return call.render(
         "templates",
@@ -65,7 +65,7 @@ async def index(call: ConsoleCall) -> Response:
 
 async def show(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}: show the current version, or `?v=`, and list all versions."""
-    params = query(ShownQuery, call.request)
+    params = query(TemplatePageQuery, call.request)
     template_id = call.path("template_id")
     head, version, versions = await call.read(get_with_versions, template_id, params.v, params.slice())
     source = from_json(version.body)
@@ -122,10 +122,10 @@ async def export(call: ConsoleCall) -> Response:
         "cache-control": "no-store",
         "content-security-policy": "sandbox; default-src 'none'",
     }
-    return Response(pretty(version.body), headers=headers, media_type="application/json")
+    return Response(format_json(version.body), headers=headers, media_type="application/json")
 
 
-def pretty(body: bytes) -> str:
+def format_json(body: bytes) -> str:
     """Format a template's stored JSON, to be read by people."""
     return json.dumps(from_json(body), ensure_ascii=False, indent=2) + "\n"
 

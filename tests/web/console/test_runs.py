@@ -449,7 +449,7 @@ async def test_an_operator_cancels_and_the_event_says_who(w: World, receiver: Re
     }
     await w.deliver()
     (told,) = [one.json for one in receiver.received]
-    (made,) = await w.database.read(operator_rows.of_organization, w.acme_id)
+    (made,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
     assert told["identity"] == {"mode": "member", "user_id": made.operator_id, "name": "Ann"}
     assert told["data"]["cancelled_by"] == "operator"
     assert (await w.acme.get("/v1/events")).json()["data"][0]["identity"]["mode"] == "member"

@@ -151,7 +151,7 @@ async def test_from_the_setup_link_to_signing_in_again(w: World) -> None:
 
 @pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/a\r\nx: y"])
 async def test_signing_in_leads_nowhere_else(w: World, path: str) -> None:
-    kept = passwords.hashed(PASSWORD)
+    kept = passwords.hash_password(PASSWORD)
     await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
     ann = Browser(w.browser())
     await ann.get("/sign-in")
@@ -188,7 +188,7 @@ async def test_links_and_sessions_run_out(w: World) -> None:
 
 async def test_signing_out_everywhere_ends_every_session(w: World) -> None:
     ann = await operator(w)
-    (made,) = await w.database.read(operator_rows.of_organization, w.acme_id)
+    (made,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
     elsewhere = Browser(w.browser())
     token = await w.database.write(operators.sign_in, made.operator_id)
     elsewhere.client.cookies.set(console_session.SESSION_COOKIE, token, domain="rundun.test", path="/console")

@@ -46,7 +46,7 @@ async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
     assert key[0] not in again, "shown once"
     backend = client_with(w, key[0])
     assert (await backend.get("/v1/organization")).json()["id"] == w.acme_id
-    kept = {one.name: one for one in await w.database.read(key_rows.of_organization, w.acme_id)}
+    kept = {one.name: one for one in await w.database.read(key_rows.list_of_org, w.acme_id)}
     gone = await ann.post(f"/settings/keys/{kept['booking backend'].key_id}/revoke")
     assert (gone.status_code, gone.headers["location"]) == (
         303,
@@ -62,10 +62,10 @@ async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "a\x07b"])
 async def test_a_key_without_a_name_is_not_made(w: World, name: str) -> None:
     ann = await operator(w)
-    before = await w.database.read(key_rows.of_organization, w.acme_id)
+    before = await w.database.read(key_rows.list_of_org, w.acme_id)
     refused = await ann.post("/settings/keys", name=name)
     assert (refused.status_code, "1 to 200 printable" in refused.text) == (422, True)
-    assert await w.database.read(key_rows.of_organization, w.acme_id) == before
+    assert await w.database.read(key_rows.list_of_org, w.acme_id) == before
 
 
 async def test_last_use_is_noted_in_memory_and_kept_by_the_clock(w: World) -> None:
@@ -143,7 +143,7 @@ async def test_an_invitation_is_taken_back(w: World) -> None:
 
 async def test_an_organization_keeps_an_owner(w: World) -> None:
     ann = await operator(w)
-    (one,) = await w.database.read(operator_rows.of_organization, w.acme_id)
+    (one,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
     await ann.get("/settings/people")
     for answer in (
         await ann.post(f"/settings/people/{one.operator_id}/role", role="member"),
@@ -157,7 +157,7 @@ async def test_an_organization_keeps_an_owner(w: World) -> None:
     assert down.headers["location"].startswith("/console/settings?")
     assert (await ann.get("/settings/people")).status_code == 403
     assert (await ann.post(f"{place}/remove")).status_code == 403, "she is a member now"
-    assert {one.role for one in await w.database.read(operator_rows.of_organization, w.acme_id)} == {
+    assert {one.role for one in await w.database.read(operator_rows.list_of_org, w.acme_id)} == {
         "owner",
         "member",
     }
@@ -165,7 +165,7 @@ async def test_an_organization_keeps_an_owner(w: World) -> None:
 
 async def test_who_is_removed_is_out_at_once(w: World) -> None:
     ann, bob = await operator(w), await operator(w, "member")
-    (his,) = [one for one in await w.database.read(operator_rows.of_organization, w.acme_id) if one.role == "member"]
+    (his,) = [one for one in await w.database.read(operator_rows.list_of_org, w.acme_id) if one.role == "member"]
     assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 303
     assert (await bob.get("")).status_code == 303
     assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 404
@@ -175,7 +175,7 @@ async def test_who_is_removed_is_out_at_once(w: World) -> None:
 
 
 async def ann_with_a_password(w: World) -> Browser:
-    kept = passwords.hashed(PASSWORD)
+    kept = passwords.hash_password(PASSWORD)
     await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "member", kept)
     ann = Browser(w.browser())
     await ann.get("/sign-in")
@@ -195,8 +195,8 @@ async def test_a_new_password_signs_out_all_other_browsers(w: World) -> None:
     assert (await ann.post(place, old=PASSWORD, password="another good one")).status_code == 303
     assert (await ann.get("")).status_code == 200
     assert (await elsewhere.get("")).status_code == 303
-    (kept,) = await w.database.read(operator_rows.of_organization, w.acme_id)
-    assert passwords.is_right(kept.password, "another good one")
+    (kept,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
+    assert passwords.verify(kept.password, "another good one")
 
 
 async def ann_with_a_password_again(w: World) -> Browser:

@@ -9,7 +9,7 @@ from rundun.actions import operators
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.sign_in import in_turn, new_password
+from rundun.web.console.sign_in import new_password, require_capacity
 
 # Path, catalog key, and who may see the page.
 PARTS = (
@@ -24,7 +24,7 @@ PARTS = (
 GUESSES = Policy("old-password", 10, 900)  # of one operator in a quarter of an hour
 
 
-def parts(call: ConsoleCall) -> list[tuple[str, str]]:
+def settings_pages(call: ConsoleCall) -> list[tuple[str, str]]:
     """List path and catalog key of each page of the settings that this operator may see."""
     return [
         (f"/console/settings/{path}", word)
@@ -35,26 +35,26 @@ def parts(call: ConsoleCall) -> list[tuple[str, str]]:
 
 async def settings(call: ConsoleCall) -> Response:
     """GET /console/settings: list the pages."""
-    return call.render("settings", parts=parts(call))
+    return call.render("settings", parts=settings_pages(call))
 
 
 async def account(call: ConsoleCall) -> Response:
     """GET /console/settings/account: show the form to change the password."""
-    return call.render("account", parts=parts(call), wrong={})
+    return call.render("account", parts=settings_pages(call), wrong={})
 
 
 async def change_password(call: ConsoleCall) -> Response:
     """POST /console/settings/account/password: change the password, given the old; sign all other browsers out."""
     call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
     old = call.form.get("old", "")[: passwords.MAX_LENGTH]
-    if not await in_turn(passwords.check_in_turn(call.operator.password, old)):
-        return call.render("account", 422, parts=parts(call), wrong={"old": "old_password_wrong"})
+    if not await require_capacity(passwords.check_in_turn(call.operator.password, old)):
+        return call.render("account", 422, parts=settings_pages(call), wrong={"old": "old_password_wrong"})
     try:
         password = await new_password(call)
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return call.render("account", 422, parts=parts(call), wrong={"password": "password_hint"})
+        return call.render("account", 422, parts=settings_pages(call), wrong={"password": "password_hint"})
     change = call.ctx.database.write
     await change(operators.change_password, call.operator.operator_id, password, call.token)
     return call.redirect("/settings/account", "told_password_changed")

@@ -9,7 +9,7 @@ from rundun import diagnostics
 from rundun.core.token_bucket import Policy
 from rundun.store import organizations as organization_rows
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import parts
+from rundun.web.console.settings.account import settings_pages
 
 INTEGRITY_CHECKS = Policy("integrity", 4, 60)  # for all operators: each reads the whole file
 INTEGRITY_SECONDS = 20.0
@@ -20,7 +20,7 @@ async def health(call: ConsoleCall) -> Response:
     return await _show(call, 0)
 
 
-async def look_closely(call: ConsoleCall) -> Response:
+async def check_integrity(call: ConsoleCall) -> Response:
     """POST /console/settings/health: show all findings, with the whole database file read."""
     call.ctx.rate_limiter.count(call.request, INTEGRITY_CHECKS, "integrity")
     return await _show(call, INTEGRITY_SECONDS)
@@ -35,14 +35,19 @@ async def _show(call: ConsoleCall, seconds: float) -> Response:
         seconds=seconds,
     )
     # The settings are the server's: where it serves several organizations, they are none of one's business.
-    is_alone = len(await call.ctx.database.read(organization_rows.everyone)) == 1
+    is_alone = len(await call.ctx.database.read(organization_rows.list_all)) == 1
     notes = sum(finding.state == "note" for finding in report.findings)
     return call.render(
-        "health", parts=parts(call), report=report, is_integrity_checked=bool(seconds), is_alone=is_alone, notes=notes
+        "health",
+        parts=settings_pages(call),
+        report=report,
+        is_integrity_checked=bool(seconds),
+        is_alone=is_alone,
+        notes=notes,
     )
 
 
 ROUTES = [
     route("GET", "/settings/health", health),
-    route("POST", "/settings/health", look_closely),
+    route("POST", "/settings/health", check_integrity),
 ]

@@ -11,7 +11,7 @@ from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
 from rundun.store.api_keys import ApiKey
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import parts
+from rundun.web.console.settings.account import settings_pages
 
 
 async def list_keys(call: ConsoleCall) -> Response:
@@ -44,13 +44,13 @@ async def _show(
     wrong: str = "",
     made: tuple[ApiKey, str] | None = None,
 ) -> Response:
-    keys: list[ApiKey] = await call.read(key_rows.of_organization)
+    keys: list[ApiKey] = await call.read(key_rows.list_of_org)
     used = call.ctx.keys.used
     keys = [replace(key, used_at=used.get(key.key_id, key.used_at)) for key in keys]
     return call.render(
         "keys",
         status,
-        parts=parts(call),
+        parts=settings_pages(call),
         valid=[key for key in keys if key.revoked_at is None],
         revoked=[key for key in keys if key.revoked_at is not None],
         name=name,

@@ -13,7 +13,7 @@ from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
 from rundun.web.console import time_zone
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import parts
+from rundun.web.console.settings.account import settings_pages
 
 MAX_LOGO = 256 * 1024  # bytes
 FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one
@@ -72,7 +72,7 @@ def _show(
     return call.render(
         "organization",
         status,
-        parts=parts(call),
+        parts=settings_pages(call),
         values=values,
         wrong=wrong or {},
         zone_options=[(zone, zone.replace("_", " ")) for zone in time_zone.zones()],
@@ -126,7 +126,7 @@ async def _show_usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> 
         strict=True,
     )
     return call.render(
-        "usage", status, parts=parts(call), rows=list(rows)[::-1], credits=usage_numbers.credits, wrong=wrong
+        "usage", status, parts=settings_pages(call), rows=list(rows)[::-1], credits=usage_numbers.credits, wrong=wrong
     )
 
 

@@ -8,7 +8,7 @@ from rundun.actions import operators
 from rundun.errors import Problem
 from rundun.store.operators import Role
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import parts
+from rundun.web.console.settings.account import settings_pages
 
 
 async def list_people(call: ConsoleCall) -> Response:
@@ -72,7 +72,7 @@ async def _show(call: ConsoleCall, status: int = 200, link: str = "", email: str
     return call.render(
         "people",
         status,
-        parts=parts(call),
+        parts=settings_pages(call),
         people=members,
         invitations=invitations,
         link=link,

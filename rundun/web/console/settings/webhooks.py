@@ -14,9 +14,9 @@ from rundun.errors import Problem
 from rundun.store.deliveries import FailedFilter
 from rundun.store.pagination import END, PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, try_out
-from rundun.web.console.dashboard import counted
+from rundun.web.console.dashboard import format_count
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import parts
+from rundun.web.console.settings.account import settings_pages
 
 LIMIT = 25
 
@@ -68,12 +68,12 @@ async def _show(
     return call.render(
         "webhooks",
         status,
-        parts=parts(call),
+        parts=settings_pages(call),
         url=url,
         wrong=wrong or {},
         trial=trial,
         failed=failed,
-        counted=counted,
+        counted=format_count,
         older=".".join(map(str, failed.next_before)) if failed.next_before else "",
         is_first=match is None,
     )
