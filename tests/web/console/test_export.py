@@ -162,14 +162,14 @@ async def test_a_photo_deleted_meanwhile_is_left_out(w: World, monkeypatch: pyte
     await ed.start()
     await ed.photo("s-pic", jpeg(), PHOTO)
     await ed.photo("s-pic", jpeg(64, 64))
-    looked = export.named
+    looked = export.file_names
 
     def late(watched: Any) -> Any:
         names = looked(watched)
         names.paths = {10**6: "photos/gone.jpg", **names.paths}
         return names
 
-    monkeypatch.setattr(export, "named", late)
+    monkeypatch.setattr(export, "file_names", late)
     assert (await archive(ann, ed)).namelist()[2:] == [
         "photos/001-the-door-1.jpg",
         "photos/001-the-door-2.jpg",
