@@ -180,7 +180,7 @@ def trial_body(event_id: str, at: int) -> bytes:
         "seq": None,
         "ts": times.wire(at),
         "identity": Identity().as_json(None),
-        "data": {"executor_ref": None},
+        "data": run_json.NO_REFERENCE,
     }
     return to_json(content)
 

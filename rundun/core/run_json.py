@@ -199,6 +199,9 @@ def webhook_json(webhook: Webhook | None) -> WebhookAnswerJson | None:
     return {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None}
 
 
+NO_REFERENCE: ReferenceJson = {"executor_ref": None}  # of what is no run: `webhook.test`
+
+
 def reference_json(run: Run) -> ReferenceJson:
     """Return what the integrator knows a run by, for the record and for each event."""
     return {"executor_ref": run.executor_ref}

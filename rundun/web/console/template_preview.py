@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 import json
+from dataclasses import replace
 
 from markupsafe import Markup
 from pydantic_core import from_json
@@ -16,7 +17,7 @@ from starlette.responses import Response
 
 from rundun.actions.run_state import RunState
 from rundun.core import progress, translation
-from rundun.core.run import Identity, Run
+from rundun.core.run import DispatchRequest, new_run
 from rundun.core.run_json import Evidence
 from rundun.core.template import Template
 from rundun.store.transaction import TemplateVersion
@@ -65,29 +66,10 @@ def _version(body: bytes, org_id: str, now: int) -> TemplateVersion:
 def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
     """Make a run of the template that is stored nowhere."""
     now = version.created_at
-    run = Run(
-        number=0,
-        run_id="r-preview",
-        org_id=version.org_id,
-        template_id=version.template_id,
-        template_v=version.v,
-        status="in_progress" if is_started else "pending",
-        revision=1,
-        seq=0,
-        created_at=now,
-        expires_at=None,
-        started_at=now if is_started else None,
-        closed_at=None,
-        executor_ref=None,
-        language=None,
-        assigned_to="u-preview" if is_started else None,
-        identity=Identity(),
-        device=None,
-        webhook=None,
-        cancellation=None,
-        signature=None,
-        progress=version.untouched,
-    )
+    order = DispatchRequest(version.template_id, expires_in_hours=None)
+    run = new_run(order, "r-preview", version.org_id, version.v, now, version.untouched)
+    if is_started:
+        run = replace(run, status="in_progress", started_at=now, assigned_to="u-preview")
     return RunState(run, version, {}, Evidence({}, {}), progress.evaluate(version.steps, {}, {}))
 
 
