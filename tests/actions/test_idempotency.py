@@ -10,7 +10,7 @@ import pytest
 
 from rundun.scheduler import clear_up
 from rundun.store.transaction import Tx
-from rundun.web import dispatch_warnings
+from rundun.web.api import runs
 from tests.helpers.service import BOOLEAN, World
 
 KEY = {"idempotency-key": '"booking-12345"'}
@@ -147,7 +147,7 @@ async def test_while_the_first_is_under_way_the_second_waits_its_turn(
         await found.wait()
         return []
 
-    monkeypatch.setattr(dispatch_warnings, "destination_warnings", slowly)
+    monkeypatch.setattr(runs, "destination_warnings", slowly)
     body = {"template_id": await w.template(BOOLEAN), "webhook": {"url": "http://127.0.0.1:9/hook"}}
     first = asyncio.create_task(dispatch(w, body))
     await looking_up.wait()
