@@ -45,7 +45,7 @@ async def read_bytes(request: Request, limit: int) -> bytes:
         return await _read_received(request, limit)
     try:
         async with asyncio.timeout(TIMEOUT):
-            return b"".join([chunk async for chunk in limited(request, limit)])
+            return b"".join([chunk async for chunk in stream_within(request, limit)])
     except TimeoutError:
         raise Problem("unavailable", "The body arrived too slowly, so it was given up.", retry_after=5) from None
 
@@ -65,7 +65,7 @@ async def _read_received(request: Request, limit: int) -> bytes:
     return body
 
 
-async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+async def stream_within(request: Request, limit: int) -> AsyncIterator[bytes]:
     """Yield the body piece by piece, refused as soon as it is announced or grows larger than `limit`."""
     announced = request.headers.get("content-length", "0")
     if re.fullmatch(r"\d{1,19}", announced, re.ASCII) and int(announced) > limit:

@@ -21,7 +21,7 @@ Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class EventBatch:
     """Events as JSON, oldest first; `last` is the number of the last one."""
 
     data: list[bytes]
@@ -38,7 +38,7 @@ class ChangeNotifier:
         self.ended = False
         self._database = database
         self._waiting: dict[str, NextChange] = {}
-        self._reads: dict[object, asyncio.Task[Found]] = {}
+        self._reads: dict[object, asyncio.Task[EventBatch]] = {}
         database.subscribe(self._wake)
 
     def next_change(self, org_id: str, kind: str = events.TOUCHED) -> NextChange:
@@ -48,7 +48,7 @@ class ChangeNotifier:
             change = self._waiting[kind + org_id] = asyncio.get_running_loop().create_future()
         return change
 
-    async def shared_read(self, change: NextChange, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> Found:
+    async def shared_read(self, change: NextChange, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> EventBatch:
         """Return `function(tx, *args)` as JSON, read once for all who were woken by one event and ask alike. Those who
         wait for one `change` have missed nothing that the others have seen.
         """
@@ -59,10 +59,10 @@ class ChangeNotifier:
             task.add_done_callback(lambda _: self._reads.pop(name))
         return await asyncio.shield(task)
 
-    async def _read(self, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> Found:
+    async def _read(self, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> EventBatch:
         page = await self._database.read(function, *args)
         data = [to_json({**event.without_thumbnails(body), "cursor": event_cursor(at)}) for at, body in page.items]
-        return Found(data, page.has_more, page.items[-1][0] if page.items else None)
+        return EventBatch(data, page.has_more, page.items[-1][0] if page.items else None)
 
     def _wake(self, touched: set[str]) -> None:
         for name in touched:

@@ -30,7 +30,7 @@ _NAME_START = re.compile(r"`(\w+)\$\{")
 COUNTED = range(201)  # every plural category of whole numbers has one in here, but for those of millions
 
 
-class Say(Protocol):
+class Translate(Protocol):
     """A function that gives the words under a name, in one language; see `Language.say`."""
 
     def __call__(self, word: str, **values: str | int) -> str: ...
@@ -103,8 +103,8 @@ class Entries(Mapping[str, Mapping[str, Entry]]):
     def __getitem__(self, tag: str) -> Mapping[str, Entry]:
         entries = self._read.get(tag)
         if entries is None:  # two threads at once read it twice, to the same end
-            english = catalogue(self._files[ENGLISH], ENGLISH)
-            own = english if tag == ENGLISH else catalogue(self._files[tag], tag)
+            english = read_catalog(self._files[ENGLISH], ENGLISH)
+            own = english if tag == ENGLISH else read_catalog(self._files[tag], tag)
             entries = self._read[tag] = _entries(english, own)
         return entries
 
@@ -145,7 +145,7 @@ class Catalogs:
         return frozenset(word for word in self.entries[ENGLISH] if word in names or word.startswith(starts))
 
 
-def catalogue(path: Path, tag: str) -> Catalog:
+def read_catalog(path: Path, tag: str) -> Catalog:
     """Read a catalogue file; the plural forms are those that its header names."""
     with path.open("rb") as file:
         return read_po(file, locale=tag.replace("-", "_"), abort_invalid=True)

@@ -116,7 +116,7 @@ class ListQuery(StrictModel):
     cursor: Cursor = (END, END)
     """Where to go on: `next_cursor` of the page before."""
 
-    def slice(self) -> PageRequest:
+    def page_request(self) -> PageRequest:
         """Return the page of the list that is asked for."""
         return PageRequest(self.limit, self.cursor)
 

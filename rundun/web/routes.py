@@ -22,7 +22,7 @@ from rundun.web.static import Assets
 MAX_PARTS = 12  # of a path, each behind a slash, that are distinguished
 
 
-class Index(Router):
+class RouteIndex(Router):
     """An index of routes by the method, the first word and the length of a path, used before any pattern is tried."""
 
     def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Starlette]) -> None:
@@ -78,5 +78,5 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
         *pages.ROUTES,
         *public.ROUTES,
     ]
-    app.router = Index(routes, lifespan)
+    app.router = RouteIndex(routes, lifespan)
     return app

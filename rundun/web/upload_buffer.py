@@ -21,7 +21,7 @@ from starlette.requests import Request
 
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, RefusalReason
-from rundun.web.body import limited
+from rundun.web.body import stream_within
 
 # Bytes that may stay in memory: of one body, and of all bodies together.
 IN_MEMORY = 1024 * 1024
@@ -120,7 +120,7 @@ def _full(why: RefusalReason) -> Problem:
 
 async def _write(request: Request, limit: int, file: IO[bytes]) -> BufferedUpload:
     hashed, size = hashlib.sha256(), 0
-    async for chunk in limited(request, limit):
+    async for chunk in stream_within(request, limit):
         try:
             file.write(chunk)
         except OSError:

@@ -14,7 +14,7 @@ from babel.messages.frontend import CommandLineInterface
 from playwright.async_api import expect
 
 from rundun import paths
-from rundun.web.i18n import COUNTED, Catalogs, catalogue, translations
+from rundun.web.i18n import COUNTED, Catalogs, read_catalog, translations
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone
 from tests.helpers.service import World, pages
@@ -48,7 +48,7 @@ def messages(catalog: Catalog) -> dict[str, Message]:
     return {str(message.context): message for message in catalog if message.id}
 
 
-ENGLISH = messages(catalogue(paths.locales() / "rundun.pot", "en"))
+ENGLISH = messages(read_catalog(paths.locales() / "rundun.pot", "en"))
 
 
 def forms(message: Message) -> list[str]:
@@ -144,13 +144,13 @@ def faults(tag: str, catalog: Catalog) -> Iterator[str]:
 
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_a_catalogue_is_whole(tag: str) -> None:
-    found = list(faults(tag, catalogue(path_of(tag), tag)))
+    found = list(faults(tag, read_catalog(path_of(tag), tag)))
     if found:
         pytest.fail("\n".join([f"{path_of(tag).name} of {tag}, {len(found)} to mend:", *found]), pytrace=False)
 
 
 def test_what_a_catalogue_lacks_is_told_all_at_once() -> None:
-    catalog = catalogue(path_of("de"), "de")
+    catalog = read_catalog(path_of("de"), "de")
     found = messages(catalog)
     found["yes"].string = ""
     found["steps"].string = ("", "")
@@ -177,7 +177,7 @@ def test_a_count_is_never_lost(tag: str) -> None:
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_gettext_and_the_page_choose_the_same_form(tag: str) -> None:
     """The rule in the file's header, which translators' tools read, is the one of CLDR, which browsers have."""
-    speaks = translations(tag, catalogue(path_of(tag), tag))
+    speaks = translations(tag, read_catalog(path_of(tag), tag))
     for key, entry in WORDS.entries[tag].items():
         if isinstance(entry, str):
             continue

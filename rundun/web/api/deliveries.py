@@ -16,7 +16,7 @@ from rundun.store import deliveries as delivery_rows
 from rundun.store.deliveries import Attempt, Delivery, FailedFilter
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, json_reply, route
-from rundun.web.api.webhook_test import WebhookTestBody, try_out
+from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.docs.openapi.operation import ListOf, Operation, Success
 from rundun.web.query_params import ListQuery, list_json, query
 from rundun.web.request_bodies import EmptyBody, Time
@@ -47,13 +47,13 @@ class RetryBody(StrictModel):
 async def list_deliveries(call: ApiCall) -> Response:
     """List the organization's deliveries with their attempts, the newest first: GET /v1/deliveries."""
     params = query(DeliveriesQuery, call.request)
-    page = await call.read(delivery_rows.page, params.status, params.slice())
+    page = await call.read(delivery_rows.page, params.status, params.page_request())
     return list_json(call.request, page, [to_json(delivery_json(row)) for row in page.items])
 
 
 async def list_run_deliveries(call: ApiCall) -> Response:
     """List a run's deliveries with their attempts, the newest first: GET /v1/runs/{run_id}/deliveries."""
-    page_request = query(ListQuery, call.request).slice()
+    page_request = query(ListQuery, call.request).page_request()
     page = await call.read(deliveries.page_of_run, call.path("run_id"), page_request)
     return list_json(call.request, page, [to_json(delivery_json(row)) for row in page.items])
 
@@ -85,7 +85,7 @@ def _all_retried(progress: RetryProgress) -> StoredResponse:
 async def try_webhook(call: ApiCall) -> Response:
     """Send one signed `webhook.test` now, and answer what came of it: POST /v1/webhooks/test."""
     body = read(WebhookTestBody, await call.json())
-    return await call.respond(json_reply(await try_out(call.ctx, call.request, call.org_id, body)))
+    return await call.respond(json_reply(await send_test(call.ctx, call.request, call.org_id, body)))
 
 
 def delivery_json(delivery: Delivery) -> DeliveryJson:

@@ -64,7 +64,7 @@ async def get_run(call: ApiCall) -> Response:
 async def list_runs(call: ApiCall) -> Response:
     """List runs without templates and answers, the newest first: GET /v1/runs."""
     params = query(RunsQuery, call.request)
-    page = await call.read(run_lists.page, params.filter(), params.slice())
+    page = await call.read(run_lists.page, params.filter(), params.page_request())
     links, now = call.ctx.links, call.ctx.now()
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 

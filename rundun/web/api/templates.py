@@ -41,7 +41,7 @@ def _created(version: TemplateVersion) -> StoredResponse:
 async def list_current(call: ApiCall) -> Response:
     """List templates in their current versions, the newest template first: GET /v1/templates."""
     params = query(TemplatesQuery, call.request)
-    page = await call.read(page_current, params.slice(), params.include_archived)
+    page = await call.read(page_current, params.page_request(), params.include_archived)
     return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
 
 
@@ -77,7 +77,7 @@ def _archived(_: None) -> StoredResponse:
 
 async def list_versions(call: ApiCall) -> Response:
     """List a template's versions, the newest first: GET /v1/templates/{template_id}/versions."""
-    page_request = query(ListQuery, call.request).slice()
+    page_request = query(ListQuery, call.request).page_request()
     page = await call.read(page_versions, call.path("template_id"), page_request)
     return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
 

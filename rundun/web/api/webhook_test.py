@@ -29,7 +29,7 @@ class WebhookTestBody(StrictModel):
     """What it is signed with, as in a dispatch; it is not kept."""
 
 
-async def try_out(ctx: Context, request: Request, org_id: str, webhook: WebhookTestBody) -> TrialJson:
+async def send_test(ctx: Context, request: Request, org_id: str, webhook: WebhookTestBody) -> TrialJson:
     """Send a test event, and return the request and its outcome. Raises `rate_limited`, `address_not_allowed`."""
     ctx.rate_limiter.count(request, TESTS, org_id)
     destination = normalise(webhook.url)

@@ -15,7 +15,7 @@ from rundun.store import runs as run_rows
 from rundun.web.console.run_history import history
 from rundun.web.console.run_view import RunView
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.i18n import Say
+from rundun.web.i18n import Translate
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
 
@@ -68,7 +68,7 @@ def page_values(view: RunView) -> dict[str, Any]:
     }
 
 
-def translate_for(call: ConsoleCall) -> Say:
+def translate_for(call: ConsoleCall) -> Translate:
     """Return the catalog of the reader's language."""
     first = call.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
     return call.ctx.pages.console_words.language([first or "en"]).say

@@ -23,7 +23,7 @@ from rundun.core.template import (
 )
 from rundun.web.console.file_names import file_names
 from rundun.web.console.time_zone import Zone
-from rundun.web.i18n import Say
+from rundun.web.i18n import Translate
 
 MAX_REPLACED = 20  # answers shown of a step, unless all are asked for
 
@@ -97,7 +97,9 @@ class RunView:
     steps of which all past answers are shown.
     """
 
-    def __init__(self, detail: RunDetail, say: Say, zone: Zone, file_url: FileUrl, unabridged: Container[str]) -> None:
+    def __init__(
+        self, detail: RunDetail, say: Translate, zone: Zone, file_url: FileUrl, unabridged: Container[str]
+    ) -> None:
         self.detail = detail
         self.state = detail.state
         self._say = say

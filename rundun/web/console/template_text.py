@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.core.template_diff import Field, TemplatePart
-from rundun.web.i18n import Say
+from rundun.web.i18n import Translate
 
 LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo")
 
@@ -17,7 +17,7 @@ LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "
 class TemplateText:
     """The text of fields and values of a template; `labels` names steps and options by id."""
 
-    t: Say
+    t: Translate
     labels: Mapping[str, str]
 
     def field(self, field: Field) -> str:
@@ -71,7 +71,7 @@ class TemplateText:
         ]
 
 
-def template_text(t: Say, *parts_by_id: Mapping[str, TemplatePart]) -> TemplateText:
+def template_text(t: Translate, *parts_by_id: Mapping[str, TemplatePart]) -> TemplateText:
     """Make the `TemplateText` of some versions' parts by id; labels of the last version win."""
     labels = {part.id: part.label for parts in parts_by_id for part in parts.values()}
     return TemplateText(t, labels)

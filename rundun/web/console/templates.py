@@ -52,7 +52,7 @@ def cursor(page: Page[Any]) -> str | None:
 async def index(call: ConsoleCall) -> Response:
     """GET /console/templates: list templates, the newest first, archived templates on request."""
     params = query(TemplatesPageQuery, call.request)
-    page = await call.read(page_current, params.slice(), params.include_archived)
+    page = await call.read(page_current, params.page_request(), params.include_archived)
     return call.render(
         "templates",
         page=page,
@@ -67,7 +67,7 @@ async def show(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}: show the current version, or `?v=`, and list all versions."""
     params = query(TemplatePageQuery, call.request)
     template_id = call.path("template_id")
-    head, version, versions = await call.read(get_with_versions, template_id, params.v, params.slice())
+    head, version, versions = await call.read(get_with_versions, template_id, params.v, params.page_request())
     source = from_json(version.body)
     return call.render(
         "template",

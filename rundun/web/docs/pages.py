@@ -75,7 +75,7 @@ def sample(name: str, site: str) -> str:
 _CODE = re.compile("`([^`]+)`")
 
 
-def marked(text: str) -> Markup:
+def with_code(text: str) -> Markup:
     """Return text as markup, escaped, with `code` in it marked."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped first)
 
@@ -117,7 +117,7 @@ def _render(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
         advice=ADVICE,
         settings=SETTINGS,
         default=default,
-        marked=marked,
+        marked=with_code,
         events=(*event.EVENTS, *event.ON_REQUEST),
         field_codes=reference.codes("Place"),
         missing=reference.codes("Missing"),

@@ -105,7 +105,7 @@ async def cancel(request: Request) -> Response:
     return Json(_ended(run))
 
 
-def readable(handler: Handler) -> Handler:
+def with_error_page(handler: Handler) -> Handler:
     """Answer a browser that asks too often with a page instead of JSON."""
 
     async def endpoint(request: Request) -> Response:
@@ -126,10 +126,10 @@ def readable(handler: Handler) -> Handler:
 
 def route(method: Method, path: str, handler: Handler, operation: Operation) -> ApiRoute:
     """Return a route of /r/{run_id} with the `operation` that the OpenAPI document describes."""
-    return ApiRoute(method, f"/r/{{run_id}}{path}", limited(handler), operation)
+    return ApiRoute(method, f"/r/{{run_id}}{path}", rate_limited(handler), operation)
 
 
-def limited(handler: Handler) -> Handler:
+def rate_limited(handler: Handler) -> Handler:
     """Limit the requests to `handler` for each run, and for each address that tries links."""
 
     async def endpoint(request: Request) -> Response:
@@ -150,7 +150,7 @@ def limited(handler: Handler) -> Handler:
 
 
 ROUTES = [
-    Route("/r/{run_id}", readable(limited(compressed(page))), methods=["GET"]),
+    Route("/r/{run_id}", with_error_page(rate_limited(compressed(page))), methods=["GET"]),
     route(
         "GET",
         "/state",

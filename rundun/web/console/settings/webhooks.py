@@ -13,7 +13,7 @@ from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.deliveries import FailedFilter
 from rundun.store.pagination import END, PageRequest
-from rundun.web.api.webhook_test import WebhookTestBody, try_out
+from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dashboard import format_count
 from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.settings.account import settings_pages
@@ -31,7 +31,7 @@ async def try_webhook(call: ConsoleCall) -> Response:
     url, secret = call.form.get("url", "").strip(), call.form.get("secret", "")
     try:
         body = read(WebhookTestBody, {"url": url, **({"secret": secret} if secret else {})})
-        trial = await try_out(call.ctx, call.request, call.operator.org_id, body)
+        trial = await send_test(call.ctx, call.request, call.operator.org_id, body)
     except Problem as problem:
         if problem.code not in ("invalid", "address_not_allowed"):
             raise
