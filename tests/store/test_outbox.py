@@ -1,4 +1,4 @@
-"""The outbox: what a claim takes and costs, how slots are given back, and what never stops the postman."""
+"""The outbox: what a claim takes and costs, how slots are given back, and what never stops the dispatcher."""
 
 from __future__ import annotations
 

@@ -396,7 +396,7 @@ class Story(RuleBasedStateMachine):
             self.look(run)
 
     def _post(self) -> None:
-        """The postman has been to everybody, as it is at once after each commit and each tick."""
+        """The dispatcher has been to everybody, as it is at once after each commit and each tick."""
         self.stage.run(self.stage.w.deliver())
         for run in self.known:
             due = [one for one in run.deliveries if one.next_at is not None and one.next_at <= self.now]

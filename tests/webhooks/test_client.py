@@ -1,4 +1,4 @@
-"""The courier, against real receivers on this machine whose answers each story writes byte by byte."""
+"""The client, against real receivers on this machine whose answers each story writes byte by byte."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def receiver(
         yield it
     finally:
         server.close()
-        await asyncio.gather(*it.tasks)  # ends only when every connection has been closed by the courier
+        await asyncio.gather(*it.tasks)  # ends only when every connection has been closed by the client
 
 
 @asynccontextmanager
@@ -463,7 +463,7 @@ async def test_a_url_that_is_no_destination_goes_nowhere() -> None:
     assert (result.ok, result.error) == (False, "The URL must start with http:// or https://.")
 
 
-async def test_a_cancelled_attempt_hangs_up_and_leaves_the_courier_well() -> None:
+async def test_a_cancelled_attempt_hangs_up_and_leaves_the_client_well() -> None:
     async with receiver(lambda line: line.drip(b"", b"")) as ed, receiver() as olga, webhook_client() as it:
         attempt = asyncio.create_task(it.post(letter(ed.url)))
         while not ed.requests:

@@ -297,7 +297,7 @@ async def test_asking_again_with_the_same_key_sends_nothing_again(w: World, rece
     assert len(receiver.received) == 1
 
 
-async def test_a_retry_wakes_the_postman_without_a_tick(w: World, receiver: Receiver) -> None:
+async def test_a_retry_wakes_the_dispatcher_without_a_tick(w: World, receiver: Receiver) -> None:
     _, failed = await failing(w, receiver)
     await send_again(w, failed)
     while not receiver.received:

@@ -247,7 +247,7 @@ async def test_what_was_being_sent_at_a_crash_is_sent_after_the_start(tmp_path: 
         assert receiver.events() == ["step.completed"]
 
 
-async def test_a_commit_wakes_the_postman_without_a_tick(w: World) -> None:
+async def test_a_commit_wakes_the_dispatcher_without_a_tick(w: World) -> None:
     arrived = asyncio.Event()
 
     def answer(received: Received) -> bytes:
