@@ -9,17 +9,7 @@ from rundun.actions import operators
 from rundun.actions.run_state import RunState, close, expire, load, require_open
 from rundun.core import progress, times
 from rundun.core.answer import Answer
-from rundun.core.run import (
-    Actor,
-    By,
-    Cancellation,
-    DispatchRequest,
-    OperatorRef,
-    Run,
-    Webhook,
-    expiry,
-    new_run,
-)
+from rundun.core.run import Actor, By, Cancellation, DispatchRequest, OperatorRef, Run, Webhook, expiry, new_run
 from rundun.core.webhook_url import normalise
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, deliveries, events, organizations, run_changes, run_lists, runs, templates

@@ -27,7 +27,7 @@ from rundun.core.urls import Urls
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
 ON_REQUEST = ("run.started",)  # sent only to webhooks that name it
-TEST: Final = "webhook.test"  # sent on request, once, and never kept
+TEST: Final = "webhook.test"  # sent on request, once, and never stored
 MAX_BODY = 1024 * 1024
 
 
