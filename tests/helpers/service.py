@@ -193,9 +193,11 @@ class World:
 
     async def deliver(self) -> None:
         """Send all that is due now, and what becomes due by it."""
-        while await self.dispatcher.send_due():
-            await self.dispatcher.idle()
-        await self.dispatcher.idle()
+        sender = self.dispatcher
+        # The sender's own loop may have claimed before us: what had no slot then is due still when its slot is free.
+        while await sender.send_due() or (sender._may_claim and sender._more_due):
+            await sender.idle()
+        await sender.idle()
 
     async def deliveries(self, ed: Ed) -> list[Any]:
         """The run's deliveries, the oldest first."""
