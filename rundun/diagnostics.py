@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from rundun.actions import health
-from rundun.actions.health import Examined
+from rundun.actions.health import HealthReport
 from rundun.config.loader import SETTINGS, ServiceSettings
 from rundun.core import times
 from rundun.core.urls import Urls
@@ -64,7 +64,7 @@ def report(
     db = connection.open_reader(path)
     try:
         env = Env(clock, Urls(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
-        examined = read_once(db, env, health.examine, org_id, seconds)
+        examined = read_once(db, env, health.read_health, org_id, seconds)
     finally:
         db.close()
     free = shutil.disk_usage(path.resolve().parent).free
@@ -109,7 +109,7 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
-def _file(settings: ServiceSettings, examined: Examined, free: int, seconds: float) -> Iterator[Finding]:
+def _file(settings: ServiceSettings, examined: HealthReport, free: int, seconds: float) -> Iterator[Finding]:
     file = examined.file
     log = Path(f"{settings.database.path.resolve()}-wal")
     behind = f", and {size(log.stat().st_size)} in its log" if log.exists() and log.stat().st_size else ""
@@ -137,7 +137,7 @@ def _file(settings: ServiceSettings, examined: Examined, free: int, seconds: flo
         yield Finding("sqlite", "good", f"SQLite {version}.")
 
 
-def _clock(examined: Examined) -> Iterator[Finding]:
+def _clock(examined: HealthReport) -> Iterator[Finding]:
     now = times.wire(examined.now)
     if examined.newest > examined.now + AHEAD or examined.now < FIRST_DAY:
         newest = times.wire(examined.newest)
@@ -146,7 +146,7 @@ def _clock(examined: Examined) -> Iterator[Finding]:
         yield Finding("clock", "good", f"It is {now}, and nothing in the file is from later.")
 
 
-def _deliveries(examined: Examined) -> Iterator[Finding]:
+def _deliveries(examined: HealthReport) -> Iterator[Finding]:
     waiting = examined.waiting
     if waiting is None:
         return
@@ -172,7 +172,7 @@ def _address(settings: ServiceSettings) -> Iterator[Finding]:
         yield Finding("address", "good", f"Links begin with {url}.")
 
 
-def _steps(settings: ServiceSettings, examined: Examined) -> Iterator[Finding]:
+def _steps(settings: ServiceSettings, examined: HealthReport) -> Iterator[Finding]:
     """Find the steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
     if settings.public_url.startswith("https://"):
         return

@@ -76,7 +76,7 @@ async def clear_up(database: Database) -> None:
     """
     numbers = await database.read(files.abandoned, database.env.clock() - ABANDONED_AFTER_MS)
     for number in numbers:
-        await database.write(photos.drop, {number})
+        await database.write(photos.remove_upload, {number})
     if numbers:
         log("info", "uploads.dropped", count=len(numbers))
     if await database.read(operators.is_any_expired):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 
-from rundun.actions.organizations import _line, find
+from rundun.actions.organizations import clean_name, find
 from rundun.core.tokens import digest
 from rundun.store import api_keys
 from rundun.store.api_keys import ApiKey
@@ -18,7 +18,7 @@ KEY_PREFIX = "rdk_live_"
 def create(tx: Tx, organization: str, name: str) -> tuple[ApiKey, str]:
     """Create an API key; the key itself is returned here and never again."""
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
-    return api_keys.add(tx, find(tx, organization).org_id, _line(name), digest(secret)), secret
+    return api_keys.add(tx, find(tx, organization).org_id, clean_name(name), digest(secret)), secret
 
 
 def revoke_of_org(tx: Tx, org_id: str, key_id: str) -> None:

@@ -68,7 +68,7 @@ def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, pas
 
 def put_password(tx: Tx, email: str, password: str) -> None:
     """Store an operator's password (`operators password`), hashed; all sessions of the operator are over."""
-    operators.change_password(tx, operators.named(tx, email).operator_id, password)
+    operators.change_password(tx, operators.get_by_email(tx, email).operator_id, password)
 
 
 def remove_operator(tx: Tx, email: str) -> None:
@@ -77,8 +77,8 @@ def remove_operator(tx: Tx, email: str) -> None:
 
 
 def setup_link(tx: Tx, org: str | None) -> str:
-    """Make a link for an owner (`operators setup-link`), good for an hour."""
-    return tx.links.join(operators.setup(tx, organizations.find_or_only(tx, org).org_id))
+    """Make a link for an owner (`operators create_setup_link-link`), good for an hour."""
+    return tx.links.join(operators.create_setup_link(tx, organizations.find_or_only(tx, org).org_id))
 
 
 def list_operators(tx: Tx) -> list[dict[str, str | None]]:

@@ -32,4 +32,6 @@ def bootstrap(tx: Tx, samples: Sequence[Any]) -> FirstStart | None:
     _, key = create(tx, organization.org_id, "first")
     versions = [template_actions.create(tx, organization.org_id, template_actions.draft(sample)) for sample in samples]
     template_ids = tuple(version.template_id for version in versions)
-    return FirstStart(organization, key, template_ids, tx.links.join(operators.setup(tx, organization.org_id)))
+    return FirstStart(
+        organization, key, template_ids, tx.links.join(operators.create_setup_link(tx, organization.org_id))
+    )

@@ -14,7 +14,7 @@ MAX_TEMPLATES = 2000  # examined for steps that need HTTPS
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class TemplateNeedingHttps:
     """A template that asks for what phones give to HTTPS pages only: ids of steps that ask for the position, and of
     those that scan a barcode live.
     """
@@ -27,7 +27,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class HealthReport:
     """The findings of an examination: `damage` is what is wrong in the file, None when it was not checked, or not to
     its end; `newest` the newest time in it, in milliseconds. Of a damaged file nothing else is known.
     """
@@ -36,22 +36,22 @@ class Examined:
     damage: Sequence[str] | None
     newest: int
     waiting: OutboxInfo | None
-    needing_https: Sequence[Asking]
+    needing_https: Sequence[TemplateNeedingHttps]
     now: int
 
 
-def examine(tx: Tx, org_id: str | None, seconds: float) -> Examined:
+def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
     """Examine the data of one organization or of all; the file's integrity for at most `seconds`, zero = not."""
     file = maintenance.file_info(tx)
     damage = maintenance.quick_check(tx, seconds) if seconds else None
     if damage:
-        return Examined(file, damage, 0, None, (), tx.now)
+        return HealthReport(file, damage, 0, None, (), tx.now)
     waiting = maintenance.outbox_info(tx, org_id)
-    return Examined(file, damage, maintenance.newest(tx), waiting, _needing_https(tx, org_id), tx.now)
+    return HealthReport(file, damage, maintenance.newest(tx), waiting, _needing_https(tx, org_id), tx.now)
 
 
-def _needing_https(tx: Tx, org_id: str | None) -> list[Asking]:
-    needing: list[Asking] = []
+def _needing_https(tx: Tx, org_id: str | None) -> list[TemplateNeedingHttps]:
+    needing: list[TemplateNeedingHttps] = []
     for owner in [org_id] if org_id else [row.org_id for row in organizations.list_all(tx)]:
         before: tuple[int, ...] = (END, END)
         for _ in range(MAX_TEMPLATES // 100):
@@ -61,7 +61,7 @@ def _needing_https(tx: Tx, org_id: str | None) -> list[Asking]:
                 geo = tuple(step.id for step in version.steps if step.geo)
                 barcode = tuple(step.id for step in version.steps if step.type == "barcode")
                 if geo or barcode:
-                    needing.append(Asking(owner, head.template_id, version.template.name, geo, barcode))
+                    needing.append(TemplateNeedingHttps(owner, head.template_id, version.template.name, geo, barcode))
             if page.next_before is None:
                 break
             before = page.next_before

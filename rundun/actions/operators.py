@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rundun.core import times
 from rundun.core.tokens import digest
-from rundun.core.validation import cleaned
+from rundun.core.validation import clean_input
 from rundun.errors import FieldError, FieldErrorCode, NotFound, Problem
 from rundun.store import operators, organizations
 from rundun.store.operators import Invitation, Operator, Role
@@ -34,17 +34,17 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def email_of(typed: str) -> str:
+def clean_email(typed: str) -> str:
     """Return an e-mail address as it is stored; raises `invalid`."""
-    email = cleaned(typed[:10_000]).lower()
+    email = clean_input(typed[:10_000]).lower()
     if len(email) > 254 or not _EMAIL.fullmatch(email):
         raise _invalid("That is no e-mail address.", "/email", "bad_format")
     return email
 
 
-def name_of(typed: str) -> str:
+def clean_name(typed: str) -> str:
     """Return a person's name as it is stored; raises `invalid`."""
-    name = cleaned(typed[:10_000])
+    name = clean_input(typed[:10_000])
     if not 0 < len(name) <= 200 or not name.isprintable():
         error = FieldError("/name", "bad_format", "has 1 to 200 characters")
         raise Problem("invalid", "A name has 1 to 200 characters.", [error])
@@ -83,7 +83,7 @@ def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
     """Invite a new operator; returns the token of a link, good for seven days, and the only one. Raises `invalid` where
     there is an operator with that address.
     """
-    email = email_of(email)
+    email = clean_email(email)
     if operators.find_by_email(tx, email) is not None:
         raise _invalid("There is an operator with that address.", "/email", "duplicate")
     operators.remove_invitations(tx, org_id, email)
@@ -92,14 +92,14 @@ def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
     return token
 
 
-def take_back(tx: Tx, org_id: str, invitation_id: str) -> None:
+def withdraw_invitation(tx: Tx, org_id: str, invitation_id: str) -> None:
     """Take back an invitation, whose link nobody can use any more; raises NotFound."""
     if all(row.invitation_id != invitation_id for row in operators.invitations_of(tx, org_id)):
         raise NotFound("invitation")
     operators.remove_invitation(tx, org_id, invitation_id)
 
 
-def setup(tx: Tx, org_id: str) -> str:
+def create_setup_link(tx: Tx, org_id: str) -> str:
     """Make a setup link for an owner, good for one hour; returns its token."""
     token = new_token()
     operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP_TTL_MS)
@@ -129,15 +129,15 @@ def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
     """Add an operator to an organization. Raises `invalid`."""
-    email = email_of(email)
+    email = clean_email(email)
     if operators.find_by_email(tx, email) is not None:
         raise _invalid("There is an operator with that address.", "/email", "duplicate")
-    return operators.add(tx, org_id, email, name_of(name), role, password)
+    return operators.add(tx, org_id, email, clean_name(name), role, password)
 
 
-def named(tx: Tx, email: str) -> Operator:
+def get_by_email(tx: Tx, email: str) -> Operator:
     """Return the operator with an e-mail address, or raise NotFound."""
-    operator = operators.find_by_email(tx, email_of(email))
+    operator = operators.find_by_email(tx, clean_email(email))
     if operator is None:
         raise NotFound("operator")
     return operator
@@ -145,7 +145,7 @@ def named(tx: Tx, email: str) -> Operator:
 
 def remove_by_email(tx: Tx, email: str) -> None:
     """Remove an operator for the administrator: also the last owner, since a new setup link is a command away."""
-    operator = named(tx, email)
+    operator = get_by_email(tx, email)
     _end_invitations(tx, operator)
     operators.remove(tx, operator.operator_id)
 

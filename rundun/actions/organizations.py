@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 from rundun.core import colour, times
 from rundun.core.json_types.runs import OrganizationJson
-from rundun.core.validation import cleaned
+from rundun.core.validation import clean_input
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import deliveries, files, organizations, runs
 from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
 
 
-def summary(tx: Tx, org_id: str) -> OrganizationJson:
+def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
     """Return an organization as the wire has it; the month is the calendar's, in UTC."""
     organization = organizations.get(tx, org_id)
     today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
@@ -56,14 +56,14 @@ def find_or_only(tx: Tx, name: str | None) -> Organization:
 
 def create(tx: Tx, name: str) -> Organization:
     """Create an organization, unlimited until given a balance. Its name is its own, since commands go by names."""
-    name = _line(name)
+    name = clean_name(name)
     if others := organizations.find_by_name(tx, name):
         raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")
     return organizations.add(tx, name)
 
 
-def _line(typed: str) -> str:
-    name = cleaned(typed[:10_000])
+def clean_name(typed: str) -> str:
+    name = clean_input(typed[:10_000])
     if not 0 < len(name) <= 200 or not name.isprintable():
         raise Problem("invalid", "A name has 1 to 200 printable characters.")
     return name
@@ -76,7 +76,7 @@ def set_contact(tx: Tx, organization: str, contact: str) -> None:
 
 
 def _contact(typed: str) -> str:
-    contact = cleaned(typed[:10_000])
+    contact = clean_input(typed[:10_000])
     if len(contact) > 500:
         raise Problem("invalid", "A contact has at most 500 characters.")
     return contact
@@ -86,7 +86,7 @@ def put_profile(tx: Tx, org_id: str, name: str, contact: str, time_zone: str, ow
     """Store an organization's profile; `time_zone` is known to be one. Raises `Invalid` with every wrong field."""
     errors: list[FieldError] = []
     try:
-        name = _line(name)
+        name = clean_name(name)
     except Problem as problem:
         errors.append(FieldError("/name", "bad_format", problem.detail))
     try:

@@ -38,7 +38,7 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Small:
+class SmallUpload:
     """An upload that fits into one commit, with the derived picture's size; `derived` None where the original is its
     own derivative.
     """
@@ -65,7 +65,7 @@ class UploadedFiles:
         return {self.original, self.derived, self.thumbnail}
 
 
-def expect_photo(tx: Tx, target: PhotoRef, device: str | None) -> str:
+def require_photo_step(tx: Tx, target: PhotoRef, device: str | None) -> str:
     """Refuse a photo that is not worth reading at all: its run or step is not there, or the step takes no photos.
     Returns the organization's id.
     """
@@ -105,7 +105,7 @@ def _refuse_too_many(tx: Tx, state: RunState, target: PhotoRef) -> None:
         raise Problem("too_many_photos", f"This step may have at most {max_photos} photos; delete one first.")
 
 
-def drop(tx: Tx, numbers: set[int]) -> None:
+def remove_upload(tx: Tx, numbers: set[int]) -> None:
     """Delete the files of an upload that came to nothing. What is complete by now belongs to a photo and stays: the
     client may have gone away just as the last job ran.
     """
@@ -115,7 +115,7 @@ def drop(tx: Tx, numbers: set[int]) -> None:
 
 
 def add_small_photo(
-    tx: Tx, target: PhotoRef, small: Small, metadata: PhotoMetadata, device: str | None
+    tx: Tx, target: PhotoRef, small: SmallUpload, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """Store all of a small upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
     before = _require_welcome(tx, target, small.original.sha256, device)
@@ -137,7 +137,7 @@ def add_photo(
     """Finish a large upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
     before = _require_welcome(tx, target, sha256, device)
     if isinstance(before, Photo):
-        drop(tx, picture.files())
+        remove_upload(tx, picture.files())
         return before, False
     for number in picture.files():
         files.finish(tx, number)

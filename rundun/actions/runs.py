@@ -149,7 +149,7 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
     return Page(rows, page.next_before)
 
 
-def detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
+def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
     """Read all there is of an organization's run with its past, or NotFound; of the step named all past answers,
     however many others of the run have.
     """

@@ -25,7 +25,7 @@ ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A draft, which somebody sent as a template, read outside of any transaction, since a large one takes its time:
-    the template and its stored form, or `errors` with all that is wrong; `assigned` is what the draft says of the
+    the template and its stored form, or `errors` with all that is wrong; `assigned_json` is what the draft says of the
     server's fields, `made_ids` the ids that were left to us.
     """
 
@@ -62,7 +62,7 @@ def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
     return f'"{version.template_id}.{version.v}{since}"'
 
 
-def assigned(version: TemplateVersion, archived_at: int | None = None) -> TemplateRecordJson:
+def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> TemplateRecordJson:
     """Return what the server says of a version, beside what its author wrote."""
     return {
         "id": version.template_id,
@@ -89,7 +89,7 @@ def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | 
     current = templates.get_version(tx, template_id, head.v)
     if if_match is not None and not _matches(if_match, {etag(current), etag(current, head.archived_at)}):
         raise Problem("version_mismatch", f"The template is at version {head.v} now; get it and edit that one.")
-    now: Mapping[str, object] = assigned(current, head.archived_at)
+    now: Mapping[str, object] = assigned_json(current, head.archived_at)
     template = _require_template(
         draft,
         [

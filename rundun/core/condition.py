@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from rundun.core import text
-from rundun.core.validation import StrictModel, Text, normal
+from rundun.core.validation import StrictModel, Text, clean_field
 
 MAX_DEPTH = 5  # groups within groups; the comparisons in the innermost do not count
 StepStatus = Literal["hidden", "untouched", "skipped", "unable", "answered"]
@@ -17,7 +17,7 @@ StepStatus = Literal["hidden", "untouched", "skipped", "unable", "answered"]
 
 def _normal(value: Any) -> Any:
     if isinstance(value, str):
-        return normal(value)
+        return clean_field(value)
     number = text.number(value)
     return value if number is None else number
 

@@ -168,7 +168,7 @@ def without_thumbnails(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {**stored, "data": {**data, "photos": photos}}
 
 
-def trial_body(event_id: str, at: int) -> bytes:
+def webhook_test_body(event_id: str, at: int) -> bytes:
     """Return the body of `webhook.test`, which nothing has happened for: in the envelope of all, without a run."""
     content: WebhookTestEventJson = {
         "event_id": event_id,

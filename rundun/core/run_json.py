@@ -77,7 +77,7 @@ class Evidence:
         return {step_id: tuple(photos) for step_id, photos in self.photos.items()}
 
 
-def receipt(photo: Photo, links: Urls) -> ReceiptJson:
+def photo_receipt(photo: Photo, links: Urls) -> ReceiptJson:
     """Return the receipt of a photo for the executor's phone, which may then delete its own copy."""
     return {
         "photo_id": photo.photo_id,
@@ -252,7 +252,7 @@ def full_json(
     }
 
 
-def run_brief(run: Run) -> RunBriefJson:
+def run_brief_json(run: Run) -> RunBriefJson:
     """Return what every response to a write of the executor's says of the run."""
     return {
         "status": run.status,
@@ -262,7 +262,7 @@ def run_brief(run: Run) -> RunBriefJson:
     }
 
 
-def run_state(run: Run, now: int) -> RunStateJson:
+def run_state_json(run: Run, now: int) -> RunStateJson:
     """Return what the executor's page knows of the run itself."""
     return {
         "run_id": run.run_id,
@@ -273,7 +273,7 @@ def run_state(run: Run, now: int) -> RunStateJson:
         "language": run.language,
         "assigned_to": run.assigned_to,
         "identity": run.identity.as_json(run.assigned_to),
-        **run_brief(run),
+        **run_brief_json(run),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from rundun.core.condition import Condition
-from rundun.core.validation import Integer, LanguageTag, Matching, Number, StrictModel, Text, normal
+from rundun.core.validation import Integer, LanguageTag, Matching, Number, StrictModel, Text, clean_field
 
 MAXIMUM_BYTES = 512 * 1024
 MAX_COMPARISONS_OF_STEP = 50  # each is made anew at every answer, by the one writer
@@ -301,7 +301,7 @@ class Execution(StrictModel):
     """What the executor is asked at Start."""
 
 
-Translated = Annotated[str, AfterValidator(normal)]  # how long it may be depends on what it translates
+Translated = Annotated[str, AfterValidator(clean_field)]  # how long it may be depends on what it translates
 
 
 class Template(StrictModel):

@@ -18,13 +18,15 @@ def translation_errors(
     languages = data.get("translations")
     if not isinstance(languages, Mapping):
         return
-    targets = {"": WORDS[""]}
+    targets = {"": MAX_LENGTHS[""]}
     for pointer, part in [*raw, *_sections(data)]:
         if has_text_id(part):
-            targets[part["id"]] = WORDS["g" if pointer.count("/") == 2 and pointer.startswith("/sections") else "s"]
+            targets[part["id"]] = MAX_LENGTHS[
+                "g" if pointer.count("/") == 2 and pointer.startswith("/sections") else "s"
+            ]
     for _, step in steps:
         for option in getattr(getattr(step, "config", None), "options", ()):
-            targets[option.id] = WORDS["o"]
+            targets[option.id] = MAX_LENGTHS["o"]
     broken = len(steps) < len(raw)
     spelled: dict[str, str] = {}
     for language, texts in languages.items():
@@ -72,7 +74,7 @@ _WORDS_OF_STEP = {
     "label": 500, "hint": 2000, "body": 20_000, "placeholder": 200, "true_label": 200, "false_label": 200,
     "min_label": 200, "max_label": 200, "unit": 40,
 }  # fmt: skip
-WORDS = {
+MAX_LENGTHS = {
     "": {"name": 200, "description": 4000},
     "g": {"title": 200, "description": 4000},
     "s": _WORDS_OF_STEP,

@@ -36,7 +36,7 @@ def invalid_value(code: FieldErrorCode, detail: str) -> PydanticCustomError:
     return PydanticCustomError("rundun", "{detail}", {"code": code, "detail": detail})
 
 
-def normal(value: str) -> str:
+def clean_field(value: str) -> str:
     """Clean a text with `text.clean`, as a pydantic validator."""
     try:
         return text.clean(value)
@@ -44,7 +44,7 @@ def normal(value: str) -> str:
         raise invalid_value("bad_format", str(error)) from None
 
 
-def cleaned(typed: str) -> str:
+def clean_input(typed: str) -> str:
     """Clean a text that was typed into a form or a terminal with `text.clean`; raises `invalid`."""
     try:
         return text.clean(typed)
@@ -94,7 +94,7 @@ def Text(maximum: int, minimum: int = 1) -> Constraint:
     """Make a constraint for `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
 
     def check(value: str) -> str:
-        value = normal(value)
+        value = clean_field(value)
         if "\0" in value:
             raise invalid_value("bad_format", "must not hold the character U+0000")
         if len(value) < minimum:

@@ -221,7 +221,7 @@ async def test_each_look_at_the_outbox_takes_the_index_meant_for_it(w: World) ->
         from rundun.actions import health
 
         tx.db.set_trace_callback(seen.append)
-        health.examine(tx, w.acme_id, 0)
+        health.read_health(tx, w.acme_id, 0)
         tx.db.set_trace_callback(None)
         asked = [one for one in seen if one.lstrip().startswith("SELECT") and "organizations" not in one]
         plans = [tx.db.execute(f"EXPLAIN QUERY PLAN {one}").fetchall() for one in asked]

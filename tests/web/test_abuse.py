@@ -52,7 +52,7 @@ async def test_heaps_of_marks_are_refused_wherever_a_form_takes_text(w: World) -
     assert (await ann.post(f"/runs/{ed.run_id}/cancel", reason=MARKS)).status_code == 422
     invited = await ann.post("/settings/people/invitations", email=f"{MARKS}@example.com", role="member")
     assert invited.status_code == 422
-    bob, token = Browser(w.browser()), await w.database.write(operators.setup, w.acme_id)
+    bob, token = Browser(w.browser()), await w.database.write(operators.create_setup_link, w.acme_id)
     await bob.get(f"/join/{token}")
     joined = await bob.post(f"/join/{token}", email="bob@example.com", name=MARKS, password=PASSWORD)
     assert joined.status_code == 422

@@ -152,7 +152,7 @@ async def test_every_event_setting_step_type_and_operator_is_there(w: World) -> 
     language = await read(w, "/docs/templates")
     types = {get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(template.Step)[0])}
     assert {f"type-{name}" for name in types} == {one for one in language.ids if one.startswith("type-")}
-    for texts in translation_rules.WORDS.values():
+    for texts in translation_rules.MAX_LENGTHS.values():
         assert all(name in language.words for name in texts)
     for name in (*OPERATORS, "answered", "skipped"):
         assert re.search(rf"\b{name}\b", language.words), name

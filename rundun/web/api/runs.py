@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from rundun.actions import runs
-from rundun.actions.organizations import summary
+from rundun.actions.organizations import organization_json
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import get
 from rundun.core import run_json, times
@@ -100,7 +100,7 @@ def _without_template(call: ApiCall) -> Callable[[RunState], StoredResponse]:
 
 async def get_organization(call: ApiCall) -> Response:
     """Return whose key this is, and which credits are left: GET /v1/organization."""
-    return Json(await call.read(summary))
+    return Json(await call.read(organization_json))
 
 
 ROUTES = [

@@ -18,7 +18,7 @@ from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is
 
 def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
     """Return a version as its author wrote it, with what the server assigned."""
-    return to_json(actions.assigned(version, archived_at))[:-1] + b"," + version.body[1:]
+    return to_json(actions.assigned_json(version, archived_at))[:-1] + b"," + version.body[1:]
 
 
 def _template_response(

@@ -35,7 +35,7 @@ async def send_test(ctx: Context, request: Request, org_id: str, webhook: Webhoo
     destination = normalise(webhook.url)
     await _refuse_forbidden(ctx, destination)
     event_id = f"evt-{uuid.uuid4()}"
-    body = event.trial_body(event_id, ctx.now())
+    body = event.webhook_test_body(event_id, ctx.now())
     result = await ctx.post_webhook(WebhookRequest(destination.url, webhook.secret, body, event_id, event.TEST))
     log("info", event.TEST, event_id=event_id, status=result.status, ms=result.duration_ms, error=result.error)
     return _trial_json(result, destination.url, body, event_id)

@@ -178,7 +178,7 @@ class StreamingZipBuffer(io.RawIOBase):
 
 async def archive(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/archive.zip: export run.json, report.html, the original photos and the signatures."""
-    detail = await call.read(runs.detail, call.path("run_id"))
+    detail = await call.read(runs.get_detail, call.path("run_id"))
     run = detail.state.run
     headers = {
         "cache-control": "no-store",

@@ -32,7 +32,7 @@ async def render_run(call: ConsoleCall, status: int = 200, wrong: Problem | None
     step of which all past answers are shown, at most as many as may be given.
     """
     past = call.request.query_params.get("past", "")
-    detail = await call.read(runs.detail, call.path("run_id"), past)
+    detail = await call.read(runs.get_detail, call.path("run_id"), past)
     ctx = call.ctx.database.env
     view = RunView(detail, translate_for(call), call.zone, ctx.links.media_path, (past,))
     run = detail.state.run

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from rundun.actions import deliveries, runs, templates
 from rundun.core import text
 from rundun.core.run import STATUSES, Actor
-from rundun.core.validation import cleaned, read
+from rundun.core.validation import clean_input, read
 from rundun.store.pagination import END, PageRequest
 from rundun.store.run_lists import RunFilter
 from rundun.web.console import run_page
@@ -141,7 +141,7 @@ async def cancel(call: ConsoleCall) -> Response:
 
     async def act() -> None:
         reason = call.form.get("reason", "")
-        body = read(CancelBody, {"reason": reason} if cleaned(reason) else {})
+        body = read(CancelBody, {"reason": reason} if clean_input(reason) else {})
         await call.write(runs.cancel_by_operator, call.path("run_id"), call.operator, body.reason)
 
     return await run_page.act_or_explain(call, act(), "told_run_cancelled")

@@ -69,7 +69,7 @@ async def start(request: Request) -> Response:
     run_id = request.path_params["run_id"]
     run, token = await ctx.database.write(execution.start, run_id, start_input, device_of(request))
     assert run.assigned_to is not None  # since it is started
-    content: StartedJson = {"run": run_json.run_state(run, ctx.now()), "assigned_to": run.assigned_to}
+    content: StartedJson = {"run": run_json.run_state_json(run, ctx.now()), "assigned_to": run.assigned_to}
     response = Json(content)
     set_device(request, response, token)
     return response
@@ -93,7 +93,7 @@ async def complete(request: Request) -> Response:
 
 
 def _ended(run: Run) -> EndedJson:
-    return {"run": run_json.run_state(run, run.closed_at or 0)}
+    return {"run": run_json.run_state_json(run, run.closed_at or 0)}
 
 
 async def cancel(request: Request) -> Response:

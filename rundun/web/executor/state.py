@@ -13,7 +13,7 @@ def state_json(state: RunState, organization: Organization, links: Urls, now: in
     """Return a run's state as JSON: enough to resume on another device."""
     newest = {signature.step_id: signature for signature in state.evidence.signatures.values()}
     return {
-        "run": run_json.run_state(state.run, now),
+        "run": run_json.run_state_json(state.run, now),
         "organization": {"name": organization.name, "contact": organization.contact},
         "template_id": state.run.template_id,
         "template_v": state.run.template_v,
@@ -24,7 +24,7 @@ def state_json(state: RunState, organization: Organization, links: Urls, now: in
             if step_state.answer is not None
         },
         "photos": {
-            step_id: [run_json.receipt(photo, links) for photo in photos.values()]
+            step_id: [run_json.photo_receipt(photo, links) for photo in photos.values()]
             for step_id, photos in state.evidence.photos.items()
         },
         "signatures": {step_id: run_json.signature_receipt(signature, links) for step_id, signature in newest.items()},
@@ -35,4 +35,4 @@ def state_json(state: RunState, organization: Organization, links: Urls, now: in
 def step_written(state: RunState, step_id: str, links: Urls) -> WrittenJson:
     """Return a step after a write, as JSON, with the run in brief."""
     step = run_json.step_json(state.step_states[step_id], state.evidence, links)
-    return {"run": run_json.run_brief(state.run), "step": {"step_id": step_id, **step}}
+    return {"run": run_json.run_brief_json(state.run), "step": {"step_id": step_id, **step}}

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from rundun.actions import execution, photos
-from rundun.actions.photos import NewFile, PhotoRef, Small, UploadedFiles
+from rundun.actions.photos import NewFile, PhotoRef, SmallUpload, UploadedFiles
 from rundun.actions.run_state import RunState
 from rundun.core import run_json
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
@@ -57,28 +57,28 @@ async def put_photo(request: Request) -> Response:
     ctx = context_of(request)
     target, metadata, device = _target(request), _metadata(request), device_of(request)
     database, links = ctx.database, ctx.links
-    org_id = await database.read(photos.expect_photo, target, device)
+    org_id = await database.read(photos.require_photo_step, target, device)
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK) as body:
         stored = await database.write(photos.find_stored, target, body.sha256)
         if stored is not None:
-            return Json(run_json.receipt(stored, links))
+            return Json(run_json.photo_receipt(stored, links))
         derived = await ctx.imaging.derive(body.read, org_id)
         weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
         if weight <= MAX_BATCH:
             small = _small(body, derived)
             photo, is_new = await database.write_heavy(weight, photos.add_small_photo, target, small, metadata, device)
-            return Json(run_json.receipt(photo, links), 201 if is_new else 200)
+            return Json(run_json.photo_receipt(photo, links), 201 if is_new else 200)
         picture = await _store(database, body, derived)
     try:
         photo, is_new = await database.write(photos.add_photo, target, picture, body.sha256, metadata, device)
     except BaseException:
-        await database.write(photos.drop, picture.files())
+        await database.write(photos.remove_upload, picture.files())
         raise
-    return Json(run_json.receipt(photo, links), 201 if is_new else 200)
+    return Json(run_json.photo_receipt(photo, links), 201 if is_new else 200)
 
 
-def _small(body: BufferedUpload, derived: Derived) -> Small:
-    return Small(
+def _small(body: BufferedUpload, derived: Derived) -> SmallUpload:
+    return SmallUpload(
         NewFile(derived.content_type, body.read(), body.sha256),
         None if derived.photo is None else _jpeg(derived.photo),
         _jpeg(derived.thumbnail),
@@ -113,7 +113,7 @@ async def _store(database: Database, body: BufferedUpload, derived: Derived) -> 
         shown = original if derived.photo is None else await write_bytes(derived.photo)
         thumbnail = await write_bytes(derived.thumbnail)
     except BaseException:
-        await database.write(photos.drop, written)
+        await database.write(photos.remove_upload, written)
         raise
     return UploadedFiles(original, shown, thumbnail, derived.width, derived.height)
 

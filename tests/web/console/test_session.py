@@ -119,7 +119,7 @@ async def test_another_organization_finds_nothing(shared: World, door: ConsoleRo
 
 
 async def test_from_the_setup_link_to_signing_in_again(w: World) -> None:
-    token = await w.database.write(operators.setup, w.acme_id)
+    token = await w.database.write(operators.create_setup_link, w.acme_id)
     ann = Browser(w.browser())
     for _ in range(2):  # a preview uses nothing up
         assert "You will work for Acme" in (await ann.get(f"/join/{token}")).text
@@ -173,7 +173,7 @@ async def test_guesses_are_throttled_by_address_of_mail(w: World) -> None:
 
 
 async def test_links_and_sessions_run_out(w: World) -> None:
-    setup = await w.database.write(operators.setup, w.acme_id)
+    setup = await w.database.write(operators.create_setup_link, w.acme_id)
     invitation = await w.database.write(operators.invite, w.acme_id, "ann@example.com", "member")
     browser, ann = Browser(w.browser()), await operator(w)
     w.clock.forward(seconds=operators.SETUP_TTL_MS // 1000)
@@ -199,7 +199,7 @@ async def test_signing_out_everywhere_ends_every_session(w: World) -> None:
 
 
 async def test_only_hashes_are_kept(w: World) -> None:
-    token = await w.database.write(operators.setup, w.acme_id)
+    token = await w.database.write(operators.create_setup_link, w.acme_id)
     ann = Browser(w.browser())
     await ann.get(f"/join/{token}")
     await ann.post(f"/join/{token}", email="ann@example.com", name="Ann", password=PASSWORD)

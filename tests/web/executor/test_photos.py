@@ -162,7 +162,7 @@ async def test_what_belongs_to_a_photo_is_never_dropped_with_an_upload(w: World)
     numbers = await w.database.read(
         lambda tx: {row["number"] for row in tx.db.execute("SELECT number FROM files").fetchall()}
     )
-    await w.database.write(photos.drop, numbers)
+    await w.database.write(photos.remove_upload, numbers)
     assert (await count(w, "files"), await count(w, "chunks")) == (3, 3)
 
 

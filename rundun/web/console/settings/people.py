@@ -28,7 +28,7 @@ async def invite(call: ConsoleCall) -> Response:
 
 async def take_back(call: ConsoleCall) -> Response:
     """POST /console/settings/people/invitations/{invitation_id}/remove: take an invitation back."""
-    await call.write(operators.take_back, call.path("invitation_id"))
+    await call.write(operators.withdraw_invitation, call.path("invitation_id"))
     return call.redirect("/settings/people", "told_invitation_taken_back")
 
 
