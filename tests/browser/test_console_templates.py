@@ -186,7 +186,10 @@ async def test_the_phone_is_the_executors_page_and_nothing_of_it_stays(w: World,
     await page.locator("#at").select_option("start")
     await inside.get_by_role("button", name="Empezar").click()
     await expect(step("s-ok")).to_be_visible()
+    await inside.locator("body").evaluate("body => body.setAttribute('data-old', '')")
     await page.locator("#at").select_option("")
+    await expect(inside.locator("body[data-old]")).to_have_count(0)
+    await expect(step("s-ok")).to_be_visible()
     await step("s-ok").locator(".pick").filter(has_text="Sí").click()
     await (
         step("s-pic")

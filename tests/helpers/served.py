@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from tests.helpers.patience import PATIENCE
 from tests.helpers.service import World
 
 
@@ -61,11 +62,16 @@ class Front:
 
     @asynccontextmanager
     async def showing(self, w: World) -> AsyncIterator[str]:
-        """Show a world while the context lasts, and until all requests to that world are answered."""
+        """Show a world while the context lasts, and until all requests to that world are answered. Streams and long
+        polls hear that the service ends, as they do when it does; what is not answered within a minute is cancelled.
+        """
         self._app = w.app
         try:
             yield self.address
         finally:
             self._app = None
+            w.service.notifier.end()
             if self._under_way:
-                await asyncio.wait(self._under_way)
+                _, stuck = await asyncio.wait(self._under_way, timeout=PATIENCE)
+                for task in stuck:
+                    task.cancel()
