@@ -244,6 +244,7 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
     async with ann.tab() as other:
         await other.page.goto(f"{ann.base}/console")
         await other.page.get_by_role("button", name="Sign out").click()
+    await page.bring_to_front()  # a key that is pressed in a tab behind may never be answered
     await page.keyboard.press("Control+s")
     await expect(page.locator("#summary")).to_contain_text("You have been signed out.")
     assert "Has everybody left?" in await page.locator("#text").input_value()

@@ -63,7 +63,7 @@ class Front:
     @asynccontextmanager
     async def showing(self, w: World) -> AsyncIterator[str]:
         """Show a world while the context lasts, and until all requests to that world are answered. Streams and long
-        polls hear that the service ends, as they do when it does; what is not answered within a minute is cancelled.
+        polls hear that the service ends, as they do when it does; what is not answered within a minute fails the test.
         """
         self._app = w.app
         try:
@@ -75,3 +75,4 @@ class Front:
                 _, stuck = await asyncio.wait(self._under_way, timeout=PATIENCE)
                 for task in stuck:
                     task.cancel()
+                assert not stuck, f"never answered: {stuck}"
