@@ -23,7 +23,7 @@ serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; more fl
 	@exec $(BIN)/python -m rundun serve $(ARGS)
 
 test: setup  ## Run every test except soak and crash; some of them in ARGS="…".
-	$(TESTING) $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	$(TESTING) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/.tools  ## Lint, and check formatting and types.
 	$(BIN)/ruff check .

@@ -137,8 +137,9 @@ async def test_one_delivery_is_one_claim(w: World, receiver: Receiver, monkeypat
     monkeypatch.setattr(outbox, "claim", counted)
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url, "events": ["run.started"]})
     await ed.start()
-    while not claims:
-        await w.database.write(lambda tx: None)
+    async with asyncio.timeout(PATIENCE):
+        while not receiver.received:
+            await w.database.write(lambda tx: None)
     await w.dispatcher.idle()
     for _ in range(3):
         await w.database.write(lambda tx: None)
