@@ -77,12 +77,7 @@ def make_app(
 
 @asynccontextmanager
 async def running(
-    settings: ServiceSettings,
-    pages: Pages,
-    *,
-    clock: Clock,
-    announce: Callable[[FirstStart], None],
-    ticking: bool,
+    settings: ServiceSettings, pages: Pages, *, clock: Clock, announce: Callable[[FirstStart], None], ticking: bool
 ) -> AsyncIterator[tuple[Context, Dispatcher]]:
     """Open everything that runs, for as long as the context lasts; what was opened last is closed first."""
     async with AsyncExitStack() as stack:
@@ -108,11 +103,7 @@ async def running(
             alerting=alerts is not None,
         )
         scheduler = schedule(
-            dispatcher,
-            database,
-            alerts,
-            secrets_days=settings.retention.secrets_days,
-            each_minute=keys.keep_used,
+            dispatcher, database, alerts, secrets_days=settings.retention.secrets_days, each_minute=keys.keep_used
         )
         if ticking:
             scheduler.start()

@@ -46,13 +46,7 @@ KITCHEN: dict[str, Any] = {
             "label": "What is wrong with it?",
             "condition": {"when": {"step": "s-kc01", "op": "eq", "value": False}},
         },
-        {
-            "id": "s-kc03",
-            "type": "number",
-            "label": "Meter reading",
-            "required": False,
-            "config": {"unit": "kWh"},
-        },
+        {"id": "s-kc03", "type": "number", "label": "Meter reading", "required": False, "config": {"unit": "kWh"}},
     ],
 }
 TEMPLATE: dict[str, Any] = {
@@ -181,14 +175,7 @@ class Story:
         self.at("2026-03-02T09:15:01Z")
         await self.call("testWebhook", "POST", "/v1/webhooks/test", body, {**DISPATCH["webhook"]})
         del self.found["testWebhook"]["200"]  # the signature in it would be another each time
-        order = (
-            "run.started",
-            "step.completed",
-            "step.skipped",
-            "run.completed",
-            "run.cancelled",
-            "run.expired",
-        )
+        order = ("run.started", "step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
         ours = {None, ed.run_id, given_up.run_id, expired.run_id}
         received = {one.json["event"]: one.json for one in self.hook.received if one.json["run_id"] in ours}
         self.found["webhooks"] = {name: received[name] for name in (*order, "webhook.test")}

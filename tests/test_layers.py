@@ -62,17 +62,7 @@ OWNERS = {
 # What would make the core depend on the moment, on chance, or on anything outside itself.
 IMPURE = {
     *("time", "random", "secrets", "asyncio", "threading", "os", "pathlib", "io", "socket", "ssl"),
-    *(
-        "subprocess",
-        "logging",
-        "sqlite3",
-        "tempfile",
-        "shutil",
-        "selectors",
-        "concurrent",
-        "contextvars",
-        "sys",
-    ),
+    *("subprocess", "logging", "sqlite3", "tempfile", "shutil", "selectors", "concurrent", "contextvars", "sys"),
 }
 CORE_LIBRARIES = {"pydantic", "pydantic_core", "itsdangerous", "annotated_types", "typing_extensions", "idna"}
 
@@ -208,15 +198,7 @@ def test_files_have_one_subject(folder):
 def test_the_top_level_stays_as_it_is():
     tracked = {
         *("rundun", "templates", "static", "tests", ".ci"),
-        *(
-            "rundun.toml.example",
-            "pyproject.toml",
-            "Makefile",
-            "README.md",
-            "CONTRIBUTING.md",
-            "LICENSE",
-            ".gitignore",
-        ),
+        *("rundun.toml.example", "pyproject.toml", "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore"),
     }
     assert tracked <= {path.name for path in ROOT.iterdir()}
 
@@ -266,10 +248,7 @@ def test_the_guard_notices(file, source, said):
         ("store/runs.py", '"""Select what waits."""\nfrom rundun.core import run\nx = "select 1"'),
         ("core/run.py", "from datetime import UTC\nfrom rundun.errors import Problem"),
         ("app.py", "from rundun import imaging, scheduler, server, web, webhooks"),
-        (
-            "imaging/derivatives.py",
-            "from rundun.imaging.formats import sniff\nfrom rundun.errors import Problem",
-        ),
+        ("imaging/derivatives.py", "from rundun.imaging.formats import sniff\nfrom rundun.errors import Problem"),
     ],
 )
 def test_the_guard_lets_pass_what_is_right(file, source):

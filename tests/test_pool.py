@@ -236,14 +236,7 @@ async def test_owners_that_wait_take_turns():
     async with Pool() as pool:
         tasks = [asyncio.ensure_future(pool.run_for("Acme", first))]
         await begun(first)
-        for owner, name in [
-            ("Acme", 1),
-            ("Acme", 2),
-            ("Acme", 3),
-            ("Globex", 4),
-            ("Globex", 5),
-            ("Initech", 6),
-        ]:
+        for owner, name in [("Acme", 1), ("Acme", 2), ("Acme", 3), ("Globex", 4), ("Globex", 5), ("Initech", 6)]:
             tasks.append(asyncio.ensure_future(pool.run_for(owner, order.append, name, most=9)))
             await asyncio.sleep(0)  # one turn of the loop: run() gets as far as its await
         first.go.set()

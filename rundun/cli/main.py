@@ -148,12 +148,7 @@ _ORG = click.option("--org", help="Id or name of the organization; not needed wh
 @click.option("--role", type=click.Choice(["owner", "member"]), default="owner", show_default=True)
 @common
 def operators_add(
-    email: str,
-    org: str | None,
-    name: str | None,
-    role: str,
-    config_file: str | None,
-    database: str | None,
+    email: str, org: str | None, name: str | None, role: str, config_file: str | None, database: str | None
 ) -> None:
     """Add an operator; the password is asked for, or read from standard input."""
     settings = settings_of(config_file, database)

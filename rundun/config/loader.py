@@ -17,15 +17,7 @@ from typing import Any
 from rundun.config.kinds import Kind
 from rundun.config.settings import PREFIX, SECTIONS, SETTINGS, ServiceSettings, Setting
 
-__all__ = [
-    "DEFAULT_FILE",
-    "SECTIONS",
-    "SETTINGS",
-    "ConfigError",
-    "ServiceSettings",
-    "Setting",
-    "load",
-]
+__all__ = ["DEFAULT_FILE", "SECTIONS", "SETTINGS", "ConfigError", "ServiceSettings", "Setting", "load"]
 
 DEFAULT_FILE = Path("rundun.toml")
 
@@ -48,9 +40,7 @@ class _Entry:
 
 
 def load(
-    file: str | Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    flags: Mapping[str, Any] | None = None,
+    file: str | Path | None = None, environment: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
 ) -> ServiceSettings:
     """Read the effective settings; raises ConfigError with everything that is wrong.
 

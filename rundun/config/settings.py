@@ -56,10 +56,7 @@ def setting(default: Any, kind: Kind, help: str, *, unit: str = "", flag: str = 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     host: str = setting(
-        "127.0.0.1",
-        text(253),
-        "Address to listen on; `0.0.0.0` or `::` means all of this machine's.",
-        flag="--host",
+        "127.0.0.1", text(253), "Address to listen on; `0.0.0.0` or `::` means all of this machine's.", flag="--host"
     )
     port: int = setting(8000, integer(0, 65535), "Port to listen on; `0` takes any free one.", flag="--port")
     public_url: str | None = setting(
@@ -69,14 +66,10 @@ class ServerSettings:
         "Default: the address listened on, or this machine's address in its network when listening on all.",
     )
     tls_certificate: Path | None = setting(
-        None,
-        file_path(must_exist=True),
-        "Certificate chain (PEM) to serve HTTPS with, without a proxy in front.",
+        None, file_path(must_exist=True), "Certificate chain (PEM) to serve HTTPS with, without a proxy in front."
     )
     tls_key: Path | None = setting(
-        None,
-        file_path(must_exist=True),
-        "Its private key (PEM); not needed if the certificate's file holds it.",
+        None, file_path(must_exist=True), "Its private key (PEM); not needed if the certificate's file holds it."
     )
     trusted_proxies: tuple[Network, ...] = setting(
         (ip_network("127.0.0.1/32"), ip_network("::1/128")),
@@ -98,10 +91,7 @@ class DatabaseSettings:
 @dataclass(frozen=True, slots=True)
 class RunsSettings:
     grace_hours: float = setting(
-        24,
-        number(0, 8760),
-        "How long a started run keeps accepting answers after it expired; `0` = not.",
-        unit="hours",
+        24, number(0, 8760), "How long a started run keeps accepting answers after it expired; `0` = not.", unit="hours"
     )
 
 
@@ -158,14 +148,10 @@ class LimitsSettings:
     photo_mebibytes: int = setting(15, integer(1, 256), "Largest photo taken.", unit="MiB")
     photo_megapixels: int = setting(50, integer(1, 200), "Largest picture decoded.", unit="megapixels")
     requests_per_minute: int = setting(
-        600,
-        integer(0, 10**6),
-        "Requests that one API key may make, and all phones on one run; `0` = any number.",
+        600, integer(0, 10**6), "Requests that one API key may make, and all phones on one run; `0` = any number."
     )
     failures_per_minute: int = setting(
-        60,
-        integer(0, 10**6),
-        "Requests with an unknown key or link that one address may make; `0` = any number.",
+        60, integer(0, 10**6), "Requests with an unknown key or link that one address may make; `0` = any number."
     )
     body_kibibytes: int = setting(1024, integer(16, 65536), "Largest JSON body taken.", unit="KiB")
 

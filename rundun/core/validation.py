@@ -157,8 +157,7 @@ Number = Annotated[
     WithJsonSchema({"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER}),
 ]
 LanguageTag = Annotated[
-    str,
-    Matching(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", "must be a BCP 47 language tag such as “en” or “pt-BR”"),
+    str, Matching(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", "must be a BCP 47 language tag such as “en” or “pt-BR”")
 ]
 
 _CODES: dict[str, FieldErrorCode] = {

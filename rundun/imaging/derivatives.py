@@ -41,17 +41,7 @@ from rundun.imaging.formats import (
     walk_webp,
 )
 
-__all__ = [
-    "Derived",
-    "check_signature",
-    "derive",
-    "fit",
-    "guarded",
-    "logo",
-    "open_picture",
-    "plain_copy",
-    "sniff",
-]
+__all__ = ["Derived", "check_signature", "derive", "fit", "guarded", "logo", "open_picture", "plain_copy", "sniff"]
 
 PHOTO_PIXELS = 2048  # longest side of the derived photo
 THUMBNAIL_PIXELS = 320  # longest side of the thumbnail

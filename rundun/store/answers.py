@@ -90,8 +90,7 @@ def add(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_first: bool) ->
     """Store the answer in force from now on; the one before, unless this is the step's first, stays as history."""
     if not is_first:
         tx.db.execute(
-            "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current",
-            (run_id, step_id),
+            "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current", (run_id, step_id)
         )
     _insert(tx, run_id, step_id, answer, is_current=True)
 

@@ -120,12 +120,7 @@ def read_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
 
 
 def write_once(
-    db: sqlite3.Connection,
-    env: Env,
-    action: Callable[Concatenate[Tx, P], T],
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
+    db: sqlite3.Connection, env: Env, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """Run one action in one transaction, without an event loop: for the command line, and for tests."""
     job = Job(action, args, kwargs, cast("asyncio.Future[Any]", None))
@@ -136,12 +131,7 @@ def write_once(
 
 
 def read_once(
-    db: sqlite3.Connection,
-    env: Env,
-    function: Callable[Concatenate[Tx, P], T],
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
+    db: sqlite3.Connection, env: Env, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """Run one read function, without an event loop."""
     return function(env.tx(db), *args, **kwargs)

@@ -144,12 +144,7 @@ class Database:
     """The database: `await db.write(action, …)`, `await db.read(function, …)`; `subscribe` for what commits touch."""
 
     def __init__(
-        self,
-        env: Env,
-        writer: Worker,
-        reader: Worker,
-        lock: connection.Lock,
-        subscribers: list[Subscriber],
+        self, env: Env, writer: Worker, reader: Worker, lock: connection.Lock, subscribers: list[Subscriber]
     ) -> None:
         self.env = env
         self._writer = writer

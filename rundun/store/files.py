@@ -185,8 +185,7 @@ def add_photo(
 def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
     """Delete a photo with all its bytes."""
     tx.db.execute(
-        "DELETE FROM photos WHERE run_id = ? AND step_id = ? AND photo_id = ?",
-        (run_id, photo.step_id, photo.photo_id),
+        "DELETE FROM photos WHERE run_id = ? AND step_id = ? AND photo_id = ?", (run_id, photo.step_id, photo.photo_id)
     )
     for number in {photo.original, photo.derived, photo.thumbnail}:
         remove(tx, number)

@@ -82,7 +82,6 @@ def put_credits(tx: Tx, org_id: str, credits: int | None) -> None:
 def take_credit(tx: Tx, org_id: str) -> bool:
     """Consume one credit; False when none is left. An unlimited organization keeps its NULL."""
     taken = tx.db.execute(
-        "UPDATE organizations SET credits = credits - 1 WHERE id = ? AND (credits IS NULL OR credits > 0)",
-        (org_id,),
+        "UPDATE organizations SET credits = credits - 1 WHERE id = ? AND (credits IS NULL OR credits > 0)", (org_id,)
     )
     return taken.rowcount == 1

@@ -27,20 +27,13 @@ class RunChange:
 def add(tx: Tx, run_id: str, what: str, actor: Actor, **details: Any) -> None:
     """Store a change that has just been made to a run."""
     tx.insert(
-        "changes",
-        run_id=run_id,
-        what=what,
-        by=actor.by,
-        name=actor.name,
-        details=to_json(details).decode(),
-        at=tx.now,
+        "changes", run_id=run_id, what=what, by=actor.by, name=actor.name, details=to_json(details).decode(), at=tx.now
     )
 
 
 def of_run(tx: Tx, run_id: str, limit: int) -> list[RunChange]:
     """List the first `limit` changes of a run, the oldest first."""
     rows = tx.db.execute(
-        "SELECT what, by, name, details, at FROM changes WHERE run_id = ? ORDER BY number LIMIT ?",
-        (run_id, limit),
+        "SELECT what, by, name, details, at FROM changes WHERE run_id = ? ORDER BY number LIMIT ?", (run_id, limit)
     ).fetchall()
     return [RunChange(what, Actor(by, name), from_json(details), at) for what, by, name, details, at in rows]

@@ -109,12 +109,7 @@ def _page_by_prefix(tx: Tx, org_id: str, filters: RunFilter, prefix: str, page_r
         _index(tx, org_id, filters),
         ["org_id = :org", "executor_ref >= :prefix", *conditions],
         "executor_ref DESC, created_at DESC, number DESC",
-        {
-            **values,
-            "org": org_id,
-            "prefix": prefix,
-            **dict(zip(("behind", "at", "number"), behind, strict=True)),
-        },
+        {**values, "org": org_id, "prefix": prefix, **dict(zip(("behind", "at", "number"), behind, strict=True))},
         page_request,
     )
 

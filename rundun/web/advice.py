@@ -31,10 +31,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "There is nothing at this address, or it belongs to another organization; the two are never told apart.",
         "Compare the id with the one that was answered, and the key with the organization it is for.",
     ),
-    "method_not_allowed": (
-        "The address is right, the method is not.",
-        "The header Allow names those that it has.",
-    ),
+    "method_not_allowed": ("The address is right, the method is not.", "The header Allow names those that it has."),
     "request_in_progress": (
         "The first request with this Idempotency-Key has not been answered yet.",
         "Wait for as many seconds as Retry-After says and send the same again: you get the first one's answer.",
@@ -91,10 +88,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "The step is required, or the template does not allow skipping.",
         "Answer the step, or close it with “unable” where the template allows that.",
     ),
-    "too_many_photos": (
-        "The step takes fewer photos than this.",
-        "Delete one first, or list fewer in the answer.",
-    ),
+    "too_many_photos": ("The step takes fewer photos than this.", "Delete one first, or list fewer in the answer."),
     "unreadable_image": (
         "The bytes are no picture that can be read: not JPEG, PNG, WebP or HEIC, damaged, or of too many pixels.",
         "Send the original as the camera made it, or a smaller picture.",

@@ -180,8 +180,7 @@ def test_the_chart_stands_on_its_line_and_stays_within_its_edges() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "top"),
-    [(0, 1), (1, 1), (2, 2), (3, 5), (7, 10), (10, 10), (11, 20), (999, 1000), (12345, 20000)],
+    ("value", "top"), [(0, 1), (1, 1), (2, 2), (3, 5), (7, 10), (10, 10), (11, 20), (999, 1000), (12345, 20000)]
 )
 def test_the_axis_ends_at_a_round_number(value: int, top: int) -> None:
     assert chart.round_up(value) == top

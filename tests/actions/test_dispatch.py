@@ -55,11 +55,7 @@ async def test_a_run_may_never_expire(w: World) -> None:
         ({"template_id": "t", "webhook": {}}, "/webhook/url", "required"),
         ({"template_id": "t", "webhook": {"url": "ftp://x"}}, "/webhook/url", "bad_format"),
         ({"template_id": "t", "webhook": {"url": "http://a@x"}}, "/webhook/url", "bad_format"),
-        (
-            {"template_id": "t", "webhook": {"url": "http://x", "secret": "short"}},
-            "/webhook/secret",
-            "too_short",
-        ),
+        ({"template_id": "t", "webhook": {"url": "http://x", "secret": "short"}}, "/webhook/secret", "too_short"),
         (
             {"template_id": "t", "webhook": {"url": "http://x", "events": ["run.exploded"]}},
             "/webhook/events/0",

@@ -22,11 +22,7 @@ async def test_not_started_in_time_expires_by_the_sweep(w: World) -> None:
     assert await w.sweep() == 1
     assert await w.sweep() == 0
     record = await w.run(ed)
-    assert (record["status"], record["expired_at"], record["late"]) == (
-        "expired",
-        "2026-01-01T01:00:00Z",
-        False,
-    )
+    assert (record["status"], record["expired_at"], record["late"]) == ("expired", "2026-01-01T01:00:00Z", False)
     assert [one["event"] for one in await w.events(ed)] == ["run.expired"]
     assert (await w.events(ed))[0]["data"]["expires_at"] == "2026-01-01T01:00:00Z"
     assert (await w.events(ed))[0]["identity"] == {"mode": "anonymous", "user_id": None}

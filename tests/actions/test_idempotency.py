@@ -106,11 +106,7 @@ async def test_every_post_keeps_its_answer(w: World) -> None:
     assert again.content == first.content
     assert again.headers["etag"] == first.headers["etag"]
     ed = await w.dispatch(first.json()["id"])
-    for path, body in (
-        ("extend", {"expires_in_hours": 100}),
-        ("release", {}),
-        ("cancel", {"reason": "rain"}),
-    ):
+    for path, body in (("extend", {"expires_in_hours": 100}), ("release", {}), ("cancel", {"reason": "rain"})):
         url = f"/v1/runs/{ed.run_id}/{path}"
         first = await w.acme.post(url, json=body, headers=KEY)
         assert first.status_code == 200, first.text

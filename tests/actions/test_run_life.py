@@ -99,12 +99,7 @@ async def test_from_dispatch_to_completion(w: World) -> None:
     assert record["answers"]["s-ok"]["geo"] == {"lat": 1.5, "lng": 2.5, "accuracy": 7}
     assert "s-note" not in record["answers"]
     events = await w.events(ed)
-    assert [one["event"] for one in events] == [
-        "run.started",
-        "step.completed",
-        "step.completed",
-        "run.completed",
-    ]
+    assert [one["event"] for one in events] == ["run.started", "step.completed", "step.completed", "run.completed"]
     assert [one["seq"] for one in events] == [1, 2, 3, 4]
     assert {one["data"]["executor_ref"] for one in events} == {"b1"}
     assert events[-1]["data"]["answers"] == record["answers"]

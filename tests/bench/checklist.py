@@ -6,12 +6,7 @@ from typing import Any
 
 STEPS: list[dict[str, Any]] = [
     {"id": "s-doors", "type": "boolean", "label": "Doors and windows locked?"},
-    {
-        "id": "s-keys",
-        "type": "number",
-        "label": "How many keys?",
-        "config": {"min": 0, "max": 9, "decimals": 0},
-    },
+    {"id": "s-keys", "type": "number", "label": "How many keys?", "config": {"min": 0, "max": 9, "decimals": 0}},
     {"id": "s-note", "type": "text", "label": "Anything broken?"},
     {"id": "s-clean", "type": "rating", "label": "How clean is it?"},
     {

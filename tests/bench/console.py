@@ -32,12 +32,7 @@ YEAR = 365 * 24 * HOUR
 VALUES = ("true", '"o-good"', "4", '"Nothing broken, nothing missing"', "12.5")
 STEPS = [
     {"id": "s-1", "type": "boolean", "label": "Clean?"},
-    {
-        "id": "s-2",
-        "type": "choice",
-        "label": "How?",
-        "config": {"options": [{"id": "o-good", "label": "Good"}]},
-    },
+    {"id": "s-2", "type": "choice", "label": "How?", "config": {"options": [{"id": "o-good", "label": "Good"}]}},
     {"id": "s-3", "type": "rating", "label": "Overall"},
     {"id": "s-4", "type": "text", "label": "Remarks"},
     {"id": "s-5", "type": "number", "label": "Minutes"},

@@ -42,10 +42,7 @@ def measure() -> None:
             module("tests.bench.targets", "1", "0") as desk,
         ):
             _rate(Work(service, desk))
-        with (
-            rundun(folder / "isolation") as service,
-            module("tests.bench.targets", str(WELLS), str(HOLES)) as desk,
-        ):
+        with rundun(folder / "isolation") as service, module("tests.bench.targets", str(WELLS), str(HOLES)) as desk:
             _isolation(Work(service, desk))
 
 

@@ -31,15 +31,7 @@ class Measured:
 
 def run(port: int, script: Path, seconds: int) -> Measured:
     """Load 127.0.0.1:`port` for that long; an answer of 400 or above, or none, fails the bench."""
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{seconds}s",
-        "-s",
-        str(script),
-        f"http://127.0.0.1:{port}/",
-    ]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}/"]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 30).stdout
     told = json.loads(output.splitlines()[-1])
     if told["bad"]:

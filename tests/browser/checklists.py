@@ -13,12 +13,7 @@ WHY = {
     "label": "What is wrong?",
     "condition": {"when": {"step": "s-ok", "op": "eq", "value": False}},
 }
-COUNT = {
-    "id": "s-count",
-    "type": "number",
-    "label": "How many?",
-    "config": {"min": 1, "max": 20, "decimals": 1},
-}
+COUNT = {"id": "s-count", "type": "number", "label": "How many?", "config": {"min": 1, "max": 20, "decimals": 1}}
 PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 3}}
 
 

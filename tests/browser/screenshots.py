@@ -79,10 +79,7 @@ async def states(ed: Phone, acme: Depot, album: Album, language: str) -> None:
     """One run after the other, from the start screen to the thank-you page, and an expired one."""
     page = ed.page
     run_id = await acme.dispatched(
-        *STEPS,
-        description="Before the next guests come.",
-        settings=SETTINGS,
-        execution={"identity_required": "name"},
+        *STEPS, description="Before the next guests come.", settings=SETTINGS, execution={"identity_required": "name"}
     )
     await page.goto(f"{ed.base}/r/{run_id}?lang={language}")
     start = page.locator(".start form button")

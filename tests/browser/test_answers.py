@@ -135,10 +135,7 @@ async def test_a_server_that_asks_for_time_gets_it(w: World, ed: Phone) -> None:
         asked.append(route.request.url)
         problem = {"status": 429, "code": "rate_limited", "detail": "Too many."}
         await route.fulfill(
-            status=429,
-            headers={"Retry-After": "60"},
-            content_type="application/problem+json",
-            body=json.dumps(problem),
+            status=429, headers={"Retry-After": "60"}, content_type="application/problem+json", body=json.dumps(problem)
         )
 
     await ed.page.route(f"**/r/{run_id}/**", limit)

@@ -324,12 +324,7 @@ async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, b
     assert (await w.acme.put(f"/v1/templates/{template_id}", json=changed)).status_code == 200
     run = await w.dispatch(template_id, executor_ref=long)
     paths = ["/templates", f"/templates/{template_id}", f"/templates/{template_id}/changes"]
-    paths += [
-        f"/templates/{template_id}/edit",
-        "/templates/new?import=true",
-        "/dispatch",
-        f"/dispatch/{run.run_id}",
-    ]
+    paths += [f"/templates/{template_id}/edit", "/templates/new?import=true", "/dispatch", f"/dispatch/{run.run_id}"]
     async with desktop(w, browser, base, viewport={"width": width, "height": 844}) as ann:
         for path in paths:
             await ann.page.goto(f"{base}/console{path}")

@@ -13,14 +13,7 @@ from tests.helpers.service import BOOLEAN, Receiver, World, answering
 
 WIDTHS = (320, 390, 1440)
 LONG = "W" * 140
-PATHS = (
-    "",
-    "/runs",
-    "/runs?status=late",
-    "/runs?day=closed&from=2026-01-01&ref=W",
-    "/dispatch",
-    "/templates",
-)
+PATHS = ("", "/runs", "/runs?status=late", "/runs?day=closed&from=2026-01-01&ref=W", "/dispatch", "/templates")
 PATHS += ("/settings", "/settings/keys", "/settings/people", "/settings/organization", "/settings/usage")
 PATHS += ("/settings/webhooks", "/settings/health", "/settings/account")
 
@@ -34,20 +27,13 @@ async def fill(w: World, receiver: Receiver) -> dict[str, str]:
         {"id": "s-text", "type": "text", "label": LONG},
     ]
     template_id = await w.template(
-        *steps,
-        name=LONG,
-        description=LONG,
-        tags=[LONG],
-        execution={"identity_required": "name"},
+        *steps, name=LONG, description=LONG, tags=[LONG], execution={"identity_required": "name"}
     )
     url = f"{receiver.url}?{'w' * 1500}"
     made = {}
     for name in ("closed", "cancelled", "late", "pending"):
         ed = await w.dispatch(
-            template_id,
-            executor_ref="W" * 256,
-            webhook={"url": url},
-            expires_in_hours=1 if name == "late" else 9,
+            template_id, executor_ref="W" * 256, webhook={"url": url}, expires_in_hours=1 if name == "late" else 9
         )
         made[name] = ed.run_id
         if name != "pending":

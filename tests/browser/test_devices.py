@@ -102,11 +102,7 @@ async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(tmp_
 
 
 async def test_two_devices_learn_of_each_other_within_fifteen_seconds(tmp_path: Path, browser: Browser) -> None:
-    async with (
-        depot(tmp_path) as acme,
-        phone(browser, acme.base) as ed,
-        phone(browser, acme.base) as olga,
-    ):
+    async with depot(tmp_path) as acme, phone(browser, acme.base) as ed, phone(browser, acme.base) as olga:
         for one in (ed, olga):
             await one.notes_photos()
             await one.page.clock.install()
@@ -199,13 +195,7 @@ async def test_a_whole_run_on_a_plain_http_host_name(tmp_path: Path) -> None:
     ):
         await ed.notes_photos()
         run_id = await acme.dispatched(
-            READ,
-            {**YES_NO, "geo": True},
-            COUNT,
-            PICTURE,
-            CODE,
-            SIGN,
-            settings={"signature_on_complete": True},
+            READ, {**YES_NO, "geo": True}, COUNT, PICTURE, CODE, SIGN, settings={"signature_on_complete": True}
         )
         await ed.open(run_id)
         missing = ["crypto.subtle", "crypto.randomUUID", "navigator.locks", "navigator.serviceWorker"]

@@ -7,15 +7,7 @@ from playwright.async_api import Browser, expect
 
 from tests.helpers.accessibility import violations
 
-PAGES = [
-    "/docs",
-    "/docs/templates",
-    "/docs/webhooks",
-    "/docs/errors",
-    "/docs/reference/runs",
-    "/problems/invalid",
-    "/",
-]
+PAGES = ["/docs", "/docs/templates", "/docs/webhooks", "/docs/errors", "/docs/reference/runs", "/problems/invalid", "/"]
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1440, "light")])
@@ -24,10 +16,7 @@ async def test_everybody_can_read_them(browser: Browser, base: str, width: int, 
     page = await context.new_page()
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on(
-        "console",
-        lambda message: trouble.append(message.text) if "Content Security" in message.text else None,
-    )
+    page.on("console", lambda message: trouble.append(message.text) if "Content Security" in message.text else None)
     for path in PAGES:
         await page.goto(base + path)
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

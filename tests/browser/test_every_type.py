@@ -98,14 +98,7 @@ async def acme(folder: Path) -> AsyncIterator[Acme]:
     async with (
         process("tests/helpers/browser_receiver.py") as receiver,
         process(
-            "-m",
-            "rundun",
-            "serve",
-            "--port",
-            "0",
-            "--database",
-            database,
-            RUNDUN_WEBHOOKS_ALLOW='["127.0.0.0/8"]',
+            "-m", "rundun", "serve", "--port", "0", "--database", database, RUNDUN_WEBHOOKS_ALLOW='["127.0.0.0/8"]'
         ) as server,
     ):
         port = await printed(receiver, r"^(\d+)$")

@@ -86,12 +86,7 @@ async def page_says(page: Page, cases: list[tuple[Template, dict[str, Any]]]) ->
             for step_id, one in case["answers"].items()
         }
         given.append(
-            [
-                json.loads(template_rules.as_json(template)),
-                answers,
-                case.get("arrived", {}),
-                case.get("signed", []),
-            ]
+            [json.loads(template_rules.as_json(template)), answers, case.get("arrived", {}), case.get("signed", [])]
         )
     result: list[dict[str, Any]] = await in_page(page, "rules", PAGE_SAYS, given)
     return result

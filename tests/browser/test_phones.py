@@ -57,12 +57,7 @@ async def test_a_second_device_is_told_so(w: World, ed: Phone, browser: Browser,
 async def test_nothing_sticks_out_at_any_width(w: World, ed: Phone) -> None:
     long = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenhersteller"
     template_id = await w.template(
-        {
-            **YES_NO,
-            "label": long,
-            "hint": "A hint. " * 60,
-            "config": {"true_label": long, "false_label": "No"},
-        },
+        {**YES_NO, "label": long, "hint": "A hint. " * 60, "config": {"true_label": long, "false_label": "No"}},
         {**COUNT, "config": {"unit": "kilowatt hours"}},
         PICTURE,
         {"id": "s-rate", "type": "rating", "label": "Grade", "config": {"min": 0, "max": 10}},

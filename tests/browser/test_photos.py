@@ -121,10 +121,7 @@ async def test_a_file_that_cannot_be_read_holds_up_nothing_but_itself(w: World, 
     await ed.start()
     cloud = file("cloud.jpg", "image/jpeg", jpeg())
     await ed.photograph(
-        "s-pic",
-        cloud,
-        file("a.jpg", "image/jpeg", jpeg()),
-        file("b.jpg", "image/jpeg", jpeg(optimize=True)),
+        "s-pic", cloud, file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", jpeg(optimize=True))
     )
     tiles = ed.step("s-pic").locator(".tile")
     await expect(tiles.nth(1)).to_have_attribute("state", "safe")

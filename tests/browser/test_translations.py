@@ -115,11 +115,7 @@ async def test_texts_that_nobody_translated_say_that_their_language_is_not_known
     """An empty `lang`, and a direction of their own; what is translated speaks the page's language or names its own."""
     arabic = {"": {"name": "فحص"}, "s-ok": {"label": "هل كل شيء بخير؟"}}
     run_id = await dispatched(
-        w,
-        {**YES_NO, "hint": "Look."},
-        COUNT,
-        description="It is.",
-        translations={"ar": arabic, "vo": SPANISH},
+        w, {**YES_NO, "hint": "Look."}, COUNT, description="It is.", translations={"ar": arabic, "vo": SPANISH}
     )
     await ed.page.goto(f"{ed.base}/r/{run_id}?lang=ar")
     title = ed.page.locator("h1")
@@ -236,11 +232,7 @@ async def test_what_the_server_refuses_is_said_in_the_page_s_language(w: World, 
             "quite_new",
             re.compile("^Non enregistré\u00a0: Quelque chose s’est mal passé [(].?invalid.?[)][.]"),
         ),
-        (
-            "quite_new",
-            None,
-            re.compile("^Non enregistré\u00a0: Quelque chose s’est mal passé [(].?quite_new.?[)][.]"),
-        ),
+        ("quite_new", None, re.compile("^Non enregistré\u00a0: Quelque chose s’est mal passé [(].?quite_new.?[)][.]")),
     ):
         problem = {"status": 422, "code": code, "detail": "No."}
         if place:

@@ -118,9 +118,7 @@ async def test_links_in_an_instruction_are_safe_and_its_text_is_text(w: World, e
 
 async def test_typed_and_drawn_signatures(w: World, ed: Phone) -> None:
     run_id = await dispatched(
-        w,
-        {"id": "s-sign", "type": "signature", "label": "Sign here"},
-        settings={"signature_on_complete": True},
+        w, {"id": "s-sign", "type": "signature", "label": "Sign here"}, settings={"signature_on_complete": True}
     )
     await ed.open(run_id)
     await ed.start()

@@ -223,9 +223,7 @@ def in_folder(folder: Path, *arguments: str, **settings: str) -> Result:
     try:
         given = {name: None for name in os.environ if name.startswith("RUNDUN_")}
         result = CliRunner().invoke(
-            main,
-            list(arguments),
-            env={**given, **{f"RUNDUN_{key}": value for key, value in settings.items()}},
+            main, list(arguments), env={**given, **{f"RUNDUN_{key}": value for key, value in settings.items()}}
         )
     finally:
         os.chdir(before)
@@ -278,13 +276,7 @@ def test_somebody_elses_file_is_refused(tmp_path: Path) -> None:
 
 def test_unknown_settings_are_refused_by_every_command(tmp_path: Path) -> None:
     (tmp_path / "rundun.toml").write_text("[server]\nprot = 1\n[colour]\nred = true\n")
-    for typed in (
-        "keys list",
-        "serve",
-        "orgs create Acme",
-        "templates check check.json",
-        "runs dispatch t-1",
-    ):
+    for typed in ("keys list", "serve", "orgs create Acme", "templates check check.json", "runs dispatch t-1"):
         result = in_folder(tmp_path, *typed.split(), SERVER_HOSTS="x")
         assert (result.exit_code, result.stdout) == (2, "")
         assert "server.prot in rundun.toml is not a setting; the nearest is server.port." in result.stderr

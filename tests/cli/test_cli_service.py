@@ -234,17 +234,9 @@ def test_what_stops_a_start_is_said_in_one_line(tmp_path: Path) -> None:
         for arguments, settings, said in (
             (["--database", "letter.db"], {}, "letter.db is no Rundun database."),
             (["--database", "no/where.db"], {}, "no/where.db can't be opened: No such file or directory."),
-            (
-                ["--port", str(port)],
-                {},
-                f"Port {port} on 127.0.0.1 is taken by another program; choose another",
-            ),
+            (["--port", str(port)], {}, f"Port {port} on 127.0.0.1 is taken by another program; choose another"),
             ([], {"webhooks_ca_file": "no.pem"}, "webhooks.ca_file: no.pem has no usable certificates"),
-            (
-                ["--database", "sock.db"],
-                {},
-                f"The socket {tmp_path}/sock.db.sock can't be made: Is a directory.",
-            ),
+            (["--database", "sock.db"], {}, f"The socket {tmp_path}/sock.db.sock can't be made: Is a directory."),
         ):
             with serving(tmp_path, *arguments, **settings) as service:
                 assert service.ended() == 1

@@ -174,8 +174,7 @@ def test_what_is_no_certificate_is_refused(cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "state", "code", "said"),
-    [(-1, "WRONG", 1, "ended"), (13, "note", 0, "ends"), (90, "ok", 0, "ends")],
+    ("days", "state", "code", "said"), [(-1, "WRONG", 1, "ended"), (13, "note", 0, "ends"), (90, "ok", 0, "ends")]
 )
 def test_when_the_certificate_ends_is_told(folder: Path, days: int, state: str, code: int, said: str) -> None:
     ends = (datetime.now(UTC) + timedelta(days=days)).replace(microsecond=0)

@@ -272,10 +272,7 @@ def test_which_operators_and_values_fit_a_type(kind: str) -> None:
         ),
         ({"op": "and", "rules": [when("s-text", "answered")], "x": 1}, [("/x", "unknown_field")]),
         (
-            {
-                "op": "and",
-                "rules": [when("s-text", "gt", 1), {"op": "or", "rules": [when("s-nowhere", "eq", 1)]}],
-            },
+            {"op": "and", "rules": [when("s-text", "gt", 1), {"op": "or", "rules": [when("s-nowhere", "eq", 1)]}]},
             [("/rules/0/when/op", "not_allowed"), ("/rules/1/rules/0/when/step", "unknown_reference")],
         ),
         ({"op": "or", "rules": [when("s-text", "answered")] * 50}, []),

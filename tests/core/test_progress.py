@@ -39,15 +39,7 @@ def code(found: Any) -> list[tuple[str, str]]:
         (step(photo={"min": 2}, required=False), answer(True), [PH1], False, (PH1,), (), None),
         (step(photo={}), answer(True), [], True, (), (), None),
         (step(photo={}), answer(True, photos=(PH1,)), [], False, (), (PH1,), "missing_photos"),
-        (
-            step(photo={}, required=False),
-            answer(True, photos=(PH1,)),
-            [],
-            False,
-            (),
-            (PH1,),
-            "missing_photos",
-        ),
+        (step(photo={}, required=False), answer(True, photos=(PH1,)), [], False, (), (PH1,), "missing_photos"),
         (step(photo={}), answer(True, photos=(PH2, PH1)), [PH1, PH3, PH2], True, (PH2, PH1), (), None),
         (step(photo={"min": 1}), answer(True, photos=()), [PH1], False, (), (), "missing_photos"),
         (step(photo={"min": 1}), answer(unable="x", photos=(PH1,)), [], True, (), (PH1,), None),
@@ -57,15 +49,7 @@ def code(found: Any) -> list[tuple[str, str]]:
         (step("photo"), None, [], False, (), (), "missing_answer"),
         (step("photo"), answer(), [], False, (), (), "missing_photos"),
         (step("photo"), answer(), [PH1], True, (PH1,), (), None),
-        (
-            step("photo", config={"min": 2}),
-            answer(photos=(PH1, PH2)),
-            [PH2],
-            False,
-            (PH2,),
-            (PH1,),
-            "missing_photos",
-        ),
+        (step("photo", config={"min": 2}), answer(photos=(PH1, PH2)), [PH2], False, (PH2,), (PH1,), "missing_photos"),
         (step("signature"), None, [], False, (), (), "missing_answer"),
         (step("signature"), answer(), [], False, (), ("signature",), "missing_signature"),
         (step("signature", required=False), answer(), [], False, (), ("signature",), "missing_signature"),
@@ -116,32 +100,12 @@ def test_hidden_steps_are_neither_counted_nor_missing_nor_done() -> None:
 
 
 def test_progress_counts_every_visible_step_once() -> None:
-    answers = {
-        "s-a": answer(True),
-        "s-b": answer(unable="x"),
-        "s-c": answer(True),
-        "s-d": answer(skipped=True),
-    }
-    assert progress.count_progress(stood(CHAIN, answers)) == {
-        "total": 2,
-        "answered": 1,
-        "skipped": 0,
-        "unable": 1,
-    }
+    answers = {"s-a": answer(True), "s-b": answer(unable="x"), "s-c": answer(True), "s-d": answer(skipped=True)}
+    assert progress.count_progress(stood(CHAIN, answers)) == {"total": 2, "answered": 1, "skipped": 0, "unable": 1}
     answers["s-b"] = answer(False)
-    assert progress.count_progress(stood(CHAIN, answers)) == {
-        "total": 3,
-        "answered": 2,
-        "skipped": 0,
-        "unable": 0,
-    }
+    assert progress.count_progress(stood(CHAIN, answers)) == {"total": 3, "answered": 2, "skipped": 0, "unable": 0}
     answers["s-a"] = answer(skipped=True)
-    assert progress.count_progress(stood(CHAIN, answers)) == {
-        "total": 2,
-        "answered": 0,
-        "skipped": 2,
-        "unable": 0,
-    }
+    assert progress.count_progress(stood(CHAIN, answers)) == {"total": 2, "answered": 0, "skipped": 2, "unable": 0}
 
 
 def test_what_became_done_is_told_in_the_templates_order() -> None:

@@ -121,11 +121,7 @@ def test_a_template_is_an_object(thing: Any, code: str) -> None:
         (500, lambda it: of(step(label=it)), "/steps/0/label"),
         (2000, lambda it: of(step(hint=it)), "/steps/0/hint"),
         (20_000, lambda it: of(step("instruction", config={"body": it})), "/steps/0/config/body"),
-        (
-            200,
-            lambda it: of(step("choice", config={"options": [{"label": it}]})),
-            "/steps/0/config/options/0/label",
-        ),
+        (200, lambda it: of(step("choice", config={"options": [{"label": it}]})), "/steps/0/config/options/0/label"),
         (200, lambda it: of(step(config={"true_label": it})), "/steps/0/config/true_label"),
         (200, lambda it: of(step(config={"false_label": it})), "/steps/0/config/false_label"),
         (200, lambda it: of(step("text", config={"placeholder": it})), "/steps/0/config/placeholder"),
@@ -139,11 +135,7 @@ def test_a_template_is_an_object(thing: Any, code: str) -> None:
             "/sections/0/description",
         ),
         (200, lambda it: of(step(), translations={"es": {"": {"name": it}}}), "/translations/es//name"),
-        (
-            500,
-            lambda it: of(step(), translations={"es": {"s-a": {"label": it}}}),
-            "/translations/es/s-a/label",
-        ),
+        (500, lambda it: of(step(), translations={"es": {"s-a": {"label": it}}}), "/translations/es/s-a/label"),
     ],
 )
 def test_the_bounds_of_every_text(most: int, build: Callable[[Any], Any], pointer: str) -> None:
@@ -168,18 +160,8 @@ def test_the_bounds_of_every_text(most: int, build: Callable[[Any], Any], pointe
         ((1, 10), (0, 11), lambda n: of(step(photo={"max": n})), "/steps/0/photo/max"),
         ((1, 10), (0, 11), lambda n: of(step("photo", config={"min": n})), "/steps/0/config/min"),
         ((1, 10), (0, 11), lambda n: of(step("photo", config={"max": n})), "/steps/0/config/max"),
-        (
-            (1, 20_000),
-            (0, 20_001),
-            lambda n: of(step("text", config={"max_length": n})),
-            "/steps/0/config/max_length",
-        ),
-        (
-            (0, 6),
-            (-1, 7, 0.5),
-            lambda n: of(step("number", config={"decimals": n})),
-            "/steps/0/config/decimals",
-        ),
+        ((1, 20_000), (0, 20_001), lambda n: of(step("text", config={"max_length": n})), "/steps/0/config/max_length"),
+        ((0, 6), (-1, 7, 0.5), lambda n: of(step("number", config={"decimals": n})), "/steps/0/config/decimals"),
         ((0, 4), (-1, 10), lambda n: of(step("rating", config={"min": n})), "/steps/0/config/min"),
         ((2, 10), (0, 11), lambda n: of(step("rating", config={"max": n})), "/steps/0/config/max"),
         (
@@ -387,11 +369,7 @@ def test_far_too_much_is_refused_at_once() -> None:
 @pytest.mark.parametrize(
     ("prefix", "build", "pointer"),
     [
-        (
-            "g-",
-            lambda it: {"name": "x", "sections": [{"id": it, "title": "t", "steps": [step()]}]},
-            "/sections/0/id",
-        ),
+        ("g-", lambda it: {"name": "x", "sections": [{"id": it, "title": "t", "steps": [step()]}]}, "/sections/0/id"),
         ("s-", lambda it: of(step(name=it)), "/steps/0/id"),
         (
             "o-",
@@ -458,10 +436,7 @@ def test_fields_fit_each_other(one: Any, places: Places) -> None:
 
 def test_a_language_is_there_once_whatever_its_case() -> None:
     twice = of(step(), translations={"pt-BR": {}, "es": {}, "PT-br": {"s-x": {}}})
-    assert wrong(twice) == [
-        ("/translations/PT-br", "duplicate"),
-        ("/translations/PT-br/s-x", "unknown_reference"),
-    ]
+    assert wrong(twice) == [("/translations/PT-br", "duplicate"), ("/translations/PT-br/s-x", "unknown_reference")]
 
 
 @pytest.mark.parametrize(

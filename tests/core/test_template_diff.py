@@ -123,10 +123,7 @@ def test_one_step_put_elsewhere_is_one_move(places: list[int]) -> None:
     moved = [*steps]
     moved.insert(places[1], moved.pop(places[0]))
     (change,) = difference({"name": "A", "steps": steps}, {"name": "A", "steps": moved})
-    assert (change.kind, abs(places[0] - places[1]) == 1 or change.part.label == f"{places[0]}") == (
-        "moved",
-        True,
-    )
+    assert (change.kind, abs(places[0] - places[1]) == 1 or change.part.label == f"{places[0]}") == ("moved", True)
 
 
 @given(some.permutations(range(8)))

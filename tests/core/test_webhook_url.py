@@ -93,10 +93,7 @@ def test_what_only_looks_like_an_address_is_no_name(host: str) -> None:
         normalise(f"http://{host}/")
 
 
-@given(
-    some.lists(some.one_of(some.integers(0, 2**32), some.integers(0, 300)), min_size=1, max_size=5),
-    some.data(),
-)
+@given(some.lists(some.one_of(some.integers(0, 2**32), some.integers(0, 300)), min_size=1, max_size=5), some.data())
 def test_it_reads_addresses_as_the_system_does(numbers: list[int], data: some.DataObject) -> None:
     spell = some.sampled_from([str, hex, lambda number: f"0{number:o}"])
     host = ".".join(data.draw(spell)(number) for number in numbers)
@@ -181,8 +178,7 @@ hosts = some.one_of(
     some.text(max_size=12),
 )
 tails = some.text(
-    alphabet=some.one_of(some.sampled_from("/.?%2eE;:@&=+$,!'()*[]{}|^`\"<>~_-"), some.characters()),
-    max_size=40,
+    alphabet=some.one_of(some.sampled_from("/.?%2eE;:@&=+$,!'()*[]{}|^`\"<>~_-"), some.characters()), max_size=40
 )
 
 
@@ -260,11 +256,7 @@ def test_an_allowed_network_allows_no_other() -> None:
 @given(some.ip_addresses(v=4))
 def test_no_form_of_an_address_is_more_allowed_than_itself(address: IPv4Address) -> None:
     plain = forbidden(str(address), allow=(), allow_private=False)
-    for form in (
-        0xFFFF << 32 | int(address),
-        0x64FF9B << 96 | int(address),
-        0x2002 << 112 | int(address) << 80,
-    ):
+    for form in (0xFFFF << 32 | int(address), 0x64FF9B << 96 | int(address), 0x2002 << 112 | int(address) << 80):
         other = forbidden(str(IPv6Address(form)), allow=(), allow_private=False)
         assert (other is None) == (plain is None)
     assert forbidden(f"::{address}", allow=(), allow_private=True)

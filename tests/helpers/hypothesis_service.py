@@ -48,11 +48,7 @@ class Stage:
         self.globex = (b"authorization", w.globex.headers["authorization"].encode())
 
     async def call(
-        self,
-        method: str,
-        target: bytes | str,
-        body: bytes = b"",
-        headers: tuple[tuple[bytes, bytes], ...] = (JSON,),
+        self, method: str, target: bytes | str, body: bytes = b"", headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
     ) -> Answer:
         """One request, as uvicorn would hand it over; a hang is an error."""
         raw, _, query = (target if isinstance(target, bytes) else target.encode()).partition(b"?")

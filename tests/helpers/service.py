@@ -266,18 +266,7 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
 
         acme_id, acme = await member("Acme")
         _, globex = await member("Globex")
-        yield World(
-            settings,
-            clock,
-            with_state,
-            service.database,
-            dispatcher,
-            acme,
-            globex,
-            acme_id,
-            clients,
-            service,
-        )
+        yield World(settings, clock, with_state, service.database, dispatcher, acme, globex, acme_id, clients, service)
         for client in clients:
             await client.aclose()
 

@@ -42,11 +42,7 @@ def shell(tmp_path):
 
     def run(lines):
         done = subprocess.run(
-            ["sh", "-euc", lines],
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
+            ["sh", "-euc", lines], env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=PATIENCE
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

@@ -166,8 +166,7 @@ def conditions(earlier: list[Step]) -> some.SearchStrategy[Json]:
     for _ in range(5):
         rules = some.lists(found, min_size=1, max_size=3)
         found = some.one_of(
-            _comparison(earlier),
-            some.fixed_dictionaries({"op": some.sampled_from(["and", "or"]), "rules": rules}),
+            _comparison(earlier), some.fixed_dictionaries({"op": some.sampled_from(["and", "or"]), "rules": rules})
         )
     return found.filter(lambda rule: _size(rule) <= 50)
 
@@ -307,9 +306,5 @@ def answers_for(draw: some.DrawFn, step: Step) -> dict[str, Any]:
     """A body for PUT …/steps/{id} that is right for the step: a value, and sometimes where and when; photos are left
     out, so that those count which have arrived.
     """
-    optional = {
-        "answer_id": some.uuids().map(str),
-        "geo": some.one_of(some.none(), positions),
-        "answered_at": moments,
-    }
+    optional = {"answer_id": some.uuids().map(str), "geo": some.one_of(some.none(), positions), "answered_at": moments}
     return draw(some_of({"value": values(step)}, optional))

@@ -160,15 +160,7 @@ def test_what_is_not_taken_is_named(data, word):
 # Upright, small, bare
 
 
-@pytest.mark.parametrize(
-    ("tiff", "turned"),
-    [
-        ("<4sIHHHIHH", 6),
-        (">4sIHHHIHH", 6),
-        ("<4sIHHHII", 6),
-        (">4sIHHHII", 6),
-    ],
-)
+@pytest.mark.parametrize(("tiff", "turned"), [("<4sIHHHIHH", 6), (">4sIHHHIHH", 6), ("<4sIHHHII", 6), (">4sIHHHII", 6)])
 def test_orientation_is_read_in_either_byte_order_and_width(tiff, turned):
     order = b"II*\0" if tiff[0] == "<" else b"MM\0*"
     kind = 3 if tiff.endswith("HH") else 4
@@ -290,11 +282,7 @@ def test_the_profile_chrome_puts_into_every_canvas_jpeg_does_no_harm():
 def test_a_small_upright_jpeg_loses_its_metadata_without_a_new_encoding():
     plain = encode(scene(), "JPEG")
     loaded = encode(
-        scene(),
-        "JPEG",
-        exif=exif(1, gps=True),
-        comment=b"Ed's phone",
-        xmp=b"<x:xmpmeta>Ed's phone</x:xmpmeta>",
+        scene(), "JPEG", exif=exif(1, gps=True), comment=b"Ed's phone", xmp=b"<x:xmpmeta>Ed's phone</x:xmpmeta>"
     )
     derived = derive(loaded + b"a motion photo's video, with Ed's phone in it", max_pixels=MAX)
     assert derived.photo == plain
@@ -450,17 +438,7 @@ def test_random_bytes_are_refused_and_nothing_else(magic, tail):
 
 @pytest.mark.parametrize(
     "error",
-    [
-        OSError,
-        SyntaxError,
-        ValueError,
-        struct.error,
-        EOFError,
-        RuntimeError,
-        IndexError,
-        MemoryError,
-        UserWarning,
-    ],
+    [OSError, SyntaxError, ValueError, struct.error, EOFError, RuntimeError, IndexError, MemoryError, UserWarning],
 )
 def test_whatever_a_codec_raises_the_sender_hears_one_thing(monkeypatch, error):
     def broken(*_):

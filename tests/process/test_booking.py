@@ -141,12 +141,7 @@ def backend(tmp_path: Path, service: tuple[Serving, Acme]) -> Iterator[Backend]:
 def test_a_stay_is_booked_cleaned_and_known(backend: Backend) -> None:
     with backend.running():
         link = backend.book("stay-1")
-        assert backend.step_state("stay-1") == {
-            "reference": "stay-1",
-            "link": link,
-            "status": "sent",
-            "answers": {},
-        }
+        assert backend.step_state("stay-1") == {"reference": "stay-1", "link": link, "status": "sent", "answers": {}}
         clean(link, remark="one glass broken", finish=False)
         told = until(lambda: (one := backend.step_state("stay-1"))["answers"].get("Clean?") and one)
         assert told["status"] == "under way"

@@ -267,10 +267,7 @@ async def test_no_photo_is_ever_half_there(tmp_path: Path) -> None:
                     assert rows(db, wrong) == []
             shown = (await client.get(f"/r/{run_id}/state")).json()["photos"]["s-pic"]
             assert acknowledged <= {one["photo_id"] for one in shown} < photos.keys()
-            for (
-                photo_id,
-                data,
-            ) in photos.items():  # the phone sends again what it has no receipt for, and the rest
+            for photo_id, data in photos.items():  # the phone sends again what it has no receipt for, and the rest
                 stored = await put_photo(client, run_id, photo_id, data)
                 assert stored.status_code == (200 if photo_id in {one["photo_id"] for one in shown} else 201)
             await call(client, "PUT", f"/r/{run_id}/steps/s-pic", 200, {"value": None})

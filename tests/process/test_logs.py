@@ -51,16 +51,7 @@ def test_the_time_is_the_records_own(lines):
 
 def test_a_json_line_is_one_object_with_typed_values(lines):
     out = lines(format="json")
-    logs.log(
-        "warning",
-        "photo.refused",
-        bytes=12,
-        bright=True,
-        share=0.5,
-        ids=["a", 2],
-        nan=float("nan"),
-        who="Zoë\n",
-    )
+    logs.log("warning", "photo.refused", bytes=12, bright=True, share=0.5, ids=["a", 2], nan=float("nan"), who="Zoë\n")
     (line,) = out.getvalue().splitlines()
     told = json.loads(line)
     assert told.pop("at").endswith("Z")

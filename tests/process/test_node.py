@@ -27,16 +27,7 @@ async def installed(folder: Path) -> dict[str, str]:
     """The library, in `folder`; returns the environment that finds it."""
     for program in ("node", "npm"):
         assert shutil.which(program), f"{program} is needed: install Node.js, which has both, and try again"
-    command = (
-        "npm",
-        "install",
-        "--no-audit",
-        "--no-fund",
-        "--ignore-scripts",
-        "--prefix",
-        str(folder),
-        LIBRARY,
-    )
+    command = ("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), LIBRARY)
     npm = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

@@ -77,11 +77,7 @@ def test_requests_are_answered_without_telling_what_answers(service):
     assert head.startswith(b"HTTP/1.1 200 OK\r\n") and body == b"hello"
     assert b"server:" not in head.lower() and b"date:" in head.lower()
     code, said, err = one.stop()
-    assert (code, said, err) == (
-        0,
-        [{"event": "told"}, {"event": "closed"}, {"event": "ended", "ok": True}],
-        "",
-    )
+    assert (code, said, err) == (0, [{"event": "told"}, {"event": "closed"}, {"event": "ended", "ok": True}], "")
 
 
 def test_the_application_knows_that_the_whole_body_came_with_the_header(service):
@@ -311,11 +307,7 @@ def test_what_does_not_end_in_time_is_cut_and_everything_still_closed(service):
         assert one.next() == {"event": "waiting"}
         one.process.send_signal(signal.SIGINT)
         start = time.monotonic()
-        code, said, err = (
-            one.process.wait(PATIENCE),
-            [json.loads(line) for line in one.process.stdout],
-            one.stop()[2],
-        )
+        code, said, err = (one.process.wait(PATIENCE), [json.loads(line) for line in one.process.stdout], one.stop()[2])
         assert time.monotonic() - start < 5
     assert code == 0 and [line["event"] for line in said] == ["told", "disconnected", "closed", "ended"]
     assert '"shutdown.cut"' in err and "Traceback" not in err
@@ -409,10 +401,7 @@ def test_a_taken_port_and_a_foreign_address_are_told_with_what_to_do():
 
 def test_all_addresses_means_ipv4_as_well():
     (both,) = bind("::", 0)
-    with (
-        closing(both),
-        closing(socket.create_connection(("127.0.0.1", both.getsockname()[1]), timeout=PATIENCE)),
-    ):
+    with closing(both), closing(socket.create_connection(("127.0.0.1", both.getsockname()[1]), timeout=PATIENCE)):
         pass
 
 

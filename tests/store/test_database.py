@@ -107,8 +107,7 @@ async def test_no_commit_carries_more_than_a_few_megabytes(db: Database) -> None
     number = await db.write(files.add, "image/jpeg", 9 * MIB, "0" * 64)
     seen.clear()
     await asyncio.gather(
-        *(db.write_heavy(MIB, files.add_chunk, number, part, bytes(MIB)) for part in range(9)),
-        db.write(note, "small"),
+        *(db.write_heavy(MIB, files.add_chunk, number, part, bytes(MIB)) for part in range(9)), db.write(note, "small")
     )
     assert MAX_BATCH == 4 * MIB
     assert seen.count("COMMIT") == 3
@@ -191,10 +190,7 @@ async def test_each_transaction_has_one_time(tmp_path: Path) -> None:
         return before, tx.now
 
     begin = clock.now
-    assert await asyncio.gather(one.write(twice), one.write(twice)) == [
-        (begin, begin),
-        (begin + 1000, begin + 1000),
-    ]
+    assert await asyncio.gather(one.write(twice), one.write(twice)) == [(begin, begin), (begin + 1000, begin + 1000)]
     await one.close()
 
 

@@ -58,8 +58,7 @@ def note_much(tx: Tx, name: str) -> None:
     """More to keep than there is room for."""
     note(tx, name)
     tx.db.execute(
-        "INSERT INTO organizations (id, name, contact, created_at) VALUES ('org-big', ?, ?, 0)",
-        (name, "x" * 10**6),
+        "INSERT INTO organizations (id, name, contact, created_at) VALUES ('org-big', ?, ?, 0)", (name, "x" * 10**6)
     )
 
 

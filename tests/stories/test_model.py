@@ -15,14 +15,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as some
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    initialize,
-    multiple,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule, run_state_machine_as_test
 
 from rundun.actions import api_keys, organizations
 from rundun.store.transaction import Tx
@@ -495,10 +488,6 @@ def test_every_story_at_length(told: type[Story]) -> None:
     chosen = secrets.randbits(32)
     print(f"seed {chosen}")
     how = settings(
-        max_examples=1000,
-        stateful_step_count=60,
-        derandomize=False,
-        print_blob=True,
-        suppress_health_check=QUIET,
+        max_examples=1000, stateful_step_count=60, derandomize=False, print_blob=True, suppress_health_check=QUIET
     )
     run_state_machine_as_test(seed(chosen)(told), settings=how)

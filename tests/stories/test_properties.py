@@ -113,10 +113,7 @@ WEBHOOKS = some.fixed_dictionaries(
             ["http://10.0.0.1/x", "https://[fd00::1]:8443/?a=ä", "http://nobody.invalid", "http://127.0.0.1"]
         )
     },
-    optional={
-        "secret": some.text("abcé", min_size=12),
-        "events": some.lists(some.sampled_from(["*", "run.started"])),
-    },
+    optional={"secret": some.text("abcé", min_size=12), "events": some.lists(some.sampled_from(["*", "run.started"]))},
 )
 HOURS = some.one_of(some.none(), some.floats(0, 8760), some.integers(1, 8760))
 
@@ -162,11 +159,7 @@ BODIES = {
 
 @holds_for(20, data=some.data(), asked=some.sampled_from(["none", "name", "email", "phone"]))
 async def whatever_is_sent_to_steer_a_run(stage: Stage, data: Any, asked: str) -> None:
-    template = {
-        "name": "x",
-        "steps": [{"type": "text", "label": "?"}],
-        "execution": {"identity_required": asked},
-    }
+    template = {"name": "x", "steps": [{"type": "text", "label": "?"}], "execution": {"identity_required": asked}}
     order = {"template_id": (await stage.v1("POST", "/templates", template))["id"]}
     run_id = (await stage.v1("POST", "/runs", order))["run_id"]
     for _ in range(6):
@@ -201,44 +194,17 @@ PARAMETERS = some.sampled_from([
 VALUES = some.one_of(
     PART,
     some.sampled_from(
-        [
-            "0",
-            "1",
-            "100",
-            "101",
-            "-1",
-            "9" * 30,
-            "9" * 5000,
-            "1e400",
-            "nan",
-            "inf",
-            "true",
-            "%C2%B2",
-            "pending",
-        ]
+        ["0", "1", "100", "101", "-1", "9" * 30, "9" * 5000, "1e400", "nan", "inf", "true", "%C2%B2", "pending"]
     ),
     some.sampled_from(
-        [
-            "0001-01-01T00:00:00Z",
-            "9999-12-31T23:59:59-23:59",
-            "MS4x",
-            "OTk5OTk5OTk5OTk5OTk5OTk5LjE",
-            "en",
-            "x_y",
-        ]
+        ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "MS4x", "OTk5OTk5OTk5OTk5OTk5OTk5LjE", "en", "x_y"]
     ),
 )
 QUERY = some.lists(some.tuples(some.one_of(PARAMETERS, PARAMETERS, PART), VALUES).map("=".join), max_size=3).map(
     "&".join
 )
 HEADERS = {
-    b"content-type": [
-        b"application/json",
-        b"application/json; charset=utf-16",
-        b"text/plain",
-        b"image/jpeg",
-        b"",
-    ],
+    b"content-type": [b"application/json", b"application/json; charset=utf-16", b"text/plain", b"image/jpeg", b""],
     b"content-length": [b"0", b"5", b"-1", b"9" * 30, b"9" * 5000, b"\xb2", b"\xd9\xa3", b"1_0", b""],
     b"content-digest": [
         b"sha-256=:x:",
@@ -248,21 +214,8 @@ HEADERS = {
     ],
     b"if-match": [b"*", b'"', b'W/"x", ', b"\xff"],
     b"if-none-match": [b"*", b'"1"', b"\xff"],
-    b"range": [
-        b"bytes=0-",
-        b"bytes=-0",
-        b"bytes=5-1",
-        b"bytes=99999999999999999999-",
-        b"bytes=\xb2-",
-        b"items=1-2",
-    ],
-    b"cookie": [
-        b"rundun_device=x",
-        b"rundun_device=x.y",
-        b"rundun_device=\xff.\xff",
-        b"=;;=",
-        b'rundun_device="\\400',
-    ],
+    b"range": [b"bytes=0-", b"bytes=-0", b"bytes=5-1", b"bytes=99999999999999999999-", b"bytes=\xb2-", b"items=1-2"],
+    b"cookie": [b"rundun_device=x", b"rundun_device=x.y", b"rundun_device=\xff.\xff", b"=;;=", b'rundun_device="\\400'],
     b"authorization": [
         b"Bearer",
         b"Bearer rdk_live_" + b"x" * 32,

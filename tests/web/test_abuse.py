@@ -194,11 +194,7 @@ async def test_what_was_written_survives_the_end_of_a_session(w: World) -> None:
     assert token
     ann.csrf = token[1]
     signed = await ann.post(
-        "/sign-in",
-        email="ann@example.com",
-        password=PASSWORD,
-        next="/dispatch",
-        then=then[1].replace("&amp;", "&"),
+        "/sign-in", email="ann@example.com", password=PASSWORD, next="/dispatch", then=then[1].replace("&amp;", "&")
     )
     assert signed.status_code == 200
     assert 'action="/console/dispatch"' in signed.text

@@ -230,8 +230,7 @@ def forgeries() -> list[tuple[dict[str, str], bytes]]:
 async def delivered(w: World, receiver: Receiver, secret: str) -> tuple[str, Received]:
     """A real delivery and the URL it went to."""
     ed = await w.dispatch(
-        await w.template(BOOLEAN),
-        webhook={"url": receiver.url, "secret": secret, "events": ["run.started"]},
+        await w.template(BOOLEAN), webhook={"url": receiver.url, "secret": secret, "events": ["run.started"]}
     )
     await ed.start()
     await w.deliver()

@@ -77,11 +77,6 @@ JSON = {"content-type": "application/json"}
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"value": 1, "skipped": true}', b"{}", b"x" * 300_000])
 async def test_who_tries_links_hears_nothing_but_that_there_is_no_run(w: World, body: bytes, is_here: bool) -> None:
     phone = here(w) if is_here else w.browser()
-    for method, path in (
-        ("PUT", "/steps/s-ok"),
-        ("POST", "/start"),
-        ("POST", "/complete"),
-        ("POST", "/cancel"),
-    ):
+    for method, path in (("PUT", "/steps/s-ok"), ("POST", "/start"), ("POST", "/complete"), ("POST", "/cancel")):
         asked = await phone.request(method, f"/r/r-none{path}", content=body, headers=JSON)
         assert (asked.status_code, asked.json()["detail"]) == (404, "There is no such run.")

@@ -140,9 +140,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receiver(
-    *answers: Answer,
-    tls: ssl.SSLContext | None = None,
-    speak: Callable[[Line], Awaitable[None]] | None = None,
+    *answers: Answer, tls: ssl.SSLContext | None = None, speak: Callable[[Line], Awaitable[None]] | None = None
 ) -> AsyncIterator[Receiver]:
     it = Receiver(list(answers) or [OK], speak)
     server = await asyncio.start_server(it.accept, "127.0.0.1", 0, ssl=tls)
@@ -394,8 +392,7 @@ async def test_a_silent_tls_handshake_ends_in_time_and_leaves_nothing_open() -> 
 
 
 @pytest.mark.parametrize(
-    "start",
-    [b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"],
+    "start", [b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"]
 )
 async def test_an_endless_body_is_left_after_16_kib(start: bytes) -> None:
     async with receiver(lambda line: line.flood(start, b"a" * 65536)) as ed, webhook_client() as it:

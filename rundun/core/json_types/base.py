@@ -46,12 +46,7 @@ Positive = Annotated[int, Field(ge=1)]
 Value = Annotated[
     Any,
     WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": ["boolean", "string", "number", "null"]},
-                {"type": "array", "items": {"type": "string"}},
-            ]
-        }
+        {"anyOf": [{"type": ["boolean", "string", "number", "null"]}, {"type": "array", "items": {"type": "string"}}]}
     ),
 ]
 

@@ -65,12 +65,7 @@ class ApiCall:
         return await self.ctx.database.read(function, self.org_id, *args, **kwargs)
 
     async def write(
-        self,
-        render: Render[T],
-        action: Callable[Concatenate[Tx, str, P], T],
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
+        self, render: Render[T], action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Response:
         """Run `action(tx, org_id, *args)` and store the response `render(result)`, in one transaction."""
         stored_response = await self.ctx.database.write(

@@ -75,10 +75,7 @@ def safe_cell(value: object) -> str:
 async def table(call: ConsoleCall) -> Response:
     """GET /console/runs.csv: export the filtered list, at most 100,000 runs (RFC 4180, in UTF-8 with its mark)."""
     day = call.zone.today(call.now).isoformat()
-    headers = {
-        "cache-control": "no-store",
-        "content-disposition": f'attachment; filename="runs-{day}.csv"',
-    }
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="runs-{day}.csv"'}
     return StreamingResponse(_lines(call), headers=headers, media_type="text/csv; charset=utf-8; header=present")
 
 
@@ -180,10 +177,7 @@ async def archive(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/archive.zip: export run.json, report.html, the original photos and the signatures."""
     detail = await call.read(runs.get_detail, call.path("run_id"))
     run = detail.state.run
-    headers = {
-        "cache-control": "no-store",
-        "content-disposition": f'attachment; filename="run-{run.run_id[2:10]}.zip"',
-    }
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="run-{run.run_id[2:10]}.zip"'}
     return StreamingResponse(_archive(call, detail), headers=headers, media_type="application/zip")
 
 
@@ -267,7 +261,4 @@ def _report(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
     return bytes(call.render("run_report", **values).body)
 
 
-ROUTES = [
-    route("GET", "/runs.csv", table),
-    route("GET", "/runs/{run_id}/archive.zip", archive),
-]
+ROUTES = [route("GET", "/runs.csv", table), route("GET", "/runs/{run_id}/archive.zip", archive)]

@@ -108,7 +108,4 @@ async def qr_code(call: ConsoleCall) -> Response:
     return Response(picture.getvalue(), headers=HEADERS, media_type="image/svg+xml")
 
 
-ROUTES = [
-    route("GET", "/runs/{run_id}", show_run),
-    route("GET", "/runs/{run_id}/link.svg", qr_code),
-]
+ROUTES = [route("GET", "/runs/{run_id}", show_run), route("GET", "/runs/{run_id}/link.svg", qr_code)]

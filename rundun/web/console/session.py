@@ -147,11 +147,7 @@ class ConsoleRoute(Route):
 
 
 def route(
-    method: Literal["GET", "POST"],
-    path: str,
-    handler: Handler,
-    may: Access = "member",
-    max_form_bytes: int = MAX_FORM,
+    method: Literal["GET", "POST"], path: str, handler: Handler, may: Access = "member", max_form_bytes: int = MAX_FORM
 ) -> ConsoleRoute:
     """Make a route of /console; a form has at most `max_form_bytes`, and only whom `may` names comes in."""
 

@@ -97,12 +97,7 @@ async def join_form(call: ConsoleCall) -> Response:
     """GET /console/join/{token}: show the invitation; looking does not use the link up."""
     invitation, organization = await _invitation(call)
     return call.render(
-        "join",
-        email=invitation.email or "",
-        name="",
-        fixed=invitation.email,
-        wrong=None,
-        organization=organization,
+        "join", email=invitation.email or "", name="", fixed=invitation.email, wrong=None, organization=organization
     )
 
 
@@ -117,13 +112,7 @@ async def join(call: ConsoleCall) -> Response:
         raise
     except Problem as problem:
         return call.render(
-            "join",
-            422,
-            email=email,
-            name=name,
-            fixed=invitation.email,
-            wrong=problem,
-            organization=organization,
+            "join", 422, email=email, name=name, fixed=invitation.email, wrong=problem, organization=organization
         )
     return begin_session(call, call.redirect(""), token)
 

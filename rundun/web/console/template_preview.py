@@ -45,12 +45,7 @@ async def preview(call: ConsoleCall) -> Response:
     scripts = Markup(imports)  # noqa: S704  our own addresses
     photo_bytes = call.ctx.settings.limits.photo_mebibytes * 2**20
     response = call.ctx.pages.run(
-        state,
-        languages,
-        "console/template_preview.html",
-        photo_bytes=photo_bytes,
-        branding=branding,
-        imports=scripts,
+        state, languages, "console/template_preview.html", photo_bytes=photo_bytes, branding=branding, imports=scripts
     )
     response.headers["content-security-policy"] = _policy(imports)
     return response

@@ -142,7 +142,4 @@ async def show(request: Request) -> Response:
     return Response(plain, headers=headers, media_type="text/html")
 
 
-ROUTES = [
-    Route("/docs", show, methods=["GET"]),
-    Route("/docs/{path:path}", show, methods=["GET"]),
-]
+ROUTES = [Route("/docs", show, methods=["GET"]), Route("/docs/{path:path}", show, methods=["GET"])]

@@ -160,10 +160,7 @@ ROUTES = [
             "getState",
             "Read where the run stands",
             "The checklist, all answers and receipts: enough to resume on another device.",
-            {
-                200: Success("The state.", StateJson),
-                304: Success("Nothing has happened since that revision."),
-            },
+            {200: Success("The state.", StateJson), 304: Success("Nothing has happened since that revision.")},
             query=StateQuery,
             problems=("run_closed",),
         ),

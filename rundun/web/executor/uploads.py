@@ -211,10 +211,7 @@ ROUTES = [
             "Upload a photo",
             "The raw bytes under an id that the phone makes. Once the receipt is there the photo is on the disk. The "
             "same bytes again get the same receipt.",
-            {
-                201: Success("It is stored.", ReceiptJson),
-                200: Success("These bytes were stored before.", ReceiptJson),
-            },
+            {201: Success("It is stored.", ReceiptJson), 200: Success("These bytes were stored before.", ReceiptJson)},
             query=PhotoQuery,
             together=("geo", GeoBody),
             headers=("Content-Digest",),

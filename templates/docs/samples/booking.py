@@ -72,11 +72,7 @@ async def book(request: Request) -> Response:
     answer = await rundun.post(
         "/v1/runs",
         headers={"idempotency-key": f"booking-{reference}"},
-        json={
-            "template_id": TEMPLATE,
-            "executor_ref": reference,
-            "webhook": {"url": HOOK, "secret": SECRET},
-        },
+        json={"template_id": TEMPLATE, "executor_ref": reference, "webhook": {"url": HOOK, "secret": SECRET}},
     )
     if answer.status_code != 201:
         return JSONResponse({"problem": answer.json()}, 502)

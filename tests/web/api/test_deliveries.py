@@ -377,8 +377,7 @@ async def test_what_is_meant_must_be_said(w: World, body: Any, pointer: str) -> 
 
 
 @pytest.mark.parametrize(
-    "count",
-    [0, 1, deliveries.RETRY_BATCH_SIZE - 1, deliveries.RETRY_BATCH_SIZE, deliveries.RETRY_BATCH_SIZE * 2 + 1],
+    "count", [0, 1, deliveries.RETRY_BATCH_SIZE - 1, deliveries.RETRY_BATCH_SIZE, deliveries.RETRY_BATCH_SIZE * 2 + 1]
 )
 @pytest.mark.parametrize("of_run", [True, False])
 async def test_thousands_go_in_steps_so_that_nobody_waits_long(w: World, count: int, of_run: bool) -> None:

@@ -49,16 +49,7 @@ async def test_runs_filter(w: World) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [
-        "limit=0",
-        "limit=101",
-        "limit=x",
-        "cursor=%21",
-        "cursor=eA",
-        "status=done",
-        "created_after=now",
-        "colour=red",
-    ],
+    ["limit=0", "limit=101", "limit=x", "cursor=%21", "cursor=eA", "status=done", "created_after=now", "colour=red"],
 )
 async def test_bad_filters_are_named(w: World, query: str) -> None:
     response = await w.acme.get(f"/v1/runs?{query}")
@@ -93,10 +84,7 @@ async def test_what_a_list_shows_can_be_put_back(w: World) -> None:
 
 
 async def test_a_template_round_trips_and_gets_versions(w: World) -> None:
-    sent = {
-        "name": "Check",
-        "sections": [{"title": "Kitchen", "steps": [{"type": "boolean", "label": "Clean?"}]}],
-    }
+    sent = {"name": "Check", "sections": [{"title": "Kitchen", "steps": [{"type": "boolean", "label": "Clean?"}]}]}
     created = await w.acme.post("/v1/templates", json=sent)
     assert created.status_code == 201
     template = created.json()

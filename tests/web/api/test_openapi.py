@@ -89,12 +89,7 @@ def test_every_code_is_in_it_and_no_other() -> None:
 
 
 def test_every_event_is_in_it() -> None:
-    assert set(document()["webhooks"]) == {
-        *event.EVENTS,
-        *event.ON_REQUEST,
-        event.TEST,
-        ALERT,
-    }
+    assert set(document()["webhooks"]) == {*event.EVENTS, *event.ON_REQUEST, event.TEST, ALERT}
 
 
 def test_every_operation_is_told_in_words_with_an_example() -> None:
@@ -219,10 +214,7 @@ def test_a_cursor_that_is_given_out_is_one_that_it_allows_and_that_is_taken(firs
     assert read(query_params.EventsQuery, after).after == first
 
 
-@given(
-    some.from_regex(query_params.CURSOR, fullmatch=True),
-    some.from_regex(query_params.EVENT_CURSOR, fullmatch=True),
-)
+@given(some.from_regex(query_params.CURSOR, fullmatch=True), some.from_regex(query_params.EVENT_CURSOR, fullmatch=True))
 def test_a_cursor_that_it_allows_is_taken(cursor: str, after: str) -> None:
     openapi_judge.validate(parameter("GET", "/v1/runs", "cursor"), cursor)
     openapi_judge.validate(parameter("GET", "/v1/events", "after"), after)
@@ -331,11 +323,7 @@ DELIVERED = [
 
 async def test_what_webhooks_receive_is_as_it_says(w: World, receiver: Receiver) -> None:
     template_id = await w.template(*DELIVERED, settings={"allow_skip": True}, execution={"identity_required": "name"})
-    hook = {
-        "url": receiver.url,
-        "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        "events": ["*", "run.started"],
-    }
+    hook = {"url": receiver.url, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "events": ["*", "run.started"]}
 
     async def begun(name: str) -> Any:
         ed = await w.dispatch(template_id, webhook=hook, executor_ref=name)

@@ -46,14 +46,7 @@ def test_every_route_is_asked() -> None:
 @pytest.mark.parametrize(("method", "path"), V1)
 @pytest.mark.parametrize(
     "authorization",
-    [
-        None,
-        "",
-        "Bearer",
-        "Bearer rdk_live_short",
-        f"Bearer rdk_live_{'x' * 32}",
-        f"Basic rdk_live_{'x' * 32}",
-    ],
+    [None, "", "Bearer", "Bearer rdk_live_short", f"Bearer rdk_live_{'x' * 32}", f"Basic rdk_live_{'x' * 32}"],
 )
 async def test_without_a_valid_key_all_is_the_same_401(
     shared: World, method: str, path: str, authorization: str | None
@@ -124,12 +117,7 @@ async def test_an_unknown_link_is_404(shared: World, method: str, path: str) -> 
 @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in R if m != "GET"])
 @pytest.mark.parametrize(
     "headers",
-    [
-        {"origin": "https://evil.example"},
-        {"origin": "null"},
-        {"origin": "http://[x"},
-        {"sec-fetch-site": "cross-site"},
-    ],
+    [{"origin": "https://evil.example"}, {"origin": "null"}, {"origin": "http://[x"}, {"sec-fetch-site": "cross-site"}],
 )
 async def test_another_site_cannot_write(shared: World, method: str, path: str, headers: dict[str, str]) -> None:
     ed = await shared.dispatch(await shared.template(BOOLEAN))
@@ -164,13 +152,7 @@ async def test_a_forged_device_cookie_is_none(shared: World) -> None:
     assert moved.json()["code"] == "other_device", "a cookie is good for its own run only"
 
 
-JSON_PATHS = {
-    "/v1/runs",
-    "/v1/templates",
-    "/r/{run_id}/start",
-    "/r/{run_id}/steps/{step_id}",
-    "/r/{run_id}/complete",
-}
+JSON_PATHS = {"/v1/runs", "/v1/templates", "/r/{run_id}/start", "/r/{run_id}/steps/{step_id}", "/r/{run_id}/complete"}
 
 
 @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in CALLS if m in ("POST", "PUT") and p in JSON_PATHS])

@@ -136,10 +136,7 @@ def test_an_address_is_what_one_customer_has(address: str, counted_as: str) -> N
     assert rate_limit.address_of(rate_limit.Request(scope)) == counted_as
 
 
-@given(
-    quota=st.integers(1, 50),
-    pauses=st.lists(st.integers(-5_000, 30_000), max_size=200),
-)
+@given(quota=st.integers(1, 50), pauses=st.lists(st.integers(-5_000, 30_000), max_size=200))
 def test_never_more_than_the_bucket_and_what_has_flowed_in(quota: int, pauses: list[int]) -> None:
     policy, bucket, now, granted, passed = Policy("x", quota), Bucket(quota, 0), 0, 0, 0
     for pause in pauses:

@@ -115,8 +115,7 @@ async def test_a_retry_that_succeeds_ends_it(w: World, receiver: Receiver) -> No
 
 
 @pytest.mark.parametrize(
-    ("asked", "least", "most"),
-    [("1", 30, 33), ("45", 45, 45), ("100000", 60, 60), ("soon", 30, 33)],
+    ("asked", "least", "most"), [("1", 30, 33), ("45", 45, 45), ("100000", 60, 60), ("soon", 30, 33)]
 )
 async def test_retry_after_is_honoured_between_one_and_two_delays(
     w: World, receiver: Receiver, asked: str, least: int, most: int
@@ -202,11 +201,7 @@ async def test_a_dead_destination_is_logged_without_an_answer(w: World) -> None:
     await ed.answer("s-ok", True)
     await w.deliver()
     attempt = (await w.deliveries(ed))[0]["attempts"][0]
-    assert (attempt["status"], attempt["trigger"], attempt["url"]) == (
-        None,
-        "automatic",
-        "http://127.0.0.1:1/",
-    )
+    assert (attempt["status"], attempt["trigger"], attempt["url"]) == (None, "automatic", "http://127.0.0.1:1/")
     assert attempt["error"]
 
 

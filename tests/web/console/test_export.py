@@ -46,12 +46,7 @@ async def test_a_filtered_list_is_a_table(w: World, monkeypatch: pytest.MonkeyPa
     assert [row["reference"] for row in found] == [f"booking_{n}" for n in (4, 3, 2, 1, 0)]
     assert tuple(found[0]) == export.COLUMNS
     done = found[3]
-    assert (done["status"], done["steps"], done["answered"], done["duration_seconds"]) == (
-        "completed",
-        "1",
-        "1",
-        "61",
-    )
+    assert (done["status"], done["steps"], done["answered"], done["duration_seconds"]) == ("completed", "1", "1", "61")
     assert done["closed_at"] == "2026-01-01T00:01:01+00:00"
     assert done["link"] == f"http://rundun.test/r/{runs_of_ed[1].run_id}"
     assert [row["reference"] for row in await table(ann, "?status=completed")] == ["booking_1"]
@@ -107,14 +102,7 @@ async def test_an_archive_has_the_whole_run(w: World) -> None:
     assert [one["value"] for one in record.pop("replaced_answers")["s-ok"]] == [False]
     assert record == await w.run(ed)
     report = found.read("report.html").decode()
-    for words in (
-        "booking_77",
-        "Ed Miller",
-        "The cellar",
-        "1234.5 kWh",
-        "Could not be done: No key",
-        "E. Miller",
-    ):
+    for words in ("booking_77", "Ed Miller", "The cellar", "1234.5 kWh", "Could not be done: No key", "E. Miller"):
         assert words in text_of(report), words
     shown = set(re.findall(r'(?:src|href)="((?!https:)[^"]*)"', report))
     assert shown <= set(names) and {name for name in names if "/" in name} == shown
@@ -170,10 +158,7 @@ async def test_a_photo_deleted_meanwhile_is_left_out(w: World, monkeypatch: pyte
         return names
 
     monkeypatch.setattr(export, "file_names", late)
-    assert (await archive(ann, ed)).namelist()[2:] == [
-        "photos/001-the-door-1.jpg",
-        "photos/001-the-door-2.jpg",
-    ]
+    assert (await archive(ann, ed)).namelist()[2:] == ["photos/001-the-door-1.jpg", "photos/001-the-door-2.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -271,18 +256,8 @@ async def typed(w: World, words: str) -> Ed:
     """A run in which everybody has typed `words` wherever one can type."""
     steps: list[dict[str, Any]] = [
         {"id": "s-yes", "type": "boolean", "label": words, "hint": words, "config": {"true_label": words}},
-        {
-            "id": "s-one",
-            "type": "choice",
-            "label": words,
-            "config": {"options": [{"id": "o-a", "label": words}]},
-        },
-        {
-            "id": "s-all",
-            "type": "multi_choice",
-            "label": words,
-            "config": {"options": [{"id": "o-b", "label": words}]},
-        },
+        {"id": "s-one", "type": "choice", "label": words, "config": {"options": [{"id": "o-a", "label": words}]}},
+        {"id": "s-all", "type": "multi_choice", "label": words, "config": {"options": [{"id": "o-b", "label": words}]}},
         {"id": "s-text", "type": "text", "label": words},
         {"id": "s-code", "type": "barcode", "label": words},
         {"id": "s-num", "type": "number", "label": words, "config": {"unit": words[:40]}},
@@ -292,12 +267,7 @@ async def typed(w: World, words: str) -> Ed:
         {"id": "s-way", "type": "boolean", "label": words},
     ]
     sections = [{"id": "g-a", "title": words, "description": words, "steps": steps}]
-    body = {
-        "name": words,
-        "description": words,
-        "sections": sections,
-        "execution": {"identity_required": "name"},
-    }
+    body = {"name": words, "description": words, "sections": sections, "execution": {"identity_required": "name"}}
     made = await w.acme.post("/v1/templates", json=body)
     assert made.status_code == 201, made.text
     ed = await w.dispatch(made.json()["id"], executor_ref=words)

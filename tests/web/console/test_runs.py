@@ -299,10 +299,7 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
     for path in set(re.findall(r'"(/media/[^"]+)"', page)):
         assert (await w.browser().get(path)).status_code == 200
     originals = re.findall(r'<a href="(/media/[^"]+)" download="([^"]+)">', line(page, "s-pic"))
-    assert [name for _, name in originals] == [
-        "booking-77-011-the-door-1.jpg",
-        "booking-77-011-the-door-2.jpg",
-    ]
+    assert [name for _, name in originals] == ["booking-77-011-the-door-1.jpg", "booking-77-011-the-door-2.jpg"]
     assert (await w.browser().get(originals[0][0])).content == jpeg()
     timeline = text_of(page[page.index('id="timeline"') :])
     assert re.search(r"Dispatched .* Started .* Answered: All fine\? .* Skipped: A tip", timeline)
@@ -323,12 +320,7 @@ def test_everything_that_can_be_told_has_words() -> None:
         {f"status_{one}" for one in STATUSES} | {f"closed_{one}" for one in CLOSED} | {f"hours_{one}" for one in HOURS}
     )
     made |= {f"moment_{one}" for one in (*CHANGES, "step_unable", "photo", "signature", "closing_signature")}
-    made |= {
-        "told_run_cancelled",
-        "told_run_extended",
-        "told_run_released",
-        "told_delivery_sent_again",
-    }
+    made |= {"told_run_cancelled", "told_run_extended", "told_run_released", "told_delivery_sent_again"}
     markup = "".join(path.read_text() for path in (paths.templates() / "console").glob("run*.html"))
     made |= set(re.findall(r"\bt\([\"'](\w+)[\"'][,)]", markup))
     assert made <= set(words), made - set(words)
@@ -653,12 +645,7 @@ def test_streams_end_at_once_with_the_service(tmp_path: Path) -> None:
             page = client.get(found[1]).text
             csrf = re.search(r'name="csrf" value="([^"]+)"', page)
             assert csrf
-            form = {
-                "csrf": csrf[1],
-                "email": "ann@example.com",
-                "name": "Ann",
-                "password": "correct horse battery",
-            }
+            form = {"csrf": csrf[1], "email": "ann@example.com", "name": "Ann", "password": "correct horse battery"}
             assert client.post(found[1], data=form).status_code == 303
             with client.stream("GET", "/console/runs/live") as stream:
                 lines = stream.iter_lines()

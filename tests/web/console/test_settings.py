@@ -48,10 +48,7 @@ async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
     assert (await backend.get("/v1/organization")).json()["id"] == w.acme_id
     kept = {one.name: one for one in await w.database.read(key_rows.list_of_org, w.acme_id)}
     gone = await ann.post(f"/settings/keys/{kept['booking backend'].key_id}/revoke")
-    assert (gone.status_code, gone.headers["location"]) == (
-        303,
-        "/console/settings/keys?flash=told_key_revoked",
-    )
+    assert (gone.status_code, gone.headers["location"]) == (303, "/console/settings/keys?flash=told_key_revoked")
     assert (await backend.get("/v1/organization")).status_code == 401
     page = (await ann.get("/settings/keys?flash=told_key_revoked")).text
     assert "The key is revoked." in page
@@ -157,10 +154,7 @@ async def test_an_organization_keeps_an_owner(w: World) -> None:
     assert down.headers["location"].startswith("/console/settings?")
     assert (await ann.get("/settings/people")).status_code == 403
     assert (await ann.post(f"{place}/remove")).status_code == 403, "she is a member now"
-    assert {one.role for one in await w.database.read(operator_rows.list_of_org, w.acme_id)} == {
-        "owner",
-        "member",
-    }
+    assert {one.role for one in await w.database.read(operator_rows.list_of_org, w.acme_id)} == {"owner", "member"}
 
 
 async def test_who_is_removed_is_out_at_once(w: World) -> None:

@@ -205,14 +205,7 @@ async def test_archived_brought_back_duplicated_exported(w: World) -> None:
     original = (await w.acme.get(f"/v1/templates/{template_id}")).json()
     file = await ann.get(f"/templates/{template_id}/export")
     assert file.json() == {key: value for key, value in original.items() if key in file.json()}
-    assert set(original) - set(file.json()) == {
-        "id",
-        "v",
-        "org_id",
-        "created_at",
-        "updated_at",
-        "archived_at",
-    }
+    assert set(original) - set(file.json()) == {"id", "v", "org_id", "created_at", "updated_at", "archived_at"}
     disposition = file.headers["content-disposition"]
     assert re.fullmatch(
         r"attachment; filename=\"[\w-]{1,80}\.json\"; filename\*=UTF-8''[\w%.-]+", disposition, re.ASCII
@@ -277,12 +270,7 @@ def test_any_template_can_be_told_in_words(written: Any) -> None:
 def test_conditions_are_told_with_their_labels() -> None:
     steps = [
         {"id": "s-1", "type": "boolean", "label": "Clean?"},
-        {
-            "id": "s-2",
-            "type": "choice",
-            "label": "Which?",
-            "config": {"options": [{"id": "o-1", "label": "Red"}]},
-        },
+        {"id": "s-2", "type": "choice", "label": "Which?", "config": {"options": [{"id": "o-1", "label": "Red"}]}},
     ]
     tell = template_text(SAY, parts({"name": "T", "steps": steps}))
     first, second = (
@@ -321,10 +309,5 @@ async def test_nothing_typed_becomes_markup_where_templates_are_read(w: World) -
         assert (await w.acme.put(f"/v1/templates/{template_id}", json=plain)).status_code == 200
         written["translations"] = {"es": {"s-1": {"label": nasty}}}
         assert (await w.acme.put(f"/v1/templates/{template_id}", json=written)).status_code == 200
-        for path in (
-            "",
-            f"/{template_id}",
-            f"/{template_id}/changes",
-            f"/{template_id}/changes?before=1&after=3",
-        ):
+        for path in ("", f"/{template_id}", f"/{template_id}/changes", f"/{template_id}/changes?before=1&after=3"):
             has_no_markup_of(await shown(ann, f"/templates{path}"), nasty)

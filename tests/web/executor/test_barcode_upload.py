@@ -100,10 +100,7 @@ async def test_nobody_looks_at_the_picture_of_a_client_that_went_away(
 
 async def left_behind(w: World, ed: Ed) -> list[Any]:
     """What is sent to a client that leaves as soon as its body is sent, once the service is done with it."""
-    coming = [
-        {"type": "http.request", "body": b"picture", "more_body": False},
-        {"type": "http.disconnect"},
-    ]
+    coming = [{"type": "http.request", "body": b"picture", "more_body": False}, {"type": "http.disconnect"}]
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -180,18 +180,7 @@ async def test_what_belongs_to_a_photo_is_never_dropped_with_an_upload(w: World)
         (images.jpeg(), {"content-digest": "md5=:AAAA:"}, 422, "digest_mismatch"),
         (b"\0" * (15 * 1024 * 1024 + 1), {}, 413, "too_large"),
     ],
-    ids=[
-        "empty",
-        "text",
-        "gif",
-        "cut jpeg",
-        "no end",
-        "cut png",
-        "altered",
-        "bad digest",
-        "md5",
-        "too large",
-    ],
+    ids=["empty", "text", "gif", "cut jpeg", "no end", "cut png", "altered", "bad digest", "md5", "too large"],
 )
 async def test_what_is_no_whole_picture_is_refused_and_never_stored(
     w: World, data: bytes, headers: dict[str, str], status: int, code: str
@@ -237,10 +226,7 @@ async def test_a_step_waits_for_the_photos_it_lists(w: World, receiver: Receiver
     assert (await ed.complete()).status_code == 200
     await w.deliver()
     told = next(one.json for one in receiver.received if one.json["event"] == "step.completed")
-    assert [(one["photo_index"], one["photo_id"]) for one in told["data"]["photos"]] == [
-        (0, ids[0]),
-        (1, ids[1]),
-    ]
+    assert [(one["photo_index"], one["photo_id"]) for one in told["data"]["photos"]] == [(0, ids[0]), (1, ids[1])]
     for photo in told["data"]["photos"]:
         thumbnail = Image.open(io.BytesIO(base64.b64decode(photo["thumbnail"])))
         assert max(thumbnail.size) == 320

@@ -28,11 +28,7 @@ async def check_integrity(call: ConsoleCall) -> Response:
 
 async def _show(call: ConsoleCall, seconds: float) -> Response:
     report = await run_in_threadpool(
-        diagnostics.report,
-        call.ctx.settings,
-        call.ctx.database.env.clock,
-        org_id=call.operator.org_id,
-        seconds=seconds,
+        diagnostics.report, call.ctx.settings, call.ctx.database.env.clock, org_id=call.operator.org_id, seconds=seconds
     )
     # The settings are the server's: where it serves several organizations, they are none of one's business.
     is_alone = len(await call.ctx.database.read(organization_rows.list_all)) == 1
@@ -47,7 +43,4 @@ async def _show(call: ConsoleCall, seconds: float) -> Response:
     )
 
 
-ROUTES = [
-    route("GET", "/settings/health", health),
-    route("POST", "/settings/health", check_integrity),
-]
+ROUTES = [route("GET", "/settings/health", health), route("POST", "/settings/health", check_integrity)]

@@ -38,11 +38,7 @@ async def revoke_key(call: ConsoleCall) -> Response:
 
 
 async def _show(
-    call: ConsoleCall,
-    status: int = 200,
-    name: str = "",
-    wrong: str = "",
-    made: tuple[ApiKey, str] | None = None,
+    call: ConsoleCall, status: int = 200, name: str = "", wrong: str = "", made: tuple[ApiKey, str] | None = None
 ) -> Response:
     keys: list[ApiKey] = await call.read(key_rows.list_of_org)
     used = call.ctx.keys.used

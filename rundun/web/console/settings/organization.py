@@ -55,10 +55,7 @@ async def remove_logo(call: ConsoleCall) -> Response:
 
 
 def _show(
-    call: ConsoleCall,
-    status: int = 200,
-    wrong: dict[str, str] | None = None,
-    form: dict[str, str] | None = None,
+    call: ConsoleCall, status: int = 200, wrong: dict[str, str] | None = None, form: dict[str, str] | None = None
 ) -> Response:
     organization = call.organization
     branding = branding_of(organization, call.ctx.pages.assets, call.ctx.links)

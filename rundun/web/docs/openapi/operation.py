@@ -71,11 +71,7 @@ class ApiRoute(Route):
     """A route of /v1 or /r that is in the document."""
 
     def __init__(
-        self,
-        method: Method,
-        path: str,
-        endpoint: Callable[[Request], Awaitable[Response]],
-        operation: Operation,
+        self, method: Method, path: str, endpoint: Callable[[Request], Awaitable[Response]], operation: Operation
     ) -> None:
         super().__init__(path, endpoint, methods=[method])
         self.method = method
