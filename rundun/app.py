@@ -1,7 +1,5 @@
 """The wiring, top to bottom: what is opened last is closed first."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -3,8 +3,6 @@
 One JSON line in, one JSON line out. The socket's mode 0600 says who may: the owner of the database file.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

@@ -1,7 +1,5 @@
 """Counters of this process since it began, for `/metrics`. Counted in the event loop's thread only."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 

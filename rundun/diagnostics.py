@@ -1,7 +1,5 @@
 """Findings about a Rundun: what `check` prints and the console shows."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Refusals: one exception, with a code for machines and a sentence for people."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -5,8 +5,6 @@ API keys, webhook secrets and media paths are struck out. A value cannot forge a
 and control characters are escaped.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

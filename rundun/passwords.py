@@ -1,7 +1,5 @@
 """Passwords: hashed with Argon2id as RFC 9106 recommends, in threads of their own, a few at a time."""
 
-from __future__ import annotations
-
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 

@@ -1,7 +1,5 @@
 """Folders of the files that are not code, in a checkout and in an installed wheel."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent

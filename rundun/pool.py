@@ -1,7 +1,5 @@
 """Bounded work: so many places for each owner and in all, and a few threads in which owners take turns."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import threading

@@ -3,8 +3,6 @@
 Each unit of work says whether there is more, and tests call it directly.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime

@@ -5,8 +5,6 @@ adds them. Nor does it know trailers from headers: the protocol here drops them.
 by the server's own tick, does what a timer for each request would.
 """
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import gc

@@ -1,7 +1,5 @@
 """Fixtures: a world of its own for each test, or one that many share."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from pathlib import Path
 

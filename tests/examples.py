@@ -3,8 +3,6 @@
 One story: the kitchen is checked for booking_12345. Names that chance gives, sizes and durations are those of the file.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

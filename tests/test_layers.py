@@ -3,8 +3,6 @@
 Read from the syntax tree, so imports inside functions count and imports for type checkers do as well.
 """
 
-from __future__ import annotations
-
 import ast
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """API keys: made, and revoked."""
 
-from __future__ import annotations
-
 import secrets
 import string
 

@@ -2,8 +2,6 @@
 that one. Arguments and results are plain JSON.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from rundun.actions import api_keys, operators, organizations, runs

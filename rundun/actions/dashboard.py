@@ -1,7 +1,5 @@
 """Numbers of an organization: what is open, what each day has brought, what each month has used."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Deliveries: what comes of an attempt, sending again, and alerts of those that failed."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The event feed: events to fetch, in the order in which they were committed."""
 
-from __future__ import annotations
-
 from rundun.errors import Problem
 from rundun.store import events, runs
 from rundun.store.events import TOUCHED, Feed

@@ -1,7 +1,5 @@
 """Execution of a run by its executor: start, answer, complete, give up."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

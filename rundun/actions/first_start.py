@@ -1,7 +1,5 @@
 """The very first start: an organization, the sample templates, a key and a link for the first operator."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

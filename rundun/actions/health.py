@@ -1,7 +1,5 @@
 """Health of the service, as far as the database tells of it, on one snapshot."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

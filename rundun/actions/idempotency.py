@@ -2,8 +2,6 @@
 `Idempotency-Key` changes nothing (draft-ietf-httpapi-idempotency-key-header).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 

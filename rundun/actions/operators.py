@@ -1,7 +1,5 @@
 """Operators, who may use the console: invite, sign in and out, remove. Passwords come here hashed."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from dataclasses import dataclass

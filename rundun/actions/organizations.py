@@ -1,7 +1,5 @@
 """Organizations: made, described, given credits."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import UTC, datetime
 

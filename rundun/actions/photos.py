@@ -2,8 +2,6 @@
 chunk before, and they count once the last action has seen all of them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from rundun.actions.run_state import RunState, load, require_device, require_started, save

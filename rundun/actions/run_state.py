@@ -1,7 +1,5 @@
 """The state of a run, with all that belongs to it, and what ends every action on it: decide, store, add events."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Runs as the integrator and the operator handle them: dispatch, read, cancel, extend, release, expire."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

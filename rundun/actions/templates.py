@@ -1,7 +1,5 @@
 """Templates: create, revise into a new version, archive, duplicate."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping, Set
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What all commands share: options, settings, and where a command runs, here or in the service."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """`python -m rundun …`: serve, and the administrator's commands, which also work beside a running service."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The kinds of values settings can have: what each says in the docs, and how it is checked and normalised."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Sources, later ones win: the defaults, `rundun.toml`, environment variables `RUNDUN_<SECTION>_<NAME>`, flags.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import tomllib

@@ -1,7 +1,5 @@
 """Every setting, once: name, default, kind, help and unit. How they are read is in `config/loader.py`."""
 
-from __future__ import annotations
-
 import socket
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_network

@@ -1,7 +1,5 @@
 """Answers: what each step type takes, and what one answer is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """One HTTP request to a webhook, and what came of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

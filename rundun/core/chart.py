@@ -1,7 +1,5 @@
 """Bars of a chart: where they stand in a drawing, without drawing them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """An organization's colour, made readable: WCAG 2.2's contrast (success criteria 1.4.3, 1.4.11), light and dark."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Conditions, under which a step is shown: one comparison with an earlier step, or several joined by “and” or “or”."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -45,7 +43,7 @@ class Group(StrictModel):
 
     op: Literal["and", "or"]
     """`and`: all must hold; `or`: any."""
-    rules: Annotated[list[Condition], Field(min_length=1, max_length=50)]
+    rules: Annotated[list["Condition"], Field(min_length=1, max_length=50)]
     """Comparisons and groups, up to 5 deep, with at most 50 comparisons in all."""
 
 

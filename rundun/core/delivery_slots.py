@@ -6,8 +6,6 @@ of has one slot too until it answers, and all of these, with the suspects, at mo
 are dead, or new and dead, a quarter stays with those that are known to answer.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from typing import Generic, TypeVar

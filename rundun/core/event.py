@@ -1,7 +1,5 @@
 """Events: facts about a run, and the one serialiser that turns them into a webhook's body."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass

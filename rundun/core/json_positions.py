@@ -1,7 +1,5 @@
 """Places in a JSON text: from a pointer, or from what makes the text no JSON, to line and column."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Results of picture work, for callers that know no codec."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from rundun.core.template import BarcodeFormat

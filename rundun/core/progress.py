@@ -1,7 +1,5 @@
 """Progress of a run: which steps are visible, which are done, what is missing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """A run and its life: one table of moves, and the times that bound it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """The record of a run as JSON: what `GET /v1/runs/{id}`, the executor's page and the events all show."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """The template language: what a checklist may say. Rules between fields stand in `template_rules.py`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 

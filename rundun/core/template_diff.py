@@ -1,7 +1,5 @@
 """Changes between two versions of a template: by section, step and option, field by field."""
 
-from __future__ import annotations
-
 import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence

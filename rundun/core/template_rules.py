@@ -1,7 +1,5 @@
 """Rules of a template: the models' own, then those between fields; every problem at once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any

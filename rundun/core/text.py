@@ -1,7 +1,5 @@
 """Text and numbers in one normal form; `static/executor/values.js` has the rules a second time."""
 
-from __future__ import annotations
-
 import unicodedata
 from typing import Any
 

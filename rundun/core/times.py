@@ -1,7 +1,5 @@
 """Points in time: int milliseconds since 1970 UTC inside, RFC 3339 with `Z` and whole seconds on the wire."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, date, datetime
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Token buckets: how many requests are allowed, and when there are more."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

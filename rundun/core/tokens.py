@@ -1,7 +1,5 @@
 """What is stored of a secret token: an API key, a session, an invitation."""
 
-from __future__ import annotations
-
 import hashlib
 
 

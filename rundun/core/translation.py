@@ -4,8 +4,6 @@ Tags are BCP 47, compared without regard to case. A tag stands for itself and wh
 (RFC 4647 section 3.4): es-MX means es-MX, else es.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Rules for a template's translations: what may be translated, and how long it may be."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

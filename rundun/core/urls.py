@@ -1,7 +1,5 @@
 """URLs that we hand out: a run's link, and signed media paths that nobody can guess."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Strict pydantic models, and all that they find wrong at once, as JSON pointers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Where the secret is one of Standard Webhooks' own form, the headers of that convention are made as well.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

@@ -5,8 +5,6 @@ and sent, byte for byte; so everything that an HTTP client or a signature librar
 settled here or refused. The addresses are judged when they are dialled, after the look-up, by an explicit table.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import unicodedata

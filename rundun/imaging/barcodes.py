@@ -1,7 +1,5 @@
 """Barcodes in pictures, for phones without a scanner of their own."""
 
-from __future__ import annotations
-
 import zxingcpp
 from PIL import Image, ImageOps
 

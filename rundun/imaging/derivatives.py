@@ -11,8 +11,6 @@ decoder would take 760 MB, may have 16 megapixels (320 MB with alpha); a picture
 (15 MB).
 """
 
-from __future__ import annotations
-
 import functools
 import io
 import logging

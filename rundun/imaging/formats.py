@@ -4,8 +4,6 @@ No decoding here. Decoders forgive what must not be forgiven (a PNG without its 
 each container is walked to its end before one is asked.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -2,8 +2,6 @@
 take as much time and memory as all the rest of the service.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

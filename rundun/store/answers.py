@@ -1,7 +1,5 @@
 """Answers and their history."""
 
-from __future__ import annotations
-
 import sqlite3
 from typing import Any
 

@@ -1,7 +1,5 @@
 """API keys: only their SHA-256 is stored."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Batches of actions in one transaction: each in a savepoint of its own, all answered after one commit."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import sqlite3

@@ -1,7 +1,5 @@
 """Connections to the file: one writer under a lock, read-only readers, and the migrations between versions."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import secrets

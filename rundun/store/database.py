@@ -4,15 +4,13 @@ A transaction is a plain function `action(tx, …)`. All that wait for the write
 one BEGIN IMMEDIATE … COMMIT, each in a savepoint of its own, and are answered after the commit is on the disk.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar, TypeVarTuple
+from typing import Concatenate, ParamSpec, Self, TypeVar, TypeVarTuple
 
 import aiosqlite
 
@@ -41,7 +39,7 @@ class ThreadConnection(aiosqlite.Connection):
         return await execute(function, self._conn, *args)
 
     @classmethod
-    async def open(cls, connector: Callable[[], sqlite3.Connection]) -> ThreadConnection:
+    async def open(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
         """Start the thread and open the connection in it; when that fails, the thread has ended."""
         opened = cls(connector, 64)
         try:
@@ -155,7 +153,7 @@ class Database:
         self._proven_at: int | None = None
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock, public_url: str, grace: int) -> Database:
+    async def open(cls, path: Path, *, clock: Clock, public_url: str, grace: int) -> Self:
         """Take the lock, migrate, and start the writer and the reader.
 
         One reader: what waits for it is read in one go, and a second thread would only fight the first one and the

@@ -1,7 +1,5 @@
 """Deliveries with the log of their attempts: what came of them, what is shown, and what is to be sent again."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Events, and the deliveries that are added with them."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass

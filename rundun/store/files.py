@@ -1,7 +1,5 @@
 """Files in 1 MiB chunks, and the photos and signatures made of them."""
 
-from __future__ import annotations
-
 import sqlite3
 from dataclasses import dataclass
 from typing import Any

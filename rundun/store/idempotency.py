@@ -1,7 +1,5 @@
 """Responses to POSTs that carried an `Idempotency-Key`, for as long as these may be sent again."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The file as a whole: proof that writes reach it, what it holds in numbers, and giving back free pages."""
 
-from __future__ import annotations
-
 import sqlite3
 import time
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Operators of the console, their sessions, and the links that invite more of them."""
 
-from __future__ import annotations
-
 import sqlite3
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Organizations and their credits."""
 
-from __future__ import annotations
-
 import sqlite3
 from dataclasses import dataclass
 

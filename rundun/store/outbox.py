@@ -1,7 +1,5 @@
 """The outbox: what is due, what of it can start now, and all that an attempt needs to know."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,5 @@
 """Keyset pages: newest first, never OFFSET."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,7 +31,7 @@ class Page(Generic[T]):
         page_request: PageRequest,
         key: Callable[[sqlite3.Row], tuple[int, ...]],
         item: Callable[[sqlite3.Row], T],
-    ) -> Page[T]:
+    ) -> "Page[T]":
         """Make a page of `rows`, which were read with one more than the limit."""
         shown = rows[: page_request.limit]
         return cls([item(row) for row in shown], key(shown[-1]) if len(rows) > page_request.limit else None)

@@ -1,7 +1,5 @@
 """Changes of a run beside its events: extended, released, a photo deleted. Only the console shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

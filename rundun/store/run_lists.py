@@ -1,7 +1,5 @@
 """Lists of runs: which index serves a filter, and the page it gives."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any

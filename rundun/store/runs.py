@@ -1,7 +1,5 @@
 """Rows of runs."""
 
-from __future__ import annotations
-
 import sqlite3
 from typing import Any
 

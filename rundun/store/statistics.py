@@ -1,7 +1,5 @@
 """Counts: what has happened in each quarter of an hour, counted as it happens, and what is open now."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

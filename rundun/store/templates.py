@@ -1,7 +1,5 @@
 """Templates in immutable versions."""
 
-from __future__ import annotations
-
 import sqlite3
 from dataclasses import dataclass
 

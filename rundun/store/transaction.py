@@ -1,7 +1,5 @@
 """One transaction: the connection, the time it happens at, and what it touches, for others to hear once committed."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 import uuid

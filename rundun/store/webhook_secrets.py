@@ -1,7 +1,5 @@
 """Secrets of webhooks, stored for as long as something may have to be signed, and then deleted."""
 
-from __future__ import annotations
-
 from rundun.store.transaction import Tx
 
 _OLD = (

@@ -1,7 +1,5 @@
 """The meaning of each problem code and what to do about it, for the pages that `type` points to."""
 
-from __future__ import annotations
-
 ADVICE: dict[str, tuple[str, str]] = {
     "malformed_json": (
         "The body is not JSON as RFC 8259 has it: UTF-8, no NaN, no lone surrogates, at most 200 levels deep.",

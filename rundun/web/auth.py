@@ -1,7 +1,5 @@
 """Authentication of integrators: an API key in `Authorization: Bearer` (RFC 6750)."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

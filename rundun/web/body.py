@@ -1,7 +1,5 @@
 """Request bodies, read within limits of size and time."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """The look of an organization's pages: a stylesheet made of nothing but its colour, and its logo."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from starlette.requests import Request

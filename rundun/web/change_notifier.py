@@ -1,7 +1,5 @@
 """The notifier that wakes long polls and streams when a commit has brought what they wait for."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass

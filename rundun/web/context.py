@@ -1,7 +1,5 @@
 """The context of all handlers: made in `app.py`, found on every request."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol

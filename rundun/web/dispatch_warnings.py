@@ -1,7 +1,5 @@
 """Warnings about a run just dispatched: its link, and its webhook's address."""
 
-from __future__ import annotations
-
 from functools import cache
 from urllib.parse import urlsplit
 

@@ -4,8 +4,6 @@
 `<language>/LC_MESSAGES/rundun.po` in other languages. Each is read once, when somebody first reads it.
 """
 
-from __future__ import annotations
-
 import gettext
 import io
 import re

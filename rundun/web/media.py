@@ -1,7 +1,5 @@
 """Pictures at signed, unguessable addresses that need no key and die with the picture: /media."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,5 @@
 """The service in numbers, in Prometheus' text format 0.0.4: GET /metrics. No label holds an id or an address."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from starlette.requests import Request

@@ -1,7 +1,5 @@
 """Middleware around every request: its id, its one log line, and an answer even when we have made a mistake."""
 
-from __future__ import annotations
-
 import re
 import secrets
 import time

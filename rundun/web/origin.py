@@ -1,7 +1,5 @@
 """The check that writes come from pages of this service, not from another site's."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from starlette.requests import Request

@@ -1,7 +1,5 @@
 """HTML pages, rendered with the only Jinja2. Nothing inline runs, and nothing comes from elsewhere."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cached_property

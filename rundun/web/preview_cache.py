@@ -1,7 +1,5 @@
 """Templates that are being written, cached in memory for a while, so that their author sees them as a phone would."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field

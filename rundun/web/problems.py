@@ -1,7 +1,5 @@
 """Problem details (RFC 9457), and the one table from an error's code to HTTP."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

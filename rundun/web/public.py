@@ -1,7 +1,5 @@
 """Pages that have no owner: the front page, health, and what each problem code means."""
 
-from __future__ import annotations
-
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route

@@ -1,7 +1,5 @@
 """Query parameters as strict models: unknown and wrong ones are named, all at once, as fields of a body are."""
 
-from __future__ import annotations
-
 import base64
 import re
 from typing import Annotated, Any, Literal, TypeVar

@@ -3,8 +3,6 @@
 A depot's phones share one address, so addresses are counted for what failed only.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict, defaultdict
 from ipaddress import IPv6Address, ip_address
 

@@ -1,7 +1,5 @@
 """The JSON bodies of requests, as strict models, and what they mean to the actions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """All routes of the service, in the order a newcomer meets them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from starlette.applications import Starlette

@@ -1,7 +1,5 @@
 """Scripts and styles, read and compressed once at start, cached by browsers for ever under their digest: /static."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import mimetypes

@@ -2,8 +2,6 @@
 that memory stays small however many come at once.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import binascii

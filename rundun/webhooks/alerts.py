@@ -5,8 +5,6 @@ minute after it; the last one that may be sent stands for all that have failed b
 logged and tried again after a minute, and no other goes out meanwhile: it makes no deliveries, so no more alerts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 from rundun.actions import deliveries

@@ -5,8 +5,6 @@ cookies, proxies from the environment, decompression, URLs spelt its own way) is
 engine takes the network backend, where the address is checked at the moment it is dialled.
 """
 
-from __future__ import annotations
-
 import asyncio
 import codecs
 import os
@@ -145,7 +143,7 @@ class WebhookClient:
             headers=answer.headers,
         )
 
-    async def _exchange(self, request: WebhookRequest, answer: _PartialResponse) -> None:
+    async def _exchange(self, request: WebhookRequest, answer: "_PartialResponse") -> None:
         destination = normalise(request.url)  # a URL that did not come through it goes nowhere
         created = self._clock() // 1000
         answer.headers = headers = {
@@ -171,7 +169,7 @@ class WebhookClient:
             await self._request(url, headers, request.body, answer)
 
     async def _request(
-        self, url: httpcore2.URL, headers: dict[str, str], body: bytes, answer: _PartialResponse
+        self, url: httpcore2.URL, headers: dict[str, str], body: bytes, answer: "_PartialResponse"
     ) -> None:
         if "_pool" not in vars(self):
             await asyncio.to_thread(getattr, self, "_pool")  # reading the certificates would hold everybody up
@@ -187,7 +185,7 @@ class WebhookClient:
                     if len(answer.body) >= BODY_BYTES:
                         break
 
-    def _excerpt(self, answer: _PartialResponse) -> str | None:
+    def _excerpt(self, answer: "_PartialResponse") -> str | None:
         if answer.peer is None or not may_be_read(answer.peer, allow=self._allow):
             return None
         text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer.body[:EXCERPT_BYTES])

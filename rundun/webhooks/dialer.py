@@ -1,7 +1,5 @@
 """Dialling: look-ups that hold nobody up, and the check of every address right before it is dialled."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import ssl

@@ -8,8 +8,6 @@ To a destination that answers, some are claimed ahead, so that its slots need no
 slots become scarce that ends: then they are shared anew each time one is given back.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence

@@ -2,8 +2,6 @@
 everybody can read, and no look that grows with the number of runs.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Dispatch: a run for a credit, its link, its warnings, and what is refused."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """Time runs out: before the start, after it (grace, late), at use and by the sweep."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Asked again: a POST with an `Idempotency-Key` happens once, however often and however close together it comes."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

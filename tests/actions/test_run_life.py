@@ -1,7 +1,5 @@
 """A run's life as Ed lives it: start, answer, skip, give up, complete; and every reply that may get lost."""
 
-from __future__ import annotations
-
 import itertools
 import uuid
 from typing import Any

@@ -1,7 +1,5 @@
 """How long secrets of webhooks are kept, and what is left of them afterwards."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

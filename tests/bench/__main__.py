@@ -4,8 +4,6 @@ Each of Rundun's figures stands between two of a bare echo measured just before 
 median of such rounds, so that it says something on a busy machine too.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import platform

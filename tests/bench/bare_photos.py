@@ -2,8 +2,6 @@
 and makes the thumbnail that Rundun makes in as many threads, served exactly as Rundun is.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

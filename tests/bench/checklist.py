@@ -1,7 +1,5 @@
 """The checklist that is measured with: ten steps, and two answers to each, so that one can always replace the other."""
 
-from __future__ import annotations
-
 from typing import Any
 
 STEPS: list[dict[str, Any]] = [

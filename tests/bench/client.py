@@ -2,14 +2,12 @@
 request at a time on each, and the moment at which an answer began.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Reply:
     at: float
 
     @property
-    def ok(self) -> Reply:
+    def ok(self) -> Self:
         """Itself, which must be a success."""
         assert 200 <= self.status < 300, (self.status, self.body)
         return self

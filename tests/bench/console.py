@@ -1,7 +1,5 @@
 """How long the console's pages take on the server with a million runs and five million answers in the file."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import random

@@ -2,8 +2,6 @@
 are well feel those that are dead.
 """
 
-from __future__ import annotations
-
 import asyncio
 import http.client
 import json

@@ -1,7 +1,5 @@
 """`python -m tests.bench.echo PORT`: the yardstick, a bare Starlette that echoes JSON, served exactly as Rundun is."""
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -2,8 +2,6 @@
 pending runs in its file.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The executor's page on a slow phone: how much it weighs, how many requests it takes, and when it can be used."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from statistics import median

@@ -1,7 +1,5 @@
 """Photos as the page sends them, against a bare Starlette that does what cannot be done without."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """How long until a long poll has its event, with 500 of them waiting."""
 
-from __future__ import annotations
-
 import asyncio
 import http.client
 import tempfile

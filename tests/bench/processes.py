@@ -1,7 +1,5 @@
 """Rundun as an operator starts it, and the two programs beside it, each a process of its own that ends with us."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json

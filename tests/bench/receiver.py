@@ -2,8 +2,6 @@
 FILE when each one's first byte had arrived, on the clock that all processes of a machine share.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import signal

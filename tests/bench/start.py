@@ -1,7 +1,5 @@
 """How long until a service is ready, and how much memory it takes while nobody asks for anything."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from pathlib import Path

@@ -5,8 +5,6 @@ A well answers 204, but 503 to the first attempt at what is posted to /later. GE
 /arrived what was answered with 204 and when its first byte came, on the clock that all processes of a machine share.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

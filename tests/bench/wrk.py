@@ -1,7 +1,5 @@
 """Running wrk with a script of ours, and reading what it measured."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Steps that the stories are made of."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.helpers.service import World

@@ -1,7 +1,5 @@
 """A served world, and a phone to look at it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import pytest

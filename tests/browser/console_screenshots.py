@@ -3,8 +3,6 @@
 Pictures go to screenshots/console-<width>-<theme>-<page>.png; nothing is compared: they are for people to look at.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """A phone with a browser, and what Ed does on it."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import hashlib
@@ -263,7 +261,7 @@ class Phone:
         raise AssertionError(await self.page.locator("body").inner_text())
 
     @asynccontextmanager
-    async def tab(self) -> AsyncIterator[Phone]:
+    async def tab(self) -> AsyncIterator["Phone"]:
         """Another tab on the same phone."""
         page = await self.page.context.new_page()
         one = Phone(page, self.base)

@@ -1,7 +1,5 @@
 """Pictures that the tests make themselves: the upper half red, the lower half blue."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from typing import Any

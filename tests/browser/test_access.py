@@ -1,7 +1,5 @@
 """For everyone: what axe-core finds on every state of the page, the keyboard alone, large text, small screens."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """Answering: conditions, checks, refusals, a network that comes and goes."""
 
-from __future__ import annotations
-
 import json
 
 from playwright.async_api import Browser, Route, expect

@@ -3,8 +3,6 @@
 Each story ends with a look at the database file: the bytes there are those that the phone held.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import random

@@ -1,7 +1,5 @@
 """An operator watches: the list by itself, Ed's answers and photos as they come, pictures by the keyboard alone."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import zipfile

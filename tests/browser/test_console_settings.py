@@ -2,8 +2,6 @@
 and every page for everyone, on a desk and on a phone.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 from typing import Any

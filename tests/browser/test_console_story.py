@@ -2,8 +2,6 @@
 again, a key that comes and goes, and a colleague who may not do everything.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -2,8 +2,6 @@
 changes, and a link made by hand opens on another phone.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """Texts as long as they can be, without a space, everywhere: no page is wider than its window."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from playwright.async_api import Browser, Page, expect

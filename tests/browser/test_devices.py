@@ -3,8 +3,6 @@
 Each story ends with a look at the database file: what is in force there is what the phones were told, once.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import re

@@ -1,7 +1,5 @@
 """The pages for integrators in a browser: on a phone and a desk, in light and dark, by keyboard, on paper."""
 
-from __future__ import annotations
-
 import pytest
 from playwright.async_api import Browser, expect
 

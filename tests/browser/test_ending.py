@@ -1,7 +1,5 @@
 """Review, completion, and the ends that come from elsewhere."""
 
-from __future__ import annotations
-
 import json
 import zipfile
 

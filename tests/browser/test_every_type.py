@@ -3,8 +3,6 @@
 Three processes: `python -m rundun serve`, a receiver, and Chromium; nothing is shared but HTTP.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

@@ -1,7 +1,5 @@
 """The page and the server read a checklist alike: the same cases, and random ones, through both."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

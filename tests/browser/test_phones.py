@@ -1,7 +1,5 @@
 """Coming back, several phones, odd phones."""
 
-from __future__ import annotations
-
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record

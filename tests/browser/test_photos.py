@@ -1,7 +1,5 @@
 """Photos: shrunk, shown, counted, safe only with a receipt; deleted, drawn on, lost."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import re

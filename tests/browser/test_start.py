@@ -1,7 +1,5 @@
 """The start screen, and how little it takes to load."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

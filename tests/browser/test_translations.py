@@ -1,7 +1,5 @@
 """A template's own translations, read alike by the page and the server, and which language is chosen."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """What is special about single types of steps."""
 
-from __future__ import annotations
-
 import pytest
 from playwright.async_api import expect
 

@@ -1,7 +1,5 @@
 """Every language has every word that the pages ask for, and no word nobody asks for."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The command line: every command without a service and beside a running one, and what it says to nonsense."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty

@@ -1,7 +1,5 @@
 """The command line and the service together: the first start, the socket between them, and who else may serve."""
 
-from __future__ import annotations
-
 import json
 import socket
 import stat

@@ -1,7 +1,5 @@
 """Settings: defaults, sources and their order, refusals with names, and that the docs say the same as the code."""
 
-from __future__ import annotations
-
 import json
 import textwrap
 from dataclasses import fields, replace

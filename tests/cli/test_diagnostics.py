@@ -1,7 +1,5 @@
 """`python -m rundun check`, and the console's page of health: what is in force, and what has to be mended."""
 
-from __future__ import annotations
-
 import html
 import json
 import shutil

@@ -1,7 +1,5 @@
 """Answers of all eleven types, good and bad, and the bodies that bring them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """When a step is shown: the whole truth table, and which conditions a template may have."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The slots, against a model that counts by going through a list of everything under way."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some

@@ -1,7 +1,5 @@
 """From a pointer to its place in the text, however the text is laid out; and where a text stops being JSON."""
 
-from __future__ import annotations
-
 import json
 import random
 from typing import Any

@@ -1,7 +1,5 @@
 """Where a run stands: visible, done, missing, newly done."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

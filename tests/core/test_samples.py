@@ -1,7 +1,5 @@
 """The sample checklists of a first start: valid, and showing what the template language can do."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

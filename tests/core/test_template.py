@@ -1,7 +1,5 @@
 """The template language: every bound, every type's config, every rule between fields, all problems at once."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from typing import Any

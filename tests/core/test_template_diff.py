@@ -1,7 +1,5 @@
 """What changed between two versions: nothing is missed, nothing is made up, and a move is told as a move."""
 
-from __future__ import annotations
-
 import copy
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """Text, numbers and times as the contract counts them."""
 
-from __future__ import annotations
-
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 

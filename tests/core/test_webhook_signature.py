@@ -1,7 +1,5 @@
 """The signature, against the contract's vector, the RFC's vector and two libraries written by others."""
 
-from __future__ import annotations
-
 import base64
 import time
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Where deliveries may go: one spelling for every URL, the same as the client's, and the table of addresses."""
 
-from __future__ import annotations
-
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from types import SimpleNamespace

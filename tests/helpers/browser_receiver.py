@@ -1,7 +1,5 @@
 """A webhook receiver in a process of its own: says its port, then one line of JSON for each request."""
 
-from __future__ import annotations
-
 import base64
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

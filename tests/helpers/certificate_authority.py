@@ -1,7 +1,5 @@
 """A company's own certificates, for receivers that speak TLS."""
 
-from __future__ import annotations
-
 import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """What the command line prints."""
 
-from __future__ import annotations
-
 import re
 
 from tests.helpers.service import BOOLEAN

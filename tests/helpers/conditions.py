@@ -1,7 +1,5 @@
 """Conditions as templates say them, and answers for them to judge."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rundun.core import progress

@@ -1,7 +1,5 @@
 """An operator signed in to the console, and what the pages say."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from dataclasses import dataclass

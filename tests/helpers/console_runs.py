@@ -1,7 +1,5 @@
 """Runs as the console shows them, one with an answer of every kind."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

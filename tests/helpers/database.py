@@ -1,7 +1,5 @@
 """A database without a service, and the threads of its connections."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """A checklist with a step of every type."""
 
-from __future__ import annotations
-
 from typing import Any
 
 TEMPLATE: dict[str, Any] = {

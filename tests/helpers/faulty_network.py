@@ -1,7 +1,5 @@
 """Two bars of signal: a real server process, and a line to it that tests cut, stall, spoil and lie on."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """One running world for many examples, and requests as raw as a server hands them to the application."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets

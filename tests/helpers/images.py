@@ -1,7 +1,5 @@
 """Pictures the tests make: four colours in four corners tell which way is up."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

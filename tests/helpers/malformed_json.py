@@ -1,7 +1,5 @@
 """JSON of every kind, down to what is no JSON at all, and right documents with one place that is wrong."""
 
-from __future__ import annotations
-
 import copy
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """Texts that would be markup, were they not escaped."""
 
-from __future__ import annotations
-
 import html
 
 NASTY = [

@@ -1,7 +1,5 @@
 """The scripts of the executor's page, asked one by one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

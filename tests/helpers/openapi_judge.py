@@ -1,7 +1,5 @@
 """Every answer that a test sees is held against the document: that route, that status, those headers, that schema."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

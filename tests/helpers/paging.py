@@ -1,7 +1,5 @@
 """Lists of the API, page by page."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.helpers.service import World

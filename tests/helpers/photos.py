@@ -1,7 +1,5 @@
 """Steps that take photos and signatures, and runs of them."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from typing import Any

@@ -1,7 +1,5 @@
 """All routes but those of the console's pages."""
 
-from __future__ import annotations
-
 from starlette.routing import Route
 
 from rundun.web.console.session import ConsoleRoute

@@ -1,7 +1,5 @@
 """A world on a real socket."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator

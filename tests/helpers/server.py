@@ -1,7 +1,5 @@
 """The HTTP server as a process of its own, and raw sockets to it."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

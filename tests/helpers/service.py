@@ -1,7 +1,5 @@
 """The people of the tests: Acme and Globex have keys, Ed does the runs, a Receiver gets webhooks, a Clock is ours."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import uuid
@@ -91,7 +89,7 @@ class Receiver:
             writer.close()
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[Receiver]:
+    async def listening(self) -> AsyncIterator["Receiver"]:
         """Serve while the context lasts."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
@@ -110,7 +108,7 @@ def answering(status: str, *headers: str) -> Callable[[Received], bytes]:
 class Ed:
     """An executor with a link, on one device."""
 
-    def __init__(self, world: World, run_id: str) -> None:
+    def __init__(self, world: "World", run_id: str) -> None:
         self.run_id = run_id
         self.client = world.browser()
 

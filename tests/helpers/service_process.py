@@ -1,7 +1,5 @@
 """The service as a process of its own, the command line beside it, and who talks to it."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """A shell into which lines are pasted, with a `curl` of its own where the system has none."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """A small application behind the service's HTTP server, as a program: settings and patience come as JSON."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys

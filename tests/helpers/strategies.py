@@ -1,7 +1,5 @@
 """What hypothesis makes: valid templates with all that the language can say, their conditions, and right answers."""
 
-from __future__ import annotations
-
 import math
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """Steps as templates have them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 OPTIONS = [{"id": "o-1", "label": "One"}, {"id": "o-2", "label": "Two"}]

@@ -1,7 +1,5 @@
 """A receiver of signed webhooks: what it verifies with, and runs that report to it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms

@@ -1,7 +1,5 @@
 """The example integration, a program of its own beside a service of its own, while things go wrong around them."""
 
-from __future__ import annotations
-
 import html
 import json
 import os

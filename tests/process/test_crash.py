@@ -4,8 +4,6 @@ Two hundred clients dispatch, start and answer; at a moment drawn from a seed th
 acknowledged by then must be there afterwards, whole, paid for, and on its way to its webhook.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

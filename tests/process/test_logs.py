@@ -1,7 +1,5 @@
 """What a log line looks like, and what never gets into one."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import json

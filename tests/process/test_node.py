@@ -2,8 +2,6 @@
 this is one for `make soak`; without node and npm it fails and says so.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The HTTP server as a process of its own, spoken to over real sockets: patience, limits, TLS, proxies and stopping."""
 
-from __future__ import annotations
-
 import json
 import signal
 import socket

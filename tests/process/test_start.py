@@ -1,7 +1,5 @@
 """What a service that nobody has asked for anything has not loaded."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

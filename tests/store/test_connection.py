@@ -1,7 +1,5 @@
 """The database's file: whose it is, which version it has, and what an ended process left in it."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import os

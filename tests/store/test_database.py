@@ -1,7 +1,5 @@
 """The database of a running process: commits in groups, savepoints, readers, the lock, versions of the file."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 import threading

@@ -4,8 +4,6 @@ It is full in three ways: SQLite may take no more pages, the process may write n
 mount one, a small file system has no block left. Each of them fails at another place and with another error.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import resource

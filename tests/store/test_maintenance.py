@@ -1,7 +1,5 @@
 """The slow tick: what nobody finished is erased, and the file gives back what it no longer needs."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any

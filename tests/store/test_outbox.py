@@ -1,7 +1,5 @@
 """The outbox: what a claim takes and costs, how slots are given back, and what never stops the dispatcher."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Mapping

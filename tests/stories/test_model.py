@@ -3,8 +3,6 @@ real application, beside a model that a page of Python holds. After each step bo
 status, answers, events, deliveries, credits.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """For all that hypothesis can think of: no input breaks the service, and what is right is kept as it was sent."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Callable, Iterator

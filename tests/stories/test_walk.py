@@ -2,8 +2,6 @@
 the service stands after each step where a second, simpler reading of the contract stands.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What is sent to do harm is answered at once, with no more than it is worth, and keeps nobody else from anything."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

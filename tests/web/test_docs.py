@@ -1,7 +1,5 @@
 """/docs says what is so: its samples run, its pages have everything there is, and people can read them."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

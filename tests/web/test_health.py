@@ -1,7 +1,5 @@
 """What watches the service: /healthz, /readyz and /metrics, without a key."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import uuid

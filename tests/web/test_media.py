@@ -1,7 +1,5 @@
 """What is served under /media is a picture and nothing else, whatever is hidden in it."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.helpers import images

@@ -1,7 +1,5 @@
 """Finding the route of a request, and taking a body that is here already."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """Scripts and styles as they are served: without comments, and with the files that they take in."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

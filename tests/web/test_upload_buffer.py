@@ -1,7 +1,5 @@
 """Picture bodies on their way: room for a few of each run, and an end to every one of them."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import tempfile

@@ -1,7 +1,5 @@
 """What the operator is told when a delivery has failed for good, and how often."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass

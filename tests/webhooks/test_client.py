@@ -1,7 +1,5 @@
 """The client, against real receivers on this machine whose answers each story writes byte by byte."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import ssl

@@ -2,8 +2,6 @@
 looked up by a resolver of the test's own; no story leaves this machine.
 """
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable

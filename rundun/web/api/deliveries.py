@@ -1,7 +1,5 @@
 """Deliveries with their attempts, sending them again, and trying a webhook out: /v1/deliveries."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic_core import to_json

@@ -2,8 +2,6 @@
 here, so none can do without.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The event feed, with long poll: events in the order in which they were committed: /v1/events."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from typing import TypeVarTuple

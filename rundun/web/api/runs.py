@@ -1,7 +1,5 @@
 """Runs and the organization, what an integrator calls first: /v1/runs and /v1/organization."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from pydantic_core import to_json

@@ -1,7 +1,5 @@
 """The checklists of an integrator, in versions: /v1/templates."""
 
-from __future__ import annotations
-
 import asyncio
 
 from pydantic_core import to_json

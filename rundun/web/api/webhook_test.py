@@ -1,7 +1,5 @@
 """A test of a webhook: one signed event is sent now, and what came of it is answered."""
 
-from __future__ import annotations
-
 import uuid
 
 from starlette.requests import Request

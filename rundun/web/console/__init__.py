@@ -1,7 +1,5 @@
 """/console: the pages of operators. Every route is made by `session.route`, which finds who is signed in."""
 
-from __future__ import annotations
-
 from rundun.web.console import (
     dashboard,
     dispatch,

@@ -1,7 +1,5 @@
 """/console: the numbers of the organization today, and the runs of the last days as a chart."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 from babel import dates

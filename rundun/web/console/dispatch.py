@@ -1,7 +1,5 @@
 """/console/dispatch: dispatching a run by hand, and what to send to its executor."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """/console/runs.csv and …/archive.zip: a filtered list of runs as a table, and a run with all its evidence."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,7 +1,5 @@
 """Names of a run's files once they are saved, in the archive and one by one."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass, field

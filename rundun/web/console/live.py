@@ -2,8 +2,6 @@
 changed. What has changed the page sees by fetching itself again.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager

@@ -1,7 +1,5 @@
 """/console/…, where there is nothing: a page that says so, since people read it."""
 
-from __future__ import annotations
-
 from starlette.responses import Response
 
 from rundun.errors import Problem

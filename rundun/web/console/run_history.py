@@ -1,7 +1,5 @@
 """The history of a run, in order: its events, the evidence that came in, and the changes of which there is no event."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """/console/runs/{run_id}: a run, from dispatch to end, with every answer as it read then."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Awaitable
 from typing import Any

@@ -1,7 +1,5 @@
 """A run in words, ready to be shown: on its page, on paper and in the report of its archive."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

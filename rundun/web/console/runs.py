@@ -1,7 +1,5 @@
 """/console/runs: all runs, filtered, the newest first; and what an operator may do to a run."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta

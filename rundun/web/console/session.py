@@ -2,8 +2,6 @@
 made here, so none can do without.
 """
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

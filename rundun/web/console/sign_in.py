@@ -1,7 +1,5 @@
 """/console/sign-in, /sign-out and /join: signing in and out, and the links that make operators."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable
 from typing import TypeVar
 

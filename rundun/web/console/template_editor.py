@@ -1,7 +1,5 @@
 """/console/templates/…/edit and /new: a template's JSON in an editor, with its faults by line and column."""
 
-from __future__ import annotations
-
 import asyncio
 import uuid
 from collections.abc import Iterable

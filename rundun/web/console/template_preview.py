@@ -3,8 +3,6 @@ in the browser: an import map gives the page's scripts a database, an HTTP clien
 end in memory.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import hashlib

@@ -1,7 +1,5 @@
 """Fields and values of a template in the console's words, as plain text."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

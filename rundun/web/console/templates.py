@@ -1,7 +1,5 @@
 """/console/templates: the list of templates, and a template with its versions and what changed between them."""
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """Times as an operator reads them: in the organization's zone, with the offset."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones

@@ -1,7 +1,5 @@
 """The documentation for integrators: /docs. Pages are rendered once; the reference comes from the OpenAPI document."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import hashlib

@@ -1,7 +1,5 @@
 """The executor's JSON: /r. Possession of the link is the right to do the run; no GET ever changes anything."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeVar
 

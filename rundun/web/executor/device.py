@@ -1,7 +1,5 @@
 """The cookie that identifies an executor's phone on its run."""
 
-from __future__ import annotations
-
 from itsdangerous import BadSignature, Signer
 from starlette.requests import Request
 from starlette.responses import Response

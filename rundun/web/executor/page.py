@@ -1,7 +1,5 @@
 """The executor's page, or why there is nothing to do: /r/{run_id}."""
 
-from __future__ import annotations
-
 from starlette.requests import Request
 from starlette.responses import Response
 

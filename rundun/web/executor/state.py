@@ -1,7 +1,5 @@
 """The JSON about a run that a phone gets."""
 
-from __future__ import annotations
-
 from rundun.actions.run_state import RunState
 from rundun.core import run_json, times
 from rundun.core.json_types.execution import StateJson, WrittenJson

@@ -1,7 +1,5 @@
 """The executor's uploads: photos, signatures, pictures of barcodes: /r. Bodies are read before any transaction."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from collections.abc import Coroutine, Iterable

@@ -1,7 +1,5 @@
 """The log of deliveries, sending again by hand, one or all that have failed, and trying a webhook out."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time

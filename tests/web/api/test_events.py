@@ -1,7 +1,5 @@
 """Pull instead of push: every event once for one cursor, in commit order, and the next one as soon as it is there."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import socket

@@ -2,8 +2,6 @@
 one that is not as documented. Webhooks lead to a receiver on 127.0.0.1 alone.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Lists, filters, entity tags, and templates in versions."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.helpers.paging import walk

@@ -1,7 +1,5 @@
 """The document says what the service does: the same routes, codes, limits and schemas, in both directions."""
 
-from __future__ import annotations
-
 import copy
 import gzip
 import json

@@ -1,7 +1,5 @@
 """Who may: every route, asked by somebody without a key, by another organization, and from another site."""
 
-from __future__ import annotations
-
 import gzip
 import uuid
 from typing import Any

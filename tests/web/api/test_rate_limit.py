@@ -1,7 +1,5 @@
 """Who asks too often: limits for each key, each run, and each address that tries keys or links."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections.abc import AsyncIterator

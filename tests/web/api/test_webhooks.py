@@ -1,7 +1,5 @@
 """From a fact to a receiver: retries, deadlines, redirects, 410, Retry-After, and what a crash leaves behind."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from datetime import UTC, datetime

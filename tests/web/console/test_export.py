@@ -1,7 +1,5 @@
 """Runs taken away as files, and that nothing anybody typed is markup, a formula or a path anywhere at the console."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

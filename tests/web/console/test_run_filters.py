@@ -1,7 +1,5 @@
 """Every way into the list of runs: a link shows what it says, and what can't be asked for is said."""
 
-from __future__ import annotations
-
 import re
 from html import unescape
 

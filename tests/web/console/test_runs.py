@@ -1,7 +1,5 @@
 """The operator's runs: listed and filtered by their indexes, told live, shown whole, steered, taken away as files."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import re

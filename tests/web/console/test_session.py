@@ -2,8 +2,6 @@
 organization, another site, and a form without its token.
 """
 
-from __future__ import annotations
-
 import re
 import uuid
 from typing import Any

@@ -1,7 +1,5 @@
 """The console's settings: keys, people, one's own password, and that nothing anybody typed is markup."""
 
-from __future__ import annotations
-
 import html
 import io
 import re

@@ -2,8 +2,6 @@
 lost, and the preview keeps and sends nothing.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """Templates and dispatch by hand at the console, by their forms and pages."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from html import unescape

@@ -1,7 +1,5 @@
 """Pictures of barcodes: for started runs that ask for one, one at a time, and never in the way of anybody's photo."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from typing import Any

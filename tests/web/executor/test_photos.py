@@ -1,7 +1,5 @@
 """Photos and signatures: safe on the server or clearly refused, byte for byte."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import hashlib

@@ -1,7 +1,5 @@
 """/console/settings: the list of settings, and the operator's own password."""
 
-from __future__ import annotations
-
 from starlette.responses import Response
 
 from rundun import passwords

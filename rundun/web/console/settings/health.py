@@ -1,7 +1,5 @@
 """/console/settings/health: the findings of `python -m rundun check`, as far as they are this organization's."""
 
-from __future__ import annotations
-
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 

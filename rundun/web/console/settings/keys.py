@@ -1,7 +1,5 @@
 """/console/settings/keys: the organization's API keys."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from starlette.responses import Response

@@ -1,7 +1,5 @@
 """/console/settings/organization and /usage: what executors see of an organization, its time zone, its usage."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from babel import dates

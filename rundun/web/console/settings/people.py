@@ -1,7 +1,5 @@
 """/console/settings/people: operators of the organization, and invitations."""
 
-from __future__ import annotations
-
 from starlette.responses import Response
 
 from rundun.actions import operators

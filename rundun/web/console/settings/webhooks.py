@@ -1,7 +1,5 @@
 """/console/settings/webhooks: trying a webhook out, and sending failed deliveries again."""
 
-from __future__ import annotations
-
 import re
 
 from starlette.responses import Response

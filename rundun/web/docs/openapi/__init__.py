@@ -1,7 +1,5 @@
 """The route of the OpenAPI document, for programs: GET /v1/openapi.json. It is made when somebody first asks for it."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import hashlib

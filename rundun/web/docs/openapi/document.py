@@ -1,7 +1,5 @@
 """The OpenAPI 3.1 document, made of the routes and of the types that the code itself reads and writes with."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache

@@ -1,7 +1,5 @@
 """Events in the OpenAPI document: the body of each webhook, and each entry of the feed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rundun.core import event

@@ -1,7 +1,5 @@
 """The description of an operation, given in the route that serves it; `document.py` makes OpenAPI of it."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal

@@ -1,7 +1,5 @@
 """The words of the OpenAPI document: its introduction and its subjects."""
 
-from __future__ import annotations
-
 INTRODUCTION = """\
 Rundun sends a checklist as a link. Whoever opens the link on a phone answers, takes photos and signs, with no app and
 no account; the system that sent it gets an event for every step and reads the full record.

@@ -1,7 +1,5 @@
 """The OpenAPI document as people read it: each operation and each schema as rows for a page, and a line of curl."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

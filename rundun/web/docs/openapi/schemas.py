@@ -1,7 +1,5 @@
 """Schemas of the OpenAPI document, made of the TypedDicts of responses and the pydantic models of bodies."""
 
-from __future__ import annotations
-
 import ast
 import copy
 import inspect

@@ -2,8 +2,6 @@
 receiver of ours. Loaded by schemathesis, in a process of its own.
 """
 
-from __future__ import annotations
-
 import io
 import itertools
 import os
