@@ -13,7 +13,7 @@ from rundun.errors import Problem
 from rundun.web import branding, console, media, problems, public
 from rundun.web.api import deliveries, events, runs, templates
 from rundun.web.docs import openapi, pages
-from rundun.web.executor import api, uploads
+from rundun.web.executor import api, page, uploads
 from rundun.web.middleware import RequestMiddleware
 from rundun.web.static import Assets
 
@@ -62,15 +62,16 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
         exception_handlers={Problem: problems.of_problem, HTTPException: problems.of_http},
     )
     routes = [
-        *runs.ROUTES,
-        *deliveries.ROUTES,
-        *events.ROUTES,
-        *templates.ROUTES,
-        *openapi.ROUTES,
+        *runs.router.routes,
+        *deliveries.router.routes,
+        *events.router.routes,
+        *templates.router.routes,
+        *openapi.router.routes,
         *branding.ROUTES,
         *assets.routes(),
-        *api.ROUTES,
-        *uploads.ROUTES,
+        *page.ROUTES,
+        *api.router.routes,
+        *uploads.router.routes,
         *media.ROUTES,
         *console.ROUTES,
         *pages.ROUTES,

@@ -13,11 +13,13 @@ from rundun.core.validation import StrictModel, read
 from rundun.store import deliveries as delivery_rows
 from rundun.store.deliveries import Attempt, Delivery, FailedFilter
 from rundun.store.idempotency import StoredResponse
-from rundun.web.api.endpoint import ApiCall, json_reply, route
+from rundun.web.api.endpoint import ApiCall, api_router, json_reply
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
-from rundun.web.docs.openapi.operation import ListOf, Operation, Success
+from rundun.web.docs.openapi.operation import ListOf, Success
 from rundun.web.query_params import ListQuery, list_json, query
 from rundun.web.request_bodies import EmptyBody, Time
+
+router = api_router("Deliveries")
 
 
 class DeliveriesQuery(ListQuery):
@@ -42,22 +44,42 @@ class RetryBody(StrictModel):
         return FailedFilter((self.since and times.parse(self.since)) or 0, self.run_id)
 
 
+@router.route(
+    "GET /deliveries",
+    {200: Success("A page of deliveries.", ListOf(DeliveryJson), headers=("Link",))},
+    query=DeliveriesQuery,
+)
 async def list_deliveries(call: ApiCall) -> Response:
-    """List the organization's deliveries with their attempts, the newest first: GET /v1/deliveries."""
+    """List deliveries.
+
+    All of the organization, each with all its attempts, the newest first.
+    """
     params = query(DeliveriesQuery, call.request)
     page = await call.read(delivery_rows.page, params.status, params.page_request())
     return list_json(call.request, page, [to_json(delivery_json(row)) for row in page.items])
 
 
+@router.route(
+    "GET /runs/{run_id}/deliveries",
+    {200: Success("A page of deliveries.", ListOf(DeliveryJson), headers=("Link",))},
+    query=ListQuery,
+)
 async def list_run_deliveries(call: ApiCall) -> Response:
-    """List a run's deliveries with their attempts, the newest first: GET /v1/runs/{run_id}/deliveries."""
+    """List a run's deliveries.
+
+    Each with all its attempts, the newest first.
+    """
     page_request = query(ListQuery, call.request).page_request()
     page = await call.read(deliveries.page_of_run, call.path("run_id"), page_request)
     return list_json(call.request, page, [to_json(delivery_json(row)) for row in page.items])
 
 
+@router.route("POST /deliveries/{delivery_id}/retry", {202: Success("It is on its way.", DeliveryJson)}, body=EmptyBody)
 async def retry_delivery(call: ApiCall) -> Response:
-    """Send a delivery again, now, 202: POST /v1/deliveries/{delivery_id}/retry."""
+    """Send a delivery again.
+
+    It goes out now, whatever became of it before; the `event_id` stays the same, and attempts count on.
+    """
     read(EmptyBody, await call.json())
     return await call.write(_retried, deliveries.retry, call.path("delivery_id"))
 
@@ -66,8 +88,17 @@ def _retried(delivery: Delivery) -> StoredResponse:
     return json_reply(delivery_json(delivery), 202)
 
 
+@router.route(
+    "POST /deliveries/retry",
+    {202: Success("They are on their way.", RetriedJson)},
+    body=RetryBody,
+    problems=("not_found",),
+)
 async def retry_deliveries(call: ApiCall) -> Response:
-    """Send failed deliveries again, now, 202: POST /v1/deliveries/retry. Step by step; the last step is answered."""
+    """Send all that have failed again.
+
+    Those made at or after `since`, and of one run, if you like.
+    """
     failed = read(RetryBody, await call.json()).failed()
     write, so_far = call.ctx.database.write, RetryProgress()
     while await call.read(deliveries.has_more_failed, failed, so_far):
@@ -80,8 +111,17 @@ def _all_retried(progress: RetryProgress) -> StoredResponse:
     return json_reply(content, 202)
 
 
-async def try_webhook(call: ApiCall) -> Response:
-    """Send one signed `webhook.test` now, and answer what came of it: POST /v1/webhooks/test."""
+@router.route(
+    "POST /webhooks/test",
+    {200: Success("What came of it.", TrialJson)},
+    body=WebhookTestBody,
+    problems=("address_not_allowed",),
+)
+async def test_webhook(call: ApiCall) -> Response:
+    """Try a webhook out.
+
+    Sends one signed `webhook.test` now and tells what came of it. At most ten a minute.
+    """
     body = read(WebhookTestBody, await call.json())
     return await call.respond(json_reply(await send_test(call.ctx, call.request, call.org_id, body)))
 
@@ -112,74 +152,3 @@ def _attempt_json(attempt: Attempt) -> AttemptJson:
         "error": attempt.error,
         "response_excerpt": attempt.excerpt,
     }
-
-
-ROUTES = [
-    route(
-        "GET",
-        "/deliveries",
-        list_deliveries,
-        Operation(
-            "Deliveries",
-            "listDeliveries",
-            "List deliveries",
-            "All of the organization, each with all its attempts, the newest first.",
-            {200: Success("A page of deliveries.", ListOf(DeliveryJson), headers=("Link",))},
-            query=DeliveriesQuery,
-        ),
-    ),
-    route(
-        "GET",
-        "/runs/{run_id}/deliveries",
-        list_run_deliveries,
-        Operation(
-            "Deliveries",
-            "listRunDeliveries",
-            "List a run's deliveries",
-            "Each with all its attempts, the newest first.",
-            {200: Success("A page of deliveries.", ListOf(DeliveryJson), headers=("Link",))},
-            query=ListQuery,
-        ),
-    ),
-    route(
-        "POST",
-        "/deliveries/{delivery_id}/retry",
-        retry_delivery,
-        Operation(
-            "Deliveries",
-            "retryDelivery",
-            "Send a delivery again",
-            "It goes out now, whatever became of it before; the `event_id` stays the same, and attempts count on.",
-            {202: Success("It is on its way.", DeliveryJson)},
-            body=EmptyBody,
-        ),
-    ),
-    route(
-        "POST",
-        "/deliveries/retry",
-        retry_deliveries,
-        Operation(
-            "Deliveries",
-            "retryDeliveries",
-            "Send all that have failed again",
-            "Those made at or after `since`, and of one run, if you like.",
-            {202: Success("They are on their way.", RetriedJson)},
-            body=RetryBody,
-            problems=("not_found",),
-        ),
-    ),
-    route(
-        "POST",
-        "/webhooks/test",
-        try_webhook,
-        Operation(
-            "Deliveries",
-            "testWebhook",
-            "Try a webhook out",
-            "Sends one signed `webhook.test` now and tells what came of it. At most ten a minute.",
-            {200: Success("What came of it.", TrialJson)},
-            body=WebhookTestBody,
-            problems=("address_not_allowed",),
-        ),
-    ),
-]

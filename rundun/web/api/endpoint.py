@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic_core import to_json
@@ -23,7 +24,7 @@ from rundun.store.transaction import Tx
 from rundun.web.auth import Caller
 from rundun.web.body import parse, read_json_bytes
 from rundun.web.context import Context, context_of
-from rundun.web.docs.openapi.operation import ApiRoute, Method, Operation
+from rundun.web.docs.openapi.operation import ApiRouter, Tag
 from rundun.web.problems import Json
 
 P = ParamSpec("P")
@@ -93,19 +94,21 @@ def to_response(stored_response: StoredResponse) -> Response:
     return Json(stored_response.body, stored_response.status, stored_response.headers)
 
 
-def route(method: Method, path: str, handler: Handler, operation: Operation) -> ApiRoute:
-    """Return a route of /v1 with the `operation` that the OpenAPI document describes."""
+def api_router(tag: Tag) -> ApiRouter[ApiCall]:
+    """Return a router of /v1 for the handlers of one file."""
+    return ApiRouter(tag, "/v1", _endpoint)
 
+
+def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    @wraps(handler)
     async def endpoint(request: Request) -> Response:
         ctx = context_of(request)
         caller = await _caller(ctx, request)
         ctx.rate_limiter.count_request(request, caller.key)
         call = ApiCall(request, ctx, caller.org_id, Actor("integrator", caller.name))
-        return await (_once(call, handler) if method == "POST" else handler(call))
+        return await (_once(call, handler) if request.method == "POST" else handler(call))
 
-    endpoint.__doc__ = handler.__doc__
-    endpoint.__name__ = handler.__name__
-    return ApiRoute(method, f"/v1{path}", endpoint, operation)
+    return endpoint
 
 
 async def _caller(ctx: Context, request: Request) -> Caller:

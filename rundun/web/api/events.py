@@ -11,22 +11,45 @@ from rundun.actions import events
 from rundun.core.json_types.events import EventFeedJson
 from rundun.store.events import Feed
 from rundun.store.transaction import Tx
-from rundun.web.api.endpoint import ApiCall, route
+from rundun.web.api.endpoint import ApiCall, api_router
 from rundun.web.change_notifier import NextChange
-from rundun.web.docs.openapi.operation import Operation, Success
+from rundun.web.docs.openapi.operation import Success
 from rundun.web.problems import Json
 from rundun.web.query_params import EventsQuery, event_cursor, next_link, query
+
+router = api_router("Events")
 
 Ts = TypeVarTuple("Ts")
 
 
+@router.route(
+    "GET /events",
+    {200: Success("Events behind the cursor.", EventFeedJson, headers=("Link",))},
+    query=EventsQuery,
+    problems=("cursor_gone",),
+)
 async def list_events(call: ApiCall) -> Response:
-    """List the organization's events, the oldest first: GET /v1/events."""
+    """Fetch events.
+
+    The oldest first, in the order in which they were committed, as the webhook's body without `delivery_attempt`
+    and thumbnails. With `wait` the answer comes as soon as there is an event, or empty after that many seconds.
+    Keep `next_cursor` once you have dealt with what came, and give it as `after` the next time: nothing is lost and
+    nothing comes twice.
+    """
     return await _events(call, events.of_organization)
 
 
+@router.route(
+    "GET /runs/{run_id}/events",
+    {200: Success("The run's events behind the cursor.", EventFeedJson, headers=("Link",))},
+    query=EventsQuery,
+    problems=("cursor_gone",),
+)
 async def list_run_events(call: ApiCall) -> Response:
-    """List a run's events, the oldest first: GET /v1/runs/{run_id}/events."""
+    """Fetch a run's events.
+
+    In the order in which they were committed, with long poll, as `GET /v1/events` does.
+    """
     return await _events(call, events.of_run, call.path("run_id"))
 
 
@@ -58,42 +81,3 @@ async def _changes(change: NextChange, until: float) -> bool:
         return bool((await asyncio.wait({change}, timeout=left))[0])
     finally:
         counters.polls["waiting"] -= 1
-
-
-_FEED = (
-    "The oldest first, in the order in which they were committed, as the webhook's body without `delivery_attempt` and "
-    "thumbnails. With `wait` the answer comes as soon as there is an event, or empty after that many seconds. Keep "
-    "`next_cursor` once you have dealt with what came, and give it as `after` the next time: nothing is lost and "
-    "nothing comes twice."
-)
-
-ROUTES = [
-    route(
-        "GET",
-        "/events",
-        list_events,
-        Operation(
-            "Events",
-            "listEvents",
-            "Fetch events",
-            _FEED,
-            {200: Success("Events behind the cursor.", EventFeedJson, headers=("Link",))},
-            query=EventsQuery,
-            problems=("cursor_gone",),
-        ),
-    ),
-    route(
-        "GET",
-        "/runs/{run_id}/events",
-        list_run_events,
-        Operation(
-            "Events",
-            "listRunEvents",
-            "Fetch a run's events",
-            _FEED,
-            {200: Success("The run's events behind the cursor.", EventFeedJson, headers=("Link",))},
-            query=EventsQuery,
-            problems=("cursor_gone",),
-        ),
-    ),
-]

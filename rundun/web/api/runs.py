@@ -15,17 +15,36 @@ from rundun.core.run import Run
 from rundun.core.validation import read
 from rundun.store import run_lists
 from rundun.store.idempotency import StoredResponse
-from rundun.web.api.endpoint import ApiCall, json_reply, route
+from rundun.web.api.endpoint import ApiCall, api_router, json_reply
 from rundun.web.api.templates import template_json
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
-from rundun.web.docs.openapi.operation import ListOf, Operation, Success
+from rundun.web.docs.openapi.operation import ListOf, Success
 from rundun.web.problems import Json
 from rundun.web.query_params import RunsQuery, is_current, list_json, query
 from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody
 
+router = api_router("Runs")
 
-async def dispatch(call: ApiCall) -> Response:
-    """Dispatch a run and answer its link, 201: POST /v1/runs."""
+
+@router.route(
+    "POST /runs",
+    {
+        201: Success(
+            "The run and its link.",
+            DispatchedJson,
+            headers=("Location",),
+            followed_by={"run_id": "$response.body#/run_id"},
+        )
+    },
+    body=DispatchBody,
+    problems=("insufficient_credits", "not_found", "template_archived", "address_not_allowed"),
+)
+async def dispatch_run(call: ApiCall) -> Response:
+    """Dispatch a run.
+
+    Makes a run of a template's current version and its link. One credit of the organization is taken in the same
+    transaction; what is refused makes nothing and costs nothing.
+    """
     order, destination = read(DispatchBody, await call.json()).order()
     warnings = [*link_warnings(call.ctx.settings.public_url)]
     if destination:
@@ -46,8 +65,15 @@ async def dispatch(call: ApiCall) -> Response:
     return await call.write(dispatched, runs.dispatch, order)
 
 
+@router.route(
+    "GET /runs/{run_id}", {200: Success("The record.", RunRecordJson, headers=("ETag",))}, is_conditional=True
+)
 async def get_run(call: ApiCall) -> Response:
-    """Return the whole record of a run: GET /v1/runs/{run_id}."""
+    """Read a run.
+
+    The whole record: the template as it was dispatched, all answers, photos, positions, times, and who did it. It
+    can be read at any moment; reading changes nothing.
+    """
     state, now = await call.read(get, call.path("run_id"))
     tag = f'"{state.run.revision}{"-late" if state.run.is_late(now) else ""}"'
     if is_current(call.request, tag):
@@ -59,28 +85,60 @@ async def get_run(call: ApiCall) -> Response:
     return Json(content, headers={"etag": tag})
 
 
+@router.route("GET /runs", {200: Success("A page of runs.", ListOf(RunListedJson), headers=("Link",))}, query=RunsQuery)
 async def list_runs(call: ApiCall) -> Response:
-    """List runs without templates and answers, the newest first: GET /v1/runs."""
+    """List runs.
+
+    Without their templates and answers, the newest first.
+    """
     params = query(RunsQuery, call.request)
     page = await call.read(run_lists.page, params.filter(), params.page_request())
     links, now = call.ctx.links, call.ctx.now()
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 
 
+@router.route(
+    "POST /runs/{run_id}/cancel",
+    {200: Success("The run, cancelled.", RunSteeredJson)},
+    body=CancelBody,
+    problems=("wrong_status",),
+)
 async def cancel_run(call: ApiCall) -> Response:
-    """Cancel a run: POST /v1/runs/{run_id}/cancel."""
+    """Cancel a run.
+
+    Ends a run that is pending or in progress. Its link says so from then on, and `run.cancelled` is sent.
+    """
     reason = read(CancelBody, await call.json()).reason
     return await call.write(_without_template(call), runs.cancel_by_integrator, call.path("run_id"), reason)
 
 
+@router.route(
+    "POST /runs/{run_id}/extend",
+    {200: Success("The run with its new `expires_at`.", RunSteeredJson)},
+    body=ExtendBody,
+    problems=("wrong_status", "would_shorten"),
+)
 async def extend_run(call: ApiCall) -> Response:
-    """Extend the time that a run is open: POST /v1/runs/{run_id}/extend."""
+    """Extend a run.
+
+    Lets a run be open until `expires_in_hours` from now, or without end. It can't be made shorter.
+    """
     hours = read(ExtendBody, await call.json()).expires_in_hours
     return await call.write(_without_template(call), runs.extend, call.path("run_id"), hours, call.actor)
 
 
+@router.route(
+    "POST /runs/{run_id}/release",
+    {200: Success("The run.", RunSteeredJson)},
+    body=EmptyBody,
+    problems=("wrong_status",),
+)
 async def release_run(call: ApiCall) -> Response:
-    """Release a run from its device: POST /v1/runs/{run_id}/release."""
+    """Release a run from its device.
+
+    Where the template's `scope` is `first_device`, lets the next device that starts the run take it over. Until
+    then nothing can be added. That start keeps the answers and the first identity, and is no event.
+    """
     read(EmptyBody, await call.json())
     return await call.write(_without_template(call), runs.release, call.path("run_id"), call.actor)
 
@@ -96,114 +154,10 @@ def _without_template(call: ApiCall) -> Callable[[RunState], StoredResponse]:
     return render
 
 
+@router.route("GET /organization", {200: Success("The organization.", OrganizationJson)}, tag="Organization")
 async def get_organization(call: ApiCall) -> Response:
-    """Return whose key this is, and which credits are left: GET /v1/organization."""
+    """Whose key this is.
+
+    The organization, what is left of its credits, and how many deliveries were given up.
+    """
     return Json(await call.read(organization_json))
-
-
-ROUTES = [
-    route(
-        "POST",
-        "/runs",
-        dispatch,
-        Operation(
-            "Runs",
-            "dispatchRun",
-            "Dispatch a run",
-            "Makes a run of a template's current version and its link. One credit of the organization is taken in the "
-            "same transaction; what is refused makes nothing and costs nothing.",
-            {
-                201: Success(
-                    "The run and its link.",
-                    DispatchedJson,
-                    headers=("Location",),
-                    followed_by={"run_id": "$response.body#/run_id"},
-                )
-            },
-            body=DispatchBody,
-            problems=("insufficient_credits", "not_found", "template_archived", "address_not_allowed"),
-        ),
-    ),
-    route(
-        "GET",
-        "/runs",
-        list_runs,
-        Operation(
-            "Runs",
-            "listRuns",
-            "List runs",
-            "Without their templates and answers, the newest first.",
-            {200: Success("A page of runs.", ListOf(RunListedJson), headers=("Link",))},
-            query=RunsQuery,
-        ),
-    ),
-    route(
-        "GET",
-        "/runs/{run_id}",
-        get_run,
-        Operation(
-            "Runs",
-            "getRun",
-            "Read a run",
-            "The whole record: the template as it was dispatched, all answers, photos, positions, times, and who did "
-            "it. It can be read at any moment; reading changes nothing.",
-            {200: Success("The record.", RunRecordJson, headers=("ETag",))},
-            is_conditional=True,
-        ),
-    ),
-    route(
-        "POST",
-        "/runs/{run_id}/cancel",
-        cancel_run,
-        Operation(
-            "Runs",
-            "cancelRun",
-            "Cancel a run",
-            "Ends a run that is pending or in progress. Its link says so from then on, and `run.cancelled` is sent.",
-            {200: Success("The run, cancelled.", RunSteeredJson)},
-            body=CancelBody,
-            problems=("wrong_status",),
-        ),
-    ),
-    route(
-        "POST",
-        "/runs/{run_id}/extend",
-        extend_run,
-        Operation(
-            "Runs",
-            "extendRun",
-            "Extend a run",
-            "Lets a run be open until `expires_in_hours` from now, or without end. It can't be made shorter.",
-            {200: Success("The run with its new `expires_at`.", RunSteeredJson)},
-            body=ExtendBody,
-            problems=("wrong_status", "would_shorten"),
-        ),
-    ),
-    route(
-        "POST",
-        "/runs/{run_id}/release",
-        release_run,
-        Operation(
-            "Runs",
-            "releaseRun",
-            "Release a run from its device",
-            "Where the template's `scope` is `first_device`, lets the next device that starts the run take it over. "
-            "Until then nothing can be added. That start keeps the answers and the first identity, and is no event.",
-            {200: Success("The run.", RunSteeredJson)},
-            body=EmptyBody,
-            problems=("wrong_status",),
-        ),
-    ),
-    route(
-        "GET",
-        "/organization",
-        get_organization,
-        Operation(
-            "Organization",
-            "getOrganization",
-            "Whose key this is",
-            "The organization, what is left of its credits, and how many deliveries were given up.",
-            {200: Success("The organization.", OrganizationJson)},
-        ),
-    ),
-]

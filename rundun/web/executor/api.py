@@ -5,29 +5,28 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from rundun.actions import execution
 from rundun.core import run_json
 from rundun.core.json_types.execution import EndedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.run import Run
 from rundun.core.validation import read
-from rundun.errors import NotFound, Problem
+from rundun.errors import Problem
 from rundun.store import runs as run_rows
 from rundun.web.body import is_here, read_json
 from rundun.web.context import context_of
-from rundun.web.docs.openapi.operation import ApiRoute, Method, Operation, Success
+from rundun.web.docs.openapi.operation import Success
 from rundun.web.executor.device import device_of, set_device
-from rundun.web.executor.page import page, preferred_languages
+from rundun.web.executor.endpoint import executor_router
 from rundun.web.executor.state import state_json, step_written
 from rundun.web.origin import refuse_cross_site
-from rundun.web.pages import Handler, compressed
 from rundun.web.problems import Json
 from rundun.web.query_params import StateQuery, query
 from rundun.web.request_bodies import AnswerBody, CancelBody, EmptyBody, StartBody
 
+router = executor_router()
+
 T = TypeVar("T")
-MAX_ID = len("r-00000000-0000-4000-8000-000000000000")
 MAX_BODY = 64 * 1024  # bytes
 MAX_ANSWER = 256 * 1024
 
@@ -48,8 +47,17 @@ async def read_body(request: Request, parse: Callable[[Any], T], max_bytes: int 
         raise
 
 
-async def state(request: Request) -> Response:
-    """Return the state of a run: GET /r/{run_id}/state; `?since=<revision>` answers 304 while nothing has changed."""
+@router.route(
+    "GET /state",
+    {200: Success("The state.", StateJson), 304: Success("Nothing has happened since that revision.")},
+    query=StateQuery,
+    problems=("run_closed",),
+)
+async def get_state(request: Request) -> Response:
+    """Read where the run stands.
+
+    The checklist, all answers and receipts: enough to resume on another device.
+    """
     ctx = context_of(request)
     run_id, device = request.path_params["run_id"], device_of(request)
     since = query(StateQuery, request).since
@@ -60,8 +68,17 @@ async def state(request: Request) -> Response:
     return Json(content)
 
 
-async def start(request: Request) -> Response:
-    """Start a run, since a human tapped Start: POST /r/{run_id}/start."""
+@router.route(
+    "POST /start",
+    {200: Success("The run is under way.", StartedJson, headers=("Set-Cookie",))},
+    body=StartBody,
+    problems=("run_closed",),
+)
+async def start_run(request: Request) -> Response:
+    """Start the run.
+
+    A human has tapped Start. Again: the same person, whose first name, address or number is kept.
+    """
     ctx = context_of(request)
     start_input = await read_body(request, lambda body: read(StartBody, body).start())
     run_id = request.path_params["run_id"]
@@ -73,8 +90,18 @@ async def start(request: Request) -> Response:
     return response
 
 
-async def answer(request: Request) -> Response:
-    """Answer a step: PUT /r/{run_id}/steps/{step_id}."""
+@router.route(
+    "PUT /steps/{step_id}",
+    {200: Success("The step as it stands.", WrittenJson)},
+    body=AnswerBody,
+    problems=("run_closed", "not_started", "skip_not_allowed", "too_many_photos"),
+)
+async def answer_step(request: Request) -> Response:
+    """Answer a step.
+
+    A value, a skip, or “I can't do this”. The newest to arrive counts; it is accepted while its photos are still
+    missing. An `answer_id` that was applied before, or the same content, changes nothing.
+    """
     ctx = context_of(request)
     answer_input = await read_body(request, lambda body: read(AnswerBody, body).answer_input(), MAX_ANSWER)
     run_id, step_id = request.path_params["run_id"], request.path_params["step_id"]
@@ -82,8 +109,17 @@ async def answer(request: Request) -> Response:
     return Json(step_written(state, step_id, ctx.links))
 
 
-async def complete(request: Request) -> Response:
-    """Complete a run: POST /r/{run_id}/complete."""
+@router.route(
+    "POST /complete",
+    {200: Success("The run is completed.", EndedJson)},
+    body=EmptyBody,
+    problems=("run_closed", "not_started", "steps_missing"),
+)
+async def complete_run(request: Request) -> Response:
+    """Submit the run.
+
+    All is done. What is still missing is answered all at once. Again on a completed run: the same answer.
+    """
     ctx = context_of(request)
     await read_body(request, lambda body: read(EmptyBody, body))
     run = await ctx.database.write(execution.complete, request.path_params["run_id"], device_of(request))
@@ -94,130 +130,16 @@ def _ended(run: Run) -> EndedJson:
     return {"run": run_json.run_state_json(run, run.closed_at or 0)}
 
 
-async def cancel(request: Request) -> Response:
-    """Give a run up for good: POST /r/{run_id}/cancel."""
+@router.route(
+    "POST /cancel", {200: Success("The run is cancelled.", EndedJson)}, body=CancelBody, problems=("run_closed",)
+)
+async def give_up_run(request: Request) -> Response:
+    """Give the run up.
+
+    The executor stops for good. Again with the same words: the same answer.
+    """
     ctx = context_of(request)
     reason = (await read_body(request, lambda body: read(CancelBody, body))).reason
     run_id = request.path_params["run_id"]
     run = await ctx.database.write(execution.cancel_by_executor, run_id, reason, device_of(request))
     return Json(_ended(run))
-
-
-def with_error_page(handler: Handler) -> Handler:
-    """Answer a browser that asks too often with a page instead of JSON."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except Problem as problem:
-            if problem.code != "rate_limited" or "text/html" not in request.headers.get("accept", ""):
-                raise
-            request.scope["rundun.code"] = problem.code
-            response = context_of(request).pages.closed("throttled", preferred_languages(request, None))
-            response.headers["retry-after"] = str(problem.retry_after)
-            return response
-
-    endpoint.__doc__ = handler.__doc__
-    endpoint.__name__ = handler.__name__
-    return endpoint
-
-
-def route(method: Method, path: str, handler: Handler, operation: Operation) -> ApiRoute:
-    """Return a route of /r/{run_id} with the `operation` that the OpenAPI document describes."""
-    return ApiRoute(method, f"/r/{{run_id}}{path}", rate_limited(handler), operation)
-
-
-def rate_limited(handler: Handler) -> Handler:
-    """Limit the requests to `handler` for each run, and for each address that tries links."""
-
-    async def endpoint(request: Request) -> Response:
-        rate_limiter = context_of(request).rate_limiter
-        rate_limiter.count_request(request, request.path_params["run_id"][:MAX_ID])
-        try:
-            response = await handler(request)
-        except NotFound:
-            rate_limiter.count_failure(request)
-            raise
-        if response.status_code == 404:
-            rate_limiter.count_failure(request)
-        return response
-
-    endpoint.__doc__ = handler.__doc__
-    endpoint.__name__ = handler.__name__
-    return endpoint
-
-
-ROUTES = [
-    Route("/r/{run_id}", with_error_page(rate_limited(compressed(page))), methods=["GET"]),
-    route(
-        "GET",
-        "/state",
-        state,
-        Operation(
-            "Executor",
-            "getState",
-            "Read where the run stands",
-            "The checklist, all answers and receipts: enough to resume on another device.",
-            {200: Success("The state.", StateJson), 304: Success("Nothing has happened since that revision.")},
-            query=StateQuery,
-            problems=("run_closed",),
-        ),
-    ),
-    route(
-        "POST",
-        "/start",
-        start,
-        Operation(
-            "Executor",
-            "startRun",
-            "Start the run",
-            "A human has tapped Start. Again: the same person, whose first name, address or number is kept.",
-            {200: Success("The run is under way.", StartedJson, headers=("Set-Cookie",))},
-            body=StartBody,
-            problems=("run_closed",),
-        ),
-    ),
-    route(
-        "PUT",
-        "/steps/{step_id}",
-        answer,
-        Operation(
-            "Executor",
-            "answerStep",
-            "Answer a step",
-            "A value, a skip, or “I can't do this”. The newest to arrive counts; it is accepted while its photos are "
-            "still missing. An `answer_id` that was applied before, or the same content, changes nothing.",
-            {200: Success("The step as it stands.", WrittenJson)},
-            body=AnswerBody,
-            problems=("run_closed", "not_started", "skip_not_allowed", "too_many_photos"),
-        ),
-    ),
-    route(
-        "POST",
-        "/complete",
-        complete,
-        Operation(
-            "Executor",
-            "completeRun",
-            "Submit the run",
-            "All is done. What is still missing is answered all at once. Again on a completed run: the same answer.",
-            {200: Success("The run is completed.", EndedJson)},
-            body=EmptyBody,
-            problems=("run_closed", "not_started", "steps_missing"),
-        ),
-    ),
-    route(
-        "POST",
-        "/cancel",
-        cancel,
-        Operation(
-            "Executor",
-            "giveUpRun",
-            "Give the run up",
-            "The executor stops for good. Again with the same words: the same answer.",
-            {200: Success("The run is cancelled.", EndedJson)},
-            body=CancelBody,
-            problems=("run_closed",),
-        ),
-    ),
-]

@@ -1,7 +1,10 @@
 """The executor's page, or why there is nothing to do: /r/{run_id}."""
 
+from functools import wraps
+
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from rundun.actions import execution
 from rundun.core import times, translation
@@ -9,7 +12,9 @@ from rundun.errors import NotFound, Problem
 from rundun.web.branding import branding_of
 from rundun.web.context import Context, context_of
 from rundun.web.executor.device import device_of
+from rundun.web.executor.endpoint import rate_limited
 from rundun.web.executor.state import state_json
+from rundun.web.pages import Handler, compressed
 
 
 async def page(request: Request) -> Response:
@@ -50,3 +55,24 @@ def preferred_languages(request: Request, run_language: str | None) -> list[str]
     chosen = request.query_params.get("lang", "")
     own = [tag for tag in (chosen, run_language) if tag and translation.is_tag(tag)]
     return [*own, *translation.accepted(request.headers.get("accept-language", ""))]
+
+
+def with_error_page(handler: Handler) -> Handler:
+    """Answer a browser that asks too often with a page instead of JSON."""
+
+    @wraps(handler)
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Problem as problem:
+            if problem.code != "rate_limited" or "text/html" not in request.headers.get("accept", ""):
+                raise
+            request.scope["rundun.code"] = problem.code
+            response = context_of(request).pages.closed("throttled", preferred_languages(request, None))
+            response.headers["retry-after"] = str(problem.retry_after)
+            return response
+
+    return endpoint
+
+
+ROUTES = [Route("/r/{run_id}", with_error_page(rate_limited(compressed(page))), methods=["GET"])]

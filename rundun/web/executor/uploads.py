@@ -22,9 +22,9 @@ from rundun.store import runs as run_rows
 from rundun.store.database import MAX_BATCH, Database
 from rundun.store.files import CHUNK, PhotoMetadata
 from rundun.web.context import context_of
-from rundun.web.docs.openapi.operation import Bytes, Operation, Success
-from rundun.web.executor.api import route
+from rundun.web.docs.openapi.operation import Bytes, Success
 from rundun.web.executor.device import device_of
+from rundun.web.executor.endpoint import executor_router
 from rundun.web.executor.state import step_written
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import Json
@@ -32,8 +32,21 @@ from rundun.web.query_params import PhotoQuery, SignatureQuery, query
 from rundun.web.request_bodies import GeoBody, PhotoBody
 from rundun.web.upload_buffer import BufferedUpload
 
+router = executor_router()
+
 T = TypeVar("T")
 SIGNATURE_BYTES = 2 * 1024 * 1024
+_PHOTO = Bytes(
+    ("image/jpeg", "image/png", "image/webp", "image/heic"),
+    "The picture's bytes as they are, at most 15 MiB and 50 megapixels unless set otherwise.",
+)
+_PNG = Bytes(("image/png",), "A PNG of at most 2 MiB.")
+_UNREADABLE = ("digest_mismatch", "unreadable_image")
+_OPEN = ("run_closed", "not_started")
+_RECEIPT = {
+    201: Success("It is stored.", SignatureReceiptJson),
+    200: Success("This picture was stored before.", SignatureReceiptJson),
+}
 
 
 def _target(request: Request) -> PhotoRef:
@@ -49,8 +62,21 @@ def _metadata(request: Request) -> PhotoMetadata:
     return PhotoMetadata(params.source, params.taken_at, read(GeoBody, geo).position() if geo else None)
 
 
+@router.route(
+    "PUT /steps/{step_id}/photos/{photo_id}",
+    {201: Success("It is stored.", ReceiptJson), 200: Success("These bytes were stored before.", ReceiptJson)},
+    query=PhotoQuery,
+    together=("geo", GeoBody),
+    headers=("Content-Digest",),
+    body=_PHOTO,
+    problems=(*_OPEN, *_UNREADABLE, "photo_conflict", "too_many_photos"),
+)
 async def put_photo(request: Request) -> Response:
-    """Store a photo: PUT …/photos/{photo_id}. 201 with the receipt once it is on disk; the same bytes again: 200."""
+    """Upload a photo.
+
+    The raw bytes under an id that the phone makes. Once the receipt is there the photo is on the disk. The same
+    bytes again get the same receipt.
+    """
     refuse_cross_site(request)
     ctx = context_of(request)
     target, metadata, device = _target(request), _metadata(request), device_of(request)
@@ -116,8 +142,16 @@ async def _store(database: Database, body: BufferedUpload, derived: Derived) -> 
     return UploadedFiles(original, shown, thumbnail, derived.width, derived.height)
 
 
+@router.route(
+    "DELETE /steps/{step_id}/photos/{photo_id}",
+    {200: Success("The step as it stands.", WrittenJson)},
+    problems=(*_OPEN, "invalid"),
+)
 async def delete_photo(request: Request) -> Response:
-    """Delete a photo while its run is open: DELETE …/photos/{photo_id}."""
+    """Delete a photo.
+
+    Erases it for good, while the run is open. Again: nothing changes.
+    """
     refuse_cross_site(request)
     ctx = context_of(request)
     target = _target(request)
@@ -125,11 +159,42 @@ async def delete_photo(request: Request) -> Response:
     return Json(step_written(state, target.step_id, ctx.links))
 
 
+@router.route(
+    "PUT /steps/{step_id}/signature",
+    _RECEIPT,
+    query=SignatureQuery,
+    headers=("Content-Digest",),
+    body=_PNG,
+    problems=(*_OPEN, *_UNREADABLE),
+)
 async def put_signature(request: Request) -> Response:
-    """Store a signature of a step, or of the run: PUT …/signature. A PNG; 201 with the receipt, the same again: 200."""
+    """Upload a step's signature.
+
+    Stores the picture only; the step is then answered with `null`.
+    """
+    return await _put_signature(request, request.path_params["step_id"])
+
+
+@router.route(
+    "PUT /signature",
+    _RECEIPT,
+    query=SignatureQuery,
+    headers=("Content-Digest",),
+    body=_PNG,
+    problems=(*_OPEN, *_UNREADABLE),
+)
+async def put_closing_signature(request: Request) -> Response:
+    """Upload the signature that closes the run.
+
+    Where the template says `signature_on_complete`.
+    """
+    return await _put_signature(request, "")
+
+
+async def _put_signature(request: Request, step_id: str) -> Response:
     refuse_cross_site(request)
     ctx = context_of(request)
-    run_id, step_id = request.path_params["run_id"], request.path_params.get("step_id", "")
+    run_id = request.path_params["run_id"]
     typed_name = query(SignatureQuery, request).typed_name
     device, database = device_of(request), ctx.database
     org_id = (await database.read(run_rows.get, run_id)).org_id
@@ -146,9 +211,17 @@ async def put_signature(request: Request) -> Response:
     return Json(run_json.signature_receipt(signature, database.env.links), 201)
 
 
-async def decode(request: Request) -> Response:
-    """Read the barcode in a picture, for phones without a scanner: POST …/decode. Of a started run, and of the formats
-    that its barcode steps take.
+@router.route(
+    "POST /decode",
+    {200: Success("What it says.", DecodedJson)},
+    headers=("Content-Digest",),
+    body=_PHOTO,
+    problems=(*_OPEN, *_UNREADABLE),
+)
+async def decode_barcode(request: Request) -> Response:
+    """Read a barcode from a picture.
+
+    For phones without a scanner. Of a started run, and of the formats that its barcode steps take.
     """
     refuse_cross_site(request)
     ctx, run_id = context_of(request), request.path_params["run_id"]
@@ -188,99 +261,3 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
         task.cancel()
         disconnect.cancel()
         await asyncio.wait({task, disconnect})
-
-
-_PHOTO = Bytes(
-    ("image/jpeg", "image/png", "image/webp", "image/heic"),
-    "The picture's bytes as they are, at most 15 MiB and 50 megapixels unless set otherwise.",
-)
-_PNG = Bytes(("image/png",), "A PNG of at most 2 MiB.")
-_UNREADABLE = ("digest_mismatch", "unreadable_image")
-_OPEN = ("run_closed", "not_started")
-
-ROUTES = [
-    route(
-        "PUT",
-        "/steps/{step_id}/photos/{photo_id}",
-        put_photo,
-        Operation(
-            "Executor",
-            "putPhoto",
-            "Upload a photo",
-            "The raw bytes under an id that the phone makes. Once the receipt is there the photo is on the disk. The "
-            "same bytes again get the same receipt.",
-            {201: Success("It is stored.", ReceiptJson), 200: Success("These bytes were stored before.", ReceiptJson)},
-            query=PhotoQuery,
-            together=("geo", GeoBody),
-            headers=("Content-Digest",),
-            body=_PHOTO,
-            problems=(*_OPEN, *_UNREADABLE, "photo_conflict", "too_many_photos"),
-        ),
-    ),
-    route(
-        "DELETE",
-        "/steps/{step_id}/photos/{photo_id}",
-        delete_photo,
-        Operation(
-            "Executor",
-            "deletePhoto",
-            "Delete a photo",
-            "Erases it for good, while the run is open. Again: nothing changes.",
-            {200: Success("The step as it stands.", WrittenJson)},
-            problems=(*_OPEN, "invalid"),
-        ),
-    ),
-    route(
-        "PUT",
-        "/steps/{step_id}/signature",
-        put_signature,
-        Operation(
-            "Executor",
-            "putSignature",
-            "Upload a step's signature",
-            "Stores the picture only; the step is then answered with `null`.",
-            {
-                201: Success("It is stored.", SignatureReceiptJson),
-                200: Success("This picture was stored before.", SignatureReceiptJson),
-            },
-            query=SignatureQuery,
-            headers=("Content-Digest",),
-            body=_PNG,
-            problems=(*_OPEN, *_UNREADABLE),
-        ),
-    ),
-    route(
-        "PUT",
-        "/signature",
-        put_signature,
-        Operation(
-            "Executor",
-            "putClosingSignature",
-            "Upload the signature that closes the run",
-            "Where the template says `signature_on_complete`.",
-            {
-                201: Success("It is stored.", SignatureReceiptJson),
-                200: Success("This picture was stored before.", SignatureReceiptJson),
-            },
-            query=SignatureQuery,
-            headers=("Content-Digest",),
-            body=_PNG,
-            problems=(*_OPEN, *_UNREADABLE),
-        ),
-    ),
-    route(
-        "POST",
-        "/decode",
-        decode,
-        Operation(
-            "Executor",
-            "decodeBarcode",
-            "Read a barcode from a picture",
-            "For phones without a scanner. Of a started run, and of the formats that its barcode steps take.",
-            {200: Success("What it says.", DecodedJson)},
-            headers=("Content-Digest",),
-            body=_PHOTO,
-            problems=(*_OPEN, *_UNREADABLE),
-        ),
-    ),
-]

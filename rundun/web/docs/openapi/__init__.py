@@ -9,8 +9,10 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.web.docs.openapi.operation import ApiRoute, Operation, Success
+from rundun.web.docs.openapi.operation import ApiRouter, Success
 from rundun.web.query_params import is_current
+
+router = ApiRouter[Request]("Organization", "/v1", lambda handler: handler)
 
 
 @cache
@@ -22,8 +24,14 @@ def _serialized() -> tuple[bytes, bytes, str]:
     return plain, gzip.compress(plain, 9, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
 
 
+@router.route(
+    "GET /openapi.json", {200: Success("The document.", {"type": "object"}, headers=("ETag",))}, is_conditional=True
+)
 async def get_document(request: Request) -> Response:
-    """Serve the document, without a key: GET /v1/openapi.json."""
+    """This document.
+
+    OpenAPI 3.1, without a key.
+    """
     plain, packed, tag = await asyncio.to_thread(_serialized)  # the first time it takes a moment
     headers = {"etag": tag, "cache-control": "no-cache", "vary": "accept-encoding"}
     if is_current(request, tag):
@@ -31,20 +39,3 @@ async def get_document(request: Request) -> Response:
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(plain, headers=headers, media_type="application/json")
     return Response(packed, headers={**headers, "content-encoding": "gzip"}, media_type="application/json")
-
-
-ROUTES = [
-    ApiRoute(
-        "GET",
-        "/v1/openapi.json",
-        get_document,
-        Operation(
-            "Organization",
-            "getDocument",
-            "This document",
-            "OpenAPI 3.1, without a key.",
-            {200: Success("The document.", {"type": "object"}, headers=("ETag",))},
-            is_conditional=True,
-        ),
-    )
-]

@@ -29,7 +29,7 @@ from rundun.web.problems import TABLE
 
 _ALL = (runs, templates, deliveries, events, openapi, api, uploads)
 ROUTES: Sequence[ApiRoute] = sorted(
-    (route for module in _ALL for route in module.ROUTES if isinstance(route, ApiRoute)),
+    (route for module in _ALL for route in module.router.routes if isinstance(route, ApiRoute)),
     key=lambda route: list(TAGS).index(route.operation.tag),
 )
 

@@ -1,8 +1,9 @@
-"""The description of an operation, given in the route that serves it; `document.py` makes OpenAPI of it."""
+"""The description of an operation, given where its handler stands; `document.py` makes OpenAPI of it."""
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Generic, Literal, TypedDict, TypeVar, Unpack
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,8 +11,10 @@ from starlette.routing import Route
 
 from rundun.core.validation import StrictModel
 
+Call = TypeVar("Call")
+Handler = Callable[[Call], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 Tag = Literal["Runs", "Templates", "Deliveries", "Events", "Organization", "Executor"]
-Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,21 @@ class Operation:
     problems: tuple[str, ...] = ()
 
 
+class OperationOptions(TypedDict, total=False):
+    """What of an Operation may be left out."""
+
+    query: type[StrictModel]
+    together: tuple[str, type[StrictModel]]
+    headers: tuple[str, ...]
+    is_conditional: bool
+    body: type[StrictModel] | str | Bytes
+    problems: tuple[str, ...]
+
+
 class ApiRoute(Route):
     """A route of /v1 or /r that is in the document."""
 
-    def __init__(
-        self, method: Method, path: str, endpoint: Callable[[Request], Awaitable[Response]], operation: Operation
-    ) -> None:
+    def __init__(self, method: str, path: str, endpoint: Endpoint, operation: Operation) -> None:
         super().__init__(path, endpoint, methods=[method])
         self.method = method
         self.operation = operation
@@ -115,3 +127,42 @@ class ApiRoute(Route):
             if not isinstance(operation.body, Bytes):
                 codes |= {"malformed_json", "unsupported_media_type"}
         return sorted(codes)
+
+
+class ApiRouter(Generic[Call]):
+    """The routes below `prefix` whose handlers stand in one file; `wrap` makes the endpoint that Starlette calls."""
+
+    def __init__(self, tag: Tag, prefix: str, wrap: Callable[[Handler[Call]], Endpoint]) -> None:
+        self.routes: list[Route] = []
+        self._tag: Tag = tag
+        self._prefix = prefix
+        self._wrap = wrap
+
+    def route(
+        self,
+        route: str,
+        responses: Mapping[int, Success],
+        *,
+        tag: Tag | None = None,
+        **options: Unpack[OperationOptions],
+    ) -> Callable[[Handler[Call]], Handler[Call]]:
+        """Route requests, `route` being `GET /path`, to the decorated handler, whose name is the operation's, and whose
+        docstring has the summary in its first line and the description below.
+        """
+        method, path = route.split(" ")
+
+        def add(handler: Handler[Call]) -> Handler[Call]:
+            summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
+            first, *words = handler.__name__.split("_")
+            operation = Operation(
+                tag or self._tag,
+                first + "".join(word.title() for word in words),
+                summary.removesuffix("."),
+                " ".join(description.split()),
+                responses,
+                **options,
+            )
+            self.routes.append(ApiRoute(method, self._prefix + path, self._wrap(handler), operation))
+            return handler
+
+        return add

@@ -1,0 +1,37 @@
+"""The frame of each call to /r: within which limits."""
+
+from functools import wraps
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rundun.errors import NotFound
+from rundun.web.context import context_of
+from rundun.web.docs.openapi.operation import ApiRouter
+from rundun.web.pages import Handler
+
+MAX_ID = len("r-00000000-0000-4000-8000-000000000000")
+
+
+def executor_router() -> ApiRouter[Request]:
+    """Return a router of /r/{run_id} for the handlers of one file."""
+    return ApiRouter("Executor", "/r/{run_id}", rate_limited)
+
+
+def rate_limited(handler: Handler) -> Handler:
+    """Limit the requests to `handler` for each run, and for each address that tries links."""
+
+    @wraps(handler)
+    async def endpoint(request: Request) -> Response:
+        rate_limiter = context_of(request).rate_limiter
+        rate_limiter.count_request(request, request.path_params["run_id"][:MAX_ID])
+        try:
+            response = await handler(request)
+        except NotFound:
+            rate_limiter.count_failure(request)
+            raise
+        if response.status_code == 404:
+            rate_limiter.count_failure(request)
+        return response
+
+    return endpoint
