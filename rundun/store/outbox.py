@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,10 +31,9 @@ class DueDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim: deliveries that may start now, those that come after them, and whether more are due than that."""
+    """A claim: deliveries that may start now, and whether more are due than that."""
 
     taken: list[DueDelivery]
-    ahead: list[DueDelivery]
     more: bool
 
 
@@ -49,11 +48,6 @@ _LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
     ") SELECT destination FROM due WHERE destination IS NOT NULL"
 )
 _DUE = "SELECT number, event, destination, attempts, next_attempt_at, next_trigger, resume_at FROM deliveries "
-
-
-def no_room(destination: str) -> int:
-    """Return 0: nothing is claimed ahead."""
-    return 0
 
 
 def is_due(tx: Tx) -> bool:
@@ -75,10 +69,10 @@ def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
     return [row[0] for row in rows.fetchall()]
 
 
-def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int] = no_room) -> Claim:
-    """Return the deliveries that can start now, which `slots` decides, and for each destination up to `room` of those
-    after them; of those due, the destination waiting longest comes first. `held` are those that the one process that
-    sends has claimed already, by number, with their destinations: a claim only reads, nothing in the file says it.
+def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str]) -> Claim:
+    """Return the deliveries that can start now, which `slots` decides: the destination waiting longest comes first.
+    `held` are those that the one process that sends has claimed already, by number, with their destinations: a claim
+    only reads, nothing in the file says it.
     """
     first = tx.db.execute(
         _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
@@ -87,16 +81,10 @@ def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Call
     ).fetchall()
     waiting = [row for row in first if row["number"] not in held]
     is_long = len(first) > WINDOW + len(held)
-    queues = _long_queues(tx, slots, held, room) if is_long else _queues(waiting)
+    queues = _long_queues(tx, slots, held) if is_long else _queues(waiting)
     granted = slots.share({name: min(len(due), slots.per_destination) for name, due in queues.items()})
-    taken: list[sqlite3.Row] = []
-    ahead: list[sqlite3.Row] = []
-    for destination, due in queues.items():
-        now = granted.get(destination, 0)
-        taken += due[:now]
-        ahead += due[now : now + room(destination)]
-    more = is_long or len(taken) + len(ahead) < len(waiting)
-    return Claim([_claimed(tx, row) for row in taken], [_claimed(tx, row) for row in ahead], more)
+    taken = [row for destination, due in queues.items() for row in due[: granted.get(destination, 0)]]
+    return Claim([_claimed(tx, row) for row in taken], is_long or len(taken) < len(waiting))
 
 
 def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
@@ -106,17 +94,14 @@ def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
     return queues
 
 
-def _long_queues(
-    tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str], room: Callable[[str], int]
-) -> dict[str, list[sqlite3.Row]]:
-    """Return the due deliveries of each destination that has a slot free, or room. As many may be due to one dead
+def _long_queues(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str]) -> dict[str, list[sqlite3.Row]]:
+    """Return the due deliveries of each destination that has a slot free. As many may be due to one dead
     destination as fill any window; those that are dead have none, which makes this cheap however many there are.
     """
     under_way = Counter(held.values())
     rows = []
     for (destination,) in tx.db.execute(_LOOSE_SCAN).fetchall():
-        limit = slots.free_for(destination) + room(destination)
-        if limit:
+        if limit := slots.free_for(destination):
             rows.append(_due(tx, destination, limit + under_way[destination]))
     queues = [left for due in rows if (left := [row for row in due if row["number"] not in held])]
     queues.sort(key=lambda due: (due[0]["next_attempt_at"], due[0]["number"]))

@@ -3,13 +3,9 @@
 A commit that touched the outbox wakes it at once; a tick is the safety net, and sets the alarm for what becomes due
 before the next one. What is being sent is known here alone: in the file it is pending until its outcome is written, so
 a process that ends, however it does, leaves nothing to be put back.
-
-To a destination that answers, some are claimed ahead, so that its slots need not wait for a look at the file. When the
-slots become scarce that ends: then they are shared anew each time one is given back.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,8 +21,6 @@ from rundun.store.database import Database
 from rundun.store.outbox import DueDelivery
 
 MAX_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
-PREFETCH_PER_DESTINATION = 16  # claimed ahead for one destination
-MAX_PREFETCHED = 1000  # claimed ahead for all destinations
 LOOK_AHEAD_MS = 1500  # milliseconds a tick looks ahead: to the next one, even if that is late
 ALARM_STEP_MS = 20  # milliseconds between two alarms, at least
 NOT_MADE = "The request could not be made; the service's log says why."
@@ -63,9 +57,6 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._claimed: dict[int, str] = {}  # claimed, and the outcome is not written: their destinations
-        # Of those claimed, the ones that are to start next, by destination.
-        self._prefetched: dict[str, deque[DueDelivery]] = {}
-        self._prefetched_total = 0
         self._under_way: set[asyncio.Task[None]] = set()
         self._unwritten: dict[int, FinishedAttempt] = {}  # that could not be written when it was time
         self._more_due = False  # was more due than could start?
@@ -116,61 +107,23 @@ class Dispatcher:
         """Claim and start all that can start now; returns how many."""
         async with self._claiming:
             self._more_due = True  # until the claim knows better, whoever gives a slot back asks for another
-            self._too_many_unwritten = len(self._claimed) - self._prefetched_total - self._slots.busy > MAX_UNWRITTEN
+            self._too_many_unwritten = len(self._claimed) - self._slots.busy > MAX_UNWRITTEN
             if not self._may_claim:
                 return 0
-            for destination in list(self._prefetched):
-                if self._is_crowded:
-                    self._drop_prefetched(destination)
-                else:
-                    self._start_prefetched(destination)
             # The copy is older than the read: one whose outcome is written in between is still among those held.
-            claims = await self._database.read(outbox.claim, self._slots, dict(self._claimed), self._prefetch_room)
+            claims = await self._database.read(outbox.claim, self._slots, dict(self._claimed))
             if self._stopping:
                 return 0
             self._more_due = claims.more
             for claimed in claims.taken:
                 self._claimed[claimed.number] = claimed.destination
                 self._start(claimed)
-            for claimed in claims.ahead:
-                self._claimed[claimed.number] = claimed.destination
-                self._prefetched.setdefault(claimed.destination, deque()).append(claimed)
-            self._prefetched_total += len(claims.ahead)
             return len(claims.taken)
 
     @property
     def _may_claim(self) -> bool:
         """Tell whether more deliveries may be claimed."""
         return not self._stopping and not self._too_many_unwritten and bool(self._slots.free)
-
-    @property
-    def _is_crowded(self) -> bool:
-        """Tell whether a slot that is given back may be somebody else's turn, or whether enough is claimed ahead."""
-        return 2 * self._slots.busy > self._slots.concurrency or self._prefetched_total > MAX_PREFETCHED
-
-    def _prefetch_room(self, destination: str) -> int:
-        """Return how many deliveries more may be claimed ahead for a destination."""
-        if self._is_crowded or not self._slots.is_well(destination):
-            return 0
-        return PREFETCH_PER_DESTINATION - len(self._prefetched.get(destination, ()))
-
-    def _start_prefetched(self, destination: str) -> None:
-        """Start the deliveries that were claimed ahead for a destination, as far as it has slots for them."""
-        queue = self._prefetched.get(destination)
-        while queue and self._slots.free_for(destination):
-            self._prefetched_total -= 1
-            self._start(queue.popleft())
-        if queue is not None and not queue:
-            del self._prefetched[destination]
-
-    def _drop_prefetched(self, destination: str) -> None:
-        """Let the deliveries that were claimed ahead for a destination wait in the file again, as all others."""
-        queue = self._prefetched.pop(destination, ())
-        self._prefetched_total -= len(queue)
-        for claimed in queue:
-            del self._claimed[claimed.number]
-        if queue:
-            self._wake.set()
 
     def _start(self, claimed: DueDelivery) -> None:
         self._slots.take(claimed.destination)
@@ -185,21 +138,14 @@ class Dispatcher:
             result = await self._attempt(claimed)
         finally:  # the next one starts while this one's outcome is being written
             self._slots.give_back(claimed.destination, ok=result.ok, unreachable=result.unreachable)
-            self._slot_freed(claimed.destination)
+            if self._more_due:
+                self._wake.set()
         outcome = FinishedAttempt(claimed, started_at, result)
         try:
             await self._write(outcome)
         except Exception as error:
             self._unwritten[claimed.number] = outcome
             log("error", "delivery.unwritten", exc=error, run=short(claimed.envelope["run_id"]))
-
-    def _slot_freed(self, destination: str) -> None:
-        """Start what waits for a slot that was given back."""
-        if self._stopping or self._too_many_unwritten or self._is_crowded or not self._slots.is_well(destination):
-            self._drop_prefetched(destination)
-        self._start_prefetched(destination)
-        if self._more_due and len(self._prefetched.get(destination, ())) <= PREFETCH_PER_DESTINATION // 2:
-            self._wake.set()
 
     async def _attempt(self, claimed: DueDelivery) -> AttemptResult:
         """Make one request. If none can be made, the attempt failed too, or it would be tried without pause or end."""
