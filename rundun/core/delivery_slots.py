@@ -41,15 +41,15 @@ class DeliverySlots(Generic[K]):
         """Return how many slots are taken over all destinations."""
         return self._total
 
-    def is_well(self, key: K) -> bool:
-        """Tell whether a destination has answered, and nothing has gone wrong with it since."""
+    def is_proven(self, key: K) -> bool:
+        """Tell whether a destination has answered, and has not become a suspect since."""
         return key in self._answered and key not in self._suspects
 
     def free_for(self, key: K) -> int:
         """Return how many deliveries to a destination could start now, were it alone."""
-        own = (self.per_destination if self.is_well(key) else 1) - self._busy[key]
+        own = (self.per_destination if self.is_proven(key) else 1) - self._busy[key]
         shared = self.free
-        if not self.is_well(key):
+        if not self.is_proven(key):
             shared = min(shared, self.unproven_limit - self._unproven_total)
         if key in self._suspects:
             shared = min(shared, self.suspect_limit - self._suspects_total)
@@ -67,7 +67,7 @@ class DeliverySlots(Generic[K]):
         unproven_left = self.unproven_limit - self._unproven_total
         for level in range(self.per_destination):
             for key in waiting:
-                suspect, unproven = key in self._suspects, not self.is_well(key)
+                suspect, unproven = key in self._suspects, not self.is_proven(key)
                 if granted[key] >= room[key] or self._busy[key] + granted[key] > level:
                     continue
                 if left <= 0:
@@ -118,4 +118,4 @@ class DeliverySlots(Generic[K]):
     def _count(self, key: K, sign: int) -> None:
         """Take a destination's slots out of the sums (-1) before anything about it changes, and back in (1) after."""
         self._suspects_total += sign * self._busy[key] * (key in self._suspects)
-        self._unproven_total += sign * self._busy[key] * (not self.is_well(key))
+        self._unproven_total += sign * self._busy[key] * (not self.is_proven(key))

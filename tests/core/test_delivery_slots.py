@@ -22,10 +22,10 @@ class Model:
 
     def may_start(self, key: str) -> bool:
         suspects_under_way = [other for other in self.under_way if other in self.suspects]
-        unproven = [other for other in self.under_way if not self.is_well(other)]
+        unproven = [other for other in self.under_way if not self.is_proven(other)]
         if len(self.under_way) >= self.concurrency:
             return False
-        if not self.is_well(key) and len(unproven) >= max(1, self.concurrency - self.concurrency // 4):
+        if not self.is_proven(key) and len(unproven) >= max(1, self.concurrency - self.concurrency // 4):
             return False
         if key in self.suspects:
             return key not in self.under_way and len(suspects_under_way) < max(1, self.concurrency // 4)
@@ -33,7 +33,7 @@ class Model:
             return key not in self.under_way
         return self.under_way.count(key) < self.per_destination
 
-    def is_well(self, key: str) -> bool:
+    def is_proven(self, key: str) -> bool:
         return key in self.answered and key not in self.suspects
 
     def end(self, key: str, ok: bool, unreachable: bool) -> None:

@@ -37,8 +37,7 @@ class Model:
     arrived: dict[str, list[str]] = field(default_factory=dict)
     signed: dict[str, int] = field(default_factory=dict)
     seen: dict[str, tuple[str, str]] = field(default_factory=dict)  # photo id or answer id → its step
-    came: dict[str, int] = field(default_factory=dict)  # when a photo came, in steps of the walk
-    now: int = 0
+    announced: dict[str, set[str]] = field(default_factory=dict)  # the photos that a step's last event named
 
     def photos(self, step: Any) -> tuple[list[str], list[str]]:
         """Of the photos that count: those that are here, those that are awaited."""
@@ -128,14 +127,17 @@ class Model:
                 found.append((name, "missing_photos"))
         return found
 
-    def told(self, step: Any) -> Any:
-        """What the last event of a step that is done said of it; a photo that came later was told to nobody."""
+    def content(self, step: Any) -> Any:
+        """What an event says of a step, were it done."""
         answer = self.answers.get(step["id"]) or {}
-        here = self.arrived.get(step["id"], [])
-        if answer and answer["photos"] is None and any(self.came[one] > answer["at"] for one in here):
-            return None
         here = [] if answer.get("skipped") else self.photos(step)[0]
         return [answer.get(name) for name in ("value", "skipped", "unable", "signature")], here
+
+    def has_unannounced(self, step: Any) -> bool:
+        """Whether a photo came alone, which is no event: with the answer given again it becomes one."""
+        answer, here = self.answers.get(step["id"]), self.arrived.get(step["id"], [])
+        takes_all = answer is not None and answer["photos"] is None
+        return takes_all and not self.announced.get(step["id"], set()).issuperset(here)
 
 
 @dataclass
@@ -154,13 +156,15 @@ class Walker:
             some.sampled_from(("answer", "answer", "answer", "skip", "unable", "photo", "delete", "sign", "repeat"))
         )
         self.stage.w.clock.forward(seconds=1)
-        self.model.now += 1
-        done, told = self.model.done(), self.model.told(step)
+        done, content, unannounced = self.model.done(), self.model.content(step), self.model.has_unannounced(step)
         answer = await getattr(self, what)(step, data)
         now = self.model.done()
-        again = what in ("answer", "skip", "unable") and self.model.told(step) != told
+        answered = what in ("answer", "skip", "unable") and "run" in answer
+        again = answered and (unannounced or self.model.content(step) != content)
         became = [name for name in now if name not in done or (again and name == step["id"])]
         self.events += [(name, self.event(name)) for name in became]
+        steps = {one["id"]: one for one in steps_of(self.model.template)}
+        self.model.announced.update({name: set(self.model.photos(steps[name])[0]) for name in became})
         if answer is not None and "run" in answer:
             assert answer["run"]["progress"] == self.model.progress()
             assert answer["step"]["done"] is (step["id"] in now)
@@ -182,7 +186,7 @@ class Walker:
         """Note an answer in the model."""
         signature = self.model.signed.get(step["id"]) if not more else None
         kept = {"skipped": False, "unable": None, "photos": photos, "signature": signature, **more}
-        self.model.answers[step["id"]] = {"value": value, "at": self.model.now, **kept}
+        self.model.answers[step["id"]] = {"value": value, **kept}
 
     async def answer(self, step: Any, data: Any) -> Any:
         body = data.draw(answers_for(step), label="body")
@@ -223,7 +227,6 @@ class Walker:
         assert answer.status == expected, answer
         if expected == 201:
             here.append(photo_id)
-            self.model.came[photo_id] = self.model.now
             self.model.seen[photo_id] = (step["id"], "photo")
 
     async def delete(self, step: Any, data: Any) -> Any:
