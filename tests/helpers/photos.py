@@ -20,3 +20,8 @@ async def started(w: World, *steps: Any, **more: Any) -> Ed:
     ed = await w.dispatch(await w.template(*steps), **more)
     await ed.start()
     return ed
+
+
+async def count(w: World, table: str) -> int:
+    """Rows of a table."""
+    return await w.database.read(lambda tx: int(tx.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]))

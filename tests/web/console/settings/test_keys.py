@@ -1,0 +1,85 @@
+"""API keys in the console."""
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rundun.actions import api_keys
+from rundun.store import api_keys as key_rows
+from tests.helpers.console import operator
+from tests.helpers.service import World, world
+
+
+def client_with(w: World, key: str) -> Any:
+    return w.browser(authorization=f"Bearer {key}")
+
+
+async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
+    ann = await operator(w)
+    assert "rdk_live_" not in (await ann.get("/settings/keys")).text
+    made = await ann.post("/settings/keys", name=" booking backend ")
+    assert made.status_code == 200
+    key = re.search(r"rdk_live_[A-Za-z0-9]{32}", made.text)
+    assert key and f"Authorization: Bearer {key[0]}" in html.unescape(made.text)
+    again = (await ann.get("/settings/keys")).text
+    assert "booking backend" in again
+    assert key[0] not in again, "shown once"
+    backend = client_with(w, key[0])
+    assert (await backend.get("/v1/organization")).json()["id"] == w.acme_id
+    kept = {one.name: one for one in await w.database.read(key_rows.list_of_org, w.acme_id)}
+    gone = await ann.post(f"/settings/keys/{kept['booking backend'].key_id}/revoke")
+    assert (gone.status_code, gone.headers["location"]) == (303, "/console/settings/keys?flash=told_key_revoked")
+    assert (await backend.get("/v1/organization")).status_code == 401
+    page = (await ann.get("/settings/keys?flash=told_key_revoked")).text
+    assert "The key is revoked." in page
+    folded = page[page.index('<details class="folded">') :]
+    assert "1 revoked key" in folded and "booking backend" in folded
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201, "a\x07b"])
+async def test_a_key_without_a_name_is_not_made(w: World, name: str) -> None:
+    ann = await operator(w)
+    before = await w.database.read(key_rows.list_of_org, w.acme_id)
+    refused = await ann.post("/settings/keys", name=name)
+    assert (refused.status_code, "1 to 200 printable" in refused.text) == (422, True)
+    assert await w.database.read(key_rows.list_of_org, w.acme_id) == before
+
+
+async def test_last_use_is_noted_in_memory_and_kept_by_the_clock(w: World) -> None:
+    key, secret = await w.database.write(api_keys.create, w.acme_id, "noted")
+    seen: list[str] = []
+    await w.database.write(lambda tx: tx.db.set_trace_callback(seen.append))
+
+    async def kept() -> int | None:
+        return (await w.database.read(key_rows.get_of_org, w.acme_id, key.key_id)).used_at
+
+    backend, ann = client_with(w, secret), await operator(w)
+    seen.clear()
+    for _ in range(50):
+        w.clock.forward(seconds=1)
+        assert (await backend.get("/v1/organization")).status_code == 200
+    assert [one for one in seen if "used_at" in one] == [], "no request writes"
+    assert await kept() is None
+    assert "00:00 +00:00" in (await ann.get("/settings/keys")).text, "what is noted is shown at once"
+    await w.service.keys.keep_used()
+    assert await kept() == w.clock.now
+    assert len([one for one in seen if "SET used_at" in one]) == 1
+    seen.clear()
+    await w.service.keys.keep_used()
+    assert seen == [], "nothing new, nothing written"
+    refused = client_with(w, "rdk_live_" + "x" * 32)
+    assert (await refused.get("/v1/organization")).status_code == 401
+    assert w.service.keys.used == {}
+
+
+async def test_last_use_outlives_the_service(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        key, secret = await w.database.write(api_keys.create, w.acme_id, "noted")
+        w.clock.forward(seconds=7)
+        assert (await client_with(w, secret).get("/v1/organization")).status_code == 200
+        at = w.clock.now
+    async with world(tmp_path) as again:
+        assert (await again.database.read(key_rows.get_of_org, w.acme_id, key.key_id)).used_at == at

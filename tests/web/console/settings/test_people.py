@@ -1,0 +1,112 @@
+"""Operators and their passwords in the console."""
+
+import re
+
+from rundun import passwords
+from rundun.actions import operators
+from rundun.store import operators as operator_rows
+from tests.helpers.console import PASSWORD, Browser, operator
+from tests.helpers.service import World
+
+
+async def test_a_member_is_invited_by_a_link_and_kept_from_keys_and_people(w: World) -> None:
+    ann = await operator(w)
+    await ann.get("/settings/people")
+    invited = await ann.post("/settings/people/invitations", email=" Bob@Example.com ", role="member")
+    link = re.search(r"http://rundun\.test/console(/join/[\w-]+)", invited.text)
+    assert link and invited.status_code == 200
+    assert link[1] not in (await ann.get("/settings/people")).text, "shown once"
+    bob = Browser(w.browser())
+    await bob.get(link[1])
+    assert (await bob.post(link[1], name="Bob", password=PASSWORD)).status_code == 303
+    assert (await bob.get("/settings")).status_code == 200
+    for path in ("/settings/keys", "/settings/people"):
+        assert (await bob.get(path)).status_code == 403
+        assert f"/console{path}" not in (await bob.get("/settings")).text, "nor is he led there"
+    page = (await ann.get("/settings/people")).text
+    assert "bob@example.com" in page and "Invitations" not in page
+
+
+async def test_an_invitation_is_taken_back(w: World) -> None:
+    ann = await operator(w)
+    await ann.get("/settings/people")
+    page = (await ann.post("/settings/people/invitations", email="bob@example.com", role="owner")).text
+    link = re.search(r"/console(/join/[\w-]+)", page)
+    (invitation,) = await w.database.read(operator_rows.invitations_of, w.acme_id)
+    assert link and invitation.role == "owner"
+    place = f"/settings/people/invitations/{invitation.invitation_id}/remove"
+    assert (await ann.post(place)).status_code == 303
+    assert (await ann.post(place)).status_code == 404
+    assert (await Browser(w.browser()).get(link[1])).status_code == 404
+    wrong = await ann.post("/settings/people/invitations", email="nobody", role="member")
+    assert (wrong.status_code, "no e-mail address" in wrong.text) == (422, True)
+
+
+async def test_an_organization_keeps_an_owner(w: World) -> None:
+    ann = await operator(w)
+    (one,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
+    await ann.get("/settings/people")
+    for answer in (
+        await ann.post(f"/settings/people/{one.operator_id}/role", role="member"),
+        await ann.post(f"/settings/people/{one.operator_id}/remove"),
+    ):
+        assert (answer.status_code, "keeps at least one owner" in answer.text) == (409, True)
+    bob = await w.database.write(operators.add, w.acme_id, "bob@example.com", "Bob", "member", "")
+    place = f"/settings/people/{bob.operator_id}"
+    assert (await ann.post(f"{place}/role", role="owner")).status_code == 303
+    down = await ann.post(f"/settings/people/{one.operator_id}/role", role="member")
+    assert down.headers["location"].startswith("/console/settings?")
+    assert (await ann.get("/settings/people")).status_code == 403
+    assert (await ann.post(f"{place}/remove")).status_code == 403, "she is a member now"
+    assert {one.role for one in await w.database.read(operator_rows.list_of_org, w.acme_id)} == {"owner", "member"}
+
+
+async def test_who_is_removed_is_out_at_once(w: World) -> None:
+    ann, bob = await operator(w), await operator(w, "member")
+    (his,) = [one for one in await w.database.read(operator_rows.list_of_org, w.acme_id) if one.role == "member"]
+    assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 303
+    assert (await bob.get("")).status_code == 303
+    assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 404
+
+
+async def ann_with_a_password(w: World) -> Browser:
+    kept = passwords.hash_password(PASSWORD)
+    await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "member", kept)
+    ann = Browser(w.browser())
+    await ann.get("/sign-in")
+    assert (await ann.post("/sign-in", email="ann@example.com", password=PASSWORD)).status_code == 303
+    await ann.get("/settings/account")
+    return ann
+
+
+async def test_a_new_password_signs_out_all_other_browsers(w: World) -> None:
+    ann, elsewhere = await ann_with_a_password(w), await ann_with_a_password_again(w)
+    place = "/settings/account/password"
+    wrong = await ann.post(place, old="wrong horse battery", password="another good one")
+    assert (wrong.status_code, "That is not your password." in wrong.text) == (422, True)
+    short = await ann.post(place, old=PASSWORD, password="short")
+    assert (short.status_code, 'aria-invalid="true"' in short.text) == (422, True)
+    assert (await elsewhere.get("")).status_code == 200
+    assert (await ann.post(place, old=PASSWORD, password="another good one")).status_code == 303
+    assert (await ann.get("")).status_code == 200
+    assert (await elsewhere.get("")).status_code == 303
+    (kept,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
+    assert passwords.verify(kept.password, "another good one")
+
+
+async def ann_with_a_password_again(w: World) -> Browser:
+    elsewhere = Browser(w.browser())
+    await elsewhere.get("/sign-in")
+    await elsewhere.post("/sign-in", email="ann@example.com", password=PASSWORD)
+    assert (await elsewhere.get("")).status_code == 200
+    return elsewhere
+
+
+async def test_guesses_of_the_old_password_are_throttled(w: World) -> None:
+    ann = await ann_with_a_password(w)
+    place = "/settings/account/password"
+    codes = [
+        (await ann.post(place, old=f"guess number {n}", password="another good one")).status_code for n in range(11)
+    ]
+    assert codes == [422] * 10 + [429]
+    assert (await ann.post(place, old=PASSWORD, password="another good one")).status_code == 429
