@@ -46,10 +46,7 @@ async def dispatch_run(call: ApiCall) -> Response:
     transaction; what is refused makes nothing and costs nothing.
     """
     order, destination = read(DispatchBody, await call.json()).order()
-    warnings = [*link_warnings(call.ctx.settings.public_url)]
-    if destination:
-        warnings += await destination_warnings(call.ctx, destination)
-
+    warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(call.ctx, destination)
     links = call.ctx.links
 
     def dispatched(run: Run) -> StoredResponse:
@@ -65,9 +62,7 @@ async def dispatch_run(call: ApiCall) -> Response:
     return await call.write(dispatched, runs.dispatch, order)
 
 
-@router.route(
-    "GET /runs/{run_id}", {200: Success("The record.", RunRecordJson, headers=("ETag",))}, is_conditional=True
-)
+@router.route("GET /runs/{run_id}", {200: Success("The record.", RunRecordJson)}, is_conditional=True)
 async def get_run(call: ApiCall) -> Response:
     """Read a run.
 
@@ -85,7 +80,7 @@ async def get_run(call: ApiCall) -> Response:
     return Json(content, headers={"etag": tag})
 
 
-@router.route("GET /runs", {200: Success("A page of runs.", ListOf(RunListedJson), headers=("Link",))}, query=RunsQuery)
+@router.route("GET /runs", {200: Success("A page of runs.", ListOf(RunListedJson))}, query=RunsQuery)
 async def list_runs(call: ApiCall) -> Response:
     """List runs.
 

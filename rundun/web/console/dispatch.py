@@ -67,7 +67,7 @@ async def dispatch(call: ConsoleCall) -> Response:
     """POST /console/dispatch: dispatch a run, once for each form that was shown, and lead on to its link."""
     try:
         dispatch_request, destination = read(DispatchBody, _body(call.form)).order()
-        warnings = await destination_warnings(call.ctx, destination) if destination else []
+        warnings = await destination_warnings(call.ctx, destination)
         stored_response = await call.write_once(
             idempotency_key(call), _created_response, runs.dispatch, dispatch_request
         )

@@ -172,7 +172,9 @@ def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
     limited = [] if route.is_document else ["RateLimit-Policy", "RateLimit"]
     replayed = ["Idempotent-Replayed"] if route.is_idempotent_post else []
     response: dict[str, Any] = {"description": success.description}
-    response["headers"] = _headers([*success.headers, *replayed, "X-Request-Id", *limited])
+    link = ["Link"] if isinstance(success.schema, ListOf) else []
+    tag = ["ETag"] if route.operation.is_conditional and status == 200 else []
+    response["headers"] = _headers([*link, *tag, *success.headers, *replayed, "X-Request-Id", *limited])
     if success.schema is not None:
         media = {"schema": _schema(success.schema), **_example(route.operation.name, str(status))}
         response["content"] = {"application/json": media}

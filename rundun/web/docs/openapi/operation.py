@@ -38,8 +38,8 @@ Described = type | str | ListOf | Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """A response of 2xx or 304: `schema` None = no body; `headers` beside those of every response; `followed_by` says
-    where in the response the one path parameter of operations that may be called next is.
+    """A response of 2xx or 304: `schema` None = no body; `headers` beside those of every response, and `Link` of every
+    list; `followed_by` says where in the response the one path parameter of operations that may be called next is.
     """
 
     description: str
@@ -51,7 +51,7 @@ class Success:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A description of what a route does. `together` are parameters of `query` that make one object, with its name, and
-    `is_conditional` adds `If-None-Match` and 304. Problems that all alike have are added by `ApiRoute.codes`;
+    `is_conditional` adds `If-None-Match`, `ETag` and 304. Problems that all alike have are added by `ApiRoute.codes`;
     `problems` are the operation's own. Examples stand in examples.json, under `name`.
     """
 
