@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, made of the routes and of the types that the code itself reads and writes with."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,21 +34,10 @@ ROUTES: Sequence[ApiRoute] = sorted(
 )
 
 
-def _data(name: str) -> dict[str, dict[str, Any]]:
-    data: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
-    return data
-
-
-@cache
-def parts() -> dict[str, dict[str, Any]]:
-    """Return what many operations share: security, parameters and headers of the document, and parameters of paths."""
-    return _data("parts.json")
-
-
-@cache
-def examples() -> dict[str, dict[str, Any]]:
-    """Return requests and responses by operation and status; one story: a kitchen is checked for booking_12345."""
-    return _data("examples.json")
+# What many operations share: security, parameters and headers of the document, and parameters of paths.
+_PARTS: dict[str, Any] = json.loads(Path(__file__).with_name("parts.json").read_text("utf-8"))
+# Requests and responses by operation and status; one story: a kitchen is checked for booking_12345.
+EXAMPLES: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
 
 
 @cache
@@ -58,7 +47,8 @@ def document() -> dict[str, Any]:
     responses: dict[str, Any] = {}
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        item = paths.setdefault(route.path, _path_item(route))
+        shared = {"parameters": [_PARTS["path"][name] for name in route.parameters]} if route.parameters else {}
+        item = paths.setdefault(route.path, shared)
         item[route.method.lower()] = _operation(route, responses)
     return {
         "openapi": "3.1.1",
@@ -75,7 +65,7 @@ def document() -> dict[str, Any]:
         "security": [{"key": []}],
         "paths": paths,
         "webhooks": {name: _webhook(name, schemas[sent_name(name)]) for name in WEBHOOKS},
-        "components": {**parts()["components"], "responses": responses, "schemas": dict(sorted(schemas.items()))},
+        "components": {**_PARTS["components"], "responses": responses, "schemas": dict(sorted(schemas.items()))},
     }
 
 
@@ -120,10 +110,6 @@ def _page(item: type | str) -> Schema:
     }
 
 
-def _path_item(route: ApiRoute) -> dict[str, Any]:
-    return {"parameters": [parts()["path"][name] for name in route.parameters]} if route.parameters else {}
-
-
 def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
     operation = route.operation
     described: dict[str, Any] = {
@@ -164,17 +150,20 @@ def _body(body: type | str | Bytes, name: str) -> dict[str, Any]:
 
 def _example(name: str, which: str) -> dict[str, Any]:
     """Return the example of an operation's request, or of its response with that status, if there is one."""
-    of_operation = examples().get(name, {})
+    of_operation = EXAMPLES.get(name, {})
     return {"examples": {"example": {"value": of_operation[which]}}} if which in of_operation else {}
 
 
 def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
     limited = [] if route.is_document else ["RateLimit-Policy", "RateLimit"]
     replayed = ["Idempotent-Replayed"] if route.is_idempotent_post else []
-    response: dict[str, Any] = {"description": success.description}
     link = ["Link"] if isinstance(success.schema, ListOf) else []
     tag = ["ETag"] if route.operation.is_conditional and status == 200 else []
-    response["headers"] = _headers([*link, *tag, *success.headers, *replayed, "X-Request-Id", *limited])
+    headers = [*link, *tag, *success.headers, *replayed, "X-Request-Id", *limited]
+    response: dict[str, Any] = {
+        "description": success.description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+    }
     if success.schema is not None:
         media = {"schema": _schema(success.schema), **_example(route.operation.name, str(status))}
         response["content"] = {"application/json": media}
@@ -197,10 +186,6 @@ def _next(parameters: list[str]) -> list[str]:
 
 def _schema(described: Described) -> Schema:
     return {"$ref": REF + _name(described)} if isinstance(described, type | str | ListOf) else dict(described)
-
-
-def _headers(names: Iterable[str]) -> dict[str, Any]:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _problems(codes: Sequence[str], responses: dict[str, Any]) -> dict[str, Any]:
@@ -235,13 +220,14 @@ def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
         "content": {
             "application/problem+json": {
                 "schema": {"allOf": [{"$ref": REF + "ProblemDetails"}, narrowed]},
-                "examples": {code: {"value": _problem_example(status, code)} for code in codes},
+                "examples": {code: {"value": problem_example(status, code)} for code in codes},
             }
         },
     }
 
 
-def _problem_example(status: int, code: str) -> dict[str, Any]:
+def problem_example(status: int, code: str) -> dict[str, Any]:
+    """Return a problem document as it is answered with one code."""
     title = TABLE[code][1]
     return {
         "type": f"/problems/{code}",
@@ -250,7 +236,7 @@ def _problem_example(status: int, code: str) -> dict[str, Any]:
         "detail": f"{title}.",
         "code": code,
         "request_id": "5d3c1f0e9b8a47d6a1b2c3d4e5f60718",
-        **examples()["problems"].get(code, {}),
+        **EXAMPLES["problems"].get(code, {}),
     }
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from rundun.web.docs.openapi.document import document, examples
-from rundun.web.docs.openapi.schemas import REF, Schema
+from rundun.web.docs.openapi.document import EXAMPLES, document
+from rundun.web.docs.openapi.schemas import REF, Schema, references
 
 METHODS = ("get", "post", "put", "delete")
 # What curl lines name instead of ids that only their reader knows; a photo's id is the reader's own to make.
@@ -90,7 +90,7 @@ def models() -> tuple[Model, ...]:
     schemas = document()["components"]["schemas"]
     used_by: dict[str, list[str]] = {name: [] for name in schemas}
     for name, schema in schemas.items():
-        for other in sorted(set(_referenced(schema)) - {name}):
+        for other in sorted(set(references(schema)) - {name}):
             used_by[other].append(name)
     return tuple(
         Model(
@@ -155,15 +155,6 @@ def codes(schema: str) -> list[str]:
     return values
 
 
-def invalid_example() -> Any:
-    """Return the example of a problem that lists what is wrong."""
-    for response in document()["components"]["responses"].values():
-        problems = response["content"]["application/problem+json"]["examples"]
-        if "invalid" in problems:
-            return problems["invalid"]["value"]
-    raise KeyError("invalid")
-
-
 def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
     """List what a value may be: pairs of words and, where they name a schema, its name."""
     if "$ref" in schema:
@@ -218,13 +209,6 @@ def _between(schema: Schema, minimum: str, maximum: str, unit: str) -> str:
     if high is None:
         return f" at least {low:g} {unit}".rstrip()
     return f" {low:g} to {high:g} {unit}".rstrip() if low is not None else f" at most {high:g} {unit}".rstrip()
-
-
-def _referenced(schema: Any) -> list[str]:
-    if isinstance(schema, dict):
-        own = [schema["$ref"].removeprefix(REF)] if isinstance(schema.get("$ref"), str) else []
-        return own + [name for value in schema.values() for name in _referenced(value)]
-    return [name for value in schema for name in _referenced(value)] if isinstance(schema, list) else []
 
 
 def _resolved(part: Any) -> Any:
@@ -304,7 +288,7 @@ def curl(site: str, path: str, method: str, operation: dict[str, Any], parameter
     if "application/json" in content:
         example = content["application/json"]["examples"]["example"]["value"]
         lines.append("-H 'Content-Type: application/json'")
-        template_id = examples()["dispatchRun"]["request"]["template_id"]
+        template_id = EXAMPLES["dispatchRun"]["request"]["template_id"]
         body = shlex.quote(pretty(example)).replace(template_id, f"'{VARIABLES['template_id']}'")
         lines.append(f"-d {body}")
     elif content:
