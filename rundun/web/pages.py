@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, wraps
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def compressed(handler: Handler) -> Handler:
     Nothing a stranger sends comes back in these pages beside anything secret, so their length gives nothing away.
     """
 
+    @wraps(handler)
     async def endpoint(request: Request) -> Response:
         response = await handler(request)
         response.headers["vary"] = "accept-encoding"
@@ -51,8 +52,6 @@ def compressed(handler: Handler) -> Handler:
             response.headers["content-length"] = str(len(response.body))
         return response
 
-    endpoint.__doc__ = handler.__doc__
-    endpoint.__name__ = handler.__name__
     return endpoint
 
 

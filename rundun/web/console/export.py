@@ -21,7 +21,7 @@ from rundun.store.files import CHUNK
 from rundun.store.pagination import PageRequest
 from rundun.web.api.templates import template_json
 from rundun.web.console.file_names import FileNames, file_names
-from rundun.web.console.run_page import page_values, translate_for
+from rundun.web.console.run_page import page_values
 from rundun.web.console.run_view import RunView
 from rundun.web.console.runs import read_filter_form
 from rundun.web.console.session import ConsoleCall, route
@@ -254,7 +254,7 @@ def _json(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
 
 def _report(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
     """Render the run as a page that needs nothing but the photos and signatures beside it."""
-    view = RunView(detail, translate_for(call), call.zone, names.archive_path, detail.replaced)
+    view = RunView(detail, call.language.say, call.zone, names.archive_path, detail.replaced)
     values = {**page_values(view), "deadline": None, "organization": call.organization}
     return bytes(call.render("run_report", **values).body)
 

@@ -13,7 +13,6 @@ from rundun.store import runs as run_rows
 from rundun.web.console.run_history import history
 from rundun.web.console.run_view import RunView
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.i18n import Translate
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
 
@@ -32,7 +31,7 @@ async def render_run(call: ConsoleCall, status: int = 200, wrong: Problem | None
     past = call.request.query_params.get("past", "")
     detail = await call.read(runs.get_detail, call.path("run_id"), past)
     ctx = call.ctx.database.env
-    view = RunView(detail, translate_for(call), call.zone, ctx.links.media_path, (past,))
+    view = RunView(detail, call.language.say, call.zone, ctx.links.media_path, (past,))
     run = detail.state.run
     is_pinned = detail.state.version.template.execution.scope == "first_device" and run.device is not None
     return call.render(
@@ -66,12 +65,6 @@ def page_values(view: RunView) -> dict[str, Any]:
     }
 
 
-def translate_for(call: ConsoleCall) -> Translate:
-    """Return the catalog of the reader's language."""
-    first = call.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
-    return call.ctx.pages.console_words.language([first or "en"]).say
-
-
 async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:
     """Do something to a run and redirect to its page; or show the page, and why it can't be done. `flash` is the
     catalog key of what was done.
@@ -89,7 +82,7 @@ async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) 
 
 async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
     """Return `would_shorten` with the time in the organization's zone."""
-    run, say = await call.read(run_rows.get_of_org, call.path("run_id")), translate_for(call)
+    run, say = await call.read(run_rows.get_of_org, call.path("run_id")), call.language.say
     if run.expires_at is None:
         return Problem(problem.code, say("would_shorten_never"))
     return Problem(problem.code, say("would_shorten", at=call.zone.say(run.expires_at)))

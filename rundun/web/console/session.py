@@ -3,8 +3,10 @@ made here, so none can do without.
 """
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -21,10 +23,12 @@ from rundun.errors import Problem
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
+from rundun.store.pagination import END, PageRequest
 from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.console.time_zone import Zone
 from rundun.web.context import Context, context_of
+from rundun.web.i18n import Language
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import TABLE
 
@@ -87,6 +91,17 @@ class ConsoleCall:
         """Return a parameter of the path."""
         return str(self.request.path_params[name])
 
+    @property
+    def language(self) -> Language:
+        """Return the language of the console's words for this reader: the browser's first choice."""
+        first = self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
+        return self.ctx.pages.console_words.language([first or "en"])
+
+    def page_request(self, limit: int) -> PageRequest:
+        """Return the page of a list that goes on behind `?before=`, the first page without it."""
+        match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", self.request.query_params.get("before", ""), re.ASCII)
+        return PageRequest(limit, (int(match[1]), int(match[2])) if match else (END, END))
+
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(tx, org_id, *args)` on a consistent snapshot."""
         return await self.ctx.database.read(function, self.operator.org_id, *args, **kwargs)
@@ -110,9 +125,7 @@ class ConsoleCall:
 
     def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """Render a page of `templates/console/`."""
-        language = self.ctx.pages.console_words.language(
-            [self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip() or "en"]
-        )
+        language = self.language
         response = self.ctx.pages.render(
             f"console/{name}.html",
             status,
@@ -149,6 +162,7 @@ def route(
 ) -> ConsoleRoute:
     """Make a route of /console; a form has at most `max_form_bytes`, and only whom `may` names comes in."""
 
+    @wraps(handler)
     async def endpoint(request: Request) -> Response:
         call = await _read_call(request)
         try:
@@ -165,8 +179,6 @@ def route(
             _set_cookie(call, response, VISITOR_COOKIE, call.token, None)
         return response
 
-    endpoint.__doc__ = handler.__doc__
-    endpoint.__name__ = handler.__name__
     route_ = ConsoleRoute(f"/console{path}", endpoint, methods=[method])
     route_.may = may
     return route_

@@ -7,7 +7,6 @@ from rundun import diagnostics
 from rundun.core.token_bucket import Policy
 from rundun.store import organizations as organization_rows
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import settings_pages
 
 INTEGRITY_CHECKS = Policy("integrity", 4, 60)  # for all operators: each reads the whole file
 INTEGRITY_SECONDS = 20.0
@@ -31,14 +30,7 @@ async def _show(call: ConsoleCall, seconds: float) -> Response:
     # The settings are the server's: where it serves several organizations, they are none of one's business.
     is_alone = len(await call.ctx.database.read(organization_rows.list_all)) == 1
     notes = sum(finding.state == "note" for finding in report.findings)
-    return call.render(
-        "health",
-        parts=settings_pages(call),
-        report=report,
-        is_integrity_checked=bool(seconds),
-        is_alone=is_alone,
-        notes=notes,
-    )
+    return call.render("health", report=report, is_integrity_checked=bool(seconds), is_alone=is_alone, notes=notes)
 
 
 ROUTES = [route("GET", "/settings/health", health), route("POST", "/settings/health", check_integrity)]

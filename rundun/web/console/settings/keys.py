@@ -9,7 +9,6 @@ from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
 from rundun.store.api_keys import ApiKey
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import settings_pages
 
 
 async def list_keys(call: ConsoleCall) -> Response:
@@ -44,7 +43,6 @@ async def _show(
     return call.render(
         "keys",
         status,
-        parts=settings_pages(call),
         valid=[key for key in keys if key.revoked_at is None],
         revoked=[key for key in keys if key.revoked_at is not None],
         name=name,

@@ -11,7 +11,6 @@ from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
 from rundun.web.console import time_zone
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import settings_pages
 
 MAX_LOGO = 256 * 1024  # bytes
 FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one
@@ -67,7 +66,6 @@ def _show(
     return call.render(
         "organization",
         status,
-        parts=settings_pages(call),
         values=values,
         wrong=wrong or {},
         zone_options=[(zone, zone.replace("_", " ")) for zone in time_zone.zones()],
@@ -120,9 +118,7 @@ async def _show_usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> 
         usage_numbers.photos,
         strict=True,
     )
-    return call.render(
-        "usage", status, parts=settings_pages(call), rows=list(rows)[::-1], credits=usage_numbers.credits, wrong=wrong
-    )
+    return call.render("usage", status, rows=list(rows)[::-1], credits=usage_numbers.credits, wrong=wrong)
 
 
 ROUTES = [

@@ -6,7 +6,6 @@ from rundun.actions import operators
 from rundun.errors import Problem
 from rundun.store.operators import Role
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import settings_pages
 
 
 async def list_people(call: ConsoleCall) -> Response:
@@ -67,16 +66,7 @@ async def _refused(call: ConsoleCall, problem: Problem, email: str = "") -> Resp
 
 async def _show(call: ConsoleCall, status: int = 200, link: str = "", email: str = "", wrong: str = "") -> Response:
     members, invitations = await call.read(operators.of_organization)
-    return call.render(
-        "people",
-        status,
-        parts=settings_pages(call),
-        people=members,
-        invitations=invitations,
-        link=link,
-        email=email,
-        wrong=wrong,
-    )
+    return call.render("people", status, people=members, invitations=invitations, link=link, email=email, wrong=wrong)
 
 
 ROUTES = [

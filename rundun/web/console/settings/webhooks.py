@@ -1,7 +1,5 @@
 """/console/settings/webhooks: trying a webhook out, and sending failed deliveries again."""
 
-import re
-
 from starlette.responses import Response
 
 from rundun.actions import deliveries
@@ -10,11 +8,10 @@ from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.deliveries import FailedFilter
-from rundun.store.pagination import END, PageRequest
+from rundun.store.pagination import PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dashboard import format_count
 from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import settings_pages
 
 LIMIT = 25
 
@@ -60,20 +57,18 @@ async def _show(
     wrong: dict[str, str] | None = None,
     trial: TrialJson | None = None,
 ) -> Response:
-    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", call.request.query_params.get("before", ""), re.ASCII)
-    before = (int(match[1]), int(match[2])) if match else (END, END)
-    failed = await call.read(deliveries.page_failed, PageRequest(LIMIT, before))
+    page_request = call.page_request(LIMIT)
+    failed = await call.read(deliveries.page_failed, page_request)
     return call.render(
         "webhooks",
         status,
-        parts=settings_pages(call),
         url=url,
         wrong=wrong or {},
         trial=trial,
         failed=failed,
         counted=format_count,
         older=".".join(map(str, failed.next_before)) if failed.next_before else "",
-        is_first=match is None,
+        is_first=page_request == PageRequest(LIMIT),
     )
 
 
