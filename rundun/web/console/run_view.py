@@ -110,9 +110,7 @@ class RunView:
         """Return all steps in their sections, as the run's version of the template has them."""
         template = self.state.version.template
         numbers = {step.id: number for number, step in enumerate(self.state.version.steps, 1)}
-        sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = []
-        if template.steps:
-            sections.append((None, None, template.steps))
+        sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = [(None, None, template.steps or ())]
         sections += [(section.title, section.description, section.steps) for section in template.sections or ()]
         return [
             SectionView(title, description, [self._step_view(numbers[step.id], step) for step in steps])
@@ -197,10 +195,6 @@ class RunView:
         return value if isinstance(value, str) else None
 
 
-def _is_late(run: Run, at: int) -> bool:
-    return run.expires_at is not None and run.started_at is not None and at >= run.expires_at
-
-
 def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
     answer = step_state.answer
     if not step_state.visible:
@@ -212,7 +206,7 @@ def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
     kind = progress.kind_of(answer)
     if kind != "answered":
         yield f"flag_{kind}", "cancelled"
-    if _is_late(run, answer.at):
+    if run.expires_at is not None and run.started_at is not None and answer.at >= run.expires_at:
         yield "late", "late"
     if step_state.visible and not step_state.done:
         yield "flag_not_done", "late"

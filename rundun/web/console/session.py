@@ -2,7 +2,9 @@
 made here, so none can do without.
 """
 
+import hashlib
 import hmac
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -11,12 +13,12 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from itsdangerous import Signer
+from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from rundun.actions import idempotency, operators
-from rundun.actions.idempotency import Render
 from rundun.actions.operators import SignedIn
 from rundun.core import times
 from rundun.errors import Problem
@@ -112,16 +114,23 @@ class ConsoleCall:
 
     async def write_once(
         self,
-        idempotency_key: IdempotencyKey,
-        render: Render[T],
+        id_of: Callable[[T], str],
         action: Callable[Concatenate[Tx, str, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> StoredResponse:
-        """Run `action(tx, org_id, *args)` once for each idempotency key; return the stored response the next time."""
-        database, org_id = self.ctx.database, self.operator.org_id
-        return await database.write(idempotency.run_once, idempotency_key, render, action, org_id, *args, **kwargs)
+    ) -> str:
+        """Run `action(tx, org_id, *args)` for a form with a field `once`, and return the id of what it made. Sent twice
+        the form does its work once; gone back to and changed, anew.
+        """
+        org_id, form = self.operator.org_id, hashlib.sha256(json.dumps(self.form, sort_keys=True).encode())
+        key = IdempotencyKey(org_id, self.request.url.path, form.hexdigest(), form.digest())
+
+        def render(made: T) -> StoredResponse:
+            return StoredResponse(201, to_json(id_of(made)), {})
+
+        stored = await self.ctx.database.write(idempotency.run_once, key, render, action, org_id, *args, **kwargs)
+        return str(from_json(stored.body))
 
     def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """Render a page of `templates/console/`."""

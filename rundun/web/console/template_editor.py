@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from rundun.actions import templates as actions
@@ -15,11 +14,8 @@ from rundun.core import json_positions
 from rundun.core.json_positions import MalformedJson
 from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import FieldError, Invalid, Problem
-from rundun.store.idempotency import StoredResponse
 from rundun.store.templates import TemplateHead
-from rundun.store.transaction import TemplateVersion
 from rundun.web.body import read_bytes
-from rundun.web.console.dispatch import idempotency_key
 from rundun.web.console.session import ConsoleCall, route
 from rundun.web.console.templates import format_json, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
@@ -141,12 +137,8 @@ async def new(call: ConsoleCall) -> Response:
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(call, checked.text, 422 if checked.faults else 200, checked)
     draft = replace(checked.draft, assigned={})
-    stored_response = await call.write_once(idempotency_key(call), _created_response, actions.create, draft)
-    return call.redirect(f"/templates/{from_json(stored_response.body)['id']}", "told_template_saved")
-
-
-def _created_response(version: TemplateVersion) -> StoredResponse:
-    return StoredResponse(201, to_json({"id": version.template_id}), {})
+    template_id = await call.write_once(lambda version: version.template_id, actions.create, draft)
+    return call.redirect(f"/templates/{template_id}", "told_template_saved")
 
 
 async def edit_form(call: ConsoleCall) -> Response:

@@ -1,6 +1,6 @@
 """/console/settings/organization and /usage: what executors see of an organization, its time zone, its usage."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from babel import dates
 from starlette.responses import Response
@@ -107,12 +107,11 @@ def months_back(last: date, count: int) -> list[date]:
 
 
 async def _show_usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    months = months_back(call.zone.today(call.now), MONTHS + 1)
-    after = months_back(date(months[-1].year + months[-1].month // 12, months[-1].month % 12 + 1, 1), 1)
-    begins = [call.zone.day_begins(month) for month in [*months, *after]]
-    usage_numbers = await call.read(dashboard.usage, begins)
+    next_month = call.zone.today(call.now).replace(day=1) + timedelta(days=31)
+    months = months_back(next_month, MONTHS + 2)
+    usage_numbers = await call.read(dashboard.usage, [call.zone.day_begins(month) for month in months])
     rows = zip(
-        [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months],
+        [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months[:-1]],
         usage_numbers.dispatched,
         usage_numbers.completed,
         usage_numbers.photos,
