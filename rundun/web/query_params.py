@@ -135,14 +135,8 @@ class RunsQuery(ListQuery):
 
     def filter(self) -> RunFilter:
         """Return the filter of runs, times in milliseconds."""
-        after = self.created_after
-        return RunFilter(
-            self.status,
-            self.template_id,
-            self.executor_ref,
-            None if after is None else after + times.SECOND - 1,
-            self.created_before,
-        )
+        after = None if self.created_after is None else self.created_after + times.SECOND - 1
+        return RunFilter(self.status, self.template_id, self.executor_ref, after, self.created_before)
 
 
 class TemplatesQuery(ListQuery):

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from rundun.actions import dashboard
 from rundun.core import chart
 from rundun.store.statistics import MAX_COUNTED
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.time_zone import LOCALE
 
 DAYS = 30
@@ -41,6 +41,3 @@ def day_name(day: date) -> str:
 def format_count(number: int) -> str:
     """Format a number that is counted to `MAX_COUNTED` only."""
     return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
-
-
-ROUTES = [route("GET", "", overview)]

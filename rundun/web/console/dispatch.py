@@ -14,7 +14,7 @@ from rundun.core import event, translation
 from rundun.core.run import OPEN_HOURS, Run
 from rundun.core.validation import read
 from rundun.errors import Problem
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import DispatchBody
@@ -134,10 +134,3 @@ def qr_code(link: str) -> Markup:
     )
     # Modules of a code: nothing of the link's text stands in it.
     return Markup(drawing)  # noqa: S704
-
-
-ROUTES = [
-    route("GET", "/dispatch", form),
-    route("POST", "/dispatch", dispatch),
-    route("GET", "/dispatch/{run_id}", done),
-]

@@ -25,7 +25,7 @@ from rundun.web.console.file_names import FileNames, file_names
 from rundun.web.console.run_page import page_values
 from rundun.web.console.run_view import RunView
 from rundun.web.console.runs import read_filter_form
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 
 MAX_ROWS = 100_000
 PAGE = 200  # runs read at once: the loop has others to serve
@@ -231,6 +231,3 @@ def _report(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
     view = RunView(detail, call.language.say, call.zone, names.archive_path, detail.replaced)
     values = {**page_values(view), "deadline": None, "organization": call.organization}
     return bytes(call.render("run_report", **values).body)
-
-
-ROUTES = [route("GET", "/runs.csv", table), route("GET", "/runs/{run_id}/archive.zip", archive)]

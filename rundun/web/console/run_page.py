@@ -12,21 +12,16 @@ from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
 from rundun.web.console.run_history import history
 from rundun.web.console.run_view import RunView
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
 
 HOURS = ("24", "72", "168", "720", "never")
 
 
-async def show_run(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}: show a run."""
-    return await render_run(call)
-
-
-async def render_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
-    """Render the page of a run, with what went `wrong` when something was to be done to the run. `?past=` names the
-    step of which all past answers are shown, at most as many as may be given.
+async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
+    """GET /console/runs/{run_id}: show a run, with what went `wrong` when something was to be done to it. `?past=`
+    names the step of which all past answers are shown.
     """
     past = call.request.query_params.get("past", "")
     detail = await call.read(runs.get_detail, call.path("run_id"), past)
@@ -76,7 +71,7 @@ async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) 
     except Problem as problem:
         if problem.code == "would_shorten":
             problem = await _in_our_zone(call, problem)
-        return await render_run(call, TABLE[problem.code][0], problem)
+        return await show_run(call, TABLE[problem.code][0], problem)
     return call.redirect(f"/runs/{call.path('run_id')}", flash)
 
 
@@ -97,6 +92,3 @@ async def qr_code(call: ConsoleCall) -> Response:
     link = call.ctx.links.run(run.run_id)
     segno.make(link, error="m", micro=False).save(picture, kind="svg", scale=8, border=4, dark="#000", light="#fff")
     return Response(picture.getvalue(), headers=HEADERS, media_type="image/svg+xml")
-
-
-ROUTES = [route("GET", "/runs/{run_id}", show_run), route("GET", "/runs/{run_id}/link.svg", qr_code)]

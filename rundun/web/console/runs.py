@@ -15,7 +15,7 @@ from rundun.core.validation import clean_input, read
 from rundun.store.pagination import PageRequest
 from rundun.store.run_lists import RunFilter
 from rundun.web.console import run_page
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.time_zone import Zone
 from rundun.web.request_bodies import CancelBody, ExtendBody
 
@@ -158,12 +158,3 @@ async def send_again(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry: send a delivery again."""
     act = call.write(deliveries.retry_of_run, call.path("run_id"), call.path("delivery_id"))
     return await run_page.act_or_explain(call, act, "told_delivery_sent_again")
-
-
-ROUTES = [
-    route("GET", "/runs", list_runs),
-    route("POST", "/runs/{run_id}/cancel", cancel),
-    route("POST", "/runs/{run_id}/extend", extend),
-    route("POST", "/runs/{run_id}/release", release),
-    route("POST", "/runs/{run_id}/deliveries/{delivery_id}/retry", send_again),
-]

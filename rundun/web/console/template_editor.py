@@ -16,7 +16,7 @@ from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.templates import TemplateHead
 from rundun.web.body import read_bytes
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.templates import format_json, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.problems import Json
@@ -205,12 +205,3 @@ async def check_text(call: ConsoleCall) -> Response:
     languages = list(template.translations) if template else []
     preview = _preview_path(call, checked)
     return Json({"summary": summary, "faults": shown, "preview": preview, "languages": languages})
-
-
-ROUTES = [
-    route("GET", "/templates/new", new_form),
-    route("POST", "/templates/new", new, max_form_bytes=MAX_FORM),
-    route("POST", "/templates/check", check_text),
-    route("GET", "/templates/{template_id}/edit", edit_form),
-    route("POST", "/templates/{template_id}/edit", edit, max_form_bytes=MAX_FORM),
-]

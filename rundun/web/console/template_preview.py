@@ -20,7 +20,7 @@ from rundun.core.run_json import Evidence
 from rundun.core.template import Template
 from rundun.store.transaction import TemplateVersion
 from rundun.web.branding import branding_of
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.executor.state import state_json
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.static import Assets
@@ -42,9 +42,8 @@ async def preview(call: ConsoleCall) -> Response:
     branding = branding_of(call.organization, call.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
     photo_bytes = call.ctx.settings.limits.photo_mebibytes * 2**20
-    response = call.ctx.pages.run(
-        state, languages, "console/template_preview.html", photo_bytes=photo_bytes, branding=branding, imports=scripts
-    )
+    page = "console/template_preview.html"
+    response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, imports=scripts)
     response.headers["content-security-policy"] = _policy(imports)
     return response
 
@@ -80,6 +79,3 @@ def _policy(imports: str) -> str:
     digest = base64.b64encode(hashlib.sha256(imports.encode()).digest()).decode()
     policy = CONTENT_SECURITY_POLICY.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
     return policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
-
-
-ROUTES = [route("GET", "/templates/preview/{name}", preview)]

@@ -13,7 +13,7 @@ from rundun.actions import templates as actions
 from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core.template_diff import difference, parts
 from rundun.errors import NotFound
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.template_text import template_text
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, next_cursor, query
 
@@ -149,14 +149,3 @@ def sample(name: str) -> str:
     if name not in samples():
         raise NotFound("sample")
     return (paths.samples() / f"{name}.json").read_text("utf-8")
-
-
-ROUTES = [
-    route("GET", "/templates", index),
-    route("GET", "/templates/{template_id}", show),
-    route("GET", "/templates/{template_id}/changes", changes),
-    route("GET", "/templates/{template_id}/export", export),
-    route("POST", "/templates/{template_id}/duplicate", duplicate),
-    route("POST", "/templates/{template_id}/archive", archive),
-    route("POST", "/templates/{template_id}/bring-back", bring_back),
-]

@@ -100,7 +100,7 @@ def _render(pages: Pages, site: str, path: str) -> Asset:
         site=site,
         version=__version__,
         sample=lambda name: sample(name, site),
-        booking=(paths.templates() / "docs" / "samples" / "booking.py").read_text("utf-8").rstrip("\n"),
+        booking=sample("booking.py", README_SITE),
         operations=[operation for operation in reference.operations(site) if operation.subject == page.subject],
         models=reference.models(),
         schemas=document()["components"]["schemas"],

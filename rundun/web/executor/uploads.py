@@ -57,8 +57,7 @@ def _target(request: Request) -> PhotoRef:
 
 def _metadata(request: Request) -> PhotoMetadata:
     params = query(PhotoQuery, request)
-    optional = {name: getattr(params, name) for name in ("lat", "lng", "accuracy")}
-    geo = {name: value for name, value in optional.items() if value is not None}
+    geo = params.model_dump(include=set(GeoBody.model_fields), exclude_none=True)
     return PhotoMetadata(params.source, params.taken_at, read(GeoBody, geo).position() if geo else None)
 
 

@@ -6,7 +6,7 @@ from rundun import passwords
 from rundun.actions import operators
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in import new_password, require_capacity
 
 GUESSES = Policy("old-password", 10, 900)  # of one operator in a quarter of an hour
@@ -36,10 +36,3 @@ async def change_password(call: ConsoleCall) -> Response:
         return call.render("account", 422, wrong={"password": "password_hint"})
     await call.ctx.database.write(operators.change_password, call.operator.operator_id, password, call.token)
     return call.redirect("/settings/account", "told_password_changed")
-
-
-ROUTES = [
-    route("GET", "/settings", settings),
-    route("GET", "/settings/account", account),
-    route("POST", "/settings/account/password", change_password),
-]

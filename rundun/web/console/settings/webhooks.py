@@ -11,14 +11,9 @@ from rundun.store.deliveries import FailedFilter
 from rundun.store.pagination import PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dashboard import format_count
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 
 LIMIT = 25
-
-
-async def webhooks(call: ConsoleCall) -> Response:
-    """GET /console/settings/webhooks: list failed deliveries; `?before=` goes on in the list."""
-    return await _show(call)
 
 
 async def try_webhook(call: ConsoleCall) -> Response:
@@ -31,8 +26,8 @@ async def try_webhook(call: ConsoleCall) -> Response:
         if problem.code not in ("invalid", "address_not_allowed"):
             raise
         wrong = {error.pointer.removeprefix("/"): error.detail for error in problem.errors}
-        return await _show(call, 422, url=url, wrong=wrong)
-    return await _show(call, url=url, trial=trial)
+        return await webhooks(call, 422, url=url, wrong=wrong)
+    return await webhooks(call, url=url, trial=trial)
 
 
 async def retry(call: ConsoleCall) -> Response:
@@ -50,13 +45,14 @@ async def retry_all(call: ConsoleCall) -> Response:
     return call.redirect("/settings/webhooks", "told_all_sent_again")
 
 
-async def _show(
+async def webhooks(
     call: ConsoleCall,
     status: int = 200,
     url: str = "",
     wrong: dict[str, str] | None = None,
     trial: TrialJson | None = None,
 ) -> Response:
+    """GET /console/settings/webhooks: list failed deliveries; `?before=` goes on in the list."""
     page_request = call.page_request(LIMIT)
     failed = await call.read(deliveries.page_failed, page_request)
     return call.render(
@@ -70,11 +66,3 @@ async def _show(
         older=".".join(map(str, failed.next_before)) if failed.next_before else "",
         is_first=page_request == PageRequest(LIMIT),
     )
-
-
-ROUTES = [
-    route("GET", "/settings/webhooks", webhooks),
-    route("POST", "/settings/webhooks/test", try_webhook),
-    route("POST", "/settings/webhooks/retry", retry_all),
-    route("POST", "/settings/webhooks/{delivery_id}/retry", retry),
-]

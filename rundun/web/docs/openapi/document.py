@@ -12,15 +12,7 @@ from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
 from rundun.web.api import deliveries, events, runs, templates
 from rundun.web.docs import openapi
-from rundun.web.docs.openapi.events import (
-    ALERT,
-    HOW_IT_ARRIVES,
-    RECEIVERS_ANSWERS,
-    TYPES,
-    WEBHOOKS,
-    add_events,
-    sent_name,
-)
+from rundun.web.docs.openapi import events as event_parts
 from rundun.web.docs.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, name_of, parameters, with_members
@@ -64,7 +56,7 @@ def document() -> dict[str, Any]:
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "security": [{"key": []}],
         "paths": paths,
-        "webhooks": {name: _webhook(name, schemas[sent_name(name)]) for name in WEBHOOKS},
+        "webhooks": {name: _webhook(name, schemas[event_parts.sent_name(name)]) for name in event_parts.WEBHOOKS},
         "components": {**_PARTS["components"], "responses": responses, "schemas": dict(sorted(schemas.items()))},
     }
 
@@ -74,8 +66,8 @@ def _schemas() -> dict[str, Schema]:
     items = [described.item for described in successes if isinstance(described, ListOf)]
     bodies = [route.operation.body for route in ROUTES]
     types = {described for described in [*successes, *items, *bodies] if isinstance(described, type)}
-    schemas = components({*types, *TYPES, ProblemDetailsJson, TemplateRecordJson, Template})
-    add_events(schemas)
+    schemas = components({*types, *event_parts.TYPES, ProblemDetailsJson, TemplateRecordJson, Template})
+    event_parts.add_events(schemas)
     template, record = schemas["Template"], schemas["TemplateRecord"]
     description = "A template as it is to be from now on. What the server assigned may be sent back unchanged."
     revision = with_members(template, record, description="As it was answered.")
@@ -244,16 +236,17 @@ def _webhook(name: str, schema: Schema) -> dict[str, Any]:
     headers = ["Content-Digest", "Signature-Input", "Signature"]
     headers += ["webhook-id", "webhook-timestamp", "webhook-signature"]
     description = " ".join(schema["description"].split())
-    media = {"schema": {"$ref": REF + sent_name(name)}, **_example("webhooks", name)}
+    sent = event_parts.sent_name(name)
+    media = {"schema": {"$ref": REF + sent}, **_example("webhooks", name)}
     return {
         "post": {
-            "operationId": f"on{sent_name(name)}",
+            "operationId": f"on{sent}",
             "tags": ["Deliveries"],
             "summary": name,
-            "description": description + ("" if name == ALERT else HOW_IT_ARRIVES),
+            "description": description + ("" if name == event_parts.ALERT else event_parts.HOW_IT_ARRIVES),
             "security": [],
             "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in headers],
             "requestBody": {"required": True, "content": {"application/json": media}},
-            "responses": RECEIVERS_ANSWERS,
+            "responses": event_parts.RECEIVERS_ANSWERS,
         }
     }

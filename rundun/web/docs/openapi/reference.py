@@ -29,13 +29,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceResponse:
-    """One response of an operation: its status, and its schema (`model`) or the problem codes it stands for."""
+    """One response of an operation: its schema (`model`) or the problem codes it stands for, and names of headers."""
 
     status: str
     description: str
     model: str | None
     codes: tuple[str, ...]
-    headers: tuple[Row, ...]
+    headers: tuple[str, ...]
     example: str | None
 
 
@@ -258,17 +258,13 @@ def _response(status: str, reference: Any) -> ReferenceResponse:
     media: Mapping[str, Any] = next(iter(response.get("content", {}).values()), {})
     schema = media.get("schema", {})
     codes = schema["allOf"][1]["properties"]["code"]["enum"] if "allOf" in schema else ()
-    headers = [
-        Row(name, kinds(header["schema"]), header["description"], header["required"])
-        for name, header in ((name, _resolved(header)) for name, header in response.get("headers", {}).items())
-    ]
     example = next(iter(media.get("examples", {}).values()), None) if not codes else None
     return ReferenceResponse(
         status,
         response["description"],
         schema["$ref"].removeprefix(REF) if "$ref" in schema else None,
         tuple(codes),
-        tuple(headers),
+        tuple(response["headers"]),
         example and pretty(example["value"]),
     )
 
