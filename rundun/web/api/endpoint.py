@@ -1,6 +1,4 @@
-"""The frame of each call to /v1: whose it is, within which limits, and that it happens once. Every route of /v1 is made
-here, so none can do without.
-"""
+"""The frame of each call to /v1, whose routes are all made here: whose it is, within which limits, and only once."""
 
 import hashlib
 import json
@@ -34,9 +32,7 @@ _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7
 
 @dataclass(slots=True)
 class ApiCall:
-    """An integrator's request; `idempotency_key` is set where the request carries an `Idempotency-Key`, `actor` has the
-    name of its API key.
-    """
+    """An integrator's request; `actor` has the name of its API key, `idempotency_key` is None without that header."""
 
     request: Request
     ctx: Context

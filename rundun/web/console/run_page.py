@@ -61,9 +61,7 @@ def page_values(view: RunView) -> dict[str, Any]:
 
 
 async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:
-    """Do something to a run and redirect to its page; or show the page, and why it can't be done. `flash` is the
-    catalog key of what was done.
-    """
+    """Do something to a run and redirect to its page, with the catalog key `flash`; or show there why it can't be."""
     try:
         await act
     except NotFound:

@@ -75,9 +75,7 @@ def read_filter_form(call: ConsoleCall) -> RunFilterForm:
 
 
 def _reference(value: str) -> str:
-    """Return a reference in the form in which it is stored; what can't be a reference finds nothing, and is left as it
-    is.
-    """
+    """Return a reference as it is stored; what can't be one finds nothing, and is left as it is."""
     try:
         return text.clean(value)
     except ValueError:

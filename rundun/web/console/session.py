@@ -1,6 +1,4 @@
-"""Sessions of the console, what a role may do, and the check that a form is Rundun's own. Every route of /console is
-made here, so none can do without.
-"""
+"""Sessions of the console, what a role may do, and that a form is our own, for every route: all are made here."""
 
 import hashlib
 import hmac
@@ -150,9 +148,7 @@ class ConsoleCall:
         return response
 
     def redirect(self, path: str, flash: str = "") -> Response:
-        """Redirect to a path below /console with 303 (RFC 9110 section 15.4.4); `flash` is the catalog key of what was
-        done.
-        """
+        """Redirect to a path below /console (303, RFC 9110 section 15.4.4); `flash`: catalog key of what was done."""
         query = f"{'&' if '?' in path else '?'}flash={quote(flash)}" if flash else ""
         return RedirectResponse(f"/console{path}{query}", 303, headers={"cache-control": "no-store"})
 

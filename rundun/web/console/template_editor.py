@@ -130,9 +130,7 @@ async def new_form(call: ConsoleCall) -> Response:
 
 
 async def new(call: ConsoleCall) -> Response:
-    """POST /console/templates/new: create a template, once for each form; what the server assigns may stand in the
-    text, as in what the API answers, and is made anew.
-    """
+    """POST /console/templates/new: create a template, once for each form; what the server assigns is made anew."""
     checked = await asyncio.to_thread(check, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(call, checked.text, 422 if checked.faults else 200, checked)
@@ -179,9 +177,7 @@ async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: 
 
 
 async def check_text(call: ConsoleCall) -> Response:
-    """POST /console/templates/check: check a text for the editor's script. The body is the text; the response says what
-    is wrong, and where the preview is. Nothing is stored.
-    """
+    """POST /console/templates/check: tell the editor's script what is wrong with a text, and where its preview is."""
     body = await read_bytes(call.request, MAX_FORM)
     try:
         text = body.decode()

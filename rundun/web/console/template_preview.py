@@ -66,9 +66,7 @@ def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
 
 
 def _imports(assets: Assets) -> str:
-    """Return the import map (HTML 8.1.6.2): only what the executor's own scripts import is replaced, so that the
-    replacements may import the originals.
-    """
+    """Return the import map (HTML 8.1.6.2), for the executor's own scripts only: replacements may import originals."""
     replacements = {assets.url(f"executor/{name}.js"): assets.url(f"console/preview_{name}.js") for name in REPLACED}
     scope = assets.url("executor/main.js").rpartition("/")[0] + "/"
     return json.dumps({"scopes": {scope: replacements}})

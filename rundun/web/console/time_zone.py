@@ -23,9 +23,7 @@ class Zone:
     name: str
 
     def at(self, milliseconds: int) -> datetime:
-        """Return a time by this zone's clocks; in UTC where they would be past the calendar's end, as with a phone in
-        the year 9999.
-        """
+        """Return a time by this zone's clocks; in UTC past the calendar's end, as with a phone in the year 9999."""
         at = datetime.fromtimestamp(milliseconds / times.SECOND, UTC)
         try:
             return at.astimezone(ZoneInfo(self.name))

@@ -115,9 +115,7 @@ def _jpeg(data: bytes) -> NewFile:
 
 
 async def _store(database: Database, body: BufferedUpload, derived: Derived) -> UploadedFiles:
-    """Store the original, the derived picture and the thumbnail, which are too large for one commit; all are dropped
-    again if one cannot be written.
-    """
+    """Store all three pictures, too large for one commit; they are dropped again if one cannot be written."""
     written: set[int] = set()
 
     async def write(content_type: str, size: int, sha256: str, chunks: Iterable[bytes]) -> int:
@@ -246,9 +244,7 @@ def _formats(state: RunState) -> tuple[BarcodeFormat, ...]:
 
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of `work`, which is given up when the client goes away, since nobody else would want it. The
-    body must have been read.
-    """
+    """Return the result of `work`, given up when the client goes away: nobody else wants it. The body must be read."""
     task = asyncio.create_task(work)
     disconnect = asyncio.ensure_future(request.receive())
     try:

@@ -146,9 +146,7 @@ def references(schema: Any) -> Iterator[str]:
 
 
 def parameters(model: type[StrictModel], together: tuple[str, type[StrictModel]] | None = None) -> list[dict[str, Any]]:
-    """List the query parameters that `model` reads; what is left out has no null. Those that belong together are one
-    object, spread over the query.
-    """
+    """List `model`'s query parameters, without null; those that belong together are one object, spread over it."""
     schema = model.model_json_schema(schema_generator=_Plain)
     listed = []
     for name, field in schema["properties"].items():
