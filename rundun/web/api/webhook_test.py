@@ -5,7 +5,7 @@ import uuid
 from starlette.requests import Request
 
 from rundun.core import event
-from rundun.core.attempt import AttemptResult, WebhookRequest
+from rundun.core.attempt import WebhookRequest
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.token_bucket import Policy
 from rundun.core.validation import StrictModel
@@ -36,16 +36,13 @@ async def send_test(ctx: Context, request: Request, org_id: str, webhook: Webhoo
     body = event.webhook_test_body(event_id, ctx.now())
     result = await ctx.post_webhook(WebhookRequest(destination.url, webhook.secret, body, event_id, event.TEST))
     log("info", event.TEST, event_id=event_id, status=result.status, ms=result.duration_ms, error=result.error)
-    return _trial_json(result, destination.url, body, event_id)
-
-
-def _trial_json(result: AttemptResult, url: str, body: bytes, event_id: str) -> TrialJson:
+    headers = dict(result.headers)
     return {
         "ok": result.ok,
         "status": result.status,
         "error": result.error,
         "duration_ms": result.duration_ms,
         "event_id": event_id,
-        "request": {"method": "POST", "url": url, "headers": dict(result.headers), "body": body.decode()},
+        "request": {"method": "POST", "url": destination.url, "headers": headers, "body": body.decode()},
         "response": {"excerpt": result.excerpt},
     }

@@ -21,7 +21,7 @@ HOURS = ("24", "72", "168", "720", "never")
 
 async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
     """GET /console/runs/{run_id}: show a run, with what went `wrong` when something was to be done to it. `?past=`
-    names the step of which all past answers are shown.
+    names the step of which all past answers are shown, at most as many as may be given.
     """
     past = call.request.query_params.get("past", "")
     detail = await call.read(runs.get_detail, call.path("run_id"), past)

@@ -36,11 +36,6 @@ class DocsPage:
     subject: str = ""
 
 
-def slug(subject: str) -> str:
-    """Return the path of the reference page about a subject."""
-    return f"reference/{subject.lower()}"
-
-
 GUIDES = (
     DocsPage("", "Quick start", "quick_start.html", "From a key to a finished run in five minutes."),
     DocsPage("concepts", "Concepts", "concepts.html", "Template, run, executor, event, delivery, attempt."),
@@ -55,7 +50,7 @@ GUIDES = (
     DocsPage("service", "Running the service", "service.html", "Settings, commands, health."),
 )
 REFERENCE = (
-    *(DocsPage(slug(name), name, "reference.html", description, name) for name, description in TAGS.items()),
+    *(DocsPage(f"reference/{name.lower()}", name, "reference.html", words, name) for name, words in TAGS.items()),
     DocsPage("reference/events-sent", "Events sent", "sent.html", "The body of each webhook."),
     DocsPage("reference/schemas", "Schemas", "schemas.html", "Every object of the API, field by field."),
 )
