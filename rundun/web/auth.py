@@ -1,7 +1,6 @@
 """Authentication of integrators: an API key in `Authorization: Bearer` (RFC 6750)."""
 
 import re
-from dataclasses import dataclass
 
 from starlette.requests import Request
 
@@ -13,15 +12,6 @@ from rundun.store.database import Database
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(rdk_live_[A-Za-z0-9]{32})")
 MAX_REMEMBERED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The organization behind a request, the SHA-256 of its API key, and that key's name."""
-
-    org_id: str
-    key: bytes
-    name: str
 
 
 class KeyRing:
@@ -42,8 +32,8 @@ class KeyRing:
             self._cached.clear()
             self._generation += 1
 
-    async def caller(self, request: Request) -> Caller:
-        """Return whose key came with `request`; unknown, revoked and malformed keys are all the same 401."""
+    async def key_of(self, request: Request) -> ApiKey:
+        """Return the API key that came with `request`; unknown, revoked and malformed keys are all the same 401."""
         match = _BEARER.fullmatch(request.headers.get("authorization", ""))
         if not match:
             raise _unauthorized()
@@ -57,7 +47,7 @@ class KeyRing:
             if generation == self._generation and len(self._cached) < MAX_REMEMBERED:
                 self._cached[hashed] = key
         self.used[key.key_id] = self._database.env.clock()
-        return Caller(key.org_id, hashed, key.name)
+        return key
 
     async def keep_used(self) -> None:
         """Store when keys were used, as noted since the last call."""

@@ -14,11 +14,6 @@ IS_HERE = "rundun.body_is_here"  # in the scope once the server has the whole bo
 TIMEOUT = 60.0  # seconds for a body that is read into memory: the server only sees that something comes
 
 
-async def read_json(request: Request, limit: int) -> Any:
-    """Read and parse a JSON body of at most `limit` bytes."""
-    return parse(await read_json_bytes(request, limit))
-
-
 async def read_json_bytes(request: Request, limit: int) -> bytes:
     """Read a body of at most `limit` bytes that says it is JSON."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

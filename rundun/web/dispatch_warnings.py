@@ -23,12 +23,14 @@ def link_warnings(public_url: str) -> list[WarnedJson]:
     return warnings
 
 
-async def destination_warnings(ctx: Context, destination: Destination) -> list[WarnedJson]:
-    """Return warnings about deliveries to `destination`; raises `address_not_allowed`."""
-    verdict = await ctx.check_destination(destination)
+async def destination_warnings(
+    ctx: Context, destination: Destination | None, pointer: str = "/webhook/url"
+) -> list[WarnedJson]:
+    """Return warnings about deliveries to `destination`; raises `address_not_allowed`, at its `pointer`."""
+    verdict = await ctx.check_destination(destination) if destination else None
     if verdict is None:
         return []
     kind, detail = verdict
     if kind == "forbidden":
-        raise Problem("address_not_allowed", detail, [FieldError("/webhook/url", "address_not_allowed", detail)])
+        raise Problem("address_not_allowed", detail, [FieldError(pointer, "address_not_allowed", detail)])
     return [{"code": "webhook_unresolved", "detail": detail}]

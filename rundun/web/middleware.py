@@ -3,7 +3,6 @@
 import re
 import secrets
 import time
-from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -68,12 +67,13 @@ def _request_id(scope: Scope) -> str:
 
 
 def _log(scope: Scope, status: int, began: float, request_id: str) -> None:
-    fields: dict[str, Any] = {
-        "method": scope["method"],
-        "path": scope["path"],
-        "status": status,
-        "code": scope.get("rundun.code"),
-        "ms": round((time.perf_counter() - began) * 1000, 1),
-        "request_id": request_id,
-    }
-    log("debug" if scope["path"] in ("/healthz", "/readyz", "/metrics") else "info", "request", **fields)
+    log(
+        "debug" if scope["path"] in ("/healthz", "/readyz", "/metrics") else "info",
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        code=scope.get("rundun.code"),
+        ms=round((time.perf_counter() - began) * 1000, 1),
+        request_id=request_id,
+    )

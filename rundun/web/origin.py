@@ -16,12 +16,9 @@ def refuse_cross_site(request: Request) -> None:
     if origin is None:
         return
     ours = {request.headers.get("host", ""), urlsplit(context_of(request).settings.public_url).netloc}
-    if _host_of(origin) not in ours - {""}:
-        raise Problem("cross_site", "Writes must come from this site's own page.")
-
-
-def _host_of(origin: str) -> str:
     try:
-        return urlsplit(origin).netloc
+        host = urlsplit(origin).netloc
     except ValueError:
-        return ""
+        host = ""
+    if host not in ours - {""}:
+        raise Problem("cross_site", "Writes must come from this site's own page.")

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, wraps
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def compressed(handler: Handler) -> Handler:
     Nothing a stranger sends comes back in these pages beside anything secret, so their length gives nothing away.
     """
 
+    @wraps(handler)
     async def endpoint(request: Request) -> Response:
         response = await handler(request)
         response.headers["vary"] = "accept-encoding"
@@ -51,8 +52,6 @@ def compressed(handler: Handler) -> Handler:
             response.headers["content-length"] = str(len(response.body))
         return response
 
-    endpoint.__doc__ = handler.__doc__
-    endpoint.__name__ = handler.__name__
     return endpoint
 
 
@@ -94,9 +93,9 @@ class Pages:
         self,
         state: StateJson,
         preferred: Sequence[str],
-        page: str = "executor/run.html",
-        *,
+        branding: Branding,
         photo_bytes: int,
+        page: str = "executor/run.html",
         **more: Any,
     ) -> Response:
         """Render the executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it, and the most
@@ -110,13 +109,16 @@ class Pages:
         unknown = _untranslated(original, template, language.texts)
         template.pop("translations", None)
         is_new = state["run"]["status"] == "pending"
-        values = {
-            "state": {**state, "template": template, "limits": {"photo_bytes": photo_bytes}},
-            "is_new": is_new,
-            "words": self._script_words["start" if is_new else "under_way"],
-            "unknown": unknown,
-        }
-        return self._render_in(page, language, **{"branding": PLAIN, **values, **more})
+        return self._render_in(
+            page,
+            language,
+            state={**state, "template": template, "limits": {"photo_bytes": photo_bytes}},
+            is_new=is_new,
+            words=self._script_words["start" if is_new else "under_way"],
+            unknown=unknown,
+            branding=branding,
+            **more,
+        )
 
     def closed(
         self,
@@ -130,17 +132,19 @@ class Pages:
         original = run["template"] if run else {}
         language = self.words.language(preferred, list(original.get("translations") or ()))
         template = translation.translate(original, language.texts)
-        values = {
-            "kind": kind,
-            "is_new": False,
-            "organization": organization,
-            "run": run,
-            "checklist": template.get("name"),
-            "unknown": _untranslated(original, template, language.texts),
-            "words": self._script_words["after"],
-            "branding": branding,
-        }
-        return self._render_in("executor/closed.html", language, CLOSED_STATUS[kind], **values)
+        return self._render_in(
+            "executor/closed.html",
+            language,
+            CLOSED_STATUS[kind],
+            kind=kind,
+            is_new=False,
+            organization=organization,
+            run=run,
+            checklist=template.get("name"),
+            unknown=_untranslated(original, template, language.texts),
+            words=self._script_words["after"],
+            branding=branding,
+        )
 
     def _render_in(self, name: str, language: Language, status: int = 200, **values: Any) -> Response:
         return self.render(name, status, language=language, t=language.say, **values)

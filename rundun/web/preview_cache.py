@@ -14,9 +14,7 @@ MAX_BYTES = 32 * 1024 * 1024
 
 @dataclass(slots=True)
 class PreviewCache:
-    """The last few drafts of each operator, as they would be stored, under names that only their content and author
-    make. The least recently used go first.
-    """
+    """The last drafts of each operator, by names that content and author make. The least recently used go first."""
 
     max_bytes: int = MAX_BYTES
     _drafts: OrderedDict[tuple[str, str], tuple[int, bytes]] = field(default_factory=OrderedDict)

@@ -135,14 +135,8 @@ class RunsQuery(ListQuery):
 
     def filter(self) -> RunFilter:
         """Return the filter of runs, times in milliseconds."""
-        after = self.created_after
-        return RunFilter(
-            self.status,
-            self.template_id,
-            self.executor_ref,
-            None if after is None else after + times.SECOND - 1,
-            self.created_before,
-        )
+        after = None if self.created_after is None else self.created_after + times.SECOND - 1
+        return RunFilter(self.status, self.template_id, self.executor_ref, after, self.created_before)
 
 
 class TemplatesQuery(ListQuery):
@@ -199,15 +193,19 @@ class SignatureQuery(StrictModel):
     """The name, if it was typed rather than drawn."""
 
 
+def next_cursor(page: Page[Any]) -> str | None:
+    """Return the cursor of the next page, None behind the last."""
+    if page.next_before is None:
+        return None
+    first, second = (0, *page.next_before)[-2:]
+    return list_cursor(first, second)
+
+
 def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
     """Return a list's response, each item JSON already, with `Link: rel="next"` (RFC 8288) when there is more."""
-    cursor, headers = None, {}
-    if page.next_before is not None:
-        first, second = (0, *page.next_before)[-2:]
-        cursor = list_cursor(first, second)
-        headers = next_link(request, cursor=cursor)
-    more = b"true" if cursor else b"false"
-    token = f'"{cursor}"'.encode() if cursor else b"null"
+    cursor = next_cursor(page)
+    headers = next_link(request, cursor=cursor) if cursor else {}
+    more, token = (b"true", f'"{cursor}"'.encode()) if cursor else (b"false", b"null")
     content = b'{"data":[' + b",".join(data) + b'],"has_more":' + more + b',"next_cursor":' + token + b"}"
     return Json(content, headers=headers)
 

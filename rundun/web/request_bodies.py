@@ -15,6 +15,8 @@ from rundun.errors import FieldError, Invalid
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID"), AfterValidator(str.lower)]
+_EMAIL = Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")
+_PHONE = Matching(r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*", "must be a phone number")
 MAX_HOURS = 8760
 
 
@@ -141,16 +143,9 @@ class StartBody(StrictModel):
 
     name: Annotated[str, Text(200)] | None = None
     """Required when the template's `identity_required` is `name`."""
-    email: Annotated[str, Text(254), Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")] | None = None
+    email: Annotated[str, Text(254), _EMAIL] | None = None
     """Required when it is `email`."""
-    phone: (
-        Annotated[
-            str,
-            Text(40),
-            Matching(r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*", "must be a phone number"),
-        ]
-        | None
-    ) = None
+    phone: Annotated[str, Text(40), _PHONE] | None = None
     """Required when it is `phone`."""
     language: LanguageTag | None = None
     """What the page is read in."""
@@ -206,13 +201,12 @@ class AnswerBody(StrictModel):
         """Return what is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
         if errors := list(self._contradictions()):
             raise Invalid(errors)
-        photos = self.photos
         return AnswerInput(
             answer_id=self.answer_id and self.answer_id.lower(),
             value=self.value,
             skipped=self.skipped,
             unable=None if self.unable is None else self.unable.reason,
-            photos=None if photos is None else tuple(photos),
+            photos=None if self.photos is None else tuple(self.photos),
             geo=None if self.geo is None else self.geo.position(),
             answered_at=None if self.answered_at is None else times.parse(self.answered_at),
         )

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rundun.errors import NotFound
+from rundun.web.query_params import is_current
 
 # A line that includes another file: replaced by that file's text, since every request costs a phone a round trip.
 _INCLUDE = re.compile(rb'^(?:@import|export \* from) "([^"]+)";$', re.MULTILINE)
@@ -25,11 +26,32 @@ _TRAILING_COMMENTS = re.compile(rb"[ \t]+//[ ][^\n\"'`]*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file: its bytes plain, and packed with gzip."""
+    """What stays as it is while the process lives: its bytes plain and packed with gzip, and their entity tag."""
 
     content_type: str
     plain: bytes
     packed: bytes
+    tag: str
+
+    def response(self, request: Request, headers: Mapping[str, str]) -> Response:
+        """Respond with the bytes, compressed for whoever takes gzip."""
+        headers = {**headers, "vary": "accept-encoding", "content-type": self.content_type}
+        if "gzip" not in request.headers.get("accept-encoding", "") or len(self.packed) >= len(self.plain):
+            return Response(self.plain, headers=headers)
+        return Response(self.packed, headers={**headers, "content-encoding": "gzip"})
+
+    def tagged_response(self, request: Request, headers: Mapping[str, str]) -> Response:
+        """Respond with the bytes and their entity tag, or 304 to whoever has them."""
+        headers = {**headers, "etag": self.tag, "cache-control": "no-cache"}
+        if is_current(request, self.tag):
+            return Response(status_code=304, headers={**headers, "vary": "accept-encoding"})
+        return self.response(request, headers)
+
+
+def pack(content_type: str, plain: bytes) -> Asset:
+    """Make an asset of its bytes."""
+    tag = f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
+    return Asset(content_type, plain, gzip.compress(plain, 9, mtime=0), tag)
 
 
 class Assets:
@@ -43,7 +65,7 @@ class Assets:
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
-        self._assets = {name: _pack(name, _with_includes(name, texts)) for name in texts}
+        self._assets = {name: pack(_content_type(name), _with_includes(name, texts)) for name in texts}
         digest = hashlib.sha256()
         for name, asset in self._assets.items():
             digest.update(f"{name}\0{len(asset.plain)}\0".encode() + asset.plain)
@@ -60,14 +82,8 @@ class Assets:
         if asset is None:
             raise NotFound("file")
         current = request.path_params["digest"] == self.digest
-        headers = {
-            "cache-control": "public, max-age=31536000, immutable" if current else "no-cache",
-            "vary": "accept-encoding",
-            "content-type": asset.content_type,
-        }
-        if "gzip" not in request.headers.get("accept-encoding", "") or len(asset.packed) >= len(asset.plain):
-            return Response(asset.plain, headers=headers)
-        return Response(asset.packed, headers={**headers, "content-encoding": "gzip"})
+        cache_control = "public, max-age=31536000, immutable" if current else "no-cache"
+        return asset.response(request, {"cache-control": cache_control})
 
     async def worker(self, request: Request) -> Response:
         """Serve the service worker, which controls only what lies below its own address: GET /r/sw.js."""
@@ -102,6 +118,5 @@ def _without_comments(name: str, plain: bytes) -> bytes:
     return _TRAILING_COMMENTS.sub(b"", bare) if name.endswith(".js") else bare
 
 
-def _pack(name: str, plain: bytes) -> Asset:
-    content_type = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Asset(content_type, plain, gzip.compress(plain, 9, mtime=0))
+def _content_type(name: str) -> str:
+    return _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

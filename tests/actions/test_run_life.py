@@ -8,7 +8,7 @@ import pytest
 
 from rundun.actions.execution import MAX_ANSWERS
 from rundun.core.run import MOVES, STATUSES
-from rundun.web.docs.openapi.document import examples
+from rundun.web.docs.openapi.document import EXAMPLES
 from tests.helpers.service import BOOLEAN, World
 
 TEXT = {"id": "s-why", "type": "text", "label": "Why not?"}
@@ -379,6 +379,6 @@ async def test_a_record_is_in_the_order_of_the_document(w: World) -> None:
     told += " progress answers signature cancellation webhook"
     ed = await w.dispatch(await w.template(BOOLEAN), executor_ref='a ,"link": of words')
     await ed.start(name='Ed ,"link":')
-    assert list(await w.run(ed)) == told.split() == list(examples()["getRun"]["200"])
+    assert list(await w.run(ed)) == told.split() == list(EXAMPLES["getRun"]["200"])
     steered = await w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={"expires_in_hours": None})
     assert list(steered.json()) == [name for name in told.split() if name != "template"]

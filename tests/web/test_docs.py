@@ -26,7 +26,7 @@ from rundun.core import event, template, translation_rules, webhook_signature
 from rundun.core.template_rules import _OPERATORS as OPERATORS
 from rundun.core.template_rules import read_template
 from rundun.web.advice import ADVICE
-from rundun.web.docs.openapi.document import ROUTES, document, examples
+from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.reference import models, operations
 from rundun.web.docs.pages import PAGES, README_SITE
 from rundun.web.problems import TABLE
@@ -130,7 +130,7 @@ async def test_every_route_is_in_the_reference_with_a_line_to_paste(w: World) ->
         (url,) = [word for word in words if word.startswith(SITE)]
         assert re.fullmatch(SITE + re.sub(r"\{\w+\}", r"(\\$[A-Z]+|ph-[0-9a-f-]+)", one.path), url)
         if "-d" in words:
-            example = examples()[one.name]["request"]
+            example = EXAMPLES[one.name]["request"]
             body = words[words.index("-d") + 1].replace("$TEMPLATE", example.get("template_id", ""))
             assert json.loads(body) == example
         assert ("Authorization: Bearer $KEY" in words) == one.needs_key

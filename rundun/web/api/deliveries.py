@@ -12,7 +12,6 @@ from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, Retried
 from rundun.core.validation import StrictModel, read
 from rundun.store import deliveries as delivery_rows
 from rundun.store.deliveries import Attempt, Delivery, FailedFilter
-from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.docs.openapi.operation import ListOf, Success
@@ -44,11 +43,7 @@ class RetryBody(StrictModel):
         return FailedFilter((self.since and times.parse(self.since)) or 0, self.run_id)
 
 
-@router.route(
-    "GET /deliveries",
-    {200: Success("A page of deliveries.", ListOf(DeliveryJson), headers=("Link",))},
-    query=DeliveriesQuery,
-)
+@router.route("GET /deliveries", {200: Success("A page of deliveries.", ListOf(DeliveryJson))}, query=DeliveriesQuery)
 async def list_deliveries(call: ApiCall) -> Response:
     """List deliveries.
 
@@ -60,9 +55,7 @@ async def list_deliveries(call: ApiCall) -> Response:
 
 
 @router.route(
-    "GET /runs/{run_id}/deliveries",
-    {200: Success("A page of deliveries.", ListOf(DeliveryJson), headers=("Link",))},
-    query=ListQuery,
+    "GET /runs/{run_id}/deliveries", {200: Success("A page of deliveries.", ListOf(DeliveryJson))}, query=ListQuery
 )
 async def list_run_deliveries(call: ApiCall) -> Response:
     """List a run's deliveries.
@@ -81,11 +74,9 @@ async def retry_delivery(call: ApiCall) -> Response:
     It goes out now, whatever became of it before; the `event_id` stays the same, and attempts count on.
     """
     read(EmptyBody, await call.json())
-    return await call.write(_retried, deliveries.retry, call.path("delivery_id"))
-
-
-def _retried(delivery: Delivery) -> StoredResponse:
-    return json_reply(delivery_json(delivery), 202)
+    return await call.write(
+        lambda delivery: json_reply(delivery_json(delivery), 202), deliveries.retry, call.path("delivery_id")
+    )
 
 
 @router.route(
@@ -103,12 +94,9 @@ async def retry_deliveries(call: ApiCall) -> Response:
     write, so_far = call.ctx.database.write, RetryProgress()
     while await call.read(deliveries.has_more_failed, failed, so_far):
         so_far = await write(deliveries.retry_failed, call.org_id, failed, so_far)
-    return await call.write(_all_retried, deliveries.retry_failed, failed, so_far)
-
-
-def _all_retried(progress: RetryProgress) -> StoredResponse:
-    content: RetriedJson = {"retried": progress.count}
-    return json_reply(content, 202)
+    return await call.write(
+        lambda progress: json_reply(RetriedJson(retried=progress.count), 202), deliveries.retry_failed, failed, so_far
+    )
 
 
 @router.route(

@@ -1,6 +1,4 @@
-"""The frame of each call to /v1: whose it is, within which limits, and that it happens once. Every route of /v1 is made
-here, so none can do without.
-"""
+"""The frame of each call to /v1, whose routes are all made here: whose it is, within which limits, and only once."""
 
 import hashlib
 import json
@@ -19,9 +17,9 @@ from rundun.actions.idempotency import Render
 from rundun.core.run import Actor
 from rundun.errors import Problem
 from rundun.store import idempotency as stored_responses
+from rundun.store.api_keys import ApiKey
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.transaction import Tx
-from rundun.web.auth import Caller
 from rundun.web.body import parse, read_json_bytes
 from rundun.web.context import Context, context_of
 from rundun.web.docs.openapi.operation import ApiRouter, Tag
@@ -34,9 +32,7 @@ _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7
 
 @dataclass(slots=True)
 class ApiCall:
-    """An integrator's request; `idempotency_key` is set where the request carries an `Idempotency-Key`, `actor` has the
-    name of its API key.
-    """
+    """An integrator's request; `actor` has the name of its API key, `idempotency_key` is None without that header."""
 
     request: Request
     ctx: Context
@@ -103,17 +99,18 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     @wraps(handler)
     async def endpoint(request: Request) -> Response:
         ctx = context_of(request)
-        caller = await _caller(ctx, request)
-        ctx.rate_limiter.count_request(request, caller.key)
-        call = ApiCall(request, ctx, caller.org_id, Actor("integrator", caller.name))
+        key = await _api_key(ctx, request)
+        # In bytes, so that no link that somebody makes up counts as this key.
+        ctx.rate_limiter.count_request(request, key.key_id.encode())
+        call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name))
         return await (_once(call, handler) if request.method == "POST" else handler(call))
 
     return endpoint
 
 
-async def _caller(ctx: Context, request: Request) -> Caller:
+async def _api_key(ctx: Context, request: Request) -> ApiKey:
     try:
-        return await ctx.keys.caller(request)
+        return await ctx.keys.key_of(request)
     except Problem as problem:
         if problem.code == "unauthorized":
             ctx.rate_limiter.count_failure(request)
@@ -125,18 +122,15 @@ async def _once(call: ApiCall, handler: Handler) -> Response:
     header = call.request.headers.get("idempotency-key")
     if header is None:
         return await handler(call)
-    path = call.request.url.path
-    call.idempotency_key = idempotency_key = IdempotencyKey(
-        call.org_id, path, _key(header), _fingerprint(await call.body())
-    )
-    name = (idempotency_key.org_id, idempotency_key.path, idempotency_key.key)
+    name = (call.org_id, call.request.url.path, _key(header))
+    call.idempotency_key = IdempotencyKey(*name, _fingerprint(await call.body()))
     under_way = call.ctx.under_way
     if name in under_way:
         detail = "The first request with this Idempotency-Key is still being worked on."
         raise Problem("request_in_progress", detail, retry_after=1)
     under_way.add(name)
     try:
-        stored_response = await call.ctx.database.read(idempotency.find_response, idempotency_key)
+        stored_response = await call.ctx.database.read(idempotency.find_response, call.idempotency_key)
         if stored_response is None:
             return await handler(call)
         response = to_response(stored_response)

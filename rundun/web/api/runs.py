@@ -1,6 +1,6 @@
 """Runs and the organization, what an integrator calls first: /v1/runs and /v1/organization."""
 
-from collections.abc import Callable
+from functools import partial
 
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -17,6 +17,7 @@ from rundun.store import run_lists
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply
 from rundun.web.api.templates import template_json
+from rundun.web.context import Context
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.docs.openapi.operation import ListOf, Success
 from rundun.web.problems import Json
@@ -46,10 +47,7 @@ async def dispatch_run(call: ApiCall) -> Response:
     transaction; what is refused makes nothing and costs nothing.
     """
     order, destination = read(DispatchBody, await call.json()).order()
-    warnings = [*link_warnings(call.ctx.settings.public_url)]
-    if destination:
-        warnings += await destination_warnings(call.ctx, destination)
-
+    warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(call.ctx, destination)
     links = call.ctx.links
 
     def dispatched(run: Run) -> StoredResponse:
@@ -65,9 +63,7 @@ async def dispatch_run(call: ApiCall) -> Response:
     return await call.write(dispatched, runs.dispatch, order)
 
 
-@router.route(
-    "GET /runs/{run_id}", {200: Success("The record.", RunRecordJson, headers=("ETag",))}, is_conditional=True
-)
+@router.route("GET /runs/{run_id}", {200: Success("The record.", RunRecordJson)}, is_conditional=True)
 async def get_run(call: ApiCall) -> Response:
     """Read a run.
 
@@ -85,7 +81,7 @@ async def get_run(call: ApiCall) -> Response:
     return Json(content, headers={"etag": tag})
 
 
-@router.route("GET /runs", {200: Success("A page of runs.", ListOf(RunListedJson), headers=("Link",))}, query=RunsQuery)
+@router.route("GET /runs", {200: Success("A page of runs.", ListOf(RunListedJson))}, query=RunsQuery)
 async def list_runs(call: ApiCall) -> Response:
     """List runs.
 
@@ -109,7 +105,8 @@ async def cancel_run(call: ApiCall) -> Response:
     Ends a run that is pending or in progress. Its link says so from then on, and `run.cancelled` is sent.
     """
     reason = read(CancelBody, await call.json()).reason
-    return await call.write(_without_template(call), runs.cancel_by_integrator, call.path("run_id"), reason)
+    render = partial(_without_template, call.ctx)
+    return await call.write(render, runs.cancel_by_integrator, call.path("run_id"), reason)
 
 
 @router.route(
@@ -124,7 +121,7 @@ async def extend_run(call: ApiCall) -> Response:
     Lets a run be open until `expires_in_hours` from now, or without end. It can't be made shorter.
     """
     hours = read(ExtendBody, await call.json()).expires_in_hours
-    return await call.write(_without_template(call), runs.extend, call.path("run_id"), hours, call.actor)
+    return await call.write(partial(_without_template, call.ctx), runs.extend, call.path("run_id"), hours, call.actor)
 
 
 @router.route(
@@ -140,18 +137,11 @@ async def release_run(call: ApiCall) -> Response:
     then nothing can be added. That start keeps the answers and the first identity, and is no event.
     """
     read(EmptyBody, await call.json())
-    return await call.write(_without_template(call), runs.release, call.path("run_id"), call.actor)
+    return await call.write(partial(_without_template, call.ctx), runs.release, call.path("run_id"), call.actor)
 
 
-def _without_template(call: ApiCall) -> Callable[[RunState], StoredResponse]:
-    """Return a function that renders a run's record without the template."""
-    ctx = call.ctx
-
-    def render(state: RunState) -> StoredResponse:
-        links, now = ctx.links, ctx.now()
-        return json_reply(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
-
-    return render
+def _without_template(ctx: Context, state: RunState) -> StoredResponse:
+    return json_reply(run_json.full_json(state.run, state.step_states, state.evidence, ctx.links, ctx.now()))
 
 
 @router.route("GET /organization", {200: Success("The organization.", OrganizationJson)}, tag="Organization")

@@ -47,18 +47,12 @@ async def create_template(call: ApiCall) -> Response:
     Whatever is wrong is answered at once, each place with its pointer. At most 512 KiB.
     """
     draft = await asyncio.to_thread(actions.draft, await call.json())
-    return await call.write(_created, actions.create, draft)
+    return await call.write(
+        lambda made: _template_response(made, 201, location=f"/v1/templates/{made.template_id}"), actions.create, draft
+    )
 
 
-def _created(version: TemplateVersion) -> StoredResponse:
-    return _template_response(version, 201, location=f"/v1/templates/{version.template_id}")
-
-
-@router.route(
-    "GET /templates",
-    {200: Success("A page of templates.", ListOf("TemplateRecord"), headers=("Link",))},
-    query=TemplatesQuery,
-)
+@router.route("GET /templates", {200: Success("A page of templates.", ListOf("TemplateRecord"))}, query=TemplatesQuery)
 async def list_templates(call: ApiCall) -> Response:
     """List templates.
 
@@ -71,7 +65,7 @@ async def list_templates(call: ApiCall) -> Response:
 
 @router.route(
     "GET /templates/{template_id}",
-    {200: Success("The template.", "TemplateRecord", headers=("ETag",))},
+    {200: Success("The template.", "TemplateRecord")},
     query=TemplateQuery,
     is_conditional=True,
 )
@@ -104,11 +98,7 @@ async def revise_template(call: ApiCall) -> Response:
     """
     draft = await asyncio.to_thread(actions.draft, await call.json())
     if_match = call.request.headers.get("if-match")
-    return await call.write(_revised, actions.revise, call.path("template_id"), draft, if_match)
-
-
-def _revised(version: TemplateVersion) -> StoredResponse:
-    return _template_response(version)
+    return await call.write(_template_response, actions.revise, call.path("template_id"), draft, if_match)
 
 
 @router.route("DELETE /templates/{template_id}", {204: Success("It is archived.")})
@@ -117,16 +107,12 @@ async def archive_template(call: ApiCall) -> Response:
 
     No more runs are dispatched from it. It can still be read, and a `PUT` brings it back.
     """
-    return await call.write(_archived, actions.archive, call.path("template_id"))
-
-
-def _archived(_: None) -> StoredResponse:
-    return json_reply(b"", 204)
+    return await call.write(lambda _: json_reply(b"", 204), actions.archive, call.path("template_id"))
 
 
 @router.route(
     "GET /templates/{template_id}/versions",
-    {200: Success("A page of versions.", ListOf("TemplateRecord"), headers=("Link",))},
+    {200: Success("A page of versions.", ListOf("TemplateRecord"))},
     query=ListQuery,
 )
 async def list_template_versions(call: ApiCall) -> Response:

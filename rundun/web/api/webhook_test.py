@@ -5,14 +5,14 @@ import uuid
 from starlette.requests import Request
 
 from rundun.core import event
-from rundun.core.attempt import AttemptResult, WebhookRequest
+from rundun.core.attempt import WebhookRequest
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.token_bucket import Policy
 from rundun.core.validation import StrictModel
-from rundun.core.webhook_url import Destination, normalise
-from rundun.errors import FieldError, Problem
+from rundun.core.webhook_url import normalise
 from rundun.logs import log
 from rundun.web.context import Context
+from rundun.web.dispatch_warnings import destination_warnings
 from rundun.web.request_bodies import Secret, Url
 
 TESTS = Policy("webhook-test", 10)  # a minute, for each organization
@@ -31,28 +31,18 @@ async def send_test(ctx: Context, request: Request, org_id: str, webhook: Webhoo
     """Send a test event, and return the request and its outcome. Raises `rate_limited`, `address_not_allowed`."""
     ctx.rate_limiter.count(request, TESTS, org_id)
     destination = normalise(webhook.url)
-    await _refuse_forbidden(ctx, destination)
+    await destination_warnings(ctx, destination, "/url")
     event_id = f"evt-{uuid.uuid4()}"
     body = event.webhook_test_body(event_id, ctx.now())
     result = await ctx.post_webhook(WebhookRequest(destination.url, webhook.secret, body, event_id, event.TEST))
     log("info", event.TEST, event_id=event_id, status=result.status, ms=result.duration_ms, error=result.error)
-    return _trial_json(result, destination.url, body, event_id)
-
-
-async def _refuse_forbidden(ctx: Context, destination: Destination) -> None:
-    verdict = await ctx.check_destination(destination)
-    if verdict is not None and verdict[0] == "forbidden":
-        error = FieldError("/url", "address_not_allowed", verdict[1])
-        raise Problem("address_not_allowed", verdict[1], [error])
-
-
-def _trial_json(result: AttemptResult, url: str, body: bytes, event_id: str) -> TrialJson:
+    headers = dict(result.headers)
     return {
         "ok": result.ok,
         "status": result.status,
         "error": result.error,
         "duration_ms": result.duration_ms,
         "event_id": event_id,
-        "request": {"method": "POST", "url": url, "headers": dict(result.headers), "body": body.decode()},
+        "request": {"method": "POST", "url": destination.url, "headers": headers, "body": body.decode()},
         "response": {"excerpt": result.excerpt},
     }

@@ -1,6 +1,6 @@
 """/console: the numbers of the organization today, and the runs of the last days as a chart."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from babel import dates
 from starlette.responses import Response
@@ -8,7 +8,7 @@ from starlette.responses import Response
 from rundun.actions import dashboard
 from rundun.core import chart
 from rundun.store.statistics import MAX_COUNTED
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.time_zone import LOCALE
 
 DAYS = 30
@@ -27,20 +27,12 @@ async def overview(call: ConsoleCall) -> Response:
         today=call.zone.short(call.now),
         day=days[-1].isoformat(),
         zone=call.organization.time_zone,
-        days=[day_name(day) for day in days],
+        days=[dates.format_date(day, "d MMM", locale=LOCALE) for day in days],
         chart=chart.bars([numbers.dispatched, numbers.done], WIDTH, HEIGHT),
         size=(WIDTH, HEIGHT),
     )
 
 
-def day_name(day: date) -> str:
-    """Format a day as “25 Nov”."""
-    return dates.format_date(day, "d MMM", locale=LOCALE)
-
-
 def format_count(number: int) -> str:
     """Format a number that is counted to `MAX_COUNTED` only."""
     return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
-
-
-ROUTES = [route("GET", "", overview)]

@@ -1,7 +1,5 @@
 """/console/dispatch: dispatching a run by hand, and what to send to its executor."""
 
-import hashlib
-import json
 import re
 import uuid
 from typing import Any
@@ -9,23 +7,21 @@ from urllib.parse import quote
 
 from babel import Locale, dates
 from markupsafe import Markup
-from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from rundun.actions import runs, templates
 from rundun.core import event, translation
 from rundun.core.run import OPEN_HOURS, Run
 from rundun.core.validation import read
-from rundun.errors import NotFound, Problem
-from rundun.store.idempotency import IdempotencyKey, StoredResponse
-from rundun.web.console.session import ConsoleCall, route
+from rundun.errors import Problem
+from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import DispatchBody
 
 MAX_TEMPLATES = 500
 EVENTS = (*event.EVENTS, *event.ON_REQUEST)
-WARNINGS = ("webhook_unresolved",)
+REFUSALS = ("not_found", "invalid", "address_not_allowed", "insufficient_credits", "template_archived")
 EMPTY = {"expires_in_hours": str(OPEN_HOURS), **{f"event {name}": "on" for name in event.EVENTS}}
 
 
@@ -67,21 +63,13 @@ async def dispatch(call: ConsoleCall) -> Response:
     """POST /console/dispatch: dispatch a run, once for each form that was shown, and lead on to its link."""
     try:
         dispatch_request, destination = read(DispatchBody, _body(call.form)).order()
-        warnings = await destination_warnings(call.ctx, destination) if destination else []
-        stored_response = await call.write_once(
-            idempotency_key(call), _created_response, runs.dispatch, dispatch_request
-        )
-    except NotFound as problem:
-        return await _form(call, call.form, problem)
+        warnings = await destination_warnings(call.ctx, destination)
+        run_id = await call.write_once(lambda run: run.run_id, runs.dispatch, dispatch_request)
     except Problem as problem:
         if problem.code not in REFUSALS:
             raise
         return await _form(call, call.form, problem)
-    warned = "".join(f"&warned={warning['code']}" for warning in warnings if warning["code"] in WARNINGS)
-    return call.redirect(f"/dispatch/{from_json(stored_response.body)['run_id']}{warned.replace('&', '?', 1)}")
-
-
-REFUSALS = ("invalid", "address_not_allowed", "insufficient_credits", "template_archived")
+    return call.redirect(f"/dispatch/{run_id}{'?warned=webhook_unresolved' if warnings else ''}")
 
 
 def _body(form: dict[str, str]) -> dict[str, Any]:
@@ -99,18 +87,6 @@ def _body(form: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-def idempotency_key(call: ConsoleCall) -> IdempotencyKey:
-    """Return the idempotency key of a form with a field `once`, as it was filled in: sent twice the form does its work
-    once; gone back to and changed, anew.
-    """
-    digest = hashlib.sha256(json.dumps(call.form, sort_keys=True).encode()).digest()
-    return IdempotencyKey(call.operator.org_id, call.request.url.path, digest.hex(), digest)
-
-
-def _created_response(run: Run) -> StoredResponse:
-    return StoredResponse(201, to_json({"run_id": run.run_id}), {})
-
-
 async def done(call: ConsoleCall) -> Response:
     """GET /console/dispatch/{run_id}: show the link, its QR code, and a message in `?lang=`."""
     run, version = await call.read(runs.get_with_version, call.path("run_id"))
@@ -120,7 +96,6 @@ async def done(call: ConsoleCall) -> Response:
     tag = lang if translation.is_tag(lang) else run.language or "en"
     link = call.ctx.links.run(run.run_id)
     message = _message(call, run, link, source, tag)
-    warned = call.request.query_params.getlist("warned")
     return call.render(
         "dispatch_done",
         run=run,
@@ -131,7 +106,7 @@ async def done(call: ConsoleCall) -> Response:
         whatsapp=f"https://wa.me/?text={quote(message, safe='')}",
         sms=f"sms:?&body={quote(message, safe='')}",
         warnings=link_warnings(call.ctx.settings.public_url),
-        is_unresolved="webhook_unresolved" in warned,
+        is_unresolved="webhook_unresolved" in call.request.query_params.getlist("warned"),
         languages=_languages(call, set(translated)),
         tag=tag,
     )
@@ -159,10 +134,3 @@ def qr_code(link: str) -> Markup:
     )
     # Modules of a code: nothing of the link's text stands in it.
     return Markup(drawing)  # noqa: S704
-
-
-ROUTES = [
-    route("GET", "/dispatch", form),
-    route("POST", "/dispatch", dispatch),
-    route("GET", "/dispatch/{run_id}", done),
-]

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -15,43 +15,21 @@ from starlette.responses import Response, StreamingResponse
 from rundun.actions import runs
 from rundun.actions.runs import ListedRun, RunDetail
 from rundun.core import run_json, times
+from rundun.core.run import Run
 from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.files import CHUNK
 from rundun.store.pagination import PageRequest
 from rundun.web.api.templates import template_json
 from rundun.web.console.file_names import FileNames, file_names
-from rundun.web.console.run_page import page_values, translate_for
+from rundun.web.console.run_page import page_values
 from rundun.web.console.run_view import RunView
 from rundun.web.console.runs import read_filter_form
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 
 MAX_ROWS = 100_000
 PAGE = 200  # runs read at once: the loop has others to serve
 IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
-COLUMNS = (
-    "run_id",
-    "status",
-    "late",
-    "template",
-    "template_id",
-    "template_v",
-    "reference",
-    "created_at",
-    "started_at",
-    "closed_at",
-    "expires_at",
-    "executor",
-    "executor_id",
-    "steps",
-    "answered",
-    "skipped",
-    "unable",
-    "duration_seconds",
-    "cancelled_by",
-    "cancel_reason",
-    "link",
-)
 # What makes a spreadsheet take a text for a formula, in Chinese and Japanese width, too.
 _FORMULA = re.compile(
     "^[\\s\\x00-\\x1f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]*[=+\\-@＝＋－＠]|^[\t\r\n]"
@@ -79,15 +57,13 @@ async def table(call: ConsoleCall) -> Response:
 
 async def _lines(call: ConsoleCall) -> AsyncIterator[bytes]:
     yield ("\ufeff" + _csv([COLUMNS])).encode()
-    run_filter, page_request, left = read_filter_form(call).filter, PageRequest(PAGE), MAX_ROWS
+    run_filter, before, left = read_filter_form(call).filter, PageRequest().before, MAX_ROWS
     while left > 0:
-        page_request = PageRequest(min(PAGE, left), page_request.before)
-        page = await call.read(runs.page, run_filter, page_request)
-        yield _csv([[safe_cell(cell) for cell in _cells(call, row)] for row in page.items]).encode()
-        left -= len(page.items)
+        page = await call.read(runs.page, run_filter, PageRequest(min(PAGE, left), before))
+        yield _csv([safe_cell(cell(call, row, row.run)) for cell in _CELLS.values()] for row in page.items).encode()
         if page.next_before is None:
             return
-        page_request = PageRequest(PAGE, page.next_before)
+        before, left = page.next_before, left - len(page.items)
 
 
 def _csv(rows: Iterable[Iterable[object]]) -> str:
@@ -96,36 +72,34 @@ def _csv(rows: Iterable[Iterable[object]]) -> str:
     return text.getvalue()
 
 
-def _cells(call: ConsoleCall, row: ListedRun) -> tuple[object, ...]:
-    run, identity = row.run, row.run.identity
+def _time(call: ConsoleCall, milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else call.zone.at(milliseconds).isoformat(timespec="seconds")
 
-    def at(milliseconds: int | None) -> str | None:
-        return None if milliseconds is None else call.zone.at(milliseconds).isoformat(timespec="seconds")
 
-    cancellation = run.cancellation
-    return (
-        run.run_id,
-        run.status,
-        "yes" if run.is_late(call.now) else "no",
-        row.name,
-        run.template_id,
-        run.template_v,
-        run.executor_ref,
-        at(run.created_at),
-        at(run.started_at),
-        at(run.closed_at),
-        at(run.expires_at),
-        identity.name or identity.email or identity.phone,
-        run.assigned_to,
-        run.progress["total"],
-        run.progress["answered"],
-        run.progress["skipped"],
-        run.progress["unable"],
-        run.duration_seconds,
-        cancellation and cancellation.by,
-        cancellation and cancellation.reason,
-        call.ctx.links.run(run.run_id),
-    )
+_CELLS: dict[str, Callable[[ConsoleCall, ListedRun, Run], object]] = {
+    "run_id": lambda call, row, run: run.run_id,
+    "status": lambda call, row, run: run.status,
+    "late": lambda call, row, run: "yes" if run.is_late(call.now) else "no",
+    "template": lambda call, row, run: row.name,
+    "template_id": lambda call, row, run: run.template_id,
+    "template_v": lambda call, row, run: run.template_v,
+    "reference": lambda call, row, run: run.executor_ref,
+    "created_at": lambda call, row, run: _time(call, run.created_at),
+    "started_at": lambda call, row, run: _time(call, run.started_at),
+    "closed_at": lambda call, row, run: _time(call, run.closed_at),
+    "expires_at": lambda call, row, run: _time(call, run.expires_at),
+    "executor": lambda call, row, run: run.identity.name or run.identity.email or run.identity.phone,
+    "executor_id": lambda call, row, run: run.assigned_to,
+    "steps": lambda call, row, run: run.progress["total"],
+    "answered": lambda call, row, run: run.progress["answered"],
+    "skipped": lambda call, row, run: run.progress["skipped"],
+    "unable": lambda call, row, run: run.progress["unable"],
+    "duration_seconds": lambda call, row, run: run.duration_seconds,
+    "cancelled_by": lambda call, row, run: run.cancellation and run.cancellation.by,
+    "cancel_reason": lambda call, row, run: run.cancellation and run.cancellation.reason,
+    "link": lambda call, row, run: call.ctx.links.run(run.run_id),
+}
+COLUMNS = tuple(_CELLS)
 
 
 # ---- one run with all its evidence
@@ -254,9 +228,6 @@ def _json(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
 
 def _report(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
     """Render the run as a page that needs nothing but the photos and signatures beside it."""
-    view = RunView(detail, translate_for(call), call.zone, names.archive_path, detail.replaced)
+    view = RunView(detail, call.language.say, call.zone, names.archive_path, detail.replaced)
     values = {**page_values(view), "deadline": None, "organization": call.organization}
     return bytes(call.render("run_report", **values).body)
-
-
-ROUTES = [route("GET", "/runs.csv", table), route("GET", "/runs/{run_id}/archive.zip", archive)]

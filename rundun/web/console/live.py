@@ -13,7 +13,7 @@ from rundun.actions import runs
 from rundun.errors import NotFound
 from rundun.store import runs as run_rows
 from rundun.web.change_notifier import ChangeNotifier
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 
 MAX_STREAMS = 20  # open at once for an organization
 PAUSE = 1.0  # seconds between two change events, at least
@@ -81,6 +81,3 @@ async def live(call: ConsoleCall) -> Response:
     with streams.place(limits):
         pass
     return EventStream(streams.place(limits), stream_changes(call.ctx.notifier, org_id, read_revision))
-
-
-ROUTES = [route("GET", "/runs/live", live)]

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from rundun.errors import Problem
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 
 
 async def not_found(call: ConsoleCall) -> Response:
@@ -12,7 +12,3 @@ async def not_found(call: ConsoleCall) -> Response:
     if path.endswith("/") or not path:
         return call.redirect(f"/{path.strip('/')}".rstrip("/"))
     raise Problem("not_found", "There is nothing to be seen at this address.")
-
-
-# The last of all.
-ROUTES = [route("GET", "/{path:path}", not_found)]

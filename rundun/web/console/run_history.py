@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from rundun.actions.runs import RunDetail
 from rundun.core import times
 from rundun.core.answer import Answer
-from rundun.store.events import EventSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +85,9 @@ def _events(detail: RunDetail) -> Iterator[HistoryEntry]:
         if event.event == f"run.{run.status}" and run.closed_at is not None:
             at = run.closed_at
         name = event.identity.get("name") if event.identity.get("mode") == "member" else None
-        yield HistoryEntry(_catalog_key(event), at, phone_at, event.step_label, name, event.unable)
-
-
-def _catalog_key(event: EventSummary) -> str:
-    """Return the catalog key of an event; a step that could not be done has the event of one that was."""
-    return "moment_step_unable" if event.unable else "moment_" + event.event.replace(".", "_")
+        # A step that could not be done has the event of one that was.
+        key = "moment_step_unable" if event.unable else "moment_" + event.event.replace(".", "_")
+        yield HistoryEntry(key, at, phone_at, event.step_label, name, event.unable)
 
 
 def _answers(detail: RunDetail) -> Mapping[str, Sequence[Answer]]:

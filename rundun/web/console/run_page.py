@@ -12,27 +12,21 @@ from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
 from rundun.web.console.run_history import history
 from rundun.web.console.run_view import RunView
-from rundun.web.console.session import ConsoleCall, route
-from rundun.web.i18n import Translate
+from rundun.web.console.session import ConsoleCall
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
 
 HOURS = ("24", "72", "168", "720", "never")
 
 
-async def show_run(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}: show a run."""
-    return await render_run(call)
-
-
-async def render_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
-    """Render the page of a run, with what went `wrong` when something was to be done to the run. `?past=` names the
-    step of which all past answers are shown, at most as many as may be given.
+async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
+    """GET /console/runs/{run_id}: show a run, with what went `wrong` when something was to be done to it. `?past=`
+    names the step of which all past answers are shown, at most as many as may be given.
     """
     past = call.request.query_params.get("past", "")
     detail = await call.read(runs.get_detail, call.path("run_id"), past)
     ctx = call.ctx.database.env
-    view = RunView(detail, translate_for(call), call.zone, ctx.links.media_path, (past,))
+    view = RunView(detail, call.language.say, call.zone, ctx.links.media_path, (past,))
     run = detail.state.run
     is_pinned = detail.state.version.template.execution.scope == "first_device" and run.device is not None
     return call.render(
@@ -66,16 +60,8 @@ def page_values(view: RunView) -> dict[str, Any]:
     }
 
 
-def translate_for(call: ConsoleCall) -> Translate:
-    """Return the catalog of the reader's language."""
-    first = call.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
-    return call.ctx.pages.console_words.language([first or "en"]).say
-
-
 async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:
-    """Do something to a run and redirect to its page; or show the page, and why it can't be done. `flash` is the
-    catalog key of what was done.
-    """
+    """Do something to a run and redirect to its page, with the catalog key `flash`; or show there why it can't be."""
     try:
         await act
     except NotFound:
@@ -83,13 +69,13 @@ async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) 
     except Problem as problem:
         if problem.code == "would_shorten":
             problem = await _in_our_zone(call, problem)
-        return await render_run(call, TABLE[problem.code][0], problem)
+        return await show_run(call, TABLE[problem.code][0], problem)
     return call.redirect(f"/runs/{call.path('run_id')}", flash)
 
 
 async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
     """Return `would_shorten` with the time in the organization's zone."""
-    run, say = await call.read(run_rows.get_of_org, call.path("run_id")), translate_for(call)
+    run, say = await call.read(run_rows.get_of_org, call.path("run_id")), call.language.say
     if run.expires_at is None:
         return Problem(problem.code, say("would_shorten_never"))
     return Problem(problem.code, say("would_shorten", at=call.zone.say(run.expires_at)))
@@ -104,6 +90,3 @@ async def qr_code(call: ConsoleCall) -> Response:
     link = call.ctx.links.run(run.run_id)
     segno.make(link, error="m", micro=False).save(picture, kind="svg", scale=8, border=4, dark="#000", light="#fff")
     return Response(picture.getvalue(), headers=HEADERS, media_type="image/svg+xml")
-
-
-ROUTES = [route("GET", "/runs/{run_id}", show_run), route("GET", "/runs/{run_id}/link.svg", qr_code)]

@@ -5,20 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.actions.runs import RunDetail
-from rundun.core import progress, run_json, times
+from rundun.core import progress, run_json, template, times
 from rundun.core.answer import Answer, Position
 from rundun.core.progress import StepState
 from rundun.core.run import Run
 from rundun.core.run_json import Photo, Signature
-from rundun.core.template import (
-    BooleanStep,
-    ChoiceStep,
-    DatetimeStep,
-    MultiChoiceStep,
-    NumberStep,
-    RatingStep,
-    StepBase,
-)
+from rundun.core.template import StepBase
 from rundun.web.console.file_names import file_names
 from rundun.web.console.time_zone import Zone
 from rundun.web.i18n import Translate
@@ -108,12 +100,10 @@ class RunView:
 
     def sections(self) -> list[SectionView]:
         """Return all steps in their sections, as the run's version of the template has them."""
-        template = self.state.version.template
+        shown = self.state.version.template
         numbers = {step.id: number for number, step in enumerate(self.state.version.steps, 1)}
-        sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = []
-        if template.steps:
-            sections.append((None, None, template.steps))
-        sections += [(section.title, section.description, section.steps) for section in template.sections or ()]
+        sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = [(None, None, shown.steps or ())]
+        sections += [(section.title, section.description, section.steps) for section in shown.sections or ()]
         return [
             SectionView(title, description, [self._step_view(numbers[step.id], step) for step in steps])
             for title, description, steps in sections
@@ -175,30 +165,26 @@ class RunView:
 
     def _value(self, step: StepBase, value: Any) -> str | list[str] | None:
         match step:
-            case BooleanStep():
+            case template.BooleanStep():
                 own = step.config.true_label if value else step.config.false_label
                 return own or self._say("yes" if value else "no")
-            case ChoiceStep() | MultiChoiceStep():
+            case template.ChoiceStep() | template.MultiChoiceStep():
                 labels = {option.id: option.label for option in step.config.options}
-                if isinstance(step, ChoiceStep):
+                if isinstance(step, template.ChoiceStep):
                     return labels.get(value, str(value))
                 return [labels.get(option_id, option_id) for option_id in value]
-            case NumberStep():
+            case template.NumberStep():
                 return f"{value} {step.config.unit}" if step.config.unit else str(value)
-            case RatingStep():
+            case template.RatingStep():
                 config = step.config
                 label = {config.min: config.min_label, config.max: config.max_label}.get(value)
                 rating = self._say("done_of", done=value, total=config.max)
                 return f"{rating} ({label})" if label else rating
-            case DatetimeStep() if step.config.mode == "datetime":
+            case template.DatetimeStep() if step.config.mode == "datetime":
                 return self._zone.say(times.parse(value))
         if step.type == "instruction":
             return self._say("acknowledged")
         return value if isinstance(value, str) else None
-
-
-def _is_late(run: Run, at: int) -> bool:
-    return run.expires_at is not None and run.started_at is not None and at >= run.expires_at
 
 
 def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
@@ -212,7 +198,7 @@ def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
     kind = progress.kind_of(answer)
     if kind != "answered":
         yield f"flag_{kind}", "cancelled"
-    if _is_late(run, answer.at):
+    if run.expires_at is not None and run.started_at is not None and answer.at >= run.expires_at:
         yield "late", "late"
     if step_state.visible and not step_state.done:
         yield "flag_not_done", "late"

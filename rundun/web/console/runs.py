@@ -1,8 +1,9 @@
 """/console/runs: all runs, filtered, the newest first; and what an operator may do to a run."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -11,10 +12,10 @@ from rundun.actions import deliveries, runs, templates
 from rundun.core import text
 from rundun.core.run import STATUSES, Actor
 from rundun.core.validation import clean_input, read
-from rundun.store.pagination import END, PageRequest
+from rundun.store.pagination import PageRequest
 from rundun.store.run_lists import RunFilter
 from rundun.web.console import run_page
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.time_zone import Zone
 from rundun.web.request_bodies import CancelBody, ExtendBody
 
@@ -31,7 +32,7 @@ class RunFilterForm:
 
     values: dict[str, str]
     filter: RunFilter
-    wrong: dict[str, bool]
+    wrong: set[str]
 
     @property
     def query(self) -> str:
@@ -57,32 +58,24 @@ def read_filter_form(call: ConsoleCall) -> RunFilterForm:
     values = {name: params.get(name, "")[:300] for name in FIELDS}
     values["match"] = values["match"] if values["match"] in MATCHES else MATCHES[0]
     values["day"] = values["day"] if values["day"] in DAYS else DAYS[0]
-    wrong = {name: True for name in ("from", "to") if values[name] and _day(values[name]) is None}
+    wrong = {name for name in ("from", "to") if values[name] and _day(values[name]) is None}
     if values["status"] not in ("", *WORDS):
-        wrong["status"] = True
+        wrong.add("status")
     is_late = values["status"] == "late"
-    after, before = _begins(call.zone, _day(values["from"]), -1), _begins(call.zone, _day(values["to"], 1), 0)
-    run_filter = RunFilter(
-        status=None if is_late or "status" in wrong else values["status"] or None,
-        template_id=values["template"] or None,
-        late_at=call.now if is_late else None,
-    )
-    if values["day"] == "closed":
-        run_filter = replace(run_filter, closed_after=after, closed_before=before)
-    else:
-        run_filter = replace(run_filter, created_after=after, created_before=before)
-    if reference := _reference(values["ref"]):
-        if values["match"] == "exact":
-            run_filter = replace(run_filter, executor_ref=reference)
-        else:
-            run_filter = replace(run_filter, executor_ref_prefix=reference)
-    return RunFilterForm(values, run_filter, wrong)
+    day, reference_field = values["day"], "executor_ref" if values["match"] == "exact" else "executor_ref_prefix"
+    chosen: dict[str, Any] = {
+        "status": None if is_late or "status" in wrong else values["status"] or None,
+        "template_id": values["template"] or None,
+        "late_at": call.now if is_late else None,
+        f"{day}_after": _begins(call.zone, _day(values["from"]), -1),
+        f"{day}_before": _begins(call.zone, _day(values["to"], 1), 0),
+        reference_field: _reference(values["ref"]) or None,
+    }
+    return RunFilterForm(values, RunFilter(**chosen), wrong)
 
 
 def _reference(value: str) -> str:
-    """Return a reference in the form in which it is stored; what can't be a reference finds nothing, and is left as it
-    is.
-    """
+    """Return a reference as it is stored; what can't be one finds nothing, and is left as it is."""
     try:
         return text.clean(value)
     except ValueError:
@@ -102,15 +95,10 @@ def _begins(zone: Zone, day: date | None, offset: int) -> int | None:
     return None if day is None else zone.day_begins(day) + offset
 
 
-def _page_request(call: ConsoleCall) -> PageRequest:
-    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", call.request.query_params.get("before", ""), re.ASCII)
-    return PageRequest(LIMIT, (int(match[1]), int(match[2])) if match else (END, END))
-
-
 async def list_runs(call: ConsoleCall) -> Response:
     """GET /console/runs: list the runs that the filter leaves."""
     filter_form = read_filter_form(call)
-    page_request = _page_request(call)
+    page_request = call.page_request(LIMIT)
     page = await call.read(runs.page, filter_form.filter, page_request)
     choices = await call.read(templates.list_names)
     if filter_form.filter.template_id and filter_form.filter.template_id not in dict(choices):
@@ -124,7 +112,7 @@ async def list_runs(call: ConsoleCall) -> Response:
         filter_form=filter_form,
         rows=page.items,
         older=older,
-        is_first=page_request.before == (END, END),
+        is_first=page_request == PageRequest(LIMIT),
         templates=choices,
         statuses=WORDS,
         days=DAYS,
@@ -168,12 +156,3 @@ async def send_again(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry: send a delivery again."""
     act = call.write(deliveries.retry_of_run, call.path("run_id"), call.path("delivery_id"))
     return await run_page.act_or_explain(call, act, "told_delivery_sent_again")
-
-
-ROUTES = [
-    route("GET", "/runs", list_runs),
-    route("POST", "/runs/{run_id}/cancel", cancel),
-    route("POST", "/runs/{run_id}/extend", extend),
-    route("POST", "/runs/{run_id}/release", release),
-    route("POST", "/runs/{run_id}/deliveries/{delivery_id}/retry", send_again),
-]

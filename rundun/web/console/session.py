@@ -1,30 +1,34 @@
-"""Sessions of the console, what a role may do, and the check that a form is Rundun's own. Every route of /console is
-made here, so none can do without.
-"""
+"""Sessions of the console, what a role may do, and that a form is our own, for every route: all are made here."""
 
+import hashlib
 import hmac
+import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from itsdangerous import Signer
+from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from rundun.actions import idempotency, operators
-from rundun.actions.idempotency import Render
 from rundun.actions.operators import SignedIn
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
+from rundun.store.pagination import END, PageRequest
 from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.console.time_zone import Zone
 from rundun.web.context import Context, context_of
+from rundun.web.i18n import Language
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import TABLE
 
@@ -87,6 +91,17 @@ class ConsoleCall:
         """Return a parameter of the path."""
         return str(self.request.path_params[name])
 
+    @property
+    def language(self) -> Language:
+        """Return the language of the console's words for this reader: the browser's first choice."""
+        first = self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
+        return self.ctx.pages.console_words.language([first or "en"])
+
+    def page_request(self, limit: int) -> PageRequest:
+        """Return the page of a list that goes on behind `?before=`, the first page without it."""
+        match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", self.request.query_params.get("before", ""), re.ASCII)
+        return PageRequest(limit, (int(match[1]), int(match[2])) if match else (END, END))
+
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(tx, org_id, *args)` on a consistent snapshot."""
         return await self.ctx.database.read(function, self.operator.org_id, *args, **kwargs)
@@ -97,22 +112,27 @@ class ConsoleCall:
 
     async def write_once(
         self,
-        idempotency_key: IdempotencyKey,
-        render: Render[T],
+        id_of: Callable[[T], str],
         action: Callable[Concatenate[Tx, str, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> StoredResponse:
-        """Run `action(tx, org_id, *args)` once for each idempotency key; return the stored response the next time."""
-        database, org_id = self.ctx.database, self.operator.org_id
-        return await database.write(idempotency.run_once, idempotency_key, render, action, org_id, *args, **kwargs)
+    ) -> str:
+        """Run `action(tx, org_id, *args)` for a form with a field `once`, and return the id of what it made. Sent twice
+        the form does its work once; gone back to and changed, anew.
+        """
+        org_id, form = self.operator.org_id, hashlib.sha256(json.dumps(self.form, sort_keys=True).encode())
+        key = IdempotencyKey(org_id, self.request.url.path, form.hexdigest(), form.digest())
+
+        def render(made: T) -> StoredResponse:
+            return StoredResponse(201, to_json(id_of(made)), {})
+
+        stored = await self.ctx.database.write(idempotency.run_once, key, render, action, org_id, *args, **kwargs)
+        return str(from_json(stored.body))
 
     def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """Render a page of `templates/console/`."""
-        language = self.ctx.pages.console_words.language(
-            [self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip() or "en"]
-        )
+        language = self.language
         response = self.ctx.pages.render(
             f"console/{name}.html",
             status,
@@ -128,9 +148,7 @@ class ConsoleCall:
         return response
 
     def redirect(self, path: str, flash: str = "") -> Response:
-        """Redirect to a path below /console with 303 (RFC 9110 section 15.4.4); `flash` is the catalog key of what was
-        done.
-        """
+        """Redirect to a path below /console (303, RFC 9110 section 15.4.4); `flash`: catalog key of what was done."""
         query = f"{'&' if '?' in path else '?'}flash={quote(flash)}" if flash else ""
         return RedirectResponse(f"/console{path}{query}", 303, headers={"cache-control": "no-store"})
 
@@ -149,6 +167,7 @@ def route(
 ) -> ConsoleRoute:
     """Make a route of /console; a form has at most `max_form_bytes`, and only whom `may` names comes in."""
 
+    @wraps(handler)
     async def endpoint(request: Request) -> Response:
         call = await _read_call(request)
         try:
@@ -165,8 +184,6 @@ def route(
             _set_cookie(call, response, VISITOR_COOKIE, call.token, None)
         return response
 
-    endpoint.__doc__ = handler.__doc__
-    endpoint.__name__ = handler.__name__
     route_ = ConsoleRoute(f"/console{path}", endpoint, methods=[method])
     route_.may = may
     return route_

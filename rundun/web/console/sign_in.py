@@ -12,17 +12,8 @@ from rundun.errors import NotFound, Problem
 from rundun.store import operators as operator_rows
 from rundun.store.operators import Invitation
 from rundun.store.organizations import Organization
-from rundun.web.console.session import (
-    MAX_FORM,
-    ConsoleCall,
-    ask_to_sign_in,
-    begin_session,
-    end_session,
-    read_fields,
-    rebind_csrf,
-    resume,
-    route,
-)
+from rundun.web.console import session
+from rundun.web.console.session import ConsoleCall, ask_to_sign_in, begin_session, end_session
 from rundun.web.rate_limit import address_of
 
 T = TypeVar("T")
@@ -61,8 +52,9 @@ async def sign_in(call: ConsoleCall) -> Response:
     token = await call.ctx.database.write(operators.sign_in, operator.operator_id)
     if not then:
         return begin_session(call, call.redirect(next_path), token)
-    rebind_csrf(call, token)
-    return begin_session(call, resume(call, 200, next_path, read_fields(then.encode())), token)
+    session.rebind_csrf(call, token)
+    resumed = session.resume(call, 200, next_path, session.read_fields(then.encode()))
+    return begin_session(call, resumed, token)
 
 
 def _count_guess(call: ConsoleCall, email: str) -> None:
@@ -137,13 +129,3 @@ async def new_password(call: ConsoleCall) -> str:
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         raise Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters.")
     return await require_capacity(passwords.hash_in_turn(password))
-
-
-ROUTES = [
-    route("GET", "/sign-in", sign_in_form, "anyone"),
-    route("POST", "/sign-in", sign_in, "anyone", max_form_bytes=3 * MAX_FORM),
-    route("GET", "/join/{token}", join_form, "anyone"),
-    route("POST", "/join/{token}", join, "anyone"),
-    route("POST", "/sign-out", sign_out),
-    route("POST", "/sign-out-everywhere", sign_out_everywhere),
-]

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from rundun.actions import templates as actions
@@ -15,12 +14,9 @@ from rundun.core import json_positions
 from rundun.core.json_positions import MalformedJson
 from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import FieldError, Invalid, Problem
-from rundun.store.idempotency import StoredResponse
 from rundun.store.templates import TemplateHead
-from rundun.store.transaction import TemplateVersion
 from rundun.web.body import read_bytes
-from rundun.web.console.dispatch import idempotency_key
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.templates import format_json, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.problems import Json
@@ -134,19 +130,13 @@ async def new_form(call: ConsoleCall) -> Response:
 
 
 async def new(call: ConsoleCall) -> Response:
-    """POST /console/templates/new: create a template, once for each form; what the server assigns may stand in the
-    text, as in what the API answers, and is made anew.
-    """
+    """POST /console/templates/new: create a template, once for each form; what the server assigns is made anew."""
     checked = await asyncio.to_thread(check, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(call, checked.text, 422 if checked.faults else 200, checked)
     draft = replace(checked.draft, assigned={})
-    stored_response = await call.write_once(idempotency_key(call), _created_response, actions.create, draft)
-    return call.redirect(f"/templates/{from_json(stored_response.body)['id']}", "told_template_saved")
-
-
-def _created_response(version: TemplateVersion) -> StoredResponse:
-    return StoredResponse(201, to_json({"id": version.template_id}), {})
+    template_id = await call.write_once(lambda version: version.template_id, actions.create, draft)
+    return call.redirect(f"/templates/{template_id}", "told_template_saved")
 
 
 async def edit_form(call: ConsoleCall) -> Response:
@@ -187,9 +177,7 @@ async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: 
 
 
 async def check_text(call: ConsoleCall) -> Response:
-    """POST /console/templates/check: check a text for the editor's script. The body is the text; the response says what
-    is wrong, and where the preview is. Nothing is stored.
-    """
+    """POST /console/templates/check: tell the editor's script what is wrong with a text, and where its preview is."""
     body = await read_bytes(call.request, MAX_FORM)
     try:
         text = body.decode()
@@ -213,12 +201,3 @@ async def check_text(call: ConsoleCall) -> Response:
     languages = list(template.translations) if template else []
     preview = _preview_path(call, checked)
     return Json({"summary": summary, "faults": shown, "preview": preview, "languages": languages})
-
-
-ROUTES = [
-    route("GET", "/templates/new", new_form),
-    route("POST", "/templates/new", new, max_form_bytes=MAX_FORM),
-    route("POST", "/templates/check", check_text),
-    route("GET", "/templates/{template_id}/edit", edit_form),
-    route("POST", "/templates/{template_id}/edit", edit, max_form_bytes=MAX_FORM),
-]

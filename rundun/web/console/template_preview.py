@@ -20,7 +20,7 @@ from rundun.core.run_json import Evidence
 from rundun.core.template import Template
 from rundun.store.transaction import TemplateVersion
 from rundun.web.branding import branding_of
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.executor.state import state_json
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.static import Assets
@@ -42,9 +42,8 @@ async def preview(call: ConsoleCall) -> Response:
     branding = branding_of(call.organization, call.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
     photo_bytes = call.ctx.settings.limits.photo_mebibytes * 2**20
-    response = call.ctx.pages.run(
-        state, languages, "console/template_preview.html", photo_bytes=photo_bytes, branding=branding, imports=scripts
-    )
+    page = "console/template_preview.html"
+    response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, imports=scripts)
     response.headers["content-security-policy"] = _policy(imports)
     return response
 
@@ -67,9 +66,7 @@ def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
 
 
 def _imports(assets: Assets) -> str:
-    """Return the import map (HTML 8.1.6.2): only what the executor's own scripts import is replaced, so that the
-    replacements may import the originals.
-    """
+    """Return the import map (HTML 8.1.6.2), for the executor's own scripts only: replacements may import originals."""
     replacements = {assets.url(f"executor/{name}.js"): assets.url(f"console/preview_{name}.js") for name in REPLACED}
     scope = assets.url("executor/main.js").rpartition("/")[0] + "/"
     return json.dumps({"scopes": {scope: replacements}})
@@ -80,6 +77,3 @@ def _policy(imports: str) -> str:
     digest = base64.b64encode(hashlib.sha256(imports.encode()).digest()).decode()
     policy = CONTENT_SECURITY_POLICY.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
     return policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
-
-
-ROUTES = [route("GET", "/templates/preview/{name}", preview)]

@@ -3,7 +3,6 @@
 import json
 import re
 import unicodedata
-from typing import Any
 from urllib.parse import quote
 
 from pydantic_core import from_json
@@ -14,10 +13,9 @@ from rundun.actions import templates as actions
 from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core.template_diff import difference, parts
 from rundun.errors import NotFound
-from rundun.store.pagination import Page
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.template_text import template_text
-from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, list_cursor, query
+from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, next_cursor, query
 
 MAX_VERSIONS = 100
 
@@ -39,14 +37,6 @@ def samples() -> dict[str, str]:
     return {path.stem: from_json(path.read_bytes())["name"] for path in sorted(paths.samples().glob("*.json"))}
 
 
-def cursor(page: Page[Any]) -> str | None:
-    """Return the cursor of the next page, None behind the last."""
-    if page.next_before is None:
-        return None
-    first, second = (0, *page.next_before)[-2:]
-    return list_cursor(first, second)
-
-
 async def index(call: ConsoleCall) -> Response:
     """GET /console/templates: list templates, the newest first, archived templates on request."""
     params = query(TemplatesPageQuery, call.request)
@@ -54,7 +44,7 @@ async def index(call: ConsoleCall) -> Response:
     return call.render(
         "templates",
         page=page,
-        cursor=cursor(page),
+        cursor=next_cursor(page),
         include_archived=params.include_archived,
         is_first="cursor" not in params.model_fields_set,
         samples=samples(),
@@ -76,7 +66,7 @@ async def show(call: ConsoleCall) -> Response:
         count=len(version.steps),
         make_text=lambda t: template_text(t, parts(source)),
         versions=versions,
-        cursor=cursor(versions),
+        cursor=next_cursor(versions),
     )
 
 
@@ -159,14 +149,3 @@ def sample(name: str) -> str:
     if name not in samples():
         raise NotFound("sample")
     return (paths.samples() / f"{name}.json").read_text("utf-8")
-
-
-ROUTES = [
-    route("GET", "/templates", index),
-    route("GET", "/templates/{template_id}", show),
-    route("GET", "/templates/{template_id}/changes", changes),
-    route("GET", "/templates/{template_id}/export", export),
-    route("POST", "/templates/{template_id}/duplicate", duplicate),
-    route("POST", "/templates/{template_id}/archive", archive),
-    route("POST", "/templates/{template_id}/bring-back", bring_back),
-]

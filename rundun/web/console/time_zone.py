@@ -23,9 +23,7 @@ class Zone:
     name: str
 
     def at(self, milliseconds: int) -> datetime:
-        """Return a time by this zone's clocks; in UTC where they would be past the calendar's end, as with a phone in
-        the year 9999.
-        """
+        """Return a time by this zone's clocks; in UTC past the calendar's end, as with a phone in the year 9999."""
         at = datetime.fromtimestamp(milliseconds / times.SECOND, UTC)
         try:
             return at.astimezone(ZoneInfo(self.name))
@@ -34,19 +32,18 @@ class Zone:
 
     def say(self, milliseconds: int | None) -> str:
         """Format a time as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
-        if milliseconds is None:
-            return "–"
-        at = self.at(milliseconds)
-        offset = at.strftime("%z")
-        return f"{dates.format_datetime(at, 'd MMM y, HH:mm:ss', locale=LOCALE)} {offset[:3]}:{offset[3:5]}"
+        return self._format(milliseconds, "d MMM y, HH:mm:ss")
 
     def short(self, milliseconds: int | None) -> str:
         """Format a time as “25 Nov 14:03 +01:00”, None as a dash."""
+        return self._format(milliseconds, "d MMM HH:mm")
+
+    def _format(self, milliseconds: int | None, pattern: str) -> str:
         if milliseconds is None:
             return "–"
         at = self.at(milliseconds)
         offset = at.strftime("%z")
-        return f"{dates.format_datetime(at, 'd MMM HH:mm', locale=LOCALE)} {offset[:3]}:{offset[3:5]}"
+        return f"{dates.format_datetime(at, pattern, locale=LOCALE)} {offset[:3]}:{offset[3:5]}"
 
     def day_begins(self, day: date) -> int:
         """Return the beginning of a day in this zone, in milliseconds."""

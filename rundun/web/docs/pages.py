@@ -1,8 +1,6 @@
 """The documentation for integrators: /docs. Pages are rendered once; the reference comes from the OpenAPI document."""
 
 import asyncio
-import gzip
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from rundun.web.context import context_of
 from rundun.web.docs.openapi.parts import TAGS
 from rundun.web.pages import HEADERS, Pages
 from rundun.web.problems import TABLE
-from rundun.web.query_params import is_current
+from rundun.web.static import Asset, pack
 
 README_SITE = "http://127.0.0.1:8000"  # what the samples call this service; on the pages it has its own name
 
@@ -36,11 +34,6 @@ class DocsPage:
     template: str
     summary: str
     subject: str = ""
-
-
-def slug(subject: str) -> str:
-    """Return the path of the reference page about a subject."""
-    return f"reference/{subject.lower()}"
 
 
 GUIDES = (
@@ -57,7 +50,7 @@ GUIDES = (
     DocsPage("service", "Running the service", "service.html", "Settings, commands, health."),
 )
 REFERENCE = (
-    *(DocsPage(slug(name), name, "reference.html", description, name) for name, description in TAGS.items()),
+    *(DocsPage(f"reference/{name.lower()}", name, "reference.html", words, name) for name, words in TAGS.items()),
     DocsPage("reference/events-sent", "Events sent", "sent.html", "The body of each webhook."),
     DocsPage("reference/schemas", "Schemas", "schemas.html", "Every object of the API, field by field."),
 )
@@ -87,14 +80,14 @@ def default(setting: Setting) -> str:
 
 
 @cache
-def _render(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
-    """Render a page, plain and compressed, with its entity tag; nothing on it changes while the process lives."""
+def _render(pages: Pages, site: str, path: str) -> Asset:
+    """Render a page, on which nothing changes while the process lives."""
     # Not before somebody reads: the document takes a moment to make.
     from rundun.web.docs.openapi import reference
-    from rundun.web.docs.openapi.document import document, examples
+    from rundun.web.docs.openapi.document import EXAMPLES, document, problem_example
 
     page = PAGES[path]
-    body = pages.render(
+    response = pages.render(
         f"docs/{page.template}",
         page=page,
         guides=GUIDES,
@@ -102,7 +95,7 @@ def _render(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
         site=site,
         version=__version__,
         sample=lambda name: sample(name, site),
-        booking=(paths.templates() / "docs" / "samples" / "booking.py").read_text("utf-8").rstrip("\n"),
+        booking=sample("booking.py", README_SITE),
         operations=[operation for operation in reference.operations(site) if operation.subject == page.subject],
         models=reference.models(),
         schemas=document()["components"]["schemas"],
@@ -119,11 +112,10 @@ def _render(pages: Pages, site: str, path: str) -> tuple[bytes, bytes, str]:
         events=(*event.EVENTS, *event.ON_REQUEST),
         field_codes=reference.codes("Place"),
         missing=reference.codes("Missing"),
-        delivery=examples()["retryDelivery"]["202"],
-        problem=reference.invalid_example(),
-    ).body
-    plain = bytes(body)
-    return plain, gzip.compress(plain, 9, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
+        delivery=EXAMPLES["retryDelivery"]["202"],
+        problem=problem_example(TABLE["invalid"][0], "invalid"),
+    )
+    return pack("text/html; charset=utf-8", bytes(response.body))
 
 
 async def show(request: Request) -> Response:
@@ -131,13 +123,8 @@ async def show(request: Request) -> Response:
     ctx, path = context_of(request), request.path_params.get("path", "")
     if path not in PAGES:
         raise NotFound("page")
-    plain, packed, tag = await asyncio.to_thread(_render, ctx.pages, ctx.settings.public_url, path)
-    headers = {**HEADERS, "cache-control": "no-cache", "vary": "accept-encoding", "etag": tag}
-    if is_current(request, tag):
-        return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(packed, headers={**headers, "content-encoding": "gzip"}, media_type="text/html")
-    return Response(plain, headers=headers, media_type="text/html")
+    asset = await asyncio.to_thread(_render, ctx.pages, ctx.settings.public_url, path)
+    return asset.tagged_response(request, HEADERS)
 
 
 ROUTES = [Route("/docs", show, methods=["GET"]), Route("/docs/{path:path}", show, methods=["GET"])]

@@ -13,7 +13,7 @@ from rundun.core.run import Run
 from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store import runs as run_rows
-from rundun.web.body import is_here, read_json
+from rundun.web.body import is_here, parse, read_json_bytes
 from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import Success
 from rundun.web.executor.device import device_of, set_device
@@ -31,8 +31,8 @@ MAX_BODY = 64 * 1024  # bytes
 MAX_ANSWER = 256 * 1024
 
 
-async def read_body(request: Request, parse: Callable[[Any], T], max_bytes: int = MAX_BODY) -> T:
-    """Read and `parse` a JSON body from our own page, for a run that exists: nothing is waited for from those who try
+async def read_body(request: Request, take: Callable[[Any], T], max_bytes: int = MAX_BODY) -> T:
+    """Read a JSON body from our own page and `take` it, for a run that exists: nothing is waited for from those who try
     links, nor do they hear what is wrong with a body that is here.
     """
     refuse_cross_site(request)
@@ -40,7 +40,7 @@ async def read_body(request: Request, parse: Callable[[Any], T], max_bytes: int 
     if not was_here:
         await ctx.database.read(run_rows.get, run_id)
     try:
-        return parse(await read_json(request, min(max_bytes, ctx.settings.limits.body_kibibytes * 1024)))
+        return take(parse(await read_json_bytes(request, min(max_bytes, ctx.settings.limits.body_kibibytes * 1024))))
     except Problem:
         if was_here:
             await ctx.database.read(run_rows.get, run_id)

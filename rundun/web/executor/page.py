@@ -33,7 +33,7 @@ async def page(request: Request) -> Response:
     branding = branding_of(organization, ctx.pages.assets, ctx.links)
     photo_bytes = ctx.settings.limits.photo_mebibytes * 2**20
     preferred = preferred_languages(request, state.run.language)
-    return ctx.pages.run(content, preferred, photo_bytes=photo_bytes, branding=branding)
+    return ctx.pages.run(content, preferred, branding, photo_bytes)
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:

@@ -57,8 +57,7 @@ def _target(request: Request) -> PhotoRef:
 
 def _metadata(request: Request) -> PhotoMetadata:
     params = query(PhotoQuery, request)
-    optional = {name: getattr(params, name) for name in ("lat", "lng", "accuracy")}
-    geo = {name: value for name, value in optional.items() if value is not None}
+    geo = params.model_dump(include=set(GeoBody.model_fields), exclude_none=True)
     return PhotoMetadata(params.source, params.taken_at, read(GeoBody, geo).position() if geo else None)
 
 
@@ -116,9 +115,7 @@ def _jpeg(data: bytes) -> NewFile:
 
 
 async def _store(database: Database, body: BufferedUpload, derived: Derived) -> UploadedFiles:
-    """Store the original, the derived picture and the thumbnail, which are too large for one commit; all are dropped
-    again if one cannot be written.
-    """
+    """Store all three pictures, too large for one commit; they are dropped again if one cannot be written."""
     written: set[int] = set()
 
     async def write(content_type: str, size: int, sha256: str, chunks: Iterable[bytes]) -> int:
@@ -247,9 +244,7 @@ def _formats(state: RunState) -> tuple[BarcodeFormat, ...]:
 
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of `work`, which is given up when the client goes away, since nobody else would want it. The
-    body must have been read.
-    """
+    """Return the result of `work`, given up when the client goes away: nobody else wants it. The body must be read."""
     task = asyncio.create_task(work)
     disconnect = asyncio.ensure_future(request.receive())
     try:

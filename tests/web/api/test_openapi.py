@@ -25,7 +25,7 @@ from rundun.core.template_rules import read_template
 from rundun.core.validation import StrictModel, read
 from rundun.errors import Problem
 from rundun.web import query_params, request_bodies
-from rundun.web.docs.openapi.document import ROUTES, document, examples
+from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.events import ALERT
 from rundun.web.problems import TABLE
 from rundun.web.routes import starlette_app
@@ -94,7 +94,7 @@ def test_every_operation_is_told_in_words_with_an_example() -> None:
     for operation in OPERATIONS:
         assert operation.summary and operation.description.endswith("."), operation.name
         if isinstance(operation.body, type | str):
-            assert "request" in examples()[operation.name], operation.name
+            assert "request" in EXAMPLES[operation.name], operation.name
 
 
 def media_of(part: Any) -> Iterator[dict[str, Any]]:
@@ -119,7 +119,7 @@ def test_its_examples_are_as_it_says() -> None:
     assert seen > 100
     for operation in OPERATIONS:
         if isinstance(operation.body, type):
-            read(operation.body, examples()[operation.name]["request"])
+            read(operation.body, EXAMPLES[operation.name]["request"])
 
 
 async def test_its_examples_are_what_happens(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ async def test_its_examples_are_what_happens(tmp_path: Path) -> None:
 
 def test_its_examples_of_templates_are_templates() -> None:
     for name in ("createTemplate", "reviseTemplate"):
-        read_template(examples()[name]["request"], lambda prefix: prefix + "made")
+        read_template(EXAMPLES[name]["request"], lambda prefix: prefix + "made")
     draft = {"$ref": SCHEMAS + "TemplateDraft"}
     for sample in paths.samples().glob("*.json"):
         openapi_judge.validate(draft, json.loads(sample.read_text("utf-8")))
@@ -287,7 +287,7 @@ async def test_a_position_comes_as_a_whole(w: World) -> None:
     ],
 )
 def test_it_draws_the_line_of_templates_where_the_reader_does(where: str, wrong: Any) -> None:
-    changed = copy.deepcopy(examples()["createTemplate"]["request"])
+    changed = copy.deepcopy(EXAMPLES["createTemplate"]["request"])
     *way, last = where.split("/")[1:]
     holder = changed
     for name in way:

@@ -6,39 +6,20 @@ from rundun import passwords
 from rundun.actions import operators
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
-from rundun.web.console.session import ConsoleCall, route
+from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in import new_password, require_capacity
 
-# Path, catalog key, and who may see the page.
-PARTS = (
-    ("keys", "api_keys", "owner"),
-    ("people", "people", "owner"),
-    ("organization", "organization", "owner"),
-    ("usage", "usage", "member"),
-    ("webhooks", "webhooks", "member"),
-    ("health", "health", "member"),
-    ("account", "account", "member"),
-)
 GUESSES = Policy("old-password", 10, 900)  # of one operator in a quarter of an hour
-
-
-def settings_pages(call: ConsoleCall) -> list[tuple[str, str]]:
-    """List path and catalog key of each page of the settings that this operator may see."""
-    return [
-        (f"/console/settings/{path}", word)
-        for path, word, may in PARTS
-        if may == "member" or call.operator.role == "owner"
-    ]
 
 
 async def settings(call: ConsoleCall) -> Response:
     """GET /console/settings: list the pages."""
-    return call.render("settings", parts=settings_pages(call))
+    return call.render("settings")
 
 
 async def account(call: ConsoleCall) -> Response:
     """GET /console/settings/account: show the form to change the password."""
-    return call.render("account", parts=settings_pages(call), wrong={})
+    return call.render("account", wrong={})
 
 
 async def change_password(call: ConsoleCall) -> Response:
@@ -46,20 +27,12 @@ async def change_password(call: ConsoleCall) -> Response:
     call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
     old = call.form.get("old", "")[: passwords.MAX_LENGTH]
     if not await require_capacity(passwords.check_in_turn(call.operator.password, old)):
-        return call.render("account", 422, parts=settings_pages(call), wrong={"old": "old_password_wrong"})
+        return call.render("account", 422, wrong={"old": "old_password_wrong"})
     try:
         password = await new_password(call)
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return call.render("account", 422, parts=settings_pages(call), wrong={"password": "password_hint"})
-    change = call.ctx.database.write
-    await change(operators.change_password, call.operator.operator_id, password, call.token)
+        return call.render("account", 422, wrong={"password": "password_hint"})
+    await call.ctx.database.write(operators.change_password, call.operator.operator_id, password, call.token)
     return call.redirect("/settings/account", "told_password_changed")
-
-
-ROUTES = [
-    route("GET", "/settings", settings),
-    route("GET", "/settings/account", account),
-    route("POST", "/settings/account/password", change_password),
-]

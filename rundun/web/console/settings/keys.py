@@ -8,13 +8,7 @@ from rundun.actions import api_keys
 from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
 from rundun.store.api_keys import ApiKey
-from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import settings_pages
-
-
-async def list_keys(call: ConsoleCall) -> Response:
-    """GET /console/settings/keys: list the API keys."""
-    return await _show(call)
+from rundun.web.console.session import ConsoleCall
 
 
 async def create_key(call: ConsoleCall) -> Response:
@@ -25,8 +19,8 @@ async def create_key(call: ConsoleCall) -> Response:
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return await _show(call, 422, name=name, wrong=problem.detail)
-    return await _show(call, made=made)
+        return await list_keys(call, 422, name=name, wrong=problem.detail)
+    return await list_keys(call, made=made)
 
 
 async def revoke_key(call: ConsoleCall) -> Response:
@@ -35,16 +29,16 @@ async def revoke_key(call: ConsoleCall) -> Response:
     return call.redirect("/settings/keys", "told_key_revoked")
 
 
-async def _show(
+async def list_keys(
     call: ConsoleCall, status: int = 200, name: str = "", wrong: str = "", made: tuple[ApiKey, str] | None = None
 ) -> Response:
+    """GET /console/settings/keys: list the API keys."""
     keys: list[ApiKey] = await call.read(key_rows.list_of_org)
     used = call.ctx.keys.used
     keys = [replace(key, used_at=used.get(key.key_id, key.used_at)) for key in keys]
     return call.render(
         "keys",
         status,
-        parts=settings_pages(call),
         valid=[key for key in keys if key.revoked_at is None],
         revoked=[key for key in keys if key.revoked_at is not None],
         name=name,
@@ -52,10 +46,3 @@ async def _show(
         made=made,
         public_url=call.ctx.settings.public_url,
     )
-
-
-ROUTES = [
-    route("GET", "/settings/keys", list_keys, "owner"),
-    route("POST", "/settings/keys", create_key, "owner"),
-    route("POST", "/settings/keys/{key_id}/revoke", revoke_key, "owner"),
-]

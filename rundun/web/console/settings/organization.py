@@ -1,6 +1,6 @@
 """/console/settings/organization and /usage: what executors see of an organization, its time zone, its usage."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from babel import dates
 from starlette.responses import Response
@@ -10,17 +10,11 @@ from rundun.errors import Invalid, Problem
 from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
 from rundun.web.console import time_zone
-from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import settings_pages
+from rundun.web.console.session import ConsoleCall
 
 MAX_LOGO = 256 * 1024  # bytes
 FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one
 MONTHS = 12
-
-
-async def organization(call: ConsoleCall) -> Response:
-    """GET /console/settings/organization: show the form."""
-    return _show(call)
 
 
 async def put_profile(call: ConsoleCall) -> Response:
@@ -34,7 +28,7 @@ async def put_profile(call: ConsoleCall) -> Response:
         await call.write(organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen)
     except Invalid as invalid:
         wrong = {error.pointer.removeprefix("/"): error.detail for error in invalid.errors}
-        return _show(call, 422, wrong, form)
+        return await organization(call, 422, wrong, form)
     return call.redirect("/settings/organization", "told_organization_changed")
 
 
@@ -52,33 +46,28 @@ async def remove_logo(call: ConsoleCall) -> Response:
     return call.redirect("/settings/organization", "told_logo_removed")
 
 
-def _show(
+async def organization(
     call: ConsoleCall, status: int = 200, wrong: dict[str, str] | None = None, form: dict[str, str] | None = None
 ) -> Response:
-    organization = call.organization
-    branding = branding_of(organization, call.ctx.pages.assets, call.ctx.links)
+    """GET /console/settings/organization: show the form."""
+    stored = call.organization
+    branding = branding_of(stored, call.ctx.pages.assets, call.ctx.links)
     values = form or {
-        "name": organization.name,
-        "contact": organization.contact or "",
-        "time_zone": organization.time_zone,
-        "own_colour": "yes" if organization.colour else "",
-        "colour": organization.colour or FIRST_COLOUR,
+        "name": stored.name,
+        "contact": stored.contact or "",
+        "time_zone": stored.time_zone,
+        "own_colour": "yes" if stored.colour else "",
+        "colour": stored.colour or FIRST_COLOUR,
     }
     return call.render(
         "organization",
         status,
-        parts=settings_pages(call),
         values=values,
         wrong=wrong or {},
         zone_options=[(zone, zone.replace("_", " ")) for zone in time_zone.zones()],
         branding=branding,
         max_logo_bytes=MAX_LOGO,
     )
-
-
-async def usage(call: ConsoleCall) -> Response:
-    """GET /console/settings/usage: show the usage month by month, in the organization's zone."""
-    return await _show_usage(call)
 
 
 async def add_credits(call: ConsoleCall) -> Response:
@@ -88,7 +77,7 @@ async def add_credits(call: ConsoleCall) -> Response:
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return await _show_usage(call, 422, problem.detail)
+        return await usage(call, 422, problem.detail)
     return call.redirect("/settings/usage", "told_credits_changed")
 
 
@@ -108,28 +97,16 @@ def months_back(last: date, count: int) -> list[date]:
     return [date(month // 12, month % 12 + 1, 1) for month in range(at - count + 1, at + 1)]
 
 
-async def _show_usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    months = months_back(call.zone.today(call.now), MONTHS + 1)
-    after = months_back(date(months[-1].year + months[-1].month // 12, months[-1].month % 12 + 1, 1), 1)
-    begins = [call.zone.day_begins(month) for month in [*months, *after]]
-    usage_numbers = await call.read(dashboard.usage, begins)
+async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
+    """GET /console/settings/usage: show the usage month by month, in the organization's zone."""
+    next_month = call.zone.today(call.now).replace(day=1) + timedelta(days=31)
+    months = months_back(next_month, MONTHS + 2)
+    usage_numbers = await call.read(dashboard.usage, [call.zone.day_begins(month) for month in months])
     rows = zip(
-        [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months],
+        [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months[:-1]],
         usage_numbers.dispatched,
         usage_numbers.completed,
         usage_numbers.photos,
         strict=True,
     )
-    return call.render(
-        "usage", status, parts=settings_pages(call), rows=list(rows)[::-1], credits=usage_numbers.credits, wrong=wrong
-    )
-
-
-ROUTES = [
-    route("GET", "/settings/organization", organization, "owner"),
-    route("POST", "/settings/organization", put_profile, "owner"),
-    route("POST", "/settings/organization/logo", put_logo, "owner"),
-    route("POST", "/settings/organization/logo/remove", remove_logo, "owner"),
-    route("GET", "/settings/usage", usage),
-    route("POST", "/settings/usage/credits", add_credits, "owner"),
-]
+    return call.render("usage", status, rows=list(rows)[::-1], credits=usage_numbers.credits, wrong=wrong)

@@ -5,13 +5,8 @@ from starlette.responses import Response
 from rundun.actions import operators
 from rundun.errors import Problem
 from rundun.store.operators import Role
-from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import settings_pages
-
-
-async def list_people(call: ConsoleCall) -> Response:
-    """GET /console/settings/people: list operators and invitations."""
-    return await _show(call)
+from rundun.web.console.session import ConsoleCall
+from rundun.web.problems import TABLE
 
 
 async def invite(call: ConsoleCall) -> Response:
@@ -21,7 +16,7 @@ async def invite(call: ConsoleCall) -> Response:
         token = await call.write(operators.invite, email, _role(call))
     except Problem as problem:
         return await _refused(call, problem, email)
-    return await _show(call, link=call.ctx.links.join(token), email=email)
+    return await list_people(call, link=call.ctx.links.join(token), email=email)
 
 
 async def take_back(call: ConsoleCall) -> Response:
@@ -61,28 +56,12 @@ async def _refused(call: ConsoleCall, problem: Problem, email: str = "") -> Resp
     """Render the page again, with what was wrong."""
     if problem.code not in ("invalid", "wrong_status"):
         raise problem
-    status = 422 if problem.code == "invalid" else 409
-    return await _show(call, status, wrong=problem.detail, email=email)
+    return await list_people(call, TABLE[problem.code][0], wrong=problem.detail, email=email)
 
 
-async def _show(call: ConsoleCall, status: int = 200, link: str = "", email: str = "", wrong: str = "") -> Response:
+async def list_people(
+    call: ConsoleCall, status: int = 200, link: str = "", email: str = "", wrong: str = ""
+) -> Response:
+    """GET /console/settings/people: list operators and invitations."""
     members, invitations = await call.read(operators.of_organization)
-    return call.render(
-        "people",
-        status,
-        parts=settings_pages(call),
-        people=members,
-        invitations=invitations,
-        link=link,
-        email=email,
-        wrong=wrong,
-    )
-
-
-ROUTES = [
-    route("GET", "/settings/people", list_people, "owner"),
-    route("POST", "/settings/people/invitations", invite, "owner"),
-    route("POST", "/settings/people/invitations/{invitation_id}/remove", take_back, "owner"),
-    route("POST", "/settings/people/{operator_id}/role", put_role, "owner"),
-    route("POST", "/settings/people/{operator_id}/remove", remove, "owner"),
-]
+    return call.render("people", status, people=members, invitations=invitations, link=link, email=email, wrong=wrong)

@@ -1,7 +1,5 @@
 """/console/settings/webhooks: trying a webhook out, and sending failed deliveries again."""
 
-import re
-
 from starlette.responses import Response
 
 from rundun.actions import deliveries
@@ -10,18 +8,12 @@ from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.deliveries import FailedFilter
-from rundun.store.pagination import END, PageRequest
+from rundun.store.pagination import PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dashboard import format_count
-from rundun.web.console.session import ConsoleCall, route
-from rundun.web.console.settings.account import settings_pages
+from rundun.web.console.session import ConsoleCall
 
 LIMIT = 25
-
-
-async def webhooks(call: ConsoleCall) -> Response:
-    """GET /console/settings/webhooks: list failed deliveries; `?before=` goes on in the list."""
-    return await _show(call)
 
 
 async def try_webhook(call: ConsoleCall) -> Response:
@@ -34,8 +26,8 @@ async def try_webhook(call: ConsoleCall) -> Response:
         if problem.code not in ("invalid", "address_not_allowed"):
             raise
         wrong = {error.pointer.removeprefix("/"): error.detail for error in problem.errors}
-        return await _show(call, 422, url=url, wrong=wrong)
-    return await _show(call, url=url, trial=trial)
+        return await webhooks(call, 422, url=url, wrong=wrong)
+    return await webhooks(call, url=url, trial=trial)
 
 
 async def retry(call: ConsoleCall) -> Response:
@@ -53,33 +45,24 @@ async def retry_all(call: ConsoleCall) -> Response:
     return call.redirect("/settings/webhooks", "told_all_sent_again")
 
 
-async def _show(
+async def webhooks(
     call: ConsoleCall,
     status: int = 200,
     url: str = "",
     wrong: dict[str, str] | None = None,
     trial: TrialJson | None = None,
 ) -> Response:
-    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", call.request.query_params.get("before", ""), re.ASCII)
-    before = (int(match[1]), int(match[2])) if match else (END, END)
-    failed = await call.read(deliveries.page_failed, PageRequest(LIMIT, before))
+    """GET /console/settings/webhooks: list failed deliveries; `?before=` goes on in the list."""
+    page_request = call.page_request(LIMIT)
+    failed = await call.read(deliveries.page_failed, page_request)
     return call.render(
         "webhooks",
         status,
-        parts=settings_pages(call),
         url=url,
         wrong=wrong or {},
         trial=trial,
         failed=failed,
         counted=format_count,
         older=".".join(map(str, failed.next_before)) if failed.next_before else "",
-        is_first=match is None,
+        is_first=page_request == PageRequest(LIMIT),
     )
-
-
-ROUTES = [
-    route("GET", "/settings/webhooks", webhooks),
-    route("POST", "/settings/webhooks/test", try_webhook),
-    route("POST", "/settings/webhooks/retry", retry_all),
-    route("POST", "/settings/webhooks/{delivery_id}/retry", retry),
-]

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, made of the routes and of the types that the code itself reads and writes with."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,7 @@ from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
 from rundun.web.api import deliveries, events, runs, templates
 from rundun.web.docs import openapi
-from rundun.web.docs.openapi.events import (
-    ALERT,
-    HOW_IT_ARRIVES,
-    RECEIVERS_ANSWERS,
-    TYPES,
-    WEBHOOKS,
-    add_events,
-    sent_name,
-)
+from rundun.web.docs.openapi import events as event_parts
 from rundun.web.docs.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, name_of, parameters, with_members
@@ -34,21 +26,10 @@ ROUTES: Sequence[ApiRoute] = sorted(
 )
 
 
-def _data(name: str) -> dict[str, dict[str, Any]]:
-    data: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
-    return data
-
-
-@cache
-def parts() -> dict[str, dict[str, Any]]:
-    """Return what many operations share: security, parameters and headers of the document, and parameters of paths."""
-    return _data("parts.json")
-
-
-@cache
-def examples() -> dict[str, dict[str, Any]]:
-    """Return requests and responses by operation and status; one story: a kitchen is checked for booking_12345."""
-    return _data("examples.json")
+# What many operations share: security, parameters and headers of the document, and parameters of paths.
+_PARTS: dict[str, Any] = json.loads(Path(__file__).with_name("parts.json").read_text("utf-8"))
+# Requests and responses by operation and status; one story: a kitchen is checked for booking_12345.
+EXAMPLES: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
 
 
 @cache
@@ -58,7 +39,8 @@ def document() -> dict[str, Any]:
     responses: dict[str, Any] = {}
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        item = paths.setdefault(route.path, _path_item(route))
+        shared = {"parameters": [_PARTS["path"][name] for name in route.parameters]} if route.parameters else {}
+        item = paths.setdefault(route.path, shared)
         item[route.method.lower()] = _operation(route, responses)
     return {
         "openapi": "3.1.1",
@@ -74,8 +56,8 @@ def document() -> dict[str, Any]:
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "security": [{"key": []}],
         "paths": paths,
-        "webhooks": {name: _webhook(name, schemas[sent_name(name)]) for name in WEBHOOKS},
-        "components": {**parts()["components"], "responses": responses, "schemas": dict(sorted(schemas.items()))},
+        "webhooks": {name: _webhook(name, schemas[event_parts.sent_name(name)]) for name in event_parts.WEBHOOKS},
+        "components": {**_PARTS["components"], "responses": responses, "schemas": dict(sorted(schemas.items()))},
     }
 
 
@@ -84,8 +66,8 @@ def _schemas() -> dict[str, Schema]:
     items = [described.item for described in successes if isinstance(described, ListOf)]
     bodies = [route.operation.body for route in ROUTES]
     types = {described for described in [*successes, *items, *bodies] if isinstance(described, type)}
-    schemas = components({*types, *TYPES, ProblemDetailsJson, TemplateRecordJson, Template})
-    add_events(schemas)
+    schemas = components({*types, *event_parts.TYPES, ProblemDetailsJson, TemplateRecordJson, Template})
+    event_parts.add_events(schemas)
     template, record = schemas["Template"], schemas["TemplateRecord"]
     description = "A template as it is to be from now on. What the server assigned may be sent back unchanged."
     revision = with_members(template, record, description="As it was answered.")
@@ -118,10 +100,6 @@ def _page(item: type | str) -> Schema:
         },
         "required": ["data", "has_more", "next_cursor"],
     }
-
-
-def _path_item(route: ApiRoute) -> dict[str, Any]:
-    return {"parameters": [parts()["path"][name] for name in route.parameters]} if route.parameters else {}
 
 
 def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
@@ -164,15 +142,20 @@ def _body(body: type | str | Bytes, name: str) -> dict[str, Any]:
 
 def _example(name: str, which: str) -> dict[str, Any]:
     """Return the example of an operation's request, or of its response with that status, if there is one."""
-    of_operation = examples().get(name, {})
+    of_operation = EXAMPLES.get(name, {})
     return {"examples": {"example": {"value": of_operation[which]}}} if which in of_operation else {}
 
 
 def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
     limited = [] if route.is_document else ["RateLimit-Policy", "RateLimit"]
     replayed = ["Idempotent-Replayed"] if route.is_idempotent_post else []
-    response: dict[str, Any] = {"description": success.description}
-    response["headers"] = _headers([*success.headers, *replayed, "X-Request-Id", *limited])
+    link = ["Link"] if isinstance(success.schema, ListOf) else []
+    tag = ["ETag"] if route.operation.is_conditional and status == 200 else []
+    headers = [*link, *tag, *success.headers, *replayed, "X-Request-Id", *limited]
+    response: dict[str, Any] = {
+        "description": success.description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+    }
     if success.schema is not None:
         media = {"schema": _schema(success.schema), **_example(route.operation.name, str(status))}
         response["content"] = {"application/json": media}
@@ -195,10 +178,6 @@ def _next(parameters: list[str]) -> list[str]:
 
 def _schema(described: Described) -> Schema:
     return {"$ref": REF + _name(described)} if isinstance(described, type | str | ListOf) else dict(described)
-
-
-def _headers(names: Iterable[str]) -> dict[str, Any]:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _problems(codes: Sequence[str], responses: dict[str, Any]) -> dict[str, Any]:
@@ -233,13 +212,14 @@ def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
         "content": {
             "application/problem+json": {
                 "schema": {"allOf": [{"$ref": REF + "ProblemDetails"}, narrowed]},
-                "examples": {code: {"value": _problem_example(status, code)} for code in codes},
+                "examples": {code: {"value": problem_example(status, code)} for code in codes},
             }
         },
     }
 
 
-def _problem_example(status: int, code: str) -> dict[str, Any]:
+def problem_example(status: int, code: str) -> dict[str, Any]:
+    """Return a problem document as it is answered with one code."""
     title = TABLE[code][1]
     return {
         "type": f"/problems/{code}",
@@ -248,7 +228,7 @@ def _problem_example(status: int, code: str) -> dict[str, Any]:
         "detail": f"{title}.",
         "code": code,
         "request_id": "5d3c1f0e9b8a47d6a1b2c3d4e5f60718",
-        **examples()["problems"].get(code, {}),
+        **EXAMPLES["problems"].get(code, {}),
     }
 
 
@@ -256,16 +236,17 @@ def _webhook(name: str, schema: Schema) -> dict[str, Any]:
     headers = ["Content-Digest", "Signature-Input", "Signature"]
     headers += ["webhook-id", "webhook-timestamp", "webhook-signature"]
     description = " ".join(schema["description"].split())
-    media = {"schema": {"$ref": REF + sent_name(name)}, **_example("webhooks", name)}
+    sent = event_parts.sent_name(name)
+    media = {"schema": {"$ref": REF + sent}, **_example("webhooks", name)}
     return {
         "post": {
-            "operationId": f"on{sent_name(name)}",
+            "operationId": f"on{sent}",
             "tags": ["Deliveries"],
             "summary": name,
-            "description": description + ("" if name == ALERT else HOW_IT_ARRIVES),
+            "description": description + ("" if name == event_parts.ALERT else event_parts.HOW_IT_ARRIVES),
             "security": [],
             "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in headers],
             "requestBody": {"required": True, "content": {"application/json": media}},
-            "responses": RECEIVERS_ANSWERS,
+            "responses": event_parts.RECEIVERS_ANSWERS,
         }
     }

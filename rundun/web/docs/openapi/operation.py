@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypedDict, TypeVar, Unpack
+from typing import Generic, Literal, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,12 +34,13 @@ class ListOf:
 
 # A TypedDict of core/json_types, the name of a schema that the document composes, or a schema.
 Described = type | str | ListOf | Mapping[str, str]
+Body = type[StrictModel] | str | Bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """A response of 2xx or 304: `schema` None = no body; `headers` beside those of every response; `followed_by` says
-    where in the response the one path parameter of operations that may be called next is.
+    """A response of 2xx or 304: `schema` None = no body; `headers` beside those of every response, and `Link` of every
+    list; `followed_by` says where in the response the one path parameter of operations that may be called next is.
     """
 
     description: str
@@ -51,7 +52,7 @@ class Success:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A description of what a route does. `together` are parameters of `query` that make one object, with its name, and
-    `is_conditional` adds `If-None-Match` and 304. Problems that all alike have are added by `ApiRoute.codes`;
+    `is_conditional` adds `If-None-Match`, `ETag` and 304. Problems that all alike have are added by `ApiRoute.codes`;
     `problems` are the operation's own. Examples stand in examples.json, under `name`.
     """
 
@@ -60,22 +61,11 @@ class Operation:
     summary: str
     description: str
     responses: Mapping[int, Success]
-    query: type[StrictModel] | None = None
-    together: tuple[str, type[StrictModel]] | None = None
-    headers: tuple[str, ...] = ()
-    is_conditional: bool = False
-    body: type[StrictModel] | str | Bytes | None = None
-    problems: tuple[str, ...] = ()
-
-
-class OperationOptions(TypedDict, total=False):
-    """What of an Operation may be left out."""
-
-    query: type[StrictModel]
-    together: tuple[str, type[StrictModel]]
+    query: type[StrictModel] | None
+    together: tuple[str, type[StrictModel]] | None
     headers: tuple[str, ...]
     is_conditional: bool
-    body: type[StrictModel] | str | Bytes
+    body: Body | None
     problems: tuple[str, ...]
 
 
@@ -106,27 +96,24 @@ class ApiRoute(Route):
     def codes(self) -> list[str]:
         """List every problem code the route can answer with, sorted."""
         operation = self.operation
-        codes = {"unavailable", *operation.problems}
-        if self.is_document:
-            return sorted(codes)
-        codes |= {"rate_limited"}
-        if self.takes_key:
-            codes |= {"unauthorized"}
-        else:
-            codes |= {"other_device"}
-            if self.method != "GET":
-                codes |= {"cross_site"}
-        if self.is_idempotent_post:
-            codes |= {"request_in_progress", "idempotency_key_reused", "invalid"}
-        if "{" in self.path:
-            codes |= {"not_found"}
-        if operation.query is not None or operation.body is not None:
-            codes |= {"invalid"}
-        if operation.body is not None:
-            codes |= {"too_large"}
-            if not isinstance(operation.body, Bytes):
-                codes |= {"malformed_json", "unsupported_media_type"}
-        return sorted(codes)
+        is_executors = not (self.takes_key or self.is_document)
+        has_body = operation.body is not None
+        has_json = has_body and not isinstance(operation.body, Bytes)
+        common = {
+            "unavailable": True,
+            "rate_limited": not self.is_document,
+            "unauthorized": self.takes_key,
+            "other_device": is_executors,
+            "cross_site": is_executors and self.method != "GET",
+            "request_in_progress": self.is_idempotent_post,
+            "idempotency_key_reused": self.is_idempotent_post,
+            "not_found": "{" in self.path,
+            "invalid": self.is_idempotent_post or has_body or operation.query is not None,
+            "too_large": has_body,
+            "malformed_json": has_json,
+            "unsupported_media_type": has_json,
+        }
+        return sorted({*operation.problems, *(code for code, applies in common.items() if applies)})
 
 
 class ApiRouter(Generic[Call]):
@@ -144,7 +131,12 @@ class ApiRouter(Generic[Call]):
         responses: Mapping[int, Success],
         *,
         tag: Tag | None = None,
-        **options: Unpack[OperationOptions],
+        query: type[StrictModel] | None = None,
+        together: tuple[str, type[StrictModel]] | None = None,
+        headers: tuple[str, ...] = (),
+        is_conditional: bool = False,
+        body: Body | None = None,
+        problems: tuple[str, ...] = (),
     ) -> Callable[[Handler[Call]], Handler[Call]]:
         """Route requests, `route` being `GET /path`, to the decorated handler, whose name is the operation's, and whose
         docstring has the summary in its first line and the description below.
@@ -152,16 +144,11 @@ class ApiRouter(Generic[Call]):
         method, path = route.split(" ")
 
         def add(handler: Handler[Call]) -> Handler[Call]:
-            summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
             first, *words = handler.__name__.split("_")
-            operation = Operation(
-                tag or self._tag,
-                first + "".join(word.title() for word in words),
-                summary.removesuffix("."),
-                " ".join(description.split()),
-                responses,
-                **options,
-            )
+            name = first + "".join(word.title() for word in words)
+            summary, _, text = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
+            said = (tag or self._tag, name, summary.removesuffix("."), " ".join(text.split()))
+            operation = Operation(*said, responses, query, together, headers, is_conditional, body, problems)
             self.routes.append(ApiRoute(method, self._prefix + path, self._wrap(handler), operation))
             return handler
 

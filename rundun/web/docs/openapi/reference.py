@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from rundun.web.docs.openapi.document import document, examples
-from rundun.web.docs.openapi.schemas import REF, Schema
+from rundun.web.docs.openapi.document import EXAMPLES, document
+from rundun.web.docs.openapi.schemas import REF, Schema, references
 
 METHODS = ("get", "post", "put", "delete")
 # What curl lines name instead of ids that only their reader knows; a photo's id is the reader's own to make.
@@ -29,13 +29,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceResponse:
-    """One response of an operation: its status, and its schema (`model`) or the problem codes it stands for."""
+    """One response of an operation: its schema (`model`) or the problem codes it stands for, and names of headers."""
 
     status: str
     description: str
     model: str | None
     codes: tuple[str, ...]
-    headers: tuple[Row, ...]
+    headers: tuple[str, ...]
     example: str | None
 
 
@@ -90,7 +90,7 @@ def models() -> tuple[Model, ...]:
     schemas = document()["components"]["schemas"]
     used_by: dict[str, list[str]] = {name: [] for name in schemas}
     for name, schema in schemas.items():
-        for other in sorted(set(_referenced(schema)) - {name}):
+        for other in sorted(set(references(schema)) - {name}):
             used_by[other].append(name)
     return tuple(
         Model(
@@ -155,15 +155,6 @@ def codes(schema: str) -> list[str]:
     return values
 
 
-def invalid_example() -> Any:
-    """Return the example of a problem that lists what is wrong."""
-    for response in document()["components"]["responses"].values():
-        problems = response["content"]["application/problem+json"]["examples"]
-        if "invalid" in problems:
-            return problems["invalid"]["value"]
-    raise KeyError("invalid")
-
-
 def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
     """List what a value may be: pairs of words and, where they name a schema, its name."""
     if "$ref" in schema:
@@ -220,13 +211,6 @@ def _between(schema: Schema, minimum: str, maximum: str, unit: str) -> str:
     return f" {low:g} to {high:g} {unit}".rstrip() if low is not None else f" at most {high:g} {unit}".rstrip()
 
 
-def _referenced(schema: Any) -> list[str]:
-    if isinstance(schema, dict):
-        own = [schema["$ref"].removeprefix(REF)] if isinstance(schema.get("$ref"), str) else []
-        return own + [name for value in schema.values() for name in _referenced(value)]
-    return [name for value in schema for name in _referenced(value)] if isinstance(schema, list) else []
-
-
 def _resolved(part: Any) -> Any:
     while "$ref" in part:
         target: Any = document()
@@ -274,17 +258,13 @@ def _response(status: str, reference: Any) -> ReferenceResponse:
     media: Mapping[str, Any] = next(iter(response.get("content", {}).values()), {})
     schema = media.get("schema", {})
     codes = schema["allOf"][1]["properties"]["code"]["enum"] if "allOf" in schema else ()
-    headers = [
-        Row(name, kinds(header["schema"]), header["description"], header["required"])
-        for name, header in ((name, _resolved(header)) for name, header in response.get("headers", {}).items())
-    ]
     example = next(iter(media.get("examples", {}).values()), None) if not codes else None
     return ReferenceResponse(
         status,
         response["description"],
         schema["$ref"].removeprefix(REF) if "$ref" in schema else None,
         tuple(codes),
-        tuple(headers),
+        tuple(response["headers"]),
         example and pretty(example["value"]),
     )
 
@@ -304,7 +284,7 @@ def curl(site: str, path: str, method: str, operation: dict[str, Any], parameter
     if "application/json" in content:
         example = content["application/json"]["examples"]["example"]["value"]
         lines.append("-H 'Content-Type: application/json'")
-        template_id = examples()["dispatchRun"]["request"]["template_id"]
+        template_id = EXAMPLES["dispatchRun"]["request"]["template_id"]
         body = shlex.quote(pretty(example)).replace(template_id, f"'{VARIABLES['template_id']}'")
         lines.append(f"-d {body}")
     elif content:

@@ -1,9 +1,8 @@
 """Schemas of the OpenAPI document, made of the TypedDicts of responses and the pydantic models of bodies."""
 
 import ast
-import copy
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -55,8 +54,7 @@ def components(described: Iterable[type]) -> dict[str, Schema]:
         for member, words in _NARROWED.items():
             if name.endswith("Step"):
                 schema["properties"][member].setdefault("description", words)
-    schemas: dict[str, Schema] = _renamed_references(generated["$defs"])
-    _close_patterns(schemas)
+    schemas: dict[str, Schema] = _rewritten(generated["$defs"], _as_documented)
     return {name.removesuffix("Json"): schema for name, schema in schemas.items()}
 
 
@@ -80,18 +78,24 @@ def _below_members(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
             yield member.target.id, inspect.cleandoc(str(below.value.value))
 
 
-def _renamed_references(schema: Any) -> Any:
-    """Return `schema` with each reference under the name that the document has for it."""
+def _rewritten(schema: Any, rewrite: Callable[[Schema], Schema]) -> Any:
+    """Return a copy of `schema` in which each object is what `rewrite` makes of it, the innermost first."""
     if isinstance(schema, list):
-        return [_renamed_references(value) for value in schema]
-    if not isinstance(schema, dict):
-        return schema
-    renamed = {key: _renamed_references(value) for key, value in schema.items()}
-    if "$component" in renamed:
-        renamed["$ref"] = REF + renamed.pop("$component")
-    elif isinstance(renamed.get("$ref"), str):
-        renamed["$ref"] = renamed["$ref"].removesuffix("Json")
-    return renamed
+        return [_rewritten(value, rewrite) for value in schema]
+    if isinstance(schema, dict):
+        return rewrite({key: _rewritten(value, rewrite) for key, value in schema.items()})
+    return schema
+
+
+def _as_documented(schema: Schema) -> Schema:
+    """Name references as the document does, and forbid other keys wherever keys have a pattern."""
+    if "$component" in schema:
+        schema["$ref"] = REF + schema.pop("$component")
+    elif isinstance(schema.get("$ref"), str):
+        schema["$ref"] = schema["$ref"].removesuffix("Json")
+    if "patternProperties" in schema:
+        schema["additionalProperties"] = False
+    return schema
 
 
 def with_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
@@ -108,64 +112,41 @@ def with_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
     }
 
 
-def _close_patterns(schema: Any) -> None:
-    """Forbid other keys wherever keys have a pattern."""
-    if isinstance(schema, dict):
-        if "patternProperties" in schema:
-            schema["additionalProperties"] = False
-        for value in schema.values():
-            _close_patterns(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            _close_patterns(value)
-
-
 def add_drafts(schemas: dict[str, Schema], roots: Iterable[str]) -> None:
     """Add a `…Draft` of each of `roots` (and what it consists of) whose ids may be left out: the server makes them."""
+    parts = {name: set(references(schema)) for name, schema in schemas.items()}
     with_ids = {name for name, schema in schemas.items() if "id" in schema.get("required", ())}
-    while more := {
-        name for name, schema in schemas.items() if name not in with_ids and set(_references(schema)) & with_ids
-    }:
+    while more := {name for name in schemas if parts[name] & with_ids} - with_ids:
         with_ids |= more
-    drafted: set[str] = set()
-    waiting = [name for name in roots if name in with_ids]
-    while waiting:
-        name = waiting.pop()
-        if name not in drafted:
-            drafted.add(name)
-            waiting += [part for part in _references(schemas[name]) if part in with_ids]
+    drafted = with_ids.intersection(roots)
+    while more := (with_ids & {part for name in drafted for part in parts[name]}) - drafted:
+        drafted |= more
+    new_names = {REF + name: f"{REF}{name}Draft" for name in drafted}
+
+    def refer_to_drafts(schema: Schema) -> Schema:
+        return {key: new_names.get(value, value) if isinstance(value, str) else value for key, value in schema.items()}
+
     for name in sorted(drafted):
-        draft = _with_draft_references(copy.deepcopy(schemas[name]), drafted)
+        draft = _rewritten(schemas[name], refer_to_drafts)
         if "required" in draft:
             draft["required"] = [field for field in draft["required"] if field != "id"]
         schemas[f"{name}Draft"] = draft
 
 
-def _references(schema: Any) -> Iterator[str]:
+def references(schema: Any) -> Iterator[str]:
+    """Yield the names of all schemas that `schema` refers to."""
     if isinstance(schema, dict):
         if isinstance(schema.get("$ref"), str):
             yield schema["$ref"].removeprefix(REF)
         for value in schema.values():
-            yield from _references(value)
+            yield from references(value)
     elif isinstance(schema, list):
         for value in schema:
-            yield from _references(value)
-
-
-def _with_draft_references(schema: Any, names: set[str]) -> Any:
-    if isinstance(schema, dict):
-        return {key: _with_draft_references(value, names) for key, value in schema.items()}
-    if isinstance(schema, list):
-        return [_with_draft_references(value, names) for value in schema]
-    if isinstance(schema, str) and schema.startswith(REF) and schema.removeprefix(REF) in names:
-        return schema + "Draft"
-    return schema
+            yield from references(value)
 
 
 def parameters(model: type[StrictModel], together: tuple[str, type[StrictModel]] | None = None) -> list[dict[str, Any]]:
-    """List the query parameters that `model` reads; what is left out has no null. Those that belong together are one
-    object, spread over the query.
-    """
+    """List `model`'s query parameters, without null; those that belong together are one object, spread over it."""
     schema = model.model_json_schema(schema_generator=_Plain)
     listed = []
     for name, field in schema["properties"].items():
