@@ -8,12 +8,22 @@ import pytest
 from tests.helpers.service import Receiver, World, world
 from tests.helpers.shell import shell as shell
 
+LONG = ("soak", "crash")
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that drive a browser: `-m "not browser"` leaves them out where no browser is installed."""
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that drive a browser: `-m "not browser"` leaves them out where no browser is installed. Leave out
+    the long ones that `-m` does not name.
+    """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+    unnamed = [name for name in LONG if name not in config.option.markexpr]
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in unnamed)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture
