@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.phone import Phone, chromium, phone
+from tests.browser.reader import Reader
 from tests.helpers.patience import PATIENCE
 from tests.helpers.served import Front, listening
 from tests.helpers.service import World
@@ -50,3 +51,9 @@ async def page(browser: Browser, base: str) -> AsyncIterator[Page]:
     await one.goto(f"{base}/healthz")
     yield one
     await context.close()
+
+
+@pytest.fixture(params=["en", "ar"])
+async def olga(request: pytest.FixtureRequest, ed: Phone) -> Reader:
+    """Reads from the left, then from the right."""
+    return Reader(ed, request.param)

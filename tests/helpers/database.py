@@ -39,3 +39,8 @@ def assert_ended(threads: set[threading.Thread]) -> None:
     for one in threads:
         one.join(PATIENCE)
         assert not one.is_alive()
+
+
+def noted(tx: Tx) -> list[str]:
+    """What has been kept, in the order it was written: ids are random, so by a clock that stands still only names."""
+    return sorted(one.name for one in organization_rows.list_all(tx))

@@ -17,6 +17,7 @@ from tests.helpers.patience import PATIENCE
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = Path(__file__).with_name("small_app.py")
 QUICK = ConnectionLimits(header=0.4, body=0.4, reading=0.4, idle=20, stopping=1, header_bytes=8192)
+SLOW = ConnectionLimits(header=60, body=60, reading=60, idle=60, stopping=1)
 
 
 class Context:

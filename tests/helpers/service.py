@@ -270,3 +270,5 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
 
 
 BOOLEAN = {"id": "s-ok", "type": "boolean", "label": "All fine?"}
+TEXT = {"id": "s-why", "type": "text", "label": "Why not?"}
+WHY_NOT = {**TEXT, "condition": {"when": {"step": "s-ok", "op": "eq", "value": False}}}

@@ -1,34 +1,19 @@
-"""The database of a running process: commits in groups, savepoints, readers, the lock, versions of the file."""
+"""The database of a running process: commits in groups, savepoints, the lock, and its end."""
 
 import asyncio
-import sqlite3
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from rundun.core.template import Template
 from rundun.errors import Problem
 from rundun.store import files
-from rundun.store import organizations as organization_rows
-from rundun.store.database import MAX_BATCH, Database, Worker
-from rundun.store.transaction import CommitThenRaise, TemplateVersion, TemplateVersionCache, Tx
-from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
+from rundun.store.database import MAX_BATCH, Database
+from rundun.store.transaction import CommitThenRaise, Tx
+from tests.helpers.database import MIB, assert_ended, connection_threads, note, noted, opened
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service import PUBLIC_URL, Clock, world
-
-
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "rundun.db") as one:
-        yield one
-
-
-def noted(tx: Tx) -> list[str]:
-    """What has been kept, in the order it was written: ids are random, so by a clock that stands still only names."""
-    return sorted(one.name for one in organization_rows.list_all(tx))
+from tests.helpers.service import PUBLIC_URL, Clock
 
 
 def note_and_fail(tx: Tx, name: str) -> None:
@@ -67,9 +52,6 @@ class Hold:
 
     async def has_begun(self) -> None:
         assert await asyncio.to_thread(self.begun.wait, PATIENCE)
-
-
-# ---- commits
 
 
 async def test_all_that_wait_share_one_commit_and_are_answered_in_order(db: Database) -> None:
@@ -190,119 +172,6 @@ async def test_each_transaction_has_one_time(tmp_path: Path) -> None:
     begin = clock.now
     assert await asyncio.gather(one.write(twice), one.write(twice)) == [(begin, begin), (begin + 1000, begin + 1000)]
     await one.close()
-
-
-# ---- readers
-
-
-async def test_readers_cannot_write(db: Database) -> None:
-    def write_anyway(tx: Tx) -> None:
-        tx.db.execute("PRAGMA query_only = OFF")
-        note(tx, "sneaked in")
-
-    for function in (lambda tx: note(tx, "sneaked in"), write_anyway, write_anyway):
-        with pytest.raises(Problem) as caught:
-            await db.read(function)
-        assert caught.value.code == "unavailable"
-    assert await db.read(noted) == []
-    assert await db.write(note, "allowed") == "allowed"
-
-
-async def test_a_read_sees_one_moment(db: Database) -> None:
-    await db.write(note, "old")
-    looked, written = threading.Event(), threading.Event()
-
-    def look_twice(tx: Tx) -> tuple[list[str], list[str]]:
-        before = noted(tx)
-        looked.set()
-        assert written.wait(2 * PATIENCE)
-        return before, noted(tx)
-
-    reading = asyncio.create_task(db.read(look_twice))
-    assert await asyncio.to_thread(looked.wait, PATIENCE)
-    await db.write(note, "new")
-    written.set()
-    assert await reading == (["old"], ["old"])
-    assert await db.read(noted) == ["new", "old"]
-
-
-async def test_a_read_sees_what_was_answered_before_it(db: Database) -> None:
-    async def write_then_read(name: str) -> None:
-        await db.write(note, name)
-        assert name in await db.read(noted)
-
-    await asyncio.gather(*(write_then_read(f"{number:02}") for number in range(40)))
-
-
-async def test_a_reader_that_fails_does_not_trouble_the_next(db: Database) -> None:
-    def wrong(tx: Tx) -> None:
-        tx.db.execute("SELECT nonsense")
-
-    results = await asyncio.gather(*(db.read(wrong) for _ in range(4)), db.read(noted), return_exceptions=True)
-    assert all(isinstance(one, sqlite3.OperationalError) for one in results[:4]), "our mistake, not the disk's"
-    assert results[4] == []
-
-
-async def test_nobody_waits_for_all_of_somebodys_pictures(db: Database) -> None:
-    """Sixty-four chunks are asked for first; what is small is read with the first few of them."""
-    turns: list[int] = []
-
-    def chunk(tx: Tx, number: int) -> None:
-        turns.append(number)
-
-    reads = [asyncio.create_task(db.read_heavy(MIB, chunk, number)) for number in range(64)]
-    await asyncio.sleep(0)  # one turn of the loop: they stand in the queue now
-    small = asyncio.create_task(db.read(lambda tx: len(turns)))
-    assert await small <= 4
-    await asyncio.gather(*reads)
-    assert turns == list(range(64))
-
-
-async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights: list[int] = []
-    plain = Worker.submit
-
-    async def submit(self: Worker, function: Any, args: Any, kwargs: Any, weight: int = 0) -> Any:
-        if function is files.get_chunk:
-            weights.append(weight)
-        return await plain(self, function, args, kwargs, weight)
-
-    async with world(tmp_path) as w:
-        number = await w.database.write(files.add, "image/jpeg", 2 * MIB + 1, "0" * 64)
-        for part in range(3):
-            await w.database.write(files.add_chunk, number, part, bytes(MIB if part < 2 else 1))
-        await w.database.write(files.finish, number)
-        monkeypatch.setattr(Worker, "submit", submit)
-        address = w.database.env.links.media(number, "image/jpeg")
-        assert len((await w.browser().get(address)).content) == 2 * MIB + 1
-    assert weights == [MIB] * 3
-
-
-# ---- what is remembered
-
-
-def version(number: int, size: int) -> TemplateVersion:
-    return TemplateVersion(f"t-{number}", 1, "org-1", 0, 0, bytes(size), cast(Template, None), (), {})
-
-
-def test_versions_are_remembered_by_number_and_by_bytes() -> None:
-    few = TemplateVersionCache(max_versions=3, max_bytes=100)
-    for number in range(4):
-        few.put(version(number, 10))
-        few.put(version(number, 10))  # by both threads at once: counted once
-    assert [few.find(f"t-{number}", 1) is not None for number in range(4)] == [False, True, True, True]
-    few.put(version(4, 85))
-    assert [few.find(f"t-{number}", 1) is not None for number in range(5)] == [False] * 3 + [True] * 2
-    few.put(version(5, 101))
-    assert [few.find(f"t-{number}", 1) is not None for number in range(6)] == [False] * 6
-    few.put(version(6, 100))
-    assert few.find("t-6", 1) is not None
-    few.clear()
-    few.put(version(7, 100))
-    assert (few.find("t-6", 1), few.find("t-7", 1) is None) == (None, False)
-
-
-# ---- opening and closing
 
 
 async def test_closing_finishes_what_waits_and_leaves_no_thread(
