@@ -6,7 +6,6 @@ from typing import Any
 
 from rundun.core.answer import Position
 from rundun.core.run_json import Photo, Signature
-from rundun.errors import NotFound
 from rundun.store.answers import position, position_text
 from rundun.store.transaction import Tx
 
@@ -25,20 +24,13 @@ class StoredFile:
 
 def get(tx: Tx, number: int) -> StoredFile:
     """Return a complete file, or raise NotFound."""
-    row = tx.db.execute(
-        "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole", (number,)
-    ).fetchone()
-    if row is None:
-        raise NotFound("file")
-    return StoredFile(*row)
+    query = "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole"
+    return StoredFile(*tx.get_row("file", query, number))
 
 
 def get_chunk(tx: Tx, number: int, part: int) -> bytes:
     """Return the `part`th MiB of a file, or raise NotFound."""
-    row = tx.db.execute("SELECT bytes FROM chunks WHERE file = ? AND part = ?", (number, part)).fetchone()
-    if row is None:
-        raise NotFound("file")
-    return bytes(row["bytes"])
+    return bytes(tx.get_row("file", "SELECT bytes FROM chunks WHERE file = ? AND part = ?", number, part)["bytes"])
 
 
 def read_all(tx: Tx, number: int) -> bytes:
@@ -138,8 +130,7 @@ def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None
 
 def count_photos(tx: Tx, run_id: str, step_id: str) -> int:
     """Count the photos that a step has now."""
-    query = "SELECT count(*) FROM photos WHERE run_id = ? AND step_id = ?"
-    return int(tx.db.execute(query, (run_id, step_id)).fetchone()[0])
+    return tx.number("SELECT count(*) FROM photos WHERE run_id = ? AND step_id = ?", run_id, step_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +193,6 @@ def remove_signature(tx: Tx, signature: Signature) -> None:
 
 def latest_signature(tx: Tx, run_id: str, step_id: str) -> int | None:
     """Return the number of the step's newest signature, or None."""
-    row = tx.db.execute(
-        "SELECT max(number) AS number FROM signatures WHERE run_id = ? AND step_id = ?", (run_id, step_id)
-    ).fetchone()
-    return None if row["number"] is None else int(row["number"])
+    query = "SELECT max(number) FROM signatures WHERE run_id = ? AND step_id = ?"
+    number: int | None = tx.db.execute(query, (run_id, step_id)).fetchone()[0]
+    return number

@@ -38,10 +38,7 @@ def _run(row: sqlite3.Row) -> Run:
 
 def get(tx: Tx, run_id: str) -> Run:
     """Return the run of that id, or raise NotFound: on the executor's side the id is the key."""
-    row = tx.db.execute(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run_id,)).fetchone()  # noqa: S608
-    if row is None:
-        raise NotFound("run")
-    return _run(row)
+    return _run(tx.get_row("run", f"SELECT {_COLUMNS} FROM runs WHERE id = ?", run_id))  # noqa: S608
 
 
 def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
@@ -54,8 +51,7 @@ def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
 
 def count_since(tx: Tx, org_id: str, since: int) -> int:
     """Count the runs an organization has dispatched since `since`, in milliseconds."""
-    query = "SELECT count(*) FROM runs WHERE org_id = ? AND created_at >= ?"
-    return int(tx.db.execute(query, (org_id, since)).fetchone()[0])
+    return tx.number("SELECT count(*) FROM runs WHERE org_id = ? AND created_at >= ?", org_id, since)
 
 
 def overdue(tx: Tx, limit: int) -> list[str]:
