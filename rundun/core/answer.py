@@ -25,19 +25,6 @@ MAX_BARCODE = 8000
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """A position: degrees WGS 84, and its accuracy in metres."""
-
-    lat: float
-    lng: float
-    accuracy: float | None
-
-    def as_json(self) -> PositionJson:
-        """Return the position as JSON."""
-        return {"lat": self.lat, "lng": self.lng, "accuracy": self.accuracy}
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """The answer in force for one step.
 
@@ -50,7 +37,7 @@ class Answer:
     skipped: bool
     unable: str | None
     photos: tuple[str, ...] | None
-    geo: Position | None
+    geo: PositionJson | None
     signature: int | None
     at: int
     answered_at: int | None

@@ -74,7 +74,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
             "step_type": step.type,
             "answer": run_json.value_json(step_state, evidence, links),
             "photos": photos,
-            "geo": answer.geo.as_json() if answer.geo else None,
+            "geo": answer.geo,
             "unable": run_json.unable_json(step_state),
             "progress": run.progress,
         },

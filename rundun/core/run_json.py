@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rundun.core import times
-from rundun.core.answer import Position
-from rundun.core.json_types.base import ReferenceJson, UnableJson
+from rundun.core.json_types.base import PositionJson, ReferenceJson, UnableJson
 from rundun.core.json_types.execution import (
     ReceiptJson,
     RunBriefJson,
@@ -47,7 +46,7 @@ class Photo:
     source: Literal["camera", "gallery"] | None
     taken_at: int | None
     received_at: int
-    geo: Position | None
+    geo: PositionJson | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def photo_json(photo: Photo, index: int, links: Urls) -> PhotoJson:
         "source": photo.source,
         "taken_at": times.wire_or_none(photo.taken_at),
         "received_at": times.wire(photo.received_at),
-        "geo": photo.geo.as_json() if photo.geo else None,
+        "geo": photo.geo,
     }
 
 
@@ -158,7 +157,7 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
             "by": answer.by,
             "skipped": answer.skipped,
             "unable": unable_json(step_state),
-            "geo": answer.geo.as_json() if answer.geo else None,
+            "geo": answer.geo,
             "photos": [photo_json(photo, index, links) for index, photo in enumerate(photos_of(step_state, evidence))],
         }
     return answers
@@ -288,7 +287,7 @@ def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> StepSta
         "unable": unable_json(step_state),
         "at": times.wire(answer.at),
         "answered_at": times.wire_or_none(answer.answered_at),
-        "geo": answer.geo.as_json() if answer.geo else None,
+        "geo": answer.geo,
         "photos": list(listed),
         "visible": step_state.visible,
         "done": step_state.done,

@@ -5,22 +5,12 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.answer import Answer, Position
+from rundun.core.answer import Answer
 from rundun.store.transaction import Tx
 
 _SELECT = (  # as `_answer` reads them
     "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by FROM answers "
 )
-
-
-def position(text: str | None) -> Position | None:
-    """Parse the stored JSON of a position; None where there is none."""
-    return Position(**from_json(text)) if text else None
-
-
-def position_text(geo: Position | None) -> str | None:
-    """Return the JSON that a position is stored as, or None."""
-    return to_json(geo.as_json()).decode() if geo else None
 
 
 def _answer(row: sqlite3.Row) -> Answer:
@@ -32,7 +22,7 @@ def _answer(row: sqlite3.Row) -> Answer:
         bool(skipped),
         unable,
         None if photos is None else tuple(from_json(photos)),
-        position(geo),
+        geo and from_json(geo),
         signature,
         at,
         answered_at,
@@ -106,7 +96,7 @@ def _insert(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_current: bo
         skipped=answer.skipped,
         unable=answer.unable,
         photos=None if answer.photos is None else _json(answer.photos),
-        geo=position_text(answer.geo),
+        geo=None if answer.geo is None else _json(answer.geo),
         signature=answer.signature,
         at=answer.at,
         answered_at=answer.answered_at,

@@ -4,9 +4,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.core.answer import Position
+from pydantic_core import from_json, to_json
+
+from rundun.core.json_types.base import PositionJson
 from rundun.core.run_json import Photo, Signature
-from rundun.store.answers import position, position_text
 from rundun.store.transaction import Tx
 
 CHUNK = 1024 * 1024
@@ -97,7 +98,7 @@ _PHOTOS = (  # in the order of Photo's fields
 
 
 def _photo(row: sqlite3.Row) -> Photo:
-    fields: list[Any] = [*row[:-1], position(row[-1])]
+    fields: list[Any] = [*row[:-1], row[-1] and from_json(row[-1])]
     return Photo(*fields)
 
 
@@ -139,7 +140,7 @@ class PhotoMetadata:
 
     source: str | None = None
     taken_at: int | None = None
-    geo: Position | None = None
+    geo: PositionJson | None = None
 
 
 def add_photo(
@@ -166,7 +167,7 @@ def add_photo(
         height=height,
         source=metadata.source,
         taken_at=metadata.taken_at,
-        geo=position_text(metadata.geo),
+        geo=metadata.geo and to_json(metadata.geo).decode(),
         received_at=tx.now,
     )
 
