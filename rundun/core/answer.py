@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from rundun.core import text, times
@@ -131,14 +130,9 @@ def _number(step: StepBase, value: Any, pointer: str) -> int | float:
         raise _refuse(pointer, "out_of_range", f"must be at least {minimum}")
     if maximum is not None and number > maximum:
         raise _refuse(pointer, "out_of_range", f"must be at most {maximum}")
-    if decimals is not None and _digits_after_point(number) > decimals:
+    if decimals is not None and number != round(number, decimals):
         raise _refuse(pointer, "bad_format", f"may have at most {decimals} digits after the point")
     return number
-
-
-def _digits_after_point(value: int | float) -> int:
-    exponent = Decimal(repr(value)).as_tuple().exponent
-    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
 
 
 def _rating(step: StepBase, value: Any, pointer: str) -> int:

@@ -13,11 +13,10 @@ from rundun.core.json_types.events import (
     EventDataJson,
     EventJson,
     PhotoSentJson,
-    PhotoToldJson,
     StepDataJson,
     WebhookTestEventJson,
 )
-from rundun.core.json_types.runs import AnsweredJson, OriginalKeptJson, PhotoJson
+from rundun.core.json_types.runs import AnsweredJson, OriginalJson, OriginalKeptJson
 from rundun.core.progress import StepState
 from rundun.core.run import Identity, OperatorRef, Run
 from rundun.core.run_json import Evidence
@@ -127,19 +126,13 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
 def _without_originals(answers: Mapping[str, AnsweredJson]) -> dict[str, AnsweredToldJson]:
     """Copy answers without the URLs of original photos, which stand on the run alone."""
     return {
-        step_id: {**answer, "photos": [_without_original(photo) for photo in answer["photos"]]}
+        step_id: {**answer, "photos": [{**photo, "original": _kept(photo["original"])} for photo in answer["photos"]]}
         for step_id, answer in answers.items()
     }
 
 
-def _without_original(photo: PhotoJson) -> PhotoToldJson:
-    original = photo["original"]
-    without_url: OriginalKeptJson = {
-        "content_type": original["content_type"],
-        "bytes": original["bytes"],
-        "sha256": original["sha256"],
-    }
-    return {**photo, "original": without_url}
+def _kept(original: OriginalJson) -> OriginalKeptJson:
+    return {"content_type": original["content_type"], "bytes": original["bytes"], "sha256": original["sha256"]}
 
 
 def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> EventJson:
@@ -178,7 +171,7 @@ def webhook_test_body(event_id: str, at: int) -> bytes:
         "seq": None,
         "ts": times.wire(at),
         "identity": Identity().as_json(None),
-        "data": run_json.NO_REFERENCE,
+        "data": {"executor_ref": None},
     }
     return to_json(content)
 

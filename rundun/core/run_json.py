@@ -15,17 +15,15 @@ from rundun.core.json_types.execution import (
 )
 from rundun.core.json_types.runs import (
     AnsweredJson,
-    CancellationAnswerJson,
     PhotoJson,
     RunEndJson,
     RunHeadJson,
     RunListedJson,
     RunSteeredJson,
     SignatureAnswerJson,
-    WebhookAnswerJson,
 )
 from rundun.core.progress import StepState
-from rundun.core.run import Cancellation, Run, Webhook
+from rundun.core.run import Run
 from rundun.core.urls import Urls
 
 
@@ -177,28 +175,6 @@ def signature_json(run: Run, evidence: Evidence, links: Urls) -> SignatureAnswer
     }
 
 
-def cancellation_json(cancellation: Cancellation | None) -> CancellationAnswerJson | None:
-    """Return who ended a run before its time, or None."""
-    if cancellation is None:
-        return None
-    return {
-        "by": cancellation.by,
-        "reason": cancellation.reason,
-        "at": times.wire(cancellation.at),
-        "last_step_id": cancellation.last_step_id,
-    }
-
-
-def webhook_json(webhook: Webhook | None) -> WebhookAnswerJson | None:
-    """Return where a run's events go, or None; the secret never comes back."""
-    if webhook is None:
-        return None
-    return {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None}
-
-
-NO_REFERENCE: ReferenceJson = {"executor_ref": None}  # of what is no run: `webhook.test`
-
-
 def reference_json(run: Run) -> ReferenceJson:
     """Return what the integrator knows a run by, for the record and for each event."""
     return {"executor_ref": run.executor_ref}
@@ -229,7 +205,17 @@ def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
 
 
 def _end_json(run: Run) -> RunEndJson:
-    return {"cancellation": cancellation_json(run.cancellation), "webhook": webhook_json(run.webhook)}
+    end: RunEndJson = {"cancellation": None, "webhook": None}
+    if cancellation := run.cancellation:
+        end["cancellation"] = {
+            "by": cancellation.by,
+            "reason": cancellation.reason,
+            "at": times.wire(cancellation.at),
+            "last_step_id": cancellation.last_step_id,
+        }
+    if webhook := run.webhook:  # the secret never comes back
+        end["webhook"] = {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None}
+    return end
 
 
 def run_json(run: Run, links: Urls, now: int) -> RunListedJson:

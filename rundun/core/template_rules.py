@@ -26,7 +26,7 @@ from rundun.core.template import (
     StepBase,
     Template,
 )
-from rundun.core.translation_rules import has_text_id, translation_errors
+from rundun.core.translation_rules import has_text_id, listed, translation_errors
 from rundun.errors import FieldError, Invalid, Problem
 
 MAX_ERRORS = 1000
@@ -56,7 +56,8 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
         errors = validation.field_errors(error, untagged=_untagged, limit=MAX_ERRORS)
         more = islice(_between_fields(data, _readable_steps(data)), MAX_ERRORS)
         raise Invalid(validation.in_order([*errors, *more], data)) from None
-    errors = list(islice(_between_fields(data, _placed_steps(template)), MAX_ERRORS))
+    placed = [(pointer, step) for (pointer, _), step in zip(_raw_steps(data), template.all_steps(), strict=True)]
+    errors = list(islice(_between_fields(data, placed), MAX_ERRORS))
     if errors:
         raise Invalid(validation.in_order(errors, data))
     if len(as_json(template)) > MAXIMUM_BYTES:
@@ -111,18 +112,7 @@ def _untagged(loc: Sequence[str | int]) -> list[str | int]:
     return path
 
 
-def _placed_steps(template: Template) -> list[tuple[str, StepBase]]:
-    placed: list[tuple[str, StepBase]] = [(f"/steps/{index}", step) for index, step in enumerate(template.steps or ())]
-    for outer, section in enumerate(template.sections or ()):
-        placed += [(f"/sections/{outer}/steps/{index}", step) for index, step in enumerate(section.steps)]
-    return placed
-
-
 def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
-    def listed(holder: Any, key: str) -> list[Any]:
-        inner = holder.get(key) if isinstance(holder, dict) else None
-        return inner if isinstance(inner, list) else []
-
     for index, step in enumerate(listed(data, "steps")):
         yield f"/steps/{index}", step
     for outer, section in enumerate(listed(data, "sections")):
@@ -163,23 +153,18 @@ def _number_of_steps(data: dict[str, Any], count: int) -> Iterator[FieldError]:
 
 
 def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
-    parts: list[tuple[str, Any]] = []
-    if isinstance(data.get("sections"), list):
-        parts += [(f"/sections/{index}", section) for index, section in enumerate(data["sections"])]
+    parts = [(f"/sections/{index}", section) for index, section in enumerate(listed(data, "sections"))]
     for pointer, step in raw:
+        options = listed(step.get("config") if isinstance(step, dict) else None, "options")
         parts.append((pointer, step))
-        config = step.get("config") if isinstance(step, dict) else None
-        options = config.get("options") if isinstance(config, dict) else None
-        if isinstance(options, list):
-            parts += [(f"{pointer}/config/options/{index}", option) for index, option in enumerate(options)]
+        parts += [(f"{pointer}/config/options/{index}", option) for index, option in enumerate(options)]
     seen: set[str] = set()
     for pointer, part in parts:
-        identifier = part.get("id") if isinstance(part, dict) else None
-        if not isinstance(identifier, str):
+        if not has_text_id(part):
             continue
-        if identifier in seen:
-            yield FieldError(f"{pointer}/id", "duplicate", f"“{identifier}” is used twice")
-        seen.add(identifier)
+        if part["id"] in seen:
+            yield FieldError(f"{pointer}/id", "duplicate", f"“{part['id']}” is used twice")
+        seen.add(part["id"])
 
 
 def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
@@ -188,7 +173,6 @@ def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
             yield FieldError(f"{pointer}/photo", "not_allowed", "a photo step says this in its config")
         elif step.photo.min > step.photo.max:
             yield FieldError(f"{pointer}/photo/max", "out_of_range", "must not be below min")
-    config = getattr(step, "config", None)
     if isinstance(step, MultiChoiceStep):
         maximum = step.config.max_selected
         if step.config.min_selected > len(step.config.options):
@@ -196,7 +180,7 @@ def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
         if maximum is not None and maximum < step.config.min_selected:
             yield FieldError(f"{pointer}/config/max_selected", "out_of_range", "must not be below min_selected")
     if isinstance(step, NumberStep | PhotoStep | RatingStep):
-        low, high = getattr(config, "min", None), getattr(config, "max", None)
+        low, high = step.config.min, step.config.max
         if low is not None and high is not None and (high < low or (isinstance(step, RatingStep) and high == low)):
             detail = "must be above min" if isinstance(step, RatingStep) else "must not be below min"
             yield FieldError(f"{pointer}/config/max", "out_of_range", detail)
