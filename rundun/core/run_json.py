@@ -5,23 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rundun.core import times
+from rundun.core.json_types import execution, runs
 from rundun.core.json_types.base import PositionJson, ReferenceJson, UnableJson
-from rundun.core.json_types.execution import (
-    ReceiptJson,
-    RunBriefJson,
-    RunStateJson,
-    SignatureReceiptJson,
-    StepStateJson,
-)
-from rundun.core.json_types.runs import (
-    AnsweredJson,
-    PhotoJson,
-    RunEndJson,
-    RunHeadJson,
-    RunListedJson,
-    RunSteeredJson,
-    SignatureAnswerJson,
-)
 from rundun.core.progress import StepState
 from rundun.core.run import Run
 from rundun.core.urls import Urls
@@ -72,7 +57,7 @@ class Evidence:
         return {step_id: tuple(photos) for step_id, photos in self.photos.items()}
 
 
-def photo_receipt(photo: Photo, links: Urls) -> ReceiptJson:
+def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:
     """Return the receipt of a photo for the executor's phone, which may then delete its own copy."""
     return {
         "photo_id": photo.photo_id,
@@ -86,7 +71,7 @@ def photo_receipt(photo: Photo, links: Urls) -> ReceiptJson:
     }
 
 
-def signature_receipt(signature: Signature, links: Urls) -> SignatureReceiptJson:
+def signature_receipt(signature: Signature, links: Urls) -> execution.SignatureReceiptJson:
     """Return the receipt of a signature for the executor's phone."""
     return {
         "bytes": signature.bytes,
@@ -96,7 +81,7 @@ def signature_receipt(signature: Signature, links: Urls) -> SignatureReceiptJson
     }
 
 
-def photo_json(photo: Photo, index: int, links: Urls) -> PhotoJson:
+def photo_json(photo: Photo, index: int, links: Urls) -> runs.PhotoJson:
     """Return one photo as the run shows it."""
     return {
         "photo_id": photo.photo_id,
@@ -141,9 +126,9 @@ def photos_of(step_state: StepState, evidence: Evidence) -> list[Photo]:
     return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
 
 
-def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, AnsweredJson]:
+def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.AnsweredJson]:
     """Return the answers of visible steps that were answered, skipped or closed as unable."""
-    answers: dict[str, AnsweredJson] = {}
+    answers: dict[str, runs.AnsweredJson] = {}
     for step_id, step_state in step_states.items():
         answer = step_state.answer
         if not step_state.visible or answer is None:
@@ -161,7 +146,7 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
     return answers
 
 
-def signature_json(run: Run, evidence: Evidence, links: Urls) -> SignatureAnswerJson | None:
+def signature_json(run: Run, evidence: Evidence, links: Urls) -> runs.SignatureAnswerJson | None:
     """Return the signature that closed a run or, where the run ended otherwise, the newest given for it; or None."""
     numbers = [number for number, row in evidence.signatures.items() if row.step_id == "" and run.is_closed]
     number = max(numbers, default=None) if run.signature is None else run.signature
@@ -180,7 +165,7 @@ def reference_json(run: Run) -> ReferenceJson:
     return {"executor_ref": run.executor_ref}
 
 
-def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
+def _head_json(run: Run, links: Urls, now: int) -> runs.RunHeadJson:
     return {
         "run_id": run.run_id,
         "status": run.status,
@@ -204,8 +189,8 @@ def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
     }
 
 
-def _end_json(run: Run) -> RunEndJson:
-    end: RunEndJson = {"cancellation": None, "webhook": None}
+def _end_json(run: Run) -> runs.RunEndJson:
+    end: runs.RunEndJson = {"cancellation": None, "webhook": None}
     if cancellation := run.cancellation:
         end["cancellation"] = {
             "by": cancellation.by,
@@ -218,14 +203,14 @@ def _end_json(run: Run) -> RunEndJson:
     return end
 
 
-def run_json(run: Run, links: Urls, now: int) -> RunListedJson:
+def run_json(run: Run, links: Urls, now: int) -> runs.RunListedJson:
     """Return a run without its template and answers, as lists show it."""
     return {**_head_json(run, links, now), **_end_json(run)}
 
 
 def full_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
-) -> RunSteeredJson:
+) -> runs.RunSteeredJson:
     """Return all of a run but its template, which the caller puts in verbatim."""
     return {
         **_head_json(run, links, now),
@@ -235,7 +220,7 @@ def full_json(
     }
 
 
-def run_brief_json(run: Run) -> RunBriefJson:
+def run_brief_json(run: Run) -> execution.RunBriefJson:
     """Return what every response to a write of the executor's says of the run."""
     return {
         "status": run.status,
@@ -245,7 +230,7 @@ def run_brief_json(run: Run) -> RunBriefJson:
     }
 
 
-def run_state_json(run: Run, now: int) -> RunStateJson:
+def run_state_json(run: Run, now: int) -> execution.RunStateJson:
     """Return what the executor's page knows of the run itself."""
     return {
         "run_id": run.run_id,
@@ -260,7 +245,7 @@ def run_state_json(run: Run, now: int) -> RunStateJson:
     }
 
 
-def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> StepStateJson:
+def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> execution.StepStateJson:
     """Return one step, hidden or not, as the executor's page needs it."""
     answer = step_state.answer
     if answer is None:
