@@ -8,17 +8,9 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from rundun.core import run_json, times
-from rundun.core.json_types.events import (
-    AnsweredToldJson,
-    EventDataJson,
-    EventJson,
-    PhotoSentJson,
-    StepDataJson,
-    WebhookTestEventJson,
-)
-from rundun.core.json_types.runs import AnsweredJson, OriginalJson, OriginalKeptJson
+from rundun.core.json_types import events, runs
 from rundun.core.progress import StepState
-from rundun.core.run import Identity, OperatorRef, Run
+from rundun.core.run import NOBODY, OperatorRef, Run
 from rundun.core.run_json import Evidence
 from rundun.core.urls import Urls
 
@@ -33,7 +25,7 @@ class NewEvent:
     """A fact about a run, before it has an id, a `seq` and a time."""
 
     event: str
-    data: EventDataJson
+    data: events.EventDataJson
     by: OperatorRef | None = None  # who did it, where it was not the executor
 
 
@@ -47,7 +39,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
     step, answer = step_state.step, step_state.answer
     assert answer is not None
     if answer.skipped:
-        skipped: StepDataJson = {
+        skipped: events.StepDataJson = {
             **run_json.reference_json(run),
             "step_id": step.id,
             "step_label": step.label,
@@ -55,7 +47,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
             "progress": run.progress,
         }
         return NewEvent("step.skipped", skipped)
-    photos: list[PhotoSentJson] = [
+    photos: list[events.PhotoSentJson] = [
         {
             "photo_index": index,
             "photo_id": photo.photo_id,
@@ -123,7 +115,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
     )
 
 
-def _without_originals(answers: Mapping[str, AnsweredJson]) -> dict[str, AnsweredToldJson]:
+def _without_originals(answers: Mapping[str, runs.AnsweredJson]) -> dict[str, events.AnsweredToldJson]:
     """Copy answers without the URLs of original photos, which stand on the run alone."""
     return {
         step_id: {**answer, "photos": [{**photo, "original": _kept(photo["original"])} for photo in answer["photos"]]}
@@ -131,11 +123,11 @@ def _without_originals(answers: Mapping[str, AnsweredJson]) -> dict[str, Answere
     }
 
 
-def _kept(original: OriginalJson) -> OriginalKeptJson:
+def _kept(original: runs.OriginalJson) -> runs.OriginalKeptJson:
     return {"content_type": original["content_type"], "bytes": original["bytes"], "sha256": original["sha256"]}
 
 
-def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> EventJson:
+def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> events.EventJson:
     """Return an event as it is stored: all of the wire's envelope but `delivery_attempt` and the thumbnails."""
     return {
         "event_id": event_id,
@@ -161,7 +153,7 @@ def without_thumbnails(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 def webhook_test_body(event_id: str, at: int) -> bytes:
     """Return the body of `webhook.test`, which nothing has happened for: in the envelope of all, without a run."""
-    content: WebhookTestEventJson = {
+    content: events.WebhookTestEventJson = {
         "event_id": event_id,
         "delivery_attempt": 1,
         "event": TEST,
@@ -170,7 +162,7 @@ def webhook_test_body(event_id: str, at: int) -> bytes:
         "template_v": None,
         "seq": None,
         "ts": times.wire(at),
-        "identity": Identity().as_json(None),
+        "identity": NOBODY.as_json(None),
         "data": {"executor_ref": None},
     }
     return to_json(content)

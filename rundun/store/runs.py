@@ -5,33 +5,30 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.run import Cancellation, Identity, Run, Webhook
+from rundun.core.run import NOBODY, Cancellation, Identity, Run, Webhook
 from rundun.errors import NotFound
 from rundun.store.transaction import Tx
 
 TOUCHED = "runs of "  # what a transaction touched that has changed a run of the organization named behind it
-_NOBODY = Identity()
-
 
 # A row is read by position, since every call reads one: `_run` has the columns in this order.
 _COLUMNS = (
-    "number, id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, started_at, "
-    "closed_at, executor_ref, language, assigned_to, identity, device, webhook_url, webhook_secret, "
-    "webhook_events, webhook_gone, webhook_destination, cancelled_by, cancel_reason, last_step_id, signature, progress"
+    "number, id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, executor_ref, "
+    "language, webhook_url, webhook_secret, webhook_events, webhook_gone, webhook_destination, progress, identity, "
+    "cancelled_by, cancel_reason, last_step_id, started_at, closed_at, assigned_to, device, signature"
 )
 
 
 def _run(row: sqlite3.Row) -> Run:
-    *plain, identity, device = row[:17]
-    url, secret, events, gone, destination, by, reason, last_step_id, signature, progress = row[17:]
+    *plain, url, secret, events, gone, destination, progress = row[:18]
+    identity, by, reason, last_step_id, *rest = row[18:]
     fields: list[Any] = [
         *plain,
-        _NOBODY if identity in (None, "{}") else Identity(**from_json(identity)),
-        device,
         url and Webhook(url, secret, tuple(from_json(events)), bool(gone), destination),
-        by and Cancellation(by, reason, row["closed_at"], last_step_id),
-        signature,
         from_json(progress),
+        NOBODY if identity in (None, "{}") else Identity(**from_json(identity)),
+        by and Cancellation(by, reason, row["closed_at"], last_step_id),
+        *rest,
     ]
     return Run(*fields)
 
