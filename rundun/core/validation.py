@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
+from rundun.core.translation import TAG
 from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem
 
 MAX_NAME = 100
@@ -134,21 +135,20 @@ def Integer(minimum: int, maximum: int) -> ParsedFrom:
     return ParsedFrom(check, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
-def _number(value: Any) -> int | float:
-    number = text.number(value)
-    if number is None:
+def number(value: Any) -> int | float:
+    """Read a JSON number, a whole one as int, as a pydantic validator."""
+    as_number = text.number(value)
+    if as_number is None:
         raise invalid_value("wrong_type", "must be a finite number of at most 2^53−1")
-    return number
+    return as_number
 
 
 Number = Annotated[
     int | float,
-    PlainValidator(_number),
+    PlainValidator(number),
     WithJsonSchema({"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER}),
 ]
-LanguageTag = Annotated[
-    str, Matching(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", "must be a BCP 47 language tag such as “en” or “pt-BR”")
-]
+LanguageTag = Annotated[str, Matching(TAG.pattern, "must be a BCP 47 language tag such as “en” or “pt-BR”")]
 
 _CODES: dict[str, FieldErrorCode] = {
     "missing": "required",
