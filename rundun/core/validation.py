@@ -5,15 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    PlainValidator,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
@@ -144,9 +136,7 @@ def number(value: Any) -> int | float:
 
 
 Number = Annotated[
-    int | float,
-    PlainValidator(number),
-    WithJsonSchema({"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER}),
+    int | float, ParsedFrom(number, {"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER})
 ]
 LanguageTag = Annotated[str, Matching(TAG.pattern, "must be a BCP 47 language tag such as “en” or “pt-BR”")]
 

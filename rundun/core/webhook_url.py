@@ -228,9 +228,8 @@ def forbidden(address: str, *, allow: Iterable[Network], allow_private: bool) ->
 
 
 def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:
-    """Tell whether what an address answers may be shown to whoever named it: if it is public, or named in `allow`.
-
-    Otherwise an integrator could read a network that only this service can reach.
+    """Tell whether what an address answers may be shown to whoever named it: if it is public, or named in `allow`. An
+    integrator could else read a network that only this service can reach.
     """
     return forbidden(address, allow=allow, allow_private=False) is None
 
