@@ -20,7 +20,8 @@ from rundun.actions.run_state import (
 from rundun.actions.runs import cancel
 from rundun.core import answer as answers_of
 from rundun.core import event, progress
-from rundun.core.answer import Answer, Position
+from rundun.core.answer import Answer
+from rundun.core.json_types.base import PositionJson
 from rundun.core.run import MOVES, Identity, Run
 from rundun.core.template import StepBase, photo_limits
 from rundun.errors import FieldError, Invalid, Problem
@@ -48,7 +49,7 @@ class AnswerInput:
     skipped: bool = False
     unable: str | None = None
     photos: tuple[str, ...] | None = None
-    geo: Position | None = None
+    geo: PositionJson | None = None
     answered_at: int | None = None
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from rundun.core import text, times
+from pydantic_core import PydanticCustomError
+
+from rundun.core import times, validation
 from rundun.core.json_types.base import PositionJson
 from rundun.core.template import (
     MAX_OPTIONS,
-    BarcodeStep,
     ChoiceStep,
     DatetimeStep,
     MultiChoiceStep,
@@ -25,24 +25,10 @@ MAX_BARCODE = 8000
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """A position: degrees WGS 84, and its accuracy in metres."""
-
-    lat: float
-    lng: float
-    accuracy: float | None
-
-    def as_json(self) -> PositionJson:
-        """Return the position as JSON."""
-        return {"lat": self.lat, "lng": self.lng, "accuracy": self.accuracy}
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer in force for one step.
-
-    `photos` is the list that came with it, None when the ones that have arrived count; `signature` the number of the
-    stored picture; `at` the server's clock and `answered_at` the phone's, both in milliseconds.
+    """The answer in force for one step. `photos` is the list that came with it, None when the ones that have arrived
+    count; `signature` the number of the stored picture; `at` the server's clock and `answered_at` the phone's, both in
+    milliseconds.
     """
 
     answer_id: str | None
@@ -50,7 +36,7 @@ class Answer:
     skipped: bool
     unable: str | None
     photos: tuple[str, ...] | None
-    geo: Position | None
+    geo: PositionJson | None
     signature: int | None
     at: int
     answered_at: int | None
@@ -108,60 +94,46 @@ def _multi_choice(step: StepBase, value: Any, pointer: str) -> list[str]:
     return [option_id for option_id in order if option_id in value]
 
 
-def _clean_text(value: Any, pointer: str, max_length: int) -> str:
+def _checked(check: Callable[[Any], Any], value: Any, pointer: str) -> Any:
+    """Check a value as fields of that type are checked in a template."""
+    try:
+        return check(value)
+    except PydanticCustomError as error:
+        wrong = error.context or {}
+        raise _refuse(pointer, wrong["code"], wrong["detail"]) from None
+
+
+def _clean_text(value: Any, pointer: str, max_length: int) -> Any:
     if not isinstance(value, str):
         raise _refuse(pointer, "wrong_type", "must be a string")
-    try:
-        cleaned = text.clean(value)
-    except ValueError as error:
-        raise _refuse(pointer, "bad_format", str(error)) from None
-    if not cleaned:
-        raise _refuse(pointer, "too_short", "must not be empty")
-    if "\0" in cleaned:
-        raise _refuse(pointer, "bad_format", "must not hold the character U+0000")
-    if len(cleaned) > max_length:
-        raise _refuse(pointer, "too_long", f"has {len(cleaned)} characters, {max_length} are allowed")
-    return cleaned
+    return _checked(validation.Text(max_length).check, value, pointer)
 
 
-def _text(step: StepBase, value: Any, pointer: str) -> str:
+def _text(step: StepBase, value: Any, pointer: str) -> Any:
     assert isinstance(step, TextStep)
     return _clean_text(value, pointer, step.config.max_length)
 
 
-def _barcode(step: StepBase, value: Any, pointer: str) -> str:
-    assert isinstance(step, BarcodeStep)
+def _barcode(_: StepBase, value: Any, pointer: str) -> Any:
     return _clean_text(value, pointer, MAX_BARCODE)
 
 
-def _number(step: StepBase, value: Any, pointer: str) -> int | float:
+def _number(step: StepBase, value: Any, pointer: str) -> Any:
     assert isinstance(step, NumberStep)
-    number = text.number(value)
-    if number is None:
-        raise _refuse(pointer, "wrong_type", "must be a finite number of at most 2^53−1")
+    number = _checked(validation.number, value, pointer)
     minimum, maximum, decimals = step.config.min, step.config.max, step.config.decimals
     if minimum is not None and number < minimum:
         raise _refuse(pointer, "out_of_range", f"must be at least {minimum}")
     if maximum is not None and number > maximum:
         raise _refuse(pointer, "out_of_range", f"must be at most {maximum}")
-    if decimals is not None and _digits_after_point(number) > decimals:
+    if decimals is not None and number != round(number, decimals):
         raise _refuse(pointer, "bad_format", f"may have at most {decimals} digits after the point")
     return number
 
 
-def _digits_after_point(value: int | float) -> int:
-    exponent = Decimal(repr(value)).as_tuple().exponent
-    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
-
-
-def _rating(step: StepBase, value: Any, pointer: str) -> int:
+def _rating(step: StepBase, value: Any, pointer: str) -> Any:
     assert isinstance(step, RatingStep)
-    rating = text.integer(value)
-    if rating is None:
-        raise _refuse(pointer, "wrong_type", "must be a whole number")
-    if not step.config.min <= rating <= step.config.max:
-        raise _refuse(pointer, "out_of_range", f"must be from {step.config.min} to {step.config.max}")
-    return rating
+    return _checked(validation.Integer(step.config.min, step.config.max).check, value, pointer)
 
 
 def _no_value(step: StepBase, value: Any, pointer: str) -> None:

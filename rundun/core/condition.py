@@ -1,6 +1,7 @@
 """Conditions, under which a step is shown: one comparison with an earlier step, or several joined by “and” or “or”."""
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -87,34 +88,24 @@ def _compare(when: When, step: KnownStep) -> bool:
         return False  # nothing flashes up before it is asked
     if step.status != "answered":
         return when.op in ("neq", "not_contains") or (when.op == "skipped" and step.status == "skipped")
-    return _matches(when.op, step.value, when.value)
-
-
-def _matches(op: str, value: Any, expected: Any) -> bool:
-    match op:
-        case "answered":
-            return True
-        case "skipped":
-            return False
-        case "eq":
-            return _same(value, expected)
-        case "neq":
-            return not _same(value, expected)
-        case "contains":
-            return expected in value
-        case "not_contains":
-            return expected not in value
-        case "gt":
-            return bool(value > expected)
-        case "lt":
-            return bool(value < expected)
-        case "gte":
-            return bool(value >= expected)
-        case _:
-            return bool(value <= expected)
+    return _OPERATORS[when.op](step.value, when.value)
 
 
 def _same(value: Any, expected: Any) -> bool:
     if isinstance(value, list):
         return set(value) == set(expected)
     return bool(value == expected)
+
+
+_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {  # of an answer's value and the one it is compared with
+    "answered": lambda value, expected: True,
+    "skipped": lambda value, expected: False,
+    "eq": _same,
+    "neq": lambda value, expected: not _same(value, expected),
+    "contains": operator.contains,
+    "not_contains": lambda value, expected: expected not in value,
+    "gt": operator.gt,
+    "lt": operator.lt,
+    "gte": operator.ge,
+    "lte": operator.le,
+}

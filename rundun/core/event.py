@@ -8,18 +8,9 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from rundun.core import run_json, times
-from rundun.core.json_types.events import (
-    AnsweredToldJson,
-    EventDataJson,
-    EventJson,
-    PhotoSentJson,
-    PhotoToldJson,
-    StepDataJson,
-    WebhookTestEventJson,
-)
-from rundun.core.json_types.runs import AnsweredJson, OriginalKeptJson, PhotoJson
+from rundun.core.json_types import events, runs
 from rundun.core.progress import StepState
-from rundun.core.run import Identity, OperatorRef, Run
+from rundun.core.run import NOBODY, OperatorRef, Run
 from rundun.core.run_json import Evidence
 from rundun.core.urls import Urls
 
@@ -34,7 +25,7 @@ class NewEvent:
     """A fact about a run, before it has an id, a `seq` and a time."""
 
     event: str
-    data: EventDataJson
+    data: events.EventDataJson
     by: OperatorRef | None = None  # who did it, where it was not the executor
 
 
@@ -48,7 +39,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
     step, answer = step_state.step, step_state.answer
     assert answer is not None
     if answer.skipped:
-        skipped: StepDataJson = {
+        skipped: events.StepDataJson = {
             **run_json.reference_json(run),
             "step_id": step.id,
             "step_label": step.label,
@@ -56,7 +47,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
             "progress": run.progress,
         }
         return NewEvent("step.skipped", skipped)
-    photos: list[PhotoSentJson] = [
+    photos: list[events.PhotoSentJson] = [
         {
             "photo_index": index,
             "photo_id": photo.photo_id,
@@ -74,7 +65,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
             "step_type": step.type,
             "answer": run_json.value_json(step_state, evidence, links),
             "photos": photos,
-            "geo": answer.geo.as_json() if answer.geo else None,
+            "geo": answer.geo,
             "unable": run_json.unable_json(step_state),
             "progress": run.progress,
         },
@@ -124,25 +115,19 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
     )
 
 
-def _without_originals(answers: Mapping[str, AnsweredJson]) -> dict[str, AnsweredToldJson]:
+def _without_originals(answers: Mapping[str, runs.AnsweredJson]) -> dict[str, events.AnsweredToldJson]:
     """Copy answers without the URLs of original photos, which stand on the run alone."""
     return {
-        step_id: {**answer, "photos": [_without_original(photo) for photo in answer["photos"]]}
+        step_id: {**answer, "photos": [{**photo, "original": _kept(photo["original"])} for photo in answer["photos"]]}
         for step_id, answer in answers.items()
     }
 
 
-def _without_original(photo: PhotoJson) -> PhotoToldJson:
-    original = photo["original"]
-    without_url: OriginalKeptJson = {
-        "content_type": original["content_type"],
-        "bytes": original["bytes"],
-        "sha256": original["sha256"],
-    }
-    return {**photo, "original": without_url}
+def _kept(original: runs.OriginalJson) -> runs.OriginalKeptJson:
+    return {"content_type": original["content_type"], "bytes": original["bytes"], "sha256": original["sha256"]}
 
 
-def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> EventJson:
+def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> events.EventJson:
     """Return an event as it is stored: all of the wire's envelope but `delivery_attempt` and the thumbnails."""
     return {
         "event_id": event_id,
@@ -168,7 +153,7 @@ def without_thumbnails(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 def webhook_test_body(event_id: str, at: int) -> bytes:
     """Return the body of `webhook.test`, which nothing has happened for: in the envelope of all, without a run."""
-    content: WebhookTestEventJson = {
+    content: events.WebhookTestEventJson = {
         "event_id": event_id,
         "delivery_attempt": 1,
         "event": TEST,
@@ -177,8 +162,8 @@ def webhook_test_body(event_id: str, at: int) -> bytes:
         "template_v": None,
         "seq": None,
         "ts": times.wire(at),
-        "identity": Identity().as_json(None),
-        "data": run_json.NO_REFERENCE,
+        "identity": NOBODY.as_json(None),
+        "data": {"executor_ref": None},
     }
     return to_json(content)
 

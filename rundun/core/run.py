@@ -57,6 +57,9 @@ class Identity:
         return {"mode": "anonymous", "user_id": user_id}
 
 
+NOBODY = Identity()
+
+
 @dataclass(frozen=True, slots=True)
 class OperatorRef:
     """An operator of the organization, by id and name."""
@@ -102,17 +105,17 @@ class Run:
     seq: int
     created_at: int
     expires_at: int | None
-    started_at: int | None
-    closed_at: int | None
     executor_ref: str | None
     language: str | None
-    assigned_to: str | None
-    identity: Identity
-    device: str | None
     webhook: Webhook | None
-    cancellation: Cancellation | None
-    signature: int | None
     progress: ProgressJson
+    identity: Identity = NOBODY
+    cancellation: Cancellation | None = None
+    started_at: int | None = None
+    closed_at: int | None = None
+    assigned_to: str | None = None
+    device: str | None = None
+    signature: int | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -184,15 +187,8 @@ def new_run(
         seq=0,
         created_at=now,
         expires_at=expiry(now, dispatch_request.expires_in_hours),
-        started_at=None,
-        closed_at=None,
         executor_ref=dispatch_request.executor_ref,
         language=dispatch_request.language,
-        assigned_to=None,
-        identity=Identity(),
-        device=None,
         webhook=dispatch_request.webhook,
-        cancellation=None,
-        signature=None,
         progress=progress,
     )

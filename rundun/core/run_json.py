@@ -5,28 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rundun.core import times
-from rundun.core.answer import Position
-from rundun.core.json_types.base import ReferenceJson, UnableJson
-from rundun.core.json_types.execution import (
-    ReceiptJson,
-    RunBriefJson,
-    RunStateJson,
-    SignatureReceiptJson,
-    StepStateJson,
-)
-from rundun.core.json_types.runs import (
-    AnsweredJson,
-    CancellationAnswerJson,
-    PhotoJson,
-    RunEndJson,
-    RunHeadJson,
-    RunListedJson,
-    RunSteeredJson,
-    SignatureAnswerJson,
-    WebhookAnswerJson,
-)
+from rundun.core.json_types import execution, runs
+from rundun.core.json_types.base import PositionJson, ReferenceJson, UnableJson
 from rundun.core.progress import StepState
-from rundun.core.run import Cancellation, Run, Webhook
+from rundun.core.run import Run
 from rundun.core.urls import Urls
 
 
@@ -47,7 +29,7 @@ class Photo:
     source: Literal["camera", "gallery"] | None
     taken_at: int | None
     received_at: int
-    geo: Position | None
+    geo: PositionJson | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +57,7 @@ class Evidence:
         return {step_id: tuple(photos) for step_id, photos in self.photos.items()}
 
 
-def photo_receipt(photo: Photo, links: Urls) -> ReceiptJson:
+def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:
     """Return the receipt of a photo for the executor's phone, which may then delete its own copy."""
     return {
         "photo_id": photo.photo_id,
@@ -89,7 +71,7 @@ def photo_receipt(photo: Photo, links: Urls) -> ReceiptJson:
     }
 
 
-def signature_receipt(signature: Signature, links: Urls) -> SignatureReceiptJson:
+def signature_receipt(signature: Signature, links: Urls) -> execution.SignatureReceiptJson:
     """Return the receipt of a signature for the executor's phone."""
     return {
         "bytes": signature.bytes,
@@ -99,7 +81,7 @@ def signature_receipt(signature: Signature, links: Urls) -> SignatureReceiptJson
     }
 
 
-def photo_json(photo: Photo, index: int, links: Urls) -> PhotoJson:
+def photo_json(photo: Photo, index: int, links: Urls) -> runs.PhotoJson:
     """Return one photo as the run shows it."""
     return {
         "photo_id": photo.photo_id,
@@ -118,7 +100,7 @@ def photo_json(photo: Photo, index: int, links: Urls) -> PhotoJson:
         "source": photo.source,
         "taken_at": times.wire_or_none(photo.taken_at),
         "received_at": times.wire(photo.received_at),
-        "geo": photo.geo.as_json() if photo.geo else None,
+        "geo": photo.geo,
     }
 
 
@@ -144,9 +126,9 @@ def photos_of(step_state: StepState, evidence: Evidence) -> list[Photo]:
     return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
 
 
-def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, AnsweredJson]:
+def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.AnsweredJson]:
     """Return the answers of visible steps that were answered, skipped or closed as unable."""
-    answers: dict[str, AnsweredJson] = {}
+    answers: dict[str, runs.AnsweredJson] = {}
     for step_id, step_state in step_states.items():
         answer = step_state.answer
         if not step_state.visible or answer is None:
@@ -158,13 +140,13 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
             "by": answer.by,
             "skipped": answer.skipped,
             "unable": unable_json(step_state),
-            "geo": answer.geo.as_json() if answer.geo else None,
+            "geo": answer.geo,
             "photos": [photo_json(photo, index, links) for index, photo in enumerate(photos_of(step_state, evidence))],
         }
     return answers
 
 
-def signature_json(run: Run, evidence: Evidence, links: Urls) -> SignatureAnswerJson | None:
+def signature_json(run: Run, evidence: Evidence, links: Urls) -> runs.SignatureAnswerJson | None:
     """Return the signature that closed a run or, where the run ended otherwise, the newest given for it; or None."""
     numbers = [number for number, row in evidence.signatures.items() if row.step_id == "" and run.is_closed]
     number = max(numbers, default=None) if run.signature is None else run.signature
@@ -178,34 +160,12 @@ def signature_json(run: Run, evidence: Evidence, links: Urls) -> SignatureAnswer
     }
 
 
-def cancellation_json(cancellation: Cancellation | None) -> CancellationAnswerJson | None:
-    """Return who ended a run before its time, or None."""
-    if cancellation is None:
-        return None
-    return {
-        "by": cancellation.by,
-        "reason": cancellation.reason,
-        "at": times.wire(cancellation.at),
-        "last_step_id": cancellation.last_step_id,
-    }
-
-
-def webhook_json(webhook: Webhook | None) -> WebhookAnswerJson | None:
-    """Return where a run's events go, or None; the secret never comes back."""
-    if webhook is None:
-        return None
-    return {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None}
-
-
-NO_REFERENCE: ReferenceJson = {"executor_ref": None}  # of what is no run: `webhook.test`
-
-
 def reference_json(run: Run) -> ReferenceJson:
     """Return what the integrator knows a run by, for the record and for each event."""
     return {"executor_ref": run.executor_ref}
 
 
-def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
+def _head_json(run: Run, links: Urls, now: int) -> runs.RunHeadJson:
     return {
         "run_id": run.run_id,
         "status": run.status,
@@ -229,18 +189,28 @@ def _head_json(run: Run, links: Urls, now: int) -> RunHeadJson:
     }
 
 
-def _end_json(run: Run) -> RunEndJson:
-    return {"cancellation": cancellation_json(run.cancellation), "webhook": webhook_json(run.webhook)}
+def _end_json(run: Run) -> runs.RunEndJson:
+    end: runs.RunEndJson = {"cancellation": None, "webhook": None}
+    if cancellation := run.cancellation:
+        end["cancellation"] = {
+            "by": cancellation.by,
+            "reason": cancellation.reason,
+            "at": times.wire(cancellation.at),
+            "last_step_id": cancellation.last_step_id,
+        }
+    if webhook := run.webhook:  # the secret never comes back
+        end["webhook"] = {"url": webhook.url, "events": list(webhook.events), "signed": webhook.secret is not None}
+    return end
 
 
-def run_json(run: Run, links: Urls, now: int) -> RunListedJson:
+def run_json(run: Run, links: Urls, now: int) -> runs.RunListedJson:
     """Return a run without its template and answers, as lists show it."""
     return {**_head_json(run, links, now), **_end_json(run)}
 
 
 def full_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
-) -> RunSteeredJson:
+) -> runs.RunSteeredJson:
     """Return all of a run but its template, which the caller puts in verbatim."""
     return {
         **_head_json(run, links, now),
@@ -250,7 +220,7 @@ def full_json(
     }
 
 
-def run_brief_json(run: Run) -> RunBriefJson:
+def run_brief_json(run: Run) -> execution.RunBriefJson:
     """Return what every response to a write of the executor's says of the run."""
     return {
         "status": run.status,
@@ -260,7 +230,7 @@ def run_brief_json(run: Run) -> RunBriefJson:
     }
 
 
-def run_state_json(run: Run, now: int) -> RunStateJson:
+def run_state_json(run: Run, now: int) -> execution.RunStateJson:
     """Return what the executor's page knows of the run itself."""
     return {
         "run_id": run.run_id,
@@ -275,7 +245,7 @@ def run_state_json(run: Run, now: int) -> RunStateJson:
     }
 
 
-def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> StepStateJson:
+def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> execution.StepStateJson:
     """Return one step, hidden or not, as the executor's page needs it."""
     answer = step_state.answer
     if answer is None:
@@ -288,7 +258,7 @@ def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> StepSta
         "unable": unable_json(step_state),
         "at": times.wire(answer.at),
         "answered_at": times.wire_or_none(answer.answered_at),
-        "geo": answer.geo.as_json() if answer.geo else None,
+        "geo": answer.geo,
         "photos": list(listed),
         "visible": step_state.visible,
         "done": step_state.done,

@@ -56,11 +56,9 @@ class ChoiceConfig(StrictModel):
     """What there is to choose from."""
 
 
-class MultiChoiceConfig(StrictModel):
+class MultiChoiceConfig(ChoiceConfig):
     """Some of several options."""
 
-    options: Annotated[list[Option], Field(min_length=1, max_length=MAX_OPTIONS)]
-    """What there is to choose from."""
     min_selected: Annotated[int, Integer(0, 200)] = 0
     """How many at least."""
     max_selected: Annotated[int, Integer(1, 200)] | None = None
@@ -104,15 +102,11 @@ class RatingConfig(StrictModel):
     """What the highest means."""
 
 
-class PhotoConfig(StrictModel):
+class PhotoConfig(PhotoRule):
     """Photos that are the answer."""
 
     min: Annotated[int, Integer(1, 10)] = 1
     """How many are needed."""
-    max: Annotated[int, Integer(1, 10)] = 10
-    """How many are taken."""
-    annotate: bool = False
-    """Whether the executor may draw on them."""
     allow_gallery: bool = True
     """Whether pictures taken earlier are welcome."""
 

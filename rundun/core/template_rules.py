@@ -8,29 +8,14 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from rundun.core import condition as conditions
+from rundun.core import template as templates
 from rundun.core import text, times, validation
-from rundun.core.template import (
-    MAX_COMPARISONS,
-    MAX_COMPARISONS_OF_STEP,
-    MAX_OPTIONS,
-    MAX_SECTIONS,
-    MAX_STEPS,
-    MAXIMUM_BYTES,
-    ChoiceStep,
-    DatetimeStep,
-    MultiChoiceStep,
-    NumberStep,
-    PhotoStep,
-    RatingStep,
-    Step,
-    StepBase,
-    Template,
-)
-from rundun.core.translation_rules import has_text_id, translation_errors
+from rundun.core.template import StepBase, Template
+from rundun.core.translation_rules import has_text_id, listed, translation_errors
 from rundun.errors import FieldError, Invalid, Problem
 
 MAX_ERRORS = 1000
-_ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(Step)
+_ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(templates.Step)
 
 _OPERATORS = {
     "eq": ("boolean", "choice", "multi_choice", "text", "number", "rating", "barcode", "datetime"),
@@ -56,10 +41,11 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
         errors = validation.field_errors(error, untagged=_untagged, limit=MAX_ERRORS)
         more = islice(_between_fields(data, _readable_steps(data)), MAX_ERRORS)
         raise Invalid(validation.in_order([*errors, *more], data)) from None
-    errors = list(islice(_between_fields(data, _placed_steps(template)), MAX_ERRORS))
+    placed = [(pointer, step) for (pointer, _), step in zip(_raw_steps(data), template.all_steps(), strict=True)]
+    errors = list(islice(_between_fields(data, placed), MAX_ERRORS))
     if errors:
         raise Invalid(validation.in_order(errors, data))
-    if len(as_json(template)) > MAXIMUM_BYTES:
+    if len(as_json(template)) > templates.MAXIMUM_BYTES:
         raise Problem("too_large", "A template may have at most 512 KiB.")
     return template
 
@@ -81,16 +67,16 @@ def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
         config = step.get("config") if isinstance(step, dict) else None
         if not isinstance(config, dict) or not isinstance(config.get("options"), list):
             return with_id(step, "s-")
-        options = [with_id(option, "o-") for option in config["options"][: MAX_OPTIONS + 1]]
+        options = [with_id(option, "o-") for option in config["options"][: templates.MAX_OPTIONS + 1]]
         return with_id(step, "s-", config={**config, "options": options})
 
     def with_steps(holder: Any) -> Any:
         if not isinstance(holder, dict) or not isinstance(holder.get("steps"), list):
             return holder
-        return {**holder, "steps": [step_with_ids(step) for step in holder["steps"][: MAX_STEPS + 1]]}
+        return {**holder, "steps": [step_with_ids(step) for step in holder["steps"][: templates.MAX_STEPS + 1]]}
 
     if isinstance(data, dict) and isinstance(data.get("sections"), list):
-        sections = data["sections"][: MAX_SECTIONS + 1]
+        sections = data["sections"][: templates.MAX_SECTIONS + 1]
         data = {**data, "sections": [with_steps(with_id(section, "g-")) for section in sections]}
     return with_steps(data)
 
@@ -111,18 +97,7 @@ def _untagged(loc: Sequence[str | int]) -> list[str | int]:
     return path
 
 
-def _placed_steps(template: Template) -> list[tuple[str, StepBase]]:
-    placed: list[tuple[str, StepBase]] = [(f"/steps/{index}", step) for index, step in enumerate(template.steps or ())]
-    for outer, section in enumerate(template.sections or ()):
-        placed += [(f"/sections/{outer}/steps/{index}", step) for index, step in enumerate(section.steps)]
-    return placed
-
-
 def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
-    def listed(holder: Any, key: str) -> list[Any]:
-        inner = holder.get(key) if isinstance(holder, dict) else None
-        return inner if isinstance(inner, list) else []
-
     for index, step in enumerate(listed(data, "steps")):
         yield f"/steps/{index}", step
     for outer, section in enumerate(listed(data, "sections")):
@@ -133,7 +108,7 @@ def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
 def _readable_steps(data: Any) -> list[tuple[str, StepBase]]:
     """List the steps that are right in themselves, so that rules between fields still speak when others are wrong."""
     readable = []
-    for pointer, step in islice(_raw_steps(data), MAX_STEPS):
+    for pointer, step in islice(_raw_steps(data), templates.MAX_STEPS):
         try:
             readable.append((pointer, _ANY_STEP.validate_python(step)))
         except ValidationError:
@@ -158,47 +133,42 @@ def _number_of_steps(data: dict[str, Any], count: int) -> Iterator[FieldError]:
         yield FieldError("/steps", "not_allowed", "stands beside sections: put the steps inside them")
     elif count == 0:
         yield FieldError("/sections", "required", "a template needs at least one step")
-    if count > MAX_STEPS:
-        yield FieldError("", "too_long", f"may have at most {MAX_STEPS} steps")
+    if count > templates.MAX_STEPS:
+        yield FieldError("", "too_long", f"may have at most {templates.MAX_STEPS} steps")
 
 
 def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
-    parts: list[tuple[str, Any]] = []
-    if isinstance(data.get("sections"), list):
-        parts += [(f"/sections/{index}", section) for index, section in enumerate(data["sections"])]
+    parts = [(f"/sections/{index}", section) for index, section in enumerate(listed(data, "sections"))]
     for pointer, step in raw:
+        options = listed(step.get("config") if isinstance(step, dict) else None, "options")
         parts.append((pointer, step))
-        config = step.get("config") if isinstance(step, dict) else None
-        options = config.get("options") if isinstance(config, dict) else None
-        if isinstance(options, list):
-            parts += [(f"{pointer}/config/options/{index}", option) for index, option in enumerate(options)]
+        parts += [(f"{pointer}/config/options/{index}", option) for index, option in enumerate(options)]
     seen: set[str] = set()
     for pointer, part in parts:
-        identifier = part.get("id") if isinstance(part, dict) else None
-        if not isinstance(identifier, str):
+        if not has_text_id(part):
             continue
-        if identifier in seen:
-            yield FieldError(f"{pointer}/id", "duplicate", f"“{identifier}” is used twice")
-        seen.add(identifier)
+        if part["id"] in seen:
+            yield FieldError(f"{pointer}/id", "duplicate", f"“{part['id']}” is used twice")
+        seen.add(part["id"])
 
 
 def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
     if step.photo is not False:
-        if isinstance(step, PhotoStep):
+        if isinstance(step, templates.PhotoStep):
             yield FieldError(f"{pointer}/photo", "not_allowed", "a photo step says this in its config")
         elif step.photo.min > step.photo.max:
             yield FieldError(f"{pointer}/photo/max", "out_of_range", "must not be below min")
-    config = getattr(step, "config", None)
-    if isinstance(step, MultiChoiceStep):
+    if isinstance(step, templates.MultiChoiceStep):
         maximum = step.config.max_selected
         if step.config.min_selected > len(step.config.options):
             yield FieldError(f"{pointer}/config/min_selected", "out_of_range", "is more than there are options")
         if maximum is not None and maximum < step.config.min_selected:
             yield FieldError(f"{pointer}/config/max_selected", "out_of_range", "must not be below min_selected")
-    if isinstance(step, NumberStep | PhotoStep | RatingStep):
-        low, high = getattr(config, "min", None), getattr(config, "max", None)
-        if low is not None and high is not None and (high < low or (isinstance(step, RatingStep) and high == low)):
-            detail = "must be above min" if isinstance(step, RatingStep) else "must not be below min"
+    if isinstance(step, templates.NumberStep | templates.PhotoStep | templates.RatingStep):
+        low, high = step.config.min, step.config.max
+        is_rating = isinstance(step, templates.RatingStep)  # of one grade there would be nothing to choose
+        if low is not None and high is not None and (high < low or (is_rating and high == low)):
+            detail = "must be above min" if is_rating else "must not be below min"
             yield FieldError(f"{pointer}/config/max", "out_of_range", detail)
 
 
@@ -212,8 +182,10 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
             continue
         compared = list(conditions.comparisons(step.condition, f"{pointer}/condition"))
         total += len(compared)
-        if len(compared) > MAX_COMPARISONS_OF_STEP:
-            yield FieldError(f"{pointer}/condition", "too_long", f"has more than {MAX_COMPARISONS_OF_STEP} comparisons")
+        if len(compared) > templates.MAX_COMPARISONS_OF_STEP:
+            yield FieldError(
+                f"{pointer}/condition", "too_long", f"has more than {templates.MAX_COMPARISONS_OF_STEP} comparisons"
+            )
             continue
         for where, when, depth in compared:
             if depth > conditions.MAX_DEPTH:
@@ -224,8 +196,10 @@ def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -
                 yield FieldError(f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier")
             if when.step in known:
                 yield from _comparison(where, when, known[when.step])
-    if total > MAX_COMPARISONS:
-        yield FieldError("", "too_long", f"has {total} comparisons in its conditions, {MAX_COMPARISONS} are allowed")
+    if total > templates.MAX_COMPARISONS:
+        yield FieldError(
+            "", "too_long", f"has {total} comparisons in its conditions, {templates.MAX_COMPARISONS} are allowed"
+        )
 
 
 def _comparison(where: str, when: conditions.When, step: StepBase) -> Iterator[FieldError]:
@@ -254,11 +228,11 @@ def _unfit(when: conditions.When, step: StepBase) -> str | None:
             return None if text.integer(value) is not None else "must be a whole number"
         case "text" | "barcode":
             return None if isinstance(value, str) and value and "\0" not in value else "must be a text, not empty"
-    if isinstance(step, DatetimeStep):
+    if isinstance(step, templates.DatetimeStep):
         return _unfit_time(value, step.config.mode)
-    assert isinstance(step, ChoiceStep | MultiChoiceStep)  # no operator fits the others
+    assert isinstance(step, templates.ChoiceStep | templates.MultiChoiceStep)  # no operator fits the others
     options = {option.id for option in step.config.options}
-    if isinstance(step, ChoiceStep) or when.op in ("contains", "not_contains"):
+    if isinstance(step, templates.ChoiceStep) or when.op in ("contains", "not_contains"):
         return None if isinstance(value, str) and value in options else f"must be an option of “{step.id}”"
     fits = isinstance(value, list) and all(isinstance(entry, str) and entry in options for entry in value)
     return None if fits and len(set(value)) == len(value) else f"must be an array of options of “{step.id}”"

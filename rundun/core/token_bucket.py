@@ -1,7 +1,7 @@
 """Token buckets: how many requests are allowed, and when there are more."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rundun.core import times
 
@@ -38,9 +38,7 @@ class Allowance:
 
 def wait(policy: Policy, bucket: Bucket, now: int) -> int:
     """Return the seconds from `now` (milliseconds) until a token is there; 0 when there is. Nothing is taken."""
-    rate = policy.quota / policy.window / times.SECOND
-    missing = 1 - bucket.tokens - max(0, now - bucket.at) * rate
-    return max(1, _seconds(missing / rate)) if missing > 0 else 0
+    return take(policy, replace(bucket), now).wait
 
 
 def take(policy: Policy, bucket: Bucket, now: int) -> Allowance:

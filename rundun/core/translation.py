@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MAX_TAGS = 50  # a header longer than this is nobody's
-_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", re.ASCII)
+TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", re.ASCII)
 _RANGE = re.compile(r"\s*([A-Za-z0-9-]+)\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.ASCII)
 _OF_TEMPLATE = ("name", "description")
 _OF_SECTION = ("title", "description")
@@ -19,7 +19,7 @@ _OF_CONFIG = ("body", "placeholder", "true_label", "false_label", "min_label", "
 
 def is_tag(text: str) -> bool:
     """Tell whether a text could be a BCP 47 tag."""
-    return _TAG.fullmatch(text) is not None
+    return TAG.fullmatch(text) is not None
 
 
 def accepted(header: str) -> list[str]:

@@ -17,11 +17,8 @@ def translation_errors(
     if not isinstance(languages, Mapping):
         return
     targets = {"": MAX_LENGTHS[""]}
-    for pointer, part in [*raw, *_sections(data)]:
-        if has_text_id(part):
-            targets[part["id"]] = MAX_LENGTHS[
-                "g" if pointer.count("/") == 2 and pointer.startswith("/sections") else "s"
-            ]
+    targets |= {step["id"]: MAX_LENGTHS["s"] for _, step in raw if has_text_id(step)}
+    targets |= {section["id"]: MAX_LENGTHS["g"] for section in listed(data, "sections") if has_text_id(section)}
     for _, step in steps:
         for option in getattr(getattr(step, "config", None), "options", ()):
             targets[option.id] = MAX_LENGTHS["o"]
@@ -40,11 +37,6 @@ def translation_errors(
                 yield from _text_errors(pointer, fields, targets[target])
             elif not (broken and target.startswith("o-")):
                 yield FieldError(pointer, "unknown_reference", f"there is no “{target}” in this template")
-
-
-def _sections(data: dict[str, Any]) -> list[tuple[str, Any]]:
-    sections = data.get("sections")
-    return [(f"/sections/{i}", section) for i, section in enumerate(sections)] if isinstance(sections, list) else []
 
 
 def _text_errors(target: str, fields: Any, max_lengths: Mapping[str, int]) -> Iterator[FieldError]:
@@ -80,6 +72,12 @@ MAX_LENGTHS = {
 }
 
 
-def has_text_id(step: Any) -> bool:
+def has_text_id(part: Any) -> bool:
     """Tell whether a part of a template, as sent, is an object whose id is a string."""
-    return isinstance(step, dict) and isinstance(step.get("id"), str)
+    return isinstance(part, dict) and isinstance(part.get("id"), str)
+
+
+def listed(part: Any, name: str) -> list[Any]:
+    """Return the array that a part of a template, as sent, has under a name; empty where it has none."""
+    inner = part.get(name) if isinstance(part, dict) else None
+    return inner if isinstance(inner, list) else []

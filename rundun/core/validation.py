@@ -5,18 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    PlainValidator,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
+from rundun.core.translation import TAG
 from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem
 
 MAX_NAME = 100
@@ -71,9 +64,7 @@ class Constraint:
 
 
 class ParsedFrom(Constraint):
-    """A `Constraint` for what arrives as text and is stored as another type: its check runs before the type's own, so
-    that the keywords are the whole schema.
-    """
+    """A `Constraint` that reads what arrives before the type's own check, so that its keywords are the whole schema."""
 
     __slots__ = ()
 
@@ -120,43 +111,34 @@ def Matching(pattern: str, detail: str) -> Constraint:
     return Constraint(check, {"pattern": f"^(?:{pattern})$"})
 
 
-@dataclass(frozen=True, slots=True)
-class Integer:
-    """A rule for `Annotated[int, …]`: a whole JSON number (4.0 is one, true is none) in a range, both ends included."""
+def Integer(minimum: int, maximum: int) -> ParsedFrom:
+    """Make a constraint for `Annotated[int, …]`: a whole JSON number (4.0 is one, true is none) from `minimum` to
+    `maximum`.
+    """
 
-    minimum: int
-    maximum: int
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """Check before pydantic's own int; the inner schema is what OpenAPI will show."""
-        inner = core_schema.int_schema(strict=True, ge=self.minimum, le=self.maximum)
-        return core_schema.no_info_before_validator_function(self.check, inner)
-
-    def check(self, value: Any) -> int:
-        """Return a value as int; raises what pydantic collects."""
+    def check(value: Any) -> int:
         number = text.integer(value)
         if number is None:
             raise invalid_value("wrong_type", "must be a whole number")
-        if not self.minimum <= number <= self.maximum:
-            raise invalid_value("out_of_range", f"must be from {self.minimum} to {self.maximum}")
+        if not minimum <= number <= maximum:
+            raise invalid_value("out_of_range", f"must be from {minimum} to {maximum}")
         return number
 
+    return ParsedFrom(check, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
-def _number(value: Any) -> int | float:
-    number = text.number(value)
-    if number is None:
+
+def number(value: Any) -> int | float:
+    """Read a JSON number, a whole one as int, as a pydantic validator."""
+    as_number = text.number(value)
+    if as_number is None:
         raise invalid_value("wrong_type", "must be a finite number of at most 2^53−1")
-    return number
+    return as_number
 
 
 Number = Annotated[
-    int | float,
-    PlainValidator(_number),
-    WithJsonSchema({"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER}),
+    int | float, ParsedFrom(number, {"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER})
 ]
-LanguageTag = Annotated[
-    str, Matching(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", "must be a BCP 47 language tag such as “en” or “pt-BR”")
-]
+LanguageTag = Annotated[str, Matching(TAG.pattern, "must be a BCP 47 language tag such as “en” or “pt-BR”")]
 
 _CODES: dict[str, FieldErrorCode] = {
     "missing": "required",
@@ -169,6 +151,7 @@ _CODES: dict[str, FieldErrorCode] = {
 }
 _SENTENCES = {
     "missing": "is required",
+    "union_tag_not_found": "is required",
     "extra_forbidden": "is not a known field",
     "string_type": "must be a string",
     "bool_type": "must be true or false",
@@ -199,8 +182,6 @@ def _mapped(error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str |
     detail = _SENTENCES.get(kind)
     if kind in ("literal_error", "union_tag_invalid"):
         detail = f"must be one of {context.get('expected') or context.get('expected_tags')}"
-    if kind == "union_tag_not_found":
-        detail = "is required"
     if kind in ("too_long", "too_short"):
         fewest = context.get("min_length")
         detail = f"must have at least {fewest}" if kind == "too_short" else f"must have at most {context['max_length']}"

@@ -5,7 +5,6 @@ and sent, byte for byte; so everything that an HTTP client or a signature librar
 settled here or refused. The addresses are judged when they are dialled, after the look-up, by an explicit table.
 """
 
-import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -88,9 +87,8 @@ def _refuse_characters(url: str) -> None:
         raise ValueError("The URL must not have a fragment (#…).")
     if "\\" in url:
         raise ValueError("The URL must not contain backslashes.")
-    for char in url:
-        if unicodedata.category(char) in {"Cc", "Cs", "Zs", "Zl", "Zp"}:
-            raise ValueError("The URL must not contain spaces, line breaks or control characters.")
+    if any(unicodedata.category(char) in {"Cc", "Cs", "Zs", "Zl", "Zp"} for char in url):
+        raise ValueError("The URL must not contain spaces, line breaks or control characters.")
 
 
 def _host(text: str) -> str:
@@ -230,9 +228,8 @@ def forbidden(address: str, *, allow: Iterable[Network], allow_private: bool) ->
 
 
 def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:
-    """Tell whether what an address answers may be shown to whoever named it: if it is public, or named in `allow`.
-
-    Otherwise an integrator could read a network that only this service can reach.
+    """Tell whether what an address answers may be shown to whoever named it: if it is public, or named in `allow`. An
+    integrator could else read a network that only this service can reach.
     """
     return forbidden(address, allow=allow, allow_private=False) is None
 
@@ -268,9 +265,5 @@ def _embedded(ip: IPv6Address, shift: int) -> IPv4Address:
 
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine can open addresses of a host, given as a name or a literal."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    is_name = host == "localhost" or host.endswith(".localhost")
+    return is_name or (is_literal(host) and ip_address(host).is_loopback)

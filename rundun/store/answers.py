@@ -5,18 +5,12 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.answer import Answer, Position
+from rundun.core.answer import Answer
 from rundun.store.transaction import Tx
 
-
-def position(text: str | None) -> Position | None:
-    """Parse the stored JSON of a position; None where there is none."""
-    return Position(**from_json(text)) if text else None
-
-
-def position_text(geo: Position | None) -> str | None:
-    """Return the JSON that a position is stored as, or None."""
-    return to_json(geo.as_json()).decode() if geo else None
+_SELECT = (  # as `_answer` reads them
+    "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by FROM answers "
+)
 
 
 def _answer(row: sqlite3.Row) -> Answer:
@@ -28,7 +22,7 @@ def _answer(row: sqlite3.Row) -> Answer:
         bool(skipped),
         unable,
         None if photos is None else tuple(from_json(photos)),
-        position(geo),
+        geo and from_json(geo),
         signature,
         at,
         answered_at,
@@ -38,19 +32,14 @@ def _answer(row: sqlite3.Row) -> Answer:
 
 def in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
     """Return the answers of a run that are in force, by step."""
-    rows = tx.db.execute(
-        "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
-        "FROM answers INDEXED BY answers_in_force WHERE run_id = ? AND is_current",
-        (run_id,),
-    ).fetchall()
-    return {row[0]: _answer(row) for row in rows}
+    query = _SELECT + "INDEXED BY answers_in_force WHERE run_id = ? AND is_current"
+    return {row[0]: _answer(row) for row in tx.db.execute(query, (run_id,)).fetchall()}
 
 
 def replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
     """List at most `limit` answers of a run that are not in force, with their steps, the newest first of each step."""
     rows = tx.db.execute(
-        "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
-        "FROM answers INDEXED BY answers_of_step WHERE run_id = ? AND NOT is_current "
+        _SELECT + "INDEXED BY answers_of_step WHERE run_id = ? AND NOT is_current "
         "ORDER BY step_id DESC, number DESC LIMIT ?",
         (run_id, limit),
     ).fetchall()
@@ -60,9 +49,7 @@ def replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
 def replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answer]]:
     """List all answers of one step that are not in force, with the step, the newest first."""
     rows = tx.db.execute(
-        "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by "
-        "FROM answers INDEXED BY answers_of_step WHERE run_id = ? AND step_id = ? AND NOT is_current "
-        "ORDER BY number DESC",
+        _SELECT + "INDEXED BY answers_of_step WHERE run_id = ? AND step_id = ? AND NOT is_current ORDER BY number DESC",
         (run_id, step_id),
     ).fetchall()
     return [(row[0], _answer(row)) for row in rows]
@@ -109,7 +96,7 @@ def _insert(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_current: bo
         skipped=answer.skipped,
         unable=answer.unable,
         photos=None if answer.photos is None else _json(answer.photos),
-        geo=position_text(answer.geo),
+        geo=None if answer.geo is None else _json(answer.geo),
         signature=answer.signature,
         at=answer.at,
         answered_at=answer.answered_at,

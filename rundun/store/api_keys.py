@@ -42,10 +42,7 @@ def list_all(tx: Tx) -> list[ApiKey]:
 
 def get_of_org(tx: Tx, org_id: str, key_id: str) -> ApiKey:
     """Return an organization's API key by its id, or raise NotFound."""
-    row = tx.db.execute(_SELECT + "WHERE id = ? AND org_id = ?", (key_id, org_id)).fetchone()
-    if row is None:
-        raise NotFound("key")
-    return ApiKey(*row)
+    return ApiKey(*tx.get_row("key", _SELECT + "WHERE id = ? AND org_id = ?", key_id, org_id))
 
 
 def list_of_org(tx: Tx, org_id: str) -> list[ApiKey]:

@@ -67,7 +67,7 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
         for job in jobs:
             _run_in_savepoint(db, env, job)
             if not db.in_transaction:
-                raise _RolledBack
+                raise _RolledBack("the transaction was rolled back, as on a full or failing disk")
         db.execute("COMMIT")
     except (sqlite3.Error, _RolledBack) as error:
         if db.in_transaction:
@@ -81,9 +81,6 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
 
 class _RolledBack(Exception):
     """Raised when SQLite has rolled the whole transaction back by itself."""
-
-    def __str__(self) -> str:
-        return "the transaction was rolled back, as on a full or failing disk"
 
 
 def _run_in_savepoint(db: sqlite3.Connection, env: Env, job: Job) -> None:

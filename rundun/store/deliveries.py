@@ -2,10 +2,9 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from rundun.errors import NotFound
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import Tx
 
@@ -38,11 +37,11 @@ class Delivery:
     event: str
     seq: int
     status: DeliveryStatus
-    attempts: tuple[Attempt, ...]
     next_attempt_at: int | None
     created_at: int
     settled_at: int | None
     destination: str
+    attempts: tuple[Attempt, ...]
 
     @property
     def host(self) -> str:
@@ -69,9 +68,9 @@ class FailedFilter:
 
 DeliveryCursor = tuple[int, int]  # where a delivery stands in the order they were made: `created_at` and `number`
 
-_SELECT = (
-    "SELECT d.*, e.id AS event_id, e.event AS event_name, e.seq FROM deliveries AS d "
-    "JOIN events AS e ON e.number = d.event "
+_SELECT = (  # in the order of Delivery's fields, all but the attempts
+    "SELECT d.number, d.id, d.org_id, d.run_id, e.id, e.event, e.seq, d.status, d.next_attempt_at, d.created_at, "
+    "d.settled_at, d.destination FROM deliveries AS d JOIN events AS e ON e.number = d.event "
 )
 _SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger it has
     "UPDATE deliveries SET next_trigger = 'manual', status = 'pending', next_attempt_at = :now, settled_at = NULL, "
@@ -85,18 +84,7 @@ _SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger
 
 def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None) -> None:
     """Store an attempt and what comes of its delivery: `delivered`, `failed`, or `pending` until the next attempt."""
-    tx.insert(
-        "attempts",
-        delivery=number,
-        number=attempt.number,
-        trigger=attempt.trigger,
-        url=attempt.url,
-        started_at=attempt.started_at,
-        duration_ms=attempt.duration_ms,
-        status=attempt.status,
-        error=attempt.error,
-        excerpt=attempt.excerpt,
-    )
+    tx.insert("attempts", delivery=number, **asdict(attempt))
     tx.db.execute(
         "UPDATE deliveries SET status = ?, attempts = ?, next_attempt_at = ?, settled_at = ?, "
         "next_trigger = 'automatic', resume_at = NULL WHERE number = ?",
@@ -123,13 +111,13 @@ def clear_alerts(tx: Tx, numbers: Sequence[int]) -> None:
 def count_automatic(tx: Tx, number: int) -> int:
     """Count the attempts of its schedule that a delivery has had."""
     query = "SELECT count(*) FROM attempts WHERE delivery = ? AND trigger = 'automatic'"
-    return int(tx.db.execute(query, (number,)).fetchone()[0])
+    return tx.number(query, number)
 
 
 def has_gone_webhook(tx: Tx, number: int) -> bool:
     """Tell whether the delivery's webhook has answered 410 before."""
     query = "SELECT webhook_gone FROM runs WHERE id = (SELECT run_id FROM deliveries WHERE number = ?)"
-    return bool(tx.db.execute(query, (number,)).fetchone()[0])
+    return bool(tx.number(query, number))
 
 
 def put_gone_webhook(tx: Tx, number: int, *, gone: bool) -> None:
@@ -172,21 +160,17 @@ def failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, li
 
 def get(tx: Tx, number: int) -> Delivery:
     """Return the delivery of that number, which exists."""
-    return _delivery(tx, tx.db.execute(_SELECT + "WHERE d.number = ?", (number,)).fetchone())
+    return _delivery(tx, tx.get_row("delivery", _SELECT + "WHERE d.number = ?", number))
 
 
 def get_of_org(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
     """Return an organization's delivery by its id, or raise NotFound."""
-    row = tx.db.execute(_SELECT + "WHERE d.id = ? AND d.org_id = ?", (delivery_id, org_id)).fetchone()
-    if row is None:
-        raise NotFound("delivery")
-    return _delivery(tx, row)
+    return _delivery(tx, tx.get_row("delivery", _SELECT + "WHERE d.id = ? AND d.org_id = ?", delivery_id, org_id))
 
 
 def count_failed(tx: Tx, org_id: str) -> int:
     """Count the deliveries of an organization that have failed for good."""
-    query = "SELECT count(*) FROM deliveries WHERE org_id = ? AND status = 'failed'"
-    return int(tx.db.execute(query, (org_id,)).fetchone()[0])
+    return tx.number("SELECT count(*) FROM deliveries WHERE org_id = ? AND status = 'failed'", org_id)
 
 
 def page(tx: Tx, org_id: str, status: DeliveryStatus | None, page_request: PageRequest) -> Page[Delivery]:
@@ -216,18 +200,5 @@ def _delivery(tx: Tx, row: sqlite3.Row) -> Delivery:
         "WHERE delivery = ? ORDER BY number",
         (row["number"],),
     ).fetchall()
-    return Delivery(
-        number=row["number"],
-        delivery_id=row["id"],
-        org_id=row["org_id"],
-        run_id=row["run_id"],
-        event_id=row["event_id"],
-        event=row["event_name"],
-        seq=row["seq"],
-        status=row["status"],
-        attempts=tuple(Attempt(*attempt) for attempt in attempts),
-        next_attempt_at=row["next_attempt_at"],
-        created_at=row["created_at"],
-        settled_at=row["settled_at"],
-        destination=row["destination"],
-    )
+    fields: list[Any] = [*row, tuple(Attempt(*attempt) for attempt in attempts)]
+    return Delivery(*fields)

@@ -1,7 +1,6 @@
 """Events, and the deliveries that are added with them."""
 
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +51,7 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int) -> None:
         org_id=run.org_id,
         seq=seq,
         event=new_event.event,
-        body=_text(envelope),
+        body=to_json(envelope).decode(),
     )
     webhook = run.webhook
     if webhook and new_event.event in webhook.events:
@@ -106,7 +105,7 @@ def announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
 
 def newest(tx: Tx) -> int:
     """Return the number of the newest event of all organizations, 0 while there is none."""
-    return int(tx.db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
+    return tx.number("SELECT coalesce(max(number), 0) FROM events")
 
 
 def _feed(rows: sqlite3.Cursor, limit: int) -> Feed:
@@ -121,7 +120,3 @@ def _feed(rows: sqlite3.Cursor, limit: int) -> Feed:
         items.append((row["number"], from_json(row["body"])))
     rows.close()
     return Feed(items, has_more)
-
-
-def _text(envelope: Mapping[str, Any]) -> str:
-    return to_json(envelope).decode()

@@ -4,10 +4,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.core.answer import Position
+from pydantic_core import from_json, to_json
+
+from rundun.core.json_types.base import PositionJson
 from rundun.core.run_json import Photo, Signature
-from rundun.errors import NotFound
-from rundun.store.answers import position, position_text
 from rundun.store.transaction import Tx
 
 CHUNK = 1024 * 1024
@@ -25,20 +25,13 @@ class StoredFile:
 
 def get(tx: Tx, number: int) -> StoredFile:
     """Return a complete file, or raise NotFound."""
-    row = tx.db.execute(
-        "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole", (number,)
-    ).fetchone()
-    if row is None:
-        raise NotFound("file")
-    return StoredFile(*row)
+    query = "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole"
+    return StoredFile(*tx.get_row("file", query, number))
 
 
 def get_chunk(tx: Tx, number: int, part: int) -> bytes:
     """Return the `part`th MiB of a file, or raise NotFound."""
-    row = tx.db.execute("SELECT bytes FROM chunks WHERE file = ? AND part = ?", (number, part)).fetchone()
-    if row is None:
-        raise NotFound("file")
-    return bytes(row["bytes"])
+    return bytes(tx.get_row("file", "SELECT bytes FROM chunks WHERE file = ? AND part = ?", number, part)["bytes"])
 
 
 def read_all(tx: Tx, number: int) -> bytes:
@@ -105,7 +98,7 @@ _PHOTOS = (  # in the order of Photo's fields
 
 
 def _photo(row: sqlite3.Row) -> Photo:
-    fields: list[Any] = [*row[:-1], position(row[-1])]
+    fields: list[Any] = [*row[:-1], row[-1] and from_json(row[-1])]
     return Photo(*fields)
 
 
@@ -138,8 +131,7 @@ def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None
 
 def count_photos(tx: Tx, run_id: str, step_id: str) -> int:
     """Count the photos that a step has now."""
-    query = "SELECT count(*) FROM photos WHERE run_id = ? AND step_id = ?"
-    return int(tx.db.execute(query, (run_id, step_id)).fetchone()[0])
+    return tx.number("SELECT count(*) FROM photos WHERE run_id = ? AND step_id = ?", run_id, step_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +140,7 @@ class PhotoMetadata:
 
     source: str | None = None
     taken_at: int | None = None
-    geo: Position | None = None
+    geo: PositionJson | None = None
 
 
 def add_photo(
@@ -175,7 +167,7 @@ def add_photo(
         height=height,
         source=metadata.source,
         taken_at=metadata.taken_at,
-        geo=position_text(metadata.geo),
+        geo=metadata.geo and to_json(metadata.geo).decode(),
         received_at=tx.now,
     )
 
@@ -202,7 +194,6 @@ def remove_signature(tx: Tx, signature: Signature) -> None:
 
 def latest_signature(tx: Tx, run_id: str, step_id: str) -> int | None:
     """Return the number of the step's newest signature, or None."""
-    row = tx.db.execute(
-        "SELECT max(number) AS number FROM signatures WHERE run_id = ? AND step_id = ?", (run_id, step_id)
-    ).fetchone()
-    return None if row["number"] is None else int(row["number"])
+    query = "SELECT max(number) FROM signatures WHERE run_id = ? AND step_id = ?"
+    number: int | None = tx.db.execute(query, (run_id, step_id)).fetchone()[0]
+    return number

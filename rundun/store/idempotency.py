@@ -1,7 +1,7 @@
 """Responses to POSTs that carried an `Idempotency-Key`, for as long as these may be sent again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from pydantic_core import from_json, to_json
 
@@ -46,10 +46,7 @@ def put(tx: Tx, idempotency_key: IdempotencyKey, stored_response: StoredResponse
     """Store a response, in place of one that is too old to be given."""
     tx.replace(
         "idempotency_keys",
-        org_id=idempotency_key.org_id,
-        path=idempotency_key.path,
-        key=idempotency_key.key,
-        fingerprint=idempotency_key.fingerprint,
+        **asdict(idempotency_key),
         status=stored_response.status,
         body=stored_response.body,
         headers=to_json(stored_response.headers).decode(),

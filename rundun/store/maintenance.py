@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rundun.store.transaction import Tx
 
 PAGE = 8192  # bytes, as `connection` sets it
-_OPEN = "runs INDEXED BY runs_open WHERE status IN ('pending', 'in_progress')"
+_OPEN = "SELECT count(*) FROM runs INDEXED BY runs_open WHERE status IN ('pending', 'in_progress')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +23,17 @@ class Totals:
 
 def totals(tx: Tx) -> Totals:
     """Count what is open over all organizations, each count from an index that leads to its rows."""
-
-    def count(rest: str) -> int:
-        return int(tx.db.execute(f"SELECT count(*) FROM {rest}").fetchone()[0])  # noqa: S608, all written below
-
     return Totals(
-        deliveries_pending=count("deliveries INDEXED BY deliveries_next WHERE status = 'pending'"),
-        deliveries_failed=count(
-            "organizations AS o JOIN deliveries AS d INDEXED BY deliveries_by_status "
+        deliveries_pending=tx.number(
+            "SELECT count(*) FROM deliveries INDEXED BY deliveries_next WHERE status = 'pending'"
+        ),
+        deliveries_failed=tx.number(
+            "SELECT count(*) FROM organizations AS o JOIN deliveries AS d INDEXED BY deliveries_by_status "
             "ON d.org_id = o.id AND d.status = 'failed'"
         ),
-        runs_pending=count(f"{_OPEN} AND status = 'pending'"),
-        runs_in_progress=count(f"{_OPEN} AND status = 'in_progress'"),
-        bytes=int(tx.db.execute("PRAGMA page_count").fetchone()[0]) * PAGE,
+        runs_pending=tx.number(f"{_OPEN} AND status = 'pending'"),
+        runs_in_progress=tx.number(f"{_OPEN} AND status = 'in_progress'"),
+        bytes=tx.number("PRAGMA page_count") * PAGE,
     )
 
 
@@ -46,7 +44,7 @@ def prove(tx: Tx) -> None:
 
 def free_pages(tx: Tx) -> int:
     """Count the pages of the file that hold nothing."""
-    return int(tx.db.execute("PRAGMA freelist_count").fetchone()[0])
+    return tx.number("PRAGMA freelist_count")
 
 
 def shrink(tx: Tx, pages: int) -> int:
@@ -83,15 +81,10 @@ class OutboxInfo:
 
 def file_info(tx: Tx) -> FileInfo:
     """Return what SQLite knows of the file at once, however large it is."""
-
-    def pragma(name: str) -> int | str:
-        value: int | str = tx.db.execute(f"PRAGMA {name}").fetchone()[0]
-        return value
-
     return FileInfo(
-        bytes=int(pragma("page_count")) * PAGE,
-        journal=str(pragma("journal_mode")),
-        schema=int(pragma("user_version")),
+        bytes=tx.number("PRAGMA page_count") * PAGE,
+        journal=tx.db.execute("PRAGMA journal_mode").fetchone()[0],
+        schema=tx.number("PRAGMA user_version"),
         sqlite=sqlite3.sqlite_version_info,
     )
 
@@ -121,7 +114,7 @@ def newest(tx: Tx) -> int:
         "SELECT created_at FROM organizations WHERE id = ?",
         "SELECT max(quarter) * 900000 FROM tallies WHERE org_id = ? AND what = 'completed'",
     )
-    org_ids = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]
+    org_ids = _organizations(tx)
     stored = [tx.db.execute(query, (org_id,)).fetchone()[0] for org_id in org_ids for query in queries]
     proof = tx.db.execute("SELECT max(at) FROM proof").fetchone()[0]
     return max((at for at in (*stored, proof) if at is not None), default=0)
@@ -129,19 +122,17 @@ def newest(tx: Tx) -> int:
 
 def outbox_info(tx: Tx, org_id: str | None) -> OutboxInfo:
     """Count the outbox of one organization, or of all."""
-    if org_id is None:
-        org_ids = [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]
-    else:
-        org_ids = [org_id]
-
-    def count(status: str) -> int:
-        query = "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
-        return sum(tx.db.execute(query, (each_id, status)).fetchone()[0] for each_id in org_ids)
-
+    org_ids = _organizations(tx) if org_id is None else [org_id]
+    query = "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
+    pending, failed = (sum(tx.number(query, each, status) for each in org_ids) for status in ("pending", "failed"))
     oldest = tx.db.execute(
         "SELECT next_attempt_at FROM deliveries INDEXED BY deliveries_next "
         "WHERE status = 'pending' AND next_attempt_at <= :now AND (:org IS NULL OR org_id = :org) "
         "ORDER BY next_attempt_at LIMIT 1",
         {"now": tx.now, "org": org_id},
     ).fetchone()
-    return OutboxInfo(count("pending"), count("failed"), oldest and int(oldest[0]))
+    return OutboxInfo(pending, failed, oldest and int(oldest[0]))
+
+
+def _organizations(tx: Tx) -> list[str]:
+    return [row["id"] for row in tx.db.execute("SELECT id FROM organizations").fetchall()]

@@ -1,10 +1,8 @@
 """Operators of the console, their sessions, and the links that invite more of them."""
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
-from rundun.errors import NotFound
 from rundun.store.transaction import Tx
 
 Role = Literal["owner", "member"]
@@ -36,25 +34,20 @@ class Invitation:
     expires_at: int
 
 
-# In the order of Operator's fields.
+# In the order of the classes' fields.
 _SELECT = "SELECT id, org_id, email, name, role, password, created_at, signed_in_at FROM operators "
-
-
-def _operator(row: sqlite3.Row | None) -> Operator | None:
-    return None if row is None else Operator(*row)
+_INVITATIONS = "SELECT id, org_id, email, role, created_at, expires_at FROM invitations "
 
 
 def get(tx: Tx, operator_id: str) -> Operator:
     """Return the operator of that id, or raise NotFound."""
-    operator = _operator(tx.db.execute(_SELECT + "WHERE id = ?", (operator_id,)).fetchone())
-    if operator is None:
-        raise NotFound("operator")
-    return operator
+    return Operator(*tx.get_row("operator", _SELECT + "WHERE id = ?", operator_id))
 
 
 def find_by_email(tx: Tx, email: str) -> Operator | None:
     """Find the operator with that address, which is in lower case, or None."""
-    return _operator(tx.db.execute(_SELECT + "WHERE email = ?", (email,)).fetchone())
+    row = tx.db.execute(_SELECT + "WHERE email = ?", (email,)).fetchone()
+    return None if row is None else Operator(*row)
 
 
 def list_of_org(tx: Tx, org_id: str) -> list[Operator]:
@@ -147,21 +140,14 @@ def add_invitation(tx: Tx, org_id: str, email: str | None, role: Role, digest: b
 
 def find_invitation(tx: Tx, digest: bytes) -> Invitation | None:
     """Find the invitation of a link; None when it was used, taken back or has expired."""
-    row = tx.db.execute(
-        "SELECT id, org_id, email, role, created_at, expires_at FROM invitations WHERE digest = ? AND expires_at > ?",
-        (digest, tx.now),
-    ).fetchone()
+    row = tx.db.execute(_INVITATIONS + "WHERE digest = ? AND expires_at > ?", (digest, tx.now)).fetchone()
     return None if row is None else Invitation(*row)
 
 
 def invitations_of(tx: Tx, org_id: str) -> list[Invitation]:
     """List an organization's invitations that can still be used, the oldest first."""
-    rows = tx.db.execute(
-        "SELECT id, org_id, email, role, created_at, expires_at FROM invitations "
-        "WHERE org_id = ? AND expires_at > ? ORDER BY created_at, id",
-        (org_id, tx.now),
-    ).fetchall()
-    return [Invitation(*row) for row in rows]
+    query = _INVITATIONS + "WHERE org_id = ? AND expires_at > ? ORDER BY created_at, id"
+    return [Invitation(*row) for row in tx.db.execute(query, (org_id, tx.now)).fetchall()]
 
 
 def remove_invitation(tx: Tx, org_id: str, invitation_id: str) -> None:

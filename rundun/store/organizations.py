@@ -1,17 +1,13 @@
 """Organizations and their credits."""
 
-import sqlite3
 from dataclasses import dataclass
 
-from rundun.errors import NotFound
 from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """An owner of templates, runs and keys; `credits` None = unlimited, `colour` is `#rrggbb`, `logo` the number of a
-    PNG's file.
-    """
+    """An owner of templates, runs and keys; `credits` None = unlimited, `colour` `#rrggbb`, `logo` a PNG's file."""
 
     org_id: str
     name: str
@@ -23,28 +19,24 @@ class Organization:
     logo: int | None = None
 
 
-def _organization(row: sqlite3.Row) -> Organization:
-    names = ("id", "name", "contact", "credits", "created_at", "time_zone", "colour", "logo")
-    return Organization(*(row[name] for name in names))
+# In the order of Organization's fields.
+_SELECT = "SELECT id, name, contact, credits, created_at, time_zone, colour, logo FROM organizations "
 
 
 def get(tx: Tx, org_id: str) -> Organization:
     """Return the organization of that id, or raise NotFound."""
-    row = tx.db.execute("SELECT * FROM organizations WHERE id = ?", (org_id,)).fetchone()
-    if row is None:
-        raise NotFound("organization")
-    return _organization(row)
+    return Organization(*tx.get_row("organization", _SELECT + "WHERE id = ?", org_id))
 
 
 def find_by_name(tx: Tx, name: str) -> list[Organization]:
     """List the organizations whose id or name this is: one may have been renamed to another's name."""
-    rows = tx.db.execute("SELECT * FROM organizations WHERE id = :name OR name = :name", {"name": name})
-    return [_organization(row) for row in rows.fetchall()]
+    rows = tx.db.execute(_SELECT + "WHERE id = :name OR name = :name", {"name": name})
+    return [Organization(*row) for row in rows.fetchall()]
 
 
 def list_all(tx: Tx) -> list[Organization]:
     """List all organizations, the oldest first."""
-    return [_organization(row) for row in tx.db.execute("SELECT * FROM organizations ORDER BY created_at, id")]
+    return [Organization(*row) for row in tx.db.execute(_SELECT + "ORDER BY created_at, id")]
 
 
 def add(tx: Tx, name: str) -> Organization:

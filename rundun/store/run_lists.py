@@ -77,39 +77,32 @@ def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:
 
 def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
     """Return a page of the runs of one status, or of any."""
-    if filters.executor_ref_prefix is not None:
-        return _page_by_prefix(tx, org_id, filters, filters.executor_ref_prefix, page_request)
-    at, number = page_request.before
     conditions, values = _conditions(filters)
-    return _page(
-        tx,
-        _index(tx, org_id, filters),
-        ["org_id = :org", f"({filters.order}, number) < (:at, :number)", *conditions],
-        f"{filters.order} DESC, number DESC",
-        {**values, "org": org_id, "at": at, "number": number},
-        page_request,
-        filters.order,
-    )
+    prefix = filters.executor_ref_prefix
+    place = _place(tx, org_id, filters, page_request)
+    if prefix is not None:
+        conditions.append("executor_ref >= :prefix")
+    if None not in place.values():
+        conditions.append(f"({', '.join(place)}) < ({', '.join(f':{column}' for column in place)})")
+    rows = tx.db.execute(
+        f"SELECT {_COLUMNS} FROM runs INDEXED BY {_index(tx, org_id, filters)} "  # noqa: S608, all named here
+        f"WHERE {' AND '.join(['org_id = :org', *conditions])} ORDER BY {' DESC, '.join(place)} DESC LIMIT :more",
+        {**values, **place, "org": org_id, "prefix": prefix, "more": page_request.limit + 1},
+    ).fetchall()
+    column = "created_at" if filters.order == "executor_ref" else filters.order
+    return Page.of(rows, page_request, lambda row: (row[column], row["number"]), _run)
 
 
-def _page_by_prefix(tx: Tx, org_id: str, filters: RunFilter, prefix: str, page_request: PageRequest) -> Page[Run]:
-    conditions, values = _conditions(filters)
+def _place(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> dict[str, Any]:
+    """Return the columns that a list is sorted by, each with the value in it that the page lies behind."""
     at, number = page_request.before
-    behind: tuple[str | None, int, int] = (_first_behind(prefix), 0, 0)
-    if number < END:
-        query = "SELECT executor_ref FROM runs WHERE number = ? AND org_id = ? AND created_at = ?"
-        row = tx.db.execute(query, (number, org_id, at)).fetchone()
-        behind = (row and row["executor_ref"], at, number)
-    if behind[0] is not None:
-        conditions.append("(executor_ref, created_at, number) < (:behind, :at, :number)")
-    return _page(
-        tx,
-        _index(tx, org_id, filters),
-        ["org_id = :org", "executor_ref >= :prefix", *conditions],
-        "executor_ref DESC, created_at DESC, number DESC",
-        {**values, "org": org_id, "prefix": prefix, **dict(zip(("behind", "at", "number"), behind, strict=True))},
-        page_request,
-    )
+    if filters.executor_ref_prefix is None:
+        return {filters.order: at, "number": number}
+    if number >= END:
+        return {"executor_ref": _first_behind(filters.executor_ref_prefix), "created_at": 0, "number": 0}
+    query = "SELECT executor_ref FROM runs WHERE number = ? AND org_id = ? AND created_at = ?"
+    row = tx.db.execute(query, (number, org_id, at)).fetchone()
+    return {"executor_ref": row and row["executor_ref"], "created_at": at, "number": number}
 
 
 def _first_behind(prefix: str) -> str | None:
@@ -184,20 +177,3 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
     values = {condition.partition(":")[2]: value for condition, value in in_use.items()}
     is_late = [] if filters.late_at is None else ["status IN ('pending', 'in_progress')"]  # as its index says it
     return [*in_use, *is_late], values
-
-
-def _page(
-    tx: Tx,
-    index: str,
-    conditions: list[str],
-    order: str,
-    values: dict[str, Any],
-    page_request: PageRequest,
-    column: str = "created_at",
-) -> Page[Run]:
-    rows = tx.db.execute(
-        f"SELECT {_COLUMNS} FROM runs INDEXED BY {index} WHERE {' AND '.join(conditions)} "  # noqa: S608, all named above
-        f"ORDER BY {order} LIMIT :more",
-        {**values, "more": page_request.limit + 1},
-    ).fetchall()
-    return Page.of(rows, page_request, lambda row: (row[column], row["number"]), _run)

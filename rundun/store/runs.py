@@ -5,43 +5,37 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.run import Cancellation, Identity, Run, Webhook
+from rundun.core.run import NOBODY, Cancellation, Identity, Run, Webhook
 from rundun.errors import NotFound
 from rundun.store.transaction import Tx
 
 TOUCHED = "runs of "  # what a transaction touched that has changed a run of the organization named behind it
-_NOBODY = Identity()
-
 
 # A row is read by position, since every call reads one: `_run` has the columns in this order.
 _COLUMNS = (
-    "number, id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, started_at, "
-    "closed_at, executor_ref, language, assigned_to, identity, device, webhook_url, webhook_secret, "
-    "webhook_events, webhook_gone, webhook_destination, cancelled_by, cancel_reason, last_step_id, signature, progress"
+    "number, id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, executor_ref, "
+    "language, webhook_url, webhook_secret, webhook_events, webhook_gone, webhook_destination, progress, identity, "
+    "cancelled_by, cancel_reason, last_step_id, started_at, closed_at, assigned_to, device, signature"
 )
 
 
 def _run(row: sqlite3.Row) -> Run:
-    *plain, identity, device = row[:17]
-    url, secret, events, gone, destination, by, reason, last_step_id, signature, progress = row[17:]
+    *plain, url, secret, events, gone, destination, progress = row[:18]
+    identity, by, reason, last_step_id, *rest = row[18:]
     fields: list[Any] = [
         *plain,
-        _NOBODY if identity in (None, "{}") else Identity(**from_json(identity)),
-        device,
         url and Webhook(url, secret, tuple(from_json(events)), bool(gone), destination),
-        by and Cancellation(by, reason, row["closed_at"], last_step_id),
-        signature,
         from_json(progress),
+        NOBODY if identity in (None, "{}") else Identity(**from_json(identity)),
+        by and Cancellation(by, reason, row["closed_at"], last_step_id),
+        *rest,
     ]
     return Run(*fields)
 
 
 def get(tx: Tx, run_id: str) -> Run:
     """Return the run of that id, or raise NotFound: on the executor's side the id is the key."""
-    row = tx.db.execute(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run_id,)).fetchone()  # noqa: S608
-    if row is None:
-        raise NotFound("run")
-    return _run(row)
+    return _run(tx.get_row("run", f"SELECT {_COLUMNS} FROM runs WHERE id = ?", run_id))  # noqa: S608
 
 
 def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
@@ -54,8 +48,7 @@ def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
 
 def count_since(tx: Tx, org_id: str, since: int) -> int:
     """Count the runs an organization has dispatched since `since`, in milliseconds."""
-    query = "SELECT count(*) FROM runs WHERE org_id = ? AND created_at >= ?"
-    return int(tx.db.execute(query, (org_id, since)).fetchone()[0])
+    return tx.number("SELECT count(*) FROM runs WHERE org_id = ? AND created_at >= ?", org_id, since)
 
 
 def overdue(tx: Tx, limit: int) -> list[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rundun.core import times
+from rundun.core.run import OPEN
 from rundun.store.transaction import Tx
 
 QUARTER = times.HOUR // 4  # in every time zone a day begins with one
@@ -36,32 +37,30 @@ def between(tx: Tx, org_id: str, what: Statistic, begin: int, end: int) -> list[
     return [(row["quarter"] * QUARTER, row["number"]) for row in rows]
 
 
+def _count(tx: Tx, rows: str, *parameters: object) -> int:
+    """Count what `SELECT … FROM rows` answers, at most `MAX_COUNTED` and one."""
+    query = f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT ?)"  # noqa: S608, all written below
+    return tx.number(query, *parameters, MAX_COUNTED + 1)
+
+
 def open_runs(tx: Tx, org_id: str) -> int:
     """Count the runs that are open, at most `MAX_COUNTED` and one."""
-    query = (
-        "SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_open_of_org "
-        "WHERE org_id = ? AND status IN ('pending', 'in_progress') LIMIT ?)"
-    )
-    return int(tx.db.execute(query, (org_id, MAX_COUNTED + 1)).fetchone()[0])
+    rows = "runs INDEXED BY runs_open_of_org WHERE org_id = ? AND status IN ('pending', 'in_progress')"
+    return _count(tx, rows, org_id)
 
 
 def late_runs(tx: Tx, org_id: str) -> int:
     """Count the runs that are still being done although their time is up, at most `MAX_COUNTED` and one."""
-    query = (
-        "SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_open_of_org "
-        "WHERE org_id = ? AND status = 'in_progress' AND status IN ('pending', 'in_progress') "
-        "AND expires_at <= ? LIMIT ?)"
+    rows = (
+        "runs INDEXED BY runs_open_of_org WHERE org_id = ? AND status = 'in_progress' "
+        "AND status IN ('pending', 'in_progress') AND expires_at <= ?"
     )
-    return int(tx.db.execute(query, (org_id, tx.now, MAX_COUNTED + 1)).fetchone()[0])
+    return _count(tx, rows, org_id, tx.now)
 
 
 def failed_deliveries(tx: Tx, org_id: str) -> int:
     """Count the deliveries that have failed for good, at most `MAX_COUNTED` and one."""
-    query = (
-        "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_by_status "
-        "WHERE org_id = ? AND status = 'failed' LIMIT ?)"
-    )
-    return int(tx.db.execute(query, (org_id, MAX_COUNTED + 1)).fetchone()[0])
+    return _count(tx, "deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = 'failed'", org_id)
 
 
 def pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
@@ -76,13 +75,9 @@ def pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
 
 def oldest_open(tx: Tx, org_id: str) -> OldestRun | None:
     """Find the open run that was dispatched first, None when none is open."""
-    oldest = []
-    for status in ("pending", "in_progress"):
-        row = tx.db.execute(
-            "SELECT id, status, executor_ref, template_id, template_v, created_at "
-            "FROM runs INDEXED BY runs_by_status WHERE org_id = ? AND status = ? ORDER BY created_at LIMIT 1",
-            (org_id, status),
-        ).fetchone()
-        if row is not None:
-            oldest.append(OldestRun(*row))
+    query = (
+        "SELECT id, status, executor_ref, template_id, template_v, created_at "
+        "FROM runs INDEXED BY runs_by_status WHERE org_id = ? AND status = ? ORDER BY created_at LIMIT 1"
+    )
+    oldest = [OldestRun(*row) for status in OPEN for row in tx.db.execute(query, (org_id, status)).fetchall()]
     return min(oldest, key=lambda run: run.created_at, default=None)

@@ -7,7 +7,6 @@ from pydantic_core import from_json
 
 from rundun.core import progress
 from rundun.core.template import Template, photo_limits
-from rundun.errors import NotFound
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import TemplateVersion, Tx
 
@@ -30,10 +29,7 @@ def _head(row: sqlite3.Row) -> TemplateHead:
 
 def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
     """Return an organization's template by its id, archived or not, or raise NotFound."""
-    row = tx.db.execute("SELECT * FROM templates WHERE id = ? AND org_id = ?", (template_id, org_id)).fetchone()
-    if row is None:
-        raise NotFound("template")
-    return _head(row)
+    return _head(tx.get_row("template", "SELECT * FROM templates WHERE id = ? AND org_id = ?", template_id, org_id))
 
 
 def get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
@@ -41,13 +37,13 @@ def get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
     known = tx.versions.find(template_id, v)
     if known is not None:
         return known
-    row = tx.db.execute(
+    row = tx.get_row(
+        "template version",
         "SELECT t.org_id, t.created_at, b.created_at AS updated_at, b.body FROM template_versions AS b "
         "JOIN templates AS t ON t.id = b.template_id WHERE b.template_id = ? AND b.v = ?",
-        (template_id, v),
-    ).fetchone()
-    if row is None:
-        raise NotFound("template version")
+        template_id,
+        v,
+    )
     body = row["body"].encode()
     template = Template.model_validate(from_json(body))
     version = _version(template_id, v, row["org_id"], row["created_at"], row["updated_at"], body, template)
@@ -77,14 +73,9 @@ def _version(
 def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> Page[TemplateHead]:
     """Return a page of an organization's templates, the newest first."""
     rows = tx.db.execute(
-        "SELECT * FROM templates WHERE org_id = :org AND (:archived OR archived_at IS NULL) "
-        "AND number < :before ORDER BY number DESC LIMIT :more",
-        {
-            "org": org_id,
-            "archived": include_archived,
-            "before": page_request.before[-1],
-            "more": page_request.limit + 1,
-        },
+        "SELECT * FROM templates WHERE org_id = ? AND (? OR archived_at IS NULL) "
+        "AND number < ? ORDER BY number DESC LIMIT ?",
+        (org_id, include_archived, page_request.before[-1], page_request.limit + 1),
     ).fetchall()
     return Page.of(rows, page_request, lambda row: (row["number"],), _head)
 
@@ -92,8 +83,8 @@ def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bo
 def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[TemplateVersion]:
     """Return a page of all versions of a template, the newest first."""
     rows = tx.db.execute(
-        "SELECT v FROM template_versions WHERE template_id = :id AND v < :before ORDER BY v DESC LIMIT :more",
-        {"id": template_id, "before": page_request.before[-1], "more": page_request.limit + 1},
+        "SELECT v FROM template_versions WHERE template_id = ? AND v < ? ORDER BY v DESC LIMIT ?",
+        (template_id, page_request.before[-1], page_request.limit + 1),
     ).fetchall()
     return Page.of(rows, page_request, lambda row: (row["v"],), lambda row: get_version(tx, template_id, row["v"]))
 

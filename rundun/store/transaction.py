@@ -11,7 +11,7 @@ from typing import Any
 from rundun.core.json_types.base import ProgressJson
 from rundun.core.template import StepBase, Template
 from rundun.core.urls import Urls
-from rundun.errors import Problem
+from rundun.errors import NotFound, Problem
 
 Clock = Callable[[], int]
 
@@ -92,6 +92,17 @@ class Tx:
     grace: int
     versions: TemplateVersionCache
     touched: set[str] = field(default_factory=set)
+
+    def number(self, query: str, *parameters: object) -> int:
+        """Return the number that a query answers."""
+        return int(self.db.execute(query, parameters).fetchone()[0])
+
+    def get_row(self, what: str, query: str, *parameters: object) -> sqlite3.Row:
+        """Return the first row that a query answers, or raise NotFound of `what` it should be."""
+        row: sqlite3.Row | None = self.db.execute(query, parameters).fetchone()
+        if row is None:
+            raise NotFound(what)
+        return row
 
     def insert(self, table: str, /, **values: Any) -> int:
         """Insert one row by the names of its columns; returns its rowid."""

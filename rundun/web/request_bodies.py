@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from rundun.actions.execution import AnswerInput, StartInput
 from rundun.core import event, times
-from rundun.core.answer import Position
+from rundun.core.json_types.base import PositionJson
 from rundun.core.run import OPEN_HOURS, DispatchRequest, Identity, Webhook
 from rundun.core.validation import Constraint, LanguageTag, Matching, Number, StrictModel, Text, invalid_value
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
@@ -167,9 +167,9 @@ class GeoBody(StrictModel):
     accuracy: Annotated[Number, _number_in(0, 1e8)] | None = None
     """Radius of the circle it lies in."""
 
-    def position(self) -> Position:
+    def position(self) -> PositionJson:
         """Return the position as it is stored."""
-        return Position(self.lat, self.lng, self.accuracy)
+        return {"lat": self.lat, "lng": self.lng, "accuracy": self.accuracy}
 
 
 class UnableBody(StrictModel):

@@ -5,26 +5,8 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from rundun.core.json_types.base import (
-    At,
-    Count,
-    DeliveryId,
-    EventId,
-    IdentityJson,
-    OrganizationId,
-    PhotoId,
-    PositionJson,
-    Positive,
-    ProgressJson,
-    ReferenceJson,
-    RunId,
-    StepId,
-    TemplateId,
-    UnableJson,
-    Url,
-    Value,
-    component,
-)
+from rundun.core.json_types import base
+from rundun.core.json_types.base import ReferenceJson
 from rundun.core.json_types.runs import AnsweredBaseJson, OriginalKeptJson, PhotoBaseJson, SignatureAnswerJson
 from rundun.core.run import By
 
@@ -32,11 +14,11 @@ from rundun.core.run import By
 class PhotoFetchedJson(TypedDict):
     """A photo of the answer."""
 
-    photo_index: Count
+    photo_index: base.Count
     """Its place in the answer."""
-    photo_id: PhotoId
+    photo_id: base.PhotoId
     """As the phone made it."""
-    url: Url
+    url: base.Url
     """The derived JPEG."""
 
 
@@ -68,31 +50,31 @@ class DataJson(ReferenceJson):
 class RunStartedDataJson(DataJson):
     """Start was tapped."""
 
-    progress: ProgressJson
+    progress: base.ProgressJson
     """How far it is."""
 
 
 class StepDataJson(DataJson):
     """Which step."""
 
-    step_id: StepId
+    step_id: base.StepId
     """Its id."""
     step_label: str
     """What the executor read."""
     step_type: str
     """Its type."""
-    progress: ProgressJson
+    progress: base.ProgressJson
     """How far the run is with it."""
 
 
 class StepDoneDataJson(StepDataJson):
     """What webhooks and the feed both say of a step that became done."""
 
-    answer: Value
+    answer: base.Value
     """Its value, as on the run."""
-    geo: PositionJson | None
+    geo: base.PositionJson | None
     """Where."""
-    unable: UnableJson | None
+    unable: base.UnableJson | None
     """Closed without a value, with a reason."""
 
 
@@ -122,7 +104,7 @@ class RunClosedDataJson(DataJson):
 
     answers: dict[str, AnsweredToldJson]
     """As on the run, without the originals' addresses."""
-    progress: ProgressJson
+    progress: base.ProgressJson
     """How far it came."""
 
 
@@ -133,18 +115,18 @@ class RunCompletedDataJson(RunClosedDataJson):
     """The one that closed the run."""
     late: bool
     """After `expires_at`."""
-    started_at: At
+    started_at: base.At
     """Start was tapped."""
-    completed_at: At
+    completed_at: base.At
     """Submitted."""
-    duration_seconds: Count
+    duration_seconds: base.Count
     """In between."""
 
 
 class RunCancelledDataJson(RunClosedDataJson):
     """Ended before its time."""
 
-    last_step_id: StepId | None
+    last_step_id: base.StepId | None
     """The step answered last."""
     reason: str | None
     """In their words."""
@@ -155,7 +137,7 @@ class RunCancelledDataJson(RunClosedDataJson):
 class RunExpiredDataJson(RunClosedDataJson):
     """Ended by the clock."""
 
-    expires_at: At
+    expires_at: base.At
     """The time that passed."""
 
 
@@ -172,21 +154,21 @@ EventDataJson = (
 class EventJson(TypedDict):
     """A fact about a run."""
 
-    event_id: EventId
+    event_id: base.EventId
     """The same however often it is sent."""
     event: str
     """What happened."""
-    run_id: RunId
+    run_id: base.RunId
     """The run."""
-    template_id: TemplateId
+    template_id: base.TemplateId
     """What is done."""
-    template_v: Positive
+    template_v: base.Positive
     """In which version."""
-    seq: Positive
+    seq: base.Positive
     """1, 2, 3 … in the order in which the run's events happened."""
-    ts: At
+    ts: base.At
     """When."""
-    identity: IdentityJson
+    identity: base.IdentityJson
     """Who they say they are."""
     data: EventDataJson
     """More about it."""
@@ -195,7 +177,7 @@ class EventJson(TypedDict):
 class WebhookTestEventJson(TypedDict):
     """Somebody tries this webhook out. Nothing has happened, so it names no run."""
 
-    event_id: EventId
+    event_id: base.EventId
     """Its id."""
     delivery_attempt: Literal[1]
     """It is sent once."""
@@ -209,9 +191,9 @@ class WebhookTestEventJson(TypedDict):
     """No version."""
     seq: None
     """No place."""
-    ts: At
+    ts: base.At
     """When."""
-    identity: IdentityJson
+    identity: base.IdentityJson
     """Nobody."""
     data: DataJson
     """Nothing."""
@@ -220,7 +202,7 @@ class WebhookTestEventJson(TypedDict):
 class WhoJson(TypedDict):
     """Whose delivery it is."""
 
-    id: OrganizationId
+    id: base.OrganizationId
     """The organization."""
     name: str
     """Its name."""
@@ -232,7 +214,7 @@ class DeliveryFailedAlertJson(TypedDict):
 
     alert: Literal["delivery.failed"]
     """What it is."""
-    delivery_id: DeliveryId
+    delivery_id: base.DeliveryId
     """The delivery."""
     organization: WhoJson
     """Whose it is."""
@@ -240,26 +222,26 @@ class DeliveryFailedAlertJson(TypedDict):
     """The first 8 digits of the run's id, which as a whole is its link."""
     event: str
     """The event that did not arrive."""
-    event_id: EventId
+    event_id: base.EventId
     """Its id."""
     destination: str
     """Scheme, host and port of the receiver."""
-    attempts: Positive
+    attempts: base.Positive
     """How often it was tried."""
     status: int | None
     """What was answered last; null = nothing."""
     error: str | None
     """Why nothing was."""
-    last_attempt_at: At
+    last_attempt_at: base.At
     """When."""
-    left_out: Count
+    left_out: base.Count
     """How many more deliveries have failed that this one stands for."""
 
 
 class EventFeedJson(TypedDict):
     """Events, the oldest first."""
 
-    data: list[Annotated[dict[str, Any], component("EventEntry")]]
+    data: list[Annotated[dict[str, Any], base.component("EventEntry")]]
     """At most `limit` of them."""
     has_more: bool
     """Whether there are more right now."""

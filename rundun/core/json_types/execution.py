@@ -4,23 +4,7 @@ from typing import Annotated, Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from rundun.core.json_types.base import (
-    At,
-    Count,
-    IdentityJson,
-    PhotoId,
-    PositionJson,
-    Positive,
-    ProgressJson,
-    RunId,
-    Sha256,
-    StepId,
-    TemplateId,
-    UnableJson,
-    UserId,
-    Value,
-    component,
-)
+from rundun.core.json_types import base
 from rundun.core.run import Status
 from rundun.core.template import BarcodeFormat
 
@@ -30,32 +14,32 @@ class RunBriefJson(TypedDict):
 
     status: Status
     """Where it stands."""
-    expires_at: At | None
+    expires_at: base.At | None
     """Until when it must be started; null = never."""
-    progress: ProgressJson
+    progress: base.ProgressJson
     """How far it is."""
-    revision: Count
+    revision: base.Count
     """Rises with every change."""
 
 
 class RunStateJson(RunBriefJson):
     """What the page knows of the run itself."""
 
-    run_id: RunId
+    run_id: base.RunId
     """The run."""
     late: bool
     """Still being done after `expires_at`."""
-    created_at: At
+    created_at: base.At
     """Dispatched."""
-    started_at: At | None
+    started_at: base.At | None
     """Start was tapped."""
-    closed_at: At | None
+    closed_at: base.At | None
     """Ended."""
     language: str | None
     """What it is read in."""
-    assigned_to: UserId | None
+    assigned_to: base.UserId | None
     """Who started it."""
-    identity: IdentityJson
+    identity: base.IdentityJson
     """Who they say they are."""
 
 
@@ -70,26 +54,26 @@ class StepStateJson(TypedDict):
     """Visible, and skipped, unable, or answered with everything that belongs to it."""
     waiting_for: list[str]
     """Photo ids still to come, or `signature`."""
-    value: NotRequired[Value]
+    value: NotRequired[base.Value]
     """The answer."""
     skipped: NotRequired[bool]
     """Passed over."""
-    unable: NotRequired[UnableJson | None]
+    unable: NotRequired[base.UnableJson | None]
     """Closed with a reason."""
-    at: NotRequired[At]
+    at: NotRequired[base.At]
     """The server's clock."""
-    answered_at: NotRequired[At | None]
+    answered_at: NotRequired[base.At | None]
     """The phone's clock."""
-    geo: NotRequired[PositionJson | None]
+    geo: NotRequired[base.PositionJson | None]
     """Where."""
-    photos: NotRequired[list[PhotoId]]
+    photos: NotRequired[list[base.PhotoId]]
     """The answer's photos in order."""
 
 
 class StepWrittenJson(StepStateJson):
     """The step that was written."""
 
-    step_id: StepId
+    step_id: base.StepId
     """Which."""
 
 
@@ -107,7 +91,7 @@ class StartedJson(TypedDict):
 
     run: RunStateJson
     """The run now."""
-    assigned_to: UserId
+    assigned_to: base.UserId
     """The executor."""
 
 
@@ -121,26 +105,26 @@ class EndedJson(TypedDict):
 class StoredJson(TypedDict):
     """What every receipt says of the bytes."""
 
-    bytes: Positive
+    bytes: base.Positive
     """Of what was stored."""
-    sha256: Sha256
+    sha256: base.Sha256
     """Of what was stored."""
-    received_at: At
+    received_at: base.At
     """The server's clock."""
 
 
 class ReceiptJson(StoredJson):
     """The photo is on the disk: with this the phone may delete its own copy."""
 
-    photo_id: PhotoId
+    photo_id: base.PhotoId
     """As the phone made it."""
     url: str
     """The derived JPEG, a path on this host."""
     thumbnail_url: str
     """Its thumbnail."""
-    width: Positive
+    width: base.Positive
     """Of the derived JPEG."""
-    height: Positive
+    height: base.Positive
     """Of the derived JPEG."""
 
 
@@ -167,11 +151,11 @@ class StateJson(TypedDict):
     """The run."""
     organization: HostJson
     """Who wants it done."""
-    template_id: TemplateId
+    template_id: base.TemplateId
     """What is done."""
-    template_v: Positive
+    template_v: base.Positive
     """In which version."""
-    template: Annotated[dict[str, Any], component("Template")]
+    template: Annotated[dict[str, Any], base.component("Template")]
     """The checklist; what its author left out stays out, so apply the defaults."""
     answers: dict[str, StepStateJson]
     """By step id: every step that was answered, hidden ones too."""
@@ -179,7 +163,7 @@ class StateJson(TypedDict):
     """By step id, in order of arrival."""
     signatures: dict[str, SignatureReceiptJson]
     """By step id; the empty id is the signature that closes the run."""
-    server_time: At
+    server_time: base.At
     """Now."""
 
 

@@ -4,26 +4,8 @@ from typing import Annotated, Any, Literal
 
 from typing_extensions import TypedDict
 
-from rundun.core.json_types.base import (
-    At,
-    Count,
-    IdentityJson,
-    OrganizationId,
-    PhotoId,
-    PositionJson,
-    Positive,
-    ProgressJson,
-    ReferenceJson,
-    RunId,
-    Sha256,
-    StepId,
-    TemplateId,
-    UnableJson,
-    Url,
-    UserId,
-    Value,
-    component,
-)
+from rundun.core.json_types import base
+from rundun.core.json_types.base import ReferenceJson
 from rundun.core.run import By, Status
 
 
@@ -39,11 +21,11 @@ class WarnedJson(TypedDict):
 class DispatchedJson(TypedDict):
     """A new run."""
 
-    run_id: RunId
+    run_id: base.RunId
     """A secret while the run is open, since it is in the link."""
-    link: Url
+    link: base.Url
     """What the executor opens. Who has it can do the run."""
-    expires_at: At | None
+    expires_at: base.At | None
     """Until when it must be started; null = never."""
     assigned_to: None
     """Nobody before Start."""
@@ -56,43 +38,43 @@ class OriginalKeptJson(TypedDict):
 
     content_type: str
     """By sniffing."""
-    bytes: Positive
+    bytes: base.Positive
     """As in the receipt."""
-    sha256: Sha256
+    sha256: base.Sha256
     """As in the receipt."""
 
 
 class OriginalJson(OriginalKeptJson):
     """The bytes as they arrived, which may hold a position."""
 
-    url: Url
+    url: base.Url
     """Signed, unguessable, dies when the photo is erased."""
 
 
 class PhotoBaseJson(TypedDict):
     """What runs and events both say of a photo."""
 
-    photo_id: PhotoId
+    photo_id: base.PhotoId
     """Made by the phone."""
-    photo_index: Count
+    photo_index: base.Count
     """Its place in the answer."""
-    url: Url
+    url: base.Url
     """A JPEG of at most 2048 px, upright, without metadata."""
-    thumbnail_url: Url
+    thumbnail_url: base.Url
     """A JPEG of at most 320 px."""
     content_type: Literal["image/jpeg"]
     """Of `url`."""
-    width: Positive
+    width: base.Positive
     """Of `url`."""
-    height: Positive
+    height: base.Positive
     """Of `url`."""
     source: Literal["camera", "gallery"] | None
     """What the phone says."""
-    taken_at: At | None
+    taken_at: base.At | None
     """What the phone says."""
-    received_at: At
+    received_at: base.At
     """The server's clock."""
-    geo: PositionJson | None
+    geo: base.PositionJson | None
     """Where the phone says it was taken."""
 
 
@@ -106,19 +88,19 @@ class PhotoJson(PhotoBaseJson):
 class AnsweredBaseJson(TypedDict):
     """What runs and events both say of an answer."""
 
-    value: Value
+    value: base.Value
     """As the step's type has it; the URL of the picture for a signature."""
-    at: At
+    at: base.At
     """The server's clock."""
-    answered_at: At | None
+    answered_at: base.At | None
     """The phone's clock."""
-    by: UserId | None
+    by: base.UserId | None
     """Who."""
     skipped: bool
     """Passed over; then there is no value."""
-    unable: UnableJson | None
+    unable: base.UnableJson | None
     """Closed without a value, with a reason."""
-    geo: PositionJson | None
+    geo: base.PositionJson | None
     """Where, if the step samples it and the phone knew."""
 
 
@@ -132,11 +114,11 @@ class AnsweredJson(AnsweredBaseJson):
 class SignatureAnswerJson(TypedDict):
     """The signature that closed the run, or was given before it ended otherwise."""
 
-    url: Url
+    url: base.Url
     """A PNG."""
     typed_name: str | None
     """If it was typed."""
-    received_at: At
+    received_at: base.At
     """The server's clock."""
 
 
@@ -147,16 +129,16 @@ class CancellationAnswerJson(TypedDict):
     """Which side."""
     reason: str | None
     """In their words."""
-    at: At
+    at: base.At
     """When."""
-    last_step_id: StepId | None
+    last_step_id: base.StepId | None
     """The step answered last."""
 
 
 class WebhookAnswerJson(TypedDict):
     """Where events go; the secret never comes back."""
 
-    url: Url
+    url: base.Url
     """In its normalised form, which is what is signed."""
     events: list[str]
     """Those that are sent."""
@@ -167,41 +149,41 @@ class WebhookAnswerJson(TypedDict):
 class RunHeadJson(ReferenceJson):
     """What stands before the answers of a run."""
 
-    run_id: RunId
+    run_id: base.RunId
     """A secret while the run is open."""
     status: Status
     """pending → in_progress → completed, cancelled or expired; the last three are final."""
     late: bool
     """Done, or still being done, after `expires_at`."""
-    revision: Positive
+    revision: base.Positive
     """Rises with every change."""
-    template_id: TemplateId
+    template_id: base.TemplateId
     """What is done."""
-    template_v: Positive
+    template_v: base.Positive
     """In which version."""
-    link: Url
+    link: base.Url
     """What the executor opens."""
-    assigned_to: UserId | None
+    assigned_to: base.UserId | None
     """Who started it."""
     language: str | None
     """What it is read in."""
-    identity: IdentityJson
+    identity: base.IdentityJson
     """Who they say they are."""
-    created_at: At
+    created_at: base.At
     """Dispatched."""
-    started_at: At | None
+    started_at: base.At | None
     """Start was tapped."""
-    completed_at: At | None
+    completed_at: base.At | None
     """Submitted."""
-    cancelled_at: At | None
+    cancelled_at: base.At | None
     """Ended before its time."""
-    expired_at: At | None
+    expired_at: base.At | None
     """Ended by the clock."""
-    expires_at: At | None
+    expires_at: base.At | None
     """Until when it must be started; null = never."""
-    duration_seconds: Count | None
+    duration_seconds: base.Count | None
     """From Start to completion."""
-    progress: ProgressJson
+    progress: base.ProgressJson
     """How far it is."""
 
 
@@ -230,39 +212,39 @@ class RunSteeredJson(RunListedJson):
 class TemplateRecordJson(TypedDict):  # beside these members stand the author's own, see core/template.py
     """A version of a template as its author wrote it (what was left out stays out), with what the server says of it."""
 
-    id: TemplateId
+    id: base.TemplateId
     """The same for all versions."""
-    v: Positive
+    v: base.Positive
     """1, 2, 3 …"""
-    org_id: OrganizationId
+    org_id: base.OrganizationId
     """Whose it is."""
-    created_at: At
+    created_at: base.At
     """The first version."""
-    updated_at: At
+    updated_at: base.At
     """This version."""
-    archived_at: At | None
+    archived_at: base.At | None
     """Since when no runs can be dispatched from it."""
 
 
 class RunRecordJson(RunSteeredJson):
     """The whole record."""
 
-    template: Annotated[dict[str, Any], component("TemplateRecord")]
+    template: Annotated[dict[str, Any], base.component("TemplateRecord")]
     """The version that the run was dispatched with, verbatim."""
 
 
 class OrganizationJson(TypedDict):
     """Whose key this is."""
 
-    id: OrganizationId
+    id: base.OrganizationId
     """Its id."""
     name: str
     """What executors read."""
     contact: str | None
     """Whom people ask when a link does not work any more."""
-    credits: Count | None
+    credits: base.Count | None
     """Runs that can still be dispatched; null = unlimited."""
-    runs_this_month: Count
+    runs_this_month: base.Count
     """Dispatched since the first of the month, in UTC."""
-    deliveries_failed: Count
+    deliveries_failed: base.Count
     """Deliveries that were given up."""

@@ -205,7 +205,7 @@ def _json(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
                 "unable": None if answer.unable is None else {"reason": answer.unable},
                 "at": times.wire(answer.at),
                 "answered_at": times.wire_or_none(answer.answered_at),
-                "geo": answer.geo and answer.geo.as_json(),
+                "geo": answer.geo,
                 "photos": answer.photos,
             }
             for answer in past

@@ -6,7 +6,8 @@ from typing import Any
 
 from rundun.actions.runs import RunDetail
 from rundun.core import progress, run_json, template, times
-from rundun.core.answer import Answer, Position
+from rundun.core.answer import Answer
+from rundun.core.json_types.base import PositionJson
 from rundun.core.progress import StepState
 from rundun.core.run import Run
 from rundun.core.run_json import Photo, Signature
@@ -53,7 +54,7 @@ class AnswerView:
     reason: str | None
     at: int
     answered_at: int | None
-    geo: Position | None
+    geo: PositionJson | None
     signature: SignatureView | None
 
 
