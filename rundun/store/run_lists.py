@@ -96,13 +96,14 @@ def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageR
 def _place(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> dict[str, Any]:
     """Return the columns that a list is sorted by, each with the value in it that the page lies behind."""
     at, number = page_request.before
-    if filters.executor_ref_prefix is None:
+    prefix = filters.executor_ref_prefix
+    if prefix is None:
         return {filters.order: at, "number": number}
-    if number >= END:
-        return {"executor_ref": _first_behind(filters.executor_ref_prefix), "created_at": 0, "number": 0}
     query = "SELECT executor_ref FROM runs WHERE number = ? AND org_id = ? AND created_at = ?"
-    row = tx.db.execute(query, (number, org_id, at)).fetchone()
-    return {"executor_ref": row and row["executor_ref"], "created_at": at, "number": number}
+    row = None if number >= END else tx.db.execute(query, (number, org_id, at)).fetchone()
+    if row is None or not (row["executor_ref"] or "").startswith(prefix):  # the first page, or a cursor of other runs
+        return {"executor_ref": _first_behind(prefix), "created_at": 0, "number": 0}
+    return {"executor_ref": row["executor_ref"], "created_at": at, "number": number}
 
 
 def _first_behind(prefix: str) -> str | None:

@@ -117,6 +117,12 @@ async def test_a_prefix_pages_in_the_order_of_references(w: World) -> None:
         count = len(prefix.rstrip("\U0010ffff"))
         page = await w.database.read(run_lists.page, w.acme_id, RunFilter(executor_ref_prefix=prefix), PageRequest())
         assert [run.executor_ref for run in page.items] == (["a\U0010ffff"] if prefix[0] == "a" else []), count
+    other = await w.database.read(run_lists.page, w.acme_id, RunFilter(executor_ref_prefix="b"), PageRequest())
+    for before in ((other.items[0].created_at, other.items[0].number), (1, 1)):
+        page = await w.database.read(
+            run_lists.page, w.acme_id, RunFilter(executor_ref_prefix="a"), PageRequest(100, before)
+        )
+        assert len(page.items) == len(found), "a cursor of other runs begins anew"
 
 
 async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +179,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
         "INTEGER PRIMARY KEY (rowid=?)",
         ref,
         "INTEGER PRIMARY KEY (rowid=?)",
-        "runs_by_executor_ref (org_id=? AND executor_ref>?)",  # a cursor that leads nowhere: from the beginning
+        ref,  # a cursor that leads nowhere: from the beginning
         "answers_of_step (run_id=?)",
         "answers_of_step (run_id=? AND step_id=?)",
         "answers_in_force (run_id=?)",
