@@ -81,9 +81,7 @@ def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
     """Invite a new operator; returns the token of a link, good for seven days, and the only one. Raises `invalid` where
     there is an operator with that address.
     """
-    email = clean_email(email)
-    if operators.find_by_email(tx, email) is not None:
-        raise _invalid("There is an operator with that address.", "/email", "duplicate")
+    email = _free_email(tx, email)
     operators.remove_invitations(tx, org_id, email)
     token = new_token()
     operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
@@ -127,10 +125,14 @@ def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
     """Add an operator to an organization. Raises `invalid`."""
-    email = clean_email(email)
+    return operators.add(tx, org_id, _free_email(tx, email), clean_name(name), role, password)
+
+
+def _free_email(tx: Tx, typed: str) -> str:
+    email = clean_email(typed)
     if operators.find_by_email(tx, email) is not None:
         raise _invalid("There is an operator with that address.", "/email", "duplicate")
-    return operators.add(tx, org_id, email, clean_name(name), role, password)
+    return email
 
 
 def get_by_email(tx: Tx, email: str) -> Operator:
