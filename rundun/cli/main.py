@@ -22,8 +22,16 @@ from rundun.server import serve as run_server
 from rundun.store import api_keys, organizations
 from rundun.store import operators as operator_rows
 
+keys = click.Group("keys", help="API keys.")
+operators = click.Group("operators", help="People who may use the console.")
+orgs = click.Group("orgs", help="Organizations.")
+templates = click.Group("templates", help="Checklists.")
+runs = click.Group("runs", help="Runs.")
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    commands=[keys, operators, orgs, templates, runs], context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="rundun")
 def main() -> None:
     """Rundun: send a checklist as a link, get the answers back as signed webhooks."""
@@ -93,11 +101,6 @@ def check(settings: ServiceSettings) -> None:
 _STATES = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 
-@main.group()
-def keys() -> None:
-    """API keys."""
-
-
 @keys.command("create")
 @click.option("--org", required=True, help="Id or name of the organization.")
 @click.option("--name", required=True, help="What the key is for.")
@@ -122,11 +125,6 @@ def keys_list(settings: ServiceSettings) -> None:
 def keys_revoke(settings: ServiceSettings, key_id: str) -> None:
     """Make a key useless at once."""
     run_writing(settings, "keys revoke", key_id=key_id)
-
-
-@main.group()
-def operators() -> None:
-    """People who may use the console."""
 
 
 _ORG = click.option("--org", help="Id or name of the organization; not needed while there is only one.")
@@ -188,11 +186,6 @@ def _password() -> str:
     return passwords.hash_password(password)
 
 
-@main.group()
-def orgs() -> None:
-    """Organizations."""
-
-
 @orgs.command("create")
 @click.argument("name")
 @common
@@ -232,11 +225,6 @@ def orgs_contact(settings: ServiceSettings, org: str, text: str) -> None:
     run_writing(settings, "orgs contact", org=org, contact=text)
 
 
-@main.group()
-def templates() -> None:
-    """Checklists."""
-
-
 def read_template_file(file: str) -> Any:
     """Read the JSON in `file`; raises Problem."""
     try:
@@ -272,11 +260,6 @@ def templates_check(settings: ServiceSettings, file: str) -> None:
             click.echo(problem.detail)
         sys.exit(1)
     click.echo("ok")
-
-
-@main.group()
-def runs() -> None:
-    """Runs."""
 
 
 @runs.command("dispatch")

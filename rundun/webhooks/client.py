@@ -80,10 +80,6 @@ class WebhookClient:
         if "_pool" in vars(self):
             await self._pool.aclose()
 
-    async def resolve(self, host: str, seconds: float) -> list[str]:
-        """Return the addresses of `host` (a literal is its own), within `seconds`; raises UnresolvedHost."""
-        return await self._look_ups.addresses(host, seconds)
-
     async def check(self, destination: Destination) -> tuple[Literal["forbidden", "unresolved"], str] | None:
         """Return what stands against a destination when a run is dispatched, with a sentence; None if nothing does.
 
@@ -91,7 +87,7 @@ class WebhookClient:
         address of it may be dialled. The address is judged again whenever it is dialled.
         """
         try:
-            addresses = await self.resolve(destination.host, self._check_seconds)
+            addresses = await self._look_ups.addresses(destination.host, self._check_seconds)
         except UnresolvedHost as error:
             return "unresolved", str(error)
         refusal = dialer.refusal_of(destination.host, {address: self._judge(address) for address in addresses})
