@@ -152,7 +152,7 @@ def _webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClient:
             timeout_seconds=webhooks.timeout_seconds,
             allow=webhooks.allow,
             allow_private=webhooks.allow_private,
-            ca_file=str(webhooks.ca_file) if webhooks.ca_file else None,
+            ca_file=webhooks.ca_file,
             clock=clock,
         )
     except ValueError as error:

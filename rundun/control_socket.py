@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.actions.commands import WRITING
+from rundun.actions.commands import COMMANDS
 from rundun.errors import FieldError, Problem
 from rundun.logs import log
 from rundun.store.database import Database
@@ -85,9 +85,9 @@ async def _answer(database: Database, line: bytes) -> dict[str, Any]:
     request = from_json(line)
     command = request["command"]
     try:
-        if command not in WRITING:
+        if command not in COMMANDS:
             raise Problem("invalid", f"The running service knows no command “{command}”.")
-        result = await database.write(WRITING[command], **request["arguments"])
+        result = await database.write(COMMANDS[command], **request["arguments"])
     except Problem as problem:
         errors = [[error.pointer, error.code, error.detail] for error in problem.errors]
         return {"problem": {"code": problem.code, "detail": problem.detail, "places": errors}}

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,13 +11,12 @@ from urllib.parse import urlsplit
 
 from rundun.actions import health
 from rundun.actions.health import HealthReport
-from rundun.config.loader import SETTINGS, ServiceSettings
+from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_loopback
 from rundun.store import connection, maintenance
-from rundun.store.batches import read_once
-from rundun.store.transaction import Env
+from rundun.store.transaction import Clock, Env, Tx
 
 MIB, GIB = 2**20, 2**30
 MIN_FREE, LOW_FREE = 64 * MIB, GIB  # on the disk: too little below the first, little below the second
@@ -53,22 +53,25 @@ class Report:
 
 
 def report(
-    settings: ServiceSettings, clock: Callable[[], int], *, org_id: str | None = None, seconds: float = MAX_LENGTH
+    settings: ServiceSettings, clock: Clock, *, org_id: str | None = None, seconds: float = MAX_LENGTH
 ) -> Report:
-    """Examine everything, through a connection of its own that cannot write, so beside a running service too; one
-    organization's part or all. The file's integrity is examined for at most so many seconds, zero = not. Blocks.
+    """Examine everything, beside a running service too; one organization's part or all. The file's integrity is
+    examined for at most so many seconds, zero = not. Blocks.
     """
-    path = settings.database.path
-    db = connection.open_reader(path)
-    try:
-        env = Env(clock, Urls(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
-        examined = read_once(db, env, health.read_health, org_id, seconds)
-    finally:
-        db.close()
-    free = shutil.disk_usage(path.resolve().parent).free
+    with reading(settings, clock) as tx:
+        examined = health.read_health(tx, org_id, seconds)
+    free = shutil.disk_usage(settings.database.path.resolve().parent).free
     findings = [*_file(settings, examined, free, seconds), *_clock(examined), *_deliveries(examined)]
     findings += [*_address(settings), *_steps(settings, examined), *_certificate(settings, examined.now)]
     return Report(in_force(settings), findings)
+
+
+@contextmanager
+def reading(settings: ServiceSettings, clock: Clock) -> Iterator[Tx]:
+    """Open the file through a connection of its own that cannot write, whoever else has the file open."""
+    env = Env(clock, Urls(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
+    with closing(connection.open_reader(settings.database.path)) as db:
+        yield env.tx(db)
 
 
 def in_force(settings: ServiceSettings) -> list[tuple[str, str]]:

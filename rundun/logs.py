@@ -17,20 +17,6 @@ from typing import Any, TextIO
 from urllib.parse import unquote
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_NAMES = {number: name for name, number in LEVELS.items()}
-
-# Logged only when something is wrong, at any level of ours: some of these log every URL, or every SQL parameter.
-_LIBRARIES = (
-    "uvicorn",
-    "uvicorn.error",
-    "uvicorn.access",
-    "apscheduler",
-    "httpx2",
-    "httpcore2",
-    "aiosqlite",
-    "asyncio",
-    "PIL",
-)
 
 _MAX_VALUE = 1000
 _SEQUENCES = (list, tuple, set, frozenset)
@@ -91,10 +77,8 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(logging.WARNING)
+    root.setLevel(logging.WARNING)  # libraries at any level of ours: some of them log every URL, or SQL parameter
     _logger.setLevel(LEVELS[level])
-    for name in _LIBRARIES:
-        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
     # What no line of ours says need not be found out for each of them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
@@ -166,10 +150,6 @@ class _Lines(logging.Formatter):
         return f"{self._stamp}.{int(record.created * 1000) % 1000:03d}Z"
 
     @staticmethod
-    def level(record: logging.LogRecord) -> str:
-        return _NAMES.get(record.levelno) or record.levelname.lower()
-
-    @staticmethod
     def event_and_fields(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
         """Return a record's event and fields; for a library its name is the event and its message a field."""
         fields: dict[str, Any] | None = getattr(record, "fields", None)
@@ -188,7 +168,7 @@ class TextLines(_Lines):
 
     def format(self, record: logging.LogRecord) -> str:
         event, fields = self.event_and_fields(record)
-        parts = [self.at(record), self.level(record), event if _PLAIN(event) else _quoted(event)]
+        parts = [self.at(record), record.levelname.lower(), event if _PLAIN(event) else _quoted(event)]
         parts += [f"{key}={_text(value)}" for key, value in fields.items() if value is not None]
         line = " ".join(parts)
         trace = self.trace(record)
@@ -203,7 +183,7 @@ class JsonLines(_Lines):
 
     def format(self, record: logging.LogRecord) -> str:
         event, fields = self.event_and_fields(record)
-        line: dict[str, Any] = {"at": self.at(record), "level": self.level(record), "event": event}
+        line: dict[str, Any] = {"at": self.at(record), "level": record.levelname.lower(), "event": event}
         for key, value in fields.items():
             if value is not None:
                 line[key] = value if type(value) in (int, bool) else _json(value)

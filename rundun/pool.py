@@ -10,14 +10,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Literal, ParamSpec, TypeVar
 
-__all__ = ["BoundedPool", "RefusalReason"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 Job = tuple[Future[Any], Callable[[], Any]]
-RefusalReason = Literal[
-    "owner", "all", "late", "closed"
-]  # nothing is left for an owner, or for all; or it waited too long
+# Nothing is left for an owner, or for all; a function has waited too long; the pool is closed.
+RefusalReason = Literal["owner", "all", "late", "closed"]
 Limits = Mapping[str, int]  # by owner, the maximum of places with this one; "" stands for all owners together
 
 

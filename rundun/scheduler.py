@@ -6,6 +6,7 @@ Each unit of work says whether there is more, and tests call it directly.
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -62,11 +63,6 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
     return [run_id for run_id in ids if run_id not in resting][:EXPIRY_BATCH_SIZE]
 
 
-async def sweep(database: Database, resting: Resting) -> None:
-    """Expire overdue runs, as the job of one tick."""
-    await expire_due(database, resting)
-
-
 async def clear_up(database: Database) -> None:
     """Delete uploads that came to nothing and responses that nobody can ask for again, and give back their room.
 
@@ -104,10 +100,6 @@ async def delete_secrets(database: Database, days: float) -> int:
     return total
 
 
-async def _forget_secrets(database: Database, days: float) -> None:
-    await delete_secrets(database, days)
-
-
 def schedule(
     dispatcher: Dispatcher,
     database: Database,
@@ -122,29 +114,23 @@ def schedule(
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
-    scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[dispatcher.tick], id="deliveries")
-    scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[sweep, database, {}], id="expiry")
+
+    def every(seconds: float, name: str, job: Callable[..., Awaitable[object]], *args: object, **more: Any) -> None:
+        scheduler.add_job(_guarded, "interval", seconds=seconds, args=[job, *args], id=name, **more)
+
+    every(TICK_SECONDS, "deliveries", dispatcher.tick)
+    every(TICK_SECONDS, "expiry", expire_due, database, {})
     if alerts:
-        scheduler.add_job(_guarded, "interval", seconds=TICK_SECONDS, args=[alerts.tick], id="alerts")
+        every(TICK_SECONDS, "alerts", alerts.tick)
     if each_minute:
-        scheduler.add_job(_guarded, "interval", seconds=MINUTE_SECONDS, args=[each_minute], id="each_minute")
-    slow: dict[str, list[object]] = {
-        "clear_up": [clear_up, database],
-        "secrets": [_forget_secrets, database, secrets_days],
-    }
-    for name, args in slow.items():
-        scheduler.add_job(
-            _guarded,
-            "interval",
-            seconds=CLEAR_UP_SECONDS,
-            args=args,
-            id=name,
-            next_run_time=datetime.now(UTC),  # and at the start
-        )
+        every(MINUTE_SECONDS, "each_minute", each_minute)
+    at_start = datetime.now(UTC)
+    every(CLEAR_UP_SECONDS, "clear_up", clear_up, database, next_run_time=at_start)
+    every(CLEAR_UP_SECONDS, "secrets", delete_secrets, database, secrets_days, next_run_time=at_start)
     return scheduler
 
 
-async def _guarded(job: Callable[..., Awaitable[None]], *args: object) -> None:
+async def _guarded(job: Callable[..., Awaitable[object]], *args: object) -> None:
     try:
         await job(*args)
     except asyncio.CancelledError:

@@ -1,22 +1,17 @@
-"""Commands of the command line, by name: their functions run in its own process or, beside a running service, in
-that one. Arguments and results are plain JSON.
+"""Commands of the command line that write, by name: they run in its own process or, beside a running service, in that
+one. Arguments and results are plain JSON.
 """
 
 from collections.abc import Callable, Mapping
 
 from rundun.actions import api_keys, operators, organizations, runs
 from rundun.actions import templates as template_actions
-from rundun.core import times
 from rundun.core.run import DispatchRequest
 from rundun.errors import NotFound
 from rundun.store import api_keys as key_rows
-from rundun.store import operators as operator_rows
-from rundun.store import organizations as organization_rows
 from rundun.store import templates as template_rows
 from rundun.store.operators import Role
 from rundun.store.transaction import Tx
-
-Command = Callable[..., object]
 
 
 def create_key(tx: Tx, org: str, name: str) -> dict[str, str]:
@@ -25,24 +20,9 @@ def create_key(tx: Tx, org: str, name: str) -> dict[str, str]:
     return {"key_id": key.key_id, "key": secret}
 
 
-def revoke_key(tx: Tx, key_id: str) -> None:
-    """Revoke an API key (`keys revoke`)."""
-    key_rows.revoke(tx, key_id)
-
-
 def create_organization(tx: Tx, name: str) -> str:
     """Create an organization (`orgs create`); returns its id."""
     return organizations.create(tx, name).org_id
-
-
-def set_credits(tx: Tx, org: str, amount: int | None) -> int | None:
-    """Give an organization credits (`orgs credits`); None = unlimited. Returns the new balance."""
-    return organizations.add_credits(tx, org, amount)
-
-
-def set_contact(tx: Tx, org: str, contact: str) -> None:
-    """Store how an executor reaches an organization (`orgs contact`)."""
-    organizations.set_contact(tx, org, contact)
 
 
 def import_template(tx: Tx, org: str, template: object) -> str:
@@ -69,67 +49,21 @@ def put_password(tx: Tx, email: str, password: str) -> None:
     operators.change_password(tx, operators.get_by_email(tx, email).operator_id, password)
 
 
-def remove_operator(tx: Tx, email: str) -> None:
-    """Remove an operator (`operators remove`)."""
-    operators.remove_by_email(tx, email)
-
-
 def setup_link(tx: Tx, org: str | None) -> str:
-    """Make a link for an owner (`operators create_setup_link-link`), good for an hour."""
+    """Make a link for an owner (`operators setup-link`), good for an hour."""
     return tx.links.join(operators.create_setup_link(tx, organizations.find_or_only(tx, org).org_id))
 
 
-def list_operators(tx: Tx) -> list[dict[str, str | None]]:
-    """List all operators (`operators list`)."""
-    return [
-        {
-            "email": operator.email,
-            "org_id": operator.org_id,
-            "role": operator.role,
-            "name": operator.name,
-            "signed_in_at": times.wire_or_none(operator.signed_in_at),
-        }
-        for operator in operator_rows.list_all(tx)
-    ]
-
-
-def list_keys(tx: Tx) -> list[dict[str, str | None]]:
-    """List all API keys (`keys list`)."""
-    return [
-        {
-            "key_id": key.key_id,
-            "org_id": key.org_id,
-            "name": key.name,
-            "created_at": times.wire(key.created_at),
-            "revoked_at": times.wire_or_none(key.revoked_at),
-        }
-        for key in key_rows.list_all(tx)
-    ]
-
-
-def list_organizations(tx: Tx) -> list[dict[str, str | int | None]]:
-    """List all organizations (`orgs list`)."""
-    return [
-        {"org_id": org.org_id, "name": org.name, "credits": org.credits, "contact": org.contact}
-        for org in organization_rows.list_all(tx)
-    ]
-
-
-WRITING: Mapping[str, Command] = {
+COMMANDS: Mapping[str, Callable[..., object]] = {
     "keys create": create_key,
-    "keys revoke": revoke_key,
+    "keys revoke": key_rows.revoke,
     "orgs create": create_organization,
-    "orgs credits": set_credits,
-    "orgs contact": set_contact,
+    "orgs credits": organizations.add_credits,
+    "orgs contact": organizations.set_contact,
     "templates import": import_template,
     "runs dispatch": dispatch_run,
     "operators add": add_operator,
     "operators password": put_password,
-    "operators remove": remove_operator,
+    "operators remove": operators.remove_by_email,
     "operators setup-link": setup_link,
-}
-READING: Mapping[str, Command] = {
-    "keys list": list_keys,
-    "orgs list": list_organizations,
-    "operators list": list_operators,
 }

@@ -5,18 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rundun.actions.run_state import (
-    RunState,
-    close,
-    closed_problem,
-    load,
-    require_device,
-    require_open,
-    require_started,
-    save,
-    with_answer,
-    with_expiry_applied,
-)
+from rundun.actions import run_state
+from rundun.actions.run_state import RunState
 from rundun.actions.runs import cancel
 from rundun.core import answer as answers_of
 from rundun.core import event, progress
@@ -57,8 +47,8 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
     """Start a run, whose executor tapped Start. Again: the person stays, with the first identity. Returns the run and
     the device's token, which goes into its cookie.
     """
-    run = require_open(tx, runs.get(tx, run_id))
-    require_device(tx, run, device)
+    run = run_state.require_open(tx, runs.get(tx, run_id))
+    run_state.require_device(tx, run, device)
     token = device or secrets.token_urlsafe(24)
     if run.status == "in_progress":
         if run.device is None:  # released: whoever comes next takes it over
@@ -89,9 +79,8 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     """Apply an answer. One that was applied before, or says what is in force already, changes nothing, also on a
     closed run: a lost response never looks like a loss.
     """
-    run = runs.get(tx, run_id)
-    require_device(tx, run, device)
-    state = load(tx, run)
+    run = run_state.get_for_device(tx, run_id, device)
+    state = run_state.load(tx, run)
     step, old = state.step(step_id), state.answers.get(step_id)
     was_applied, count = False, 0  # as of a step without an answer in force, which never had another
     if old is not None:
@@ -100,7 +89,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
         return state
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, answer_input):
         return state
-    require_started(tx, run)
+    run_state.require_started(tx, run)
     new = _decide(tx, state, step, answer_input)
     is_full = count >= MAX_ANSWERS
     if old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id):
@@ -111,8 +100,9 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
         detail = f"this step was answered {MAX_ANSWERS} times and can't be changed any more"
         raise Invalid([FieldError("", "too_long", detail)])
     answers.add(tx, run_id, step_id, new, is_first=old is None)
-    after = with_answer(state, step_id, new)
-    return save(tx, state, after, [step_id] if old is None or _says_something_else(tx, state, after, step_id) else [])
+    after = run_state.with_answer(state, step_id, new)
+    changed = [step_id] if old is None or _says_something_else(tx, state, after, step_id) else []
+    return run_state.save(tx, state, after, changed)
 
 
 def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
@@ -141,16 +131,13 @@ def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> 
 
 def _says_something_else(tx: Tx, before: RunState, after: RunState, step_id: str) -> bool:
     """Tell whether an event is due for a step that was done and still is: its value, `unable` or photos changed."""
-    old, new = before.step_states[step_id], after.step_states[step_id]
-    assert old.answer is not None
-    assert new.answer is not None
     if _has_unannounced_photos(tx, before, step_id):
         return True
-    contents = [
-        (s.answer.value, s.answer.skipped, s.answer.unable, s.answer.signature, s.photos)
-        for s in (old, new)
-        if s.answer
-    ]
+    contents = []
+    for step_state in (before.step_states[step_id], after.step_states[step_id]):
+        answer = step_state.answer
+        assert answer is not None
+        contents.append((answer.value, answer.skipped, answer.unable, answer.signature, step_state.photos))
     return contents[0] != contents[1]
 
 
@@ -183,11 +170,10 @@ def _listed(step: StepBase, answer_input: AnswerInput) -> tuple[str, ...] | None
 
 def complete(tx: Tx, run_id: str, device: str | None) -> Run:
     """Complete a run; a completed one stays as it is. Raises `steps_missing` with all that is missing."""
-    run = runs.get(tx, run_id)
-    require_device(tx, run, device)
+    run = run_state.get_for_device(tx, run_id, device)
     if run.status == "completed":
         return run
-    state = load(tx, require_started(tx, run))
+    state = run_state.load(tx, run_state.require_started(tx, run))
     missing = [
         {"step_id": step.step_id, "code": step.code, "detail": step.detail}
         for step in progress.missing(state.step_states)
@@ -199,13 +185,12 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
             missing.append({"step_id": "", "code": "missing_signature", "detail": "The run is not signed yet."})
     if missing:
         raise Problem("steps_missing", f"{len(missing)} thing(s) are still missing.", extensions={"errors": missing})
-    return close(tx, state, "complete", replace(run, signature=signature))
+    return run_state.close(tx, state, "complete", replace(run, signature=signature))
 
 
 def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
     """Cancel a run that its executor gives up; done twice, the second time changes nothing."""
-    run = runs.get(tx, run_id)
-    require_device(tx, run, device)
+    run = run_state.get_for_device(tx, run_id, device)
     cancellation = run.cancellation
     if cancellation is not None and (cancellation.by, cancellation.reason) == ("executor", reason):
         return run
@@ -214,24 +199,25 @@ def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | No
 
 def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, int]:
     """Read all that the executor's page needs of an open run. Raises NotFound, `other_device`, `run_closed`."""
-    run = with_expiry_applied(tx, runs.get(tx, run_id))
-    if run.is_closed:
-        raise closed_problem(run)
-    require_device(tx, run, device)
-    return load(tx, run), organizations.get(tx, run.org_id), tx.now
+    run = _get_open(tx, run_id, device)
+    return run_state.load(tx, run), organizations.get(tx, run.org_id), tx.now
 
 
 def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
     """Tell whether nothing happened to a run since a revision; refuses as `load_open` does."""
-    run = with_expiry_applied(tx, runs.get(tx, run_id))
+    return _get_open(tx, run_id, device).revision == since
+
+
+def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
+    run = run_state.with_expiry_applied(tx, runs.get(tx, run_id))
     if run.is_closed:
-        raise closed_problem(run)
-    require_device(tx, run, device)
-    return run.revision == since
+        raise run_state.closed_problem(run)
+    run_state.require_device(tx, run, device)
+    return run
 
 
 def load_closed(tx: Tx, run_id: str) -> tuple[Run, TemplateVersion, Organization]:
     """Read what the page of a closed run shows. Raises NotFound."""
-    run = with_expiry_applied(tx, runs.get(tx, run_id))
+    run = run_state.with_expiry_applied(tx, runs.get(tx, run_id))
     version = templates.get_version(tx, run.template_id, run.template_v)
     return run, version, organizations.get(tx, run.org_id)

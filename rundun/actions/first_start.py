@@ -8,7 +8,6 @@ from rundun.actions import operators
 from rundun.actions import templates as template_actions
 from rundun.actions.api_keys import create
 from rundun.store import organizations
-from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
 
 
@@ -16,7 +15,6 @@ from rundun.store.transaction import Tx
 class FirstStart:
     """All that the very first start made, shown once on the terminal."""
 
-    organization: Organization
     key: str
     template_ids: tuple[str, ...]
     setup: str  # the link that makes the first operator
@@ -26,10 +24,8 @@ def bootstrap(tx: Tx, samples: Sequence[Any]) -> FirstStart | None:
     """Fill an empty database: an organization, the sample templates, a key and a link. None for a database in use."""
     if organizations.list_all(tx):
         return None
-    organization = organizations.add(tx, "My organization")
-    _, key = create(tx, organization.org_id, "first")
-    versions = [template_actions.create(tx, organization.org_id, template_actions.draft(sample)) for sample in samples]
-    template_ids = tuple(version.template_id for version in versions)
-    return FirstStart(
-        organization, key, template_ids, tx.links.join(operators.create_setup_link(tx, organization.org_id))
-    )
+    org_id = organizations.add(tx, "My organization").org_id
+    _, key = create(tx, org_id, "first")
+    versions = [template_actions.create(tx, org_id, template_actions.draft(sample)) for sample in samples]
+    setup = tx.links.join(operators.create_setup_link(tx, org_id))
+    return FirstStart(key, tuple(version.template_id for version in versions), setup)

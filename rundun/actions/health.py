@@ -17,7 +17,6 @@ class TemplateNeedingHttps:
     those that scan a barcode live.
     """
 
-    org_id: str
     template_id: str
     name: str
     geo: tuple[str, ...]
@@ -59,7 +58,7 @@ def _needing_https(tx: Tx, org_id: str | None) -> list[TemplateNeedingHttps]:
                 geo = tuple(step.id for step in version.steps if step.geo)
                 barcode = tuple(step.id for step in version.steps if step.type == "barcode")
                 if geo or barcode:
-                    needing.append(TemplateNeedingHttps(owner, head.template_id, version.template.name, geo, barcode))
+                    needing.append(TemplateNeedingHttps(head.template_id, version.template.name, geo, barcode))
             if page.next_before is None:
                 break
             before = page.next_before

@@ -81,9 +81,7 @@ def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
     """Invite a new operator; returns the token of a link, good for seven days, and the only one. Raises `invalid` where
     there is an operator with that address.
     """
-    email = clean_email(email)
-    if operators.find_by_email(tx, email) is not None:
-        raise _invalid("There is an operator with that address.", "/email", "duplicate")
+    email = _free_email(tx, email)
     operators.remove_invitations(tx, org_id, email)
     token = new_token()
     operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
@@ -112,25 +110,26 @@ def invitation_of(tx: Tx, token: str) -> tuple[Invitation, Organization]:
     return invitation, organizations.get(tx, invitation.org_id)
 
 
-def join(tx: Tx, token: str, email: str, name: str, password: str) -> Operator:
-    """Make an operator of whoever uses a link, once. Raises NotFound when somebody was faster, `invalid`."""
+def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -> str:
+    """Make an operator of whoever uses a link, once, and begin a session for them; returns its token. Raises NotFound
+    when somebody was faster, `invalid`.
+    """
     invitation, _ = invitation_of(tx, token)
     operator = add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
     operators.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
-    return operator
-
-
-def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -> str:
-    """Make an operator as `join` does, and begin a session for them; returns its token."""
-    return sign_in(tx, join(tx, token, email, name, password).operator_id)
+    return sign_in(tx, operator.operator_id)
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
     """Add an operator to an organization. Raises `invalid`."""
-    email = clean_email(email)
+    return operators.add(tx, org_id, _free_email(tx, email), clean_name(name), role, password)
+
+
+def _free_email(tx: Tx, typed: str) -> str:
+    email = clean_email(typed)
     if operators.find_by_email(tx, email) is not None:
         raise _invalid("There is an operator with that address.", "/email", "duplicate")
-    return operators.add(tx, org_id, email, clean_name(name), role, password)
+    return email
 
 
 def get_by_email(tx: Tx, email: str) -> Operator:

@@ -67,10 +67,10 @@ def clean_name(typed: str) -> str:
     return name
 
 
-def set_contact(tx: Tx, organization: str, contact: str) -> None:
-    """Store how an executor reaches an organization; "" takes the contact away."""
+def set_contact(tx: Tx, org: str, contact: str) -> None:
+    """Store how an executor reaches an organization, named by id or name; "" takes the contact away."""
     contact = _contact(contact)
-    organizations.put_contact(tx, find(tx, organization).org_id, contact or None)
+    organizations.put_contact(tx, find(tx, org).org_id, contact or None)
 
 
 def _contact(typed: str) -> str:
@@ -109,11 +109,11 @@ def put_logo(tx: Tx, org_id: str, png: bytes | None) -> None:
         files.remove(tx, before)
 
 
-def add_credits(tx: Tx, organization: str, amount: int | None) -> int | None:
+def add_credits(tx: Tx, org: str, amount: int | None) -> int | None:
     """Give credits (an unlimited organization then has just these), or None to make it unlimited. Returns the new
     balance.
     """
-    owner = find(tx, organization)
+    owner = find(tx, org)
     balance = None if amount is None else (owner.credits or 0) + amount
     if balance is not None and not 0 <= balance <= MAX_CREDITS:
         raise Problem("invalid", f"That would make the balance {balance}.")

@@ -4,9 +4,9 @@ chunk before, and they count once the last action has seen all of them.
 
 from dataclasses import dataclass, replace
 
-from rundun.actions.run_state import RunState, load, require_device, require_started, save
+from rundun.actions.run_state import RunState, get_for_device, load, require_started, save
 from rundun.core import progress
-from rundun.core.run import Actor
+from rundun.core.run import Actor, Run
 from rundun.core.run_json import Photo, Signature
 from rundun.core.template import photo_limits
 from rundun.errors import FieldError, Invalid, NotFound, Problem
@@ -67,8 +67,7 @@ def require_photo_step(tx: Tx, target: PhotoRef, device: str | None) -> str:
     """Refuse a photo that is not worth reading at all: its run or step is not there, or the step takes no photos.
     Returns the organization's id.
     """
-    run = runs.get(tx, target.run_id)
-    require_device(tx, run, device)
+    run = get_for_device(tx, target.run_id, device)
     version = templates.get_version(tx, run.template_id, run.template_v)
     step = next((step for step in version.steps if step.id == target.step_id), None)
     if step is None:
@@ -83,14 +82,8 @@ def find_stored(tx: Tx, target: PhotoRef, sha256: str) -> Photo | None:
 
     Raises `photo_conflict` for other bytes under that id, `run_closed`, `not_started` and `too_many_photos`.
     """
-    photo = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
-    if photo is not None:
-        if photo.sha256 != sha256:
-            raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
-        return photo
-    run = require_started(tx, runs.get(tx, target.run_id))
-    _refuse_too_many(tx, load(tx, run), target)
-    return None
+    before = _require_welcome(tx, runs.get(tx, target.run_id), target, sha256)
+    return before if isinstance(before, Photo) else None
 
 
 def _refuse_too_many(tx: Tx, state: RunState, target: PhotoRef) -> None:
@@ -116,7 +109,7 @@ def add_small_photo(
     tx: Tx, target: PhotoRef, small: SmallUpload, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """Store all of a small upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
-    before = _require_welcome(tx, target, small.original.sha256, device)
+    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, small.original.sha256)
     if isinstance(before, Photo):
         return before, False
     original = _write(tx, small.original)
@@ -133,7 +126,7 @@ def add_photo(
     tx: Tx, target: PhotoRef, picture: UploadedFiles, sha256: str, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """Finish a large upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
-    before = _require_welcome(tx, target, sha256, device)
+    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, sha256)
     if isinstance(before, Photo):
         remove_upload(tx, picture.files())
         return before, False
@@ -143,10 +136,10 @@ def add_photo(
     return _add(tx, before, target, numbers, (picture.width, picture.height), metadata), True
 
 
-def _require_welcome(tx: Tx, target: PhotoRef, sha256: str, device: str | None) -> Photo | RunState:
-    """Return a run's state before its new photo, or that very photo where one upload was under way twice."""
-    run = runs.get(tx, target.run_id)
-    require_device(tx, run, device)
+def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str) -> Photo | RunState:
+    """Return a run's state before its new photo, or that very photo where its bytes are stored already, as when one
+    upload was under way twice.
+    """
     stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
     if stored is not None:
         if stored.sha256 != sha256:
@@ -174,8 +167,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     """Delete a photo while the run is open; the answer stays, its list without the photo, also where that never
     arrived. Again: nothing changes.
     """
-    run = runs.get(tx, target.run_id)
-    require_device(tx, run, device)
+    run = get_for_device(tx, target.run_id, device)
     before = load(tx, require_started(tx, run))
     before.step(target.step_id)
     photo = before.evidence.photos.get(target.step_id, {}).get(target.photo_id)
@@ -198,8 +190,7 @@ def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str |
 
     Raises NotFound, `other_device`, and `invalid` where nothing is to be signed.
     """
-    run = runs.get(tx, run_id)
-    require_device(tx, run, device)
+    run = get_for_device(tx, run_id, device)
     state = load(tx, run)
     if step_id and state.step(step_id).type != "signature":
         raise Invalid([FieldError("", "not_allowed", "this step takes no signature")])
@@ -219,8 +210,7 @@ def add_signature(
     """Store a signature picture. An answer that waits for a signature takes it; one that has a signature keeps its own
     until it is given again.
     """
-    run = runs.get(tx, run_id)
-    require_device(tx, run, device)
+    run = get_for_device(tx, run_id, device)
     before = load(tx, require_started(tx, run))
     known = _find_signature(before, step_id, sha256)
     if known is not None:

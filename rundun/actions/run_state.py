@@ -112,6 +112,13 @@ def require_started(tx: Tx, run: Run) -> Run:
     return run
 
 
+def get_for_device(tx: Tx, run_id: str, device: str | None) -> Run:
+    """Return a run for a phone that may go on with it; raises NotFound, or refuses as `require_device` does."""
+    run = runs.get(tx, run_id)
+    require_device(tx, run, device)
+    return run
+
+
 def require_device(tx: Tx, run: Run, device: str | None) -> None:
     """Refuse another phone where the template wants the first one to stay alone."""
     if run.device is not None and run.device != device and _wants_one_device(tx, run):

@@ -144,12 +144,9 @@ def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
 
 def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
     """List (id, name) of an organization's newest 100 templates, archived ones too, by name."""
-    heads = templates.page(tx, org_id, PageRequest(100), include_archived=True).items
-    named = [(head.template_id, templates.get_version(tx, head.template_id, head.v)) for head in heads]
-    return sorted(
-        ((template_id, version.template.name) for template_id, version in named),
-        key=lambda pair: (pair[1].casefold(), pair[0]),
-    )
+    listed = page_current(tx, org_id, PageRequest(100), include_archived=True).items
+    named = [(head.template_id, version.template.name) for head, version in listed]
+    return sorted(named, key=lambda pair: (pair[1].casefold(), pair[0]))
 
 
 def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[TemplateHead, TemplateVersion]:

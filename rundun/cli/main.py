@@ -1,5 +1,6 @@
 """`python -m rundun …`: serve, and the administrator's commands, which also work beside a running service."""
 
+import itertools
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +12,26 @@ from pydantic_core import from_json
 from rundun import __version__, diagnostics, passwords
 from rundun.actions.first_start import FirstStart
 from rundun.app import make_app, wall_clock
-from rundun.cli.context import common, fail, require_database, run_reading, run_writing, settings_of
-from rundun.config.loader import ServiceSettings
-from rundun.core import template_rules
+from rundun.cli.context import common, require_database, run_reading, run_writing
+from rundun.config.settings import ServiceSettings
+from rundun.core import template_rules, times
 from rundun.errors import Problem
 from rundun.logs import configure, silence
 from rundun.server import bind
 from rundun.server import serve as run_server
+from rundun.store import api_keys, organizations
+from rundun.store import operators as operator_rows
+
+keys = click.Group("keys", help="API keys.")
+operators = click.Group("operators", help="People who may use the console.")
+orgs = click.Group("orgs", help="Organizations.")
+templates = click.Group("templates", help="Checklists.")
+runs = click.Group("runs", help="Runs.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    commands=[keys, operators, orgs, templates, runs], context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="rundun")
 def main() -> None:
     """Rundun: send a checklist as a link, get the answers back as signed webhooks."""
@@ -28,11 +39,10 @@ def main() -> None:
 
 @main.command()
 @common
-@click.option("--host", help="Address to listen on.")
-@click.option("--port", type=int, help="Port to listen on; 0 takes any free one.")
-def serve(config_file: str | None, database: str | None, host: str | None, port: int | None) -> None:
+@click.option("--host", "server_host", help="Address to listen on.")
+@click.option("--port", "server_port", type=int, help="Port to listen on; 0 takes any free one.")
+def serve(settings: ServiceSettings) -> None:
     """Serve the API, the executors' pages and the loops in one process."""
-    settings = settings_of(config_file, database, server_host=host, server_port=port)
     configure(settings.logs.level, settings.logs.format)
     refused: list[Problem] = []
 
@@ -40,19 +50,14 @@ def serve(config_file: str | None, database: str | None, host: str | None, port:
         refused.append(problem)
         silence("uvicorn.error")  # its traceback tells the administrator nothing more
 
-    try:
-        sockets = bind(settings.server.host, settings.server.port)
-        if settings.server.port == 0:  # only now is it known where the links lead
-            listening_on = replace(settings.server, port=sockets[0].getsockname()[1])
-            settings = replace(settings, server=listening_on, public_url="")
-        app = make_app(settings, announce=lambda opened: print_first_start(opened, settings), refuse=refuse)
-        started = run_server(
-            app, settings, sockets, on_shutdown=lambda: app.state.notifier and app.state.notifier.end()
-        )
-    except Problem as problem:
-        fail(problem)
+    sockets = bind(settings.server.host, settings.server.port)
+    if settings.server.port == 0:  # only now is it known where the links lead
+        listening_on = replace(settings.server, port=sockets[0].getsockname()[1])
+        settings = replace(settings, server=listening_on, public_url="")
+    app = make_app(settings, announce=lambda opened: print_first_start(opened, settings), refuse=refuse)
+    started = run_server(app, settings, sockets, on_shutdown=lambda: app.state.notifier and app.state.notifier.end())
     if refused:
-        fail(refused[0])
+        raise refused[0]
     sys.exit(0 if started else 1)
 
 
@@ -81,14 +86,10 @@ and open the link it answers with. How to build on it stands at {settings.public
 
 @main.command()
 @common
-def check(config_file: str | None, database: str | None) -> None:
+def check(settings: ServiceSettings) -> None:
     """Say whether everything is as it should be; exit 1 if something is wrong."""
-    settings = settings_of(config_file, database)
-    try:
-        require_database(settings)
-        report = diagnostics.report(settings, wall_clock)
-    except Problem as problem:
-        fail(problem)
+    require_database(settings)
+    report = diagnostics.report(settings, wall_clock)
     for name, value in report.settings:
         click.echo(f"{name} = {value}")
     click.echo()
@@ -100,40 +101,30 @@ def check(config_file: str | None, database: str | None) -> None:
 _STATES = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 
-@main.group()
-def keys() -> None:
-    """API keys."""
-
-
 @keys.command("create")
 @click.option("--org", required=True, help="Id or name of the organization.")
 @click.option("--name", required=True, help="What the key is for.")
 @common
-def keys_create(org: str, name: str, config_file: str | None, database: str | None) -> None:
+def keys_create(settings: ServiceSettings, org: str, name: str) -> None:
     """Make a key and print it, alone; it is shown only now."""
-    click.echo(run_writing(settings_of(config_file, database), "keys create", org=org, name=name)["key"])
+    click.echo(run_writing(settings, "keys create", org=org, name=name)["key"])
 
 
 @keys.command("list")
 @common
-def keys_list(config_file: str | None, database: str | None) -> None:
+def keys_list(settings: ServiceSettings) -> None:
     """List the keys, revoked ones too."""
-    for key in run_reading(settings_of(config_file, database), "keys list"):
-        state = f"revoked {key['revoked_at']}" if key["revoked_at"] else "valid"
-        click.echo(f"{key['key_id']}  {key['org_id']}  {key['created_at']}  {state}  {key['name']}")
+    for key in run_reading(settings, api_keys.list_all):
+        state = f"revoked {times.wire(key.revoked_at)}" if key.revoked_at else "valid"
+        click.echo(f"{key.key_id}  {key.org_id}  {times.wire(key.created_at)}  {state}  {key.name}")
 
 
 @keys.command("revoke")
 @click.argument("key_id")
 @common
-def keys_revoke(key_id: str, config_file: str | None, database: str | None) -> None:
+def keys_revoke(settings: ServiceSettings, key_id: str) -> None:
     """Make a key useless at once."""
-    run_writing(settings_of(config_file, database), "keys revoke", key_id=key_id)
-
-
-@main.group()
-def operators() -> None:
-    """People who may use the console."""
+    run_writing(settings, "keys revoke", key_id=key_id)
 
 
 _ORG = click.option("--org", help="Id or name of the organization; not needed while there is only one.")
@@ -145,47 +136,43 @@ _ORG = click.option("--org", help="Id or name of the organization; not needed wh
 @click.option("--name", help="What they are called; the address without it.")
 @click.option("--role", type=click.Choice(["owner", "member"]), default="owner", show_default=True)
 @common
-def operators_add(
-    email: str, org: str | None, name: str | None, role: str, config_file: str | None, database: str | None
-) -> None:
+def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> None:
     """Add an operator; the password is asked for, or read from standard input."""
-    settings = settings_of(config_file, database)
     arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
     click.echo(run_writing(settings, "operators add", **arguments))
 
 
 @operators.command("list")
 @common
-def operators_list(config_file: str | None, database: str | None) -> None:
+def operators_list(settings: ServiceSettings) -> None:
     """List the operators."""
-    for operator in run_reading(settings_of(config_file, database), "operators list"):
-        seen = operator["signed_in_at"] or "never"
-        click.echo(f"{operator['email']}  {operator['role']}  {operator['org_id']}  {seen}  {operator['name']}")
+    for row in run_reading(settings, operator_rows.list_all):
+        seen = times.wire_or_none(row.signed_in_at) or "never"
+        click.echo(f"{row.email}  {row.role}  {row.org_id}  {seen}  {row.name}")
 
 
 @operators.command("password")
 @click.argument("email")
 @common
-def operators_password(email: str, config_file: str | None, database: str | None) -> None:
+def operators_password(settings: ServiceSettings, email: str) -> None:
     """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
-    settings = settings_of(config_file, database)
     run_writing(settings, "operators password", email=email, password=_password())
 
 
 @operators.command("remove")
 @click.argument("email")
 @common
-def operators_remove(email: str, config_file: str | None, database: str | None) -> None:
+def operators_remove(settings: ServiceSettings, email: str) -> None:
     """Remove an operator, who is signed out at once."""
-    run_writing(settings_of(config_file, database), "operators remove", email=email)
+    run_writing(settings, "operators remove", email=email)
 
 
 @operators.command("setup-link")
 @_ORG
 @common
-def operators_setup_link(org: str | None, config_file: str | None, database: str | None) -> None:
+def operators_setup_link(settings: ServiceSettings, org: str | None) -> None:
     """Print a link that makes an owner: good once, for an hour."""
-    click.echo(run_writing(settings_of(config_file, database), "operators setup-link", org=org))
+    click.echo(run_writing(settings, "operators setup-link", org=org))
 
 
 def _password() -> str:
@@ -195,30 +182,25 @@ def _password() -> str:
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
-        fail(Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters."))
+        raise Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters.")
     return passwords.hash_password(password)
-
-
-@main.group()
-def orgs() -> None:
-    """Organizations."""
 
 
 @orgs.command("create")
 @click.argument("name")
 @common
-def orgs_create(name: str, config_file: str | None, database: str | None) -> None:
+def orgs_create(settings: ServiceSettings, name: str) -> None:
     """Make an organization and print its id."""
-    click.echo(run_writing(settings_of(config_file, database), "orgs create", name=name))
+    click.echo(run_writing(settings, "orgs create", name=name))
 
 
 @orgs.command("list")
 @common
-def orgs_list(config_file: str | None, database: str | None) -> None:
+def orgs_list(settings: ServiceSettings) -> None:
     """List the organizations with their credits."""
-    for org in run_reading(settings_of(config_file, database), "orgs list"):
-        credits = "unlimited" if org["credits"] is None else org["credits"]
-        click.echo(f"{org['org_id']}  {credits}  {org['name']}  {org['contact'] or ''}".rstrip())
+    for org in run_reading(settings, organizations.list_all):
+        credits = "unlimited" if org.credits is None else org.credits
+        click.echo(f"{org.org_id}  {credits}  {org.name}  {org.contact or ''}".rstrip())
 
 
 @orgs.command("credits")
@@ -226,11 +208,11 @@ def orgs_list(config_file: str | None, database: str | None) -> None:
 @click.option("--add", type=int, help="Credits to add; an unlimited organization then has just these.")
 @click.option("--unlimited", is_flag=True, help="No limit from now on.")
 @common
-def orgs_credits(org: str, add: int | None, unlimited: bool, config_file: str | None, database: str | None) -> None:
+def orgs_credits(settings: ServiceSettings, org: str, add: int | None, unlimited: bool) -> None:
     """Give credits, and print the new balance."""
     if (add is None) != unlimited:
         raise click.UsageError("Say either --add N or --unlimited.")
-    balance = run_writing(settings_of(config_file, database), "orgs credits", org=org, amount=add)
+    balance = run_writing(settings, "orgs credits", org=org, amount=add)
     click.echo("unlimited" if balance is None else balance)
 
 
@@ -238,44 +220,39 @@ def orgs_credits(org: str, add: int | None, unlimited: bool, config_file: str | 
 @click.argument("org")
 @click.argument("text")
 @common
-def orgs_contact(org: str, text: str, config_file: str | None, database: str | None) -> None:
+def orgs_contact(settings: ServiceSettings, org: str, text: str) -> None:
     """Say how executors reach the organization."""
-    run_writing(settings_of(config_file, database), "orgs contact", org=org, contact=text)
-
-
-@main.group()
-def templates() -> None:
-    """Checklists."""
+    run_writing(settings, "orgs contact", org=org, contact=text)
 
 
 def read_template_file(file: str) -> Any:
-    """Read the JSON in `file`, or end the process."""
+    """Read the JSON in `file`; raises Problem."""
     try:
         return from_json(Path(file).read_bytes(), allow_inf_nan=False)  # as the API reads it
     except OSError as error:
-        fail(Problem("not_found", f"{file}: {error.strerror}."))
+        raise Problem("not_found", f"{file}: {error.strerror}.") from None
     except ValueError as error:
-        fail(Problem("malformed_json", f"{file} is not JSON: {error}."))
+        raise Problem("malformed_json", f"{file} is not JSON: {error}.") from None
 
 
 @templates.command("import")
 @click.argument("file")
 @click.option("--org", required=True, help="Id or name of the organization.")
 @common
-def templates_import(file: str, org: str, config_file: str | None, database: str | None) -> None:
+def templates_import(settings: ServiceSettings, file: str, org: str) -> None:
     """Make a template of a JSON file and print its id."""
     template = read_template_file(file)
-    click.echo(run_writing(settings_of(config_file, database), "templates import", org=org, template=template))
+    click.echo(run_writing(settings, "templates import", org=org, template=template))
 
 
 @templates.command("check")
 @click.argument("file")
 @common
-def templates_check(file: str, config_file: str | None, database: str | None) -> None:
+def templates_check(settings: ServiceSettings, file: str) -> None:
     """Say all that is wrong with a template; exit 1 if anything is."""
-    settings_of(config_file, database)
+    template, numbers = read_template_file(file), itertools.count()
     try:
-        template_rules.read_template(read_template_file(file), lambda prefix: f"{prefix}{next(_numbers)}")
+        template_rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
     except Problem as problem:
         for error in problem.errors:
             click.echo(f"{error.pointer or '/'}: {error.detail}")
@@ -285,20 +262,12 @@ def templates_check(file: str, config_file: str | None, database: str | None) ->
     click.echo("ok")
 
 
-_numbers = iter(range(10**9))
-
-
-@main.group()
-def runs() -> None:
-    """Runs."""
-
-
 @runs.command("dispatch")
 @click.argument("template_id")
 @common
-def runs_dispatch(template_id: str, config_file: str | None, database: str | None) -> None:
+def runs_dispatch(settings: ServiceSettings, template_id: str) -> None:
     """Dispatch a run and print its link; on a terminal also as a QR code."""
-    link = run_writing(settings_of(config_file, database), "runs dispatch", template_id=template_id)
+    link = run_writing(settings, "runs dispatch", template_id=template_id)
     click.echo(link)
     if sys.stdout.isatty():
         import segno  # when first needed

@@ -7,7 +7,6 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,8 @@ class ConfigError(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A setting's value as it was written, and where, for the messages."""
-
-    setting: Setting
-    source: str
-    value: Any
+_Entry = tuple[Setting, str, Any]  # where its value was written, for the messages, and the value as written
+_BY_KEY = {setting.key: setting for setting in SETTINGS}
 
 
 def load(
@@ -52,14 +46,13 @@ def load(
         *_from_environment(os.environ if environment is None else environment, problems),
         *_from_flags(flags or {}),
     ]
-    for entry in entries:
+    for setting, source, value in entries:
         try:
-            values[entry.setting.section][entry.setting.name] = entry.setting.kind.parse(entry.value)
+            values[setting.section][setting.name] = setting.kind.parse(value)
         except ValueError as error:
             why = f" ({error})" if str(error) else ""
-            kind = entry.setting.kind
-            shown = "not usable" if kind.is_secret else _show(entry.value)
-            problems.append(f"{entry.setting.key} in {entry.source} is {shown}; it must be {kind.says}{why}.")
+            shown = "not usable" if setting.kind.is_secret else _show(value)
+            problems.append(f"{setting.key} in {source} is {shown}; it must be {setting.kind.says}{why}.")
     server = values["server"]
     if "tls_key" in server and "tls_certificate" not in server:
         problems.append("server.tls_key is set, but server.tls_certificate is not; HTTPS needs the certificate.")
@@ -83,19 +76,17 @@ def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{path} is not valid TOML: {error}.")
         return
-    known = {(setting.section, setting.name): setting for setting in SETTINGS}
     for section, table in content.items():
         if section not in SECTIONS:
             problems.append(f"[{section}] in {path} is not a section{_nearest(section, SECTIONS)}.")
         elif not isinstance(table, dict):
             problems.append(f"{section} in {path} must be a section, [{section}].")
         else:
-            for name, value in table.items():
-                if (section, name) in known:
-                    yield _Entry(known[section, name], str(path), value)
+            for key, value in ((f"{section}.{name}", value) for name, value in table.items()):
+                if key in _BY_KEY:
+                    yield _BY_KEY[key], str(path), value
                 else:
-                    meant = _nearest(f"{section}.{name}", [setting.key for setting in SETTINGS])
-                    problems.append(f"{section}.{name} in {path} is not a setting{meant}.")
+                    problems.append(f"{key} in {path} is not a setting{_nearest(key, _BY_KEY)}.")
 
 
 def _from_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[_Entry]:
@@ -107,23 +98,22 @@ def _from_environment(environment: Mapping[str, str], problems: list[str]) -> It
             problems.append(f"{variable} in the environment is not a setting{_nearest(variable, known)}.")
         elif environment[variable].strip():  # empty = not set, as compose files and unit files leave it
             text, setting = environment[variable].strip(), known[variable]
-            yield _Entry(setting, f"the environment ({variable})", _from_text(setting.kind, text))
+            yield setting, f"the environment ({variable})", _from_text(setting.kind, text)
 
 
 def _from_flags(flags: Mapping[str, Any]) -> Iterator[_Entry]:
-    known = {setting.key: setting for setting in SETTINGS}
     for key, value in flags.items():
         if value is not None:
-            setting = known[key]
+            setting = _BY_KEY[key]
             typed = _from_text(setting.kind, value) if isinstance(value, str) else value
-            yield _Entry(setting, f"the flag {setting.flag}", typed)
+            yield setting, f"the flag {setting.flag}", typed
 
 
 def _from_text(kind: Kind, value: str) -> Any:
     """Read from plain text what TOML would have held; text that makes no sense stays text and is refused later."""
-    if kind.is_text:
+    if kind.written == "text":
         return value
-    if kind.is_list and not value.startswith("["):
+    if kind.written == "list" and not value.startswith("["):
         return [_scalar(item.strip()) for item in value.split(",") if item.strip()]
     return _scalar(value)
 

@@ -6,22 +6,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from rundun.config.kinds import (
-    Kind,
-    Network,
-    boolean,
-    file_path,
-    integer,
-    networks,
-    number,
-    numbers,
-    one_of,
-    origin_url,
-    secret,
-    text,
-    web_address,
-    web_origin,
-)
+from rundun.config import kinds
+from rundun.config.kinds import Kind, Network
 
 PREFIX = "RUNDUN_"
 
@@ -54,24 +40,24 @@ def setting(default: Any, kind: Kind, help: str, *, unit: str = "", flag: str = 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     host: str = setting(
-        "127.0.0.1", text(253), "Address to listen on; `0.0.0.0` or `::` means all of this machine's.", flag="--host"
+        "127.0.0.1", kinds.HOST, "Address to listen on; `0.0.0.0` or `::` means all of this machine's.", flag="--host"
     )
-    port: int = setting(8000, integer(0, 65535), "Port to listen on; `0` takes any free one.", flag="--port")
+    port: int = setting(8000, kinds.integer(0, 65535), "Port to listen on; `0` takes any free one.", flag="--port")
     public_url: str | None = setting(
         None,
-        web_origin(),
+        kinds.WEB_ORIGIN,
         "What links and photo addresses begin with; never taken from a request. "
         "Default: the address listened on, or this machine's address in its network when listening on all.",
     )
     tls_certificate: Path | None = setting(
-        None, file_path(must_exist=True), "Certificate chain (PEM) to serve HTTPS with, without a proxy in front."
+        None, kinds.EXISTING_FILE, "Certificate chain (PEM) to serve HTTPS with, without a proxy in front."
     )
     tls_key: Path | None = setting(
-        None, file_path(must_exist=True), "Its private key (PEM); not needed if the certificate's file holds it."
+        None, kinds.EXISTING_FILE, "Its private key (PEM); not needed if the certificate's file holds it."
     )
     trusted_proxies: tuple[Network, ...] = setting(
         (ip_network("127.0.0.1/32"), ip_network("::1/128")),
-        networks(),
+        kinds.NETWORKS,
         "Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     )
 
@@ -80,7 +66,7 @@ class ServerSettings:
 class DatabaseSettings:
     path: Path = setting(
         Path("rundun.db"),
-        file_path(must_exist=False),
+        kinds.FILE,
         "The SQLite file that holds everything, photos included; made if it is missing.",
         flag="--database",
     )
@@ -89,32 +75,37 @@ class DatabaseSettings:
 @dataclass(frozen=True, slots=True)
 class RunsSettings:
     grace_hours: float = setting(
-        24, number(0, 8760), "How long a started run keeps accepting answers after it expired; `0` = not.", unit="hours"
+        24,
+        kinds.number(0, 8760),
+        "How long a started run keeps accepting answers after it expired; `0` = not.",
+        unit="hours",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class WebhooksSettings:
     timeout_seconds: float = setting(
-        10, number(0.1, 120), "Time for one whole attempt, from look-up to answer.", unit="seconds"
+        10, kinds.number(0.1, 120), "Time for one whole attempt, from look-up to answer.", unit="seconds"
     )
     retry_delays_seconds: tuple[float, ...] = setting(
         (30, 120, 600, 3600),
-        numbers(0, 604800, 20),
+        kinds.numbers(0, 604800, 20),
         "Pauses before the second attempt, the third, and so on, each up to a tenth longer by chance; after the last "
         "one a delivery has failed.",
         unit="seconds",
     )
-    allow_private: bool = setting(True, boolean(), "Whether webhooks may go to private networks such as 10.0.0.0/8.")
-    allow: tuple[Network, ...] = setting(
-        (), networks(), "Networks webhooks may go to although they are refused otherwise, loopback for one."
+    allow_private: bool = setting(
+        True, kinds.BOOLEAN, "Whether webhooks may go to private networks such as 10.0.0.0/8."
     )
-    concurrency: int = setting(256, integer(1, 10000), "Attempts under way at the same time.")
-    per_destination: int = setting(4, integer(1, 1000), "The same to one scheme, host and port, for each organization.")
+    allow: tuple[Network, ...] = setting(
+        (), kinds.NETWORKS, "Networks webhooks may go to although they are refused otherwise, loopback for one."
+    )
+    concurrency: int = setting(256, kinds.integer(1, 10000), "Attempts under way at the same time.")
+    per_destination: int = setting(
+        4, kinds.integer(1, 1000), "The same to one scheme, host and port, for each organization."
+    )
     ca_file: Path | None = setting(
-        None,
-        file_path(must_exist=True),
-        "Certificates (PEM) to trust besides the usual ones, for receivers of your own.",
+        None, kinds.EXISTING_FILE, "Certificates (PEM) to trust besides the usual ones, for receivers of your own."
     )
 
 
@@ -122,11 +113,11 @@ class WebhooksSettings:
 class AlertsSettings:
     url: str | None = setting(
         None,
-        web_address(),
+        kinds.WEB_ADDRESS,
         "Receiver that is told, by a POST, of each delivery that has failed for good; it is checked as webhooks are.",
     )
     secret: str | None = setting(
-        None, secret(), "What that POST is signed with, as webhooks are; without it there is a digest only."
+        None, kinds.SECRET, "What that POST is signed with, as webhooks are; without it there is a digest only."
     )
 
 
@@ -134,7 +125,7 @@ class AlertsSettings:
 class RetentionSettings:
     secrets_days: float = setting(
         30,
-        number(0, 36500),
+        kinds.number(0, 36500),
         "How long a webhook's secret is kept once its run is closed and everything is delivered or has failed; "
         "`0` = for ever.",
         unit="days",
@@ -143,25 +134,27 @@ class RetentionSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitsSettings:
-    photo_mebibytes: int = setting(15, integer(1, 256), "Largest photo taken.", unit="MiB")
-    photo_megapixels: int = setting(50, integer(1, 200), "Largest picture decoded.", unit="megapixels")
+    photo_mebibytes: int = setting(15, kinds.integer(1, 256), "Largest photo taken.", unit="MiB")
+    photo_megapixels: int = setting(50, kinds.integer(1, 200), "Largest picture decoded.", unit="megapixels")
     requests_per_minute: int = setting(
-        600, integer(0, 10**6), "Requests that one API key may make, and all phones on one run; `0` = any number."
+        600, kinds.integer(0, 10**6), "Requests that one API key may make, and all phones on one run; `0` = any number."
     )
     failures_per_minute: int = setting(
-        60, integer(0, 10**6), "Requests with an unknown key or link that one address may make; `0` = any number."
+        60, kinds.integer(0, 10**6), "Requests with an unknown key or link that one address may make; `0` = any number."
     )
-    body_kibibytes: int = setting(1024, integer(16, 65536), "Largest JSON body taken.", unit="KiB")
+    body_kibibytes: int = setting(1024, kinds.integer(16, 65536), "Largest JSON body taken.", unit="KiB")
 
 
 @dataclass(frozen=True, slots=True)
 class LogsSettings:
     level: str = setting(
         "info",
-        one_of("debug", "info", "warning", "error"),
+        kinds.one_of("debug", "info", "warning", "error"),
         "The least that is worth a line: `debug`, `info`, `warning` or `error`.",
     )
-    format: str = setting("text", one_of("text", "json"), "`text` is `event key=value …`, `json` one object a line.")
+    format: str = setting(
+        "text", kinds.one_of("text", "json"), "`text` is `event key=value …`, `json` one object a line."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +176,7 @@ class ServiceSettings:
             object.__setattr__(self, "public_url", self.server.public_url or own_address(self.server))
 
 
-SECTIONS: dict[str, type] = {
-    "server": ServerSettings,
-    "database": DatabaseSettings,
-    "runs": RunsSettings,
-    "webhooks": WebhooksSettings,
-    "alerts": AlertsSettings,
-    "retention": RetentionSettings,
-    "limits": LimitsSettings,
-    "logs": LogsSettings,
-}
+SECTIONS: dict[str, Any] = {item.name: item.type for item in fields(ServiceSettings) if item.name != "public_url"}
 
 SETTINGS: tuple[Setting, ...] = tuple(
     Setting(section, item.name, item.default, **item.metadata)
@@ -206,7 +190,9 @@ def own_address(server: ServerSettings) -> str:
     host = server.host
     if host in ("0.0.0.0", "::", ""):
         host = lan_address()
-    return origin_url("https" if server.tls_certificate else "http", f"[{host}]" if ":" in host else host, server.port)
+    return kinds.origin_url(
+        "https" if server.tls_certificate else "http", f"[{host}]" if ":" in host else host, server.port
+    )
 
 
 def lan_address() -> str:

@@ -7,8 +7,6 @@ from rundun.core.picture import Decoded
 from rundun.core.template import BarcodeFormat
 from rundun.imaging.derivatives import fit, guarded, open_picture, plain_copy
 
-__all__ = ["Decoded", "decode_barcode"]
-
 _MAX_BARCODE = 25_000_000  # pixels of a file, whatever the settings allow for photos
 # Longest side in which a barcode is looked for, first and last. QR codes have one of their own: a picture full of what
 # looks like their corners costs the reader 40 s and more at 4096, and 1.2 s at 1600.

@@ -15,8 +15,8 @@ import functools
 import io
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -28,18 +28,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from rundun.core.picture import Derived
 from rundun.errors import Problem
-from rundun.imaging.formats import (
-    Unreadable,
-    orientation,
-    sniff,
-    unsupported,
-    walk_heic,
-    walk_jpeg,
-    walk_png,
-    walk_webp,
-)
-
-__all__ = ["Derived", "check_signature", "derive", "fit", "guarded", "logo", "open_picture", "plain_copy", "sniff"]
+from rundun.imaging import formats
+from rundun.imaging.formats import Unreadable
 
 PHOTO_PIXELS = 2048  # longest side of the derived photo
 THUMBNAIL_PIXELS = 320  # longest side of the thumbnail
@@ -61,7 +51,7 @@ _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "image/webp": WebPImageFile,
     "image/heic": pillow_heif.HeifImageFile,
 }
-_WALKS = {"image/png": walk_png, "image/webp": walk_webp, "image/heic": walk_heic}
+_WALKS = {"image/png": formats.walk_png, "image/webp": formats.walk_webp, "image/heic": formats.walk_heic}
 _UPRIGHT = {  # EXIF orientation → what undoes it (EXIF 2.32, tag 0x0112)
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -114,17 +104,16 @@ class _Opened:
         self.image.load()
         # A HEIC is turned by its decoder, a JPEG's orientation comes from its walk.
         if self.content_type in ("image/png", "image/webp"):
-            self.turned = orientation(self.image.info.get("exif") or b"")
+            self.turned = formats.orientation(self.image.info.get("exif") or b"")
         return self.image
 
 
 def open_picture(data: bytes, max_pixels: int) -> _Opened:
-    content_type, turned = sniff(data[:64]), 1
+    content_type, turned = formats.sniff(data[:64]), 1
     if content_type is None:
-        raise Unreadable(unsupported(data[:64]))
+        raise Unreadable(formats.unsupported(data[:64]))
     if content_type == "image/jpeg":
-        jpeg = walk_jpeg(data)
-        data, turned = jpeg.data, jpeg.orientation
+        data, turned = formats.walk_jpeg(data)
     else:
         _WALKS[content_type](data)
     image = _READERS[content_type](io.BytesIO(data))
@@ -247,11 +236,9 @@ def _thumbnail(opened: _Opened) -> Image.Image:
 _one_large = threading.Lock()
 
 
-@contextmanager
-def _exclusively(size: tuple[int, int]) -> Iterator[None]:
+def _exclusively(size: tuple[int, int]) -> AbstractContextManager[object]:
     """Wait to decode a picture of that size: of two large ones, each of which may take 450 MB, one at a time."""
-    with _one_large if size[0] * size[1] > LARGE_PIXELS else nullcontext():
-        yield
+    return _one_large if size[0] * size[1] > LARGE_PIXELS else nullcontext()
 
 
 @guarded
@@ -259,7 +246,7 @@ def logo(data: bytes, *, max_pixels: int) -> bytes:
     """Make a logo of a PNG, JPEG or WebP: a PNG of at most 512 px, upright, with its transparency and nothing else.
     Raises `unreadable_image`.
     """
-    if sniff(data[:64]) not in _LOGOS:
+    if formats.sniff(data[:64]) not in _LOGOS:
         raise Unreadable("A logo is a PNG, a JPEG or a WebP picture.")
     opened = open_picture(data, min(max_pixels, _MAX_LOGO))
     small: Image.Image
@@ -281,7 +268,7 @@ def logo(data: bytes, *, max_pixels: int) -> bytes:
 @guarded
 def check_signature(png: bytes, *, max_pixels: int) -> tuple[int, int]:
     """Decode all of a signature's PNG, and return its width and height. Raises `unreadable_image`."""
-    if sniff(png[:64]) not in ("image/png", None):
+    if formats.sniff(png[:64]) not in ("image/png", None):
         raise Unreadable("A signature must be a PNG.")
     image = open_picture(png, min(max_pixels, _MAX_SIGNATURE)).image
     image.load()

@@ -5,7 +5,6 @@ each container is walked to its end before one is asked.
 """
 
 import re
-from dataclasses import dataclass
 
 _PIECES = 20_000  # segments or chunks in one file; cameras write hundreds
 _SCANS = 32  # of a progressive JPEG; encoders write about ten, and each costs a pass over all pixels
@@ -59,26 +58,15 @@ def unsupported(head: bytes) -> str:
     return f"This is {name}; only JPEG, PNG, WebP and HEIC can be read."
 
 
-@dataclass(frozen=True, slots=True)
-class Jpeg:
-    """A JPEG after the walk.
-
-    `data`: the file without metadata, down to its end marker; the very object that came in if there was nothing to
-    leave out. `orientation`: 1–8, from its EXIF.
-    """
-
-    data: bytes
-    orientation: int
-
-
 # A marker. 0xFF00 is a stuffed byte, and RSTn belong to the scan. Not `\xff+`: a long run of fill bytes would make the
 # search quadratic.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
 _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
 
 
-def walk_jpeg(original: bytes) -> Jpeg:
-    """Walk the segments (ITU-T T.81 annex B) to the end marker, leaving out all metadata but the ICC profile.
+def walk_jpeg(original: bytes) -> tuple[bytes, int]:
+    """Walk the segments (ITU-T T.81 annex B) to the end marker, leaving out all metadata but the ICC profile. Returns
+    the file without metadata, the very object that came in if there was none, and the orientation, 1–8, of its EXIF.
 
     The decoder then sees no EXIF, no XMP and no index of further pictures. What is left decodes to the very same
     pixels, so a photo can lose its metadata without a second lossy encoding.
@@ -93,7 +81,7 @@ def walk_jpeg(original: bytes) -> Jpeg:
         marker, start = original[match.end() - 1], match.end()
         if marker == _EOI:
             data = b"".join((*pieces, b"\xff\xd9"))
-            return Jpeg(original if data == original else data, orientation(exif))
+            return original if data == original else data, orientation(exif)
         length = int.from_bytes(original[start : start + 2], "big")
         at = start + length
         if length < 2 or at > len(original):

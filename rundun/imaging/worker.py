@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TypeVar
 
 from rundun.core.picture import Decoded, Derived
@@ -35,33 +36,15 @@ class Pictures:
 
     async def derive(self, read: Read, owner: str) -> Derived:
         """Derive photo and thumbnail in the owner's turn; see `derivatives.derive`."""
-
-        def work() -> Derived:
-            from rundun.imaging import derivatives
-
-            return derivatives.derive(read(), max_pixels=self.max_pixels)
-
-        return await self._in_turn(owner, work)
+        return await self._in_turn(owner, lambda: _derivatives().derive(read(), max_pixels=self.max_pixels))
 
     async def logo(self, read: Read, owner: str) -> bytes:
         """Make a logo in the owner's turn; see `derivatives.logo`."""
-
-        def work() -> bytes:
-            from rundun.imaging import derivatives
-
-            return derivatives.logo(read(), max_pixels=self.max_pixels)
-
-        return await self._in_turn(owner, work)
+        return await self._in_turn(owner, lambda: _derivatives().logo(read(), max_pixels=self.max_pixels))
 
     async def check_signature(self, read: Read, owner: str) -> tuple[int, int]:
         """Check a signature's PNG in the owner's turn; see `derivatives.check_signature`."""
-
-        def work() -> tuple[int, int]:
-            from rundun.imaging import derivatives
-
-            return derivatives.check_signature(read(), max_pixels=self.max_pixels)
-
-        return await self._in_turn(owner, work)
+        return await self._in_turn(owner, lambda: _derivatives().check_signature(read(), max_pixels=self.max_pixels))
 
     async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Decoded | None:
         """Read a barcode in the owner's turn; see `barcodes.decode_barcode`."""
@@ -76,6 +59,12 @@ class Pictures:
     async def _in_turn(self, owner: str, work: Callable[[], T]) -> T:
         limits = {owner: PICTURES["of_owner"], "": PICTURES["in_all"]}
         return await self.photos.run(owner, limits, work)
+
+
+def _derivatives() -> ModuleType:
+    from rundun.imaging import derivatives  # with the first picture, in its thread
+
+    return derivatives
 
 
 @asynccontextmanager

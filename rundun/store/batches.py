@@ -123,10 +123,3 @@ def write_once(
     if job.error:
         raise job.error.problem if isinstance(job.error, CommitThenRaise) else job.error
     return cast(T, job.result)
-
-
-def read_once(
-    db: sqlite3.Connection, env: Env, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Run one read function, without an event loop."""
-    return function(env.tx(db), *args, **kwargs)

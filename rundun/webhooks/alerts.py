@@ -5,20 +5,16 @@ minute after it; the last one that may be sent stands for all that have failed b
 logged and tried again after a minute, and no other goes out meanwhile: it makes no deliveries, so no more alerts.
 """
 
-from collections.abc import Awaitable, Callable
-
 from rundun.actions import deliveries
 from rundun.core import times, token_bucket
-from rundun.core.attempt import AttemptResult, WebhookRequest
+from rundun.core.attempt import WebhookRequest
 from rundun.core.token_bucket import Bucket, Policy
 from rundun.logs import log
 from rundun.store.database import Database
+from rundun.webhooks.dispatcher import Post
 
 POLICY = Policy("alerts", 10)
 RETRY_PAUSE_MS = 60 * times.SECOND  # after an alert that did not arrive
-
-
-Post = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 
 
 class Alerts:

@@ -16,6 +16,7 @@ from contextlib import aclosing
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache, partial
+from pathlib import Path
 from typing import Literal
 
 import httpcore2
@@ -24,16 +25,8 @@ from rundun import __version__
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.webhook_signature import sign, standard_webhooks
 from rundun.core.webhook_url import Destination, Network, forbidden, may_be_read, normalise
-from rundun.webhooks.dialer import (
-    AddressForbidden,
-    CheckedBackend,
-    LookUp,
-    Resolver,
-    UnresolvedHost,
-    opened_connection,
-    refusal_of,
-    system_resolver,
-)
+from rundun.webhooks import dialer
+from rundun.webhooks.dialer import UnresolvedHost
 
 BODY_BYTES = 16 * 1024  # read of an answer, as it comes, never decompressed
 EXCERPT_BYTES = 4 * 1024
@@ -56,9 +49,9 @@ class WebhookClient:
         timeout_seconds: float = 10.0,
         allow: tuple[Network, ...] = (),
         allow_private: bool = True,
-        ca_file: str | None = None,
+        ca_file: Path | None = None,
         clock: Callable[[], int],
-        resolver: LookUp | None = None,
+        resolver: dialer.LookUp | None = None,
         check_seconds: float = 2.0,
     ) -> None:
         self._timeout = timeout_seconds
@@ -66,7 +59,7 @@ class WebhookClient:
         self._judge = lru_cache(1024)(partial(forbidden, allow=allow, allow_private=allow_private))
         self._clock = clock
         self._check_seconds = check_seconds
-        self._look_ups = Resolver(resolver or system_resolver, clock)
+        self._look_ups = dialer.Resolver(resolver or dialer.system_resolver, clock)
         self._ca_file = ca_file
         if ca_file:
             _ = self._pool  # what is wrong with the file is reported at start
@@ -79,17 +72,13 @@ class WebhookClient:
             max_connections=None,  # the slots limit them
             max_keepalive_connections=MAX_IDLE_CONNECTIONS,
             keepalive_expiry=IDLE_SECONDS,
-            network_backend=CheckedBackend(self._look_ups, self._judge, self._timeout),
+            network_backend=dialer.CheckedBackend(self._look_ups, self._judge, self._timeout),
         )
 
     async def close(self) -> None:
         """Close all connections; attempts still under way break, so let them end first."""
         if "_pool" in vars(self):
             await self._pool.aclose()
-
-    async def resolve(self, host: str, seconds: float) -> list[str]:
-        """Return the addresses of `host` (a literal is its own), within `seconds`; raises UnresolvedHost."""
-        return await self._look_ups.addresses(host, seconds)
 
     async def check(self, destination: Destination) -> tuple[Literal["forbidden", "unresolved"], str] | None:
         """Return what stands against a destination when a run is dispatched, with a sentence; None if nothing does.
@@ -98,10 +87,10 @@ class WebhookClient:
         address of it may be dialled. The address is judged again whenever it is dialled.
         """
         try:
-            addresses = await self.resolve(destination.host, self._check_seconds)
+            addresses = await self._look_ups.addresses(destination.host, self._check_seconds)
         except UnresolvedHost as error:
             return "unresolved", str(error)
-        refusal = refusal_of(destination.host, {address: self._judge(address) for address in addresses})
+        refusal = dialer.refusal_of(destination.host, {address: self._judge(address) for address in addresses})
         return ("forbidden", refusal) if refusal else None
 
     async def post(self, request: WebhookRequest) -> AttemptResult:
@@ -123,7 +112,7 @@ class WebhookClient:
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as problem:
             # After the head of an answer nothing more is needed of it, so a body that breaks off changes nothing.
             error = _explain(problem) if answer.status is None else None
-        except (AddressForbidden, ValueError) as problem:
+        except (dialer.AddressForbidden, ValueError) as problem:
             error = str(problem)
         except Exception as problem:
             error = f"The attempt failed unexpectedly ({type(problem).__name__}: {problem})."
@@ -158,13 +147,13 @@ class WebhookClient:
         url = httpcore2.URL(
             scheme=destination.scheme, host=destination.host, port=destination.port, target=destination.target
         )
-        opened_connection.set(False)
+        dialer.opened_connection.set(False)
         try:
             await self._request(url, headers, request.body, answer)
         except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):
             # An idle connection may be closed by the other side just as it is used again. Nothing was answered on it,
             # so the request is made once more; it is the same event_id, which receivers know as one.
-            if opened_connection.get() or answer.status is not None:
+            if dialer.opened_connection.get() or answer.status is not None:
                 raise
             await self._request(url, headers, request.body, answer)
 
@@ -203,7 +192,7 @@ class _PartialResponse:
         self.body = b""
 
 
-def _tls(ca_file: str | None) -> ssl.SSLContext:
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
     import httpx2  # for this alone
 
     context = httpx2.create_ssl_context(trust_env=False)

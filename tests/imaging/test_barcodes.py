@@ -8,8 +8,9 @@ import segno
 import zxingcpp
 from PIL import Image, ImageOps
 
+from rundun.core.picture import Decoded
 from rundun.errors import Problem
-from rundun.imaging.barcodes import Decoded, decode_barcode
+from rundun.imaging.barcodes import decode_barcode
 
 MAX = 50_000_000
 CODES = {

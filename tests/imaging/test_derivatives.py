@@ -15,8 +15,8 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugi
 
 from rundun.errors import Problem
 from rundun.imaging import barcodes, derivatives
-from rundun.imaging.derivatives import check_signature, derive, sniff
-from rundun.imaging.formats import orientation
+from rundun.imaging.derivatives import check_signature, derive
+from rundun.imaging.formats import orientation, sniff
 
 MAX = 50_000_000
 RED, GREEN, BLUE, GREY = (220, 30, 30), (30, 180, 30), (30, 30, 220), (128, 128, 128)

@@ -106,7 +106,7 @@ async def test_names_that_hang_hold_up_nobody_else() -> None:
         result = await it.post(letter(f"http://alive.example:{ed.port}/"))
         assert result.ok
         with pytest.raises(UnresolvedHost, match=r"not resolved within 0\.05 s"):
-            await it.resolve("dead0.example", 0.05)
+            await it._look_ups.addresses("dead0.example", 0.05)
         assert await it.check(normalise("http://dead0.example/")) == (
             "unresolved",
             "The name dead0.example was not resolved within 0.05 s.",
@@ -118,5 +118,5 @@ async def test_names_that_hang_hold_up_nobody_else() -> None:
 
 async def test_the_system_resolves_localhost() -> None:
     async with webhook_client() as it:
-        assert "127.0.0.1" in await it.resolve("localhost", 5)
-        assert await it.resolve("::1", 0) == ["::1"]
+        assert "127.0.0.1" in await it._look_ups.addresses("localhost", 5)
+        assert await it._look_ups.addresses("::1", 0) == ["::1"]

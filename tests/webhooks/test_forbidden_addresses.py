@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rundun.webhooks import client
+from rundun.webhooks import dialer
 from tests.helpers import certificate_authority
 from tests.helpers.addresses import NEVER, PRIVATE
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
@@ -36,7 +36,7 @@ async def guarded(
     folder: Path, monkeypatch: pytest.MonkeyPatch, resolve: Resolve = nobody, **flags: Any
 ) -> AsyncIterator[World]:
     """A Rundun that sends nothing to this machine, and asks `resolve` about names."""
-    monkeypatch.setattr(client, "system_resolver", resolve)
+    monkeypatch.setattr(dialer, "system_resolver", resolve)
     async with world(folder, **{"webhooks__allow": [], **flags}) as w:
         yield w
 

@@ -8,8 +8,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from rundun.core.picture import Decoded
 from rundun.imaging import barcodes
-from rundun.imaging.barcodes import Decoded
 from tests.helpers import images
 from tests.helpers.patience import PATIENCE
 from tests.helpers.photos import OVERLAY, started
