@@ -182,7 +182,7 @@ def test_every_module_has_a_place_in_the_layers():
     assert {own_name(path) for path in modules()} <= known
 
 
-@pytest.mark.parametrize("folder", ["rundun", "static", "templates"])
+@pytest.mark.parametrize("folder", ["rundun", "static", "templates", "tests"])
 def test_files_have_one_subject(folder):
     long = {}
     for path in (ROOT / folder).rglob("*"):
