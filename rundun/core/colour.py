@@ -21,8 +21,8 @@ class Accent:
     """An accent, what is written on it, and the tint that lies behind what is written in it."""
 
     accent: Rgb
-    ink: Rgb
-    soft: Rgb
+    on_accent: Rgb
+    tint: Rgb
 
 
 def parse(text: str) -> Rgb:
@@ -73,7 +73,7 @@ def accent(colour: Rgb, grounds: tuple[Rgb, Rgb]) -> Accent:
     for step in range(_STEPS + 1):
         moved = mix(colour, away, step / _STEPS)
         result = Accent(moved, ink_on(moved), mix(card, moved, _SOFTNESS))
-        if all(contrast(moved, other) >= READABLE for other in (ground, card, result.soft, result.ink)):
+        if all(contrast(moved, other) >= READABLE for other in (ground, card, result.tint, result.on_accent)):
             break
     return result
 
@@ -84,5 +84,5 @@ def stylesheet(colour: Rgb) -> str:
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n  {dark}\n}}\n"
 
 
-def _rule(made: Accent) -> str:
-    return f":root {{ --accent: {css(made.accent)}; --accent-ink: {css(made.ink)}; --accent-soft: {css(made.soft)}; }}"
+def _rule(of: Accent) -> str:
+    return f":root {{ --accent: {css(of.accent)}; --accent-ink: {css(of.on_accent)}; --accent-soft: {css(of.tint)}; }}"

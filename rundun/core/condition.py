@@ -22,7 +22,7 @@ def _normal(value: Any) -> Any:
 
 
 class When(StrictModel):
-    """One comparison; which operators and values fit a step type is a rule of `rules.py`."""
+    """One comparison; which operators and values fit depends on the type of the step."""
 
     step: Annotated[str, Text(40)]
     """The id of an earlier step."""

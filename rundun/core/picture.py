@@ -6,7 +6,7 @@ from rundun.core.template import BarcodeFormat
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
+class Derivatives:
     """The pictures that were made of an original.
 
     `content_type` is the original's, by its magic bytes; `width` and `height` are the derived JPEG's in pixels;
@@ -21,7 +21,7 @@ class Derived:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class Barcode:
     """A barcode that was read: `format` in the contract's names (`qr_code`, `ean_13`, …)."""
 
     text: str

@@ -3,7 +3,7 @@
 import zxingcpp
 from PIL import Image, ImageOps
 
-from rundun.core.picture import Decoded
+from rundun.core.picture import Barcode
 from rundun.core.template import BarcodeFormat
 from rundun.imaging.derivatives import fit, guarded, open_picture, plain_copy
 
@@ -24,7 +24,7 @@ _BARCODES: dict[BarcodeFormat, zxingcpp.BarcodeFormat] = {
 
 
 @guarded
-def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat, ...] | None = None) -> Decoded | None:
+def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat, ...] | None = None) -> Barcode | None:
     """Return the barcode nearest to the middle of the picture, None if there is none. Raises `unreadable_image`.
 
     `formats` in the contract's names; None or empty = all seven. Turned and inverted codes are found too.
@@ -67,11 +67,11 @@ def _off_centre(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> float:
     return ((across / 4 - size[0] / 2) ** 2 + (down / 4 - size[1] / 2) ** 2) / max(size) ** 2
 
 
-def _decoded(barcode: zxingcpp.Barcode, names: tuple[BarcodeFormat, ...]) -> Decoded:
+def _decoded(barcode: zxingcpp.Barcode, names: tuple[BarcodeFormat, ...]) -> Barcode:
     """Name a barcode's format. A UPC-A is an EAN-13 with a leading 0, which labels and other scanners leave out."""
     text = barcode.text
     if barcode.symbology == zxingcpp.BarcodeFormat.EANUPC:
         if "upc_a" in names and len(text) == 13 and text.startswith("0"):
-            return Decoded(text[1:], "upc_a")
-        return Decoded(text, "ean_13")
-    return Decoded(text, next(name for name, kind in _BARCODES.items() if kind == barcode.symbology))
+            return Barcode(text[1:], "upc_a")
+        return Barcode(text, "ean_13")
+    return Barcode(text, next(name for name, kind in _BARCODES.items() if kind == barcode.symbology))

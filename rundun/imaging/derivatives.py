@@ -26,7 +26,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from rundun.core.picture import Derived
+from rundun.core.picture import Derivatives
 from rundun.errors import Problem
 from rundun.imaging import formats
 from rundun.imaging.formats import Unreadable
@@ -191,7 +191,7 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
 
 
 @guarded
-def derive(original: bytes, *, max_pixels: int) -> Derived:
+def derive(original: bytes, *, max_pixels: int) -> Derivatives:
     """Derive the photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px).
 
     Of an animation the first frame counts. A JPEG that already is what the photo should be is its own derivative; one
@@ -208,7 +208,7 @@ def derive(original: bytes, *, max_pixels: int) -> Derived:
     ):
         width, height = image.size
         photo = None if opened.data is original else opened.data
-        return Derived("image/jpeg", width, height, photo, _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY))
+        return Derivatives("image/jpeg", width, height, photo, _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY))
     with _exclusively(image.size):
         large = plain_copy(opened.load(PHOTO_PIXELS), PHOTO_PIXELS)
         image.close()  # gives back the full-size pixels before the encoder runs
@@ -216,7 +216,7 @@ def derive(original: bytes, *, max_pixels: int) -> Derived:
         large = large.transpose(_UPRIGHT[opened.turned])
     small = plain_copy(large, THUMBNAIL_PIXELS)
     photo, thumbnail = _jpeg(large, _PHOTO_QUALITY), _jpeg(small, _THUMBNAIL_QUALITY)
-    return Derived(opened.content_type, *large.size, photo, thumbnail)
+    return Derivatives(opened.content_type, *large.size, photo, thumbnail)
 
 
 def _thumbnail(opened: _Opened) -> Image.Image:

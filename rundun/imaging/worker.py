@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TypeVar
 
-from rundun.core.picture import Decoded, Derived
+from rundun.core.picture import Barcode, Derivatives
 from rundun.core.template import BarcodeFormat
 from rundun.errors import Problem
 from rundun.logs import log
@@ -34,7 +34,7 @@ class Pictures:
     barcodes: BoundedPool
     max_pixels: int
 
-    async def derive(self, read: Read, owner: str) -> Derived:
+    async def derive(self, read: Read, owner: str) -> Derivatives:
         """Derive photo and thumbnail in the owner's turn; see `derivatives.derive`."""
         return await self._in_turn(owner, lambda: _derivatives().derive(read(), max_pixels=self.max_pixels))
 
@@ -46,12 +46,12 @@ class Pictures:
         """Check a signature's PNG in the owner's turn; see `derivatives.check_signature`."""
         return await self._in_turn(owner, lambda: _derivatives().check_signature(read(), max_pixels=self.max_pixels))
 
-    async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Decoded | None:
+    async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Barcode | None:
         """Read a barcode in the owner's turn; see `barcodes.decode_barcode`."""
         limits = {owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
         return await self.barcodes.run(owner, limits, lambda: self._decode_barcode(read(), formats))
 
-    def _decode_barcode(self, data: bytes, formats: tuple[BarcodeFormat, ...]) -> Decoded | None:
+    def _decode_barcode(self, data: bytes, formats: tuple[BarcodeFormat, ...]) -> Barcode | None:
         from rundun.imaging import barcodes  # with the first picture
 
         return barcodes.decode_barcode(data, max_pixels=self.max_pixels, formats=formats)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from rundun.config.loader import ServiceSettings
 from rundun.core.attempt import AttemptResult, WebhookRequest
-from rundun.core.picture import Decoded, Derived
+from rundun.core.picture import Barcode, Derivatives
 from rundun.core.template import BarcodeFormat
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import Destination
@@ -30,7 +30,7 @@ class Imaging(Protocol):
     their turn, so that those who wait take no memory. Owners, which are organizations, take turns.
     """
 
-    async def derive(self, read: Read, owner: str) -> Derived:
+    async def derive(self, read: Read, owner: str) -> Derivatives:
         """Return the derived picture and the thumbnail of a photo."""
 
     async def logo(self, read: Read, owner: str) -> bytes:
@@ -39,7 +39,7 @@ class Imaging(Protocol):
     async def check_signature(self, read: Read, owner: str) -> object:
         """Refuse what is no readable PNG."""
 
-    async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Decoded | None:
+    async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Barcode | None:
         """Return the barcode of one of `formats` in a picture, or None; one picture at a time for each owner."""
 
 

@@ -36,7 +36,7 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _derive(data: bytes) -> derivatives.Derived:
+def _derive(data: bytes) -> derivatives.Derivatives:
     return derivatives.derive(data, max_pixels=50_000_000)
 
 

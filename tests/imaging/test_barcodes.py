@@ -8,7 +8,7 @@ import segno
 import zxingcpp
 from PIL import Image, ImageOps
 
-from rundun.core.picture import Decoded
+from rundun.core.picture import Barcode
 from rundun.errors import Problem
 from rundun.imaging.barcodes import decode_barcode
 
@@ -43,7 +43,7 @@ def read(image, formats=None):
 
 @pytest.mark.parametrize("name", CODES)
 def test_every_format_is_read_and_named_as_in_the_contract(name):
-    wanted = Decoded(CODES[name][1], name)
+    wanted = Barcode(CODES[name][1], name)
     assert read(drawn(name)) == wanted
     assert read(drawn(name), formats=(name,)) == wanted
     assert decode_barcode(encode(drawn(name), "JPEG", quality=70), max_pixels=MAX) == wanted
@@ -51,7 +51,7 @@ def test_every_format_is_read_and_named_as_in_the_contract(name):
 
 @pytest.mark.parametrize("name", CODES)
 def test_turned_and_inverted_codes_are_read(name):
-    wanted = Decoded(CODES[name][1], name)
+    wanted = Barcode(CODES[name][1], name)
     for turn in (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270):
         assert read(drawn(name).transpose(turn)) == wanted
     assert read(ImageOps.invert(drawn(name))) == wanted
@@ -64,8 +64,8 @@ def test_only_the_formats_asked_for_count(name):
 
 
 def test_a_upc_has_twelve_digits_unless_only_eans_are_asked_for():
-    assert read(drawn("upc_a"), formats=("ean_13", "upc_a")) == Decoded("036000291452", "upc_a")
-    assert read(drawn("upc_a"), formats=("ean_13",)) == Decoded("0036000291452", "ean_13")
+    assert read(drawn("upc_a"), formats=("ean_13", "upc_a")) == Barcode("036000291452", "upc_a")
+    assert read(drawn("upc_a"), formats=("ean_13",)) == Barcode("0036000291452", "ean_13")
     assert read(drawn("ean_13"), formats=("upc_a",)) is None
 
 
@@ -73,13 +73,13 @@ def test_a_upc_has_twelve_digits_unless_only_eans_are_asked_for():
 def test_a_qr_code_made_by_another_library_is_read_character_by_character(text):
     out = io.BytesIO()
     segno.make(text, error="q", micro=False).save(out, kind="png", scale=6)
-    assert decode_barcode(out.getvalue(), max_pixels=MAX) == Decoded(text, "qr_code")
+    assert decode_barcode(out.getvalue(), max_pixels=MAX) == Barcode(text, "qr_code")
 
 
 def test_a_transparent_background_counts_as_white():
     out = io.BytesIO()
     segno.make("on glass", micro=False).save(out, kind="png", scale=6, light=None)
-    assert decode_barcode(out.getvalue(), max_pixels=MAX) == Decoded("on glass", "qr_code")
+    assert decode_barcode(out.getvalue(), max_pixels=MAX) == Barcode("on glass", "qr_code")
 
 
 def test_of_several_codes_the_one_in_the_middle_is_meant():
@@ -93,7 +93,7 @@ def test_of_several_codes_the_one_in_the_middle_is_meant():
 def test_a_small_code_in_a_big_picture_is_found():
     state = Image.new("L", (4600, 3400), 235)
     state.paste(drawn("code_128", scale=3), (2900, 2300))
-    assert decode_barcode(encode(state, "JPEG", quality=80), max_pixels=MAX) == Decoded("Crate-42/b", "code_128")
+    assert decode_barcode(encode(state, "JPEG", quality=80), max_pixels=MAX) == Barcode("Crate-42/b", "code_128")
 
 
 def test_a_qr_code_is_looked_for_in_a_small_view_only(monkeypatch):

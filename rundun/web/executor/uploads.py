@@ -13,7 +13,7 @@ from rundun.actions.photos import NewFile, PhotoRef, SmallUpload, UploadedFiles
 from rundun.actions.run_state import RunState
 from rundun.core import run_json
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
-from rundun.core.picture import Derived
+from rundun.core.picture import Derivatives
 from rundun.core.template import BarcodeFormat, BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
@@ -100,7 +100,7 @@ async def put_photo(request: Request) -> Response:
     return Json(run_json.photo_receipt(photo, links), 201 if is_new else 200)
 
 
-def _small(body: BufferedUpload, derived: Derived) -> SmallUpload:
+def _small(body: BufferedUpload, derived: Derivatives) -> SmallUpload:
     return SmallUpload(
         NewFile(derived.content_type, body.read(), body.sha256),
         None if derived.photo is None else _jpeg(derived.photo),
@@ -114,7 +114,7 @@ def _jpeg(data: bytes) -> NewFile:
     return NewFile("image/jpeg", data, hashlib.sha256(data).hexdigest())
 
 
-async def _store(database: Database, body: BufferedUpload, derived: Derived) -> UploadedFiles:
+async def _store(database: Database, body: BufferedUpload, derived: Derivatives) -> UploadedFiles:
     """Store all three pictures, too large for one commit; they are dropped again if one cannot be written."""
     written: set[int] = set()
 

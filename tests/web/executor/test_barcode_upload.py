@@ -8,7 +8,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from rundun.core.picture import Decoded
+from rundun.core.picture import Barcode
 from rundun.imaging import barcodes
 from tests.helpers import images
 from tests.helpers.patience import PATIENCE
@@ -32,12 +32,12 @@ class Slow:
         self.begun, self.go, self.calls = threading.Event(), threading.Event(), 0
         monkeypatch.setattr(barcodes, "decode_barcode", self)
 
-    def __call__(self, data: bytes, **limits: Any) -> Decoded:
+    def __call__(self, data: bytes, **limits: Any) -> Barcode:
         """As `barcodes.decode_barcode`."""
         self.calls += 1
         self.begun.set()
         assert self.go.wait(2 * PATIENCE)
-        return Decoded("found", "qr_code")
+        return Barcode("found", "qr_code")
 
 
 async def test_a_run_that_is_not_started_or_asks_for_no_barcode_has_nothing_to_scan(w: World) -> None:

@@ -141,7 +141,7 @@ def test_any_colour_becomes_readable(number: int) -> None:
     chosen = colour.parse(f"#{number:06x}")
     for grounds in (colour.LIGHT, colour.DARK):
         made = colour.accent(chosen, grounds)
-        for other in (*grounds, made.soft, made.ink):
+        for other in (*grounds, made.tint, made.on_accent):
             assert colour.contrast(made.accent, other) >= colour.READABLE
     assert set(re.findall(r"#\w+", colour.stylesheet(chosen))) == set(
         re.findall(r"#[0-9a-f]{6}", colour.stylesheet(chosen))
