@@ -14,7 +14,7 @@ from rundun.store import answers, events, files, runs, templates
 from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunState:
     """A run with its template version, its answers and its evidence, and the state of every step."""
 

@@ -24,7 +24,7 @@ from rundun.errors import FieldError, FieldErrorCode, Invalid
 MAX_BARCODE = 8000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """The answer in force for one step. `photos` is the list that came with it, None when the ones that have arrived
     count; `signature` the number of the stored picture; `at` the server's clock and `answered_at` the phone's, both in

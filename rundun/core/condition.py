@@ -57,7 +57,7 @@ Condition = Annotated[Annotated[Comparison, Tag("comparison")] | Annotated[Group
 Group.model_rebuild()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KnownStep:
     """The facts about one step that conditions go by; `value` matters only when answered."""
 

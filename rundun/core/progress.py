@@ -14,7 +14,7 @@ MissingCode = Literal["missing_answer", "missing_photos", "missing_signature"]
 _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answered only once they are done
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepState:
     """One step now: `photos` are those of its answer that arrived, in order; `waiting_for` what is still to come."""
 

@@ -25,7 +25,7 @@ CLOSED: tuple[Status, ...] = ("completed", "cancelled", "expired")
 OPEN_HOURS = 72  # that a run is open for its start, where the dispatch does not say
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Webhook:
     """The webhook of a run; without a secret its events are not signed. `gone` after a 410: one attempt each.
     `destination` is what limits are counted by, `<org_id> <scheme>://<host>:<port>`; the dispatch fills it in.
@@ -91,7 +91,7 @@ class Cancellation:
     member: OperatorRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Run:
     """One execution of one template version; all times in milliseconds, `number` its place in the database."""
 

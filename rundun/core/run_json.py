@@ -12,7 +12,7 @@ from rundun.core.run import Run
 from rundun.core.urls import Urls
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Photo:
     """A stored photo: `original`, `derived` and `thumbnail` are file numbers, `bytes` and `sha256` the original's."""
 
@@ -45,7 +45,7 @@ class Signature:
     received_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Evidence:
     """The evidence of a run: photos by step and id, signatures by their number."""
 
