@@ -163,7 +163,7 @@ def webhook_test_body(event_id: str, at: int) -> bytes:
         "seq": None,
         "ts": times.wire(at),
         "identity": NOBODY.as_json(None),
-        "data": {"executor_ref": None},
+        "data": run_json.NO_REFERENCE,
     }
     return to_json(content)
 
