@@ -7,29 +7,35 @@ from pathlib import Path
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
-from tests.browser.phone import phone
+from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, noise
-from tests.helpers.faulty_network import depot
+from tests.helpers.faulty_network import Depot, depot
 
 # The database closes under the page, which opens it anew.
 CLEARED = """new Promise((done, failed) => Object.assign(indexedDB.deleteDatabase("rundun"),
   { onsuccess: done, onerror: failed, onblocked: failed }))"""
 
 
+async def cleared_while_cut_off(acme: Depot, ed: Phone) -> str:
+    """A run whose answer and photo wait for a network on a phone that then clears its storage; returns its id."""
+    await ed.notes_photos()
+    run_id = await acme.dispatched(YES_NO, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.everything_is_loaded()
+    acme.line.down()
+    await ed.pick("s-ok", "Yes")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(9).randbytes)))
+    await ed.until_kept(run_id, "answer", "s-pic")
+    await ed.page.evaluate(CLEARED)
+    return run_id
+
+
 async def test_a_phone_that_clears_its_storage_loses_nothing_that_an_open_page_holds(
     tmp_path: Path, browser: Browser
 ) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
-        await ed.notes_photos()
-        run_id = await acme.dispatched(YES_NO, PICTURE)
-        await ed.open(run_id)
-        await ed.start()
-        await ed.everything_is_loaded()
-        acme.line.down()
-        await ed.pick("s-ok", "Yes")
-        await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(9).randbytes)))
-        await ed.until_kept(run_id, "answer", "s-pic")
-        await ed.page.evaluate(CLEARED)
+        run_id = await cleared_while_cut_off(acme, ed)
         await expect(ed.page.locator(".top .sending")).to_have_text("0 of 1 photos safe")
         await ed.network_is_back()
         await ed.until_kept(run_id, "photo", "s-pic")  # on the phone again, before it is sent
@@ -44,16 +50,7 @@ async def test_a_phone_that_clears_its_storage_loses_nothing_that_an_open_page_h
 
 async def test_what_the_page_notes_after_the_phone_was_cleared_hides_nothing(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
-        await ed.notes_photos()
-        run_id = await acme.dispatched(YES_NO, PICTURE)
-        await ed.open(run_id)
-        await ed.start()
-        await ed.everything_is_loaded()
-        acme.line.down()
-        await ed.pick("s-ok", "Yes")
-        await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(9).randbytes)))
-        await ed.until_kept(run_id, "answer", "s-pic")
-        await ed.page.evaluate(CLEARED)
+        run_id = await cleared_while_cut_off(acme, ed)
         async with ed.page.expect_file_chooser():
             await ed.step("s-pic").get_by_text("Take photo").tap()
         await ed.until_camera_is_noted(run_id)
