@@ -17,6 +17,7 @@ from rundun.logs import log, short
 from rundun.store import files, idempotency, maintenance, operators, webhook_secrets
 from rundun.store import runs as run_rows
 from rundun.store.database import Database
+from rundun.store.database_file import DatabaseLost
 from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.dispatcher import Dispatcher
 
@@ -118,6 +119,7 @@ def schedule(
     def every(seconds: float, name: str, job: Callable[..., Awaitable[object]], *args: object, **more: Any) -> None:
         scheduler.add_job(_guarded, "interval", seconds=seconds, args=[job, *args], id=name, **more)
 
+    every(TICK_SECONDS, "file", database.examine_file)
     every(TICK_SECONDS, "deliveries", dispatcher.tick)
     every(TICK_SECONDS, "expiry", expire_due, database, {})
     if alerts:
@@ -135,6 +137,8 @@ async def _guarded(job: Callable[..., Awaitable[object]], *args: object) -> None
         await job(*args)
     except asyncio.CancelledError:
         pass  # the scheduler is shut down; a write that was under way is whole all the same
+    except DatabaseLost:
+        pass  # the log says so, once
     except Exception as error:  # the next tick tries again
         log("error", "tick.failed", exc=error)
 

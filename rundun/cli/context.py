@@ -18,7 +18,7 @@ from rundun.control_socket import NotListening, send_command, socket_path
 from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.errors import Problem
-from rundun.store import connection
+from rundun.store import connection, database_file
 from rundun.store.batches import write_once
 from rundun.store.transaction import Env, Tx
 
@@ -59,9 +59,9 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
     until = time.monotonic() + LOCK_SECONDS
     while True:
         try:
-            lock = connection.Lock(path)
+            lock = database_file.Lock(path)
             break
-        except connection.DatabaseLocked:
+        except database_file.DatabaseLocked:
             try:
                 return send_command(socket_path(path), command, arguments)
             except NotListening:
@@ -83,10 +83,14 @@ def require_utf8(value: Any) -> None:
 
 
 def require_database(settings: ServiceSettings) -> None:
-    """Refuse a database that does not exist: a mistyped path is better refused than made."""
+    """Refuse a database that does not exist, since a mistyped path is better refused than made, or that was taken away
+    from under the service.
+    """
     path = settings.database.path
+    database_file.require_together(path)
     if not path.exists():
-        raise Problem("not_found", f"There is no database {path} yet.")
+        lost = "any more: it was removed while it was served" if database_file.was_lost(path) else "yet"
+        raise Problem("not_found", f"There is no database {path} {lost}.")
 
 
 def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:

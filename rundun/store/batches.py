@@ -74,9 +74,15 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
             db.execute("ROLLBACK")
         env.versions.clear()  # a version may have been read before it was committed
         problem = client_error(error) if isinstance(error, sqlite3.Error) else unavailable(error)
+        refuse_batch(jobs, problem)
         for job in jobs:
-            job.result, job.error = None, problem
             job.touched.clear()
+
+
+def refuse_batch(jobs: Sequence[Job], problem: BaseException) -> None:
+    """Answer all of `jobs` with `problem`."""
+    for job in jobs:
+        job.result, job.error = None, problem
 
 
 class _RolledBack(Exception):

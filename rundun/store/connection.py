@@ -1,56 +1,18 @@
-"""Connections to the file: one writer under a lock, read-only readers, and the migrations between versions."""
+"""Connections to the file: one writer, read-only readers, and the migrations between versions."""
 
-import fcntl
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 from rundun.errors import Problem
+from rundun.store.database_file import OWNER_ONLY, translate_errors
 
 APPLICATION_ID = 0x52754E64  # "RuNd" in the file's header, so that `file` and we know our own
 BUSY_MILLISECONDS = 5000
 Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each with its SQL
-
-
-class DatabaseLocked(Problem):
-    """Raised when another process holds the database."""
-
-
-class Lock:
-    """The right to write to a database: an flock on a file beside it, held until closed or the process ends.
-
-    It lies beside the file itself, also when `path` is a symbolic link: two names must not make two writers.
-    """
-
-    def __init__(self, path: Path) -> None:
-        with translate_errors(path):
-            self._file = os.open(f"{path.resolve()}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._file)
-            raise DatabaseLocked("unavailable", f"Another process is serving {path}.") from None
-
-    def close(self) -> None:
-        """Release the lock."""
-        os.close(self._file)
-
-
-@contextmanager
-def translate_errors(path: Path) -> Iterator[None]:
-    """Turn errors of the file system or SQLite about `path` into a `Problem` that says so."""
-    try:
-        yield
-    except OSError as error:
-        raise Problem("unavailable", f"{path} can't be opened: {error.strerror}.") from None
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            raise Problem("unavailable", f"{path} is no Rundun database.") from None
-        raise Problem("unavailable", f"{path} can't be opened: {error}.") from None
 
 
 def shipped() -> Migrations:
@@ -65,7 +27,8 @@ def shipped() -> Migrations:
 def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Connection:
     """Open the one connection that writes and checkpoints, migrated to the newest schema. Hold the `Lock` first."""
     with translate_errors(path):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if not path.exists():  # no file that somebody has open is opened and closed here, see database_file.py
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
         db = _connect(path, "rw")
         try:
             version = schema_of(db, path, migrations := migrations or shipped())
@@ -148,7 +111,7 @@ def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrat
 def _take_snapshot(db: sqlite3.Connection, snapshot: Path) -> None:
     """Copy the database to the disk before anything is changed; readable by the owner only, as it holds the secrets."""
     part = Path(f"{snapshot}.part")
-    file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, OWNER_ONLY)
     try:
         db.execute("VACUUM INTO ?", (str(part),))
         os.fsync(file)

@@ -18,7 +18,8 @@ from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.errors import Problem
 from rundun.store import connection, maintenance
-from rundun.store.batches import Job, client_error, commit_batch, read_batch
+from rundun.store.batches import Job, client_error, commit_batch, read_batch, refuse_batch
+from rundun.store.database_file import FileWatch, Lock
 from rundun.store.transaction import Clock, CommitThenRaise, Env, Tx
 
 P = ParamSpec("P")
@@ -142,12 +143,13 @@ class Database:
     """The database: `await db.write(action, …)`, `await db.read(function, …)`; `subscribe` for what commits touch."""
 
     def __init__(
-        self, env: Env, writer: Worker, reader: Worker, lock: connection.Lock, subscribers: list[Subscriber]
+        self, env: Env, writer: Worker, reader: Worker, lock: Lock, files: FileWatch, subscribers: list[Subscriber]
     ) -> None:
         self.env = env
         self._writer = writer
         self._reader = reader
         self._lock = lock
+        self._files = files
         self._subscribers = subscribers
         self._proving = asyncio.Lock()
         self._proven_at: int | None = None
@@ -159,12 +161,13 @@ class Database:
         One reader: what waits for it is read in one go, and a second thread would only fight the first one and the
         loop for the interpreter.
         """
-        lock = connection.Lock(path)
+        lock = Lock(path)
         opened: list[ThreadConnection] = []
         try:
             opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
             env = Env(clock, Urls(public_url, await opened[0].call(connection.signing_key)), grace)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
+            files = FileWatch(path, lock)
         except BaseException:
             for db in opened:  # an open one would keep the process alive
                 await db.close()
@@ -179,9 +182,23 @@ class Database:
                 except Exception:  # what is committed is answered, whatever becomes of those who hear of it
                     _log.exception("subscriber error")
 
-        writer = Worker(opened[0], commit_batch, env, committed)
-        reader = Worker(opened[1], read_batch, env, committed)
-        return cls(env, writer, reader, lock, subscribers)
+        def commit(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
+            lost = files.examine(whole=False)  # nothing is written into a file without a name
+            if lost is None:
+                commit_batch(db, env, jobs)
+                lost = files.examine(whole=False)  # and nothing is acknowledged that was
+            if lost is not None:
+                refuse_batch(jobs, lost)
+
+        def read(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
+            if files.lost is None:
+                read_batch(db, env, jobs)
+            else:
+                refuse_batch(jobs, files.lost)
+
+        writer = Worker(opened[0], commit, env, committed)
+        reader = Worker(opened[1], read, env, committed)
+        return cls(env, writer, reader, lock, files, subscribers)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber(touched)` in the event loop after each commit that touched something."""
@@ -209,14 +226,21 @@ class Database:
 
     async def prove_writable(self) -> None:
         """Prove that a write has reached the disk within the last second, or write now; raises `unavailable`."""
+        if self._files.lost:
+            raise self._files.lost
         async with self._proving:  # however many ask, they ask the disk once
             now = self.env.clock()
             if self._proven_at is None or not 0 <= now - self._proven_at < times.SECOND:
                 await self.write(maintenance.prove)
                 self._proven_at = now
 
+    async def examine_file(self) -> None:
+        """Look whether the file is still where it was opened; from then on all is refused until it is back."""
+        await asyncio.to_thread(self._files.examine)
+
     async def close(self) -> None:
         """Finish what waits, close all connections, release the lock."""
+        await self.examine_file()  # the next start learns from it
         await self._reader.close()
         await self._writer.close()
         self._lock.close()

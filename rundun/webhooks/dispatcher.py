@@ -18,6 +18,7 @@ from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.store import outbox
 from rundun.store.database import Database
+from rundun.store.database_file import DatabaseLost
 from rundun.store.outbox import DueDelivery
 
 MAX_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
@@ -87,7 +88,7 @@ class Dispatcher:
             except Problem:
                 raise  # the disk is full still, say
             except Exception as error:
-                log("error", "delivery.unwritten", exc=error, run=short(outcome.claimed.envelope["run_id"]))
+                _log_error("delivery.unwritten", error, run=short(outcome.claimed.envelope["run_id"]))
         if await self._database.read(outbox.is_due):
             self._wake.set()
         for wait in await self._database.read(outbox.becoming_due, LOOK_AHEAD_MS, ALARM_STEP_MS):
@@ -101,7 +102,7 @@ class Dispatcher:
             try:
                 await self.send_due()
             except Exception as error:  # the next tick tries again
-                log("error", "deliveries.stuck", exc=error)
+                _log_error("deliveries.stuck", error)
 
     async def send_due(self) -> int:
         """Claim and start all that can start now; returns how many."""
@@ -145,7 +146,7 @@ class Dispatcher:
             await self._write(outcome)
         except Exception as error:
             self._unwritten[claimed.number] = outcome
-            log("error", "delivery.unwritten", exc=error, run=short(claimed.envelope["run_id"]))
+            _log_error("delivery.unwritten", error, run=short(claimed.envelope["run_id"]))
 
     async def _attempt(self, claimed: DueDelivery) -> AttemptResult:
         """Make one request. If none can be made, the attempt failed too, or it would be tried without pause or end."""
@@ -157,7 +158,7 @@ class Dispatcher:
             request = WebhookRequest(claimed.url, claimed.secret, body, envelope["event_id"], envelope["event"])
             return await self._post(request)
         except Exception as error:
-            log("error", "delivery.not_made", exc=error, run=short(envelope["run_id"]), event_id=envelope["event_id"])
+            _log_error("delivery.not_made", error, run=short(envelope["run_id"]), event_id=envelope["event_id"])
             return AttemptResult(ok=False, error=NOT_MADE)
 
     async def _write(self, outcome: FinishedAttempt) -> None:
@@ -184,6 +185,11 @@ class Dispatcher:
         if self._loop:
             await self._loop
         await self.idle()
+
+
+def _log_error(name: str, error: Exception, **fields: str) -> None:
+    if not isinstance(error, DatabaseLost):  # which is said once, not for each delivery
+        log("error", name, exc=error, **fields)
 
 
 def _log(claimed: DueDelivery, result: AttemptResult, status: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from rundun.control_socket import MAX_LINE, send_command
 from rundun.errors import Problem
-from rundun.store import connection
+from rundun.store import database_file
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
 from tests.helpers.service_process import (
     PATIENCE,
@@ -77,14 +77,14 @@ def test_many_commands_at_once_without_a_service(tmp_path: Path) -> None:
 
 def test_a_command_waits_for_whoever_holds_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done(rundun(tmp_path, "orgs", "create", FIRST))
-    lock = connection.Lock(tmp_path / "rundun.db")
+    lock = database_file.Lock(tmp_path / "rundun.db")
     monkeypatch.setattr("rundun.cli.context.time.sleep", lambda seconds: lock.close())
     assert ORG.fullmatch(done(rundun(tmp_path, "orgs", "create", "Acme")))
 
 
 def test_a_command_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done(rundun(tmp_path, "orgs", "create", FIRST))
-    lock = connection.Lock(tmp_path / "rundun.db")
+    lock = database_file.Lock(tmp_path / "rundun.db")
     monkeypatch.setattr("rundun.cli.context.LOCK_SECONDS", 0)
     refused = rundun(tmp_path, "orgs", "create", "Acme")
     said = f"Error: Another process holds the database, but does not listen on {tmp_path}/rundun.db.sock.\n"

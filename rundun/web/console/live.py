@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from rundun.actions import runs
-from rundun.errors import NotFound
+from rundun.errors import Problem
 from rundun.store import runs as run_rows
 from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.console.session import ConsoleCall
@@ -40,7 +40,7 @@ class EventStream(StreamingResponse):
 
 async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: ReadRevision) -> AsyncIterator[str]:
     """Yield one `change` for all that happens to an organization's runs within a second, until the service ends; none
-    where `read_revision` returns what it did before. A NotFound of `read_revision` ends the stream, too.
+    where `read_revision` returns what it did before. A Problem of `read_revision` ends the stream, too.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + AGE
@@ -58,7 +58,7 @@ async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: R
             change = notifier.next_change(org_id, run_rows.TOUCHED)
         try:
             before, revision = revision, await read_revision()
-        except NotFound:
+        except Problem:  # it may not be seen any more, or nothing can be read: the page comes back and is told
             return
         if not has_rung:
             yield ":\n\n"

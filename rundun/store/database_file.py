@@ -1,0 +1,217 @@
+"""The file itself: whose it is, whether it is still the one that was opened, and who may read it.
+
+Nothing in a process may open and close the file by itself while SQLite has it open: closing any of its descriptors
+drops SQLite's locks on it (POSIX, fcntl(2)). The one descriptor here outlives SQLite's.
+"""
+
+import errno
+import fcntl
+import logging
+import os
+import sqlite3
+import struct
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rundun.errors import Problem
+
+OWNER_ONLY = 0o600
+_LOCKED_BYTE = 1 << 62  # far beyond the bytes that SQLite locks, from 2^30 on
+_LOST = "lost inode "
+_log = logging.getLogger("rundun.store")
+
+Identity = tuple[int, int]  # device and inode
+
+
+class DatabaseLocked(Problem):
+    """Raised when another process holds the database."""
+
+
+class DatabaseLost(Problem):
+    """Raised while the files that were opened are not where they were opened. The log has said so, once."""
+
+
+@contextmanager
+def translate_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the file system or SQLite about `path` into a `Problem` that says so."""
+    try:
+        yield
+    except OSError as error:
+        raise Problem("unavailable", f"{path} can't be opened: {error.strerror}.") from None
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise Problem("unavailable", f"{path} is no Rundun database.") from None
+        raise Problem("unavailable", f"{path} can't be opened: {error}.") from None
+
+
+class Lock:
+    """The right to write to a database, held until closed or the process ends: an flock on a file beside it, which
+    guards its name and its log, and a lock on the file itself, which guards it under any other name. Makes the file if
+    it is missing. Close SQLite's connections first.
+
+    The file beside lies where the file itself is, also when `path` is a symbolic link.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptors: list[int] = []
+        try:
+            with translate_errors(path):
+                self._beside = self._open(f"{path.resolve()}.lock")
+            try:
+                fcntl.flock(self._beside, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise DatabaseLocked("unavailable", f"Another process is serving {path}.") from None
+            require_together(path)
+            with translate_errors(path):
+                self._file = self._open(path)
+                found = os.fstat(self._file)
+            self.identity: Identity = (found.st_dev, found.st_ino)
+            try:
+                _lock_byte(self._file)
+            except OSError:
+                raise Problem("unavailable", f"Another process is serving {path} by another name.") from None
+        except BaseException:
+            self.close()
+            raise
+        self.note_lost(False)
+
+    def _open(self, name: str | Path) -> int:
+        self._descriptors.append(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
+        return self._descriptors[-1]
+
+    def note_lost(self, is_lost: bool) -> None:
+        """Note for the next start that the file was lost, or that it is there."""
+        try:
+            os.ftruncate(self._beside, 0)
+            if is_lost:
+                os.pwrite(self._beside, f"{_LOST}{self.identity[1]}\n".encode(), 0)
+        except OSError:
+            pass  # a full disk, say: then the next start knows less
+
+    def written(self) -> tuple[int, int]:
+        """Return size and time of the last change of the file's content, wherever it is now."""
+        found = os.fstat(self._file)
+        return found.st_size, found.st_mtime_ns
+
+    def close(self) -> None:
+        """Release the lock."""
+        while self._descriptors:
+            os.close(self._descriptors.pop())
+
+
+def _lock_byte(file: int) -> None:
+    """Lock one byte of the file; OSError if another process has it. A lock of the open file description (Linux) ends
+    with this descriptor only. Not flock: over NFS and on BSD that is a lock of all bytes, SQLite's included.
+    """
+    if sys.platform == "linux":
+        try:
+            lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, _LOCKED_BYTE, 1, 0)  # struct flock, fcntl(2)
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, lock)
+            return
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a kernel that has no such locks
+                raise
+    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _LOCKED_BYTE)
+
+
+def require_together(path: Path) -> None:
+    """Refuse a database whose log lies there without it, or beside another file than its own: SQLite would delete the
+    log, or mix the two, and what is only in the log is lost.
+    """
+    real = path.resolve()
+    left = " and ".join(name for name in (f"{real}-wal", f"{real}-shm") if os.path.exists(name))
+    found = _identity(real)
+    if left and (found is None or not os.stat(real).st_size):
+        raise Problem(
+            "unavailable",
+            f"{path} is gone, but not what belongs to it and may hold what was written last: {left}. Put the file back "
+            "beside it; or remove that as well, if you mean to begin anew.",
+        )
+    if left and found is not None and _lost(real) not in (None, found[1]):
+        raise Problem(
+            "unavailable",
+            f"{path} was replaced while it was served, and would be mixed with what belongs to the file before: "
+            f"{left}. Put that file back; or remove this, to go on with {path} as it is.",
+        )
+
+
+def was_lost(path: Path) -> bool:
+    """Tell whether the last service on this path has noted that its file was lost."""
+    return _lost(path.resolve()) is not None
+
+
+def _lost(real: Path) -> int | None:
+    """Read the inode of the file that was lost, as `Lock.note_lost` has noted it."""
+    try:
+        return int(Path(f"{real}.lock").read_text("ascii").removeprefix(_LOST))
+    except (OSError, ValueError):
+        return None
+
+
+def _identity(name: str | Path) -> Identity | None:
+    """Return device and inode of what has this name now, None if nothing that can be reached has."""
+    try:
+        found = os.stat(name)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+class FileWatch:
+    """A watch over the files that were opened: the database, its log and the log's index (`-wal`, `-shm`).
+
+    A file that was removed or replaced goes on as a ghost, without a name: whatever is written to it is gone once the
+    process ends. So nothing more is written then, and nothing is read either, since no restart would know what such
+    an answer has said. When the same files are back, all goes on, unless somebody wrote to them meanwhile.
+    """
+
+    def __init__(self, path: Path, lock: Lock) -> None:
+        real = path.resolve()
+        self._lock = lock
+        named = os.fspath(path.absolute())  # as it was named: a symbolic link that leads elsewhere now is noticed, too
+        self._holding = {named: lock.identity, f"{real}-wal": _identity(f"{real}-wal")}
+        self._all = {**self._holding, f"{real}-shm": _identity(f"{real}-shm")}
+        self._noticing = threading.Lock()
+        self._left = (0, 0)  # what the file was like when it was lost
+        self._is_spoilt = False
+        self.lost: DatabaseLost | None = None
+
+    def examine(self, *, whole: bool = True) -> DatabaseLost | None:
+        """Look whether the files are where they were opened, and return the refusal if not. For any thread. Not
+        `whole`: only those that hold data, which takes a few microseconds, before and after each commit.
+        """
+        watched = self._all if whole or self.lost else self._holding
+        for name, opened in watched.items():
+            if (found := _identity(name)) != opened:
+                return self._lose(name, "removed" if found is None else "replaced")
+        if self.lost:
+            self._regain()
+        return self.lost
+
+    def _lose(self, name: str, how: str) -> DatabaseLost:
+        with self._noticing:
+            if self.lost is None:
+                self.lost = DatabaseLost(
+                    "unavailable",
+                    "The service's database was taken away from under it; try again once it has been put back.",
+                    retry_after=5,
+                )
+                self._left = self._lock.written()
+                self._lock.note_lost(True)
+                _log.error("%s was %s under the running service, which refuses everything from now on", name, how)
+            return self.lost
+
+    def _regain(self) -> None:
+        with self._noticing:
+            if self.lost is None:
+                return
+            if self._lock.written() == self._left:
+                self.lost = None
+                self._lock.note_lost(False)
+                _log.warning("the database is back, and the service goes on")
+            elif not self._is_spoilt:
+                self._is_spoilt = True
+                _log.error("the database is back, but somebody wrote to it meanwhile: restart the service")

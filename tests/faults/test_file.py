@@ -1,0 +1,67 @@
+"""Faults of the file: it is gone, it is another one."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.helpers.lost_file import LOST, said, served
+from tests.helpers.service_process import looking, rows, serving
+
+
+def test_file_removed(tmp_path: Path) -> None:
+    with served(tmp_path) as acme:
+        acme.path.unlink()
+        before = acme.content()
+        acme.assert_refuses()
+        for _ in range(20):
+            assert acme.dispatch().status_code == 503
+        assert acme.content() == before, "no ghost is written to, and no new file is made"
+        gone = f"{acme.path} is gone, but not what belongs to it and may hold what was written last: {acme.path}-wal"
+        assert gone in said(tmp_path, "check")
+        assert gone in said(tmp_path, "keys", "create", "--org", "Acme", "--name", "new")
+        acme.service.terminate()
+        assert acme.service.ended() == 0
+        (line,) = acme.errors()
+        assert f"{acme.path} was removed under the running service" in line
+    with serving(tmp_path) as second:
+        assert second.ended() == 1
+        assert second.text.startswith("Error: rundun.db is gone, but not what belongs to it")
+    assert not acme.path.exists(), "nobody begins anew beside what is left"
+    acme.kept.rename(acme.path)
+    with looking(tmp_path) as db:
+        assert rows(db, "SELECT count(*) FROM runs") == [(1,)], "what was acknowledged is there once the file is back"
+        assert rows(db, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_file_replaced(tmp_path: Path) -> None:
+    with served(tmp_path) as acme:
+        with closing(sqlite3.connect(acme.path.as_uri() + "?mode=ro", uri=True)) as db:
+            db.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+        assert acme.dispatch().status_code == 201
+        (tmp_path / "copy.db").replace(acme.path)
+        before = acme.content()
+        acme.service.wait_for(LOST)  # nobody has asked for anything
+        acme.assert_refuses()
+        assert acme.content() == before
+        mixed = f"{acme.path} was replaced while it was served, and would be mixed with what belongs to the file before"
+        assert mixed in said(tmp_path, "check")
+        acme.service.terminate()
+        assert acme.service.ended() == 0
+        (line,) = acme.errors()
+        assert f"{acme.path} was replaced under the running service" in line
+    with serving(tmp_path) as second:
+        assert second.ended() == 1
+        assert second.text.startswith("Error: rundun.db was replaced while it was served")
+    assert acme.content() == before, "nothing was mixed"
+    shutil.copy(acme.path, tmp_path / "copy.db")
+    acme.kept.rename(acme.path)
+    with looking(tmp_path) as db:
+        assert rows(db, "SELECT count(*) FROM runs") == [(2,)], "the file before, with its log"
+    with serving(tmp_path) as third:
+        assert third.url
+        third.terminate()
+        assert third.ended() == 0
+    (tmp_path / "copy.db").replace(acme.path)
+    with looking(tmp_path) as db:
+        assert rows(db, "SELECT count(*) FROM runs") == [(1,)], "the copy, put there while nobody serves"
