@@ -15,7 +15,7 @@ from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_loopback
-from rundun.store import connection, maintenance
+from rundun.store import connection, database_file, maintenance
 from rundun.store.transaction import Clock, Env, Tx
 
 MIB, GIB = 2**20, 2**30
@@ -116,6 +116,11 @@ def _file(settings: ServiceSettings, examined: HealthReport, free: int, seconds:
     behind = f", and {size(log.stat().st_size)} in its log" if log.exists() and log.stat().st_size else ""
     says = f"{size(file.bytes)}{behind}, schema {file.schema}, journal mode {file.journal}"
     yield Finding("database", "good" if file.journal == "wal" else "wrong", f"{says}.")
+    if others := database_file.open_to_others(settings.database.path):
+        text = f"Others than its owner may read {', '.join(others)}, every secret included: chmod 600."
+        yield Finding("access", "wrong", text)
+    else:
+        yield Finding("access", "good", "Only its owner may read it.")
     if examined.damage:
         yield Finding("integrity", "wrong", f"The file is damaged: {'; '.join(examined.damage)[:1000]}.")
     elif examined.damage is not None:

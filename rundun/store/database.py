@@ -19,7 +19,7 @@ from rundun.core.urls import Urls
 from rundun.errors import Problem
 from rundun.store import connection, maintenance
 from rundun.store.batches import Job, client_error, commit_batch, read_batch, refuse_batch
-from rundun.store.database_file import FileWatch, Lock
+from rundun.store.database_file import FileWatch, Lock, keep_to_owner
 from rundun.store.transaction import Clock, CommitThenRaise, Env, Tx
 
 P = ParamSpec("P")
@@ -164,6 +164,7 @@ class Database:
         lock = Lock(path)
         opened: list[ThreadConnection] = []
         try:
+            keep_to_owner(path)
             opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
             env = Env(clock, Urls(public_url, await opened[0].call(connection.signing_key)), grace)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))

@@ -151,6 +151,35 @@ def _lost(real: Path) -> int | None:
         return None
 
 
+def open_to_others(path: Path) -> list[str]:
+    """List those of the database, its log and the log's index that others than their owner may read or write."""
+    real = path.resolve()
+    return [name for name in (f"{real}", f"{real}-wal", f"{real}-shm") if _mode(name) & ~OWNER_ONLY]
+
+
+def _mode(name: str) -> int:
+    try:
+        return os.stat(name).st_mode & 0o777
+    except OSError:  # it is not there, say
+        return 0
+
+
+def keep_to_owner(path: Path) -> None:
+    """Take the rights of others off the database, which a copy often gives them; logs that, or that it can't be done.
+    What SQLite makes beside the database has the mode of the database.
+    """
+    before = open_to_others(path)
+    for name in before:
+        try:
+            os.chmod(name, OWNER_ONLY)
+        except OSError:
+            pass  # another's file, or a file system without modes: told below
+    if left := open_to_others(path):
+        _log.warning("others may read %s, every secret included, and that can't be changed", ", ".join(left))
+    elif before:
+        _log.warning("others could read %s, every secret included; from now on only the owner can", ", ".join(before))
+
+
 def _identity(name: str | Path) -> Identity | None:
     """Return device and inode of what has this name now, None if nothing that can be reached has."""
     try:

@@ -103,6 +103,33 @@ def test_a_damaged_file_is_told(folder: Path) -> None:
     assert about(lines, "integrity").startswith("WRONG")
 
 
+def test_a_file_that_others_may_read_is_told_and_kept_to_its_owner_when_served(folder: Path) -> None:
+    path = folder / "rundun.db"
+    files = [path, folder / "rundun.db-wal", folder / "rundun.db-shm"]
+    assert about(check(folder)[2], "access") == "ok     access: Only its owner may read it."
+    with serving(folder) as killed:
+        assert killed.url
+        killed.kill()
+    for file in files:
+        file.chmod(0o644)
+    code, _, lines = check(folder)
+    names = ", ".join(map(str, files))
+    assert (code, about(lines, "access")) == (
+        1,
+        f"WRONG  access: Others than its owner may read {names}, every secret included: chmod 600.",
+    )
+    with serving(folder) as service:
+        assert service.url
+        (line,) = [line for line in service.err if "others could read" in line]
+        assert " warning " in line and names in line
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+        code, _, lines = check(folder)
+        assert (code, about(lines, "access").split()[0]) == (0, "ok")
+    with serving(folder) as service:
+        assert service.url
+        assert "others" not in service.text, "once is enough"
+
+
 def test_a_clock_that_was_set_back_is_told(folder: Path) -> None:
     change(folder, "UPDATE organizations SET created_at = 4102444800000")
     code, _, lines = check(folder)
