@@ -1,11 +1,9 @@
 """Findings about a Rundun: what `check` prints and the console shows."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -16,6 +14,7 @@ from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_loopback
 from rundun.store import connection, database_file, maintenance
+from rundun.store.maintenance import Room
 from rundun.store.transaction import Clock, Env, Tx
 
 MIB, GIB = 2**20, 2**30
@@ -60,8 +59,8 @@ def report(
     """
     with reading(settings, clock) as tx:
         examined = health.read_health(tx, org_id, seconds)
-    free = shutil.disk_usage(settings.database.path.resolve().parent).free
-    findings = [*_file(settings, examined, free, seconds), *_clock(examined), *_deliveries(examined)]
+    room = maintenance.room(settings.database.path)
+    findings = [*_file(settings, examined, room, seconds), *_clock(examined), *_deliveries(examined)]
     findings += [*_address(settings), *_steps(settings, examined), *_certificate(settings, examined.now)]
     return Report(in_force(settings), findings)
 
@@ -110,10 +109,9 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
-def _file(settings: ServiceSettings, examined: HealthReport, free: int, seconds: float) -> Iterator[Finding]:
+def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds: float) -> Iterator[Finding]:
     file = examined.file
-    log = Path(f"{settings.database.path.resolve()}-wal")
-    behind = f", and {size(log.stat().st_size)} in its log" if log.exists() and log.stat().st_size else ""
+    behind = f", and {size(room.log_bytes)} in its log" if room.log_bytes else ""
     says = f"{size(file.bytes)}{behind}, schema {file.schema}, journal mode {file.journal}"
     yield Finding("database", "good" if file.journal == "wal" else "wrong", f"{says}.")
     if others := database_file.open_to_others(settings.database.path):
@@ -128,8 +126,8 @@ def _file(settings: ServiceSettings, examined: HealthReport, free: int, seconds:
     elif seconds:
         text = f"The file is too large to be read whole in {seconds:g} s; python -m rundun check takes its time."
         yield Finding("integrity", "note", text)
-    state: State = "wrong" if free < MIN_FREE else "note" if free < LOW_FREE else "good"
-    yield Finding("disk", state, f"{size(free)} are free.")
+    state: State = "wrong" if room.free_bytes < MIN_FREE else "note" if room.free_bytes < LOW_FREE else "good"
+    yield Finding("disk", state, f"{size(room.free_bytes)} are free.")
     version = ".".join(map(str, file.sqlite))
     if file.sqlite < maintenance.SQLITE_SOUND:
         sound = ".".join(map(str, maintenance.SQLITE_SOUND))

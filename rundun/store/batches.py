@@ -55,8 +55,9 @@ def client_error(error: BaseException) -> BaseException:
     return error
 
 
-def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
+def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
     """Run `jobs` in one transaction; afterwards each has its result or its error, and all successes are on disk.
+    Returns whether there was a commit.
 
     On a full disk SQLite rolls the whole transaction back by itself; later savepoints would then commit one by one,
     so the whole batch fails and nothing half done is kept. Refusals fail with it: they may rest on what an earlier
@@ -77,6 +78,8 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
         refuse_batch(jobs, problem)
         for job in jobs:
             job.touched.clear()
+        return False
+    return True
 
 
 def refuse_batch(jobs: Sequence[Job], problem: BaseException) -> None:

@@ -7,14 +7,17 @@ one BEGIN IMMEDIATE … COMMIT, each in a savepoint of its own, and are answered
 import asyncio
 import logging
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar, TypeVarTuple
 
 import aiosqlite
 
-from rundun.core import times
+from rundun.core import histogram, times
+from rundun.core.histogram import Histogram
 from rundun.core.urls import Urls
 from rundun.errors import Problem
 from rundun.store import connection, maintenance
@@ -73,6 +76,11 @@ class Worker:
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._work())
+
+    @property
+    def queued(self) -> int:
+        """Return how many calls wait."""
+        return len(self._waiting) + len(self._heavy)
 
     async def submit(
         self, function: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object], weight: int = 0
@@ -139,13 +147,32 @@ class Worker:
         await self._db.close()
 
 
+@dataclass(slots=True)
+class WriteFigures:
+    """Figures of all batches of writes since the process began: how long each took, how many writes were in it, and of
+    how many nothing was kept.
+    """
+
+    seconds: Histogram
+    sizes: Histogram
+    failed: int = 0
+
+
 class Database:
     """The database: `await db.write(action, …)`, `await db.read(function, …)`; `subscribe` for what commits touch."""
 
     def __init__(
-        self, env: Env, writer: Worker, reader: Worker, lock: Lock, files: FileWatch, subscribers: list[Subscriber]
+        self,
+        env: Env,
+        writer: Worker,
+        reader: Worker,
+        lock: Lock,
+        files: FileWatch,
+        writes: WriteFigures,
+        subscribers: list[Subscriber],
     ) -> None:
         self.env = env
+        self.writes = writes
         self._writer = writer
         self._reader = reader
         self._lock = lock
@@ -183,10 +210,15 @@ class Database:
                 except Exception:  # what is committed is answered, whatever becomes of those who hear of it
                     _log.exception("subscriber error")
 
+        writes = WriteFigures(Histogram(histogram.SECONDS), Histogram(histogram.SIZES))
+
         def commit(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
             lost = files.examine(whole=False)  # nothing is written into a file without a name
             if lost is None:
-                commit_batch(db, env, jobs)
+                began = time.perf_counter()
+                writes.failed += not commit_batch(db, env, jobs)
+                writes.seconds.observe(time.perf_counter() - began)
+                writes.sizes.observe(len(jobs))
                 lost = files.examine(whole=False)  # and nothing is acknowledged that was
             if lost is not None:
                 refuse_batch(jobs, lost)
@@ -199,7 +231,7 @@ class Database:
 
         writer = Worker(opened[0], commit, env, committed)
         reader = Worker(opened[1], read, env, committed)
-        return cls(env, writer, reader, lock, files, subscribers)
+        return cls(env, writer, reader, lock, files, writes, subscribers)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber(touched)` in the event loop after each commit that touched something."""
@@ -224,6 +256,20 @@ class Database:
     ) -> T:
         """Read `weight` bytes of pictures, as `read` does, so that others need not wait for many of them."""
         return await self._reader.submit(function, args, kwargs, weight)
+
+    @property
+    def queued_writes(self) -> int:
+        """Return how many writes wait for the next commit."""
+        return self._writer.queued
+
+    @property
+    def is_in_place(self) -> bool:
+        """Tell whether the files that were opened are still where they were."""
+        return self._files.lost is None
+
+    async def room(self) -> maintenance.Room:
+        """Return the size of the log, and what is left on the disk."""
+        return await asyncio.to_thread(maintenance.room, self._files.path)
 
     async def prove_writable(self) -> None:
         """Prove that a write has reached the disk within the last second, or write now; raises `unavailable`."""

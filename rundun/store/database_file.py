@@ -199,6 +199,7 @@ class FileWatch:
 
     def __init__(self, path: Path, lock: Lock) -> None:
         real = path.resolve()
+        self.path = path
         self._lock = lock
         named = os.fspath(path.absolute())  # as it was named: a symbolic link that leads elsewhere now is noticed, too
         self._holding = {named: lock.identity, f"{real}-wal": _identity(f"{real}-wal")}

@@ -1,8 +1,10 @@
 """The file as a whole: proof that writes reach it, what it holds in numbers, and giving back free pages."""
 
+import shutil
 import sqlite3
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from rundun.store.transaction import Tx
 
@@ -12,10 +14,13 @@ _OPEN = "SELECT count(*) FROM runs INDEXED BY runs_open WHERE status IN ('pendin
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of what is open now; `bytes` is the size of the file."""
+    """Counts of what is open now; `overdue` is for how long the oldest delivery has been due, in milliseconds, and
+    `bytes` the size of the file.
+    """
 
     deliveries_pending: int
     deliveries_failed: int
+    overdue: int
     runs_pending: int
     runs_in_progress: int
     bytes: int
@@ -31,6 +36,7 @@ def totals(tx: Tx) -> Totals:
             "SELECT count(*) FROM organizations AS o JOIN deliveries AS d INDEXED BY deliveries_by_status "
             "ON d.org_id = o.id AND d.status = 'failed'"
         ),
+        overdue=tx.now - (_oldest_due(tx, None) or tx.now),
         runs_pending=tx.number(f"{_OPEN} AND status = 'pending'"),
         runs_in_progress=tx.number(f"{_OPEN} AND status = 'in_progress'"),
         bytes=tx.number("PRAGMA page_count") * PAGE,
@@ -125,13 +131,37 @@ def outbox_info(tx: Tx, org_id: str | None) -> OutboxInfo:
     org_ids = _organizations(tx) if org_id is None else [org_id]
     query = "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
     pending, failed = (sum(tx.number(query, each, status) for each in org_ids) for status in ("pending", "failed"))
-    oldest = tx.db.execute(
+    return OutboxInfo(pending, failed, _oldest_due(tx, org_id))
+
+
+def _oldest_due(tx: Tx, org_id: str | None) -> int | None:
+    """Return since when the longest waiting delivery is due, in milliseconds."""
+    row = tx.db.execute(
         "SELECT next_attempt_at FROM deliveries INDEXED BY deliveries_next "
         "WHERE status = 'pending' AND next_attempt_at <= :now AND (:org IS NULL OR org_id = :org) "
         "ORDER BY next_attempt_at LIMIT 1",
         {"now": tx.now, "org": org_id},
     ).fetchone()
-    return OutboxInfo(pending, failed, oldest and int(oldest[0]))
+    return row and int(row[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The room that the database takes beside its file, and what is left on its disk."""
+
+    log_bytes: int
+    free_bytes: int
+
+
+def room(path: Path) -> Room:
+    """Ask the file system; blocks."""
+    real = path.resolve()
+    log = Path(f"{real}-wal")
+    try:
+        log_bytes = log.stat().st_size
+    except OSError:  # there is none while nobody has the database open
+        log_bytes = 0
+    return Room(log_bytes, shutil.disk_usage(real.parent).free)
 
 
 def _organizations(tx: Tx) -> list[str]:

@@ -12,6 +12,7 @@ from rundun.errors import Problem
 from rundun.logs import log
 from rundun.web import rate_limit
 from rundun.web.problems import problem_response
+from rundun.web.timings import observe_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
@@ -54,8 +55,10 @@ class RequestMiddleware:
                 problem = Problem("internal", "This is our fault, and it is logged under the request id.")
                 await problem_response(problem, request_id)(scope, receive, sending)
         finally:
+            seconds = time.perf_counter() - began
             counters.count_request(status)
-            _log(scope, status, began, request_id)
+            observe_request(scope, seconds)
+            _log(scope, status, seconds, request_id)
 
 
 def _request_id(scope: Scope) -> str:
@@ -66,7 +69,7 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(16)
 
 
-def _log(scope: Scope, status: int, began: float, request_id: str) -> None:
+def _log(scope: Scope, status: int, seconds: float, request_id: str) -> None:
     log(
         "debug" if scope["path"] in ("/healthz", "/readyz", "/metrics") else "info",
         "request",
@@ -74,6 +77,6 @@ def _log(scope: Scope, status: int, began: float, request_id: str) -> None:
         path=scope["path"],
         status=status,
         code=scope.get("rundun.code"),
-        ms=round((time.perf_counter() - began) * 1000, 1),
+        ms=round(seconds * 1000, 1),
         request_id=request_id,
     )

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, RefusalReason
 from rundun.web.body import stream_within
+from rundun.web.timings import KIND, UPLOAD
 
 # Bytes that may stay in memory: of one body, and of all bodies together.
 IN_MEMORY = 1024 * 1024
@@ -70,6 +71,7 @@ class UploadBuffer:
         ones are refused: the request must announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least by
         `Content-Length`. Raises `unavailable` when there is no room, or when the body takes too long.
         """
+        request.scope[KIND] = UPLOAD
         announced = request.headers.get("content-digest")
         if announced is None and "content-length" not in request.headers:
             raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")

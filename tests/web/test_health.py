@@ -2,16 +2,19 @@
 
 import asyncio
 import re
+import threading
 import uuid
-from typing import Any
 
 import pytest
 
 from rundun.store import maintenance
 from rundun.store.transaction import Tx
+from tests.helpers.images import jpeg
+from tests.helpers.metrics import Samples, samples
+from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN, Receiver, World, answering
 
-SAMPLE = re.compile(r'([a-z_]+)(?:\{([a-z]+)="([a-z_0-9]+)"\})? ([0-9.]+)')
+PHOTO = {"id": "s-pic", "type": "photo", "label": "The meter"}
 
 
 async def test_ready_is_proven_once_a_second_however_often_it_is_asked(w: World) -> None:
@@ -38,11 +41,13 @@ async def test_ready_is_proven_once_a_second_however_often_it_is_asked(w: World)
     assert proofs() == 3, "a clock that was set back proves nothing"
 
 
-async def test_what_cannot_be_written_is_not_ready(w: World) -> None:
-    def full(tx: Tx) -> None:
-        tx.db.execute("CREATE TEMP TRIGGER full BEFORE INSERT ON proof BEGIN SELECT raise(ROLLBACK, 'disk full'); END")
+def make_full(tx: Tx) -> None:
+    """From now on what `/readyz` writes is rolled back, with all that would be committed with it."""
+    tx.db.execute("CREATE TEMP TRIGGER full BEFORE INSERT ON proof BEGIN SELECT raise(ROLLBACK, 'disk full'); END")
 
-    await w.database.write(full)
+
+async def test_what_cannot_be_written_is_not_ready(w: World) -> None:
+    await w.database.write(make_full)
     for _ in range(2):
         answer = await w.browser().get("/readyz")
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
@@ -51,25 +56,13 @@ async def test_what_cannot_be_written_is_not_ready(w: World) -> None:
     assert (await w.browser().get("/readyz")).status_code == 200, "a failure is not remembered"
 
 
-async def metrics(w: World) -> dict[tuple[str, str | None], float]:
-    """Every sample, by its name and its label's value, read as strictly as the format is written."""
+async def metrics(w: World) -> Samples:
+    """Every sample, by its name and its label's value."""
     answer = await w.browser().get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert answer.text.endswith("\n")
-    families: dict[str, str] = {}
-    samples = {}
-    for line in answer.text.splitlines():
-        if line.startswith("#"):
-            _, word, name, rest = line.split(" ", 3)
-            assert word in ("HELP", "TYPE")
-            families[name] = rest
-        else:
-            match = SAMPLE.fullmatch(line)
-            assert match, line
-            assert families[match[1]] in ("counter", "gauge"), "TYPE comes last before the samples"
-            samples[match[1], match[3]] = float(match[4])
-    return samples
+    return samples(answer.text)
 
 
 async def test_metrics_count_what_happens(w: World, receiver: Receiver) -> None:
@@ -81,19 +74,16 @@ async def test_metrics_count_what_happens(w: World, receiver: Receiver) -> None:
     await done.start()
     middle = await metrics(w)
 
-    def gained(after: Any, name: str, label: str | None = None) -> float:
-        return float(after[name, label] - before[name, label])
-
-    assert gained(middle, "rundun_runs", "pending") == 1, "one that never expires counts as well"
-    assert gained(middle, "rundun_runs", "in_progress") == 1
+    assert gained(before, middle, "rundun_runs", "pending") == 1, "one that never expires counts as well"
+    assert gained(before, middle, "rundun_runs", "in_progress") == 1
     await done.answer("s-ok", True)
     assert (await done.answer("s-none", True)).status_code == 404
     await w.deliver()
     after = await metrics(w)
-    assert gained(after, "rundun_attempts_total", "retry") == 1
+    assert gained(before, after, "rundun_attempts_total", "retry") == 1
     assert after["rundun_deliveries", "pending"] == 1
-    assert gained(after, "rundun_requests_total", "4xx") == 1
-    assert gained(after, "rundun_requests_total", "2xx") == 7, "template, two runs, start, two metrics, answer"
+    assert gained(before, after, "rundun_requests_total", "4xx") == 1
+    assert gained(before, after, "rundun_requests_total", "2xx") == 7, "template, two runs, start, two metrics, answer"
     for _ in range(4):
         w.clock.forward(hours=2)
         await w.deliver()
@@ -101,10 +91,10 @@ async def test_metrics_count_what_happens(w: World, receiver: Receiver) -> None:
     await done.complete()
     await w.deliver()
     last = await metrics(w)
-    assert gained(last, "rundun_attempts_total", "failed") == 1
-    assert gained(last, "rundun_attempts_total", "delivered") == 1
+    assert gained(before, last, "rundun_attempts_total", "failed") == 1
+    assert gained(before, last, "rundun_attempts_total", "delivered") == 1
     assert (last["rundun_deliveries", "pending"], last["rundun_deliveries", "failed"]) == (0, 1)
-    assert gained(last, "rundun_runs", "in_progress") == 0
+    assert gained(before, last, "rundun_runs", "in_progress") == 0
     assert last["rundun_database_bytes", None] % maintenance.PAGE == 0
     assert last["process_start_time_seconds", None] > 1_700_000_000
 
@@ -116,7 +106,96 @@ async def test_metrics_name_nobody(w: World, receiver: Receiver) -> None:
     text = (await w.browser().get("/metrics")).text
     for secret in (ed.run_id[2:10], w.acme_id[4:12], "127.0.0.1", "/r/"):
         assert secret not in text
-    assert len(text.splitlines()) < 40
+    assert len(text.splitlines()) < 140
+    assert all(re.fullmatch("[a-z0-9_]+|[0-9.]+|[+]Inf", label) for _, label in samples(text) if label)
+
+
+def gained(before: Samples, after: Samples, name: str, label: str | None = None) -> float:
+    return after[name, label] - before[name, label]
+
+
+async def test_metrics_tell_what_waits_and_for_how_long(w: World, receiver: Receiver) -> None:
+    receiver.answer = answering("500 Oops")
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    await ed.start()
+    await ed.answer("s-ok", True)
+    assert (await metrics(w))["rundun_deliveries_overdue_seconds", None] == 0, "it was due just now"
+    await w.deliver()
+    w.clock.forward(seconds=20)
+    assert (await metrics(w))["rundun_deliveries_overdue_seconds", None] == 0, "the next attempt is not due yet"
+    w.clock.forward(seconds=3600)
+    overdue = (await metrics(w))["rundun_deliveries_overdue_seconds", None]
+    assert 3580 <= overdue <= 3600, "since the second attempt was due, half a minute after the first"
+    receiver.answer = answering("204 No Content")
+    await w.deliver()
+    assert (await metrics(w))["rundun_deliveries_overdue_seconds", None] == 0
+
+
+async def test_metrics_tell_how_long_requests_uploads_and_commits_take(w: World) -> None:
+    ed = await w.dispatch(await w.template(PHOTO))
+    await ed.start()
+    cursor = (await w.acme.get("/v1/events")).json()["next_cursor"]
+    before = await metrics(w)
+    poll = asyncio.create_task(w.acme.get("/v1/events", params={"after": cursor, "wait": "30"}))
+    while (await metrics(w))["rundun_polls_waiting", None] == 0:
+        pass
+    asked = await metrics(w)
+    assert (await ed.photo("s-pic", jpeg(60, 40))).status_code == 201
+    assert (await ed.photo("s-none", jpeg(60, 40))).status_code == 404
+    assert (await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={"reason": "done"})).status_code == 200
+    assert len((await poll).json()["data"]) == 1
+    after = await metrics(w)
+    assert gained(before, after, "rundun_upload_seconds_count") == 1
+    assert gained(before, after, "rundun_upload_seconds_sum") > 0
+    counted = gained(asked, after, "rundun_request_seconds_count")
+    assert counted == 3, "the refusal, which was no upload yet, the end, and the look before; not the poll"
+    commits = gained(before, after, "rundun_commit_seconds_count")
+    assert commits >= 2
+    assert gained(before, after, "rundun_commit_writes_count") == commits
+    assert gained(before, after, "rundun_commit_writes_sum") >= commits
+    assert after["rundun_wal_bytes", None] > 0
+    assert after["rundun_disk_free_bytes", None] > 0
+
+
+async def test_metrics_tell_what_stands_behind_a_slow_write(w: World) -> None:
+    """The writer is busy with one, three more wait: they are committed together."""
+    busy, go_on = threading.Event(), threading.Event()
+
+    def slow(tx: Tx) -> None:
+        busy.set()
+        assert go_on.wait(PATIENCE)
+
+    before = await metrics(w)
+    first = asyncio.create_task(w.database.write(slow))
+    assert await asyncio.to_thread(busy.wait, PATIENCE)
+    others = [asyncio.create_task(w.database.write(maintenance.prove)) for _ in range(3)]
+    await asyncio.sleep(0)
+    during = await metrics(w)
+    go_on.set()
+    await asyncio.gather(first, *others)
+    after = await metrics(w)
+    assert (during["rundun_writer_queue", None], after["rundun_writer_queue", None]) == (3, 0)
+    assert gained(before, after, "rundun_commit_writes_bucket", "1.0") == 1
+    assert gained(before, after, "rundun_commit_writes_bucket", "5.0") == 2
+    assert gained(before, after, "rundun_commits_failed_total") == 0
+
+
+async def test_metrics_tell_of_commits_that_failed_and_of_a_file_that_is_lost(w: World) -> None:
+    await w.database.write(make_full)
+    before = await metrics(w)
+    assert (await w.browser().get("/readyz")).status_code == 503
+    after = await metrics(w)
+    assert gained(before, after, "rundun_commits_failed_total") == 1
+    assert after["rundun_database_in_place", None] == 1
+    path = w.settings.database.path
+    path.rename(path.with_name("away.db"))
+    await w.database.examine_file()
+    lost = await metrics(w)
+    assert lost["rundun_database_in_place", None] == 0
+    assert ("rundun_database_bytes", None) not in lost, "nobody knows"
+    path.with_name("away.db").rename(path)
+    await w.database.examine_file()
+    assert (await metrics(w)).keys() == after.keys()
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

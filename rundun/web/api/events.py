@@ -16,6 +16,7 @@ from rundun.web.change_notifier import NextChange
 from rundun.web.docs.openapi.operation import Success
 from rundun.web.problems import Json
 from rundun.web.query_params import EventsQuery, event_cursor, next_link, query
+from rundun.web.timings import KIND, WAITING
 
 router = api_router("Events")
 
@@ -59,7 +60,7 @@ async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Fe
     read_args = (call.org_id, *args, params.after, params.limit)
     change = notifier.next_change(call.org_id)
     page = await notifier.shared_read(change, function, *read_args)
-    while not page.data and not notifier.ended and await _changes(change, until):
+    while not page.data and not notifier.ended and await _changes(call, change, until):
         change = notifier.next_change(call.org_id)
         page = await notifier.shared_read(change, function, *read_args)
     cursor = event_cursor(params.after if page.last is None else page.last)
@@ -69,13 +70,14 @@ async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Fe
     return Json(head + f',"next_cursor":"{cursor}"}}'.encode(), headers=headers)
 
 
-async def _changes(change: NextChange, until: float) -> bool:
+async def _changes(call: ApiCall, change: NextChange, until: float) -> bool:
     """Wait for a change until a time of the loop, and tell whether it came. Who has hung up meanwhile is not noticed
     before then, which costs less than to watch everybody who has not.
     """
     left = until - asyncio.get_running_loop().time()
     if left <= 0:
         return False
+    call.request.scope[KIND] = WAITING
     counters.polls["waiting"] += 1
     try:
         return bool((await asyncio.wait({change}, timeout=left))[0])

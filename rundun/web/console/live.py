@@ -14,6 +14,7 @@ from rundun.errors import Problem
 from rundun.store import runs as run_rows
 from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.console.session import ConsoleCall
+from rundun.web.timings import KIND, WAITING
 
 MAX_STREAMS = 20  # open at once for an organization
 PAUSE = 1.0  # seconds between two change events, at least
@@ -34,6 +35,7 @@ class EventStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream while it occupies its place."""
+        scope[KIND] = WAITING
         with self._place:
             await super().__call__(scope, receive, send)
 
