@@ -1,6 +1,7 @@
 """Findings about a Rundun: what `check` prints and the console shows."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -115,7 +116,8 @@ def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds
     says = f"{size(file.bytes)}{behind}, schema {file.schema}, journal mode {file.journal}"
     yield Finding("database", "good" if file.journal == "wal" else "wrong", f"{says}.")
     if others := database_file.open_to_others(settings.database.path):
-        text = f"Others than its owner may read {', '.join(others)}, every secret included: chmod 600."
+        names = ", ".join(map(os.path.basename, others))
+        text = f"Others than its owner may read {names}, every secret included: chmod 600."
         yield Finding("access", "wrong", text)
     else:
         yield Finding("access", "good", "Only its owner may read it.")

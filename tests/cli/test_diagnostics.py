@@ -113,7 +113,7 @@ def test_a_file_that_others_may_read_is_told_and_kept_to_its_owner_when_served(f
     for file in files:
         file.chmod(0o644)
     code, _, lines = check(folder)
-    names = ", ".join(map(str, files))
+    names = ", ".join(file.name for file in files)
     assert (code, about(lines, "access")) == (
         1,
         f"WRONG  access: Others than its owner may read {names}, every secret included: chmod 600.",
@@ -121,7 +121,7 @@ def test_a_file_that_others_may_read_is_told_and_kept_to_its_owner_when_served(f
     with serving(folder) as service:
         assert service.url
         (line,) = [line for line in service.err if "others could read" in line]
-        assert " warning " in line and names in line
+        assert " warning " in line and ", ".join(map(str, files)) in line
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
         code, _, lines = check(folder)
         assert (code, about(lines, "access").split()[0]) == (0, "ok")
