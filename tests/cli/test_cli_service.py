@@ -16,17 +16,7 @@ from rundun.control_socket import MAX_LINE, send_command
 from rundun.errors import Problem
 from rundun.store import database_file
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
-from tests.helpers.service_process import (
-    PATIENCE,
-    Serving,
-    done,
-    environment,
-    is_listening,
-    looking,
-    rows,
-    rundun,
-    serving,
-)
+from tests.helpers.service_process import PATIENCE, Serving, done, environment, looking, rows, rundun, serving
 
 # ---- beside a running service
 
@@ -155,16 +145,6 @@ def test_nonsense_at_the_socket_troubles_nobody(tmp_path: Path, service: Serving
 def test_a_command_of_another_version_is_named(tmp_path: Path, service: Serving) -> None:
     with pytest.raises(Problem, match="The running service knows no command “dance”"):
         send_command(tmp_path / "rundun.db.sock", "dance", {})
-
-
-def test_a_second_service_is_refused(tmp_path: Path, service: Serving) -> None:
-    (tmp_path / "link.db").symlink_to("rundun.db")
-    for name in ("rundun.db", "link.db"):
-        with serving(tmp_path, "--database", name) as second:
-            assert second.ended() == 1
-        assert second.text == f"Error: Another process is serving {name}.\n"
-    assert is_listening(service.url)
-    done(rundun(tmp_path, "orgs", "create", "Acme"))
 
 
 def test_a_socket_left_behind_is_replaced(tmp_path: Path) -> None:

@@ -75,9 +75,9 @@ def served(folder: Path) -> Iterator[Served]:
         yield one
 
 
-def said(folder: Path, *command: str) -> str:
+def said(folder: Path, *command: str, database: str = "rundun.db") -> str:
     """What a command says that is refused, in one line."""
-    refused = rundun(folder, *command)
+    refused = rundun(folder, *command, database=database)
     assert refused.exit_code == 1
     assert refused.stdout == ""
     return refused.stderr

@@ -14,10 +14,13 @@ from rundun.errors import Problem
 from rundun.store import connection, files
 from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
 from rundun.store.database import Database
+from rundun.store.database_file import keep_to_owner
 from rundun.store.transaction import Tx
 from rundun.webhooks.dispatcher import FinishedAttempt
+from tests.helpers.console import operator
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
 from tests.helpers.images import png
+from tests.helpers.mounts import needs_mounts, read_only
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Receiver, world
 
 # ---- whose it is
@@ -33,6 +36,44 @@ async def test_one_process_a_file_also_by_another_name(tmp_path: Path) -> None:
                 await Database.open(name, clock=Clock(), public_url=PUBLIC_URL, grace=0)
     async with opened(link):
         assert sorted(one.name for one in tmp_path.iterdir() if "lock" in one.name) == ["rundun.db.lock"]
+
+
+def sqlite_locks(path: Path) -> list[str]:
+    """The locks that SQLite holds on the file in this process, as the kernel lists them (proc_locks(5))."""
+    inode = f":{path.stat().st_ino} "
+    lines = [line.partition(": ")[2] for line in Path("/proc/locks").read_text().splitlines() if inode in line]
+    return sorted(line for line in lines if line.startswith("POSIX ") and f" {os.getpid()} " in line)
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the kernel does not tell")
+async def test_nothing_beside_sqlite_closes_the_file_and_drops_its_locks(tmp_path: Path) -> None:
+    path = tmp_path / "rundun.db"
+    (tmp_path / "link.db").symlink_to("rundun.db")
+    async with world(tmp_path) as w:
+        bob = await operator(w, "owner")
+        held = sqlite_locks(path)
+        assert held
+        await w.dispatch(await w.template(BOOLEAN))
+        assert (await bob.post("/settings/health")).status_code == 200
+        assert (await w.browser().get("/metrics")).status_code == 200
+        assert (await w.browser().get("/readyz")).status_code == 200
+        for name in (path, tmp_path / "link.db"):
+            with pytest.raises(Problem, match="Another process is serving"):
+                await Database.open(name, clock=Clock(), public_url=PUBLIC_URL, grace=0)
+        await w.database.examine_file()
+        assert sqlite_locks(path) == held
+
+
+@needs_mounts
+async def test_a_mode_that_cannot_be_changed_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "rundun.db"
+    path.touch(0o644)
+    with read_only(tmp_path):
+        keep_to_owner(path)
+    (record,) = caplog.records
+    assert record.getMessage() == f"others may read {path}, every secret included, and that can't be changed"
+    keep_to_owner(path)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 async def test_nobody_but_the_owner_may_read_it(tmp_path: Path) -> None:

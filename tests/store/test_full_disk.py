@@ -1,36 +1,25 @@
 """A full disk in the middle of a batch: nothing acknowledged is lost, nothing half done is kept, and it passes.
 
-It is full in three ways: SQLite may take no more pages, the process may write no larger file, and, where a test may
-mount one, a small file system has no block left. Each of them fails at another place and with another error.
+It is full in two ways: SQLite may take no more pages, or the process may write no larger file; a third, a small file
+system without a block left, is in tests/faults/. Each of them fails at another place and with another error.
 """
 
 import asyncio
-import os
 import resource
-import shutil
 import sqlite3
-import subprocess
-import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from rundun.actions import commands, organizations, runs, templates
 from rundun.core.run import DispatchRequest
 from rundun.errors import Problem
 from rundun.store import organizations as organization_rows
-from rundun.store.connection import open_reader
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
 from tests.helpers.images import jpeg
-from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Receiver, World, new_photo_id, world
-from tests.helpers.service_process import done, rundun, serving
 
 NO_LIMIT = 4294967294  # pages; the most that SQLite takes
 
@@ -153,115 +142,7 @@ async def test_a_version_that_never_came_to_be_is_not_remembered(db: Database) -
     assert (state.version.v, state.version.template.name) == (2, "Second")
 
 
-# ---- a running service
-
-
-Change = Callable[[], None]
-
-
-@contextmanager
-def limited_files(pid: int, database: Path) -> Iterator[tuple[Change, Change]]:
-    """Ways to let the process write no further than its WAL reaches, and to let it again."""
-    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-
-    def fill() -> None:
-        reached = database.with_name(f"{database.name}-wal").stat().st_size
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (reached, before[1]))
-
-    yield fill, lambda: resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
-
-
-@contextmanager
-def small_disk(pid: int, database: Path) -> Iterator[tuple[Change, Change]]:
-    """Ways to fill the file system on which the database lies, and to make room again."""
-    filler = database.with_name("filler")
-
-    def fill() -> None:
-        with filler.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                pass
-
-    yield fill, filler.unlink
-
-
-@contextmanager
-def mounted(folder: Path) -> Iterator[None]:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "rundun", str(folder)], check=True, capture_output=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def _may_mount() -> bool:
-    if os.geteuid() != 0 or not shutil.which("mount"):
-        return False
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with mounted(Path(folder)):
-                return True
-        except subprocess.CalledProcessError:
-            return False
-
-
-WAYS = [*([limited_files] if hasattr(resource, "prlimit") else []), *([small_disk] if _may_mount() else [])]
-
-
-@pytest.fixture
-def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A folder for the database: a small file system of its own where it is to be filled."""
-    with mounted(tmp_path) if request.node.callspec.params["way"] is small_disk else nullcontext():
-        yield tmp_path
-
-
-@pytest.mark.parametrize("way", WAYS)
-async def test_a_service_passes_through_a_full_disk(disk: Path, way: Any) -> None:
-    done(rundun(disk, "orgs", "create", "Acme"))
-    done(rundun(disk, "orgs", "credits", "Acme", "--add", "100000"))
-    key = done(rundun(disk, "keys", "create", "--org", "Acme", "--name", "test"))
-    with serving(disk) as service:
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        async with httpx2.AsyncClient(
-            base_url=service.url, headers={"authorization": f"Bearer {key}"}, limits=limits, timeout=PATIENCE
-        ) as acme:
-            made = await acme.post("/v1/templates", json={"name": "Check", "steps": [BOOLEAN]})
-            body = {"template_id": made.json()["id"], "executor_ref": "x" * 250}
-            acknowledged: list[str] = []
-
-            async def wave(size: int = 40) -> Counter[int]:
-                answers = await asyncio.gather(*(acme.post("/v1/runs", json=body) for _ in range(size)))
-                for answer in answers:
-                    if answer.status_code == 201:
-                        acknowledged.append(answer.json()["run_id"])
-                    else:
-                        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-                        assert answer.headers["retry-after"] == "5"
-                return Counter(answer.status_code for answer in answers)
-
-            assert await wave() == {201: 40}
-            with way(service.process.pid, disk / "rundun.db") as (fill, free):
-                fill()
-                while not (await wave())[503]:
-                    assert len(acknowledged) < 20_000, "the disk never filled"
-                assert await wave() == {503: 40}, "full is full"
-                assert (await acme.get("/healthz")).status_code == 200
-                assert (await acme.get("/readyz")).status_code == 503
-                about = (await acme.get("/v1/organization")).json()
-                assert about["credits"] == 100_000 - len(acknowledged), "reading goes on"
-                free()
-            assert await wave() == {201: 40}, "without a restart"
-            assert (await acme.get("/readyz")).status_code == 200
-        service.terminate()
-        assert service.ended() == 0
-        assert "request.failed" not in service.text
-    db = open_reader(disk / "rundun.db")
-    assert {row["id"] for row in db.execute("SELECT id FROM runs")} == set(acknowledged)
-    assert db.execute("SELECT credits FROM organizations").fetchone()[0] == 100_000 - len(acknowledged)
-    assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-    db.close()
+# ---- a service
 
 
 async def test_a_photo_on_a_full_disk_is_refused_whole_and_taken_later(w: World) -> None:
