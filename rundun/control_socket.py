@@ -95,6 +95,18 @@ async def _answer(database: Database, line: bytes) -> dict[str, Any]:
     return {"result": result}
 
 
+def is_listening(path: Path) -> bool:
+    """Tell whether a service listens on the socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(TIMEOUT_SECONDS)
+        try:
+            with _address(path) as address:
+                connection.connect(address)
+        except OSError:
+            return False
+    return True
+
+
 def send_command(path: Path, command: str, arguments: dict[str, Any]) -> Any:
     """Send a command to the running service and return its result; raises its `Problem`, or `NotListening`."""
     line = to_json({"command": command, "arguments": arguments}) + b"\n"

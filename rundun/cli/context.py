@@ -14,7 +14,7 @@ from rundun.actions.commands import COMMANDS
 from rundun.app import wall_clock
 from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
-from rundun.control_socket import NotListening, send_command, socket_path
+from rundun.control_socket import NotListening, is_listening, send_command, socket_path
 from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.errors import Problem
@@ -91,6 +91,12 @@ def require_database(settings: ServiceSettings) -> None:
     if not path.exists():
         lost = "any more: it was removed while it was served" if database_file.was_lost(path) else "yet"
         raise Problem("not_found", f"There is no database {path} {lost}.")
+    if database_file.was_lost(path) and is_listening(socket_path(path)):
+        raise Problem(
+            "unavailable",
+            f"The running service refuses everything: {path}-wal or -shm was taken away from under it. Restart it; "
+            "what they held is saved as it ends.",
+        )
 
 
 def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:

@@ -5,7 +5,16 @@ from playwright.async_api import Browser, expect
 
 from tests.helpers.accessibility import violations
 
-PAGES = ["/docs", "/docs/templates", "/docs/webhooks", "/docs/errors", "/docs/reference/runs", "/problems/invalid", "/"]
+PAGES = [
+    "/docs",
+    "/docs/templates",
+    "/docs/webhooks",
+    "/docs/errors",
+    "/docs/faults",
+    "/docs/reference/runs",
+    "/problems/invalid",
+    "/",
+]
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1440, "light")])

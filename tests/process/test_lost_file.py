@@ -11,7 +11,7 @@ from rundun.store import organizations
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
 from tests.helpers.database import note, noted, opened
-from tests.helpers.lost_file import LOST, served
+from tests.helpers.lost_file import LOST, said, served
 from tests.helpers.service_process import looking, rows, rundun, serving
 
 
@@ -21,10 +21,13 @@ def test_a_log_that_is_removed_is_missed_and_an_orderly_end_saves_what_was_in_it
         Path(f"{acme.path}{end}").unlink()
         acme.service.wait_for(LOST)
         acme.assert_refuses()
+        for command in (["check"], ["orgs", "list"], ["orgs", "create", "Globex"]):
+            assert "was taken away from under it" in said(tmp_path, *command)
         acme.service.terminate()
         assert acme.service.ended() == 0
         (line,) = acme.errors()
         assert f"{acme.path}{end} was removed" in line
+    assert "WRONG" not in rundun(tmp_path, "check").stdout
     with serving(tmp_path) as second:
         assert second.url
     with looking(tmp_path) as db:
