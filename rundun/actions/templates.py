@@ -23,8 +23,9 @@ ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A draft, which somebody sent as a template, read outside of any transaction, since a large one takes its time:
-    the template and its stored form, or `errors` with all that is wrong; `assigned_json` is what the draft says of the
-    server's fields, `made_ids` the ids that were left to us.
+    the template and its stored form, unless it is none, and `errors` with all that is wrong; `assigned_json` is what
+    the draft says of the server's fields, `made_ids` the ids that were left to us. One with errors may stay where it is
+    stored already.
     """
 
     assigned: Mapping[str, Any]
@@ -49,7 +50,8 @@ def draft(data: Any) -> Draft:
         template = template_rules.read_template(written, make_id)
     except Invalid as invalid:
         return Draft(server_fields, None, b"", invalid.errors)
-    return Draft(server_fields, template, template_rules.as_json(template), (), frozenset(made_ids))
+    errors = tuple(template_rules.search_cost_errors(written, template))
+    return Draft(server_fields, template, template_rules.as_json(template), errors, frozenset(made_ids))
 
 
 def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
@@ -76,6 +78,8 @@ def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
     """Create a template; raises `Invalid` with all that is wrong with the draft."""
     detail = "is assigned by the server; leave it out of a new template"
     template = _require_template(draft, [FieldError(f"/{name}", "read_only", detail) for name in draft.assigned])
+    if draft.errors:
+        raise Invalid(draft.errors)
     return templates.add(tx, org_id, template, draft.body)
 
 
@@ -99,6 +103,8 @@ def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | 
     if _is_equal(from_json(draft.body), from_json(current.body), draft.made_ids):
         templates.restore(tx, head)
         return current
+    if draft.errors:
+        raise Invalid(draft.errors)
     return templates.add_version(tx, head, template, draft.body)
 
 

@@ -15,7 +15,7 @@ from rundun.app import make_app, wall_clock
 from rundun.cli.context import common, require_database, run_reading, run_writing
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
-from rundun.errors import Problem
+from rundun.errors import Invalid, Problem
 from rundun.logs import configure, silence
 from rundun.server import bind
 from rundun.server import serve as run_server
@@ -252,7 +252,9 @@ def templates_check(settings: ServiceSettings, file: str) -> None:
     """Say all that is wrong with a template; exit 1 if anything is."""
     template, numbers = read_template_file(file), itertools.count()
     try:
-        template_rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
+        read = template_rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
+        if errors := template_rules.search_cost_errors(template, read):
+            raise Invalid(errors)
     except Problem as problem:
         for error in problem.errors:
             click.echo(f"{error.pointer or '/'}: {error.detail}")

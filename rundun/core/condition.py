@@ -1,7 +1,6 @@
 """Conditions, under which a step is shown: one comparison with an earlier step, or several joined by “and” or “or”."""
 
-import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -11,6 +10,8 @@ from rundun.core import text
 from rundun.core.validation import StrictModel, Text, clean_field
 
 MAX_DEPTH = 5  # groups within groups; the comparisons in the innermost do not count
+_LINEAR = 30_000  # characters from which CPython searches in linear time, whatever it searches for
+_SHORT = 500_000  # product of two lengths up to which searching a text as it is takes no longer than one of 30,000
 StepStatus = Literal["hidden", "untouched", "skipped", "unable", "answered"]
 
 
@@ -59,10 +60,46 @@ Group.model_rebuild()
 
 @dataclass(slots=True)
 class KnownStep:
-    """The facts about one step that conditions go by; `value` matters only when answered."""
+    """The facts about one step that conditions go by; `value` matters only when answered. What several comparisons ask
+    of it is worked out once.
+    """
 
     status: StepStatus
     value: Any = None
+    _found: dict[str, bool] | None = None
+    _chosen: Set[str] | None = None
+    _padded: str = ""
+
+    def equals(self, expected: Any) -> bool:
+        """Tell whether the value is `expected`; of a list the order does not count."""
+        if isinstance(self.value, list):
+            return self._options() == set(expected)
+        return bool(self.value == expected)
+
+    def contains(self, part: str) -> bool:
+        """Tell whether a text contains `part`, or a list has it."""
+        if isinstance(self.value, list):
+            return part in self._options()
+        if self._found is None:
+            self._found = {}
+        if part not in self._found:
+            self._found[part] = self._is_in_text(part)
+        return self._found[part]
+
+    def _is_in_text(self, part: str) -> bool:
+        """Tell whether the text contains `part`, which has no NUL, in a time that grows with their lengths, not with
+        the product: in short texts CPython (Objects/stringlib/fastsearch.h) starts over at every position, in long ones
+        it goes through once, by the two-way algorithm (Crochemore and Perrin, 1991).
+        """
+        if len(part) * len(self.value) <= _SHORT:
+            return part in self.value
+        self._padded = self._padded or self.value.ljust(_LINEAR, "\0")
+        return part in self._padded
+
+    def _options(self) -> Set[str]:
+        if self._chosen is None:
+            self._chosen = frozenset(self.value)
+        return self._chosen
 
 
 def comparisons(condition: Comparison | Group, pointer: str) -> Iterator[tuple[str, When, int]]:
@@ -88,24 +125,18 @@ def _compare(when: When, step: KnownStep) -> bool:
         return False  # nothing flashes up before it is asked
     if step.status != "answered":
         return when.op in ("neq", "not_contains") or (when.op == "skipped" and step.status == "skipped")
-    return _OPERATORS[when.op](step.value, when.value)
+    return _OPERATORS[when.op](step, when.value)
 
 
-def _same(value: Any, expected: Any) -> bool:
-    if isinstance(value, list):
-        return set(value) == set(expected)
-    return bool(value == expected)
-
-
-_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {  # of an answer's value and the one it is compared with
-    "answered": lambda value, expected: True,
-    "skipped": lambda value, expected: False,
-    "eq": _same,
-    "neq": lambda value, expected: not _same(value, expected),
-    "contains": operator.contains,
-    "not_contains": lambda value, expected: expected not in value,
-    "gt": operator.gt,
-    "lt": operator.lt,
-    "gte": operator.ge,
-    "lte": operator.le,
+_OPERATORS: Mapping[str, Callable[[KnownStep, Any], bool]] = {  # of an answered step and what it is compared with
+    "answered": lambda step, expected: True,
+    "skipped": lambda step, expected: False,
+    "eq": lambda step, expected: step.equals(expected),
+    "neq": lambda step, expected: not step.equals(expected),
+    "contains": lambda step, expected: step.contains(expected),
+    "not_contains": lambda step, expected: not step.contains(expected),
+    "gt": lambda step, expected: bool(step.value > expected),
+    "lt": lambda step, expected: bool(step.value < expected),
+    "gte": lambda step, expected: bool(step.value >= expected),
+    "lte": lambda step, expected: bool(step.value <= expected),
 }

@@ -41,13 +41,46 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
         errors = validation.field_errors(error, untagged=_untagged, limit=MAX_ERRORS)
         more = islice(_between_fields(data, _readable_steps(data)), MAX_ERRORS)
         raise Invalid(validation.in_order([*errors, *more], data)) from None
-    placed = [(pointer, step) for (pointer, _), step in zip(_raw_steps(data), template.all_steps(), strict=True)]
+    placed = _placed(data, template)
     errors = list(islice(_between_fields(data, placed), MAX_ERRORS))
     if errors:
         raise Invalid(validation.in_order(errors, data))
     if len(as_json(template)) > templates.MAXIMUM_BYTES:
         raise Problem("too_large", "A template may have at most 512 KiB.")
     return template
+
+
+def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
+    """List the text steps that cost too much to search at each answer, of a template read from JSON `data`. This is a
+    rule for new versions: those that were stored before it go on, so `read_template` takes them.
+    """
+    values: dict[str, set[str]] = {}  # by step, what is searched for; the same value again costs nothing
+    for step in template.all_steps():
+        for _, when, _ in conditions.comparisons(step.condition, "") if step.condition else ():
+            if when.op in ("contains", "not_contains"):
+                values.setdefault(when.step, set()).add(when.value)
+    searched = [
+        (step.config.max_length * sum(len(value) + templates.SEARCH_START for value in values[step.id]), pointer, step)
+        for pointer, step in _placed(data, template)
+        if isinstance(step, templates.TextStep) and step.id in values
+    ]
+    if sum(cost for cost, _, _ in searched) <= templates.MAX_SEARCH_COST:
+        return []
+    most = max(cost for cost, _, _ in searched)
+    return [
+        FieldError(
+            f"{pointer}/config/max_length",
+            "too_long",
+            f"lets a text of {step.config.max_length} characters be searched for {len(values[step.id])} values, which "
+            "takes too long at each answer: lower it, or compare with fewer or shorter values",
+        )
+        for cost, pointer, step in searched
+        if cost >= most / 2
+    ]
+
+
+def _placed(data: Any, template: Template) -> list[tuple[str, StepBase]]:
+    return [(pointer, step) for (pointer, _), step in zip(_raw_steps(data), template.all_steps(), strict=True)]
 
 
 def as_json(template: Template) -> bytes:

@@ -1,5 +1,7 @@
 """The JSON about a run that a phone gets."""
 
+from pydantic_core import from_json
+
 from rundun.actions.run_state import RunState
 from rundun.core import run_json, times
 from rundun.core.json_types.execution import StateJson, WrittenJson
@@ -15,7 +17,7 @@ def state_json(state: RunState, organization: Organization, links: Urls, now: in
         "organization": {"name": organization.name, "contact": organization.contact},
         "template_id": state.run.template_id,
         "template_v": state.run.template_v,
-        "template": state.version.template.model_dump(mode="json", exclude_unset=True),
+        "template": from_json(state.version.body),  # a third of what writing the models anew takes
         "answers": {
             step_id: run_json.step_json(step_state, state.evidence, links)
             for step_id, step_state in state.step_states.items()
