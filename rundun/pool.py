@@ -12,7 +12,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Job = tuple[Future[Any], Callable[[], Any]]
+Job = tuple[str, Future[Any], Callable[[], Any]]  # whose it is, what comes of it, what is called
 # Nothing is left for an owner, or for all; a function has waited too long; the pool is closed.
 RefusalReason = Literal["owner", "all", "late", "closed"]
 Limits = Mapping[str, int]  # by owner, the maximum of places with this one; "" stands for all owners together
@@ -32,6 +32,7 @@ class BoundedPool:
         refusal: Callable[[RefusalReason], Exception],
         *,
         threads: int = 0,
+        sparing: bool = False,
         wait_seconds: float | None = None,
         idle_seconds: float = 10,
         close_seconds: float = 2,
@@ -40,9 +41,14 @@ class BoundedPool:
         `wait_seconds` or is refused. `close` waits `close_seconds` for what runs. The threads are daemons, since no
         thread can be stopped and the process must not wait for one; they end when there was nothing to do for
         `idle_seconds`.
+
+        A `sparing` pool, for functions that may hang, lets an owner have another thread while those that are left are
+        more than it has (dynamic thresholds, Choudhury and Hahne 1998): one whose functions all hang leaves half of the
+        threads to others, two leave a third, and while there are fewer such owners than threads somebody new has one.
         """
         self._refusal = refusal
         self._max_threads = threads
+        self._sparing = sparing
         self._wait_seconds = wait_seconds
         self._close_seconds = close_seconds
         self._idle_seconds = idle_seconds
@@ -50,6 +56,7 @@ class BoundedPool:
         self._work = threading.Condition(self._lock)
         self._idle = 0
         self._held: Counter[str] = Counter()
+        self._running: Counter[str] = Counter()  # functions in threads, by owner
         self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()  # by owner, whose turn is next first
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
@@ -76,7 +83,7 @@ class BoundedPool:
         with self._lock:
             self._take(limits)
             call = functools.partial(function, *args, **kwargs)
-            self._waiting.setdefault(owner, deque()).append((job, call))
+            self._waiting.setdefault(owner, deque()).append((owner, job, call))
             self._work.notify()
         job.add_done_callback(functools.partial(self._settle, owner, limits))
         self._start_thread(job)
@@ -110,7 +117,7 @@ class BoundedPool:
         if job.cancelled():
             with self._lock:
                 jobs = self._waiting.get(owner, deque())
-                left = deque(waiting for waiting in jobs if waiting[0] is not job)
+                left = deque(waiting for waiting in jobs if waiting[1] is not job)
                 if left:
                     self._waiting[owner] = left
                 elif jobs:
@@ -133,20 +140,38 @@ class BoundedPool:
                 job.cancel()
                 raise self._refusal("all") from None
 
-    def next_job(self) -> Job | None:
-        """Return the job whose turn it is; None ends the thread that asks."""
+    def next_job(self, done: str | None) -> Job | None:
+        """Return the job whose turn it is; None ends the thread that asks, which has `done` one of that owner."""
         with self._lock:
+            if done is not None:
+                self._running[done] -= 1
+                self._running += Counter()  # drops those with none
+                if self._sparing:
+                    self._work.notify_all()  # who had too many may go on
             self._idle += 1
-            self._work.wait_for(lambda: self._waiting or self._is_closed, self._idle_seconds)
+            while not self._work.wait_for(
+                lambda: self._next_owner() is not None or self._is_closed, self._idle_seconds
+            ):
+                if not self._waiting:
+                    break
             self._idle -= 1
-            if not self._waiting:
+            owner = self._next_owner()
+            if owner is None:
                 self._threads.discard(threading.current_thread())
                 return None
-            owner, jobs = self._waiting.popitem(last=False)
+            jobs = self._waiting.pop(owner)
             job = jobs.popleft()
+            self._running[owner] += 1
             if jobs:
                 self._waiting[owner] = jobs  # behind all others
             return job
+
+    def _next_owner(self) -> str | None:
+        """Return the owner whose turn it is, None where nobody's is."""
+        if not self._sparing:
+            return next(iter(self._waiting), None)
+        left = self._max_threads - self._running.total()
+        return next((owner for owner in self._waiting if self._running[owner] < left), None)
 
     async def close(self) -> int:
         """Refuse what waits, and wait a little for what runs, since nobody wants its outcome any more. Returns how many
@@ -155,7 +180,7 @@ class BoundedPool:
         with self._lock:
             self._is_closed = True
             self._work.notify_all()
-            waiting = [job for jobs in self._waiting.values() for job, _ in jobs]
+            waiting = [job for jobs in self._waiting.values() for _, job, _ in jobs]
             threads = list(self._threads)
         for job in waiting:
             job.cancel()
@@ -170,9 +195,12 @@ class BoundedPool:
 
 def _work(pool: BoundedPool) -> None:
     """Run jobs until the thread ends. No job is held once it is done: pictures are large."""
-    while job := pool.next_job():
-        _do(*job)
-        del job
+    owner = None
+    while next_job := pool.next_job(owner):
+        owner, job, call = next_job
+        del next_job
+        _do(job, call)
+        del job, call
 
 
 def _do(job: Future[Any], call: Callable[[], Any]) -> None:

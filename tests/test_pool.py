@@ -328,3 +328,22 @@ def test_a_process_ends_although_a_picture_is_still_in_work():
     ended = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=20, check=True)
     assert ended.stdout == "ended\n"
     assert "Traceback" not in ended.stderr
+
+
+async def test_a_sparing_pool_keeps_threads_for_owners_that_have_fewer():
+    eve, more, olga = [Slow() for _ in range(6)], [Slow() for _ in range(6)], Slow()
+    async with Pool(threads=6, sparing=True, idle_seconds=0.01) as pool:
+        tasks = [asyncio.ensure_future(pool.run_for("Eve", slow, most=9)) for slow in eve]
+        for slow in eve[:3]:
+            await begun(slow)
+        tasks += [asyncio.ensure_future(pool.run_for("Mallory", slow, most=9)) for slow in more]
+        for slow in more[:2]:
+            await begun(slow)
+        tasks.append(asyncio.ensure_future(pool.run_for("Olga", olga)))
+        await begun(olga)
+        assert not any(slow.begun.is_set() for slow in (*eve[3:], *more[2:])), "half of all, then half of what is left"
+        for slow in (*eve, *more, olga):
+            slow.go.set()
+        await asyncio.gather(*tasks)
+        assert await pool.run(lambda: "again") == "again"
+    assert not pool.pool._running

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """A POST to make. `url` is normalised, `secret` all of the HMAC secret or None for a request that is not signed."""
+    """A POST to make. `url` is normalised, `secret` all of the HMAC secret or None for a request that is not signed;
+    `org_id` is the organization that wants it, "" where the administrator does.
+    """
 
     url: str
     secret: str | None
     body: bytes
     event_id: str
     event: str
+    org_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

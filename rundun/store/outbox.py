@@ -28,6 +28,11 @@ class DueDelivery:
     secret: str | None
     envelope: dict[str, Any]
 
+    @property
+    def org_id(self) -> str:
+        """Return whose delivery it is: a destination begins with its organization."""
+        return self.destination.partition(" ")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

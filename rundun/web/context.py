@@ -44,7 +44,7 @@ class Imaging(Protocol):
 
 
 PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]
-CheckDestination = Callable[[Destination], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
+CheckDestination = Callable[[Destination, str], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
 
 
 def _too_many_pages(why: RefusalReason) -> Problem:

@@ -24,10 +24,12 @@ def link_warnings(public_url: str) -> list[WarnedJson]:
 
 
 async def destination_warnings(
-    ctx: Context, destination: Destination | None, pointer: str = "/webhook/url"
+    ctx: Context, destination: Destination | None, org_id: str, pointer: str = "/webhook/url"
 ) -> list[WarnedJson]:
-    """Return warnings about deliveries to `destination`; raises `address_not_allowed`, at its `pointer`."""
-    verdict = await ctx.check_destination(destination) if destination else None
+    """Return warnings about an organization's deliveries to `destination`; raises `address_not_allowed`, at its
+    `pointer`.
+    """
+    verdict = await ctx.check_destination(destination, org_id) if destination else None
     if verdict is None:
         return []
     kind, detail = verdict

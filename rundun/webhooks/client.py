@@ -80,14 +80,19 @@ class WebhookClient:
         if "_pool" in vars(self):
             await self._pool.aclose()
 
-    async def check(self, destination: Destination) -> tuple[Literal["forbidden", "unresolved"], str] | None:
-        """Return what stands against a destination when a run is dispatched, with a sentence; None if nothing does.
+    async def check(
+        self, destination: Destination, org_id: str
+    ) -> tuple[Literal["forbidden", "unresolved"], str] | None:
+        """Return what stands against a destination when an organization dispatches a run, with a sentence; None if
+        nothing does, or if so much is looked up right now that nothing is known in time.
 
         Literals are judged at once, names looked up for at most `check_seconds`. A destination is forbidden if no
         address of it may be dialled. The address is judged again whenever it is dialled.
         """
         try:
-            addresses = await self._look_ups.addresses(destination.host, self._check_seconds)
+            addresses = await self._look_ups.addresses(destination.host, org_id, self._check_seconds)
+        except dialer.LookUpWaited:
+            return None
         except UnresolvedHost as error:
             return "unresolved", str(error)
         refusal = dialer.refusal_of(destination.host, {address: self._judge(address) for address in addresses})
@@ -148,6 +153,7 @@ class WebhookClient:
             scheme=destination.scheme, host=destination.host, port=destination.port, target=destination.target
         )
         dialer.opened_connection.set(False)
+        dialer.dialling_for.set(request.org_id)
         try:
             await self._request(url, headers, request.body, answer)
         except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):

@@ -5,34 +5,53 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import httpcore2
 
 from rundun.core.webhook_url import is_literal
 from rundun.pool import BoundedPool
 
-LOOK_UP_THREADS = 64
-LOOK_UP_SECONDS = 5.0
+# Threads for the look-ups of deliveries, and for those at dispatch. One that hangs does so for ten seconds and more.
+LOOK_UP_THREADS, CHECK_THREADS = 128, 32
+LOOK_UP_SECONDS = 5.0  # for a look-up's turn to come, and then for the look-up
+FOUND_MILLISECONDS = 10_000  # how long a name that was found is known; each of its addresses is judged when dialled
 FAILURE_MILLISECONDS = 30_000  # how long a name that was not found is not asked for again
 ADDRESSES = 6  # tried of one name
 
 LookUp = Callable[[str], list[str]]
+T = TypeVar("T")
 
 opened_connection: ContextVar[bool] = ContextVar("dialled", default=True)
 """Tells whether the task at work has dialled since it last set this to False, or has used an idle connection."""
+dialling_for: ContextVar[str] = ContextVar("dialling_for", default="")
+"""The organization for which the task at work dials; its look-ups take their turn in that organization's."""
 
 
 class UnresolvedHost(Exception):
     """Raised when no address of a name could be found in time; the text is a sentence."""
 
 
+class LookUpWaited(UnresolvedHost):
+    """Raised when a look-up did not begin in time, since too many others were under way: the name is not to blame."""
+
+
 class AddressForbidden(Exception):
     """Raised when no address of a host may be dialled; the text is a sentence with the setting that would allow it."""
 
 
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A look-up that several wait for."""
+
+    task: asyncio.Task[list[str]] | None = None
+    has_begun: bool = False
+
+
 class Resolver:
-    """Look-ups of names, in threads of their own, so that dead names hold up neither the loop nor each other.
+    """Look-ups of names, in threads of their own, so that dead names hold up neither the loop nor each other, nor those
+    of one organization the names of another.
 
     The threads are daemons: one that hangs in the system's resolver cannot be stopped and must not keep the process.
     """
@@ -40,57 +59,89 @@ class Resolver:
     def __init__(self, resolver: LookUp, clock: Callable[[], int]) -> None:
         self._resolver = resolver
         self._clock = clock
-        self._threads = BoundedPool(lambda why: OSError("no thread is left"), threads=LOOK_UP_THREADS)
-        self._flights: dict[str, asyncio.Task[list[str]]] = {}
+        self._deliveries, self._checks = (
+            BoundedPool(lambda why: OSError("no thread is left"), threads=threads, sparing=True)
+            for threads in (LOOK_UP_THREADS, CHECK_THREADS)
+        )
+        self._flights: dict[tuple[BoundedPool, str, str], _Flight] = {}
+        self._found: dict[str, tuple[int, list[str]]] = {}  # until when it is known, and the addresses
         self._failures: dict[str, tuple[int, str]] = {}  # until when, and why
 
-    async def addresses(self, host: str, seconds: float | None = None) -> list[str]:
-        """Look up a host's addresses, one or more, in system order; a literal is its own. Raises UnresolvedHost."""
+    async def addresses(self, host: str, owner: str, check_seconds: float | None = None) -> list[str]:
+        """Look up a host's addresses, one or more, in system order, in the turn of the organization `owner`; a literal
+        is its own. With `check_seconds` only a few threads are used, for at most so long. Raises UnresolvedHost.
+        """
         if is_literal(host):
             return [host]
+        now = self._clock()
+        until, addresses = self._found.get(host, (0, []))
+        if now < until:
+            return addresses
         until, why = self._failures.get(host, (0, ""))
-        if self._clock() < until:
+        if now < until:
             raise UnresolvedHost(why)
-        flight = self._flights.get(host)
+        # One for all of an organization who ask for a name, but nobody waits for the turn of another organization.
+        name = (self._deliveries if check_seconds is None else self._checks, owner, host)
+        flight = self._flights.get(name)
         if flight is None:
-            flight = asyncio.create_task(self._flight(host), name=f"look up {host}")
-            self._flights[host] = flight
-            flight.add_done_callback(lambda done: self._landed(host, done))
+            flight = self._flights[name] = _Flight()
+            flight.task = asyncio.create_task(self._look_up(flight, *name), name=f"look up {host}")
+            flight.task.add_done_callback(lambda done: self._landed(name, done))
+        assert flight.task is not None
         try:
-            async with asyncio.timeout(seconds):
-                return await asyncio.shield(flight)
+            async with asyncio.timeout(check_seconds):
+                return await asyncio.shield(flight.task)
         except TimeoutError:
-            raise UnresolvedHost(f"The name {host} was not resolved within {seconds:g} s.") from None
+            raise _late(host, check_seconds or 0, flight.has_begun) from None
 
-    async def _flight(self, host: str) -> list[str]:
-        started = False
+    async def _look_up(self, flight: _Flight, pool: BoundedPool, owner: str, host: str) -> list[str]:
+        loop, turn = asyncio.get_running_loop(), asyncio.timeout(LOOK_UP_SECONDS)
+
+        def begin() -> None:
+            flight.has_begun = True
+            if not turn.expired():
+                turn.reschedule(loop.time() + LOOK_UP_SECONDS)
 
         def resolve() -> list[str]:
-            nonlocal started
-            started = True
+            loop.call_soon_threadsafe(begin)
             return self._resolver(host)
 
         try:
-            async with asyncio.timeout(LOOK_UP_SECONDS):
-                addresses = await self._threads.run("", {}, resolve)
+            async with turn:
+                addresses = await pool.run(owner, {}, resolve)
             if not addresses:
                 raise OSError("no address")
         except TimeoutError:
-            why = f"The name {host} was not resolved within {LOOK_UP_SECONDS:g} s."
+            problem = _late(host, LOOK_UP_SECONDS, flight.has_begun)
         except Exception as error:  # whatever a resolver raises
-            why = f"The name {host} was not found ({getattr(error, 'strerror', None) or error})."
+            problem = UnresolvedHost(f"The name {host} was not found ({getattr(error, 'strerror', None) or error}).")
         else:
+            _remember(self._found, host, (self._clock() + FOUND_MILLISECONDS, addresses), self._clock())
             return addresses
-        if started:  # one that only waited behind others has not failed
-            now = self._clock()
-            self._failures = {name: failure for name, failure in self._failures.items() if failure[0] > now}
-            self._failures[host] = now + FAILURE_MILLISECONDS, why
-        raise UnresolvedHost(why)
+        if flight.has_begun:  # one that only waited behind others has not failed
+            _remember(self._failures, host, (self._clock() + FAILURE_MILLISECONDS, str(problem)), self._clock())
+        raise problem
 
-    def _landed(self, host: str, flight: asyncio.Task[list[str]]) -> None:
-        self._flights.pop(host, None)
-        if not flight.cancelled():
-            flight.exception()  # seen, even if everybody who waited has gone
+    def _landed(self, name: tuple[BoundedPool, str, str], task: asyncio.Task[list[str]]) -> None:
+        self._flights.pop(name, None)
+        if not task.cancelled():
+            task.exception()  # seen, even if everybody who waited has gone
+
+
+def _late(host: str, seconds: float, has_begun: bool) -> UnresolvedHost:
+    if has_begun:
+        return UnresolvedHost(f"The name {host} was not resolved within {seconds:g} s.")
+    return LookUpWaited(
+        f"The name {host} was not looked up within {seconds:g} s, since too many others were under way."
+    )
+
+
+def _remember(known: dict[str, tuple[int, T]], host: str, what: tuple[int, T], now: int) -> None:
+    """Put in what is known of a name, and drop what has become old: as all is kept equally long, the first ones."""
+    known.pop(host, None)
+    while known and next(iter(known.values()))[0] <= now:
+        del known[next(iter(known))]
+    known[host] = what
 
 
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
@@ -112,7 +163,7 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """Connect to the first address that answers; TLS and `Host` keep to the name, which stays above this."""
         opened_connection.set(True)
-        addresses = (await self._look_ups.addresses(host))[:ADDRESSES]
+        addresses = (await self._look_ups.addresses(host, dialling_for.get()))[:ADDRESSES]
         verdicts = {address: self._judge(address) for address in addresses}
         allowed = [address for address, refusal in verdicts.items() if refusal is None]
         if not allowed:

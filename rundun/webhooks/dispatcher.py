@@ -155,8 +155,8 @@ class Dispatcher:
             has_photos = bool(envelope["data"].get("photos"))
             thumbnails = await self._database.read(outbox.thumbnails, envelope) if has_photos else {}
             body = event.body(envelope, claimed.attempt, thumbnails)
-            request = WebhookRequest(claimed.url, claimed.secret, body, envelope["event_id"], envelope["event"])
-            return await self._post(request)
+            event_id, name = envelope["event_id"], envelope["event"]
+            return await self._post(WebhookRequest(claimed.url, claimed.secret, body, event_id, name, claimed.org_id))
         except Exception as error:
             _log_error("delivery.not_made", error, run=short(envelope["run_id"]), event_id=envelope["event_id"])
             return AttemptResult(ok=False, error=NOT_MADE)

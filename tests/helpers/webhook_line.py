@@ -154,8 +154,8 @@ async def webhook_client(**settings: Any) -> AsyncIterator[WebhookClient]:
         await it.close()
 
 
-def letter(url: str, secret: str | None = SECRET) -> WebhookRequest:
-    return WebhookRequest(normalise(url).url, secret, BODY, "evt-1", "run.completed")
+def letter(url: str, secret: str | None = SECRET, org_id: str = "org-acme") -> WebhookRequest:
+    return WebhookRequest(normalise(url).url, secret, BODY, "evt-1", "run.completed", org_id)
 
 
 async def outcome(*answers: Answer, **settings: Any) -> AttemptResult:

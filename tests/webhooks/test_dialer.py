@@ -2,14 +2,21 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
 from rundun.core.webhook_url import normalise
+from rundun.webhooks import dialer
 from rundun.webhooks.client import WebhookClient
-from rundun.webhooks.dialer import LOOK_UP_THREADS, UnresolvedHost
+from rundun.webhooks.dialer import CHECK_THREADS, FOUND_MILLISECONDS, LOOK_UP_THREADS, UnresolvedHost
+from tests.helpers.patience import PATIENCE
 from tests.helpers.webhook_line import Clock, letter, receiver, verify, webhook_client
+
+ACME = "org-acme"
 
 
 async def test_an_address_that_is_forbidden() -> None:
@@ -29,10 +36,11 @@ async def test_a_name_that_leads_to_a_forbidden_address() -> None:
 
 
 async def test_a_name_rebound_after_the_dispatch() -> None:
-    answers = [["93.184.215.14"], ["127.0.0.1"]]
-    async with receiver() as ed, webhook_client(allow=(), resolver=lambda host: answers.pop(0)) as it:
+    answers, clock = [["93.184.215.14"], ["127.0.0.1"]], Clock()
+    async with receiver() as ed, webhook_client(allow=(), resolver=lambda host: answers.pop(0), clock=clock) as it:
         destination = normalise(f"http://rebound.example:{ed.port}/")
-        assert await it.check(destination) is None
+        assert await it.check(destination, ACME) is None
+        clock.now += FOUND_MILLISECONDS
         result = await it.post(letter(destination.url))
         assert (answers, ed.connections) == ([], 0)
     assert result.error is not None
@@ -54,7 +62,7 @@ async def test_the_check_at_dispatch() -> None:
         return {"mixed.example": ["127.0.0.1", "10.0.0.1"], "local.example": ["127.0.0.1"]}[host]
 
     async def check(it: WebhookClient, url: str) -> str | None:
-        found = await it.check(normalise(url))
+        found = await it.check(normalise(url), ACME)
         return found[0] if found else None
 
     async with webhook_client(allow=(), resolver=resolve) as it:
@@ -90,33 +98,115 @@ async def test_a_name_that_was_not_found_is_not_asked_for_again_for_30_seconds()
         assert asked == ["gone.example"] * 2
 
 
-async def test_names_that_hang_hold_up_nobody_else() -> None:
-    let_go = threading.Event()
-    asked: list[str] = []
+class Names:
+    """A resolver whose names `dead…` hang until they are let go, and which notes what it is asked."""
 
-    def resolve(host: str) -> list[str]:
-        asked.append(host)
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.asked: list[str] = []
+
+    def __call__(self, host: str) -> list[str]:
+        self.asked.append(host)
         if host.startswith("dead"):
-            let_go.wait()
+            assert self.let_go.wait(PATIENCE)
         return ["127.0.0.1"]
 
-    async with receiver() as ed, webhook_client(resolver=resolve, check_seconds=0.05) as it:
-        dead = [f"dead{number}.example" for number in range(LOOK_UP_THREADS - 1)]
+    async def hanging(self, count: int) -> None:
+        """Wait until so many hang."""
+        async with asyncio.timeout(PATIENCE):
+            while sum(host.startswith("dead") for host in self.asked) < count:
+                await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def names(**settings: Any) -> AsyncIterator[tuple[Names, WebhookClient]]:
+    """A client with such a resolver, which is let go in the end."""
+    it = Names()
+    async with webhook_client(resolver=it, **settings) as client:
+        try:
+            yield it, client
+        finally:
+            it.let_go.set()
+
+
+async def test_names_that_hang_hold_up_nobody_else() -> None:
+    async with receiver() as ed, names(check_seconds=0.05) as (resolver, it):
+        dead = [f"dead{number}.example" for number in range(LOOK_UP_THREADS // 2)]
         waiting = [asyncio.create_task(it.post(letter(f"http://{host}:{ed.port}/"))) for host in dead * 2]
-        result = await it.post(letter(f"http://alive.example:{ed.port}/"))
+        await resolver.hanging(len(dead) - 1)
+        result = await it.post(letter(f"http://alive.example:{ed.port}/", org_id="org-globex"))
         assert result.ok
-        with pytest.raises(UnresolvedHost, match=r"not resolved within 0\.05 s"):
-            await it._look_ups.addresses("dead0.example", 0.05)
-        assert await it.check(normalise("http://dead0.example/")) == (
-            "unresolved",
-            "The name dead0.example was not resolved within 0.05 s.",
-        )
-        let_go.set()
+        sentence = "The name dead0.example was not resolved within 0.05 s."
+        with pytest.raises(UnresolvedHost, match=sentence):
+            await it._look_ups.addresses("dead0.example", ACME, 0.05)
+        assert await it.check(normalise("http://dead0.example/"), ACME) == ("unresolved", sentence)
+        resolver.let_go.set()
         assert all([(await attempt).ok for attempt in waiting])
-        assert sorted(asked) == sorted([*dead, "alive.example"])  # one look-up for all who wait
+        asked = sorted(resolver.asked)
+        assert asked == sorted([*dead, "dead0.example", "alive.example"]), "one look-up for all who wait, one to check"
+
+
+@pytest.mark.parametrize("attackers", [1, 3, 20])
+async def test_no_organizations_names_take_the_threads_of_another(attackers: int) -> None:
+    """The audit's attack: names that never answer, of one organization and of several, for dispatch and delivery."""
+    async with receiver() as ed, names(timeout_seconds=PATIENCE, check_seconds=PATIENCE) as (resolver, it):
+        tasks: list[asyncio.Task[Any]] = []
+        for number in range(2 * LOOK_UP_THREADS):
+            org_id, host = f"org-{number % attackers}", f"dead{number}.example"
+            tasks.append(asyncio.create_task(it.post(letter(f"http://{host}/", org_id=org_id))))
+            tasks.append(asyncio.create_task(it.check(normalise(f"http://{host}/"), org_id)))
+        share = sum(threads // (attackers + 1) * attackers for threads in (LOOK_UP_THREADS, CHECK_THREADS))
+        await resolver.hanging(share)
+        assert await it.check(normalise("http://known.example/"), "org-globex") is None
+        assert (await it.post(letter(f"http://alive.example:{ed.port}/", org_id="org-globex"))).ok
+        assert not any(task.done() for task in tasks)
+        resolver.let_go.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_nobody_waits_for_a_look_up_in_the_turn_of_another_organization() -> None:
+    async with receiver() as ed, names() as (resolver, it):
+        tasks = [
+            asyncio.create_task(it.post(letter(f"http://{host}:{ed.port}/", org_id="org-eve")))
+            for host in [*(f"dead{number}.example" for number in range(LOOK_UP_THREADS)), "globex.example"]
+        ]
+        await resolver.hanging(LOOK_UP_THREADS // 2)
+        assert "globex.example" not in resolver.asked, "Eve's own wait"
+        assert (await it.post(letter(f"http://globex.example:{ed.port}/", org_id="org-globex"))).ok
+        resolver.let_go.set()
+        assert all([(await task).ok for task in tasks])
+
+
+async def test_a_look_up_that_only_waited_is_no_fault_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialer, "LOOK_UP_SECONDS", 0.05)
+    async with receiver() as ed, names(check_seconds=0.05) as (resolver, it):
+        for number in range(CHECK_THREADS):
+            assert await it.check(normalise(f"http://dead{number}.example/"), ACME) in (
+                None,
+                ("unresolved", f"The name dead{number}.example was not resolved within 0.05 s."),
+            )
+        assert await it.check(normalise("http://alive.example/"), ACME) is None, "no warning: nothing is known"
+        assert "alive.example" not in resolver.asked
+        resolver.let_go.set()
+        assert (await it.post(letter(f"http://alive.example:{ed.port}/"))).ok, "nor is it remembered as not found"
+
+
+async def test_a_name_that_was_found_is_known_for_ten_seconds() -> None:
+    clock = Clock()
+    async with receiver() as ed, names(clock=clock) as (resolver, it):
+        for _ in range(3):
+            assert (await it.post(letter(f"http://alive.example:{ed.port}/", org_id=f"org-{clock.now}"))).ok
+            assert await it.check(normalise("http://alive.example/"), ACME) is None
+            clock.now += 3_000
+        assert resolver.asked == ["alive.example"]
+        clock.now += 1_000
+        assert await it.check(normalise("http://alive.example/"), ACME) is None
+        assert resolver.asked == ["alive.example"] * 2
 
 
 async def test_the_system_resolves_localhost() -> None:
     async with webhook_client() as it:
-        assert "127.0.0.1" in await it._look_ups.addresses("localhost", 5)
-        assert await it._look_ups.addresses("::1", 0) == ["::1"]
+        assert "127.0.0.1" in await it._look_ups.addresses("localhost", ACME, 5)
+        assert await it._look_ups.addresses("::1", ACME, 0) == ["::1"]

@@ -122,7 +122,9 @@ async def test_a_name_that_is_bound_anew_after_the_dispatch_is_not_followed(
 
     async with Receiver().listening() as receiver, guarded(tmp_path, monkeypatch, resolve) as w:
         url = receiver.url.replace("127.0.0.1", "rebound.example")
-        ed = await hooked(w, url, events=["run.started"])
+        ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": url, "events": ["run.started"]})
+        w.clock.forward(seconds=10)  # so long a name is known
+        await ed.start()
         await w.deliver()
         for delay in (30, 120):
             w.clock.forward(seconds=delay * 1.1)

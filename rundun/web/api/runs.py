@@ -47,7 +47,9 @@ async def dispatch_run(call: ApiCall) -> Response:
     transaction; what is refused makes nothing and costs nothing.
     """
     order, destination = read(DispatchBody, await call.json()).order()
-    warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(call.ctx, destination)
+    warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(
+        call.ctx, destination, call.org_id
+    )
     links = call.ctx.links
 
     def dispatched(run: Run) -> StoredResponse:

@@ -31,10 +31,11 @@ async def send_test(ctx: Context, request: Request, org_id: str, webhook: Webhoo
     """Send a test event, and return the request and its outcome. Raises `rate_limited`, `address_not_allowed`."""
     ctx.rate_limiter.count(request, TESTS, org_id)
     destination = normalise(webhook.url)
-    await destination_warnings(ctx, destination, "/url")
+    await destination_warnings(ctx, destination, org_id, "/url")
     event_id = f"evt-{uuid.uuid4()}"
     body = event.webhook_test_body(event_id, ctx.now())
-    result = await ctx.post_webhook(WebhookRequest(destination.url, webhook.secret, body, event_id, event.TEST))
+    order = WebhookRequest(destination.url, webhook.secret, body, event_id, event.TEST, org_id)
+    result = await ctx.post_webhook(order)
     log("info", event.TEST, event_id=event_id, status=result.status, ms=result.duration_ms, error=result.error)
     headers = dict(result.headers)
     return {

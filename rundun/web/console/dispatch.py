@@ -63,7 +63,7 @@ async def dispatch(call: ConsoleCall) -> Response:
     """POST /console/dispatch: dispatch a run, once for each form that was shown, and lead on to its link."""
     try:
         dispatch_request, destination = read(DispatchBody, _body(call.form)).order()
-        warnings = await destination_warnings(call.ctx, destination)
+        warnings = await destination_warnings(call.ctx, destination, call.operator.org_id)
         run_id = await call.write_once(lambda run: run.run_id, runs.dispatch, dispatch_request)
     except Problem as problem:
         if problem.code not in REFUSALS:
