@@ -19,7 +19,7 @@ Read = Callable[[], bytes]
 T = TypeVar("T")
 PICTURE_THREADS = min(2, os.cpu_count() or 1)
 # Pictures that wait or are in work: as many as may be on their way, see `UploadBuffer`.
-PICTURES = {"of_owner": 64, "in_all": 96}
+PICTURES = {"of_owner": 64, "in_all": 128}
 PICTURE_WAIT = 25.0  # seconds until a picture's turn
 BARCODES = {"of_owner": 1, "in_all": 5}
 

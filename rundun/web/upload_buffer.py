@@ -10,7 +10,7 @@ import hashlib
 import io
 import re
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import IO
@@ -25,6 +25,9 @@ from rundun.web.timings import KIND, UPLOAD
 # Bytes that may stay in memory: of one body, and of all bodies together.
 IN_MEMORY = 1024 * 1024
 MEMORY = 24 * 1024 * 1024
+# Bytes of a body that must arrive within so many seconds, again and again: 2 KiB/s with pauses of ten seconds do.
+STRIDE, STRIDE_SECONDS = 8 * 1024, 15.0
+SLOW = 8 * 1024  # bytes a second below which a body gives way to others of its organization
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
@@ -48,22 +51,57 @@ class BufferedUpload:
             yield chunk
 
 
+@dataclass(slots=True, eq=False)
+class _Arrival:
+    """A body on its way. It must get a stride further in time; `give_way` ends it, and `ended` tells that it has."""
+
+    run_id: str
+    org_id: str
+    deadline: asyncio.Timeout
+    until: float  # on the loop's clock, for all of it
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _bytes: int = 0  # of this stride
+    _since: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    _last_seconds: float = 0  # that the last stride took
+
+    def advance(self, size: int) -> None:
+        """Count bytes that came."""
+        self._bytes += size
+        if self._bytes >= STRIDE:
+            now = asyncio.get_running_loop().time()
+            self._last_seconds = (now - self._since) * STRIDE / self._bytes
+            self._since, self._bytes = now, 0
+            self.deadline.reschedule(min(self.until, now + STRIDE_SECONDS))
+
+    def pace(self) -> float:
+        """Return how many bytes a second come: as in the last stride, or fewer if this one takes longer already."""
+        return STRIDE / max(self._last_seconds, asyncio.get_running_loop().time() - self._since, 1e-6)
+
+    def give_way(self) -> None:
+        """End it for the sake of others."""
+        if not self.deadline.expired():
+            self.deadline.reschedule(0)
+
+
 @dataclass(slots=True)
 class UploadBuffer:
     """Room for the picture bodies that are under way or in work, so that slow ones don't fill the disk.
 
-    `of_run`, `of_org` and `in_all` are how many at once; `seconds`, and one more for every `bytes_per_second`, is how
-    long a body may take altogether: the server's own time-out only sees that something comes, be it a byte now and
-    then. Of all bodies `memory` bytes may be in memory.
+    `of_run` and `in_all` are how many at once; an organization may have another while more places are left than it has
+    (dynamic thresholds, Choudhury and Hahne 1998): half of them, with another one a third, so that somebody new finds
+    one. `seconds`, and one more for every `bytes_per_second`, is how long a body may take altogether, if all the while
+    some of it comes: the server's own time-out is content with a byte now and then. Where no place is left, the slowest
+    body gives way: of whoever has more than the newcomer, else one that is `SLOW`. Of all bodies `memory` bytes may be
+    in memory.
     """
 
     of_run: int = 4
-    of_org: int = 64
-    in_all: int = 96
+    in_all: int = 128
     seconds: float = 60
-    bytes_per_second: int = 8 * 1024
+    bytes_per_second: int = 1024
     memory: int = MEMORY
     _slots: BoundedPool = field(default_factory=lambda: BoundedPool(_full))
+    _arrivals: set[_Arrival] = field(default_factory=set)
 
     @asynccontextmanager
     async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[BufferedUpload]:
@@ -76,20 +114,54 @@ class UploadBuffer:
         if announced is None and "content-length" not in request.headers:
             raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")
         expected = None if announced is None else _sha256(announced)
-        limits = {request.path_params["run_id"]: self.of_run, org_id: self.of_org, "": self.in_all}
-        with self._slots.place(limits), self._file(request.headers.get("content-length")) as file:
-            try:
-                async with asyncio.timeout(self.timeout(request.headers.get("content-length"), limit)):
-                    body = await _write(request, limit, file)
-            except TimeoutError:
-                raise Problem(
-                    "unavailable", "The picture arrived too slowly, so it was given up.", retry_after=5
-                ) from None
+        run_id, length = request.path_params["run_id"], request.headers.get("content-length")
+        await self._make_room(run_id, org_id)
+        with self._slots.place(self._limits(run_id, org_id)), self._file(length) as file:
+            body = await self._arrive(request, run_id, org_id, limit, file)
             if body.bytes == 0:
                 raise Problem("digest_mismatch", "The body is empty.")
             if expected is not None and expected != body.sha256:
                 raise Problem("digest_mismatch", "The bytes that arrived are not those that Content-Digest announces.")
             yield body
+
+    def _limits(self, run_id: str, org_id: str) -> Mapping[str, int]:
+        return {run_id: self.of_run, org_id: self.in_all - self._slots.held(), "": self.in_all}
+
+    async def _make_room(self, run_id: str, org_id: str) -> None:
+        """Let a slower body give way where there is no place; there may be none then, either."""
+        held = self._slots.held
+        while held(run_id) < self.of_run and held(org_id) >= self.in_all - held():
+            slowest = self._slowest(run_id, org_id)
+            if slowest is None:
+                return
+            slowest.give_way()
+            await slowest.ended.wait()
+
+    def _slowest(self, run_id: str, org_id: str) -> _Arrival | None:
+        """Return the body that gives way to one of a run, or None."""
+        held = self._slots.held
+        waiting = [one for one in self._arrivals if not one.deadline.expired()]
+        if not waiting:
+            return None
+        slowest = min(waiting, key=lambda one: (-held(one.org_id), -held(one.run_id), one.pace()))
+        if slowest.org_id != org_id:
+            return slowest if held(slowest.org_id) > held(org_id) + 1 else None
+        return slowest if held(slowest.run_id) > held(run_id) + 1 or slowest.pace() < SLOW else None
+
+    async def _arrive(self, request: Request, run_id: str, org_id: str, limit: int, file: IO[bytes]) -> BufferedUpload:
+        now = asyncio.get_running_loop().time()
+        until = now + self.timeout(request.headers.get("content-length"), limit)
+        deadline = asyncio.timeout_at(min(until, now + STRIDE_SECONDS))
+        arrival = _Arrival(run_id, org_id, deadline, until)
+        self._arrivals.add(arrival)
+        try:
+            async with deadline:
+                return await _write(request, limit, file, arrival)
+        except TimeoutError:
+            raise Problem("unavailable", "The picture arrived too slowly, so it was given up.", retry_after=5) from None
+        finally:
+            self._arrivals.remove(arrival)
+            arrival.ended.set()
 
     @contextmanager
     def _file(self, announced: str | None) -> Iterator[IO[bytes]]:
@@ -118,7 +190,7 @@ def _full(why: RefusalReason) -> Problem:
     return Problem("unavailable", "Too many pictures are on their way; try again shortly.", retry_after=5)
 
 
-async def _write(request: Request, limit: int, file: IO[bytes]) -> BufferedUpload:
+async def _write(request: Request, limit: int, file: IO[bytes], arrival: _Arrival) -> BufferedUpload:
     hashed, size = hashlib.sha256(), 0
     async for chunk in stream_within(request, limit):
         try:
@@ -127,6 +199,7 @@ async def _write(request: Request, limit: int, file: IO[bytes]) -> BufferedUploa
             raise _no_room() from None
         hashed.update(chunk)
         size += len(chunk)
+        arrival.advance(len(chunk))
     return BufferedUpload(file, size, hashed.hexdigest())
 
 
