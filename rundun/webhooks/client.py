@@ -25,6 +25,7 @@ from rundun import __version__
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.webhook_signature import sign, standard_webhooks
 from rundun.core.webhook_url import Destination, Network, forbidden, may_be_read, normalise
+from rundun.logs import log
 from rundun.webhooks import dialer
 from rundun.webhooks.dialer import UnresolvedHost
 
@@ -105,6 +106,8 @@ class WebhookClient:
         """
         began = time.monotonic()
         answer = _PartialResponse()
+        used = dialer.UsedConnection(request.org_id)
+        dialer.used_connection.set(used)
         error: str | None = None
         unreachable = False
         try:
@@ -113,14 +116,15 @@ class WebhookClient:
         except TimeoutError:
             error, unreachable = f"There was no complete answer within {self._timeout:g} s.", True
         except (UnresolvedHost, httpcore2.ConnectError, httpcore2.ConnectTimeout) as problem:
-            error, unreachable = _explain(problem), True
+            error, unreachable = self._explain(problem, used), True
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as problem:
             # After the head of an answer nothing more is needed of it, so a body that breaks off changes nothing.
-            error = _explain(problem) if answer.status is None else None
-        except (dialer.AddressForbidden, ValueError) as problem:
+            error = self._explain(problem, used) if answer.status is None else None
+        except (dialer.AddressForbidden, _UrlRefused) as problem:
             error = str(problem)
-        except Exception as problem:
-            error = f"The attempt failed unexpectedly ({type(problem).__name__}: {problem})."
+        except Exception as problem:  # its text may hold anything that came
+            log("error", "webhook.failed", exc=problem, event_id=request.event_id)
+            error = "The attempt failed unexpectedly; the service's log says why."
         status = answer.status
         if error is None and (status is None or not 200 <= status < 300):
             moved = " Redirects are not followed." if status in {301, 302, 303, 307, 308} else ""
@@ -133,12 +137,15 @@ class WebhookClient:
             gone=status == 410,
             unreachable=unreachable,
             duration_ms=round((time.monotonic() - began) * 1000),
-            excerpt=self._excerpt(answer),
+            excerpt=self._excerpt(answer, used),
             headers=answer.headers,
         )
 
     async def _exchange(self, request: WebhookRequest, answer: "_PartialResponse") -> None:
-        destination = normalise(request.url)  # a URL that did not come through it goes nowhere
+        try:
+            destination = normalise(request.url)  # a URL that did not come through it goes nowhere
+        except ValueError as problem:
+            raise _UrlRefused(str(problem)) from None
         created = self._clock() // 1000
         answer.headers = headers = {
             "Host": destination.authority,
@@ -152,14 +159,12 @@ class WebhookClient:
         url = httpcore2.URL(
             scheme=destination.scheme, host=destination.host, port=destination.port, target=destination.target
         )
-        dialer.opened_connection.set(False)
-        dialer.dialling_for.set(request.org_id)
         try:
             await self._request(url, headers, request.body, answer)
         except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):
             # An idle connection may be closed by the other side just as it is used again. Nothing was answered on it,
             # so the request is made once more; it is the same event_id, which receivers know as one.
-            if dialer.opened_connection.get() or answer.status is not None:
+            if dialer.used_connection.get().is_new or answer.status is not None:
                 raise
             await self._request(url, headers, request.body, answer)
 
@@ -170,7 +175,6 @@ class WebhookClient:
             await asyncio.to_thread(getattr, self, "_pool")  # reading the certificates would hold everybody up
         async with self._pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
             answer.status = response.status
-            answer.peer = getattr(response.extensions["network_stream"], "address", None)
             for name, value in response.headers:
                 if name.lower() == b"retry-after" and answer.retry_after is None:
                     answer.retry_after = value.decode("latin-1")
@@ -180,11 +184,39 @@ class WebhookClient:
                     if len(answer.body) >= BODY_BYTES:
                         break
 
-    def _excerpt(self, answer: "_PartialResponse") -> str | None:
-        if answer.peer is None or not may_be_read(answer.peer, allow=self._allow):
+    def _may_be_read(self, used: dialer.UsedConnection) -> bool:
+        return used.address is not None and may_be_read(used.address, allow=self._allow)
+
+    def _excerpt(self, answer: "_PartialResponse", used: dialer.UsedConnection) -> str | None:
+        if answer.status is None or not self._may_be_read(used):
             return None
         text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer.body[:EXCERPT_BYTES])
         return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+    def _explain(self, problem: BaseException, used: dialer.UsedConnection) -> str:
+        """Return a sentence for the first cause in the chain that has one of its own. What a private network answers
+        stands in none: only OpenSSL's and the system's fixed words, and a quotation of what may be read.
+        """
+        for cause in _chain(problem):
+            if isinstance(cause, UnresolvedHost):
+                return str(cause)
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return f"The certificate was not accepted: {cause.verify_message.rstrip('.')}."
+            if isinstance(cause, ssl.SSLError):
+                return f"TLS failed: {cause.reason}." if cause.reason else "TLS failed."
+            if isinstance(cause, OSError) and cause.errno:
+                return f"The connection failed: {os.strerror(cause.errno)}."
+        if not isinstance(problem, httpcore2.ProtocolError):
+            return "The connection broke before there was an answer."
+        if used.has_ended:
+            return "The connection was closed before there was a whole answer."
+        if self._may_be_read(used):  # h11 quotes the line that it could not read
+            return f"The answer was not valid HTTP: {str(problem).rstrip('.')}."
+        return "The answer was not valid HTTP."
+
+
+class _UrlRefused(Exception):
+    """Raised for a URL that is no destination; the text is a sentence."""
 
 
 class _PartialResponse:
@@ -193,7 +225,6 @@ class _PartialResponse:
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}  # of the request
         self.status: int | None = None
-        self.peer: str | None = None
         self.retry_after: str | None = None
         self.body = b""
 
@@ -223,22 +254,11 @@ def _retry_after(text: str | None, now: int) -> float | None:
         return None
 
 
-def _explain(problem: BaseException) -> str:
-    """Return a sentence for the first cause in the chain that has one of its own."""
+def _chain(problem: BaseException) -> list[BaseException]:
+    """List an exception and its causes, the outermost first."""
     chain: list[BaseException] = []
     cause: BaseException | None = problem
     while cause is not None and cause not in chain:
         chain.append(cause)
         cause = cause.__cause__ or cause.__context__
-    for cause in chain:
-        if isinstance(cause, UnresolvedHost):
-            return str(cause)
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"The certificate was not accepted: {cause.verify_message.rstrip('.')}."
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS failed: {cause.reason or cause}."
-        if isinstance(cause, OSError) and cause.errno:
-            return f"The connection failed: {os.strerror(cause.errno)}."
-    if isinstance(problem, httpcore2.ProtocolError):
-        return f"The answer was not valid HTTP: {str(problem).rstrip('.')}."
-    return "The connection broke before there was an answer."
+    return chain

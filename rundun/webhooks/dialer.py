@@ -23,10 +23,22 @@ ADDRESSES = 6  # tried of one name
 LookUp = Callable[[str], list[str]]
 T = TypeVar("T")
 
-opened_connection: ContextVar[bool] = ContextVar("dialled", default=True)
-"""Tells whether the task at work has dialled since it last set this to False, or has used an idle connection."""
-dialling_for: ContextVar[str] = ContextVar("dialling_for", default="")
-"""The organization for which the task at work dials; its look-ups take their turn in that organization's."""
+
+@dataclass(slots=True)
+class UsedConnection:
+    """The connection that one attempt of an organization (`org_id`, "" for the administrator) uses: the address at its
+    other end, None before one is dialled, and whether it was opened for this attempt, not kept from an earlier one.
+    `has_ended`: the other side has closed it.
+    """
+
+    org_id: str
+    address: str | None = None
+    is_new: bool = False
+    has_ended: bool = False
+
+
+used_connection: ContextVar[UsedConnection] = ContextVar("used_connection")
+"""The connection of the attempt that the task at work makes, which sets this before it begins."""
 
 
 class UnresolvedHost(Exception):
@@ -162,8 +174,9 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         """Connect to the first address that answers; TLS and `Host` keep to the name, which stays above this."""
-        opened_connection.set(True)
-        addresses = (await self._look_ups.addresses(host, dialling_for.get()))[:ADDRESSES]
+        used = used_connection.get()
+        used.is_new = True
+        addresses = (await self._look_ups.addresses(host, used.org_id))[:ADDRESSES]
         verdicts = {address: self._judge(address) for address in addresses}
         allowed = [address for address, refusal in verdicts.items() if refusal is None]
         if not allowed:
@@ -181,7 +194,8 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
 
 
 class NamedStream(httpcore2.AsyncNetworkStream):
-    """A connection that knows which address was dialled, and that is closed when TLS does not come about.
+    """A connection that tells the attempt at work which address was dialled, before anything of the other side can
+    become an error or an answer, and that is closed when TLS does not come about.
 
     The stream beneath closes on errors only: an attempt cut off during the handshake would leave its socket open for
     as long as the process lives.
@@ -189,7 +203,8 @@ class NamedStream(httpcore2.AsyncNetworkStream):
 
     def __init__(self, plain: httpcore2.AsyncNetworkStream, address: str) -> None:
         self._plain = plain
-        self.address = address
+        self._address = address
+        self._tell()
 
     async def start_tls(
         self,
@@ -198,15 +213,20 @@ class NamedStream(httpcore2.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - the interface has it
     ) -> httpcore2.AsyncNetworkStream:
         try:
-            return NamedStream(await self._plain.start_tls(ssl_context, server_hostname, timeout), self.address)
+            return NamedStream(await self._plain.start_tls(ssl_context, server_hostname, timeout), self._address)
         except BaseException:
             await self._plain.aclose()
             raise
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        return await self._plain.read(max_bytes, timeout)
+        self._tell()
+        data = await self._plain.read(max_bytes, timeout)
+        if not data:
+            used_connection.get().has_ended = True
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        self._tell()
         await self._plain.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -214,6 +234,9 @@ class NamedStream(httpcore2.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._plain.get_extra_info(info)
+
+    def _tell(self) -> None:
+        used_connection.get().address = self._address
 
 
 def refusal_of(host: str, verdicts: Mapping[str, str | None]) -> str | None:
