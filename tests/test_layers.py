@@ -21,7 +21,7 @@ LAYERS = (
     {"scheduler"},
     {"web", "webhooks", "imaging", "control_socket", "server"},
     {"diagnostics"},
-    {"actions"},
+    {"actions", "addresses"},
     {"store"},
     {"core"},
     {"errors"},

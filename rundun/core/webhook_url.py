@@ -2,12 +2,13 @@
 
 The URL is normalised once, when it comes in. What comes out is what is stored, returned, signed as `@target-uri`,
 and sent, byte for byte; so everything that an HTTP client or a signature library would spell its own way is either
-settled here or refused. The addresses are judged when they are dialled, after the look-up, by an explicit table.
+settled here or refused. The addresses are judged when they are dialled, after the look-up, by an explicit table and by
+whether they are this machine's own.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -211,17 +212,24 @@ _EMBEDDING = ((IPv6Network("64:ff9b::/96"), 0, "NAT64"), (IPv6Network("2002::/16
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
-def forbidden(address: str, *, allow: Iterable[Network], allow_private: bool) -> str | None:
+def _nobodys(ip: Address) -> bool:
+    return False
+
+
+def forbidden(
+    address: str, *, allow: Iterable[Network], allow_private: bool, is_own: Callable[[Address], bool] = _nobodys
+) -> str | None:
     """Return why nothing may be sent to an address, with the setting that would allow it; None where it may.
 
-    `address` is an IPv4 or IPv6 address as text, such as a look-up answers. A network in `allow` overrides everything.
+    `address` is an IPv4 or IPv6 address as text, such as a look-up answers; `is_own` tells this machine's own ones. A
+    network in `allow` overrides everything.
     """
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address) and ip in _MAPPED:
         ip = _embedded(ip, 0)  # the kernel dials the IPv4 address itself, so it is judged as that one
     if any(ip in network for network in allow):
         return None
-    reason = _reason(ip, allow_private)
+    reason = _reason(ip, allow_private, is_own)
     if reason is None:
         return None
     return f'{ip} is {reason}. To allow it, set webhooks.allow = ["{ip}/{ip.max_prefixlen}"].'
@@ -244,10 +252,12 @@ def is_literal(host: str) -> bool:
     return True
 
 
-def _reason(ip: Address, allow_private: bool) -> str | None:
+def _reason(ip: Address, allow_private: bool, is_own: Callable[[Address], bool]) -> str | None:
     for network, reason in _NEVER:
         if ip in network:
             return reason
+    if is_own(ip):
+        return "an address of this machine"
     if any(ip in network for network in _PRIVATE):
         return None if allow_private else "a private address, and webhooks.allow_private is false"
     if isinstance(ip, IPv4Address):
@@ -255,7 +265,7 @@ def _reason(ip: Address, allow_private: bool) -> str | None:
     for network, shift, name in _EMBEDDING:
         if ip in network:  # a translator's view of "private" is not ours, so private ones are refused as well
             inner = _embedded(ip, shift)
-            return None if _reason(inner, allow_private=False) is None else f"the {name} form of {inner}"
+            return None if _reason(inner, False, is_own) is None else f"the {name} form of {inner}"
     return None if ip in _GLOBAL_UNICAST else "reserved"
 
 

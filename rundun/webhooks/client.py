@@ -15,16 +15,17 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import httpcore2
 
 from rundun import __version__
+from rundun.addresses import make_judge, refusal_of
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.webhook_signature import sign, standard_webhooks
-from rundun.core.webhook_url import Destination, Network, forbidden, may_be_read, normalise
+from rundun.core.webhook_url import Destination, Network, may_be_read, normalise
 from rundun.logs import log
 from rundun.webhooks import dialer
 from rundun.webhooks.dialer import UnresolvedHost
@@ -57,7 +58,7 @@ class WebhookClient:
     ) -> None:
         self._timeout = timeout_seconds
         self._allow = allow
-        self._judge = lru_cache(1024)(partial(forbidden, allow=allow, allow_private=allow_private))
+        self._judge = make_judge(allow, allow_private)
         self._clock = clock
         self._check_seconds = check_seconds
         self._look_ups = dialer.Resolver(resolver or dialer.system_resolver, clock)
@@ -96,7 +97,7 @@ class WebhookClient:
             return None
         except UnresolvedHost as error:
             return "unresolved", str(error)
-        refusal = dialer.refusal_of(destination.host, {address: self._judge(address) for address in addresses})
+        refusal = refusal_of(destination.host, {address: self._judge(address) for address in addresses})
         return ("forbidden", refusal) if refusal else None
 
     async def post(self, request: WebhookRequest) -> AttemptResult:

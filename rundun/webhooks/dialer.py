@@ -1,15 +1,16 @@
 """Dialling: look-ups that hold nobody up, and the check of every address right before it is dialled."""
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpcore2
 
+from rundun.addresses import Judge, refusal_of
+from rundun.addresses import system_resolver as system_resolver
 from rundun.core.webhook_url import is_literal
 from rundun.pool import BoundedPool
 
@@ -159,7 +160,7 @@ def _remember(known: dict[str, tuple[int, T]], host: str, what: tuple[int, T], n
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
     """A network backend that judges every address right before it is dialled, so that rebinding a name fails."""
 
-    def __init__(self, look_ups: Resolver, judge: Callable[[str], str | None], timeout_seconds: float) -> None:
+    def __init__(self, look_ups: Resolver, judge: Judge, timeout_seconds: float) -> None:
         self._look_ups = look_ups
         self._judge = judge
         self._timeout = timeout_seconds
@@ -237,17 +238,3 @@ class NamedStream(httpcore2.AsyncNetworkStream):
 
     def _tell(self) -> None:
         used_connection.get().address = self._address
-
-
-def refusal_of(host: str, verdicts: Mapping[str, str | None]) -> str | None:
-    """Return why none of a host's addresses may be dialled; None if one may."""
-    first = next(iter(verdicts.values()))
-    if first is None or not all(verdicts.values()):
-        return None
-    return first if is_literal(host) else f"{host} leads to a forbidden address: {first}"
-
-
-def system_resolver(host: str) -> list[str]:
-    """Return all addresses of a name as the system knows it, in its order of preference (RFC 6724); raises OSError."""
-    entries = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))

@@ -1,4 +1,12 @@
-"""Tables of addresses: which a webhook may lead to."""
+"""Addresses: tables of those a webhook may lead to, and this machine's own."""
+
+import socket
+from ipaddress import ip_address
+
+import pytest
+
+from rundun.addresses import is_own
+from rundun.core.webhook_url import forbidden
 
 NEVER = """
     0.0.0.0 0.1.2.3 127.0.0.1 127.255.255.255 169.254.0.1 169.254.169.254 169.254.170.2 100.100.100.200
@@ -20,3 +28,19 @@ PUBLIC = """
     169.253.0.1 169.255.0.1 192.0.1.1 192.167.0.1 192.169.0.1 198.17.0.1 198.20.0.1 223.255.255.255 168.63.129.17
     2606:4700::1111 2a00:1450::1 2001:4860:4860::8888 ::ffff:8.8.8.8 64:ff9b::8.8.8.8 2002:808:808::1
 """.split()  # noqa: SIM905 - a table is read, a list of strings is not
+
+
+def own_address() -> str:
+    """An address of this machine that is refused for nothing else."""
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None)]
+    for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((elsewhere, 9))
+            except OSError:
+                continue
+            found.append(str(probe.getsockname()[0]))
+    for address in found:
+        if is_own(ip_address(address.partition("%")[0])) and not forbidden(address, allow=(), allow_private=True):
+            return address
+    pytest.skip("this machine has only loopback, and addresses that are refused anyhow")

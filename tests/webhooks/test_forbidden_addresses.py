@@ -13,7 +13,7 @@ import pytest
 
 from rundun.webhooks import dialer
 from tests.helpers import certificate_authority
-from tests.helpers.addresses import NEVER, PRIVATE
+from tests.helpers.addresses import NEVER, PRIVATE, own_address
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
 from tests.helpers.webhooks import hooked
 from tests.webhooks import test_client
@@ -65,6 +65,24 @@ async def test_no_forbidden_address_is_dispatched_to_or_tried(tmp_path: Path, mo
         zoned = {"template_id": template_id, "webhook": {"url": "http://[fe80::1%25eth0]/"}}
         assert (await w.acme.post("/v1/runs", json=zoned)).json()["errors"][0]["code"] == "bad_format"
         assert (await w.acme.get("/v1/runs")).json()["data"] == []
+
+
+async def test_no_address_of_this_machine_is_dispatched_to_or_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rundun's own port among them, were it bound to all; unless the administrator has named it."""
+    address = own_address()
+    host = f"[{address}]" if ":" in address else address
+    async with guarded(tmp_path, monkeypatch, lambda name: [address]) as w:
+        template_id = await w.template(BOOLEAN)
+        for name in (host, "self.example"):
+            detail = await refused(w, template_id, f"http://{name}:8000/metrics")
+            assert f"{address} is an address of this machine. To allow it, set webhooks.allow = [" in detail
+    async with world(tmp_path, webhooks__allow=[address]) as w:
+        ed = await hooked(w, f"http://{host}:9/", events=["run.started"])
+        await w.deliver()
+        (attempt,) = (await w.deliveries(ed))[0]["attempts"]
+        assert attempt["error"] == "The connection failed: Connection refused."
 
 
 async def test_a_name_is_refused_for_where_it_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,87 @@
+"""Addresses that webhooks may go to, as this machine knows them: the core's table, and what is this machine itself."""
+
+import errno
+import socket
+import struct
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from ipaddress import ip_address
+
+from rundun.core.webhook_url import Address, Network, forbidden, is_literal
+
+VERDICT_SECONDS = 2  # interfaces come and go
+
+Judge = Callable[[str], str | None]
+
+_NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL}
+_NOBODYS = {4: ip_address("240.0.0.1"), 6: ip_address("100::1")}  # reserved, and never an interface's
+_RTM_NEWROUTE, _RTM_GETROUTE, _NLM_F_REQUEST, _RTA_DST, _RTN_LOCAL = 24, 26, 1, 1, 2
+
+
+def make_judge(allow: tuple[Network, ...], allow_private: bool) -> Judge:
+    """Make the function that says why nothing may be sent to an address, with the setting that would allow it, or None
+    where something may. What it says of an address is at most `VERDICT_SECONDS` old.
+    """
+
+    @lru_cache(1024)
+    def judged(address: str, period: int) -> str | None:
+        return forbidden(address, allow=allow, allow_private=allow_private, is_own=is_own)
+
+    return lambda address: judged(address, int(time.monotonic() / VERDICT_SECONDS))
+
+
+def refusal_of(host: str, verdicts: Mapping[str, str | None]) -> str | None:
+    """Return why none of a host's addresses, one or more, may be dialled; None if one may."""
+    first = next(iter(verdicts.values()))
+    if first is None or not all(verdicts.values()):
+        return None
+    return first if is_literal(host) else f"{host} leads to a forbidden address: {first}"
+
+
+def system_resolver(host: str) -> list[str]:
+    """Return all addresses of a name as the system knows it, in its order of preference (RFC 6724); raises OSError."""
+    entries = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+
+
+def is_own(ip: Address) -> bool:
+    """Tell whether an address is this machine's own, of any interface, at this moment.
+
+    A socket can be bound to own addresses only: the system's own word, on every system, where a list of interfaces
+    leaves out what is routed here beside them (a network on `lo`, say). Two settings spoil it: the sysctl
+    `ip_nonlocal_bind` allows any address, a unit's `SocketBindDeny` none. Linux has both, and is then asked for the
+    route.
+    """
+    code = _bind(ip)
+    if code in _NOT_HERE:
+        return False
+    if code in (0, errno.EADDRINUSE) and _bind(_NOBODYS[ip.version]) in _NOT_HERE:
+        return True
+    return _has_local_route(ip)
+
+
+def _bind(ip: Address) -> int:
+    """Bind a socket to an address for a moment; returns 0, or the error's number."""
+    try:
+        with socket.socket(socket.AF_INET if ip.version == 4 else socket.AF_INET6) as probe:
+            probe.bind((str(ip), 0))
+    except OSError as error:
+        return error.errno or errno.EINVAL
+    return 0
+
+
+def _has_local_route(ip: Address) -> bool:
+    """Ask Linux (rtnetlink(7)) whether what is sent to an address stays here; False where it says nothing."""
+    family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
+    wanted = struct.pack("=BB6xI", family, ip.max_prefixlen, 0)
+    wanted += struct.pack("=HH", 4 + len(ip.packed), _RTA_DST) + ip.packed
+    head = struct.pack("=IHHII", 16 + len(wanted), _RTM_GETROUTE, _NLM_F_REQUEST, 0, 0)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as kernel:
+            kernel.send(head + wanted)
+            reply = kernel.recv(4096)
+    except (AttributeError, OSError):
+        return False
+    (kind,) = struct.unpack_from("=H", reply, 4)
+    return kind == _RTM_NEWROUTE and reply[16 + 7] == _RTN_LOCAL  # rtm_type, behind the head of 16 bytes
