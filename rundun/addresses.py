@@ -4,9 +4,11 @@ import errno
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_address
+from threading import Thread
 
 from rundun.core.webhook_url import Address, Network, forbidden, is_literal
 
@@ -43,6 +45,30 @@ def system_resolver(host: str) -> list[str]:
     """Return all addresses of a name as the system knows it, in its order of preference (RFC 6724); raises OSError."""
     entries = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+
+
+def look_up(hosts: Iterable[str], seconds: float) -> dict[str, list[str]]:
+    """Look hosts up side by side for at most so many seconds, and return the addresses of those found in time, of a
+    literal itself. Blocks; what hangs in the system's resolver is left behind in threads that hold nobody up.
+    """
+    found: dict[str, list[str]] = {}
+
+    def one(host: str) -> None:
+        with suppress(OSError, UnicodeError):
+            found[host] = system_resolver(host)
+
+    threads = []
+    for host in dict.fromkeys(hosts):
+        if is_literal(host):
+            found[host] = [host]
+        else:
+            threads.append(Thread(target=one, args=(host,), daemon=True, name=f"look up {host}"))
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0, deadline - time.monotonic()))
+    return {host: addresses for host, addresses in found.copy().items() if addresses}
 
 
 def is_own(ip: Address) -> bool:

@@ -31,7 +31,7 @@ from rundun.web.static import Assets
 from rundun.web.upload_buffer import UploadBuffer
 from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.client import WebhookClient
-from rundun.webhooks.dispatcher import Dispatcher, Post
+from rundun.webhooks.dispatcher import Dispatcher
 
 MEGAPIXEL = 1_000_000
 
@@ -92,7 +92,7 @@ async def running(
         await _prepare_database(database, announce)
         keys = KeyRing(database)
         stack.push_async_callback(_store_key_use, keys)
-        alerts = _alerts(settings, database, webhook_client.post)
+        alerts = await _alerts(settings, database, webhook_client)
         dispatcher = Dispatcher(
             database,
             webhook_client.post,
@@ -159,11 +159,16 @@ def _webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClient:
         raise Problem("unavailable", str(error)) from None
 
 
-def _alerts(settings: ServiceSettings, database: Database, post: Post) -> Alerts | None:
+async def _alerts(settings: ServiceSettings, database: Database, webhook_client: WebhookClient) -> Alerts | None:
     if settings.alerts.url is None:
         return None
     try:
-        url = normalise(settings.alerts.url).url
+        destination = normalise(settings.alerts.url)
     except ValueError as error:
         raise Problem("unavailable", f"alerts.url: {error}") from None
-    return Alerts(database, post, url, settings.alerts.secret)
+    verdict, detail = await webhook_client.check(destination) or (None, "")
+    if verdict == "forbidden":
+        raise Problem("unavailable", f"alerts.url: {detail}")
+    if verdict == "unresolved":  # it may be found when the first alert is due
+        log("warning", "alerts.unresolved", error=detail)
+    return Alerts(database, webhook_client.post, destination.url, settings.alerts.secret)

@@ -2,18 +2,19 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from rundun import addresses
 from rundun.actions import health
 from rundun.actions.health import HealthReport
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
 from rundun.core.urls import Urls
-from rundun.core.webhook_url import is_loopback
+from rundun.core.webhook_url import is_literal, is_loopback, normalise
 from rundun.store import connection, database_file, maintenance
 from rundun.store.maintenance import Room
 from rundun.store.transaction import Clock, Env, Tx
@@ -26,6 +27,8 @@ ENDS_SOON = 14 * times.DAY
 MAX_LENGTH = 24 * 3600.0  # seconds that the integrity of a file may take
 FIRST_DAY = 1_735_689_600_000  # 2025: a clock that stands before has been reset
 STEPS_NAMED = 10
+RECEIVERS_NAMED, RUNS_NAMED = 10, 5  # receivers that are refused, and runs of each
+MAX_LOOK_UPS, LOOK_UP_SECONDS = 100, 5.0  # names of receivers looked up, and how long for all of them
 
 State = Literal["good", "note", "wrong"]
 
@@ -56,12 +59,16 @@ def report(
     settings: ServiceSettings, clock: Clock, *, org_id: str | None = None, seconds: float = MAX_LENGTH
 ) -> Report:
     """Examine everything, beside a running service too; one organization's part or all. The file's integrity is
-    examined for at most so many seconds, zero = not. Blocks.
+    examined for at most so many seconds, zero = not, and then no name is looked up. Blocks.
     """
     with reading(settings, clock) as tx:
         examined = health.read_health(tx, org_id, seconds)
     room = maintenance.room(settings.database.path)
+    look_up_seconds = min(seconds, LOOK_UP_SECONDS)
     findings = [*_file(settings, examined, room, seconds), *_clock(examined), *_deliveries(examined)]
+    findings += _receivers(settings, examined, look_up_seconds)
+    if org_id is None:  # else it is none of their business
+        findings += _alerts(settings, look_up_seconds)
     findings += [*_address(settings), *_steps(settings, examined), *_certificate(settings, examined.now)]
     return Report(in_force(settings), findings)
 
@@ -164,6 +171,62 @@ def _deliveries(examined: HealthReport) -> Iterator[Finding]:
         text += " Either the service is not running, or a receiver does not answer."
     state: State = "wrong" if late > OVERDUE else "note" if waiting.failed else "good"
     yield Finding("deliveries", state, text)
+
+
+def _receivers(settings: ServiceSettings, examined: HealthReport, seconds: float) -> Iterator[Finding]:
+    """Find the open runs whose receiver is refused now: by a setting, an upgrade, an interface or the name's owner."""
+    runs: dict[str, list[str]] = {}
+    for webhook in examined.webhooks:
+        runs.setdefault(webhook.destination, []).append(webhook.run_id.removeprefix("r-")[:8])
+    hosts = {destination: destination.partition("://")[2].rpartition(":")[0] for destination in runs}
+    refusals, unresolved, left_out = _judge(settings, hosts.values(), seconds)
+    refused = [destination for destination, host in hosts.items() if host in refusals]
+    for destination in refused[:RECEIVERS_NAMED]:
+        org_id, _, receiver = destination.partition(" ")
+        named = ", ".join(runs[destination][:RUNS_NAMED])
+        others = len(runs[destination]) - RUNS_NAMED
+        text = f"{examined.names.get(org_id, org_id)}: {receiver} is refused. {refusals[hosts[destination]]} "
+        yield Finding("receivers", "note", f"{text}Open runs: {named}{f' and {others} more' if others > 0 else ''}.")
+    if len(refused) > RECEIVERS_NAMED:
+        yield Finding("receivers", "note", f"{len(refused) - RECEIVERS_NAMED} more receivers of open runs are refused.")
+    if unresolved:
+        yield Finding("receivers", "note", f"No address was found for {_listed(unresolved)}.")
+    if runs and not refused and not unresolved:
+        more = f" {left_out} names of them were not looked up." if left_out else ""
+        yield Finding("receivers", "good", f"Those of open runs may be sent to.{more}")
+
+
+def _alerts(settings: ServiceSettings, seconds: float) -> Iterator[Finding]:
+    if settings.alerts.url is None:
+        return
+    try:
+        host = normalise(settings.alerts.url).host
+    except ValueError as error:
+        yield Finding("alerts", "wrong", f"alerts.url: {error}")
+        return
+    refusals, unresolved, _ = _judge(settings, [host], seconds)
+    if host in refusals:
+        yield Finding("alerts", "wrong", f"alerts.url: {refusals[host]}")
+    elif unresolved:
+        yield Finding("alerts", "note", f"alerts.url: no address was found for {host}.")
+    else:
+        yield Finding("alerts", "good", f"They go to {_without_path(settings.alerts.url)}.")
+
+
+def _judge(
+    settings: ServiceSettings, hosts: Iterable[str], seconds: float
+) -> tuple[Mapping[str, str], tuple[str, ...], int]:
+    """Return why hosts are refused, by host, the names that were not found, and how many were not looked up: all but
+    the first `MAX_LOOK_UPS`, or all where there are zero seconds for it.
+    """
+    hosts = list(dict.fromkeys(hosts))
+    all_names = [host for host in hosts if not is_literal(host)]
+    names = all_names[: MAX_LOOK_UPS if seconds else 0]
+    found = addresses.look_up([*filter(is_literal, hosts), *names], seconds)
+    judge = addresses.make_judge(settings.webhooks.allow, settings.webhooks.allow_private)
+    refusals = {host: addresses.refusal_of(host, {each: judge(each) for each in found[host]}) for host in found}
+    unresolved = tuple(name for name in names if name not in found)
+    return {host: why for host, why in refusals.items() if why}, unresolved, len(all_names) - len(names)
 
 
 def _address(settings: ServiceSettings) -> Iterator[Finding]:

@@ -1,14 +1,16 @@
 """Health of the service, as far as the database tells of it, on one snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rundun.store import maintenance, organizations, templates
+from rundun.store import maintenance, organizations, run_lists, templates
 from rundun.store.maintenance import FileInfo, OutboxInfo
 from rundun.store.pagination import END, PageRequest
+from rundun.store.run_lists import OpenWebhook
 from rundun.store.transaction import Tx
 
 MAX_TEMPLATES = 2000  # examined for steps that need HTTPS
+MAX_OPEN = 20_000  # open runs examined for their receivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class TemplateNeedingHttps:
 @dataclass(frozen=True, slots=True)
 class HealthReport:
     """The findings of an examination: `damage` is what is wrong in the file, None when it was not checked, or not to
-    its end; `newest` the newest time in it, in milliseconds. Of a damaged file nothing else is known.
+    its end; `newest` the newest time in it, in milliseconds; `webhooks` are those of open runs, `names` those of the
+    organizations by id. Of a damaged file nothing else is known.
     """
 
     file: FileInfo
@@ -34,6 +37,8 @@ class HealthReport:
     newest: int
     waiting: OutboxInfo | None
     needing_https: Sequence[TemplateNeedingHttps]
+    webhooks: Sequence[OpenWebhook]
+    names: Mapping[str, str]
     now: int
 
 
@@ -42,9 +47,11 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
     file = maintenance.file_info(tx)
     damage = maintenance.quick_check(tx, seconds) if seconds else None
     if damage:
-        return HealthReport(file, damage, 0, None, (), tx.now)
+        return HealthReport(file, damage, 0, None, (), (), {}, tx.now)
     waiting = maintenance.outbox_info(tx, org_id)
-    return HealthReport(file, damage, maintenance.newest(tx), waiting, _needing_https(tx, org_id), tx.now)
+    names = {row.org_id: row.name for row in organizations.list_all(tx)}
+    needing_https, webhooks = _needing_https(tx, org_id), run_lists.open_webhooks(tx, org_id, MAX_OPEN)
+    return HealthReport(file, damage, maintenance.newest(tx), waiting, needing_https, webhooks, names, tx.now)
 
 
 def _needing_https(tx: Tx, org_id: str | None) -> list[TemplateNeedingHttps]:

@@ -178,3 +178,23 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
     values = {condition.partition(":")[2]: value for condition, value in in_use.items()}
     is_late = [] if filters.late_at is None else ["status IN ('pending', 'in_progress')"]  # as its index says it
     return [*in_use, *is_late], values
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWebhook:
+    """The webhook of an open run; `destination` as the run has it, `<org_id> <scheme>://<host>:<port>`."""
+
+    run_id: str
+    org_id: str
+    destination: str
+
+
+def open_webhooks(tx: Tx, org_id: str | None, limit: int) -> list[OpenWebhook]:
+    """List the webhooks of open runs of one organization or of all, of at most `limit` that are open."""
+    index, of_org = ("runs_open", "") if org_id is None else ("runs_open_of_org", "org_id = :org AND ")
+    rows = tx.db.execute(
+        f"SELECT id, org_id, webhook_destination FROM runs INDEXED BY {index} "  # noqa: S608, all written here
+        f"WHERE {of_org}status IN ('pending', 'in_progress') LIMIT :limit",
+        {"org": org_id, "limit": limit},
+    )
+    return [OpenWebhook(*row) for row in rows if row["webhook_destination"] is not None]

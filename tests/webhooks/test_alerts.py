@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from rundun import app
+from rundun import app, diagnostics
 from rundun.config import loader
 from rundun.config.loader import ConfigError
 from rundun.errors import Problem
 from rundun.store.transaction import Tx
 from rundun.webhooks.alerts import Alerts
-from tests.helpers.service import BOOLEAN, Clock, Ed, Receiver, World, answering, world
+from tests.helpers.service import BOOLEAN, Clock, Ed, Receiver, World, answering, settings_for, world
 from tests.helpers.webhooks import hooked, verify
 
 DEAD = "http://127.0.0.1:1/hook?token=hidden"
@@ -175,11 +175,16 @@ async def test_a_restart_forgets_no_alert(tmp_path: Path, operator: Receiver) ->
 
 
 async def test_an_alert_goes_nowhere_it_must_not(
-    tmp_path: Path, operator: Receiver, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, operator: Receiver, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Where its name has led elsewhere when the service was started."""
+    led_to = ["93.184.215.14"]
+    monkeypatch.setattr("rundun.webhooks.dialer.system_resolver", lambda host: led_to)
     async with office(tmp_path, operator) as it:
         await it.fail()
-    async with office(tmp_path, operator, webhooks__allow=[]) as it:
+    url = operator.url.replace("127.0.0.1", "office.example")
+    async with office(tmp_path, operator, alerts__url=url, webhooks__allow=[]) as it:
+        led_to[:] = ["127.0.0.1"]
         await it.alerts.tick()
     assert operator.received == []
     (line,) = [one for one in caplog.records if one.getMessage() == "alert.not_sent"]
@@ -225,3 +230,51 @@ def test_a_secret_of_no_use_is_named_but_not_shown() -> None:
     (problem,) = caught.value.problems
     assert problem.startswith("alerts.secret in the environment (RUNDUN_ALERTS_SECRET) is not usable;")
     assert "hush" not in problem
+
+
+@pytest.mark.parametrize(
+    ("url", "detail"),
+    [
+        ("http://127.0.0.1:9/x", 'alerts.url: 127.0.0.1 is a loopback address. To allow it, set webhooks.allow = ["'),
+        ("http://[::ffff:169.254.169.254]/", "alerts.url: 169.254.169.254 is a link-local address, where clouds keep"),
+        ("http://office.example/", "alerts.url: office.example leads to a forbidden address: 127.0.0.1 is a loopback"),
+    ],
+)
+async def test_an_address_that_alerts_may_not_go_to_is_refused_at_the_start_and_by_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, detail: str
+) -> None:
+    for module in ("rundun.addresses", "rundun.webhooks.dialer"):
+        monkeypatch.setattr(f"{module}.system_resolver", lambda host: ["127.0.0.1"])
+    async with world(tmp_path):
+        pass
+    flags = {"alerts__url": url, "webhooks__allow": []}
+    with pytest.raises(Problem) as refused:
+        async with world(tmp_path, **flags):
+            pass
+    assert refused.value.detail.startswith(detail)
+    report = diagnostics.report(settings_for(tmp_path, **flags), Clock())
+    assert [(one.state, one.text) for one in report.findings if one.name == "alerts"] == [
+        ("wrong", refused.value.detail)
+    ]
+
+
+async def test_a_name_that_leads_nowhere_now_does_not_hold_up_the_start(
+    tmp_path: Path, operator: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Names are looked up again when there is something to tell."""
+    names: dict[str, list[str]] = {}
+    for module in ("rundun.addresses", "rundun.webhooks.dialer"):
+        monkeypatch.setattr(f"{module}.system_resolver", lambda host: names.get(host, []))
+    url = operator.url.replace("127.0.0.1", "office.example")
+    async with office(tmp_path, operator, alerts__url=url) as it:
+        (line,) = [one for one in caplog.records if one.message == "alerts.unresolved"]
+        assert line.levelname == "WARNING"
+        (found,) = [one for one in diagnostics.report(it.w.settings, it.w.clock).findings if one.name == "alerts"]
+        assert (found.state, found.text) == ("note", "alerts.url: no address was found for office.example.")
+        names["office.example"] = ["127.0.0.1"]
+        it.w.clock.forward(seconds=30)
+        await it.fail()
+        await it.alerts.tick()
+        assert len(it.told()) == 1
+        (found,) = [one for one in diagnostics.report(it.w.settings, it.w.clock).findings if one.name == "alerts"]
+        assert (found.state, found.text) == ("good", f"They go to {url.removesuffix('/hook')}/….")
