@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from rundun.core import times
 from rundun.core.attempt import AttemptResult
 from rundun.core.json_types.events import DeliveryFailedAlertJson
-from rundun.errors import NotFound
+from rundun.errors import NotFound, Problem
 from rundun.store import deliveries, organizations, runs, statistics
 from rundun.store.deliveries import Attempt, Delivery, DeliveryCursor, DeliveryStatus, FailedFilter
 from rundun.store.outbox import DueDelivery
@@ -42,9 +42,9 @@ def settle(
     )
     status, next_at = _decide(tx, claimed, result, delays)
     if result.gone:
-        deliveries.put_gone_webhook(tx, claimed.number, gone=True)
+        deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=True)
     elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
-        deliveries.put_gone_webhook(tx, claimed.number, gone=False)
+        deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=False)
     deliveries.settle(tx, claimed.number, attempt, status, next_at)
     if alerting and status == "failed" and claimed.trigger == "automatic":
         deliveries.mark_for_alert(tx, claimed.number)
@@ -56,7 +56,10 @@ def _decide(
 ) -> tuple[DeliveryStatus, int | None]:
     if result.ok:
         return "delivered", None
-    if result.gone or deliveries.has_gone_webhook(tx, claimed.number):
+    url, has_gone = deliveries.webhook_now(tx, claimed.number)
+    if url is None:  # it was removed while this was under way
+        return "failed", None
+    if url == claimed.url and (result.gone or has_gone):  # another one has yet to say so
         return "failed", None
     if claimed.trigger == "manual":  # one attempt beside the schedule, which goes on unless it was at its end
         resume_at = claimed.resume_at
@@ -87,8 +90,12 @@ class RetryProgress:
 
 
 def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
-    """Send a delivery again now, also one that has arrived before; raises NotFound."""
+    """Send a delivery again now, also one that has arrived before; raises NotFound, and `wrong_status` where its run
+    has no webhook any more.
+    """
     number = deliveries.get_of_org(tx, org_id, delivery_id).number
+    if deliveries.webhook_now(tx, number)[0] is None:
+        raise Problem("wrong_status", "Its run has no webhook any more: give it one first.")
     deliveries.make_due(tx, number)
     return deliveries.get_of_org(tx, org_id, delivery_id)
 
@@ -107,14 +114,13 @@ def has_more_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Re
 
 def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> RetryProgress:
     """Send the next failed deliveries that pass a filter again now, at most `RETRY_BATCH_SIZE` of them, so that nobody
-    waits long for the file; raises NotFound for the run.
+    waits long for the file, and not those whose run has no webhook any more; raises NotFound for the run.
     """
     if failed_filter.run_id is not None:
         runs.get_of_org(tx, org_id, failed_filter.run_id)
     batch = deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
-    for _, number in batch:
-        deliveries.make_due(tx, number)
-    return RetryProgress(so_far.count + len(batch), batch[-1] if batch else so_far.after)
+    sent = sum(deliveries.make_due(tx, number) for _, number in batch)
+    return RetryProgress(so_far.count + sent, batch[-1] if batch else so_far.after)
 
 
 MAX_DELIVERIES_PER_ALERT = 5000  # failed deliveries that one alert can stand for

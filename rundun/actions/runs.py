@@ -7,8 +7,17 @@ from rundun.actions import operators
 from rundun.actions.run_state import RunState, close, expire, load, require_open
 from rundun.core import progress, times
 from rundun.core.answer import Answer
-from rundun.core.run import Actor, By, Cancellation, DispatchRequest, OperatorRef, Run, Webhook, expiry, new_run
-from rundun.core.webhook_url import normalise
+from rundun.core.run import (
+    Actor,
+    By,
+    Cancellation,
+    DispatchRequest,
+    OperatorRef,
+    Run,
+    expiry,
+    new_run,
+    with_destination,
+)
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, deliveries, events, organizations, run_changes, run_lists, runs, templates
 from rundun.store.deliveries import Delivery
@@ -31,16 +40,10 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     if not organizations.take_credit(tx, org_id):
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
     version = templates.get_version(tx, head.template_id, head.v)
-    webhook = dispatch_request.webhook and _with_destination(org_id, dispatch_request.webhook)
+    webhook = dispatch_request.webhook and with_destination(org_id, dispatch_request.webhook)
     run = new_run(replace(dispatch_request, webhook=webhook), tx.new_id("r"), org_id, head.v, tx.now, version.untouched)
     runs.add(tx, run)
     return run
-
-
-def _with_destination(org_id: str, webhook: Webhook) -> Webhook:
-    """Give a webhook what limits on its deliveries are counted by: nobody's deliveries wait for another's."""
-    scheme, host, port = normalise(webhook.url).key
-    return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")
 
 
 def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, TemplateVersion]:

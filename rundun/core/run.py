@@ -1,11 +1,12 @@
 """A run and its life: one table of moves, and the times that bound it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from rundun.core import times
 from rundun.core.json_types.base import IdentityJson, ProgressJson
+from rundun.core.webhook_url import normalise
 
 Status = Literal["pending", "in_progress", "completed", "cancelled", "expired"]
 By = Literal["executor", "integrator", "operator"]
@@ -36,6 +37,18 @@ class Webhook:
     events: tuple[str, ...]
     gone: bool = False
     destination: str = ""
+
+
+def with_destination(org_id: str, webhook: Webhook) -> Webhook:
+    """Give a webhook what limits on its deliveries are counted by: nobody's deliveries wait for another's."""
+    scheme, host, port = normalise(webhook.url).key
+    return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")
+
+
+def patch_webhook(webhook: Webhook, changes: Mapping[str, Any]) -> Webhook:
+    """Return a webhook with some fields changed; at another URL it is not gone."""
+    patched = replace(webhook, **changes)
+    return patched if patched.url == webhook.url else replace(patched, gone=False)
 
 
 @dataclass(frozen=True, slots=True)

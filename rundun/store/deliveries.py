@@ -74,8 +74,10 @@ _SELECT = (  # in the order of Delivery's fields, all but the attempts
 )
 _SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger it has
     "UPDATE deliveries SET next_trigger = 'manual', status = 'pending', next_attempt_at = :now, settled_at = NULL, "
-    "resume_at = CASE status WHEN 'pending' THEN next_attempt_at END "
-    "WHERE number = :number AND NOT (status = 'pending' AND next_attempt_at <= :now)"
+    "resume_at = CASE status WHEN 'pending' THEN next_attempt_at END, "
+    "destination = (SELECT webhook_destination FROM runs WHERE id = run_id) "
+    "WHERE number = :number AND NOT (status = 'pending' AND next_attempt_at <= :now) "
+    "AND (SELECT webhook_url FROM runs WHERE id = run_id) IS NOT NULL"
 )
 
 
@@ -83,13 +85,15 @@ _SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger
 
 
 def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None) -> None:
-    """Store an attempt and what comes of its delivery: `delivered`, `failed`, or `pending` until the next attempt."""
-    tx.insert("attempts", delivery=number, **asdict(attempt))
-    tx.db.execute(
-        "UPDATE deliveries SET status = ?, attempts = ?, next_attempt_at = ?, settled_at = ?, "
-        "next_trigger = 'automatic', resume_at = NULL WHERE number = ?",
-        (status, attempt.number, next_attempt_at, None if status == "pending" else tx.now, number),
-    )
+    """Store an attempt and what comes of its delivery: `delivered`, `failed`, or `pending` until the next attempt. Its
+    number is the next one: while it was under way, its delivery may have been ended.
+    """
+    ((count,),) = tx.db.execute(
+        "UPDATE deliveries SET status = ?, attempts = attempts + 1, next_attempt_at = ?, settled_at = ?, "
+        "next_trigger = 'automatic', resume_at = NULL WHERE number = ? RETURNING attempts",
+        (status, next_attempt_at, None if status == "pending" else tx.now, number),
+    ).fetchall()
+    tx.insert("attempts", delivery=number, **{**asdict(attempt), "number": count})
 
 
 def mark_for_alert(tx: Tx, number: int) -> None:
@@ -114,28 +118,68 @@ def count_automatic(tx: Tx, number: int) -> int:
     return tx.number(query, number)
 
 
-def has_gone_webhook(tx: Tx, number: int) -> bool:
-    """Tell whether the delivery's webhook has answered 410 before."""
-    query = "SELECT webhook_gone FROM runs WHERE id = (SELECT run_id FROM deliveries WHERE number = ?)"
-    return bool(tx.number(query, number))
+def webhook_now(tx: Tx, number: int) -> tuple[str | None, bool]:
+    """Return the URL of the delivery's webhook, None where its run has none any more, and whether it has answered 410
+    before.
+    """
+    query = "SELECT webhook_url, webhook_gone FROM runs WHERE id = (SELECT run_id FROM deliveries WHERE number = ?)"
+    url, gone = tx.db.execute(query, (number,)).fetchone()
+    return url, bool(gone)
 
 
-def put_gone_webhook(tx: Tx, number: int, *, gone: bool) -> None:
-    """Store whether the delivery's webhook is gone: then later events of its run get one attempt each."""
+def put_gone_webhook(tx: Tx, number: int, url: str, *, gone: bool) -> None:
+    """Store whether the delivery's webhook is gone, if it still has that URL: then later events of its run get one
+    attempt each.
+    """
     tx.db.execute(
         "UPDATE runs SET webhook_gone = :gone WHERE id = (SELECT run_id FROM deliveries WHERE number = :number) "
-        "AND webhook_gone <> :gone",
-        {"gone": int(gone), "number": number},
+        "AND webhook_url = :url AND webhook_gone <> :gone",
+        {"gone": int(gone), "number": number, "url": url},
     )
+
+
+# ---- another webhook, or none
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDelivery:
+    """A delivery that is pending, and how many attempts of it were made."""
+
+    number: int
+    attempts: int
+
+
+def pending_elsewhere(tx: Tx, run_id: str, destination: str, limit: int) -> list[PendingDelivery]:
+    """List at most `limit` pending deliveries of a run to any destination but this one."""
+    rows = tx.db.execute(
+        "SELECT number, attempts FROM deliveries INDEXED BY deliveries_of_run "
+        "WHERE run_id = ? AND status = 'pending' AND destination <> ? LIMIT ?",
+        (run_id, destination, limit),
+    )
+    return [PendingDelivery(*row) for row in rows.fetchall()]
+
+
+def put_destination(tx: Tx, number: int, destination: str) -> None:
+    """Store where a pending delivery goes now."""
+    tx.db.execute("UPDATE deliveries SET destination = ? WHERE number = ?", (destination, number))
+
+
+def is_any_undelivered(tx: Tx, run_id: str) -> bool:
+    """Tell whether a delivery of a run is pending, or has failed and could be sent again."""
+    query = "SELECT 1 FROM deliveries WHERE run_id = ? AND status IN ('pending', 'failed') LIMIT 1"
+    return tx.db.execute(query, (run_id,)).fetchone() is not None
 
 
 # ---- sending again
 
 
-def make_due(tx: Tx, number: int) -> None:
-    """Make a delivery due now, whatever has come of it before; what is left of its schedule comes after."""
-    tx.db.execute(_SEND_AGAIN, {"number": number, "now": tx.now})
+def make_due(tx: Tx, number: int) -> bool:
+    """Make a delivery due now, whatever has come of it before; what is left of its schedule comes after. Returns False
+    where it is due already, or its run has no webhook any more.
+    """
+    changed = tx.db.execute(_SEND_AGAIN, {"number": number, "now": tx.now}).rowcount
     tx.touched.add("outbox")
+    return bool(changed)
 
 
 def failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:

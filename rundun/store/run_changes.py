@@ -1,4 +1,6 @@
-"""Changes of a run beside its events: extended, released, a photo deleted. Only the console shows them."""
+"""Changes of a run beside its events: extended, released, a photo deleted, another webhook or none. Only the console
+shows them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ from rundun.store.transaction import Tx
 @dataclass(frozen=True, slots=True)
 class RunChange:
     """A change of a run beside its events. `details`, with times in milliseconds: `before` and `after` of an expiry
-    (None: never), or `step_id`, `taken_at` and `received_at` of a photo.
+    (None: never), `step_id`, `taken_at` and `received_at` of a photo, or the `host` of a webhook and which `fields` of
+    it changed.
     """
 
     what: str

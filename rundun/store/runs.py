@@ -1,6 +1,7 @@
 """Rows of runs."""
 
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -90,7 +91,8 @@ def add(tx: Tx, run: Run) -> None:
 
 
 def put(tx: Tx, run: Run) -> None:
-    """Store what has changed on a run; by whom and for whom it was dispatched never does."""
+    """Store what has changed on a run; by whom and for whom it was dispatched never does; `put_webhook`
+    stores its webhook."""
     identity = {key: getattr(run.identity, key) for key in ("name", "email", "phone") if getattr(run.identity, key)}
     cancellation = run.cancellation
     tx.db.execute(
@@ -118,6 +120,26 @@ def put(tx: Tx, run: Run) -> None:
         ),
     )
     tx.touched.add(TOUCHED + run.org_id)
+
+
+def put_webhook(tx: Tx, run: Run, webhook: Webhook | None) -> Run:
+    """Store another webhook of a run, or none; returns the run with it, in its next revision."""
+    changed = replace(run, webhook=webhook, revision=run.revision + 1)
+    tx.db.execute(
+        "UPDATE runs SET webhook_url = ?, webhook_secret = ?, webhook_events = ?, webhook_gone = ?, "
+        "webhook_destination = ?, revision = ? WHERE number = ?",
+        (
+            webhook and webhook.url,
+            webhook and webhook.secret,
+            webhook and to_json(webhook.events).decode(),
+            int(webhook.gone) if webhook else 0,
+            webhook and webhook.destination,
+            changed.revision,
+            run.number,
+        ),
+    )
+    tx.touched.add(TOUCHED + run.org_id)
+    return changed
 
 
 def put_progress(tx: Tx, run: Run) -> None:

@@ -35,8 +35,8 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Wait for as many seconds as Retry-After says and send the same again: you get the first one's answer.",
     ),
     "wrong_status": (
-        "The run is closed, so it can't be cancelled, extended or released any more.",
-        "Read the run; its status says how it ended. Dispatch a new one if something is left to do.",
+        "The run is closed, so this can't be done any more; or it has no webhook, so nothing of it can be sent again.",
+        "Read the run; its status says how it ended. PATCH gives it a webhook while something of it has not arrived.",
     ),
     "not_started": (
         "Nobody has tapped Start yet, or the run was released and has to be started anew.",

@@ -14,11 +14,16 @@ IS_HERE = "rundun.body_is_here"  # in the scope once the server has the whole bo
 TIMEOUT = 60.0  # seconds for a body that is read into memory: the server only sees that something comes
 
 
-async def read_json_bytes(request: Request, limit: int) -> bytes:
-    """Read a body of at most `limit` bytes that says it is JSON."""
+JSON = ("application/json",)
+MERGE_PATCH = ("application/merge-patch+json", "application/json")  # RFC 7396
+
+
+async def read_json_bytes(request: Request, limit: int, media_types: tuple[str, ...] = JSON) -> bytes:
+    """Read a body of at most `limit` bytes that says it is one of these kinds of JSON."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise Problem("unsupported_media_type", "Send JSON with “Content-Type: application/json”.")
+    if media_type not in media_types:
+        named = " or ".join(f"“Content-Type: {one}”" for one in media_types)
+        raise Problem("unsupported_media_type", f"Send JSON with {named}.")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Problem("unsupported_media_type", "Send the body as it is, without “Content-Encoding”.")
     return await read_bytes(request, limit)

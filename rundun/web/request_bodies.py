@@ -1,6 +1,6 @@
 """The JSON bodies of requests, as strict models, and what they mean to the actions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -95,9 +95,50 @@ class WebhookBody(StrictModel):
     def webhook(self) -> tuple[Webhook, Destination]:
         """Return the webhook with its URL normalised, and the destination of it."""
         destination = normalise(self.url)
-        named = {*self.events, *(event.EVENTS if "*" in self.events else ())}
-        events = tuple(name for name in _KNOWN_EVENTS if name in named)
-        return Webhook(destination.url, self.secret, events), destination
+        return Webhook(destination.url, self.secret, _all_named(self.events)), destination
+
+
+def _all_named(events: Sequence[str]) -> tuple[str, ...]:
+    """Return the events that are named, in their order, `*` standing for those of a run's course."""
+    named = {*events, *(event.EVENTS if "*" in events else ())}
+    return tuple(name for name in _KNOWN_EVENTS if name in named)
+
+
+_STAYS: Any = Field(default_factory=lambda: None)  # of a merge patch: left out
+
+
+class WebhookPatch(StrictModel):
+    """What changes on a webhook (RFC 7396): fields that are left out stay, `null` removes one."""
+
+    url: Url = _STAYS
+    """Where events go from now on, normalised and checked as in a dispatch; required for a run without a webhook."""
+    secret: Secret | None = _STAYS
+    """The HMAC key of each request from now on; `null` = they are not signed."""
+    events: Annotated[list[EventName], Field(min_length=1, max_length=20)] | None = _STAYS
+    """Which events are sent from now on, with those that wait already; `null` = as a dispatch without `events` does."""
+
+
+class RunPatch(StrictModel):
+    """A JSON merge patch (RFC 7396) of a run."""
+
+    webhook: WebhookPatch | None = _STAYS
+    """What changes on the webhook; `null` removes it: what has not arrived by then has failed."""
+
+    def destination(self) -> Destination | None:
+        """Return the destination to check before, None where no URL is named."""
+        webhook = self.webhook
+        return normalise(webhook.url) if webhook and "url" in webhook.model_fields_set else None
+
+    def changes(self) -> Mapping[str, Any]:
+        """Return the patch as it is stored: the URL normalised, and every event named."""
+        if self.webhook is None:
+            return dict.fromkeys(self.model_fields_set)
+        fields = {name: getattr(self.webhook, name) for name in self.webhook.model_fields_set}
+        if "url" in fields:
+            fields["url"] = normalise(fields["url"]).url
+        if "events" in fields:
+            fields["events"] = _all_named(fields["events"] or ["*"])
+        return {"webhook": fields}
 
 
 class DispatchBody(StrictModel):

@@ -209,6 +209,13 @@ class RunSteeredJson(RunListedJson):
     """The one that closed the run, or was given before it ended otherwise."""
 
 
+class RunPatchedJson(RunSteeredJson):
+    """A run with its answers, without its template, and what was noticed when it was patched."""
+
+    warnings: list[WarnedJson]
+    """What to look at, as after a dispatch."""
+
+
 class TemplateRecordJson(TypedDict):  # beside these members stand the author's own, see core/template.py
     """A version of a template as its author wrote it (what was left out stays out), with what the server says of it."""
 

@@ -67,7 +67,12 @@ async def list_run_deliveries(call: ApiCall) -> Response:
     return list_json(call.request, page, [to_json(delivery_json(row)) for row in page.items])
 
 
-@router.route("POST /deliveries/{delivery_id}/retry", {202: Success("It is on its way.", DeliveryJson)}, body=EmptyBody)
+@router.route(
+    "POST /deliveries/{delivery_id}/retry",
+    {202: Success("It is on its way.", DeliveryJson)},
+    body=EmptyBody,
+    problems=("wrong_status",),
+)
 async def retry_delivery(call: ApiCall) -> Response:
     """Send a delivery again.
 

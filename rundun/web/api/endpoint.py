@@ -20,7 +20,7 @@ from rundun.store import idempotency as stored_responses
 from rundun.store.api_keys import ApiKey
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.transaction import Tx
-from rundun.web.body import parse, read_json_bytes
+from rundun.web.body import JSON, parse, read_json_bytes
 from rundun.web.context import Context, context_of
 from rundun.web.docs.openapi.operation import ApiRouter, Tag
 from rundun.web.problems import Json
@@ -45,15 +45,16 @@ class ApiCall:
         """Return a parameter of the path."""
         return str(self.request.path_params[name])
 
-    async def body(self) -> bytes:
+    async def body(self, media_types: tuple[str, ...] = JSON) -> bytes:
         """Read the JSON body's bytes, within the settings' limit."""
         if self._body is None:
-            self._body = await read_json_bytes(self.request, self.ctx.settings.limits.body_kibibytes * 1024)
+            limit = self.ctx.settings.limits.body_kibibytes * 1024
+            self._body = await read_json_bytes(self.request, limit, media_types)
         return self._body
 
-    async def json(self) -> Any:
+    async def json(self, media_types: tuple[str, ...] = JSON) -> Any:
         """Read and parse the JSON body."""
-        return parse(await self.body())
+        return parse(await self.body(media_types))
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return `function(tx, org_id, *args)`, on a consistent snapshot."""

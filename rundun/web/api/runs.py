@@ -5,24 +5,33 @@ from functools import partial
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from rundun.actions import runs
+from rundun.actions import run_webhooks, runs
 from rundun.actions.organizations import organization_json
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import get
 from rundun.core import run_json, times
-from rundun.core.json_types.runs import DispatchedJson, OrganizationJson, RunListedJson, RunRecordJson, RunSteeredJson
+from rundun.core.json_types.runs import (
+    DispatchedJson,
+    OrganizationJson,
+    RunListedJson,
+    RunPatchedJson,
+    RunRecordJson,
+    RunSteeredJson,
+)
 from rundun.core.run import Run
 from rundun.core.validation import read
 from rundun.store import run_lists
+from rundun.store import runs as run_rows
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply
 from rundun.web.api.templates import template_json
+from rundun.web.body import MERGE_PATCH
 from rundun.web.context import Context
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.docs.openapi.operation import ListOf, Success
 from rundun.web.problems import Json
 from rundun.web.query_params import RunsQuery, is_current, list_json, query
-from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody
+from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RunPatch
 
 router = api_router("Runs")
 
@@ -142,8 +151,37 @@ async def release_run(call: ApiCall) -> Response:
     return await call.write(partial(_without_template, call.ctx), runs.release, call.path("run_id"), call.actor)
 
 
+@router.route(
+    "PATCH /runs/{run_id}",
+    {200: Success("The run as it is now.", RunPatchedJson)},
+    body=RunPatch,
+    media_types=MERGE_PATCH,
+    problems=("wrong_status", "address_not_allowed"),
+)
+async def patch_run(call: ApiCall) -> Response:
+    """Change a run's webhook.
+
+    A JSON merge patch (RFC 7396): gives the run another URL, another secret or other events, or its first webhook,
+    from the next attempt on of whatever waits. `null` removes the webhook: what has not arrived by then has `failed`,
+    and stays in the log. A closed run takes a patch as long as something of it has not arrived. What is under way ends
+    as it began. The same patch again changes nothing.
+    """
+    run_id, body = call.path("run_id"), read(RunPatch, await call.json(MERGE_PATCH))
+    await call.read(run_rows.get_of_org, run_id)  # for a run of somebody else nothing is looked up
+    warnings = await destination_warnings(call.ctx, body.destination())
+    state = None
+    while state is None:  # until all that is pending has been taken along
+        state = await call.ctx.database.write(run_webhooks.patch, call.org_id, run_id, body.changes(), call.actor)
+    content: RunPatchedJson = {**_steered(call.ctx, state), "warnings": warnings}
+    return Json(content)
+
+
 def _without_template(ctx: Context, state: RunState) -> StoredResponse:
-    return json_reply(run_json.full_json(state.run, state.step_states, state.evidence, ctx.links, ctx.now()))
+    return json_reply(_steered(ctx, state))
+
+
+def _steered(ctx: Context, state: RunState) -> RunSteeredJson:
+    return run_json.full_json(state.run, state.step_states, state.evidence, ctx.links, ctx.now())
 
 
 @router.route("GET /organization", {200: Success("The organization.", OrganizationJson)}, tag="Organization")

@@ -12,7 +12,8 @@ from rundun.core.answer import Answer
 class HistoryEntry:
     """Something that happened, with its time by the server's clock and, where it came from a phone, by the phone's.
     `actor` is integrator or operator, None for the executor, and `name` who did it; `reason` says why a step could not
-    be done; `expiry` when the run would have expired and when it does now.
+    be done, or of a webhook its host and which fields of it changed; `expiry` when the run would have expired and when
+    it does now.
     """
 
     catalog_key: str
@@ -66,8 +67,16 @@ def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
             yield HistoryEntry("moment_photo", details["received_at"], details["taken_at"], step_label)
         actor = None if change.actor.by == "executor" else change.actor.by
         expiry = (details["before"], details["after"]) if change.what == "extended" else None
-        key = f"moment_{change.what}"
-        yield HistoryEntry(key, change.at, step_label=step_label, name=change.actor.name, actor=actor, expiry=expiry)
+        webhook = " · ".join(filter(None, [details.get("host"), ", ".join(details.get("fields", ()))]))
+        yield HistoryEntry(
+            f"moment_{change.what}",
+            change.at,
+            step_label=step_label,
+            name=change.actor.name,
+            reason=webhook or None,
+            actor=actor,
+            expiry=expiry,
+        )
 
 
 def _labels(detail: RunDetail) -> Mapping[str, str]:

@@ -122,7 +122,7 @@ def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
         listed = [*parameters(operation.query, operation.together), *listed]
     described["parameters"] = listed
     if operation.body is not None:
-        described["requestBody"] = _body(operation.body, operation.name)
+        described["requestBody"] = _body(operation.body, operation.name, operation.media_types)
     described["responses"] = {
         **{str(status): _success(route, status, success) for status, success in successes.items()},
         **_problems(route.codes(), responses),
@@ -130,14 +130,14 @@ def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
     return described
 
 
-def _body(body: type | str | Bytes, name: str) -> dict[str, Any]:
+def _body(body: type | str | Bytes, name: str, media_types: Sequence[str]) -> dict[str, Any]:
     if isinstance(body, Bytes):
         content: dict[str, Any] = {
             name: {"schema": {"type": "string", "contentMediaType": name}} for name in body.media_types
         }
         return {"required": True, "description": body.description, "content": content}
     media = {"schema": {"$ref": REF + _name(body)}, **_example(name, "request")}
-    return {"required": True, "content": {"application/json": media}}
+    return {"required": True, "content": dict.fromkeys(media_types, media)}
 
 
 def _example(name: str, which: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rundun.core.validation import StrictModel
+from rundun.web.body import JSON
 
 Call = TypeVar("Call")
 Handler = Callable[[Call], Awaitable[Response]]
@@ -53,7 +54,8 @@ class Success:
 class Operation:
     """A description of what a route does. `together` are parameters of `query` that make one object, with its name, and
     `is_conditional` adds `If-None-Match`, `ETag` and 304. Problems that all alike have are added by `ApiRoute.codes`;
-    `problems` are the operation's own. Examples stand in examples.json, under `name`.
+    `problems` are the operation's own, `media_types` those that a JSON body may have. Examples stand in examples.json,
+    under `name`.
     """
 
     tag: Tag
@@ -66,6 +68,7 @@ class Operation:
     headers: tuple[str, ...]
     is_conditional: bool
     body: Body | None
+    media_types: tuple[str, ...]
     problems: tuple[str, ...]
 
 
@@ -136,6 +139,7 @@ class ApiRouter(Generic[Call]):
         headers: tuple[str, ...] = (),
         is_conditional: bool = False,
         body: Body | None = None,
+        media_types: tuple[str, ...] = JSON,
         problems: tuple[str, ...] = (),
     ) -> Callable[[Handler[Call]], Handler[Call]]:
         """Route requests, `route` being `GET /path`, to the decorated handler, whose name is the operation's, and whose
@@ -148,7 +152,9 @@ class ApiRouter(Generic[Call]):
             name = first + "".join(word.title() for word in words)
             summary, _, text = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
             said = (tag or self._tag, name, summary.removesuffix("."), " ".join(text.split()))
-            operation = Operation(*said, responses, query, together, headers, is_conditional, body, problems)
+            operation = Operation(
+                *said, responses, query, together, headers, is_conditional, body, media_types, problems
+            )
             self.routes.append(ApiRoute(method, self._prefix + path, self._wrap(handler), operation))
             return handler
 

@@ -1,0 +1,77 @@
+"""The webhook of a run: changed, added or removed after its dispatch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rundun.actions.run_state import RunState, expire, load
+from rundun.core import event
+from rundun.core.run import Actor, Run, Webhook, patch_webhook, with_destination
+from rundun.core.webhook_url import normalise
+from rundun.errors import FieldError, Invalid, Problem
+from rundun.store import deliveries, run_changes, runs
+from rundun.store.deliveries import Attempt, PendingDelivery
+from rundun.store.transaction import CommitThenRaise, Tx
+
+BATCH_SIZE = 500  # pending deliveries taken along in one transaction, so that nobody waits long for the file
+REMOVED = "The run's webhook was removed before this arrived."
+
+
+def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor) -> RunState | None:
+    """Apply a merge patch (RFC 7396) to a run: its `webhook` is None, or the fields of `Webhook` that change, the URL
+    normalised. What is pending goes to the changed webhook from its next attempt on, and has failed once there is
+    none. Returns None while more is pending than is taken along at once: then it has to be called again, and nothing
+    but that has changed yet.
+
+    Raises NotFound, `invalid` where a new webhook lacks its URL, and `wrong_status` on a closed run with nothing to
+    send. A patch that changes nothing is never refused.
+    """
+    run = runs.get_of_org(tx, org_id, run_id)
+    is_overdue = run.is_overdue(tx.now, tx.grace)
+    if is_overdue:
+        run = expire(tx, run)
+    webhook = _patched(run, changes)
+    if webhook != run.webhook and run.is_closed and not deliveries.is_any_undelivered(tx, run_id):
+        problem = Problem("wrong_status", f"This run is {run.status}, and nothing of it is left to be sent.")
+        raise CommitThenRaise(problem) if is_overdue else problem
+    destination = webhook.destination if webhook else ""
+    pending = deliveries.pending_elsewhere(tx, run_id, destination, BATCH_SIZE + 1)
+    for delivery in pending[:BATCH_SIZE]:
+        if webhook:
+            deliveries.put_destination(tx, delivery.number, destination)
+        else:
+            _end(tx, delivery, run)
+    if len(pending) > BATCH_SIZE:
+        return None
+    return load(tx, run if webhook == run.webhook else _change(tx, run, webhook, actor))
+
+
+def _patched(run: Run, changes: Mapping[str, Any]) -> Webhook | None:
+    """Return the webhook that a run has once it is patched."""
+    if "webhook" not in changes:
+        return run.webhook
+    if changes["webhook"] is None:
+        return None
+    webhook = patch_webhook(run.webhook or Webhook("", None, event.EVENTS), changes["webhook"])
+    if not webhook.url:
+        raise Invalid([FieldError("/webhook/url", "required", "is required, since the run has no webhook")])
+    return with_destination(run.org_id, webhook)
+
+
+def _end(tx: Tx, delivery: PendingDelivery, run: Run) -> None:
+    """End a delivery that can't go anywhere any more. Its log says so, as of an attempt for which none was made."""
+    url = run.webhook.url if run.webhook else ""
+    attempt = Attempt(delivery.attempts + 1, "automatic", url, tx.now, 0, None, REMOVED, None)
+    deliveries.settle(tx, delivery.number, attempt, "failed", None)
+
+
+def _change(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor) -> Run:
+    """Store another webhook of a run, and who has changed what of it."""
+    changed = runs.put_webhook(tx, run, webhook)
+    before = run.webhook
+    if webhook is None:
+        host = normalise(before.url).host if before else None
+        run_changes.add(tx, run.run_id, "webhook_removed", actor, host=host)
+        return changed
+    fields = [name for name in ("url", "secret", "events") if getattr(before, name, None) != getattr(webhook, name)]
+    run_changes.add(tx, run.run_id, "webhook_changed", actor, host=normalise(webhook.url).host, fields=fields)
+    return changed
