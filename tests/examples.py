@@ -148,6 +148,9 @@ class Story:
         await self.steer(ed, "release", {})
         await self.steer(await self.begin(), "cancel", {"reason": "The guest has left early."})
         await self.steer(await self.begin(), "extend", {"expires_in_hours": 96})
+        ed, body = await self.begin(), {"webhook": {"secret": "another 12 characters"}}
+        self.at("2026-03-02T09:20:00Z")
+        await self.call("patchRun", "PATCH", f"/v1/runs/{ed.run_id}", body)
 
     async def steer(self, ed: Ed, what: str, body: Any) -> None:
         """Do it to the run."""

@@ -108,7 +108,8 @@ class Story(Checked):
         if expected == 201:
             hours = body["expires_in_hours"]
             until = None if hours is None else self.now + hours * HOUR
-            run = Run(answer.json()["run_id"], one.template_id, one.v, until, "webhook" in body)
+            url = body.get("webhook", {}).get("url")
+            run = Run(answer.json()["run_id"], one.template_id, one.v, until, url)
             self.known.append(run)
             self.credits = self.credits and self.credits - 1
         self._credits_are_right()
@@ -120,6 +121,22 @@ class Story(Checked):
         shorter = until is not None and (run.expires_at is None or until < run.expires_at)
         if self._steers(run, "extend", {"expires_in_hours": hours}, 422 if shorter else 200) and not shorter:
             run.expires_at = until
+        self.look(run)
+
+    @rule(run=runs, webhook=some.sampled_from(["hook", "?moved", None]))
+    def change_the_webhook(self, run: Run, webhook: str | None) -> None:
+        self._post()
+        self._expire(run)
+        url = webhook and self.receiver.url + webhook.removeprefix("hook")
+        unsent = [one for one in run.deliveries if one.status != "delivered"]
+        taken = run.url == url or run.status not in FINAL or unsent
+        self.v1("PATCH", f"/runs/{run.run_id}", 200 if taken else 409, {"webhook": url and {"url": url}})
+        if taken and run.url != url:
+            run.url, run.gone = url, False
+            for one in [] if url else unsent:
+                if one.status == "pending":
+                    one.status, one.next_at, one.unsent = "failed", None, one.unsent + 1
+        self._post()
         self.look(run)
 
     def _steers(self, run: Run, what: str, body: Any, otherwise: int = 200) -> bool:
@@ -252,7 +269,7 @@ class Story(Checked):
     @rule()
     def all_that_failed_is_sent_again(self) -> None:
         self._post()
-        failed = [(run, one) for run in self.known for one in run.deliveries if one.status == "failed"]
+        failed = [(run, one) for run in self.known if run.url for one in run.deliveries if one.status == "failed"]
         told = self.v1("POST", "/deliveries/retry", 202, {"status": "failed"}).json()
         assert told["retried"] == len(failed)
         for run, one in failed:
