@@ -204,6 +204,29 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
         open_writer(path)
 
 
+def test_what_was_changed_on_runs_outlives_the_change_of_its_table(tmp_path: Path) -> None:
+    """Where a webhook can be changed, the table has another constraint; its rows are as they were."""
+    path = tmp_path / "rundun.db"
+    (number,) = [number for number, sql in shipped() if "'webhook_removed'" in sql]
+    old = open_writer(path, [one for one in shipped() if one[0] < number])
+    old.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org-1', 'Acme', 0)")
+    old.execute("INSERT INTO templates (id, org_id, v, created_at, updated_at) VALUES ('t-1', 'org-1', 1, 0, 0)")
+    old.execute("INSERT INTO template_versions VALUES ('t-1', 1, '{}', 0)")
+    columns = "id, org_id, template_id, template_v, status, revision, seq, created_at, progress"
+    old.execute(f"INSERT INTO runs ({columns}) VALUES ('r-1', 'org-1', 't-1', 1, 'pending', 1, 0, 0, '{{}}')")
+    insert = "INSERT INTO changes (run_id, what, by, name, details, at) VALUES ('r-1', ?, 'integrator', 'K', '{}', ?)"
+    old.executemany(insert, [("extended", 1), ("released", 2)])
+    before = [row[:] for row in old.execute("SELECT * FROM changes ORDER BY number")]
+    old.close()
+    new = open_writer(path)
+    new.execute(insert, ("webhook_removed", 3))
+    assert [row[:] for row in new.execute("SELECT * FROM changes ORDER BY number")][:2] == before
+    assert new.execute("PRAGMA foreign_key_check").fetchall() == []
+    with pytest.raises(sqlite3.IntegrityError):
+        new.execute(insert, ("exploded", 4))
+    new.close()
+
+
 def test_a_migration_that_fails_changes_nothing_and_can_be_mended(tmp_path: Path) -> None:
     path = tmp_path / "rundun.db"
     open_writer(path).close()
