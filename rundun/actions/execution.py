@@ -62,7 +62,7 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
     run = replace(
         run,
         status=MOVES[run.status, "start"],
-        started_at=tx.now,
+        started_at=max(tx.now, run.created_at),  # a clock may be put back
         assigned_to=tx.new_id("u"),
         identity=Identity(**{field: getattr(start_input.identity, field)}) if field != "none" else Identity(),
         language=start_input.language or run.language,
@@ -70,7 +70,7 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
         revision=run.revision + 1,
         seq=run.seq + 1,
     )
-    events.add(tx, run, event.started(run), run.seq)
+    events.add(tx, run, event.started(run), run.seq, run.started_at or tx.now)
     runs.put(tx, run)
     return run, token
 
@@ -144,7 +144,8 @@ def _says_something_else(tx: Tx, before: RunState, after: RunState, step_id: str
 def _decide(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) -> Answer:
     settings = state.version.template.settings
     run = state.run
-    common: Mapping[str, Any] = {"at": tx.now, "answered_at": answer_input.answered_at, "by": run.assigned_to}
+    now = run_state.now_of(tx, state)
+    common: Mapping[str, Any] = {"at": now, "answered_at": answer_input.answered_at, "by": run.assigned_to}
     if answer_input.skipped:
         if step.required or not settings.allow_skip:
             raise Problem("skip_not_allowed", "This step can't be skipped.")

@@ -4,7 +4,7 @@ chunk before, and they count once the last action has seen all of them.
 
 from dataclasses import dataclass, replace
 
-from rundun.actions.run_state import RunState, get_for_device, load, require_started, save
+from rundun.actions.run_state import RunState, get_for_device, load, now_of, require_started, save
 from rundun.core import progress
 from rundun.core.run import Actor, Run
 from rundun.core.run_json import Photo, Signature
@@ -158,7 +158,8 @@ def _add(
     size: tuple[int, int],
     metadata: PhotoMetadata,
 ) -> Photo:
-    files.add_photo(tx, target.run_id, target.step_id, target.photo_id, numbers, size, metadata)
+    received_at = now_of(tx, before)
+    files.add_photo(tx, target.run_id, target.step_id, target.photo_id, numbers, size, metadata, received_at)
     after = save(tx, before, load(tx, before.run))
     return after.evidence.photos[target.step_id][target.photo_id]
 
@@ -180,8 +181,8 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
         answers.put_evidence(tx, run.run_id, target.step_id, replace(answer, photos=left))
     if photo is not None:
         files.remove_photo(tx, run.run_id, photo)
-        times = {"taken_at": photo.taken_at, "received_at": photo.received_at}
-        run_changes.add(tx, run.run_id, "photo_deleted", Actor("executor"), step_id=photo.step_id, **times)
+        of_photo = {"step_id": photo.step_id, "taken_at": photo.taken_at, "received_at": photo.received_at}
+        run_changes.add(tx, run.run_id, "photo_deleted", Actor("executor"), now_of(tx, before), **of_photo)
     return save(tx, before, load(tx, run))
 
 
@@ -217,7 +218,7 @@ def add_signature(
         return known
     _remove_unused(tx, before, step_id)
     file = files.add_small(tx, "image/png", png, sha256)
-    number = files.add_signature(tx, run_id, step_id, file, typed_name)
+    number = files.add_signature(tx, run_id, step_id, file, typed_name, now_of(tx, before))
     answer = before.answers.get(step_id)
     if answer is not None and answer.signature is None and progress.kind_of(answer) == "answered":
         answers.put_evidence(tx, run_id, step_id, replace(answer, signature=number))

@@ -42,6 +42,21 @@ def load(tx: Tx, run: Run) -> RunState:
     return RunState(run, version, in_force, evidence, progress.evaluate(version.steps, in_force, evidence.arrived()))
 
 
+def now_of(tx: Tx, state: RunState) -> int:
+    """Return the time of what happens to a run now, in milliseconds: the clock's or, where that was put back, the time
+    of the latest that has happened to the run, so that no record runs backwards.
+    """
+    run, evidence = state.run, state.evidence
+    return max(
+        tx.now,
+        run.created_at,
+        run.started_at or 0,
+        *[answer.at for answer in state.answers.values()],
+        *[photo.received_at for photos in evidence.photos.values() for photo in photos.values()],
+        *[signature.received_at for signature in evidence.signatures.values()],
+    )
+
+
 def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
     """Return a run's state as it is once `answer` is in force."""
     in_force = {**state.answers, step_id: answer}
@@ -63,17 +78,18 @@ def save(tx: Tx, before: RunState, after: RunState, changed: Sequence[str] = ())
         revision=after.run.revision + 1,
         seq=seq + len(done),
     )
+    now = now_of(tx, after) if done else 0
     for number, step_state in enumerate(done, seq + 1):
-        events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number)
+        events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, now)
     runs.put_progress(tx, run)
     return RunState(run, after.version, after.answers, after.evidence, after.step_states)
 
 
 def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) -> Run:
     """End a run by `move`, with its one terminal event; `run` carries what goes with that end, `at` is now."""
-    status = MOVES[run.status, move]
-    ended = replace(run, status=status, closed_at=at or tx.now, revision=run.revision + 1, seq=run.seq + 1)
-    events.add(tx, ended, event.closed(ended, state.step_states, state.evidence, tx.links), ended.seq)
+    status, now = MOVES[run.status, move], now_of(tx, state)
+    ended = replace(run, status=status, closed_at=at or now, revision=run.revision + 1, seq=run.seq + 1)
+    events.add(tx, ended, event.closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)
     runs.put(tx, ended)
     return ended
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rundun.actions import operators
-from rundun.actions.run_state import RunState, close, expire, load, require_open
+from rundun.actions.run_state import RunState, close, expire, load, now_of, require_open
 from rundun.core import progress, times
 from rundun.core.answer import Answer
 from rundun.core.run import (
@@ -55,7 +55,7 @@ def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, TemplateVer
 def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: OperatorRef | None = None) -> Run:
     """Cancel an open run, before its time; `member` says which operator it was."""
     state = load(tx, require_open(tx, run))
-    cancellation = Cancellation(by, reason, tx.now, progress.last_done(state.step_states), member)
+    cancellation = Cancellation(by, reason, now_of(tx, state), progress.last_done(state.step_states), member)
     return close(tx, state, "cancel", replace(run, cancellation=cancellation))
 
 
@@ -83,8 +83,9 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) 
         return load(tx, run)
     extended = replace(run, expires_at=until, revision=run.revision + 1)
     runs.put(tx, extended)
-    run_changes.add(tx, run_id, "extended", actor, before=run.expires_at, after=until)
-    return load(tx, extended)
+    state = load(tx, extended)
+    run_changes.add(tx, run_id, "extended", actor, now_of(tx, state), before=run.expires_at, after=until)
+    return state
 
 
 def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
@@ -92,8 +93,9 @@ def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
     run = _require_open_of_org(tx, org_id, run_id)
     released = replace(run, device=None, revision=run.revision + 1)
     runs.put(tx, released)
-    run_changes.add(tx, run_id, "released", actor)
-    return load(tx, released)
+    state = load(tx, released)
+    run_changes.add(tx, run_id, "released", actor, now_of(tx, state))
+    return state
 
 
 def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:

@@ -163,7 +163,7 @@ class Run:
         """Return the seconds from Start to completion, None for a run that is not completed."""
         if self.status != "completed" or self.started_at is None or self.closed_at is None:
             return None
-        return (self.closed_at - self.started_at) // times.SECOND
+        return max(0, self.closed_at - self.started_at) // times.SECOND  # less in records of before clocks were judged
 
 
 def expiry(now: int, hours: float | None) -> int | None:

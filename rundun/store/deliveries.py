@@ -88,10 +88,12 @@ def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_a
     """Store an attempt and what comes of its delivery: `delivered`, `failed`, or `pending` until the next attempt. Its
     number is the next one: while it was under way, its delivery may have been ended.
     """
+    settled_at = None if status == "pending" else max(tx.now, attempt.started_at)  # a clock may be put back
     ((count,),) = tx.db.execute(
-        "UPDATE deliveries SET status = ?, attempts = attempts + 1, next_attempt_at = ?, settled_at = ?, "
-        "next_trigger = 'automatic', resume_at = NULL WHERE number = ? RETURNING attempts",
-        (status, next_attempt_at, None if status == "pending" else tx.now, number),
+        "UPDATE deliveries SET status = ?, attempts = attempts + 1, next_attempt_at = ?, "
+        "settled_at = max(?, created_at), next_trigger = 'automatic', resume_at = NULL "
+        "WHERE number = ? RETURNING attempts",
+        (status, next_attempt_at, settled_at, number),
     ).fetchall()
     tx.insert("attempts", delivery=number, **{**asdict(attempt), "number": count})
 

@@ -38,12 +38,12 @@ class EventSummary:
     unable: str | None
 
 
-def add(tx: Tx, run: Run, new_event: NewEvent, seq: int) -> None:
-    """Store `new_event` as the run's event of that `seq`, which the caller stores on the run, with a delivery where the
-    run's webhook wants it.
+def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
+    """Store `new_event`, which happened at `at` (milliseconds), as the run's event of that `seq`, which the caller
+    stores on the run, with a delivery where the run's webhook wants it.
     """
     event_id = tx.new_id("evt")
-    envelope = event.envelope(run, new_event, event_id, seq, tx.now)
+    envelope = event.envelope(run, new_event, event_id, seq, at)
     number = tx.insert(
         "events",
         id=event_id,

@@ -151,6 +151,7 @@ def add_photo(
     files: tuple[int, int, int],
     size: tuple[int, int],
     metadata: PhotoMetadata,
+    received_at: int,
 ) -> None:
     """Store a photo of three files (original, derived, thumbnail); `size` is width and height of the derived one."""
     original, derived, thumbnail = files
@@ -168,7 +169,7 @@ def add_photo(
         source=metadata.source,
         taken_at=metadata.taken_at,
         geo=metadata.geo and to_json(metadata.geo).decode(),
-        received_at=tx.now,
+        received_at=received_at,
     )
 
 
@@ -181,9 +182,10 @@ def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
         remove(tx, number)
 
 
-def add_signature(tx: Tx, run_id: str, step_id: str, file: int, typed_name: str | None) -> int:
+def add_signature(tx: Tx, run_id: str, step_id: str, file: int, typed_name: str | None, received_at: int) -> int:
     """Store a signature picture, and return its number; earlier ones stay."""
-    return tx.insert("signatures", run_id=run_id, step_id=step_id, file=file, typed_name=typed_name, received_at=tx.now)
+    values = {"run_id": run_id, "step_id": step_id, "file": file, "typed_name": typed_name, "received_at": received_at}
+    return tx.insert("signatures", **values)
 
 
 def remove_signature(tx: Tx, signature: Signature) -> None:

@@ -25,10 +25,10 @@ class RunChange:
     at: int
 
 
-def add(tx: Tx, run_id: str, what: str, actor: Actor, **details: Any) -> None:
-    """Store a change that has just been made to a run."""
+def add(tx: Tx, run_id: str, what: str, actor: Actor, at: int, **details: Any) -> None:
+    """Store a change that was made to a run at `at` (milliseconds)."""
     tx.insert(
-        "changes", run_id=run_id, what=what, by=actor.by, name=actor.name, details=to_json(details).decode(), at=tx.now
+        "changes", run_id=run_id, what=what, by=actor.by, name=actor.name, details=to_json(details).decode(), at=at
     )
 
 

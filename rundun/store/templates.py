@@ -93,22 +93,23 @@ def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion
     """Store a new template in its first version; `body` is its stored form."""
     template_id = tx.new_id("t")
     tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=tx.now, updated_at=tx.now)
-    _add_version(tx, template_id, 1, body)
+    _add_version(tx, template_id, 1, body, tx.now)
     return _version(template_id, 1, org_id, tx.now, tx.now, body, template)
 
 
 def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> TemplateVersion:
     """Store a template's next version, current from now on; an archived template comes back."""
+    now = max(tx.now, head.updated_at)  # a clock may be put back
     tx.db.execute(
         "UPDATE templates SET v = ?, updated_at = ?, archived_at = NULL WHERE id = ?",
-        (head.v + 1, tx.now, head.template_id),
+        (head.v + 1, now, head.template_id),
     )
-    _add_version(tx, head.template_id, head.v + 1, body)
-    return _version(head.template_id, head.v + 1, head.org_id, head.created_at, tx.now, body, template)
+    _add_version(tx, head.template_id, head.v + 1, body, now)
+    return _version(head.template_id, head.v + 1, head.org_id, head.created_at, now, body, template)
 
 
-def _add_version(tx: Tx, template_id: str, v: int, body: bytes) -> None:
-    tx.insert("template_versions", template_id=template_id, v=v, body=body.decode(), created_at=tx.now)
+def _add_version(tx: Tx, template_id: str, v: int, body: bytes, at: int) -> None:
+    tx.insert("template_versions", template_id=template_id, v=v, body=body.decode(), created_at=at)
 
 
 def archive(tx: Tx, head: TemplateHead) -> None:

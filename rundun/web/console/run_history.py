@@ -100,10 +100,10 @@ def _events(detail: RunDetail) -> Iterator[HistoryEntry]:
 
 
 def _answers(detail: RunDetail) -> Mapping[str, Sequence[Answer]]:
-    """Return all answers of each step, the oldest first."""
+    """Return all answers of each step, the first to arrive first."""
     state = detail.state
     current = {step_id: (answer,) for step_id, answer in state.answers.items()}
     return {
-        step.id: sorted((*detail.replaced.get(step.id, ()), *current.get(step.id, ())), key=lambda answer: answer.at)
+        step.id: (*reversed(detail.replaced.get(step.id, ())), *current.get(step.id, ()))
         for step in state.version.steps
     }
