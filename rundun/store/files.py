@@ -1,5 +1,6 @@
 """Files in 1 MiB chunks, and the photos and signatures made of them."""
 
+import secrets
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
@@ -41,9 +42,20 @@ def read_all(tx: Tx, number: int) -> bytes:
 
 
 def add(tx: Tx, content_type: str, size: int, sha256: str, *, is_whole: bool = False) -> int:
-    """Store a file without its bytes yet, and return its number; unless complete, nobody sees it before `finish`."""
+    """Store a file without its bytes yet, and return its number; unless complete, nobody sees it before `finish`.
+
+    The number stands in the file's address, so it is drawn: one that counts would tell how many files there are. No two
+    of 2^62 are the same, also not where the first was deleted, as certainly as no two UUIDs are.
+    """
+    number = 1 + secrets.randbits(62)
     return tx.insert(
-        "files", content_type=content_type, bytes=size, sha256=sha256, is_whole=is_whole, created_at=tx.now
+        "files",
+        number=number,
+        content_type=content_type,
+        bytes=size,
+        sha256=sha256,
+        is_whole=is_whole,
+        created_at=tx.now,
     )
 
 

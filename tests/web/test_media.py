@@ -2,6 +2,7 @@
 
 import pytest
 
+from rundun.store.transaction import Tx
 from tests.helpers import images
 from tests.helpers.photos import OVERLAY, SIGN, started
 from tests.helpers.service import World
@@ -53,3 +54,35 @@ async def test_a_signature_that_is_a_page_as_well_is_shown_as_a_picture(w: World
     assert shown.headers["content-type"] == "image/png"
     assert shown.headers["x-content-type-options"] == "nosniff"
     assert shown.headers["content-security-policy"] == "sandbox; default-src 'none'"
+
+
+async def test_an_address_does_not_tell_how_many_pictures_there_are(w: World) -> None:
+    numbers = []
+    for _ in range(8):
+        ed = await started(w, OVERLAY)
+        receipt = (await ed.photo("s-ok", images.jpeg())).json()
+        numbers += [w.database.env.links.file_of(receipt[name].split("/")[-1]) for name in ("url", "thumbnail_url")]
+    assert len(set(numbers)) == len(numbers)
+    assert min(numbers) > 2**40, "nothing that was counted, but for one time in 100,000"
+    assert numbers != sorted(numbers)
+
+
+async def test_an_address_of_when_pictures_were_counted_goes_on(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    await ed.photo("s-ok", images.jpeg())
+    await ed.answer("s-ok", True)
+
+    def counted(tx: Tx) -> None:
+        tx.db.execute("PRAGMA defer_foreign_keys = ON")
+        for number, (drawn,) in enumerate(tx.db.execute("SELECT number FROM files").fetchall(), 1):
+            tx.db.execute("UPDATE files SET number = ? WHERE number = ?", (number, drawn))
+            tx.db.execute("UPDATE chunks SET file = ? WHERE file = ?", (number, drawn))
+            for name in ("original", "derived", "thumbnail"):
+                tx.db.execute(f"UPDATE photos SET {name} = ? WHERE {name} = ?", (number, drawn))
+
+    await w.database.write(counted)
+    photo = (await w.run(ed))["answers"]["s-ok"]["photos"][0]
+    assert photo["original"]["url"].startswith("http://rundun.test/media/1.")
+    assert (await w.browser().get(photo["original"]["url"])).content == images.jpeg()
+    again = await ed.photo("s-ok", images.jpeg(64, 48))
+    assert again.status_code == 201

@@ -100,7 +100,7 @@ async def test_a_photo_too_large_for_one_commit_is_written_in_pieces(w: World) -
     other = await ed.photo("s-ok", noise(1600, 60), photo_id)
     assert (other.status_code, other.json()["code"]) == (409, "photo_conflict")
     kept = await w.database.read(
-        lambda tx: [row[0] for row in tx.db.execute("SELECT bytes FROM chunks ORDER BY file, part")]
+        lambda tx: [row[0] for row in tx.db.execute("SELECT bytes FROM chunks ORDER BY rowid")]
     )
     assert b"".join(kept[: -(-len(data) // 2**20)]) == data
 
