@@ -87,7 +87,7 @@ async def _answer(database: Database, line: bytes) -> dict[str, Any]:
     try:
         if command not in COMMANDS:
             raise Problem("invalid", f"The running service knows no command “{command}”.")
-        result = await database.write(COMMANDS[command], **request["arguments"])
+        result = await database.write_last(COMMANDS[command], **request["arguments"])
     except Problem as problem:
         errors = [[error.pointer, error.code, error.detail] for error in problem.errors]
         return {"problem": {"code": problem.code, "detail": problem.detail, "places": errors}}

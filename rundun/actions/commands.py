@@ -4,7 +4,7 @@ one. Arguments and results are plain JSON.
 
 from collections.abc import Callable, Mapping
 
-from rundun.actions import api_keys, operators, organizations, runs
+from rundun.actions import api_keys, operators, organizations, runs, signing_key
 from rundun.actions import templates as template_actions
 from rundun.core.run import DispatchRequest
 from rundun.errors import NotFound
@@ -57,6 +57,7 @@ def setup_link(tx: Tx, org: str | None) -> str:
 COMMANDS: Mapping[str, Callable[..., object]] = {
     "keys create": create_key,
     "keys revoke": key_rows.revoke,
+    "keys rotate-signing": signing_key.rotate,
     "orgs create": create_organization,
     "orgs credits": organizations.add_credits,
     "orgs contact": organizations.set_contact,

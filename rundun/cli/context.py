@@ -16,9 +16,8 @@ from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, is_listening, send_command, socket_path
 from rundun.core import times
-from rundun.core.urls import Urls
 from rundun.errors import Problem
-from rundun.store import connection, database_file
+from rundun.store import connection, database_file, signing_key
 from rundun.store.batches import write_once
 from rundun.store.transaction import Env, Tx
 
@@ -69,7 +68,7 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
                     raise
                 time.sleep(0.02)
     with closing(lock), closing(connection.open_writer(path)) as db:
-        links = Urls(settings.public_url, connection.signing_key(db))
+        links = signing_key.read_links(db, settings.public_url)
         env = Env(wall_clock, links, int(settings.runs.grace_hours * times.HOUR))
         return write_once(db, env, COMMANDS[command], **arguments)
 

@@ -127,6 +127,14 @@ def keys_revoke(settings: ServiceSettings, key_id: str) -> None:
     run_writing(settings, "keys revoke", key_id=key_id)
 
 
+@keys.command("rotate-signing")
+@common
+def keys_rotate_signing(settings: ServiceSettings) -> None:
+    """Sign with another key from now on: addresses of pictures and sessions of the console made before end."""
+    ended = run_writing(settings, "keys rotate-signing")
+    click.echo(f"Pictures have new addresses, and {ended} session(s) of the console have ended.")
+
+
 _ORG = click.option("--org", help="Id or name of the organization; not needed while there is only one.")
 
 

@@ -1,19 +1,25 @@
 """URLs that we hand out: a run's link, and signed media paths that nobody can guess."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from itsdangerous import BadSignature, Signer
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic"}
+_MEDIA = re.compile(r"/media/(\d+)\.[\w-]+\.(\w+)$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The maker of URLs below `public_url` (no slash at its end); `key` is the database's signing key."""
+    """The maker of URLs below `public_url` (no slash at its end); `key` is the database's signing key, rotated so many
+    times, and the media URLs in events up to the one numbered `last_former_event` are of a former key.
+    """
 
     public_url: str
     key: bytes
+    rotations: int = 0
+    last_former_event: int = 0
 
     def run(self, run_id: str) -> str:
         """Return a run's link, for its executor."""
@@ -30,6 +36,13 @@ class Urls:
     def media_path(self, file: int, content_type: str) -> str:
         """Return the path of a stored file's URL: what the executor's page uses, whatever host it was opened under."""
         return f"/media/{self._signer().sign(str(file)).decode()}.{EXTENSIONS[content_type]}"
+
+    def renew(self, url: str) -> str:
+        """Return a media URL that we have made, signed with the key now in force; only for what nobody else can have
+        written: nothing is verified.
+        """
+        made = _MEDIA.search(url)
+        return f"{url[: made.start()]}/media/{self._signer().sign(made[1]).decode()}.{made[2]}" if made else url
 
     def file_of(self, token: str) -> int | None:
         """Return the file number in a media path's last part, or None when we did not sign it."""

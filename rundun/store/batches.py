@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from rundun.errors import Problem
-from rundun.store.transaction import CommitThenRaise, Env, Tx
+from rundun.store.signing_key import read_links
+from rundun.store.transaction import SIGNING_KEY, CommitThenRaise, Env, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,6 +71,8 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
             if not db.in_transaction:
                 raise _RolledBack("the transaction was rolled back, as on a full or failing disk")
         db.execute("COMMIT")
+        if any(SIGNING_KEY in job.touched for job in jobs):
+            env.sign_with(read_links(db, env.links.public_url))
     except (sqlite3.Error, _RolledBack) as error:
         if db.in_transaction:
             db.execute("ROLLBACK")

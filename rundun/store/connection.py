@@ -105,7 +105,8 @@ def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrat
         if number > version:
             script = f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\n"
             db.executescript(f"{script}PRAGMA application_id = {APPLICATION_ID};\nCOMMIT;")
-    db.execute("INSERT OR IGNORE INTO secrets VALUES ('signing', ?)", (secrets.token_bytes(32),))
+    for name in ("signing", "device"):  # see signing_key.py
+        db.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, secrets.token_bytes(32)))
 
 
 def _take_snapshot(db: sqlite3.Connection, snapshot: Path) -> None:
@@ -121,8 +122,3 @@ def _take_snapshot(db: sqlite3.Connection, snapshot: Path) -> None:
         raise
     finally:
         os.close(file)
-
-
-def signing_key(db: sqlite3.Connection) -> bytes:
-    """Return the key for cookies and media addresses; it lives and travels with the database."""
-    return bytes(db.execute("SELECT value FROM secrets WHERE name = 'signing'").fetchone()[0])

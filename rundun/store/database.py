@@ -18,9 +18,8 @@ import aiosqlite
 
 from rundun.core import histogram, times
 from rundun.core.histogram import Histogram
-from rundun.core.urls import Urls
 from rundun.errors import Problem
-from rundun.store import connection, maintenance
+from rundun.store import connection, maintenance, signing_key
 from rundun.store.batches import Job, client_error, commit_batch, read_batch, refuse_batch
 from rundun.store.database_file import FileWatch, Lock, keep_to_owner
 from rundun.store.transaction import Clock, CommitThenRaise, Env, Tx
@@ -193,7 +192,8 @@ class Database:
         try:
             keep_to_owner(path)
             opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
-            env = Env(clock, Urls(public_url, await opened[0].call(connection.signing_key)), grace)
+            links = await opened[0].call(signing_key.read_links, public_url)
+            env = Env(clock, links, grace, await opened[0].call(signing_key.read_device_key))
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
             files = FileWatch(path, lock)
         except BaseException:
@@ -246,6 +246,12 @@ class Database:
     ) -> T:
         """Run an action that brings `weight` bytes, as `write` does, so that no commit grows too long."""
         return await self._writer.submit(action, args, kwargs, weight)
+
+    async def write_last(self, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an action as the last of its commit, so that whoever comes after finds all that it has changed, also
+        what is kept beside the file, as the signing key is.
+        """
+        return await self._writer.submit(action, args, kwargs, MAX_BATCH)
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(tx, …)` on a consistent snapshot that cannot write."""

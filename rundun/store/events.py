@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core import event
+from rundun.core import event, media_links
 from rundun.core.event import NewEvent
 from rundun.core.run import Run
+from rundun.store import templates
 from rundun.store.transaction import Tx
 
 TOUCHED = "events of "  # what a transaction touched that has an event of the organization named behind it
@@ -43,7 +44,7 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
     stores on the run, with a delivery where the run's webhook wants it.
     """
     event_id = tx.new_id("evt")
-    envelope = event.envelope(run, new_event, event_id, seq, at)
+    content = event.envelope(run, new_event, event_id, seq, at)
     number = tx.insert(
         "events",
         id=event_id,
@@ -51,7 +52,7 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
         org_id=run.org_id,
         seq=seq,
         event=new_event.event,
-        body=to_json(envelope).decode(),
+        body=to_json(content).decode(),
     )
     webhook = run.webhook
     if webhook and new_event.event in webhook.events:
@@ -73,13 +74,13 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
 def feed_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
     """Return at most `limit` events of an organization behind the one numbered `after`, the oldest first."""
     query = "SELECT number, body FROM events WHERE org_id = ? AND number > ? ORDER BY number LIMIT ?"
-    return _feed(tx.db.execute(query, (org_id, after, limit + 1)), limit)
+    return _feed(tx, tx.db.execute(query, (org_id, after, limit + 1)), limit)
 
 
 def feed_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
     """Return at most `limit` events of a run behind the one numbered `after`, by `seq`, which rises with numbers."""
     query = "SELECT number, body FROM events WHERE run_id = ? AND number > ? ORDER BY seq LIMIT ?"
-    return _feed(tx.db.execute(query, (run_id, after, limit + 1)), limit)
+    return _feed(tx, tx.db.execute(query, (run_id, after, limit + 1)), limit)
 
 
 def summaries_of_run(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
@@ -108,7 +109,16 @@ def newest(tx: Tx) -> int:
     return tx.number("SELECT coalesce(max(number), 0) FROM events")
 
 
-def _feed(rows: sqlite3.Cursor, limit: int) -> Feed:
+def envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:
+    """Return the event of that number as it is told now, from its stored `body`: with media URLs that are valid."""
+    stored: dict[str, Any] = from_json(body)
+    if number > tx.links.last_former_event:
+        return stored
+    version = templates.get_version(tx, stored["template_id"], stored["template_v"])
+    return {**stored, "data": media_links.renew(stored["data"], version.signature_steps, tx.links)}
+
+
+def _feed(tx: Tx, rows: sqlite3.Cursor, limit: int) -> Feed:
     """Take as many events as `limit` says, or as fit in a page, but at least one."""
     items: list[tuple[int, dict[str, Any]]] = []
     size, has_more = 0, False
@@ -117,6 +127,6 @@ def _feed(rows: sqlite3.Cursor, limit: int) -> Feed:
         has_more = len(items) == limit or (len(items) > 0 and size > MAX_PAGE)
         if has_more:
             break
-        items.append((row["number"], from_json(row["body"])))
+        items.append((row["number"], envelope(tx, row["number"], row["body"])))
     rows.close()
     return Feed(items, has_more)

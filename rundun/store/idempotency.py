@@ -1,7 +1,8 @@
 """Responses to POSTs that carried an `Idempotency-Key`, for as long as these may be sent again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
@@ -52,6 +53,18 @@ def put(tx: Tx, idempotency_key: IdempotencyKey, stored_response: StoredResponse
         headers=to_json(stored_response.headers).decode(),
         created_at=tx.now,
     )
+
+
+def of_runs_with_media(tx: Tx) -> Iterator[tuple[int, Any]]:
+    """Yield the stored responses that show a run with media URLs: their numbers and bodies, parsed."""
+    query = "SELECT number FROM idempotency_keys WHERE path GLOB '/v1/runs/*' AND instr(body, CAST('/media/' AS BLOB))"
+    for (number,) in tx.db.execute(query).fetchall():
+        yield number, from_json(tx.get_row("response", "SELECT body FROM idempotency_keys WHERE number = ?", number)[0])
+
+
+def put_body(tx: Tx, number: int, content: Any) -> None:
+    """Store another body of a response."""
+    tx.db.execute("UPDATE idempotency_keys SET body = ? WHERE number = ?", (to_json(content), number))
 
 
 def has_expired(tx: Tx) -> bool:

@@ -119,6 +119,11 @@ def remove_sessions(tx: Tx, operator_id: str, but: bytes = b"") -> None:
     tx.db.execute("DELETE FROM sessions WHERE operator_id = ? AND digest <> ?", (operator_id, but))
 
 
+def remove_all_sessions(tx: Tx) -> int:
+    """Delete the sessions of all operators; returns how many."""
+    return tx.db.execute("DELETE FROM sessions").rowcount
+
+
 # --- invitations
 
 

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic_core import from_json
-
 from rundun.core.delivery_slots import DeliverySlots
-from rundun.store import files
+from rundun.store import events, files
 from rundun.store.transaction import Tx
 
 
@@ -135,7 +133,7 @@ def _claimed(tx: Tx, row: sqlite3.Row) -> DueDelivery:
         resume_at=row["resume_at"],
         url=event["webhook_url"],
         secret=event["webhook_secret"],
-        envelope=from_json(event["body"]),
+        envelope=events.envelope(tx, row["event"], event["body"]),
     )
 
 

@@ -142,6 +142,11 @@ def put_webhook(tx: Tx, run: Run, webhook: Webhook | None) -> Run:
     return changed
 
 
+def raise_revisions(tx: Tx) -> None:
+    """Give every run under way a new revision: what was shown of it holds no more."""
+    tx.db.execute("UPDATE runs SET revision = revision + 1 WHERE status = 'in_progress'")
+
+
 def put_progress(tx: Tx, run: Run) -> None:
     """Store what an answer or a photo changes on a run: its revision, `seq` and progress, which no index has. Naming an
     indexed column, as `put` does, rewrites its index even where the value stays.

@@ -14,6 +14,7 @@ from rundun.core.urls import Urls
 from rundun.errors import NotFound, Problem
 
 Clock = Callable[[], int]
+SIGNING_KEY = "signing key"  # what a transaction touched that has replaced it
 
 
 class CommitThenRaise(Exception):
@@ -42,6 +43,11 @@ class TemplateVersion:
     untouched: ProgressJson
     takes_photos: bool = True
     takes_signatures: bool = True
+
+    @property
+    def signature_steps(self) -> set[str]:
+        """Return the ids of the steps that are answered with a signature."""
+        return {step.id for step in self.steps if step.type == "signature"}
 
 
 class TemplateVersionCache:
@@ -126,14 +132,21 @@ def _insert_sql(verb: str, table: str, columns: tuple[str, ...]) -> str:
     return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Env:
-    """What all transactions of a process share."""
+    """What all transactions of a process share; `links` is replaced with the signing key, by the commit that does it.
+    `device_key` signs the cookies of executors' phones.
+    """
 
     clock: Clock
     links: Urls
     grace: int
+    device_key: bytes = b""
     versions: TemplateVersionCache = field(default_factory=TemplateVersionCache)
+
+    def sign_with(self, links: Urls) -> None:
+        """Sign with another key from now on."""
+        self.links = links
 
     def tx(self, db: sqlite3.Connection) -> Tx:
         """Return a transaction on `db`, now."""

@@ -72,6 +72,20 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
     assert not KEY.search(service.text), "no key in a log"
 
 
+def test_the_signing_key_is_rotated(office: Office) -> None:
+    for _ in range(2):
+        said = office("keys", "rotate-signing")
+        assert said == "Pictures have new addresses, and 0 session(s) of the console have ended."
+    with looking(office.folder) as db:
+        assert rows(db, "SELECT number FROM rotations") == [(1,), (2,)]
+    assert "unexpected extra argument" in rundun(office.folder, "keys", "rotate-signing", "key-1").stderr
+
+
+def test_no_key_is_rotated_where_there_is_no_database(tmp_path: Path) -> None:
+    refused = rundun(tmp_path, "keys", "rotate-signing")
+    assert (refused.exit_code, "There is no database" in refused.stderr) == (1, True)
+
+
 def test_organizations(office: Office) -> None:
     acme = office("orgs", "create", "  Acme & Söhne ")
     assert ORG.fullmatch(acme)

@@ -11,7 +11,7 @@ import pytest
 
 from rundun.actions import first_start
 from rundun.errors import Problem
-from rundun.store import connection, files
+from rundun.store import files, signing_key
 from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
 from rundun.store.database import Database
 from rundun.store.database_file import keep_to_owner
@@ -167,7 +167,7 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
     path = tmp_path / "rundun.db"
     old = open_writer(path)
     old.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org-1', 'Acme', 0)")
-    key = connection.signing_key(old)
+    keys = signing_key.read_links(old, "").key, signing_key.read_device_key(old)
     old.close()
     now = shipped()[-1][0]
     added = [
@@ -181,7 +181,7 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
         os.umask(before)
     assert new.execute("SELECT name, shade FROM organizations").fetchone()[:] == ("Acme", "blue")
     assert new.execute("PRAGMA user_version").fetchone()[0] == now + 2
-    assert connection.signing_key(new) == key, "photo addresses and devices stay valid"
+    assert (signing_key.read_links(new, "").key, signing_key.read_device_key(new)) == keys
     new.close()
 
     snapshot = tmp_path / f"rundun.db.schema-{now}"

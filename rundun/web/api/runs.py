@@ -82,10 +82,11 @@ async def get_run(call: ApiCall) -> Response:
     can be read at any moment; reading changes nothing.
     """
     state, now = await call.read(get, call.path("run_id"))
-    tag = f'"{state.run.revision}{"-late" if state.run.is_late(now) else ""}"'
+    links = call.ctx.links
+    tag = f'"{state.run.revision}{"-late" if state.run.is_late(now) else ""}'
+    tag += f'-links{links.rotations}"' if links.rotations else '"'
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    links = call.ctx.links
     record = to_json(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
     head, link, rest = record.partition(b',"link":')  # before it stands nothing that anybody wrote
     content = head + b',"template":' + template_json(state.version) + link + rest

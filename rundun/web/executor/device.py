@@ -22,7 +22,11 @@ def device_of(request: Request) -> str | None:
 
 
 def _signer(request: Request) -> Signer:
-    return Signer(context_of(request).database.env.links.key, salt=f"device.{request.path_params['run_id']}")
+    """Return the signer of this run's cookies. Its key is never rotated, or a phone would be locked out of a run that
+    only the first device may do. It need not be: what counts is that the token is the run's own, which is compared
+    with `runs.device`; the signature only keeps out what we have never given out.
+    """
+    return Signer(context_of(request).database.env.device_key, salt=f"device.{request.path_params['run_id']}")
 
 
 def set_device(request: Request, response: Response, token: str) -> None:

@@ -79,25 +79,25 @@ async def put_photo(request: Request) -> Response:
     refuse_cross_site(request)
     ctx = context_of(request)
     target, metadata, device = _target(request), _metadata(request), device_of(request)
-    database, links = ctx.database, ctx.links
+    database = ctx.database
     org_id = await database.read(photos.require_photo_step, target, device)
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK) as body:
         stored = await database.write(photos.find_stored, target, body.sha256)
         if stored is not None:
-            return Json(run_json.photo_receipt(stored, links))
+            return Json(run_json.photo_receipt(stored, ctx.links))
         derived = await ctx.imaging.derive(body.read, org_id)
         weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
         if weight <= MAX_BATCH:
             small = _small(body, derived)
             photo, is_new = await database.write_heavy(weight, photos.add_small_photo, target, small, metadata, device)
-            return Json(run_json.photo_receipt(photo, links), 201 if is_new else 200)
+            return Json(run_json.photo_receipt(photo, ctx.links), 201 if is_new else 200)
         picture = await _store(database, body, derived)
     try:
         photo, is_new = await database.write(photos.add_photo, target, picture, body.sha256, metadata, device)
     except BaseException:
         await database.write(photos.remove_upload, picture.files())
         raise
-    return Json(run_json.photo_receipt(photo, links), 201 if is_new else 200)
+    return Json(run_json.photo_receipt(photo, ctx.links), 201 if is_new else 200)
 
 
 def _small(body: BufferedUpload, derived: Derivatives) -> SmallUpload:

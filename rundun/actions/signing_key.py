@@ -1,0 +1,20 @@
+"""Rotation of the signing key, for when somebody may have a copy of the database."""
+
+from rundun.core import media_links
+from rundun.store import idempotency, operators, runs, signing_key, templates
+from rundun.store.transaction import Tx
+
+
+def rotate(tx: Tx) -> int:
+    """Rotate the signing key (`keys rotate-signing`): media URLs and sessions of the console made before end, and forms
+    that are open are stale. The phones of open runs go on. Returns how many sessions have ended.
+
+    Media URLs in events are signed anew as they are read, those in stored responses here; whoever polls a run under
+    way gets its new ones, since it has a new revision.
+    """
+    links = signing_key.rotate(tx)
+    runs.raise_revisions(tx)
+    for number, run in idempotency.of_runs_with_media(tx):
+        steps = templates.get_version(tx, run["template_id"], run["template_v"]).signature_steps
+        idempotency.put_body(tx, number, media_links.renew(run, steps, links))
+    return operators.remove_all_sessions(tx)
