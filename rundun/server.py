@@ -66,7 +66,7 @@ class Protocol(HttpToolsProtocol):
         self._around_body += len(data)  # until on_body says that it was one
         super().data_received(data)
         if self._body_since is not None and self._around_body > self.patience.header_bytes:
-            self.transport.close()
+            self.send_400_response("")
         if unfinished and self._header_since is not None:
             # Still no end of the header: all of these bytes belong to it, also those the parser has not reported.
             self._header_bytes += len(data)
@@ -90,9 +90,14 @@ class Protocol(HttpToolsProtocol):
         if size > self.patience.header_bytes:
             self._header_too_large = True
             raise httptools.HttpParserError  # ends in send_400_response
+        # RFC 9112, section 3.2: one Host, which HTTP/1.0 may leave out. HTTP/0.9 has no answer that could be told from
+        # a page, and nobody here speaks HTTP/2.
+        version, hosts = self.parser.get_http_version(), [name for name, _ in self.headers if name == b"host"]
+        if version not in ("1.1", "1.0") or len(hosts) > 1 or (not hosts and version == "1.1"):
+            raise httptools.HttpParserError
+        super().on_headers_complete()  # or what is no URL ends as the above does
         self._header_since, self._header_bytes = None, 0
         self._body_since, self._around_body = self.loop.time(), 0
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._around_body = 0
@@ -106,12 +111,18 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what never became a request, and close. Nothing goes out in the middle of another answer."""
+        """Answer what never became a request, and close. Nothing goes out in the middle of another answer. A request
+        whose body is broken has ended for the application, which waits for the rest in vain.
+        """
+        cycle, is_body = self.cycle, self._body_since is not None
+        if is_body and not cycle.response_started and not self.pipeline:
+            cycle.disconnected = True
+            cycle.message_event.set()
         status, title, detail = 400, "Bad Request", "This is not a valid HTTP request."
         if self._header_too_large:
             status, title = 431, "Request Header Fields Too Large"
             detail = "The header of this request is too large."
-        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+        if not self.transport.is_closing() and (cycle is None or cycle.response_complete or cycle.disconnected):
             body = f'{{"type":"about:blank","title":"{title}","status":{status},"detail":"{detail}"}}'
             self.transport.write(
                 f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n"
@@ -183,7 +194,9 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        signals = (signal.SIGINT, signal.SIGTERM)
+        signals = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is below nohup, which outlives its terminal
+            signals.append(signal.SIGHUP)
         before = {number: signal.signal(number, self.handle_exit) for number in signals}
         try:
             yield
@@ -258,7 +271,7 @@ def serve(
     on_shutdown: Callable[[], None] = lambda: None,
     patience: ConnectionLimits | None = None,
 ) -> bool:
-    """Serve the ASGI `app` on `sockets` (from `bind`) until SIGTERM or SIGINT; False if the app did not start.
+    """Serve the ASGI `app` on `sockets` (from `bind`) until SIGTERM, SIGINT or SIGHUP; False if the app did not start.
 
     `on_shutdown` runs in the event loop the moment the signal arrives, while requests are still under way: long polls
     return then. Requests get `patience.stopping` seconds to end, after that the app's lifespan does.

@@ -107,8 +107,63 @@ def test_what_is_not_http_is_refused_in_order(quick, garbage):
 def test_a_broken_body_ends_the_request_it_belongs_to(service):
     one = service(SLOW)
     got = one.ask(request("/echo", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\nzz\r\n", method="POST"))
-    assert got == b""
+    assert got.startswith(b"HTTP/1.1 400 ")
     assert one.next() == {"event": "disconnected"}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /who HTTP/1.1\r\n\r\n",
+        b"GET /who HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+        b"GET /who HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n",
+        b"GET /who HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET /who HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"GET /who\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    ],
+    ids=["no host", "two hosts", "other hosts", "two of 1.0", "2.0", "0.9", "xchunked", "chunked gzip"],
+)
+def test_a_head_that_http_forbids_is_refused(quick, head):
+    got = quick.ask(head)
+    assert got.startswith(b"HTTP/1.1 400 ") and got.count(b"HTTP/1.1") == 1
+    assert json.loads(got.split(b"\r\n\r\n")[1])["status"] == 400
+    assert b" 200 OK" in quick.ask(b"GET /who HTTP/1.0\r\n\r\n"), "which needs no Host"
+    assert b" 200 OK" in quick.ask(request("/who").replace(b"Host: x", b"Host:")), "nor a name in it"
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [b"0x2\r\n{}\r\n", b"F" * 17 + b"\r\n{}\r\n", b"2\n{}\n0\n\n", b"-2\r\n{}\r\n", b"2\r\n{}x\r\n", b"\r\n"],
+    ids=["0x2", "overflow", "bare lf", "negative", "longer than it says", "no size"],
+)
+@pytest.mark.parametrize("before", [b"", b"2\r\nab\r\n"], ids=["first", "second"])
+def test_a_chunk_that_http_forbids_is_refused(quick, chunk, before):
+    with quick.connect() as wire:
+        wire.sendall(request("/echo", "Transfer-Encoding: chunked", body=before, method="POST"))
+        wire.sendall(chunk)
+        got = everything(wire)
+    assert got.startswith(b"HTTP/1.1 400 ") and got.count(b"HTTP/1.1") == 1
+    assert json.loads(got.split(b"\r\n\r\n")[1])["detail"] == "This is not a valid HTTP request."
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        request("/echo", "Transfer-Encoding: chunked", body=b"zz\r\n", method="POST"),
+        b"GET /who HTTP/1.1\r\n\r\n",
+        b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+    ids=["body", "head", "url"],
+)
+def test_what_is_broken_is_no_answer_to_the_request_before_it(service, broken):
+    one = service(SLOW)
+    with one.connect() as wire:
+        wire.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert one.next() == {"event": "waiting"}
+        wire.sendall(broken)
+        assert everything(wire) == b"", "closed: an answer now would be taken for that of the first"
 
 
 def test_a_header_may_be_large_but_not_larger(quick):
@@ -153,7 +208,7 @@ def test_what_stands_around_a_body_has_an_end(narrow, endless):
         except OSError:
             pass
         waited, got = seconds_until_closed(wire)
-        assert got == b"" and waited < 5
+        assert (got == b"" or got.startswith(b"HTTP/1.1 400 ")) and waited < 5
     assert narrow.next() == {"event": "disconnected"}
 
 

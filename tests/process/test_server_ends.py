@@ -64,6 +64,29 @@ def test_asked_twice_it_stops_at_once_and_still_closes_everything(service):
     assert code == 0 and [line["event"] for line in said] == ["disconnected", "closed", "ended"]
 
 
+def test_a_closed_terminal_stops_it_in_order(service):
+    one = service(SLOW)
+    with one.connect() as poll:
+        poll.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert one.next() == {"event": "waiting"}
+        one.process.send_signal(signal.SIGHUP)
+        assert b" 200 OK" in everything(poll)
+    code, said, err = one.stop()
+    assert code == 0 and err == ""
+    assert [line["event"] for line in said] == ["told", "closed", "ended"]
+
+
+def test_below_nohup_it_outlives_its_terminal(service):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as children inherit it
+    try:
+        one = service(SLOW)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    one.process.send_signal(signal.SIGHUP)
+    assert b" 200 OK" in one.ask(request("/who"))
+    assert one.stop()[0] == 0
+
+
 def test_an_application_that_does_not_start_is_told(service):
     one = service(SLOW, broken=True)
     assert one.process.wait(PATIENCE) == 0
