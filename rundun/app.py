@@ -17,7 +17,7 @@ from rundun.core.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
-from rundun.scheduler import schedule, stop
+from rundun.scheduler import schedule, started
 from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
@@ -104,8 +104,7 @@ async def running(
             dispatcher, database, alerts, secrets_days=settings.retention.secrets_days, each_minute=keys.keep_used
         )
         if ticking:
-            scheduler.start()
-            stack.push_async_callback(stop, scheduler)
+            await stack.enter_async_context(started(scheduler))
         await dispatcher.start()
         stack.push_async_callback(dispatcher.stop)
         context = Context(

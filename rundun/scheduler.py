@@ -4,7 +4,8 @@ Each unit of work says whether there is more, and tests call it directly.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,8 +59,8 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
 async def _overdue(database: Database, resting: Resting) -> list[str]:
     """List the ids of the runs to expire now, at most `EXPIRY_BATCH_SIZE`."""
     now = database.env.clock()
-    for run_id in [run_id for run_id, until in resting.items() if until <= now]:
-        del resting[run_id]
+    for run_id in [run_id for run_id, until in resting.items() if not now < until <= now + RETRY_PAUSE_MS]:
+        del resting[run_id]  # also where the clock was put back
     ids = await database.read(run_rows.overdue, EXPIRY_BATCH_SIZE + len(resting))
     return [run_id for run_id in ids if run_id not in resting][:EXPIRY_BATCH_SIZE]
 
@@ -124,6 +125,7 @@ def schedule(
     every(TICK_SECONDS, "expiry", expire_due, database, {})
     if alerts:
         every(TICK_SECONDS, "alerts", alerts.tick)
+    every(MINUTE_SECONDS, "put_off", dispatcher.bring_back)
     if each_minute:
         every(MINUTE_SECONDS, "each_minute", each_minute)
     at_start = datetime.now(UTC)
@@ -143,10 +145,29 @@ async def _guarded(job: Callable[..., Awaitable[object]], *args: object) -> None
         log("error", "tick.failed", exc=error)
 
 
-async def stop(scheduler: AsyncIOScheduler) -> None:
-    """End the scheduler's jobs before the database does. Its shutdown happens in the next turn of the loop, and its
-    jobs hear of it in the one after that.
+@asynccontextmanager
+async def started(scheduler: AsyncIOScheduler) -> AsyncIterator[None]:
+    """Run the scheduler's jobs for as long as the context lasts. Its shutdown happens in the next turn of the loop, and
+    its jobs hear of it in the one after that.
     """
-    scheduler.shutdown(wait=False)
-    for _ in range(2):
-        await asyncio.sleep(0)
+    scheduler.start()
+    following = asyncio.create_task(_follow_clock(scheduler))
+    try:
+        yield
+    finally:
+        following.cancel()
+        scheduler.shutdown(wait=False)
+        for _ in range(2):
+            await asyncio.sleep(0)
+
+
+async def _follow_clock(scheduler: AsyncIOScheduler) -> None:
+    """Make jobs due that lie further ahead than their interval: APScheduler waits for a time of day, so that a clock
+    put back by an hour would halt them for an hour. This waits by the loop's time.
+    """
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        now = datetime.now(UTC)
+        for job in scheduler.get_jobs():
+            if job.next_run_time > now + job.trigger.interval:
+                job.modify(next_run_time=now)

@@ -59,6 +59,19 @@ def is_due(tx: Tx) -> bool:
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
 
 
+def is_put_off(tx: Tx, longest: int) -> bool:
+    """Tell whether some delivery would not be tried for longer than `longest` milliseconds."""
+    query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at > ? LIMIT 1"
+    return tx.db.execute(query, (tx.now + longest,)).fetchone() is not None
+
+
+def bring_back(tx: Tx, longest: int) -> int:
+    """Make due now what would not be tried for longer than `longest` milliseconds; returns how many deliveries."""
+    query = "UPDATE deliveries SET next_attempt_at = ? WHERE status = 'pending' AND next_attempt_at > ?"
+    tx.touched.add("outbox")
+    return tx.db.execute(query, (tx.now, tx.now + longest)).rowcount
+
+
 def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
     """Return in how many milliseconds, up to `span`, more deliveries become due; each rounded up to a multiple of
     `step`, so that these are few however many retries there are.

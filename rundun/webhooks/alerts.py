@@ -28,10 +28,13 @@ class Alerts:
         self._bucket = Bucket(POLICY.quota, database.env.clock())
         self._rest_until = 0
 
+    def _rests(self, now: int) -> bool:
+        return now < self._rest_until <= now + RETRY_PAUSE_MS  # later than that only a clock that was put back says
+
     async def tick(self) -> None:
         """Send the alerts that wait, as many as may be sent."""
         clock = self._database.env.clock
-        while clock() >= self._rest_until and await self._database.read(deliveries.has_alert):
+        while not self._rests(clock()) and await self._database.read(deliveries.has_alert):
             allowance = token_bucket.take(POLICY, self._bucket, clock())
             if not allowance.granted:
                 return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rundun import counters
 from rundun.actions import deliveries
-from rundun.core import event
+from rundun.core import event, times
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.delivery_slots import DeliverySlots
 from rundun.errors import Problem
@@ -94,6 +94,13 @@ class Dispatcher:
         for wait in await self._database.read(outbox.becoming_due, LOOK_AHEAD_MS, ALARM_STEP_MS):
             alarm = (wait + 1) / 1000  # since a timer may be a bit early
             asyncio.get_running_loop().call_later(alarm, self._wake.set)
+
+    async def bring_back(self) -> None:
+        """Make due what waits for longer than any pause is: it was put off by a clock that has been put back since."""
+        longest = int(2 * max(self._delays, default=0) * times.SECOND)
+        if await self._database.read(outbox.is_put_off, longest):
+            count = await self._database.write(outbox.bring_back, longest)
+            log("warning", "deliveries.brought_back", count=count)
 
     async def _run(self) -> None:
         while not self._stopping:
