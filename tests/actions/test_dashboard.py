@@ -15,7 +15,7 @@ from rundun.store import statistics
 from rundun.store.transaction import Tx
 from rundun.web.console.dashboard import format_count
 from rundun.web.console.time_zone import Zone
-from tests.helpers.console import Browser, operator
+from tests.helpers.console import operator, put_zone, table
 from tests.helpers.images import jpeg
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import BOOLEAN, HOUR, NOON, Receiver, World, answering
@@ -28,19 +28,6 @@ def figure(page: str, word: str) -> str:
     found = re.search(rf'class="number">([^<]*)</span> <span>{word}</span>', page)
     assert found, word
     return found[1]
-
-
-async def table(ann: Browser) -> dict[str, list[int]]:
-    """The chart's table: what each day has brought."""
-    rows = re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', (await ann.get("")).text)
-    return {day: [int(one) for one in re.findall(r">(\d+)<", cells)] for day, cells in rows}
-
-
-async def put_zone(w: World, name: str) -> None:
-    def put(tx: Tx) -> None:
-        tx.db.execute("UPDATE organizations SET time_zone = ? WHERE id = ?", (name, w.acme_id))
-
-    await w.database.write(put)
 
 
 async def test_the_figures_of_a_day(w: World) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from rundun.actions import operators
+from rundun.store.transaction import Tx
 from rundun.web.console import session as console_session
 from tests.helpers.service import World
 
@@ -67,3 +68,18 @@ async def shown(who: Browser, path: str, **more: Any) -> str:
 def text_of(html: str) -> str:
     """What a page says, without markup and with single spaces."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+async def table(ann: Browser) -> dict[str, list[int]]:
+    """The chart's table on the overview: what each day has brought."""
+    rows = re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', (await ann.get("")).text)
+    return {day: [int(one) for one in re.findall(r">(\d+)<", cells)] for day, cells in rows}
+
+
+async def put_zone(w: World, name: str) -> None:
+    """Acme's time zone."""
+
+    def put(tx: Tx) -> None:
+        tx.db.execute("UPDATE organizations SET time_zone = ? WHERE id = ?", (name, w.acme_id))
+
+    await w.database.write(put)
