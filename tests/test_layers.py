@@ -53,6 +53,7 @@ OWNERS = {
     "click": {"cli"},
     "segno": {"cli", "web"},
     "argon2": {"passwords"},
+    "pyotp": {"core"},
     # The store and the imaging know no settings; their lines go through logs.py all the same.
     "logging": {"logs", "store", "imaging"},
 }
@@ -62,7 +63,7 @@ IMPURE = {
     *("time", "random", "secrets", "asyncio", "threading", "os", "pathlib", "io", "socket", "ssl"),
     *("subprocess", "logging", "sqlite3", "tempfile", "shutil", "selectors", "concurrent", "contextvars", "sys"),
 }
-CORE_LIBRARIES = {"pydantic", "pydantic_core", "itsdangerous", "annotated_types", "typing_extensions", "idna"}
+CORE_LIBRARIES = {"pydantic", "pydantic_core", "itsdangerous", "annotated_types", "typing_extensions", "idna", "pyotp"}
 
 SQL = (
     "select ",

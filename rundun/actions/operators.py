@@ -59,10 +59,27 @@ def signed_in(tx: Tx, token: str) -> SignedIn | None:
     return SignedIn(operator, organizations.get(tx, operator.org_id)) if operator else None
 
 
-def sign_in(tx: Tx, operator_id: str) -> str:
-    """Begin a session; returns its token, which is known here only now. Raises NotFound for a removed operator."""
+def sign_in(tx: Tx, operator_id: str, password_hash: str) -> str:
+    """Begin a session for who has given the right password, whose hash is `password_hash`; returns its token. Raises
+    NotFound for an operator who was removed, has another password, or needs a second factor by now.
+    """
+    if get_unchanged(tx, operator_id, password_hash).has_second_factor:
+        raise NotFound("operator")
+    return begin_session(tx, operator_id)
+
+
+def get_unchanged(tx: Tx, operator_id: str, password_hash: str) -> Operator:
+    """Return an operator whose password has not been changed since it was checked, or raise NotFound."""
+    operator = operators.get(tx, operator_id)
+    if operator.password != password_hash:
+        raise NotFound("operator")
+    return operator
+
+
+def begin_session(tx: Tx, operator_id: str) -> str:
+    """Begin a session of an operator who has proved who they are; returns its token, which is known here only now."""
     token = new_token()
-    operators.add_session(tx, operators.get(tx, operator_id).operator_id, digest(token), tx.now + SESSION_TTL_MS)
+    operators.add_session(tx, operator_id, digest(token), tx.now + SESSION_TTL_MS)
     return token
 
 
@@ -117,7 +134,7 @@ def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -
     invitation, _ = invitation_of(tx, token)
     operator = add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
     operators.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
-    return sign_in(tx, operator.operator_id)
+    return begin_session(tx, operator.operator_id)
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:

@@ -156,7 +156,8 @@ def operators_list(settings: ServiceSettings) -> None:
     """List the operators."""
     for row in run_reading(settings, operator_rows.list_all):
         seen = times.wire_or_none(row.signed_in_at) or "never"
-        click.echo(f"{row.email}  {row.role}  {row.org_id}  {seen}  {row.name}")
+        second = "  second factor" if row.has_second_factor else ""
+        click.echo(f"{row.email}  {row.role}  {row.org_id}  {seen}  {row.name}{second}")
 
 
 @operators.command("password")
@@ -165,6 +166,15 @@ def operators_list(settings: ServiceSettings) -> None:
 def operators_password(settings: ServiceSettings, email: str) -> None:
     """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
     run_writing(settings, "operators password", email=email, password=_password())
+
+
+@operators.command("second-factor")
+@click.argument("email")
+@click.option("--off", is_flag=True, required=True, help="Switch it off, for who has lost phone and recovery codes.")
+@common
+def operators_second_factor(settings: ServiceSettings, email: str, off: bool) -> None:
+    """Switch an operator's second factor off and sign them out everywhere; be sure who asks for it."""
+    run_writing(settings, "operators second-factor", email=email)
 
 
 @operators.command("remove")

@@ -58,5 +58,10 @@ def take(policy: Policy, bucket: Bucket, now: int) -> Allowance:
     )
 
 
+def give_back(policy: Policy, bucket: Bucket) -> None:
+    """Put back a token that was taken for what, as it turned out, does not count."""
+    bucket.tokens = min(policy.quota, bucket.tokens + 1)
+
+
 def _seconds(milliseconds: float) -> int:
     return math.ceil(milliseconds / times.SECOND)

@@ -20,6 +20,7 @@ class Operator:
     password: str
     created_at: int
     signed_in_at: int | None
+    has_second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class Invitation:
 
 
 # In the order of the classes' fields.
-_SELECT = "SELECT id, org_id, email, name, role, password, created_at, signed_in_at FROM operators "
+_SELECT = (
+    "SELECT id, org_id, email, name, role, password, created_at, signed_in_at, "
+    "EXISTS (SELECT 1 FROM second_factors WHERE operator_id = operators.id) FROM operators "
+)
 _INVITATIONS = "SELECT id, org_id, email, role, created_at, expires_at FROM invitations "
 
 

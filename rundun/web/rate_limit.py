@@ -50,6 +50,11 @@ class RateLimiter:
         if not allowance.granted:
             raise _refused(policy, allowance.wait)
 
+    def give_back(self, policy: Policy, owner: str | bytes) -> None:
+        """Take back the count of a request that, as it turned out, does not fall under `policy`."""
+        if bucket := self._buckets[policy.name].get(owner):
+            token_bucket.give_back(policy, bucket)
+
     def _take(self, policy: Policy, owner: str | bytes) -> Allowance:
         now, buckets = self._clock(), self._buckets[policy.name]
         bucket = buckets.get(owner)

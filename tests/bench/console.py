@@ -132,7 +132,7 @@ def fill(path: Path, templates: list[str], runs: int) -> dict[str, Any]:
 def _operator(tx: Tx) -> tuple[str, str]:
     (org_id,) = tx.db.execute("SELECT org_id FROM templates LIMIT 1").fetchone()
     made = operators.add(tx, org_id, "bench@example.com", "Bench", "owner", "no hash")
-    return org_id, operators.sign_in(tx, made.operator_id)
+    return org_id, operators.begin_session(tx, made.operator_id)
 
 
 def _runs(

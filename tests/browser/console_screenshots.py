@@ -16,8 +16,9 @@ from rundun.actions import operators
 from rundun.web.console import session as console_session
 from tests.browser.phone import chromium
 from tests.browser.screenshots import FOLDER
-from tests.helpers.console import operator
+from tests.helpers.console import PASSWORD, PASSWORD_HASH, operator
 from tests.helpers.console_runs import everything
+from tests.helpers.second_factor import App
 from tests.helpers.served import served
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
 
@@ -106,6 +107,31 @@ async def mistaken(page: Page, base: str, album: str) -> None:
     await keep(page, f"{album}-key-made")
 
 
+async def second_factor(w: World, page: Page, base: str, album: str) -> None:
+    """The second factor set up, its recovery codes, and signing in with it."""
+    email = f"{album}@example.com"
+    await w.database.write(operators.add, w.acme_id, email, "Ann", "owner", PASSWORD_HASH)
+    await page.context.clear_cookies()
+    for path in ("settings/account", "settings/account", ""):
+        await page.goto(f"{base}/console/{path}")
+        if await page.get_by_label("E-mail").count():
+            await page.get_by_label("E-mail").fill(email)
+            await page.get_by_label("Password").fill(PASSWORD)
+            await page.get_by_role("button", name="Sign in").click()
+            continue
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_role("button", name="Set up a second factor").click()
+        await keep(page, f"{album}-second-factor")
+        app = App((await page.get_by_label("Secret").input_value()).replace(" ", ""), w.clock)
+        await page.get_by_label("Code", exact=True).fill(app.code())
+        await page.keyboard.press("Enter")
+        await keep(page, f"{album}-recovery-codes")
+        await page.goto(f"{base}/console/settings/account")
+        await keep(page, f"{album}-account-second-factor")
+        await page.context.clear_cookies()
+    await keep(page, f"{album}-sign-in-code")
+
+
 async def series(w: World, browser: Browser, base: str, width: int, theme: Any, pages: dict[str, str]) -> None:
     """All pages on one screen."""
     album = f"console-{width}-{theme}"
@@ -121,6 +147,7 @@ async def series(w: World, browser: Browser, base: str, width: int, theme: Any, 
         await page.goto(f"{base}/console{path}")
         await keep(page, f"{album}-{name}")
     await mistaken(page, base, album)
+    await second_factor(w, page, base, album)
     await context.close()
 
 

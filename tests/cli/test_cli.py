@@ -162,6 +162,8 @@ def test_operators(office: Office) -> None:
     assert after["bob@example.com"] == before["bob@example.com"]
     assert verify(before["ann@example.com"], "correct horse battery")
     assert verify(after["ann@example.com"], "quite another one")
+    none = office.refused("operators", "second-factor", "ann@example.com", "--off")
+    assert none == "ann@example.com has no second factor."
     nobody = ("operators", "password", "eve@example.com")
     assert office.refused(*nobody, typed="quite another one\n") == "There is no such operator."
     assert office("operators", "remove", "bob@example.com") == ""

@@ -7,6 +7,7 @@ from html import unescape
 from typing import Any
 
 import httpx2
+from argon2 import PasswordHasher
 
 from rundun.actions import operators
 from rundun.store.transaction import Tx
@@ -14,6 +15,7 @@ from rundun.web.console import session as console_session
 from tests.helpers.service import World
 
 PASSWORD = "correct horse battery"
+PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)  # checked in no time
 
 
 @dataclass
@@ -41,7 +43,7 @@ async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> 
 
     def make(tx: Any) -> str:
         made = operators.add(tx, org_id or w.acme_id, email, "Ann", role, "no hash")
-        return operators.sign_in(tx, made.operator_id)
+        return operators.begin_session(tx, made.operator_id)
 
     browser = Browser(w.browser())
     browser.client.cookies.set(

@@ -14,7 +14,7 @@ from rundun.web.console import (
     templates,
 )
 from rundun.web.console.session import MAX_FORM, route
-from rundun.web.console.settings import account, health, keys, organization, people, webhooks
+from rundun.web.console.settings import account, health, keys, organization, people, second_factor, webhooks
 
 ROUTES = [
     route("GET", "/sign-in", sign_in.sign_in_form, "anyone"),
@@ -37,6 +37,10 @@ ROUTES = [
     route("GET", "/settings", account.settings),
     route("GET", "/settings/account", account.account),
     route("POST", "/settings/account/password", account.change_password),
+    route("POST", "/settings/account/second-factor", second_factor.set_up),
+    route("POST", "/settings/account/second-factor/on", second_factor.switch_on),
+    route("POST", "/settings/account/second-factor/off", second_factor.switch_off),
+    route("POST", "/settings/account/second-factor/recovery-codes", second_factor.renew_recovery_codes),
     route("GET", "/settings/keys", keys.list_keys, "owner"),
     route("POST", "/settings/keys", keys.create_key, "owner"),
     route("POST", "/settings/keys/{key_id}/revoke", keys.revoke_key, "owner"),

@@ -125,12 +125,12 @@ def _message(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag
     return "\n".join([*lines, link])
 
 
-def qr_code(link: str) -> Markup:
-    """Draw a link's QR code as SVG, black on white in every theme since cameras expect it; without inline styles."""
+def qr_code(text: str) -> Markup:
+    """Draw a QR code as SVG, black on white in every theme since cameras expect it; without inline styles."""
     import segno  # when first needed
 
-    drawing = segno.make(link, error="m", micro=False).svg_inline(
+    drawing = segno.make(text, error="m", micro=False).svg_inline(
         border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
     )
-    # Modules of a code: nothing of the link's text stands in it.
+    # Modules of a code: nothing of the text stands in it.
     return Markup(drawing)  # noqa: S704

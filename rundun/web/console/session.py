@@ -37,6 +37,7 @@ T = TypeVar("T")
 SESSION_COOKIE = "rundun_session"
 VISITOR_COOKIE = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
 FORM_TYPE = "application/x-www-form-urlencoded"
+SECRET_FIELDS = {"password", "old", "code", "setup"}
 MAX_FIELDS = 200
 MAX_FORM = 64 * 1024  # bytes, where a route does not say otherwise
 
@@ -167,17 +168,20 @@ def route(
 ) -> ConsoleRoute:
     """Make a route of /console; a form has at most `max_form_bytes`, and only whom `may` names comes in."""
 
+    async def respond(call: ConsoleCall) -> Response:
+        if call.signed_in is None and may != "anyone":
+            return await _to_sign_in(call)
+        if may == "owner" and call.operator.role != "owner":
+            raise AccessDenied("Only an owner of the organization may do that.")
+        if method == "POST":
+            await _check_form(call, max_form_bytes)
+        return await handler(call)
+
     @wraps(handler)
     async def endpoint(request: Request) -> Response:
         call = await _read_call(request)
         try:
-            if call.signed_in is None and may != "anyone":
-                return await _to_sign_in(call)
-            if may == "owner" and call.operator.role != "owner":
-                raise AccessDenied("Only an owner of the organization may do that.")
-            if method == "POST":
-                await _check_form(call, max_form_bytes)
-            response = await handler(call)
+            response = await respond(call)
         except Problem as problem:
             response = _refused(call, problem)
         if VISITOR_COOKIE not in request.cookies and call.signed_in is None:
@@ -235,9 +239,11 @@ def ask_to_sign_in(
     next_path: str = "",
     then: str = "",
     wait: int = 0,
-    wrong: bool = False,
+    wrong: str = "",
 ) -> Response:
-    """Render the sign-in form. It leads on to `next_path`, with `then` as a form for there; `wait` is seconds."""
+    """Render the sign-in form. It leads on to `next_path`, with `then` as a form for there; `wait` is seconds, `wrong`
+    the catalog key of what was wrong.
+    """
     return call.render("sign_in", status, email=email, next=next_path, then=then, wait=wait, wrong=wrong)
 
 
@@ -247,8 +253,8 @@ def resume(call: ConsoleCall, status: int, path: str, form: dict[str, str]) -> R
 
 
 def _may_resume(call: ConsoleCall) -> bool:
-    """Tell whether the form can be sent once more: passwords are not shown again."""
-    return bool(call.form) and not any("password" in name for name in call.form)
+    """Tell whether the form can be sent once more: passwords and codes are not shown again."""
+    return bool(call.form) and not call.form.keys() & SECRET_FIELDS
 
 
 async def _to_sign_in(call: ConsoleCall) -> Response:

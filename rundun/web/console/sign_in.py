@@ -6,19 +6,20 @@ from typing import TypeVar
 from starlette.responses import Response
 
 from rundun import passwords
-from rundun.actions import operators
+from rundun.actions import operators, second_factor
 from rundun.core.token_bucket import Policy
 from rundun.errors import NotFound, Problem
 from rundun.store import operators as operator_rows
-from rundun.store.operators import Invitation
+from rundun.store.operators import Invitation, Operator
 from rundun.store.organizations import Organization
-from rundun.web.console import session
+from rundun.web.console import pending_sign_in, session
 from rundun.web.console.session import ConsoleCall, ask_to_sign_in, begin_session, end_session
 from rundun.web.rate_limit import address_of
 
 T = TypeVar("T")
 MAX_PATH = 500
 GUESSES = Policy("sign-in", 10, 900)  # at one person's password, from one address, in a quarter of an hour
+CODES = Policy("second-factor", 10, 3600)  # wrong ones of one operator, from wherever, in an hour
 ALL_GUESSES = Policy("sign-in-all", 100, 900)  # from wherever: few enough to find none, too many to lock out by hand
 
 
@@ -30,30 +31,98 @@ async def sign_in_form(call: ConsoleCall) -> Response:
 
 
 async def sign_in(call: ConsoleCall) -> Response:
-    """POST /console/sign-in: begin a session, or show the form again. An unknown address takes as long as a wrong
-    password.
+    """POST /console/sign-in: begin a session, ask for the second factor, or show the form again. An unknown address
+    takes as long as a wrong password.
     """
+    if pending_sign_in.FIELD in call.form:
+        return await _go_on(call)
     email = call.form.get("email", "").strip().lower()[:254]
     password = call.form.get("password", "")[: passwords.MAX_LENGTH]
-    next_path, then = _local(call.form.get("next", "")), call.form.get("then", "")
     try:
         _count_guess(call, email)
     except Problem as problem:
-        wait = problem.retry_after or 1
-        refused = ask_to_sign_in(call, 429, email=email, next_path=next_path, then=then, wait=wait)
-        refused.headers["retry-after"] = str(wait)
-        return refused
+        return _ask_again(call, 429, email=email, wait=problem.retry_after or 1)
     operator = await call.ctx.database.read(operator_rows.find_by_email, email)
     password_hash = None if operator is None else operator.password
     is_right = await require_capacity(passwords.check_in_turn(password_hash, password))
     if operator is None or not is_right:
         call.ctx.rate_limiter.count_failure(call.request)
-        return ask_to_sign_in(call, 422, email=email, next_path=next_path, then=then, wrong=True)
-    token = await call.ctx.database.write(operators.sign_in, operator.operator_id)
-    if not then:
-        return begin_session(call, call.redirect(next_path), token)
+        return _ask_again(call, email=email, wrong="sign_in_wrong")
+    return await _with_password(call, operator)
+
+
+def _onward(call: ConsoleCall) -> dict[str, str]:
+    """Return where signing in leads on to, and the form that is sent there."""
+    return {"next_path": _local(call.form.get("next", "")), "then": call.form.get("then", "")}
+
+
+def _ask_again(call: ConsoleCall, status: int = 422, *, email: str = "", wrong: str = "", wait: int = 0) -> Response:
+    """Show the form again: with the catalog key of what was `wrong`, or for how many seconds to `wait`."""
+    onward = _onward(call)
+    page = ask_to_sign_in(
+        call, status, email=email, next_path=onward["next_path"], then=onward["then"], wait=wait, wrong=wrong
+    )
+    return _with_wait(page, wait)
+
+
+def _with_wait(page: Response, wait: int) -> Response:
+    if wait:
+        page.headers["retry-after"] = str(wait)
+    return page
+
+
+async def _with_password(call: ConsoleCall, operator: Operator) -> Response:
+    """Let in who has given the right password, or ask for the second factor."""
+    if operator.has_second_factor:
+        return _ask_for_code(call, operator)
+    try:
+        token = await call.ctx.database.write(operators.sign_in, operator.operator_id, operator.password)
+    except NotFound:
+        return _ask_again(call, wrong="sign_in_changed")
+    return _begin(call, token)
+
+
+async def _go_on(call: ConsoleCall) -> Response:
+    """Let in who has given the right password before, and now a code; a wrong one is told without saying why."""
+    operator = await pending_sign_in.operator_of(call)
+    if operator is None:
+        return _ask_again(call, wrong="sign_in_changed")
+    if "code" not in call.form:
+        return await _with_password(call, operator)
+    rate_limiter = call.ctx.rate_limiter
+    try:
+        rate_limiter.refuse_guesser(call.request)
+        rate_limiter.count(call.request, CODES, operator.operator_id)
+    except Problem as problem:
+        return _ask_for_code(call, operator, 429, wait=problem.retry_after or 1)
+    try:
+        token = await call.ctx.database.write(
+            second_factor.sign_in, operator.operator_id, operator.password, call.form["code"]
+        )
+    except NotFound:
+        return _ask_again(call, wrong="sign_in_changed")
+    if token is None:
+        rate_limiter.count_failure(call.request)
+        return _ask_for_code(call, operator, 422, wrong=True)
+    rate_limiter.give_back(CODES, operator.operator_id)
+    return _begin(call, token)
+
+
+def _ask_for_code(
+    call: ConsoleCall, operator: Operator, status: int = 200, wrong: bool = False, wait: int = 0
+) -> Response:
+    pending = call.form.get(pending_sign_in.FIELD) or pending_sign_in.begin(call, operator)
+    page = call.render("sign_in_code", status, pending=pending, wrong=wrong, wait=wait, **_onward(call))
+    return _with_wait(page, wait)
+
+
+def _begin(call: ConsoleCall, token: str) -> Response:
+    """Begin the session of `token`, and lead on to where the operator wanted to be."""
+    onward = _onward(call)
+    if not onward["then"]:
+        return begin_session(call, call.redirect(onward["next_path"]), token)
     session.rebind_csrf(call, token)
-    resumed = session.resume(call, 200, next_path, session.read_fields(then.encode()))
+    resumed = session.resume(call, 200, onward["next_path"], session.read_fields(onward["then"].encode()))
     return begin_session(call, resumed, token)
 
 

@@ -188,7 +188,7 @@ async def test_signing_out_everywhere_ends_every_session(w: World) -> None:
     ann = await operator(w)
     (made,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
     elsewhere = Browser(w.browser())
-    token = await w.database.write(operators.sign_in, made.operator_id)
+    token = await w.database.write(operators.begin_session, made.operator_id)
     elsewhere.client.cookies.set(console_session.SESSION_COOKIE, token, domain="rundun.test", path="/console")
     assert (await elsewhere.get("")).status_code == 200
     assert (await ann.post("/sign-out-everywhere")).status_code == 303

@@ -1,4 +1,4 @@
-"""/console/settings: the list of settings, and the operator's own password."""
+"""/console/settings: the list of settings, and the operator's own account."""
 
 from starlette.responses import Response
 
@@ -6,6 +6,7 @@ from rundun import passwords
 from rundun.actions import operators
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
+from rundun.store import second_factors
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in import new_password, require_capacity
 
@@ -17,22 +18,33 @@ async def settings(call: ConsoleCall) -> Response:
     return call.render("settings")
 
 
-async def account(call: ConsoleCall) -> Response:
-    """GET /console/settings/account: show the form to change the password."""
-    return call.render("account", wrong={})
+async def account(call: ConsoleCall, status: int = 200, wrong: dict[str, str] | None = None) -> Response:
+    """GET /console/settings/account: show the forms to change the password and the second factor; `wrong` has the
+    catalog keys of what was wrong in a field, by its id.
+    """
+    left = await call.ctx.database.read(second_factors.count_recovery_codes, call.operator.operator_id)
+    return call.render("account", status, wrong=wrong or {}, recovery_codes_left=left)
+
+
+async def is_own_password(call: ConsoleCall, typed: str) -> bool:
+    """Check the password of who has signed in, typed once more; raises `rate_limited` for who keeps guessing."""
+    call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
+    typed = typed[: passwords.MAX_LENGTH]
+    is_right = await require_capacity(passwords.check_in_turn(call.operator.password, typed))
+    if is_right:
+        call.ctx.rate_limiter.give_back(GUESSES, call.operator.operator_id)
+    return is_right
 
 
 async def change_password(call: ConsoleCall) -> Response:
     """POST /console/settings/account/password: change the password, given the old; sign all other browsers out."""
-    call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
-    old = call.form.get("old", "")[: passwords.MAX_LENGTH]
-    if not await require_capacity(passwords.check_in_turn(call.operator.password, old)):
-        return call.render("account", 422, wrong={"old": "old_password_wrong"})
+    if not await is_own_password(call, call.form.get("old", "")):
+        return await account(call, 422, {"old": "old_password_wrong"})
     try:
         password = await new_password(call)
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return call.render("account", 422, wrong={"password": "password_hint"})
+        return await account(call, 422, {"password": "password_hint"})
     await call.ctx.database.write(operators.change_password, call.operator.operator_id, password, call.token)
     return call.redirect("/settings/account", "told_password_changed")

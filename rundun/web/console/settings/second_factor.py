@@ -1,0 +1,106 @@
+"""/console/settings/account/second-factor: switching the second factor on and off, and recovery codes."""
+
+from urllib.parse import urlsplit
+
+from itsdangerous import BadSignature, Signer
+from starlette.responses import Response
+
+from rundun.actions import second_factor
+from rundun.core import one_time_code, times
+from rundun.core.tokens import digest
+from rundun.errors import Problem
+from rundun.web.console.dispatch import qr_code
+from rundun.web.console.session import ConsoleCall
+from rundun.web.console.settings.account import account, is_own_password
+from rundun.web.console.sign_in import CODES
+
+SETUP_TTL_MS = 30 * 60 * times.SECOND  # for getting an app first
+
+
+async def set_up(call: ConsoleCall) -> Response:
+    """POST /console/settings/account/second-factor: show the secret of a second factor, given the password. It is in
+    force once a code of it came back.
+    """
+    if not await is_own_password(call, call.form.get("password", "")):
+        return await account(call, 422, {"setup_password": "old_password_wrong"})
+    if call.operator.has_second_factor:
+        raise Problem("wrong_status", "The second factor is on already.")
+    return _show_setup(call, second_factor.new_secret())
+
+
+def _show_setup(call: ConsoleCall, secret: str, status: int = 200, wrong: bool = False) -> Response:
+    service = f"Rundun ({urlsplit(call.ctx.settings.public_url).hostname})"
+    return call.render(
+        "second_factor",
+        status,
+        secret=one_time_code.grouped(secret),
+        setup=_signer(call).sign(f"{secret}.{call.now}").decode(),
+        qr_code=qr_code(one_time_code.setup_uri(secret, call.operator.email, service)),
+        wrong=wrong,
+    )
+
+
+def _signer(call: ConsoleCall) -> Signer:
+    """Return the signer of a secret that is not in force: stored nowhere, it comes back with this session's form."""
+    return Signer(call.ctx.links.key, salt=f"second-factor.{digest(call.token).hex()}")
+
+
+def _secret_of(call: ConsoleCall) -> str | None:
+    try:
+        secret, _, begun = _signer(call).unsign(call.form.get("setup", "")).decode().partition(".")
+    except BadSignature:
+        return None
+    return secret if 0 <= call.now - int(begun) < SETUP_TTL_MS else None
+
+
+async def switch_on(call: ConsoleCall) -> Response:
+    """POST /console/settings/account/second-factor/on: put a second factor in force, given its first code; only this
+    response shows the recovery codes.
+    """
+    secret = _secret_of(call)
+    if secret is None:
+        return await account(call, 422, {"setup_password": "second_factor_too_late"})
+    codes = await call.ctx.database.write(
+        second_factor.switch_on, call.operator.operator_id, secret, call.form.get("code", ""), call.token
+    )
+    if codes is None:
+        return _show_setup(call, secret, 422, wrong=True)
+    return call.render("recovery_codes", codes=codes, is_new=True)
+
+
+async def switch_off(call: ConsoleCall) -> Response:
+    """POST /console/settings/account/second-factor/off: end a second factor, given the password and a code."""
+    if refused := await _refuse_without_proof(call):
+        return refused
+    if not await call.ctx.database.write(second_factor.switch_off, call.operator.operator_id, call.form["code"]):
+        return await _wrong_code(call)
+    call.ctx.rate_limiter.give_back(CODES, call.operator.operator_id)
+    return call.redirect("/settings/account", "told_second_factor_off")
+
+
+async def renew_recovery_codes(call: ConsoleCall) -> Response:
+    """POST /console/settings/account/second-factor/recovery-codes: make new recovery codes, given the password and a
+    code; only this response shows them.
+    """
+    if refused := await _refuse_without_proof(call):
+        return refused
+    codes = await call.ctx.database.write(
+        second_factor.renew_recovery_codes, call.operator.operator_id, call.form["code"]
+    )
+    if codes is None:
+        return await _wrong_code(call)
+    call.ctx.rate_limiter.give_back(CODES, call.operator.operator_id)
+    return call.render("recovery_codes", codes=codes, is_new=False)
+
+
+async def _refuse_without_proof(call: ConsoleCall) -> Response | None:
+    """Count a guess of a code, which the form has to bring, and check the password; returns what was wrong."""
+    if not await is_own_password(call, call.form.get("password", "")):
+        return await account(call, 422, {"proof_password": "old_password_wrong"})
+    call.ctx.rate_limiter.count(call.request, CODES, call.operator.operator_id)
+    call.form.setdefault("code", "")
+    return None
+
+
+async def _wrong_code(call: ConsoleCall) -> Response:
+    return await account(call, 422, {"proof_code": "code_wrong"})

@@ -1,0 +1,96 @@
+"""The second factor in a real browser: switched on, asked for, a used code refused, a recovery code, switched off."""
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from rundun.actions import operators
+from tests.helpers.accessibility import is_fine
+from tests.helpers.console import PASSWORD, PASSWORD_HASH
+from tests.helpers.console_page import SIZES, somebody
+from tests.helpers.second_factor import App
+from tests.helpers.service import World
+
+ANN = "ann@example.com"
+
+
+async def fine(page: Page, what: str) -> None:
+    """A page is for everyone, and no wider than its window."""
+    await is_fine(page, what)
+    size = page.viewport_size
+    assert size
+    for width in (320, size["width"]):
+        await page.set_viewport_size({**size, "width": width})
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (what, width)
+
+
+async def give_password(page: Page) -> None:
+    await page.get_by_label("E-mail").fill(ANN)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+
+
+async def give_code(page: Page, code: str) -> None:
+    await page.get_by_label("Code", exact=True).fill(code)
+    await page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_from_switching_on_to_switching_off(w: World, browser: Browser, base: str, size: str) -> None:
+    await w.database.write(operators.add, w.acme_id, ANN, "Ann", "owner", PASSWORD_HASH)
+    async with somebody(browser, base, size) as page:
+        await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        await page.goto(f"{base}/console/settings/account")
+        await give_password(page)
+        await page.get_by_label("Password", exact=True).fill("wrong horse battery")
+        await page.get_by_role("button", name="Set up a second factor").click()
+        await expect(page.get_by_text("That is not your password.")).to_be_visible()
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_role("button", name="Set up a second factor").click()
+        await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+        await fine(page, "the secret")
+        app = App((await page.get_by_label("Secret").input_value()).replace(" ", ""), w.clock)
+        await give_code(page, app.wrong())
+        await expect(page.get_by_text("That code is not right.")).to_be_visible()
+        await fine(page, "the secret, and a wrong code")
+        await give_code(page, app.code())
+        await expect(page.get_by_role("status")).to_have_text("The second factor is on.")
+        codes = (await page.get_by_label("Recovery codes").input_value()).split("\n")
+        assert len(codes) == 10
+        await page.get_by_role("button", name="Copy").click()
+        assert (await page.evaluate("navigator.clipboard.readText()")).split() == " ".join(codes).split()
+        await fine(page, "recovery codes")
+        await page.get_by_role("link", name="I have kept them").click()
+        await expect(page.get_by_text("10 recovery codes left")).to_be_visible()
+        await fine(page, "an account with a second factor")
+        await page.goto(f"{base}/console/settings/people")
+        await expect(page.get_by_role("row").filter(has_text=ANN)).to_contain_text("On")
+        await page.get_by_role("button", name="Sign out").click()
+
+        await page.goto(f"{base}/console/runs?status=pending")
+        await give_password(page)
+        await expect(page.get_by_role("heading", name="Your second factor")).to_be_visible()
+        await fine(page, "asked for a code")
+        await give_code(page, app.code())
+        await expect(page.get_by_role("alert")).to_contain_text("has been used")
+        await fine(page, "a code refused")
+        w.clock.forward(seconds=30)
+        await give_code(page, app.code())
+        await expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+        assert page.url.endswith("/console/runs?status=pending")
+        await page.get_by_role("button", name="Sign out").click()
+        await give_password(page)
+        await give_code(page, codes[0])
+        await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+        await page.goto(f"{base}/console/settings/account")
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_label("Code", exact=True).fill(codes[0])
+        await page.get_by_role("button", name="Switch off").click()
+        await expect(page.get_by_text("That code is not right, or has been used.")).to_be_visible()
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_label("Code", exact=True).fill(codes[1])
+        await page.get_by_role("button", name="Switch off").click()
+        await expect(page.get_by_role("status")).to_have_text("The second factor is off.")
+        await page.get_by_role("button", name="Sign out", exact=True).click()
+        await give_password(page)
+        await expect(page.get_by_role("heading", name="Overview")).to_be_visible()

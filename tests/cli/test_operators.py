@@ -1,0 +1,34 @@
+"""Operators at the command line: those with a second factor."""
+
+from contextlib import closing
+from pathlib import Path
+
+from rundun.actions import second_factor
+from rundun.app import wall_clock
+from rundun.core.urls import Urls
+from rundun.store import connection, operators
+from rundun.store.batches import write_once
+from rundun.store.transaction import Env
+from tests.helpers.cli import FIRST
+from tests.helpers.second_factor import App
+from tests.helpers.service_process import done, rundun
+
+
+def test_a_second_factor_is_switched_off_for_who_lost_everything(tmp_path: Path) -> None:
+    done(rundun(tmp_path, "orgs", "create", FIRST))
+    done(rundun(tmp_path, "operators", "add", "ann@example.com", "--name", "Ann", typed="correct horse battery\n"))
+    off = ("operators", "second-factor", "ann@example.com", "--off")
+    refused = rundun(tmp_path, *off)
+    assert (refused.exit_code, refused.stderr) == (1, "Error: ann@example.com has no second factor.\n")
+    assert "Missing option '--off'" in rundun(tmp_path, *off[:3]).stderr
+    nobody = rundun(tmp_path, "operators", "second-factor", "eve@example.com", "--off")
+    assert nobody.stderr == "Error: There is no such operator.\n"
+    with closing(connection.open_writer(tmp_path / "rundun.db")) as db:
+        env = Env(wall_clock, Urls("", b""), 0)
+        (ann,) = write_once(db, env, operators.list_all)
+        secret = second_factor.new_secret()
+        app = App(secret, wall_clock)
+        assert write_once(db, env, second_factor.switch_on, ann.operator_id, secret, app.code(), "")
+    assert done(rundun(tmp_path, "operators", "list")).endswith("  Ann  second factor")
+    assert done(rundun(tmp_path, *off)) == ""
+    assert done(rundun(tmp_path, "operators", "list")).endswith("  Ann")
