@@ -1,6 +1,11 @@
 """The second factor in a real browser: switched on, asked for, a used code refused, a recovery code, switched off."""
 
+import io
+
+import pyotp
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
 from rundun.actions import operators
@@ -49,6 +54,8 @@ async def test_from_switching_on_to_switching_off(w: World, browser: Browser, ba
         await expect(page.get_by_role("img", name="QR code")).to_be_visible()
         await fine(page, "the secret")
         app = App((await page.get_by_label("Secret").input_value()).replace(" ", ""), w.clock)
+        scanned = zxingcpp.read_barcodes(Image.open(io.BytesIO(await page.locator(".qr").screenshot())))
+        assert [pyotp.parse_uri(one.text).secret for one in scanned] == [app.secret]
         await give_code(page, app.wrong())
         await expect(page.get_by_text("That code is not right.")).to_be_visible()
         await fine(page, "the secret, and a wrong code")

@@ -30,7 +30,7 @@ class App:
 
 def secret_of(page: str) -> str:
     """The secret as a page shows it for typing."""
-    found = re.search(r'<input id="secret" value="([A-Z2-7 ]+)"', page)
+    found = re.search(r'<textarea id="secret"[^>]*>\n([A-Z2-7 ]+)<', page)
     assert found, page
     return found[1].replace(" ", "")
 
