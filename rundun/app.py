@@ -27,6 +27,7 @@ from rundun.web.context import Context
 from rundun.web.pages import Pages
 from rundun.web.rate_limit import RateLimiter
 from rundun.web.routes import Application, starlette_app
+from rundun.web.session_use import SessionUse
 from rundun.web.static import Assets
 from rundun.web.upload_buffer import UploadBuffer
 from rundun.webhooks.alerts import Alerts
@@ -90,8 +91,8 @@ async def running(
         webhook_client = _webhook_client(settings, clock)
         stack.push_async_callback(webhook_client.close)
         await _prepare_database(database, announce)
-        keys = KeyRing(database)
-        stack.push_async_callback(_store_key_use, keys)
+        keys, session_use = KeyRing(database), SessionUse(database)
+        stack.push_async_callback(_store_use, keys, session_use)
         alerts = await _alerts(settings, database, webhook_client)
         dispatcher = Dispatcher(
             database,
@@ -100,8 +101,13 @@ async def running(
             retry_delays=settings.webhooks.retry_delays_seconds,
             alerting=alerts is not None,
         )
+
+        async def each_minute() -> None:
+            await keys.keep_used()
+            await session_use.keep()
+
         scheduler = schedule(
-            dispatcher, database, alerts, secrets_days=settings.retention.secrets_days, each_minute=keys.keep_used
+            dispatcher, database, alerts, secrets_days=settings.retention.secrets_days, each_minute=each_minute
         )
         if ticking:
             await stack.enter_async_context(started(scheduler))
@@ -111,6 +117,7 @@ async def running(
             settings=settings,
             database=database,
             keys=keys,
+            session_use=session_use,
             check_destination=webhook_client.check,
             post_webhook=webhook_client.post,
             imaging=pictures,
@@ -137,11 +144,12 @@ async def _prepare_database(database: Database, announce: Callable[[FirstStart],
         announce(opened)
 
 
-async def _store_key_use(keys: KeyRing) -> None:
+async def _store_use(keys: KeyRing, session_use: SessionUse) -> None:
     try:
         await keys.keep_used()
+        await session_use.keep()
     except Problem as problem:  # on a full disk, say, the end is no worse for it
-        log("warning", "keys.not_kept", error=problem.detail)
+        log("warning", "use.not_kept", error=problem.detail)
 
 
 def _webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClient:

@@ -14,6 +14,7 @@ from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
 
 SESSION_TTL_MS = 30 * 24 * times.HOUR
+SESSION_IDLE_MS = 14 * 24 * times.HOUR
 SETUP_TTL_MS = times.HOUR
 INVITATION_TTL_MS = 7 * 24 * times.HOUR
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -21,10 +22,13 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An operator who is signed in, and the organization they work for."""
+    """An operator who is signed in, the organization they work for, and when the session was used last, up to an hour
+    ago.
+    """
 
     operator: Operator
     organization: Organization
+    used_at: int
 
 
 def new_token() -> str:
@@ -54,9 +58,12 @@ def _invalid(detail: str, pointer: str, code: FieldErrorCode) -> Problem:
 
 
 def signed_in(tx: Tx, token: str) -> SignedIn | None:
-    """Return who has signed in with a token, None for a token that is unknown or has expired."""
-    operator = operators.find_by_session(tx, digest(token))
-    return SignedIn(operator, organizations.get(tx, operator.org_id)) if operator else None
+    """Return who has signed in with a token, None for a token that is unknown, has expired or was idle for too long."""
+    found = operators.find_by_session(tx, digest(token), tx.now - SESSION_IDLE_MS)
+    if found is None:
+        return None
+    operator, used_at = found
+    return SignedIn(operator, organizations.get(tx, operator.org_id), used_at)
 
 
 def sign_in(tx: Tx, operator_id: str, password_hash: str) -> str:

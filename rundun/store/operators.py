@@ -1,5 +1,6 @@
 """Operators of the console, their sessions, and the links that invite more of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,16 +102,25 @@ def remove(tx: Tx, operator_id: str) -> None:
 
 def add_session(tx: Tx, operator_id: str, digest: bytes, expires_at: int) -> None:
     """Store the session of an operator who has just signed in."""
-    tx.insert("sessions", digest=digest, operator_id=operator_id, created_at=tx.now, expires_at=expires_at)
+    tx.insert(
+        "sessions", digest=digest, operator_id=operator_id, created_at=tx.now, expires_at=expires_at, used_at=tx.now
+    )
     tx.db.execute("UPDATE operators SET signed_in_at = ? WHERE id = ?", (tx.now, operator_id))
 
 
-def find_by_session(tx: Tx, digest: bytes) -> Operator | None:
-    """Find the operator who has signed in with the token of that digest; None when it is unknown or has expired."""
-    row = tx.db.execute(
-        "SELECT operator_id FROM sessions WHERE digest = ? AND expires_at > ?", (digest, tx.now)
-    ).fetchone()
-    return None if row is None else get(tx, row["operator_id"])
+def find_by_session(tx: Tx, digest: bytes, used_after: int) -> tuple[Operator, int] | None:
+    """Find the operator who has signed in with the token of that digest, and when that was used last (up to an hour
+    behind); None when it is unknown, has expired, or was not used after `used_after`.
+    """
+    query = "SELECT operator_id, used_at FROM sessions WHERE digest = ? AND expires_at > ? AND used_at > ?"
+    row = tx.db.execute(query, (digest, tx.now, used_after)).fetchone()
+    return None if row is None else (get(tx, row["operator_id"]), row["used_at"])
+
+
+def put_sessions_used(tx: Tx, used: Mapping[bytes, int]) -> None:
+    """Store when sessions, by the digests of their tokens, were used last, in milliseconds."""
+    rows = [(at, digest) for digest, at in used.items()]
+    tx.db.executemany("UPDATE sessions SET used_at = ? WHERE digest = ?", rows)
 
 
 def remove_session(tx: Tx, digest: bytes) -> None:

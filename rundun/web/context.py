@@ -20,6 +20,7 @@ from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.pages import Pages
 from rundun.web.preview_cache import PreviewCache
 from rundun.web.rate_limit import RateLimiter
+from rundun.web.session_use import SessionUse
 from rundun.web.upload_buffer import UploadBuffer
 
 Read = Callable[[], bytes]
@@ -58,6 +59,7 @@ class Context:
     settings: ServiceSettings
     database: Database
     keys: KeyRing
+    session_use: SessionUse
     check_destination: CheckDestination
     post_webhook: PostWebhook
     imaging: Imaging

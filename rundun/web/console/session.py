@@ -197,7 +197,9 @@ async def _read_call(request: Request) -> ConsoleCall:
     ctx = context_of(request)
     token = request.cookies.get(SESSION_COOKIE, "")
     signed_in = await ctx.database.read(operators.signed_in, token) if token else None
-    if signed_in is None:
+    if signed_in:
+        ctx.session_use.note(token, signed_in)
+    else:
         token = request.cookies.get(VISITOR_COOKIE) or operators.new_token()
     return ConsoleCall(request, ctx, signed_in, token, _csrf(ctx, token))
 

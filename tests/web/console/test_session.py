@@ -180,8 +180,46 @@ async def test_links_and_sessions_run_out(w: World) -> None:
     w.clock.forward(hours=operators.INVITATION_TTL_MS / HOUR)
     assert (await browser.get(f"/join/{invitation}")).status_code == 404
     assert (await ann.get("")).status_code == 200
-    w.clock.forward(hours=operators.SESSION_TTL_MS / HOUR)
-    assert (await ann.get("")).status_code == 303
+
+
+DAYS = 24
+
+
+async def test_a_session_ends_after_14_idle_days_and_after_30_in_all(w: World) -> None:
+    ann, bob, eve = [await operator(w) for _ in range(3)]
+    w.clock.forward(hours=13 * DAYS)
+    for one in (ann, bob):
+        assert (await one.get("")).status_code == 200
+    await w.service.session_use.keep()
+    w.clock.forward(hours=1 * DAYS)
+    assert (await eve.get("")).status_code == 303, "14 idle days"
+    w.clock.forward(hours=12 * DAYS)
+    assert (await ann.get("")).status_code == 200
+    await w.service.session_use.keep()
+    w.clock.forward(hours=1 * DAYS)
+    assert (await bob.get("")).status_code == 303, "14 idle days, after it was used once"
+    w.clock.forward(hours=2 * DAYS)
+    assert (await ann.get("")).status_code == 200
+    await w.service.session_use.keep()
+    w.clock.forward(hours=1 * DAYS)
+    assert (await ann.get("")).status_code == 303, "30 days, however much it was used"
+
+
+async def test_pages_write_nothing_and_a_session_is_stored_at_most_once_an_hour(w: World) -> None:
+    ann = await operator(w)
+
+    def used(tx: Any) -> list[int]:
+        return [row["used_at"] for row in tx.db.execute("SELECT used_at FROM sessions")]
+
+    begun, kept = w.clock.now, []
+    for _ in range(4):
+        w.clock.forward(hours=0.6)
+        before = await w.database.read(used)
+        await ann.get("")
+        assert await w.database.read(used) == before, "a page writes nothing"
+        await w.service.session_use.keep()
+        kept += await w.database.read(used)
+    assert [(at - begun) / HOUR for at in kept] == pytest.approx([0, 1.2, 1.2, 2.4])
 
 
 async def test_signing_out_everywhere_ends_every_session(w: World) -> None:
