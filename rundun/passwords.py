@@ -1,5 +1,8 @@
 """Passwords: hashed with Argon2id as RFC 9106 recommends, in threads of their own, a few at a time."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -8,6 +11,7 @@ from rundun.pool import BoundedPool
 MIN_LENGTH, MAX_LENGTH = 10, 500  # characters
 AT_ONCE = 2  # each takes 64 MiB and some 50 ms
 MAX_WAITING = 20  # more than that many can't be people
+MAX_OF_ASKER = 10  # nor as many from one address
 
 _hasher = PasswordHasher()
 _nobody = ""  # the hash of no password, made when first needed
@@ -36,11 +40,26 @@ def verify(stored: str | None, password: str) -> bool:
         return False
 
 
-async def hash_in_turn(password: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose password it is that waits: askers take turns, and of each kind so many may wait. Who is `known`, having
+    signed in before, does not wait behind those who are not.
+    """
+
+    asker: str
+    kind: Literal["known", "unknown"]
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Return how many may wait with this one."""
+        return {self.kind: MAX_WAITING, f"{self.kind} {self.asker}": MAX_OF_ASKER}
+
+
+async def hash_in_turn(password: str, turn: Turn) -> str:
     """Hash a password as `hash_password` does, without holding anybody up; raises `Busy`."""
-    return await _pool.run("", {"": MAX_WAITING}, hash_password, password)
+    return await _pool.run(f"{turn.kind} {turn.asker}", turn.limits, hash_password, password)
 
 
-async def check_in_turn(stored: str | None, password: str) -> bool:
+async def check_in_turn(stored: str | None, password: str, turn: Turn) -> bool:
     """Check a password as `verify` does, without holding anybody up; raises `Busy`."""
-    return await _pool.run("", {"": MAX_WAITING}, verify, stored, password)
+    return await _pool.run(f"{turn.kind} {turn.asker}", turn.limits, verify, stored, password)

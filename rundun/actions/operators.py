@@ -134,14 +134,14 @@ def invitation_of(tx: Tx, token: str) -> tuple[Invitation, Organization]:
     return invitation, organizations.get(tx, invitation.org_id)
 
 
-def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -> str:
-    """Make an operator of whoever uses a link, once, and begin a session for them; returns its token. Raises NotFound
-    when somebody was faster, `invalid`.
+def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -> tuple[Operator, str]:
+    """Make an operator of whoever uses a link, once, and begin a session for them; returns its token, too. Raises
+    NotFound when somebody was faster, `invalid`.
     """
     invitation, _ = invitation_of(tx, token)
     operator = add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
     operators.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
-    return begin_session(tx, operator.operator_id)
+    return operator, begin_session(tx, operator.operator_id)
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:

@@ -1,12 +1,13 @@
 """Operators of the console, their sessions, and the links that invite more of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rundun.store.transaction import Tx
 
 Role = Literal["owner", "member"]
+MAX_SESSIONS = 100  # of one operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +45,30 @@ _SELECT = (
 _INVITATIONS = "SELECT id, org_id, email, role, created_at, expires_at FROM invitations "
 
 
+def _operator(row: Sequence[Any]) -> Operator:
+    return Operator(*[*row[:-1], bool(row[-1])])
+
+
 def get(tx: Tx, operator_id: str) -> Operator:
     """Return the operator of that id, or raise NotFound."""
-    return Operator(*tx.get_row("operator", _SELECT + "WHERE id = ?", operator_id))
+    return _operator(tx.get_row("operator", _SELECT + "WHERE id = ?", operator_id))
 
 
 def find_by_email(tx: Tx, email: str) -> Operator | None:
     """Find the operator with that address, which is in lower case, or None."""
     row = tx.db.execute(_SELECT + "WHERE email = ?", (email,)).fetchone()
-    return None if row is None else Operator(*row)
+    return None if row is None else _operator(row)
 
 
 def list_of_org(tx: Tx, org_id: str) -> list[Operator]:
     """List an organization's operators, the oldest first."""
     query = _SELECT + "WHERE org_id = ? ORDER BY created_at, id"
-    return [Operator(*row) for row in tx.db.execute(query, (org_id,)).fetchall()]
+    return [_operator(row) for row in tx.db.execute(query, (org_id,)).fetchall()]
 
 
 def list_all(tx: Tx) -> list[Operator]:
     """List the operators of all organizations, by address."""
-    return [Operator(*row) for row in tx.db.execute(_SELECT + "ORDER BY email")]
+    return [_operator(row) for row in tx.db.execute(_SELECT + "ORDER BY email")]
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
@@ -101,7 +106,9 @@ def remove(tx: Tx, operator_id: str) -> None:
 
 
 def add_session(tx: Tx, operator_id: str, digest: bytes, expires_at: int) -> None:
-    """Store the session of an operator who has just signed in."""
+    """Store the session of an operator who has just signed in; of very many, the oldest end."""
+    oldest = "SELECT digest FROM sessions WHERE operator_id = ? ORDER BY created_at DESC LIMIT -1 OFFSET ?"
+    tx.db.execute(f"DELETE FROM sessions WHERE digest IN ({oldest})", (operator_id, MAX_SESSIONS - 1))  # noqa: S608
     tx.insert(
         "sessions", digest=digest, operator_id=operator_id, created_at=tx.now, expires_at=expires_at, used_at=tx.now
     )

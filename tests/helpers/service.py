@@ -165,9 +165,10 @@ class World:
     clients: list[httpx2.AsyncClient]
     service: Context
 
-    def browser(self, **headers: str) -> httpx2.AsyncClient:
-        """A client without a key."""
-        client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url=PUBLIC_URL, headers=headers)
+    def browser(self, address: str = "127.0.0.1", **headers: str) -> httpx2.AsyncClient:
+        """A client without a key, at an address."""
+        transport = httpx2.ASGITransport(app=self.app, client=(address, 123))
+        client = httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL, headers=headers)
         self.clients.append(client)
         return client
 

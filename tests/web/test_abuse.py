@@ -10,7 +10,7 @@ import pytest
 from rundun import passwords
 from rundun.actions import operators, organizations
 from rundun.errors import Problem
-from rundun.web.console import live, sign_in
+from rundun.web.console import live, sign_in_limits
 from rundun.web.console import session as console_session
 from rundun.web.console.time_zone import Zone
 from tests.helpers.console import PASSWORD, Browser, operator
@@ -159,7 +159,7 @@ async def test_right_passwords_are_not_even_looked_at_for_who_has_failed_too_oft
 async def test_so_many_passwords_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "MAX_WAITING", 0)
     with pytest.raises(passwords.Busy):
-        await passwords.check_in_turn(None, PASSWORD)
+        await passwords.check_in_turn(None, PASSWORD, passwords.Turn("192.0.2.9", "unknown"))
 
 
 async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
@@ -171,7 +171,7 @@ async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
     )
     with pytest.raises(Problem):
         for _ in range(11):
-            rate_limiter.count(request, sign_in.GUESSES, "ann@example.com 192.0.2.9")
+            rate_limiter.count(request, sign_in_limits.GUESSES, "ann@example.com 192.0.2.9")
     ann = Browser(w.browser())
     await ann.get("/sign-in")
     assert (await ann.post("/sign-in", email="ann@example.com", password=PASSWORD)).status_code == 303

@@ -185,7 +185,7 @@ def route(
         except Problem as problem:
             response = _refused(call, problem)
         if VISITOR_COOKIE not in request.cookies and call.signed_in is None:
-            _set_cookie(call, response, VISITOR_COOKIE, call.token, None)
+            set_cookie(call, response, VISITOR_COOKIE, call.token, None)
         return response
 
     route_ = ConsoleRoute(f"/console{path}", endpoint, methods=[method])
@@ -297,7 +297,7 @@ def rebind_csrf(call: ConsoleCall, token: str) -> None:
 
 def begin_session(call: ConsoleCall, response: Response, token: str) -> Response:
     """Set the session cookie of an operator who has signed in."""
-    _set_cookie(call, response, SESSION_COOKIE, token, operators.SESSION_TTL_MS // times.SECOND)
+    set_cookie(call, response, SESSION_COOKIE, token, operators.SESSION_TTL_MS // times.SECOND)
     response.delete_cookie(VISITOR_COOKIE, path="/console")
     return response
 
@@ -308,7 +308,8 @@ def end_session(response: Response) -> Response:
     return response
 
 
-def _set_cookie(call: ConsoleCall, response: Response, name: str, value: str, seconds: int | None) -> None:
+def set_cookie(call: ConsoleCall, response: Response, name: str, value: str, seconds: int | None) -> None:
+    """Set a cookie of the console for so many seconds, None until the browser is closed."""
     response.set_cookie(
         name,
         value,

@@ -7,20 +7,15 @@ from starlette.responses import Response
 
 from rundun import passwords
 from rundun.actions import operators, second_factor
-from rundun.core.token_bucket import Policy
 from rundun.errors import NotFound, Problem
 from rundun.store import operators as operator_rows
 from rundun.store.operators import Invitation, Operator
 from rundun.store.organizations import Organization
-from rundun.web.console import pending_sign_in, session
+from rundun.web.console import pending_sign_in, session, sign_in_limits
 from rundun.web.console.session import ConsoleCall, ask_to_sign_in, begin_session, end_session
-from rundun.web.rate_limit import address_of
 
 T = TypeVar("T")
 MAX_PATH = 500
-GUESSES = Policy("sign-in", 10, 900)  # at one person's password, from one address, in a quarter of an hour
-CODES = Policy("second-factor", 10, 3600)  # wrong ones of one operator, from wherever, in an hour
-ALL_GUESSES = Policy("sign-in-all", 100, 900)  # from wherever: few enough to find none, too many to lock out by hand
 
 
 async def sign_in_form(call: ConsoleCall) -> Response:
@@ -38,16 +33,19 @@ async def sign_in(call: ConsoleCall) -> Response:
         return await _go_on(call)
     email = call.form.get("email", "").strip().lower()[:254]
     password = call.form.get("password", "")[: passwords.MAX_LENGTH]
+    operator = await call.ctx.database.read(operator_rows.find_by_email, email)
+    known = sign_in_limits.password_of_known(call, operator) if operator else None
+    guess = known or sign_in_limits.password_of_anybody(call, email)
     try:
-        _count_guess(call, email)
+        guess.count()
     except Problem as problem:
         return _ask_again(call, 429, email=email, wait=problem.retry_after or 1)
-    operator = await call.ctx.database.read(operator_rows.find_by_email, email)
     password_hash = None if operator is None else operator.password
-    is_right = await require_capacity(passwords.check_in_turn(password_hash, password))
+    is_right = await require_capacity(passwords.check_in_turn(password_hash, password, guess.turn))
     if operator is None or not is_right:
-        call.ctx.rate_limiter.count_failure(call.request)
+        guess.was_wrong()
         return _ask_again(call, email=email, wrong="sign_in_wrong")
+    guess.was_right()
     return await _with_password(call, operator)
 
 
@@ -79,7 +77,7 @@ async def _with_password(call: ConsoleCall, operator: Operator) -> Response:
         token = await call.ctx.database.write(operators.sign_in, operator.operator_id, operator.password)
     except NotFound:
         return _ask_again(call, wrong="sign_in_changed")
-    return _begin(call, token)
+    return _begin(call, operator, token)
 
 
 async def _go_on(call: ConsoleCall) -> Response:
@@ -89,10 +87,9 @@ async def _go_on(call: ConsoleCall) -> Response:
         return _ask_again(call, wrong="sign_in_changed")
     if "code" not in call.form:
         return await _with_password(call, operator)
-    rate_limiter = call.ctx.rate_limiter
+    guess = sign_in_limits.code_of(call, operator)
     try:
-        rate_limiter.refuse_guesser(call.request)
-        rate_limiter.count(call.request, CODES, operator.operator_id)
+        guess.count()
     except Problem as problem:
         return _ask_for_code(call, operator, 429, wait=problem.retry_after or 1)
     try:
@@ -102,10 +99,10 @@ async def _go_on(call: ConsoleCall) -> Response:
     except NotFound:
         return _ask_again(call, wrong="sign_in_changed")
     if token is None:
-        rate_limiter.count_failure(call.request)
+        guess.was_wrong()
         return _ask_for_code(call, operator, 422, wrong=True)
-    rate_limiter.give_back(CODES, operator.operator_id)
-    return _begin(call, token)
+    guess.was_right()
+    return _begin(call, operator, token)
 
 
 def _ask_for_code(
@@ -116,22 +113,16 @@ def _ask_for_code(
     return _with_wait(page, wait)
 
 
-def _begin(call: ConsoleCall, token: str) -> Response:
+def _begin(call: ConsoleCall, operator: Operator, token: str) -> Response:
     """Begin the session of `token`, and lead on to where the operator wanted to be."""
     onward = _onward(call)
-    if not onward["then"]:
-        return begin_session(call, call.redirect(onward["next_path"]), token)
-    session.rebind_csrf(call, token)
-    resumed = session.resume(call, 200, onward["next_path"], session.read_fields(onward["then"].encode()))
-    return begin_session(call, resumed, token)
-
-
-def _count_guess(call: ConsoleCall, email: str) -> None:
-    """Count an attempt to sign in, before the password is checked, which is work; raises `rate_limited`."""
-    rate_limiter = call.ctx.rate_limiter
-    rate_limiter.refuse_guesser(call.request)
-    rate_limiter.count(call.request, GUESSES, f"{email} {address_of(call.request)}")
-    rate_limiter.count(call.request, ALL_GUESSES, email)
+    if onward["then"]:
+        session.rebind_csrf(call, token)
+        page = session.resume(call, 200, onward["next_path"], session.read_fields(onward["then"].encode()))
+    else:
+        page = call.redirect(onward["next_path"])
+    sign_in_limits.remember_browser(call, page, operator)
+    return begin_session(call, page, token)
 
 
 def _local(path: str) -> str:
@@ -166,14 +157,16 @@ async def join(call: ConsoleCall) -> Response:
     email, name = call.form.get("email", ""), call.form.get("name", "")
     try:
         password = await new_password(call)
-        token = await call.ctx.database.write(operators.join_and_sign_in, call.path("token"), email, name, password)
+        operator, token = await call.ctx.database.write(
+            operators.join_and_sign_in, call.path("token"), email, name, password
+        )
     except NotFound:
         raise
     except Problem as problem:
         return call.render(
             "join", 422, email=email, name=name, fixed=invitation.email, wrong=problem, organization=organization
         )
-    return begin_session(call, call.redirect(""), token)
+    return _begin(call, operator, token)
 
 
 async def _invitation(call: ConsoleCall) -> tuple[Invitation, Organization]:
@@ -197,4 +190,4 @@ async def new_password(call: ConsoleCall) -> str:
     password = call.form.get("password", "")
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         raise Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters.")
-    return await require_capacity(passwords.hash_in_turn(password))
+    return await require_capacity(passwords.hash_in_turn(password, sign_in_limits.turn_of(call)))

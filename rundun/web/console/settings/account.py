@@ -1,5 +1,7 @@
 """/console/settings: the list of settings, and the operator's own account."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from rundun import passwords
@@ -9,6 +11,7 @@ from rundun.errors import Problem
 from rundun.store import second_factors
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in import new_password, require_capacity
+from rundun.web.console.sign_in_limits import remember_browser, turn_of
 
 GUESSES = Policy("old-password", 10, 900)  # of one operator in a quarter of an hour
 
@@ -30,7 +33,7 @@ async def is_own_password(call: ConsoleCall, typed: str) -> bool:
     """Check the password of who has signed in, typed once more; raises `rate_limited` for who keeps guessing."""
     call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
     typed = typed[: passwords.MAX_LENGTH]
-    is_right = await require_capacity(passwords.check_in_turn(call.operator.password, typed))
+    is_right = await require_capacity(passwords.check_in_turn(call.operator.password, typed, turn_of(call)))
     if is_right:
         call.ctx.rate_limiter.give_back(GUESSES, call.operator.operator_id)
     return is_right
@@ -47,4 +50,6 @@ async def change_password(call: ConsoleCall) -> Response:
             raise
         return await account(call, 422, {"password": "password_hint"})
     await call.ctx.database.write(operators.change_password, call.operator.operator_id, password, call.token)
-    return call.redirect("/settings/account", "told_password_changed")
+    changed = call.redirect("/settings/account", "told_password_changed")
+    remember_browser(call, changed, replace(call.operator, password=password))
+    return changed

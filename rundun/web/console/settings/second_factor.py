@@ -1,5 +1,6 @@
 """/console/settings/account/second-factor: switching the second factor on and off, and recovery codes."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, Signer
@@ -12,7 +13,7 @@ from rundun.errors import Problem
 from rundun.web.console.dispatch import qr_code
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import account, is_own_password
-from rundun.web.console.sign_in import CODES
+from rundun.web.console.sign_in_limits import code_of, remember_browser
 
 SETUP_TTL_MS = 30 * 60 * times.SECOND  # for getting an app first
 
@@ -61,45 +62,53 @@ async def switch_on(call: ConsoleCall) -> Response:
     if secret is None:
         return await account(call, 422, {"setup_password": "second_factor_too_late"})
     codes = await call.ctx.database.write(
-        second_factor.switch_on, call.operator.operator_id, secret, call.form.get("code", ""), call.token
+        second_factor.switch_on, call.operator.operator_id, secret, _code(call), call.token
     )
     if codes is None:
         return _show_setup(call, secret, 422, wrong=True)
-    return call.render("recovery_codes", codes=codes, is_new=True)
+    shown = call.render("recovery_codes", codes=codes, is_new=True)
+    remember_browser(call, shown, replace(call.operator, has_second_factor=True))
+    return shown
 
 
 async def switch_off(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor/off: end a second factor, given the password and a code."""
-    if refused := await _refuse_without_proof(call):
+    if refused := await _refuse_without_password(call):
         return refused
-    if not await call.ctx.database.write(second_factor.switch_off, call.operator.operator_id, call.form["code"]):
+    guess = code_of(call, call.operator)
+    guess.count()
+    if not await call.ctx.database.write(second_factor.switch_off, call.operator.operator_id, _code(call)):
         return await _wrong_code(call)
-    call.ctx.rate_limiter.give_back(CODES, call.operator.operator_id)
-    return call.redirect("/settings/account", "told_second_factor_off")
+    guess.was_right()
+    done = call.redirect("/settings/account", "told_second_factor_off")
+    remember_browser(call, done, replace(call.operator, has_second_factor=False))
+    return done
 
 
 async def renew_recovery_codes(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor/recovery-codes: make new recovery codes, given the password and a
     code; only this response shows them.
     """
-    if refused := await _refuse_without_proof(call):
+    if refused := await _refuse_without_password(call):
         return refused
-    codes = await call.ctx.database.write(
-        second_factor.renew_recovery_codes, call.operator.operator_id, call.form["code"]
-    )
+    guess = code_of(call, call.operator)
+    guess.count()
+    codes = await call.ctx.database.write(second_factor.renew_recovery_codes, call.operator.operator_id, _code(call))
     if codes is None:
         return await _wrong_code(call)
-    call.ctx.rate_limiter.give_back(CODES, call.operator.operator_id)
+    guess.was_right()
     return call.render("recovery_codes", codes=codes, is_new=False)
 
 
-async def _refuse_without_proof(call: ConsoleCall) -> Response | None:
-    """Count a guess of a code, which the form has to bring, and check the password; returns what was wrong."""
-    if not await is_own_password(call, call.form.get("password", "")):
-        return await account(call, 422, {"proof_password": "old_password_wrong"})
-    call.ctx.rate_limiter.count(call.request, CODES, call.operator.operator_id)
-    call.form.setdefault("code", "")
-    return None
+def _code(call: ConsoleCall) -> str:
+    return call.form.get("code", "")
+
+
+async def _refuse_without_password(call: ConsoleCall) -> Response | None:
+    """Return the page that says what was wrong, None for the right password."""
+    if await is_own_password(call, call.form.get("password", "")):
+        return None
+    return await account(call, 422, {"proof_password": "old_password_wrong"})
 
 
 async def _wrong_code(call: ConsoleCall) -> Response:

@@ -1,0 +1,102 @@
+"""Limits on guessing passwords and codes at sign-in, by address and by operator.
+
+What turns out right does not count. A browser that this operator has signed in with before has an allowance of its own
+(“device cookies”, as OWASP names them): whoever guesses elsewhere does not lock it out.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from itsdangerous import BadSignature, Signer
+from starlette.responses import Response
+
+from rundun.core.token_bucket import Policy
+from rundun.core.tokens import digest
+from rundun.passwords import Turn
+from rundun.store.operators import Operator
+from rundun.web.console.session import ConsoleCall, set_cookie
+from rundun.web.rate_limit import address_of
+
+KNOWN_COOKIE = "rundun_known"
+KNOWN_SECONDS = 365 * 24 * 3600
+GUESSES = Policy("sign-in", 10, 900)  # at one person's password, from one address, in a quarter of an hour
+ALL_GUESSES = Policy("sign-in-all", 100, 900)  # from wherever: few enough to find none, too many to lock out by hand
+KNOWN_GUESSES = Policy("sign-in-known", 10, 900)  # of one browser that the operator has signed in with before
+CODES = Policy("second-factor", 10, 3600)  # wrong ones of one operator, from wherever, in an hour
+KNOWN_CODES = Policy("second-factor-known", 10, 3600)
+
+
+def turn_of(call: ConsoleCall) -> Turn:
+    """Return in whose turn a password is worked on: the operator's who is signed in, or the address's."""
+    return Turn(call.operator.operator_id, "known") if call.signed_in else Turn(address_of(call.request), "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One guess at a password or a code, counted before it is checked, which is work."""
+
+    call: ConsoleCall
+    counts: tuple[tuple[Policy, str], ...]
+    is_known: bool
+
+    @property
+    def turn(self) -> Turn:
+        """Return in whose turn the password is checked."""
+        return Turn(self.counts[0][1], "known") if self.is_known else turn_of(self.call)
+
+    def count(self) -> None:
+        """Count the guess; raises `rate_limited`."""
+        if not self.is_known:
+            self.call.ctx.rate_limiter.refuse_guesser(self.call.request)
+        for policy, owner in self.counts:
+            self.call.ctx.rate_limiter.count(self.call.request, policy, owner)
+
+    def was_right(self) -> None:
+        """Take back the count."""
+        for policy, owner in self.counts:
+            self.call.ctx.rate_limiter.give_back(policy, owner)
+
+    def was_wrong(self) -> None:
+        """Count a failure of the address; raises `rate_limited`."""
+        if not self.is_known:
+            self.call.ctx.rate_limiter.count_failure(self.call.request)
+
+
+def password_of_anybody(call: ConsoleCall, email: str) -> Guess:
+    """Return a guess at the password that goes with an e-mail address, whether there is such an operator or not."""
+    return Guess(call, ((GUESSES, f"{email} {address_of(call.request)}"), (ALL_GUESSES, email)), is_known=False)
+
+
+def password_of_known(call: ConsoleCall, operator: Operator) -> Guess | None:
+    """Return a guess at the password of an operator who has signed in with this browser before; None for others."""
+    browser = _known_browser(call, operator)
+    return Guess(call, ((KNOWN_GUESSES, browser),), is_known=True) if browser else None
+
+
+def code_of(call: ConsoleCall, operator: Operator) -> Guess:
+    """Return a guess at a code of an operator who has given the right password."""
+    if browser := _known_browser(call, operator):
+        return Guess(call, ((KNOWN_CODES, browser),), is_known=True)
+    return Guess(call, ((CODES, operator.operator_id),), is_known=False)
+
+
+def _signer(call: ConsoleCall, operator: Operator) -> Signer:
+    """Return a signer for as long as the password and the second factor stay: who knew the one before may have made any
+    number of browsers known.
+    """
+    proof = digest(f"{operator.password} {operator.has_second_factor}").hex()
+    return Signer(call.ctx.links.key, salt=f"known-browser.{operator.operator_id}.{proof}")
+
+
+def _known_browser(call: ConsoleCall, operator: Operator) -> str | None:
+    """Return the name that this browser got when the operator signed in with it, None for one that is not known."""
+    try:
+        return _signer(call, operator).unsign(call.request.cookies.get(KNOWN_COOKIE, "")).decode()
+    except BadSignature:
+        return None
+
+
+def remember_browser(call: ConsoleCall, response: Response, operator: Operator) -> None:
+    """Set the cookie of a browser that the operator is signed in with."""
+    browser = _known_browser(call, operator) or secrets.token_urlsafe(16)
+    set_cookie(call, response, KNOWN_COOKIE, _signer(call, operator).sign(browser).decode(), KNOWN_SECONDS)
