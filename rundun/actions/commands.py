@@ -44,9 +44,9 @@ def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, pas
     return operators.add(tx, organizations.find_or_only(tx, org).org_id, email, name, role, password).operator_id
 
 
-def put_password(tx: Tx, email: str, password: str) -> None:
+def put_password(tx: Tx, email: str, password: str, org: str | None = None) -> None:
     """Store an operator's password (`operators password`), hashed; all sessions of the operator are over."""
-    operators.change_password(tx, operators.get_by_email(tx, email).operator_id, password)
+    operators.change_password(tx, operators.get_by_email(tx, email, org).operator_id, password)
 
 
 def setup_link(tx: Tx, org: str | None) -> str:

@@ -4,6 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from rundun.actions import organizations as organization_actions
 from rundun.core import times
 from rundun.core.tokens import digest
 from rundun.core.validation import clean_input
@@ -17,6 +18,7 @@ SESSION_TTL_MS = 30 * 24 * times.HOUR
 SESSION_IDLE_MS = 14 * 24 * times.HOUR
 SETUP_TTL_MS = times.HOUR
 INVITATION_TTL_MS = 7 * 24 * times.HOUR
+MAX_SAME_EMAIL = 10  # operators of one address whose password is checked at sign-in
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -103,9 +105,9 @@ def change_password(tx: Tx, operator_id: str, password: str, token: str = "") ->
 
 def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
     """Invite a new operator; returns the token of a link, good for seven days, and the only one. Raises `invalid` where
-    there is an operator with that address.
+    the organization has an operator with that address. Whether another one has is not told.
     """
-    email = _free_email(tx, email)
+    email = _free_email(tx, org_id, email)
     operators.remove_invitations(tx, org_id, email)
     token = new_token()
     operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
@@ -146,27 +148,41 @@ def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
     """Add an operator to an organization. Raises `invalid`."""
-    return operators.add(tx, org_id, _free_email(tx, email), clean_name(name), role, password)
+    return operators.add(tx, org_id, _free_email(tx, org_id, email), clean_name(name), role, password)
 
 
-def _free_email(tx: Tx, typed: str) -> str:
+def _free_email(tx: Tx, org_id: str, typed: str) -> str:
     email = clean_email(typed)
-    if operators.find_by_email(tx, email) is not None:
+    if operators.find_in_org(tx, org_id, email) is not None:
         raise _invalid("There is an operator with that address.", "/email", "duplicate")
     return email
 
 
-def get_by_email(tx: Tx, email: str) -> Operator:
-    """Return the operator with an e-mail address, or raise NotFound."""
-    operator = operators.find_by_email(tx, clean_email(email))
-    if operator is None:
+def of_email(tx: Tx, email: str) -> list[tuple[Operator, Organization]]:
+    """List the operators, at most ten, who may be meant by an address at sign-in, each with the organization."""
+    rows = operators.list_by_email(tx, email)[:MAX_SAME_EMAIL]
+    return [(row, organizations.get(tx, row.org_id)) for row in rows]
+
+
+def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
+    """Return the operator with an e-mail address, of the organization with that id or name where several have one.
+    Raises NotFound, and `invalid` where `org` is missing.
+    """
+    if org is not None:
+        operator = operators.find_in_org(tx, organization_actions.find(tx, org).org_id, clean_email(email))
+        found = [] if operator is None else [operator]
+    else:
+        found = operators.list_by_email(tx, clean_email(email))
+    if not found:
         raise NotFound("operator")
-    return operator
+    if len(found) > 1:
+        raise Problem("invalid", "Several organizations have an operator with that address; say which with --org.")
+    return found[0]
 
 
-def remove_by_email(tx: Tx, email: str) -> None:
+def remove_by_email(tx: Tx, email: str, org: str | None = None) -> None:
     """Remove an operator for the administrator: also the last owner, since a new setup link is a command away."""
-    operator = get_by_email(tx, email)
+    operator = get_by_email(tx, email, org)
     _end_invitations(tx, operator)
     operators.remove(tx, operator.operator_id)
 

@@ -77,11 +77,11 @@ def renew_recovery_codes(tx: Tx, operator_id: str, typed: str) -> list[str] | No
     return _new_recovery_codes(tx, operator_id) if _use_code(tx, operator_id, typed) else None
 
 
-def switch_off_for(tx: Tx, email: str) -> None:
+def switch_off_for(tx: Tx, email: str, org: str | None = None) -> None:
     """End the second factor, and all sessions, of an operator who has lost phone and recovery codes, for the
     administrator. Raises NotFound, and `wrong_status` where there is none.
     """
-    operator = operators.get_by_email(tx, email)
+    operator = operators.get_by_email(tx, email, org)
     if not operator.has_second_factor:
         raise Problem("wrong_status", f"{operator.email} has no second factor.")
     second_factors.remove(tx, operator.operator_id)

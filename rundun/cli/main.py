@@ -160,29 +160,35 @@ def operators_list(settings: ServiceSettings) -> None:
         click.echo(f"{row.email}  {row.role}  {row.org_id}  {seen}  {row.name}{second}")
 
 
+_OF_ORG = click.option("--org", help="Id or name of the organization, where several have an operator with the address.")
+
+
 @operators.command("password")
 @click.argument("email")
+@_OF_ORG
 @common
-def operators_password(settings: ServiceSettings, email: str) -> None:
+def operators_password(settings: ServiceSettings, email: str, org: str | None) -> None:
     """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
-    run_writing(settings, "operators password", email=email, password=_password())
+    run_writing(settings, "operators password", email=email, org=org, password=_password())
 
 
 @operators.command("second-factor")
 @click.argument("email")
 @click.option("--off", is_flag=True, required=True, help="Switch it off, for who has lost phone and recovery codes.")
+@_OF_ORG
 @common
-def operators_second_factor(settings: ServiceSettings, email: str, off: bool) -> None:
+def operators_second_factor(settings: ServiceSettings, email: str, off: bool, org: str | None) -> None:
     """Switch an operator's second factor off and sign them out everywhere; be sure who asks for it."""
-    run_writing(settings, "operators second-factor", email=email)
+    run_writing(settings, "operators second-factor", email=email, org=org)
 
 
 @operators.command("remove")
 @click.argument("email")
+@_OF_ORG
 @common
-def operators_remove(settings: ServiceSettings, email: str) -> None:
+def operators_remove(settings: ServiceSettings, email: str, org: str | None) -> None:
     """Remove an operator, who is signed out at once."""
-    run_writing(settings, "operators remove", email=email)
+    run_writing(settings, "operators remove", email=email, org=org)
 
 
 @operators.command("setup-link")

@@ -54,10 +54,16 @@ def get(tx: Tx, operator_id: str) -> Operator:
     return _operator(tx.get_row("operator", _SELECT + "WHERE id = ?", operator_id))
 
 
-def find_by_email(tx: Tx, email: str) -> Operator | None:
-    """Find the operator with that address, which is in lower case, or None."""
-    row = tx.db.execute(_SELECT + "WHERE email = ?", (email,)).fetchone()
+def find_in_org(tx: Tx, org_id: str, email: str) -> Operator | None:
+    """Find an organization's operator with that address, which is in lower case, or None."""
+    row = tx.db.execute(_SELECT + "WHERE org_id = ? AND email = ?", (org_id, email)).fetchone()
     return None if row is None else _operator(row)
+
+
+def list_by_email(tx: Tx, email: str) -> list[Operator]:
+    """List the operators with that address, which is in lower case, of all organizations; the oldest first."""
+    rows = tx.db.execute(_SELECT + "WHERE email = ? ORDER BY created_at, id", (email,))
+    return [_operator(row) for row in rows.fetchall()]
 
 
 def list_of_org(tx: Tx, org_id: str) -> list[Operator]:
@@ -68,7 +74,7 @@ def list_of_org(tx: Tx, org_id: str) -> list[Operator]:
 
 def list_all(tx: Tx) -> list[Operator]:
     """List the operators of all organizations, by address."""
-    return [_operator(row) for row in tx.db.execute(_SELECT + "ORDER BY email")]
+    return [_operator(row) for row in tx.db.execute(_SELECT + "ORDER BY email, created_at, id")]
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:

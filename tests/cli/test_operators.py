@@ -32,3 +32,22 @@ def test_a_second_factor_is_switched_off_for_who_lost_everything(tmp_path: Path)
     assert done(rundun(tmp_path, "operators", "list")).endswith("  Ann  second factor")
     assert done(rundun(tmp_path, *off)) == ""
     assert done(rundun(tmp_path, "operators", "list")).endswith("  Ann")
+
+
+def test_an_address_of_several_organizations_needs_the_organization(tmp_path: Path) -> None:
+    for org in (FIRST, "Globex"):
+        done(rundun(tmp_path, "orgs", "create", org))
+        ann = ("operators", "add", "ann@example.com", "--org", org)
+        done(rundun(tmp_path, *ann, typed="correct horse battery\n"))
+    said = "Error: Several organizations have an operator with that address; say which with --org.\n"
+    for typed in (("password", "ann@example.com"), ("remove", "ann@example.com")):
+        assert rundun(tmp_path, "operators", *typed, typed="another good one\n").stderr == said
+    off = ("operators", "second-factor", "ann@example.com", "--off")
+    assert rundun(tmp_path, *off).stderr == said
+    assert "has no second factor" in rundun(tmp_path, *off, "--org", "Globex").stderr
+    password = ("operators", "password", "ann@example.com", "--org", "Globex")
+    assert done(rundun(tmp_path, *password, typed="another good one\n")) == ""
+    nowhere = rundun(tmp_path, "operators", "remove", "ann@example.com", "--org", "Nowhere")
+    assert nowhere.stderr == "Error: There is no such organization.\n"
+    assert done(rundun(tmp_path, "operators", "remove", "ann@example.com", "--org", FIRST)) == ""
+    assert done(rundun(tmp_path, "operators", "remove", "ann@example.com")) == "", "it is the only one by now"

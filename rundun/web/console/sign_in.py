@@ -13,6 +13,7 @@ from rundun.store.operators import Invitation, Operator
 from rundun.store.organizations import Organization
 from rundun.web.console import pending_sign_in, session, sign_in_limits
 from rundun.web.console.session import ConsoleCall, ask_to_sign_in, begin_session, end_session
+from rundun.web.console.sign_in_limits import Candidate, Guess
 
 T = TypeVar("T")
 MAX_PATH = 500
@@ -33,20 +34,45 @@ async def sign_in(call: ConsoleCall) -> Response:
         return await _go_on(call)
     email = call.form.get("email", "").strip().lower()[:254]
     password = call.form.get("password", "")[: passwords.MAX_LENGTH]
-    operator = await call.ctx.database.read(operator_rows.find_by_email, email)
-    known = sign_in_limits.password_of_known(call, operator) if operator else None
-    guess = known or sign_in_limits.password_of_anybody(call, email)
     try:
-        guess.count()
+        fitting = await _find_fitting(call, email, password)
     except Problem as problem:
+        if problem.code != "rate_limited":
+            raise
         return _ask_again(call, 429, email=email, wait=problem.retry_after or 1)
-    password_hash = None if operator is None else operator.password
-    is_right = await require_capacity(passwords.check_in_turn(password_hash, password, guess.turn))
-    if operator is None or not is_right:
-        guess.was_wrong()
+    if not fitting:
         return _ask_again(call, email=email, wrong="sign_in_wrong")
-    guess.was_right()
-    return await _with_password(call, operator)
+    if len(fitting) > 1:
+        choices = [(pending_sign_in.begin(call, operator), organization.name) for operator, organization in fitting]
+        return call.render("sign_in_organization", 200, choices=choices, **_onward(call))
+    return await _with_password(call, fitting[0][0])
+
+
+async def _find_fitting(call: ConsoleCall, email: str, password: str) -> list[Candidate]:
+    """Find the operators with that address and password. All are checked, so that how long it takes does not tell whose
+    password it was; raises `rate_limited`.
+    """
+    candidates = await call.ctx.database.read(operators.of_email, email)
+    fitting: list[Candidate] = []
+    counted: list[Guess] = []
+    for guess, at in sign_in_limits.passwords_of(call, email, candidates):
+        try:
+            guess.count()
+        except Problem:
+            if fitting:
+                break
+            raise
+        counted.append(guess)
+        fitting += [one for one in at if await _is_password_of(one, password, guess)]
+        if not at:
+            await require_capacity(passwords.check_in_turn(None, password, guess.turn))
+    for guess in counted:
+        guess.was(right=bool(fitting))
+    return fitting
+
+
+async def _is_password_of(candidate: Candidate, password: str, guess: Guess) -> bool:
+    return await require_capacity(passwords.check_in_turn(candidate[0].password, password, guess.turn))
 
 
 def _onward(call: ConsoleCall) -> dict[str, str]:
@@ -99,9 +125,9 @@ async def _go_on(call: ConsoleCall) -> Response:
     except NotFound:
         return _ask_again(call, wrong="sign_in_changed")
     if token is None:
-        guess.was_wrong()
+        guess.was(right=False)
         return _ask_for_code(call, operator, 422, wrong=True)
-    guess.was_right()
+    guess.was(right=True)
     return _begin(call, operator, token)
 
 

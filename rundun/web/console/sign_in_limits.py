@@ -14,9 +14,11 @@ from rundun.core.token_bucket import Policy
 from rundun.core.tokens import digest
 from rundun.passwords import Turn
 from rundun.store.operators import Operator
+from rundun.store.organizations import Organization
 from rundun.web.console.session import ConsoleCall, set_cookie
 from rundun.web.rate_limit import address_of
 
+Candidate = tuple[Operator, Organization]
 KNOWN_COOKIE = "rundun_known"
 KNOWN_SECONDS = 365 * 24 * 3600
 GUESSES = Policy("sign-in", 10, 900)  # at one person's password, from one address, in a quarter of an hour
@@ -51,26 +53,29 @@ class Guess:
         for policy, owner in self.counts:
             self.call.ctx.rate_limiter.count(self.call.request, policy, owner)
 
-    def was_right(self) -> None:
-        """Take back the count."""
-        for policy, owner in self.counts:
+    def was(self, *, right: bool) -> None:
+        """Take back the count of what was right, or count a failure of the address; raises `rate_limited`."""
+        if not right and not self.is_known:
+            self.call.ctx.rate_limiter.count_failure(self.call.request)
+        for policy, owner in self.counts if right else ():
             self.call.ctx.rate_limiter.give_back(policy, owner)
 
-    def was_wrong(self) -> None:
-        """Count a failure of the address; raises `rate_limited`."""
-        if not self.is_known:
-            self.call.ctx.rate_limiter.count_failure(self.call.request)
 
-
-def password_of_anybody(call: ConsoleCall, email: str) -> Guess:
-    """Return a guess at the password that goes with an e-mail address, whether there is such an operator or not."""
-    return Guess(call, ((GUESSES, f"{email} {address_of(call.request)}"), (ALL_GUESSES, email)), is_known=False)
-
-
-def password_of_known(call: ConsoleCall, operator: Operator) -> Guess | None:
-    """Return a guess at the password of an operator who has signed in with this browser before; None for others."""
-    browser = _known_browser(call, operator)
-    return Guess(call, ((KNOWN_GUESSES, browser),), is_known=True) if browser else None
+def passwords_of(call: ConsoleCall, email: str, candidates: list[Candidate]) -> list[tuple[Guess, list[Candidate]]]:
+    """Return the guesses that one attempt to sign in is, each with the candidates whose password it may be: first at an
+    operator who has signed in with this browser before, then at all others with that address, who may be none.
+    """
+    guesses: list[tuple[Guess, list[Candidate]]] = []
+    others = []
+    for candidate in candidates:
+        if browser := _known_browser(call, candidate[0]):
+            guesses.append((Guess(call, ((KNOWN_GUESSES, browser),), is_known=True), [candidate]))
+        else:
+            others.append(candidate)
+    if others or not candidates:
+        counts = ((GUESSES, f"{email} {address_of(call.request)}"), (ALL_GUESSES, email))
+        guesses.append((Guess(call, counts, is_known=False), others))
+    return guesses
 
 
 def code_of(call: ConsoleCall, operator: Operator) -> Guess:

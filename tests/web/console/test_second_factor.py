@@ -125,7 +125,7 @@ async def test_it_is_switched_on_with_the_password_and_a_code_only(w: World) -> 
     for browser, brought in ((other, setup), (ann, ""), (ann, f"{setup}x"), (ann, f"x{setup}"), (ann, "é" * 500)):
         refused = await browser.post(f"{PLACE}/on", setup=brought, code=app.code())
         assert (refused.status_code, "<svg" in refused.text) == (422, False), brought
-    assert not (await w.database.read(operator_rows.find_by_email, ANN)).has_second_factor  # type: ignore[union-attr]
+    assert not (await w.database.read(operators.get_by_email, ANN)).has_second_factor
     w.clock.forward(seconds=SETUP_TTL_MS / 1000)
     assert "took too long" in (await ann.post(f"{PLACE}/on", setup=setup, code=app.code())).text
     for place in (f"{PLACE}/off", f"{PLACE}/recovery-codes"):
