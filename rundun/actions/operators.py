@@ -18,6 +18,7 @@ SESSION_TTL_MS = 30 * 24 * times.HOUR
 SESSION_IDLE_MS = 14 * 24 * times.HOUR
 SETUP_TTL_MS = times.HOUR
 INVITATION_TTL_MS = 7 * 24 * times.HOUR
+SESSION_MARK = "s."  # what tokens of sessions begin with; those from before this mark have another cookie
 MAX_SAME_EMAIL = 10  # operators of one address whose password is checked at sign-in
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -87,7 +88,7 @@ def get_unchanged(tx: Tx, operator_id: str, password_hash: str) -> Operator:
 
 def begin_session(tx: Tx, operator_id: str) -> str:
     """Begin a session of an operator who has proved who they are; returns its token, which is known here only now."""
-    token = new_token()
+    token = SESSION_MARK + new_token()
     operators.add_session(tx, operator_id, digest(token), tx.now + SESSION_TTL_MS)
     return token
 

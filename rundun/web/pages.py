@@ -25,6 +25,7 @@ CONTENT_SECURITY_POLICY = (
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": CONTENT_SECURITY_POLICY,
+    "cross-origin-opener-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-robots-tag": "noindex",
     "permissions-policy": "camera=(self), geolocation=(self), microphone=()",

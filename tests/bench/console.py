@@ -18,7 +18,7 @@ from rundun.core.urls import Urls
 from rundun.store import connection
 from rundun.store.batches import write_once
 from rundun.store.transaction import Env, Tx
-from rundun.web.console import session as console_session
+from rundun.web.console import cookies
 from tests.bench.processes import rundun
 
 RUNS = 1_000_000
@@ -173,7 +173,7 @@ def _get(port: int, path: str, session: str) -> float:
     asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     asked.connect()
     began = time.perf_counter()
-    asked.request("GET", f"/console{path}", headers={"cookie": f"{console_session.SESSION_COOKIE}={session}"})
+    asked.request("GET", f"/console{path}", headers={"cookie": f"{cookies.SESSION}={session}"})
     answer = asked.getresponse()
     answer.read()
     took = (time.perf_counter() - began) * 1000

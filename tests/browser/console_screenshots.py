@@ -13,7 +13,7 @@ from typing import Any
 from playwright.async_api import Browser, Page
 
 from rundun.actions import operators
-from rundun.web.console import session as console_session
+from rundun.web.console import cookies
 from tests.browser.phone import chromium
 from tests.browser.screenshots import FOLDER
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, operator
@@ -142,8 +142,8 @@ async def series(w: World, browser: Browser, base: str, width: int, theme: Any, 
     await page.goto(f"{base}/console/sign-in")
     await keep(page, f"{album}-sign-in")
     ann = await operator(w)
-    session = ann.client.cookies.get(console_session.SESSION_COOKIE) or ""
-    await context.add_cookies([{"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}])
+    session = ann.client.cookies.get(cookies.SESSION) or ""
+    await context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"{base}/console"}])
     for name, path in pages.items():
         await page.goto(f"{base}/console{path}")
         await keep(page, f"{album}-{name}")

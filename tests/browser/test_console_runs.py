@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from rundun.web.console import session as console_session
+from rundun.web.console import cookies
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg
@@ -34,8 +34,8 @@ async def at_the_console(w: World, browser: Browser, base: str, size: str = "des
     context = await browser.new_context(
         viewport={"width": width, "height": height}, accept_downloads=True, reduced_motion="reduce"
     )
-    session = ann.client.cookies.get(console_session.SESSION_COOKIE) or ""
-    await context.add_cookies([{"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}])
+    session = ann.client.cookies.get(cookies.SESSION) or ""
+    await context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"{base}/console"}])
     context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
     trouble: list[str] = []

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
 
 from rundun import paths
-from rundun.web.console import session as console_session
+from rundun.web.console import cookies
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.accessibility import is_fine
@@ -37,8 +37,8 @@ async def desktop(w: World, browser: Browser, base: str, **options: Any) -> Asyn
     given = {"viewport": {"width": 1440, "height": 900}, "is_mobile": False, "has_touch": False, **options}
     async with phone(browser, base, **given) as one:
         cookie = {
-            "name": console_session.SESSION_COOKIE,
-            "value": ann.client.cookies.get(console_session.SESSION_COOKIE) or "",
+            "name": cookies.SESSION,
+            "value": ann.client.cookies.get(cookies.SESSION) or "",
             "url": f"{base}/console",
         }
         await one.page.context.add_cookies([cookie])  # type: ignore[list-item]
@@ -248,8 +248,8 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
 
     again = await operator(w, "member")
     session = {
-        "name": console_session.SESSION_COOKIE,
-        "value": again.client.cookies.get(console_session.SESSION_COOKIE) or "",
+        "name": cookies.SESSION,
+        "value": again.client.cookies.get(cookies.SESSION) or "",
         "url": f"{ann.base}/console",
     }
     await page.context.add_cookies([session])  # type: ignore[list-item]

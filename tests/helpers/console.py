@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 
 from rundun.actions import operators
 from rundun.store.transaction import Tx
-from rundun.web.console import session as console_session
+from rundun.web.console import cookies
 from tests.helpers.service import World
 
 PASSWORD = "correct horse battery"
@@ -46,9 +46,7 @@ async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> 
         return operators.begin_session(tx, made.operator_id)
 
     browser = Browser(w.browser())
-    browser.client.cookies.set(
-        console_session.SESSION_COOKIE, await w.database.write(make), domain="rundun.test", path="/console"
-    )
+    browser.client.cookies.set(cookies.SESSION, await w.database.write(make), domain="rundun.test", path="/console")
     assert (await browser.get("")).status_code == 200
     return browser
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page
 
-from rundun.web.console import session as console_session
+from rundun.web.console import cookies
 from tests.helpers.console import operator
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import World
@@ -20,7 +20,7 @@ async def somebody(browser: Browser, base: str, size: str = "desk", session: str
     width, height = SIZES[size]
     context = await browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
     if session:
-        cookie: Any = {"name": console_session.SESSION_COOKIE, "value": session, "url": f"{base}/console"}
+        cookie: Any = {"name": cookies.SESSION, "value": session, "url": f"{base}/console"}
         await context.add_cookies([cookie])
     context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
@@ -40,4 +40,4 @@ def is_trouble(said: Any) -> bool:
 
 
 async def session_of(w: World, role: str = "owner") -> str:
-    return (await operator(w, role)).client.cookies.get(console_session.SESSION_COOKIE) or ""
+    return (await operator(w, role)).client.cookies.get(cookies.SESSION) or ""

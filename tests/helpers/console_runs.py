@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 from PIL import Image
 
-from rundun.web.console import session as console_session
+from rundun.web.console import cookies
 from tests.helpers.console import Browser
 from tests.helpers.images import encoded, jpeg
 from tests.helpers.patience import PATIENCE
@@ -105,7 +105,7 @@ PNG = encoded(Image.new("RGB", (40, 20), (255, 255, 255)), "PNG")
 
 async def listening(w: World, ann: Browser, base: str, query: str = "") -> Any:
     """An open stream of changes, over a real connection."""
-    cookie = f"{console_session.SESSION_COOKIE}={ann.client.cookies.get(console_session.SESSION_COOKIE)}"
+    cookie = f"{cookies.SESSION}={ann.client.cookies.get(cookies.SESSION)}"
     client = httpx2.AsyncClient(base_url=base, headers={"cookie": cookie}, timeout=PATIENCE)
     w.clients.append(client)
     return client.stream("GET", f"/console/runs/live{query}")

@@ -168,7 +168,7 @@ class World:
     def browser(self, address: str = "127.0.0.1", **headers: str) -> httpx2.AsyncClient:
         """A client without a key, at an address."""
         transport = httpx2.ASGITransport(app=self.app, client=(address, 123))
-        client = httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL, headers=headers)
+        client = httpx2.AsyncClient(transport=transport, base_url=self.settings.public_url, headers=headers)
         self.clients.append(client)
         return client
 

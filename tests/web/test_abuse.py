@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from rundun import passwords
 from rundun.actions import operators, organizations
 from rundun.errors import Problem
 from rundun.web.console import live, sign_in_limits
-from rundun.web.console import session as console_session
 from rundun.web.console.time_zone import Zone
 from tests.helpers.console import PASSWORD, Browser, operator
 from tests.helpers.console_runs import listening
@@ -165,10 +165,7 @@ async def test_so_many_passwords_wait_and_no_more(monkeypatch: pytest.MonkeyPatc
 async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
     kept = passwords.hash_password(PASSWORD)
     await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", kept)
-    rate_limiter, request = (
-        w.service.rate_limiter,
-        console_session.Request({"type": "http", "client": ("192.0.2.9", 1)}),
-    )
+    rate_limiter, request = (w.service.rate_limiter, Request({"type": "http", "client": ("192.0.2.9", 1)}))
     with pytest.raises(Problem):
         for _ in range(11):
             rate_limiter.count(request, sign_in_limits.GUESSES, "ann@example.com 192.0.2.9")

@@ -26,6 +26,7 @@ from rundun.store.organizations import Organization
 from rundun.store.pagination import END, PageRequest
 from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
+from rundun.web.console import cookies
 from rundun.web.console.time_zone import Zone
 from rundun.web.context import Context, context_of
 from rundun.web.i18n import Language
@@ -34,8 +35,6 @@ from rundun.web.problems import TABLE
 
 P = ParamSpec("P")
 T = TypeVar("T")
-SESSION_COOKIE = "rundun_session"
-VISITOR_COOKIE = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
 FORM_TYPE = "application/x-www-form-urlencoded"
 SECRET_FIELDS = {"password", "old", "code", "setup"}
 MAX_FIELDS = 200
@@ -184,8 +183,8 @@ def route(
             response = await respond(call)
         except Problem as problem:
             response = _refused(call, problem)
-        if VISITOR_COOKIE not in request.cookies and call.signed_in is None:
-            set_cookie(call, response, VISITOR_COOKIE, call.token, None)
+        if not cookies.find(call.ctx, request, cookies.VISITOR) and call.signed_in is None:
+            cookies.put(call.ctx, response, cookies.VISITOR, call.token, None)
         return response
 
     route_ = ConsoleRoute(f"/console{path}", endpoint, methods=[method])
@@ -195,12 +194,12 @@ def route(
 
 async def _read_call(request: Request) -> ConsoleCall:
     ctx = context_of(request)
-    token = request.cookies.get(SESSION_COOKIE, "")
+    token = cookies.find_session(ctx, request)
     signed_in = await ctx.database.read(operators.signed_in, token) if token else None
     if signed_in:
         ctx.session_use.note(token, signed_in)
     else:
-        token = request.cookies.get(VISITOR_COOKIE) or operators.new_token()
+        token = cookies.find(ctx, request, cookies.VISITOR) or operators.new_token()
     return ConsoleCall(request, ctx, signed_in, token, _csrf(ctx, token))
 
 
@@ -293,29 +292,3 @@ def _refused(call: ConsoleCall, problem: Problem) -> Response:
 def rebind_csrf(call: ConsoleCall, token: str) -> None:
     """Bind the forms of the page that answers to the session that has just begun."""
     call.token, call.csrf = token, _csrf(call.ctx, token)
-
-
-def begin_session(call: ConsoleCall, response: Response, token: str) -> Response:
-    """Set the session cookie of an operator who has signed in."""
-    set_cookie(call, response, SESSION_COOKIE, token, operators.SESSION_TTL_MS // times.SECOND)
-    response.delete_cookie(VISITOR_COOKIE, path="/console")
-    return response
-
-
-def end_session(response: Response) -> Response:
-    """Delete the session cookie."""
-    response.delete_cookie(SESSION_COOKIE, path="/console")
-    return response
-
-
-def set_cookie(call: ConsoleCall, response: Response, name: str, value: str, seconds: int | None) -> None:
-    """Set a cookie of the console for so many seconds, None until the browser is closed."""
-    response.set_cookie(
-        name,
-        value,
-        max_age=seconds,
-        path="/console",
-        secure=call.ctx.settings.public_url.startswith("https://"),
-        httponly=True,
-        samesite="lax",
-    )

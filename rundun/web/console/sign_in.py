@@ -12,7 +12,8 @@ from rundun.store import operators as operator_rows
 from rundun.store.operators import Invitation, Operator
 from rundun.store.organizations import Organization
 from rundun.web.console import pending_sign_in, session, sign_in_limits
-from rundun.web.console.session import ConsoleCall, ask_to_sign_in, begin_session, end_session
+from rundun.web.console.cookies import begin_session, end_session
+from rundun.web.console.session import ConsoleCall, ask_to_sign_in
 from rundun.web.console.sign_in_limits import Candidate, Guess
 
 T = TypeVar("T")
@@ -148,7 +149,7 @@ def _begin(call: ConsoleCall, operator: Operator, token: str) -> Response:
     else:
         page = call.redirect(onward["next_path"])
     sign_in_limits.remember_browser(call, page, operator)
-    return begin_session(call, page, token)
+    return begin_session(call.ctx, page, token)
 
 
 def _local(path: str) -> str:
@@ -160,13 +161,13 @@ def _local(path: str) -> str:
 async def sign_out(call: ConsoleCall) -> Response:
     """POST /console/sign-out: end the session."""
     await call.ctx.database.write(operators.sign_out, call.token)
-    return end_session(call.redirect("/sign-in", "told_signed_out"))
+    return end_session(call.ctx, call.redirect("/sign-in", "told_signed_out"))
 
 
 async def sign_out_everywhere(call: ConsoleCall) -> Response:
     """POST /console/sign-out-everywhere: end all sessions of this operator, this one too."""
     await call.ctx.database.write(operator_rows.remove_sessions, call.operator.operator_id)
-    return end_session(call.redirect("/sign-in", "told_signed_out"))
+    return end_session(call.ctx, call.redirect("/sign-in", "told_signed_out"))
 
 
 async def join_form(call: ConsoleCall) -> Response:

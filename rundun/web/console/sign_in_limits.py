@@ -15,12 +15,11 @@ from rundun.core.tokens import digest
 from rundun.passwords import Turn
 from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
-from rundun.web.console.session import ConsoleCall, set_cookie
+from rundun.web.console import cookies
+from rundun.web.console.session import ConsoleCall
 from rundun.web.rate_limit import address_of
 
 Candidate = tuple[Operator, Organization]
-KNOWN_COOKIE = "rundun_known"
-KNOWN_SECONDS = 365 * 24 * 3600
 GUESSES = Policy("sign-in", 10, 900)  # at one person's password, from one address, in a quarter of an hour
 ALL_GUESSES = Policy("sign-in-all", 100, 900)  # from wherever: few enough to find none, too many to lock out by hand
 KNOWN_GUESSES = Policy("sign-in-known", 10, 900)  # of one browser that the operator has signed in with before
@@ -96,7 +95,7 @@ def _signer(call: ConsoleCall, operator: Operator) -> Signer:
 def _known_browser(call: ConsoleCall, operator: Operator) -> str | None:
     """Return the name that this browser got when the operator signed in with it, None for one that is not known."""
     try:
-        return _signer(call, operator).unsign(call.request.cookies.get(KNOWN_COOKIE, "")).decode()
+        return _signer(call, operator).unsign(cookies.find(call.ctx, call.request, cookies.KNOWN)).decode()
     except BadSignature:
         return None
 
@@ -104,4 +103,5 @@ def _known_browser(call: ConsoleCall, operator: Operator) -> str | None:
 def remember_browser(call: ConsoleCall, response: Response, operator: Operator) -> None:
     """Set the cookie of a browser that the operator is signed in with."""
     browser = _known_browser(call, operator) or secrets.token_urlsafe(16)
-    set_cookie(call, response, KNOWN_COOKIE, _signer(call, operator).sign(browser).decode(), KNOWN_SECONDS)
+    signed = _signer(call, operator).sign(browser).decode()
+    cookies.put(call.ctx, response, cookies.KNOWN, signed, cookies.KNOWN_SECONDS)

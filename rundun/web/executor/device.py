@@ -6,6 +6,8 @@ from starlette.responses import Response
 
 from rundun.web.context import context_of
 
+# Without a prefix as the console's cookies have: each run's has a path of its own, which __Host- would not allow, and
+# phones on open runs have this one. Nobody can make it: the signature is over the run, too.
 COOKIE = "rundun_device"
 COOKIE_SECONDS = 365 * 24 * 3600
 

@@ -6,7 +6,7 @@ import pytest
 
 from rundun.actions import operators, organizations
 from rundun.errors import Problem
-from rundun.web.console.sign_in_limits import KNOWN_COOKIE
+from rundun.web.console import cookies
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, operator, text_of
 from tests.helpers.second_factor import switched_on
 from tests.helpers.service import World
@@ -113,7 +113,7 @@ async def test_a_namesake_elsewhere_has_no_better_chance_to_guess(w: World) -> N
     await eve.get("/settings/account")
     await w.database.write(operators.change_password, hers.operator_id, PASSWORD_HASH, token)
     assert (await eve.post("/settings/account/password", old=PASSWORD, password=OTHER)).status_code == 303
-    assert eve.client.cookies.get(KNOWN_COOKIE)
+    assert eve.client.cookies.get(cookies.KNOWN)
     await eve.post("/sign-out")
     await eve.get("/sign-in")
     codes = [(await eve.post("/sign-in", email=ANN, password=f"guess {number}")).status_code for number in range(11)]

@@ -11,7 +11,7 @@ from rundun import passwords
 from rundun.actions import commands, operators
 from rundun.errors import Problem
 from rundun.store import operators as operator_rows
-from rundun.web.console import pending_sign_in, session
+from rundun.web.console import cookies, pending_sign_in
 from rundun.web.console.settings.second_factor import SETUP_TTL_MS
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field
 from tests.helpers.second_factor import App, recovery_codes_of, secret_of, switched_on
@@ -85,7 +85,7 @@ async def test_a_form_sent_after_the_session_had_ended_is_kept_through_both_step
     ann = await ann_at(w)
     app, _ = await switched_on(w, ann)
     await ann.get("/settings/keys")
-    ann.client.cookies.delete(session.SESSION_COOKIE)
+    ann.client.cookies.delete(cookies.SESSION)
     asked = await ann.post("/settings/keys", name="booking backend")
     for given in ({"email": ANN, "password": PASSWORD}, {"code": app.code(1)}):
         onward = {name: field(asked.text, name) for name in ("csrf", "next", "then")}

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from rundun import passwords
 from rundun.actions import api_keys, operators, organizations
 from rundun.store import operators as operator_rows
-from rundun.web.console import session as console_session
+from rundun.web.console import cookies
 from rundun.web.console.session import ConsoleRoute
 from rundun.web.routes import starlette_app
 from tests.helpers.console import PASSWORD, Browser, operator
@@ -61,9 +61,7 @@ GUARDED = [(door, method) for door, method in CALLS if door.may != "anyone"]
 async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: ConsoleRoute, method: str) -> None:
     browser = shared.browser()
     for session in ("", "made-up", "x" * 5000):
-        answer = await browser.request(
-            method, fill(door.path), headers={"cookie": f"{console_session.SESSION_COOKIE}={session}"}
-        )
+        answer = await browser.request(method, fill(door.path), headers={"cookie": f"{cookies.SESSION}={session}"})
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/console/sign-in")
 
@@ -127,9 +125,7 @@ async def test_from_the_setup_link_to_signing_in_again(w: World) -> None:
     assert (refused.status_code, "at least 10" in refused.text) == (422, True)
     joined = await ann.post(f"/join/{token}", email="Ann@Example.com", name="Ann", password=PASSWORD)
     assert (joined.status_code, joined.headers["location"]) == (303, "/console")
-    cookie = next(
-        one for one in joined.headers.get_list("set-cookie") if one.startswith(console_session.SESSION_COOKIE)
-    )
+    cookie = next(one for one in joined.headers.get_list("set-cookie") if one.startswith(cookies.SESSION))
     assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Path=/console" in cookie
     assert (await ann.get("")).status_code == 200
     assert (await Browser(w.browser()).get(f"/join/{token}")).status_code == 404, "good once"
@@ -227,7 +223,7 @@ async def test_signing_out_everywhere_ends_every_session(w: World) -> None:
     (made,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
     elsewhere = Browser(w.browser())
     token = await w.database.write(operators.begin_session, made.operator_id)
-    elsewhere.client.cookies.set(console_session.SESSION_COOKIE, token, domain="rundun.test", path="/console")
+    elsewhere.client.cookies.set(cookies.SESSION, token, domain="rundun.test", path="/console")
     assert (await elsewhere.get("")).status_code == 200
     assert (await ann.post("/sign-out-everywhere")).status_code == 303
     assert (await elsewhere.get("")).status_code == 303
@@ -239,7 +235,7 @@ async def test_only_hashes_are_kept(w: World) -> None:
     ann = Browser(w.browser())
     await ann.get(f"/join/{token}")
     await ann.post(f"/join/{token}", email="ann@example.com", name="Ann", password=PASSWORD)
-    session = ann.client.cookies.get(console_session.SESSION_COOKIE)
+    session = ann.client.cookies.get(cookies.SESSION)
     again = await w.database.write(operators.invite, w.acme_id, "bob@example.com", "member")
 
     def everything(tx: Any) -> str:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from rundun import passwords
 from rundun.actions import operators
 from rundun.store import operators as operator_rows
-from rundun.web.console import sign_in_limits
+from rundun.web.console import cookies, sign_in_limits
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field
 from tests.helpers.patience import PATIENCE
 from tests.helpers.second_factor import switched_on
@@ -79,9 +79,9 @@ async def test_a_known_browser_is_known_for_its_operator_only(w: World) -> None:
     assert (await eve.post("/sign-in", email="eve@example.com", password=PASSWORD)).status_code == 303
     await guessed_from_everywhere(w)
     assert await signs_in(eve, "guess") == 429
-    cookie = eve.client.cookies.get(sign_in_limits.KNOWN_COOKIE) or ""
+    cookie = eve.client.cookies.get(cookies.KNOWN) or ""
     for forged in ("x", "", cookie + "x", "x" * 4000):
-        eve.client.cookies.set(sign_in_limits.KNOWN_COOKIE, forged, domain="rundun.test", path="/console")
+        eve.client.cookies.set(cookies.KNOWN, forged, domain="rundun.test", path="/console")
         assert await signs_in(eve) == 429
 
 
