@@ -14,7 +14,7 @@ from rundun.store import api_keys as key_rows
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
 from tests.helpers.accessibility import is_fine
-from tests.helpers.console import PASSWORD
+from tests.helpers.console import PASSWORD, left_alone
 from tests.helpers.console_page import SIZES, session_of, somebody
 from tests.helpers.faulty_network import Line
 from tests.helpers.images import png
@@ -174,6 +174,7 @@ async def test_executors_see_the_colour_and_the_logo(w: World, browser: Browser,
 
 
 async def test_health_is_looked_at_closely(w: World, browser: Browser, base: str) -> None:
+    await left_alone(w)
     async with somebody(browser, base, session=await session_of(w, "member")) as bob:
         await bob.goto(f"{base}/console/settings/health")
         await expect(bob.get_by_text("It works.")).to_be_visible()

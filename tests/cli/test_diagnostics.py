@@ -19,7 +19,7 @@ from rundun.core import times
 from rundun.diagnostics import certificate_ends_at
 from rundun.store import connection
 from rundun.store.transaction import Tx
-from tests.helpers.console import operator
+from tests.helpers.console import left_alone, operator, text_of
 from tests.helpers.service import BOOLEAN, NOON, Clock, Receiver, World, answering, settings_for
 from tests.helpers.service_process import done, rundun, serving
 
@@ -270,7 +270,23 @@ async def test_a_member_sees_the_health_and_only_their_own(w: World) -> None:
     )
     assert "<script>alert" not in page
     assert "Globex" not in page
-    assert "Look for damage" in page and "no damage" not in page
+    for owner in (bob, await operator(w)):
+        page = text_of((await owner.get("/settings/health")).text)
+        for theirs in ("schema", "are free", "SQLite", "Look for damage", "Settings in force", "in the file"):
+            assert theirs not in page
+        assert "Links begin with" in page and "pending" in page
+        refused = await owner.post("/settings/health")
+        assert (refused.status_code, "whoever runs this server" in refused.text) == (403, True)
+        assert "no damage" not in refused.text
+
+
+async def test_a_member_of_the_only_organization_sees_all(w: World) -> None:
+    await left_alone(w)
+    bob = await operator(w, "member")
+    page = text_of((await bob.get("/settings/health")).text)
+    for said in ("schema", "are free", "SQLite", "Look for damage", "webhooks.allow", "Links begin with"):
+        assert said in page
+    assert "no damage" not in page
     closer = await bob.post("/settings/health")
     assert closer.status_code == 200 and "SQLite finds no damage" in closer.text
     codes = [(await bob.post("/settings/health")).status_code for _ in range(4)]

@@ -51,6 +51,19 @@ async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> 
     return browser
 
 
+async def left_alone(w: World) -> None:
+    """Take all organizations but Acme away, as on a Rundun that serves one."""
+
+    def remove(tx: Any) -> None:
+        templates = "SELECT id FROM templates WHERE org_id <> ?"
+        tx.db.execute(f"DELETE FROM template_versions WHERE template_id IN ({templates})", (w.acme_id,))
+        for table in ("templates", "keys", "invitations"):
+            tx.db.execute(f"DELETE FROM {table} WHERE org_id <> ?", (w.acme_id,))
+        tx.db.execute("DELETE FROM organizations WHERE id <> ?", (w.acme_id,))
+
+    await w.database.write(remove)
+
+
 def field(html: str, name: str) -> str:
     """The value of an input on a page."""
     found = re.search(rf'<input[^>]*name="{name}"[^>]*value="([^"]*)"', html)
