@@ -44,8 +44,9 @@ format: $(VENV)/.tools  ## Format the code and mend what the linter can mend.
 soak: setup  ## Run the long random tests, which look for leaks and drift.
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
-crash: setup  ## Kill the service at many random moments and look whether anything acknowledged was lost.
-	$(BIN)/python -m pytest -m crash --timeout 0 $(ARGS)
+crash: setup  ## Kill the service CRASH_KILLS times (200) in the middle of everything, from CRASH_SEED on; audit all.
+	@export CRASH_SEED=$${CRASH_SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "CRASH_SEED=$$CRASH_SEED"; \
+	$(TESTING) $(BIN)/python -m pytest -m crash --timeout 0 -n 2 --dist worksteal -rP $(ARGS)
 
 # An environment whose Python is gone (upgraded, or the folder moved) is made anew.
 ifeq ($(wildcard $(BIN)/python),)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -89,9 +90,9 @@ class Receiver:
             writer.close()
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator["Receiver"]:
-        """Serve while the context lasts."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def listening(self, at: socket.socket | None = None) -> AsyncIterator["Receiver"]:
+        """Serve while the context lasts, on a free port or `at` a socket that is bound."""
+        server = await asyncio.start_server(self._serve, **({"sock": at} if at else {"host": "127.0.0.1", "port": 0}))
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
         try:
             yield self

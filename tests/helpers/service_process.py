@@ -37,7 +37,7 @@ class Serving:
     """`python -m rundun serve` in `folder`, its output read as it comes; it ends with the context at the latest."""
 
     def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
-        self.process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "rundun", "serve", *arguments],
             cwd=folder,
             env=environment(**settings),
@@ -46,12 +46,19 @@ class Serving:
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
+        assert process.stdout and process.stderr
+        self._watch(process, process.stdout, process.stderr)
+
+    def _watch(self, process: Any, out: IO[str], err: IO[str] | None = None) -> None:
+        """Read what a process says, on one stream or two, as it comes."""
+        self.process = process
         self.out: list[str] = []
         self.err: list[str] = []
         self._more_due = threading.Condition()
         self._readers = [
             threading.Thread(target=self._read, args=(stream, lines))
-            for stream, lines in ((self.process.stdout, self.out), (self.process.stderr, self.err))
+            for stream, lines in ((out, self.out), (err, self.err))
+            if stream
         ]
         for reader in self._readers:
             reader.start()

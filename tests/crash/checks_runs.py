@@ -1,0 +1,211 @@
+"""What was told of templates, runs, answers, keys and credits, and what the database says of them."""
+
+import json
+import sqlite3
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from tests.crash.auditor import Look, check
+from tests.crash.ledger import OPEN, Answer, Run
+from tests.helpers.service_process import rows as tuples
+
+PLAIN = ("s-ok", "s-why", "s-num")  # steps on which each change is one event
+
+
+@check
+def the_file_is_sound(look: Look) -> Iterator[str]:
+    if look.is_end and (found := tuples(look.db, "PRAGMA integrity_check")) != [("ok",)]:
+        yield f"integrity_check: {found}"
+    if found := tuples(look.db, "PRAGMA foreign_key_check"):
+        yield f"foreign_key_check: {found}"
+
+
+@check
+def each_dispatch_made_its_runs(look: Look) -> Iterator[str]:
+    made: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    for row in look.rows("SELECT id, executor_ref, org_id, template_id, webhook_url FROM runs"):
+        made[row["executor_ref"]].append(row)
+    for organization in look.ledger.organizations:
+        for ref, asked in organization.dispatches.items():
+            found, write = made.pop(ref, []), asked.write
+            most = 1 if asked.has_key else len(write.answers) + write.unheard
+            if len(found) > most or not asked.run_ids <= {row["id"] for row in found}:
+                told = f"{sorted(asked.run_ids)} told, {write.unheard} unheard, key {asked.has_key}"
+                yield f"{ref} made {[row['id'] for row in found]}; {told}"
+            for row in found:
+                if (row["template_id"], row["webhook_url"]) != (
+                    asked.template.template_id,
+                    asked.webhook and asked.webhook["url"],
+                ):
+                    yield f"{row['id']} was dispatched otherwise: {tuple(row)}"
+    for ref, found in made.items():
+        yield f"nobody dispatched {ref}: {[row['id'] for row in found]}"
+
+
+@check
+def each_run_cost_one_credit(look: Look) -> Iterator[str]:
+    for organization in look.ledger.organizations:
+        ((credits, runs),) = look.rows(
+            "SELECT credits, (SELECT count(*) FROM runs WHERE org_id = o.id) FROM organizations AS o WHERE name = ?",
+            organization.name,
+        )
+        extra = credits + runs - organization.given
+        if extra and extra == sum(organization.asked):
+            organization.given += extra
+        elif extra:
+            told = f"given {organization.given}, perhaps {organization.asked}"
+            yield f"{organization.name} has {credits} credits after {runs} runs; {told}"
+        organization.asked.clear()
+
+
+@check
+def runs_are_where_they_were_told_to_be(look: Look) -> Iterator[str]:
+    found = {row["id"]: row for row in look.of_runs("SELECT * FROM runs WHERE id IN run_ids")}
+    for run_id, run in look.runs.items():
+        row = found.get(run_id)
+        if row is None:
+            yield f"{run_id} is gone"
+            continue
+        if row["revision"] < run.revision:
+            yield f"{run_id} is at revision {row['revision']}, and was at {run.revision}"
+        if run.status == "expired" and row["status"] in OPEN and row["expires_at"] < time.time() * 1000:
+            continue  # who reads it is told so, the next write or the sweep stores it
+        has_moved = row["status"] != run.status and (not run.is_open or row["status"] == "pending")
+        if has_moved or (run.person and row["assigned_to"] != run.person):
+            yield f"{run_id} is {row['status']} by {row['assigned_to']}, and was {run.status} by {run.person}"
+        if (row["closed_at"] is None) != (row["status"] in OPEN):
+            yield f"{run_id} is {row['status']}, closed at {row['closed_at']}"
+        yield from _expiry(run, row)
+
+
+def _expiry(run: Run, row: sqlite3.Row) -> Iterator[str]:
+    until = row["expires_at"]
+    if run.expires_at != "" and (run.expires_at is None) != (until is None):
+        yield f"{run.run_id} expires at {until}, and was extended until {run.expires_at}"
+    if row["status"] == "expired" and (until is None or row["closed_at"] < until):
+        yield f"{run.run_id} has expired at {row['closed_at']}, before {until}"
+
+
+@check
+def answers_are_those_that_were_sent(look: Look) -> Iterator[str]:
+    kept: dict[tuple[str, str], list[sqlite3.Row]] = defaultdict(list)
+    for row in look.of_runs("SELECT * FROM answers WHERE run_id IN run_ids ORDER BY number"):
+        kept[row["run_id"], row["step_id"]].append(row)
+    for run_id, run in look.runs.items():
+        for step_id, sent in run.answers.items():
+            for wrong in _answers(run, sent, kept.pop((run_id, step_id), [])):
+                yield f"{run_id} {step_id}: {wrong}"
+    for place in kept:
+        yield f"nobody answered {place}"
+
+
+def _answers(run: Run, sent: list[Answer], found: list[sqlite3.Row]) -> Iterator[str]:
+    by_id = {answer.answer_id: answer for answer in sent}
+    order = [by_id[row["answer_id"]] for row in found if row["answer_id"] in by_id]
+    if len(order) != len(found):
+        yield "there is an answer that nobody gave"
+    for row, answer in zip(found, order, strict=False):
+        if _content(row) != answer.content:
+            yield f"{_content(row)} is kept of {answer.content}"
+        if not answer.write.may_be_done:
+            yield f"{answer.content} was refused and is kept"
+    current = [_content(row) for row in found if row["is_current"]]
+    if len(current) != bool(found) or (found and current[0] != _content(found[-1])):
+        yield f"in force is {current}, and the last is {found and _content(found[-1])}"
+    for answer in sent:
+        # On a closed run what is in force may be said again, which is not kept.
+        if answer.write.is_told and answer not in order and not (not run.is_open and [answer.content] == current):
+            yield f"{answer.content} ({answer.answer_id}) is lost; in force is {current}"
+    yield from _disorder([(answer.write.sent_at, answer.write.told_at, answer.content) for answer in order])
+
+
+def _content(row: sqlite3.Row) -> tuple[Any, bool, str | None]:
+    return json.loads(row["value"]), bool(row["skipped"]), row["unable"]
+
+
+def _disorder(order: list[tuple[int, int, Any]]) -> Iterator[str]:
+    """Tell of what stands behind something that was sent only after it had been told."""
+    for index, (sent_at, _, content) in enumerate(order):
+        for _, told_at, later in order[index + 1 :]:
+            if told_at and told_at < sent_at:
+                yield f"{later} was told before {content} was sent, and counts as later"
+
+
+@check
+def each_answer_has_its_event(look: Look) -> Iterator[str]:
+    told = Counter(
+        (row["run_id"], row["step_id"])
+        for row in look.of_runs(
+            "SELECT run_id, body ->> '$.data.step_id' AS step_id FROM events "
+            "WHERE run_id IN run_ids AND event IN ('step.completed', 'step.skipped')"
+        )
+    )
+    changes: Counter[tuple[str, str]] = Counter()
+    before: dict[tuple[str, str], Any] = {}
+    for row in look.of_runs("SELECT * FROM answers WHERE run_id IN run_ids ORDER BY number"):
+        place = row["run_id"], row["step_id"]
+        changes[place] += before.get(place) != _content(row)
+        before[place] = _content(row)
+    for place in {*told, *changes}:
+        if place[1] in PLAIN and told[place] != changes[place]:
+            yield f"{place} was changed {changes[place]} times, and has {told[place]} events"
+        if not changes[place]:
+            yield f"{place} has {told[place]} events and no answer"
+
+
+@check
+def templates_are_those_that_were_put(look: Look) -> Iterator[str]:
+    kept: dict[str, dict[int, str]] = defaultdict(dict)
+    for row in look.rows("SELECT template_id, v, body ->> '$.name' AS name FROM template_versions"):
+        kept[row["template_id"]][row["v"]] = row["name"]
+    heads = {row["id"]: row for row in look.rows("SELECT * FROM templates")}
+    known = {template.template_id: template for one in look.ledger.organizations for template in one.templates}
+    for template_id, names in kept.items():
+        template = known.get(template_id)
+        if sorted(names) != list(range(1, heads[template_id]["v"] + 1)):
+            yield f"{template_id} is at version {heads[template_id]['v']} and has {sorted(names)}"
+        if template is None:
+            write = look.ledger.new_templates.get(names[1])
+            if write is None or not write.unheard:
+                yield f"{template_id} {names} was told to nobody"
+            continue
+        asked = {name for name, write in template.asked.items() if write.may_be_done}
+        if not template.names.items() <= names.items() or not set(names.values()) - {template.names[1]} <= asked:
+            yield f"{template_id} has versions {names}, and was told {template.names}"
+    for template_id, template in known.items():
+        if template_id not in kept:
+            yield f"{template_id} is gone"
+        elif template.archived and template.archived.is_told and heads[template_id]["archived_at"] is None:
+            yield f"{template_id} is not archived"
+
+
+@check
+def keys_are_those_that_were_made(look: Look) -> Iterator[str]:
+    found = {row["name"]: row for row in look.rows("SELECT * FROM keys")}
+    if len(found) != len(look.rows("SELECT id FROM keys")):
+        yield "a key was made twice"
+    for organization in look.ledger.organizations:
+        for key in organization.keys:
+            row = found.get(key.name)
+            if key.secret and row is None:
+                yield f"{key.name} is lost"
+            if row is not None and row["revoked_at"] is not None and not key.may_be_revoked:
+                yield f"{key.name} is revoked, and nobody did it"
+            if key.is_revoked and (row is None or row["revoked_at"] is None):
+                yield f"{key.name} is not revoked"
+
+
+@check
+def repeated_requests_are_known(look: Look) -> Iterator[str]:
+    stored = {
+        (row["path"], row["key"]): (row["status"], row["body"])
+        for row in look.rows("SELECT path, key, status, body FROM idempotency_keys")
+    }
+    for write in look.ledger.keyed:
+        place = write.path, write.arguments["headers"]["idempotency-key"]
+        if write.answers and stored.get(place) != (write.answers[0].status_code, write.answers[0].content):
+            yield f"{place} was answered {write.answers[0].text}, and kept is {stored.get(place)}"
+        if place in stored and not write.may_be_done:
+            yield f"{place} was refused, and is kept as done: {stored[place]}"

@@ -1,0 +1,250 @@
+"""Work of an integrator: templates, runs, deliveries, the feed."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx2
+
+from tests.crash.clients import Client, kind, until_broken
+from tests.crash.ledger import FEW, Dispatch, Run, Template, Write, WrongAnswer
+from tests.crash.receivers import SECRETS, TEMPERS
+
+MOMENT = 0.00003  # hours: a tenth of a second
+EVENTS = (["*"], ["*", "run.started"], ["run.completed", "run.cancelled", "run.expired"], ["step.completed"])
+
+
+def checklist(name: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """A checklist of plain steps, of one that depends on another, and of pictures."""
+    not_fine = {"when": {"step": "s-ok", "op": "eq", "value": False}}
+    return {
+        "name": name,
+        "settings": {"allow_skip": True, "signature_on_complete": facts["is_signed"]},
+        "execution": {"scope": facts["scope"]},
+        "steps": [
+            {"id": "s-ok", "type": "boolean", "label": "All fine?"},
+            {"id": "s-why", "type": "text", "label": "Why?", "required": False},
+            {"id": "s-num", "type": "number", "label": "How many?", "required": False},
+            {"id": "s-if", "type": "text", "label": "What is not?", "required": False, "condition": not_fine},
+            {"id": "s-pic", "type": "photo", "label": "The door", "required": False},
+            {"id": "s-sign", "type": "signature", "label": "The neighbour", "required": False},
+        ],
+    }
+
+
+def once(client: Client, write: Write) -> Write:
+    """Give two of three POSTs an `Idempotency-Key`; the others must not be sent twice."""
+    if client.rng.random() < 2 / 3:
+        write.arguments["headers"] = {"idempotency-key": client.ledger.name("key")}
+        write.is_replayed = True
+        client.ledger.keyed.append(write)
+    else:
+        write.is_repeatable = False
+    return write
+
+
+@kind(1)
+async def make_template(client: Client) -> None:
+    """Make a template."""
+    rng, organization, name = client.rng, client.organization, client.ledger.name("Check")
+    facts = {"is_signed": rng.random() < 0.3, "scope": rng.choice(["any", "any", "first_device"])}
+
+    def told(response: httpx2.Response) -> None:
+        made = response.json()
+        if made["id"] not in {template.template_id for template in organization.templates}:
+            organization.templates.append(Template(made["id"], response.headers["etag"], {1: name}, facts))
+
+    write = once(client, Write("POST", "/v1/templates", (201,), told=told, arguments={"json": checklist(name, facts)}))
+    client.ledger.new_templates[name] = write
+    await client.write(write)
+
+
+def _pick_template(client: Client) -> Template | None:
+    templates = [one for one in client.organization.templates if one.archived is None]
+    return client.rng.choice(templates) if templates else None
+
+
+@kind(2)
+async def revise_template(client: Client) -> None:
+    """Put a new version in place of the one that was seen, and of no other."""
+    template = _pick_template(client)
+    if template is None or template.desk.locked():
+        return
+    async with template.desk:
+        name = client.ledger.name("Check")
+
+        def told(response: httpx2.Response) -> None:
+            template.etag = response.headers["etag"]
+            if template.names.setdefault(response.json()["v"], name) != name:
+                raise WrongAnswer(f"{template.template_id}: one version for {name} and for {template.names}")
+
+        write = Write("PUT", f"/v1/templates/{template.template_id}", (200,), ("version_mismatch",), told)
+        write.arguments = {"json": checklist(name, template.facts), "headers": {"if-match": template.etag}}
+        write.is_repeatable = False
+        template.asked[name] = write
+        if not await client.write(write):
+            read = await client.get(f"/v1/templates/{template.template_id}")
+            _require(read.json()["name"] in template.asked, f"{read.json()['name']} was asked for")
+            _require(read.json()["v"] not in template.names, "a version was refused that is the current one")
+            template.etag = read.headers["etag"]
+
+
+def _require(is_true: bool, text: str) -> None:
+    if not is_true:
+        raise WrongAnswer(f"It isn't so that {text}")
+
+
+@kind(1)
+async def archive_template(client: Client) -> None:
+    """Archive a template, if there are enough of them."""
+    templates = [one for one in client.organization.templates if one.archived is None and not one.desk.locked()]
+    if len(templates) < 4:
+        return
+    template = client.rng.choice(templates)
+    template.archived = Write("DELETE", f"/v1/templates/{template.template_id}", (204,))
+    await client.write(template.archived)
+
+
+@kind(1)
+async def dispatch_archived(client: Client) -> None:
+    """Try to dispatch a run of an archived template: refused, and for nothing."""
+    archived = [one for one in client.organization.templates if one.archived and one.archived.is_told]
+    if archived:
+        body = {"template_id": client.rng.choice(archived).template_id, "executor_ref": client.ledger.name("job")}
+        await client.write(Write("POST", "/v1/runs", (), ("template_archived",), arguments={"json": body}))
+
+
+@kind(8)
+async def dispatch(client: Client) -> None:
+    """Dispatch a run, to a webhook of any temper or to none: exactly one run and one credit."""
+    template, rng = _pick_template(client), client.rng
+    if template is None:
+        return await make_template(client)
+    if len(client.organization.still_open()) >= FEW:
+        return None
+    body: dict[str, Any] = {"template_id": template.template_id, "executor_ref": client.ledger.name("job")}
+    temper = rng.choice([None, *TEMPERS])
+    if temper:
+        secret = rng.choice(SECRETS)
+        url = client.life.receivers.url(temper, body["executor_ref"].replace(" ", "/"))
+        body["webhook"] = {"url": url, "events": rng.choice(EVENTS), **({"secret": secret} if secret else {})}
+    if rng.random() < 0.3:
+        body["expires_in_hours"] = rng.choice([None, MOMENT, 3 * MOMENT, 10 * MOMENT])
+    await client.write(_dispatch(client, template, body))
+    return None
+
+
+def _dispatch(client: Client, template: Template, body: dict[str, Any]) -> Write:
+    organization = client.organization
+
+    def told(response: httpx2.Response) -> None:
+        run_id = response.json()["run_id"]
+        asked.run_ids.add(run_id)
+        if run_id not in organization.runs:
+            organization.runs[run_id] = Run(run_id, asked)
+            organization.open_runs.append(organization.runs[run_id])
+
+    # The template may have been archived by another of us meanwhile.
+    write = Write("POST", "/v1/runs", (201,), ("template_archived",), told, arguments={"json": body})
+    has_key = once(client, write).is_replayed
+    asked = Dispatch(body["executor_ref"], template, has_key, body.get("webhook"), write)
+    organization.dispatches[asked.ref] = asked
+    return write
+
+
+def _steer(client: Client, run: Run, what: str, body: Any, *refused: str) -> Write:
+    write = Write("POST", f"/v1/runs/{run.run_id}/{what}", (200,), ("wrong_status", *refused), run=run)
+    write.arguments = {"json": body}
+    return once(client, write)
+
+
+@kind(1)
+async def cancel(client: Client) -> None:
+    """Cancel a run, whoever is at work on it."""
+    if runs := client.organization.still_open():
+        await client.write(_steer(client, client.rng.choice(runs), "cancel", {"reason": "no more"}))
+
+
+@kind(2)
+async def extend(client: Client) -> None:
+    """Let a run be open for longer."""
+    if not (runs := client.organization.still_open()):
+        return
+    run = client.rng.choice(runs)
+
+    def told(response: httpx2.Response) -> None:
+        until = response.json()["expires_at"]
+        run.expires_at = None if until is None or run.expires_at is None else max(until, run.expires_at)
+
+    hours = client.rng.choice([MOMENT, 10 * MOMENT, 73.0, 74.0])
+    write = _steer(client, run, "extend", {"expires_in_hours": hours}, "would_shorten")
+    write.told = told
+    await client.write(write)
+
+
+@kind(1)
+async def release(client: Client) -> None:
+    """Free a run of its one device."""
+    if runs := client.organization.still_open():
+        await client.write(_steer(client, client.rng.choice(runs), "release", {}))
+
+
+@kind(1)
+async def retry_one(client: Client) -> None:
+    """Send any delivery again by hand, also one that has arrived."""
+    listed = (await client.get("/v1/deliveries?limit=10")).json()["data"]
+    if listed:
+        path = f"/v1/deliveries/{client.rng.choice(listed)['delivery_id']}/retry"
+        await client.write(once(client, Write("POST", path, (202,), arguments={"json": {}})))
+
+
+@kind(1)
+async def retry_all(client: Client) -> None:
+    """Send all that have failed again."""
+    body = {"status": "failed"}
+    await client.write(once(client, Write("POST", "/v1/deliveries/retry", (202,), arguments={"json": body})))
+
+
+@kind(1)
+async def try_webhook(client: Client) -> None:
+    """Try a receiver out; what came of it is what the receiver answered."""
+    temper = client.rng.choice(["healthy", "failing", "gone", "flapping", "refusing"])
+    told = client.ledger.tests.append
+    write = Write("POST", "/v1/webhooks/test", (200,), ("rate_limited",), lambda response: told(response.json()))
+    write.arguments = {"json": {"url": client.life.receivers.url(temper, "test"), "secret": SECRETS[1]}}
+    await client.write(once(client, write))
+
+
+@kind(3)
+async def read_run(client: Client) -> None:
+    """Read a run and its own feed: nothing of it goes back, no event is left out."""
+    if not client.organization.runs:
+        return
+    run = client.organization.runs[client.rng.choice(list(client.organization.runs)[-50:])]
+    await client.get(f"/v1/runs/{run.run_id}", run=run)
+    events = (await client.get(f"/v1/runs/{run.run_id}/events?limit=100")).json()["data"]
+    seqs = [event["seq"] for event in events]
+    _require(seqs == list(range(1, len(seqs) + 1)), f"{run.run_id} has events {seqs}")
+
+
+@until_broken
+async def follow_feed(client: Client) -> None:
+    """Follow the feed by long poll from where it was left, until the service is gone."""
+    while True:
+        await _read_feed(client, wait=1)
+        await asyncio.sleep(0.02)  # so that pages grow, and commits fall between them
+
+
+async def catch_up(client: Client) -> None:
+    """Read the feed to its end."""
+    while await _read_feed(client, wait=0):
+        pass
+
+
+async def _read_feed(client: Client, wait: int) -> int:
+    organization = client.organization
+    after = f"&after={organization.cursor}" if organization.cursor else ""
+    page = json.loads((await client.get(f"/v1/events?limit=100&wait={wait}{after}")).content)
+    organization.feed.extend(page["data"])
+    organization.cursor = page["next_cursor"]
+    return len(page["data"])
