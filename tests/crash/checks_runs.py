@@ -70,8 +70,6 @@ def runs_are_where_they_were_told_to_be(look: Look) -> Iterator[str]:
             continue
         if row["revision"] < run.revision:
             yield f"{run_id} is at revision {row['revision']}, and was at {run.revision}"
-        if run.status == "expired" and row["status"] in OPEN and row["expires_at"] < time.time() * 1000:
-            continue  # who reads it is told so, the next write or the sweep stores it
         has_moved = row["status"] != run.status and (not run.is_open or row["status"] == "pending")
         if has_moved or (run.person and row["assigned_to"] != run.person):
             yield f"{run_id} is {row['status']} by {row['assigned_to']}, and was {run.status} by {run.person}"
@@ -93,15 +91,17 @@ def answers_are_those_that_were_sent(look: Look) -> Iterator[str]:
     kept: dict[tuple[str, str], list[sqlite3.Row]] = defaultdict(list)
     for row in look.of_runs("SELECT * FROM answers WHERE run_id IN run_ids ORDER BY number"):
         kept[row["run_id"], row["step_id"]].append(row)
-    for run_id, run in look.runs.items():
-        for step_id, sent in run.answers.items():
-            for wrong in _answers(run, sent, kept.pop((run_id, step_id), [])):
+    now = time.time() * 1000
+    for row in look.of_runs("SELECT id, status, expires_at FROM runs WHERE id IN run_ids"):
+        run_id, is_over = row["id"], row["status"] not in OPEN or (row["expires_at"] or now) < now
+        for step_id, sent in look.runs[run_id].answers.items():
+            for wrong in _answers(sent, kept.pop((run_id, step_id), []), is_over):
                 yield f"{run_id} {step_id}: {wrong}"
     for place in kept:
         yield f"nobody answered {place}"
 
 
-def _answers(run: Run, sent: list[Answer], found: list[sqlite3.Row]) -> Iterator[str]:
+def _answers(sent: list[Answer], found: list[sqlite3.Row], is_over: bool) -> Iterator[str]:
     by_id = {answer.answer_id: answer for answer in sent}
     order = [by_id[row["answer_id"]] for row in found if row["answer_id"] in by_id]
     if len(order) != len(found):
@@ -115,8 +115,8 @@ def _answers(run: Run, sent: list[Answer], found: list[sqlite3.Row]) -> Iterator
     if len(current) != bool(found) or (found and current[0] != _content(found[-1])):
         yield f"in force is {current}, and the last is {found and _content(found[-1])}"
     for answer in sent:
-        # On a closed run what is in force may be said again, which is not kept.
-        if answer.write.is_told and answer not in order and not (not run.is_open and [answer.content] == current):
+        # On a run that is over, what is in force may be said again, which is not kept.
+        if answer.write.is_told and answer not in order and not (is_over and [answer.content] == current):
             yield f"{answer.content} ({answer.answer_id}) is lost; in force is {current}"
     yield from _disorder([(answer.write.sent_at, answer.write.told_at, answer.content) for answer in order])
 

@@ -91,7 +91,7 @@ class Client:
         if response.status_code not in (200, *statuses):
             raise WrongAnswer(f"GET {path} was answered {response.status_code}: {response.text[:500]}")
         if run is not None:
-            _note(run, before, response)
+            _note(run, before, response, is_write=False)
         return response
 
     async def write(self, write: Write) -> bool:
@@ -121,7 +121,7 @@ class Client:
         if code is not None and code not in write.refused:
             raise WrongAnswer(f"{write.method} {write.path} was answered {response.status_code}: {response.text[:500]}")
         if run is not None and "idempotent-replayed" not in response.headers:
-            _note(run, before, response)
+            _note(run, before, response, is_write=True)
         if code is None:
             self._tell(write, response)
         else:
@@ -158,13 +158,14 @@ def _code(response: httpx2.Response) -> str:
     return str(response.json().get("code")) if response.content else str(response.status_code)
 
 
-def _note(run: Run, before: tuple[int, str], response: httpx2.Response) -> None:
+def _note(run: Run, before: tuple[int, str], response: httpx2.Response, *, is_write: bool) -> None:
     """Note what any answer about a run says of it."""
     content = response.json() if response.headers.get("content-type", "").endswith("json") else {}
     brief = content.get("run", content)
     if "revision" in brief:
         run.saw(before, brief["revision"], brief["status"])
-    elif "run_status" in content:
+    elif "run_status" in content and (is_write or content["run_status"] != "expired"):
+        # Whoever reads an overdue run is told what the next write, or the sweep, will store.
         run.saw_status(before[1], content["run_status"])
 
 
