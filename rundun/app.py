@@ -173,7 +173,7 @@ async def _alerts(settings: ServiceSettings, database: Database, webhook_client:
         destination = normalise(settings.alerts.url)
     except ValueError as error:
         raise Problem("unavailable", f"alerts.url: {error}") from None
-    verdict, detail = await webhook_client.check(destination) or (None, "")
+    verdict, detail = await webhook_client.check(destination, "") or (None, "")
     if verdict == "forbidden":
         raise Problem("unavailable", f"alerts.url: {detail}")
     if verdict == "unresolved":  # it may be found when the first alert is due

@@ -1,9 +1,10 @@
 """The webhook of a run: changed, added or removed after its dispatch."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from rundun.actions.run_state import RunState, expire, load
+from rundun.actions.run_state import RunState, expire, load, now_of
 from rundun.core import event
 from rundun.core.run import Actor, Run, Webhook, patch_webhook, with_destination
 from rundun.core.webhook_url import normalise
@@ -42,7 +43,10 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
             _end(tx, delivery, run)
     if len(pending) > BATCH_SIZE:
         return None
-    return load(tx, run if webhook == run.webhook else _change(tx, run, webhook, actor))
+    state = load(tx, run)
+    if webhook == run.webhook:
+        return state
+    return replace(state, run=_change(tx, run, webhook, actor, now_of(tx, state)))
 
 
 def _patched(run: Run, changes: Mapping[str, Any]) -> Webhook | None:
@@ -64,14 +68,14 @@ def _end(tx: Tx, delivery: PendingDelivery, run: Run) -> None:
     deliveries.settle(tx, delivery.number, attempt, "failed", None)
 
 
-def _change(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor) -> Run:
-    """Store another webhook of a run, and who has changed what of it."""
+def _change(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor, at: int) -> Run:
+    """Store another webhook of a run, and who has changed what of it `at` which time."""
     changed = runs.put_webhook(tx, run, webhook)
     before = run.webhook
     if webhook is None:
         host = normalise(before.url).host if before else None
-        run_changes.add(tx, run.run_id, "webhook_removed", actor, host=host)
+        run_changes.add(tx, run.run_id, "webhook_removed", actor, at, host=host)
         return changed
     fields = [name for name in ("url", "secret", "events") if getattr(before, name, None) != getattr(webhook, name)]
-    run_changes.add(tx, run.run_id, "webhook_changed", actor, host=normalise(webhook.url).host, fields=fields)
+    run_changes.add(tx, run.run_id, "webhook_changed", actor, at, host=normalise(webhook.url).host, fields=fields)
     return changed

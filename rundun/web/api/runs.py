@@ -169,7 +169,7 @@ async def patch_run(call: ApiCall) -> Response:
     """
     run_id, body = call.path("run_id"), read(RunPatch, await call.json(MERGE_PATCH))
     await call.read(run_rows.get_of_org, run_id)  # for a run of somebody else nothing is looked up
-    warnings = await destination_warnings(call.ctx, body.destination())
+    warnings = await destination_warnings(call.ctx, body.destination(), call.org_id)
     state = None
     while state is None:  # until all that is pending has been taken along
         state = await call.ctx.database.write(run_webhooks.patch, call.org_id, run_id, body.changes(), call.actor)
