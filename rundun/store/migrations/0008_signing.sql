@@ -1,6 +1,6 @@
 -- The signing key can be rotated: `keys rotate-signing`.
 
-INSERT INTO secrets SELECT 'device', value FROM secrets WHERE name = 'signing';  -- of executors' cookies: it stays
+INSERT OR IGNORE INTO secrets SELECT 'device', value FROM secrets WHERE name = 'signing';  -- of executors' cookies: it stays
 
 CREATE TABLE rotations (  -- of the signing key
   number INTEGER PRIMARY KEY,
