@@ -213,7 +213,7 @@ class Database:
         writes = WriteFigures(Histogram(histogram.SECONDS), Histogram(histogram.SIZES))
 
         def commit(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
-            lost = files.examine(whole=False)  # nothing is written into a file without a name
+            lost = files.examine_before()  # nothing is written into a file without a name
             if lost is None:
                 began = time.perf_counter()
                 writes.failed += not commit_batch(db, env, jobs)

@@ -12,6 +12,7 @@ import sqlite3
 import struct
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from rundun.errors import Problem
 
 OWNER_ONLY = 0o600
 _LOCKED_BYTE = 1 << 62  # far beyond the bytes that SQLite locks, from 2^30 on
+FRESH_SECONDS = 0.001  # no more than a commit takes, in which the file can be removed just as well
 _LOST = "lost inode "
 _log = logging.getLogger("rundun.store")
 
@@ -67,8 +69,6 @@ class Lock:
             require_together(path)
             with translate_errors(path):
                 self._file = self._open(path)
-                found = os.fstat(self._file)
-            self.identity: Identity = (found.st_dev, found.st_ino)
             try:
                 _lock_byte(self._file)
             except OSError:
@@ -76,18 +76,18 @@ class Lock:
         except BaseException:
             self.close()
             raise
-        self.note_lost(False)
+        self.note_lost(None)
 
     def _open(self, name: str | Path) -> int:
         self._descriptors.append(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
         return self._descriptors[-1]
 
-    def note_lost(self, is_lost: bool) -> None:
-        """Note for the next start that the file was lost, or that it is there."""
+    def note_lost(self, inode: int | None) -> None:
+        """Note for the next start that the file with this inode was lost, or that none was."""
         try:
             os.ftruncate(self._beside, 0)
-            if is_lost:
-                os.pwrite(self._beside, f"{_LOST}{self.identity[1]}\n".encode(), 0)
+            if inode is not None:
+                os.pwrite(self._beside, f"{_LOST}{inode}\n".encode(), 0)
         except OSError:
             pass  # a full disk, say: then the next start knows less
 
@@ -202,17 +202,28 @@ class FileWatch:
         self.path = path
         self._lock = lock
         named = os.fspath(path.absolute())  # as it was named: a symbolic link that leads elsewhere now is noticed, too
-        self._holding = {named: lock.identity, f"{real}-wal": _identity(f"{real}-wal")}
+        opened = _identity(named)
+        self._inode = opened[1] if opened else None
+        self._holding = {named: opened, f"{real}-wal": _identity(f"{real}-wal")}
         self._all = {**self._holding, f"{real}-shm": _identity(f"{real}-shm")}
         self._noticing = threading.Lock()
         self._left = (0, 0)  # what the file was like when it was lost
         self._is_spoilt = False
+        self._examined_at = 0.0
         self.lost: DatabaseLost | None = None
+
+    def examine_before(self) -> DatabaseLost | None:
+        """Return the refusal of a commit to come, if there is one: without another look where the last one has only
+        just been, as under load, when one commit follows the other.
+        """
+        is_fresh = time.monotonic() - self._examined_at < FRESH_SECONDS
+        return self.lost if is_fresh else self.examine(whole=False)
 
     def examine(self, *, whole: bool = True) -> DatabaseLost | None:
         """Look whether the files are where they were opened, and return the refusal if not. For any thread. Not
-        `whole`: only those that hold data, which takes a few microseconds, before and after each commit.
+        `whole`: only those that hold data, which takes a few microseconds.
         """
+        self._examined_at = time.monotonic()
         watched = self._all if whole or self.lost else self._holding
         for name, opened in watched.items():
             if (found := _identity(name)) != opened:
@@ -230,7 +241,7 @@ class FileWatch:
                     retry_after=5,
                 )
                 self._left = self._lock.written()
-                self._lock.note_lost(True)
+                self._lock.note_lost(self._inode)
                 _log.error("%s was %s under the running service, which refuses everything from now on", name, how)
             return self.lost
 
@@ -240,7 +251,7 @@ class FileWatch:
                 return
             if self._lock.written() == self._left:
                 self.lost = None
-                self._lock.note_lost(False)
+                self._lock.note_lost(None)
                 _log.warning("the database is back, and the service goes on")
             elif not self._is_spoilt:
                 self._is_spoilt = True
