@@ -274,7 +274,7 @@ class Database:
         return self._files.lost is None
 
     async def room(self) -> maintenance.Room:
-        """Return the size of the log, and what is left on the disk."""
+        """Return the size of the log, and what is left on the disk; OSError if the folder is gone."""
         return await asyncio.to_thread(maintenance.room, self._files.path)
 
     async def prove_writable(self) -> None:

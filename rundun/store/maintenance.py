@@ -154,7 +154,7 @@ class Room:
 
 
 def room(path: Path) -> Room:
-    """Ask the file system; blocks."""
+    """Ask the file system; blocks. Raises OSError where there is none any more."""
     real = path.resolve()
     log = Path(f"{real}-wal")
     try:

@@ -29,8 +29,12 @@ async def metrics(request: Request) -> Response:
         totals = await database.read(maintenance.totals)
     except Problem:  # a lost file, say: the rest is told all the more
         totals = None
-    lines = [*_process(), *_writer(database), *_room(await database.room()), *(_stored(totals) if totals else ())]
-    text = "".join(f"{line}\n" for line in lines)
+    try:
+        room = await database.room()
+    except OSError:  # the folder itself is gone
+        room = None
+    told = [_process(), _writer(database), _room(room) if room else (), _stored(totals) if totals else ()]
+    text = "".join(f"{line}\n" for lines in told for line in lines)
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
 
 

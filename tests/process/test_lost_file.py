@@ -1,5 +1,6 @@
 """What can be taken away from under a service, and what brings it back."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,8 @@ from rundun.store.database import Database
 from rundun.store.transaction import Tx
 from tests.helpers.database import note, noted, opened
 from tests.helpers.lost_file import LOST, said, served
-from tests.helpers.service_process import looking, rows, rundun, serving
+from tests.helpers.service import BOOLEAN, Received, Receiver
+from tests.helpers.service_process import call, looking, rows, rundun, serving, settle_in
 
 
 @pytest.mark.parametrize("end", ["-wal", "-shm"])
@@ -81,6 +83,34 @@ def test_commands_tell_a_file_that_was_taken_from_one_that_never_was(tmp_path: P
         assert said == f"Error: There is no database {acme.path} any more: it was removed while it was served.\n"
     said = rundun(tmp_path, "check", database="other.db").stderr
     assert said == f"Error: There is no database {tmp_path}/other.db yet.\n"
+
+
+async def test_a_delivery_under_way_is_settled_once_the_file_is_back(tmp_path: Path) -> None:
+    """The receiver answers when the file is away: that is no line of its own, and nothing is sent twice."""
+    async with Receiver().listening() as receiver:
+        acme = settle_in(tmp_path, BOOLEAN)
+        path, answer = tmp_path / "rundun.db", receiver.answer
+
+        def take_away(received: Received) -> bytes:
+            path.rename(tmp_path / "away.db")
+            return answer(received)
+
+        receiver.answer = take_away
+        with serving(tmp_path, webhooks_allow="127.0.0.0/8") as service:
+            async with acme.client(service) as client:
+                hook = {"url": receiver.url, "events": ["run.started"]}
+                order = {"template_id": acme.template_id, "webhook": hook}
+                run_id = (await call(client, "POST", "/v1/runs", 201, order))["run_id"]
+                await client.post(f"/r/{run_id}/start", json={})
+                await asyncio.to_thread(service.wait_for, LOST)
+                (tmp_path / "away.db").rename(path)
+                await asyncio.to_thread(service.wait_for, "info delivery .*outcome=delivered")
+                assert (await client.get("/readyz")).status_code == 200
+            service.terminate()
+            assert await asyncio.to_thread(service.ended) == 0
+            assert len([line for line in service.err if " error " in line]) == 1, service.text
+            assert "Traceback" not in service.text
+        assert receiver.events() == ["run.started"]
 
 
 async def test_a_write_that_met_its_file_on_the_way_out_is_not_acknowledged(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from rundun.actions import organizations
+from rundun.errors import Problem
 from rundun.store import runs as run_rows
 from rundun.store.transaction import Tx
 from rundun.web.console import live
@@ -101,6 +102,25 @@ async def test_who_watches_one_run_is_told_of_that_one_only(w: World, monkeypatc
     globex = await w.database.write(organizations.create, "Globex too")
     stranger = await operator(w, "owner", globex.org_id)
     assert (await stranger.get(f"/runs/live?run_id={ed.run_id}")).status_code == 404
+
+
+async def test_a_stream_that_can_read_nothing_any_more_ends(w: World) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN, PICTURE)
+    path = w.settings.database.path
+
+    def take_away(tx: Tx) -> None:
+        path.rename(path.with_name("away.db"))
+        tx.touched.add(run_rows.TOUCHED + w.acme_id)
+
+    async with served(w) as base, await listening(w, ann, base) as stream:
+        lines = stream.aiter_lines()
+        assert (await anext(lines)).startswith("retry:")
+        await w.dispatch(template_id)
+        await next_change(lines)
+        with pytest.raises(Problem, match="taken away"):
+            await w.database.write(take_away)
+        assert {line async for line in lines} <= {"data:", ""}, "what was left of the last change, and the end"
+    path.with_name("away.db").rename(path)
 
 
 async def test_a_dispatch_wakes_no_reader_of_events(w: World) -> None:
