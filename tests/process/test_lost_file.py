@@ -1,17 +1,10 @@
-"""What can be taken away from under a service, and what brings it back."""
+"""What else can be taken away from under a service, and what commands say of it."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from rundun.errors import Problem
-from rundun.store import organizations
-from rundun.store.database import Database
-from rundun.store.transaction import Tx
-from tests.helpers.database import note, noted, opened
 from tests.helpers.lost_file import LOST, said, served
 from tests.helpers.service import BOOLEAN, Received, Receiver
 from tests.helpers.service_process import call, looking, rows, rundun, serving, settle_in
@@ -34,44 +27,6 @@ def test_a_log_that_is_removed_is_missed_and_an_orderly_end_saves_what_was_in_it
         assert second.url
     with looking(tmp_path) as db:
         assert rows(db, "SELECT count(*) FROM runs") == [(1,)]
-
-
-def test_what_comes_back_untouched_is_served_again(tmp_path: Path) -> None:
-    with served(tmp_path) as acme:
-        for _ in range(2):
-            acme.path.rename(tmp_path / "away.db")
-            acme.assert_refuses()
-            (tmp_path / "away.db").rename(acme.path)
-            acme.assert_served()
-        assert len(acme.errors()) == 2
-        assert acme.service.text.count("the database is back") == 2
-    with looking(tmp_path) as db:
-        assert rows(db, "SELECT count(*) FROM runs") == [(3,)]
-
-
-def test_what_comes_back_changed_is_left_alone(tmp_path: Path) -> None:
-    with served(tmp_path) as acme:
-        acme.path.rename(tmp_path / "away.db")
-        acme.assert_refuses()
-        with (tmp_path / "away.db").open("r+b") as file:
-            file.write(file.read(16))
-        (tmp_path / "away.db").rename(acme.path)
-        acme.service.wait_for("somebody wrote to it meanwhile")
-        acme.assert_refuses()
-        acme.service.terminate()
-        assert acme.service.ended() == 0
-    with serving(tmp_path) as second:
-        assert second.url, "a restart judges it anew"
-
-
-def test_a_symbolic_link_that_leads_elsewhere_is_noticed(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "rundun.db").symlink_to("a/one.db")
-    with served(tmp_path) as acme:
-        acme.path.unlink()
-        acme.path.symlink_to("a/two.db")
-        acme.assert_refuses()
-        assert not (tmp_path / "a" / "two.db").exists()
 
 
 def test_commands_tell_a_file_that_was_taken_from_one_that_never_was(tmp_path: Path) -> None:
@@ -111,38 +66,3 @@ async def test_a_delivery_under_way_is_settled_once_the_file_is_back(tmp_path: P
             assert len([line for line in service.err if " error " in line]) == 1, service.text
             assert "Traceback" not in service.text
         assert receiver.events() == ["run.started"]
-
-
-async def test_a_write_that_met_its_file_on_the_way_out_is_not_acknowledged(tmp_path: Path) -> None:
-    path = tmp_path / "rundun.db"
-
-    def remove(tx: Tx) -> None:
-        note(tx, "on the way out")
-        path.rename(tmp_path / "away.db")
-
-    async with opened(path) as one:
-        await one.write(note, "before")
-        heard: list[set[str]] = []
-        one.subscribe(heard.append)
-        with pytest.raises(Problem, match="taken away from under it"):
-            await one.write(remove)
-        with pytest.raises(Problem, match="taken away from under it"):
-            await one.read(organizations.list_all)
-        (tmp_path / "away.db").rename(path)
-        await one.examine_file()
-        assert await one.read(noted) == ["before", "on the way out"], "like a write whose answer was lost"
-
-
-async def test_a_log_without_its_file_is_not_begun_anew(tmp_path: Path) -> None:
-    path = tmp_path / "rundun.db"
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("CREATE TABLE songs (title TEXT)")
-        path.rename(tmp_path / "away.db")
-        for present in (False, True):
-            if present:
-                path.touch()
-            with pytest.raises(Problem, match=r"rundun\.db is gone, but not what belongs to it"):
-                await Database.open(path, clock=lambda: 0, public_url="http://rundun.test", grace=0)
-            assert path.exists() is present
-            assert (tmp_path / "rundun.db-wal").stat().st_size
