@@ -14,9 +14,7 @@ decoder would take 760 MB, may have 16 megapixels (320 MB with alpha); a picture
 import functools
 import io
 import logging
-import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -29,11 +27,11 @@ from PIL.WebPImagePlugin import WebPImageFile
 from rundun.core.picture import Derivatives
 from rundun.errors import Problem
 from rundun.imaging import formats
-from rundun.imaging.formats import Unreadable
+from rundun.imaging.formats import LargePicture, Unreadable
 
 PHOTO_PIXELS = 2048  # longest side of the derived photo
 THUMBNAIL_PIXELS = 320  # longest side of the thumbnail
-LARGE_PIXELS = 12_000_000  # more than these are decoded one picture at a time
+SMALL_PIXELS = 2048 * 2048  # up to these, as the page sends them, a picture takes a third of a second at the worst
 LOGO_PIXELS = 512  # longest side of a company's logo
 _LOGOS = ("image/png", "image/jpeg", "image/webp")
 _PHOTO_QUALITY, _THUMBNAIL_QUALITY = 82, 75
@@ -73,6 +71,8 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
+        except LargePicture:
+            raise
         except Unreadable as error:
             detail = str(error)
         except MemoryError:
@@ -191,14 +191,17 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
 
 
 @guarded
-def derive(original: bytes, *, max_pixels: int) -> Derivatives:
+def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Derivatives:
     """Derive the photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px).
 
     Of an animation the first frame counts. A JPEG that already is what the photo should be is its own derivative; one
-    that only has metadata too much loses it without a new encoding. Raises `unreadable_image`.
+    that only has metadata too much loses it without a new encoding. Raises `unreadable_image`, and `LargePicture` of
+    one with more than `SMALL_PIXELS` where `small_only` says so.
     """
     opened = open_picture(original, max_pixels)
     image = opened.image
+    if small_only and image.size[0] * image.size[1] > SMALL_PIXELS:
+        raise LargePicture
     if (
         opened.content_type == "image/jpeg"
         and opened.turned == 1
@@ -209,9 +212,8 @@ def derive(original: bytes, *, max_pixels: int) -> Derivatives:
         width, height = image.size
         photo = None if opened.data is original else opened.data
         return Derivatives("image/jpeg", width, height, photo, _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY))
-    with _exclusively(image.size):
-        large = plain_copy(opened.load(PHOTO_PIXELS), PHOTO_PIXELS)
-        image.close()  # gives back the full-size pixels before the encoder runs
+    large = plain_copy(opened.load(PHOTO_PIXELS), PHOTO_PIXELS)
+    image.close()  # gives back the full-size pixels before the encoder runs
     if opened.turned != 1:
         large = large.transpose(_UPRIGHT[opened.turned])
     small = plain_copy(large, THUMBNAIL_PIXELS)
@@ -233,14 +235,6 @@ def _thumbnail(opened: _Opened) -> Image.Image:
     return Image.merge("YCbCr", small)
 
 
-_one_large = threading.Lock()
-
-
-def _exclusively(size: tuple[int, int]) -> AbstractContextManager[object]:
-    """Wait to decode a picture of that size: of two large ones, each of which may take 450 MB, one at a time."""
-    return _one_large if size[0] * size[1] > LARGE_PIXELS else nullcontext()
-
-
 @guarded
 def logo(data: bytes, *, max_pixels: int) -> bytes:
     """Make a logo of a PNG, JPEG or WebP: a PNG of at most 512 px, upright, with its transparency and nothing else.
@@ -250,14 +244,13 @@ def logo(data: bytes, *, max_pixels: int) -> bytes:
         raise Unreadable("A logo is a PNG, a JPEG or a WebP picture.")
     opened = open_picture(data, min(max_pixels, _MAX_LOGO))
     small: Image.Image
-    with _exclusively(opened.image.size):
-        image = opened.load(LOGO_PIXELS)
-        if image.has_transparency_data:
-            small = image.convert("RGBA").resize(fit(image.size, LOGO_PIXELS), Image.Resampling.LANCZOS)
-            small.info = {}
-        else:
-            small = plain_copy(image, LOGO_PIXELS)
-        image.close()
+    image = opened.load(LOGO_PIXELS)
+    if image.has_transparency_data:
+        small = image.convert("RGBA").resize(fit(image.size, LOGO_PIXELS), Image.Resampling.LANCZOS)
+        small.info = {}
+    else:
+        small = plain_copy(image, LOGO_PIXELS)
+    image.close()
     if opened.turned != 1:
         small = small.transpose(_UPRIGHT[opened.turned])
     out = io.BytesIO()

@@ -24,6 +24,10 @@ class Unreadable(Exception):
     """Raised with the sentence for the person who sent the picture."""
 
 
+class LargePicture(Exception):
+    """Raised where a picture has more pixels than are decoded in this turn."""
+
+
 def sniff(head: bytes) -> str | None:
     """Return the content type by magic bytes (64 are plenty): JPEG, PNG, WebP or HEIC; None for everything else."""
     if head.startswith(b"\xff\xd8\xff"):

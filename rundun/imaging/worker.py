@@ -2,6 +2,7 @@
 take as much time and memory as all the rest of the service.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import TypeVar
 from rundun.core.picture import Barcode, Derivatives
 from rundun.core.template import BarcodeFormat
 from rundun.errors import Problem
+from rundun.imaging.formats import LargePicture
 from rundun.logs import log
 from rundun.pool import BoundedPool, RefusalReason
 
@@ -21,34 +23,50 @@ PICTURE_THREADS = min(2, os.cpu_count() or 1)
 # Pictures that wait or are in work: as many as may be on their way, see `UploadBuffer`.
 PICTURES = {"of_owner": 64, "in_all": 128}
 PICTURE_WAIT = 25.0  # seconds until a picture's turn
-BARCODES = {"of_owner": 1, "in_all": 5}
+BARCODES = {"of_run": 1, "of_owner": 4, "in_all": 32}
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The imaging functions, in the pools' threads and within the settings' limits; an owner is an organization, of a
-    barcode a run. Barcodes have a pool of their own: nobody's photo waits for them.
+    """The imaging functions, in the pools' threads and within the settings' limits; an owner is an organization.
+
+    Photos as the page sends them have the threads of `photos`. Larger ones take seconds each, and there one at a time
+    what 450 MB are needed for: they have a thread of their own, and barcodes another, so that nobody's photo waits for
+    them.
     """
 
     photos: BoundedPool
+    large: BoundedPool
     barcodes: BoundedPool
     max_pixels: int
 
     async def derive(self, read: Read, owner: str) -> Derivatives:
         """Derive photo and thumbnail in the owner's turn; see `derivatives.derive`."""
-        return await self._in_turn(owner, lambda: _derivatives().derive(read(), max_pixels=self.max_pixels))
+
+        def derive(*, small_only: bool) -> Derivatives:
+            derived: Derivatives = _derivatives().derive(read(), max_pixels=self.max_pixels, small_only=small_only)
+            return derived
+
+        try:
+            return await _in_turn(self.photos, owner, lambda: derive(small_only=True))
+        except LargePicture:
+            return await _in_turn(self.large, owner, lambda: derive(small_only=False))
 
     async def logo(self, read: Read, owner: str) -> bytes:
         """Make a logo in the owner's turn; see `derivatives.logo`."""
-        return await self._in_turn(owner, lambda: _derivatives().logo(read(), max_pixels=self.max_pixels))
+        return await _in_turn(self.large, owner, lambda: _derivatives().logo(read(), max_pixels=self.max_pixels))
 
     async def check_signature(self, read: Read, owner: str) -> tuple[int, int]:
         """Check a signature's PNG in the owner's turn; see `derivatives.check_signature`."""
-        return await self._in_turn(owner, lambda: _derivatives().check_signature(read(), max_pixels=self.max_pixels))
+        return await _in_turn(
+            self.photos, owner, lambda: _derivatives().check_signature(read(), max_pixels=self.max_pixels)
+        )
 
-    async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Barcode | None:
-        """Read a barcode in the owner's turn; see `barcodes.decode_barcode`."""
-        limits = {owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
+    async def decode_barcode(
+        self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
+    ) -> Barcode | None:
+        """Read a barcode in the owner's turn, one at a time of a run; see `barcodes.decode_barcode`."""
+        limits = {run_id: BARCODES["of_run"], owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
         return await self.barcodes.run(owner, limits, lambda: self._decode_barcode(read(), formats))
 
     def _decode_barcode(self, data: bytes, formats: tuple[BarcodeFormat, ...]) -> Barcode | None:
@@ -56,9 +74,9 @@ class Pictures:
 
         return barcodes.decode_barcode(data, max_pixels=self.max_pixels, formats=formats)
 
-    async def _in_turn(self, owner: str, work: Callable[[], T]) -> T:
-        limits = {owner: PICTURES["of_owner"], "": PICTURES["in_all"]}
-        return await self.photos.run(owner, limits, work)
+
+async def _in_turn(pool: BoundedPool, owner: str, work: Callable[[], T]) -> T:
+    return await pool.run(owner, {owner: PICTURES["of_owner"], "": PICTURES["in_all"]}, work)
 
 
 def _derivatives() -> ModuleType:
@@ -71,11 +89,11 @@ def _derivatives() -> ModuleType:
 async def picture_pools(max_pixels: int) -> AsyncIterator[Pictures]:
     """Open the pools for as long as the context lasts."""
     photos = BoundedPool(_too_many_pictures, threads=PICTURE_THREADS, wait_seconds=PICTURE_WAIT)
-    barcodes = BoundedPool(_too_many_pictures, threads=1)
+    large, barcodes = [BoundedPool(_too_many_pictures, threads=1, wait_seconds=PICTURE_WAIT) for _ in range(2)]
     try:
-        yield Pictures(photos, barcodes, max_pixels)
+        yield Pictures(photos, large, barcodes, max_pixels)
     finally:
-        left = await photos.close() + await barcodes.close()
+        left = sum(await asyncio.gather(*(pool.close() for pool in (photos, large, barcodes))))
         if left:
             log("warning", "pictures.left", running=left)
 

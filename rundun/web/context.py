@@ -40,8 +40,10 @@ class Imaging(Protocol):
     async def check_signature(self, read: Read, owner: str) -> object:
         """Refuse what is no readable PNG."""
 
-    async def decode_barcode(self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str) -> Barcode | None:
-        """Return the barcode of one of `formats` in a picture, or None; one picture at a time for each owner."""
+    async def decode_barcode(
+        self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
+    ) -> Barcode | None:
+        """Return the barcode of one of `formats` in a picture, or None; one picture of a run at a time."""
 
 
 PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]

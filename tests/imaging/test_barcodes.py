@@ -102,6 +102,7 @@ def test_a_qr_code_is_looked_for_in_a_small_view_only(monkeypatch):
 
     def spy(view, formats, **how):
         views.append((max(view.size), zxingcpp.BarcodeFormat.QRCode in formats))
+        assert max(view.size) <= 2048 or not {*formats} & {kind for kind, _ in (CODES["data_matrix"], CODES["pdf417"])}
         return []
 
     monkeypatch.setattr(zxingcpp, "read_barcodes", spy)
@@ -112,6 +113,15 @@ def test_a_qr_code_is_looked_for_in_a_small_view_only(monkeypatch):
     views.clear()
     assert read(state, formats=("qr_code",)) is None
     assert views == [(1600, True)]
+
+
+@pytest.mark.parametrize("name", ["data_matrix", "pdf417"])
+def test_a_small_code_in_the_middle_of_a_big_picture_is_found(name):
+    state = Image.new("L", (4600, 3400), 235)
+    code = drawn(name, scale=2)
+    assert read(state) is None
+    state.paste(code, (2300, 1800))
+    assert decode_barcode(encode(state, "JPEG", quality=80), max_pixels=MAX) == Barcode(CODES[name][1], name)
 
 
 def test_a_picture_full_of_corners_is_done_in_time():

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugi
 
 from rundun.imaging import derivatives
 from rundun.imaging.derivatives import check_signature, derive
-from rundun.imaging.formats import orientation
+from rundun.imaging.formats import LargePicture, orientation
 from tests.helpers.sample_pictures import BLUE, GREEN, GREY, MAX, RED, encode, exif, png, refusal, scene
 
 # Where a camera held wrongly puts the quadrants (top left, top right, bottom left, bottom right) of an upright scene:
@@ -153,22 +153,16 @@ def test_a_jpeg_that_keeps_red_green_and_blue_apart_has_a_thumbnail():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
-@pytest.mark.parametrize(("largest", "is_alone"), [(400 * 300 - 1, True), (400 * 300, False)])
-def test_a_large_picture_is_decoded_while_no_other_large_one_is(monkeypatch, kind, largest, is_alone):
-    load, seen = derivatives._Opened.load, []
-
-    def watched(opened, *args):
-        seen.append(derivatives._one_large.locked())
-        return load(opened, *args)
-
-    monkeypatch.setattr(derivatives, "LARGE_PIXELS", largest)
-    monkeypatch.setattr(derivatives._Opened, "load", watched)
+def test_a_large_picture_is_not_decoded_among_small_ones(monkeypatch, kind):
     data = encode(scene().transpose(Image.Transpose.ROTATE_90), kind, exif=exif(6))
+    monkeypatch.setattr(derivatives, "SMALL_PIXELS", 400 * 300 - 1)
     assert derive(data, max_pixels=MAX).width == 400
-    if kind != "HEIF":
-        derivatives.logo(data, max_pixels=MAX)
-    assert set(seen) == {is_alone}
-    assert not derivatives._one_large.locked()
+    monkeypatch.setattr(derivatives, "SMALL_PIXELS", 400 * 300)
+    assert derive(data, max_pixels=MAX, small_only=True).width == 400
+    monkeypatch.setattr(derivatives, "SMALL_PIXELS", 400 * 300 - 1)
+    monkeypatch.setattr(derivatives._Opened, "load", None)
+    with pytest.raises(LargePicture):
+        derive(data, max_pixels=MAX, small_only=True)
 
 
 def test_the_profile_chrome_puts_into_every_canvas_jpeg_does_no_harm():

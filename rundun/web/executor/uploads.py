@@ -224,10 +224,9 @@ async def decode_barcode(request: Request) -> Response:
     ctx, run_id = context_of(request), request.path_params["run_id"]
     state, _, _ = await ctx.database.read(execution.load_open, run_id, device_of(request))
     formats = _formats(state)
-    async with ctx.upload_buffer.receive(
-        request, state.run.org_id, ctx.settings.limits.photo_mebibytes * CHUNK
-    ) as body:
-        barcode = await _unless_gone(request, ctx.imaging.decode_barcode(body.read, formats, run_id))
+    org_id = state.run.org_id
+    async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK) as body:
+        barcode = await _unless_gone(request, ctx.imaging.decode_barcode(body.read, formats, org_id, run_id))
     if barcode is None:
         raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")
     content: DecodedJson = {"text": barcode.text, "format": barcode.format}

@@ -79,6 +79,37 @@ async def test_one_picture_of_a_run_at_a_time_and_photos_go_on(w: World, monkeyp
     assert (await ed.call("POST", "/decode", content=b"picture")).status_code == 200
 
 
+async def test_organizations_take_turns_and_one_has_no_place_of_another(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit's attack: five links with pictures that take seconds kept the reader from everybody."""
+    gate, order = threading.Event(), []
+
+    def when_let(data: bytes, **limits: Any) -> Barcode:
+        order.append(data)
+        assert gate.wait(PATIENCE)
+        return Barcode("found", "qr_code")
+
+    monkeypatch.setattr(barcodes, "decode_barcode", when_let)
+    eves, body = [await started(w, CODE) for _ in range(5)], {"name": "Theirs", "steps": [CODE]}
+    theirs = (await w.globex.post("/v1/templates", json=body)).json()["id"]
+    ed = Ed(w, (await w.globex.post("/v1/runs", json={"template_id": theirs})).json()["run_id"])
+    await ed.start()
+    pool, tasks = w.service.imaging.barcodes, []  # type: ignore[attr-defined]
+    try:
+        for one, picture in [*((eve, b"eve") for eve in eves[:4]), (ed, b"ed")]:
+            tasks.append(asyncio.create_task(one.call("POST", "/decode", content=picture)))
+            async with asyncio.timeout(PATIENCE):
+                while pool.held() < len(tasks):
+                    await asyncio.sleep(0)
+        fifth = await eves[4].call("POST", "/decode", content=b"eve")
+        assert (fifth.status_code, fifth.headers["retry-after"]) == (503, "5")
+    finally:
+        gate.set()
+    assert [answer.status_code for answer in await asyncio.gather(*tasks)] == [200] * 5
+    assert order.index(b"ed") <= 2, "the first of its organization"
+
+
 async def test_nobody_looks_at_the_picture_of_a_client_that_went_away(
     w: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

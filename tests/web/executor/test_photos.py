@@ -14,6 +14,7 @@ from rundun.actions import photos
 from rundun.imaging import derivatives
 from rundun.store.database import MAX_BATCH
 from tests.helpers import images
+from tests.helpers.patience import PATIENCE
 from tests.helpers.photos import OVERLAY, count, digest, started
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
 
@@ -144,6 +145,41 @@ async def test_organizations_take_turns_with_their_photos(w: World, monkeypatch:
     gate.set()
     assert [answer.status_code for answer in await asyncio.gather(*tasks)] == [201] * len(eds)
     assert begun.index(photos[-1]) < 5, "the last to come, and the first of its organization"
+
+
+async def test_large_pictures_of_one_organization_keep_no_small_one_waiting(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit's attack: 49 megapixels of nothing, 143 KB each, had all threads for seconds."""
+    gate, derive, large = threading.Event(), derivatives.derive, w.service.imaging.large  # type: ignore[attr-defined]
+    begun: list[bytes] = []
+
+    def when_let(data: bytes, *, small_only: bool, **more: Any) -> Any:
+        if not small_only:
+            begun.append(data)
+            assert gate.wait(PATIENCE)
+        return derive(data, small_only=small_only, **more)
+
+    monkeypatch.setattr(derivatives, "derive", when_let)
+    monkeypatch.setattr(derivatives, "SMALL_PIXELS", 64 * 64)
+    eves, body = [await started(w, OVERLAY) for _ in range(3)], {"name": "Theirs", "steps": [OVERLAY]}
+    theirs = (await w.globex.post("/v1/templates", json=body)).json()["id"]
+    ed = Ed(w, (await w.globex.post("/v1/runs", json={"template_id": theirs})).json()["run_id"])
+    await ed.start()
+    bombs = [asyncio.create_task(eve.photo("s-ok", images.jpeg(80 + n, 80))) for n, eve in enumerate(eves * 2)]
+    async with asyncio.timeout(PATIENCE):
+        while large.held() < len(bombs) or not begun:
+            await asyncio.sleep(0)
+        assert (await ed.photo("s-ok", images.jpeg(64, 64))).status_code == 201
+    assert len(begun) == 1, "one large picture at a time"
+    own = asyncio.create_task(ed.photo("s-ok", images.jpeg(70, 70)))
+    async with asyncio.timeout(PATIENCE):
+        while large.held() <= len(bombs):
+            await asyncio.sleep(0)
+    gate.set()
+    assert (await own).status_code == 201
+    assert [answer.status_code for answer in await asyncio.gather(*bombs)] == [201] * len(bombs)
+    assert begun.index(images.jpeg(70, 70)) < 3, "large ones take turns, too"
 
 
 async def test_what_belongs_to_a_photo_is_never_dropped_with_an_upload(w: World) -> None:
