@@ -16,7 +16,7 @@ from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.console.session import ConsoleCall
 from rundun.web.timings import KIND, WAITING
 
-MAX_STREAMS = 20  # open at once for an organization
+MAX_STREAMS, MAX_OF_OPERATOR = 20, 8  # open at once for an organization, and for one of its operators
 PAUSE = 1.0  # seconds between two change events, at least
 HEARTBEAT = 20.0  # seconds after which a comment is sent in any case, or a dead connection would stay open
 AGE = 15 * 60.0  # seconds after which a stream ends; the page comes back, if it may still come in
@@ -26,7 +26,7 @@ ReadRevision = Callable[[], Awaitable[int | None]]  # of the run that is watched
 
 
 class EventStream(StreamingResponse):
-    """An event stream that occupies one of its organization's places while it lasts, however it ends."""
+    """An event stream that occupies a place of its operator and organization while it lasts, however it ends."""
 
     def __init__(self, place: AbstractContextManager[None], content: AsyncIterator[str]) -> None:
         self._place = place
@@ -71,14 +71,16 @@ async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: R
 
 
 async def live(call: ConsoleCall) -> Response:
-    """GET /console/runs/live: stream the changes of all runs, or those of `?run_id=`."""
+    """GET /console/runs/live: stream the changes of all runs, or those of `?run_id=`. A page that is refused a stream
+    says that it is not connected, fetches itself, and asks again after 30 seconds.
+    """
     org_id, run_id = call.operator.org_id, call.request.query_params.get("run_id")
 
     async def read_revision() -> int | None:
         return await call.ctx.database.read(runs.revision_for_operator, call.token, org_id, run_id)
 
     await read_revision()
-    streams, limits = call.ctx.streams, {org_id: MAX_STREAMS}
+    streams, limits = call.ctx.streams, {call.operator.operator_id: MAX_OF_OPERATOR, org_id: MAX_STREAMS}
     # Refused here if at all; nothing is awaited before the stream takes its place.
     with streams.place(limits):
         pass

@@ -149,6 +149,17 @@ async def test_only_so_many_streams_are_open_for_an_organization(w: World, monke
         w.service.notifier.end()
 
 
+async def test_one_operator_leaves_streams_to_the_others(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MAX_OF_OPERATOR", 1)
+    eve, ann = await operator(w, "member"), await operator(w)
+    async with served(w) as base, await listening(w, eve, base) as first:
+        lines = first.aiter_lines()
+        assert await anext(lines) == "retry: 2000"
+        async with await listening(w, eve, base) as second, await listening(w, ann, base) as hers:
+            assert (second.status_code, second.headers["retry-after"], hers.status_code) == (429, "30", 200)
+            w.service.notifier.end()
+
+
 def test_streams_end_at_once_with_the_service(tmp_path: Path) -> None:
     with serving(tmp_path) as one:
         found = one.wait_for(r"(/console/join/\S+)")
