@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import console, deliveries, growth, page, photos, polls, start, wrk
+from tests.bench import console, deliveries, fair, growth, page, photos, polls, start, wrk
 from tests.bench.checklist import STEPS, VALUES
 from tests.bench.client import Call, Reply, all_of, at_rate
 from tests.bench.processes import Rundun, module, rundun
@@ -217,6 +217,7 @@ def main() -> None:
     deliveries.measure()
     polls.measure()
     console.measure()
+    fair.measure()
 
 
 if __name__ == "__main__":

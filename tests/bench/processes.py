@@ -58,9 +58,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def rundun(folder: Path, *settings: str) -> Iterator[Rundun]:
+def rundun(folder: Path, *settings: str, program: str = "rundun") -> Iterator[Rundun]:
     """Serve with everything at its default, but that deliveries may go to this machine, that nobody may ask too often,
-    and `settings`, which are lines of TOML.
+    and `settings`, which are lines of TOML. `program` is the module that runs.
     """
     port, config, database = free_port(), folder / "rundun.toml", folder / "rundun.db"
     config.write_text(
@@ -69,7 +69,7 @@ def rundun(folder: Path, *settings: str) -> Iterator[Rundun]:
         'webhooks.allow = ["127.0.0.0/8"]\n'
         "limits.requests_per_minute = 0\n" + "".join(f"{line}\n" for line in settings)
     )
-    command = [sys.executable, "-m", "rundun", "serve", "--config", str(config)]
+    command = [sys.executable, "-m", program, "serve", "--config", str(config)]
     with (folder / "log").open("w") as log, (folder / "first-start").open("a") as shown:
         process = subprocess.Popen(command, stdout=shown, stderr=log)
         with _ending(process):
