@@ -90,10 +90,10 @@ async def running(
         pictures = await stack.enter_async_context(picture_pools(settings.limits.photo_megapixels * MEGAPIXEL))
         webhook_client = _webhook_client(settings, clock)
         stack.push_async_callback(webhook_client.close)
+        alerts = await _alerts(settings, database, webhook_client)
         await _prepare_database(database, announce)
         keys, session_use = KeyRing(database), SessionUse(database)
         stack.push_async_callback(_store_use, keys, session_use)
-        alerts = await _alerts(settings, database, webhook_client)
         dispatcher = Dispatcher(
             database,
             webhook_client.post,

@@ -23,8 +23,9 @@ class AttemptResult:
     """The result of one attempt.
 
     `status` is there once an answer began, `error` is a sentence unless `ok`, `retry_after` is in seconds, `gone` is
-    a 410, `unreachable` means that no answer could be had at all or in time. `excerpt` is the beginning of the
-    answer, only from addresses that are public or named in `webhooks.allow`: nobody reads a private network with it.
+    a 410, `unreachable` means that no answer could be had at all or in time. `excerpt` is the beginning of the answer;
+    it, and what `error` quotes, is only from addresses that are public or named in `webhooks.allow`: nobody reads a
+    private network with them.
     `headers` are those of the request, signatures included; none where the URL goes nowhere.
     """
 

@@ -120,6 +120,8 @@ async def test_without_a_webhook_what_waits_has_failed_and_says_why(w: World, re
     assert len(await w.deliveries(ed)) == 1
     problem = await w.acme.post(f"/v1/deliveries/{failed['delivery_id']}/retry", json={})
     assert (problem.status_code, problem.json()["code"]) == (409, "wrong_status")
+    page = await (await operator(w, "member")).post(f"/settings/webhooks/{failed['delivery_id']}/retry")
+    assert (page.status_code, "Its run has no webhook any more" in page.text) == (409, True)
     all_of_it = await w.acme.post("/v1/deliveries/retry", json={"status": "failed"})
     assert all_of_it.json() == {"retried": 0}
     assert await w.deliveries(ed) == [failed]
