@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from rundun.store.pagination import Page, PageRequest
@@ -85,17 +85,19 @@ _SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger
 
 
 def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None) -> None:
-    """Store an attempt and what comes of its delivery: `delivered`, `failed`, or `pending` until the next attempt. Its
-    number is the next one: while it was under way, its delivery may have been ended.
-    """
+    """Store an attempt and what comes of its delivery: `delivered`, `failed`, or `pending` until the next attempt."""
+    try:
+        tx.insert("attempts", delivery=number, **asdict(attempt))
+    except sqlite3.IntegrityError:  # while this was under way, its delivery was ended, which has taken the number
+        free = tx.number("SELECT max(number) + 1 FROM attempts WHERE delivery = ?", number)
+        attempt = replace(attempt, number=free)
+        tx.insert("attempts", delivery=number, **asdict(attempt))
     settled_at = None if status == "pending" else max(tx.now, attempt.started_at)  # a clock may be put back
-    ((count,),) = tx.db.execute(
-        "UPDATE deliveries SET status = ?, attempts = attempts + 1, next_attempt_at = ?, "
-        "settled_at = max(?, created_at), next_trigger = 'automatic', resume_at = NULL "
-        "WHERE number = ? RETURNING attempts",
-        (status, next_attempt_at, settled_at, number),
-    ).fetchall()
-    tx.insert("attempts", delivery=number, **{**asdict(attempt), "number": count})
+    tx.db.execute(
+        "UPDATE deliveries SET status = ?, attempts = ?, next_attempt_at = ?, settled_at = max(?, created_at), "
+        "next_trigger = 'automatic', resume_at = NULL WHERE number = ?",
+        (status, attempt.number, next_attempt_at, settled_at, number),
+    )
 
 
 def mark_for_alert(tx: Tx, number: int) -> None:

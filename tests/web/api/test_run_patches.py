@@ -194,61 +194,6 @@ async def test_another_url_is_not_gone_as_the_one_before(w: World, receiver: Rec
     assert [one["status"] for one in await w.deliveries(ed)] == ["failed", "failed", "pending"]
 
 
-async def under_way(w: World, receiver: Receiver) -> tuple[Ed, asyncio.Event]:
-    """A run whose first delivery is under way: it is answered once the event is set."""
-    arrived, go_on = asyncio.Event(), asyncio.Event()
-    post = w.dispatcher._post
-
-    async def slowly(*args: Any) -> Any:
-        arrived.set()
-        await go_on.wait()
-        return await post(*args)
-
-    w.dispatcher._post = slowly
-    ed = await hooked(w, receiver.url, events=["run.started"])
-    await arrived.wait()
-    w.dispatcher._post = post
-    return ed, go_on
-
-
-@pytest.mark.parametrize("status", ["500 Oops", "410 Gone"])
-async def test_what_is_under_way_ends_as_it_began_and_the_next_is_new(
-    w: World, receiver: Receiver, status: str
-) -> None:
-    receiver.answer = answering(status)
-    ed, go_on = await under_way(w, receiver)
-    async with Receiver().listening() as other:
-        await patch(w, ed, {"url": other.url})
-        go_on.set()
-        await w.deliver()
-        (delivery,) = await w.deliveries(ed)
-        assert (delivery["status"], len(receiver.received)) == ("pending", 1)
-        await retried(w)
-        (delivery,) = await w.deliveries(ed)
-    assert (delivery["status"], len(other.received)) == ("delivered", 1)
-    assert [one["url"] for one in delivery["attempts"]] == [receiver.url, other.url]
-
-
-@pytest.mark.parametrize(("status", "ends"), [("204 No Content", "delivered"), ("500 Oops", "failed")])
-async def test_what_is_under_way_as_the_webhook_goes_ends_as_it_ends(
-    w: World, receiver: Receiver, status: str, ends: str
-) -> None:
-    receiver.answer = answering(status)
-    ed, go_on = await under_way(w, receiver)
-    await patch(w, ed, None)
-    assert (await w.deliveries(ed))[0]["status"] == "failed"
-    go_on.set()
-    await w.deliver()
-    (delivery,) = await w.deliveries(ed)
-    assert (delivery["status"], delivery["next_attempt_at"]) == (ends, None)
-    assert [one["error"] for one in delivery["attempts"]] == [
-        REMOVED, None if ends == "delivered" else "The answer was 500."
-    ]  # fmt: skip
-    w.clock.forward(hours=9)
-    await w.deliver()
-    assert len(receiver.received) == 1
-
-
 async def test_slots_are_counted_by_the_new_place(w: World, receiver: Receiver) -> None:
     """A receiver that hangs has all its slots taken; what waits for it goes elsewhere at once."""
     hanging = asyncio.Event()
