@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from rundun.core.attempt import AttemptResult
 from tests.helpers.certificate_authority import made_in
+from tests.helpers.console import operator
 from tests.helpers.private_network import PRIVATE, route_private_network
+from tests.helpers.service import World
 from tests.helpers.webhook_line import OK, Answer, Line, letter, receiver, webhook_client
+from tests.helpers.webhooks import hooked
 
 TOKEN = b"s3cr3t-build-4711"
 INVALID = "The answer was not valid HTTP."
@@ -158,3 +161,17 @@ async def test_what_nobody_has_thought_of_is_told_to_the_log_alone(
     result = await posted(PRIVATE, OK)
     assert result.error == "The attempt failed unexpectedly; the service's log says why."
     assert any(TOKEN.decode() in str(getattr(record, "exc", "")) for record in caplog.records)
+
+
+async def test_no_tenant_reads_it_anywhere(w: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A delivery, a test, the page of deliveries in the console, and the log."""
+    async with receiver(saying(b"220 mail token=%s\r\n\r\n" % TOKEN)) as inside:
+        url = f"http://{PRIVATE}:{inside.port}/"
+        ed = await hooked(w, url, events=["run.started"])
+        await w.deliver()
+        trial = (await w.acme.post("/v1/webhooks/test", json={"url": url})).json()
+        (delivery,) = await w.deliveries(ed)
+        page = (await (await operator(w)).get(f"/runs/{ed.run_id}")).text
+    assert trial["error"] == delivery["attempts"][0]["error"] == INVALID
+    assert INVALID in page
+    assert TOKEN.decode() not in f"{trial} {delivery} {page} {[vars(one) for one in caplog.records]}"
