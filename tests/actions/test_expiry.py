@@ -161,6 +161,14 @@ async def test_one_run_that_fails_stops_no_other(w: World, caplog: pytest.LogCap
     assert (await w.run(late))["status"] == "pending"
 
 
+async def test_a_run_does_not_rest_until_a_clock_that_was_ahead(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN), expires_in_hours=1)
+    w.clock.forward(hours=1)
+    resting = {ed.run_id: w.clock.now + 365 * 24 * 3_600_000}
+    assert await expire_due(w.database, resting) == 1
+    assert resting == {}
+
+
 async def test_a_disk_that_takes_nothing_is_no_runs_fault(w: World) -> None:
     ed = await w.dispatch(await w.template(BOOLEAN), expires_in_hours=1)
     w.clock.forward(hours=1)

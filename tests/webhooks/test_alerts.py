@@ -163,6 +163,18 @@ async def test_an_alert_that_does_not_arrive_is_logged_and_tried_again(
         assert (await it.w.acme.get("/v1/organization")).json()["deliveries_failed"] == 3, "it makes no deliveries"
 
 
+async def test_an_alert_does_not_rest_until_a_clock_that_was_ahead(tmp_path: Path, operator: Receiver) -> None:
+    async with office(tmp_path, operator) as it:
+        content, operator.answer = operator.answer, answering("500 Oops")
+        await it.fail()
+        it.w.clock.forward(hours=365 * 24)
+        await it.alerts.tick()
+        it.w.clock.forward(hours=-365 * 24)
+        operator.answer = content
+        await it.alerts.tick()
+        assert len(it.told()) == 2
+
+
 async def test_a_restart_forgets_no_alert(tmp_path: Path, operator: Receiver) -> None:
     clock = Clock()
     async with office(tmp_path, operator, clock) as before:
