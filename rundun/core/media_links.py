@@ -11,7 +11,7 @@ def renew(content: Mapping[str, Any], signature_steps: Collection[str], links: U
     of the steps whose values are such URLs: what somebody has typed stays as it is, whatever it looks like.
     """
     renewed = dict(content)
-    if content.get("step_type") == "signature":
+    if content.get("step_type") == "signature" and "answer" in content:
         renewed["answer"] = _renew_url(content["answer"], links)
     if "photos" in content:
         renewed["photos"] = [_renew_photo(photo, links) for photo in content["photos"]]

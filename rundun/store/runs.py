@@ -144,7 +144,10 @@ def put_webhook(tx: Tx, run: Run, webhook: Webhook | None) -> Run:
 
 def raise_revisions(tx: Tx) -> None:
     """Give every run under way a new revision: what was shown of it holds no more."""
-    tx.db.execute("UPDATE runs SET revision = revision + 1 WHERE status = 'in_progress'")
+    tx.db.execute(
+        "UPDATE runs INDEXED BY runs_open SET revision = revision + 1 "
+        "WHERE status = 'in_progress' AND status IN ('pending', 'in_progress')"
+    )
 
 
 def put_progress(tx: Tx, run: Run) -> None:

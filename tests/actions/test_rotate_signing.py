@@ -83,6 +83,21 @@ async def test_a_closed_run_and_its_events(w: World, tmp_path: Path) -> None:
         before = after
 
 
+async def test_steps_that_were_skipped_or_could_not_be_done(w: World, tmp_path: Path) -> None:
+    steps = [{**SIGN, "required": False}, {**SIGN, "id": "s-other"}, {**OVERLAY, "required": False}]
+    ed = await w.dispatch(await w.template(*steps, settings={"allow_skip": True, "allow_unable": True}))
+    await ed.start()
+    await ed.put("s-sign", {"skipped": True})
+    await ed.put("s-other", {"unable": {"reason": "no pen"}})
+    await ed.put("s-ok", {"skipped": True})
+    assert (await ed.complete()).status_code == 200
+    before = await w.events(ed)
+    await rotate(tmp_path)
+    assert (await w.acme.get(f"/v1/runs/{ed.run_id}")).status_code == 200
+    feed = (await w.acme.get("/v1/events")).json()["data"]
+    assert [one["data"] for one in feed] == [{**one["data"]} for one in before]
+
+
 async def test_a_delivery_that_waits_carries_addresses_that_are_good(
     w: World, receiver: Receiver, tmp_path: Path
 ) -> None:
