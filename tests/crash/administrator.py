@@ -53,25 +53,28 @@ async def create_key(client: Client) -> None:
 
 @kind(1)
 async def revoke_key(client: Client) -> None:
-    """Revoke a key: from the answer on it opens nothing."""
+    """Revoke a key that was in use a moment ago: from the answer on it opens nothing."""
     usable = [key for key in client.organization.keys if key.key_id and not key.may_be_revoked]
     if usable:
         key = client.rng.choice(usable)
+        await _use(client, key)
         key.may_be_revoked = True
         key.is_revoked = bool(_was_done(await _command(client, "keys", "revoke", key.key_id)))
+        await _use(client, key)
 
 
 @kind(2)
 async def use_key(client: Client) -> None:
     """Use a key that the command line made."""
     made = [key for key in client.organization.keys if key.secret]
-    if not made:
-        return
-    key = client.rng.choice(made)
+    if made:
+        await _use(client, client.rng.choice(made))
+
+
+async def _use(client: Client, key: Key) -> None:
     was_revoked = key.is_revoked
     response = await client.http.get("/v1/organization", headers={"authorization": f"Bearer {key.secret}"})
-    if response.status_code == 503 and client.life.is_ending:
-        return
+    client.unless_ending(response)
     if response.status_code != 200 and not (response.status_code == 401 and key.may_be_revoked):
         raise WrongAnswer(f"{key.name} was answered {response.status_code}")
     if response.status_code == 200 and was_revoked:

@@ -21,7 +21,7 @@ from tests.helpers.patience import PATIENCE
 
 Work = Callable[["Client"], Awaitable[None]]
 KINDS: dict[str, tuple[int, Work]] = {}
-LOST_REPLIES = 0.05  # of the writes that were answered: they are sent again, as if the reply had been lost
+LOST_REPLIES = 0.1  # of the writes that were answered: they are sent again, as if the reply had been lost
 REPEATED = 0.75  # of the writes that nobody heard of: they are sent again in the next life
 
 
@@ -87,7 +87,7 @@ class Client:
         """Read something; any other status than 200 and `statuses` is wrong."""
         before = (run.revision, run.status) if run else (0, "pending")
         response = await self.http.request("GET", path, headers=self._headers(path, run), **more)
-        self._unless_ending(response)
+        self.unless_ending(response)
         if response.status_code not in (200, *statuses):
             raise WrongAnswer(f"GET {path} was answered {response.status_code}: {response.text[:500]}")
         if run is not None:
@@ -112,7 +112,7 @@ class Client:
         arguments = {**write.arguments, "headers": self._headers(write.path, run) | write.arguments.get("headers", {})}
         try:
             response = await self.http.request(write.method, write.path, **arguments)
-            self._unless_ending(response)
+            self.unless_ending(response)
         except Broken:
             self.organization.unheard.append(write)
             raise
@@ -145,22 +145,30 @@ class Client:
         write.told(response)
 
     def _headers(self, path: str, run: Run | None) -> dict[str, str]:
-        if not path.startswith("/r/"):
-            return self.key
-        return {"cookie": run.cookie} if run is not None and run.cookie else {}
+        if path.startswith("/console"):
+            return {"cookie": self.organization.session}
+        if path.startswith("/r/"):
+            return {"cookie": run.cookie} if run is not None and run.cookie else {}
+        return self.key
 
-    def _unless_ending(self, response: httpx2.Response) -> None:
+    def unless_ending(self, response: httpx2.Response) -> None:
+        """Raise Stopped where the service refuses because it is ending."""
         if response.status_code == 503 and self.life.is_ending:
             raise Stopped
 
 
 def _code(response: httpx2.Response) -> str:
-    return str(response.json().get("code")) if response.content else str(response.status_code)
+    """Return the code of a problem, or the status where it is told on a page."""
+    return str(response.json()["code"]) if _is_json(response) else str(response.status_code)
+
+
+def _is_json(response: httpx2.Response) -> bool:
+    return response.headers.get("content-type", "").endswith("json")
 
 
 def _note(run: Run, before: tuple[int, str], response: httpx2.Response, *, is_write: bool) -> None:
     """Note what any answer about a run says of it."""
-    content = response.json() if response.headers.get("content-type", "").endswith("json") else {}
+    content = response.json() if _is_json(response) else {}
     brief = content.get("run", content)
     if "revision" in brief:
         run.saw(before, brief["revision"], brief["status"])

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from tests.crash.clients import Client, kind, until_broken
-from tests.crash.ledger import FEW, Dispatch, Run, Template, Write, WrongAnswer
+from tests.crash.ledger import FEW, Dispatch, Organization, Run, Template, Write, WrongAnswer
 from tests.crash.receivers import SECRETS, TEMPERS
 
 MOMENT = 0.00003  # hours: a tenth of a second
@@ -52,41 +52,52 @@ async def make_template(client: Client) -> None:
     def told(response: httpx2.Response) -> None:
         made = response.json()
         if made["id"] not in {template.template_id for template in organization.templates}:
-            organization.templates.append(Template(made["id"], response.headers["etag"], {1: name}, facts))
+            organization.templates.append(Template(made["id"], 1, {1: name}, facts))
 
     write = once(client, Write("POST", "/v1/templates", (201,), told=told, arguments={"json": checklist(name, facts)}))
     client.ledger.new_templates[name] = write
     await client.write(write)
 
 
-def _pick_template(client: Client) -> Template | None:
+def pick_template(client: Client) -> Template | None:
+    """Pick a template that is not archived, or None."""
     templates = [one for one in client.organization.templates if one.archived is None]
     return client.rng.choice(templates) if templates else None
 
 
 @kind(2)
 async def revise_template(client: Client) -> None:
-    """Put a new version in place of the one that was seen, and of no other."""
-    template = _pick_template(client)
-    if template is None or template.desk.locked():
+    """Put a new version in place of the one that was seen. Where two do so at once, one of them is refused."""
+    template = pick_template(client)
+    if template is None:
         return
-    async with template.desk:
-        name = client.ledger.name("Check")
+    rivals = [_revise(client, template) for _ in range(client.rng.choice([1, 2]))]
+    done = await asyncio.gather(*(client.write(write) for write in rivals), return_exceptions=True)
+    for failed in done:
+        if isinstance(failed, BaseException):
+            raise failed
+    if not any(done):  # somebody else was first, perhaps one of us whom nobody heard
+        read = (await client.get(f"/v1/templates/{template.template_id}")).json()
+        is_known = read["name"] in template.asked or read["name"] == template.names[1]
+        _require(is_known, f"{template.template_id} is {read['name']}, which nobody asked for")
+        template.v = max(template.v, read["v"])
 
-        def told(response: httpx2.Response) -> None:
-            template.etag = response.headers["etag"]
-            if template.names.setdefault(response.json()["v"], name) != name:
-                raise WrongAnswer(f"{template.template_id}: one version for {name} and for {template.names}")
 
-        write = Write("PUT", f"/v1/templates/{template.template_id}", (200,), ("version_mismatch",), told)
-        write.arguments = {"json": checklist(name, template.facts), "headers": {"if-match": template.etag}}
-        write.is_repeatable = False
-        template.asked[name] = write
-        if not await client.write(write):
-            read = await client.get(f"/v1/templates/{template.template_id}")
-            _require(read.json()["name"] in template.asked, f"{read.json()['name']} was asked for")
-            _require(read.json()["v"] not in template.names, "a version was refused that is the current one")
-            template.etag = read.headers["etag"]
+def _revise(client: Client, template: Template) -> Write:
+    name, seen = client.ledger.name("Check"), template.v
+
+    def told(response: httpx2.Response) -> None:
+        v = response.json()["v"]
+        _require(v == seen + 1, f"{template.template_id} {name} is version {v}, made of {seen}")
+        _require(template.names.setdefault(v, name) == name, f"{name} is {template.template_id} v{v}: {template.names}")
+        template.v = max(template.v, v)
+
+    write = Write("PUT", f"/v1/templates/{template.template_id}", (200,), ("version_mismatch",), told)
+    etag = f'"{template.template_id}.{seen}"'
+    write.arguments = {"json": checklist(name, template.facts), "headers": {"if-match": etag}}
+    write.is_repeatable = False  # done, it would be refused
+    template.asked[name] = write
+    return write
 
 
 def _require(is_true: bool, text: str) -> None:
@@ -97,10 +108,9 @@ def _require(is_true: bool, text: str) -> None:
 @kind(1)
 async def archive_template(client: Client) -> None:
     """Archive a template, if there are enough of them."""
-    templates = [one for one in client.organization.templates if one.archived is None and not one.desk.locked()]
-    if len(templates) < 4:
+    template = pick_template(client)
+    if template is None or sum(one.archived is None for one in client.organization.templates) < 4:
         return
-    template = client.rng.choice(templates)
     template.archived = Write("DELETE", f"/v1/templates/{template.template_id}", (204,))
     await client.write(template.archived)
 
@@ -117,7 +127,7 @@ async def dispatch_archived(client: Client) -> None:
 @kind(8)
 async def dispatch(client: Client) -> None:
     """Dispatch a run, to a webhook of any temper or to none: exactly one run and one credit."""
-    template, rng = _pick_template(client), client.rng
+    template, rng = pick_template(client), client.rng
     if template is None:
         return await make_template(client)
     if len(client.organization.still_open()) >= FEW:
@@ -138,11 +148,7 @@ def _dispatch(client: Client, template: Template, body: dict[str, Any]) -> Write
     organization = client.organization
 
     def told(response: httpx2.Response) -> None:
-        run_id = response.json()["run_id"]
-        asked.run_ids.add(run_id)
-        if run_id not in organization.runs:
-            organization.runs[run_id] = Run(run_id, asked)
-            organization.open_runs.append(organization.runs[run_id])
+        dispatched(organization, asked, response.json()["run_id"])
 
     # The template may have been archived by another of us meanwhile.
     write = Write("POST", "/v1/runs", (201,), ("template_archived",), told, arguments={"json": body})
@@ -150,6 +156,14 @@ def _dispatch(client: Client, template: Template, body: dict[str, Any]) -> Write
     asked = Dispatch(body["executor_ref"], template, has_key, body.get("webhook"), write)
     organization.dispatches[asked.ref] = asked
     return write
+
+
+def dispatched(organization: Organization, asked: Dispatch, run_id: str) -> None:
+    """Note that a run was dispatched; it is worked on from now on."""
+    asked.run_ids.add(run_id)
+    if run_id not in organization.runs:
+        organization.runs[run_id] = Run(run_id, asked)
+        organization.open_runs.append(organization.runs[run_id])
 
 
 def _steer(client: Client, run: Run, what: str, body: Any, *refused: str) -> Write:

@@ -78,12 +78,11 @@ class Template:
     """A template and the names of its versions; `asked` are those of which no number was told."""
 
     template_id: str
-    etag: str
+    v: int  # the newest that was seen
     names: dict[int, str]
     facts: dict[str, Any]  # what decides on what its runs may do
     asked: dict[str, Write] = field(default_factory=dict)
     archived: Write | None = None
-    desk: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(eq=False, repr=False)
@@ -161,6 +160,8 @@ class Organization:
     feed: list[dict[str, Any]] = field(default_factory=list)
     cursor: str = ""
     unheard: list[Write] = field(default_factory=list)  # sent, and never answered
+    session: str = ""  # the cookie of an operator who has signed in
+    signing_in: asyncio.Lock = field(default_factory=asyncio.Lock)
     audited: int = 0  # events of the feed that were compared with the database
 
     def still_open(self) -> list[Run]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.crash import administrator, auditor, checks_events, checks_files, checks_runs  # noqa: F401
+from tests.crash import administrator, auditor, checks_events, checks_files, checks_runs, operator  # noqa: F401
 from tests.crash.clients import Client, Life, Work, connect, until_broken, work
 from tests.crash.executor import put_large_photo
 from tests.crash.integrator import catch_up, follow_feed
@@ -74,8 +74,8 @@ class Story:
     async def end(self) -> None:
         """Let everything arrive or fail, make all receivers healthy, send again what failed, and audit everything."""
         self.receivers.life = self.lives + 1
-        await self.receivers.heal("silent")  # which would take its time
-        with forked(self.folder, **SETTINGS) as service:
+        await self.receivers.heal("silent", "flapping")  # so that nothing is left to time out
+        with forked(self.folder, **SETTINGS | {"webhooks_timeout_seconds": str(PATIENCE)}) as service:
             life = self._life(await asyncio.to_thread(lambda: service.url))
             async with connect(life.url) as http:
                 clients = [Client(life, one, Random(self.seed), http) for one in self.ledger.organizations]
@@ -248,7 +248,9 @@ async def tell(folder: Path, seed: int, kills: int = 0, stages: Sequence[str] = 
 
 
 def _settle(folder: Path, name: str) -> Organization:
-    """Make an organization with a finite balance and a key."""
+    """Make an organization with a finite balance, an operator and a key."""
     done(rundun(folder, "orgs", "create", name))
     done(rundun(folder, "orgs", "credits", name, "--add", str(BALANCE)))
+    added = rundun(folder, "operators", "add", operator.email(name), "--org", name, typed=f"{operator.PASSWORD}\n")
+    done(added)
     return Organization(name, done(rundun(folder, "keys", "create", "--org", name, "--name", f"of {name}")), BALANCE)
