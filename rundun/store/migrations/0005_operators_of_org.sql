@@ -2,7 +2,7 @@
 
 CREATE TABLE kept_operators AS SELECT * FROM operators;
 CREATE TABLE kept_sessions AS SELECT * FROM sessions;
-DROP TABLE operators;  -- and with each row its sessions, by their foreign key
+DROP TABLE operators;  -- and with each row its sessions, by their foreign key; nothing else points here yet
 
 CREATE TABLE operators (  -- who may use the console
   id TEXT PRIMARY KEY,

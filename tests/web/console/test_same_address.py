@@ -131,3 +131,12 @@ async def test_the_administrator_says_which(w: World) -> None:
     with pytest.raises(Problem, match="no such operator"):
         await w.database.write(operators.remove_by_email, ANN, other)
     assert (await w.database.read(operators.get_by_email, ANN)).org_id == w.acme_id
+
+
+async def test_so_many_namesakes_are_checked_and_no_more_the_oldest_first(w: World) -> None:
+    for number in range(12):
+        org_id = (await w.database.write(organizations.create, f"Org {number}")).org_id
+        await w.database.write(operators.add, org_id, ANN, f"Ann {number}", "owner", "no hash")
+        w.clock.forward(seconds=1)
+    found = await w.database.read(operators.of_email, ANN)
+    assert [(one.name, org.name) for one, org in found] == [(f"Ann {n}", f"Org {n}") for n in range(10)]

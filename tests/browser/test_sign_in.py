@@ -1,4 +1,4 @@
-"""The second factor in a real browser: switched on, asked for, a used code refused, a recovery code, switched off."""
+"""Signing in, in a real browser: with a second factor, switched on and off, and to one of several organizations."""
 
 import io
 
@@ -8,7 +8,7 @@ import zxingcpp
 from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
-from rundun.actions import operators
+from rundun.actions import operators, organizations
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import PASSWORD, PASSWORD_HASH
 from tests.helpers.console_page import SIZES, somebody
@@ -101,3 +101,20 @@ async def test_from_switching_on_to_switching_off(w: World, browser: Browser, ba
         await page.get_by_role("button", name="Sign out", exact=True).click()
         await give_password(page)
         await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_who_works_for_several_organizations_chooses(w: World, browser: Browser, base: str, size: str) -> None:
+    name = "W" * 140
+    other = (await w.database.write(organizations.create, name)).org_id
+    for org_id in (w.acme_id, other):
+        await w.database.write(operators.add, org_id, ANN, "Ann", "owner", PASSWORD_HASH)
+    async with somebody(browser, base, size) as page:
+        await page.goto(f"{base}/console/settings/people")
+        await give_password(page)
+        await expect(page.get_by_role("heading", name="Which organization?")).to_be_visible()
+        await fine(page, "which organization")
+        await page.get_by_label("Organization").select_option(label=name)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("heading", name="People")).to_be_visible()
+        await expect(page.locator(".who")).to_contain_text(name)
