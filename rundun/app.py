@@ -54,7 +54,7 @@ def make_app(
     why there was no start; `ticking` False leaves out the scheduler, so that a test decides when anything becomes due.
     """
     assets = Assets(paths.static())
-    pages = Pages(paths.templates(), assets)
+    pages = Pages(paths.templates(), assets, is_https=settings.public_url.startswith("https://"))
 
     @asynccontextmanager
     async def lifespan(app: Application) -> AsyncIterator[dict[str, Context]]:

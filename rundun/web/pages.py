@@ -25,11 +25,11 @@ CONTENT_SECURITY_POLICY = (
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": CONTENT_SECURITY_POLICY,
-    "cross-origin-opener-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-robots-tag": "noindex",
     "permissions-policy": "camera=(self), geolocation=(self), microphone=()",
 }
+OVER_HTTPS = {"cross-origin-opener-policy": "same-origin"}  # browsers ignore it on plain HTTP, and complain
 CLOSED_STATUS = {"completed": 410, "cancelled": 410, "expired": 410}
 CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429}
 
@@ -59,8 +59,9 @@ def compressed(handler: Handler) -> Handler:
 class Pages:
     """A renderer of what lies in `templates/`."""
 
-    def __init__(self, folder: Path, assets: Assets) -> None:
+    def __init__(self, folder: Path, assets: Assets, *, is_https: bool = False) -> None:
         self.assets = assets
+        self.headers = HEADERS | (OVER_HTTPS if is_https else {})
         self.words = Catalogs(paths.locales())
         self.console_words = Catalogs(paths.locales(), "console")
         self._environment = Environment(
@@ -88,7 +89,7 @@ class Pages:
     def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """Render one page."""
         html = self._environment.get_template(name).render(**values)
-        return Response(html, status, HEADERS, media_type="text/html")
+        return Response(html, status, self.headers, media_type="text/html")
 
     def run(
         self,

@@ -233,9 +233,9 @@ def settings_for(folder: Path, **flags: Any) -> ServiceSettings:
 
 
 @cache
-def pages() -> Pages:
+def pages(is_https: bool = False) -> Pages:
     """Read templates, scripts, styles and words once a process: they never change."""
-    return Pages(paths.templates(), Assets(paths.static()))
+    return Pages(paths.templates(), Assets(paths.static()), is_https=is_https)
 
 
 @asynccontextmanager
@@ -244,7 +244,8 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
     clock = clock or Clock()
     settings = settings_for(folder, **flags)
     app = Documented(starlette_app(pages().assets, None))
-    async with running(settings, pages(), clock=clock, announce=lambda opened: None, ticking=False) as (
+    served = pages(settings.public_url.startswith("https://"))
+    async with running(settings, served, clock=clock, announce=lambda opened: None, ticking=False) as (
         service,
         dispatcher,
     ):

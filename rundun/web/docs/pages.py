@@ -18,7 +18,7 @@ from rundun.errors import NotFound
 from rundun.web.advice import ADVICE
 from rundun.web.context import context_of
 from rundun.web.docs.openapi.parts import TAGS
-from rundun.web.pages import HEADERS, Pages
+from rundun.web.pages import Pages
 from rundun.web.problems import TABLE
 from rundun.web.static import Asset, pack
 
@@ -125,7 +125,7 @@ async def show(request: Request) -> Response:
     if path not in PAGES:
         raise NotFound("page")
     asset = await asyncio.to_thread(_render, ctx.pages, ctx.settings.public_url, path)
-    return asset.tagged_response(request, HEADERS)
+    return asset.tagged_response(request, ctx.pages.headers)
 
 
 ROUTES = [Route("/docs", show, methods=["GET"]), Route("/docs/{path:path}", show, methods=["GET"])]

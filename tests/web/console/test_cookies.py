@@ -84,8 +84,12 @@ async def test_phones_on_open_runs_keep_their_cookie(https: World) -> None:
     assert (await ed.answer("s-ok", True)).status_code == 200
 
 
-async def test_no_page_that_opened_one_of_ours_has_a_hand_on_it(w: World) -> None:
-    ed = await w.dispatch(await w.template(BOOLEAN))
+async def test_no_page_that_opened_one_of_ours_has_a_hand_on_it(https: World) -> None:
+    ed = await https.dispatch(await https.template(BOOLEAN))
     for path in ("/console/sign-in", f"/r/{ed.run_id}", "/r/unknown", "/docs", "/", "/problems/invalid"):
-        answer = await w.browser().get(path, headers={"accept": "text/html"})
+        answer = await https.browser().get(path, headers={"accept": "text/html"})
         assert answer.headers["cross-origin-opener-policy"] == "same-origin", path
+
+
+async def test_over_http_browsers_have_nothing_to_complain_about(w: World) -> None:
+    assert "cross-origin-opener-policy" not in (await w.browser().get("/console/sign-in")).headers
