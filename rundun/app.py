@@ -34,7 +34,7 @@ from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.client import WebhookClient
 from rundun.webhooks.dispatcher import Dispatcher
 
-MEGAPIXEL = 1_000_000
+MEGAPIXEL, MEBIBYTE = 1_000_000, 1024 * 1024
 
 
 def wall_clock() -> int:
@@ -85,6 +85,7 @@ async def running(
             clock=clock,
             public_url=settings.public_url,
             grace=int(settings.runs.grace_hours * times.HOUR),
+            default_quota=settings.limits.organization_mebibytes * MEBIBYTE,
         )
         stack.push_async_callback(database.close)
         pictures = await stack.enter_async_context(picture_pools(settings.limits.photo_megapixels * MEGAPIXEL))

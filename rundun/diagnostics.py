@@ -17,7 +17,8 @@ from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_literal, is_loopback, normalise
 from rundun.store import connection, database_file, maintenance
 from rundun.store.maintenance import Room
-from rundun.store.transaction import Clock, Env, Tx
+from rundun.store.quotas import NEAR
+from rundun.store.transaction import Clock, Env, Quotas, Tx
 
 MIB, GIB = 2**20, 2**30
 MIN_FREE, LOW_FREE = 64 * MIB, GIB  # on the disk: too little below the first, little below the second
@@ -66,6 +67,7 @@ def report(
     room = maintenance.room(settings.database.path)
     look_up_seconds = min(seconds, LOOK_UP_SECONDS)
     findings = [*_file(settings, examined, room, seconds), *_clock(examined), *_deliveries(examined)]
+    findings += _quotas(examined)
     findings += _receivers(settings, examined, look_up_seconds)
     if org_id is None:  # else it is none of their business
         findings += _alerts(settings, look_up_seconds)
@@ -76,7 +78,9 @@ def report(
 @contextmanager
 def reading(settings: ServiceSettings, clock: Clock) -> Iterator[Tx]:
     """Open the file through a connection of its own that cannot write, whoever else has the file open."""
-    env = Env(clock, Urls(settings.public_url, b""), int(settings.runs.grace_hours * times.HOUR))
+    default_quota = Quotas(settings.limits.organization_mebibytes * MIB)
+    grace = int(settings.runs.grace_hours * times.HOUR)
+    env = Env(clock, Urls(settings.public_url, b""), grace, quotas=default_quota)
     with closing(connection.open_reader(settings.database.path)) as db:
         yield env.tx(db)
 
@@ -227,6 +231,21 @@ def _judge(
     refusals = {host: addresses.refusal_of(host, {each: judge(each) for each in found[host]}) for host in found}
     unresolved = tuple(name for name in names if name not in found)
     return {host: why for host, why in refusals.items() if why}, unresolved, len(all_names) - len(names)
+
+
+def _quotas(examined: HealthReport) -> Iterator[Finding]:
+    """Find who could fill the disk for all others, and whose quota is nearly used up."""
+    unlimited = sum(use.quota is None for use in examined.storage)
+    if unlimited and len(examined.storage) > 1:
+        text = (
+            f"{unlimited} of {len(examined.storage)} organizations may fill the disk for all; give each a quota "
+            "with orgs quota, or all one as limits.organization_mebibytes."
+        )
+        yield Finding("quota", "note", text)
+    for use in examined.storage:
+        if use.fraction >= NEAR:
+            text = f"{use.org_id} has used {size(use.used)} of {size(use.quota or 0)}."
+            yield Finding("quota", "note", text)
 
 
 def _address(settings: ServiceSettings) -> Iterator[Finding]:

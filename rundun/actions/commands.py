@@ -60,6 +60,7 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "keys rotate-signing": signing_key.rotate,
     "orgs create": create_organization,
     "orgs credits": organizations.add_credits,
+    "orgs quota": organizations.set_quota,
     "orgs contact": organizations.set_contact,
     "templates import": import_template,
     "runs dispatch": dispatch_run,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic_core import to_json
 
+from rundun.actions import quotas
 from rundun.core import times
 from rundun.core.attempt import AttemptResult
 from rundun.core.json_types.events import DeliveryFailedAlertJson
@@ -45,7 +46,7 @@ def settle(
         deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=True)
     elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
         deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=False)
-    deliveries.settle(tx, claimed.number, attempt, status, next_at)
+    deliveries.settle(tx, claimed.org_id, claimed.number, attempt, status, next_at)
     if alerting and status == "failed" and claimed.trigger == "automatic":
         deliveries.mark_for_alert(tx, claimed.number)
     return status
@@ -90,10 +91,11 @@ class RetryProgress:
 
 
 def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
-    """Send a delivery again now, also one that has arrived before; raises NotFound, and `wrong_status` where its run
-    has no webhook any more.
+    """Send a delivery again now, also one that has arrived before; raises NotFound, `quota_exceeded`, and
+    `wrong_status` where its run has no webhook any more.
     """
     number = deliveries.get_of_org(tx, org_id, delivery_id).number
+    quotas.require_room_to_retry(tx, org_id)
     if deliveries.webhook_now(tx, number)[0] is None:
         raise Problem("wrong_status", "Its run has no webhook any more: give it one first.")
     deliveries.make_due(tx, number)
@@ -118,6 +120,7 @@ def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Retry
     """
     if failed_filter.run_id is not None:
         runs.get_of_org(tx, org_id, failed_filter.run_id)
+    quotas.require_room_to_retry(tx, org_id)
     batch = deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
     sent = sum(deliveries.make_due(tx, number) for _, number in batch)
     return RetryProgress(so_far.count + sent, batch[-1] if batch else so_far.after)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rundun.actions import run_state
+from rundun.actions import quotas, run_state
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import cancel
 from rundun.core import answer as answers_of
@@ -55,6 +55,7 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
             run = replace(run, device=token, revision=run.revision + 1)
             runs.put(tx, run)
         return run, token
+    quotas.require_room_to_go_on(tx, run.org_id)
     version = templates.get_version(tx, run.template_id, run.template_v)
     field = version.template.execution.identity_required
     if field != "none" and not getattr(start_input.identity, field):
@@ -94,12 +95,13 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     is_full = count >= MAX_ANSWERS
     if old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id):
         if answer_input.answer_id and not is_full:
-            answers.add_history(tx, run_id, step_id, new)
+            answers.add_history(tx, run, step_id, new)
         return state
     if is_full:
         detail = f"this step was answered {MAX_ANSWERS} times and can't be changed any more"
         raise Invalid([FieldError("", "too_long", detail)])
-    answers.add(tx, run_id, step_id, new, is_first=old is None)
+    quotas.require_room_to_go_on(tx, run.org_id)
+    answers.add(tx, run, step_id, new, is_first=old is None)
     after = run_state.with_answer(state, step_id, new)
     changed = [step_id] if old is None or _says_something_else(tx, state, after, step_id) else []
     return run_state.save(tx, state, after, changed)

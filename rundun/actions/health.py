@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rundun.store import maintenance, organizations, run_lists, templates
+from rundun.store import maintenance, organizations, quotas, run_lists, templates
 from rundun.store.maintenance import FileInfo, OutboxInfo
 from rundun.store.pagination import END, PageRequest
+from rundun.store.quotas import StorageUse
 from rundun.store.run_lists import OpenWebhook
 from rundun.store.transaction import Tx
 
@@ -36,6 +37,7 @@ class HealthReport:
     damage: Sequence[str] | None
     newest: int
     waiting: OutboxInfo | None
+    storage: Sequence[StorageUse]
     needing_https: Sequence[TemplateNeedingHttps]
     webhooks: Sequence[OpenWebhook]
     names: Mapping[str, str]
@@ -47,11 +49,18 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
     file = maintenance.file_info(tx)
     damage = maintenance.quick_check(tx, seconds) if seconds else None
     if damage:
-        return HealthReport(file, damage, 0, None, (), (), {}, tx.now)
-    waiting = maintenance.outbox_info(tx, org_id)
-    names = {row.org_id: row.name for row in organizations.list_all(tx)}
-    needing_https, webhooks = _needing_https(tx, org_id), run_lists.open_webhooks(tx, org_id, MAX_OPEN)
-    return HealthReport(file, damage, maintenance.newest(tx), waiting, needing_https, webhooks, names, tx.now)
+        return HealthReport(file, damage, 0, None, (), (), (), {}, tx.now)
+    return HealthReport(
+        file=file,
+        damage=damage,
+        newest=maintenance.newest(tx),
+        waiting=maintenance.outbox_info(tx, org_id),
+        storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),
+        needing_https=_needing_https(tx, org_id),
+        webhooks=run_lists.open_webhooks(tx, org_id, MAX_OPEN),
+        names={row.org_id: row.name for row in organizations.list_all(tx)},
+        now=tx.now,
+    )
 
 
 def _needing_https(tx: Tx, org_id: str | None) -> list[TemplateNeedingHttps]:

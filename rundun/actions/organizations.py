@@ -1,20 +1,22 @@
-"""Organizations: made, described, given credits."""
+"""Organizations: made, described, given credits and a quota."""
 
 import hashlib
 from datetime import UTC, datetime
 
+from rundun.actions.quotas import MIB, require_room
 from rundun.core import colour, times
 from rundun.core.json_types.runs import OrganizationJson
 from rundun.core.validation import clean_input
 from rundun.errors import FieldError, Invalid, NotFound, Problem
-from rundun.store import deliveries, files, organizations, runs
+from rundun.store import deliveries, files, organizations, quotas, runs
 from rundun.store.organizations import Organization
+from rundun.store.quotas import StorageUse
 from rundun.store.transaction import Tx
 
 
 def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
     """Return an organization as the wire has it; the month is the calendar's, in UTC."""
-    organization = organizations.get(tx, org_id)
+    organization, use = organizations.get(tx, org_id), quotas.get(tx, org_id)
     today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
     month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return {
@@ -24,10 +26,13 @@ def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
         "credits": organization.credits,
         "runs_this_month": runs.count_since(tx, org_id, int(month.timestamp()) * times.SECOND),
         "deliveries_failed": deliveries.count_failed(tx, org_id),
+        "bytes_used": use.used,
+        "bytes_quota": use.quota,
     }
 
 
 MAX_CREDITS = 2**53 - 1
+MAX_MEBIBYTES = 2**30  # a pebibyte
 
 
 def find(tx: Tx, name: str) -> Organization:
@@ -101,7 +106,9 @@ def put_profile(tx: Tx, org_id: str, name: str, contact: str, time_zone: str, ow
 
 
 def put_logo(tx: Tx, org_id: str, png: bytes | None) -> None:
-    """Replace an organization's logo, None for none; the one before is deleted."""
+    """Replace an organization's logo, None for none; the one before is deleted. Raises `quota_exceeded`."""
+    if png is not None:
+        require_room(tx, org_id)
     before = organizations.get(tx, org_id).logo
     logo = None if png is None else files.add_small(tx, "image/png", png, hashlib.sha256(png).hexdigest())
     organizations.put_logo(tx, org_id, logo)
@@ -119,3 +126,20 @@ def add_credits(tx: Tx, org: str, amount: int | None) -> int | None:
         raise Problem("invalid", f"That would make the balance {balance}.")
     organizations.put_credits(tx, owner.org_id, balance)
     return balance
+
+
+def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]:
+    """Give an organization, named by id or name, a quota of so many MiB: 0 = none, None = as the settings say. Returns
+    the bytes that are used, and the quota in bytes.
+    """
+    if mebibytes is not None and not 0 <= mebibytes <= MAX_MEBIBYTES:
+        raise Problem("invalid", f"A quota has at most {MAX_MEBIBYTES:,} MiB.")
+    owner = find(tx, org)
+    quotas.put(tx, owner.org_id, None if mebibytes is None else mebibytes * MIB)
+    use = storage_use(tx, org)
+    return use.used, use.quota
+
+
+def storage_use(tx: Tx, org: str) -> StorageUse:
+    """Read what an organization, named by id or name, uses of its quota."""
+    return quotas.get(tx, find(tx, org).org_id)

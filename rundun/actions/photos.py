@@ -4,6 +4,7 @@ chunk before, and they count once the last action has seen all of them.
 
 from dataclasses import dataclass, replace
 
+from rundun.actions import quotas
 from rundun.actions.run_state import RunState, get_for_device, load, now_of, require_started, save
 from rundun.core import progress
 from rundun.core.run import Actor, Run
@@ -147,6 +148,7 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str) -> Photo |
         return stored
     state = load(tx, require_started(tx, run))
     _refuse_too_many(tx, state, target)
+    quotas.require_room_to_go_on(tx, run.org_id)
     return state
 
 
@@ -159,7 +161,7 @@ def _add(
     metadata: PhotoMetadata,
 ) -> Photo:
     received_at = now_of(tx, before)
-    files.add_photo(tx, target.run_id, target.step_id, target.photo_id, numbers, size, metadata, received_at)
+    files.add_photo(tx, before.run, target.step_id, target.photo_id, numbers, size, metadata, received_at)
     after = save(tx, before, load(tx, before.run))
     return after.evidence.photos[target.step_id][target.photo_id]
 
@@ -182,7 +184,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     if photo is not None:
         files.remove_photo(tx, run.run_id, photo)
         of_photo = {"step_id": photo.step_id, "taken_at": photo.taken_at, "received_at": photo.received_at}
-        run_changes.add(tx, run.run_id, "photo_deleted", Actor("executor"), now_of(tx, before), **of_photo)
+        run_changes.add(tx, run, "photo_deleted", Actor("executor"), now_of(tx, before), **of_photo)
     return save(tx, before, load(tx, run))
 
 
@@ -216,9 +218,10 @@ def add_signature(
     known = _find_signature(before, step_id, sha256)
     if known is not None:
         return known
+    quotas.require_room_to_go_on(tx, run.org_id)
     _remove_unused(tx, before, step_id)
     file = files.add_small(tx, "image/png", png, sha256)
-    number = files.add_signature(tx, run_id, step_id, file, typed_name, now_of(tx, before))
+    number = files.add_signature(tx, run, step_id, file, typed_name, len(png), now_of(tx, before))
     answer = before.answers.get(step_id)
     if answer is not None and answer.signature is None and progress.kind_of(answer) == "answered":
         answers.put_evidence(tx, run_id, step_id, replace(answer, signature=number))

@@ -65,7 +65,7 @@ def _end(tx: Tx, delivery: PendingDelivery, run: Run) -> None:
     """End a delivery that can't go anywhere any more. Its log says so, as of an attempt for which none was made."""
     url = run.webhook.url if run.webhook else ""
     attempt = Attempt(delivery.attempts + 1, "automatic", url, tx.now, 0, None, REMOVED, None)
-    deliveries.settle(tx, delivery.number, attempt, "failed", None)
+    deliveries.settle(tx, run.org_id, delivery.number, attempt, "failed", None)
 
 
 def _change(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor, at: int) -> Run:
@@ -74,8 +74,8 @@ def _change(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor, at: int) ->
     before = run.webhook
     if webhook is None:
         host = normalise(before.url).host if before else None
-        run_changes.add(tx, run.run_id, "webhook_removed", actor, at, host=host)
+        run_changes.add(tx, run, "webhook_removed", actor, at, host=host)
         return changed
     fields = [name for name in ("url", "secret", "events") if getattr(before, name, None) != getattr(webhook, name)]
-    run_changes.add(tx, run.run_id, "webhook_changed", actor, at, host=normalise(webhook.url).host, fields=fields)
+    run_changes.add(tx, run, "webhook_changed", actor, at, host=normalise(webhook.url).host, fields=fields)
     return changed

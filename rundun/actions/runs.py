@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rundun.actions import operators
+from rundun.actions import operators, quotas
 from rundun.actions.run_state import RunState, close, expire, load, now_of, require_open
 from rundun.core import progress, times
 from rundun.core.answer import Answer
@@ -32,11 +32,12 @@ from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
 def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     """Dispatch a run of a template's current version, for one credit.
 
-    Raises NotFound, `template_archived`, `insufficient_credits`; then nothing is created.
+    Raises NotFound, `template_archived`, `quota_exceeded`, `insufficient_credits`; then nothing is created.
     """
     head = templates.get(tx, org_id, dispatch_request.template_id)
     if head.archived_at is not None:
         raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
+    quotas.require_room_for_run(tx, org_id)
     if not organizations.take_credit(tx, org_id):
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
     version = templates.get_version(tx, head.template_id, head.v)
@@ -84,7 +85,7 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) 
     extended = replace(run, expires_at=until, revision=run.revision + 1)
     runs.put(tx, extended)
     state = load(tx, extended)
-    run_changes.add(tx, run_id, "extended", actor, now_of(tx, state), before=run.expires_at, after=until)
+    run_changes.add(tx, run, "extended", actor, now_of(tx, state), before=run.expires_at, after=until)
     return state
 
 
@@ -94,7 +95,7 @@ def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
     released = replace(run, device=None, revision=run.revision + 1)
     runs.put(tx, released)
     state = load(tx, released)
-    run_changes.add(tx, run_id, "released", actor, now_of(tx, state))
+    run_changes.add(tx, run, "released", actor, now_of(tx, state))
     return state
 
 

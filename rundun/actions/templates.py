@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from rundun.actions import quotas
 from rundun.core import template_rules, times
 from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
@@ -80,6 +81,7 @@ def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
     template = _require_template(draft, [FieldError(f"/{name}", "read_only", detail) for name in draft.assigned])
     if draft.errors:
         raise Invalid(draft.errors)
+    quotas.require_room(tx, org_id)
     return templates.add(tx, org_id, template, draft.body)
 
 
@@ -105,6 +107,7 @@ def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | 
         return current
     if draft.errors:
         raise Invalid(draft.errors)
+    quotas.require_room(tx, org_id)
     return templates.add_version(tx, head, template, draft.body)
 
 
@@ -144,6 +147,7 @@ def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
     """Duplicate a template: a new one with the content of the current version, under a name of its own."""
     head = templates.get(tx, org_id, template_id)
     written = templates.get_version(tx, head.template_id, head.v).template
+    quotas.require_room(tx, org_id)
     copied = written.model_copy(update={"name": written.name[: 200 - len(COPY)] + COPY})
     return templates.add(tx, org_id, copied, template_rules.as_json(copied))
 

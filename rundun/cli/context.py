@@ -19,7 +19,7 @@ from rundun.core import times
 from rundun.errors import Problem
 from rundun.store import connection, database_file, signing_key
 from rundun.store.batches import write_once
-from rundun.store.transaction import Env, Tx
+from rundun.store.transaction import Env, Quotas, Tx
 
 T = TypeVar("T")
 LOCK_SECONDS = 10  # how long a command waits for a process that holds the database without listening
@@ -69,7 +69,8 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
                 time.sleep(0.02)
     with closing(lock), closing(connection.open_writer(path)) as db:
         links = signing_key.read_links(db, settings.public_url)
-        env = Env(wall_clock, links, int(settings.runs.grace_hours * times.HOUR))
+        default_quota = Quotas(settings.limits.organization_mebibytes * diagnostics.MIB)
+        env = Env(wall_clock, links, int(settings.runs.grace_hours * times.HOUR), quotas=default_quota)
         return write_once(db, env, COMMANDS[command], **arguments)
 
 

@@ -10,6 +10,7 @@ import click
 from pydantic_core import from_json
 
 from rundun import __version__, diagnostics, passwords
+from rundun.actions import organizations as organization_actions
 from rundun.actions.first_start import FirstStart
 from rundun.app import make_app, wall_clock
 from rundun.cli.context import common, require_database, run_reading, run_writing
@@ -238,6 +239,25 @@ def orgs_credits(settings: ServiceSettings, org: str, add: int | None, unlimited
         raise click.UsageError("Say either --add N or --unlimited.")
     balance = run_writing(settings, "orgs credits", org=org, amount=add)
     click.echo("unlimited" if balance is None else balance)
+
+
+@orgs.command("quota")
+@click.argument("org")
+@click.option("--mebibytes", type=click.IntRange(1), help="How many MiB may be stored.")
+@click.option("--unlimited", is_flag=True, help="No limit from now on.")
+@click.option("--default", is_flag=True, help="As limits.organization_mebibytes says.")
+@common
+def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlimited: bool, default: bool) -> None:
+    """Set how much an organization may store; print what it uses, and its quota."""
+    chosen = [mebibytes is not None, unlimited, default].count(True)
+    if chosen > 1:
+        raise click.UsageError("Say one of --mebibytes N, --unlimited and --default, or none to see the quota.")
+    if chosen:
+        used, quota = run_writing(settings, "orgs quota", org=org, mebibytes=0 if unlimited else mebibytes)
+    else:
+        use = run_reading(settings, lambda tx: organization_actions.storage_use(tx, org))
+        used, quota = use.used, use.quota
+    click.echo(f"{diagnostics.size(used)} of {'unlimited' if quota is None else diagnostics.size(quota)}")
 
 
 @orgs.command("contact")

@@ -136,6 +136,12 @@ class RetentionSettings:
 class LimitsSettings:
     photo_mebibytes: int = setting(15, kinds.integer(1, 256), "Largest photo taken.", unit="MiB")
     photo_megapixels: int = setting(50, kinds.integer(1, 200), "Largest picture decoded.", unit="megapixels")
+    organization_mebibytes: int = setting(
+        0,
+        kinds.integer(0, 2**30),
+        "What one organization may store unless `orgs quota` has given it a quota of its own; `0` = any amount.",
+        unit="MiB",
+    )
     requests_per_minute: int = setting(
         600, kinds.integer(0, 10**6), "Requests that one API key may make, and all phones on one run; `0` = any number."
     )

@@ -6,6 +6,8 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core.answer import Answer
+from rundun.core.run import Run
+from rundun.store import quotas
 from rundun.store.transaction import Tx
 
 _SELECT = (  # as `_answer` reads them
@@ -71,37 +73,40 @@ def signatures(tx: Tx, run_id: str) -> set[int]:
     return {row["signature"] for row in rows.fetchall()}
 
 
-def add(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_first: bool) -> None:
+def add(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_first: bool) -> None:
     """Store the answer in force from now on; the one before, unless this is the step's first, stays as history."""
     if not is_first:
         tx.db.execute(
-            "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current", (run_id, step_id)
+            "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current", (run.run_id, step_id)
         )
-    _insert(tx, run_id, step_id, answer, is_current=True)
+    _insert(tx, run, step_id, answer, is_current=True)
 
 
-def add_history(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
+def add_history(tx: Tx, run: Run, step_id: str, answer: Answer) -> None:
     """Store as history an answer that said what was in force already. Should it come again later, it is old."""
-    _insert(tx, run_id, step_id, answer, is_current=False)
+    _insert(tx, run, step_id, answer, is_current=False)
 
 
-def _insert(tx: Tx, run_id: str, step_id: str, answer: Answer, *, is_current: bool) -> None:
+def _insert(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_current: bool) -> None:
+    value = to_json(answer.value)
+    photos = None if answer.photos is None else _json(answer.photos)
     tx.insert(
         "answers",
-        run_id=run_id,
+        run_id=run.run_id,
         step_id=step_id,
         answer_id=answer.answer_id,
         is_current=is_current,
-        value=_json(answer.value),
+        value=value.decode(),
         skipped=answer.skipped,
         unable=answer.unable,
-        photos=None if answer.photos is None else _json(answer.photos),
+        photos=photos,
         geo=None if answer.geo is None else _json(answer.geo),
         signature=answer.signature,
         at=answer.at,
         answered_at=answer.answered_at,
         by=answer.by,
     )
+    tx.grow(run.org_id, quotas.ANSWER + len(value) + len((answer.unable or "").encode()) + len(photos or ""))
 
 
 def put_evidence(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from rundun.errors import Problem
+from rundun.store import quotas
 from rundun.store.signing_key import read_links
 from rundun.store.transaction import SIGNING_KEY, CommitThenRaise, Env, Tx
 
@@ -28,6 +29,7 @@ class Job:
     result: Any = None
     error: BaseException | None = None
     touched: set[str] = field(default_factory=set)
+    growth: dict[str, int] = field(default_factory=dict)
 
 
 def unavailable(error: object) -> Problem:
@@ -70,9 +72,11 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
             _run_in_savepoint(db, env, job)
             if not db.in_transaction:
                 raise _RolledBack("the transaction was rolled back, as on a full or failing disk")
+        grown = quotas.add_growth(db, env.quotas, _growth(jobs))
         db.execute("COMMIT")
         if any(SIGNING_KEY in job.touched for job in jobs):
             env.sign_with(read_links(db, env.links.public_url))
+        quotas.note_full(env.quotas, grown)
     except (sqlite3.Error, _RolledBack) as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
@@ -89,6 +93,14 @@ def refuse_batch(jobs: Sequence[Job], problem: BaseException) -> None:
     """Answer all of `jobs` with `problem`."""
     for job in jobs:
         job.result, job.error = None, problem
+
+
+def _growth(jobs: Sequence[Job]) -> dict[str, int]:
+    growth: dict[str, int] = {}
+    for job in jobs:
+        for org_id, size in job.growth.items():
+            growth[org_id] = growth.get(org_id, 0) + size
+    return growth
 
 
 class _RolledBack(Exception):
@@ -108,7 +120,7 @@ def _run_in_savepoint(db: sqlite3.Connection, env: Env, job: Job) -> None:
             db.execute("ROLLBACK TO job")
             db.execute("RELEASE job")
         return
-    job.touched = tx.touched
+    job.touched, job.growth = tx.touched, tx.growth
     db.execute("RELEASE job")
 
 
@@ -131,6 +143,7 @@ def write_once(
 ) -> T:
     """Run one action in one transaction, without an event loop: for the command line, and for tests."""
     job = Job(action, args, kwargs, cast("asyncio.Future[Any]", None))
+    quotas.load_full(db, env.quotas)
     commit_batch(db, env, [job])
     if job.error:
         raise job.error.problem if isinstance(job.error, CommitThenRaise) else job.error

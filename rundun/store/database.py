@@ -19,10 +19,10 @@ import aiosqlite
 from rundun.core import histogram, times
 from rundun.core.histogram import Histogram
 from rundun.errors import Problem
-from rundun.store import connection, maintenance, signing_key
+from rundun.store import connection, maintenance, quotas, signing_key
 from rundun.store.batches import Job, client_error, commit_batch, read_batch, refuse_batch
 from rundun.store.database_file import FileWatch, Lock, keep_to_owner
-from rundun.store.transaction import Clock, CommitThenRaise, Env, Tx
+from rundun.store.transaction import Clock, CommitThenRaise, Env, Quotas, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -181,8 +181,8 @@ class Database:
         self._proven_at: int | None = None
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock, public_url: str, grace: int) -> Self:
-        """Take the lock, migrate, and start the writer and the reader.
+    async def open(cls, path: Path, *, clock: Clock, public_url: str, grace: int, default_quota: int = 0) -> Self:
+        """Take the lock, migrate, and start the writer and the reader. `default_quota`: as `Quotas` has it.
 
         One reader: what waits for it is read in one go, and a second thread would only fight the first one and the
         loop for the interpreter.
@@ -193,7 +193,9 @@ class Database:
             keep_to_owner(path)
             opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
             links = await opened[0].call(signing_key.read_links, public_url)
-            env = Env(clock, links, grace, await opened[0].call(signing_key.read_device_key))
+            device_key = await opened[0].call(signing_key.read_device_key)
+            env = Env(clock, links, grace, device_key, quotas=Quotas(default_quota))
+            await opened[0].call(quotas.load_full, env.quotas)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
             files = FileWatch(path, lock)
         except BaseException:

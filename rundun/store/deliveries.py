@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from rundun.store import quotas
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import Tx
 
@@ -84,7 +85,9 @@ _SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger
 # ---- what came of an attempt
 
 
-def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None) -> None:
+def settle(
+    tx: Tx, org_id: str, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None
+) -> None:
     """Store an attempt and what comes of its delivery: `delivered`, `failed`, or `pending` until the next attempt."""
     try:
         tx.insert("attempts", delivery=number, **asdict(attempt))
@@ -92,6 +95,8 @@ def settle(tx: Tx, number: int, attempt: Attempt, status: DeliveryStatus, next_a
         free = tx.number("SELECT max(number) + 1 FROM attempts WHERE delivery = ?", number)
         attempt = replace(attempt, number=free)
         tx.insert("attempts", delivery=number, **asdict(attempt))
+    said = f"{attempt.url}{attempt.error or ''}{attempt.excerpt or ''}"
+    tx.grow(org_id, quotas.ATTEMPT + len(said.encode()))
     settled_at = None if status == "pending" else max(tx.now, attempt.started_at)  # a clock may be put back
     tx.db.execute(
         "UPDATE deliveries SET status = ?, attempts = ?, next_attempt_at = ?, settled_at = max(?, created_at), "

@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 from rundun.core import event, media_links
 from rundun.core.event import NewEvent
 from rundun.core.run import Run
-from rundun.store import templates
+from rundun.store import quotas, templates
 from rundun.store.transaction import Tx
 
 TOUCHED = "events of "  # what a transaction touched that has an event of the organization named behind it
@@ -44,16 +44,11 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
     stores on the run, with a delivery where the run's webhook wants it.
     """
     event_id = tx.new_id("evt")
-    content = event.envelope(run, new_event, event_id, seq, at)
+    body = to_json(event.envelope(run, new_event, event_id, seq, at))
     number = tx.insert(
-        "events",
-        id=event_id,
-        run_id=run.run_id,
-        org_id=run.org_id,
-        seq=seq,
-        event=new_event.event,
-        body=to_json(content).decode(),
+        "events", id=event_id, run_id=run.run_id, org_id=run.org_id, seq=seq, event=new_event.event, body=body.decode()
     )
+    size = quotas.EVENT + len(body)
     webhook = run.webhook
     if webhook and new_event.event in webhook.events:
         tx.insert(
@@ -67,7 +62,9 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
             next_attempt_at=tx.now,
             created_at=tx.now,
         )
+        size += quotas.DELIVERY
         tx.touched.add("outbox")
+    tx.grow(run.org_id, size)
     tx.touched.add(TOUCHED + run.org_id)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core.json_types.base import PositionJson
+from rundun.core.run import Run
 from rundun.core.run_json import Photo, Signature
+from rundun.store import quotas
 from rundun.store.transaction import Tx
 
 CHUNK = 1024 * 1024
@@ -157,7 +159,7 @@ class PhotoMetadata:
 
 def add_photo(
     tx: Tx,
-    run_id: str,
+    run: Run,
     step_id: str,
     photo_id: str,
     files: tuple[int, int, int],
@@ -170,7 +172,7 @@ def add_photo(
     width, height = size
     tx.insert(
         "photos",
-        run_id=run_id,
+        run_id=run.run_id,
         step_id=step_id,
         photo_id=photo_id,
         original=original,
@@ -183,6 +185,8 @@ def add_photo(
         geo=metadata.geo and to_json(metadata.geo).decode(),
         received_at=received_at,
     )
+    stored = tx.number("SELECT sum(bytes) FROM files WHERE number IN (?, ?, ?)", original, derived, thumbnail)
+    tx.grow(run.org_id, quotas.PHOTO + stored)
 
 
 def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
@@ -194,10 +198,13 @@ def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
         remove(tx, number)
 
 
-def add_signature(tx: Tx, run_id: str, step_id: str, file: int, typed_name: str | None, received_at: int) -> int:
-    """Store a signature picture, and return its number; earlier ones stay."""
-    values = {"run_id": run_id, "step_id": step_id, "file": file, "typed_name": typed_name, "received_at": received_at}
-    return tx.insert("signatures", **values)
+def add_signature(
+    tx: Tx, run: Run, step_id: str, file: int, typed_name: str | None, size: int, received_at: int
+) -> int:
+    """Store a signature picture of `size` bytes, and return its number; earlier ones stay."""
+    tx.grow(run.org_id, quotas.SIGNATURE + size)
+    values = {"step_id": step_id, "file": file, "typed_name": typed_name, "received_at": received_at}
+    return tx.insert("signatures", run_id=run.run_id, **values)
 
 
 def remove_signature(tx: Tx, signature: Signature) -> None:

@@ -1,12 +1,13 @@
 """Responses to POSTs that carried an `Idempotency-Key`, for as long as these may be sent again."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from rundun.core import times
+from rundun.store import quotas
 from rundun.store.transaction import Tx
 
 TTL_MS = 24 * times.HOUR
@@ -45,14 +46,15 @@ def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse
 
 def put(tx: Tx, idempotency_key: IdempotencyKey, stored_response: StoredResponse) -> None:
     """Store a response, in place of one that is too old to be given."""
-    tx.replace(
-        "idempotency_keys",
-        **asdict(idempotency_key),
-        status=stored_response.status,
-        body=stored_response.body,
-        headers=to_json(stored_response.headers).decode(),
-        created_at=tx.now,
+    headers = to_json(stored_response.headers).decode()
+    tx.db.execute(
+        "INSERT INTO idempotency_keys (org_id, path, key, fingerprint, status, body, headers, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org_id, path, key) DO UPDATE SET fingerprint = "
+        "excluded.fingerprint, status = excluded.status, body = excluded.body, headers = excluded.headers, "
+        "created_at = excluded.created_at",
+        (*astuple(idempotency_key), stored_response.status, stored_response.body, headers, tx.now),
     )
+    tx.grow(idempotency_key.org_id, quotas.RESPONSE + len(stored_response.body) + len(headers))
 
 
 def of_runs_with_media(tx: Tx) -> Iterator[tuple[int, Any]]:
@@ -64,7 +66,10 @@ def of_runs_with_media(tx: Tx) -> Iterator[tuple[int, Any]]:
 
 def put_body(tx: Tx, number: int, content: Any) -> None:
     """Store another body of a response."""
-    tx.db.execute("UPDATE idempotency_keys SET body = ? WHERE number = ?", (to_json(content), number))
+    body = to_json(content)
+    query = "UPDATE idempotency_keys SET body = ? WHERE number = ? RETURNING org_id, length(headers)"
+    ((org_id, headers),) = tx.db.execute(query, (body, number)).fetchall()
+    tx.grow(org_id, quotas.RESPONSE + len(body) + headers)
 
 
 def has_expired(tx: Tx) -> bool:

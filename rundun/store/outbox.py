@@ -18,6 +18,7 @@ class DueDelivery:
     """
 
     number: int
+    org_id: str
     destination: str
     attempt: int
     trigger: Literal["automatic", "manual"]
@@ -25,11 +26,6 @@ class DueDelivery:
     url: str
     secret: str | None
     envelope: dict[str, Any]
-
-    @property
-    def org_id(self) -> str:
-        """Return whose delivery it is: a destination begins with its organization."""
-        return self.destination.partition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +130,13 @@ def _due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
 
 def _claimed(tx: Tx, row: sqlite3.Row) -> DueDelivery:
     event = tx.db.execute(
-        "SELECT e.body, r.webhook_url, r.webhook_secret FROM events AS e JOIN runs AS r ON r.id = e.run_id "
+        "SELECT e.org_id, e.body, r.webhook_url, r.webhook_secret FROM events AS e JOIN runs AS r ON r.id = e.run_id "
         "WHERE e.number = ?",
         (row["event"],),
     ).fetchone()
     return DueDelivery(
         number=row["number"],
+        org_id=event["org_id"],
         destination=row["destination"],
         attempt=row["attempts"] + 1,
         trigger=row["next_trigger"],

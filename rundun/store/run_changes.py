@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.run import Actor
+from rundun.core.run import Actor, Run
+from rundun.store import quotas
 from rundun.store.transaction import Tx
 
 
@@ -25,11 +26,12 @@ class RunChange:
     at: int
 
 
-def add(tx: Tx, run_id: str, what: str, actor: Actor, at: int, **details: Any) -> None:
+def add(tx: Tx, run: Run, what: str, actor: Actor, at: int, **details: Any) -> None:
     """Store a change that was made to a run at `at` (milliseconds)."""
     tx.insert(
-        "changes", run_id=run_id, what=what, by=actor.by, name=actor.name, details=to_json(details).decode(), at=at
+        "changes", run_id=run.run_id, what=what, by=actor.by, name=actor.name, details=to_json(details).decode(), at=at
     )
+    tx.grow(run.org_id, quotas.CHANGE)
 
 
 def of_run(tx: Tx, run_id: str, limit: int) -> list[RunChange]:

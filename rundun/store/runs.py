@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 
 from rundun.core.run import NOBODY, Cancellation, Identity, Run, Webhook
 from rundun.errors import NotFound
+from rundun.store import quotas
 from rundun.store.transaction import Tx
 
 TOUCHED = "runs of "  # what a transaction touched that has changed a run of the organization named behind it
@@ -87,6 +88,7 @@ def add(tx: Tx, run: Run) -> None:
         webhook_destination=webhook and webhook.destination,
         progress=to_json(run.progress).decode(),
     )
+    tx.grow(run.org_id, quotas.RUN + (len(webhook.url) if webhook else 0))
     tx.touched.add(TOUCHED + run.org_id)
 
 

@@ -7,6 +7,7 @@ from pydantic_core import from_json
 
 from rundun.core import progress
 from rundun.core.template import Template, photo_limits
+from rundun.store import quotas
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import TemplateVersion, Tx
 
@@ -93,7 +94,7 @@ def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion
     """Store a new template in its first version; `body` is its stored form."""
     template_id = tx.new_id("t")
     tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=tx.now, updated_at=tx.now)
-    _add_version(tx, template_id, 1, body, tx.now)
+    _add_version(tx, org_id, template_id, 1, body, tx.now)
     return _version(template_id, 1, org_id, tx.now, tx.now, body, template)
 
 
@@ -104,11 +105,12 @@ def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> 
         "UPDATE templates SET v = ?, updated_at = ?, archived_at = NULL WHERE id = ?",
         (head.v + 1, now, head.template_id),
     )
-    _add_version(tx, head.template_id, head.v + 1, body, now)
+    _add_version(tx, head.org_id, head.template_id, head.v + 1, body, now)
     return _version(head.template_id, head.v + 1, head.org_id, head.created_at, now, body, template)
 
 
-def _add_version(tx: Tx, template_id: str, v: int, body: bytes, at: int) -> None:
+def _add_version(tx: Tx, org_id: str, template_id: str, v: int, body: bytes, at: int) -> None:
+    tx.grow(org_id, quotas.VERSION + len(body))
     tx.insert("template_versions", template_id=template_id, v=v, body=body.decode(), created_at=at)
 
 

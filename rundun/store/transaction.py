@@ -84,12 +84,24 @@ class TemplateVersionCache:
 
 
 @dataclass(slots=True)
+class Quotas:
+    """How much organizations may store: `default` is the bytes of those without a quota of their own, 0 = any number.
+    `full` names those that had reached theirs in the last commit that added something of them, so that who is not in it
+    need not be looked up.
+    """
+
+    default: int = 0
+    full: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Tx:
     """One transaction, which every action and store function gets first.
 
     `now` is read once, in milliseconds; nothing below asks a clock. `grace` is how long a started run goes on after
     `expires_at`, in milliseconds. `versions` caches parsed template versions, which never change. `touched` names
     what changed (`outbox`, `keys`, `events of <organization>`, `runs of <organization>`), for those who wait for it.
+    `growth` is the bytes that were added of each organization.
     """
 
     db: sqlite3.Connection
@@ -97,7 +109,13 @@ class Tx:
     links: Urls
     grace: int
     versions: TemplateVersionCache
+    quotas: Quotas
     touched: set[str] = field(default_factory=set)
+    growth: dict[str, int] = field(default_factory=dict)
+
+    def grow(self, org_id: str, size: int) -> None:
+        """Note that `size` bytes of an organization are added."""
+        self.growth[org_id] = self.growth.get(org_id, 0) + size
 
     def number(self, query: str, *parameters: object) -> int:
         """Return the number that a query answers."""
@@ -143,6 +161,7 @@ class Env:
     grace: int
     device_key: bytes = b""
     versions: TemplateVersionCache = field(default_factory=TemplateVersionCache)
+    quotas: Quotas = field(default_factory=Quotas)
 
     def sign_with(self, links: Urls) -> None:
         """Sign with another key from now on."""
@@ -150,4 +169,4 @@ class Env:
 
     def tx(self, db: sqlite3.Connection) -> Tx:
         """Return a transaction on `db`, now."""
-        return Tx(db, self.clock(), self.links, self.grace, self.versions)
+        return Tx(db, self.clock(), self.links, self.grace, self.versions, self.quotas)

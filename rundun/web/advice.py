@@ -21,6 +21,10 @@ ADVICE: dict[str, tuple[str, str]] = {
         "A page of another site tried to write with this phone's cookie.",
         "Call from your server, or from pages under the same address as the link.",
     ),
+    "quota_exceeded": (
+        "The organization stores as much as it may, so nothing new is taken. Runs that are out go on.",
+        "Ask the administrator for a larger quota (“orgs quota”), then send the same request again.",
+    ),
     "other_device": (
         "The template lets only the device that started the run go on with it, and this is another one.",
         "Go on where it was started, or free the run: POST /v1/runs/{run_id}/release, then start it here.",

@@ -17,6 +17,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "unauthorized": (401, "A valid API key is needed"),
     "insufficient_credits": (402, "No credits left"),
     "cross_site": (403, "Called from another site"),
+    "quota_exceeded": (403, "The organization's storage is used up"),
     "other_device": (403, "Started on another device"),
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "Method not allowed"),

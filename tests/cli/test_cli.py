@@ -94,6 +94,11 @@ def test_organizations(office: Office) -> None:
     assert office("orgs", "contact", acme, " Call Ed, 555-1234 ") == ""
     assert [acme, "15", "Acme & Söhne", "Call Ed, 555-1234"] in office.lines("orgs", "list")
     assert office("orgs", "credits", acme, "--unlimited") == "unlimited"
+    assert office("orgs", "quota", acme) == "0 bytes of unlimited"
+    assert office("orgs", "quota", acme, "--mebibytes", "20") == "0 bytes of 20.0 MiB"
+    assert office("orgs", "quota", "Acme & Söhne") == "0 bytes of 20.0 MiB"
+    assert office("orgs", "quota", acme, "--unlimited") == "0 bytes of unlimited"
+    assert office("orgs", "quota", acme, "--default") == "0 bytes of unlimited"
     office("orgs", "contact", acme, "")
     assert [acme, "unlimited", "Acme & Söhne"] in office.lines("orgs", "list")
     assert len(office.lines("orgs", "list")) == 2
@@ -105,6 +110,8 @@ def test_organizations_that_make_no_sense(office: Office) -> None:
     assert office.refused("orgs", "contact", "Globex", "x") == "There is no such organization."
     assert office.refused("orgs", "credits", acme, "--add", "-1") == "That would make the balance -1."
     assert "the balance" in office.refused("orgs", "credits", acme, "--add", str(10**30))
+    assert office.refused("orgs", "quota", "Globex", "--unlimited") == "There is no such organization."
+    assert "at most" in office.refused("orgs", "quota", acme, "--mebibytes", str(2**31))
     assert "1 to 200" in office.refused("orgs", "create", " ")
     assert "1 to 200" in office.refused("orgs", "create", "x" * 201)
     assert "1 to 200" in office.refused("orgs", "create", "a\x1b[31m")
@@ -195,6 +202,7 @@ def test_templates_and_runs(office: Office) -> None:
     assert "not JSON" in office.refused("templates", "import", office.file("{"), "--org", FIRST)
     assert "No such file" in office.refused("templates", "import", "nowhere.json", "--org", FIRST)
     office("orgs", "credits", FIRST, "--add", "1")
+    office("orgs", "quota", FIRST, "--mebibytes", "1")
     office("runs", "dispatch", template_id)
     assert "no credits left" in office.refused("runs", "dispatch", template_id)
 
@@ -251,6 +259,8 @@ def in_folder(folder: Path, *arguments: str, **settings: str) -> Result:
         ("orgs credits Acme", "Say either --add N or --unlimited."),
         ("orgs credits Acme --add 1 --unlimited", "Say either --add N or --unlimited."),
         ("orgs credits Acme --add lots", "Invalid value for '--add'"),
+        ("orgs quota Acme --mebibytes 1 --default", "Say one of --mebibytes N, --unlimited and --default"),
+        ("orgs quota Acme --mebibytes 0", "Invalid value for '--mebibytes'"),
         ("orgs create", "Missing argument 'NAME'"),
         ("keys create --org Acme", "Missing option '--name'"),
         ("keys create --name x", "Missing option '--org'"),

@@ -255,3 +255,7 @@ class OrganizationJson(TypedDict):
     """Dispatched since the first of the month, in UTC."""
     deliveries_failed: base.Count
     """Deliveries that were given up."""
+    bytes_used: base.Count
+    """About what all that is stored of the organization takes, photos included."""
+    bytes_quota: base.Count | None
+    """How much may be stored; null = unlimited."""

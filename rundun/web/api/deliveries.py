@@ -71,7 +71,7 @@ async def list_run_deliveries(call: ApiCall) -> Response:
     "POST /deliveries/{delivery_id}/retry",
     {202: Success("It is on its way.", DeliveryJson)},
     body=EmptyBody,
-    problems=("wrong_status",),
+    problems=("wrong_status", "quota_exceeded"),
 )
 async def retry_delivery(call: ApiCall) -> Response:
     """Send a delivery again.
@@ -88,7 +88,7 @@ async def retry_delivery(call: ApiCall) -> Response:
     "POST /deliveries/retry",
     {202: Success("They are on their way.", RetriedJson)},
     body=RetryBody,
-    problems=("not_found",),
+    problems=("not_found", "quota_exceeded"),
 )
 async def retry_deliveries(call: ApiCall) -> Response:
     """Send all that have failed again.

@@ -47,7 +47,7 @@ router = api_router("Runs")
         )
     },
     body=DispatchBody,
-    problems=("insufficient_credits", "not_found", "template_archived", "address_not_allowed"),
+    problems=("insufficient_credits", "quota_exceeded", "not_found", "template_archived", "address_not_allowed"),
 )
 async def dispatch_run(call: ApiCall) -> Response:
     """Dispatch a run.

@@ -39,6 +39,7 @@ def _template_response(
         )
     },
     body="TemplateDraft",
+    problems=("quota_exceeded",),
 )
 async def create_template(call: ApiCall) -> Response:
     """Make a template.
@@ -87,7 +88,7 @@ async def get_template(call: ApiCall) -> Response:
     {200: Success("The template as it is kept.", "TemplateRecord", headers=("ETag",))},
     headers=("If-Match",),
     body="TemplateRevisionDraft",
-    problems=("version_mismatch",),
+    problems=("version_mismatch", "quota_exceeded"),
 )
 async def revise_template(call: ApiCall) -> Response:
     """Revise a template.

@@ -21,7 +21,14 @@ from rundun.web.request_bodies import DispatchBody
 
 MAX_TEMPLATES = 500
 EVENTS = (*event.EVENTS, *event.ON_REQUEST)
-REFUSALS = ("not_found", "invalid", "address_not_allowed", "insufficient_credits", "template_archived")
+REFUSALS = (
+    "not_found",
+    "invalid",
+    "address_not_allowed",
+    "insufficient_credits",
+    "quota_exceeded",
+    "template_archived",
+)
 EMPTY = {"expires_in_hours": str(OPEN_HOURS), **{f"event {name}": "on" for name in event.EVENTS}}
 
 

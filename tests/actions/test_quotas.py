@@ -1,0 +1,286 @@
+"""Quotas: what is counted, what is refused once they are used up, and what goes on."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from rundun.actions import organizations
+from rundun.scheduler import clear_up
+from rundun.store import connection, quotas
+from rundun.store.transaction import Tx
+from tests.helpers.images import heic, jpeg, png
+from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, answering, world
+
+PHOTO = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"max": 9}}
+SIGNED = {"id": "s-sign", "type": "signature", "label": "Sign here"}
+
+
+def uses(tx: Tx) -> dict[str, int]:
+    """Bytes of each organization, summed up over all rows."""
+    return dict(tx.db.execute("SELECT org_id, sum(bytes) FROM uses GROUP BY org_id").fetchall())
+
+
+def counted(tx: Tx) -> dict[str, int]:
+    """Bytes of each organization that has any, as they were counted."""
+    return {use.org_id: use.used for use in quotas.list_all(tx) if use.used}
+
+
+async def used(w: World) -> int:
+    both = await w.database.read(lambda tx: (counted(tx), uses(tx)))  # at once, since deliveries go on beside us
+    assert both[0] == both[1]
+    return int((await w.acme.get("/v1/organization")).json()["bytes_used"])
+
+
+async def fill(w: World, share: float) -> None:
+    """Give Acme a quota of which it has used that much."""
+    use = await w.database.read(quotas.get, w.acme_id)
+    await w.database.write(quotas.put, w.acme_id, int(use.used / share))
+
+
+async def everything(w: World, url: str) -> None:
+    """Each kind of write, of Acme and a little of Globex."""
+    steps = [BOOLEAN, TEXT, PHOTO, SIGNED]
+    template_id = await w.template(*steps)
+    await w.acme.put(f"/v1/templates/{template_id}", json={"name": "Čheck ✓", "steps": steps})
+    again = {"Idempotency-Key": "once"}
+    order = {"template_id": template_id, "webhook": {"url": url, "events": ["*", "run.started"]}}
+    for _ in range(2):
+        run_id = (await w.acme.post("/v1/runs", json=order, headers=again)).json()["run_id"]
+    ed = Ed(w, run_id)
+    await ed.start()
+    for value in (True, False):
+        await ed.answer("s-ok", value)
+    await ed.answer("s-ok", False)
+    await ed.answer("s-why", "żółć 🙂" * 100)
+    await ed.put("s-why", {"unable": {"reason": "to dark ✗"}})
+    photo_ids = [f"ph-00000000-0000-4000-8000-00000000000{number}" for number in range(3)]
+    for photo_id, picture in zip(photo_ids, [jpeg(), png(), heic()], strict=True):
+        assert (await ed.photo("s-pic", picture, photo_id)).status_code == 201
+    await ed.answer("s-pic", None, photos=photo_ids)
+    await ed.call("DELETE", f"/steps/s-pic/photos/{photo_ids[0]}")
+    for width in range(300, 308):  # some of these are thrown away again
+        await ed.call("PUT", "/steps/s-sign/signature", content=png(width))
+    await ed.answer("s-sign")
+    await w.acme.post(f"/v1/runs/{run_id}/extend", json={"expires_in_hours": 500})
+    await w.acme.post(f"/v1/runs/{run_id}/release", json={})
+    await w.deliver()
+    await w.database.write(organizations.put_logo, w.acme_id, png())
+    await w.database.write(organizations.put_logo, w.acme_id, png(310))
+    await w.acme.post(f"/v1/runs/{run_id}/cancel", json={"reason": "ünd"})
+    late = await w.dispatch(template_id, expires_in_hours=1)
+    w.clock.forward(hours=2)
+    assert (await late.start()).status_code == 410, "this expires it, and the refusal keeps that"
+    theirs = (await w.globex.post("/v1/templates", json={"name": "Theirs", "steps": steps})).json()["id"]
+    await w.globex.post("/v1/runs", json={"template_id": theirs})
+
+
+async def test_all_that_is_stored_is_counted_and_what_is_deleted_is_not(w: World) -> None:
+    async with Receiver(answering("500 Öops\0")).listening() as receiver:
+        await everything(w, receiver.url)
+    before = await used(w)
+    w.clock.forward(hours=25)
+    again = {"Idempotency-Key": "once"}
+    template_id = await w.template(BOOLEAN)
+    await w.acme.post("/v1/runs", json={"template_id": template_id}, headers=again)  # replaces the old response
+    await used(w)
+    w.clock.forward(hours=25)
+    await clear_up(w.database)
+    assert (await used(w)) > before
+
+    def delete(tx: Tx) -> None:
+        for table in ("attempts", "deliveries", "events", "changes"):
+            tx.db.execute(f"DELETE FROM {table}")
+        tx.db.execute("UPDATE runs SET signature = NULL")
+        for table in ("answers", "photos", "signatures", "runs", "template_versions"):
+            tx.db.execute(f"DELETE FROM {table}")
+        tx.db.execute("UPDATE organizations SET logo = NULL")
+
+    await w.database.write(delete)
+    assert await w.database.read(counted) == {}, "whoever deletes rows need not think of it"
+
+
+async def test_what_is_rolled_back_is_not_counted(w: World) -> None:
+    def half(tx: Tx) -> None:
+        tx.grow(w.acme_id, 1_000_000)
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        await w.database.write(half)
+    assert await used(w) == 0
+
+
+async def test_it_is_about_what_the_file_grows_by(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        template_id = await w.template(*[{**TEXT, "id": f"s-{number}"} for number in range(20)])
+
+        def pages(tx: Tx) -> int:
+            return tx.number("PRAGMA page_count") - tx.number("PRAGMA freelist_count")
+
+        before = await w.database.read(pages), await used(w)
+
+        async def do() -> None:
+            ed = await w.dispatch(template_id, webhook={"url": "http://10.0.0.1/", "events": ["*"]})
+            await ed.start()
+            for number in range(20):
+                await ed.answer(f"s-{number}", "All is well." * 5)
+
+        await asyncio.gather(*(do() for _ in range(30)))
+        grown = (await w.database.read(pages) - before[0]) * 8192
+        assert 0.6 < (await used(w) - before[1]) / grown < 1.6
+
+
+async def test_the_migration_counts_what_is_there(tmp_path: Path) -> None:
+    async with world(tmp_path) as w, Receiver(answering("500 Oops")).listening() as receiver:
+        await everything(w, receiver.url)
+        expected = await w.database.read(uses)
+    path = tmp_path / "rundun.db"
+    db = connection.open_writer(path)
+    ours = next(sql for _, sql in connection.shipped() if "bytes_used" in sql)
+    update = ours[ours.index("UPDATE organizations SET bytes_used = used.bytes") :].partition(";")[0]
+    db.execute("UPDATE organizations SET bytes_used = 0")
+    db.execute(update)
+    assert dict(db.execute("SELECT id, bytes_used FROM organizations WHERE bytes_used").fetchall()) == expected
+    db.close()
+
+
+# ---- once it is used up
+
+
+async def refusals(w: World, template_id: str) -> dict[str, httpx2.Response]:
+    """What Acme is answered to what is new."""
+    template = {"name": "More", "steps": [BOOLEAN]}
+    return {
+        "a run": await w.acme.post("/v1/runs", json={"template_id": template_id}),
+        "a template": await w.acme.post("/v1/templates", json=template),
+        "a version": await w.acme.put(f"/v1/templates/{template_id}", json=template),
+    }
+
+
+async def test_a_full_organization_gets_nothing_new_but_its_runs_go_on(w: World) -> None:
+    template_id = await w.template(BOOLEAN, PHOTO)
+    ed, olga = await w.dispatch(template_id), await w.dispatch(template_id)
+    await ed.start()
+    photo_id = "ph-00000000-0000-4000-8000-000000000001"
+    assert (await ed.photo("s-pic", jpeg(2400, 1800), photo_id)).status_code == 201
+    await fill(w, 1.0)
+    for what, response in (await refusals(w, template_id)).items():
+        assert (response.status_code, response.json()["code"]) == (403, "quota_exceeded"), what
+        assert "“orgs quota”" in response.json()["detail"]
+    unchanged = await w.acme.get(f"/v1/templates/{template_id}")
+    same = await w.acme.put(f"/v1/templates/{template_id}", json=unchanged.json())
+    assert same.status_code == 200, "what changes nothing is not refused"
+    made = await w.globex.post("/v1/templates", json={"name": "Theirs", "steps": [BOOLEAN]})
+    assert made.status_code == 201
+    assert (await w.globex.post("/v1/runs", json={"template_id": made.json()["id"]})).status_code == 201
+
+    await fill(w, 1.1)
+    assert (await olga.start()).status_code == 200, "a run that is out can still be started"
+    assert (await ed.answer("s-ok", True)).status_code == 200
+    assert (await ed.photo("s-pic", jpeg(40, 30))).status_code == 201
+    assert (await ed.answer("s-pic")).status_code == 200
+
+    await fill(w, 1.25)
+    yes = {"answer_id": "00000000-0000-4000-8000-000000000002", "value": False}
+    for response in (await ed.put("s-ok", yes), await ed.photo("s-pic", jpeg(50, 40)), await olga.put("s-ok", yes)):
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert response.headers["retry-after"] == "60"
+    assert (await ed.photo("s-pic", jpeg(2400, 1800), photo_id)).status_code == 200, "what is stored has its receipt"
+    assert (await w.run(ed))["answers"]["s-ok"]["value"] is True
+    assert (await w.acme.post(f"/v1/runs/{olga.run_id}/cancel", json={})).status_code == 200, "to end is never refused"
+    assert (await ed.complete()).status_code == 200
+
+    await w.database.write(organizations.set_quota, w.acme_id, None)
+    assert {one.status_code for one in (await refusals(w, template_id)).values()} == {200, 201}, "at once"
+    await used(w)
+
+
+async def test_a_phone_that_repeats_is_taken_once_there_is_room(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN, SIGNED, settings={"signature_on_complete": True}))
+    await ed.start()
+    await fill(w, 1.3)
+    yes = {"answer_id": "00000000-0000-4000-8000-000000000001", "value": True}
+    signature: dict[str, Any] = {"content": png()}
+    for _ in range(3):
+        assert (await ed.put("s-ok", yes)).status_code == 503
+        assert (await ed.call("PUT", "/signature", **signature)).status_code == 503
+    await fill(w, 0.5)
+    assert (await ed.put("s-ok", yes)).status_code == 200
+    assert (await ed.call("PUT", "/signature", **signature)).status_code == 201
+    await fill(w, 1.3)
+    assert (await ed.put("s-ok", yes)).status_code == 200, "and what was applied before changes nothing"
+    assert (await ed.call("PUT", "/signature", **signature)).status_code == 200
+
+
+async def test_deleting_a_photo_gives_its_bytes_back(w: World) -> None:
+    template_id = await w.template(PHOTO)
+    ed = await w.dispatch(template_id)
+    await ed.start()
+    photo_id = "ph-00000000-0000-4000-8000-000000000001"
+    without = await used(w)
+    await ed.photo("s-pic", jpeg(1200, 900), photo_id)
+    await fill(w, 1.0)
+    assert (await w.acme.post("/v1/runs", json={"template_id": template_id})).status_code == 403
+    await ed.call("DELETE", f"/steps/s-pic/photos/{photo_id}")
+    assert without <= await used(w) < without + 2000, "but for a line in the run's history"
+    assert (await w.acme.post("/v1/runs", json={"template_id": template_id})).status_code == 201
+
+
+async def test_deliveries_are_settled_however_full_it_is_but_not_sent_again(w: World) -> None:
+    async with Receiver().listening() as receiver:
+        hook = {"url": receiver.url, "events": ["run.started"]}
+        ed = await w.dispatch(await w.template(BOOLEAN), webhook=hook)
+        await ed.start()
+        await fill(w, 2.0)
+        await w.deliver()
+        (delivery,) = await w.deliveries(ed)
+        assert delivery["status"] == "delivered"
+        for path, body in (
+            (f"/v1/deliveries/{delivery['delivery_id']}/retry", {}),
+            ("/v1/deliveries/retry", {"status": "failed"}),
+        ):
+            response = await w.acme.post(path, json=body)
+            assert (response.status_code, response.json()["code"]) == (403, "quota_exceeded")
+        await fill(w, 1.1)
+        path = f"/v1/deliveries/{delivery['delivery_id']}/retry"
+        assert (await w.acme.post(path, json={})).status_code == 202
+
+
+async def test_the_setting_is_for_all_without_a_quota_of_their_own(tmp_path: Path) -> None:
+    async with world(tmp_path, limits__organization_mebibytes=1) as w:
+        about = (await w.acme.get("/v1/organization")).json()
+        assert (about["bytes_used"], about["bytes_quota"]) == (0, 1024 * 1024)
+        template = {"name": "Large", "steps": [{**BOOLEAN, "hint": "x" * 2000, "id": f"s-{n}"} for n in range(180)]}
+        sent = [await w.acme.post("/v1/templates", json=template) for _ in range(5)]
+        assert [one.status_code for one in sent] == [201, 201, 201, 403, 403]
+        await w.database.write(organizations.set_quota, w.acme_id, 0)
+        assert (await w.acme.get("/v1/organization")).json()["bytes_quota"] is None
+        assert (await w.acme.post("/v1/templates", json=template)).status_code == 201
+        await w.database.write(organizations.set_quota, w.acme_id, 1)
+    async with world(tmp_path) as w:  # a restart knows who is full
+
+        def dispatch(tx: Tx) -> bool:
+            return bool(tx.quotas.full)
+
+        assert await w.database.read(dispatch)
+
+
+async def test_many_templates_at_once_are_not_more_than_fit(tmp_path: Path) -> None:
+    """The audit's: 60 × 469 KB in 7 s, each kept a second time for its Idempotency-Key."""
+    async with world(tmp_path, limits__organization_mebibytes=10) as w:
+        template = {"name": "Large", "steps": [{**BOOLEAN, "hint": "x" * 2000, "id": f"s-{n}"} for n in range(220)]}
+        sent = [
+            await w.acme.post(
+                "/v1/templates", content=json.dumps(template), headers={"Idempotency-Key": f"{n}", **JSON}
+            )
+            for n in range(16)
+        ]
+        statuses = [one.status_code for one in sent]
+        assert statuses == sorted(statuses) and set(statuses) == {201, 403}
+        assert await used(w) < 11 * 1024 * 1024
+
+
+JSON = {"content-type": "application/json"}
