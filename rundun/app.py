@@ -127,6 +127,7 @@ async def running(
             rate_limiter=RateLimiter(
                 clock,
                 requests_per_minute=settings.limits.requests_per_minute,
+                organization_requests_per_minute=settings.limits.organization_requests_per_minute,
                 failures_per_minute=settings.limits.failures_per_minute,
             ),
             notifier=ChangeNotifier(database),

@@ -145,6 +145,12 @@ class LimitsSettings:
     requests_per_minute: int = setting(
         600, kinds.integer(0, 10**6), "Requests that one API key may make, and all phones on one run; `0` = any number."
     )
+    organization_requests_per_minute: int | None = setting(
+        None,
+        kinds.integer(0, 10**7),
+        "Requests that all API keys of one organization may make together; `0` = any number. Default: four times "
+        "`limits.requests_per_minute`.",
+    )
     failures_per_minute: int = setting(
         60, kinds.integer(0, 10**6), "Requests with an unknown key or link that one address may make; `0` = any number."
     )

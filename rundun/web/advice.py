@@ -108,7 +108,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Take a public address. If it is meant, the administrator can allow the network that the detail names.",
     ),
     "rate_limited": (
-        "Too many requests in too short a time: of one key, on one run, or with keys and links that do not exist.",
+        "Too many requests in too short a time: of a key, an organization or a run, or with unknown keys or links.",
         "Wait for as many seconds as Retry-After says. RateLimit tells how many are left before it comes to this.",
     ),
     "internal": (

@@ -1,4 +1,4 @@
-"""Rate limits: token buckets in memory, for keys, for runs, and for addresses that keep guessing.
+"""Rate limits: token buckets in memory, for keys, for organizations, for runs, and for addresses that keep guessing.
 
 A depot's phones share one address, so addresses are counted for what failed only.
 """
@@ -19,9 +19,18 @@ MAX_REMEMBERED = 50_000  # buckets of a policy; the least recently used is delet
 class RateLimiter:
     """The buckets of a running service."""
 
-    def __init__(self, clock: Clock, *, requests_per_minute: int, failures_per_minute: int) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        requests_per_minute: int,
+        organization_requests_per_minute: int | None,
+        failures_per_minute: int,
+    ) -> None:
         self._clock = clock
         self._requests = Policy("default", requests_per_minute)
+        of_organization = organization_requests_per_minute
+        self._calls = Policy("organization", 4 * requests_per_minute if of_organization is None else of_organization)
         self._failures = Policy("failures", failures_per_minute)
         # By policy, so that nobody fills with made-up links what remembers who has guessed passwords.
         self._buckets: defaultdict[str, OrderedDict[str | bytes, Bucket]] = defaultdict(OrderedDict)
@@ -29,6 +38,18 @@ class RateLimiter:
     def count_request(self, request: Request, owner: str | bytes) -> None:
         """Count one request of a key or on a run; raises `rate_limited`."""
         self.count(request, self._requests, owner)
+
+    def count_call(self, request: Request, key_id: str, org_id: str) -> None:
+        """Count one request of a key, and of all keys of its organization together: keys are had for nothing. The
+        response tells of the limit that is nearer. Raises `rate_limited`; what a key has too many is not its
+        organization's.
+        """
+        # In bytes, so that no link that somebody makes up counts as this key.
+        self.count(request, self._requests, key_id.encode())
+        of_key = request.scope.get("rundun.allowance")
+        self.count(request, self._calls, org_id)
+        if of_key and of_key.remaining <= request.scope["rundun.allowance"].remaining:
+            request.scope["rundun.allowance"] = of_key
 
     def count_failure(self, request: Request) -> None:
         """Count one request from an address with a key or a link that does not exist; raises `rate_limited`."""
@@ -68,7 +89,8 @@ class RateLimiter:
 
 
 def _refused(policy: Policy, wait: int) -> Problem:
-    detail = f"More than {policy.quota} in {policy.window} seconds; try again in {wait} s."
+    whose = " by all keys of this organization" if policy.name == "organization" else ""
+    detail = f"More than {policy.quota} in {policy.window} seconds{whose}; try again in {wait} s."
     return Problem("rate_limited", detail, retry_after=wait)
 
 

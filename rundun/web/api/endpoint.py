@@ -101,8 +101,7 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         ctx = context_of(request)
         key = await _api_key(ctx, request)
-        # In bytes, so that no link that somebody makes up counts as this key.
-        ctx.rate_limiter.count_request(request, key.key_id.encode())
+        ctx.rate_limiter.count_call(request, key.key_id, key.org_id)
         call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name))
         return await (_once(call, handler) if request.method == "POST" else handler(call))
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rundun.actions import api_keys
 from rundun.core.token_bucket import Bucket, Policy, take
 from rundun.web import rate_limit
 from tests.helpers.service import BOOLEAN, World, world
@@ -49,6 +50,38 @@ async def test_too_many_of_one_key_are_429_and_others_are_not(strict: World) -> 
     strict.clock.forward(seconds=5)
     assert (await strict.acme.get("/v1/runs")).status_code == 200
     assert (await strict.acme.get("/v1/runs")).status_code == 429
+
+
+async def another_key(w: World) -> httpx2.AsyncClient:
+    """Olga works for Acme too, with a key of her own."""
+    _, secret = await w.database.write(api_keys.create, w.acme_id, "Olga's")
+    return w.browser(authorization=f"Bearer {secret}")
+
+
+async def test_keys_of_one_organization_share_a_limit_that_others_have_to_themselves(strict: World) -> None:
+    keys = [await another_key(strict) for _ in range(5)]
+    for key in keys[:4]:
+        for _ in range(12):
+            assert (await key.get("/v1/runs")).status_code == 200
+        assert (await key.get("/v1/runs")).status_code == 429, "which is the key's, not the organization's"
+    over = await keys[4].get("/v1/runs")
+    assert (over.status_code, over.json()["code"]) == (429, "rate_limited")
+    assert over.json()["detail"] == "More than 48 in 60 seconds by all keys of this organization; try again in 2 s."
+    assert over.headers["ratelimit-policy"] == '"organization";q=48;w=60'
+    assert (over.headers["ratelimit"], over.headers["retry-after"]) == ('"organization";r=0;t=60', "2")
+    assert (await strict.globex.get("/v1/runs")).status_code == 200
+    strict.clock.forward(seconds=2)
+    assert (await keys[4].get("/v1/runs")).headers["ratelimit"] == '"organization";r=0;t=60'
+    strict.clock.forward(seconds=60)
+    assert (await keys[4].get("/v1/runs")).headers["ratelimit"] == '"default";r=11;t=5', "the nearer one is told"
+
+
+async def test_a_limit_of_an_organization_can_be_set_by_itself(tmp_path: Path) -> None:
+    limits = {"limits__requests_per_minute": 0, "limits__organization_requests_per_minute": 2}
+    async with world(tmp_path, **limits) as w:
+        sent = [await w.acme.get("/v1/runs") for _ in range(3)]
+        assert [one.status_code for one in sent] == [200, 200, 429]
+        assert [one.headers["ratelimit-policy"] for one in sent] == ['"organization";q=2;w=60'] * 3
 
 
 async def test_a_run_has_its_own_limit_and_its_phones_share_it(strict: World) -> None:
