@@ -94,7 +94,7 @@ async def test_a_receiver_on_this_machine_is_refused_and_not_dialled() -> None:
     url = f"http://{host}:9/hook"
     async with webhook_client(allow=(), resolver=lambda name: [address]) as it:
         for one, says in ((url, ""), ("http://self.example:9/", "self.example leads to a forbidden address: ")):
-            verdict = await it.check(normalise(one))
+            verdict = await it.check(normalise(one), "")
             assert verdict is not None
             assert verdict[0] == "forbidden"
             assert verdict[1].startswith(f"{says}{address} is an address of this machine. To allow it, set webhooks.")

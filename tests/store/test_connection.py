@@ -54,7 +54,7 @@ async def test_nothing_beside_sqlite_closes_the_file_and_drops_its_locks(tmp_pat
         held = sqlite_locks(path)
         assert held
         await w.dispatch(await w.template(BOOLEAN))
-        assert (await bob.post("/settings/health")).status_code == 200
+        assert (await bob.get("/settings/health")).status_code == 200
         assert (await w.browser().get("/metrics")).status_code == 200
         assert (await w.browser().get("/readyz")).status_code == 200
         for name in (path, tmp_path / "link.db"):
