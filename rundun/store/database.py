@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar, TypeVarTuple
 
@@ -21,7 +22,7 @@ from rundun.core.histogram import Histogram
 from rundun.errors import Problem
 from rundun.store import connection, maintenance, quotas, signing_key
 from rundun.store.batches import Job, client_error, commit_batch, read_batch, refuse_batch
-from rundun.store.database_file import FileWatch, Lock, keep_to_owner
+from rundun.store.database_file import DatabaseLost, FileWatch, Lock, keep_to_owner
 from rundun.store.transaction import Clock, CommitThenRaise, Env, Quotas, Tx
 
 P = ParamSpec("P")
@@ -157,6 +158,28 @@ class WriteFigures:
     failed: int = 0
 
 
+def _write_in_place(
+    files: FileWatch, writes: WriteFigures, db: sqlite3.Connection, env: Env, jobs: Sequence[Job]
+) -> None:
+    """Commit `jobs`: nothing is written to a lost file, and nothing acknowledged that was."""
+    files.examine_before()
+    if not files.is_lost:
+        began = time.perf_counter()
+        writes.failed += not commit_batch(db, env, jobs)
+        writes.seconds.observe(time.perf_counter() - began)
+        writes.sizes.observe(len(jobs))
+        files.examine(whole=False)
+    if files.is_lost:
+        refuse_batch(jobs, DatabaseLost())
+
+
+def _read_in_place(files: FileWatch, db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
+    if files.is_lost:
+        refuse_batch(jobs, DatabaseLost())
+    else:
+        read_batch(db, env, jobs)
+
+
 class Database:
     """The database: `await db.write(action, …)`, `await db.read(function, …)`; `subscribe` for what commits touch."""
 
@@ -214,25 +237,8 @@ class Database:
 
         writes = WriteFigures(Histogram(histogram.SECONDS), Histogram(histogram.SIZES))
 
-        def commit(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
-            lost = files.examine_before()  # nothing is written into a file without a name
-            if lost is None:
-                began = time.perf_counter()
-                writes.failed += not commit_batch(db, env, jobs)
-                writes.seconds.observe(time.perf_counter() - began)
-                writes.sizes.observe(len(jobs))
-                lost = files.examine(whole=False)  # and nothing is acknowledged that was
-            if lost is not None:
-                refuse_batch(jobs, lost)
-
-        def read(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
-            if files.lost is None:
-                read_batch(db, env, jobs)
-            else:
-                refuse_batch(jobs, files.lost)
-
-        writer = Worker(opened[0], commit, env, committed)
-        reader = Worker(opened[1], read, env, committed)
+        writer = Worker(opened[0], partial(_write_in_place, files, writes), env, committed)
+        reader = Worker(opened[1], partial(_read_in_place, files), env, committed)
         return cls(env, writer, reader, lock, files, writes, subscribers)
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -273,7 +279,7 @@ class Database:
     @property
     def is_in_place(self) -> bool:
         """Tell whether the files that were opened are still where they were."""
-        return self._files.lost is None
+        return not self._files.is_lost
 
     async def room(self) -> maintenance.Room:
         """Return the size of the log, and what is left on the disk; OSError if the folder is gone."""
@@ -281,8 +287,8 @@ class Database:
 
     async def prove_writable(self) -> None:
         """Prove that a write has reached the disk within the last second, or write now; raises `unavailable`."""
-        if self._files.lost:
-            raise self._files.lost
+        if self._files.is_lost:
+            raise DatabaseLost
         async with self._proving:  # however many ask, they ask the disk once
             now = self.env.clock()
             if self._proven_at is None or not 0 <= now - self._proven_at < times.SECOND:

@@ -35,6 +35,10 @@ class DatabaseLocked(Problem):
 class DatabaseLost(Problem):
     """Raised while the files that were opened are not where they were opened. The log has said so, once."""
 
+    def __init__(self) -> None:
+        detail = "The service's database was taken away from under it; try again once it has been put back."
+        super().__init__("unavailable", detail, retry_after=5)
+
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
@@ -210,47 +214,43 @@ class FileWatch:
         self._left = (0, 0)  # what the file was like when it was lost
         self._is_spoilt = False
         self._examined_at = 0.0
-        self.lost: DatabaseLost | None = None
+        self.is_lost = False
 
-    def examine_before(self) -> DatabaseLost | None:
-        """Return the refusal of a commit to come, if there is one: without another look where the last one has only
-        just been, as under load, when one commit follows the other.
+    def examine_before(self) -> None:
+        """Look before a commit, unless the last look has only just been, as under load, when one commit follows the
+        other.
         """
-        is_fresh = time.monotonic() - self._examined_at < FRESH_SECONDS
-        return self.lost if is_fresh else self.examine(whole=False)
+        if self.is_lost or time.monotonic() - self._examined_at >= FRESH_SECONDS:
+            self.examine(whole=False)
 
-    def examine(self, *, whole: bool = True) -> DatabaseLost | None:
-        """Look whether the files are where they were opened, and return the refusal if not. For any thread. Not
-        `whole`: only those that hold data, which takes a few microseconds.
+    def examine(self, *, whole: bool = True) -> None:
+        """Look whether the files are where they were opened: `is_lost` says it from then on. For any thread. Not
+        `whole`: only at those that hold data, which takes a few microseconds.
         """
         self._examined_at = time.monotonic()
-        watched = self._all if whole or self.lost else self._holding
+        watched = self._all if whole or self.is_lost else self._holding
         for name, opened in watched.items():
             if (found := _identity(name)) != opened:
-                return self._lose(name, "removed" if found is None else "replaced")
-        if self.lost:
+                self._lose(name, "removed" if found is None else "replaced")
+                return
+        if self.is_lost:
             self._regain()
-        return self.lost
 
-    def _lose(self, name: str, how: str) -> DatabaseLost:
+    def _lose(self, name: str, how: str) -> None:
         with self._noticing:
-            if self.lost is None:
-                self.lost = DatabaseLost(
-                    "unavailable",
-                    "The service's database was taken away from under it; try again once it has been put back.",
-                    retry_after=5,
-                )
-                self._left = self._lock.written()
-                self._lock.note_lost(self._inode)
-                _log.error("%s was %s under the running service, which refuses everything from now on", name, how)
-            return self.lost
+            if self.is_lost:
+                return
+            self.is_lost = True
+            self._left = self._lock.written()
+            self._lock.note_lost(self._inode)
+            _log.error("%s was %s under the running service, which refuses everything from now on", name, how)
 
     def _regain(self) -> None:
         with self._noticing:
-            if self.lost is None:
+            if not self.is_lost:
                 return
             if self._lock.written() == self._left:
-                self.lost = None
+                self.is_lost = False
                 self._lock.note_lost(None)
                 _log.warning("the database is back, and the service goes on")
             elif not self._is_spoilt:
