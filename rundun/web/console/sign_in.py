@@ -68,7 +68,7 @@ async def _find_fitting(call: ConsoleCall, email: str, password: str) -> list[Ca
         if not at:
             await require_capacity(passwords.check_in_turn(None, password, guess.turn))
     for guess in counted:
-        guess.was(right=bool(fitting))
+        guess.settle(is_right=bool(fitting))
     return fitting
 
 
@@ -126,9 +126,9 @@ async def _go_on(call: ConsoleCall) -> Response:
     except NotFound:
         return _ask_again(call, wrong="sign_in_changed")
     if token is None:
-        guess.was(right=False)
+        guess.settle(is_right=False)
         return _ask_for_code(call, operator, 422, wrong=True)
-    guess.was(right=True)
+    guess.settle(is_right=True)
     return _begin(call, operator, token)
 
 

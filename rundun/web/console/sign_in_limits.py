@@ -52,11 +52,11 @@ class Guess:
         for policy, owner in self.counts:
             self.call.ctx.rate_limiter.count(self.call.request, policy, owner)
 
-    def was(self, *, right: bool) -> None:
+    def settle(self, *, is_right: bool) -> None:
         """Take back the count of what was right, or count a failure of the address; raises `rate_limited`."""
-        if not right and not self.is_known:
+        if not is_right and not self.is_known:
             self.call.ctx.rate_limiter.count_failure(self.call.request)
-        for policy, owner in self.counts if right else ():
+        for policy, owner in self.counts if is_right else ():
             self.call.ctx.rate_limiter.give_back(policy, owner)
 
 

@@ -79,7 +79,7 @@ async def switch_off(call: ConsoleCall) -> Response:
     guess.count()
     if not await call.ctx.database.write(second_factor.switch_off, call.operator.operator_id, _code(call)):
         return await _wrong_code(call)
-    guess.was(right=True)
+    guess.settle(is_right=True)
     done = call.redirect("/settings/account", "told_second_factor_off")
     remember_browser(call, done, replace(call.operator, has_second_factor=False))
     return done
@@ -96,7 +96,7 @@ async def renew_recovery_codes(call: ConsoleCall) -> Response:
     codes = await call.ctx.database.write(second_factor.renew_recovery_codes, call.operator.operator_id, _code(call))
     if codes is None:
         return await _wrong_code(call)
-    guess.was(right=True)
+    guess.settle(is_right=True)
     return call.render("recovery_codes", codes=codes, is_new=False)
 
 
