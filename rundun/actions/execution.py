@@ -104,7 +104,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     answers.add(tx, run, step_id, new, is_first=old is None)
     after = run_state.with_answer(state, step_id, new)
     changed = [step_id] if old is None or _says_something_else(tx, state, after, step_id) else []
-    return run_state.save(tx, state, after, changed)
+    return run_state.save(tx, state, after, new.at, changed)
 
 
 def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:

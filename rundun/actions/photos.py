@@ -162,7 +162,7 @@ def _add(
 ) -> Photo:
     received_at = now_of(tx, before)
     files.add_photo(tx, before.run, target.step_id, target.photo_id, numbers, size, metadata, received_at)
-    after = save(tx, before, load(tx, before.run))
+    after = save(tx, before, load(tx, before.run), received_at)
     return after.evidence.photos[target.step_id][target.photo_id]
 
 
@@ -173,7 +173,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     run = get_for_device(tx, target.run_id, device)
     before = load(tx, require_started(tx, run))
     before.step(target.step_id)
-    photo = before.evidence.photos.get(target.step_id, {}).get(target.photo_id)
+    now, photo = now_of(tx, before), before.evidence.photos.get(target.step_id, {}).get(target.photo_id)
     answer = before.answers.get(target.step_id)
     is_listed = answer is not None and target.photo_id in (answer.photos or ())
     if photo is None and not is_listed:
@@ -184,8 +184,8 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     if photo is not None:
         files.remove_photo(tx, run.run_id, photo)
         of_photo = {"step_id": photo.step_id, "taken_at": photo.taken_at, "received_at": photo.received_at}
-        run_changes.add(tx, run, "photo_deleted", Actor("executor"), now_of(tx, before), **of_photo)
-    return save(tx, before, load(tx, run))
+        run_changes.add(tx, run, "photo_deleted", Actor("executor"), now, **of_photo)
+    return save(tx, before, load(tx, run), now)
 
 
 def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str | None) -> Signature | None:
@@ -221,11 +221,12 @@ def add_signature(
     quotas.require_room_to_go_on(tx, run.org_id)
     _remove_unused(tx, before, step_id)
     file = files.add_small(tx, "image/png", png, sha256)
-    number = files.add_signature(tx, run, step_id, file, typed_name, len(png), now_of(tx, before))
+    now = now_of(tx, before)
+    number = files.add_signature(tx, run, step_id, file, typed_name, len(png), now)
     answer = before.answers.get(step_id)
     if answer is not None and answer.signature is None and progress.kind_of(answer) == "answered":
         answers.put_evidence(tx, run_id, step_id, replace(answer, signature=number))
-    return save(tx, before, load(tx, run)).evidence.signatures[number]
+    return save(tx, before, load(tx, run), now).evidence.signatures[number]
 
 
 def _remove_unused(tx: Tx, state: RunState, step_id: str) -> None:

@@ -46,15 +46,11 @@ def now_of(tx: Tx, state: RunState) -> int:
     """Return the time of what happens to a run now, in milliseconds: the clock's or, where that was put back, the time
     of the latest that has happened to the run, so that no record runs backwards.
     """
-    run, evidence = state.run, state.evidence
-    return max(
-        tx.now,
-        run.created_at,
-        run.started_at or 0,
-        *[answer.at for answer in state.answers.values()],
-        *[photo.received_at for photos in evidence.photos.values() for photo in photos.values()],
-        *[signature.received_at for signature in evidence.signatures.values()],
-    )
+    arrived = [answer.at for answer in state.answers.values()]
+    for photos in state.evidence.photos.values():
+        arrived += [photo.received_at for photo in photos.values()]
+    arrived += [signature.received_at for signature in state.evidence.signatures.values()]
+    return max(tx.now, state.run.created_at, state.run.started_at or 0, *arrived)
 
 
 def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
@@ -66,9 +62,10 @@ def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
     return RunState(state.run, state.version, in_force, state.evidence, step_states)
 
 
-def save(tx: Tx, before: RunState, after: RunState, changed: Sequence[str] = ()) -> RunState:
-    """Store what an executor's write made of a run: its progress, and an event for each step that became done or, being
-    named in `changed`, is still done but says something else. Returns the state with its new revision.
+def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[str] = ()) -> RunState:
+    """Store what an executor's write at `at`, from `now_of`, made of a run: its progress, and an event for each step
+    that became done or, being named in `changed`, is still done but says something else. Returns the state with its new
+    revision.
     """
     done = progress.newly_done(before.step_states, after.step_states, changed)
     seq = after.run.seq
@@ -78,9 +75,8 @@ def save(tx: Tx, before: RunState, after: RunState, changed: Sequence[str] = ())
         revision=after.run.revision + 1,
         seq=seq + len(done),
     )
-    now = now_of(tx, after) if done else 0
     for number, step_state in enumerate(done, seq + 1):
-        events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, now)
+        events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, at)
     runs.put_progress(tx, run)
     return RunState(run, after.version, after.answers, after.evidence, after.step_states)
 
