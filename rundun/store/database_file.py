@@ -73,10 +73,9 @@ class Lock:
             require_together(path)
             with translate_errors(path):
                 self._file = self._open(path)
-            try:
-                _lock_byte(self._file)
-            except OSError:
-                raise Problem("unavailable", f"Another process is serving {path} by another name.") from None
+                is_ours = _lock_byte(self._file)
+            if not is_ours:
+                raise Problem("unavailable", f"Another process is serving {path} by another name.")
         except BaseException:
             self.close()
             raise
@@ -106,19 +105,23 @@ class Lock:
             os.close(self._descriptors.pop())
 
 
-def _lock_byte(file: int) -> None:
-    """Lock one byte of the file; OSError if another process has it. A lock of the open file description (Linux) ends
+def _lock_byte(file: int) -> bool:
+    """Lock one byte of the file, and tell whether it could be had. A lock of the open file description (Linux) ends
     with this descriptor only. Not flock: over NFS and on BSD that is a lock of all bytes, SQLite's included.
     """
-    if sys.platform == "linux":
-        try:
+    try:
+        if sys.platform == "linux":
             lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, _LOCKED_BYTE, 1, 0)  # struct flock, fcntl(2)
-            fcntl.fcntl(file, fcntl.F_OFD_SETLK, lock)
-            return
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # a kernel that has no such locks
-                raise
-    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _LOCKED_BYTE)
+            try:
+                fcntl.fcntl(file, fcntl.F_OFD_SETLK, lock)
+                return True
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # a kernel that has no such locks
+                    raise
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _LOCKED_BYTE)
+    except (BlockingIOError, PermissionError):  # EAGAIN, EACCES: POSIX allows both
+        return False
+    return True
 
 
 def require_together(path: Path) -> None:
