@@ -113,14 +113,15 @@ def add_small_photo(
     before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, small.original.sha256)
     if isinstance(before, Photo):
         return before, False
-    original = _write(tx, small.original)
-    derived = original if small.derived is None else _write(tx, small.derived)
-    numbers = (original, derived, _write(tx, small.thumbnail))
+    original = files.new_number()
+    _write(tx, small.original, original)
+    derived = original if small.derived is None else _write(tx, small.derived, original + 1)
+    numbers = (original, derived, _write(tx, small.thumbnail, original + 2))
     return _add(tx, before, target, numbers, (small.width, small.height), metadata), True
 
 
-def _write(tx: Tx, file: NewFile) -> int:
-    return files.add_small(tx, file.content_type, file.data, file.sha256)
+def _write(tx: Tx, file: NewFile, number: int) -> int:
+    return files.add_small(tx, file.content_type, file.data, file.sha256, number)
 
 
 def add_photo(

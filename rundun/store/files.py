@@ -43,16 +43,21 @@ def read_all(tx: Tx, number: int) -> bytes:
     return b"".join(row["bytes"] for row in rows.fetchall())
 
 
-def add(tx: Tx, content_type: str, size: int, sha256: str, *, is_whole: bool = False) -> int:
-    """Store a file without its bytes yet, and return its number; unless complete, nobody sees it before `finish`.
-
-    The number stands in the file's address, so it is drawn: one that counts would tell how many files there are. No two
-    of 2^62 are the same, also not where the first was deleted, as certainly as no two UUIDs are.
+def new_number() -> int:
+    """Draw a number for a file: it stands in the file's address, and one that counts would tell how many files there
+    are. No two of 2^62 are the same, also not where the first was deleted, as certainly as no two UUIDs are. Those next
+    to a drawn one may be given to what belongs together, which then lies together, too.
     """
-    number = 1 + secrets.randbits(62)
+    return 1 + secrets.randbits(62)
+
+
+def add(tx: Tx, content_type: str, size: int, sha256: str, *, is_whole: bool = False, number: int = 0) -> int:
+    """Store a file without its bytes yet, and return its number, a new one without `number`; unless complete, nobody
+    sees it before `finish`.
+    """
     return tx.insert(
         "files",
-        number=number,
+        number=number or new_number(),
         content_type=content_type,
         bytes=size,
         sha256=sha256,
@@ -66,9 +71,9 @@ def add_chunk(tx: Tx, number: int, part: int, data: bytes) -> None:
     tx.insert("chunks", file=number, part=part, bytes=data)
 
 
-def add_small(tx: Tx, content_type: str, data: bytes, sha256: str) -> int:
-    """Store a file of at most a few MiB, complete at once, and return its number."""
-    number = add(tx, content_type, len(data), sha256, is_whole=True)
+def add_small(tx: Tx, content_type: str, data: bytes, sha256: str, number: int = 0) -> int:
+    """Store a file of at most a few MiB, complete at once, and return its number, a new one without `number`."""
+    number = add(tx, content_type, len(data), sha256, is_whole=True, number=number)
     for part, start in enumerate(range(0, len(data), CHUNK)):
         add_chunk(tx, number, part, data[start : start + CHUNK])
     return number
