@@ -18,7 +18,7 @@ from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
 from rundun.scheduler import schedule, started
-from rundun.store import files
+from rundun.store import files, outbox
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
 from rundun.web.auth import KeyRing
@@ -98,7 +98,7 @@ async def running(
         dispatcher = Dispatcher(
             database,
             webhook_client.post,
-            slots=DeliverySlots(settings.webhooks.concurrency, settings.webhooks.per_destination),
+            slots=DeliverySlots(settings.webhooks.concurrency, settings.webhooks.per_destination, outbox.owner),
             retry_delays=settings.webhooks.retry_delays_seconds,
             alerting=alerts is not None,
         )

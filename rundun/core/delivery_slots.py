@@ -3,11 +3,13 @@
 Three limits: all together, per destination, and one for destinations that did not answer. Such a suspect gets one
 slot until it succeeds, and all suspects together at most a quarter of the slots. A destination that nothing is known
 of has one slot too until it answers, and all of these, with the suspects, at most three quarters: however many hosts
-are dead, or new and dead, a quarter stays with those that are known to answer.
+are dead, or new and dead, a quarter stays with those that are known to answer. Of the three quarters an organization
+has another one only while more are left than it has (dynamic thresholds, Choudhury and Hahne 1998): however many dead
+hosts it has, somebody else's new one does not wait.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -17,9 +19,15 @@ MAX_KNOWN = 10_000
 
 
 class DeliverySlots(Generic[K]):
-    """The counts of delivery slots. A key is what limits go by: (scheme, host, port), or the organization before it."""
+    """The counts of delivery slots. A key is what limits go by: (scheme, host, port), or the organization before it,
+    which `owner` returns; without it each key is its own owner.
+    """
 
-    def __init__(self, concurrency: int = 256, per_destination: int = 4) -> None:
+    def __init__(
+        self, concurrency: int = 256, per_destination: int = 4, owner: Callable[[K], Hashable] = lambda key: key
+    ) -> None:
+        self._owner = owner
+        self._unproven_of: Counter[Hashable] = Counter()  # slots taken by those that are not well, by owner
         self.concurrency = concurrency
         self.per_destination = per_destination
         self.suspect_limit = max(1, concurrency // 4)
@@ -50,7 +58,8 @@ class DeliverySlots(Generic[K]):
         own = (self.per_destination if self.is_proven(key) else 1) - self._busy[key]
         shared = self.free
         if not self.is_proven(key):
-            shared = min(shared, self.unproven_limit - self._unproven_total)
+            left = self.unproven_limit - self._unproven_total
+            shared = min(shared, left if self._unproven_of[self._owner(key)] < left else 0)
         if key in self._suspects:
             shared = min(shared, self.suspect_limit - self._suspects_total)
         return max(0, min(own, shared))
@@ -64,7 +73,7 @@ class DeliverySlots(Generic[K]):
         granted: Counter[K] = Counter()
         room = {key: min(count, self.free_for(key)) for key, count in waiting.items()}
         left, suspects_left = self.free, self.suspect_limit - self._suspects_total
-        unproven_left = self.unproven_limit - self._unproven_total
+        unproven_left, unproven_of = self.unproven_limit - self._unproven_total, Counter(self._unproven_of)
         for level in range(self.per_destination):
             for key in waiting:
                 suspect, unproven = key in self._suspects, not self.is_proven(key)
@@ -72,12 +81,13 @@ class DeliverySlots(Generic[K]):
                     continue
                 if left <= 0:
                     return dict(+granted)
-                if (suspect and suspects_left <= 0) or (unproven and unproven_left <= 0):
+                if (suspect and suspects_left <= 0) or (unproven and unproven_of[self._owner(key)] >= unproven_left):
                     continue
                 granted[key] += 1
                 left -= 1
                 suspects_left -= suspect
                 unproven_left -= unproven
+                unproven_of[self._owner(key)] += unproven
         return dict(+granted)
 
     def take(self, key: K) -> None:
@@ -118,4 +128,9 @@ class DeliverySlots(Generic[K]):
     def _count(self, key: K, sign: int) -> None:
         """Take a destination's slots out of the sums (-1) before anything about it changes, and back in (1) after."""
         self._suspects_total += sign * self._busy[key] * (key in self._suspects)
-        self._unproven_total += sign * self._busy[key] * (not self.is_proven(key))
+        if unproven := sign * self._busy[key] * (not self.is_proven(key)):
+            self._unproven_total += unproven
+            owner = self._owner(key)
+            self._unproven_of[owner] += unproven
+            if not self._unproven_of[owner]:
+                del self._unproven_of[owner]

@@ -28,6 +28,11 @@ class DueDelivery:
     envelope: dict[str, Any]
 
 
+def owner(destination: str) -> str:
+    """Return the organization of a destination, which begins with it."""
+    return destination.partition(" ")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A claim: deliveries that may start now, and whether more are due than that."""

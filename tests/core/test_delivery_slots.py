@@ -11,6 +11,11 @@ keys = some.sampled_from("abcdefgh")
 steps = some.lists(some.tuples(keys, some.sampled_from(["take", OK, UNREACHABLE, FAILED])), max_size=80)
 
 
+def owner(key: str) -> str:
+    """Acme has four destinations, Globex three, Initech one."""
+    return {"e": "Globex", "f": "Globex", "g": "Globex", "h": "Initech"}.get(key, "Acme")
+
+
 class Model:
     """The limits, written down as sentences."""
 
@@ -25,7 +30,8 @@ class Model:
         unproven = [other for other in self.under_way if not self.is_proven(other)]
         if len(self.under_way) >= self.concurrency:
             return False
-        if not self.is_proven(key) and len(unproven) >= max(1, self.concurrency - self.concurrency // 4):
+        left = max(1, self.concurrency - self.concurrency // 4) - len(unproven)
+        if not self.is_proven(key) and sum(owner(other) == owner(key) for other in unproven) >= left:
             return False
         if key in self.suspects:
             return key not in self.under_way and len(suspects_under_way) < max(1, self.concurrency // 4)
@@ -64,14 +70,14 @@ def play(slots: DeliverySlots[str], model: Model, story: list[tuple[str, str | t
 
 @given(some.integers(1, 12), some.integers(1, 4), steps)
 def test_the_limits_hold(concurrency: int, per_destination: int, story: list[tuple[str, str]]) -> None:
-    play(DeliverySlots(concurrency, per_destination), Model(concurrency, per_destination), story)
+    play(DeliverySlots(concurrency, per_destination, owner), Model(concurrency, per_destination), story)
 
 
 @given(some.integers(1, 12), some.integers(1, 4), steps, some.dictionaries(keys, some.integers(0, 9)))
 def test_a_share_is_what_could_be_taken_one_by_one_and_leaves_nobody_out(
     concurrency: int, per_destination: int, story: list[tuple[str, str]], waiting: dict[str, int]
 ) -> None:
-    slots, model = DeliverySlots[str](concurrency, per_destination), Model(concurrency, per_destination)
+    slots, model = DeliverySlots[str](concurrency, per_destination, owner), Model(concurrency, per_destination)
     play(slots, model, story)
     before = {key: model.under_way.count(key) for key in "abcdefgh"}
     share = slots.share(waiting)
@@ -116,6 +122,18 @@ def test_however_many_are_dead_three_quarters_stay_with_the_living() -> None:
     share = slots.share({**dict.fromkeys(dead, 9), **{f"well{number}": 9 for number in range(48)}})
     assert sum(count for key, count in share.items() if key in dead) == 64
     assert all(share[f"well{number}"] == 4 for number in range(48))
+
+
+def test_however_many_new_hosts_one_organization_has_a_slot_is_left_for_another() -> None:
+    """The audit's attack: dispatches to names that nobody answers for, each a destination of its own."""
+    slots = DeliverySlots[str](owner=lambda key: key.split()[0])
+    for organization, granted in (("eve", 96), ("mallory", 48), ("trudy", 24)):
+        holes = {f"{organization} {number}": 1 for number in range(500)}
+        for key in (share := slots.share(holes)):
+            slots.take(key)
+        assert len(share) == granted
+        assert slots.share(holes) == {}
+    assert slots.share({**dict.fromkeys(holes, 1), "acme new": 1}) == {"acme new": 1}
 
 
 def test_a_suspect_is_trusted_again_after_one_success() -> None:
