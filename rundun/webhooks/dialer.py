@@ -18,7 +18,9 @@ from rundun.pool import BoundedPool
 LOOK_UP_THREADS, CHECK_THREADS = 128, 32
 LOOK_UP_SECONDS = 5.0  # for a look-up's turn to come, and then for the look-up
 FOUND_MILLISECONDS = 10_000  # how long a name that was found is known; each of its addresses is judged when dialled
+STALE_MILLISECONDS = 3_600_000  # how long it is good enough where a look-up does not even begin (RFC 8767)
 FAILURE_MILLISECONDS = 30_000  # how long a name that was not found is not asked for again
+MAX_KNOWN = 10_000  # names
 ADDRESSES = 6  # tried of one name
 
 LookUp = Callable[[str], list[str]]
@@ -77,7 +79,7 @@ class Resolver:
             for threads in (LOOK_UP_THREADS, CHECK_THREADS)
         )
         self._flights: dict[tuple[BoundedPool, str, str], _Flight] = {}
-        self._found: dict[str, tuple[int, list[str]]] = {}  # until when it is known, and the addresses
+        self._found: dict[str, tuple[int, list[str]]] = {}  # until when they are good enough, and the addresses
         self._failures: dict[str, tuple[int, str]] = {}  # until when, and why
 
     async def addresses(self, host: str, owner: str, check_seconds: float | None = None) -> list[str]:
@@ -88,10 +90,10 @@ class Resolver:
             return [host]
         now = self._clock()
         until, addresses = self._found.get(host, (0, []))
-        if now < until:
+        if now < until - STALE_MILLISECONDS + FOUND_MILLISECONDS:
             return addresses
-        until, why = self._failures.get(host, (0, ""))
-        if now < until:
+        failed_until, why = self._failures.get(host, (0, ""))
+        if now < failed_until:
             raise UnresolvedHost(why)
         # One for all of an organization who ask for a name, but nobody waits for the turn of another organization.
         name = (self._deliveries if check_seconds is None else self._checks, owner, host)
@@ -105,7 +107,12 @@ class Resolver:
             async with asyncio.timeout(check_seconds):
                 return await asyncio.shield(flight.task)
         except TimeoutError:
-            raise _late(host, check_seconds or 0, flight.has_begun) from None
+            problem = _late(host, check_seconds or 0, flight.has_begun)
+        except LookUpWaited as waited:
+            problem = waited
+        if isinstance(problem, LookUpWaited) and now < until:
+            return addresses
+        raise problem
 
     async def _look_up(self, flight: _Flight, pool: BoundedPool, owner: str, host: str) -> list[str]:
         loop, turn = asyncio.get_running_loop(), asyncio.timeout(LOOK_UP_SECONDS)
@@ -129,7 +136,7 @@ class Resolver:
         except Exception as error:  # whatever a resolver raises
             problem = UnresolvedHost(f"The name {host} was not found ({getattr(error, 'strerror', None) or error}).")
         else:
-            _remember(self._found, host, (self._clock() + FOUND_MILLISECONDS, addresses), self._clock())
+            _remember(self._found, host, (self._clock() + STALE_MILLISECONDS, addresses), self._clock())
             return addresses
         if flight.has_begun:  # one that only waited behind others has not failed
             _remember(self._failures, host, (self._clock() + FAILURE_MILLISECONDS, str(problem)), self._clock())
@@ -150,9 +157,9 @@ def _late(host: str, seconds: float, has_begun: bool) -> UnresolvedHost:
 
 
 def _remember(known: dict[str, tuple[int, T]], host: str, what: tuple[int, T], now: int) -> None:
-    """Put in what is known of a name, and drop what has become old: as all is kept equally long, the first ones."""
+    """Put in what is known of a name, and drop what is old or too much: as all is kept equally long, the first ones."""
     known.pop(host, None)
-    while known and next(iter(known.values()))[0] <= now:
+    while known and (next(iter(known.values()))[0] <= now or len(known) >= MAX_KNOWN):
         del known[next(iter(known))]
     known[host] = what
 

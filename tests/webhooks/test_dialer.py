@@ -19,6 +19,12 @@ from tests.helpers.webhook_line import Clock, letter, receiver, verify, webhook_
 ACME = "org-acme"
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a look-up takes its time; what must not wait says so by the order of things."""
+    monkeypatch.setattr(dialer, "LOOK_UP_SECONDS", PATIENCE)
+
+
 async def test_an_address_that_is_forbidden() -> None:
     async with receiver() as ed, webhook_client(allow=()) as it:
         result = await it.post(letter(ed.url))
@@ -204,6 +210,27 @@ async def test_a_name_that_was_found_is_known_for_ten_seconds() -> None:
         clock.now += 1_000
         assert await it.check(normalise("http://alive.example/"), ACME) is None
         assert resolver.asked == ["alive.example"] * 2
+
+
+async def test_a_name_that_was_known_does_for_an_hour_where_its_look_up_does_not_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Forty dead names, or four hundred, keep no letter from a receiver of the same organization."""
+    monkeypatch.setattr(dialer, "LOOK_UP_SECONDS", 0.05)
+    clock = Clock()
+    async with names(clock=clock) as (resolver, it):
+        assert await it._look_ups.addresses("alive.example", ACME) == ["127.0.0.1"]
+        clock.now += FOUND_MILLISECONDS
+        dead = [f"http://dead{number}.example/" for number in range(LOOK_UP_THREADS // 2)]
+        tasks = [asyncio.create_task(it.post(letter(url))) for url in dead]
+        await resolver.hanging(len(dead))
+        assert await it._look_ups.addresses("alive.example", ACME) == ["127.0.0.1"]
+        assert resolver.asked.count("alive.example") == 1
+        clock.now += dialer.STALE_MILLISECONDS
+        with pytest.raises(dialer.LookUpWaited, match=r"not looked up within 0\.05 s, since too many others"):
+            await it._look_ups.addresses("alive.example", ACME)
+        resolver.let_go.set()
+        await asyncio.gather(*tasks)
 
 
 async def test_the_system_resolves_localhost() -> None:
