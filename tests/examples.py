@@ -14,8 +14,9 @@ from typing import Any
 import zxingcpp
 from PIL import Image, ImageOps
 
-from rundun.actions import deliveries, organizations
+from rundun.actions import alerts, organizations
 from rundun.core import times
+from rundun.store import quotas
 from rundun.web.docs.openapi import document
 from tests.helpers import images
 from tests.helpers.service import Clock, Ed, Receiver, World, answering, world
@@ -209,8 +210,12 @@ class Story:
         for _ in range(4):
             self.w.clock.forward(hours=3)  # longer than any pause
             await self.w.deliver()
-        alert = await self.w.database.read(partial(deliveries.next_alert, for_all=False))
-        self.found["webhooks"]["delivery.failed"] = json.loads(alert.body)
+        use = await self.w.database.read(quotas.get, self.w.acme_id)
+        for quota in (0, int(use.used / 0.82)):
+            await self.w.database.write(quotas.put, self.w.acme_id, quota)
+            alert = await self.w.database.read(partial(alerts.next_alert, for_all=False))
+            self.found["webhooks"][alert.name] = json.loads(alert.body)
+        await self.w.database.write(quotas.put, self.w.acme_id, 0)
         body = {"status": "failed", "since": "2026-03-01T00:00:00Z"}
         await self.call("retryDeliveries", "POST", "/v1/deliveries/retry", body)
 

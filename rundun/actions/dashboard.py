@@ -4,7 +4,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rundun.store import organizations, statistics, templates
+from rundun.store import organizations, quotas, statistics, templates
+from rundun.store.quotas import StorageUse
 from rundun.store.statistics import OldestRun, Statistic
 from rundun.store.transaction import Tx
 
@@ -24,13 +25,18 @@ class Dashboard:
     expired: list[int]
     oldest: OldestRun | None
     oldest_template: str | None
+    storage: StorageUse
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Credits left (None = unlimited), and one number for each span."""
+    """Credits left (None = unlimited) and whether owners give them themselves, what is stored, and one number for each
+    span.
+    """
 
     credits: int | None
+    gives_credits: bool
+    storage: StorageUse
     dispatched: list[int]
     completed: list[int]
     photos: list[int]
@@ -50,6 +56,7 @@ def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
         _in_spans(tx, org_id, "expired", begins),
         oldest,
         version.template.name if version else None,
+        quotas.get(tx, org_id),
     )
 
 
@@ -57,6 +64,8 @@ def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
     """Read an organization's usage by span; `begins`: when each begins, in milliseconds, and when the last is over."""
     return Usage(
         organizations.get(tx, org_id).credits,
+        organizations.is_alone(tx),
+        quotas.get(tx, org_id),
         _in_spans(tx, org_id, "dispatched", begins),
         _in_spans(tx, org_id, "completed", begins),
         _in_spans(tx, org_id, "photos", begins),

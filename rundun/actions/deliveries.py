@@ -1,17 +1,14 @@
-"""Deliveries: what comes of an attempt, sending again, and alerts of those that failed."""
+"""Deliveries: what comes of an attempt, and sending again."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic_core import to_json
-
 from rundun.actions import quotas
 from rundun.core import times
 from rundun.core.attempt import AttemptResult
-from rundun.core.json_types.events import DeliveryFailedAlertJson
 from rundun.errors import NotFound, Problem
-from rundun.store import deliveries, organizations, runs, statistics
+from rundun.store import deliveries, runs, statistics
 from rundun.store.deliveries import Attempt, Delivery, DeliveryCursor, DeliveryStatus, FailedFilter
 from rundun.store.outbox import DueDelivery
 from rundun.store.pagination import Page, PageRequest
@@ -124,53 +121,6 @@ def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Retry
     batch = deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
     sent = sum(deliveries.make_due(tx, number) for _, number in batch)
     return RetryProgress(so_far.count + sent, batch[-1] if batch else so_far.after)
-
-
-MAX_DELIVERIES_PER_ALERT = 5000  # failed deliveries that one alert can stand for
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """An alert: the body of its POST, and the numbers of the deliveries that it stands for."""
-
-    delivery_id: str
-    body: bytes
-    numbers: tuple[int, ...]
-
-
-def has_alert(tx: Tx) -> bool:
-    """Tell whether there are failed deliveries to alert of."""
-    return bool(deliveries.awaiting_alert(tx, 1))
-
-
-def next_alert(tx: Tx, *, for_all: bool) -> Alert:
-    """Make the next alert, of one delivery; `for_all` adds how many others have failed, which are then left out. A run
-    goes by the first digits of its id, since all of it is its link.
-    """
-    numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES_PER_ALERT if for_all else 1)
-    delivery = deliveries.get(tx, numbers[0])
-    last = delivery.attempts[-1]
-    organization = organizations.get(tx, delivery.org_id)
-    content: DeliveryFailedAlertJson = {
-        "alert": "delivery.failed",
-        "delivery_id": delivery.delivery_id,
-        "organization": {"id": organization.org_id, "name": organization.name},
-        "run": delivery.run_id.removeprefix("r-")[:8],
-        "event": delivery.event,
-        "event_id": delivery.event_id,
-        "destination": delivery.destination.partition(" ")[2],
-        "attempts": len(delivery.attempts),
-        "status": last.status,
-        "error": last.error,
-        "last_attempt_at": times.wire(last.started_at),
-        "left_out": len(numbers) - 1,
-    }
-    return Alert(delivery.delivery_id, to_json(content), tuple(numbers))
-
-
-def mark_alerted(tx: Tx, alert: Alert) -> None:
-    """Mark the deliveries of an alert that has arrived, so that none is alerted of twice."""
-    deliveries.clear_alerts(tx, alert.numbers)
 
 
 @dataclass(frozen=True, slots=True)

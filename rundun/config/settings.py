@@ -114,7 +114,8 @@ class AlertsSettings:
     url: str | None = setting(
         None,
         kinds.WEB_ADDRESS,
-        "Receiver that is told, by a POST, of each delivery that has failed for good; it is checked as webhooks are.",
+        "Receiver that is told, by a POST, of each delivery that has failed for good, and of quotas that are nearly "
+        "used up; it is checked as webhooks are.",
     )
     secret: str | None = setting(
         None, kinds.SECRET, "What that POST is signed with, as webhooks are; without it there is a digest only."

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from rundun.store import quotas
 from rundun.store.transaction import Tx
 
 PAGE = 8192  # bytes, as `connection` sets it
@@ -23,6 +24,7 @@ class Totals:
     overdue: int
     runs_pending: int
     runs_in_progress: int
+    organizations_near_quota: int
     bytes: int
 
 
@@ -39,6 +41,7 @@ def totals(tx: Tx) -> Totals:
         overdue=tx.now - (_oldest_due(tx, None) or tx.now),
         runs_pending=tx.number(f"{_OPEN} AND status = 'pending'"),
         runs_in_progress=tx.number(f"{_OPEN} AND status = 'in_progress'"),
+        organizations_near_quota=quotas.count_near(tx),
         bytes=tx.number("PRAGMA page_count") * PAGE,
     )
 

@@ -39,6 +39,12 @@ def list_all(tx: Tx) -> list[Organization]:
     return [Organization(*row) for row in tx.db.execute(_SELECT + "ORDER BY created_at, id")]
 
 
+def is_alone(tx: Tx) -> bool:
+    """Tell whether there is one organization only, whose owners are then the administrators, too."""
+    first, last = (tx.db.execute(f"SELECT {one}(id) FROM organizations").fetchone()[0] for one in ("min", "max"))  # noqa: S608
+    return bool(first == last)
+
+
 def add(tx: Tx, name: str) -> Organization:
     """Store a new organization, unlimited until it is given a balance."""
     organization = Organization(tx.new_id("org"), name, None, None, tx.now)

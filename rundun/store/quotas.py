@@ -52,6 +52,42 @@ def put(tx: Tx, org_id: str, quota: int | None) -> None:
     tx.grow(org_id, 0)  # so that the commit looks whether it is full now
 
 
+# Whether the quota is nearly used up, as `fraction` has it.
+_IS_NEAR = f"(ifnull(bytes_quota, :default) > 0 AND bytes_used >= {NEAR} * ifnull(bytes_quota, :default))"
+
+
+def count_near(tx: Tx) -> int:
+    """Count the organizations that have used `NEAR` of their quota or more."""
+    query = f"SELECT count(*) FROM organizations WHERE {_IS_NEAR}"  # noqa: S608, all written above
+    return int(tx.db.execute(query, {"default": tx.quotas.default}).fetchone()[0])
+
+
+def awaiting_alert(tx: Tx) -> list[StorageUse]:
+    """List the organizations whose quota is nearly used up, which the administrator is still to be told of."""
+    query = (
+        "SELECT id, bytes_used, ifnull(bytes_quota, :default) FROM organizations "  # noqa: S608, all written above
+        f"WHERE NOT quota_alerted AND {_IS_NEAR}"
+    )
+    return [_use(row) for row in tx.db.execute(query, {"default": tx.quotas.default}).fetchall()]
+
+
+def mark_alerted(tx: Tx, org_id: str) -> None:
+    """Note that the administrator knows that an organization's quota is nearly used up."""
+    tx.db.execute("UPDATE organizations SET quota_alerted = 1 WHERE id = ?", (org_id,))
+
+
+def has_fallen(tx: Tx) -> bool:
+    """Tell whether an organization that the administrator was told of uses less again."""
+    query = f"SELECT 1 FROM organizations WHERE quota_alerted AND NOT {_IS_NEAR}"  # noqa: S608, all written above
+    return tx.db.execute(query, {"default": tx.quotas.default}).fetchone() is not None
+
+
+def forget_fallen(tx: Tx) -> None:
+    """Forget that the administrator was told of organizations that use less again: the next time is news."""
+    query = f"UPDATE organizations SET quota_alerted = 0 WHERE quota_alerted AND NOT {_IS_NEAR}"  # noqa: S608, as above
+    tx.db.execute(query, {"default": tx.quotas.default})
+
+
 def load_full(db: sqlite3.Connection, quotas: Quotas) -> None:
     """Read which organizations have reached their quota, before the first transaction."""
     note_full(quotas, db.execute(_SELECT, (quotas.default,)).fetchall())

@@ -75,6 +75,8 @@ def _stored(totals: Totals) -> Iterator[str]:
     text = "For how long the oldest delivery has been due, 0 if none is."
     yield from _gauge("rundun_deliveries_overdue_seconds", text, totals.overdue / times.SECOND)
     yield from _family("rundun_runs", "gauge", "Runs that are open.", runs, "status")
+    text = "Organizations that have used 80 % of their quota."
+    yield from _gauge("rundun_organizations_near_quota", text, totals.organizations_near_quota)
     yield from _gauge("rundun_database_bytes", "Size of the database.", totals.bytes)
 
 

@@ -1,15 +1,16 @@
-"""Alerts: one POST to the administrator's address when a delivery has failed for good.
+"""Alerts: one POST to the administrator's address when a delivery has failed for good or a quota is nearly used up.
 
 What waits for an alert is written with the failure, so no restart loses it. At most ten are sent in a burst and ten a
 minute after it; the last one that may be sent stands for all that have failed by then. An alert that does not arrive is
 logged and tried again after a minute, and no other goes out meanwhile: it makes no deliveries, so no more alerts.
 """
 
-from rundun.actions import deliveries
+from rundun.actions import alerts
 from rundun.core import times, token_bucket
 from rundun.core.attempt import WebhookRequest
 from rundun.core.token_bucket import Bucket, Policy
 from rundun.logs import log
+from rundun.store import quotas
 from rundun.store.database import Database
 from rundun.webhooks.dispatcher import Post
 
@@ -34,17 +35,19 @@ class Alerts:
     async def tick(self) -> None:
         """Send the alerts that wait, as many as may be sent."""
         clock = self._database.env.clock
-        while not self._rests(clock()) and await self._database.read(deliveries.has_alert):
+        if await self._database.read(quotas.has_fallen):
+            await self._database.write(quotas.forget_fallen)
+        while not self._rests(clock()) and await self._database.read(alerts.has_alert):
             allowance = token_bucket.take(POLICY, self._bucket, clock())
             if not allowance.granted:
                 return
-            alert = await self._database.read(deliveries.next_alert, for_all=allowance.remaining == 0)
-            sent = await self._post(
-                WebhookRequest(self._url, self._secret, alert.body, alert.delivery_id, "delivery.failed")
-            )
+            alert = await self._database.read(alerts.next_alert, for_all=allowance.remaining == 0)
+            sent = await self._post(WebhookRequest(self._url, self._secret, alert.body, alert.alert_id, alert.name))
             if not sent.ok:
                 self._rest_until = clock() + RETRY_PAUSE_MS
-                log("error", "alert.not_sent", delivery=alert.delivery_id, status=sent.status, error=sent.error)
+                log(
+                    "error", "alert.not_sent", alert=alert.name, id=alert.alert_id, status=sent.status, error=sent.error
+                )
                 return
-            await self._database.write(deliveries.mark_alerted, alert)
-            log("info", "alert.sent", delivery=alert.delivery_id, left_out=len(alert.numbers) - 1)
+            await self._database.write(alerts.mark_alerted, alert)
+            log("info", "alert.sent", alert=alert.name, id=alert.alert_id, left_out=max(0, len(alert.numbers) - 1))

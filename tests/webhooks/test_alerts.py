@@ -12,6 +12,7 @@ from rundun import app, diagnostics
 from rundun.config import loader
 from rundun.config.loader import ConfigError
 from rundun.errors import Problem
+from rundun.store import quotas
 from rundun.store.transaction import Tx
 from rundun.webhooks.alerts import Alerts
 from tests.helpers.service import BOOLEAN, Clock, Ed, Receiver, World, answering, settings_for, world
@@ -103,6 +104,54 @@ async def test_a_delivery_that_fails_for_good_is_told_once(tmp_path: Path, opera
             it.w.clock.forward(hours=1)
             await it.alerts.tick()
         assert len(operator.received) == 1
+
+
+async def test_a_quota_that_is_nearly_used_up_is_told_once_and_again_after_it_was_less(
+    tmp_path: Path, operator: Receiver
+) -> None:
+    clock = Clock()
+
+    async def use(it: Office, share: float) -> None:
+        used = (await it.w.database.read(quotas.get, acme_id)).used
+        await it.w.database.write(quotas.put, acme_id, int(used / share))
+        await it.alerts.tick()
+
+    async with office(tmp_path, operator, clock, alerts__secret=SECRET) as it:
+        acme_id = it.w.acme_id
+        await it.w.template(BOOLEAN)
+        await use(it, 0.79)
+        assert it.told() == []
+        await use(it, 0.81)
+        about = (await it.w.acme.get("/v1/organization")).json()
+        assert it.told() == [
+            {
+                "alert": "quota.near",
+                "organization": {"id": acme_id, "name": about["name"]},
+                "bytes_used": about["bytes_used"],
+                "bytes_quota": about["bytes_quota"],
+            }
+        ]
+        verify(operator.url, operator.received[0], SECRET)
+        await use(it, 1.5)
+        assert len(operator.received) == 1, "they know"
+        metrics = (await it.w.browser().get("/metrics")).text
+        assert "\nrundun_organizations_near_quota 1\n" in metrics
+    async with office(tmp_path, operator, clock) as it:
+        await it.alerts.tick()
+        assert len(operator.received) == 1, "a restart does not forget that"
+        await use(it, 0.5)
+        content, operator.answer = operator.answer, answering("500 Oops")
+        await use(it, 0.9)
+        operator.answer = content
+        await it.alerts.tick()
+        assert len(operator.received) == 2, "a minute of rest"
+        clock.forward(seconds=60)
+        await it.alerts.tick()
+        assert [one["alert"] for one in it.told()] == ["quota.near"] * 3, "until it arrives"
+        await it.alerts.tick()
+        assert len(operator.received) == 3
+        await it.w.database.write(quotas.put, acme_id, 0)
+        assert "\nrundun_organizations_near_quota 0\n" in (await it.w.browser().get("/metrics")).text
 
 
 async def test_attempts_by_hand_are_not_told(tmp_path: Path, operator: Receiver) -> None:

@@ -238,6 +238,20 @@ class DeliveryFailedAlertJson(TypedDict):
     """How many more deliveries have failed that this one stands for."""
 
 
+class QuotaNearAlertJson(TypedDict):
+    """An organization has used 80 % of its quota. For the administrator: posted to the setting `alerts.url`, signed
+    with `alerts.secret` as webhooks are; once, and again only after it has used less."""
+
+    alert: Literal["quota.near"]
+    """What it is."""
+    organization: WhoJson
+    """Whose quota it is."""
+    bytes_used: base.Count
+    """About what all that is stored of it takes."""
+    bytes_quota: base.Positive
+    """How much may be stored. From there on new runs and templates are refused, and from 120 % on answers too."""
+
+
 class EventFeedJson(TypedDict):
     """Events, the oldest first."""
 

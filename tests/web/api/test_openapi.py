@@ -13,12 +13,13 @@ from openapi_spec_validator import validate as validate_openapi
 from starlette.routing import Route
 
 from rundun import paths
-from rundun.actions import deliveries
+from rundun.actions import alerts
 from rundun.core import event
 from rundun.core.template_rules import read_template
 from rundun.core.validation import read
+from rundun.store import quotas
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
-from rundun.web.docs.openapi.events import ALERT
+from rundun.web.docs.openapi.events import ALERTS
 from rundun.web.problems import TABLE
 from rundun.web.routes import starlette_app
 from tests import examples as recorded
@@ -83,7 +84,7 @@ def test_every_code_is_in_it_and_no_other() -> None:
 
 
 def test_every_event_is_in_it() -> None:
-    assert set(document()["webhooks"]) == {*event.EVENTS, *event.ON_REQUEST, event.TEST, ALERT}
+    assert set(document()["webhooks"]) == {*event.EVENTS, *event.ON_REQUEST, event.TEST, *ALERTS}
 
 
 def test_every_operation_is_told_in_words_with_an_example() -> None:
@@ -192,9 +193,11 @@ async def test_what_the_operator_is_alerted_with_is_as_it_says(tmp_path: Path) -
         )
         await ed.start()
         await w.deliver()
-        alert = await w.database.read(partial(deliveries.next_alert, for_all=False))
-    said = openapi_judge.strict()["webhooks"][ALERT]["post"]
-    openapi_judge.validate(said["requestBody"]["content"]["application/json"]["schema"], json.loads(alert.body))
+        for quota in (0, 1):
+            await w.database.write(quotas.put, w.acme_id, quota)
+            alert = await w.database.read(partial(alerts.next_alert, for_all=False))
+            said = openapi_judge.strict()["webhooks"][tuple(ALERTS)[quota]]["post"]["requestBody"]
+            openapi_judge.validate(said["content"]["application/json"]["schema"], json.loads(alert.body))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ async def check_integrity(call: ConsoleCall) -> Response:
 
 
 async def _is_alone(call: ConsoleCall) -> bool:
-    return len(await call.ctx.database.read(organization_rows.list_all)) == 1
+    return await call.ctx.database.read(organization_rows.is_alone)
 
 
 async def health(call: ConsoleCall, seconds: float = 0) -> Response:

@@ -6,11 +6,13 @@ from babel import dates
 from starlette.responses import Response
 
 from rundun.actions import dashboard, organizations
+from rundun.diagnostics import size
 from rundun.errors import Invalid, Problem
+from rundun.store import organizations as organization_rows
 from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
 from rundun.web.console import time_zone
-from rundun.web.console.session import ConsoleCall
+from rundun.web.console.session import AccessDenied, ConsoleCall
 
 MAX_LOGO = 256 * 1024  # bytes
 FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one
@@ -71,7 +73,11 @@ async def organization(
 
 
 async def add_credits(call: ConsoleCall) -> Response:
-    """POST /console/settings/usage/credits: add credits, or lift the limit."""
+    """POST /console/settings/usage/credits: add credits, or lift the limit. Where Rundun serves several organizations,
+    credits are the administrator's to give.
+    """
+    if not await call.ctx.database.read(organization_rows.is_alone):
+        raise AccessDenied("This Rundun serves several organizations, so its administrator gives them credits.")
     try:
         await call.write(organizations.add_credits, _amount(call))
     except Problem as problem:
@@ -109,4 +115,4 @@ async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Respon
         usage_numbers.photos,
         strict=True,
     )
-    return call.render("usage", status, rows=list(rows)[::-1], credits=usage_numbers.credits, wrong=wrong)
+    return call.render("usage", status, rows=list(rows)[::-1], usage=usage_numbers, size=size, wrong=wrong)

@@ -243,7 +243,7 @@ def _webhook(name: str, schema: Schema) -> dict[str, Any]:
             "operationId": f"on{sent}",
             "tags": ["Deliveries"],
             "summary": name,
-            "description": description + ("" if name == event_parts.ALERT else event_parts.HOW_IT_ARRIVES),
+            "description": description + ("" if name in event_parts.ALERTS else event_parts.HOW_IT_ARRIVES),
             "security": [],
             "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in headers],
             "requestBody": {"required": True, "content": {"application/json": media}},

@@ -4,10 +4,10 @@ from typing import Any
 
 from rundun.core import event
 from rundun.core.json_types import events as types
-from rundun.core.json_types.events import DeliveryFailedAlertJson, EventJson, WebhookTestEventJson
+from rundun.core.json_types.events import DeliveryFailedAlertJson, EventJson, QuotaNearAlertJson, WebhookTestEventJson
 from rundun.web.docs.openapi.schemas import REF, Schema, name_of
 
-ALERT = "delivery.failed"
+ALERTS: dict[str, type] = {"delivery.failed": DeliveryFailedAlertJson, "quota.near": QuotaNearAlertJson}
 # By event: its data, and what has happened.
 DATA: dict[str, tuple[type, str]] = {
     "run.started": (types.RunStartedDataJson, "The executor tapped Start. Sent only to webhooks that name it."),
@@ -21,12 +21,9 @@ DATA: dict[str, tuple[type, str]] = {
     "run.expired": (types.RunExpiredDataJson, "The run's time ran out; what was answered is in it."),
 }
 IN_FEED: dict[str, type] = {"step.completed": types.StepFetchedDataJson}  # where the feed has other data
-WEBHOOKS = (*DATA, event.TEST, ALERT)
-TYPES = {
-    *(data for data, _ in DATA.values()),
-    *(*IN_FEED.values(), EventJson, WebhookTestEventJson, DeliveryFailedAlertJson),
-}
-_ALONE = {event.TEST: name_of(WebhookTestEventJson), ALERT: name_of(DeliveryFailedAlertJson)}
+WEBHOOKS = (*DATA, event.TEST, *ALERTS)
+TYPES = {*(data for data, _ in DATA.values()), *(*IN_FEED.values(), EventJson, WebhookTestEventJson, *ALERTS.values())}
+_ALONE = {event.TEST: name_of(WebhookTestEventJson), **{name: name_of(body) for name, body in ALERTS.items()}}
 
 
 def sent_name(name: str) -> str:

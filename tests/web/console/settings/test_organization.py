@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis.strategies import integers
 from PIL import Image
 
+from rundun.actions import organizations
 from rundun.core import colour
 from rundun.store import organizations as organization_rows
+from rundun.store import quotas
+from rundun.store.transaction import Tx
 from rundun.web.console.settings.organization import months_back
 from tests.helpers.console import operator
 from tests.helpers.images import encoded, heic, jpeg, quadrants
@@ -185,7 +188,49 @@ def test_months_go_back_over_the_turn_of_the_year() -> None:
     ]
 
 
+def leave_alone(tx: Tx, org_id: str) -> None:
+    """Remove all other organizations, as they were made with this world."""
+    of_others = "DELETE FROM template_versions WHERE template_id IN (SELECT id FROM templates WHERE org_id <> ?)"
+    tx.db.execute(of_others, (org_id,))
+    for table, column in (
+        ("templates", "org_id"),
+        ("keys", "org_id"),
+        ("invitations", "org_id"),
+        ("organizations", "id"),
+    ):
+        tx.db.execute(f"DELETE FROM {table} WHERE {column} <> ?", (org_id,))
+
+
+async def test_where_there_are_several_organizations_the_administrator_gives_credits(w: World) -> None:
+    ann = await operator(w)
+    await w.database.write(organizations.add_credits, w.acme_id, 1)
+    page = (await ann.get("/settings/usage")).text
+    assert "1 credit is left." in page and "The administrator gives them." in page and "usage/credits" not in page
+    refused = await ann.post("/settings/usage/credits", unlimited="yes")
+    assert (refused.status_code, "its administrator gives them credits" in refused.text) == (403, True)
+    assert (await w.acme.get("/v1/organization")).json()["credits"] == 1
+
+
+async def test_what_is_stored_is_shown_and_owners_are_told_when_it_is_much(w: World) -> None:
+    ann, bob = await operator(w), await operator(w, "member")
+    await w.dispatch(await w.template(BOOLEAN))
+    assert re.search(r"[1-9][0-9.]* KiB are stored\.", (await ann.get("/settings/usage")).text)
+    for share, said in ((0.5, ""), (0.85, "More than 80 % of the storage is used."), (1.0, "The storage is used up")):
+        use = await w.database.read(quotas.get, w.acme_id)
+        await w.database.write(quotas.put, w.acme_id, int(use.used / share))
+        page = (await bob.get("/settings/usage")).text
+        assert f"({round(share * 100)} %)" in page and said in page
+        assert said in (await ann.get("")).text
+        assert "storage" not in (await bob.get("")).text
+    form = (await ann.get("/dispatch")).text
+    template_id = re.findall(r'<option value="(t-[^"]+)"', form)[0]
+    refused = await ann.post("/dispatch", template_id=template_id, once="x", expires_in_hours="2")
+    assert refused.status_code == 403
+    assert "The organization stores as much as it may, so nothing was dispatched." in refused.text
+
+
 async def test_owners_give_credits_and_members_look(w: World) -> None:
+    await w.database.write(leave_alone, w.acme_id)
     ann, bob = await operator(w), await operator(w, "member")
     await ann.get("/settings/usage")
     place = "/settings/usage/credits"

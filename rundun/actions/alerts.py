@@ -1,0 +1,83 @@
+"""Alerts to the administrator: deliveries that have failed for good, and quotas that are nearly used up."""
+
+from dataclasses import dataclass
+
+from pydantic_core import to_json
+
+from rundun.core import times
+from rundun.core.json_types.events import DeliveryFailedAlertJson, QuotaNearAlertJson
+from rundun.store import deliveries, organizations, quotas
+from rundun.store.quotas import StorageUse
+from rundun.store.transaction import Tx
+
+MAX_DELIVERIES = 5000  # failed deliveries that one alert can stand for
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert: its name, the id and the body of its POST, and what it is of: the numbers of failed deliveries, or an
+    organization.
+    """
+
+    name: str
+    alert_id: str
+    body: bytes
+    numbers: tuple[int, ...] = ()
+    org_id: str | None = None
+
+
+def has_alert(tx: Tx) -> bool:
+    """Tell whether there is anything to alert of."""
+    return bool(deliveries.awaiting_alert(tx, 1) or quotas.awaiting_alert(tx))
+
+
+def next_alert(tx: Tx, *, for_all: bool) -> Alert:
+    """Make the next alert, of a quota first, else of one delivery; `for_all` adds how many others have failed, which
+    are then left out.
+    """
+    near = quotas.awaiting_alert(tx)
+    return _quota_near(tx, near[0]) if near else _delivery_failed(tx, for_all=for_all)
+
+
+def _quota_near(tx: Tx, use: StorageUse) -> Alert:
+    organization = organizations.get(tx, use.org_id)
+    assert use.quota is not None
+    content: QuotaNearAlertJson = {
+        "alert": "quota.near",
+        "organization": {"id": organization.org_id, "name": organization.name},
+        "bytes_used": use.used,
+        "bytes_quota": use.quota,
+    }
+    return Alert("quota.near", tx.new_id("alert"), to_json(content), org_id=use.org_id)
+
+
+def _delivery_failed(tx: Tx, *, for_all: bool) -> Alert:
+    """Make the alert of the first failed delivery. A run goes by the first digits of its id, since all of it is its
+    link.
+    """
+    numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
+    delivery = deliveries.get(tx, numbers[0])
+    last = delivery.attempts[-1]
+    organization = organizations.get(tx, delivery.org_id)
+    content: DeliveryFailedAlertJson = {
+        "alert": "delivery.failed",
+        "delivery_id": delivery.delivery_id,
+        "organization": {"id": organization.org_id, "name": organization.name},
+        "run": delivery.run_id.removeprefix("r-")[:8],
+        "event": delivery.event,
+        "event_id": delivery.event_id,
+        "destination": delivery.destination.partition(" ")[2],
+        "attempts": len(delivery.attempts),
+        "status": last.status,
+        "error": last.error,
+        "last_attempt_at": times.wire(last.started_at),
+        "left_out": len(numbers) - 1,
+    }
+    return Alert("delivery.failed", delivery.delivery_id, to_json(content), tuple(numbers))
+
+
+def mark_alerted(tx: Tx, alert: Alert) -> None:
+    """Mark what an alert that has arrived is of, so that nothing is alerted of twice."""
+    deliveries.clear_alerts(tx, alert.numbers)
+    if alert.org_id is not None:
+        quotas.mark_alerted(tx, alert.org_id)
