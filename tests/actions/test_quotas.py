@@ -14,6 +14,7 @@ from rundun.store import connection, quotas
 from rundun.store.transaction import Tx
 from tests.helpers.images import heic, jpeg, png
 from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, answering, world
+from tests.helpers.storage import assert_counted
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"max": 9}}
 SIGNED = {"id": "s-sign", "type": "signature", "label": "Sign here"}
@@ -24,14 +25,8 @@ def uses(tx: Tx) -> dict[str, int]:
     return dict(tx.db.execute("SELECT org_id, sum(bytes) FROM uses GROUP BY org_id").fetchall())
 
 
-def counted(tx: Tx) -> dict[str, int]:
-    """Bytes of each organization that has any, as they were counted."""
-    return {use.org_id: use.used for use in quotas.list_all(tx) if use.used}
-
-
 async def used(w: World) -> int:
-    both = await w.database.read(lambda tx: (counted(tx), uses(tx)))  # at once, since deliveries go on beside us
-    assert both[0] == both[1]
+    await w.database.read(assert_counted)
     return int((await w.acme.get("/v1/organization")).json()["bytes_used"])
 
 
@@ -100,7 +95,8 @@ async def test_all_that_is_stored_is_counted_and_what_is_deleted_is_not(w: World
         tx.db.execute("UPDATE organizations SET logo = NULL")
 
     await w.database.write(delete)
-    assert await w.database.read(counted) == {}, "whoever deletes rows need not think of it"
+    await used(w)
+    assert {use.used for use in await w.database.read(quotas.list_all)} == {0}, "whoever deletes need not think of it"
 
 
 async def test_what_is_rolled_back_is_not_counted(w: World) -> None:

@@ -4,7 +4,8 @@ import json
 
 from playwright.async_api import Browser, Route, expect
 
-from tests.browser.checklists import COUNT, WHY, YES_NO, dispatched, record
+from rundun.store import quotas
+from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.service import World
@@ -119,6 +120,30 @@ async def test_a_busy_server_is_asked_again_when_it_says(w: World, ed: Phone) ->
     await ed.is_done("s-ok")
     assert len(tries) == 2
     assert tries[0] == tries[1]
+
+
+async def test_what_there_is_no_room_for_waits_on_the_phone_until_there_is(w: World, ed: Phone) -> None:
+    """The organization has used far more than its quota, so the server answers 503 until somebody has seen to it."""
+    run_id = await dispatched(w, YES_NO, PICTURE)
+    await ed.page.clock.install()
+    await ed.open(run_id)
+    await ed.start()
+    await w.database.write(quotas.put, w.acme_id, 1)
+    await ed.pick("s-ok", "Yes")
+    await expect(ed.page.locator(".top .sending")).to_have_text("Server busy, trying again soon")
+    await expect(ed.step("s-ok").locator(".status")).to_have_text("On this phone")
+    await ed.photograph("s-pic", file("door.jpg", "image/jpeg", jpeg()))
+    await ed.until_kept(run_id, "photo", "s-pic")
+    for _ in range(2):
+        async with ed.page.expect_response(lambda response: response.status == 503):
+            await ed.page.clock.run_for(61_000)
+    assert await ed.kept(run_id)
+    assert (await record(w, run_id))["answers"] == {}
+    await w.database.write(quotas.put, w.acme_id, 0)
+    await ed.page.clock.run_for(61_000)
+    await ed.is_done("s-ok", "s-pic")
+    stored = (await record(w, run_id))["answers"]
+    assert (stored["s-ok"]["value"], len(stored["s-pic"]["photos"])) == (True, 1)
 
 
 async def test_a_server_that_asks_for_time_gets_it(w: World, ed: Phone) -> None:

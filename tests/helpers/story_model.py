@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from rundun.store.transaction import Tx
 from tests.helpers.hypothesis_service import Stage
 from tests.helpers.service import HOUR, Receiver
+from tests.helpers.storage import assert_counted
 
 GRACE = 24 * HOUR
 
@@ -146,6 +147,7 @@ class Checked(RuleBasedStateMachine):
 
     def _credits_are_right(self) -> None:
         assert self.v1("GET", "/organization", 200).json()["credits"] == self.credits
+        self.stage.run(self.stage.w.database.read(assert_counted))
 
     def look(self, run: Run) -> None:
         """The run's record, events and deliveries are what the model says."""

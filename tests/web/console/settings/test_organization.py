@@ -205,7 +205,11 @@ async def test_where_there_are_several_organizations_the_administrator_gives_cre
     ann = await operator(w)
     await w.database.write(organizations.add_credits, w.acme_id, 1)
     page = (await ann.get("/settings/usage")).text
-    assert "1 credit is left." in page and "The administrator gives them." in page and "usage/credits" not in page
+    assert (
+        "1 credit is left." in page
+        and "Credits are given by the administrator." in page
+        and "usage/credits" not in page
+    )
     refused = await ann.post("/settings/usage/credits", unlimited="yes")
     assert (refused.status_code, "its administrator gives them credits" in refused.text) == (403, True)
     assert (await w.acme.get("/v1/organization")).json()["credits"] == 1
