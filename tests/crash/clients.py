@@ -50,7 +50,8 @@ class Life:
     ledger: Ledger
     receivers: Receivers
     url: str
-    is_ending: bool = False
+    is_ending: bool = False  # it was asked to stop
+    is_over: bool = False
     answered: int = 0
     on_answer: Callable[[int], None] = lambda answered: None
     command_line: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -159,7 +160,7 @@ class Client:
 
 def _code(response: httpx2.Response) -> str:
     """Return the code of a problem, or the status where it is told on a page."""
-    return str(response.json()["code"]) if _is_json(response) else str(response.status_code)
+    return str((response.json() if _is_json(response) else {}).get("code", response.status_code))
 
 
 def _is_json(response: httpx2.Response) -> bool:
@@ -205,7 +206,7 @@ async def work(client: Client) -> None:
     by_kind = client.ledger.by_kind
     while unheard := client.organization.unheard:
         await _repeat(client, unheard.pop(0))
-    while True:
+    while not client.life.is_over:
         name = client.rng.choices(names, weights)[0]
         by_kind[name] = by_kind.get(name, 0) + 1
         await KINDS[name][1](client)

@@ -121,6 +121,7 @@ class Story:
                 for one in (follow_feed, *more):
                     group.create_task(one(client))
             await end(life)
+            life.is_over = True
 
 
 def _no_trouble(text: str) -> None:
@@ -155,7 +156,7 @@ async def at_upload(story: Story, service: Forked, rng: Random) -> None:
 
     @until_broken
     async def upload(client: Client) -> None:
-        while True:
+        while not client.life.is_over:
             await put_large_photo(client)
             await asyncio.sleep(0)
 
