@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.crash.auditor import Look, check
-from tests.crash.ledger import OPEN, Answer, Run, Template
+from tests.crash.ledger import OPEN, Answer, Run
 from tests.helpers.service_process import rows as tuples
 
 PLAIN = ("s-ok", "s-why", "s-num")  # steps on which each change is one event
@@ -177,16 +177,8 @@ def templates_are_those_that_were_put(look: Look) -> Iterator[str]:
     for template_id, template in known.items():
         if template_id not in kept:
             yield f"{template_id} is gone"
-        elif _is_archived(template) and heads[template_id]["archived_at"] is None:
+        elif template.is_archived and heads[template_id]["archived_at"] is None:
             yield f"{template_id} is not archived"
-
-
-def _is_archived(template: Template) -> bool:
-    """Tell whether a template must be archived: no version was on its way meanwhile, which brings it back."""
-    archived = template.archived
-    if archived is None or not archived.is_told:
-        return False
-    return all(not write.unheard and write.told_at < archived.sent_at for write in template.asked.values())
 
 
 @check

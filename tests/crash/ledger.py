@@ -84,6 +84,13 @@ class Template:
     asked: dict[str, Write] = field(default_factory=dict)
     archived: Write | None = None
 
+    @property
+    def is_archived(self) -> bool:
+        """Tell whether it must be archived: no version was on its way meanwhile, which brings it back."""
+        if self.archived is None or not self.archived.is_told:
+            return False
+        return all(not write.unheard and write.told_at < self.archived.sent_at for write in self.asked.values())
+
 
 @dataclass(eq=False, repr=False)
 class Dispatch:
