@@ -247,5 +247,5 @@ async def test_clients_leave(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-async def test_ten_thousand_clients_leave(tmp_path: Path) -> None:
+async def test_clients_leave_ten_thousand_times(tmp_path: Path) -> None:
     await clients_leave(tmp_path, 10_000, secrets.randbits(32))

@@ -181,7 +181,7 @@ async def test_clock_a_year_off(tmp_path: Path) -> None:
         assert await fault.repeat() and await fault.is_signed_in()
 
 
-async def test_what_a_year_ahead_takes_away_for_good(tmp_path: Path) -> None:
+async def test_clock_a_year_off_takes_some_away_for_good(tmp_path: Path) -> None:
     async with under_way(tmp_path) as fault:
         w = fault.w
         await w.acme.post(f"/v1/runs/{fault.ed.run_id}/cancel", json={})
