@@ -11,7 +11,9 @@ from rundun.core.validation import StrictModel, Text, clean_field
 
 MAX_DEPTH = 5  # groups within groups; the comparisons in the innermost do not count
 _LINEAR = 30_000  # characters from which CPython searches in linear time, whatever it searches for
-_SHORT = 500_000  # product of two lengths up to which searching a text as it is takes no longer than one of 30,000
+MAX_SHORT_SEARCH = (
+    500_000  # product of two lengths up to which searching a text as it is takes no longer than one of 30,000
+)
 StepStatus = Literal["hidden", "untouched", "skipped", "unable", "answered"]
 
 
@@ -91,7 +93,7 @@ class KnownStep:
         the product: in short texts CPython (Objects/stringlib/fastsearch.h) starts over at every position, in long ones
         it goes through once, by the two-way algorithm (Crochemore and Perrin, 1991).
         """
-        if len(part) * len(self.value) <= _SHORT:
+        if len(part) * len(self.value) <= MAX_SHORT_SEARCH:
             return part in self.value
         self._padded = self._padded or self.value.ljust(_LINEAR, "\0")
         return part in self._padded

@@ -11,8 +11,8 @@ from rundun.core.validation import Integer, LanguageTag, Matching, Number, Stric
 MAXIMUM_BYTES = 512 * 1024
 MAX_COMPARISONS_OF_STEP = 50  # each is made anew at every answer, by the one writer
 MAX_COMPARISONS = 2000
-# What searching texts (`contains`) may cost together: of each, `max_length` × (characters of the value + SEARCH_START).
-# At the worst that are 6 ms at every answer and every look at a run.
+# What searching texts (`contains`) may cost together: of each, `max_length` × (characters of the value + SEARCH_START),
+# or what a linear search costs. At the worst that are 6 ms at every answer and every look at a run.
 MAX_SEARCH_COST, SEARCH_START = 25_000_000, 10
 MAX_SECTIONS, MAX_STEPS, MAX_OPTIONS = 100, 500, 200
 BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]

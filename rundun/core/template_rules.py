@@ -60,7 +60,7 @@ def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
             if when.op in ("contains", "not_contains"):
                 values.setdefault(when.step, set()).add(when.value)
     searched = [
-        (step.config.max_length * sum(len(value) + templates.SEARCH_START for value in values[step.id]), pointer, step)
+        (sum(_search_cost(step.config.max_length, value) for value in values[step.id]), pointer, step)
         for pointer, step in _placed(data, template)
         if isinstance(step, templates.TextStep) and step.id in values
     ]
@@ -77,6 +77,10 @@ def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
         for cost, pointer, step in searched
         if cost >= most / 2
     ]
+
+
+def _search_cost(max_length: int, value: str) -> int:
+    return min(max_length * (len(value) + templates.SEARCH_START), conditions.MAX_SHORT_SEARCH)
 
 
 def _placed(data: Any, template: Template) -> list[tuple[str, StepBase]]:

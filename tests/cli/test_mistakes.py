@@ -94,6 +94,12 @@ def test_settings_come_from_the_file_that_is_named(tmp_path: Path) -> None:
 
 # ---- templates check
 
+WORDS = [{"when": {"step": "s-text", "op": "contains", "value": f"{n:0>99}"}} for n in range(51)]
+SEARCHING = [
+    {"id": "s-text", "type": "text", "label": "?", "config": {"max_length": 20_000}},
+    *({"type": "boolean", "label": "?", "condition": {"op": "or", "rules": WORDS[n : n + 50]}} for n in (0, 50)),
+]
+
 
 @pytest.mark.parametrize(
     ("content", "said"),
@@ -102,6 +108,7 @@ def test_settings_come_from_the_file_that_is_named(tmp_path: Path) -> None:
             {"name": "", "steps": [{"type": "dance", "label": "x"}], "colour": 1},
             ["/name: ", "/steps/0/type: ", "/colour: "],
         ),
+        ({"name": "x", "steps": SEARCHING}, ["/steps/0/config/max_length: "]),
         ([], ["/: "]),
         ("[" * 100_000, ["not JSON"]),
         ('{"name": NaN}', ["not JSON"]),

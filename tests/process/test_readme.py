@@ -18,7 +18,7 @@ from http_message_signatures import InvalidSignature
 
 from rundun.cli.main import main
 from rundun.config.loader import SETTINGS, load
-from rundun.core.condition import MAX_DEPTH, Group
+from rundun.core.condition import MAX_DEPTH, MAX_SHORT_SEARCH, Group
 from rundun.core.template import MAX_COMPARISONS, MAX_COMPARISONS_OF_STEP, MAX_SEARCH_COST, SEARCH_START
 from rundun.core.webhook_signature import sign
 from rundun.web import public
@@ -92,7 +92,7 @@ def test_what_it_says_beside_the_routes_is_so():
     rules = Group.model_fields["rules"].metadata
     assert [one.max_length for one in rules if hasattr(one, "max_length")] == [50]
     assert (MAX_COMPARISONS_OF_STEP, MAX_DEPTH) == (50, 5)
-    assert (MAX_COMPARISONS, MAX_SEARCH_COST, SEARCH_START) == (2000, 25_000_000, 10)
+    assert (MAX_COMPARISONS, MAX_SEARCH_COST, SEARCH_START, MAX_SHORT_SEARCH) == (2000, 25_000_000, 10, 500_000)
     assert "of at most 50 `rules` that are comparisons or groups, up to 5 deep, with at most 50" in TEXT
     assert set(re.findall(r"`GET (/[a-z]+)`", TEXT)) == {
         route.path for route in public.ROUTES if route.path != "/" and "{" not in route.path
