@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,12 +135,17 @@ async def test_the_migration_counts_what_is_there(tmp_path: Path) -> None:
         await everything(w, receiver.url)
         expected = await w.database.read(uses)
     path = tmp_path / "rundun.db"
+    number, sql = next((number, sql) for number, sql in connection.shipped() if "CREATE VIEW uses " in sql)
     db = connection.open_writer(path)
-    ours = next(sql for _, sql in connection.shipped() if "bytes_used" in sql)
-    update = ours[ours.index("UPDATE organizations SET bytes_used = used.bytes") :].partition(";")[0]
-    db.execute("UPDATE organizations SET bytes_used = 0")
-    db.execute(update)
+    for kind, name in re.findall(r"CREATE (VIEW|TRIGGER) (\w+)", sql)[::-1]:
+        db.execute(f"DROP {kind} {name}")
+    for column in re.findall(r"ADD COLUMN (\w+)", sql):
+        db.execute(f"ALTER TABLE organizations DROP COLUMN {column}")
+    db.execute(f"PRAGMA user_version = {number - 1}")
+    db.close()  # as the version before has left it
+    db = connection.open_writer(path, [one for one in connection.shipped() if one[0] <= number])
     assert dict(db.execute("SELECT id, bytes_used FROM organizations WHERE bytes_used").fetchall()) == expected
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
     db.close()
 
 
