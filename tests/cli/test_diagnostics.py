@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from rundun import diagnostics
 from rundun.core import times
 from rundun.diagnostics import certificate_ends_at
-from rundun.store import connection
+from rundun.store import connection, quotas
 from rundun.store.transaction import Tx
 from tests.helpers.console import left_alone, operator, text_of
 from tests.helpers.service import BOOLEAN, NOON, Clock, Receiver, World, answering, settings_for
@@ -254,6 +254,25 @@ async def test_each_look_at_the_outbox_takes_the_index_meant_for_it(w: World) ->
     steps = await w.database.read(look)
     assert len(steps) > 5
     assert [one for one in steps if one.startswith("SCAN") and "CONSTANT" not in one and "proof" not in one] == []
+
+
+async def test_who_may_fill_the_disk_and_who_nearly_has_is_told(w: World, tmp_path: Path) -> None:
+    await w.template(BOOLEAN)
+
+    def told(**flags: Any) -> list[tuple[str, str]]:
+        report = diagnostics.report(settings_for(tmp_path, **flags), w.clock)
+        return [(one.state, one.text) for one in report.findings if one.name == "quota"]
+
+    assert [state for state, _ in told()] == ["note"]
+    assert told()[0][1].startswith("3 of 3 organizations may fill the disk for all")
+    assert told(limits__organization_mebibytes=1) == []
+    await w.database.write(quotas.put, w.acme_id, 1000)
+    (several, full) = told()
+    assert several[1].startswith("2 of 3 ")
+    assert full == ("note", f"{w.acme_id} has used 1.1 KiB of 1000 bytes.")
+    bob = await operator(w, "member")
+    page = (await bob.get("/settings/health")).text
+    assert full[1] in page and "may fill the disk" not in page, "which is none of their business"
 
 
 # ---- the console

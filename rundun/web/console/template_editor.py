@@ -135,8 +135,18 @@ async def new(call: ConsoleCall) -> Response:
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(call, checked.text, 422 if checked.faults else 200, checked)
     draft = replace(checked.draft, assigned={})
-    template_id = await call.write_once(lambda version: version.template_id, actions.create, draft)
+    try:
+        template_id = await call.write_once(lambda version: version.template_id, actions.create, draft)
+    except Problem as problem:
+        if problem.code != "quota_exceeded":
+            raise
+        return _full(call, checked, problem)
     return call.redirect(f"/templates/{template_id}", "told_template_saved")
+
+
+def _full(call: ConsoleCall, checked: CheckedText, problem: Problem, **more: Any) -> Response:
+    """Show the editor with what was typed, since there is no room to store it."""
+    return _editor(call, checked.text, 403, replace(checked, faults=(Fault(1, 1, "", problem.detail),)), **more)
 
 
 async def edit_form(call: ConsoleCall) -> Response:
@@ -166,6 +176,8 @@ async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: 
         wrong = replace(checked, faults=faults(checked.text, problem.errors))
         return _editor(call, checked.text, 422, wrong, head=head, made_from=made_from)
     except Problem as problem:
+        if problem.code == "quota_exceeded":
+            return _full(call, checked, problem, head=head, made_from=made_from)
         if problem.code != "version_mismatch":
             raise
         head, _ = await call.read(get_version, head.template_id, None)

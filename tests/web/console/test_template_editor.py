@@ -12,6 +12,7 @@ import pytest
 
 from rundun import paths
 from rundun.errors import NotFound
+from rundun.store import quotas
 from rundun.web.console.template_preview import REPLACED
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.preview_cache import LIFETIME, MAX_EACH, PreviewCache
@@ -37,6 +38,16 @@ def typed(html: str) -> str:
     found = re.search(r'<textarea id="text"[^>]*>\n(.*?)</textarea>', html, re.DOTALL)
     assert found
     return unescape(found[1])
+
+
+async def test_what_there_is_no_room_for_stays_in_the_editor(w: World) -> None:
+    template_id, ann = await w.template(BOOLEAN), await operator(w)
+    await w.database.write(quotas.put, w.acme_id, 1)
+    mine = json.dumps({"name": "Mine", "steps": [BOOLEAN]})
+    for path, more in (("new", {"once": "x"}), (f"{template_id}/edit", {"made_from": "1"})):
+        refused = await ann.post(f"/templates/{path}", text=mine, **more)
+        assert (refused.status_code, typed(refused.text)) == (403, mine)
+        assert "so nothing new is stored" in refused.text
 
 
 def spots(html: str) -> list[tuple[int, int, str]]:
