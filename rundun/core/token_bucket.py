@@ -23,7 +23,7 @@ class Bucket:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Allowance:
     """The decision on one request: whether it is `granted`, how many more are, the seconds until the bucket is full
     (`reset`) and, where it was not granted, until a token is there (`wait`).
@@ -43,12 +43,23 @@ def wait(policy: Policy, bucket: Bucket, now: int) -> int:
 
 def take(policy: Policy, bucket: Bucket, now: int) -> Allowance:
     """Take a token at `now` (milliseconds), if there is one. A clock set back fills nothing."""
-    rate = policy.quota / policy.window / times.SECOND  # a millisecond
-    bucket.tokens = min(policy.quota, bucket.tokens + max(0, now - bucket.at) * rate)
+    return describe(policy, bucket, draw(policy, bucket, now))
+
+
+def draw(policy: Policy, bucket: Bucket, now: int) -> bool:
+    """Take a token as `take` does, and tell only whether there was one."""
+    tokens = bucket.tokens + max(0, now - bucket.at) * policy.quota / (policy.window * times.SECOND)
+    bucket.tokens = min(policy.quota, tokens)
     bucket.at = now
-    granted = bucket.tokens >= 1
-    if granted:
-        bucket.tokens -= 1
+    if bucket.tokens < 1:
+        return False
+    bucket.tokens -= 1
+    return True
+
+
+def describe(policy: Policy, bucket: Bucket, granted: bool) -> Allowance:
+    """Describe what `draw` has left."""
+    rate = policy.quota / policy.window / times.SECOND  # a millisecond
     return Allowance(
         policy,
         granted,

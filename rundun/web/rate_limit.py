@@ -44,12 +44,16 @@ class RateLimiter:
         response tells of the limit that is nearer. Raises `rate_limited`; what a key has too many is not its
         organization's.
         """
+        now, granted, nearer = self._clock(), True, None
         # In bytes, so that no link that somebody makes up counts as this key.
-        self.count(request, self._requests, key_id.encode())
-        of_key = request.scope.get("rundun.allowance")
-        self.count(request, self._calls, org_id)
-        if of_key and of_key.remaining <= request.scope["rundun.allowance"].remaining:
-            request.scope["rundun.allowance"] = of_key
+        for policy, owner in ((self._requests, key_id.encode()), (self._calls, org_id)):
+            if policy.quota and granted:
+                bucket = self._bucket(policy, owner, now)
+                granted = token_bucket.draw(policy, bucket, now)
+                if nearer is None or not granted or bucket.tokens < nearer[1].tokens:
+                    nearer = policy, bucket
+        if nearer:
+            _tell(request, token_bucket.describe(*nearer, granted))
 
     def count_failure(self, request: Request) -> None:
         """Count one request from an address with a key or a link that does not exist; raises `rate_limited`."""
@@ -66,18 +70,16 @@ class RateLimiter:
         """Count one request that falls under `policy`; the response will say what is left. Raises `rate_limited`."""
         if not policy.quota:
             return
-        allowance = self._take(policy, owner)
-        request.scope["rundun.allowance"] = allowance
-        if not allowance.granted:
-            raise _refused(policy, allowance.wait)
+        now = self._clock()
+        _tell(request, token_bucket.take(policy, self._bucket(policy, owner, now), now))
 
     def give_back(self, policy: Policy, owner: str | bytes) -> None:
         """Take back the count of a request that, as it turned out, does not fall under `policy`."""
         if bucket := self._buckets[policy.name].get(owner):
             token_bucket.give_back(policy, bucket)
 
-    def _take(self, policy: Policy, owner: str | bytes) -> Allowance:
-        now, buckets = self._clock(), self._buckets[policy.name]
+    def _bucket(self, policy: Policy, owner: str | bytes, now: int) -> Bucket:
+        buckets = self._buckets[policy.name]
         bucket = buckets.get(owner)
         if bucket is None:
             bucket = buckets[owner] = Bucket(policy.quota, now)
@@ -85,7 +87,14 @@ class RateLimiter:
                 buckets.popitem(last=False)
         else:
             buckets.move_to_end(owner)
-        return token_bucket.take(policy, bucket, now)
+        return bucket
+
+
+def _tell(request: Request, allowance: Allowance) -> None:
+    """Note what the response says is left; raises `rate_limited` where nothing was."""
+    request.scope["rundun.allowance"] = allowance
+    if not allowance.granted:
+        raise _refused(allowance.policy, allowance.wait)
 
 
 def _refused(policy: Policy, wait: int) -> Problem:
