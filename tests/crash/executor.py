@@ -192,7 +192,9 @@ async def resume(client: Client) -> None:
     if run is None:
         return
     async with run.phone:
-        answered = await client.get(f"/r/{run.run_id}/state", 403, 410, run=run)
+        # Another device is refused: ours while nobody has heard with which cookie it started.
+        refusals = (410,) if run.cookie else (403, 410)
+        answered = await client.get(f"/r/{run.run_id}/state", *refusals, run=run)
         if answered.status_code != 200:
             return
         shown = {one["photo_id"]: one["sha256"] for one in answered.json()["photos"].get("s-pic", [])}
