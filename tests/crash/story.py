@@ -43,6 +43,7 @@ class Story:
     receivers: Receivers
     lives: int = 0
     kills: int = 0
+    start_seconds: float = 0.1  # that the last start took until it listened
     by_stage: dict[str, int] = field(default_factory=dict)
 
     async def live(self, stage: str = "") -> None:
@@ -109,7 +110,9 @@ class Story:
 
     async def work(self, service: Forked, end: Callable[[Life], Awaitable[None]], *more: Work) -> None:
         """Let everybody work from the moment it listens until `end` has ended it; some do `more` of one kind."""
+        began = time.monotonic()
         life = self._life(await asyncio.to_thread(lambda: service.url))
+        self.start_seconds = time.monotonic() - began
         with looking(self.folder) as db:
             assert rows(db, "SELECT number FROM files WHERE NOT is_whole") == [], "a start clears uploads away"
         async with connect(life.url) as http, asyncio.TaskGroup() as group:
@@ -177,7 +180,7 @@ def _until_under_way(folder: Path, patience: float) -> None:
 
 async def at_start(story: Story, service: Forked, rng: Random) -> None:
     """Killed while it starts: before it has opened the file, or after, or when it has just begun to listen."""
-    await asyncio.sleep(rng.random() * 0.12)
+    await asyncio.sleep(rng.random() * 1.2 * story.start_seconds)
     service.process.kill()
 
 
