@@ -29,6 +29,11 @@ SETTINGS = {
 }
 TROUBLE = ("request.failed", "tick.failed", "Traceback", "delivery.unwritten", "delivery.not_made", "deliveries.stuck",
            "run.not_expired", "subscriber error")  # fmt: skip
+PENDING = "SELECT count(*) FROM deliveries WHERE status = 'pending'"
+FAILED = "SELECT count(*) FROM deliveries WHERE status = 'failed'"
+EXPIRING = (  # all others have hours
+    "SELECT count(*) FROM runs WHERE status IN ('pending', 'in_progress') AND expires_at < (unixepoch() + 3600) * 1000"
+)
 UPLOAD_SECONDS = 2.0  # in which some large upload begins
 UNDER_WAY = "SELECT 1 FROM files JOIN chunks ON file = number WHERE NOT is_whole LIMIT 1"
 
@@ -80,16 +85,17 @@ class Story:
             life = self._life(await asyncio.to_thread(lambda: service.url))
             async with connect(life.url) as http:
                 clients = [Client(life, one, Random(self.seed), http) for one in self.ledger.organizations]
-                await self._until_none_is("pending")
+                await self._until_none_is(EXPIRING)  # with their events
+                await self._until_none_is(PENDING)
                 with looking(self.folder) as db:
-                    (failed,) = rows(db, "SELECT count(*) FROM deliveries WHERE status = 'failed'")[0]
+                    (failed,) = rows(db, FAILED)[0]
                 told = [(await client.get("/v1/organization")).json()["deliveries_failed"] for client in clients]
                 assert sum(told) == failed, "what has failed is told"
                 await self.receivers.heal()
                 for client in clients:
                     again = Write("POST", "/v1/deliveries/retry", (202,), arguments={"json": {"status": "failed"}})
                     await client.send(again)
-                await self._until_none_is("pending", "failed")
+                await self._until_none_is(f"SELECT ({PENDING}) + ({FAILED})")
                 for client in clients:
                     await catch_up(client)
             service.terminate()
@@ -98,12 +104,15 @@ class Story:
         assert not self.folder.joinpath("rundun.db-wal").exists(), "nothing is left to be recovered"
         self.audit(is_end=True)
 
-    async def _until_none_is(self, *statuses: str) -> None:
-        listed = ", ".join(f"'{status}'" for status in statuses)
-        async with asyncio.timeout(PATIENCE):
-            with looking(self.folder) as db:
-                while rows(db, f"SELECT 1 FROM deliveries WHERE status IN ({listed}) LIMIT 1"):
-                    await asyncio.sleep(0.02)
+    async def _until_none_is(self, query: str) -> None:
+        """Wait until a query counts nothing any more, for as long as it counts something else each minute."""
+        left = -1
+        with looking(self.folder) as db:
+            while left:
+                async with asyncio.timeout(PATIENCE):
+                    while (count := rows(db, query)[0][0]) == left:
+                        await asyncio.sleep(0.02)
+                left = count
 
     def _life(self, url: str) -> Life:
         return Life(self.folder, self.ledger, self.receivers, url)
