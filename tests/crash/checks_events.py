@@ -91,17 +91,18 @@ def what_arrived_is_what_happened(look: Look) -> Iterator[str]:
     query = "SELECT id, run_id, body FROM events WHERE id IN (SELECT value FROM json_each(?))"
     events = {row["id"]: row for row in look.rows(query, ids)}
     runs = {run.run_id: run for run in look.ledger.runs()}
-    urls = {row["id"]: row["webhook_url"] for row in look.rows("SELECT id, webhook_url FROM runs")}
     for one in new:
         event = events.get(one.json["event_id"])
         if one.json["event"] == "webhook.test":
             continue
         if event is None:
             yield f"{one.json['event_id']} arrived and is no event: {one.json}"
-        elif urls[event["run_id"]] != one.url:
+            continue
+        run = runs.get(event["run_id"])
+        if run is not None and one.url not in run.webhooks():
             yield f"{one.json['event_id']} of {event['run_id']} arrived at {one.url}"
         else:
-            for wrong in _arrival(one, json.loads(event["body"]), runs.get(event["run_id"])):
+            for wrong in _arrival(one, json.loads(event["body"]), run):
                 yield f"{one.json['event_id']}: {wrong}"
     # One that met no HTTP on a connection that was used before is sent once more in the same attempt.
     answered = Counter((one.life, *one.attempt) for one in new if one.status is not None)
@@ -118,7 +119,7 @@ def _arrival(one: Arrived, event: dict[str, Any], run: Run | None) -> Iterator[s
         yield f"{told} arrived of {without_thumbnails(event)}"
     if run is None:
         return
-    secret = (run.dispatch.webhook or {}).get("secret")
+    secret = run.webhooks()[one.url].get("secret")
     if (secret is not None) != ("signature" in one.received.headers):
         yield f"its signature: {one.received.headers}"
     elif secret is not None:

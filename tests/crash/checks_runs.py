@@ -35,10 +35,8 @@ def each_dispatch_made_its_runs(look: Look) -> Iterator[str]:
                 told = f"{sorted(asked.run_ids)} told, {write.unheard} unheard, key {asked.has_key}"
                 yield f"{ref} made {[row['id'] for row in found]}; {told}"
             for row in found:
-                if (row["template_id"], row["webhook_url"]) != (
-                    asked.template.template_id,
-                    asked.webhook and asked.webhook["url"],
-                ):
+                run = organization.runs.get(row["id"]) or Run(row["id"], asked)
+                if row["template_id"] != asked.template.template_id or not run.may_have(row["webhook_url"]):
                     yield f"{row['id']} was dispatched otherwise: {tuple(row)}"
     for ref, found in made.items():
         yield f"nobody dispatched {ref}: {[row['id'] for row in found]}"
@@ -58,6 +56,15 @@ def each_run_cost_one_credit(look: Look) -> Iterator[str]:
             told = f"given {organization.given}, perhaps {organization.asked}"
             yield f"{organization.name} has {credits} credits after {runs} runs; {told}"
         organization.asked.clear()
+
+
+@check
+def what_is_stored_is_counted(look: Look) -> Iterator[str]:
+    for row in look.rows(
+        "SELECT name, bytes_used, (SELECT sum(bytes) FROM uses WHERE org_id = o.id) AS stored FROM organizations AS o"
+    ):
+        if row["bytes_used"] != (row["stored"] or 0):
+            yield f"{row['name']} stores {row['stored']} bytes, and is said to store {row['bytes_used']}"
 
 
 @check

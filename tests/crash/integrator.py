@@ -203,6 +203,21 @@ async def release(client: Client) -> None:
         await client.write(_steer(client, client.rng.choice(runs), "release", {}))
 
 
+@kind(2)
+async def change_webhook(client: Client) -> None:
+    """Send all that is still to come of a run elsewhere, signed otherwise."""
+    run = client.pick_run()
+    if run is None or run.dispatch.webhook is None:
+        return
+    async with run.phone:  # one after the other
+        url = client.life.receivers.url(client.rng.choice(list(TEMPERS)), client.ledger.name("patch").replace(" ", "/"))
+        webhook = {"url": url, "secret": client.rng.choice(SECRETS)}
+        write = Write("PATCH", f"/v1/runs/{run.run_id}", (200,), ("wrong_status",), run=run)
+        write.arguments = {"json": {"webhook": webhook}}
+        run.patches.append((write, webhook))
+        await client.write(write)
+
+
 @kind(1)
 async def retry_one(client: Client) -> None:
     """Send any delivery again by hand, also one that has arrived."""

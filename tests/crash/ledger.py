@@ -119,11 +119,27 @@ class Run:
     expires_at: str | None = ""  # the latest that was told; empty where nothing was
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     pictures: list[Picture] = field(default_factory=list)
+    patches: list[tuple[Write, dict[str, Any]]] = field(default_factory=list)  # with the webhooks they ask for
     touched: bool = True
 
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    def webhooks(self) -> dict[str, dict[str, Any]]:
+        """Return all webhooks that the run may have had, by URL: each has one of its own."""
+        asked = [webhook for write, webhook in self.patches if write.may_be_done]
+        return {one["url"]: one for one in (self.dispatch.webhook, *asked) if one}
+
+    def may_have(self, url: str | None) -> bool:
+        """Tell whether this may be the URL of the webhook now: no other was asked for, and told, after it."""
+        webhook = self.webhooks().get(url or "")
+        if webhook is None:
+            return url is None and self.dispatch.webhook is None
+        write = next((write for write, patched in self.patches if patched is webhook), self.dispatch.write)
+        if write is not self.dispatch.write and write.unheard:
+            return True
+        return not any(later.is_told and later.sent_at > write.told_at for later, _ in self.patches)
 
     def saw(self, before: tuple[int, str], revision: int, status: str) -> None:
         """Note what an answer says of the run; `before` is what was known when the request was sent."""
