@@ -73,6 +73,8 @@ FIXED = {
     "height": 2048,
     "duration_ms": 83,
     "runs_this_month": 41,
+    "bytes_used": 858993459,
+    "bytes_quota": 1048576000,
     "thumbnail": "/9j/4AAQSkZJRg==",
     "run": NAMES["r"][:8],
     "destination": "https://hooks.example.com:443",

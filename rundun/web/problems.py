@@ -21,7 +21,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "other_device": (403, "Started on another device"),
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "Method not allowed"),
-    "request_in_progress": (409, "The first request with this key is still under way"),
+    "request_in_progress": (409, "An earlier request is still being worked on"),
     "wrong_status": (409, "The run's status does not allow this"),
     "not_started": (409, "The run is not started"),
     "steps_missing": (409, "Something is still missing"),

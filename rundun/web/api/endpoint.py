@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -122,20 +123,28 @@ async def _once(call: ApiCall, handler: Handler) -> Response:
     header = call.request.headers.get("idempotency-key")
     if header is None:
         return await handler(call)
-    name = (call.org_id, call.request.url.path, _key(header))
-    call.idempotency_key = IdempotencyKey(*name, _fingerprint(await call.body()))
-    under_way = call.ctx.under_way
-    if name in under_way:
-        detail = "The first request with this Idempotency-Key is still being worked on."
-        raise Problem("request_in_progress", detail, retry_after=1)
-    under_way.add(name)
-    try:
+    key = _key(header)
+    call.idempotency_key = IdempotencyKey(call.org_id, call.request.url.path, key, _fingerprint(await call.body()))
+    with one_at_a_time(call, "The first request with this Idempotency-Key is still being worked on.", key):
         stored_response = await call.ctx.database.read(idempotency.find_response, call.idempotency_key)
         if stored_response is None:
             return await handler(call)
         response = to_response(stored_response)
         response.headers["idempotent-replayed"] = "true"
         return response
+
+
+@contextmanager
+def one_at_a_time(call: ApiCall, detail: str, key: str = "") -> Iterator[None]:
+    """Refuse requests of the organization to the same path, and with the same `key`, while the first is worked on, with
+    `request_in_progress` and this detail.
+    """
+    name, under_way = (call.org_id, call.request.url.path, key), call.ctx.under_way
+    if name in under_way:
+        raise Problem("request_in_progress", detail, retry_after=1)
+    under_way.add(name)
+    try:
+        yield
     finally:
         under_way.discard(name)
 

@@ -23,7 +23,7 @@ from rundun.core.validation import read
 from rundun.store import run_lists
 from rundun.store import runs as run_rows
 from rundun.store.idempotency import StoredResponse
-from rundun.web.api.endpoint import ApiCall, api_router, json_reply
+from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time
 from rundun.web.api.templates import template_json
 from rundun.web.body import MERGE_PATCH
 from rundun.web.context import Context
@@ -157,7 +157,7 @@ async def release_run(call: ApiCall) -> Response:
     {200: Success("The run as it is now.", RunPatchedJson)},
     body=RunPatch,
     media_types=MERGE_PATCH,
-    problems=("wrong_status", "address_not_allowed"),
+    problems=("wrong_status", "address_not_allowed", "request_in_progress"),
 )
 async def patch_run(call: ApiCall) -> Response:
     """Change a run's webhook.
@@ -171,8 +171,10 @@ async def patch_run(call: ApiCall) -> Response:
     await call.read(run_rows.get_of_org, run_id)  # for a run of somebody else nothing is looked up
     warnings = await destination_warnings(call.ctx, body.destination(), call.org_id)
     state = None
-    while state is None:  # until all that is pending has been taken along
-        state = await call.ctx.database.write(run_webhooks.patch, call.org_id, run_id, body.changes(), call.actor)
+    # Two at once would take the same deliveries from each other, without end.
+    with one_at_a_time(call, "Another change of this run is still being worked on."):
+        while state is None:  # until all that is pending has been taken along
+            state = await call.ctx.database.write(run_webhooks.patch, call.org_id, run_id, body.changes(), call.actor)
     content: RunPatchedJson = {**_steered(call.ctx, state), "warnings": warnings}
     return Json(content)
 
