@@ -92,7 +92,7 @@ def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
     `wrong_status` where its run has no webhook any more.
     """
     number = deliveries.get_of_org(tx, org_id, delivery_id).number
-    quotas.require_room_to_retry(tx, org_id)
+    quotas.require_room_to_change(tx, org_id)
     if deliveries.webhook_now(tx, number)[0] is None:
         raise Problem("wrong_status", "Its run has no webhook any more: give it one first.")
     deliveries.make_due(tx, number)
@@ -117,7 +117,7 @@ def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Retry
     """
     if failed_filter.run_id is not None:
         runs.get_of_org(tx, org_id, failed_filter.run_id)
-    quotas.require_room_to_retry(tx, org_id)
+    quotas.require_room_to_change(tx, org_id)
     batch = deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
     sent = sum(deliveries.make_due(tx, number) for _, number in batch)
     return RetryProgress(so_far.count + sent, batch[-1] if batch else so_far.after)

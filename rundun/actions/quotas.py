@@ -1,8 +1,8 @@
 """Quotas: what is refused to an organization that has used up its own.
 
 Once it is reached, what is new is refused: a run, a template or its version, a logo. Runs that are out go on until
-`MOST` of it, and are then asked to come again later, which phones do by themselves. What ends or frees something is
-never refused.
+`MOST` of it. Then phones are asked to come again later, which they do by themselves, and a run is not changed any more.
+What ends or frees something is never refused.
 """
 
 from rundun.errors import Problem
@@ -37,9 +37,9 @@ def require_room_to_go_on(tx: Tx, org_id: str) -> None:
         raise Problem("unavailable", detail, retry_after=RETRY_AFTER)
 
 
-def require_room_to_retry(tx: Tx, org_id: str) -> None:
-    """Refuse more attempts to an organization that has used `MOST` of its quota, with `quota_exceeded`: one request can
-    make thousands.
+def require_room_to_change(tx: Tx, org_id: str) -> None:
+    """Refuse to change a run that is out, or to send again what it told, to an organization that has used `MOST` of its
+    quota, with `quota_exceeded`: an API key can do it again and again, and each time something is stored.
     """
     if org_id in tx.quotas.full and (use := quotas.get(tx, org_id)).fraction >= MOST:
         raise _exceeded(use)

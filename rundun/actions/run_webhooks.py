@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from rundun.actions import quotas
 from rundun.actions.run_state import RunState, expire, load, now_of
 from rundun.core import event
 from rundun.core.run import Actor, Run, Webhook, patch_webhook, with_destination
@@ -23,8 +24,8 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     none. Returns None while more is pending than is taken along at once: then it has to be called again, and nothing
     but that has changed yet.
 
-    Raises NotFound, `invalid` where a new webhook lacks its URL, and `wrong_status` on a closed run with nothing to
-    send. A patch that changes nothing is never refused.
+    Raises NotFound, `invalid` where a new webhook lacks its URL, `wrong_status` on a closed run with nothing to send,
+    and `quota_exceeded`. A patch that changes nothing, or only removes the webhook, is not refused for want of room.
     """
     run = runs.get_of_org(tx, org_id, run_id)
     is_overdue = run.is_overdue(tx.now, tx.grace)
@@ -34,6 +35,8 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     if webhook != run.webhook and run.is_closed and not deliveries.is_any_undelivered(tx, run_id):
         problem = Problem("wrong_status", f"This run is {run.status}, and nothing of it is left to be sent.")
         raise CommitThenRaise(problem) if is_overdue else problem
+    if webhook and webhook != run.webhook:
+        quotas.require_room_to_change(tx, org_id)
     destination = webhook.destination if webhook else ""
     pending = deliveries.pending_elsewhere(tx, run_id, destination, BATCH_SIZE + 1)
     for delivery in pending[:BATCH_SIZE]:

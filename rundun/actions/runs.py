@@ -73,9 +73,10 @@ def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, rea
 
 def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) -> RunState:
     """Extend a run, to `hours` from now; None = without end. Never less than there is (`would_shorten`), and an equal
-    end changes nothing.
+    end changes nothing. Raises `wrong_status`, `quota_exceeded`.
     """
     run = _require_open_of_org(tx, org_id, run_id)
+    quotas.require_room_to_change(tx, org_id)
     until = expiry(tx.now, hours)
     if until is not None and (run.expires_at is None or until < run.expires_at):
         now_set = "never" if run.expires_at is None else times.wire(run.expires_at)
@@ -90,8 +91,11 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) 
 
 
 def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
-    """Release a run from the one device that may do it; the next that starts the run takes it over."""
+    """Release a run from the one device that may do it; the next that starts the run takes it over. Raises
+    `wrong_status`, `quota_exceeded`.
+    """
     run = _require_open_of_org(tx, org_id, run_id)
+    quotas.require_room_to_change(tx, org_id)
     released = replace(run, device=None, revision=run.revision + 1)
     runs.put(tx, released)
     state = load(tx, released)

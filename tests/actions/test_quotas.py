@@ -251,6 +251,31 @@ async def test_deliveries_are_settled_however_full_it_is_but_not_sent_again(w: W
         assert (await w.acme.post(path, json={})).status_code == 202
 
 
+async def test_no_key_fills_the_file_by_changing_one_run_again_and_again(w: World) -> None:
+    """A response is stored for each Idempotency-Key, so each of these takes as much as the whole run does."""
+    hook = {"url": "https://one.example/hook", "events": ["run.cancelled"]}
+    ed = await w.dispatch(await w.template(TEXT), webhook=hook, expires_in_hours=10)
+    await ed.start()
+    await ed.answer("s-why", "x" * 2000)
+    path = f"/v1/runs/{ed.run_id}"
+    await fill(w, 1.25)
+    before = await used(w)
+    for number in range(3):
+        key = {"Idempotency-Key": f"key-{number}"}
+        patch = {"webhook": {"url": f"https://two.example/{number}"}}
+        for response in (
+            await w.acme.post(f"{path}/extend", json={"expires_in_hours": 20 + number}, headers=key),
+            await w.acme.post(f"{path}/release", json={}, headers=key),
+            await w.acme.patch(path, json=patch),
+        ):
+            assert (response.status_code, response.json()["code"]) == (403, "quota_exceeded")
+    assert await used(w) == before
+    assert (await w.acme.patch(path, json={"webhook": hook})).status_code == 200, "what changes nothing"
+    assert (await w.acme.patch(path, json={"webhook": None})).status_code == 200, "what ends something"
+    await fill(w, 1.1)
+    assert (await w.acme.post(f"{path}/extend", json={"expires_in_hours": 20})).status_code == 200
+
+
 async def test_the_setting_is_for_all_without_a_quota_of_their_own(tmp_path: Path) -> None:
     async with world(tmp_path, limits__organization_mebibytes=1) as w:
         about = (await w.acme.get("/v1/organization")).json()

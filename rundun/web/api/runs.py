@@ -125,7 +125,7 @@ async def cancel_run(call: ApiCall) -> Response:
     "POST /runs/{run_id}/extend",
     {200: Success("The run with its new `expires_at`.", RunSteeredJson)},
     body=ExtendBody,
-    problems=("wrong_status", "would_shorten"),
+    problems=("wrong_status", "quota_exceeded", "would_shorten"),
 )
 async def extend_run(call: ApiCall) -> Response:
     """Extend a run.
@@ -140,7 +140,7 @@ async def extend_run(call: ApiCall) -> Response:
     "POST /runs/{run_id}/release",
     {200: Success("The run.", RunSteeredJson)},
     body=EmptyBody,
-    problems=("wrong_status",),
+    problems=("wrong_status", "quota_exceeded"),
 )
 async def release_run(call: ApiCall) -> Response:
     """Release a run from its device.
@@ -157,7 +157,7 @@ async def release_run(call: ApiCall) -> Response:
     {200: Success("The run as it is now.", RunPatchedJson)},
     body=RunPatch,
     media_types=MERGE_PATCH,
-    problems=("wrong_status", "address_not_allowed", "request_in_progress"),
+    problems=("wrong_status", "quota_exceeded", "address_not_allowed", "request_in_progress"),
 )
 async def patch_run(call: ApiCall) -> Response:
     """Change a run's webhook.
