@@ -11,7 +11,6 @@ from rundun.actions import first_start
 from rundun.actions.first_start import FirstStart
 from rundun.config.loader import ServiceSettings
 from rundun.control_socket import listening, socket_path
-from rundun.core import times
 from rundun.core.delivery_slots import DeliverySlots
 from rundun.core.webhook_url import normalise
 from rundun.errors import Problem
@@ -34,7 +33,7 @@ from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.client import WebhookClient
 from rundun.webhooks.dispatcher import Dispatcher
 
-MEGAPIXEL, MEBIBYTE = 1_000_000, 1024 * 1024
+MEGAPIXEL = 1_000_000
 
 
 def wall_clock() -> int:
@@ -54,7 +53,7 @@ def make_app(
     why there was no start; `ticking` False leaves out the scheduler, so that a test decides when anything becomes due.
     """
     assets = Assets(paths.static())
-    pages = Pages(paths.templates(), assets, is_https=settings.public_url.startswith("https://"))
+    pages = Pages(paths.templates(), assets, is_https=settings.is_https)
 
     @asynccontextmanager
     async def lifespan(app: Application) -> AsyncIterator[dict[str, Context]]:
@@ -84,8 +83,8 @@ async def running(
             settings.database.path,
             clock=clock,
             public_url=settings.public_url,
-            grace=int(settings.runs.grace_hours * times.HOUR),
-            default_quota=settings.limits.organization_mebibytes * MEBIBYTE,
+            grace=settings.runs.grace,
+            default_quota=settings.limits.organization_bytes,
         )
         stack.push_async_callback(database.close)
         pictures = await stack.enter_async_context(picture_pools(settings.limits.photo_megapixels * MEGAPIXEL))

@@ -13,6 +13,7 @@ from rundun.actions import health
 from rundun.actions.health import HealthReport
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
+from rundun.core.text import MIB, size
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_literal, is_loopback, normalise
 from rundun.store import connection, database_file, maintenance
@@ -20,8 +21,7 @@ from rundun.store.maintenance import Room
 from rundun.store.quotas import NEAR
 from rundun.store.transaction import Clock, Env, Quotas, Tx
 
-MIB, GIB = 2**20, 2**30
-MIN_FREE, LOW_FREE = 64 * MIB, GIB  # on the disk: too little below the first, little below the second
+MIN_FREE, LOW_FREE = 64 * MIB, 1024 * MIB  # on the disk: too little below the first, little below the second
 AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead of the clock
 OVERDUE = 10 * 60 * times.SECOND  # how long a delivery may be due
 ENDS_SOON = 14 * times.DAY
@@ -78,9 +78,8 @@ def report(
 @contextmanager
 def reading(settings: ServiceSettings, clock: Clock) -> Iterator[Tx]:
     """Open the file through a connection of its own that cannot write, whoever else has the file open."""
-    default_quota = Quotas(settings.limits.organization_mebibytes * MIB)
-    grace = int(settings.runs.grace_hours * times.HOUR)
-    env = Env(clock, Urls(settings.public_url, b""), grace, quotas=default_quota)
+    quotas = Quotas(settings.limits.organization_bytes)
+    env = Env(clock, Urls(settings.public_url, b""), settings.runs.grace, quotas=quotas)
     with closing(connection.open_reader(settings.database.path)) as db:
         yield env.tx(db)
 
@@ -111,14 +110,6 @@ def _plain(value: object) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_plain(item) for item in value)}]"
     return json.dumps(value if isinstance(value, bool | int | float) else str(value), ensure_ascii=False)
-
-
-def size(count: int) -> str:
-    """Return a number of bytes as people say it."""
-    for unit, bytes_of in (("GiB", GIB), ("MiB", MIB), ("KiB", 1024)):
-        if count >= bytes_of:
-            return f"{count / bytes_of:.1f} {unit}"
-    return f"{count} bytes"
 
 
 def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds: float) -> Iterator[Finding]:
@@ -253,7 +244,7 @@ def _address(settings: ServiceSettings) -> Iterator[Finding]:
     if is_loopback(urlsplit(url).hostname or ""):
         text = f"Links begin with {url}, which only this machine can open; set server.public_url."
         yield Finding("address", "note", text)
-    elif not url.startswith("https://"):
+    elif not settings.is_https:
         text = f"Links begin with {url}: on plain HTTP, phones give no position and do not scan live."
         yield Finding("address", "note", text)
     else:
@@ -262,7 +253,7 @@ def _address(settings: ServiceSettings) -> Iterator[Finding]:
 
 def _steps(settings: ServiceSettings, examined: HealthReport) -> Iterator[Finding]:
     """Find the steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
-    if settings.public_url.startswith("https://"):
+    if settings.is_https:
         return
     for template in examined.needing_https:
         parts = [("no position in", template.geo), ("no live scan in", template.barcode)]

@@ -3,9 +3,10 @@
 import hashlib
 from datetime import UTC, datetime
 
-from rundun.actions.quotas import MIB, require_room
+from rundun.actions.quotas import require_room
 from rundun.core import colour, times
 from rundun.core.json_types.runs import OrganizationJson
+from rundun.core.text import MIB
 from rundun.core.validation import clean_input
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import deliveries, files, organizations, quotas, runs

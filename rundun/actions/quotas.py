@@ -5,12 +5,12 @@ Once it is reached, what is new is refused: a run, a template or its version, a 
 What ends or frees something is never refused.
 """
 
+from rundun.core.text import size
 from rundun.errors import Problem
 from rundun.store import quotas
 from rundun.store.quotas import StorageUse
 from rundun.store.transaction import Tx
 
-MIB = 1024 * 1024
 MOST = 1.2  # of a quota, for the runs that are out
 RETRY_AFTER = 60  # seconds
 
@@ -48,7 +48,7 @@ def require_room_to_change(tx: Tx, org_id: str) -> None:
 def _exceeded(use: StorageUse) -> Problem:
     assert use.quota is not None
     detail = (
-        f"This organization has used {use.used / MIB:,.1f} MiB of its quota of {use.quota / MIB:,.1f} MiB, so nothing "
-        "new is stored. The administrator can give more (“orgs quota”)."
+        f"This organization has used {size(use.used)} of its quota of {size(use.quota)}, so nothing new is stored. "
+        "The administrator can give more (“orgs quota”)."
     )
     return Problem("quota_exceeded", detail)

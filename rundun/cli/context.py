@@ -15,7 +15,6 @@ from rundun.app import wall_clock
 from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, is_listening, send_command, socket_path
-from rundun.core import times
 from rundun.errors import Problem
 from rundun.store import connection, database_file, signing_key
 from rundun.store.batches import write_once
@@ -69,8 +68,8 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
                 time.sleep(0.02)
     with closing(lock), closing(connection.open_writer(path)) as db:
         links = signing_key.read_links(db, settings.public_url)
-        default_quota = Quotas(settings.limits.organization_mebibytes * diagnostics.MIB)
-        env = Env(wall_clock, links, int(settings.runs.grace_hours * times.HOUR), quotas=default_quota)
+        quotas = Quotas(settings.limits.organization_bytes)
+        env = Env(wall_clock, links, settings.runs.grace, quotas=quotas)
         return write_once(db, env, COMMANDS[command], **arguments)
 
 

@@ -16,6 +16,7 @@ from rundun.app import make_app, wall_clock
 from rundun.cli.context import common, require_database, run_reading, run_writing
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
+from rundun.core.text import size
 from rundun.errors import Invalid, Problem
 from rundun.logs import configure, silence
 from rundun.server import bind
@@ -257,7 +258,7 @@ def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlim
     else:
         use = run_reading(settings, lambda tx: organization_actions.storage_use(tx, org))
         used, quota = use.used, use.quota
-    click.echo(f"{diagnostics.size(used)} of {'unlimited' if quota is None else diagnostics.size(quota)}")
+    click.echo(f"{size(used)} of {'unlimited' if quota is None else size(quota)}")
 
 
 @orgs.command("contact")

@@ -81,6 +81,11 @@ class RunsSettings:
         unit="hours",
     )
 
+    @property
+    def grace(self) -> int:
+        """Return `grace_hours` in milliseconds."""
+        return int(self.grace_hours * 3_600_000)
+
 
 @dataclass(frozen=True, slots=True)
 class WebhooksSettings:
@@ -157,6 +162,21 @@ class LimitsSettings:
     )
     body_kibibytes: int = setting(1024, kinds.integer(16, 65536), "Largest JSON body taken.", unit="KiB")
 
+    @property
+    def photo_bytes(self) -> int:
+        """Return `photo_mebibytes` in bytes."""
+        return self.photo_mebibytes * 2**20
+
+    @property
+    def organization_bytes(self) -> int:
+        """Return `organization_mebibytes` in bytes; 0 = any number."""
+        return self.organization_mebibytes * 2**20
+
+    @property
+    def body_bytes(self) -> int:
+        """Return `body_kibibytes` in bytes."""
+        return self.body_kibibytes * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class LogsSettings:
@@ -187,6 +207,11 @@ class ServiceSettings:
     def __post_init__(self) -> None:
         if not self.public_url:
             object.__setattr__(self, "public_url", self.server.public_url or own_address(self.server))
+
+    @property
+    def is_https(self) -> bool:
+        """Tell whether clients reach this service over HTTPS, if need be through a proxy."""
+        return self.public_url.startswith("https://")
 
 
 SECTIONS: dict[str, Any] = {item.name: item.type for item in fields(ServiceSettings) if item.name != "public_url"}

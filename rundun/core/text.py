@@ -10,6 +10,7 @@ WHITE_SPACE = (
 )
 MAX_NUMBER = 2**53 - 1
 MAX_MARKS = 30
+MIB = 1024 * 1024
 
 
 def clean(text: str) -> str:
@@ -47,3 +48,11 @@ def integer(value: Any) -> int | None:
     """Return a value that is a whole JSON number, 4.0 included, as int; else None."""
     as_number = number(value)
     return as_number if type(as_number) is int else None
+
+
+def size(count: int) -> str:
+    """Write a number of bytes as people say it."""
+    for unit, bytes_of in (("GiB", 1024 * MIB), ("MiB", MIB), ("KiB", 1024)):
+        if count >= bytes_of:
+            return f"{count / bytes_of:.1f} {unit}"
+    return f"{count} bytes"

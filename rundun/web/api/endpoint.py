@@ -49,8 +49,7 @@ class ApiCall:
     async def body(self, media_types: tuple[str, ...] = JSON) -> bytes:
         """Read the JSON body's bytes, within the settings' limit."""
         if self._body is None:
-            limit = self.ctx.settings.limits.body_kibibytes * 1024
-            self._body = await read_json_bytes(self.request, limit, media_types)
+            self._body = await read_json_bytes(self.request, self.ctx.settings.limits.body_bytes, media_types)
         return self._body
 
     async def json(self, media_types: tuple[str, ...] = JSON) -> Any:

@@ -16,13 +16,9 @@ KNOWN_SECONDS = 365 * 24 * 3600
 HOST, SECURE = "__Host-", "__Secure-"
 
 
-def _is_https(ctx: Context) -> bool:
-    return ctx.settings.public_url.startswith("https://")
-
-
 def _name(ctx: Context, cookie: str) -> str:
     prefix = SECURE if cookie == KNOWN else HOST  # that of known browsers is sent to the console only
-    return prefix + cookie if _is_https(ctx) else cookie
+    return prefix + cookie if ctx.settings.is_https else cookie
 
 
 def find(ctx: Context, request: Request, cookie: str) -> str:
@@ -35,7 +31,7 @@ def find_session(ctx: Context, request: Request) -> str:
     from before the prefix was: they go on until they end.
     """
     token = find(ctx, request, SESSION)
-    if token or not _is_https(ctx):
+    if token or not ctx.settings.is_https:
         return token
     old = request.cookies.get(SESSION, "")
     return "" if old.startswith(operators.SESSION_MARK) else old
@@ -43,9 +39,9 @@ def find_session(ctx: Context, request: Request) -> str:
 
 def put(ctx: Context, response: Response, cookie: str, value: str, seconds: int | None) -> None:
     """Set a cookie for so many seconds, None until the browser is closed."""
-    name = _name(ctx, cookie)
+    name, secure = _name(ctx, cookie), ctx.settings.is_https
     path = "/" if name.startswith(HOST) else "/console"
-    response.set_cookie(name, value, max_age=seconds, path=path, secure=_is_https(ctx), httponly=True, samesite="lax")
+    response.set_cookie(name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="lax")
 
 
 def begin_session(ctx: Context, response: Response, token: str) -> Response:
@@ -58,6 +54,6 @@ def begin_session(ctx: Context, response: Response, token: str) -> Response:
 def end_session(ctx: Context, response: Response) -> Response:
     """Delete the session's cookie, the one without prefix, too."""
     put(ctx, response, SESSION, "", 0)
-    if _is_https(ctx):
+    if ctx.settings.is_https:
         response.delete_cookie(SESSION, path="/console", httponly=True, samesite="lax")
     return response

@@ -41,7 +41,7 @@ async def preview(call: ConsoleCall) -> Response:
     imports = _imports(call.ctx.pages.assets)
     branding = branding_of(call.organization, call.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
-    photo_bytes = call.ctx.settings.limits.photo_mebibytes * 2**20
+    photo_bytes = call.ctx.settings.limits.photo_bytes
     page = "console/template_preview.html"
     response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, imports=scripts)
     response.headers["content-security-policy"] = _policy(imports)

@@ -40,7 +40,7 @@ async def read_body(request: Request, take: Callable[[Any], T], max_bytes: int =
     if not was_here:
         await ctx.database.read(run_rows.get, run_id)
     try:
-        return take(parse(await read_json_bytes(request, min(max_bytes, ctx.settings.limits.body_kibibytes * 1024))))
+        return take(parse(await read_json_bytes(request, min(max_bytes, ctx.settings.limits.body_bytes))))
     except Problem:
         if was_here:
             await ctx.database.read(run_rows.get, run_id)

@@ -38,7 +38,7 @@ def set_device(request: Request, response: Response, token: str) -> None:
         _signer(request).sign(token).decode(),
         max_age=COOKIE_SECONDS,
         path=f"/r/{request.path_params['run_id']}",
-        secure=context_of(request).settings.public_url.startswith("https://"),
+        secure=context_of(request).settings.is_https,
         httponly=True,
         samesite="lax",
     )

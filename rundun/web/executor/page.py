@@ -31,7 +31,7 @@ async def page(request: Request) -> Response:
         return await _closed_page(request, ctx, problem)
     content = state_json(state, organization, ctx.links, now)
     branding = branding_of(organization, ctx.pages.assets, ctx.links)
-    photo_bytes = ctx.settings.limits.photo_mebibytes * 2**20
+    photo_bytes = ctx.settings.limits.photo_bytes
     preferred = preferred_languages(request, state.run.language)
     return ctx.pages.run(content, preferred, branding, photo_bytes)
 

@@ -81,7 +81,7 @@ async def put_photo(request: Request) -> Response:
     target, metadata, device = _target(request), _metadata(request), device_of(request)
     database = ctx.database
     org_id = await database.read(photos.require_photo_step, target, device)
-    async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK) as body:
+    async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
         stored = await database.write(photos.find_stored, target, body.sha256)
         if stored is not None:
             return Json(run_json.photo_receipt(stored, ctx.links))
@@ -225,7 +225,7 @@ async def decode_barcode(request: Request) -> Response:
     state, _, _ = await ctx.database.read(execution.load_open, run_id, device_of(request))
     formats = _formats(state)
     org_id = state.run.org_id
-    async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_mebibytes * CHUNK) as body:
+    async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
         barcode = await _unless_gone(request, ctx.imaging.decode_barcode(body.read, formats, org_id, run_id))
     if barcode is None:
         raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")

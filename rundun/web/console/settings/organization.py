@@ -6,7 +6,7 @@ from babel import dates
 from starlette.responses import Response
 
 from rundun.actions import dashboard, organizations
-from rundun.diagnostics import size
+from rundun.core.text import size
 from rundun.errors import Invalid, Problem
 from rundun.store import organizations as organization_rows
 from rundun.web.body import read_bytes
