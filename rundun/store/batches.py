@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -73,9 +74,10 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
             if not db.in_transaction:
                 raise _RolledBack("the transaction was rolled back, as on a full or failing disk")
         grown = quotas.add_growth(db, env.quotas, _growth(jobs))
+        is_rotated = any(SIGNING_KEY in job.touched for job in jobs)
+        links = read_links(db, env.links.public_url) if is_rotated else env.links
         db.execute("COMMIT")
-        if any(SIGNING_KEY in job.touched for job in jobs):
-            env.sign_with(read_links(db, env.links.public_url))
+        env.links = links
         quotas.note_full(env.quotas, grown)
     except (sqlite3.Error, _RolledBack) as error:
         if db.in_transaction:
@@ -95,11 +97,10 @@ def refuse_batch(jobs: Sequence[Job], problem: BaseException) -> None:
         job.result, job.error = None, problem
 
 
-def _growth(jobs: Sequence[Job]) -> dict[str, int]:
-    growth: dict[str, int] = {}
+def _growth(jobs: Sequence[Job]) -> Counter[str]:
+    growth: Counter[str] = Counter()
     for job in jobs:
-        for org_id, size in job.growth.items():
-            growth[org_id] = growth.get(org_id, 0) + size
+        growth.update(job.growth)
     return growth
 
 

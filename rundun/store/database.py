@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar, TypeVarTuple
@@ -153,8 +153,8 @@ class WriteFigures:
     how many nothing was kept.
     """
 
-    seconds: Histogram
-    sizes: Histogram
+    seconds: Histogram = field(default_factory=lambda: Histogram(histogram.SECONDS))
+    sizes: Histogram = field(default_factory=lambda: Histogram(histogram.SIZES))
     failed: int = 0
 
 
@@ -184,22 +184,15 @@ class Database:
     """The database: `await db.write(action, …)`, `await db.read(function, …)`; `subscribe` for what commits touch."""
 
     def __init__(
-        self,
-        env: Env,
-        writer: Worker,
-        reader: Worker,
-        lock: Lock,
-        files: FileWatch,
-        writes: WriteFigures,
-        subscribers: list[Subscriber],
+        self, env: Env, files: FileWatch, lock: Lock, writer: ThreadConnection, reader: ThreadConnection
     ) -> None:
         self.env = env
-        self.writes = writes
-        self._writer = writer
-        self._reader = reader
-        self._lock = lock
+        self.writes = WriteFigures()
         self._files = files
-        self._subscribers = subscribers
+        self._lock = lock
+        self._writer = Worker(writer, partial(_write_in_place, files, self.writes), env, self._tell)
+        self._reader = Worker(reader, partial(_read_in_place, files), env, self._tell)
+        self._subscribers: list[Subscriber] = []
         self._proving = asyncio.Lock()
         self._proven_at: int | None = None
 
@@ -226,24 +219,18 @@ class Database:
                 await db.close()
             lock.close()
             raise
-        subscribers: list[Subscriber] = []
-
-        def committed(touched: set[str]) -> None:
-            for subscriber in subscribers:
-                try:
-                    subscriber(touched)
-                except Exception:  # what is committed is answered, whatever becomes of those who hear of it
-                    _log.exception("subscriber error")
-
-        writes = WriteFigures(Histogram(histogram.SECONDS), Histogram(histogram.SIZES))
-
-        writer = Worker(opened[0], partial(_write_in_place, files, writes), env, committed)
-        reader = Worker(opened[1], partial(_read_in_place, files), env, committed)
-        return cls(env, writer, reader, lock, files, writes, subscribers)
+        return cls(env, files, lock, *opened)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber(touched)` in the event loop after each commit that touched something."""
         self._subscribers.append(subscriber)
+
+    def _tell(self, touched: set[str]) -> None:
+        for subscriber in self._subscribers:
+            try:
+                subscriber(touched)
+            except Exception:  # what is committed is answered, whatever becomes of those who hear of it
+                _log.exception("subscriber error")
 
     async def write(self, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `action(tx, …)`; returns, or raises, once the commit is on the disk."""

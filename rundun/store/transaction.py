@@ -152,8 +152,8 @@ def _insert_sql(verb: str, table: str, columns: tuple[str, ...]) -> str:
 
 @dataclass(slots=True)
 class Env:
-    """What all transactions of a process share; `links` is replaced with the signing key, by the commit that does it.
-    `device_key` signs the cookies of executors' phones.
+    """What all transactions of a process share. `links` is another one once the signing key was rotated, set by that
+    commit; `device_key` signs the cookies of executors' phones.
     """
 
     clock: Clock
@@ -162,10 +162,6 @@ class Env:
     device_key: bytes = b""
     versions: TemplateVersionCache = field(default_factory=TemplateVersionCache)
     quotas: Quotas = field(default_factory=Quotas)
-
-    def sign_with(self, links: Urls) -> None:
-        """Sign with another key from now on."""
-        self.links = links
 
     def tx(self, db: sqlite3.Connection) -> Tx:
         """Return a transaction on `db`, now."""
