@@ -8,13 +8,18 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from rundun.errors import NotFound
 from rundun.store.transaction import Quotas, Tx
 
 VERSION, RUN, ANSWER, PHOTO, SIGNATURE, CHANGE = 1000, 1200, 500, 1500, 700, 500  # bytes of a row and its indexes
 EVENT, DELIVERY, ATTEMPT, RESPONSE = 400, 800, 150, 700
 NEAR = 0.8  # of the quota: from there on the administrator is told
 
-_SELECT = "SELECT id, bytes_used, ifnull(bytes_quota, ?) FROM organizations "
+# Whatever is asked here of a quota, `:default` is what those have who were given none.
+_QUOTA = "ifnull(bytes_quota, :default)"
+_COLUMNS = f"id, bytes_used, {_QUOTA}"
+_ADD = f"UPDATE organizations SET bytes_used = bytes_used + :size WHERE id = :org_id RETURNING {_COLUMNS}"  # noqa: S608
+_IS_NEAR = f"({_QUOTA} > 0 AND bytes_used >= {NEAR} * {_QUOTA})"  # as `fraction` has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,14 @@ def _use(row: sqlite3.Row) -> StorageUse:
 
 def get(tx: Tx, org_id: str) -> StorageUse:
     """Return what an organization uses, or raise NotFound."""
-    return _use(tx.get_row("organization", _SELECT + "WHERE id = ?", tx.quotas.default, org_id))
+    for use in _select(tx.db, tx.quotas, "id = :org_id", org_id=org_id):
+        return use
+    raise NotFound("organization")
 
 
 def list_all(tx: Tx) -> list[StorageUse]:
     """List what each organization uses, in the order of their ids."""
-    return [_use(row) for row in tx.db.execute(_SELECT, (tx.quotas.default,)).fetchall()]
+    return _select(tx.db, tx.quotas, "true")
 
 
 def put(tx: Tx, org_id: str, quota: int | None) -> None:
@@ -52,23 +59,14 @@ def put(tx: Tx, org_id: str, quota: int | None) -> None:
     tx.grow(org_id, 0)  # so that the commit looks whether it is full now
 
 
-# Whether the quota is nearly used up, as `fraction` has it.
-_IS_NEAR = f"(ifnull(bytes_quota, :default) > 0 AND bytes_used >= {NEAR} * ifnull(bytes_quota, :default))"
-
-
 def count_near(tx: Tx) -> int:
     """Count the organizations that have used `NEAR` of their quota or more."""
-    query = f"SELECT count(*) FROM organizations WHERE {_IS_NEAR}"  # noqa: S608, all written above
-    return int(tx.db.execute(query, {"default": tx.quotas.default}).fetchone()[0])
+    return len(_select(tx.db, tx.quotas, _IS_NEAR))
 
 
 def awaiting_alert(tx: Tx) -> list[StorageUse]:
     """List the organizations whose quota is nearly used up, which the administrator is still to be told of."""
-    query = (
-        "SELECT id, bytes_used, ifnull(bytes_quota, :default) FROM organizations "  # noqa: S608, all written above
-        f"WHERE NOT quota_alerted AND {_IS_NEAR}"
-    )
-    return [_use(row) for row in tx.db.execute(query, {"default": tx.quotas.default}).fetchall()]
+    return _select(tx.db, tx.quotas, f"NOT quota_alerted AND {_IS_NEAR}")
 
 
 def mark_alerted(tx: Tx, org_id: str) -> None:
@@ -78,8 +76,7 @@ def mark_alerted(tx: Tx, org_id: str) -> None:
 
 def has_fallen(tx: Tx) -> bool:
     """Tell whether an organization that the administrator was told of uses less again."""
-    query = f"SELECT 1 FROM organizations WHERE quota_alerted AND NOT {_IS_NEAR}"  # noqa: S608, all written above
-    return tx.db.execute(query, {"default": tx.quotas.default}).fetchone() is not None
+    return bool(_select(tx.db, tx.quotas, f"quota_alerted AND NOT {_IS_NEAR}"))
 
 
 def forget_fallen(tx: Tx) -> None:
@@ -88,28 +85,28 @@ def forget_fallen(tx: Tx) -> None:
     tx.db.execute(query, {"default": tx.quotas.default})
 
 
+def _select(db: sqlite3.Connection, quotas: Quotas, where: str, **values: str) -> list[StorageUse]:
+    query = f"SELECT {_COLUMNS} FROM organizations WHERE {where}"  # noqa: S608, all written in this file
+    return [_use(row) for row in db.execute(query, {"default": quotas.default, **values}).fetchall()]
+
+
 def load_full(db: sqlite3.Connection, quotas: Quotas) -> None:
     """Read which organizations have reached their quota, before the first transaction."""
-    note_full(quotas, db.execute(_SELECT, (quotas.default,)).fetchall())
+    note_full(quotas, _select(db, quotas, "true"))
 
 
-def add_growth(db: sqlite3.Connection, quotas: Quotas, growth: Mapping[str, int]) -> list[sqlite3.Row]:
-    """Add what a transaction has added of each organization, before its commit. Returns rows for `note_full`."""
+def add_growth(db: sqlite3.Connection, quotas: Quotas, growth: Mapping[str, int]) -> list[StorageUse]:
+    """Add what a transaction has added of each organization, before its commit. Returns what these use then."""
     return [
-        row
+        _use(row)
         for org_id, size in growth.items()
-        for row in db.execute(
-            "UPDATE organizations SET bytes_used = bytes_used + ? WHERE id = ? "
-            "RETURNING id, bytes_used, ifnull(bytes_quota, ?)",
-            (size, org_id, quotas.default),
-        ).fetchall()
+        for row in db.execute(_ADD, {"size": size, "org_id": org_id, "default": quotas.default}).fetchall()
     ]
 
 
-def note_full(quotas: Quotas, rows: Iterable[sqlite3.Row]) -> None:
+def note_full(quotas: Quotas, uses: Iterable[StorageUse]) -> None:
     """Note which organizations have reached their quota, once that is committed."""
-    for row in rows:
-        use = _use(row)
+    for use in uses:
         if use.fraction >= 1:
             quotas.full.add(use.org_id)
         else:
