@@ -16,7 +16,7 @@ from rundun.core.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
-from rundun.scheduler import schedule, started
+from rundun.scheduler import Jobs, schedule, started
 from rundun.store import files, outbox
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
@@ -93,7 +93,8 @@ async def running(
         alerts = await _alerts(settings, database, webhook_client)
         await _prepare_database(database, announce)
         keys, session_use = KeyRing(database), SessionUse(database)
-        stack.push_async_callback(_store_use, keys, session_use)
+        uses = {"keys": keys.keep_used, "sessions": session_use.keep_used}
+        stack.push_async_callback(_store_uses, uses)
         dispatcher = Dispatcher(
             database,
             webhook_client.post,
@@ -101,13 +102,8 @@ async def running(
             retry_delays=settings.webhooks.retry_delays_seconds,
             alerting=alerts is not None,
         )
-
-        async def each_minute() -> None:
-            await keys.keep_used()
-            await session_use.keep()
-
         scheduler = schedule(
-            dispatcher, database, alerts, secrets_days=settings.retention.secrets_days, each_minute=each_minute
+            dispatcher, database, alerts, secrets_days=settings.retention.secrets_days, each_minute=uses
         )
         if ticking:
             await stack.enter_async_context(started(scheduler))
@@ -145,12 +141,12 @@ async def _prepare_database(database: Database, announce: Callable[[FirstStart],
         announce(opened)
 
 
-async def _store_use(keys: KeyRing, session_use: SessionUse) -> None:
-    try:
-        await keys.keep_used()
-        await session_use.keep()
-    except Problem as problem:  # on a full disk, say, the end is no worse for it
-        log("warning", "use.not_kept", error=problem.detail)
+async def _store_uses(uses: Jobs) -> None:
+    for name, keep in uses.items():
+        try:
+            await keep()
+        except Problem as problem:  # on a full disk, say, the end is no worse for it
+            log("warning", f"{name}.not_kept", error=problem.detail)
 
 
 def _webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClient:

@@ -4,7 +4,7 @@ Each unit of work says whether there is more, and tests call it directly.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +32,7 @@ SPARE_PAGES = 512  # left free
 EXPIRY_BATCH_SIZE = 25  # runs expired in one go
 RETRY_PAUSE_MS = 60 * times.SECOND  # how long a run that could not be expired is left alone
 
+Jobs = Mapping[str, Callable[[], Awaitable[object]]]  # by name
 Resting = dict[str, int]  # run ids, and until when they are left alone
 
 
@@ -108,10 +109,10 @@ def schedule(
     alerts: Alerts | None = None,
     *,
     secrets_days: float = 0,
-    each_minute: Callable[[], Awaitable[None]] | None = None,
+    each_minute: Jobs | None = None,
 ) -> AsyncIOScheduler:
-    """Schedule the ticks, quick and slow ones, and the caller's job `each_minute`. Stop the dispatcher before you shut
-    this down, which cancels running coroutines at once.
+    """Schedule the ticks, quick and slow ones, and the caller's jobs for `each_minute`. Stop the dispatcher before you
+    shut this down, which cancels running coroutines at once.
     """
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -126,8 +127,8 @@ def schedule(
     if alerts:
         every(TICK_SECONDS, "alerts", alerts.tick)
     every(MINUTE_SECONDS, "put_off", dispatcher.bring_back)
-    if each_minute:
-        every(MINUTE_SECONDS, "each_minute", each_minute)
+    for name, job in (each_minute or {}).items():
+        every(MINUTE_SECONDS, name, job)
     at_start = datetime.now(UTC)
     every(CLEAR_UP_SECONDS, "clear_up", clear_up, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "secrets", delete_secrets, database, secrets_days, next_run_time=at_start)

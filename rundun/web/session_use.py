@@ -22,7 +22,7 @@ class SessionUse:
         if now - signed_in.used_at > BEHIND_MS:
             self._noted[digest(token)] = now
 
-    async def keep(self) -> None:
+    async def keep_used(self) -> None:
         """Store when sessions were used, as noted since the last call."""
         if noted := self._noted:
             self._noted = {}

@@ -21,8 +21,7 @@ from typing import Literal
 
 import httpcore2
 
-from rundun import __version__
-from rundun.addresses import make_judge, refusal_of
+from rundun import __version__, addresses
 from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.webhook_signature import sign, standard_webhooks
 from rundun.core.webhook_url import Destination, Network, may_be_read, normalise
@@ -58,10 +57,10 @@ class WebhookClient:
     ) -> None:
         self._timeout = timeout_seconds
         self._allow = allow
-        self._judge = make_judge(allow, allow_private)
+        self._judge = addresses.make_judge(allow, allow_private)
         self._clock = clock
         self._check_seconds = check_seconds
-        self._look_ups = dialer.Resolver(resolver or dialer.system_resolver, clock)
+        self._look_ups = dialer.Resolver(resolver or addresses.system_resolver, clock)
         self._ca_file = ca_file
         if ca_file:
             _ = self._pool  # what is wrong with the file is reported at start
@@ -92,12 +91,12 @@ class WebhookClient:
         address of it may be dialled. The address is judged again whenever it is dialled.
         """
         try:
-            addresses = await self._look_ups.addresses(destination.host, org_id, self._check_seconds)
+            found = await self._look_ups.addresses(destination.host, org_id, self._check_seconds)
         except dialer.LookUpWaited:
             return None
         except UnresolvedHost as error:
             return "unresolved", str(error)
-        refusal = refusal_of(destination.host, {address: self._judge(address) for address in addresses})
+        refusal = addresses.refusal_of(destination.host, {address: self._judge(address) for address in found})
         return ("forbidden", refusal) if refusal else None
 
     async def post(self, request: WebhookRequest) -> AttemptResult:

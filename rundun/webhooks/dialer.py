@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import httpcore2
 
 from rundun.addresses import Judge, refusal_of
-from rundun.addresses import system_resolver as system_resolver
 from rundun.core.webhook_url import is_literal
 from rundun.pool import BoundedPool
 

@@ -23,8 +23,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
             return NAMES[host]
         raise OSError(-2, "Name or service not known")
 
-    for module in ("rundun.addresses", "rundun.webhooks.dialer"):
-        monkeypatch.setattr(f"{module}.system_resolver", resolve)
+    monkeypatch.setattr("rundun.addresses.system_resolver", resolve)
 
 
 async def sent_to(w: World, *urls: str) -> list[Ed]:

@@ -41,7 +41,6 @@ class Names:
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
     found = Names()
-    monkeypatch.setattr(dialer, "system_resolver", found)
     monkeypatch.setattr("rundun.addresses.system_resolver", found)
     monkeypatch.setattr(dialer, "LOOK_UP_SECONDS", SECONDS)
     monkeypatch.setattr(diagnostics, "LOOK_UP_SECONDS", SECONDS)

@@ -83,11 +83,7 @@ def _onward(call: ConsoleCall) -> dict[str, str]:
 
 def _ask_again(call: ConsoleCall, status: int = 422, *, email: str = "", wrong: str = "", wait: int = 0) -> Response:
     """Show the form again: with the catalog key of what was `wrong`, or for how many seconds to `wait`."""
-    onward = _onward(call)
-    page = ask_to_sign_in(
-        call, status, email=email, next_path=onward["next_path"], then=onward["then"], wait=wait, wrong=wrong
-    )
-    return _with_wait(page, wait)
+    return _with_wait(ask_to_sign_in(call, status, email=email, wait=wait, wrong=wrong, **_onward(call)), wait)
 
 
 def _with_wait(page: Response, wait: int) -> Response:
