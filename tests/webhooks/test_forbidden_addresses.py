@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from rundun.webhooks import dialer
 from tests.helpers import certificate_authority
 from tests.helpers.addresses import NEVER, PRIVATE, own_address
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
