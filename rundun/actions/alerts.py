@@ -1,5 +1,6 @@
 """Alerts to the administrator: deliveries that have failed for good, and quotas that are nearly used up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic_core import to_json
@@ -31,12 +32,14 @@ def has_alert(tx: Tx) -> bool:
     return bool(deliveries.awaiting_alert(tx, 1) or quotas.awaiting_alert(tx))
 
 
-def next_alert(tx: Tx, *, for_all: bool) -> Alert:
-    """Make the next alert, of a quota first, else of one delivery; `for_all` adds how many others have failed, which
-    are then left out.
+def next_alert(tx: Tx, *, for_all: bool) -> Alert | None:
+    """Make the next alert, of a quota first, else of one delivery, None where there is nothing to alert of; `for_all`
+    adds how many others have failed, which are then left out.
     """
-    near = quotas.awaiting_alert(tx)
-    return _quota_near(tx, near[0]) if near else _delivery_failed(tx, for_all=for_all)
+    if near := quotas.awaiting_alert(tx):
+        return _quota_near(tx, near[0])
+    numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
+    return _delivery_failed(tx, numbers) if numbers else None
 
 
 def _quota_near(tx: Tx, use: StorageUse) -> Alert:
@@ -51,11 +54,10 @@ def _quota_near(tx: Tx, use: StorageUse) -> Alert:
     return Alert("quota.near", tx.new_id("alert"), to_json(content), org_id=use.org_id)
 
 
-def _delivery_failed(tx: Tx, *, for_all: bool) -> Alert:
-    """Make the alert of the first failed delivery. A run goes by the first digits of its id, since all of it is its
-    link.
+def _delivery_failed(tx: Tx, numbers: Sequence[int]) -> Alert:
+    """Make the alert of the first of failed deliveries. A run goes by the first digits of its id, since all of it is
+    its link.
     """
-    numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
     delivery = deliveries.get(tx, numbers[0])
     last = delivery.attempts[-1]
     organization = organizations.get(tx, delivery.org_id)

@@ -42,6 +42,8 @@ class Alerts:
             if not allowance.granted:
                 return
             alert = await self._database.read(alerts.next_alert, for_all=allowance.remaining == 0)
+            if alert is None:  # what it was of is sent again, or was deleted, since the look before
+                return
             sent = await self._post(WebhookRequest(self._url, self._secret, alert.body, alert.alert_id, alert.name))
             if not sent.ok:
                 self._rest_until = clock() + RETRY_PAUSE_MS

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rundun import app, diagnostics
+from rundun.actions import alerts as alert_actions
 from rundun.config import loader
 from rundun.config.loader import ConfigError
 from rundun.errors import Problem
@@ -263,6 +264,11 @@ async def test_without_an_address_nothing_is_kept_to_be_told(w: World) -> None:
         await w.deliver()
     assert (await w.deliveries(ed))[0]["status"] == "failed"
     assert await w.database.read(wanted) == 0
+
+
+async def test_what_waited_to_be_told_may_be_gone_since_somebody_looked(w: World) -> None:
+    for for_all in (False, True):
+        assert await w.database.read(alert_actions.next_alert, for_all=for_all) is None
 
 
 async def test_what_waits_to_be_told_is_found_by_an_index(w: World) -> None:
