@@ -95,23 +95,9 @@ async def _answer(database: Database, line: bytes) -> dict[str, Any]:
     return {"result": result}
 
 
-def is_listening(path: Path) -> bool:
-    """Tell whether a service listens on the socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(TIMEOUT_SECONDS)
-        try:
-            with _address(path) as address:
-                connection.connect(address)
-        except OSError:
-            return False
-    return True
-
-
-def send_command(path: Path, command: str, arguments: dict[str, Any]) -> Any:
-    """Send a command to the running service and return its result; raises its `Problem`, or `NotListening`."""
-    line = to_json({"command": command, "arguments": arguments}) + b"\n"
-    if len(line) > MAX_LINE:
-        raise Problem("too_large", f"That is more than the {MAX_LINE} bytes a running service takes.")
+@contextmanager
+def _connected(path: Path) -> Iterator[socket.socket]:
+    """Connect to the running service; raises `NotListening`."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(TIMEOUT_SECONDS)
         try:
@@ -120,6 +106,24 @@ def send_command(path: Path, command: str, arguments: dict[str, Any]) -> Any:
         except OSError:
             detail = f"Another process holds the database, but does not listen on {path}."
             raise NotListening("unavailable", detail) from None
+        yield connection
+
+
+def is_listening(path: Path) -> bool:
+    """Tell whether a service listens on the socket."""
+    try:
+        with _connected(path):
+            return True
+    except NotListening:
+        return False
+
+
+def send_command(path: Path, command: str, arguments: dict[str, Any]) -> Any:
+    """Send a command to the running service and return its result; raises its `Problem`, or `NotListening`."""
+    line = to_json({"command": command, "arguments": arguments}) + b"\n"
+    if len(line) > MAX_LINE:
+        raise Problem("too_large", f"That is more than the {MAX_LINE} bytes a running service takes.")
+    with _connected(path) as connection:
         try:
             connection.sendall(line)
             with connection.makefile("rb") as stream:

@@ -1,6 +1,8 @@
 """/console/settings/account/second-factor: switching the second factor on and off, and recovery codes."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, Signer
@@ -10,11 +12,13 @@ from rundun.actions import second_factor
 from rundun.core import one_time_code, times
 from rundun.core.tokens import digest
 from rundun.errors import Problem
+from rundun.store.transaction import Tx
 from rundun.web.console.dispatch import qr_code
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import account, is_own_password
 from rundun.web.console.sign_in_limits import code_of, remember_browser
 
+T = TypeVar("T")
 SETUP_TTL_MS = 30 * 60 * times.SECOND  # for getting an app first
 
 
@@ -73,43 +77,40 @@ async def switch_on(call: ConsoleCall) -> Response:
 
 async def switch_off(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor/off: end a second factor, given the password and a code."""
-    if refused := await _refuse_without_password(call):
-        return refused
-    guess = code_of(call, call.operator)
-    guess.count()
-    if not await call.ctx.database.write(second_factor.switch_off, call.operator.operator_id, _code(call)):
-        return await _wrong_code(call)
-    guess.settle(is_right=True)
-    done = call.redirect("/settings/account", "told_second_factor_off")
-    remember_browser(call, done, replace(call.operator, has_second_factor=False))
-    return done
+
+    def done(_: bool) -> Response:
+        told = call.redirect("/settings/account", "told_second_factor_off")
+        remember_browser(call, told, replace(call.operator, has_second_factor=False))
+        return told
+
+    return await _with_code(call, second_factor.switch_off, done)
 
 
 async def renew_recovery_codes(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor/recovery-codes: make new recovery codes, given the password and a
     code; only this response shows them.
     """
-    if refused := await _refuse_without_password(call):
-        return refused
+    return await _with_code(
+        call, second_factor.renew_recovery_codes, lambda codes: call.render("recovery_codes", codes=codes, is_new=False)
+    )
+
+
+async def _with_code(
+    call: ConsoleCall, action: Callable[[Tx, str, str], T | None], done: Callable[[T], Response]
+) -> Response:
+    """Run an action that takes the password and a code, and show what is `done`; `action` returns False or None for a
+    wrong code.
+    """
+    if not await is_own_password(call, call.form.get("password", "")):
+        return await account(call, 422, {"proof_password": "old_password_wrong"})
     guess = code_of(call, call.operator)
     guess.count()
-    codes = await call.ctx.database.write(second_factor.renew_recovery_codes, call.operator.operator_id, _code(call))
-    if codes is None:
-        return await _wrong_code(call)
+    outcome = await call.ctx.database.write(action, call.operator.operator_id, _code(call))
+    if not outcome:
+        return await account(call, 422, {"proof_code": "code_wrong"})
     guess.settle(is_right=True)
-    return call.render("recovery_codes", codes=codes, is_new=False)
+    return done(outcome)
 
 
 def _code(call: ConsoleCall) -> str:
     return call.form.get("code", "")
-
-
-async def _refuse_without_password(call: ConsoleCall) -> Response | None:
-    """Return the page that says what was wrong, None for the right password."""
-    if await is_own_password(call, call.form.get("password", "")):
-        return None
-    return await account(call, 422, {"proof_password": "old_password_wrong"})
-
-
-async def _wrong_code(call: ConsoleCall) -> Response:
-    return await account(call, 422, {"proof_code": "code_wrong"})
