@@ -1,7 +1,7 @@
 """Health of the service, as far as the database tells of it, on one snapshot."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rundun.store import maintenance, organizations, quotas, run_lists, templates
 from rundun.store.maintenance import FileInfo, OutboxInfo
@@ -35,13 +35,13 @@ class HealthReport:
 
     file: FileInfo
     damage: Sequence[str] | None
-    newest: int
-    waiting: OutboxInfo | None
-    storage: Sequence[StorageUse]
-    needing_https: Sequence[TemplateNeedingHttps]
-    webhooks: Sequence[OpenWebhook]
-    names: Mapping[str, str]
     now: int
+    newest: int = 0
+    waiting: OutboxInfo | None = None
+    storage: Sequence[StorageUse] = ()
+    needing_https: Sequence[TemplateNeedingHttps] = ()
+    webhooks: Sequence[OpenWebhook] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
@@ -49,17 +49,17 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
     file = maintenance.file_info(tx)
     damage = maintenance.quick_check(tx, seconds) if seconds else None
     if damage:
-        return HealthReport(file, damage, 0, None, (), (), (), {}, tx.now)
+        return HealthReport(file, damage, tx.now)
     return HealthReport(
-        file=file,
-        damage=damage,
+        file,
+        damage,
+        tx.now,
         newest=maintenance.newest(tx),
         waiting=maintenance.outbox_info(tx, org_id),
         storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),
         needing_https=_needing_https(tx, org_id),
         webhooks=run_lists.open_webhooks(tx, org_id, MAX_OPEN),
         names={row.org_id: row.name for row in organizations.list_all(tx)},
-        now=tx.now,
     )
 
 
