@@ -42,8 +42,8 @@ def verify(stored: str | None, password: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Whose password it is that waits: askers take turns, and of each kind so many may wait. Who is `known`, having
-    signed in before, does not wait behind those who are not.
+    """Whose password it is that waits: askers take turns, and of each kind so many may wait. Those who are `known`,
+    having signed in before, are not refused because of any number of others.
     """
 
     asker: str

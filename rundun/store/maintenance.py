@@ -157,7 +157,9 @@ class Room:
 
 
 def room(path: Path) -> Room:
-    """Ask the file system; blocks. Raises OSError where there is none any more."""
+    """Read the size of the log of the database at `path`, and what is left on its disk. Blocks; raises OSError where
+    the folder is gone.
+    """
     real = path.resolve()
     log = Path(f"{real}-wal")
     try:

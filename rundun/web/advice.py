@@ -22,7 +22,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Call from your server, or from pages under the same address as the link.",
     ),
     "quota_exceeded": (
-        "The organization stores as much as it may, so nothing new is taken. Runs that are out go on.",
+        "The organization stores as much as it may, so nothing new is taken. Runs that are out go on, for a while.",
         "Ask the administrator for a larger quota (“orgs quota”), then send the same request again.",
     ),
     "other_device": (

@@ -249,7 +249,8 @@ class QuotaNearAlertJson(TypedDict):
     bytes_used: base.Count
     """About what all that is stored of it takes."""
     bytes_quota: base.Positive
-    """How much may be stored. From there on new runs and templates are refused, and from 120 % on answers too."""
+    """How much may be stored. From there on new runs and templates are refused, and from 120 % on answers, and changes
+    of runs, too."""
 
 
 class EventFeedJson(TypedDict):
