@@ -18,7 +18,6 @@ from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_literal, is_loopback, normalise
 from rundun.store import connection, database_file, maintenance
 from rundun.store.maintenance import Room
-from rundun.store.quotas import NEAR
 from rundun.store.transaction import Clock, Env, Quotas, Tx
 
 MIN_FREE, LOW_FREE = 64 * MIB, 1024 * MIB  # on the disk: too little below the first, little below the second
@@ -234,7 +233,7 @@ def _quotas(examined: HealthReport) -> Iterator[Finding]:
         )
         yield Finding("quota", "note", text)
     for use in examined.storage:
-        if use.fraction >= NEAR:
+        if use.is_near:
             text = f"{use.org_id} has used {size(use.used)} of {size(use.quota or 0)}."
             yield Finding("quota", "note", text)
 

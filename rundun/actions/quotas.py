@@ -18,7 +18,7 @@ RETRY_AFTER = 60  # seconds
 def require_room(tx: Tx, org_id: str) -> None:
     """Refuse an organization that has used up its quota, with `quota_exceeded`."""
     use = quotas.get(tx, org_id)
-    if use.fraction >= 1:
+    if use.is_full:
         raise _exceeded(use)
 
 

@@ -19,7 +19,7 @@ NEAR = 0.8  # of the quota: from there on the administrator is told
 _QUOTA = "ifnull(bytes_quota, :default)"
 _COLUMNS = f"id, bytes_used, {_QUOTA}"
 _ADD = f"UPDATE organizations SET bytes_used = bytes_used + :size WHERE id = :org_id RETURNING {_COLUMNS}"  # noqa: S608
-_IS_NEAR = f"({_QUOTA} > 0 AND bytes_used >= {NEAR} * {_QUOTA})"  # as `fraction` has it
+_IS_NEAR = f"({_QUOTA} > 0 AND bytes_used >= {NEAR} * {_QUOTA})"  # as `is_near` has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,16 @@ class StorageUse:
     def fraction(self) -> float:
         """Return how much of the quota is used, 1.0 for all of it; 0.0 without a quota."""
         return 0.0 if self.quota is None else self.used / self.quota
+
+    @property
+    def is_near(self) -> bool:
+        """Tell whether the quota is nearly used up, or all of it is."""
+        return self.fraction >= NEAR
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether all of the quota is used."""
+        return self.fraction >= 1
 
 
 def _use(row: sqlite3.Row) -> StorageUse:
@@ -107,7 +117,7 @@ def add_growth(db: sqlite3.Connection, quotas: Quotas, growth: Mapping[str, int]
 def note_full(quotas: Quotas, uses: Iterable[StorageUse]) -> None:
     """Note which organizations have reached their quota, once that is committed."""
     for use in uses:
-        if use.fraction >= 1:
+        if use.is_full:
             quotas.full.add(use.org_id)
         else:
             quotas.full.discard(use.org_id)
