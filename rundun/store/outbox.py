@@ -2,9 +2,11 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from pydantic_core import to_json
 
 from rundun.core.delivery_slots import DeliverySlots
 from rundun.store import events, files
@@ -51,6 +53,7 @@ _LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
     " FROM due WHERE due.destination IS NOT NULL"
     ") SELECT destination FROM due WHERE destination IS NOT NULL"
 )
+_HELD = "SELECT destination FROM deliveries WHERE number IN (SELECT value FROM json_each(?))"
 _DUE = "SELECT number, event, destination, attempts, next_attempt_at, next_trigger, resume_at FROM deliveries "
 
 
@@ -86,10 +89,10 @@ def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
     return [row[0] for row in rows.fetchall()]
 
 
-def claim(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str]) -> Claim:
+def claim(tx: Tx, slots: DeliverySlots[str], held: Set[int]) -> Claim:
     """Return the deliveries that can start now, which `slots` decides: the destination waiting longest comes first.
-    `held` are those that the one process that sends has claimed already, by number, with their destinations: a claim
-    only reads, nothing in the file says it.
+    `held` are the numbers of those that the one process that sends has claimed already: a claim only reads, nothing in
+    the file says it.
     """
     first = tx.db.execute(
         _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
@@ -111,11 +114,12 @@ def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
     return queues
 
 
-def _long_queues(tx: Tx, slots: DeliverySlots[str], held: Mapping[int, str]) -> dict[str, list[sqlite3.Row]]:
+def _long_queues(tx: Tx, slots: DeliverySlots[str], held: Set[int]) -> dict[str, list[sqlite3.Row]]:
     """Return the due deliveries of each destination that has a slot free. As many may be due to one dead
     destination as fill any window; those that are dead have none, which makes this cheap however many there are.
     """
-    under_way = Counter(held.values())
+    # As they are now: where a run was given another webhook, what is under way to the one before waits here, too.
+    under_way = Counter(row[0] for row in tx.db.execute(_HELD, (to_json(list(held)).decode(),)).fetchall())
     rows = []
     for (destination,) in tx.db.execute(_LOOSE_SCAN).fetchall():
         if limit := slots.free_for(destination):

@@ -57,7 +57,7 @@ class Dispatcher:
         self._alerting = alerting
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
-        self._claimed: dict[int, str] = {}  # claimed, and the outcome is not written: their destinations
+        self._claimed: set[int] = set()  # numbers of those that are claimed, and whose outcome is not written
         self._under_way: set[asyncio.Task[None]] = set()
         self._unwritten: dict[int, FinishedAttempt] = {}  # that could not be written when it was time
         self._more_due = False  # was more due than could start?
@@ -119,12 +119,12 @@ class Dispatcher:
             if not self._may_claim:
                 return 0
             # The copy is older than the read: one whose outcome is written in between is still among those held.
-            claims = await self._database.read(outbox.claim, self._slots, dict(self._claimed))
+            claims = await self._database.read(outbox.claim, self._slots, frozenset(self._claimed))
             if self._stopping:
                 return 0
             self._more_due = claims.more
             for claimed in claims.taken:
-                self._claimed[claimed.number] = claimed.destination
+                self._claimed.add(claimed.number)
                 self._start(claimed)
             return len(claims.taken)
 
@@ -174,7 +174,7 @@ class Dispatcher:
         status = await self._database.write(
             deliveries.settle, claimed, outcome.started_at, result, self._delays, alerting=self._alerting
         )
-        del self._claimed[claimed.number]
+        self._claimed.remove(claimed.number)
         if self._too_many_unwritten:
             self._wake.set()
         counters.count_attempt(status)
