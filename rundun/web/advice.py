@@ -35,7 +35,7 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "method_not_allowed": ("The address is right, the method is not.", "The header Allow names those that it has."),
     "request_in_progress": (
-        "The first request with this Idempotency-Key, or another change of this run's webhook, has not been answered yet.",
+        "An earlier request with this Idempotency-Key, or another change of this webhook, has not been answered yet.",
         "Wait for as many seconds as Retry-After says and send it again; with a key you get the first one's answer.",
     ),
     "wrong_status": (
