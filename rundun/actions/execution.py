@@ -93,14 +93,18 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     run_state.require_started(tx, run)
     new = _decide(tx, state, step, answer_input)
     is_full = count >= MAX_ANSWERS
-    if old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id):
-        if answer_input.answer_id and not is_full:
-            answers.add_history(tx, run, step_id, new)
+    says_the_same = (
+        old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id)
+    )
+    if says_the_same and (is_full or not answer_input.answer_id):
         return state
     if is_full:
         detail = f"this step was answered {MAX_ANSWERS} times and can't be changed any more"
         raise Invalid([FieldError("", "too_long", detail)])
     quotas.require_room_to_go_on(tx, run.org_id)
+    if says_the_same:
+        answers.add_history(tx, run, step_id, new)
+        return state
     answers.add(tx, run, step_id, new, is_first=old is None)
     after = run_state.with_answer(state, step_id, new)
     changed = [step_id] if old is None or _says_something_else(tx, state, after, step_id) else []

@@ -75,8 +75,7 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) 
     """Extend a run, to `hours` from now; None = without end. Never less than there is (`would_shorten`), and an equal
     end changes nothing. Raises `wrong_status`, `quota_exceeded`.
     """
-    run = _require_open_of_org(tx, org_id, run_id)
-    quotas.require_room_to_change(tx, org_id)
+    run = _require_changeable(tx, org_id, run_id)
     until = expiry(tx.now, hours)
     if until is not None and (run.expires_at is None or until < run.expires_at):
         now_set = "never" if run.expires_at is None else times.wire(run.expires_at)
@@ -94,13 +93,19 @@ def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
     """Release a run from the one device that may do it; the next that starts the run takes it over. Raises
     `wrong_status`, `quota_exceeded`.
     """
-    run = _require_open_of_org(tx, org_id, run_id)
-    quotas.require_room_to_change(tx, org_id)
+    run = _require_changeable(tx, org_id, run_id)
     released = replace(run, device=None, revision=run.revision + 1)
     runs.put(tx, released)
     state = load(tx, released)
     run_changes.add(tx, run, "released", actor, now_of(tx, state))
     return state
+
+
+def _require_changeable(tx: Tx, org_id: str, run_id: str) -> Run:
+    """Return an organization's open run, unless the organization has no room for what each change keeps."""
+    run = _require_open_of_org(tx, org_id, run_id)
+    quotas.require_room_to_change(tx, org_id)
+    return run
 
 
 def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:

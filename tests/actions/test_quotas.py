@@ -14,7 +14,7 @@ from rundun.scheduler import clear_up
 from rundun.store import connection, quotas
 from rundun.store.transaction import Tx
 from tests.helpers.images import heic, jpeg, png
-from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, answering, world
+from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, answering, new_photo_id, world
 from tests.helpers.storage import assert_counted
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"max": 9}}
@@ -251,29 +251,52 @@ async def test_deliveries_are_settled_however_full_it_is_but_not_sent_again(w: W
         assert (await w.acme.post(path, json={})).status_code == 202
 
 
-async def test_no_key_fills_the_file_by_changing_one_run_again_and_again(w: World) -> None:
-    """A response is stored for each Idempotency-Key, so each of these takes as much as the whole run does."""
-    hook = {"url": "https://one.example/hook", "events": ["run.cancelled"]}
-    ed = await w.dispatch(await w.template(TEXT), webhook=hook, expires_in_hours=10)
+async def test_no_change_of_a_run_is_repeated_past_the_quota_but_its_end_is_taken(w: World) -> None:
+    """The attack's: the whole record is kept for each new Idempotency-Key."""
+    hints = [{**BOOLEAN, "hint": "x" * 2000, "id": f"s-{n}"} for n in range(20)]
+    ed = await w.dispatch(await w.template(TEXT, *hints), webhook={"url": "http://10.0.0.1/"})
     await ed.start()
-    await ed.answer("s-why", "x" * 2000)
+    await ed.answer("s-why", "x" * 1000)
     path = f"/v1/runs/{ed.run_id}"
-    await fill(w, 1.25)
+
+    async def steer() -> dict[str, int]:
+        key = {"Idempotency-Key": new_photo_id()}
+        hook = {"webhook": {"url": f"http://10.0.0.2/{new_photo_id()}"}}
+        responses = {
+            "release": await w.acme.post(f"{path}/release", json={}, headers=key),
+            "extend": await w.acme.post(f"{path}/extend", json={"expires_in_hours": None}, headers=key),
+            "another webhook": await w.acme.patch(path, content=json.dumps(hook), headers=MERGE_PATCH),
+        }
+        assert all(one.status_code == 200 or one.json()["code"] == "quota_exceeded" for one in responses.values())
+        return {what: one.status_code for what, one in responses.items()}
+
+    once = {"Idempotency-Key": "once"}
+    first = await w.acme.post(f"{path}/release", json={}, headers=once)
+    await fill(w, 1.01)
+    assert set((await steer()).values()) == {200}
+    await fill(w, 1.2)
     before = await used(w)
-    for number in range(3):
-        key = {"Idempotency-Key": f"key-{number}"}
-        patch = {"webhook": {"url": f"https://two.example/{number}"}}
-        for response in (
-            await w.acme.post(f"{path}/extend", json={"expires_in_hours": 20 + number}, headers=key),
-            await w.acme.post(f"{path}/release", json={}, headers=key),
-            await w.acme.patch(path, json=patch),
-        ):
-            assert (response.status_code, response.json()["code"]) == (403, "quota_exceeded")
+    assert set((await steer()).values()) == {403}
     assert await used(w) == before
-    assert (await w.acme.patch(path, json={"webhook": hook})).status_code == 200, "what changes nothing"
-    assert (await w.acme.patch(path, json={"webhook": None})).status_code == 200, "what ends something"
+    again = await w.acme.post(f"{path}/release", json={}, headers=once)
+    assert (again.status_code, again.content) == (200, first.content), "what was answered is answered again"
+    removed = await w.acme.patch(path, content='{"webhook": null}', headers=MERGE_PATCH)
+    assert removed.status_code == 200
+    assert (await w.acme.post(f"{path}/cancel", json={}, headers={"Idempotency-Key": "end"})).status_code == 200
+    await used(w)
+
+
+async def test_the_same_answer_under_ever_new_ids_is_not_kept_past_the_quota(w: World) -> None:
+    ed = await w.dispatch(await w.template(TEXT))
+    await ed.start()
+    await ed.answer("s-why", "x" * 1000)
     await fill(w, 1.1)
-    assert (await w.acme.post(f"{path}/extend", json={"expires_in_hours": 20})).status_code == 200
+    assert (await ed.answer("s-why", "x" * 1000)).status_code == 200
+    await fill(w, 1.2)
+    before = await used(w)
+    assert {(await ed.answer("s-why", "x" * 1000)).status_code for _ in range(3)} == {503}
+    assert (await ed.put("s-why", {"value": "x" * 1000})).status_code == 200, "what stores nothing is not refused"
+    assert await used(w) == before
 
 
 async def test_the_setting_is_for_all_without_a_quota_of_their_own(tmp_path: Path) -> None:
@@ -311,3 +334,4 @@ async def test_many_templates_at_once_are_not_more_than_fit(tmp_path: Path) -> N
 
 
 JSON = {"content-type": "application/json"}
+MERGE_PATCH = {"content-type": "application/merge-patch+json"}
