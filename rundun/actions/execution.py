@@ -105,6 +105,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     if says_the_same:
         answers.add_history(tx, run, step_id, new)
         return state
+    answers_of.require_room(state.answers, step_id, new)
     answers.add(tx, run, step_id, new, is_first=old is None)
     after = run_state.with_answer(state, step_id, new)
     changed = [step_id] if old is None or _says_something_else(tx, state, after, step_id) else []

@@ -1,10 +1,10 @@
 """Answers: what each step type takes, and what one answer is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_json
 
 from rundun.core import times, validation
 from rundun.core.json_types.base import PositionJson
@@ -18,10 +18,12 @@ from rundun.core.template import (
     StepBase,
     TextStep,
 )
-from rundun.errors import FieldError, FieldErrorCode, Invalid
+from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem
 
 # A QR code holds at most 7,089 digits.
 MAX_BARCODE = 8000
+MAX_TOGETHER = 4 * 1024 * 1024  # bytes of JSON that the answers in force of one run may take
+SHORT = 1000  # bytes of JSON: answers up to this are always taken, and 500 steps have no more than 500 KB of them
 
 
 @dataclass(slots=True)
@@ -45,6 +47,26 @@ class Answer:
     def content(self) -> tuple[Any, ...]:
         """Return what makes two answers equal, however often they are sent."""
         return self.value, self.skipped, self.unable, self.photos, self.geo, self.signature
+
+
+def require_room(answers: Mapping[str, Answer], step_id: str, new: Answer) -> None:
+    """Refuse a long answer with which a run's answers in force would take more than `MAX_TOGETHER`, with `too_large`.
+    One that is no longer than the answer it replaces is taken.
+    """
+    size = _size([new])
+    if size <= SHORT:
+        return
+    others = [answer for answered, answer in answers.items() if answered != step_id]
+    if size + _size(others) <= MAX_TOGETHER or (step_id in answers and size <= _size([answers[step_id]])):
+        return
+    detail = "The answers of this run take up all the room they have; this one has to be shorter."
+    pointer = "/value" if new.unable is None else "/unable/reason"
+    raise Problem("too_large", detail, [FieldError(pointer, "too_long", detail)])
+
+
+def _size(answers: Collection[Answer]) -> int:
+    """Return how many bytes the values and reasons of answers take as JSON."""
+    return len(to_json([(answer.value, answer.unable) for answer in answers]))
 
 
 def read_value(step: StepBase, value: Any, pointer: str = "/value") -> Any:

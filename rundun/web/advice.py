@@ -71,7 +71,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Get it again, make your change to that, and put it with the new ETag in If-Match.",
     ),
     "too_large": (
-        "The body is larger than this service takes.",
+        "The body is larger than this service takes, or the answers of a run together would be.",
         "The detail says how much is allowed; the administrator can change it (“limits”).",
     ),
     "unsupported_media_type": (

@@ -8,7 +8,7 @@ from rundun.store import quotas
 from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
-from tests.helpers.service import World
+from tests.helpers.service import Ed, World
 
 
 async def test_conditions_show_and_hide_at_once_and_hidden_answers_are_kept(w: World, ed: Phone) -> None:
@@ -73,6 +73,23 @@ async def test_what_the_server_refuses_is_said_at_its_step_and_can_be_tried_agai
     await ed.step("s-count").get_by_role("button", name="Try again").tap()
     await ed.is_done("s-count")
     assert (await record(w, run_id))["answers"]["s-count"]["value"] == 3
+
+
+async def test_an_answer_the_run_has_no_room_for_is_said_at_its_step_and_kept(w: World, ed: Phone) -> None:
+    texts = [{"id": f"s-{n}", "type": "text", "label": "Why?", "config": {"max_length": 20_000}} for n in range(53)]
+    run_id = await dispatched(w, *texts)
+    other = Ed(w, run_id)
+    await other.start()
+    for n in range(52):
+        assert (await other.answer(f"s-{n}", "🙂" * 20_000)).status_code == 200
+    await ed.open(run_id)
+    typed = "A long story"
+    await ed.fill("s-52", typed + "🙂" * 9000)
+    await expect(ed.step("s-52").locator(".status")).to_contain_text("this one has to be shorter")
+    await ed.page.reload()
+    await expect(ed.step("s-52").locator("input, textarea")).to_have_value(typed + "🙂" * 9000)
+    await ed.fill("s-52", typed)
+    await ed.is_done("s-52")
 
 
 async def test_answers_wait_for_the_network_and_arrive_in_order(w: World, ed: Phone) -> None:
