@@ -73,6 +73,11 @@ class RateLimiter:
         now = self._clock()
         _tell(request, token_bucket.take(policy, self._bucket(policy, owner, now), now))
 
+    def take(self, policy: Policy, owner: str | bytes) -> bool:
+        """Count one request that falls under `policy` and tell no response of it; False where none is left."""
+        now = self._clock()
+        return token_bucket.draw(policy, self._bucket(policy, owner, now), now)
+
     def give_back(self, policy: Policy, owner: str | bytes) -> None:
         """Take back the count of a request that, as it turned out, does not fall under `policy`."""
         if bucket := self._buckets[policy.name].get(owner):

@@ -9,15 +9,17 @@ from rundun import passwords
 from rundun.actions import operators, second_factor
 from rundun.errors import NotFound, Problem
 from rundun.store import operators as operator_rows
+from rundun.store import organizations as organization_rows
 from rundun.store.operators import Invitation, Operator
 from rundun.store.organizations import Organization
 from rundun.web.console import pending_sign_in, session, sign_in_limits
 from rundun.web.console.cookies import begin_session, end_session
 from rundun.web.console.session import ConsoleCall, ask_to_sign_in
-from rundun.web.console.sign_in_limits import Candidate, Guess
+from rundun.web.console.sign_in_limits import Candidate
 
 T = TypeVar("T")
 MAX_PATH = 500
+MIN_CHECKS = 2  # passwords checked at each sign-in, where there are several organizations
 
 
 async def sign_in_form(call: ConsoleCall) -> Response:
@@ -50,30 +52,26 @@ async def sign_in(call: ConsoleCall) -> Response:
 
 
 async def _find_fitting(call: ConsoleCall, email: str, password: str) -> list[Candidate]:
-    """Find the operators with that address and password. All are checked, so that how long it takes does not tell whose
-    password it was; raises `rate_limited`.
+    """Find the operators with that address and password; raises `rate_limited`.
+
+    All are checked, and no fewer than `MIN_CHECKS`, so that how long it takes tells neither whose password it was nor
+    whether an address that is in one organization is in another one, too. Who is in three takes longer.
     """
     candidates = await call.ctx.database.read(operators.of_email, email)
+    known, attempt = sign_in_limits.attempt_of(call, email, candidates)
+    attempt.count()
     fitting: list[Candidate] = []
-    counted: list[Guess] = []
-    for guess, at in sign_in_limits.passwords_of(call, email, candidates):
-        try:
-            guess.count()
-        except Problem:
-            if fitting:
-                break
-            raise
-        counted.append(guess)
-        fitting += [one for one in at if await _is_password_of(one, password, guess)]
-        if not at:
-            await require_capacity(passwords.check_in_turn(None, password, guess.turn))
-    for guess in counted:
-        guess.settle(is_right=bool(fitting))
+    for candidate in candidates:
+        guess = sign_in_limits.guess_at(call, candidate[0], is_known=candidate is known)
+        stored = candidate[0].password if guess.take() else None
+        if await require_capacity(passwords.check_in_turn(stored, password, attempt.turn)):
+            guess.give_back()
+            fitting.append(candidate)
+    is_alone = await call.ctx.database.read(organization_rows.is_alone)
+    for _ in range(len(candidates), 1 if is_alone else MIN_CHECKS):
+        await require_capacity(passwords.check_in_turn(None, password, attempt.turn))
+    attempt.settle(is_right=known in fitting if known else bool(fitting))
     return fitting
-
-
-async def _is_password_of(candidate: Candidate, password: str, guess: Guess) -> bool:
-    return await require_capacity(passwords.check_in_turn(candidate[0].password, password, guess.turn))
 
 
 def _onward(call: ConsoleCall) -> dict[str, str]:

@@ -2,6 +2,14 @@
 
 What turns out right does not count. A browser that this operator has signed in with before has an allowance of its own
 (“device cookies”, as OWASP names them): whoever guesses elsewhere does not lock it out.
+
+An address may be in several organizations, and whoever owns one may have put it there, with a password of their choice.
+So an attempt to sign in counts twice: by the address that was typed, which the answer tells, and by each operator whose
+password is tried, of which the answer tells nothing: it would tell who has the address elsewhere. An attempt that fits
+one operator is a wrong guess at all others, who are not tried any more once theirs were too many. Who has different
+passwords in two organizations goes on signing in to the first however often, since what fitted is given back there;
+more than ten times in a quarter of an hour, and a browser at the same network address that the second does not know
+waits for that one.
 """
 
 import secrets
@@ -22,6 +30,8 @@ from rundun.web.rate_limit import address_of
 Candidate = tuple[Operator, Organization]
 GUESSES = Policy("sign-in", 10, 900)  # at one person's password, from one address, in a quarter of an hour
 ALL_GUESSES = Policy("sign-in-all", 100, 900)  # from wherever: few enough to find none, too many to lock out by hand
+OPERATOR_GUESSES = Policy("sign-in-operator", 10, 900)  # the same two by operator, whatever else the address fits
+ALL_OPERATOR_GUESSES = Policy("sign-in-operator-all", 100, 900)
 KNOWN_GUESSES = Policy("sign-in-known", 10, 900)  # of one browser that the operator has signed in with before
 CODES = Policy("second-factor", 10, 3600)  # wrong ones of one operator, from wherever, in an hour
 KNOWN_CODES = Policy("second-factor-known", 10, 3600)
@@ -60,21 +70,40 @@ class Guess:
             self.call.ctx.rate_limiter.give_back(policy, owner)
 
 
-def passwords_of(call: ConsoleCall, email: str, candidates: list[Candidate]) -> list[tuple[Guess, list[Candidate]]]:
-    """Return the guesses that one attempt to sign in is, each with the candidates whose password it may be: first at an
-    operator who has signed in with this browser before, then at all others with that address, who may be none.
+@dataclass(frozen=True, slots=True)
+class OperatorGuess:
+    """One guess at one operator's password, of which no response tells."""
+
+    call: ConsoleCall
+    counts: tuple[tuple[Policy, str], ...]
+
+    def take(self) -> bool:
+        """Count the guess before it is checked; False where there were too many, and it must not be checked."""
+        return all(self.call.ctx.rate_limiter.take(policy, owner) for policy, owner in self.counts)
+
+    def give_back(self) -> None:
+        """Take back the count of a guess that was right."""
+        for policy, owner in self.counts:
+            self.call.ctx.rate_limiter.give_back(policy, owner)
+
+
+def attempt_of(call: ConsoleCall, email: str, candidates: list[Candidate]) -> tuple[Candidate | None, Guess]:
+    """Return how an attempt to sign in counts: for the candidate who has signed in with this browser before, or, where
+    there is none, for the address that was typed.
     """
-    guesses: list[tuple[Guess, list[Candidate]]] = []
-    others = []
     for candidate in candidates:
         if browser := _known_browser(call, candidate[0]):
-            guesses.append((Guess(call, ((KNOWN_GUESSES, browser),), is_known=True), [candidate]))
-        else:
-            others.append(candidate)
-    if others or not candidates:
-        counts = ((GUESSES, f"{email} {address_of(call.request)}"), (ALL_GUESSES, email))
-        guesses.append((Guess(call, counts, is_known=False), others))
-    return guesses
+            return candidate, Guess(call, ((KNOWN_GUESSES, browser),), is_known=True)
+    counts = ((GUESSES, f"{email} {address_of(call.request)}"), (ALL_GUESSES, email))
+    return None, Guess(call, counts, is_known=False)
+
+
+def guess_at(call: ConsoleCall, operator: Operator, *, is_known: bool) -> OperatorGuess:
+    """Return the guess at one operator's password in an attempt; it has been counted for who is known."""
+    if is_known:
+        return OperatorGuess(call, ())
+    by_address = f"{operator.operator_id} {address_of(call.request)}"
+    return OperatorGuess(call, ((OPERATOR_GUESSES, by_address), (ALL_OPERATOR_GUESSES, operator.operator_id)))
 
 
 def code_of(call: ConsoleCall, operator: Operator) -> Guess:

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
+from rundun import passwords
 from rundun.actions import operators, organizations
 from rundun.errors import Problem
 from rundun.web.console import cookies
-from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, operator, text_of
+from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, hashed, left_alone, operator, text_of
 from tests.helpers.second_factor import switched_on
 from tests.helpers.service import World
 
@@ -102,23 +103,114 @@ async def test_who_has_one_password_in_several_organizations_is_asked_which(w: W
     assert await works_for(ann) == acme
 
 
+async def eve_has_her_address(w: World) -> str:
+    """Ann is of Acme, and Eve has put Ann's address into her own organization; returns Eve's operator."""
+    await w.database.write(operators.add, w.acme_id, ANN, "Ann", "owner", PASSWORD_HASH)
+    hers = await w.database.write(operators.add, await globex(w), ANN, "Eve", "owner", hashed(OTHER))
+    return hers.operator_id
+
+
 async def test_a_namesake_elsewhere_has_no_better_chance_to_guess(w: World) -> None:
     """Who takes somebody's address in an organization of their own gets known browsers for that one only."""
-    await w.database.write(operators.add, w.acme_id, ANN, "Ann", "owner", PASSWORD_HASH)
-    await w.database.write(operators.add, await globex(w), ANN, "Eve", "owner", "no hash")
+    await eve_has_her_address(w)
     eve = await at_sign_in(w)
-    (_, hers) = [one for one, _ in await w.database.read(operators.of_email, ANN)]
-    token = await w.database.write(operators.begin_session, hers.operator_id)
-    eve.client.cookies.set("rundun_session", token, domain="rundun.test", path="/console")
-    await eve.get("/settings/account")
-    await w.database.write(operators.change_password, hers.operator_id, PASSWORD_HASH, token)
-    assert (await eve.post("/settings/account/password", old=PASSWORD, password=OTHER)).status_code == 303
+    assert (await eve.post("/sign-in", email=ANN, password=OTHER)).status_code == 303
     assert eve.client.cookies.get(cookies.KNOWN)
+    await eve.get("")
     await eve.post("/sign-out")
     await eve.get("/sign-in")
     codes = [(await eve.post("/sign-in", email=ANN, password=f"guess {number}")).status_code for number in range(11)]
     assert codes == [422] * 10 + [429]
     assert (await eve.post("/sign-in", email=ANN, password=PASSWORD)).status_code == 429
+    eve.client.cookies.delete(cookies.KNOWN)
+    assert (await eve.post("/sign-in", email=ANN, password=PASSWORD)).status_code == 422, "not tried any more"
+
+
+async def test_what_fits_a_namesake_is_a_wrong_guess_at_all_others(w: World) -> None:
+    hers = await eve_has_her_address(w)
+    known = await at_sign_in(w)
+    assert (await known.post("/sign-in", email=ANN, password=PASSWORD)).status_code == 303
+
+    async def guesses(password: str, address: str) -> str:
+        await w.database.write(operators.change_password, hers, hashed(password))
+        eve = Browser(w.browser(address))
+        await eve.get("/sign-in")
+        answer = await eve.post("/sign-in", email=ANN, password=password)
+        assert answer.status_code == 303, "it is Eve's password, and Ann's is not known to be it"
+        return await works_for(eve)
+
+    for of_address in range(10):
+        for number in range(10):
+            assert await guesses(f"guess {number}", f"192.0.2.{of_address}") == "Globex Ltd"
+        if of_address == 0:
+            assert await guesses(PASSWORD, "192.0.2.0") == "Globex Ltd", "ten from an address"
+    assert await guesses(PASSWORD, "198.51.100.7") == "Globex Ltd", "a hundred in all"
+    await w.database.write(operators.change_password, hers, hashed(OTHER))
+    await known.get("")
+    await known.post("/sign-out")
+    await known.get("/sign-in")
+    assert (await known.post("/sign-in", email=ANN, password=PASSWORD)).status_code == 303
+    w.clock.forward(seconds=900)
+    assert (await (await at_sign_in(w)).post("/sign-in", email=ANN, password=PASSWORD)).status_code == 303
+
+
+async def test_two_passwords_in_two_organizations_are_right_however_often(w: World) -> None:
+    await eve_has_her_address(w)
+    ann = await at_sign_in(w)
+    for _ in range(15):
+        for password, where in ((OTHER, "Globex Ltd"), (PASSWORD, "Acme")):
+            assert (await ann.post("/sign-in", email=ANN, password=password)).status_code == 303
+            assert (await works_for(ann)).startswith(where)
+            await ann.post("/sign-out")
+            await ann.get("/sign-in")
+        w.clock.forward(seconds=90)
+    for _ in range(15):
+        assert (await (await at_sign_in(w)).post("/sign-in", email=ANN, password=OTHER)).status_code == 303
+
+
+async def test_no_answer_tells_that_an_address_is_in_another_organization(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by how many passwords are checked, of which each takes its time, nor by what is left of a limit."""
+    await eve_has_her_address(w)
+    (_, elsewhere) = [org for _, org in await w.database.read(operators.of_email, ANN)]
+    await w.database.write(operators.add, elsewhere.org_id, "only@example.com", "Eve", "owner", hashed(OTHER))
+    checked: list[bool] = []
+    verify = passwords.verify
+
+    def counted(stored: str | None, password: str) -> bool:
+        checked.append(stored is None)
+        return verify(stored, password)
+
+    monkeypatch.setattr(passwords, "verify", counted)
+    answers: dict[str, list[object]] = {ANN: [], "only@example.com": [], "nobody@example.com": []}
+    for email, seen in answers.items():
+        for password, count in ((OTHER, 12), ("wrong horse battery", 12)):
+            for number in range(count):
+                eve = await at_sign_in(w)
+                checked.clear()
+                said = await eve.post("/sign-in", email=email, password=password)
+                seen.append((said.status_code, len(checked), said.headers.get("ratelimit"), number))
+        w.clock.forward(seconds=900)
+    assert answers[ANN] == answers["only@example.com"]
+    assert {checks for status, checks, *_ in answers[ANN] if status != 429} == {2}
+    assert {checks for status, checks, *_ in answers["nobody@example.com"] if status != 429} == {2}
+
+
+async def test_a_service_of_one_organization_checks_one_password(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await left_alone(w)
+    await w.database.write(operators.add, w.acme_id, ANN, "Ann", "owner", PASSWORD_HASH)
+    checked: list[str | None] = []
+    verify = passwords.verify
+
+    def counted(stored: str | None, password: str) -> bool:
+        checked.append(stored)
+        return verify(stored, password)
+
+    monkeypatch.setattr(passwords, "verify", counted)
+    for email, password in ((ANN, PASSWORD), (ANN, OTHER), ("nobody@example.com", OTHER)):
+        await (await at_sign_in(w)).post("/sign-in", email=email, password=password)
+    assert checked == [PASSWORD_HASH, PASSWORD_HASH, None]
 
 
 async def test_the_administrator_says_which(w: World) -> None:
