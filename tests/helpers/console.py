@@ -15,13 +15,13 @@ from rundun.web.console import cookies
 from tests.helpers.service import World
 
 PASSWORD = "correct horse battery"
-_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-PASSWORD_HASH = _hasher.hash(PASSWORD)  # checked in no time
+HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD_HASH = HASHER.hash(PASSWORD)  # checked in no time
 
 
 def hashed(password: str) -> str:
     """The hash of a password, checked in no time."""
-    return _hasher.hash(password)
+    return HASHER.hash(password)
 
 
 @dataclass

@@ -34,7 +34,8 @@ OPERATOR_GUESSES = Policy("sign-in-operator", 10, 900)  # the same two by operat
 ALL_OPERATOR_GUESSES = Policy("sign-in-operator-all", 100, 900)
 KNOWN_GUESSES = Policy("sign-in-known", 10, 900)  # of one browser that the operator has signed in with before
 CODES = Policy("second-factor", 10, 3600)  # wrong ones of one operator, from wherever, in an hour
-KNOWN_CODES = Policy("second-factor-known", 10, 3600)
+KNOWN_CODES = Policy("second-factor-known", 10, 3600)  # of one known browser
+ALL_KNOWN_CODES = Policy("second-factor-known-all", 30, 3600)  # of all known browsers of one operator
 
 
 def turn_of(call: ConsoleCall) -> Turn:
@@ -109,7 +110,8 @@ def guess_at(call: ConsoleCall, operator: Operator, *, is_known: bool) -> Operat
 def code_of(call: ConsoleCall, operator: Operator) -> Guess:
     """Return a guess at a code of an operator who has given the right password."""
     if browser := _known_browser(call, operator):
-        return Guess(call, ((KNOWN_CODES, browser),), is_known=True)
+        counts = ((KNOWN_CODES, browser), (ALL_KNOWN_CODES, operator.operator_id))
+        return Guess(call, counts, is_known=True)
     return Guess(call, ((CODES, operator.operator_id),), is_known=False)
 
 
@@ -131,6 +133,17 @@ def _known_browser(call: ConsoleCall, operator: Operator) -> str | None:
 
 def remember_browser(call: ConsoleCall, response: Response, operator: Operator) -> None:
     """Set the cookie of a browser that the operator is signed in with."""
-    browser = _known_browser(call, operator) or secrets.token_urlsafe(16)
+    _put(call, response, operator, _known_browser(call, operator) or secrets.token_urlsafe(16))
+
+
+def keep_browser(call: ConsoleCall, response: Response, before: Operator, after: Operator) -> None:
+    """Keep a browser known through a change of password; one that was not known `before` does not become so, since the
+    password can be changed any number of times.
+    """
+    if browser := _known_browser(call, before):
+        _put(call, response, after, browser)
+
+
+def _put(call: ConsoleCall, response: Response, operator: Operator, browser: str) -> None:
     signed = _signer(call, operator).sign(browser).decode()
     cookies.put(call.ctx, response, cookies.KNOWN, signed, cookies.KNOWN_SECONDS)

@@ -3,10 +3,11 @@
 import pytest
 
 from rundun import passwords
-from tests.helpers.console import PASSWORD_HASH
+from tests.helpers.console import HASHER, PASSWORD_HASH
 
 
 @pytest.fixture(autouse=True)
-def nobodys_password_is_checked_in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As those of the tests' operators are."""
+def passwords_are_hashed_in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With parameters that no service has."""
+    monkeypatch.setattr(passwords, "_hasher", HASHER)
     monkeypatch.setattr(passwords, "_nobody", PASSWORD_HASH)

@@ -214,6 +214,47 @@ async def test_guesses_of_a_code_are_limited_for_an_operator(w: World) -> None:
     assert (await browser.post("/sign-in", pending=pending, code=codes[0])).status_code == 303
 
 
+async def test_no_new_known_browsers_are_had_by_changing_the_password(w: World) -> None:
+    """Somebody has a session and the password: each known browser would be ten more guesses at the code."""
+    ann = await ann_at(w)
+    await switched_on(w, ann)
+    known = ann.client.cookies.get(cookies.KNOWN) or ""
+    ann.client.cookies.delete(cookies.KNOWN)
+    statuses = []
+    for _ in range(2):
+        await ann.get("/settings/account")
+        assert (await ann.post("/settings/account/password", old=PASSWORD, password=PASSWORD)).status_code == 303
+        assert ann.client.cookies.get(cookies.KNOWN) is None
+        statuses += [(await ann.post(f"{PLACE}/off", password=PASSWORD, code="x")).status_code for _ in range(6)]
+    assert statuses == [422] * 10 + [429] * 2
+    ann.client.cookies.set(cookies.KNOWN, known, domain="rundun.test", path="/console")
+    assert (await ann.post(f"{PLACE}/off", password=PASSWORD, code="x")).status_code == 429, "of the password before"
+
+
+async def test_a_known_browser_stays_known_and_the_same_through_a_change_of_the_password(w: World) -> None:
+    ann = await ann_at(w)
+    await switched_on(w, ann)
+    statuses = []
+    for _ in range(2):
+        await ann.get("/settings/account")
+        assert (await ann.post("/settings/account/password", old=PASSWORD, password=PASSWORD)).status_code == 303
+        statuses += [(await ann.post(f"{PLACE}/off", password=PASSWORD, code="x")).status_code for _ in range(6)]
+    assert statuses == [422] * 10 + [429] * 2
+
+
+async def test_guesses_of_a_code_are_limited_for_all_known_browsers_of_an_operator(w: World) -> None:
+    app, _ = await switched_on(w, await ann_at(w))
+    statuses = []
+    for _ in range(4):
+        browser, pending = await half_in(w)
+        w.clock.forward(seconds=30)
+        assert (await browser.post("/sign-in", pending=pending, code=app.code())).status_code == 303
+        await browser.get("/settings/account")
+        place = f"{PLACE}/recovery-codes"
+        statuses += [(await browser.post(place, password=PASSWORD, code="x")).status_code for _ in range(9)]
+    assert statuses == [422] * 30 + [429] * 6
+
+
 async def test_who_lost_both_is_helped_at_the_command_line(w: World) -> None:
     ann = await ann_at(w)
     off = commands.COMMANDS["operators second-factor"]

@@ -11,7 +11,7 @@ from rundun.errors import Problem
 from rundun.store import second_factors
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in import new_password, require_capacity
-from rundun.web.console.sign_in_limits import remember_browser, turn_of
+from rundun.web.console.sign_in_limits import keep_browser, turn_of
 
 GUESSES = Policy("old-password", 10, 900)  # of one operator in a quarter of an hour
 
@@ -51,5 +51,5 @@ async def change_password(call: ConsoleCall) -> Response:
         return await account(call, 422, {"password": "password_hint"})
     await call.ctx.database.write(operators.change_password, call.operator.operator_id, password, call.token)
     changed = call.redirect("/settings/account", "told_password_changed")
-    remember_browser(call, changed, replace(call.operator, password=password))
+    keep_browser(call, changed, call.operator, replace(call.operator, password=password))
     return changed
