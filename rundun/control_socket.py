@@ -58,8 +58,9 @@ async def listening(database: Database, path: Path) -> AsyncIterator[None]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                writer.write(to_json(await _answer(database, await reader.readline())) + b"\n")
-                await writer.drain()
+                if line := await reader.readline():  # else somebody only looked whether we are here
+                    writer.write(to_json(await _answer(database, line)) + b"\n")
+                    await writer.drain()
         except Exception as error:  # whatever it is, the service goes on
             log("warning", "control.failed", error=f"{type(error).__name__}: {error}")
         finally:

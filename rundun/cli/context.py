@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -86,16 +87,22 @@ def require_database(settings: ServiceSettings) -> None:
     from under the service.
     """
     path = settings.database.path
+    if (not path.exists() or database_file.was_lost(path)) and is_listening(socket_path(path)):
+        raise Problem("unavailable", f"The running service refuses everything: {_loss(path)}")
     database_file.require_together(path)
     if not path.exists():
         lost = "any more: it was removed while it was served" if database_file.was_lost(path) else "yet"
         raise Problem("not_found", f"There is no database {path} {lost}.")
-    if database_file.was_lost(path) and is_listening(socket_path(path)):
-        raise Problem(
-            "unavailable",
-            f"The running service refuses everything: {path}-wal or -shm was taken away from under it. Restart it; "
-            "what they held is saved as it ends.",
+
+
+def _loss(path: Path) -> str:
+    """Say what was taken away from under the running service, and what to do; to remove anything would be wrong."""
+    if database_file.is_away(path):
+        return (
+            f"{path} was moved away. Put the same file back and it goes on by itself. To use another file, stop the "
+            "service first."
         )
+    return f"{path}-wal or -shm was taken away from under it. Restart it; what they held is saved as it ends."
 
 
 def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:

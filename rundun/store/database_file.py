@@ -129,20 +129,31 @@ def require_together(path: Path) -> None:
     log, or mix the two, and what is only in the log is lost.
     """
     real = path.resolve()
-    left = " and ".join(name for name in (f"{real}-wal", f"{real}-shm") if os.path.exists(name))
+    names = [name for name in (f"{real}-wal", f"{real}-shm") if os.path.exists(name)]
+    left, these = " and ".join(names), "both of these" if len(names) > 1 else "that"
     found = _identity(real)
     if left and (found is None or not os.stat(real).st_size):
         raise Problem(
             "unavailable",
             f"{path} is gone, but not what belongs to it and may hold what was written last: {left}. Put the file back "
-            "beside it; or remove that as well, if you mean to begin anew.",
+            f"beside it; or remove {these} as well, if you mean to begin anew.",
         )
-    if left and found is not None and _lost(real) not in (None, found[1]):
+    if left and found is not None and _is_other(real, found):
         raise Problem(
             "unavailable",
             f"{path} was replaced while it was served, and would be mixed with what belongs to the file before: "
-            f"{left}. Put that file back; or remove this, to go on with {path} as it is.",
+            f"{left}. Put that file back; or remove {these}, to go on with {path} as it is.",
         )
+
+
+def _is_other(real: Path, found: Identity) -> bool:
+    return _lost(real) not in (None, found[1])
+
+
+def is_away(path: Path) -> bool:
+    """Tell whether the file is gone, or another than the one that was lost."""
+    found = _identity(path)
+    return found is None or _is_other(path.resolve(), found)
 
 
 def was_lost(path: Path) -> bool:

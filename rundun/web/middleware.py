@@ -4,14 +4,13 @@ import re
 import secrets
 import time
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rundun import counters
 from rundun.errors import Problem
 from rundun.logs import log
-from rundun.web import rate_limit
-from rundun.web.problems import problem_response
+from rundun.web import rate_limit, unavailable_page
 from rundun.web.timings import observe_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -53,7 +52,7 @@ class RequestMiddleware:
             log("error", "request.failed", exc=error, request_id=request_id)
             if not status:
                 problem = Problem("internal", "This is our fault, and it is logged under the request id.")
-                await problem_response(problem, request_id)(scope, receive, sending)
+                await unavailable_page.respond(Request(scope), problem)(scope, receive, sending)
         finally:
             seconds = time.perf_counter() - began
             counters.count_request(status)

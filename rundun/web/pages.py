@@ -31,7 +31,7 @@ HEADERS = {
 }
 OVER_HTTPS = {"cross-origin-opener-policy": "same-origin"}  # browsers ignore it on plain HTTP, and complain
 CLOSED_STATUS = {"completed": 410, "cancelled": 410, "expired": 410}
-CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429}
+CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429, "unavailable": 503, "internal": 500}
 
 
 Handler = Callable[[Request], Awaitable[Response]]

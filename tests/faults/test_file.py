@@ -14,10 +14,13 @@ def test_file_removed(tmp_path: Path) -> None:
         acme.path.unlink()
         before = acme.content()
         acme.assert_refuses()
+        acme.assert_refuses_people()
         for _ in range(20):
             assert acme.dispatch().status_code == 503
         assert acme.content() == before, "no ghost is written to, and no new file is made"
-        gone = f"{acme.path} is gone, but not what belongs to it and may hold what was written last: {acme.path}-wal"
+        gone = (
+            f"The running service refuses everything: {acme.path} was moved away. Put the same file back and it goes on"
+        )
         assert gone in said(tmp_path, "check")
         assert gone in said(tmp_path, "keys", "create", "--org", "Acme", "--name", "new")
         acme.service.terminate()
@@ -27,6 +30,7 @@ def test_file_removed(tmp_path: Path) -> None:
     with serving(tmp_path) as second:
         assert second.ended() == 1
         assert second.text.startswith("Error: rundun.db is gone, but not what belongs to it")
+        assert "or remove both of these as well" in " ".join(second.text.split())
     assert not acme.path.exists(), "nobody begins anew beside what is left"
     acme.kept.rename(acme.path)
     with looking(tmp_path) as db:
@@ -44,8 +48,10 @@ def test_file_replaced(tmp_path: Path) -> None:
         acme.service.wait_for(LOST)  # nobody has asked for anything
         acme.assert_refuses()
         assert acme.content() == before
-        mixed = f"{acme.path} was replaced while it was served, and would be mixed with what belongs to the file before"
-        assert mixed in said(tmp_path, "check")
+        moved = (
+            f"The running service refuses everything: {acme.path} was moved away. Put the same file back and it goes on"
+        )
+        assert moved in said(tmp_path, "check")
         acme.service.terminate()
         assert acme.service.ended() == 0
         (line,) = acme.errors()

@@ -42,6 +42,19 @@ class Served:
             assert refused.headers["retry-after"] == "5"
         assert self.client.get("/healthz").status_code == 200
 
+    def assert_refuses_people(self) -> None:
+        """Whoever opens a page, at the console or of a run, reads a sentence and no JSON; a phone in its language."""
+        asking = {"accept": "text/html,*/*;q=0.8", "accept-language": "es", "cookie": f"rundun_session={'s' * 43}"}
+        for path, says in (
+            ("/console", "Nothing is lost. Try again in a few minutes."),
+            ("/console/runs", "Nothing is lost. Try again in a few minutes."),
+            ("/r/r-00000000-0000-4000-8000-000000000000", "El servidor está ocupado."),
+        ):
+            page = self.client.get(path, headers=asking)
+            assert (page.status_code, page.headers["retry-after"]) == (503, "5")
+            assert page.headers["content-type"].startswith("text/html")
+            assert says in page.text
+
     def assert_served(self) -> None:
         """All is as before."""
         assert self.dispatch().status_code == 201

@@ -35,7 +35,10 @@ def test_commands_tell_a_file_that_was_taken_from_one_that_never_was(tmp_path: P
             Path(f"{acme.path}{end}").unlink()
         acme.assert_refuses()
         said = rundun(tmp_path, "check").stderr
-        assert said == f"Error: There is no database {acme.path} any more: it was removed while it was served.\n"
+        assert said.startswith(f"Error: The running service refuses everything: {acme.path} was moved away.")
+        assert "control.failed" not in acme.service.text, "who only looks whether it listens is worth no line"
+    said = rundun(tmp_path, "check").stderr
+    assert said == f"Error: There is no database {acme.path} any more: it was removed while it was served.\n"
     said = rundun(tmp_path, "check", database="other.db").stderr
     assert said == f"Error: There is no database {tmp_path}/other.db yet.\n"
 

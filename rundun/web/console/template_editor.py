@@ -113,6 +113,7 @@ def _editor(
             "head": None,
             "made_from": None,
             "conflict": None,
+            "is_full": False,
             "is_import": False,
             **more,
         },
@@ -140,13 +141,13 @@ async def new(call: ConsoleCall) -> Response:
     except Problem as problem:
         if problem.code != "quota_exceeded":
             raise
-        return _full(call, checked, problem)
+        return _full(call, checked)
     return call.redirect(f"/templates/{template_id}", "told_template_saved")
 
 
-def _full(call: ConsoleCall, checked: CheckedText, problem: Problem, **more: Any) -> Response:
+def _full(call: ConsoleCall, checked: CheckedText, **more: Any) -> Response:
     """Show the editor with what was typed, since there is no room to store it."""
-    return _editor(call, checked.text, 403, replace(checked, faults=(Fault(1, 1, "", problem.detail),)), **more)
+    return _editor(call, checked.text, 403, checked, is_full=True, **more)
 
 
 async def edit_form(call: ConsoleCall) -> Response:
@@ -177,7 +178,7 @@ async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: 
         return _editor(call, checked.text, 422, wrong, head=head, made_from=made_from)
     except Problem as problem:
         if problem.code == "quota_exceeded":
-            return _full(call, checked, problem, head=head, made_from=made_from)
+            return _full(call, checked, head=head, made_from=made_from)
         if problem.code != "version_mismatch":
             raise
         head, _ = await call.read(get_version, head.template_id, None)
