@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from rundun import addresses
-from rundun.actions import health
+from rundun.actions import health, quotas
 from rundun.actions.health import HealthReport
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
@@ -18,6 +18,7 @@ from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_literal, is_loopback, normalise
 from rundun.store import connection, database_file, maintenance
 from rundun.store.maintenance import Room
+from rundun.store.quotas import StorageUse
 from rundun.store.transaction import Clock, Env, Quotas, Tx
 
 MIN_FREE, LOW_FREE = 64 * MIB, 1024 * MIB  # on the disk: too little below the first, little below the second
@@ -66,7 +67,7 @@ def report(
     room = maintenance.room(settings.database.path)
     look_up_seconds = min(seconds, LOOK_UP_SECONDS)
     findings = [*_file(settings, examined, room, seconds), *_clock(examined), *_deliveries(examined)]
-    findings += _quotas(examined)
+    findings += _quotas(examined, org_id)
     findings += _receivers(settings, examined, look_up_seconds)
     if org_id is None:  # else it is none of their business
         findings += _alerts(settings, look_up_seconds)
@@ -223,19 +224,34 @@ def _judge(
     return {host: why for host, why in refusals.items() if why}, unresolved, len(all_names) - len(names)
 
 
-def _quotas(examined: HealthReport) -> Iterator[Finding]:
+def _quotas(examined: HealthReport, org_id: str | None) -> Iterator[Finding]:
     """Find who could fill the disk for all others, and whose quota is nearly used up."""
     unlimited = sum(use.quota is None for use in examined.storage)
     if unlimited and len(examined.storage) > 1:
         text = (
             f"{unlimited} of {len(examined.storage)} organizations may fill the disk for all; give each a quota "
-            "with orgs quota, or all one as limits.organization_mebibytes."
+            "with orgs quota, or set one for all with limits.organization_mebibytes."
         )
         yield Finding("quota", "note", text)
     for use in examined.storage:
         if use.is_near:
-            text = f"{use.org_id} has used {size(use.used)} of {size(use.quota or 0)}."
+            named = "This organization" if org_id else f"{examined.names[use.org_id]} ({use.org_id})"
+            text = f"{named} has used {size(use.used)} of {size(use.quota or 0)}{_refused(use)}."
             yield Finding("quota", "note", text)
+
+
+def _refused(use: StorageUse) -> str:
+    """Say what an organization is refused, as more of a sentence."""
+    if use.fraction >= quotas.MOST:
+        return ": new runs are refused, and phones as well"
+    return ": new runs are refused" if use.is_full else ""
+
+
+def storage(use: StorageUse) -> str:
+    """Say in a line what an organization stores, and how much it may."""
+    if use.quota is None:
+        return f"{size(use.used)} used, no quota"
+    return f"{size(use.used)} used of {size(use.quota)}{_refused(use)}"
 
 
 def _address(settings: ServiceSettings) -> Iterator[Finding]:

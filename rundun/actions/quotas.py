@@ -49,6 +49,6 @@ def _exceeded(use: StorageUse) -> Problem:
     assert use.quota is not None
     detail = (
         f"This organization has used {size(use.used)} of its quota of {size(use.quota)}, so nothing new is stored. "
-        "The administrator can give more (“orgs quota”)."
+        "Ask the administrator for a larger quota."
     )
     return Problem("quota_exceeded", detail)

@@ -80,5 +80,6 @@ def _change(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor, at: int) ->
         run_changes.add(tx, run, "webhook_removed", actor, at, host=host)
         return changed
     fields = [name for name in ("url", "secret", "events") if getattr(before, name, None) != getattr(webhook, name)]
-    run_changes.add(tx, run, "webhook_changed", actor, at, host=normalise(webhook.url).host, fields=fields)
+    host = normalise(webhook.url).host
+    run_changes.add(tx, run, "webhook_changed", actor, at, host=host, fields=fields, is_first=before is None)
     return changed

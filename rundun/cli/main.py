@@ -16,13 +16,13 @@ from rundun.app import make_app, wall_clock
 from rundun.cli.context import common, require_database, run_reading, run_writing
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
-from rundun.core.text import size
 from rundun.errors import Invalid, Problem
 from rundun.logs import configure, silence
 from rundun.server import bind
 from rundun.server import serve as run_server
-from rundun.store import api_keys, organizations
+from rundun.store import api_keys, organizations, quotas
 from rundun.store import operators as operator_rows
+from rundun.store.quotas import StorageUse
 
 keys = click.Group("keys", help="API keys.")
 operators = click.Group("operators", help="People who may use the console.")
@@ -134,7 +134,8 @@ def keys_revoke(settings: ServiceSettings, key_id: str) -> None:
 def keys_rotate_signing(settings: ServiceSettings) -> None:
     """Sign with another key from now on: addresses of pictures and sessions of the console made before end."""
     ended = run_writing(settings, "keys rotate-signing")
-    click.echo(f"Pictures have new addresses, and {ended} session(s) of the console have ended.")
+    sessions = "1 session of the console has" if ended == 1 else f"{ended} sessions of the console have"
+    click.echo(f"Pictures have new addresses, and {sessions} ended.")
 
 
 _ORG = click.option("--org", help="Id or name of the organization; not needed while there is only one.")
@@ -172,6 +173,7 @@ _OF_ORG = click.option("--org", help="Id or name of the organization, where seve
 def operators_password(settings: ServiceSettings, email: str, org: str | None) -> None:
     """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
     run_writing(settings, "operators password", email=email, org=org, password=_password())
+    click.echo(f"{email} has a new password and is signed out everywhere.")
 
 
 @operators.command("second-factor")
@@ -182,6 +184,7 @@ def operators_password(settings: ServiceSettings, email: str, org: str | None) -
 def operators_second_factor(settings: ServiceSettings, email: str, off: bool, org: str | None) -> None:
     """Switch an operator's second factor off and sign them out everywhere; be sure who asks for it."""
     run_writing(settings, "operators second-factor", email=email, org=org)
+    click.echo(f"{email} has no second factor any more and is signed out everywhere.")
 
 
 @operators.command("remove")
@@ -223,10 +226,12 @@ def orgs_create(settings: ServiceSettings, name: str) -> None:
 @orgs.command("list")
 @common
 def orgs_list(settings: ServiceSettings) -> None:
-    """List the organizations with their credits."""
-    for org in run_reading(settings, organizations.list_all):
-        credits = "unlimited" if org.credits is None else org.credits
-        click.echo(f"{org.org_id}  {credits}  {org.name}  {org.contact or ''}".rstrip())
+    """List the organizations with their credits and what they store."""
+    rows, storage = run_reading(settings, lambda tx: (organizations.list_all(tx), quotas.list_all(tx)))
+    uses = {use.org_id: diagnostics.storage(use) for use in storage}
+    for org in rows:
+        credits = "unlimited" if org.credits is None else str(org.credits)
+        click.echo("  ".join(filter(None, [org.org_id, credits, org.name, org.contact, uses[org.org_id]])))
 
 
 @orgs.command("credits")
@@ -246,7 +251,7 @@ def orgs_credits(settings: ServiceSettings, org: str, add: int | None, unlimited
 @click.argument("org")
 @click.option("--mebibytes", type=click.IntRange(1), help="How many MiB may be stored.")
 @click.option("--unlimited", is_flag=True, help="No limit from now on.")
-@click.option("--default", is_flag=True, help="As limits.organization_mebibytes says.")
+@click.option("--default", is_flag=True, help="Use limits.organization_mebibytes again.")
 @common
 def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlimited: bool, default: bool) -> None:
     """Set how much an organization may store; print what it uses, and its quota."""
@@ -255,10 +260,10 @@ def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlim
         raise click.UsageError("Say one of --mebibytes N, --unlimited and --default, or none to see the quota.")
     if chosen:
         used, quota = run_writing(settings, "orgs quota", org=org, mebibytes=0 if unlimited else mebibytes)
+        use = StorageUse(org, used, quota)
     else:
         use = run_reading(settings, lambda tx: organization_actions.storage_use(tx, org))
-        used, quota = use.used, use.quota
-    click.echo(f"{size(used)} of {'unlimited' if quota is None else size(quota)}")
+    click.echo(diagnostics.storage(use))
 
 
 @orgs.command("contact")

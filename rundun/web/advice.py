@@ -22,8 +22,8 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Call from your server, or from pages under the same address as the link.",
     ),
     "quota_exceeded": (
-        "The organization stores as much as it may, so nothing new is taken. Runs that are out go on, for a while.",
-        "Ask the administrator for a larger quota (“orgs quota”), then send the same request again.",
+        "The storage is used up, and nothing new is taken. Runs that are out go on to 120 % of the quota.",
+        "Ask the administrator for a larger quota, then send the same request again.",
     ),
     "other_device": (
         "The template lets only the device that started the run go on with it, and this is another one.",
@@ -116,7 +116,10 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Quote the request_id to the administrator: the log has the rest. Repeat a POST with its Idempotency-Key.",
     ),
     "unavailable": (
-        "The service can't do this right now: too much at once, or no room on the disk.",
+        (
+            "The service can't do this right now: too much at once, no room on the disk, the organization's quota used "
+            "to 120 %, or the database taken away."
+        ),
         "Wait for as many seconds as Retry-After says and send the same again.",
     ),
 }

@@ -42,7 +42,7 @@ def _process() -> Iterator[str]:
     statuses = dict.fromkeys(("2xx", "3xx", "4xx", "5xx"), 0) | counters.requests
     outcomes = dict.fromkeys(("delivered", "retry", "failed"), 0) | counters.attempts
     yield from _family("rundun_requests_total", "counter", "Requests answered.", statuses, "status")
-    text = "Time to answer a request, but uploads, long polls and streams."
+    text = "Time to answer a request, other than uploads, long polls and streams."
     yield from _histogram("rundun_request_seconds", text, timings.REQUESTS)
     text = "Time to receive, prepare and store a picture."
     yield from _histogram("rundun_upload_seconds", text, timings.UPLOADS)
@@ -75,7 +75,7 @@ def _stored(totals: Totals) -> Iterator[str]:
     text = "For how long the oldest delivery has been due, 0 if none is."
     yield from _gauge("rundun_deliveries_overdue_seconds", text, totals.overdue / times.SECOND)
     yield from _family("rundun_runs", "gauge", "Runs that are open.", runs, "status")
-    text = "Organizations that have used 80 % of their quota."
+    text = "Organizations that have used at least 80 % of their quota."
     yield from _gauge("rundun_organizations_near_quota", text, totals.organizations_near_quota)
     yield from _gauge("rundun_database_bytes", "Size of the database.", totals.bytes)
 

@@ -171,7 +171,7 @@ async def test_a_full_organization_gets_nothing_new_but_its_runs_go_on(w: World)
     await fill(w, 1.0)
     for what, response in (await refusals(w, template_id)).items():
         assert (response.status_code, response.json()["code"]) == (403, "quota_exceeded"), what
-        assert "“orgs quota”" in response.json()["detail"]
+        assert "Ask the administrator for a larger quota." in response.json()["detail"]
     unchanged = await w.acme.get(f"/v1/templates/{template_id}")
     same = await w.acme.put(f"/v1/templates/{template_id}", json=unchanged.json())
     assert same.status_code == 200, "what changes nothing is not refused"

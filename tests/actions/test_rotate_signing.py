@@ -51,7 +51,7 @@ async def test_addresses_of_before_are_dead_and_those_read_now_are_good(w: World
     old, revision = await judge(w, before.json(), typed=0), before.json()["revision"]
     assert len(old) == 4
     assert (await ed.call("GET", f"/state?since={revision}")).status_code == 304
-    assert await rotate(tmp_path) == "Pictures have new addresses, and 0 session(s) of the console have ended."
+    assert await rotate(tmp_path) == "Pictures have new addresses, and 0 sessions of the console have ended."
     for path in old:
         assert (await w.browser().get(path)).status_code == 404
     after = await w.acme.get(f"/v1/runs/{ed.run_id}", headers={"if-none-match": before.headers["etag"]})
@@ -132,7 +132,7 @@ async def test_sessions_end_and_forms_are_stale_but_invitations_stay(w: World, t
     form = {"name": "Bea", "email": "bea@example.com", "password": "correct horse battery"}
     csrf = re.search(r'name="csrf" value="([^"]+)"', join.text)
     assert csrf
-    assert await rotate(tmp_path) == "Pictures have new addresses, and 1 session(s) of the console have ended."
+    assert await rotate(tmp_path) == "Pictures have new addresses, and 1 session of the console has ended."
     page = await ann.get("/runs")
     assert (page.status_code, page.headers["location"]) == (303, "/console/sign-in?next=/runs")
     refused = await ann.post("/settings/organization", name="Acme 2")

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 import shutil
 from collections import namedtuple
 from datetime import UTC, datetime, timedelta
@@ -269,10 +270,13 @@ async def test_who_may_fill_the_disk_and_who_nearly_has_is_told(w: World, tmp_pa
     await w.database.write(quotas.put, w.acme_id, 1000)
     (several, full) = told()
     assert several[1].startswith("2 of 3 ")
-    assert full == ("note", f"{w.acme_id} has used 1.1 KiB of 1000 bytes.")
+    assert re.fullmatch(rf"Acme \w+ \({w.acme_id}\) has used 1.1 KiB of 1000 bytes: new runs are refused\.", full[1])
     bob = await operator(w, "member")
     page = (await bob.get("/settings/health")).text
-    assert full[1] in page and "may fill the disk" not in page, "which is none of their business"
+    assert "This organization has used 1.1 KiB of 1000 bytes: new runs are refused." in page
+    assert "may fill the disk" not in page, "which is none of their business"
+    await w.database.write(quotas.put, w.acme_id, 500)
+    assert told()[1][1].endswith(": new runs are refused, and phones as well.")
 
 
 # ---- the console

@@ -12,7 +12,8 @@ from rundun.core.answer import Answer
 class HistoryEntry:
     """Something that happened, with its time by the server's clock and, where it came from a phone, by the phone's.
     `actor` is integrator or operator, None for the executor, and `name` who did it; `reason` says why a step could not
-    be done, or of a webhook its host and which fields of it changed; `expiry` when the run would have expired and when
+    be done, or the host of a webhook that was removed; `host` is that of a webhook that was set or changed, in these
+    `fields`; `expiry` when the run would have expired and when
     it does now.
     """
 
@@ -24,6 +25,8 @@ class HistoryEntry:
     reason: str | None = None
     actor: str | None = None
     expiry: tuple[int | None, int | None] | None = None
+    host: str | None = None
+    fields: tuple[str, ...] = ()
 
 
 def history(detail: RunDetail) -> list[HistoryEntry]:
@@ -67,15 +70,17 @@ def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
             yield HistoryEntry("moment_photo", details["received_at"], details["taken_at"], step_label)
         actor = None if change.actor.by == "executor" else change.actor.by
         expiry = (details["before"], details["after"]) if change.what == "extended" else None
-        webhook = " · ".join(filter(None, [details.get("host"), ", ".join(details.get("fields", ()))]))
+        what = "webhook_set" if details.get("is_first") else change.what
         yield HistoryEntry(
-            f"moment_{change.what}",
+            f"moment_{what}",
             change.at,
             step_label=step_label,
             name=change.actor.name,
-            reason=webhook or None,
+            reason=details.get("host") if what == "webhook_removed" else None,
             actor=actor,
             expiry=expiry,
+            host=details.get("host"),
+            fields=tuple(details.get("fields", ())),
         )
 
 

@@ -130,7 +130,8 @@ def _ask_for_code(
     call: ConsoleCall, operator: Operator, status: int = 200, wrong: bool = False, wait: int = 0
 ) -> Response:
     pending = call.form.get(pending_sign_in.FIELD) or pending_sign_in.begin(call, operator)
-    page = call.render("sign_in_code", status, pending=pending, wrong=wrong, wait=wait, **_onward(call))
+    shown = {"email": operator.email, "pending": pending, "wrong": wrong, "wait": wait}
+    page = call.render("sign_in_code", status, **shown, **_onward(call))
     return _with_wait(page, wait)
 
 

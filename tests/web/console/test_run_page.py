@@ -147,17 +147,17 @@ async def test_what_no_event_tells_of_is_in_a_runs_history(w: World) -> None:
     page = (await ann.get(path)).text
     found = re.findall(r'<li><span class="what">.*?</li>', page[page.index('id="timeline"') :], re.DOTALL)
     day = "1 Jan 2026, 0{}:00:00 +00:00".format
-    key, person = "The integrator (API) · test", "An operator (console) · Ann"
+    key, person = "– by API key “ test ”", "– by Ann"
     assert [text_of(one) for one in found] == [
         f"Dispatched {day(0)}",
         f"Started {day(0)}",
-        f"Expiry changed from 4 Jan 2026, 00:00:00 +00:00 to 8 Jan 2026, 01:00:00 +00:00 · {person} {day(1)}",
-        f"Expiry changed from 8 Jan 2026, 01:00:00 +00:00 to never · {key} {day(2)}",
+        f"Expiry changed from 4 Jan 2026, 00:00:00 +00:00 to 8 Jan 2026, 01:00:00 +00:00 {person} {day(1)}",
+        f"Expiry changed from 8 Jan 2026, 01:00:00 +00:00 to never {key} {day(2)}",
         f"Photo received: The door {day(3)} (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )",
         f"Closing signature received · E. Miller {day(4)}",
         f"Photo deleted: The door {day(4)}",
-        f"Released from its device · {person} {day(5)}",
-        f"Released from its device · {key} {day(5)}",
+        f"Released from its device {person} {day(5)}",
+        f"Released from its device {key} {day(5)}",
     ]
     told = (await w.acme.get("/v1/events")).json()["data"]
     assert [one["event"] for one in told] == ["run.started"], "the wire has none of it"

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from rundun.actions import second_factor
 from rundun.core import one_time_code, times
 from rundun.core.tokens import digest
-from rundun.errors import Problem
 from rundun.store.transaction import Tx
 from rundun.web.console.dispatch import qr_code
 from rundun.web.console.session import ConsoleCall
@@ -29,7 +28,7 @@ async def set_up(call: ConsoleCall) -> Response:
     if not await is_own_password(call, call.form.get("password", "")):
         return await account(call, 422, {"setup_password": "old_password_wrong"})
     if call.operator.has_second_factor:
-        raise Problem("wrong_status", "The second factor is on already.")
+        return _is_on(call)
     return _show_setup(call, second_factor.new_secret())
 
 
@@ -62,6 +61,8 @@ async def switch_on(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor/on: put a second factor in force, given its first code; only this
     response shows the recovery codes.
     """
+    if call.operator.has_second_factor:  # the page with the codes was loaded again
+        return _is_on(call)
     secret = _secret_of(call)
     if secret is None:
         return await account(call, 422, {"setup_password": "second_factor_too_late"})
@@ -73,6 +74,10 @@ async def switch_on(call: ConsoleCall) -> Response:
     shown = call.render("recovery_codes", codes=codes, is_new=True)
     remember_browser(call, shown, replace(call.operator, has_second_factor=True))
     return shown
+
+
+def _is_on(call: ConsoleCall) -> Response:
+    return call.redirect("/settings/account", "told_second_factor_is_on")
 
 
 async def switch_off(call: ConsoleCall) -> Response:

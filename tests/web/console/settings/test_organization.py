@@ -219,7 +219,7 @@ async def test_what_is_stored_is_shown_and_owners_are_told_when_it_is_much(w: Wo
     ann, bob = await operator(w), await operator(w, "member")
     await w.dispatch(await w.template(BOOLEAN))
     assert re.search(r"[1-9][0-9.]* KiB are stored\.", (await ann.get("/settings/usage")).text)
-    for share, said in ((0.5, ""), (0.85, "More than 80 % of the storage is used."), (1.0, "The storage is used up")):
+    for share, said in ((0.5, ""), (0.85, "At least 80 % of the storage is used."), (1.0, "The storage is used up")):
         use = await w.database.read(quotas.get, w.acme_id)
         await w.database.write(quotas.put, w.acme_id, int(use.used / share))
         page = (await bob.get("/settings/usage")).text
@@ -230,7 +230,7 @@ async def test_what_is_stored_is_shown_and_owners_are_told_when_it_is_much(w: Wo
     template_id = re.findall(r'<option value="(t-[^"]+)"', form)[0]
     refused = await ann.post("/dispatch", template_id=template_id, once="x", expires_in_hours="2")
     assert refused.status_code == 403
-    assert "The organization stores as much as it may, so nothing was dispatched." in refused.text
+    assert "Nothing was dispatched: your organization’s storage is used up." in refused.text
 
 
 async def test_owners_give_credits_and_members_look(w: World) -> None:
@@ -238,7 +238,7 @@ async def test_owners_give_credits_and_members_look(w: World) -> None:
     ann, bob = await operator(w), await operator(w, "member")
     await ann.get("/settings/usage")
     place = "/settings/usage/credits"
-    assert "Any number of runs" in (await bob.get("/settings/usage")).text
+    assert "Credits: unlimited." in (await bob.get("/settings/usage")).text
     assert (await bob.post(place, amount="5")).status_code == 403
     for amount in ("20", "-5"):
         assert (await ann.post(place, amount=amount)).status_code == 303
@@ -247,4 +247,4 @@ async def test_owners_give_credits_and_members_look(w: World) -> None:
     for amount in ("", "x", "1e3", "²", "--1", "-16", "9" * 18, "99999999999999999"):
         assert (await ann.post(place, amount=amount)).status_code == 422, amount
     assert (await ann.post(place, unlimited="yes")).status_code == 303
-    assert "Any number of runs" in (await ann.get("/settings/usage")).text
+    assert "Credits: unlimited." in (await ann.get("/settings/usage")).text
