@@ -5,18 +5,23 @@ import string
 
 from rundun.actions.organizations import clean_name, find
 from rundun.core.tokens import digest
+from rundun.errors import Problem
 from rundun.store import api_keys
 from rundun.store.api_keys import ApiKey
 from rundun.store.transaction import Tx
 
 _ALPHABET = string.ascii_letters + string.digits
 KEY_PREFIX = "rdk_live_"
+MAX_VALID = 100  # of one organization
 
 
 def create(tx: Tx, organization: str, name: str) -> tuple[ApiKey, str]:
-    """Create an API key; the key itself is returned here and never again."""
+    """Create an API key; the key itself is returned here and never again. Raises NotFound, `invalid`."""
+    org_id, name = find(tx, organization).org_id, clean_name(name)
+    if api_keys.count_valid(tx, org_id) >= MAX_VALID:
+        raise Problem("invalid", f"An organization has at most {MAX_VALID} keys that work; revoke one first.")
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
-    return api_keys.add(tx, find(tx, organization).org_id, clean_name(name), digest(secret)), secret
+    return api_keys.add(tx, org_id, name, digest(secret)), secret
 
 
 def revoke_of_org(tx: Tx, org_id: str, key_id: str) -> None:

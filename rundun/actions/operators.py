@@ -19,6 +19,7 @@ SESSION_IDLE_MS = 14 * 24 * times.HOUR
 SETUP_TTL_MS = times.HOUR
 INVITATION_TTL_MS = 7 * 24 * times.HOUR
 SESSION_MARK = "s."  # what tokens of sessions begin with; those from before this mark have another cookie
+MAX_OPERATORS, MAX_INVITATIONS = 500, 100  # of one organization
 MAX_SAME_EMAIL = 10  # operators of one address whose password is checked at sign-in
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -106,10 +107,13 @@ def change_password(tx: Tx, operator_id: str, password: str, token: str = "") ->
 
 def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
     """Invite a new operator; returns the token of a link, good for seven days, and the only one. Raises `invalid` where
-    the organization has an operator with that address. Whether another one has is not told.
+    the organization has an operator with that address, or too many operators or invitations. Whether another one has is
+    not told.
     """
     email = _free_email(tx, org_id, email)
     operators.remove_invitations(tx, org_id, email)
+    if operators.count_invitations(tx, org_id) >= MAX_INVITATIONS:
+        raise Problem("invalid", f"At most {MAX_INVITATIONS} invitations can be open; take one back first.")
     token = new_token()
     operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
     return token
@@ -123,7 +127,9 @@ def withdraw_invitation(tx: Tx, org_id: str, invitation_id: str) -> None:
 
 
 def create_setup_link(tx: Tx, org_id: str) -> str:
-    """Make a setup link for an owner, good for one hour; returns its token."""
+    """Make a setup link for an owner, good for one hour; returns its token. It is the administrator's way in, and made
+    however many invitations there are.
+    """
     token = new_token()
     operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP_TTL_MS)
     return token
@@ -153,9 +159,12 @@ def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -
 
 
 def _free_email(tx: Tx, org_id: str, typed: str) -> str:
+    """Return an address as it is stored that may become one more operator's; raises `invalid`."""
     email = clean_email(typed)
     if operators.find_in_org(tx, org_id, email) is not None:
         raise _invalid("There is an operator with that address.", "/email", "duplicate")
+    if operators.count_of_org(tx, org_id) >= MAX_OPERATORS:
+        raise Problem("invalid", f"An organization has at most {MAX_OPERATORS} operators; remove one first.")
     return email
 
 

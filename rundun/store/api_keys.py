@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from rundun.errors import NotFound
 from rundun.store.transaction import Tx
 
+MAX_REVOKED = 50  # keys that are listed though they were revoked
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
@@ -46,9 +48,17 @@ def get_of_org(tx: Tx, org_id: str, key_id: str) -> ApiKey:
 
 
 def list_of_org(tx: Tx, org_id: str) -> list[ApiKey]:
-    """List an organization's API keys, the newest first, revoked ones too."""
-    rows = tx.db.execute(_SELECT + "WHERE org_id = ? ORDER BY created_at DESC, id", (org_id,))
-    return [ApiKey(*row) for row in rows.fetchall()]
+    """List an organization's API keys, the newest first: the valid ones, then those that were revoked last."""
+    valid = "WHERE org_id = ? AND revoked_at IS NULL ORDER BY created_at DESC, id"
+    revoked = "WHERE org_id = ? AND revoked_at IS NOT NULL ORDER BY revoked_at DESC, id LIMIT ?"
+    rows = tx.db.execute(_SELECT + valid, (org_id,)).fetchall()
+    rows += tx.db.execute(_SELECT + revoked, (org_id, MAX_REVOKED)).fetchall()
+    return [ApiKey(*row) for row in rows]
+
+
+def count_valid(tx: Tx, org_id: str) -> int:
+    """Count an organization's valid API keys."""
+    return tx.number("SELECT count(*) FROM keys WHERE org_id = ? AND revoked_at IS NULL", org_id)
 
 
 def put_used(tx: Tx, used: Mapping[str, int]) -> None:

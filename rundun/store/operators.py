@@ -72,6 +72,11 @@ def list_of_org(tx: Tx, org_id: str) -> list[Operator]:
     return [_operator(row) for row in tx.db.execute(query, (org_id,)).fetchall()]
 
 
+def count_of_org(tx: Tx, org_id: str) -> int:
+    """Count an organization's operators."""
+    return tx.number("SELECT count(*) FROM operators WHERE org_id = ?", org_id)
+
+
 def list_all(tx: Tx) -> list[Operator]:
     """List the operators of all organizations, by address."""
     return [_operator(row) for row in tx.db.execute(_SELECT + "ORDER BY email, created_at, id")]
@@ -180,6 +185,11 @@ def invitations_of(tx: Tx, org_id: str) -> list[Invitation]:
     """List an organization's invitations that can still be used, the oldest first."""
     query = _INVITATIONS + "WHERE org_id = ? AND expires_at > ? ORDER BY created_at, id"
     return [Invitation(*row) for row in tx.db.execute(query, (org_id, tx.now)).fetchall()]
+
+
+def count_invitations(tx: Tx, org_id: str) -> int:
+    """Count an organization's invitations that can still be used."""
+    return tx.number("SELECT count(*) FROM invitations WHERE org_id = ? AND expires_at > ?", org_id, tx.now)
 
 
 def remove_invitation(tx: Tx, org_id: str, invitation_id: str) -> None:

@@ -5,14 +5,18 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from rundun.actions import api_keys
+from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
 from rundun.store.api_keys import ApiKey
 from rundun.web.console.session import ConsoleCall
 
+MADE = Policy("keys-made", 200, 3600)  # of one organization: what is revoked stays in the database
+
 
 async def create_key(call: ConsoleCall) -> Response:
     """POST /console/settings/keys: make an API key; only this response shows the key itself."""
+    call.ctx.rate_limiter.count(call.request, MADE, call.operator.org_id)
     name = call.form.get("name", "")
     try:
         made = await call.write(api_keys.create, name)
@@ -41,6 +45,7 @@ async def list_keys(
         status,
         valid=[key for key in keys if key.revoked_at is None],
         revoked=[key for key in keys if key.revoked_at is not None],
+        max_revoked=key_rows.MAX_REVOKED,
         name=name,
         wrong=wrong,
         made=made,

@@ -3,14 +3,18 @@
 from starlette.responses import Response
 
 from rundun.actions import operators
+from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
 from rundun.store.operators import Role
 from rundun.web.console.session import ConsoleCall
 from rundun.web.problems import TABLE
 
+INVITED = Policy("invited", 200, 3600)  # by one organization
+
 
 async def invite(call: ConsoleCall) -> Response:
     """POST /console/settings/people/invitations: invite an operator; only this response shows the link."""
+    call.ctx.rate_limiter.count(call.request, INVITED, call.operator.org_id)
     email = call.form.get("email", "")
     try:
         token = await call.write(operators.invite, email, _role(call))

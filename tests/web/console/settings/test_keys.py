@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
-from rundun.actions import api_keys
+from rundun.actions import api_keys, commands
+from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
+from rundun.web.console.settings import keys, people
 from tests.helpers.console import operator
 from tests.helpers.service import World, world
 
@@ -46,6 +49,40 @@ async def test_a_key_without_a_name_is_not_made(w: World, name: str) -> None:
     refused = await ann.post("/settings/keys", name=name)
     assert (refused.status_code, "1 to 200 printable" in refused.text) == (422, True)
     assert await w.database.read(key_rows.list_of_org, w.acme_id) == before
+
+
+async def test_keys_are_as_many_as_an_organization_may_have(w: World) -> None:
+    def make_100(tx: Any) -> list[str]:
+        tx.db.execute("UPDATE keys SET revoked_at = created_at")
+        return [api_keys.create(tx, w.acme_id, f"key {number}")[0].key_id for number in range(100)]
+
+    made = await w.database.write(make_100)
+    ann = await operator(w)
+    await ann.get("/settings/keys")
+    refused = await ann.post("/settings/keys", name="one more")
+    assert (refused.status_code, "at most 100 keys that work" in refused.text) == (422, True)
+    with pytest.raises(Problem, match="at most 100 keys"):
+        await w.database.write(commands.COMMANDS["keys create"], org=w.acme_id, name="one more")
+    for key_id in made[:60]:
+        w.clock.forward(seconds=1)
+        await w.database.write(key_rows.revoke, key_id)
+    assert (await ann.post("/settings/keys", name="one more")).status_code == 200
+    page = (await ann.get("/settings/keys")).text
+    valid, folded = page.split('<details class="folded">')
+    named = [int(number) for number in re.findall(r"<bdi>key (\d+)</bdi>", folded)]
+    assert named == list(range(59, 9, -1)), "those that were revoked last"
+    assert "Those that were revoked last are listed." in folded
+    assert len(re.findall(r"<bdi>key \d+</bdi>", valid)) == 40
+
+
+async def test_keys_are_not_made_without_end(w: World) -> None:
+    ann = await operator(w)
+    await ann.get("/settings/keys")
+    limiter, request = w.service.rate_limiter, Request({"type": "http", "client": ("192.0.2.9", 1)})
+    for policy, place in ((keys.MADE, "/settings/keys"), (people.INVITED, "/settings/people/invitations")):
+        for _ in range(policy.quota):
+            limiter.count(request, policy, w.acme_id)
+        assert (await ann.post(place, name="one more", email="bob@example.com")).status_code == 429
 
 
 async def test_last_use_is_noted_in_memory_and_kept_by_the_clock(w: World) -> None:

@@ -2,9 +2,13 @@
 
 import re
 
+import pytest
+
 from rundun import passwords
-from rundun.actions import operators
+from rundun.actions import commands, operators
+from rundun.errors import Problem
 from rundun.store import operators as operator_rows
+from rundun.store.transaction import Tx
 from tests.helpers.console import PASSWORD, Browser, operator
 from tests.helpers.service import World
 
@@ -40,6 +44,40 @@ async def test_an_invitation_is_taken_back(w: World) -> None:
     assert (await Browser(w.browser()).get(link[1])).status_code == 404
     wrong = await ann.post("/settings/people/invitations", email="nobody", role="member")
     assert (wrong.status_code, "no e-mail address" in wrong.text) == (422, True)
+
+
+async def test_people_and_invitations_are_as_many_as_an_organization_may_have(w: World) -> None:
+    def invite_100(tx: Tx) -> list[str]:
+        return [operators.invite(tx, w.acme_id, f"invited-{number}@example.com", "member") for number in range(100)]
+
+    ann = await operator(w)
+    await ann.get("/settings/people")
+    token, *_ = await w.database.write(invite_100)
+    place = "/settings/people/invitations"
+    refused = await ann.post(place, email="bob@example.com", role="member")
+    assert (refused.status_code, "At most 100 invitations" in refused.text) == (422, True)
+    again = await ann.post(place, email="invited-7@example.com", role="owner")
+    assert again.status_code == 200, "in place of the one before"
+    assert await w.database.write(operators.create_setup_link, w.acme_id), "the administrator's way in"
+
+    def add_499(tx: Tx) -> None:
+        for number in range(499):
+            operators.add(tx, w.acme_id, f"{number}@example.com", "Bob", "member", "no hash")
+
+    await w.database.write(add_499)
+    full = await ann.post(place, email="invited-7@example.com", role="owner")
+    assert (full.status_code, "at most 500 operators" in full.text) == (422, True)
+    bob = Browser(w.browser())
+    await bob.get(f"/join/{token}")
+    refused = await bob.post(f"/join/{token}", name="Bob", password=PASSWORD)
+    assert (refused.status_code, "at most 500 operators" in refused.text) == (422, True)
+    add = commands.COMMANDS["operators add"]
+    with pytest.raises(Problem, match="at most 500 operators"):
+        await w.database.write(add, email="bob@example.com", org=w.acme_id, name="Bob", role="member", password="x")
+    w.clock.forward(seconds=operators.INVITATION_TTL_MS / 1000)
+    await w.database.write(operators.remove_by_email, "7@example.com")
+    await ann.get("/settings/people")
+    assert (await ann.post(place, email="bob@example.com", role="member")).status_code == 200
 
 
 async def test_an_organization_keeps_an_owner(w: World) -> None:
