@@ -192,6 +192,19 @@ async def test_no_answer_tells_that_an_address_is_in_another_organization(
                 said = await eve.post("/sign-in", email=email, password=password)
                 seen.append((said.status_code, len(checked), said.headers.get("ratelimit"), number))
         w.clock.forward(seconds=900)
+        eve = await at_sign_in(w)
+        await eve.post("/sign-in", email=email, password=OTHER)
+        for address in ("192.0.2.1", "192.0.2.2"):  # the browser is known at her own organization
+            known = Browser(w.browser(address))
+            known.client.cookies.set(
+                cookies.KNOWN, eve.client.cookies.get(cookies.KNOWN, ""), domain="rundun.test", path="/console"
+            )
+            await known.get("/sign-in")
+            for number in range(7):
+                checked.clear()
+                said = await known.post("/sign-in", email=email, password="wrong horse battery")
+                seen.append((said.status_code, len(checked), said.headers.get("ratelimit"), number))
+        w.clock.forward(seconds=900)
     assert answers[ANN] == answers["only@example.com"]
     assert {checks for status, checks, *_ in answers[ANN] if status != 429} == {2}
     assert {checks for status, checks, *_ in answers["nobody@example.com"] if status != 429} == {2}
