@@ -90,6 +90,7 @@ def add_history(tx: Tx, run: Run, step_id: str, answer: Answer) -> None:
 def _insert(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_current: bool) -> None:
     value = to_json(answer.value)
     photos = None if answer.photos is None else _json(answer.photos)
+    geo = None if answer.geo is None else _json(answer.geo)
     tx.insert(
         "answers",
         run_id=run.run_id,
@@ -100,13 +101,14 @@ def _insert(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_current: bool)
         skipped=answer.skipped,
         unable=answer.unable,
         photos=photos,
-        geo=None if answer.geo is None else _json(answer.geo),
+        geo=geo,
         signature=answer.signature,
         at=answer.at,
         answered_at=answer.answered_at,
         by=answer.by,
     )
-    tx.grow(run.org_id, quotas.ANSWER + len(value) + len((answer.unable or "").encode()) + len(photos or ""))
+    size = len(value) + len((answer.unable or "").encode()) + len(photos or "") + len(geo or "")
+    tx.grow(run.org_id, quotas.ANSWER + size)
 
 
 def put_evidence(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:

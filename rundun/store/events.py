@@ -62,7 +62,7 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
             next_attempt_at=tx.now,
             created_at=tx.now,
         )
-        size += quotas.DELIVERY
+        size += quotas.DELIVERY + len(webhook.destination)
         tx.touched.add("outbox")
     tx.grow(run.org_id, size)
     tx.touched.add(TOUCHED + run.org_id)

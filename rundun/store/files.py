@@ -175,6 +175,7 @@ def add_photo(
     """Store a photo of three files (original, derived, thumbnail); `size` is width and height of the derived one."""
     original, derived, thumbnail = files
     width, height = size
+    geo = metadata.geo and to_json(metadata.geo).decode()
     tx.insert(
         "photos",
         run_id=run.run_id,
@@ -187,11 +188,11 @@ def add_photo(
         height=height,
         source=metadata.source,
         taken_at=metadata.taken_at,
-        geo=metadata.geo and to_json(metadata.geo).decode(),
+        geo=geo,
         received_at=received_at,
     )
     stored = tx.number("SELECT sum(bytes) FROM files WHERE number IN (?, ?, ?)", original, derived, thumbnail)
-    tx.grow(run.org_id, quotas.PHOTO + stored)
+    tx.grow(run.org_id, quotas.PHOTO + stored + len(geo or ""))
 
 
 def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
@@ -207,7 +208,7 @@ def add_signature(
     tx: Tx, run: Run, step_id: str, file: int, typed_name: str | None, size: int, received_at: int
 ) -> int:
     """Store a signature picture of `size` bytes, and return its number; earlier ones stay."""
-    tx.grow(run.org_id, quotas.SIGNATURE + size)
+    tx.grow(run.org_id, quotas.SIGNATURE + size + len((typed_name or "").encode()))
     values = {"step_id": step_id, "file": file, "typed_name": typed_name, "received_at": received_at}
     return tx.insert("signatures", run_id=run.run_id, **values)
 

@@ -28,10 +28,9 @@ class RunChange:
 
 def add(tx: Tx, run: Run, what: str, actor: Actor, at: int, **details: Any) -> None:
     """Store a change that was made to a run at `at` (milliseconds)."""
-    tx.insert(
-        "changes", run_id=run.run_id, what=what, by=actor.by, name=actor.name, details=to_json(details).decode(), at=at
-    )
-    tx.grow(run.org_id, quotas.CHANGE)
+    said = to_json(details)
+    tx.insert("changes", run_id=run.run_id, what=what, by=actor.by, name=actor.name, details=said.decode(), at=at)
+    tx.grow(run.org_id, quotas.CHANGE + len(said) + len((actor.name or "").encode()))
 
 
 def of_run(tx: Tx, run_id: str, limit: int) -> list[RunChange]:

@@ -88,7 +88,10 @@ def add(tx: Tx, run: Run) -> None:
         webhook_destination=webhook and webhook.destination,
         progress=to_json(run.progress).decode(),
     )
-    tx.grow(run.org_id, quotas.RUN + (len(webhook.url) if webhook else 0))
+    size = quotas.RUN + 2 * len((run.executor_ref or "").encode())
+    if webhook:
+        size += len(f"{webhook.url}{webhook.secret or ''}{webhook.destination}".encode())
+    tx.grow(run.org_id, size)
     tx.touched.add(TOUCHED + run.org_id)
 
 

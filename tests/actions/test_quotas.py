@@ -31,6 +31,15 @@ async def used(w: World) -> int:
     return int((await w.acme.get("/v1/organization")).json()["bytes_used"])
 
 
+async def file_size(w: World) -> int:
+    """Bytes of the file's pages that are in use."""
+
+    def size(tx: Tx) -> int:
+        return (tx.number("PRAGMA page_count") - tx.number("PRAGMA freelist_count")) * tx.number("PRAGMA page_size")
+
+    return await w.database.read(size)
+
+
 async def fill(w: World, share: float) -> None:
     """Give Acme a quota of which it has used that much."""
     use = await w.database.read(quotas.get, w.acme_id)
@@ -40,33 +49,43 @@ async def fill(w: World, share: float) -> None:
 async def everything(w: World, url: str) -> None:
     """Each kind of write, of Acme and a little of Globex."""
     steps = [BOOLEAN, TEXT, PHOTO, SIGNED]
-    template_id = await w.template(*steps)
-    await w.acme.put(f"/v1/templates/{template_id}", json={"name": "Čheck ✓", "steps": steps})
+    template_id = await w.template(*steps, execution={"identity_required": "name"})
+    await w.acme.put(
+        f"/v1/templates/{template_id}",
+        json={"name": "Čheck ✓", "steps": steps, "execution": {"identity_required": "name"}},
+    )
     again = {"Idempotency-Key": "once"}
-    order = {"template_id": template_id, "webhook": {"url": url, "events": ["*", "run.started"]}}
+    hook = {"url": url, "events": ["*", "run.started"], "secret": "a șecret, shared"}
+    order = {"template_id": template_id, "executor_ref": "bøøking", "webhook": hook}
+    here = {"lat": 52.1, "lng": 4.25, "accuracy": 3}
     for _ in range(2):
         run_id = (await w.acme.post("/v1/runs", json=order, headers=again)).json()["run_id"]
     ed = Ed(w, run_id)
-    await ed.start()
+    assert (await ed.start(name="Éd 🙂")).status_code == 200
     for value in (True, False):
-        await ed.answer("s-ok", value)
+        assert (await ed.answer("s-ok", value, geo=here)).status_code == 200
     await ed.answer("s-ok", False)
     await ed.answer("s-why", "żółć 🙂" * 100)
     await ed.put("s-why", {"unable": {"reason": "to dark ✗"}})
     photo_ids = [f"ph-00000000-0000-4000-8000-00000000000{number}" for number in range(3)]
     for photo_id, picture in zip(photo_ids, [jpeg(), png(), heic()], strict=True):
-        assert (await ed.photo("s-pic", picture, photo_id)).status_code == 201
+        assert (await ed.photo("s-pic", picture, photo_id, params=here)).status_code == 201
     await ed.answer("s-pic", None, photos=photo_ids)
     await ed.call("DELETE", f"/steps/s-pic/photos/{photo_ids[0]}")
     for width in range(300, 308):  # some of these are thrown away again
-        await ed.call("PUT", "/steps/s-sign/signature", content=png(width))
+        await ed.call("PUT", "/steps/s-sign/signature", content=png(width), params={"typed_name": "Éd 🙂"})
     await ed.answer("s-sign")
     await w.acme.post(f"/v1/runs/{run_id}/extend", json={"expires_in_hours": 500})
     await w.acme.post(f"/v1/runs/{run_id}/release", json={})
+    other = {"webhook": {"url": "http://a-longer.example.com/", "secret": "änother secret"}}
+    patched = await w.acme.patch(f"/v1/runs/{run_id}", content=json.dumps(other), headers=MERGE_PATCH)
+    assert patched.status_code == 200
+    await w.acme.patch(f"/v1/runs/{run_id}", content=json.dumps({"webhook": hook}), headers=MERGE_PATCH)
     await w.deliver()
     await w.database.write(organizations.put_logo, w.acme_id, png())
     await w.database.write(organizations.put_logo, w.acme_id, png(310))
     await w.acme.post(f"/v1/runs/{run_id}/cancel", json={"reason": "ünd"})
+    await w.acme.patch(f"/v1/runs/{run_id}", content='{"webhook": null}', headers=MERGE_PATCH)
     late = await w.dispatch(template_id, expires_in_hours=1)
     w.clock.forward(hours=2)
     assert (await late.start()).status_code == 410, "this expires it, and the refusal keeps that"
@@ -114,10 +133,7 @@ async def test_it_is_about_what_the_file_grows_by(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         template_id = await w.template(*[{**TEXT, "id": f"s-{number}"} for number in range(20)])
 
-        def pages(tx: Tx) -> int:
-            return tx.number("PRAGMA page_count") - tx.number("PRAGMA freelist_count")
-
-        before = await w.database.read(pages), await used(w)
+        before = await file_size(w), await used(w)
 
         async def do() -> None:
             ed = await w.dispatch(template_id, webhook={"url": "http://10.0.0.1/", "events": ["*"]})
@@ -126,8 +142,32 @@ async def test_it_is_about_what_the_file_grows_by(tmp_path: Path) -> None:
                 await ed.answer(f"s-{number}", "All is well." * 5)
 
         await asyncio.gather(*(do() for _ in range(30)))
-        grown = (await w.database.read(pages) - before[0]) * 8192
-        assert 0.6 < (await used(w) - before[1]) / grown < 1.6
+        ratio = (await used(w) - before[1]) / (await file_size(w) - before[0])
+        assert 0.6 < ratio < 1.6
+
+
+async def test_long_names_and_secrets_are_counted_as_what_they_take(tmp_path: Path) -> None:
+    """The attack's: 200 runs, counted as 251 KB, took 860 KB of the file."""
+    async with world(tmp_path) as w:
+        order = {
+            "template_id": await w.template(TEXT, execution={"identity_required": "name"}),
+            "executor_ref": "🙂" * 256,
+            "webhook": {"url": "http://10.0.0.1/", "secret": "🙂" * 256, "events": ["run.completed"]},
+        }
+        before = await file_size(w), await used(w)
+        sent = await asyncio.gather(*(w.acme.post("/v1/runs", json=order) for _ in range(100)))
+        assert {one.status_code for one in sent} == {201}
+        ratio = (await used(w) - before[1]) / (await file_size(w) - before[0])
+        assert 0.6 < ratio < 1.6
+        ed = Ed(w, sent[0].json()["run_id"])
+        before = await file_size(w), await used(w)
+        for n in range(100):
+            host = ".".join(["x" * 60] * 4)
+            hook = {"webhook": {"url": f"http://{host}/{n}"}}
+            patched = await w.acme.patch(f"/v1/runs/{ed.run_id}", content=json.dumps(hook), headers=MERGE_PATCH)
+            assert patched.status_code == 200
+        ratio = (await used(w) - before[1]) / (await file_size(w) - before[0])
+        assert 0.6 < ratio < 1.6
 
 
 async def test_the_migration_counts_what_is_there(tmp_path: Path) -> None:
@@ -254,7 +294,9 @@ async def test_deliveries_are_settled_however_full_it_is_but_not_sent_again(w: W
 async def test_no_change_of_a_run_is_repeated_past_the_quota_but_its_end_is_taken(w: World) -> None:
     """The attack's: the whole record is kept for each new Idempotency-Key."""
     hints = [{**BOOLEAN, "hint": "x" * 2000, "id": f"s-{n}"} for n in range(20)]
-    ed = await w.dispatch(await w.template(TEXT, *hints), webhook={"url": "http://10.0.0.1/"})
+    ed = await w.dispatch(
+        await w.template(TEXT, *hints), webhook={"url": "http://10.0.0.1/", "events": ["run.completed"]}
+    )
     await ed.start()
     await ed.answer("s-why", "x" * 1000)
     path = f"/v1/runs/{ed.run_id}"

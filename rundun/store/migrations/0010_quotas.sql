@@ -14,24 +14,30 @@ CREATE VIEW use_of_versions AS
   SELECT v.rowid AS number, t.org_id, 1000 + length(CAST(v.body AS BLOB)) AS bytes
   FROM template_versions AS v JOIN templates AS t ON t.id = v.template_id;
 CREATE VIEW use_of_runs AS
-  SELECT number, org_id, 1200 + ifnull(length(webhook_url), 0) AS bytes FROM runs;
+  SELECT number, org_id, 1200 + length(CAST(
+    ifnull(webhook_url, '') || ifnull(webhook_secret, '') || ifnull(webhook_destination, '')
+    || ifnull(nullif(identity, '{}'), '') || ifnull(cancel_reason, '')
+    || ifnull(executor_ref, '') || ifnull(executor_ref, '')  -- and in its index
+    AS BLOB)) AS bytes
+  FROM runs;
 CREATE VIEW use_of_answers AS
   SELECT a.number, r.org_id, 500 + length(CAST(a.value AS BLOB)) + ifnull(length(CAST(a.unable AS BLOB)), 0)
-    + ifnull(length(a.photos), 0) AS bytes
+    + ifnull(length(a.photos), 0) + ifnull(length(a.geo), 0) AS bytes
   FROM answers AS a JOIN runs AS r ON r.id = a.run_id;
 CREATE VIEW use_of_photos AS
-  SELECT p.number, r.org_id, 1500 + (
+  SELECT p.number, r.org_id, 1500 + ifnull(length(p.geo), 0) + (
     SELECT sum(f.bytes) FROM files AS f WHERE f.number IN (p.original, p.derived, p.thumbnail)
   ) AS bytes
   FROM photos AS p JOIN runs AS r ON r.id = p.run_id;
 CREATE VIEW use_of_signatures AS
-  SELECT s.number, r.org_id, 700 + f.bytes AS bytes
+  SELECT s.number, r.org_id, 700 + f.bytes + ifnull(length(CAST(s.typed_name AS BLOB)), 0) AS bytes
   FROM signatures AS s JOIN runs AS r ON r.id = s.run_id JOIN files AS f ON f.number = s.file;
 CREATE VIEW use_of_changes AS
-  SELECT c.number, r.org_id, 500 AS bytes FROM changes AS c JOIN runs AS r ON r.id = c.run_id;
+  SELECT c.number, r.org_id, 200 + length(CAST(c.details || ifnull(c.name, '') AS BLOB)) AS bytes
+  FROM changes AS c JOIN runs AS r ON r.id = c.run_id;
 CREATE VIEW use_of_events AS
   SELECT number, org_id, 400 + length(CAST(body AS BLOB)) AS bytes FROM events;
-CREATE VIEW use_of_deliveries AS SELECT number, org_id, 800 AS bytes FROM deliveries;
+CREATE VIEW use_of_deliveries AS SELECT number, org_id, 800 + length(destination) AS bytes FROM deliveries;
 CREATE VIEW use_of_attempts AS
   SELECT a.delivery, a.number, d.org_id, 150 + length(CAST(a.url AS BLOB)) + ifnull(length(CAST(a.error AS BLOB)), 0)
     + ifnull(length(CAST(a.excerpt AS BLOB)), 0) AS bytes
@@ -102,9 +108,22 @@ CREATE TRIGGER replaced_photos AFTER UPDATE OF photos ON answers WHEN new.photos
   UPDATE organizations SET bytes_used = bytes_used + ifnull(length(new.photos), 0) - ifnull(length(old.photos), 0)
     WHERE id = (SELECT org_id FROM runs WHERE id = new.run_id);
 END;
-CREATE TRIGGER replaced_webhook AFTER UPDATE OF webhook_url ON runs WHEN new.webhook_url IS NOT old.webhook_url BEGIN
-  UPDATE organizations SET bytes_used = bytes_used + ifnull(length(new.webhook_url), 0)
-    - ifnull(length(old.webhook_url), 0) WHERE id = new.org_id;
+CREATE TRIGGER replaced_texts AFTER UPDATE OF
+  webhook_url, webhook_secret, webhook_destination, identity, cancel_reason ON runs
+  WHEN new.webhook_url IS NOT old.webhook_url OR new.webhook_secret IS NOT old.webhook_secret
+    OR new.webhook_destination IS NOT old.webhook_destination OR new.cancel_reason IS NOT old.cancel_reason
+    OR nullif(new.identity, '{}') IS NOT nullif(old.identity, '{}') BEGIN
+  UPDATE organizations SET bytes_used = bytes_used
+    + length(CAST(ifnull(new.webhook_url, '') || ifnull(new.webhook_secret, '') || ifnull(new.webhook_destination, '')
+      || ifnull(nullif(new.identity, '{}'), '') || ifnull(new.cancel_reason, '') AS BLOB))
+    - length(CAST(ifnull(old.webhook_url, '') || ifnull(old.webhook_secret, '') || ifnull(old.webhook_destination, '')
+      || ifnull(nullif(old.identity, '{}'), '') || ifnull(old.cancel_reason, '') AS BLOB))
+    WHERE id = new.org_id;
+END;
+CREATE TRIGGER replaced_destination AFTER UPDATE OF destination ON deliveries
+  WHEN length(new.destination) <> length(old.destination) BEGIN
+  UPDATE organizations SET bytes_used = bytes_used + length(new.destination) - length(old.destination)
+    WHERE id = new.org_id;
 END;
 CREATE TRIGGER replaced_logo AFTER UPDATE OF logo ON organizations BEGIN
   UPDATE organizations SET bytes_used = bytes_used
