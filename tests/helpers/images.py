@@ -77,3 +77,8 @@ def corners(data: bytes) -> list[str]:
 
 
 UPRIGHT = ["red", "green", "blue", "white"]
+
+
+def noise(side: int, quality: int) -> bytes:
+    """A JPEG that no encoder makes small."""
+    return encoded(Image.effect_noise((side, side), 100).convert("RGB"), quality=quality)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rundun.actions import execution, photos
+from rundun.actions import execution, photos, quotas
 from rundun.actions.photos import NewFile, PhotoRef, SmallUpload, UploadedFiles
 from rundun.actions.run_state import RunState
 from rundun.core import run_json
@@ -91,6 +91,7 @@ async def put_photo(request: Request) -> Response:
             small = _small(body, derived)
             photo, is_new = await database.write_heavy(weight, photos.add_small_photo, target, small, metadata, device)
             return Json(run_json.photo_receipt(photo, ctx.links), 201 if is_new else 200)
+        await database.read(quotas.require_room_to_go_on, org_id)  # others may have come since, and the file would grow
         picture = await _store(database, body, derived)
     try:
         photo, is_new = await database.write(photos.add_photo, target, picture, body.sha256, metadata, device)

@@ -19,11 +19,6 @@ from tests.helpers.photos import OVERLAY, count, digest, started
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
 
 
-def noise(side: int, quality: int) -> bytes:
-    """A JPEG that no encoder makes small."""
-    return images.encoded(Image.effect_noise((side, side), 100).convert("RGB"), quality=quality)
-
-
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
@@ -90,7 +85,7 @@ async def test_twice_at_once_is_one_photo(w: World) -> None:
 
 async def test_a_photo_too_large_for_one_commit_is_written_in_pieces(w: World) -> None:
     ed = await started(w, OVERLAY)
-    data, photo_id = noise(2400, 98), new_photo_id()
+    data, photo_id = images.noise(2400, 98), new_photo_id()
     assert len(data) > MAX_BATCH
     first = await ed.photo("s-ok", data, photo_id)
     assert first.status_code == 201, first.text
@@ -98,7 +93,7 @@ async def test_a_photo_too_large_for_one_commit_is_written_in_pieces(w: World) -
     again = await ed.photo("s-ok", data, photo_id)
     assert (again.status_code, again.json()) == (200, first.json())
     assert await count(w, "files") == 3, "the derived photo is not the original"
-    other = await ed.photo("s-ok", noise(1600, 60), photo_id)
+    other = await ed.photo("s-ok", images.noise(1600, 60), photo_id)
     assert (other.status_code, other.json()["code"]) == (409, "photo_conflict")
     kept = await w.database.read(
         lambda tx: [row[0] for row in tx.db.execute("SELECT bytes FROM chunks ORDER BY rowid")]
@@ -111,7 +106,7 @@ async def test_fifty_phones_of_one_organization_wait_their_turn(w: World) -> Non
     eds = [await w.dispatch(template) for _ in range(50)]
     for ed in eds:
         await ed.start()
-    data = noise(830, 75)
+    data = images.noise(830, 75)
     assert 300_000 < len(data) < 500_000
     answers = await asyncio.gather(*(ed.photo("s-ok", data, headers=digest(data)) for ed in eds))
     assert [one.status_code for one in answers] == [201] * 50
