@@ -247,7 +247,7 @@ async def test_however_much_waits_nobody_else_does(w: World, receiver: Receiver,
     w.database.write = counted  # type: ignore[method-assign]
     await patch(w, ed, None if removed else {"url": "http://127.0.0.1:2/"})
     w.database.write = write  # type: ignore[method-assign]
-    each = 2 if removed else 1
+    each = 2  # a delivery, and its last attempt or what it takes now
     assert changes == [500 * each, 500 * each, 7 * each + 3], "at last the run, its history and what it takes, too"
 
     def left(tx: Tx) -> list[tuple[str, int]]:
