@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -74,10 +74,5 @@ class Forked(Serving):
 @contextmanager
 def forked(folder: Path, **settings: str) -> Iterator[Forked]:
     """A forked service on a free port with `rundun.db` in `folder`; it ends with the context at the latest."""
-    one = Forked(folder, **settings)
-    try:
+    with closing(Forked(folder, **settings)) as one:
         yield one
-    finally:
-        if one.process.poll() is None:
-            one.process.kill()
-        one.ended()

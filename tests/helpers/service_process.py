@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -111,17 +111,18 @@ class Serving:
             reader.join(PATIENCE)
         return code
 
+    def close(self) -> None:
+        """End it at the latest now."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.ended()
+
 
 @contextmanager
 def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Serving]:
     """A service on a free port with `rundun.db` in `folder`; more `arguments`, and settings by name."""
-    one = Serving(folder, "--port", "0", *arguments, **settings)
-    try:
+    with closing(Serving(folder, "--port", "0", *arguments, **settings)) as one:
         yield one
-    finally:
-        if one.process.poll() is None:
-            one.process.kill()
-        one.ended()
 
 
 def rundun(folder: Path, *arguments: str, database: str = "rundun.db", typed: str = "", **settings: str) -> Result:
