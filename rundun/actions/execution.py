@@ -13,7 +13,7 @@ from rundun.core import event, progress
 from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
 from rundun.core.run import MOVES, Identity, Run
-from rundun.core.template import StepBase, photo_limits
+from rundun.core.steps import StepBase, photo_limits
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import answers, events, files, organizations, runs, templates
 from rundun.store.organizations import Organization

@@ -9,7 +9,7 @@ from rundun.actions.run_state import RunState, get_for_device, load, now_of, req
 from rundun.core import progress
 from rundun.core.run import Actor, Run
 from rundun.core.run_json import Photo, Signature
-from rundun.core.template import photo_limits
+from rundun.core.steps import photo_limits
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates
 from rundun.store.files import PhotoMetadata

@@ -8,7 +8,7 @@ from rundun.core.answer import Answer
 from rundun.core.progress import StepState
 from rundun.core.run import MOVES, Move, Run
 from rundun.core.run_json import Evidence
-from rundun.core.template import StepBase
+from rundun.core.steps import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, events, files, runs, templates
 from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError, to_json
 
 from rundun.core import times, validation
 from rundun.core.json_types.base import PositionJson
-from rundun.core.template import (
+from rundun.core.steps import (
     MAX_OPTIONS,
     ChoiceStep,
     DatetimeStep,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rundun.core.template import BarcodeFormat
+from rundun.core.steps import BarcodeFormat
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from rundun.core import condition
 from rundun.core.answer import Answer
 from rundun.core.condition import KnownStep
 from rundun.core.json_types.base import ProgressJson
-from rundun.core.template import StepBase, photo_limits
+from rundun.core.steps import StepBase, photo_limits
 
 MissingCode = Literal["missing_answer", "missing_photos", "missing_signature"]
 _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answered only once they are done

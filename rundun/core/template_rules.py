@@ -8,14 +8,16 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from rundun.core import condition as conditions
+from rundun.core import steps as step_types
 from rundun.core import template as templates
 from rundun.core import text, times, validation
-from rundun.core.template import StepBase, Template
+from rundun.core.steps import StepBase
+from rundun.core.template import Template
 from rundun.core.translation_rules import has_text_id, listed, translation_errors
 from rundun.errors import FieldError, Invalid, Problem
 
 MAX_ERRORS = 1000
-_ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(templates.Step)
+_ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(step_types.Step)
 
 _OPERATORS = {
     "eq": ("boolean", "choice", "multi_choice", "text", "number", "rating", "barcode", "datetime"),
@@ -62,7 +64,7 @@ def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
     searched = [
         (sum(_search_cost(step.config.max_length, value) for value in values[step.id]), pointer, step)
         for pointer, step in _placed(data, template)
-        if isinstance(step, templates.TextStep) and step.id in values
+        if isinstance(step, step_types.TextStep) and step.id in values
     ]
     if sum(cost for cost, _, _ in searched) <= templates.MAX_SEARCH_COST:
         return []
@@ -104,7 +106,7 @@ def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
         config = step.get("config") if isinstance(step, dict) else None
         if not isinstance(config, dict) or not isinstance(config.get("options"), list):
             return with_id(step, "s-")
-        options = [with_id(option, "o-") for option in config["options"][: templates.MAX_OPTIONS + 1]]
+        options = [with_id(option, "o-") for option in config["options"][: step_types.MAX_OPTIONS + 1]]
         return with_id(step, "s-", config={**config, "options": options})
 
     def with_steps(holder: Any) -> Any:
@@ -191,19 +193,19 @@ def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[Fi
 
 def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
     if step.photo is not False:
-        if isinstance(step, templates.PhotoStep):
+        if isinstance(step, step_types.PhotoStep):
             yield FieldError(f"{pointer}/photo", "not_allowed", "a photo step says this in its config")
         elif step.photo.min > step.photo.max:
             yield FieldError(f"{pointer}/photo/max", "out_of_range", "must not be below min")
-    if isinstance(step, templates.MultiChoiceStep):
+    if isinstance(step, step_types.MultiChoiceStep):
         maximum = step.config.max_selected
         if step.config.min_selected > len(step.config.options):
             yield FieldError(f"{pointer}/config/min_selected", "out_of_range", "is more than there are options")
         if maximum is not None and maximum < step.config.min_selected:
             yield FieldError(f"{pointer}/config/max_selected", "out_of_range", "must not be below min_selected")
-    if isinstance(step, templates.NumberStep | templates.PhotoStep | templates.RatingStep):
+    if isinstance(step, step_types.NumberStep | step_types.PhotoStep | step_types.RatingStep):
         low, high = step.config.min, step.config.max
-        is_rating = isinstance(step, templates.RatingStep)  # of one grade there would be nothing to choose
+        is_rating = isinstance(step, step_types.RatingStep)  # of one grade there would be nothing to choose
         if low is not None and high is not None and (high < low or (is_rating and high == low)):
             detail = "must be above min" if is_rating else "must not be below min"
             yield FieldError(f"{pointer}/config/max", "out_of_range", detail)
@@ -265,11 +267,11 @@ def _unfit(when: conditions.When, step: StepBase) -> str | None:
             return None if text.integer(value) is not None else "must be a whole number"
         case "text" | "barcode":
             return None if isinstance(value, str) and value and "\0" not in value else "must be a text, not empty"
-    if isinstance(step, templates.DatetimeStep):
+    if isinstance(step, step_types.DatetimeStep):
         return _unfit_time(value, step.config.mode)
-    assert isinstance(step, templates.ChoiceStep | templates.MultiChoiceStep)  # no operator fits the others
+    assert isinstance(step, step_types.ChoiceStep | step_types.MultiChoiceStep)  # no operator fits the others
     options = {option.id for option in step.config.options}
-    if isinstance(step, templates.ChoiceStep) or when.op in ("contains", "not_contains"):
+    if isinstance(step, step_types.ChoiceStep) or when.op in ("contains", "not_contains"):
         return None if isinstance(value, str) and value in options else f"must be an option of “{step.id}”"
     fits = isinstance(value, list) and all(isinstance(entry, str) and entry in options for entry in value)
     return None if fits and len(set(value)) == len(value) else f"must be an array of options of “{step.id}”"

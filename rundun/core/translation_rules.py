@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rundun.core import text, validation
-from rundun.core.template import StepBase
+from rundun.core.steps import StepBase
 from rundun.core.translation import is_tag
 from rundun.errors import FieldError, FieldErrorCode
 

@@ -4,7 +4,7 @@ import zxingcpp
 from PIL import Image, ImageOps
 
 from rundun.core.picture import Barcode
-from rundun.core.template import BarcodeFormat
+from rundun.core.steps import BarcodeFormat
 from rundun.imaging.derivatives import fit, guarded, open_picture, plain_copy
 
 _MAX_BARCODE = 25_000_000  # pixels of a file, whatever the settings allow for photos

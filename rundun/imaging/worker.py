@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from rundun.core.picture import Barcode, Derivatives
-from rundun.core.template import BarcodeFormat
+from rundun.core.steps import BarcodeFormat
 from rundun.errors import Problem
 from rundun.imaging.formats import LargePicture
 from rundun.logs import log

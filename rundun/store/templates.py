@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pydantic_core import from_json
 
 from rundun.core import progress
-from rundun.core.template import Template, photo_limits
+from rundun.core.steps import photo_limits
+from rundun.core.template import Template
 from rundun.store import quotas
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import TemplateVersion, Tx

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from rundun.core.json_types.base import ProgressJson
-from rundun.core.template import StepBase, Template
+from rundun.core.steps import StepBase
+from rundun.core.template import Template
 from rundun.core.urls import Urls
 from rundun.errors import NotFound, Problem
 

@@ -10,7 +10,8 @@ from playwright.async_api import Page
 
 from rundun.core import progress, template_rules, text
 from rundun.core.answer import MAX_BARCODE, Answer, read_value
-from rundun.core.template import Template, TextConfig
+from rundun.core.steps import TextConfig
+from rundun.core.template import Template
 from rundun.errors import Invalid
 from tests.helpers.modules import CASES, in_page
 

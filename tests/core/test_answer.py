@@ -6,7 +6,7 @@ import pytest
 
 from rundun.core import template_rules
 from rundun.core.answer import read_value
-from rundun.core.template import StepBase
+from rundun.core.steps import StepBase
 from rundun.errors import Invalid
 from tests.helpers.service import Ed, World
 from tests.helpers.strategies import TYPES

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as some
 
 from rundun.core import text
-from rundun.core.template import BARCODE_FORMATS
+from rundun.core.steps import BARCODE_FORMATS
 
 TYPES = ("boolean", "choice", "multi_choice", "text", "number", "rating", "photo", "signature", "instruction")
 TYPES += ("barcode", "datetime")

@@ -14,7 +14,7 @@ import pytest
 
 from rundun import paths
 from rundun.config.loader import SETTINGS
-from rundun.core import event, template, translation_rules
+from rundun.core import event, steps, translation_rules
 from rundun.core.template_rules import _OPERATORS as OPERATORS
 from rundun.core.template_rules import read_template
 from rundun.web.advice import ADVICE
@@ -138,7 +138,7 @@ async def test_every_event_setting_step_type_and_operator_is_there(w: World) -> 
     for one in SETTINGS:
         assert one.key in service.words and one.variable in service.words
     language = await read(w, "/docs/templates")
-    types = {get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(template.Step)[0])}
+    types = {get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(steps.Step)[0])}
     assert {f"type-{name}" for name in types} == {one for one in language.ids if one.startswith("type-")}
     for texts in translation_rules.MAX_LENGTHS.values():
         assert all(name in language.words for name in texts)

@@ -6,7 +6,7 @@ from typing_extensions import TypedDict
 
 from rundun.core.json_types import base
 from rundun.core.run import Status
-from rundun.core.template import BarcodeFormat
+from rundun.core.steps import BarcodeFormat
 
 
 class RunBriefJson(TypedDict):

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.actions.runs import RunDetail
-from rundun.core import progress, run_json, template, times
+from rundun.core import progress, run_json, steps, times
 from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
 from rundun.core.progress import StepState
 from rundun.core.run import Run
 from rundun.core.run_json import Photo, Signature
-from rundun.core.template import StepBase
+from rundun.core.steps import StepBase
 from rundun.web.console.file_names import file_names
 from rundun.web.console.time_zone import Zone
 from rundun.web.i18n import Translate
@@ -166,22 +166,22 @@ class RunView:
 
     def _value(self, step: StepBase, value: Any) -> str | list[str] | None:
         match step:
-            case template.BooleanStep():
+            case steps.BooleanStep():
                 own = step.config.true_label if value else step.config.false_label
                 return own or self._say("yes" if value else "no")
-            case template.ChoiceStep() | template.MultiChoiceStep():
+            case steps.ChoiceStep() | steps.MultiChoiceStep():
                 labels = {option.id: option.label for option in step.config.options}
-                if isinstance(step, template.ChoiceStep):
+                if isinstance(step, steps.ChoiceStep):
                     return labels.get(value, str(value))
                 return [labels.get(option_id, option_id) for option_id in value]
-            case template.NumberStep():
+            case steps.NumberStep():
                 return f"{value} {step.config.unit}" if step.config.unit else str(value)
-            case template.RatingStep():
+            case steps.RatingStep():
                 config = step.config
                 label = {config.min: config.min_label, config.max: config.max_label}.get(value)
                 rating = self._say("done_of", done=value, total=config.max)
                 return f"{rating} ({label})" if label else rating
-            case template.DatetimeStep() if step.config.mode == "datetime":
+            case steps.DatetimeStep() if step.config.mode == "datetime":
                 return self._zone.say(times.parse(value))
         if step.type == "instruction":
             return self._say("acknowledged")

@@ -14,7 +14,7 @@ from rundun.actions.run_state import RunState
 from rundun.core import run_json
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derivatives
-from rundun.core.template import BarcodeFormat, BarcodeStep
+from rundun.core.steps import BarcodeFormat, BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import files
