@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rundun.core import times
+from rundun.core.job import NO_JOB, RunJob
 from rundun.core.json_types.base import IdentityJson, ProgressJson
 from rundun.core.webhook_url import normalise
 
@@ -106,7 +107,9 @@ class Cancellation:
 
 @dataclass(slots=True)
 class Run:
-    """One execution of one template version; all times in milliseconds, `number` its place in the database."""
+    """One execution of one template version; all times in milliseconds, `number` its place in the database. `flagged`
+    counts the steps that call for attention, `clock_skew_seconds` is how far the phone's clock is ahead, if it is far.
+    """
 
     number: int
     run_id: str
@@ -129,6 +132,9 @@ class Run:
     assigned_to: str | None = None
     device: str | None = None
     signature: int | None = None
+    job: RunJob = NO_JOB
+    flagged: int = 0
+    clock_skew_seconds: int | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -153,6 +159,11 @@ class Run:
         if self.status == "expired":  # at its deadline, which without grace is no later than that
             return self.closed_at != self.expires_at
         return (self.closed_at or now) >= self.expires_at
+
+    @property
+    def is_missed(self) -> bool:
+        """Tell whether the run expired before anybody started it."""
+        return self.status == "expired" and self.started_at is None
 
     def closed_as(self, status: Status) -> int | None:
         """Return when the run ended in `status`, else None."""
@@ -183,6 +194,7 @@ class DispatchRequest:
     expires_in_hours: float | None = OPEN_HOURS
     executor_ref: str | None = None
     language: str | None = None
+    job: RunJob = NO_JOB
 
 
 def new_run(
@@ -204,4 +216,5 @@ def new_run(
         language=dispatch_request.language,
         webhook=dispatch_request.webhook,
         progress=progress,
+        job=dispatch_request.job,
     )

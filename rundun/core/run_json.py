@@ -173,11 +173,15 @@ def _head_json(run: Run, links: Urls, now: int) -> runs.RunHeadJson:
         "run_id": run.run_id,
         "status": run.status,
         "late": run.is_late(now),
+        "missed": run.is_missed,
+        "flagged": run.flagged,
         "revision": run.revision,
         "template_id": run.template_id,
         "template_v": run.template_v,
         "link": links.run(run.run_id),
         **reference_json(run),
+        "title": run.job.title,
+        "due_at": times.wire_or_none(run.job.due_at),
         "assigned_to": run.assigned_to,
         "language": run.language,
         "identity": run.identity.as_json(run.assigned_to),
@@ -189,6 +193,7 @@ def _head_json(run: Run, links: Urls, now: int) -> runs.RunHeadJson:
         "expires_at": times.wire_or_none(run.expires_at),
         "duration_seconds": run.duration_seconds,
         "progress": run.progress,
+        "clock_skew_seconds": run.clock_skew_seconds,
     }
 
 
@@ -217,6 +222,9 @@ def full_json(
     """Return all of a run but its template, which the caller puts in verbatim."""
     return {
         **_head_json(run, links, now),
+        "note": run.job.note,
+        "fields": {**run.job.fields, **run.job.secrets},
+        "prefill": dict(run.job.prefill),
         "answers": answers_json(step_states, evidence, links),
         "signature": signature_json(run, evidence, links),
         **_end_json(run),

@@ -16,8 +16,9 @@ MAX_COMPARISONS = 2000
 # What searching texts (`contains`) may cost together: of each, `max_length` × (characters of the value + SEARCH_START),
 # or what a linear search costs. At the worst that are 6 ms at every answer and every look at a run.
 MAX_SEARCH_COST, SEARCH_START = 25_000_000, 10
-MAX_SECTIONS, MAX_STEPS = 100, 500
+MAX_SECTIONS, MAX_STEPS, MAX_FIELDS = 100, 500, 30
 SectionId = Annotated[str, Matching(r"g-[A-Za-z0-9_-]{1,32}", "must be “g-” and 1 to 32 letters, digits, “_” or “-”")]
+FieldId = Annotated[str, Matching(r"f-[A-Za-z0-9_-]{1,32}", "must be “f-” and 1 to 32 letters, digits, “_” or “-”")]
 
 
 class Section(StrictModel):
@@ -31,6 +32,25 @@ class Section(StrictModel):
     """Shown below the title."""
     steps: Annotated[list[Step], Field(max_length=MAX_STEPS)]
     """In the order they are asked; at most 500 in the whole template."""
+
+
+FieldKind = Literal["text", "number", "date", "phone", "email", "url", "address", "secret"]
+
+
+class JobField(StrictModel):
+    """Something that each run of the template can say of its job: the unit, the guest's name, the door code."""
+
+    id: FieldId
+    """Unique in the template; made by the server where it is left out."""
+    label: Annotated[str, Text(200)]
+    """What the executor reads before the value."""
+    kind: FieldKind
+    """What it is: `address` opens the phone's maps, `phone` dials, a `secret` is hidden until it is tapped, is shown
+    only while the run is open, and erased when it closes."""
+    required: bool = False
+    """Whether a dispatch without it fails."""
+    show: Literal["start", "job", "office"] = "job"
+    """To whom: `start` to whoever opens the link, `job` to who has tapped Start, `office` never on the phone."""
 
 
 class Settings(StrictModel):
@@ -77,6 +97,8 @@ class Template(StrictModel):
     """Steps under titles. Either this or `steps`."""
     steps: Annotated[list[Step], Field(max_length=MAX_STEPS)] | None = None
     """Steps without sections."""
+    fields: Annotated[list[JobField], Field(max_length=MAX_FIELDS)] = []
+    """What each run says of its job."""
     translations: dict[LanguageTag, dict[str, dict[str, Translated]]] = {}
     """Texts by language, then by the id of what they belong to (`""` = the template itself), then by field."""
 

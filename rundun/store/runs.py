@@ -1,11 +1,13 @@
 """Rows of runs."""
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from rundun.core.job import NO_JOB, RunJob
 from rundun.core.run import NOBODY, Cancellation, Identity, Run, Webhook
 from rundun.errors import NotFound
 from rundun.store import quotas
@@ -17,22 +19,36 @@ TOUCHED = "runs of "  # what a transaction touched that has changed a run of the
 _COLUMNS = (
     "number, id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, executor_ref, "
     "language, webhook_url, webhook_secret, webhook_events, webhook_gone, webhook_destination, progress, identity, "
-    "cancelled_by, cancel_reason, last_step_id, started_at, closed_at, assigned_to, device, signature"
+    "cancelled_by, cancel_reason, last_step_id, started_at, closed_at, assigned_to, device, signature, "
+    "flagged, clock_skew_seconds, title, note, due_at, fields, secrets, prefill"
 )
 
 
 def _run(row: sqlite3.Row) -> Run:
     *plain, url, secret, events, gone, destination, progress = row[:18]
-    identity, by, reason, last_step_id, *rest = row[18:]
+    identity, by, reason, last_step_id, started_at, closed_at, assigned_to, device, signature, *found = row[18:29]
     fields: list[Any] = [
         *plain,
         url and Webhook(url, secret, tuple(from_json(events)), bool(gone), destination),
         from_json(progress),
         NOBODY if identity in (None, "{}") else Identity(**from_json(identity)),
-        by and Cancellation(by, reason, row["closed_at"], last_step_id),
-        *rest,
+        by and Cancellation(by, reason, closed_at, last_step_id),
+        started_at,
+        closed_at,
+        assigned_to,
+        device,
+        signature,
+        _job(row[29:]),
+        *found,
     ]
     return Run(*fields)
+
+
+def _job(columns: Sequence[Any]) -> RunJob:
+    title, note, due_at, *values = columns
+    if title is None and note is None and due_at is None and not any(values):
+        return NO_JOB
+    return RunJob(title, note, due_at, *(from_json(each) if each else {} for each in values))
 
 
 def get(tx: Tx, run_id: str) -> Run:
@@ -68,7 +84,7 @@ def overdue(tx: Tx, limit: int) -> list[str]:
 
 def add(tx: Tx, run: Run) -> None:
     """Store a new run, which gets its `number` here."""
-    webhook = run.webhook
+    webhook, job = run.webhook, _job_columns(run.job)
     tx.insert(
         "runs",
         id=run.run_id,
@@ -87,12 +103,32 @@ def add(tx: Tx, run: Run) -> None:
         webhook_events=webhook and to_json(webhook.events).decode(),
         webhook_destination=webhook and webhook.destination,
         progress=to_json(run.progress).decode(),
+        **job,
     )
     size = quotas.RUN + 2 * len((run.executor_ref or "").encode())
+    size += sum(len(text.encode()) for text in job.values() if isinstance(text, str))
     if webhook:
         size += len(f"{webhook.url}{webhook.secret or ''}{webhook.destination}".encode())
     tx.grow(run.org_id, size)
     tx.touched.add(TOUCHED + run.org_id)
+
+
+def _job_columns(job: RunJob) -> dict[str, str | int | None]:
+    """Return what is stored of a job, by column; nothing of a run without one."""
+    if job is NO_JOB:
+        return {}
+    return {
+        "title": job.title,
+        "note": job.note,
+        "due_at": job.due_at,
+        "fields": _values(job.fields),
+        "secrets": _values(job.secrets),
+        "prefill": _values(job.prefill),
+    }
+
+
+def _values(values: Mapping[str, Any]) -> str | None:
+    return to_json(values).decode() if values else None
 
 
 def put(tx: Tx, run: Run) -> None:

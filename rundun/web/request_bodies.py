@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from rundun.actions.execution import AnswerInput, StartInput
 from rundun.core import event, times
+from rundun.core.job import NO_JOB, RunJob
 from rundun.core.json_types.base import PositionJson
 from rundun.core.run import OPEN_HOURS, DispatchRequest, Identity, Webhook
 from rundun.core.validation import Constraint, LanguageTag, Matching, Number, StrictModel, Text, invalid_value
@@ -154,11 +155,31 @@ class DispatchBody(StrictModel):
     """Your own name for this job; it comes back on the run and in every event."""
     language: LanguageTag | None = None
     """The language in which the executor's page opens (BCP 47)."""
+    title: Annotated[str, Text(200)] | None = None
+    """What the executor reads first, in one line, such as “Beach house 3 · check-out 11:00”."""
+    note: Annotated[str, Text(4000)] | None = None
+    """What the executor reads after Start, in several lines."""
+    due_at: Time | None = None
+    """When the run should be done (RFC 3339); closes nothing."""
+    fields: dict[str, Any] = {}
+    """Values of the template's `fields` by their ids."""
+    prefill: dict[str, Any] = {}
+    """Values by step id that the executor confirms or changes; until then they are no answers."""
+
+    def job(self) -> RunJob:
+        """Return what the run is about."""
+        due_at = None if self.due_at is None else times.parse(self.due_at)
+        if self.title is None and self.note is None and due_at is None and not self.fields and not self.prefill:
+            return NO_JOB
+        return RunJob(self.title, self.note, due_at, self.fields, {}, self.prefill)
 
     def order(self) -> tuple[DispatchRequest, Destination | None]:
         """Return what is to be dispatched, and the destination to check before."""
         webhook, destination = self.webhook.webhook() if self.webhook else (None, None)
-        return DispatchRequest(**{**dict(self), "webhook": webhook}), destination
+        request = DispatchRequest(
+            self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language, self.job()
+        )
+        return request, destination
 
 
 class CancelBody(StrictModel):

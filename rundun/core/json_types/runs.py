@@ -155,6 +155,10 @@ class RunHeadJson(ReferenceJson):
     """pending → in_progress → completed, cancelled or expired; the last three are final."""
     late: bool
     """Done, or still being done, after `expires_at`."""
+    missed: bool
+    """Expired, and never started."""
+    flagged: base.Count
+    """How many steps call for attention: flagged by their template, or closed with “I can't do this”."""
     revision: base.Positive
     """Rises with every change."""
     template_id: base.TemplateId
@@ -163,6 +167,10 @@ class RunHeadJson(ReferenceJson):
     """In which version."""
     link: base.Url
     """What the executor opens."""
+    title: str | None
+    """What the executor reads first."""
+    due_at: base.At | None
+    """When it should be done."""
     assigned_to: base.UserId | None
     """Who started it."""
     language: str | None
@@ -185,6 +193,8 @@ class RunHeadJson(ReferenceJson):
     """From Start to completion."""
     progress: base.ProgressJson
     """How far it is."""
+    clock_skew_seconds: int | None
+    """How far the phone's clock is ahead of the server's, where it is more than five minutes off."""
 
 
 class RunEndJson(TypedDict):
@@ -203,6 +213,12 @@ class RunListedJson(RunHeadJson, RunEndJson):
 class RunSteeredJson(RunListedJson):
     """A run with its answers, without its template."""
 
+    note: str | None
+    """What the executor reads after Start."""
+    fields: dict[str, base.Value]
+    """Values of the template's fields by their ids; secrets only while the run is open."""
+    prefill: dict[str, base.Value]
+    """Values by step id, for the executor to confirm."""
     answers: dict[str, AnsweredJson]
     """By step id: visible steps that were answered, skipped or closed as unable."""
     signature: SignatureAnswerJson | None
