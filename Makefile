@@ -11,7 +11,7 @@ ROOMY   = [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 { p
 TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check bench screenshots format soak crash
+.PHONY: help setup serve test check bench screenshots format soak crash browsers
 .DELETE_ON_ERROR:
 
 help:  ## List these commands.
@@ -22,7 +22,7 @@ setup: $(VENV)/.tools $(VENV)/.browser  ## Install everything that working on Ru
 serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; more flags in ARGS="…".
 	@exec $(BIN)/python -m rundun serve $(ARGS)
 
-test: setup  ## Run every test except soak and crash; some of them in ARGS="…".
+test: setup  ## Run every test except soak, crash and browsers; some of them in ARGS="…".
 	$(TESTING) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/.tools  ## Lint, and check formatting and types.
@@ -43,6 +43,9 @@ format: $(VENV)/.tools  ## Format the code and mend what the linter can mend.
 
 soak: setup  ## Run the long random tests, which look for leaks and drift.
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+browsers: setup $(VENV)/.engines  ## Do both sample checklists in Firefox and in WebKitGTK, the service away in the middle.
+	$(TESTING) $(BIN)/python -m pytest -m engines -n 2 $(ARGS) tests/engines
 
 crash: setup  ## Kill the service CRASH_KILLS times (200) in the middle of everything, from CRASH_SEED on; audit all.
 	@export CRASH_SEED=$${CRASH_SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "CRASH_SEED=$$CRASH_SEED"; \
@@ -94,6 +97,18 @@ $(VENV)/.browser: $(VENV)/.tools
 	elif command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ]; then $(BIN)/playwright install --with-deps --only-shell chromium; \
 	else $(BIN)/playwright install --only-shell chromium; \
+	fi
+	@touch $@
+
+# Firefox with its driver from pyproject.toml, WebKitGTK with its own, and a screen in memory for it.
+$(VENV)/.engines: $(VENV)/.tools
+	@if command -v WebKitWebDriver && command -v Xvfb && { command -v firefox-esr || command -v firefox; }; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -q --no-install-recommends firefox-esr webkit2gtk-driver xvfb; \
+	else \
+	  echo "These tests need Firefox, WebKitGTK's driver and Xvfb (Debian: apt-get install firefox-esr webkit2gtk-driver xvfb)." >&2; \
+	  exit 1; \
 	fi
 	@touch $@
 

@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.service import Receiver, World, world
 from tests.helpers.shell import shell as shell
 
-LONG = ("soak", "crash")
+LONG = ("soak", "crash", "engines")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,0 +1,1 @@
+"""The executor's page in engines other than Chromium's."""
