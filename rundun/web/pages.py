@@ -1,6 +1,10 @@
-"""HTML pages, rendered with the only Jinja2. Nothing inline runs, and nothing comes from elsewhere."""
+"""HTML pages, rendered with the only Jinja2. Nothing inline runs but our own guard of the executor's page, which the
+policy names by its digest, and nothing comes from elsewhere.
+"""
 
+import base64
 import gzip
+import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cached_property, wraps
 from itertools import chain
@@ -8,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,6 +35,8 @@ HEADERS = {
     "permissions-policy": "camera=(self), geolocation=(self), microphone=()",
 }
 OVER_HTTPS = {"cross-origin-opener-policy": "same-origin"}  # browsers ignore it on plain HTTP, and complain
+# The least versions that run the executor's page: tests/web/test_browsers.py holds its scripts and styles to them.
+BROWSERS = {"safari": "15.4", "chrome": "98", "firefox": "98"}
 CLOSED_STATUS = {"completed": 410, "cancelled": 410, "expired": 410}
 CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429, "unavailable": 503, "internal": 500}
 
@@ -56,6 +63,12 @@ def compressed(handler: Handler) -> Handler:
     return endpoint
 
 
+def policy_with(policy: str, script: str) -> str:
+    """Return a Content-Security-Policy that lets an inline `script` run besides, by its digest (CSP 3, 6.7.3.2)."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return policy.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
+
+
 class Pages:
     """A renderer of what lies in `templates/`."""
 
@@ -72,6 +85,8 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["static"] = assets.url
+        self._guard = Markup(assets.text("executor/guard.js"))  # noqa: S704  our own script
+        self._guarded = {"content-security-policy": policy_with(CONTENT_SECURITY_POLICY, self._guard)}
         # As it is, in UTF-8: an Arabic letter as an escape is three times as long.
         self._environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
 
@@ -86,10 +101,10 @@ class Pages:
             "after": self.words.words_in(scripts[name] for name in ("closed", "unsent", "dialog")),
         }
 
-    def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """Render one page."""
+    def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
+        """Render one page; `headers` are in the place of those that all pages have."""
         html = self._environment.get_template(name).render(**values)
-        return Response(html, status, self.headers, media_type="text/html")
+        return Response(html, status, self.headers | (headers or {}), media_type="text/html")
 
     def run(
         self,
@@ -115,6 +130,9 @@ class Pages:
             page,
             language,
             state={**state, "template": template, "limits": {"photo_bytes": photo_bytes}},
+            headers=self._guarded,
+            guard=self._guard,
+            browsers=BROWSERS,
             is_new=is_new,
             words=self._script_words["start" if is_new else "under_way"],
             unknown=unknown,

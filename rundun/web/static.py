@@ -76,6 +76,10 @@ class Assets:
         self._assets[name]
         return f"/static/{self.digest}/{name}"
 
+    def text(self, name: str) -> str:
+        """Return a file as it is served, as text; KeyError where there is none."""
+        return self._assets[name].plain.decode()
+
     async def get(self, request: Request) -> Response:
         """Serve a file, compressed for whoever takes gzip: GET /static/{digest}/{name}."""
         asset = self._assets.get(request.path_params["name"])

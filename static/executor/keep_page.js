@@ -10,7 +10,9 @@ export async function keepPages(session, urls) {
     if (session.closed) return;
     const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
     const files = loaded.filter((name) => new URL(name).pathname.startsWith("/static/"));
-    active?.postMessage({ keep: session.run.run_id, urls: [...new Set([...files, ...urls])] });
+    // As the HTML names them, also what came under another address at a second try (guard.js).
+    const named = [...files, ...urls].map((url) => url.replace(/~\d+\//, "/"));
+    active?.postMessage({ keep: session.run.run_id, urls: [...new Set(named)] });
   } catch {
     // No room, or not allowed: a reload needs the network then.
   }

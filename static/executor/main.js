@@ -60,6 +60,7 @@ if (!session.closed && session.run.status === "pending") {
   connectStart(session, startScreen, work);
 }
 outbox.kick();
+dispatchEvent(new Event("usable")); // guard.js waits for it
 if (navigator.serviceWorker?.controller) session.poll(); // the page itself may be an old one from this phone
 fetchAhead();
 

@@ -4,8 +4,6 @@ end in memory.
 """
 
 import asyncio
-import base64
-import hashlib
 import json
 from dataclasses import replace
 
@@ -22,7 +20,7 @@ from rundun.store.transaction import TemplateVersion
 from rundun.web.branding import branding_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.executor.state import state_json
-from rundun.web.pages import CONTENT_SECURITY_POLICY
+from rundun.web.pages import policy_with
 from rundun.web.static import Assets
 
 REPLACED = ("offline_db", "http", "keep_page")
@@ -44,7 +42,7 @@ async def preview(call: ConsoleCall) -> Response:
     photo_bytes = call.ctx.settings.limits.photo_bytes
     page = "console/template_preview.html"
     response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, imports=scripts)
-    response.headers["content-security-policy"] = _policy(imports)
+    response.headers["content-security-policy"] = _policy(response.headers["content-security-policy"], imports)
     return response
 
 
@@ -72,8 +70,6 @@ def _imports(assets: Assets) -> str:
     return json.dumps({"scopes": {scope: replacements}})
 
 
-def _policy(imports: str) -> str:
+def _policy(policy: str, imports: str) -> str:
     """Return the page's Content-Security-Policy, with the import map's digest, and open to a frame of the console."""
-    digest = base64.b64encode(hashlib.sha256(imports.encode()).digest()).decode()
-    policy = CONTENT_SECURITY_POLICY.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
-    return policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+    return policy_with(policy, imports).replace("frame-ancestors 'none'", "frame-ancestors 'self'")

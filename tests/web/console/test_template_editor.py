@@ -174,7 +174,7 @@ async def test_the_preview_is_the_executors_page_with_the_draft(w: World) -> Non
     assert "frame-ancestors 'none'" in CONTENT_SECURITY_POLICY
     run = await w.dispatch(await w.template(BOOLEAN))
     link = await w.browser().get(f"/r/{run.run_id}")
-    assert "frame-ancestors 'none'" in link.headers["content-security-policy"] and "importmap" not in link.text
+    assert "frame-ancestors 'none'" in link.headers["content-security-policy"] and 'type="importmap"' not in link.text
 
 
 async def test_a_draft_is_its_authors_alone_and_for_a_while(w: World) -> None:
