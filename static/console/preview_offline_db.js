@@ -36,6 +36,14 @@ export async function deleteRun() {
   known = undefined;
 }
 
+export async function putDraft() {}
+
+export async function removeDraft() {}
+
+export async function drafts() {
+  return [];
+}
+
 export function isFull() {
   return false;
 }

@@ -66,6 +66,19 @@ export function evaluate(template, answers, arrived, signed) {
   return { steps, progress };
 }
 
+/** `evaluate` of what a phone knows, its own photos included: `answerOf(id)` → a step's answer, `photos` the store. */
+export function evaluateKept(template, answerOf, photos, signed) {
+  const answers = {};
+  const arrived = {};
+  for (const { step } of flatten(template)) {
+    const answer = answerOf(step.id);
+    const takesPhotos = photoRule(step) !== null;
+    if (answer) answers[step.id] = takesPhotos ? { ...answer, photos: photos.listed(step.id) } : answer;
+    arrived[step.id] = takesPhotos ? photos.usable(step.id).map((photo) => photo.id) : [];
+  }
+  return evaluate(template, answers, arrived, signed);
+}
+
 /** One step without regard to the others: whether it is whole, and its state for conditions. */
 function evaluateAlone(step, answer, there, signed) {
   const untouched = { state: "untouched", whole: false, waiting: [], unsigned: false };

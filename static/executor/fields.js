@@ -219,7 +219,7 @@ defineStep("number", class extends FieldStep {
     const typed = this.field.value.trim();
     const minus = /^[\u061C\u200E\u200F]*[-−]/; // Arabic puts a mark of direction before it
     this.field.value = minus.test(typed) ? typed.replace(minus, "") : `-${typed.replace(/^\+/, "")}`;
-    setAttr(this, "editing", true);
+    this.edited();
     if (typed === "") this.field.focus();
     else this.flush();
   }

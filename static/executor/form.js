@@ -171,6 +171,7 @@ export class Form {
     else if (outbox.isBackingOff && outbox.unsent.length) said = ["sending", t("busy")];
     else if (outbox.isStuck && outbox.unsent.length) said = ["phone", t("stuck_all", { n: outbox.unsent.length })];
     else if (outbox.unsent.length) said = ["sending", t("saving")];
+    else if (this.element.querySelector(".step[editing]:not([hidden])")) said = ["pen", t("being_written")];
     else if (Object.keys(session.answers).length) said = ["check", t("all_safe")];
     const key = said.join(" ");
     if (this.sending.dataset.key === key) return;

@@ -2,20 +2,21 @@
 
 import { announce, h, inLanguage, isPageLanguage, t } from "./dom.js";
 import { Outbox } from "./outbox.js";
-import { Session } from "./session.js";
-import { chosenLanguage } from "./offline_db.js";
+import { Drafts, Session } from "./session.js";
+import * as db from "./offline_db.js";
+import { uuid } from "./rules.js";
 import { loadModule } from "./http.js";
 
 const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
 
 const state = JSON.parse(document.getElementById("state").textContent);
-const chosen = chosenLanguage(state.run.run_id);
+const chosen = db.chosenLanguage(state.run.run_id);
 if (chosen && !isPageLanguage(chosen) && !new URLSearchParams(location.search).has("lang")) {
   location.replace(inLanguage(chosen));
   await new Promise(() => {}); // the page that comes does the work
 }
 const outbox = new Outbox(state.run.run_id);
-const session = new Session(state, outbox);
+const session = new Session(state, outbox, new Drafts(state.run.run_id, db, uuid()));
 const app = document.getElementById("app");
 const startScreen = app.querySelector(".start");   // only of a run that nobody had started when the page was made
 const steps = session.rows.map(({ step }) => step);

@@ -1,7 +1,9 @@
 // What this phone keeps until the server has it: one IndexedDB database per origin, records per run.
 //
 //   items  one thing to send each: plain data, bytes as ArrayBuffer (never File or Blob: Safari reads them back empty)
-//   runs   {run, name, labels, state, camera}: what the page last knew, for a reload without network
+//   runs   {run, name, labels, state, camera}: what the page last knew, for a reload without network; and what is being
+//          typed, under "<run> <step> <page>": a store of their own would be a new version of the database, which pages
+//          that are open cannot use
 //   epoch… nothing; its name tells this very database from the one that a phone makes after it has cleared its storage.
 //          A name, since a record would need room, and a phone that is full must still get its database
 //
@@ -102,6 +104,24 @@ export async function loadRun(run) {
   return (await transact("readonly", (from) => from.objectStore("runs").get(run))).result;
 }
 
+const draftKey = (run, step, page) => `${run} ${step} ${page}`;
+const draftsOf = (run) => IDBKeyRange.bound(`${run} `, `${run} \uFFFF`);
+
+/** Keeps what is being typed: {run, step, page, at, text, replaces}; `page` names the tab. */
+export function putDraft(draft) {
+  const record = { ...draft, run: draftKey(draft.run, draft.step, draft.page) };
+  return transact("readwrite", (to) => to.objectStore("runs").put(record));
+}
+
+export function removeDraft(run, step, page) {
+  return transact("readwrite", (to) => to.objectStore("runs").delete(draftKey(run, step, page)));
+}
+
+/** → all drafts of a run, those of other tabs too. */
+export async function drafts(run) {
+  return (await transact("readonly", (from) => from.objectStore("runs").getAll(draftsOf(run)))).result;
+}
+
 /** → the language chosen for a run on this phone, or null. Needed before anything is shown, so not in the database. */
 export function chosenLanguage(run) {
   try {
@@ -133,7 +153,8 @@ export async function saveRun(read) {
   if (record) await transact("readwrite", (to) => to.objectStore("runs").put(structuredClone(record))).catch(() => {});
 }
 
-/** Deletes a run from the phone: its language, its items, what was saved of it, and its page in the worker's cache. */
+/** Deletes a run from the phone: its language, its items and drafts, what was saved of it, and its page in the worker's
+ *  cache. */
 export async function deleteRun(run) {
   rememberLanguage(run, null);
   await transact("readwrite", (to) => {
@@ -144,6 +165,7 @@ export async function deleteRun(run) {
       all.result.continue();
     };
     to.objectStore("runs").delete(run);
+    to.objectStore("runs").delete(draftsOf(run));
   });
   await globalThis.caches?.delete(`rundun ${run}`);
 }

@@ -6,10 +6,12 @@
 //   "completed" {run} · "closed" {kind, closedAt}
 // It listens to the outbox and to the photo store, which know nothing of it.
 
-import { bodyOf, contentOf, evaluate, flatten, nowUtc, photoRule } from "./rules.js";
+import { bodyOf, contentOf, evaluateKept, flatten, nowUtc, photoRule } from "./rules.js";
 import { PhotoStore, lazyGeo } from "./photo_store.js";
 import * as db from "./offline_db.js";
 import { Problem } from "./http.js";
+
+export * from "./drafts.js";
 
 export class Session extends EventTarget {
   #local = new Map();       // step id → {answer, item, problem}: newer than the server's
@@ -18,9 +20,9 @@ export class Session extends EventTarget {
   #camera = null;           // {step, at}: the camera is open for this step, and may cost the page its life
   #evaluation = null;
 
-  constructor(state, outbox) {
+  constructor(state, outbox, drafts) {
     super();
-    this.outbox = outbox;
+    Object.assign(this, { outbox, drafts });
     this.template = state.template;
     this.organization = state.organization;
     this.rows = flatten(state.template);
@@ -42,7 +44,7 @@ export class Session extends EventTarget {
 
   /** Brings back what an earlier visit left on this phone. → the id of the step whose photo was lost, or null. */
   async restore() {
-    const known = await db.loadRun(this.run.run_id).catch(() => null);
+    const [known] = await Promise.all([db.loadRun(this.run.run_id).catch(() => null), this.drafts.restore()]);
     if (!this.closed && known?.state?.run.revision > this.run.revision) this.#applyState(known.state);
     await this.outbox.sync();
     // A page may have died between keeping a photo and queueing its answer.
@@ -137,6 +139,11 @@ export class Session extends EventTarget {
     return this.#local.get(stepId)?.answer ?? this.answers[stepId] ?? null;
   }
 
+  /** The id of that answer, null while untouched. */
+  answerIdOf(stepId) {
+    return this.#local.get(stepId)?.item.body.answer_id ?? this.answers[stepId]?.answer_id ?? null;
+  }
+
   /** {url, problem} of a signature, or null. */
   signatureOf(key) {
     return this.photoStore.signatures.get(key) ?? this.signatures[key] ?? null;
@@ -153,7 +160,8 @@ export class Session extends EventTarget {
   }
 
   evaluate() {
-    return (this.#evaluation ??= this.#evaluateNow());
+    const signed = () => [...Object.keys(this.signatures), ...this.photoStore.signatures.keys()];
+    return (this.#evaluation ??= evaluateKept(this.template, (id) => this.answerOf(id), this.photoStore, signed()));
   }
 
   get needsAttention() {
@@ -222,19 +230,6 @@ export class Session extends EventTarget {
     const fix = (await (await lazyGeo.load())?.sample()) ?? null;
     this.outbox.update(item, { body: { ...item.body, geo: fix }, hold: false });
     this.changed(item.key);
-  }
-
-  #evaluateNow() {
-    const answers = {};
-    const arrived = {};
-    for (const { step } of this.rows) {
-      const answer = this.answerOf(step.id);
-      const takesPhotos = photoRule(step) !== null;
-      if (answer) answers[step.id] = takesPhotos ? { ...answer, photos: this.photoStore.listed(step.id) } : answer;
-      arrived[step.id] = takesPhotos ? this.photoStore.usable(step.id).map((photo) => photo.id) : [];
-    }
-    const signed = [...Object.keys(this.signatures), ...this.photoStore.signatures.keys()];
-    return evaluate(this.template, answers, arrived, signed);
   }
 
   #onSent(item, answer) {

@@ -46,7 +46,20 @@ export class StepElement extends HTMLElement {
     session.addEventListener("run", () => this.#showStatus());
     session.addEventListener("flush", () => this.flush());
     this.update();
+    this.restore();
   }
+
+  /** What is typed and not saved yet is kept as a draft, and nothing is called safe meanwhile. */
+  static observedAttributes = ["editing"];
+
+  attributeChangedCallback(_, before, after) {
+    if ((before === null) === (after === null)) return;
+    if (after === null) this.session.drafts.drop(this.id);
+    this.session.emit("run");
+  }
+
+  /** Takes over what an earlier page has left (only where something can be typed). */
+  restore() {}
 
   control() {
     return [];
@@ -194,7 +207,7 @@ export class FieldStep extends StepElement {
     setAttr(field, "aria-labelledby", this.labelId);
     setAttr(field, "aria-describedby", this.wrongId);
     field.addEventListener("input", () => {
-      setAttr(this, "editing", true);
+      this.edited();
       this.complain(null);
       this.typed();
     });
@@ -212,6 +225,24 @@ export class FieldStep extends StepElement {
   }
 
   typed() {}
+
+  /** Notes that what stands in the field is not saved yet. */
+  edited() {
+    if (!this.hasAttribute("editing")) this.replaces = this.session.answerIdOf(this.id);
+    setAttr(this, "editing", true);
+    this.session.drafts.keep(this.id, this.field.value, this.replaces);
+  }
+
+  restore() {
+    const draft = this.session.drafts.take(this.id);
+    if (!draft) return;
+    const known = this.field.value;
+    this.field.value = draft.text;
+    if (this.field.value === known) return this.session.drafts.drop(this.id);
+    this.replaces = draft.replaces;
+    setAttr(this, "editing", true);
+    this.typed();
+  }
 
   read() {
     return tidy(this.field.value);

@@ -36,6 +36,7 @@ CALLED = r"(?<!\?)\.(?:{})\("
 SCRIPT = {
     "optional chaining, ??": Since(r"\?\.(?!\d)|\?\?", "a?.b", 13.1, 80, 74),
     "private fields": Since(r"\bthis\.#\w", "this.#a", 14.1, 74, 90),
+    "static fields": Since(r"^  static \w+ =", "  static a = 1;", 14.1, 72, 75),
     "private methods": Since(r"^  (?:async |get |set )?#\w+\(", "  #a() {", 15, 84, 90),
     "??=, ||=, &&=": Since(r"(?:\?\?|\|\||&&)=", "a ??= b", 14, 85, 79),
     "await at the top": Since(r"^(?:const .* = )?await ", "await work();", 15, 89, 89),

@@ -1,0 +1,67 @@
+// What is being typed and not answered yet, kept on this phone every second: a phone that dies in the middle of a text
+// takes two seconds of it at most. Never sent. Several tabs may type in one step: each keeps its own, under the name of
+// its page, and takes over only what no living page still holds.
+// The server sends this within session.js (rundun/web/static.py), so it imports nothing.
+
+const KEEP_EVERY_MS = 1000;
+
+export class Drafts {
+  #texts = new Map();    // step id → {text, replaces}: the newest, here and maybe not yet on the phone
+  #timers = new Map();   // step id → the timer of its next save
+  #found = new Map();    // step id → {text, replaces}: left by a page that is gone
+
+  /** `db`: offline_db.js. `page`: an id of this page, new at each load. */
+  constructor(run, db, page) {
+    Object.assign(this, { run, db, page });
+    // Held as long as this page lives; whoever finds it free knows that its drafts are nobody's.
+    navigator.locks?.request(this.#lock(page), () => new Promise(() => {})).catch(() => {});
+  }
+
+  /** Finds what pages that are gone have left; the newest of each step. */
+  async restore() {
+    const kept = await this.db.drafts(this.run).catch(() => []);
+    if (!kept.length) return;
+    const held = (await navigator.locks?.query().catch(() => null))?.held.map((lock) => lock.name) ?? [];
+    const left = kept.filter(({ page }) => !held.includes(this.#lock(page)));
+    for (const draft of left.sort((one, other) => one.at - other.at)) this.#found.set(draft.step, draft);
+    // From now on they are this page's own.
+    for (const { step, text, replaces } of this.#found.values()) await this.#save(step, { text, replaces });
+    for (const { step, page } of left) await this.db.removeDraft(this.run, step, page).catch(() => {});
+  }
+
+  /** → {text, replaces} that was typed in a step and never answered, once; else null. */
+  take(step) {
+    const draft = this.#found.get(step) ?? null;
+    this.#found.delete(step);
+    if (draft) this.#texts.set(step, draft);
+    return draft;
+  }
+
+  /** `replaces`: the id of the answer that stood there when typing began, null for none. */
+  keep(step, text, replaces) {
+    this.#texts.set(step, { text, replaces });
+    if (this.#timers.has(step)) return;
+    this.#timers.set(step, setTimeout(() => {
+      this.#timers.delete(step);
+      this.#save(step, this.#texts.get(step));
+    }, KEEP_EVERY_MS));
+  }
+
+  /** What was typed is answered, or taken back. */
+  drop(step) {
+    clearTimeout(this.#timers.get(step));
+    this.#timers.delete(step);
+    if (!this.#texts.delete(step)) return;
+    // After the answer, which is written first: a phone that dies in between has one of the two.
+    setTimeout(() => this.#texts.has(step) || this.db.removeDraft(this.run, step, this.page).catch(() => {}));
+  }
+
+  #save(step, draft) {
+    const { run, page } = this;
+    return draft && this.db.putDraft({ run, step, page, at: Date.now(), ...draft }).catch(() => {});
+  }
+
+  #lock(page) {
+    return `rundun page ${page}`;
+  }
+}

@@ -1,0 +1,185 @@
+"""What is being typed is kept on the phone, and nothing is called safe meanwhile."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Error as PlaywrightError
+
+from tests.browser.checklists import COUNT, YES_NO, dispatched, record
+from tests.browser.phone import FLAGS, OPTIONS, Phone, installed, phone
+from tests.helpers.faulty_network import depot
+from tests.helpers.patience import PATIENCE
+from tests.helpers.service import World
+
+REPORT = {"id": "s-report", "type": "text", "label": "What happened?", "config": {"multiline": True}}
+DRAFTS = """(run) => new Promise((done, failed) => {
+  const opening = indexedDB.open("rundun", 1);
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const range = IDBKeyRange.bound(`${run} `, `${run} \\uFFFF`);
+    const asked = opening.result.transaction("runs").objectStore("runs").getAll(range);
+    asked.onsuccess = () => {
+      opening.result.close();
+      done(asked.result.map(({ step, text }) => [step, text]));
+    };
+  };
+})"""
+
+
+async def until_drafts_are(ed: Phone, run_id: str, expected: list[list[str]]) -> None:
+    """Wait until this phone keeps just these."""
+    async with asyncio.timeout(PATIENCE):
+        while sorted(await ed.page.evaluate(DRAFTS, run_id)) != expected:
+            pass
+
+
+async def types(ed: Phone, step_id: str, text: str) -> None:
+    """Put text into a field, and stay in it."""
+    await ed.step(step_id).locator(".control input, .control textarea").first.fill(text)
+
+
+async def test_nothing_is_called_safe_while_a_text_is_nowhere_but_in_its_field(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, REPORT)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    await ed.until_all_is_safe()
+    await types(ed, "s-report", "The lamp in the hall is broken")
+    await expect(ed.page.locator(".top .sending")).to_have_text("Being written")
+    await until_drafts_are(ed, run_id, [["s-report", "The lamp in the hall is broken"]])
+    assert "s-report" not in (await record(w, run_id))["answers"]  # kept, and not sent letter by letter
+    await ed.step("s-report").locator("textarea").blur()
+    await ed.until_all_is_safe()
+    await until_drafts_are(ed, run_id, [])
+
+
+async def test_a_text_typed_and_taken_back_leaves_nothing(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, {**REPORT, "required": False}, settings={"allow_skip": True})
+    await ed.open(run_id)
+    await ed.start()
+    await ed.pick("s-ok", "Yes")
+    for leave in ("empty", "skip"):
+        await types(ed, "s-report", "A lamp")
+        await until_drafts_are(ed, run_id, [["s-report", "A lamp"]])
+        if leave == "empty":
+            await ed.fill("s-report", "")
+        else:
+            await ed.step("s-report").get_by_role("button", name="Skip").tap()
+        await until_drafts_are(ed, run_id, [])
+    await ed.until_all_is_safe()
+
+
+async def test_what_was_typed_in_each_kind_of_field_is_there_after_the_page_has_died(w: World, ed: Phone) -> None:
+    day = {"id": "s-day", "type": "datetime", "label": "When?"}
+    code = {"id": "s-code", "type": "barcode", "label": "Key"}
+    run_id = await dispatched(w, REPORT, COUNT, day, code)
+    await ed.open(run_id)
+    await ed.start()
+    # A page that dies leaves no field, and says nothing when it is hidden.
+    await ed.page.evaluate("for (const step of document.querySelectorAll('.step')) step.flush = () => true")
+    typed = {"s-report": "Two lamps", "s-count": "7", "s-day": "2026-07-01", "s-code": "KEY-4"}
+    for step_id, text in typed.items():
+        await types(ed, step_id, text)
+    await until_drafts_are(ed, run_id, sorted([step_id, text] for step_id, text in typed.items()))
+    await ed.page.reload()
+    for step_id, text in typed.items():
+        await expect(ed.step(step_id).locator(".control input, .control textarea").first).to_have_value(text)
+    await expect(ed.page.locator(".top .sending")).to_have_text("Being written")
+    assert (await record(w, run_id))["answers"] == {}
+    await ed.page.locator(".top h1").tap()  # anywhere else: now it is answered
+    await ed.is_done(*typed)
+    await until_drafts_are(ed, run_id, [])
+    assert (await record(w, run_id))["answers"]["s-report"]["value"] == "Two lamps"
+
+
+async def test_tabs_keep_a_draft_each_and_take_none_from_a_living_one(w: World, browser: Browser, base: str) -> None:
+    async with phone(browser, base) as ed:
+        run_id = await dispatched(w, REPORT, COUNT)
+        await ed.open(run_id)
+        await ed.start()
+        await types(ed, "s-report", "In the one")
+        await until_drafts_are(ed, run_id, [["s-report", "In the one"]])
+        async with ed.tab() as other:
+            await other.open(run_id)
+            await expect(other.step("s-report").locator("textarea")).to_have_value("")
+            await types(other, "s-count", "12")
+            await until_drafts_are(ed, run_id, [["s-count", "12"], ["s-report", "In the one"]])
+            await other.fill("s-count", "12")
+            await until_drafts_are(ed, run_id, [["s-report", "In the one"]])
+        await expect(ed.step("s-report").locator("textarea")).to_have_value("In the one")
+
+
+async def test_a_run_that_is_closed_takes_its_drafts_along(w: World, ed: Phone) -> None:
+    run = await w.dispatch(await w.template(REPORT, YES_NO))
+    await ed.open(run.run_id)
+    await ed.start()
+    await types(ed, "s-report", "Two lamps")
+    await until_drafts_are(ed, run.run_id, [["s-report", "Two lamps"]])
+    await ed.page.evaluate("for (const step of document.querySelectorAll('.step')) step.flush = () => true")
+    assert (await run.call("POST", "/cancel", json={"reason": "No"})).status_code == 200
+    await ed.page.reload()
+    await expect(ed.page.get_by_role("heading", name="This job was stopped")).to_be_visible()
+    await until_drafts_are(ed, run.run_id, [])
+
+
+@asynccontextmanager
+async def killable(folder: Path, base: str) -> AsyncIterator[tuple[Phone, Callable[[], None]]]:
+    """A phone with its storage in `folder`, and what kills all processes of its browser at once."""
+    async with async_playwright() as playwright:
+        context = await playwright.chromium.launch_persistent_context(
+            folder, executable_path=installed(), args=FLAGS, **OPTIONS
+        )
+        context.set_default_timeout(PATIENCE * 1000)
+
+        def kill() -> None:
+            groups = {os.getpgid(pid) for pid in started_with(folder)} - {os.getpgid(0)}
+            assert groups
+            for group in groups:
+                os.killpg(group, signal.SIGKILL)
+
+        yield Phone(context.pages[0], base), kill
+        with suppress(PlaywrightError):
+            await context.close()
+
+
+def started_with(folder: Path) -> Iterator[int]:
+    """Find the processes of the browser that has its storage in `folder`."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if str(folder).encode() in path.read_bytes() and b"playwright" not in path.read_bytes():
+                yield int(path.parent.name)
+
+
+@pytest.mark.browser
+async def test_a_browser_killed_in_the_middle_of_a_text_loses_two_seconds_of_it_at_most(tmp_path: Path) -> None:
+    async with depot(tmp_path) as acme:
+        run_id = await acme.dispatched(YES_NO, REPORT)
+        async with killable(tmp_path / "phone", acme.base) as (ed, kill):
+            await ed.open(run_id)
+            await ed.start()
+            await ed.page.clock.install()
+            await ed.page.clock.pause_at(time.time() + 10)
+            await ed.step("s-report").locator("textarea").press_sequentially("The lamp in the hall ")
+            await ed.page.clock.run_for(1000)
+            await until_drafts_are(ed, run_id, [["s-report", "The lamp in the hall "]])
+            await ed.step("s-report").locator("textarea").press_sequentially("is ")
+            await ed.page.clock.run_for(1000)
+            await until_drafts_are(ed, run_id, [["s-report", "The lamp in the hall is "]])
+            await ed.step("s-report").locator("textarea").press_sequentially("broken")  # in the second before the end
+            kill()
+        async with killable(tmp_path / "phone", acme.base) as (ed, _):
+            await ed.open(run_id)
+            field = ed.step("s-report").locator("textarea")
+            await expect(field).to_have_value("The lamp in the hall is ")
+            await expect(ed.page.locator(".top .sending")).to_have_text("Being written")
+            await ed.fill("s-report", "The lamp in the hall is broken")
+            await ed.is_done("s-report")
+            await until_drafts_are(ed, run_id, [])
+        assert acme.answers(run_id) == {"s-report": "The lamp in the hall is broken"}
