@@ -32,9 +32,12 @@ class StartInput:
 
 @dataclass(frozen=True, slots=True)
 class AnswerInput:
-    """The input for one answer; `photos` None when the list was left out."""
+    """The input for one answer; `photos` None when the list was left out. `replaces`: the id of the answer that its
+    author has seen, "" for none, None for whichever is in force.
+    """
 
     answer_id: str | None
+    replaces: str | None = None
     value: Any = None
     skipped: bool = False
     unable: str | None = None
@@ -101,6 +104,8 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     if is_full:
         detail = f"this step was answered {MAX_ANSWERS} times and can't be changed any more"
         raise Invalid([FieldError("", "too_long", detail)])
+    if not says_the_same:
+        _require_seen(old, answer_input)
     quotas.require_room_to_go_on(tx, run.org_id)
     if says_the_same:
         answers.add_history(tx, run, step_id, new)
@@ -110,6 +115,13 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     after = run_state.with_answer(state, step_id, new)
     changed = [step_id] if old is None or _says_something_else(tx, state, after, step_id) else []
     return run_state.save(tx, state, after, new.at, changed)
+
+
+def _require_seen(old: Answer | None, answer_input: AnswerInput) -> None:
+    """Raise `answer_changed` where the answer in force is not the one that this one is meant to replace."""
+    in_force = old.answer_id if old else ""
+    if answer_input.replaces is not None and answer_input.replaces != in_force:
+        raise Problem("answer_changed", "This step was answered anew meanwhile, on another phone or in another tab.")
 
 
 def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:

@@ -50,6 +50,10 @@ ADVICE: dict[str, tuple[str, str]] = {
         "The run can't be submitted: required steps, photos or signatures are missing.",
         "“errors” names each of them, with the step and what it lacks.",
     ),
+    "answer_changed": (
+        "The step was answered anew after the answer that “replaces” names: on another phone, or in another tab.",
+        "Read the state, show both answers, and send the chosen one with the id of the answer that it replaces now.",
+    ),
     "photo_conflict": (
         "Another photo, with other bytes, has this id already.",
         "Make a new id for each picture, and keep it for repeated uploads of the same one.",

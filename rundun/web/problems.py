@@ -25,6 +25,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "wrong_status": (409, "The run's status does not allow this"),
     "not_started": (409, "The run is not started"),
     "steps_missing": (409, "Something is still missing"),
+    "answer_changed": (409, "The step has another answer by now"),
     "photo_conflict": (409, "Another photo has this id"),
     "template_archived": (409, "The template is archived"),
     "run_closed": (410, "The run is closed"),

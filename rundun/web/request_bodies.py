@@ -246,6 +246,9 @@ class AnswerBody(StrictModel):
 
     answer_id: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
     """Made by the phone. One that was applied already changes nothing, even after a newer answer: repeating is safe."""
+    replaces: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
+    """The `answer_id` of the answer that its author has seen, `null` for none: where another is in force by now,
+    `answer_changed`, and nothing changes. Left out: whatever is in force is replaced."""
     value: Any = None
     """What the step's type asks for; `null` for photo, signature and instruction steps."""
     skipped: bool = False
@@ -265,6 +268,7 @@ class AnswerBody(StrictModel):
             raise Invalid(errors)
         return AnswerInput(
             answer_id=self.answer_id and self.answer_id.lower(),
+            replaces=(self.replaces or "").lower() if "replaces" in self.model_fields_set else None,
             value=self.value,
             skipped=self.skipped,
             unable=None if self.unable is None else self.unable.reason,

@@ -15,9 +15,10 @@ export function nowUtc() {
   return `${new Date().toISOString().slice(0, 19)}Z`;
 }
 
-/** The body of the PUT of an answer; `photos` is null for a step that takes none. */
-export function bodyOf({ value, skipped, unable }, photos) {
-  const body = { answer_id: uuid() };
+/** The body of the PUT of an answer; `photos` is null for a step that takes none. `replaces`: the id of the answer that
+ *  the person saw, null for none; undefined where that does not matter. */
+export function bodyOf({ value, skipped, unable, replaces }, photos) {
+  const body = { answer_id: uuid(), ...(replaces === undefined ? {} : { replaces }) };
   if (skipped) return { ...body, skipped };
   if (unable) return { ...body, unable };
   return { ...body, value, geo: null, answered_at: nowUtc(), ...(photos ? { photos } : {}) };
@@ -26,4 +27,17 @@ export function bodyOf({ value, skipped, unable }, photos) {
 /** The answer in such a body. */
 export function contentOf({ value = null, skipped = false, unable = null, photos = [], geo = null }) {
   return { value, skipped, unable, photos, geo };
+}
+
+/** The server names untouched steps too, without a value. */
+export function isTouched(answer) {
+  return answer !== null && "value" in answer;
+}
+
+/** How the run has ended for this page, where an error says so: {kind, closedAt}; else null. An answer whose head was
+ *  cut short comes without its problem document, and then says nothing of the run. */
+export function endOf({ status, code, members }) {
+  if (code === "run_closed") return { kind: members.run_status, closedAt: members.closed_at };
+  if (code === "other_device") return { kind: code, closedAt: null };
+  return status === 404 && code === "not_found" ? { kind: "unknown", closedAt: null } : null;
 }

@@ -3,7 +3,9 @@
 // what they know. What is typed is saved when the field is left, when the page is hidden and before the review: not
 // letter by letter, since every saved answer is an event for somebody.
 
-import { h, icon, locale, makeButton, setAttr, setText, showCount, t, textAttributes } from "./dom.js";
+import {
+  h, icon, locale, makeButton, setAttr, setText, showCount, showDate, showTime, t, textAttributes,
+} from "./dom.js";
 import {
   MAX_TEXT, decimalMark, length, localToUtc, parseNumber, selectable, showNumber, tidy, utcToLocal,
 } from "./rules.js";
@@ -215,6 +217,10 @@ defineStep("number", class extends FieldStep {
     this.field.value = value === null ? "" : showNumber(value, locale);
   }
 
+  said(value) {
+    return showCount(value);
+  }
+
   #turn() {
     const typed = this.field.value.trim();
     const minus = /^[\u061C\u200E\u200F]*[-−]/; // Arabic puts a mark of direction before it
@@ -248,6 +254,10 @@ defineStep("datetime", class extends FieldStep {
 
   write(value) {
     this.field.value = value === null ? "" : this.isDay ? value : utcToLocal(value);
+  }
+
+  said(value) {
+    return this.isDay ? showDate(value) : showTime(value);
   }
 
   #now() {

@@ -4,7 +4,9 @@
 // every page turn costs a wait and the overview. Here a tap answers, and the next open step glides to the same place
 // under the thumb; going back to look at something is a flick.
 
-import { h, icon, makeButton, scrollBehavior, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
+import {
+  announce, h, icon, makeButton, scrollBehavior, setAttr, setText, t, textAttributes, withLinks,
+} from "./dom.js";
 import { lazyGeo } from "./photo_store.js";
 import { loadModule } from "./http.js";
 
@@ -24,6 +26,8 @@ export class Form {
     addEventListener("pointerdown", (event) => this.#leaveFields(event.target), { passive: true });
     session.addEventListener("change", () => this.#refresh());
     session.addEventListener("run", () => this.#showSending());
+    session.addEventListener("elsewhere", ({ detail }) => announce(
+      [...detail.steps.slice(0, 3).map((id) => session.stepById.get(id).label), t("changed_elsewhere")].join(". ")));
     this.#refresh();
   }
 

@@ -2,7 +2,7 @@
 
 import { announce, h, inLanguage, isPageLanguage, t } from "./dom.js";
 import { Outbox } from "./outbox.js";
-import { Drafts, Session } from "./session.js";
+import { Drafts, OtherPhones, Session } from "./session.js";
 import * as db from "./offline_db.js";
 import { uuid } from "./rules.js";
 import { loadModule } from "./http.js";
@@ -17,6 +17,7 @@ if (chosen && !isPageLanguage(chosen) && !new URLSearchParams(location.search).h
 }
 const outbox = new Outbox(state.run.run_id);
 const session = new Session(state, outbox, new Drafts(state.run.run_id, db, uuid()));
+session.otherPhones = new OtherPhones(session, outbox);
 const app = document.getElementById("app");
 const startScreen = app.querySelector(".start");   // only of a run that nobody had started when the page was made
 const steps = session.rows.map(({ step }) => step);

@@ -1,17 +1,17 @@
 // The run as this page knows it: what the server said, and on top of it what this phone has not sent yet.
 // Elements read from it, tell it what the person did, and listen to its events:
 //   "change" {step}  something about one step (null: about any) · "run" progress and sending
-//   "flush"          save what is still being typed
+//   "flush"          save what is still being typed · "state" {before}: the server's answers came, in place of these
 //   "unstarted" {problem}   the server refused the start · "incomplete" {problem} or the completion
-//   "completed" {run} · "closed" {kind, closedAt}
+//   "completed" {run} · "closed" {kind, closedAt} · "elsewhere" {steps}   answered on another phone
 // It listens to the outbox and to the photo store, which know nothing of it.
 
-import { bodyOf, contentOf, evaluateKept, flatten, nowUtc, photoRule } from "./rules.js";
+import { bodyOf, contentOf, endOf, evaluateKept, flatten, isTouched, nowUtc, photoRule } from "./rules.js";
 import { PhotoStore, lazyGeo } from "./photo_store.js";
 import * as db from "./offline_db.js";
-import { Problem } from "./http.js";
 
 export * from "./drafts.js";
+export * from "./other_phones.js";
 
 export class Session extends EventTarget {
   #local = new Map();       // step id → {answer, item, problem}: newer than the server's
@@ -70,8 +70,9 @@ export class Session extends EventTarget {
 
   // What the person did
 
-  answer(stepId, value) {
-    this.#send(this.stepById.get(stepId), { value, skipped: false, unable: null });
+  /** `replaces`: the id of the answer that the person saw while typing this one. */
+  answer(stepId, value, replaces) {
+    this.#send(this.stepById.get(stepId), { value, skipped: false, unable: null, replaces });
   }
 
   skip(stepId) {
@@ -80,6 +81,13 @@ export class Session extends EventTarget {
 
   unable(stepId, reason) {
     this.#send(this.stepById.get(stepId), { value: null, skipped: false, unable: { reason } });
+  }
+
+  /** Takes back an answer that the server has refused: what it has stands. */
+  takeBack(stepId) {
+    this.outbox.dropUnsent(stepId, "answer");
+    this.#local.delete(stepId);
+    this.changed(stepId);
   }
 
   /** Sends the step's answer again because its list of photos changed; nothing when it has no answer yet. */
@@ -139,10 +147,8 @@ export class Session extends EventTarget {
     return this.#local.get(stepId)?.answer ?? this.answers[stepId] ?? null;
   }
 
-  /** The id of that answer, null while untouched. */
-  answerIdOf(stepId) {
-    return this.#local.get(stepId)?.item.body.answer_id ?? this.answers[stepId]?.answer_id ?? null;
-  }
+  /** {answer, item, problem} where this phone has a newer answer than the server; else undefined. */
+  localOf = (stepId) => this.#local.get(stepId);
 
   /** {url, problem} of a signature, or null. */
   signatureOf(key) {
@@ -190,9 +196,10 @@ export class Session extends EventTarget {
     else this.emit("closed", { kind, closedAt });
   }
 
-  /** Fetches the server's state, and finds what other tabs have left on the phone. */
-  async poll() {
+  /** Fetches the server's state, and finds what other tabs have left on the phone. `all`: anew. */
+  async poll(all = false) {
     if (this.closed) return;
+    if (all) this.#syncedRevision = 0;
     this.outbox.sync();
     if (this.run.status === "pending" || this.outbox.isBackingOff) return;
     const before = this.#highestRevision;
@@ -201,7 +208,9 @@ export class Session extends EventTarget {
       // An answer older than what a write told us meanwhile must not bring the past back.
       if (state && state.run.revision < this.#highestRevision) return this.#highestRevision > before && this.poll();
       if (state) {
+        const before = this.answers;
         this.#applyState(state);
+        this.emit("state", { before });
         this.changed(null);
         this.emit("run");
         this.#saveRun();
@@ -217,6 +226,10 @@ export class Session extends EventTarget {
   #send(step, content) {
     const photos = photoRule(step) ? this.photoStore.usable(step.id).map((photo) => photo.id) : null;
     const body = bodyOf(content, photos);
+    const last = this.#local.get(step.id)?.item;
+    // One that the server has not got is no longer there to be replaced.
+    const isGone = last && (last.tries === 0 || last.state === "refused");
+    if (isGone && body.replaces === last.body.answer_id) body.replaces = last.body.replaces;
     this.outbox.dropUnsent(step.id, "answer");
     const hold = Boolean(step.geo) && "value" in body; // until its position is known
     const about = { lane: "answers", key: step.id, kind: "answer" };
@@ -306,13 +319,9 @@ export class Session extends EventTarget {
 
   /** Closes the run where an error says that it is over for this page. → whether it does. */
   endsRun(error) {
-    if (!(error instanceof Problem)) return false;
-    // An answer whose head was cut short comes without its problem document, and then says nothing of the run.
-    if (error.code === "run_closed") this.close(error.members.run_status, error.members.closed_at);
-    else if (error.code === "other_device") this.close("other_device");
-    else if (error.status === 404 && error.code === "not_found") this.close("unknown");
-    else return false;
-    return true;
+    const end = endOf(error);
+    if (end) this.close(end.kind, end.closedAt);
+    return end !== null;
   }
 
   #applyState(state) {
@@ -337,9 +346,4 @@ export class Session extends EventTarget {
     // After a jump by more than one somebody else has written too, and the next poll must bring everything.
     if (run.revision === this.#syncedRevision + 1) this.#syncedRevision = run.revision;
   }
-}
-
-/** The server names untouched steps too, without a value. */
-function isTouched(answer) {
-  return answer !== null && "value" in answer;
 }

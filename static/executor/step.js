@@ -88,7 +88,9 @@ export class StepElement extends HTMLElement {
     const before = this.session.answerOf(this.step.id);
     const isAnswered = before && !before.skipped && !before.unable;
     const isSame = isAnswered && JSON.stringify(before.value) === JSON.stringify(value);
-    if (!isSame || this.session.safetyOf(this.step.id).kind === "attention") this.session.answer(this.step.id, value);
+    const isRefused = this.session.safetyOf(this.step.id).kind === "attention";
+    if (!isSame || isRefused) this.session.answer(this.step.id, value, this.replaces);
+    this.replaces = undefined;
     return true;
   }
 
@@ -171,6 +173,7 @@ export class StepElement extends HTMLElement {
 
   #statusWords(answer, stepState, safety) {
     const again = (word, act) => makeButton("link", act, t(word));
+    if (this.session.otherPhones.rivalOf(this.step.id)) return [null, ""]; // said beside the field
     if (safety.kind === "attention") {
       return ["alert", refusedText(safety.problem), again("try_again", () => this.session.retry(this.step.id))];
     }
@@ -181,6 +184,7 @@ export class StepElement extends HTMLElement {
     if (safety.kind === "here") return ["phone", t("here")];
     if (safety.kind === "saving") return ["sending", t("saving")];
     if (safety.kind === "stuck") return ["phone", t("stuck")];
+    if (this.session.otherPhones.hasChanged(this.step.id)) return ["phone", t("changed_elsewhere")];
     if (stepState.state === "skipped") return ["check", t("skipped_safe")];
     if (stepState.state === "unable") return ["check", t("unable_safe", { reason: answer.unable.reason })];
     const { photoStore } = this.session;
@@ -228,7 +232,7 @@ export class FieldStep extends StepElement {
 
   /** Notes that what stands in the field is not saved yet. */
   edited() {
-    if (!this.hasAttribute("editing")) this.replaces = this.session.answerIdOf(this.id);
+    if (!this.hasAttribute("editing")) this.replaces = this.session.otherPhones.answerIdOf(this.id);
     setAttr(this, "editing", true);
     this.session.drafts.keep(this.id, this.field.value, this.replaces);
   }
@@ -256,6 +260,28 @@ export class FieldStep extends StepElement {
     if (document.activeElement === this.field && this.field.value !== "") return;
     this.write(answer?.value ?? null);
     this.typed();
+  }
+
+  /** Offers the words of another phone, which came while somebody wrote here: neither is lost without being seen. */
+  update() {
+    super.update();
+    const theirs = this.session.otherPhones.rivalOf(this.id);
+    const said = theirs && (theirs.unable?.reason ?? (theirs.skipped ? t("skipped") : this.said(theirs.value)));
+    if (said === (this.rival?.dataset.said ?? null)) return;
+    this.rival?.remove();
+    const words = theirs && h("div", {},
+      h("p", {}, t("rival_wrote")), h("blockquote", textAttributes(""), said),
+      h("div", { class: "pair" },
+        makeButton("button", () => this.session.takeBack(this.id), t("use_theirs")),
+        makeButton("button", () => this.session.otherPhones.keepMine(this.id), t("keep_mine"))));
+    const attributes = { class: "notice rival", role: "alert", "data-said": said };
+    this.rival = theirs && h("div", attributes, icon("phone"), words);
+    if (this.rival) this.wrong.before(this.rival);
+  }
+
+  /** A value of this step in words. */
+  said(value) {
+    return String(value);
   }
 
   flush() {

@@ -134,6 +134,26 @@ async def test_an_answer_that_said_nothing_new_is_old_when_it_comes_again(w: Wor
     assert (again.status_code, again.json()["step"]["value"]) == (200, False)
 
 
+async def test_an_answer_that_names_what_it_replaces_replaces_nothing_else(w: World) -> None:
+    ed = await w.dispatch(await w.template(TEXT))
+    await ed.start()
+    mine, theirs, last = (str(uuid.uuid4()) for _ in range(3))
+    first = {"answer_id": mine, "replaces": None, "value": "a lamp"}
+    assert (await ed.put("s-why", first)).status_code == 200
+    late = {"answer_id": theirs, "replaces": None, "value": "a chair"}
+    refused = await ed.put("s-why", late)
+    assert (refused.status_code, refused.json()["code"]) == (409, "answer_changed")
+    assert (await w.run(ed))["answers"]["s-why"]["value"] == "a lamp"
+    assert (await ed.put("s-why", first)).status_code == 200  # again, as after a lost reply
+    assert (await ed.put("s-why", {**late, "value": "a lamp"})).status_code == 200  # says what is in force
+    assert (await ed.put("s-why", {"answer_id": last, "replaces": mine.upper(), "value": "both"})).status_code == 200
+    assert (await ed.put("s-why", {"value": "without an id"})).status_code == 200
+    for seen in (None, last):
+        assert (await ed.answer("s-why", "blind", replaces=seen)).status_code == 409
+    assert (await ed.answer("s-why", "whatever it was")).status_code == 200
+    assert len(await w.events(ed)) == 5
+
+
 async def test_replaced_answers_stay_in_the_history(w: World) -> None:
     ed = await w.dispatch(await w.template(TEXT))
     await ed.start()

@@ -124,6 +124,7 @@ async def test_two_devices_learn_of_each_other_within_fifteen_seconds(tmp_path: 
         await expect(typing).to_have_value("1")  # what is being typed stays under the fingers
         await typing.press_sequentially("2")
         await typing.blur()
+        await ed.step("s-count").get_by_role("button", name="Keep mine").tap()
         await ed.pick("s-ok", "Yes")
         await ed.photograph("s-more", picture(12))
         await ed.is_done("s-ok", "s-count", "s-more")

@@ -94,7 +94,7 @@ async def start_run(request: Request) -> Response:
     "PUT /steps/{step_id}",
     {200: Success("The step as it stands.", WrittenJson)},
     body=AnswerBody,
-    problems=("run_closed", "not_started", "skip_not_allowed", "too_many_photos"),
+    problems=("run_closed", "not_started", "skip_not_allowed", "too_many_photos", "answer_changed"),
 )
 async def answer_step(request: Request) -> Response:
     """Answer a step.

@@ -1,0 +1,54 @@
+// What came from another phone on the same run: steps whose answer, as the page shows it, nobody here has given. The
+// link knows no names, so who it was is not said.
+// The server sends this within session.js (rundun/web/static.py), so it imports nothing.
+
+export class OtherPhones {
+  #ours = new Set();        // ids of answers given on this phone, in whichever tab
+  #theirs = new Map();      // step id → the id of the answer that came from elsewhere
+
+  /** Makes `session` emit "elsewhere" {steps}: ids of steps that were answered on another phone since the last look. */
+  constructor(session, outbox) {
+    Object.assign(this, { session, outbox });
+    const note = (id) => id && this.#ours.add(id);
+    outbox.addEventListener("sent", ({ detail }) => {
+      note(detail.item.body?.answer_id);
+      outbox.others?.postMessage({ answered: detail.item.body?.answer_id });
+    });
+    outbox.addEventListener("removed", ({ detail }) => note(detail.item.body?.answer_id));
+    outbox.others?.addEventListener("message", ({ data }) => note(data.answered));
+    outbox.addEventListener("refused", ({ detail }) => detail.problem.code === "answer_changed" && session.poll(true));
+    session.addEventListener("state", ({ detail }) => this.#compare(detail.before));
+  }
+
+  /** True while the answer that a step shows is another phone's, and came while this page was open. */
+  hasChanged(stepId) {
+    return this.#theirs.has(stepId) && this.#theirs.get(stepId) === this.answerIdOf(stepId);
+  }
+
+  /** The id of the answer that a step shows, null while untouched. */
+  answerIdOf(stepId) {
+    const { session } = this;
+    return session.localOf(stepId)?.item.body.answer_id ?? session.answers[stepId]?.answer_id ?? null;
+  }
+
+  /** What another phone has answered while this one wrote, so that the server did not take it; null without that. */
+  rivalOf(stepId) {
+    const isRefused = this.session.localOf(stepId)?.problem?.code === "answer_changed";
+    return isRefused ? this.session.answers[stepId] ?? null : null;
+  }
+
+  /** Puts this phone's own words in the place of the other's. */
+  keepMine(stepId) {
+    const { session } = this;
+    session.answer(stepId, session.localOf(stepId).answer.value, session.answers[stepId].answer_id ?? undefined);
+  }
+
+  #compare(before) {
+    const queued = new Set(this.outbox.items.map((item) => item.body?.answer_id));
+    const isTheirs = ([stepId, { answer_id: id }]) => id !== (before[stepId]?.answer_id ?? null) &&
+      !this.#ours.has(id) && !queued.has(id);
+    const changed = Object.entries(this.session.answers).filter(isTheirs);
+    for (const [stepId, { answer_id: id }] of changed) this.#theirs.set(stepId, id);
+    if (changed.length) this.session.emit("elsewhere", { steps: changed.map(([stepId]) => stepId) });
+  }
+}

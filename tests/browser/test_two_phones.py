@@ -1,0 +1,132 @@
+"""Two phones on one run: each sees what the other changed, and no words are lost unseen."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Browser, expect
+
+from tests.browser.checklists import COUNT, YES_NO, record
+from tests.browser.phone import Phone, phone
+from tests.helpers.service import World
+
+REPORT = {"id": "s-report", "type": "text", "label": "What happened?", "config": {"multiline": True}}
+CHANGED = "Changed on another phone"
+
+
+@asynccontextmanager
+async def both(w: World, browser: Browser, base: str, *steps: Any) -> AsyncIterator[tuple[Phone, Phone, str]]:
+    """Ed, who has started, and Olga on a phone of her own."""
+    run = await w.dispatch(await w.template(*steps))
+    async with phone(browser, base) as ed, phone(browser, base) as olga:
+        await ed.open(run.run_id)
+        await ed.start()
+        await olga.open(run.run_id)
+        await expect(olga.page.locator(".list")).to_be_visible()
+        yield ed, olga, run.run_id
+
+
+async def value(w: World, run_id: str, step_id: str) -> Any:
+    return (await record(w, run_id))["answers"][step_id]["value"]
+
+
+async def test_what_another_phone_has_changed_is_said_and_read_out(w: World, browser: Browser, base: str) -> None:
+    async with both(w, browser, base, YES_NO, COUNT, REPORT) as (ed, olga, _):
+        await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await olga.pick("s-ok", "No")
+        await olga.is_done("s-ok")
+        await ed.look_again()
+        await expect(ed.step("s-ok").get_by_label("No")).to_be_checked()
+        await expect(ed.step("s-ok").locator(".status")).to_have_text(CHANGED)
+        await expect(ed.page.locator("#live")).to_have_text(f"All fine?. {CHANGED}")
+        await expect(ed.page.locator(".status").filter(has_text=CHANGED)).to_have_count(1)
+        await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await expect(ed.step("s-ok").locator(".status")).not_to_have_text(CHANGED)
+        # What one tab says is not news to the other one on the same phone.
+        async with ed.tab() as other:
+            await other.open(_)
+            await other.fill("s-count", "7")
+            await other.is_done("s-count")
+            await expect(ed.step("s-count").locator("input")).to_have_value("7")
+            await ed.look_again()
+            await expect(ed.page.locator(".status").filter(has_text=CHANGED)).to_have_count(0)
+
+
+async def test_a_text_written_on_both_is_offered_and_neither_is_lost_unseen(
+    w: World, browser: Browser, base: str
+) -> None:
+    async with both(w, browser, base, YES_NO, REPORT) as (ed, olga, run_id):
+        await ed.step("s-report").locator("textarea").press_sequentially("The lamp")
+        await olga.fill("s-report", "A chair\nand a table")
+        await olga.is_done("s-report")
+        await ed.step("s-report").locator("textarea").blur()
+        offer = ed.step("s-report").locator(".rival")
+        await expect(offer.locator("blockquote")).to_have_text("A chair\nand a table")
+        await expect(ed.step("s-report").locator("textarea")).to_have_value("The lamp")
+        await expect(ed.page.locator(".top .sending")).to_have_text("1 step needs attention")
+        assert await value(w, run_id, "s-report") == "A chair\nand a table"
+        await offer.get_by_role("button", name="Use it").tap()
+        await expect(offer).to_have_count(0)
+        await expect(ed.step("s-report").locator("textarea")).to_have_value("A chair\nand a table")
+        await ed.until_all_is_safe()
+
+        await ed.fill("s-report", "A chair and the lamp")
+        await ed.is_done("s-report")
+        await olga.fill("s-report", "Only a chair")  # she has seen nothing of it yet
+        await expect(olga.step("s-report").locator("blockquote")).to_have_text("A chair and the lamp")
+        await olga.fill("s-report", "The chair and the lamp")  # writes on, and is asked again
+        await expect(olga.step("s-report").locator("blockquote")).to_have_text("A chair and the lamp")
+        await olga.step("s-report").get_by_role("button", name="Keep mine").tap()
+        await olga.is_done("s-report")
+        await expect(olga.step("s-report").locator(".rival")).to_have_count(0)
+        assert await value(w, run_id, "s-report") == "The chair and the lamp"
+
+
+async def test_a_text_left_without_network_is_offered_when_it_is_back(w: World, browser: Browser, base: str) -> None:
+    async with both(w, browser, base, YES_NO, COUNT, REPORT) as (ed, olga, run_id):
+        await ed.everything_is_loaded()
+        await ed.page.context.set_offline(True)
+        await ed.fill("s-report", "The lamp")
+        await ed.fill("s-report", "The lamp is broken")  # the first one never left the phone
+        await ed.fill("s-count", "7")
+        await olga.fill("s-report", "A chair")
+        await olga.fill("s-count", "7")  # the same is no quarrel
+        await olga.is_done("s-report", "s-count")
+        await ed.page.context.set_offline(False)
+        await ed.network_is_back()
+        await expect(ed.step("s-report").locator("blockquote")).to_have_text("A chair")
+        await ed.is_done("s-count")
+        await ed.page.reload()
+        await expect(ed.step("s-report").locator("blockquote")).to_have_text("A chair")
+        await ed.step("s-report").get_by_role("button", name="Keep mine").tap()
+        await ed.is_done("s-report")
+        assert await value(w, run_id, "s-report") == "The lamp is broken"
+
+
+async def test_one_phone_alone_is_never_asked(w: World, ed: Phone) -> None:
+    """Answers that left and whose receipts were lost, and answers that never left."""
+    run = await w.dispatch(await w.template(REPORT, COUNT))
+    await ed.open(run.run_id)
+    await ed.start()
+    losing = True
+
+    async def lost(route: Any) -> None:
+        await route.fetch()
+        await (route.abort() if losing else route.continue_())
+
+    await ed.page.route("**/steps/**", lost)
+    for text in ("A", "A lamp", "A lamp is", "A lamp is broken"):
+        await ed.fill("s-report", text)
+        await expect(ed.step("s-report")).to_have_attribute("safety", "stuck")
+    losing = False
+    await ed.page.unroute_all(behavior="wait")
+    await ed.network_is_back()
+    await ed.is_done("s-report")
+    await expect(ed.page.locator(".rival")).to_have_count(0)
+    for n in ("1", "2", "3"):
+        await ed.fill("s-count", n)
+    await ed.is_done("s-count")
+    answers = (await record(w, run.run_id))["answers"]
+    assert (answers["s-report"]["value"], answers["s-count"]["value"]) == ("A lamp is broken", 3)
