@@ -17,7 +17,7 @@ from rundun.core.steps import StepBase, photo_limits
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import answers, events, files, organizations, runs, templates
 from rundun.store.organizations import Organization
-from rundun.store.transaction import TemplateVersion, Tx
+from rundun.store.transaction import Tx
 
 MAX_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
 
@@ -50,7 +50,7 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
     """Start a run, whose executor tapped Start. Again: the person stays, with the first identity. Returns the run and
     the device's token, which goes into its cookie.
     """
-    run = run_state.require_open(tx, runs.get(tx, run_id))
+    run = run_state.require_open(tx, runs.get(tx, run_id), device)
     run_state.require_device(tx, run, device)
     token = device or secrets.token_urlsafe(24)
     if run.status == "in_progress":
@@ -93,7 +93,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
         return state
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, answer_input):
         return state
-    run_state.require_started(tx, run)
+    run_state.require_started(tx, run, device)
     new = _decide(tx, state, step, answer_input)
     is_full = count >= MAX_ANSWERS
     says_the_same = (
@@ -193,7 +193,7 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
     run = run_state.get_for_device(tx, run_id, device)
     if run.status == "completed":
         return run
-    state = run_state.load(tx, run_state.require_started(tx, run))
+    state = run_state.load(tx, run_state.require_started(tx, run, device))
     missing = [
         {"step_id": step.step_id, "code": step.code, "detail": step.detail}
         for step in progress.missing(state.step_states)
@@ -231,13 +231,12 @@ def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
 def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
     run = run_state.with_expiry_applied(tx, runs.get(tx, run_id))
     if run.is_closed:
-        raise run_state.closed_problem(run)
+        raise run_state.closed_problem(run, is_executor=run_state.is_executor(tx, run, device))
     run_state.require_device(tx, run, device)
     return run
 
 
-def load_closed(tx: Tx, run_id: str) -> tuple[Run, TemplateVersion, Organization]:
-    """Read what the page of a closed run shows. Raises NotFound."""
+def load_closed(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, bool]:
+    """Read what the page of a closed run shows, and whether `device` did the run. Raises NotFound."""
     run = run_state.with_expiry_applied(tx, runs.get(tx, run_id))
-    version = templates.get_version(tx, run.template_id, run.template_v)
-    return run, version, organizations.get(tx, run.org_id)
+    return run_state.load(tx, run), organizations.get(tx, run.org_id), run_state.is_executor(tx, run, device)

@@ -95,29 +95,43 @@ def expire(tx: Tx, run: Run) -> Run:
     return close(tx, load(tx, run), "expire", run, run.deadline(tx.grace))
 
 
-def closed_problem(run: Run) -> Problem:
-    """Make the refusal for anybody who comes too late to a closed run."""
+def closed_problem(run: Run, *, is_executor: bool = False) -> Problem:
+    """Make the refusal for anybody who comes too late to a closed run; who did it hears why it was cancelled."""
     word = {"completed": "is completed", "cancelled": "was cancelled", "expired": "has expired"}[run.status]
     extensions = {"run_status": run.status, "closed_at": times.wire(run.closed_at or 0)}
+    if reason := reason_for(run, is_executor=is_executor):
+        extensions["reason"] = reason
     return Problem("run_closed", f"This run {word}; nothing more can be added.", extensions=extensions)
 
 
-def require_open(tx: Tx, run: Run) -> Run:
+def reason_for(run: Run, *, is_executor: bool) -> str | None:
+    """Return why a run was cancelled, for a phone that did it; None for all others."""
+    return run.cancellation.reason if is_executor and run.cancellation is not None else None
+
+
+def is_executor(tx: Tx, run: Run, device: str | None) -> bool:
+    """Tell whether `device`, the token of a cookie that the run's phones are given, is that of one that did the run:
+    where only the first one may, that one.
+    """
+    return device is not None and (run.device == device or not _wants_one_device(tx, run))
+
+
+def require_open(tx: Tx, run: Run, device: str | None = None) -> Run:
     """Return a run that is open and in time. An overdue one is expired here, which is stored although the caller is
     refused with 410; a closed one is refused alike.
     """
     if run.is_overdue(tx.now, tx.grace):
         raise CommitThenRaise(closed_problem(expire(tx, run)))
     if run.is_closed:
-        raise closed_problem(run)
+        raise closed_problem(run, is_executor=is_executor(tx, run, device))
     return run
 
 
-def require_started(tx: Tx, run: Run) -> Run:
+def require_started(tx: Tx, run: Run, device: str | None = None) -> Run:
     """Return a run that is started, open and in time; refuse others as `require_open` does, or with `not_started`. A
     run that was released has to be started again by the device that takes it over.
     """
-    if require_open(tx, run).status == "pending":
+    if require_open(tx, run, device).status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
     if run.device is None and _wants_one_device(tx, run):
         raise Problem("not_started", "This run was released: POST to its start to take it over.")

@@ -99,6 +99,7 @@ class Pages:
             "start": self.words.words_in(ours.values()),
             "under_way": self.words.words_in(text for name, text in ours.items() if name != "start"),
             "after": self.words.words_in(scripts[name] for name in ("closed", "unsent", "dialog")),
+            "receipt": self.words.words_in(scripts[name] for name in ("closed", "unsent", "dialog", "receipt")),
         }
 
     def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
@@ -147,8 +148,13 @@ class Pages:
         organization: dict[str, Any] | None = None,
         run: dict[str, Any] | None = None,
         branding: Branding = PLAIN,
+        receipt: Mapping[str, Any] | None = None,
+        reason: str | None = None,
     ) -> Response:
-        """Render why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template."""
+        """Render why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template. For a
+        phone that did the run, a `receipt` of what was answered (static/executor/closed.js), or the `reason` of a
+        cancellation.
+        """
         original = run["template"] if run else {}
         language = self.words.language(preferred, list(original.get("translations") or ()))
         template = translation.translate(original, language.texts)
@@ -162,7 +168,11 @@ class Pages:
             run=run,
             checklist=template.get("name"),
             unknown=_untranslated(original, template, language.texts),
-            words=self._script_words["after"],
+            words=self._script_words["receipt" if receipt else "after"],
+            receipt={**receipt, "template": translation.translate(receipt["template"], language.texts)}
+            if receipt
+            else None,
+            reason=reason,
             branding=branding,
         )
 

@@ -34,10 +34,10 @@ export function isTouched(answer) {
   return answer !== null && "value" in answer;
 }
 
-/** How the run has ended for this page, where an error says so: {kind, closedAt}; else null. An answer whose head was
- *  cut short comes without its problem document, and then says nothing of the run. */
+/** How the run has ended for this page, where an error says so: {kind, closedAt, reason}; else null. An answer whose
+ *  head was cut short comes without its problem document, and then says nothing of the run. */
 export function endOf({ status, code, members }) {
-  if (code === "run_closed") return { kind: members.run_status, closedAt: members.closed_at };
+  if (code === "run_closed") return { kind: members.run_status, closedAt: members.closed_at, reason: members.reason };
   if (code === "other_device") return { kind: code, closedAt: null };
   return status === 404 && code === "not_found" ? { kind: "unknown", closedAt: null } : null;
 }

@@ -1,10 +1,24 @@
-// On the server's page of a closed run: what this phone still holds of it.
+// On the server's page of a closed run: what this phone still holds of it, and the receipt for a phone that did it.
 
 import { unsentBox } from "./unsent.js";
 import { showTimes } from "./dom.js";
+import { receiptButtons } from "./receipt.js";
+import { evaluate, flatten, isTouched } from "./rules.js";
 
 showTimes(document);
 
-const run = location.pathname.split("/")[2];
-const box = await unsentBox(run);
-if (box) document.querySelector("main").append(box);
+const main = document.querySelector("main");
+const state = document.getElementById("state");
+if (state) main.append(receiptButtons(doneOf(JSON.parse(state.textContent))));
+const box = await unsentBox(location.pathname.split("/")[2]);
+if (box) main.append(box);
+
+/** What a receipt needs, of what the server says of the run. */
+function doneOf({ run, organization, template, answers: all, signed }) {
+  const answers = Object.fromEntries(Object.entries(all).filter(([, answer]) => isTouched(answer)));
+  const listed = Object.fromEntries(Object.entries(answers).map(([id, { photos }]) => [id, photos]));
+  const { steps } = evaluate(template, answers, listed, signed);
+  const rows = flatten(template).filter(({ step }) => steps.get(step.id).visible);
+  const answerOf = (id) => answers[id] ?? null;
+  return { run, organization, template, rows, answerOf, photosOf: (id) => listed[id]?.length ?? 0 };
+}

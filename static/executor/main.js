@@ -8,6 +8,7 @@ import { uuid } from "./rules.js";
 import { loadModule } from "./http.js";
 
 const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
+const TOUCH_INTERVAL_MS = 5_000;   // and while somebody is at it: a tap looks sooner
 
 const state = JSON.parse(document.getElementById("state").textContent);
 const chosen = db.chosenLanguage(state.run.run_id);
@@ -26,6 +27,7 @@ let form = null;
 let review = null;
 let waiting = null;
 let isGoingBack = false;
+let lookedAt = performance.now();
 
 history.scrollRestoration = "manual"; // the list and the review bring their own places back
 document.title = state.template.name;
@@ -43,11 +45,12 @@ addEventListener("beforeunload", (event) => {
   const isKept = session.outbox.unsent.every((item) => item.stored === "yes");
   if (!session.closed && !(isKept && session.photoStore.counts().preparing === 0)) event.preventDefault();
 });
-setInterval(() => document.visibilityState === "visible" && session.poll(), POLL_INTERVAL_MS);
-addEventListener("online", () => session.poll());
+setInterval(() => document.visibilityState === "visible" && look(), POLL_INTERVAL_MS);
+addEventListener("pointerdown", () => performance.now() - lookedAt > TOUCH_INTERVAL_MS && look(), { passive: true });
+addEventListener("online", look);
 addEventListener("pagehide", () => session.flush());
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") session.poll();
+  if (document.visibilityState === "visible") look();
   else session.flush();
 });
 
@@ -65,6 +68,12 @@ outbox.kick();
 dispatchEvent(new Event("usable")); // guard.js waits for it
 if (navigator.serviceWorker?.controller) session.poll(); // the page itself may be an old one from this phone
 fetchAhead();
+
+/** Looks whether another phone, or whoever sent the link, has changed something. */
+function look() {
+  lookedAt = performance.now();
+  session.poll();
+}
 
 /** The checklist's own modules, as far as this template's steps need them. */
 function loadParts() {
@@ -166,7 +175,7 @@ function show(view) {
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
-  const later = ["dialog", "menu", "review", "closing", "waiting", "unsent", "zip"];
+  const later = ["dialog", "menu", "review", "receipt", "closing", "waiting", "unsent", "zip"];
   if (startScreen) later.push("start");
   if (steps.some((step) => step.photo || step.type === "photo")) later.push("shrink_photo", "photo_dialog");
   if (steps.some((step) => step.geo)) later.push("geo");

@@ -3,7 +3,7 @@
 //   "change" {step}  something about one step (null: about any) · "run" progress and sending
 //   "flush"          save what is still being typed · "state" {before}: the server's answers came, in place of these
 //   "unstarted" {problem}   the server refused the start · "incomplete" {problem} or the completion
-//   "completed" {run} · "closed" {kind, closedAt} · "elsewhere" {steps}   answered on another phone
+//   "completed" {run} · "closed" {kind, closedAt, reason} · "elsewhere" {steps}   answered on another phone
 // It listens to the outbox and to the photo store, which know nothing of it.
 
 import { bodyOf, contentOf, endOf, evaluateKept, flatten, isTouched, nowUtc, photoRule } from "./rules.js";
@@ -186,14 +186,14 @@ export class Session extends EventTarget {
 
   /** Ends the run for this page. kind: completed | cancelled | expired | unknown | other_device. `isOurs`: this phone
    *  has completed it, and maybe only the reply was lost. */
-  close(kind, closedAt = null, isOurs = null) {
+  close(kind, closedAt = null, isOurs = null, reason = null) {
     if (this.closed) return;
     this.closed = kind;
     this.outbox.stop();
     const isDoneHere = this.isFinished && this.outbox.items.every((item) => item.kind === "complete");
     const isCompleted = isOurs ?? (kind === "completed" && isDoneHere);
     if (isCompleted) this.emit("completed", { run: { ...this.run, status: kind, closed_at: closedAt } });
-    else this.emit("closed", { kind, closedAt });
+    else this.emit("closed", { kind, closedAt, reason });
   }
 
   /** Fetches the server's state, and finds what other tabs have left on the phone. `all`: anew. */
@@ -320,7 +320,7 @@ export class Session extends EventTarget {
   /** Closes the run where an error says that it is over for this page. → whether it does. */
   endsRun(error) {
     const end = endOf(error);
-    if (end) this.close(end.kind, end.closedAt);
+    if (end) this.close(end.kind, end.closedAt, null, end.reason);
     return end !== null;
   }
 

@@ -76,6 +76,10 @@ async def test_the_receipt_can_be_kept(w: World, ed: Phone) -> None:
     assert run_id not in text  # the receipt is shown around; the link was a secret
     await ed.page.reload()
     await expect(ed.page.get_by_role("heading", name="This checklist is done")).to_be_visible()
+    async with ed.page.expect_download() as coming:  # and can be had again
+        await ed.page.get_by_role("button", name="Save receipt").tap()
+    assert (await (await coming.value).path()).read_text() == text
+    await expect(ed.page.get_by_role("button", name="Print")).to_be_visible()
 
 
 async def test_what_an_expired_run_did_not_get_stays_on_the_phone_until_the_person_says_so(w: World, ed: Phone) -> None:

@@ -53,3 +53,5 @@ class ProblemDetailsJson(TypedDict):
     """On 410 of a closed run."""
     closed_at: NotRequired[At]
     """On 410 of a closed run."""
+    reason: NotRequired[str]
+    """On 410 of a cancelled run, where its integrator, operator or executor gave one; for a phone that did it."""

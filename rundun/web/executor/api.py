@@ -1,5 +1,6 @@
 """The executor's JSON: /r. Possession of the link is the right to do the run; no GET ever changes anything."""
 
+import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -105,8 +106,12 @@ async def answer_step(request: Request) -> Response:
     ctx = context_of(request)
     answer_input = await read_body(request, lambda body: read(AnswerBody, body).answer_input(), MAX_ANSWER)
     run_id, step_id = request.path_params["run_id"], request.path_params["step_id"]
-    state = await ctx.database.write(execution.answer, run_id, step_id, answer_input, device_of(request))
-    return Json(step_written(state, step_id, ctx.links))
+    device = device_of(request)
+    state = await ctx.database.write(execution.answer, run_id, step_id, answer_input, device)
+    response = Json(step_written(state, step_id, ctx.links))
+    if device is None:  # a phone that joins a run under way: it, too, may see what came of it
+        set_device(request, response, secrets.token_urlsafe(24))
+    return response
 
 
 @router.route(

@@ -1,14 +1,17 @@
 """The executor's page, or why there is nothing to do: /r/{run_id}."""
 
 from functools import wraps
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rundun.actions import execution
+from rundun.actions import execution, run_state
+from rundun.actions.run_state import RunState
 from rundun.core import times, translation
 from rundun.errors import NotFound, Problem
+from rundun.store.organizations import Organization
 from rundun.web.branding import branding_of
 from rundun.web.context import Context, context_of
 from rundun.web.executor.device import device_of
@@ -37,17 +40,31 @@ async def page(request: Request) -> Response:
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
-    run, version, organization = await ctx.database.read(execution.load_closed, request.path_params["run_id"])
+    run_id, device = request.path_params["run_id"], device_of(request)
+    state, organization, is_executor = await ctx.database.read(execution.load_closed, run_id, device)
+    run = state.run
     kind = "other_device" if problem.code == "other_device" else run.status
     run_facts = {
         "run_id": run.run_id,
         "closed_at": times.wire_or_none(run.closed_at),
         "progress": dict(run.progress),
-        "template": version.template.model_dump(mode="json", include={"name", "translations"}, exclude_unset=True),
+        "template": state.version.template.model_dump(
+            mode="json", include={"name", "translations"}, exclude_unset=True
+        ),
     }
     contact = {"name": organization.name, "contact": organization.contact}
     branding = branding_of(organization, ctx.pages.assets, ctx.links)
-    return ctx.pages.closed(kind, preferred_languages(request, run.language), contact, run_facts, branding)
+    preferred = preferred_languages(request, run.language)
+    receipt = _receipt(state, organization, ctx) if is_executor and kind == "completed" else None
+    reason = run_state.reason_for(run, is_executor=is_executor)
+    return ctx.pages.closed(kind, preferred, contact, run_facts, branding, receipt, reason)
+
+
+def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
+    """Return what static/executor/closed.js makes a receipt of."""
+    whole = state_json(state, organization, ctx.links, ctx.now())
+    kept = {name: whole[name] for name in ("run", "organization", "template", "answers")}
+    return {**kept, "signed": list(whole["signatures"])}
 
 
 def preferred_languages(request: Request, run_language: str | None) -> list[str]:

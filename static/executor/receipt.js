@@ -1,0 +1,75 @@
+// The receipt of a completed run: its facts, and every answer in a line. For the page that has just ended it, and for
+// the server's page of a closed run.
+
+import { h, icon, makeButton, showCount, showDate, showTime, t } from "./dom.js";
+import { saveFile } from "./unsent.js";
+
+/** The buttons that save and print a receipt. `done`: {run, organization, template, rows: [{step, section}] that were
+ *  visible, answerOf(id), photosOf(id) → how many}. */
+export function receiptButtons(done) {
+  const receipt = new Blob([receiptText(done)], { type: "text/plain;charset=utf-8" });
+  const save = () => saveFile(receipt, `receipt-${number(done.run)}.txt`);
+  return h("div", { class: "pair no-print" },
+    makeButton("button primary", save, icon("download"), h("span", {}, t("save_receipt"))),
+    makeButton("button", () => print(), icon("printer"), h("span", {}, t("print"))));
+}
+
+/** [[word, value]] of what a receipt says of the whole run. */
+export function facts({ run, organization, template, rows, photosOf }) {
+  const photos = rows.reduce((sum, { step }) => sum + photosOf(step.id), 0);
+  return [
+    ["checklist", template.name],
+    ["from", organization?.name],
+    ["run_number", number(run)],
+    ["finished_at", showTime(run.closed_at ?? run.completed_at ?? new Date().toISOString())],
+    ["answered", counted(run.progress)],
+    ["photos", t("photo_count", { n: photos })],
+    ["contact", organization?.contact],
+  ];
+}
+
+/** "5 answered, 1 skipped": what there was none of is not said. */
+function counted(progress) {
+  const parts = ["answered", "skipped", "unable"].filter((part, i) => i === 0 || progress[part]);
+  return parts.map((part) => t(`count_${part}`, { n: progress[part] })).join(", ");
+}
+
+function receiptText(done) {
+  const known = facts(done).filter(([, value]) => value);
+  const lines = [t("receipt_title"), "", ...known.map(([word, value]) => `${t(word)}: ${value}`), ""];
+  let shown;
+  for (const { step, section } of done.rows) {
+    if (section && section !== shown) lines.push("", section.title);
+    shown = section;
+    const photos = done.photosOf(step.id);
+    const count = photos && step.type !== "photo" ? ` (${t("photo_count", { n: photos })})` : "";
+    lines.push(`- ${step.label}: ${describe(step, done.answerOf(step.id))}${count}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The first eight digits of the run's id: enough to name it to somebody, too little to open it. */
+export function number(run) {
+  return run.run_id.slice(2, 10);
+}
+
+/** An answer in a line of words. */
+export function describe(step, answer) {
+  if (!answer) return t("not_answered");
+  if (answer.skipped) return t("skipped");
+  if (answer.unable) return t("unable_because", { reason: answer.unable.reason });
+  const config = step.config ?? {};
+  const label = (id) => config.options.find((option) => option.id === id)?.label ?? id;
+  switch (step.type) {
+    case "boolean": return answer.value ? config.true_label ?? t("yes") : config.false_label ?? t("no");
+    case "choice": return label(answer.value);
+    case "multi_choice": return answer.value.length ? answer.value.map(label).join(", ") : t("none_of_these");
+    case "number": return `${showCount(answer.value)} ${config.unit ?? ""}`.trim();
+    case "rating": return t("rating_of", { value: answer.value, max: config.max ?? 5 });
+    case "datetime": return (config.mode ?? "date") === "date" ? showDate(answer.value) : showTime(answer.value);
+    case "photo": return t("photo_count", { n: answer.photos?.length ?? 0 });
+    case "signature": return t("signed");
+    case "instruction": return t("acknowledged");
+    default: return String(answer.value);
+  }
+}
