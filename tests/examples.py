@@ -60,6 +60,7 @@ DISPATCH: dict[str, Any] = {
     "expires_in_hours": 72,
     "webhook": {"url": "https://hooks.example.com/rundun", "secret": SECRET},
 }
+REMARK = {"remark_id": "7a1c2e4f-3b5d-4c6e-8f70-91a2b3c4d5e6", "text": "The door of the oven sticks.", "photos": []}
 ANSWER = {"answer_id": ANSWER_ID, "value": True, "answered_at": "2026-03-02T09:15:00Z"}
 MEDIA = {
     "original": "/media/MTE.9pLr4sWd2yQ7vB1n.heic",
@@ -140,6 +141,8 @@ class Story:
         self.at("2026-03-02T09:15:01Z")
         where = {"lat": 41.38712, "lng": 2.17013, "accuracy": 12}
         assert (await ed.put("s-kc01", {**ANSWER, "geo": where})).is_success
+        self.at("2026-03-02T09:15:02Z")
+        self.keep("putRemark", await ed.call("PUT", "/steps/s-kc01/remark", json=REMARK), REMARK)
         return ed
 
     async def runs(self) -> None:

@@ -9,7 +9,7 @@ from rundun.actions import quotas, run_state
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import cancel
 from rundun.core import answer as answers_of
-from rundun.core import event, progress
+from rundun.core import event, progress, remark
 from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
 from rundun.core.run import MOVES, Identity, Run
@@ -194,9 +194,13 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
     if run.status == "completed":
         return run
     state = run_state.load(tx, run_state.require_started(tx, run, device))
+    evidence = state.evidence
     missing = [
         {"step_id": step.step_id, "code": step.code, "detail": step.detail}
-        for step in progress.missing(state.step_states)
+        for step in (
+            *progress.missing(state.step_states),
+            *remark.missing_photos(state.step_states, evidence.remarks, evidence.remark_photos),
+        )
     ]
     signature = None
     if state.version.template.settings.signature_on_complete:

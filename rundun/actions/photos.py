@@ -4,14 +4,16 @@ chunk before, and they count once the last action has seen all of them.
 
 from dataclasses import dataclass, replace
 
-from rundun.actions import quotas
+from rundun.actions import quotas, remarks
 from rundun.actions.run_state import RunState, get_for_device, load, now_of, require_started, save
 from rundun.core import progress
+from rundun.core.remark import MAX_PHOTOS
 from rundun.core.run import Actor, Run
 from rundun.core.run_json import Photo, Signature
 from rundun.core.steps import photo_limits
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates
+from rundun.store import remarks as remark_rows
 from rundun.store.files import PhotoMetadata
 from rundun.store.transaction import Tx
 
@@ -20,11 +22,12 @@ UNUSED_SIGNATURES = 4
 
 @dataclass(frozen=True, slots=True)
 class PhotoRef:
-    """The key of a photo, stored or not: its run, step and id."""
+    """The key of a photo, stored or not: its run, step and id, and whether it is of the step's remark."""
 
     run_id: str
     step_id: str
     photo_id: str
+    is_remark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,9 @@ def require_photo_step(tx: Tx, target: PhotoRef, device: str | None) -> str:
     step = next((step for step in version.steps if step.id == target.step_id), None)
     if step is None:
         raise NotFound("step")
-    if photo_limits(step)[1] == 0:
+    if target.is_remark:
+        remarks.require_allowed(version)
+    elif photo_limits(step)[1] == 0:
         raise Invalid([FieldError("", "not_allowed", "this step takes no photos")])
     return run.org_id
 
@@ -88,13 +93,16 @@ def find_stored(tx: Tx, target: PhotoRef, sha256: str) -> Photo | None:
 
 
 def _refuse_too_many(tx: Tx, state: RunState, target: PhotoRef) -> None:
-    """Refuse a photo too many; one that the answer lists is always welcome: what came unlisted must not keep it out."""
-    answer = state.answers.get(target.step_id)
-    if answer is not None and target.photo_id in (answer.photos or ()):
+    """Refuse a photo too many; one that the answer or the remark lists is always welcome: what came unlisted must not
+    keep it out.
+    """
+    lists = (state.evidence.remarks if target.is_remark else state.answers).get(target.step_id)
+    if lists is not None and target.photo_id in (lists.photos or ()):
         return
-    max_photos = photo_limits(state.step(target.step_id))[1]
-    if files.count_photos(tx, target.run_id, target.step_id) >= max_photos:
-        raise Problem("too_many_photos", f"This step may have at most {max_photos} photos; delete one first.")
+    max_photos = MAX_PHOTOS if target.is_remark else photo_limits(state.step(target.step_id))[1]
+    if files.count_photos(tx, target.run_id, target.step_id, is_remark=target.is_remark) >= max_photos:
+        what = "A remark" if target.is_remark else "This step"
+        raise Problem("too_many_photos", f"{what} may have at most {max_photos} photos; delete one first.")
 
 
 def remove_upload(tx: Tx, numbers: set[int]) -> None:
@@ -146,6 +154,8 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str) -> Photo |
     if stored is not None:
         if stored.sha256 != sha256:
             raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
+        if stored.is_remark != target.is_remark:
+            raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has that id already.")
         return stored
     state = load(tx, require_started(tx, run))
     _refuse_too_many(tx, state, target)
@@ -161,32 +171,43 @@ def _add(
     size: tuple[int, int],
     metadata: PhotoMetadata,
 ) -> Photo:
-    received_at = now_of(tx, before)
-    files.add_photo(tx, before.run, target.step_id, target.photo_id, numbers, size, metadata, received_at)
-    after = save(tx, before, load(tx, before.run), received_at)
-    return after.evidence.photos[target.step_id][target.photo_id]
+    received_at, run, is_remark = now_of(tx, before), before.run, target.is_remark
+    files.add_photo(tx, run, target.step_id, target.photo_id, numbers, size, metadata, received_at, is_remark=is_remark)
+    if is_remark:
+        run = remarks.with_remarks(tx, run)
+    after = save(tx, before, load(tx, run), received_at)
+    photo = after.evidence.find_photo(target.step_id, target.photo_id)
+    assert photo is not None
+    return photo
 
 
 def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
-    """Delete a photo while the run is open; the answer stays, its list without the photo, also where that never
-    arrived. Again: nothing changes.
+    """Delete a photo while the run is open; answer and remark stay, their lists without the photo, also where that
+    never arrived. Again: nothing changes.
     """
     run = get_for_device(tx, target.run_id, device)
     before = load(tx, require_started(tx, run))
     before.step(target.step_id)
-    now, photo = now_of(tx, before), before.evidence.photos.get(target.step_id, {}).get(target.photo_id)
-    answer = before.answers.get(target.step_id)
+    now, photo = now_of(tx, before), before.evidence.find_photo(target.step_id, target.photo_id)
+    answer, remark = before.answers.get(target.step_id), before.evidence.remarks.get(target.step_id)
     is_listed = answer is not None and target.photo_id in (answer.photos or ())
-    if photo is None and not is_listed:
+    is_noted = remark is not None and target.photo_id in remark.photos
+    if photo is None and not is_listed and not is_noted:
         return before
     if answer is not None and answer.photos and is_listed:
-        left = tuple(photo_id for photo_id in answer.photos if photo_id != target.photo_id)
+        left = _without(answer.photos, target.photo_id)
         answers.put_evidence(tx, run.run_id, target.step_id, replace(answer, photos=left))
+    if remark is not None and is_noted:
+        remark_rows.put_photos(tx, run.run_id, target.step_id, _without(remark.photos, target.photo_id))
     if photo is not None:
         files.remove_photo(tx, run.run_id, photo)
         of_photo = {"step_id": photo.step_id, "taken_at": photo.taken_at, "received_at": photo.received_at}
         run_changes.add(tx, run, "photo_deleted", Actor("executor"), now, **of_photo)
     return save(tx, before, load(tx, run), now)
+
+
+def _without(photos: tuple[str, ...], photo_id: str) -> tuple[str, ...]:
+    return tuple(listed for listed in photos if listed != photo_id)
 
 
 def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str | None) -> Signature | None:

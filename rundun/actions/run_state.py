@@ -10,7 +10,7 @@ from rundun.core.run import MOVES, Move, Run
 from rundun.core.run_json import Evidence
 from rundun.core.steps import StepBase
 from rundun.errors import NotFound, Problem
-from rundun.store import answers, events, files, runs, templates
+from rundun.store import answers, events, files, remarks, runs, templates
 from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
 
 
@@ -35,9 +35,12 @@ def load(tx: Tx, run: Run) -> RunState:
     """Read the state of a run: all there is of it."""
     version = templates.get_version(tx, run.template_id, run.template_v)
     in_force = answers.in_force(tx, run.run_id)
+    photos, remark_photos = files.photos(tx, run.run_id) if version.takes_photos or run.has_remarks else ({}, {})
     evidence = Evidence(
-        files.photos(tx, run.run_id) if version.takes_photos else {},
+        photos,
         files.signatures(tx, run.run_id) if version.takes_signatures else {},
+        remarks.in_force(tx, run.run_id) if run.has_remarks else {},
+        remark_photos,
     )
     return RunState(run, version, in_force, evidence, progress.evaluate(version.steps, in_force, evidence.arrived()))
 
@@ -47,9 +50,10 @@ def now_of(tx: Tx, state: RunState) -> int:
     of the latest that has happened to the run, so that no record runs backwards.
     """
     arrived = [answer.at for answer in state.answers.values()]
-    for photos in state.evidence.photos.values():
+    for photos in (*state.evidence.photos.values(), *state.evidence.remark_photos.values()):
         arrived += [photo.received_at for photo in photos.values()]
     arrived += [signature.received_at for signature in state.evidence.signatures.values()]
+    arrived += [remark.at for remark in state.evidence.remarks.values()]
     return max(tx.now, state.run.created_at, state.run.started_at or 0, *arrived)
 
 

@@ -1,7 +1,7 @@
 """Events: facts about a run, and the one serialiser that turns them into a webhook's body."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,7 +74,14 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
 
 def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> NewEvent:
     """Make the one terminal event of a run that is already closed."""
-    answers = _without_originals(run_json.answers_json(step_states, evidence, links))
+    answers: dict[str, events.AnsweredToldJson] = {
+        step_id: {**answer, "photos": _without_originals(answer["photos"])}
+        for step_id, answer in run_json.answers_json(step_states, evidence, links).items()
+    }
+    remarks: dict[str, events.RemarkToldJson] = {
+        step_id: {**remark, "photos": _without_originals(remark["photos"])}
+        for step_id, remark in run_json.remarks_json(step_states, evidence, links).items()
+    }
     cancellation = run.cancellation
     if run.status == "completed":
         return NewEvent(
@@ -82,6 +89,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
             {
                 **run_json.reference_json(run),
                 "answers": answers,
+                "remarks": remarks,
                 "signature": run_json.signature_json(run, evidence, links),
                 "progress": run.progress,
                 "late": run.is_late(run.closed_at or 0),
@@ -97,6 +105,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
             {
                 **run_json.reference_json(run),
                 "answers": answers,
+                "remarks": remarks,
                 "last_step_id": cancellation.last_step_id,
                 "reason": cancellation.reason,
                 "cancelled_by": cancellation.by,
@@ -111,16 +120,14 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
             "expires_at": times.wire(run.expires_at or 0),
             "progress": run.progress,
             "answers": answers,
+            "remarks": remarks,
         },
     )
 
 
-def _without_originals(answers: Mapping[str, runs.AnsweredJson]) -> dict[str, events.AnsweredToldJson]:
-    """Copy answers without the URLs of original photos, which stand on the run alone."""
-    return {
-        step_id: {**answer, "photos": [{**photo, "original": _kept(photo["original"])} for photo in answer["photos"]]}
-        for step_id, answer in answers.items()
-    }
+def _without_originals(photos: Sequence[runs.PhotoJson]) -> list[events.PhotoToldJson]:
+    """Copy photos without the URLs of the originals, which stand on the run alone."""
+    return [{**photo, "original": _kept(photo["original"])} for photo in photos]
 
 
 def _kept(original: runs.OriginalJson) -> runs.OriginalKeptJson:

@@ -20,6 +20,10 @@ def renew(content: Mapping[str, Any], signature_steps: Collection[str], links: U
             step_id: _renew_answer(answer, links, is_signature=step_id in signature_steps)
             for step_id, answer in content["answers"].items()
         }
+    if "remarks" in content:
+        renewed["remarks"] = {
+            step_id: _renew_answer(remark, links, is_signature=False) for step_id, remark in content["remarks"].items()
+        }
     if content.get("signature"):
         renewed["signature"] = _renew_photo(content["signature"], links)
     return renewed

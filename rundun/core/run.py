@@ -135,6 +135,7 @@ class Run:
     job: RunJob = NO_JOB
     flagged: int = 0
     clock_skew_seconds: int | None = None
+    has_remarks: bool = False  # there may be some, or photos of some
 
     @property
     def is_closed(self) -> bool:

@@ -1,13 +1,14 @@
 """The record of a run as JSON: what `GET /v1/runs/{id}`, the executor's page and the events all show."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rundun.core import times
 from rundun.core.json_types import execution, runs
 from rundun.core.json_types.base import PositionJson, ReferenceJson, UnableJson
 from rundun.core.progress import StepState
+from rundun.core.remark import Remark
 from rundun.core.run import Run
 from rundun.core.urls import Urls
 
@@ -30,6 +31,7 @@ class Photo:
     taken_at: int | None
     received_at: int
     geo: PositionJson | None
+    is_remark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,23 @@ class Signature:
 
 @dataclass(slots=True)
 class Evidence:
-    """The evidence of a run: photos by step and id, signatures by their number."""
+    """The evidence of a run: photos by step and id, signatures by their number; remarks in force by step, those taken
+    back too, with their photos.
+    """
 
     photos: Mapping[str, Mapping[str, Photo]]
     signatures: Mapping[int, Signature]
+    remarks: Mapping[str, Remark] = field(default_factory=dict)
+    remark_photos: Mapping[str, Mapping[str, Photo]] = field(default_factory=dict)
 
     def arrived(self) -> dict[str, tuple[str, ...]]:
         """Return each step's photo ids in order of arrival."""
         return {step_id: tuple(photos) for step_id, photos in self.photos.items()}
+
+    def find_photo(self, step_id: str, photo_id: str) -> Photo | None:
+        """Find a photo of a step's answer or remark by its id, or None."""
+        photos = {**self.photos.get(step_id, {}), **self.remark_photos.get(step_id, {})}
+        return photos.get(photo_id)
 
 
 def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:
@@ -146,6 +157,40 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
     return answers
 
 
+def photos_of_remark(step_id: str, evidence: Evidence) -> list[Photo]:
+    """Return the photos of a step's remark in force that have arrived, in its order."""
+    remark, stored = evidence.remarks.get(step_id), evidence.remark_photos.get(step_id, {})
+    return [] if remark is None else [stored[photo_id] for photo_id in remark.photos if photo_id in stored]
+
+
+def remarks_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.RemarkJson]:
+    """Return the remarks on visible steps, but for those taken back."""
+    return {
+        step_id: {
+            "remark_id": remark.remark_id,
+            "text": remark.text,
+            "photos": [
+                photo_json(photo, index, links) for index, photo in enumerate(photos_of_remark(step_id, evidence))
+            ],
+            "at": times.wire(remark.at),
+            "by": remark.by,
+        }
+        for step_id, remark in evidence.remarks.items()
+        if step_states[step_id].visible and not remark.is_empty
+    }
+
+
+def remark_state_json(remark: Remark) -> execution.RemarkStateJson:
+    """Return a remark as the executor's page needs it, with the ids of all its photos."""
+    return {
+        "remark_id": remark.remark_id,
+        "text": remark.text,
+        "photos": list(remark.photos),
+        "at": times.wire(remark.at),
+        "by": remark.by,
+    }
+
+
 def signature_json(run: Run, evidence: Evidence, links: Urls) -> runs.SignatureAnswerJson | None:
     """Return the signature that closed a run or, where the run ended otherwise, the newest given for it; or None."""
     numbers = [number for number, row in evidence.signatures.items() if row.step_id == "" and run.is_closed]
@@ -226,6 +271,7 @@ def full_json(
         "fields": {**run.job.fields, **run.job.secrets},
         "prefill": dict(run.job.prefill),
         "answers": answers_json(step_states, evidence, links),
+        "remarks": remarks_json(step_states, evidence, links),
         "signature": signature_json(run, evidence, links),
         **_end_json(run),
     }

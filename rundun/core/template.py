@@ -62,6 +62,8 @@ class Settings(StrictModel):
     """A signature closes the run."""
     allow_unable: bool = True
     """A required step may be closed with “I can't do this” and a reason."""
+    allow_remarks: bool = True
+    """The executor may note something on any step, beside its answer, with photos."""
     est_minutes: Annotated[int, Integer(1, 10_000)] | None = None
     """How long it takes, shown on the start screen."""
     voice: bool = False

@@ -112,22 +112,27 @@ def abandoned(tx: Tx, before: int) -> list[int]:
 
 _PHOTOS = (  # in the order of Photo's fields
     "SELECT photo_id, step_id, original, derived, thumbnail, content_type, bytes, sha256, width, height, source, "
-    "taken_at, received_at, geo FROM photos JOIN files ON files.number = photos.original "
+    "taken_at, received_at, geo, is_remark FROM photos JOIN files ON files.number = photos.original "
 )
 
 
 def _photo(row: sqlite3.Row) -> Photo:
-    fields: list[Any] = [*row[:-1], row[-1] and from_json(row[-1])]
+    fields: list[Any] = [*row[:-2], row[-2] and from_json(row[-2]), bool(row[-1])]
     return Photo(*fields)
 
 
-def photos(tx: Tx, run_id: str) -> dict[str, dict[str, Photo]]:
-    """Return all photos of a run by step and id, in order of arrival."""
-    by_step: dict[str, dict[str, Photo]] = {}
+PhotosByStep = dict[str, dict[str, Photo]]  # by step and id, in order of arrival
+
+
+def photos(tx: Tx, run_id: str) -> tuple[PhotosByStep, PhotosByStep]:
+    """Return all photos of a run: those of answers, and those of remarks."""
+    of_answers: PhotosByStep = {}
+    of_remarks: PhotosByStep = {}
     for row in tx.db.execute(_PHOTOS + "WHERE run_id = ? ORDER BY photos.number", (run_id,)).fetchall():
         photo = _photo(row)
+        by_step = of_remarks if photo.is_remark else of_answers
         by_step.setdefault(photo.step_id, {})[photo.photo_id] = photo
-    return by_step
+    return of_answers, of_remarks
 
 
 def signatures(tx: Tx, run_id: str) -> dict[int, Signature]:
@@ -148,9 +153,10 @@ def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None
     return None if row is None else _photo(row)
 
 
-def count_photos(tx: Tx, run_id: str, step_id: str) -> int:
-    """Count the photos that a step has now."""
-    return tx.number("SELECT count(*) FROM photos WHERE run_id = ? AND step_id = ?", run_id, step_id)
+def count_photos(tx: Tx, run_id: str, step_id: str, *, is_remark: bool) -> int:
+    """Count the photos that a step has now, of its remark or others."""
+    query = "SELECT count(*) FROM photos WHERE run_id = ? AND step_id = ? AND is_remark = ?"
+    return tx.number(query, run_id, step_id, is_remark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,8 @@ def add_photo(
     size: tuple[int, int],
     metadata: PhotoMetadata,
     received_at: int,
+    *,
+    is_remark: bool,
 ) -> None:
     """Store a photo of three files (original, derived, thumbnail); `size` is width and height of the derived one."""
     original, derived, thumbnail = files
@@ -190,6 +198,7 @@ def add_photo(
         taken_at=metadata.taken_at,
         geo=geo,
         received_at=received_at,
+        is_remark=is_remark,
     )
     stored = tx.number("SELECT sum(bytes) FROM files WHERE number IN (?, ?, ?)", original, derived, thumbnail)
     tx.grow(run.org_id, quotas.PHOTO + stored + len(geo or ""))

@@ -20,13 +20,13 @@ _COLUMNS = (
     "number, id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, executor_ref, "
     "language, webhook_url, webhook_secret, webhook_events, webhook_gone, webhook_destination, progress, identity, "
     "cancelled_by, cancel_reason, last_step_id, started_at, closed_at, assigned_to, device, signature, "
-    "flagged, clock_skew_seconds, title, note, due_at, fields, secrets, prefill"
+    "flagged, clock_skew_seconds, has_remarks, title, note, due_at, fields, secrets, prefill"
 )
 
 
 def _run(row: sqlite3.Row) -> Run:
     *plain, url, secret, events, gone, destination, progress = row[:18]
-    identity, by, reason, last_step_id, started_at, closed_at, assigned_to, device, signature, *found = row[18:29]
+    identity, by, reason, last_step_id, started_at, closed_at, assigned_to, device, signature, *found = row[18:30]
     fields: list[Any] = [
         *plain,
         url and Webhook(url, secret, tuple(from_json(events)), bool(gone), destination),
@@ -38,7 +38,7 @@ def _run(row: sqlite3.Row) -> Run:
         assigned_to,
         device,
         signature,
-        _job(row[29:]),
+        _job(row[30:]),
         *found,
     ]
     return Run(*fields)
@@ -189,6 +189,11 @@ def raise_revisions(tx: Tx) -> None:
         "UPDATE runs INDEXED BY runs_open SET revision = revision + 1 "
         "WHERE status = 'in_progress' AND status IN ('pending', 'in_progress')"
     )
+
+
+def mark_remarks(tx: Tx, run: Run) -> None:
+    """Note that a run has remarks, or photos of remarks."""
+    tx.db.execute("UPDATE runs SET has_remarks = 1 WHERE number = ?", (run.number,))
 
 
 def put_progress(tx: Tx, run: Run) -> None:

@@ -184,6 +184,8 @@ class PhotoQuery(StrictModel):
     """Longitude in degrees, without an exponent; comes together with `lat`."""
     accuracy: Annotated[float, _decimal_in(0, 1e8)] | None = None
     """Radius in metres, without an exponent; with `lat` and `lng` only."""
+    remark: Literal["1"] | None = None
+    """It belongs to the step's remark, not to its answer."""
 
 
 class SignatureQuery(StrictModel):

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from rundun.actions.execution import AnswerInput, StartInput
+from rundun.actions.remarks import RemarkInput
 from rundun.core import event, times
 from rundun.core.job import NO_JOB, RunJob
 from rundun.core.json_types.base import PositionJson
+from rundun.core.remark import MAX_PHOTOS, MAX_TEXT
 from rundun.core.run import OPEN_HOURS, DispatchRequest, Identity, Webhook
 from rundun.core.validation import Constraint, LanguageTag, Matching, Number, StrictModel, Text, invalid_value
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
@@ -288,9 +290,30 @@ class AnswerBody(StrictModel):
             yield FieldError("/photos", "not_allowed", "can't stand beside skipped")
         if self.skipped and self.geo:
             yield FieldError("/geo", "not_allowed", "can't stand beside skipped")
-        for index, photo_id in enumerate(self.photos or ()):
-            if photo_id in (self.photos or ())[:index]:
-                yield FieldError(f"/photos/{index}", "duplicate", "is there twice")
+        yield from _duplicates(self.photos or ())
+
+
+def _duplicates(photos: Sequence[str]) -> Iterator[FieldError]:
+    for index, photo_id in enumerate(photos):
+        if photo_id in photos[:index]:
+            yield FieldError(f"/photos/{index}", "duplicate", "is there twice")
+
+
+class RemarkBody(StrictModel):
+    """A remark on a step; without text and photos the one in force is taken back."""
+
+    remark_id: Annotated[str, Matching(_UUID, "must be a UUID")]
+    """Made by the phone. One that was applied already changes nothing, even after a newer remark: repeating is safe."""
+    text: Annotated[str, Text(MAX_TEXT, 0)] = ""
+    """What is noted."""
+    photos: Annotated[list[PhotoId], Field(max_length=MAX_PHOTOS)] = []
+    """The photos of this remark in order, also those still to come; they are uploaded with `?remark=1`."""
+
+    def remark_input(self) -> RemarkInput:
+        """Return what is noted; raises `Invalid` for a photo that is there twice."""
+        if errors := list(_duplicates(self.photos)):
+            raise Invalid(errors)
+        return RemarkInput(self.remark_id.lower(), self.text, tuple(self.photos))
 
 
 class PhotoBody(StrictModel):

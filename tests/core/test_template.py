@@ -176,6 +176,7 @@ def test_the_ends_of_a_number_are_any_numbers(end: str) -> None:
         (lambda it: of(step(), settings={"allow_skip": it}), "/settings/allow_skip"),
         (lambda it: of(step(), settings={"signature_on_complete": it}), "/settings/signature_on_complete"),
         (lambda it: of(step(), settings={"allow_unable": it}), "/settings/allow_unable"),
+        (lambda it: of(step(), settings={"allow_remarks": it}), "/settings/allow_remarks"),
         (lambda it: of(step(), settings={"voice": it}), "/settings/voice"),
     ],
 )

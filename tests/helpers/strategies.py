@@ -175,7 +175,7 @@ def _size(rule: Json) -> int:
 
 _LANGUAGES = ("es", "pt-BR", "zh-Hant", "de-CH-1996")
 _SETTINGS = {
-    **dict.fromkeys(("allow_skip", "signature_on_complete", "allow_unable", "voice"), some.booleans()),
+    **dict.fromkeys(("allow_skip", "signature_on_complete", "allow_unable", "allow_remarks", "voice"), some.booleans()),
     "est_minutes": some.integers(1, 10_000),
 }
 _EXECUTION = {

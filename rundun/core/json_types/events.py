@@ -7,7 +7,13 @@ from typing_extensions import TypedDict
 
 from rundun.core.json_types import base
 from rundun.core.json_types.base import ReferenceJson
-from rundun.core.json_types.runs import AnsweredBaseJson, OriginalKeptJson, PhotoBaseJson, SignatureAnswerJson
+from rundun.core.json_types.runs import (
+    AnsweredBaseJson,
+    OriginalKeptJson,
+    PhotoBaseJson,
+    RemarkBaseJson,
+    SignatureAnswerJson,
+)
 from rundun.core.run import By
 
 
@@ -38,6 +44,13 @@ class PhotoToldJson(PhotoBaseJson):
 
 class AnsweredToldJson(AnsweredBaseJson):
     """An answer as on the run."""
+
+    photos: list[PhotoToldJson]
+    """As on the run, without the originals' addresses."""
+
+
+class RemarkToldJson(RemarkBaseJson):
+    """A remark as on the run."""
 
     photos: list[PhotoToldJson]
     """As on the run, without the originals' addresses."""
@@ -103,6 +116,8 @@ class RunClosedDataJson(DataJson):
     """What every end tells."""
 
     answers: dict[str, AnsweredToldJson]
+    """As on the run, without the originals' addresses."""
+    remarks: dict[str, RemarkToldJson]
     """As on the run, without the originals' addresses."""
     progress: base.ProgressJson
     """How far it came."""

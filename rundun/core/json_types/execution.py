@@ -5,6 +5,7 @@ from typing import Annotated, Any, NotRequired
 from typing_extensions import TypedDict
 
 from rundun.core.json_types import base
+from rundun.core.json_types.runs import RemarkBaseJson
 from rundun.core.run import Status
 from rundun.core.steps import BarcodeFormat
 
@@ -144,6 +145,29 @@ class HostJson(TypedDict):
     """Whom to ask."""
 
 
+class RemarkStateJson(RemarkBaseJson):
+    """How the remark on a step stands."""
+
+    photos: list[base.PhotoId]
+    """Its photos in order, also those still to come."""
+
+
+class RemarkWrittenJson(RemarkStateJson):
+    """The remark in force; without text and photos it was taken back."""
+
+    step_id: base.StepId
+    """Which step it is on."""
+
+
+class RemarkedJson(TypedDict):
+    """What a write of a remark answers."""
+
+    run: RunBriefJson
+    """The run now."""
+    remark: RemarkWrittenJson | None
+    """The remark now; null = there was never one."""
+
+
 class StateJson(TypedDict):
     """Enough to resume on another device."""
 
@@ -160,7 +184,11 @@ class StateJson(TypedDict):
     answers: dict[str, StepStateJson]
     """By step id: every step that was answered, hidden ones too."""
     photos: dict[str, list[ReceiptJson]]
-    """By step id, in order of arrival."""
+    """By step id, in order of arrival: those of answers."""
+    remarks: dict[str, RemarkStateJson]
+    """By step id: what was noted, on hidden steps too."""
+    remark_photos: dict[str, list[ReceiptJson]]
+    """By step id, in order of arrival: those of remarks."""
     signatures: dict[str, SignatureReceiptJson]
     """By step id; the empty id is the signature that closes the run."""
     server_time: base.At

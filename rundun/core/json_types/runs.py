@@ -111,6 +111,26 @@ class AnsweredJson(AnsweredBaseJson):
     """Those that have arrived, in the answer's order."""
 
 
+class RemarkBaseJson(TypedDict):
+    """What the record, events and the executor's state all say of a remark."""
+
+    remark_id: str
+    """Made by the phone."""
+    text: str
+    """What was noted; empty where only photos were."""
+    at: base.At
+    """The server's clock."""
+    by: base.UserId | None
+    """Who."""
+
+
+class RemarkJson(RemarkBaseJson):
+    """The remark on one visible step, beside its answer."""
+
+    photos: list[PhotoJson]
+    """Those that have arrived, in the remark's order."""
+
+
 class SignatureAnswerJson(TypedDict):
     """The signature that closed the run, or was given before it ended otherwise."""
 
@@ -221,6 +241,8 @@ class RunSteeredJson(RunListedJson):
     """Values by step id, for the executor to confirm."""
     answers: dict[str, AnsweredJson]
     """By step id: visible steps that were answered, skipped or closed as unable."""
+    remarks: dict[str, RemarkJson]
+    """By step id: what was noted on visible steps, answered or not."""
     signature: SignatureAnswerJson | None
     """The one that closed the run, or was given before it ended otherwise."""
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.actions import execution
+from rundun.actions import execution, remarks
 from rundun.core import run_json
-from rundun.core.json_types.execution import EndedJson, StartedJson, StateJson, WrittenJson
+from rundun.core.json_types.execution import EndedJson, RemarkedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.run import Run
 from rundun.core.validation import read
 from rundun.errors import Problem
@@ -19,11 +19,11 @@ from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import Success
 from rundun.web.executor.device import device_of, set_device
 from rundun.web.executor.endpoint import executor_router
-from rundun.web.executor.state import state_json, step_written
+from rundun.web.executor.state import remark_written, state_json, step_written
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import Json
 from rundun.web.query_params import StateQuery, query
-from rundun.web.request_bodies import AnswerBody, CancelBody, EmptyBody, StartBody
+from rundun.web.request_bodies import AnswerBody, CancelBody, EmptyBody, RemarkBody, StartBody
 
 router = executor_router()
 
@@ -112,6 +112,25 @@ async def answer_step(request: Request) -> Response:
     if device is None:  # a phone that joins a run under way: it, too, may see what came of it
         set_device(request, response, secrets.token_urlsafe(24))
     return response
+
+
+@router.route(
+    "PUT /steps/{step_id}/remark",
+    {200: Success("The remark as it stands.", RemarkedJson)},
+    body=RemarkBody,
+    problems=("run_closed", "not_started"),
+)
+async def put_remark(request: Request) -> Response:
+    """Note a remark on a step.
+
+    Beside its answer, whether there is one or not; neither replaces the other. Without text and photos the remark is
+    taken back. A `remark_id` that was applied before, or the same content, changes nothing.
+    """
+    ctx = context_of(request)
+    remark_input = await read_body(request, lambda body: read(RemarkBody, body).remark_input())
+    run_id, step_id = request.path_params["run_id"], request.path_params["step_id"]
+    state = await ctx.database.write(remarks.remark, run_id, step_id, remark_input, device_of(request))
+    return Json(remark_written(state, step_id))
 
 
 @router.route(

@@ -4,7 +4,7 @@ from pydantic_core import from_json
 
 from rundun.actions.run_state import RunState
 from rundun.core import run_json, times
-from rundun.core.json_types.execution import StateJson, WrittenJson
+from rundun.core.json_types.execution import RemarkedJson, StateJson, WrittenJson
 from rundun.core.urls import Urls
 from rundun.store.organizations import Organization
 
@@ -27,8 +27,22 @@ def state_json(state: RunState, organization: Organization, links: Urls, now: in
             step_id: [run_json.photo_receipt(photo, links) for photo in photos.values()]
             for step_id, photos in state.evidence.photos.items()
         },
+        "remarks": {step_id: run_json.remark_state_json(remark) for step_id, remark in state.evidence.remarks.items()},
+        "remark_photos": {
+            step_id: [run_json.photo_receipt(photo, links) for photo in photos.values()]
+            for step_id, photos in state.evidence.remark_photos.items()
+        },
         "signatures": {step_id: run_json.signature_receipt(signature, links) for step_id, signature in newest.items()},
         "server_time": times.wire(now),
+    }
+
+
+def remark_written(state: RunState, step_id: str) -> RemarkedJson:
+    """Return the remark on a step after a write, as JSON, with the run in brief."""
+    remark = state.evidence.remarks.get(step_id)
+    return {
+        "run": run_json.run_brief_json(state.run),
+        "remark": None if remark is None else {"step_id": step_id, **run_json.remark_state_json(remark)},
     }
 
 

@@ -49,14 +49,13 @@ _RECEIPT = {
 }
 
 
-def _target(request: Request) -> PhotoRef:
+def _target(request: Request, *, is_remark: bool = False) -> PhotoRef:
     path = request.path_params
     photo_id = read(PhotoBody, {"photo_id": path["photo_id"]}).photo_id
-    return PhotoRef(path["run_id"], path["step_id"], photo_id)
+    return PhotoRef(path["run_id"], path["step_id"], photo_id, is_remark)
 
 
-def _metadata(request: Request) -> PhotoMetadata:
-    params = query(PhotoQuery, request)
+def _metadata(params: PhotoQuery) -> PhotoMetadata:
     geo = params.model_dump(include=set(GeoBody.model_fields), exclude_none=True)
     return PhotoMetadata(params.source, params.taken_at, read(GeoBody, geo).position() if geo else None)
 
@@ -78,7 +77,8 @@ async def put_photo(request: Request) -> Response:
     """
     refuse_cross_site(request)
     ctx = context_of(request)
-    target, metadata, device = _target(request), _metadata(request), device_of(request)
+    params, device = query(PhotoQuery, request), device_of(request)
+    target, metadata = _target(request, is_remark=params.remark is not None), _metadata(params)
     database = ctx.database
     org_id = await database.read(photos.require_photo_step, target, device)
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:

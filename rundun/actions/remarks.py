@@ -1,0 +1,71 @@
+"""Remarks of the executor on steps: noted, changed, taken back."""
+
+from dataclasses import dataclass, replace
+
+from rundun.actions import quotas, run_state
+from rundun.actions.run_state import RunState
+from rundun.core import remark as remarks_of
+from rundun.core.remark import Remark
+from rundun.core.run import Run
+from rundun.errors import FieldError, Invalid
+from rundun.store import remarks, runs
+from rundun.store.transaction import TemplateVersion, Tx
+
+MAX_REMARKS = 200  # of one step, as of answers
+
+
+@dataclass(frozen=True, slots=True)
+class RemarkInput:
+    """The input for one remark; without text and photos, the one in force is taken back."""
+
+    remark_id: str
+    text: str
+    photos: tuple[str, ...]
+
+
+def require_allowed(version: TemplateVersion) -> None:
+    """Refuse remarks where the template takes none."""
+    if not version.template.settings.allow_remarks:
+        raise Invalid([FieldError("", "not_allowed", "this template takes no remarks")])
+
+
+def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device: str | None) -> RunState:
+    """Apply a remark. One that was applied before, or says what is in force already, changes nothing, also on a closed
+    run. A remark is no event; it stands in the one that closes the run.
+    """
+    run = run_state.get_for_device(tx, run_id, device)
+    state = run_state.load(tx, run)
+    state.step(step_id)
+    require_allowed(state.version)
+    was_applied, count = remarks.find_repeat(tx, run_id, step_id, remark_input.remark_id)
+    old = state.evidence.remarks.get(step_id)
+    content = (remark_input.text, remark_input.photos)
+    if was_applied:
+        return state
+    if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and old is not None and old.content() == content:
+        return state
+    run_state.require_started(tx, run)
+    new = Remark(remark_input.remark_id, *content, run_state.now_of(tx, state), run.assigned_to)
+    is_full = count >= MAX_REMARKS
+    says_the_same = new.is_empty if old is None else old.content() == content
+    if is_full and says_the_same:
+        return state
+    if is_full:
+        detail = f"this step was remarked on {MAX_REMARKS} times and its remark can't be changed any more"
+        raise Invalid([FieldError("", "too_long", detail)])
+    quotas.require_room_to_go_on(tx, run.org_id)
+    if says_the_same:
+        remarks.add_history(tx, run, step_id, new)
+        return state
+    remarks_of.require_room(state.evidence.remarks, step_id, new)
+    remarks.add(tx, run, step_id, new)
+    run = with_remarks(tx, run)
+    return run_state.save(tx, state, run_state.load(tx, run), new.at)
+
+
+def with_remarks(tx: Tx, run: Run) -> Run:
+    """Note that a run has a remark, or a photo of one, so that they are read with it from now on."""
+    if run.has_remarks:
+        return run
+    runs.mark_remarks(tx, run)
+    return replace(run, has_remarks=True)
