@@ -7,6 +7,7 @@ from rundun.actions import operators, quotas
 from rundun.actions.run_state import RunState, close, expire, load, now_of, require_open
 from rundun.core import progress, times
 from rundun.core.answer import Answer
+from rundun.core.remark import Remark
 from rundun.core.run import (
     Actor,
     By,
@@ -19,7 +20,7 @@ from rundun.core.run import (
     with_destination,
 )
 from rundun.errors import NotFound, Problem
-from rundun.store import answers, deliveries, events, organizations, run_changes, run_lists, runs, templates
+from rundun.store import answers, deliveries, events, organizations, remarks, run_changes, run_lists, runs, templates
 from rundun.store.deliveries import Delivery
 from rundun.store.events import EventSummary
 from rundun.store.operators import Operator
@@ -143,7 +144,9 @@ class ListedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with its past: `replaced` are each step's answers that are not in force any more, the newest first."""
+    """A run with its past: `replaced` are each step's answers that are not in force any more, the newest first;
+    `remarks` all remarks with their steps, the oldest first.
+    """
 
     state: RunState
     replaced: Mapping[str, Sequence[Answer]]
@@ -151,6 +154,7 @@ class RunDetail:
     changes: Sequence[RunChange]
     deliveries: Page[Delivery]
     now: int
+    remarks: Sequence[tuple[str, Remark]] = ()
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
@@ -177,6 +181,7 @@ def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail
         run_changes.of_run(tx, run_id, MAX_EVENTS),
         deliveries.page_of_run(tx, run_id, PageRequest(MAX_DELIVERIES)),
         tx.now,
+        remarks.of_run(tx, run_id, MAX_EVENTS) if state.run.has_remarks else (),
     )
 
 

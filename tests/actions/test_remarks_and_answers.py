@@ -74,7 +74,7 @@ KEPT_APART = Property(
             max_size=14,
         )
     },
-    examples=25,
+    examples=12,
 )
 
 

@@ -214,7 +214,7 @@ def _json(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
     }
     photos = {
         photo.photo_id: {"file": names.paths[photo.original], "sha256": photo.sha256, "step_id": step_id}
-        for step_id, photos in state.evidence.photos.items()
+        for step_id, photos in (*state.evidence.photos.items(), *state.evidence.remark_photos.items())
         for photo in photos.values()
     }
     record = {

@@ -45,11 +45,12 @@ def file_names(detail: RunDetail) -> FileNames:
     """Name all originals and signatures, and beside an original that browsers don't show the picture made of it."""
     names, evidence = FileNames(), detail.state.evidence
     labels = {step.id: f"{number:03d}-{slug(step.label)}" for number, step in enumerate(detail.state.version.steps, 1)}
-    for step_id, photos in evidence.photos.items():
+    for step_id, photos in (*evidence.photos.items(), *evidence.remark_photos.items()):
         for photo in photos.values():
-            names.add(photo.original, "photos", labels.get(step_id, "step"), EXTENSIONS[photo.content_type])
+            words = labels.get(step_id, "step") + ("-remark" if photo.is_remark else "")
+            names.add(photo.original, "photos", words, EXTENSIONS[photo.content_type])
             if photo.content_type == "image/heic":
-                names.add(photo.derived, "photos", f"{labels.get(step_id, 'step')}-shown", "jpg")
+                names.add(photo.derived, "photos", f"{words}-shown", "jpg")
     for signature in evidence.signatures.values():
         words = labels.get(signature.step_id, "step") if signature.step_id else "at-the-end"
         names.add(signature.file, "signatures", words, "png")

@@ -12,9 +12,8 @@ from rundun.core.answer import Answer
 class HistoryEntry:
     """Something that happened, with its time by the server's clock and, where it came from a phone, by the phone's.
     `actor` is integrator or operator, None for the executor, and `name` who did it; `reason` says why a step could not
-    be done, or the host of a webhook that was removed; `host` is that of a webhook that was set or changed, in these
-    `fields`; `expiry` when the run would have expired and when
-    it does now.
+    be done, what a remark says, or the host of a webhook that was removed; `host` is that of a webhook that was set or
+    changed, in these `fields`; `expiry` when the run would have expired and when it does now.
     """
 
     catalog_key: str
@@ -32,7 +31,7 @@ class HistoryEntry:
 def history(detail: RunDetail) -> list[HistoryEntry]:
     """List all that happened to a run, the oldest first."""
     created = HistoryEntry("moment_created", detail.state.run.created_at)
-    return sorted([created, *_evidence(detail), *_changes(detail), *_events(detail)], key=_sort_key)
+    return sorted([created, *_evidence(detail), *_remarks(detail), *_changes(detail), *_events(detail)], key=_sort_key)
 
 
 def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
@@ -51,13 +50,24 @@ def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
 def _evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
     """Yield the photos and signatures that are stored."""
     evidence, labels = detail.state.evidence, _labels(detail)
-    for step_id, photos in evidence.photos.items():
+    for step_id, photos in (*evidence.photos.items(), *evidence.remark_photos.items()):
         for photo in photos.values():
             yield HistoryEntry("moment_photo", photo.received_at, photo.taken_at, labels.get(step_id))
     for signature in evidence.signatures.values():
         key = "moment_signature" if signature.step_id else "moment_closing_signature"
         step_label = labels.get(signature.step_id)
         yield HistoryEntry(key, signature.received_at, step_label=step_label, name=signature.typed_name)
+
+
+def _remarks(detail: RunDetail) -> Iterator[HistoryEntry]:
+    """Yield what was noted, changed and taken back, without what says the same again."""
+    labels, said = _labels(detail), dict[str, tuple[str, tuple[str, ...]]]()
+    for step_id, remark in detail.remarks:
+        if remark.content() == said.get(step_id, ("", ())):
+            continue
+        said[step_id] = remark.content()
+        key = "moment_remark_taken_back" if remark.is_empty else "moment_remark"
+        yield HistoryEntry(key, remark.at, step_label=labels.get(step_id), reason=remark.text or None)
 
 
 def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:

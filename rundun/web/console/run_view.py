@@ -1,6 +1,6 @@
 """A run in words, ready to be shown: on its page, on paper and in the report of its archive."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from rundun.core import progress, run_json, steps, times
 from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
 from rundun.core.progress import StepState
+from rundun.core.remark import Remark
 from rundun.core.run import Run
 from rundun.core.run_json import Photo, Signature
 from rundun.core.steps import StepBase
@@ -59,6 +60,17 @@ class AnswerView:
 
 
 @dataclass(frozen=True, slots=True)
+class RemarkView:
+    """A remark, None where none is in force, with its photos, of which `awaited_photos` have not come yet; photos that
+    no remark lists stand here, too.
+    """
+
+    remark: Remark | None
+    photos: Sequence[PhotoView]
+    awaited_photos: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepView:
     """A step with its answer, the answers before it, and its photos, of which `awaited_photos` have not come yet;
     `flags` are pairs of a catalog key and a CSS class.
@@ -72,6 +84,7 @@ class StepView:
     awaited_photos: int
     replaced: Sequence[AnswerView]
     more_replaced: int
+    remark: RemarkView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +142,31 @@ class RunView:
             step,
             None if answer is None else self._answer_view(step, answer),
             list(_flags(self.state.run, step_state)),
-            list(self._photo_views(step_state)),
+            self._photo_views(
+                run_json.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
+            ),
             len([awaited for awaited in step_state.waiting_for if awaited != "signature"]),
             [self._answer_view(step, replaced) for replaced in past[:max_replaced]],
             max(0, len(past) - max_replaced),
+            self._remark_view(step.id),
         )
 
-    def _photo_views(self, step_state: StepState) -> Iterator[PhotoView]:
-        listed = run_json.photos_of(step_state, self.state.evidence)
+    def _remark_view(self, step_id: str) -> RemarkView | None:
+        evidence = self.state.evidence
+        remark, stored = evidence.remarks.get(step_id), evidence.remark_photos.get(step_id, {})
+        if remark is not None and remark.is_empty:
+            remark = None
+        if remark is None and not stored:
+            return None
+        photos = self._photo_views(run_json.photos_of_remark(step_id, evidence), stored)
+        awaited = 0 if remark is None else len(set(remark.photos) - set(stored))
+        return RemarkView(remark, photos, awaited)
+
+    def _photo_views(self, listed: Sequence[Photo], stored: Mapping[str, Photo]) -> list[PhotoView]:
         ids = {photo.photo_id for photo in listed}
-        stored = self.state.evidence.photos.get(step_state.step.id, {}).values()
-        for number, photo in enumerate([*listed, *(photo for photo in stored if photo.photo_id not in ids)], 1):
-            yield PhotoView(
+        unlisted = [photo for photo in stored.values() if photo.photo_id not in ids]
+        return [
+            PhotoView(
                 photo,
                 number,
                 self._file_url(photo.thumbnail, "image/jpeg"),
@@ -149,6 +175,8 @@ class RunView:
                 self._names.download_name(photo.original, self.state.run),
                 photo.photo_id in ids,
             )
+            for number, photo in enumerate([*listed, *unlisted], 1)
+        ]
 
     def _answer_view(self, step: StepBase, answer: Answer) -> AnswerView:
         kind = progress.kind_of(answer)
