@@ -1,4 +1,6 @@
-// The bodies that carry an answer to the server, with the ids and times in them.
+// The bodies that carry an answer or a remark to the server, with the ids and times in them.
+//
+// A remark is kept as the answer of a step of its own, under a key that no step has for its id: its text is the value.
 
 /** A UUIDv4, also where the page came over plain http and crypto.randomUUID is missing. */
 export function uuid() {
@@ -24,8 +26,8 @@ export function bodyOf({ value, skipped, unable, replaces }, photos) {
   return { ...body, value, geo: null, answered_at: nowUtc(), ...(photos ? { photos } : {}) };
 }
 
-/** The answer in such a body. */
-export function contentOf({ value = null, skipped = false, unable = null, photos = [], geo = null }) {
+/** The answer in such a body, or the remark. */
+export function contentOf({ text = null, value = text, skipped = false, unable = null, photos = [], geo = null }) {
   return { value, skipped, unable, photos, geo };
 }
 
@@ -40,4 +42,49 @@ export function endOf({ status, code, members }) {
   if (code === "run_closed") return { kind: members.run_status, closedAt: members.closed_at, reason: members.reason };
   if (code === "other_device") return { kind: code, closedAt: null };
   return status === 404 && code === "not_found" ? { kind: "unknown", closedAt: null } : null;
+}
+
+/** Kinds of items that are an answer, or a remark. */
+export const ANSWERS = new Set(["answer", "remark"]);
+
+/** The key of a step's remark. */
+export function remarkKey(stepId) {
+  return `remark ${stepId}`;
+}
+
+/** The id of the step that a key is about: its own, or its remark's. */
+export function stepIdOf(key) {
+  return key.replace(/^remark /, "");
+}
+
+/** The steps of a checklist, and behind them one for the remark on each. */
+export function stepsIn(rows) {
+  const steps = rows.map(({ step }) => step);
+  const remark = ({ id, label }) => ({ id: remarkKey(id), type: "remark", label, photo: { max: 10 } });
+  return [...steps, ...steps.map(remark)];
+}
+
+/** The request that carries an answer of a step, or a remark. */
+export function requestOf(step, content, photos) {
+  const path = `/steps/${stepIdOf(step.id)}`;
+  if (step.type !== "remark") return { kind: "answer", path, body: bodyOf(content, photos) };
+  return { kind: "remark", path: `${path}/remark`, body: { remark_id: uuid(), text: content.value, photos } };
+}
+
+/** True for a remark that says something: one without text and photos was taken back. */
+export function isNoted(remark) {
+  return Boolean(remark && (remark.value || remark.photos?.length));
+}
+
+/** {key: answer or remark} in the server's state, of what is touched. */
+export function answersIn(state) {
+  const remarks = Object.entries(state.remarks ?? {}).map(([id, remark]) => [remarkKey(id), contentOf(remark)]);
+  const touched = Object.entries(state.answers ?? {}).filter(([, answer]) => isTouched(answer));
+  return Object.fromEntries([...touched, ...remarks]);
+}
+
+/** {key: [receipt]} of the photos in the server's state. */
+export function receiptsIn(state) {
+  const ofRemarks = Object.entries(state.remark_photos ?? {}).map(([id, receipts]) => [remarkKey(id), receipts]);
+  return { ...state.photos, ...Object.fromEntries(ofRemarks) };
 }

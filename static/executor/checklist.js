@@ -34,6 +34,10 @@ export function mayBeUnable(template, step) {
   return isRequired(step) && (template.settings?.allow_unable ?? true);
 }
 
+export function mayRemark(template) {
+  return template.settings?.allow_remarks ?? true;
+}
+
 // These types have no value of their own: to conditions they are answered once they are done.
 const EVIDENCE_TYPES = new Set(["photo", "signature", "instruction"]);
 

@@ -6,10 +6,11 @@ import { h, icon, makeButton, setText, t } from "./dom.js";
 let openSheets = 0;
 
 /**
- * Opens a dialog. `title`: words, or an element; `build(close)` returns its content; `close(result)` ends it.
+ * Opens a dialog. `title`: words, or an element; `build(close)` returns its content; `close(result)` ends it;
+ * `onOpen()` is called once it is there.
  * → a promise of the result, null when the person backed out.
  */
-export function openDialog(title, build, { wide = false } = {}) {
+export function openDialog(title, build, { wide = false, onOpen = null } = {}) {
   return new Promise((resolve) => {
     let result = null;
     const titleId = `sheet-${(openSheets += 1)}`;
@@ -34,6 +35,7 @@ export function openDialog(title, build, { wide = false } = {}) {
     });
     document.body.append(dialog);
     dialog.showModal();
+    onOpen?.();
   });
 }
 

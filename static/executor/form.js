@@ -9,6 +9,7 @@ import {
 } from "./dom.js";
 import { lazyGeo } from "./photo_store.js";
 import { loadModule } from "./http.js";
+import { stepIdOf } from "./rules.js";
 
 export class Form {
   #sections = [];
@@ -54,9 +55,11 @@ export class Form {
 
   /** Shows at a step that its photo was lost when the phone ended the page in favour of its camera. */
   showLostPhoto(stepId) {
-    const step = this.#steps().find((one) => one.id === stepId);
-    step?.querySelector("photo-field")?.showLostPhoto();
-    if (step) this.bring(step, true);
+    const step = this.#steps().find((one) => one.id === stepIdOf(stepId));
+    if (!step) return;
+    this.bring(step, true);
+    if (step.id === stepId) step.querySelector("photo-field")?.showLostPhoto();
+    else loadModule("remark").then(({ editRemark }) => editRemark(this.session, step.step, true));
   }
 
   bringFirstOpen() {

@@ -6,6 +6,7 @@ import { Drafts, OtherPhones, Session } from "./session.js";
 import * as db from "./offline_db.js";
 import { uuid } from "./rules.js";
 import { loadModule } from "./http.js";
+import { mayRemark } from "./rules.js";
 
 const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
 const TOUCH_INTERVAL_MS = 5_000;   // and while somebody is at it: a tap looks sooner
@@ -175,7 +176,8 @@ function show(view) {
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
-  const later = ["dialog", "menu", "review", "receipt", "closing", "waiting", "unsent", "zip"];
+  const later = ["dialog", "menu", "step_menu", "review", "receipt", "closing", "waiting", "unsent", "zip"];
+  if (mayRemark(state.template)) later.push("remark", "photo_steps", "shrink_photo", "photo_dialog");
   if (startScreen) later.push("start");
   if (steps.some((step) => step.photo || step.type === "photo")) later.push("shrink_photo", "photo_dialog");
   if (steps.some((step) => step.geo)) later.push("geo");

@@ -45,8 +45,9 @@ export class OtherPhones {
 
   #compare(before) {
     const queued = new Set(this.outbox.items.map((item) => item.body?.answer_id));
-    const isTheirs = ([stepId, { answer_id: id }]) => id !== (before[stepId]?.answer_id ?? null) &&
-      !this.#ours.has(id) && !queued.has(id);
+    // Remarks, which stand among the answers, have no such id.
+    const isTheirs = ([stepId, { answer_id: id }]) => id !== undefined &&
+      id !== (before[stepId]?.answer_id ?? null) && !this.#ours.has(id) && !queued.has(id);
     const changed = Object.entries(this.session.answers).filter(isTheirs);
     for (const [stepId, { answer_id: id }] of changed) this.#theirs.set(stepId, id);
     if (changed.length) this.session.emit("elsewhere", { steps: changed.map(([stepId]) => stepId) });

@@ -311,7 +311,8 @@ export class Outbox extends EventTarget {
     const options = { signal, onprogress };
     if (!(item.body instanceof ArrayBuffer)) {
       const answer = await send(item.method, this.base + item.path, item.body, null, options);
-      const isOfStep = item.kind !== "answer" || answer?.step?.step_id === item.key;
+      const isOfStep = item.kind === "remark" ? answer?.remark !== undefined
+        : item.kind !== "answer" || answer?.step?.step_id === item.key;
       if (!(Number.isInteger(answer?.run?.revision) && isOfStep)) throw new Unreachable("not the server's answer");
       return answer;
     }

@@ -107,8 +107,8 @@ customElements.define("photo-field", class extends HTMLElement {
   async #add(files, source) {
     this.lostNotice?.remove();
     const { photoStore } = this.session;
-    const step = this.closest(".step");
-    const wasDone = step.hasAttribute("done");
+    const step = this.closest(".step"); // null in a dialog
+    const wasDone = step?.hasAttribute("done") ?? true;
     const leftOut = await photoStore.add(this.step.id, files, source);
     if (leftOut) setText(this.rules, t("photos_left_out", { n: leftOut, max: this.rule.max }));
     // Where more pictures may follow, the step stays under the thumb.

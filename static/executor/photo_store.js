@@ -6,7 +6,7 @@
 //
 // Events: "change" {step} · "answer" {step}: the photos of the step's answer have changed · "camera-closed"
 
-import { photoRule, nowUtc, uuid } from "./rules.js";
+import { photoRule, nowUtc, stepIdOf, uuid } from "./rules.js";
 import { loadModuleOnce } from "./http.js";
 
 const COUNTED_STATES = new Set(["preparing", "waiting", "safe"]);
@@ -86,7 +86,7 @@ export class PhotoStore extends EventTarget {
     this.#delete(photo);
     const mayHaveArrived = photo.state === "safe" || (photo.item && !this.outbox.drop(photo.item));
     if (mayHaveArrived) {
-      const path = `/steps/${photo.step}/photos/${photo.id}`;
+      const path = `/steps/${stepIdOf(photo.step)}/photos/${photo.id}`;
       this.outbox.add({ lane: "photos", key: photo.step, kind: "delete", method: "DELETE", path });
     }
     this.#emit("answer", photo.step);
@@ -305,8 +305,10 @@ function bytesOf(file) {
   return file.arrayBuffer().catch(() => null);
 }
 
-function pathOf(photo, query) {
-  return `/steps/${photo.step}/photos/${photo.id}?${new URLSearchParams(query)}`;
+function pathOf({ step: key, id }, query) {
+  const stepId = stepIdOf(key);
+  const parameters = new URLSearchParams(stepId === key ? query : { ...query, remark: 1 });
+  return `/steps/${stepId}/photos/${id}?${parameters}`;
 }
 
 function newId() {

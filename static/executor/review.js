@@ -3,6 +3,7 @@
 import { h, icon, makeButton, problemText, refusedText, setAttr, setText, t, textAttributes } from "./dom.js";
 import { showSignature } from "./photo_steps.js";
 import { describe } from "./receipt.js";
+import { isNoted, remarkKey } from "./rules.js";
 import { loadModule } from "./http.js";
 
 const WAITING_DELAY_MS = 1200;
@@ -76,12 +77,21 @@ export class Review {
     return h("button", { ...attributes, on: { click: () => this.#back([step.id]) } },
       h("span", { class: "line-label", ...textAttributes(step.id) }, step.label),
       h("span", { class: "line-answer" }, stepState.missing ? icon("alert") : null, h("bdi", {}, words)),
+      this.#remark(step),
       photos.length ? h("span", { class: "line-photos" }, photos.slice(0, 5).map((photo) => {
         const source = photo.preview ?? photo.thumbnail;
         const blank = h("span", { class: "line-file" }, icon("picture"));
         const error = ({ target }) => target.replaceWith(blank);
         return source ? h("img", { src: source, alt: "", on: { error } }) : blank;
       }), photos.length > 5 ? h("span", { class: "soft" }, `+${photos.length - 5}`) : null) : null);
+  }
+
+  #remark(step) {
+    const remark = this.session.answerOf(remarkKey(step.id));
+    if (!isNoted(remark)) return null;
+    const count = remark.photos.length ? t("photo_count", { n: remark.photos.length }) : "";
+    const words = [remark.value, count].filter(Boolean).join(" · ");
+    return h("span", { class: "line-remark" }, icon("pen"), h("span", {}, `${t("remark")}: `, h("bdi", {}, words)));
   }
 
   #closingSignature() {

@@ -6,7 +6,10 @@
 //   "completed" {run} · "closed" {kind, closedAt, reason} · "elsewhere" {steps}   answered on another phone
 // It listens to the outbox and to the photo store, which know nothing of it.
 
-import { bodyOf, contentOf, endOf, evaluateKept, flatten, isTouched, nowUtc, photoRule } from "./rules.js";
+import {
+  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, isTouched, nowUtc, photoRule, receiptsIn, remarkKey,
+  requestOf, stepsIn,
+} from "./rules.js";
 import { PhotoStore, lazyGeo } from "./photo_store.js";
 import * as db from "./offline_db.js";
 
@@ -14,7 +17,7 @@ export * from "./drafts.js";
 export * from "./other_phones.js";
 
 export class Session extends EventTarget {
-  #local = new Map();       // step id → {answer, item, problem}: newer than the server's
+  #local = new Map();       // step id or key of a remark → {answer, item, problem}: newer than the server's
   #syncedRevision = 0;      // the revision up to which this page has seen every change of the run
   #highestRevision = 0;     // the highest revision seen
   #camera = null;           // {step, at}: the camera is open for this step, and may cost the page its life
@@ -26,7 +29,7 @@ export class Session extends EventTarget {
     this.template = state.template;
     this.organization = state.organization;
     this.rows = flatten(state.template);
-    this.stepById = new Map(this.rows.map(({ step }) => [step.id, step]));
+    this.stepById = new Map(stepsIn(this.rows).map((step) => [step.id, step]));
     this.photoStore = new PhotoStore(this.stepById, outbox, state.limits?.photo_bytes ?? Infinity);
     this.closed = null;
     this.#applyState(state);
@@ -93,7 +96,9 @@ export class Session extends EventTarget {
   /** Sends the step's answer again because its list of photos changed; nothing when it has no answer yet. */
   answerPhotos(stepId) {
     const [step, answer] = [this.stepById.get(stepId), this.answerOf(stepId)];
-    if (step.type === "photo") {
+    if (step.type === "remark") {
+      this.answer(stepId, answer?.value ?? "");
+    } else if (step.type === "photo") {
       if (this.photoStore.usable(stepId).length >= photoRule(step).min) this.answer(stepId, null);
     } else if (answer && !answer.skipped && !answer.unable) {
       this.answer(stepId, answer.value);
@@ -172,7 +177,7 @@ export class Session extends EventTarget {
 
   get needsAttention() {
     const isRefused = (id) => this.safetyOf(id).kind === "attention" || this.photoStore.refused(id).length;
-    return this.rows.filter(({ step }) => isRefused(step.id));
+    return this.rows.filter(({ step: { id } }) => isRefused(id) || isRefused(remarkKey(id)));
   }
 
   changed(stepId) {
@@ -225,15 +230,15 @@ export class Session extends EventTarget {
 
   #send(step, content) {
     const photos = photoRule(step) ? this.photoStore.usable(step.id).map((photo) => photo.id) : null;
-    const body = bodyOf(content, photos);
+    const request = requestOf(step, content, photos);
+    const { kind, body } = request;
     const last = this.#local.get(step.id)?.item;
     // One that the server has not got is no longer there to be replaced.
-    const isGone = last && (last.tries === 0 || last.state === "refused");
+    const isGone = kind === "answer" && last && (last.tries === 0 || last.state === "refused");
     if (isGone && body.replaces === last.body.answer_id) body.replaces = last.body.replaces;
-    this.outbox.dropUnsent(step.id, "answer");
+    this.outbox.dropUnsent(step.id, kind);
     const hold = Boolean(step.geo) && "value" in body; // until its position is known
-    const about = { lane: "answers", key: step.id, kind: "answer" };
-    const item = this.outbox.add({ ...about, method: "PUT", path: `/steps/${step.id}`, body, hold });
+    const item = this.outbox.add({ lane: "answers", key: step.id, method: "PUT", ...request, hold });
     this.#local.set(step.id, { answer: { ...content, photos: photos ?? [], geo: null }, item, problem: null });
     if (hold) this.#locate(item);
     this.changed(step.id);
@@ -247,12 +252,13 @@ export class Session extends EventTarget {
 
   #onSent(item, answer) {
     if (answer.run) this.#applyRun(answer.run);
-    if (answer.step) this.#applyStep(item.key, answer.step);
+    if (answer.step) this.#applyStep(answer.step.step_id, answer.step);
+    if (answer.remark) this.answers[item.key] = contentOf(answer.remark);
     if (item.kind === "start") {
       this.outbox.isOpen = true;
     } else if (item.kind === "complete") {
       return this.close("completed", this.run.closed_at, true);
-    } else if (item.kind === "answer") {
+    } else if (ANSWERS.has(item.kind)) {
       if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
     } else if (item.kind === "signature") {
       this.signatures[item.key] = answer;
@@ -276,7 +282,7 @@ export class Session extends EventTarget {
     } else if (item.kind === "complete") {
       this.outbox.drop(item);
       this.emit("incomplete", { problem });
-    } else if (item.kind === "answer") {
+    } else if (ANSWERS.has(item.kind)) {
       if (this.#local.get(item.key)?.item === item) this.#local.get(item.key).problem = problem;
     } else {
       this.photoStore.markRefused(item, problem);
@@ -287,7 +293,7 @@ export class Session extends EventTarget {
   /** Takes over items of an earlier visit, or of another tab: they are newer than what the server has. */
   #onRestored(items) {
     for (const item of items) {
-      if (item.kind === "answer") {
+      if (ANSWERS.has(item.kind)) {
         this.#local.set(item.key, { answer: contentOf(item.body), item, problem: item.problem });
       } else {
         this.photoStore.restore(item);
@@ -325,11 +331,11 @@ export class Session extends EventTarget {
   }
 
   #applyState(state) {
-    this.answers = Object.fromEntries(Object.entries(state.answers ?? {}).filter(([, answer]) => isTouched(answer)));
+    this.answers = answersIn(state);
     this.signatures = state.signatures ?? {};
     this.run = state.run;
     this.#syncedRevision = this.#highestRevision = state.run.revision;
-    this.photoStore.update(state.photos ?? {}, this.answers);
+    this.photoStore.update(receiptsIn(state), this.answers);
     this.#evaluation = null;
     const { status, closed_at: closedAt } = state.run;
     if (["completed", "cancelled", "expired"].includes(status)) this.close(status, closedAt);

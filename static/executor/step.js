@@ -1,4 +1,5 @@
-// What all steps have in common: the card with label, hint, photos, status line, Skip and "I can't do this".
+// What all steps have in common: the card with label, hint, photos, status line, remark, and the menu of what else can
+// be done with it.
 // Each type is a custom element <step-TYPE> with the contract's own name, made from a class below this one:
 //
 //   control()      its controls, built once
@@ -9,7 +10,9 @@
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
 import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
-import { complaint, isRequired, mayBeUnable, maySkip, photoRule, tidy } from "./rules.js";
+import {
+  complaint, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, photoRule, remarkKey, tidy,
+} from "./rules.js";
 import { lazyGeo } from "./photo_store.js";
 import { loadModule } from "./http.js";
 
@@ -35,14 +38,14 @@ export class StepElement extends HTMLElement {
     this.append(
       h("div", { class: "step-head" },
         h("h3", { id: this.labelId, tabindex: "-1", ...textAttributes(step.id) }, step.label),
-        isRequired(step) ? null : h("span", { class: "tag" }, t("optional"))),
+        isRequired(step) ? null : h("span", { class: "tag" }, t("optional")),
+        this.#menu()),
       ...this.#hint(),
       h("div", { class: "control" }, this.control()));
     if (step.photo && step.type !== "photo") this.append(document.createElement("photo-field").prepare(session, step));
-    this.append(this.wrong, h("div", { class: "step-foot" }, this.status, ...this.#wayOut()));
-    session.addEventListener("change", ({ detail }) => {
-      if (detail.step === null || detail.step === step.id) this.update();
-    });
+    this.append(this.wrong, h("div", { class: "step-foot" }, this.status));
+    const keys = [null, step.id, remarkKey(step.id)];
+    session.addEventListener("change", ({ detail }) => keys.includes(detail.step) && this.update());
     session.addEventListener("run", () => this.#showStatus());
     session.addEventListener("flush", () => this.flush());
     this.update();
@@ -77,6 +80,7 @@ export class StepElement extends HTMLElement {
     const answer = this.session.answerOf(this.step.id);
     if (!this.hasAttribute("editing")) this.show(answer);
     this.#showStatus();
+    this.#showRemark();
   }
 
   /** Saves a value, or says what is wrong with it. → whether it is saved. */
@@ -125,31 +129,35 @@ export class StepElement extends HTMLElement {
     return [text, more];
   }
 
-  #wayOut() {
+  /** The button of the menu (step_menu.js): remark, skip, "I can't do this"; null where there is nothing in it. */
+  #menu() {
     const { step, session } = this;
-    if (maySkip(session.template, step)) {
-      const skip = () => {
-        this.removeAttribute("editing");
-        this.complain(null);
-        session.skip(step.id);
-        this.goOn();
-      };
-      this.skipButton = makeButton("link", skip, t("skip"));
-      return [this.skipButton];
+    const { template } = session;
+    if (!mayRemark(template) && !maySkip(template, step) && !mayBeUnable(template, step)) return null;
+    const open = async () => (await loadModule("step_menu")).openStepMenu(this);
+    const button = makeButton("quiet round step-more", open, icon("dots"));
+    const id = `${step.id}-more`;
+    const names = { id, "aria-label": t("step_menu"), "aria-labelledby": `${id} ${this.labelId}` };
+    for (const [name, value] of Object.entries({ ...names, "aria-haspopup": "dialog" })) setAttr(button, name, value);
+    return button;
+  }
+
+  /** Closes the step without a value: `close(session)` says how. */
+  leaveOut(close) {
+    this.removeAttribute("editing");
+    this.complain(null);
+    close(this.session);
+    this.goOn();
+  }
+
+  /** Shows the step's remark; its module comes with the first of them. */
+  async #showRemark() {
+    const key = remarkKey(this.step.id);
+    if (!this.remark) {
+      if (!isNoted(this.session.answerOf(key)) && !this.session.photoStore.ofStep(key).length) return;
+      this.remark = loadModule("remark").then(({ RemarkBlock }) => new RemarkBlock(this));
     }
-    if (!mayBeUnable(session.template, step)) return [];
-    const ask = async () => {
-      const { askReason } = await loadModule("dialog");
-      const label = h("span", textAttributes(step.id), step.label);
-      const reason = await askReason(t("unable_title"), label, t("unable_label"), t("unable_confirm"));
-      if (reason === null) return;
-      this.removeAttribute("editing");
-      this.complain(null);
-      session.unable(step.id, reason);
-      this.goOn();
-    };
-    this.unableButton = makeButton("link quiet-link", ask, t("unable"));
-    return [this.unableButton];
+    (await this.remark).update();
   }
 
   #showStatus() {
@@ -162,7 +170,6 @@ export class StepElement extends HTMLElement {
     setAttr(this, "safety", safety.kind);
     setAttr(this, "done", stepState.done);
     if (stepState.done) this.removeAttribute("missing");
-    if (this.skipButton) setAttr(this.skipButton, "aria-pressed", String(stepState.state === "skipped"));
     const [picture, words, action] = this.#statusWords(answer, stepState, safety);
     const key = `${picture} ${words}`;
     if (this.status.dataset.key === key) return;

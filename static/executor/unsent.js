@@ -6,7 +6,7 @@ import { openDialog } from "./dialog.js";
 import * as db from "./offline_db.js";
 import { loadModule } from "./http.js";
 
-const EVIDENCE = new Set(["answer", "photo", "signature"]);
+const EVIDENCE = new Set(["answer", "remark", "photo", "signature"]);
 
 /** → an element, or null when nothing is unsent; then the run is deleted from the phone. `open`: the items of an open
  *  page, some of which the phone may have had no room for. */
@@ -93,7 +93,11 @@ export function saveFile(blob, name) {
 /** A ZIP: every picture under its step's name, and the answers as text for people and as JSON for machines. */
 async function archive(run, items, known) {
   const { zip } = await loadModule("zip");
-  const label = (item) => known?.labels?.[item.key] ?? item.key;
+  const label = ({ key }) => {
+    const stepId = key.replace(/^remark /, "");
+    const own = known?.labels?.[stepId] ?? stepId;
+    return stepId === key ? own : `${own} - ${t("remark")}`;
+  };
   const files = [];
   const lines = [known?.name ?? "", t("run_number") + ": " + run.slice(2, 10), ""];
   const data = [];
@@ -106,7 +110,7 @@ async function archive(run, items, known) {
       lines.push(`${label(item)}: ${name}`);
       data.push({ kind, step, at, photo_id: item.photo, file: name });
     } else {
-      const { value, skipped, unable } = item.body;
+      const { text: noted, value = noted, skipped, unable } = item.body;
       lines.push(`${label(item)}: ${skipped ? t("skipped") : unable ? unable.reason : JSON.stringify(value)}`);
       data.push({ kind, step, at, ...item.body });
     }

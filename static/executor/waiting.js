@@ -35,7 +35,7 @@ export class Waiting {
     if (attention.length || session.outbox.refused.length) return this.onBack(attention);
     if (!session.isFinished) return this.#leaveSoon();
     const count = (...kinds) => session.outbox.items.filter((item) => kinds.includes(item.kind)).length;
-    const [answers, photos, signatures] = [count("answer", "delete"), count("photo"), count("signature")];
+    const [answers, photos, signatures] = [count("answer", "remark", "delete"), count("photo"), count("signature")];
     const lines = [
       answers ? t("owed_answers", { n: answers }) : null,
       photos ? t("owed_photos", { n: photos }) : null,

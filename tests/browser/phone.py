@@ -140,6 +140,17 @@ class Phone:
         await field.fill(text)
         await field.blur()
 
+    async def more(self, step_id: str) -> Locator:
+        """Open the menu of a step."""
+        await self.step(step_id).locator(".step-more").tap()
+        dialog = self.page.locator("dialog")
+        await expect(dialog).to_be_visible()
+        return dialog
+
+    async def choose(self, step_id: str, entry: str) -> None:
+        """Choose an entry in the menu of a step."""
+        await (await self.more(step_id)).get_by_role("button", name=entry).tap()
+
     async def photograph(self, step_id: str, *files: Any, source: str = "gallery") -> None:
         """Choose pictures, as the camera or from the gallery."""
         inputs = self.step(step_id).locator("photo-field input[type=file]")

@@ -155,7 +155,7 @@ async def sheets(ed: Phone, album: Album) -> None:
 
     await page.locator(".top .round").tap()
     await keep("2a-menu")
-    await ed.step("s-way").locator(".step-foot > .link").tap()
+    await (await ed.more("s-way")).locator(".sheet-body .button").last.tap()
     await keep("2b-cannot")
     await ed.step("s-sign").locator(".control .button").tap()
     await keep("2c-sign")
@@ -164,7 +164,7 @@ async def sheets(ed: Phone, album: Album) -> None:
     await ed.step("s-pic").locator(".tile").tap()
     await keep("2d-photo")
     await ed.fill("s-num", "-5")
-    await ed.step("s-text").locator(".step-foot > .link").tap()
+    await (await ed.more("s-text")).locator(".sheet-body .button").last.tap()
     await ed.pick("s-ok", await ed.step("s-ok").locator(".pick-label").first.inner_text())
     await ed.is_safe("s-ok", "s-text")
     await album.keep(page, "2e-wrong", whole=True)

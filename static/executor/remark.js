@@ -1,0 +1,98 @@
+// A remark on a step, beside its answer: how its card shows it, and the dialog that writes it. Loaded with the first of
+// them, or ahead while the network is there.
+
+import { openDialog } from "./dialog.js";
+import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes } from "./dom.js";
+import { loadModule } from "./http.js";
+import { isNoted, remarkKey, tidy } from "./rules.js";
+
+/** Asks for the remark on a step. What is written is saved however the dialog is left, photos as soon as they are
+ *  taken. `isPhotoLost`: the phone ended the page in favour of its camera. */
+export async function editRemark(session, step, isPhotoLost = false) {
+  if (!customElements.get("photo-field")) await loadModule("photo_steps");
+  const key = remarkKey(step.id);
+  const remark = () => session.answerOf(key);
+  const wasThere = isNoted(remark());
+  const id = "remark-text";
+  const field = h("textarea", { id, rows: "4", dir: "auto", maxlength: "2000", value: remark()?.value ?? "" });
+  const photos = document.createElement("photo-field").prepare(session, session.stepById.get(key));
+  const save = () => {
+    const text = tidy(field.value);
+    if (!session.closed && text !== (remark()?.value ?? "")) session.answer(key, text);
+  };
+  session.addEventListener("flush", save);
+  const end = await openDialog(t(wasThere ? "remark_change" : "remark_add"), (close) => [
+    h("p", { class: "soft", ...textAttributes(step.id) }, step.label),
+    h("label", { for: id }, t("remark_label")), field, photos,
+    h("div", { class: "pair" },
+      wasThere ? makeButton("button danger", () => close("take back"), t("remark_take_back")) : null,
+      makeButton("button primary", () => close(), t("remark_done"))),
+  ], { onOpen: () => (isPhotoLost ? photos.showLostPhoto() : field.focus()) });
+  session.removeEventListener("flush", save);
+  if (end !== "take back") return save();
+  session.answer(key, "");
+  for (const photo of session.photoStore.ofStep(key)) session.photoStore.remove(photo);
+}
+
+/** What a card shows of its step's remark. */
+export class RemarkBlock {
+  constructor(card) {
+    Object.assign(this, { session: card.session, step: card.step, key: remarkKey(card.step.id) });
+    this.text = h("p", { class: "body", dir: "auto" });
+    this.photos = h("div", { class: "line-photos" });
+    this.status = h("p", { class: "status" });
+    const titleId = `${this.step.id}-remark`;
+    const buttonId = `${titleId}-change`;
+    const change = makeButton("link", () => editRemark(this.session, this.step), t("remark_edit"));
+    const names = { id: buttonId, "aria-labelledby": `${buttonId} ${titleId} ${card.labelId}` };
+    for (const [name, value] of Object.entries(names)) setAttr(change, name, value);
+    this.element = h("section", { class: "remark", "aria-labelledby": titleId },
+      h("div", { class: "remark-head" }, h("h4", { id: titleId }, icon("pen"), t("remark")), change),
+      this.text, this.photos, this.status);
+    card.querySelector(".step-foot").before(this.element);
+  }
+
+  update() {
+    const remark = this.session.answerOf(this.key);
+    const photos = this.session.photoStore.ofStep(this.key);
+    setAttr(this.element, "hidden", !isNoted(remark) && !photos.length);
+    setText(this.text, remark?.value ?? "");
+    this.#showPhotos(photos);
+    const [picture, words, act] = this.#statusWords(photos);
+    const said = `${picture} ${words}`;
+    if (this.status.dataset.said === said) return;
+    this.status.dataset.said = said;
+    setAttr(this.status, "kind", picture);
+    this.status.replaceChildren(icon(picture), h("span", {}, words), ...(act ? [act] : []));
+  }
+
+  #showPhotos(photos) {
+    const sources = photos.map((photo) => photo.preview ?? photo.thumbnail ?? "");
+    const said = sources.join(" ");
+    if (this.photos.dataset.said === said) return;
+    this.photos.dataset.said = said;
+    this.photos.replaceChildren(...sources.map((source) => {
+      const blank = h("span", { class: "line-file" }, icon("picture"));
+      const error = ({ target }) => target.replaceWith(blank);
+      return source ? h("img", { src: source, alt: t("photo"), on: { error } }) : blank;
+    }));
+  }
+
+  #statusWords(photos) {
+    const { session, key } = this;
+    const again = (word, act) => makeButton("link", act, t(word));
+    const { kind, problem } = session.safetyOf(key);
+    if (kind === "attention") return ["alert", refusedText(problem), again("try_again", () => session.retry(key))];
+    const refused = photos.find((photo) => photo.state === "refused");
+    if (refused) return ["alert", refusedText(refused.problem)];
+    if (kind === "unkept" || photos.some((photo) => photo.item?.stored === "no")) return ["alert", t("unkept")];
+    const lost = photos.filter((photo) => photo.state === "elsewhere").length;
+    const goWithout = () => session.photoStore.dropMissing(key);
+    if (lost) return ["alert", t("photos_elsewhere", { n: lost }), again("go_without", goWithout)];
+    if (kind === "here" || kind === "stuck") return ["phone", t(kind)];
+    if (kind === "saving") return ["sending", t("saving")];
+    const n = photos.filter((photo) => photo.state !== "safe").length;
+    if (photos.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n })];
+    return n ? ["phone", t("photos_here", { n })] : ["check", t("safe")];
+  }
+}
