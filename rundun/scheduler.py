@@ -15,7 +15,7 @@ from rundun.actions import photos, runs
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import files, idempotency, maintenance, operators, webhook_secrets
+from rundun.store import files, idempotency, maintenance, operators, pictures, webhook_secrets
 from rundun.store import runs as run_rows
 from rundun.store.database import Database
 from rundun.store.database_file import DatabaseLost
@@ -27,6 +27,7 @@ MINUTE_SECONDS = 60
 CLEAR_UP_SECONDS = 600
 ABANDONED_AFTER_MS = times.HOUR  # the age from which an unfinished file is no upload any more
 SHRINK_PAGES = 256  # given back at a time: 2 MiB
+PICTURE_BATCH_SIZE = 8  # pictures deleted at a time
 DELETE_BATCH_SIZE = 200  # stored responses, or secrets, deleted at a time
 SPARE_PAGES = 512  # left free
 EXPIRY_BATCH_SIZE = 25  # runs expired in one go
@@ -67,7 +68,8 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
 
 
 async def clear_up(database: Database) -> None:
-    """Delete uploads that came to nothing and responses that nobody can ask for again, and give back their room.
+    """Delete uploads that came to nothing, pictures that no template has named in time, and responses that nobody can
+    ask for again, and give back their room.
 
     In small steps, each a write of its own, so that nobody waits long; a few free pages stay for the next photos.
     """
@@ -78,6 +80,8 @@ async def clear_up(database: Database) -> None:
         log("info", "uploads.dropped", count=len(numbers))
     if await database.read(operators.is_any_expired):
         await database.write(operators.remove_expired)
+    while await database.read(pictures.is_any_expired):
+        await database.write(pictures.remove_expired, PICTURE_BATCH_SIZE)
     while await database.read(idempotency.has_expired):
         await database.write(idempotency.remove_expired, DELETE_BATCH_SIZE)
     before = await database.read(maintenance.free_pages)

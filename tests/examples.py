@@ -68,6 +68,7 @@ MEDIA = {
     "url": "/media/MTI.k2Vw0mJxq3T6uS8a.jpg",
 }
 FIXED = {
+    "picture_id": f"pic-{'0c' * 32}",
     "sha256": "b41dbaa9353b532d1b87c6808791191924a4703c1f07888d836090d278d30fae",
     "bytes": 1843201,
     "bytes_used": 8762945536,  # it differs by how many digits chance gave the numbers of files
@@ -112,8 +113,12 @@ class Story:
         self.w.clock.now = moment
 
     async def templates(self) -> None:
-        """A template in its third version."""
+        """A picture, and a template in its third version."""
         self.at("2026-01-12T08:00:00Z")
+        for _ in range(2):  # stored, and stored before
+            self.keep("uploadPicture", await self.w.acme.post("/v1/pictures", content=self.picture))
+        picture_id = self.found["uploadPicture"]["201"]["picture_id"]
+        await self.call("getPicture", "GET", f"/v1/pictures/{picture_id}")
         made = await self.call("createTemplate", "POST", "/v1/templates", TEMPLATE)
         path = f"/v1/templates/{made['id']}"
         self.template_id = made["id"]

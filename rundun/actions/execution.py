@@ -17,7 +17,7 @@ from rundun.core.steps import StepBase, photo_limits
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import answers, events, files, organizations, runs, templates
 from rundun.store.organizations import Organization
-from rundun.store.transaction import Tx
+from rundun.store.transaction import TemplateVersion, Tx
 
 MAX_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
 
@@ -46,20 +46,20 @@ class AnswerInput:
     answered_at: int | None = None
 
 
-def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> tuple[Run, str]:
-    """Start a run, whose executor tapped Start. Again: the person stays, with the first identity. Returns the run and
-    the device's token, which goes into its cookie.
+def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> tuple[Run, TemplateVersion, str]:
+    """Start a run, whose executor tapped Start. Again: the person stays, with the first identity. Returns the run, what
+    is to be done, and the device's token, which goes into its cookie.
     """
     run = run_state.require_open(tx, runs.get(tx, run_id), device)
     run_state.require_device(tx, run, device)
     token = device or secrets.token_urlsafe(24)
+    version = templates.get_version(tx, run.template_id, run.template_v)
     if run.status == "in_progress":
         if run.device is None:  # released: whoever comes next takes it over
             run = replace(run, device=token, revision=run.revision + 1)
             runs.put(tx, run)
-        return run, token
+        return run, version, token
     quotas.require_room_to_go_on(tx, run.org_id)
-    version = templates.get_version(tx, run.template_id, run.template_v)
     field = version.template.execution.identity_required
     if field != "none" and not getattr(start_input.identity, field):
         raise Invalid([FieldError(f"/{field}", "required", f"is required to start: the template asks for {field}")])
@@ -76,7 +76,7 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
     )
     events.add(tx, run, event.started(run), run.seq, run.started_at or tx.now)
     runs.put(tx, run)
-    return run, token
+    return run, version, token
 
 
 def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device: str | None) -> RunState:

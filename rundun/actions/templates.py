@@ -12,7 +12,7 @@ from rundun.core import template_rules, times
 from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem
-from rundun.store import templates
+from rundun.store import pictures, templates
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.templates import TemplateHead
 from rundun.store.transaction import TemplateVersion, Tx
@@ -25,8 +25,8 @@ ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")
 class Draft:
     """A draft, which somebody sent as a template, read outside of any transaction, since a large one takes its time:
     the template and its stored form, unless it is none, and `errors` with all that is wrong; `assigned_json` is what
-    the draft says of the server's fields, `made_ids` the ids that were left to us. One with errors may stay where it is
-    stored already.
+    the draft says of the server's fields, `made_ids` the ids that were left to us, `pictures` the ids of pictures that
+    its steps name, each with its pointer. One with errors may stay where it is stored already.
     """
 
     assigned: Mapping[str, Any]
@@ -34,6 +34,7 @@ class Draft:
     body: bytes
     errors: tuple[FieldError, ...]
     made_ids: frozenset[str] = frozenset()
+    pictures: tuple[tuple[str, str], ...] = ()
 
 
 def draft(data: Any) -> Draft:
@@ -47,12 +48,13 @@ def draft(data: Any) -> Draft:
         made_ids.append(prefix + uuid.uuid4().hex[:12])
         return made_ids[-1]
 
+    named = tuple(template_rules.named_pictures(written))
     try:
         template = template_rules.read_template(written, make_id)
     except Invalid as invalid:
-        return Draft(server_fields, None, b"", invalid.errors)
+        return Draft(server_fields, None, b"", invalid.errors, pictures=named)
     errors = tuple(template_rules.search_cost_errors(written, template))
-    return Draft(server_fields, template, template_rules.as_json(template), errors, frozenset(made_ids))
+    return Draft(server_fields, template, template_rules.as_json(template), errors, frozenset(made_ids), named)
 
 
 def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
@@ -78,10 +80,9 @@ def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> T
 def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
     """Create a template; raises `Invalid` with all that is wrong with the draft."""
     detail = "is assigned by the server; leave it out of a new template"
-    template = _require_template(draft, [FieldError(f"/{name}", "read_only", detail) for name in draft.assigned])
-    if draft.errors:
-        raise Invalid(draft.errors)
-    quotas.require_room(tx, org_id)
+    read_only = [FieldError(f"/{name}", "read_only", detail) for name in draft.assigned]
+    template = _require_template(tx, org_id, draft, read_only)
+    _require_storable(tx, org_id, draft)
     return templates.add(tx, org_id, template, draft.body)
 
 
@@ -95,6 +96,8 @@ def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | 
         raise Problem("version_mismatch", f"The template is at version {head.v} now; get it and edit that one.")
     now: Mapping[str, object] = assigned_json(current, head.archived_at)
     template = _require_template(
+        tx,
+        org_id,
         draft,
         [
             FieldError(f"/{name}", "read_only", f"is assigned by the server and is “{now[name]}” now")
@@ -105,16 +108,34 @@ def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | 
     if _is_equal(from_json(draft.body), from_json(current.body), draft.made_ids):
         templates.restore(tx, head)
         return current
-    if draft.errors:
-        raise Invalid(draft.errors)
-    quotas.require_room(tx, org_id)
+    _require_storable(tx, org_id, draft)
     return templates.add_version(tx, head, template, draft.body)
 
 
-def _require_template(draft: Draft, read_only: list[FieldError]) -> Template:
+def _require_template(tx: Tx, org_id: str, draft: Draft, read_only: list[FieldError]) -> Template:
     if draft.template is None or read_only:
-        raise Invalid([*read_only, *draft.errors])
+        raise Invalid([*read_only, *draft.errors, *unknown_pictures(tx, org_id, draft)])
     return draft.template
+
+
+def _require_storable(tx: Tx, org_id: str, draft: Draft) -> None:
+    unknown = unknown_pictures(tx, org_id, draft)
+    if draft.errors:
+        raise Invalid([*draft.errors, *unknown])
+    quotas.require_room(tx, org_id)
+    if unknown:
+        raise Invalid(unknown)
+
+
+def unknown_pictures(tx: Tx, org_id: str, draft: Draft) -> list[FieldError]:
+    """List the places where a draft names a picture that the organization does not have."""
+    known = pictures.find_all(tx, org_id, {picture_id for _, picture_id in draft.pictures})
+    detail = "there is no such picture in this organization: upload it first (POST /v1/pictures), then name its id"
+    return [
+        FieldError(pointer, "unknown_reference", detail)
+        for pointer, picture_id in draft.pictures
+        if picture_id not in known
+    ]
 
 
 def _is_equal(new: Any, old: Any, made_ids: Set[str]) -> bool:

@@ -8,11 +8,13 @@ from rundun.core.condition import Condition
 from rundun.core.validation import Integer, Matching, Number, StrictModel, Text
 
 MAX_OPTIONS = 200
+MAX_PICTURES = 4
 BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]
 BARCODE_FORMATS: tuple[BarcodeFormat, ...] = get_args(BarcodeFormat)
 
 StepId = Annotated[str, Matching(r"s-[A-Za-z0-9_-]{1,32}", "must be “s-” and 1 to 32 letters, digits, “_” or “-”")]
 OptionId = Annotated[str, Matching(r"o-[A-Za-z0-9_-]{1,32}", "must be “o-” and 1 to 32 letters, digits, “_” or “-”")]
+PictureId = Annotated[str, Matching(r"pic-[0-9a-f]{64}", "must be “pic-” and 64 hex digits, as the upload answered it")]
 
 
 class Option(StrictModel):
@@ -156,6 +158,8 @@ class StepBase(StrictModel):
     """Sample the position when the step is completed; it never blocks."""
     condition: Condition | None = None
     """When the step is shown; without it, always."""
+    pictures: Annotated[list[PictureId], Field(max_length=MAX_PICTURES)] = []
+    """What right looks like: at most four pictures that you have uploaded, each once, shown beside the question."""
 
 
 class BooleanStep(StepBase):

@@ -1,5 +1,6 @@
 """Rules of a template: the models' own, then those between fields; every problem at once."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -17,6 +18,7 @@ from rundun.core.translation_rules import has_text_id, listed, translation_error
 from rundun.errors import FieldError, Invalid, Problem
 
 MAX_ERRORS = 1000
+_PICTURE_ID = re.compile("pic-[0-9a-f]{64}")
 _ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(step_types.Step)
 
 _OPERATORS = {
@@ -78,6 +80,16 @@ def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
         )
         for cost, pointer, step in searched
         if cost >= most / 2
+    ]
+
+
+def named_pictures(data: Any) -> list[tuple[str, str]]:
+    """List the pictures that the steps of a template's JSON name, each place with its pointer; only what may be one."""
+    return [
+        (f"{pointer}/pictures/{index}", picture_id)
+        for pointer, step in islice(_raw_steps(data), templates.MAX_STEPS)
+        for index, picture_id in enumerate(listed(step, "pictures")[: step_types.MAX_PICTURES])
+        if isinstance(picture_id, str) and _PICTURE_ID.fullmatch(picture_id)
     ]
 
 
@@ -192,6 +204,9 @@ def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[Fi
 
 
 def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
+    for index, picture_id in enumerate(step.pictures):
+        if picture_id in step.pictures[:index]:
+            yield FieldError(f"{pointer}/pictures/{index}", "duplicate", "is there twice")
     if step.photo is not False:
         if isinstance(step, step_types.PhotoStep):
             yield FieldError(f"{pointer}/photo", "not_allowed", "a photo step says this in its config")

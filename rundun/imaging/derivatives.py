@@ -30,6 +30,7 @@ from rundun.imaging import formats
 from rundun.imaging.formats import LargePicture, Unreadable
 
 PHOTO_PIXELS = 2048  # longest side of the derived photo
+PICTURE_PIXELS = 1280  # longest side of a picture that a template shows
 THUMBNAIL_PIXELS = 320  # longest side of the thumbnail
 SMALL_PIXELS = 2048 * 2048  # up to these, as the page sends them, a picture takes a third of a second at the worst
 LOGO_PIXELS = 512  # longest side of a company's logo
@@ -200,8 +201,7 @@ def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Der
     """
     opened = open_picture(original, max_pixels)
     image = opened.image
-    if small_only and image.size[0] * image.size[1] > SMALL_PIXELS:
-        raise LargePicture
+    _refuse_large(image, small_only=small_only)
     if (
         opened.content_type == "image/jpeg"
         and opened.turned == 1
@@ -212,8 +212,27 @@ def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Der
         width, height = image.size
         photo = None if opened.data is original else opened.data
         return Derivatives("image/jpeg", width, height, photo, _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY))
-    large = plain_copy(opened.load(PHOTO_PIXELS), PHOTO_PIXELS)
-    image.close()  # gives back the full-size pixels before the encoder runs
+    return _encoded(opened, PHOTO_PIXELS)
+
+
+@guarded
+def derive_picture(original: bytes, *, max_pixels: int, small_only: bool = False) -> Derivatives:
+    """Derive a picture that a template shows (a JPEG of at most 1280 px, as `derive` makes photos, but always encoded
+    anew: however it was sent, phones keep it) and its thumbnail. Raises as `derive` does.
+    """
+    opened = open_picture(original, max_pixels)
+    _refuse_large(opened.image, small_only=small_only)
+    return _encoded(opened, PICTURE_PIXELS)
+
+
+def _refuse_large(image: Image.Image, *, small_only: bool) -> None:
+    if small_only and image.size[0] * image.size[1] > SMALL_PIXELS:
+        raise LargePicture
+
+
+def _encoded(opened: _Opened, longest: int) -> Derivatives:
+    large = plain_copy(opened.load(longest), longest)
+    opened.image.close()  # gives back the full-size pixels before the encoder runs
     if opened.turned != 1:
         large = large.transpose(_UPRIGHT[opened.turned])
     small = plain_copy(large, THUMBNAIL_PIXELS)

@@ -43,9 +43,16 @@ class Pictures:
 
     async def derive(self, read: Read, owner: str) -> Derivatives:
         """Derive photo and thumbnail in the owner's turn; see `derivatives.derive`."""
+        return await self._derive("derive", read, owner)
 
+    async def derive_picture(self, read: Read, owner: str) -> Derivatives:
+        """Derive a template's picture and its thumbnail in the owner's turn; see `derivatives.derive_picture`."""
+        return await self._derive("derive_picture", read, owner)
+
+    async def _derive(self, name: str, read: Read, owner: str) -> Derivatives:
         def derive(*, small_only: bool) -> Derivatives:
-            derived: Derivatives = _derivatives().derive(read(), max_pixels=self.max_pixels, small_only=small_only)
+            function = getattr(_derivatives(), name)
+            derived: Derivatives = function(read(), max_pixels=self.max_pixels, small_only=small_only)
             return derived
 
         try:

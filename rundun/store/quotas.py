@@ -1,7 +1,8 @@
 """Quotas: what organizations use of the file, and how much of it each may use.
 
 Whoever adds a row says by `Tx.grow` how much it takes: one of the constants here, and the bytes of its long texts, as
-migrations/0010_quotas.sql has it, where triggers count what is deleted. One UPDATE a commit adds it all up.
+migrations/0010_quotas.sql has it (0012_pictures.sql of pictures), where triggers count what is deleted. One UPDATE a
+commit adds it all up.
 """
 
 import sqlite3
@@ -12,7 +13,7 @@ from rundun.errors import NotFound
 from rundun.store.transaction import Quotas, Tx
 
 VERSION, RUN, ANSWER, PHOTO, SIGNATURE, CHANGE = 1000, 1200, 500, 1500, 700, 200  # bytes of a row and its indexes
-EVENT, DELIVERY, ATTEMPT, RESPONSE, REMARK = 400, 800, 150, 700, 400
+EVENT, DELIVERY, ATTEMPT, RESPONSE, REMARK, PICTURE = 400, 800, 150, 700, 400, 500
 NEAR = 0.8  # of the quota: from there on the administrator is told
 
 # Whatever is asked here of a quota, `:default` is what those have who were given none.

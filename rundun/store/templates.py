@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json
 
-from rundun.core import progress
+from rundun.core import progress, template_pictures
 from rundun.core.steps import photo_limits
 from rundun.core.template import Template
-from rundun.store import quotas
+from rundun.store import pictures, quotas
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import TemplateVersion, Tx
 
@@ -48,13 +48,13 @@ def get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
     )
     body = row["body"].encode()
     template = Template.model_validate(from_json(body))
-    version = _version(template_id, v, row["org_id"], row["created_at"], row["updated_at"], body, template)
+    version = _version(tx, template_id, v, row["org_id"], row["created_at"], row["updated_at"], body, template)
     tx.versions.put(version)
     return version
 
 
 def _version(
-    template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes, template: Template
+    tx: Tx, template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes, template: Template
 ) -> TemplateVersion:
     steps = tuple(template.all_steps())
     return TemplateVersion(
@@ -69,6 +69,7 @@ def _version(
         untouched=progress.count_progress(progress.evaluate(steps, {}, {})),
         takes_photos=any(photo_limits(step)[1] for step in steps),
         takes_signatures=template.settings.signature_on_complete or any(step.type == "signature" for step in steps),
+        pictures=pictures.find_all(tx, org_id, template_pictures.named_by(steps)),
     )
 
 
@@ -95,8 +96,8 @@ def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion
     """Store a new template in its first version; `body` is its stored form."""
     template_id = tx.new_id("t")
     tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=tx.now, updated_at=tx.now)
-    _add_version(tx, org_id, template_id, 1, body, tx.now)
-    return _version(template_id, 1, org_id, tx.now, tx.now, body, template)
+    _add_version(tx, org_id, template_id, 1, template, body, tx.now)
+    return _version(tx, template_id, 1, org_id, tx.now, tx.now, body, template)
 
 
 def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> TemplateVersion:
@@ -106,13 +107,14 @@ def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> 
         "UPDATE templates SET v = ?, updated_at = ?, archived_at = NULL WHERE id = ?",
         (head.v + 1, now, head.template_id),
     )
-    _add_version(tx, head.org_id, head.template_id, head.v + 1, body, now)
-    return _version(head.template_id, head.v + 1, head.org_id, head.created_at, now, body, template)
+    _add_version(tx, head.org_id, head.template_id, head.v + 1, template, body, now)
+    return _version(tx, head.template_id, head.v + 1, head.org_id, head.created_at, now, body, template)
 
 
-def _add_version(tx: Tx, org_id: str, template_id: str, v: int, body: bytes, at: int) -> None:
+def _add_version(tx: Tx, org_id: str, template_id: str, v: int, template: Template, body: bytes, at: int) -> None:
     tx.grow(org_id, quotas.VERSION + len(body))
     tx.insert("template_versions", template_id=template_id, v=v, body=body.decode(), created_at=at)
+    pictures.keep(tx, org_id, template_pictures.named_by(template.all_steps()))
 
 
 def archive(tx: Tx, head: TemplateHead) -> None:

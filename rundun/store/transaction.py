@@ -11,6 +11,7 @@ from typing import Any
 from rundun.core.json_types.base import ProgressJson
 from rundun.core.steps import StepBase
 from rundun.core.template import Template
+from rundun.core.template_pictures import TemplatePicture
 from rundun.core.urls import Urls
 from rundun.errors import NotFound, Problem
 
@@ -30,7 +31,7 @@ class CommitThenRaise(Exception):
 class TemplateVersion:
     """One version of a template as it was written; `body` is its JSON without what the server assigns, `untouched` the
     progress of a run that nobody has begun. Where it `takes_photos` of no step no run of it ever has one, and so with
-    signatures.
+    signatures. `pictures` has what its steps show, by id: they stay as they are for as long as the version is there.
     """
 
     template_id: str
@@ -44,6 +45,7 @@ class TemplateVersion:
     untouched: ProgressJson
     takes_photos: bool = True
     takes_signatures: bool = True
+    pictures: Mapping[str, TemplatePicture] = field(default_factory=dict)
 
     @property
     def signature_steps(self) -> set[str]:

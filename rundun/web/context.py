@@ -34,6 +34,9 @@ class Imaging(Protocol):
     async def derive(self, read: Read, owner: str) -> Derivatives:
         """Return the derived picture and the thumbnail of a photo."""
 
+    async def derive_picture(self, read: Read, owner: str) -> Derivatives:
+        """Return what is shown of a picture that a template names, and its thumbnail."""
+
     async def logo(self, read: Read, owner: str) -> bytes:
         """Return a logo as it is stored, made from a picture that somebody chose."""
 

@@ -11,7 +11,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
 from rundun.web import branding, console, media, problems, public, unavailable_page
-from rundun.web.api import deliveries, events, runs, templates
+from rundun.web.api import deliveries, events, pictures, runs, templates
 from rundun.web.docs import openapi, pages
 from rundun.web.executor import api, page, uploads
 from rundun.web.middleware import RequestMiddleware
@@ -66,6 +66,7 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
         *deliveries.router.routes,
         *events.router.routes,
         *templates.router.routes,
+        *pictures.router.routes,
         *openapi.router.routes,
         *branding.ROUTES,
         *assets.routes(),

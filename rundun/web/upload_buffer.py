@@ -105,16 +105,18 @@ class UploadBuffer:
 
     @asynccontextmanager
     async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[BufferedUpload]:
-        """Receive a picture's body of at most `limit` bytes, for a run of an organization. Empty, truncated or altered
-        ones are refused: the request must announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least by
-        `Content-Length`. Raises `unavailable` when there is no room, or when the body takes too long.
+        """Receive a picture's body of at most `limit` bytes, for a run of an organization, or for its templates where
+        the path names no run. Empty, truncated or altered ones are refused: the request must announce its bytes by
+        `Content-Digest` (RFC 9530, sha-256) or at least by `Content-Length`. Raises `unavailable` when there is no
+        room, or when the body takes too long.
         """
         request.scope[KIND] = UPLOAD
         announced = request.headers.get("content-digest")
         if announced is None and "content-length" not in request.headers:
             raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")
         expected = None if announced is None else _sha256(announced)
-        run_id, length = request.path_params["run_id"], request.headers.get("content-length")
+        run_id = request.path_params.get("run_id", f"templates of {org_id}")  # which have the places of a run
+        length = request.headers.get("content-length")
         await self._make_room(run_id, org_id)
         with self._slots.place(self._limits(run_id, org_id)), self._file(length) as file:
             body = await self._arrive(request, run_id, org_id, limit, file)

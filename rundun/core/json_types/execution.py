@@ -87,7 +87,29 @@ class WrittenJson(TypedDict):
     """The step now."""
 
 
-class StartedJson(TypedDict):
+class ShownPictureJson(TypedDict):
+    """A picture that a step shows."""
+
+    url: str
+    """A JPEG of at most 1280 px, a path on this host."""
+    thumbnail_url: str
+    """Its thumbnail."""
+    width: base.Positive
+    """Of the JPEG."""
+    height: base.Positive
+    """Of the JPEG."""
+
+
+class PicturesJson(TypedDict):
+    """What the steps show, told once the run is started."""
+
+    pictures: NotRequired[dict[base.PictureId, ShownPictureJson]]
+    """By picture id; only once the run is started."""
+    step_pictures: NotRequired[dict[base.StepId, list[base.PictureId]]]
+    """By step id, where a step shows any; only once the run is started."""
+
+
+class StartedJson(PicturesJson):
     """The run is under way; a signed cookie names the device."""
 
     run: RunStateJson
@@ -168,7 +190,7 @@ class RemarkedJson(TypedDict):
     """The remark now; null = there was never one."""
 
 
-class StateJson(TypedDict):
+class StateJson(PicturesJson):
     """Enough to resume on another device."""
 
     run: RunStateJson
@@ -180,7 +202,8 @@ class StateJson(TypedDict):
     template_v: base.Positive
     """In which version."""
     template: Annotated[dict[str, Any], base.component("Template")]
-    """The checklist; what its author left out stays out, so apply the defaults."""
+    """The checklist; what its author left out stays out, so apply the defaults. Its pictures are named once the run is
+    started."""
     answers: dict[str, StepStateJson]
     """By step id: every step that was answered, hidden ones too."""
     photos: dict[str, list[ReceiptJson]]

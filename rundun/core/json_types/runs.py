@@ -271,6 +271,25 @@ class TemplateRecordJson(TypedDict):  # beside these members stand the author's 
     """Since when no runs can be dispatched from it."""
 
 
+class PictureJson(TypedDict):
+    """A picture that steps of templates can show."""
+
+    picture_id: base.PictureId
+    """`pic-` and the SHA-256 of what was sent, for `pictures` of a step."""
+    url: base.Url
+    """The JPEG that is shown, of at most 1280 px; what was sent is not kept."""
+    thumbnail_url: base.Url
+    """A JPEG of at most 320 px."""
+    width: base.Positive
+    """Of the JPEG."""
+    height: base.Positive
+    """Of the JPEG."""
+    bytes: base.Positive
+    """Of the JPEG."""
+    expires_at: base.At | None
+    """When it is deleted unless a template names it by then; null once one does."""
+
+
 class RunRecordJson(RunSteeredJson):
     """The whole record."""
 

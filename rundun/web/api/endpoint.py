@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic_core import to_json
@@ -91,19 +91,21 @@ def to_response(stored_response: StoredResponse) -> Response:
     return Json(stored_response.body, stored_response.status, stored_response.headers)
 
 
-def api_router(tag: Tag) -> ApiRouter[ApiCall]:
-    """Return a router of /v1 for the handlers of one file."""
-    return ApiRouter(tag, "/v1", _endpoint)
+def api_router(tag: Tag, *, reads_idempotency_key: bool = True) -> ApiRouter[ApiCall]:
+    """Return a router of /v1 for the handlers of one file; without `reads_idempotency_key` their POSTs can be repeated
+    as they are.
+    """
+    return ApiRouter(tag, "/v1", partial(_endpoint, is_once=reads_idempotency_key))
 
 
-def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(handler: Handler, *, is_once: bool) -> Callable[[Request], Awaitable[Response]]:
     @wraps(handler)
     async def endpoint(request: Request) -> Response:
         ctx = context_of(request)
         key = await _api_key(ctx, request)
         ctx.rate_limiter.count_call(request, key.key_id, key.org_id)
         call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name))
-        return await (_once(call, handler) if request.method == "POST" else handler(call))
+        return await (_once(call, handler) if is_once and request.method == "POST" else handler(call))
 
     return endpoint
 

@@ -19,7 +19,7 @@ from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import Success
 from rundun.web.executor.device import device_of, set_device
 from rundun.web.executor.endpoint import executor_router
-from rundun.web.executor.state import remark_written, state_json, step_written
+from rundun.web.executor.state import pictures_json, remark_written, state_json, step_written
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import Json
 from rundun.web.query_params import StateQuery, query
@@ -83,9 +83,13 @@ async def start_run(request: Request) -> Response:
     ctx = context_of(request)
     start_input = await read_body(request, lambda body: read(StartBody, body).start())
     run_id = request.path_params["run_id"]
-    run, token = await ctx.database.write(execution.start, run_id, start_input, device_of(request))
+    run, version, token = await ctx.database.write(execution.start, run_id, start_input, device_of(request))
     assert run.assigned_to is not None  # since it is started
-    content: StartedJson = {"run": run_json.run_state_json(run, ctx.now()), "assigned_to": run.assigned_to}
+    content: StartedJson = {
+        "run": run_json.run_state_json(run, ctx.now()),
+        "assigned_to": run.assigned_to,
+        **pictures_json(run, version, ctx.links),
+    }
     response = Json(content)
     set_device(request, response, token)
     return response

@@ -1,12 +1,16 @@
 """The JSON about a run that a phone gets."""
 
+from typing import Any
+
 from pydantic_core import from_json
 
 from rundun.actions.run_state import RunState
-from rundun.core import run_json, times
-from rundun.core.json_types.execution import RemarkedJson, StateJson, WrittenJson
+from rundun.core import run_json, template_pictures, times
+from rundun.core.json_types.execution import PicturesJson, RemarkedJson, StateJson, WrittenJson
+from rundun.core.run import Run
 from rundun.core.urls import Urls
 from rundun.store.organizations import Organization
+from rundun.store.transaction import TemplateVersion
 
 
 def state_json(state: RunState, organization: Organization, links: Urls, now: int) -> StateJson:
@@ -17,7 +21,7 @@ def state_json(state: RunState, organization: Organization, links: Urls, now: in
         "organization": {"name": organization.name, "contact": organization.contact},
         "template_id": state.run.template_id,
         "template_v": state.run.template_v,
-        "template": from_json(state.version.body),  # a third of what writing the models anew takes
+        "template": _template_json(state),
         "answers": {
             step_id: run_json.step_json(step_state, state.evidence, links)
             for step_id, step_state in state.step_states.items()
@@ -34,6 +38,27 @@ def state_json(state: RunState, organization: Organization, links: Urls, now: in
         },
         "signatures": {step_id: run_json.signature_receipt(signature, links) for step_id, signature in newest.items()},
         "server_time": times.wire(now),
+        **pictures_json(state.run, state.version, links),
+    }
+
+
+def _template_json(state: RunState) -> dict[str, Any]:
+    """Return the template as its author wrote it, before Start without its pictures: links are looked at by many."""
+    template: dict[str, Any] = from_json(state.version.body)  # a third of what writing the models anew takes
+    if state.version.pictures and state.run.status == "pending":
+        for holder in (template, *(template.get("sections") or ())):
+            for step in holder.get("steps") or ():
+                step.pop("pictures", None)
+    return template
+
+
+def pictures_json(run: Run, version: TemplateVersion, links: Urls) -> PicturesJson:
+    """Return what the steps of a started run show, as JSON; before Start nothing."""
+    if run.status == "pending":
+        return {}
+    return {
+        "pictures": template_pictures.shown_json(version.pictures, links),
+        "step_pictures": {step.id: step.pictures for step in version.steps if step.pictures},
     }
 
 

@@ -10,7 +10,7 @@ from rundun import __version__
 from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.core.json_types.runs import TemplateRecordJson
 from rundun.core.template import Template
-from rundun.web.api import deliveries, events, runs, templates
+from rundun.web.api import deliveries, events, pictures, runs, templates
 from rundun.web.docs import openapi
 from rundun.web.docs.openapi import events as event_parts
 from rundun.web.docs.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
@@ -19,7 +19,7 @@ from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components,
 from rundun.web.executor import api, uploads
 from rundun.web.problems import TABLE
 
-_ALL = (runs, templates, deliveries, events, openapi, api, uploads)
+_ALL = (runs, templates, pictures, deliveries, events, openapi, api, uploads)
 ROUTES: Sequence[ApiRoute] = sorted(
     (route for module in _ALL for route in module.router.routes if isinstance(route, ApiRoute)),
     key=lambda route: list(TAGS).index(route.operation.tag),

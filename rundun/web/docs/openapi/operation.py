@@ -88,8 +88,8 @@ class ApiRoute(Route):
 
     @property
     def is_idempotent_post(self) -> bool:
-        """Tell whether an `Idempotency-Key` is read."""
-        return self.takes_key and self.method == "POST"
+        """Tell whether an `Idempotency-Key` is read: of a picture the bytes are key enough."""
+        return self.takes_key and self.method == "POST" and not isinstance(self.operation.body, Bytes)
 
     @property
     def parameters(self) -> list[str]:

@@ -13,7 +13,13 @@ from rundun.web.docs.openapi.schemas import REF, Schema, references
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # What curl lines name instead of ids that only their reader knows; a photo's id is the reader's own to make.
-VARIABLES = {"run_id": "$RUN", "template_id": "$TEMPLATE", "delivery_id": "$DELIVERY", "step_id": "$STEP"}
+VARIABLES = {
+    "run_id": "$RUN",
+    "template_id": "$TEMPLATE",
+    "delivery_id": "$DELIVERY",
+    "step_id": "$STEP",
+    "picture_id": "$PICTURE",
+}
 
 
 @dataclass(frozen=True, slots=True)

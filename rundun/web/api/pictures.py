@@ -1,0 +1,56 @@
+"""The pictures that templates show: /v1/pictures."""
+
+from starlette.responses import Response
+
+from rundun.core import template_pictures
+from rundun.core.json_types.runs import PictureJson
+from rundun.store import pictures
+from rundun.web.api.endpoint import ApiCall, api_router, json_reply, to_response
+from rundun.web.docs.openapi.operation import Bytes, Success
+from rundun.web.picture_uploads import store_picture
+
+router = api_router("Templates", reads_idempotency_key=False)
+
+_PICTURE = Bytes(
+    ("image/jpeg", "image/png", "image/webp", "image/heic"),
+    "The picture's bytes as they are, at most 15 MiB and 50 megapixels unless set otherwise.",
+)
+
+
+@router.route(
+    "POST /pictures",
+    {
+        201: Success(
+            "It is stored.",
+            PictureJson,
+            headers=("Location",),
+            followed_by={"picture_id": "$response.body#/picture_id"},
+        ),
+        200: Success("These bytes were stored before, and stay as if they had come now.", PictureJson),
+    },
+    headers=("Content-Digest",),
+    body=_PICTURE,
+    problems=("digest_mismatch", "unreadable_image", "quota_exceeded"),
+)
+async def upload_picture(call: ApiCall) -> Response:
+    """Upload a picture for templates.
+
+    What right looks like, for `pictures` of a step. The id follows from the bytes, so the same bytes again get the same
+    id, and repeating needs no `Idempotency-Key`. The picture is shown as a JPEG of at most 1280 px without metadata;
+    what was sent is not kept. Only templates of your organization can name it. It is deleted a week after its last
+    upload unless a template names it by then.
+    """
+    picture, is_new = await store_picture(call.ctx, call.request, call.org_id)
+    content = template_pictures.picture_json(picture, call.ctx.links)
+    headers = {"location": f"/v1/pictures/{picture.picture_id}"} if is_new else {}
+    return to_response(json_reply(content, 201 if is_new else 200, **headers))
+
+
+@router.route("GET /pictures/{picture_id}", {200: Success("The picture.", PictureJson)})
+async def get_picture(call: ApiCall) -> Response:
+    """Read about a picture of templates.
+
+    Where it can be seen, by the id that a step names.
+    """
+    picture = await call.read(pictures.get, call.path("picture_id"))
+    return to_response(json_reply(template_pictures.picture_json(picture, call.ctx.links)))

@@ -1,0 +1,23 @@
+"""Pictures that templates show, on their way in: from an integrator, or from the console's editor."""
+
+from starlette.requests import Request
+
+from rundun.actions import pictures
+from rundun.core import template_pictures
+from rundun.core.template_pictures import NewPicture, TemplatePicture
+from rundun.web.context import Context
+
+
+async def store_picture(ctx: Context, request: Request, org_id: str) -> tuple[TemplatePicture, bool]:
+    """Store the picture that a request's body is. Returns it, and whether it is new; raises as a photo's upload does,
+    and `quota_exceeded`.
+    """
+    async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
+        picture_id = template_pictures.picture_id(body.sha256)
+        stored = await ctx.database.write(pictures.welcome, org_id, picture_id)
+        if stored is not None:
+            return stored, False
+        derived = await ctx.imaging.derive_picture(body.read, org_id)
+    assert derived.photo is not None  # a picture is always encoded anew
+    new = NewPicture(picture_id, derived.photo, derived.thumbnail, derived.width, derived.height)
+    return await ctx.database.write_heavy(len(new.jpeg) + len(new.thumbnail), pictures.add, org_id, new)
