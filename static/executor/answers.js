@@ -31,9 +31,9 @@ export function contentOf({ text = null, value = text, skipped = false, unable =
   return { value, skipped, unable, photos, geo };
 }
 
-/** The server names untouched steps too, without a value. */
-export function isTouched(answer) {
-  return answer !== null && "value" in answer;
+/** Those of {step id: answer} that say something: the server names untouched steps too, without a value. */
+export function touched(answers) {
+  return Object.fromEntries(Object.entries(answers).filter(([, answer]) => answer !== null && "value" in answer));
 }
 
 /** How the run has ended for this page, where an error says so: {kind, closedAt, reason}; else null. An answer whose
@@ -79,8 +79,7 @@ export function isNoted(remark) {
 /** {key: answer or remark} in the server's state, of what is touched. */
 export function answersIn(state) {
   const remarks = Object.entries(state.remarks ?? {}).map(([id, remark]) => [remarkKey(id), contentOf(remark)]);
-  const touched = Object.entries(state.answers ?? {}).filter(([, answer]) => isTouched(answer));
-  return Object.fromEntries([...touched, ...remarks]);
+  return { ...touched(state.answers ?? {}), ...Object.fromEntries(remarks) };
 }
 
 /** {key: [receipt]} of the photos in the server's state. */

@@ -3,7 +3,7 @@
 import { unsentBox } from "./unsent.js";
 import { showTimes } from "./dom.js";
 import { receiptButtons } from "./receipt.js";
-import { evaluate, flatten, isTouched } from "./rules.js";
+import { evaluate, flatten, touched } from "./rules.js";
 
 showTimes(document);
 
@@ -15,7 +15,7 @@ if (box) main.append(box);
 
 /** What a receipt needs, of what the server says of the run. */
 function doneOf({ run, organization, template, answers: all, signed }) {
-  const answers = Object.fromEntries(Object.entries(all).filter(([, answer]) => isTouched(answer)));
+  const answers = touched(all);
   const listed = Object.fromEntries(Object.entries(answers).map(([id, { photos }]) => [id, photos]));
   const { steps } = evaluate(template, answers, listed, signed);
   const rows = flatten(template).filter(({ step }) => steps.get(step.id).visible);

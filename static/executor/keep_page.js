@@ -17,3 +17,11 @@ export async function keepPages(session, urls) {
     // No room, or not allowed: a reload needs the network then.
   }
 }
+
+/** Lets the service worker keep what the run's steps show as long as the run's page, and the module that shows it. */
+export async function keepPictures(session) {
+  const { active } = (await navigator.serviceWorker?.ready) ?? {};
+  const pictures = Object.values(session.shown.pictures).flatMap((one) => [one.thumbnail_url, one.url]);
+  const urls = [new URL("./pictures.js", import.meta.url).href];
+  if (!session.closed) active?.postMessage({ run: session.run.run_id, pictures, urls });
+}

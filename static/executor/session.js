@@ -7,8 +7,8 @@
 // It listens to the outbox and to the photo store, which know nothing of it.
 
 import {
-  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, isTouched, nowUtc, photoRule, receiptsIn, remarkKey,
-  requestOf, stepsIn,
+  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, nowUtc, photoRule, receiptsIn, remarkKey, requestOf,
+  stepsIn, touched,
 } from "./rules.js";
 import { PhotoStore, lazyGeo } from "./photo_store.js";
 import * as db from "./offline_db.js";
@@ -32,6 +32,7 @@ export class Session extends EventTarget {
     this.stepById = new Map(stepsIn(this.rows).map((step) => [step.id, step]));
     this.photoStore = new PhotoStore(this.stepById, outbox, state.limits?.photo_bytes ?? Infinity);
     this.closed = null;
+    this.shown = null;   // {pictures, step_pictures}: what the steps show, told once the run is started
     this.#applyState(state);
     outbox.isOpen = this.run.status !== "pending";
     outbox.addEventListener("sent", ({ detail }) => this.#onSent(detail.item, detail.answer));
@@ -49,6 +50,7 @@ export class Session extends EventTarget {
   async restore() {
     const [known] = await Promise.all([db.loadRun(this.run.run_id).catch(() => null), this.drafts.restore()]);
     if (!this.closed && known?.state?.run.revision > this.run.revision) this.#applyState(known.state);
+    this.outbox.isOpen = this.run.status !== "pending";
     await this.outbox.sync();
     // A page may have died between keeping a photo and queueing its answer.
     for (const item of this.outbox.items.filter((one) => one.kind === "photo")) {
@@ -252,8 +254,9 @@ export class Session extends EventTarget {
 
   #onSent(item, answer) {
     if (answer.run) this.#applyRun(answer.run);
-    if (answer.step) this.#applyStep(answer.step.step_id, answer.step);
+    if (answer.step) this.answers = touched({ ...this.answers, [answer.step.step_id]: answer.step });
     if (answer.remark) this.answers[item.key] = contentOf(answer.remark);
+    if (answer.pictures) this.shown = answer;
     if (item.kind === "start") {
       this.outbox.isOpen = true;
     } else if (item.kind === "complete") {
@@ -317,8 +320,9 @@ export class Session extends EventTarget {
   /** Saves the run on the phone, so that a reload without network shows it. */
   #saveRun() {
     const { run, answers, signatures } = this;
+    const { pictures, step_pictures } = this.shown ?? {};
     const labels = Object.fromEntries(this.rows.map(({ step }) => [step.id, step.label]));
-    const state = { run, answers, signatures, photos: this.photoStore.receipts() };
+    const state = { run, answers, signatures, photos: this.photoStore.receipts(), pictures, step_pictures };
     const record = () => ({ run: run.run_id, name: this.template.name, labels, state, camera: this.#camera });
     return db.saveRun(() => (this.closed ? null : record()));
   }
@@ -334,16 +338,12 @@ export class Session extends EventTarget {
     this.answers = answersIn(state);
     this.signatures = state.signatures ?? {};
     this.run = state.run;
+    if (state.pictures) this.shown = state;
     this.#syncedRevision = this.#highestRevision = state.run.revision;
     this.photoStore.update(receiptsIn(state), this.answers);
     this.#evaluation = null;
     const { status, closed_at: closedAt } = state.run;
     if (["completed", "cancelled", "expired"].includes(status)) this.close(status, closedAt);
-  }
-
-  #applyStep(stepId, step) {
-    delete this.answers[stepId];
-    if (isTouched(step)) this.answers[stepId] = step;
   }
 
   #applyRun(run) {

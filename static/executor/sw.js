@@ -1,7 +1,8 @@
 // The service worker of all runs on this phone (served as /r/sw.js). It answers GET and nothing else: pages from the
 // network while there is one, and from this phone while there is none. It sends nothing: that is the outbox's part.
 //
-// Caches: "rundun <run_id>" holds a run's page and dies with it; "rundun static" holds scripts and styles by digest.
+// Caches: "rundun <run_id>" holds a run's page and what its steps show, and dies with it; "rundun static" holds scripts
+// and styles by digest.
 
 const NETWORK_TIMEOUT_MS = 4000;   // ms until a page that is on this phone is shown instead of waiting for the network
 const STATIC = "rundun static";
@@ -9,7 +10,11 @@ const PAGE = /^\/r\/(r-[0-9a-f-]{36})$/;
 
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
-addEventListener("message", (event) => event.data?.keep && event.waitUntil(keep(event.data.keep, event.data.urls)));
+addEventListener("message", (event) => {
+  const { keep, urls, run, pictures } = event.data ?? {};
+  if (keep) event.waitUntil(keepPage(keep, urls));
+  if (pictures) event.waitUntil(Promise.all([keepAll(`rundun ${run}`, pictures), keepAll(STATIC, urls)]));
+});
 
 addEventListener("fetch", (event) => {
   const { request } = event;
@@ -18,6 +23,7 @@ addEventListener("fetch", (event) => {
   const run = PAGE.exec(url.pathname)?.[1];
   if (run && request.mode === "navigate") event.respondWith(page(request, run, event));
   else if (url.pathname.startsWith("/static/")) event.respondWith(file(request));
+  else if (url.pathname.startsWith("/media/")) event.respondWith(picture(request));
 });
 
 async function page(request, run, event) {
@@ -37,21 +43,30 @@ async function file(request) {
   return kept ?? fetch(request);
 }
 
+async function picture(request) {
+  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
+}
+
 async function put(run, response) {
   const cache = await caches.open(`rundun ${run}`);
   await cache.put(`/r/${run}`, response);
 }
 
 /** Keeps the page of a run and the scripts it names; drops scripts of older versions of the service. */
-async function keep(run, urls) {
+async function keepPage(run, urls) {
   const cache = await caches.open(STATIC);
   const version = (url) => new URL(url).pathname.split("/")[2];
   const wanted = new Set(urls.map(version));
   const isAlone = (await caches.keys()).every((name) => name === STATIC || name === `rundun ${run}`);
   const old = (await cache.keys()).filter((request) => isAlone && !wanted.has(version(request.url)));
   for (const request of old) await cache.delete(request);
-  await Promise.all(urls.map(async (url) => (await cache.match(url)) ?? cache.add(url)));
+  await keepAll(STATIC, urls);
   if (await (await caches.open(`rundun ${run}`)).match(`/r/${run}`)) return;
   const response = await fetch(`/r/${run}`, { cache: "no-store" });
   if (response.status === 200) await put(run, response);
+}
+
+async function keepAll(name, urls) {
+  const cache = await caches.open(name);
+  await Promise.all(urls.map(async (url) => (await cache.match(url)) ?? cache.add(url)));
 }
