@@ -20,6 +20,7 @@ from rundun.scheduler import Jobs, schedule, started
 from rundun.store import files, outbox
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
+from rundun.web import sample_pictures
 from rundun.web.auth import KeyRing
 from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.context import Context
@@ -136,7 +137,8 @@ async def running(
 async def _prepare_database(database: Database, announce: Callable[[FirstStart], None]) -> None:
     await database.write(files.remove_unfinished)
     samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
-    opened = await database.write(first_start.bootstrap, samples)
+    pictures = list(sample_pictures.all_pictures().values())
+    opened = await database.write(first_start.bootstrap, samples, pictures)
     if opened:
         announce(opened)
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.actions import operators
+from rundun.actions import operators, pictures
 from rundun.actions import templates as template_actions
 from rundun.actions.api_keys import create
+from rundun.core.template_pictures import NewPicture
 from rundun.store import organizations
 from rundun.store.transaction import Tx
 
@@ -20,12 +21,15 @@ class FirstStart:
     setup: str  # the link that makes the first operator
 
 
-def bootstrap(tx: Tx, samples: Sequence[Any]) -> FirstStart | None:
-    """Fill an empty database: an organization, the sample templates, a key and a link. None for a database in use."""
+def bootstrap(tx: Tx, samples: Sequence[Any], sample_pictures: Sequence[NewPicture] = ()) -> FirstStart | None:
+    """Fill an empty database: an organization, the sample templates with their pictures, a key and a link. None for a
+    database in use.
+    """
     if organizations.list_all(tx):
         return None
     org_id = organizations.add(tx, "My organization").org_id
     _, key = create(tx, org_id, "first")
+    pictures.add_missing(tx, org_id, sample_pictures)
     versions = [template_actions.create(tx, org_id, template_actions.draft(sample)) for sample in samples]
     setup = tx.links.join(operators.create_setup_link(tx, org_id))
     return FirstStart(key, tuple(version.template_id for version in versions), setup)

@@ -2,7 +2,9 @@
 
 const RESET_DELAY_MS = 2000;   // until the button has its own words again
 
-for (const button of document.querySelectorAll("button[data-copy]")) {
+for (const button of document.querySelectorAll("button[data-copy]")) connectCopy(button);
+
+export function connectCopy(button) {
   const field = document.getElementById(button.dataset.copy);
   const label = button.textContent;
   button.hidden = false;

@@ -19,6 +19,7 @@ from tests.browser.pictures import file, jpeg
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import operator
 from tests.helpers.service import BOOLEAN, World
+from tests.helpers.templates import get_sample_pictures
 
 TURNOVER = json.loads((paths.samples() / "turnover.json").read_text("utf-8"))
 PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 2}}
@@ -86,6 +87,7 @@ async def sign(page: Page, inside: FrameLocator, button: Locator) -> None:
 
 
 async def test_a_mistake_is_found_mended_seen_and_saved(w: World, ann: Phone) -> None:
+    await get_sample_pictures(w)
     template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
     page = ann.page
     await page.goto(f"{ann.base}/console/templates/{template_id}")
@@ -234,6 +236,7 @@ async def test_dispatched_by_hand_and_done_on_a_phone(w: World, ann: Phone, brow
 
 
 async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phone) -> None:
+    await get_sample_pictures(w)
     template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
     page = ann.page
     await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
@@ -261,6 +264,7 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
 
 async def test_a_refused_text_is_not_left_by_mistake(w: World, ann: Phone) -> None:
     page, asked = ann.page, []
+    await get_sample_pictures(w)
     template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
     await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
     await type_over(page, '"type": "rating"', '"type": "ratings"')
@@ -316,6 +320,7 @@ async def test_without_scripts_the_editor_checks_and_saves_all_the_same(w: World
 
 @pytest.mark.parametrize("width", [390, 1440])
 async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, base: str, width: int) -> None:
+    await get_sample_pictures(w)
     template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
     long = "Verylongwordwithoutanyplacetobreak" * 5
     changed = {**TURNOVER, "name": long, "tags": [long]}

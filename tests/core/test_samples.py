@@ -1,11 +1,16 @@
 """The sample checklists of a first start: valid, and showing what the template language can do."""
 
+import hashlib
+import io
 import json
 
 import pytest
+from PIL import Image
 
 from rundun.core.template_rules import read_template
+from rundun.imaging.derivatives import PICTURE_PIXELS, THUMBNAIL_PIXELS
 from rundun.paths import samples
+from rundun.web import sample_pictures
 
 NAMES = sorted(path.name for path in samples().glob("*.json"))
 WORDS = ("label", "hint", "title", "name", "description", "body", "placeholder", "unit")
@@ -50,6 +55,23 @@ def test_between_them_they_use_everything():
     assert any(step.get("geo") for step in both)
     assert any(isinstance(step.get("photo"), dict) for step in both)
     assert {step["config"]["mode"] for step in both if step["type"] == "datetime"} == {"date", "datetime"}
+
+
+def test_each_picture_that_is_named_comes_along_and_is_one_that_an_upload_would_make():
+    both = [step for name in NAMES for step in steps(raw(name))]
+    named = [picture_id for step in both for picture_id in step.get("pictures", [])]
+    come_along = sample_pictures.all_pictures()
+    assert sorted(named) == sorted(come_along)
+    for picture_id, picture in come_along.items():
+        assert picture_id == f"pic-{hashlib.sha256(picture.jpeg).hexdigest()}"
+        for data, longest, most in (
+            (picture.jpeg, PICTURE_PIXELS, 20_000),
+            (picture.thumbnail, THUMBNAIL_PIXELS, 8000),
+        ):
+            image = Image.open(io.BytesIO(data))
+            assert (image.format, image.mode, dict(image.getexif())) == ("JPEG", "RGB", {})
+            assert max(image.size) <= longest and len(data) <= most
+        assert Image.open(io.BytesIO(picture.jpeg)).size == (picture.width, picture.height)
 
 
 def test_the_turnover_is_wholly_translated():

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from rundun.actions import pictures
+from rundun.web import sample_pictures
+from tests.helpers.service import World
+
 OPTIONS = [{"id": "o-1", "label": "One"}, {"id": "o-2", "label": "Two"}]
 CONFIGS: dict[str, Any] = {
     "choice": {"options": OPTIONS},
@@ -15,3 +19,8 @@ def step(kind: str = "boolean", name: str = "s-a", config: Any = None, **more: A
     config = CONFIGS.get(kind) if config is None else config
     inner = {} if config is None else {"config": config}
     return {"id": name, "type": kind, "label": "A", **inner, **more}
+
+
+async def get_sample_pictures(w: World) -> None:
+    """Acme gets the samples' pictures, as an organization does that begins with a sample."""
+    await w.database.write(pictures.add_missing, w.acme_id, list(sample_pictures.all_pictures().values()))

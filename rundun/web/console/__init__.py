@@ -69,6 +69,7 @@ ROUTES = [
     route("POST", "/templates/check", template_editor.check_text),
     route("GET", "/templates/{template_id}/edit", template_editor.edit_form),
     route("POST", "/templates/{template_id}/edit", template_editor.edit, max_form_bytes=template_editor.MAX_FORM),
+    route("POST", "/pictures", template_editor.upload_picture),
     route("GET", "/templates/preview/{name}", template_preview.preview),
     route("GET", "/templates", templates.index),
     route("GET", "/templates/{template_id}", templates.show),

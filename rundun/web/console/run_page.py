@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from rundun.actions import runs
 from rundun.actions.runs import RunDetail
+from rundun.core import template_pictures
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
 from rundun.web.console.run_history import history
@@ -35,6 +36,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
         wrong=wrong,
         hours=HOURS,
         link=ctx.links.run(run.run_id),
+        pictures=template_pictures.shown_json(detail.state.version.pictures, ctx.links),
         deadline=run.deadline(ctx.grace),
         can_release=is_pinned and not run.is_closed,
         will_change=any(delivery.status == "pending" for delivery in detail.deliveries.items),

@@ -8,17 +8,20 @@ from typing import Any
 
 from starlette.responses import Response
 
+from rundun.actions import pictures as picture_actions
 from rundun.actions import templates as actions
 from rundun.actions.templates import Draft, get_version
-from rundun.core import json_positions
+from rundun.core import json_positions, template_pictures
 from rundun.core.json_positions import MalformedJson
 from rundun.core.template import MAXIMUM_BYTES
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.templates import TemplateHead
+from rundun.web import sample_pictures
 from rundun.web.body import read_bytes
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.templates import format_json, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
+from rundun.web.picture_uploads import store_picture
 from rundun.web.problems import Json
 
 MAX_SHOWN = 200
@@ -83,6 +86,31 @@ def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
     return tuple(sorted(located, key=lambda fault: (fault.line, fault.column)))
 
 
+async def _check(call: ConsoleCall, text: str) -> CheckedText:
+    """Read a text, and look whether the organization has the pictures that it names; those of our samples it gets, as
+    long as it has room: without, saving says so.
+    """
+    checked = await asyncio.to_thread(check, text)
+    if checked.draft is None or not checked.draft.pictures:
+        return checked
+    named = {picture_id for _, picture_id in checked.draft.pictures}
+    try:
+        await call.write(picture_actions.add_missing, sample_pictures.among(named))
+    except Problem as problem:
+        if problem.code != "quota_exceeded":
+            raise
+        return checked
+    unknown = await call.read(actions.unknown_pictures, checked.draft)
+    return replace(checked, faults=faults(text, [*checked.draft.errors, *unknown]))
+
+
+async def upload_picture(call: ConsoleCall) -> Response:
+    """POST /console/pictures: store the picture that the editor's script sends, and tell its id and how it looks."""
+    picture, _ = await store_picture(call.ctx, call.request, call.operator.org_id)
+    shown = template_pictures.shown_json({picture.picture_id: picture}, call.ctx.links)
+    return Json({"picture_id": picture.picture_id, **shown[picture.picture_id]})
+
+
 def _form_text(call: ConsoleCall) -> str:
     return call.form.get("text", "").replace("\r\n", "\n")
 
@@ -110,6 +138,7 @@ def _editor(
             "preview": _preview_path(call, checked) if checked else "",
             "once": call.form.get("once") or str(uuid.uuid4()),
             "languages": call.ctx.pages.words.names,
+            "max_picture_bytes": call.ctx.settings.limits.photo_bytes,
             "head": None,
             "made_from": None,
             "conflict": None,
@@ -132,7 +161,7 @@ async def new_form(call: ConsoleCall) -> Response:
 
 async def new(call: ConsoleCall) -> Response:
     """POST /console/templates/new: create a template, once for each form; what the server assigns is made anew."""
-    checked = await asyncio.to_thread(check, _form_text(call))
+    checked = await _check(call, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return _editor(call, checked.text, 422 if checked.faults else 200, checked)
     draft = replace(checked.draft, assigned={})
@@ -162,7 +191,7 @@ async def edit(call: ConsoleCall) -> Response:
     """
     head, _ = await call.read(get_version, call.path("template_id"), None)
     made_from = call.form.get("made_from", "")
-    checked = await asyncio.to_thread(check, _form_text(call))
+    checked = await _check(call, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         status = 422 if checked.faults else 200
         return _editor(call, checked.text, status, checked, head=head, made_from=made_from)
@@ -196,7 +225,7 @@ async def check_text(call: ConsoleCall) -> Response:
         text = body.decode()
     except UnicodeDecodeError:
         raise Problem("bad_request", "The text is not UTF-8.") from None
-    checked = await asyncio.to_thread(check, text)
+    checked = await _check(call, text)
     t = call.ctx.pages.console_words.language(["en"]).say
     shown = [
         {

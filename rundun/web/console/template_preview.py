@@ -12,10 +12,11 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from rundun.actions.run_state import RunState
-from rundun.core import progress, translation
+from rundun.core import progress, template_pictures, translation
 from rundun.core.run import DispatchRequest, new_run
 from rundun.core.run_json import Evidence
 from rundun.core.template import Template
+from rundun.store import pictures
 from rundun.store.transaction import TemplateVersion
 from rundun.web.branding import branding_of
 from rundun.web.console.session import ConsoleCall
@@ -31,6 +32,8 @@ async def preview(call: ConsoleCall) -> Response:
     body = call.ctx.preview_cache.get(call.operator.operator_id, call.path("name"), call.now)
     is_started = call.request.query_params.get("at") != "start"
     version = await asyncio.to_thread(_version, body, call.organization.org_id, call.now)
+    named = template_pictures.named_by(version.steps)
+    version = replace(version, pictures=await call.read(pictures.find_all, named))
     links = call.ctx.links
     state = state_json(_run_state(version, is_started), call.organization, links, call.now)
     lang = call.request.query_params.get("lang", "")

@@ -34,6 +34,8 @@ class TemplateText:
             return self.condition(value)
         if name == "photo":
             return self.photo(value)
+        if name == "pictures":
+            return ", ".join(f"{picture_id[:12]}…" for picture_id in value)
         if name == "type":
             return self.t(f"type_{value}")
         if isinstance(value, list):

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from rundun import paths
 from rundun.actions import templates as actions
 from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
+from rundun.core import template_pictures
 from rundun.core.template_diff import difference, parts
 from rundun.errors import NotFound
 from rundun.web.console.session import ConsoleCall
@@ -65,6 +66,7 @@ async def show(call: ConsoleCall) -> Response:
         sections=[{"title": "", "steps": source.get("steps") or []}, *(source.get("sections") or [])],
         count=len(version.steps),
         make_text=lambda t: template_text(t, parts(source)),
+        pictures=template_pictures.shown_json(version.pictures, call.ctx.links),
         versions=versions,
         cursor=next_cursor(versions),
     )

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from rundun import paths
 from rundun.actions import organizations
-from rundun.core import template
+from rundun.core import steps, template
 from rundun.core.condition import When
 from rundun.core.template_diff import parts
 from rundun.core.template_rules import as_json, read_template
@@ -24,6 +24,7 @@ from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.helpers.service import BOOLEAN, World, pages
 from tests.helpers.strategies import steps_of, templates
+from tests.helpers.templates import get_sample_pictures
 
 SAY = pages().console_words.language(["en"]).say
 JSON = {"content-type": "application/json"}
@@ -237,7 +238,7 @@ def test_every_field_type_and_operator_has_a_word() -> None:
     words = pages().console_words.language(["en"])
     fields: set[str] = set()
     kinds: set[str] = set()
-    for name, model in vars(template).items():
+    for name, model in {**vars(template), **vars(steps)}.items():
         if not (isinstance(model, type) and issubclass(model, StrictModel)) or name in ("Shape", "PhotoRule"):
             continue
         fields |= set(model.model_fields)
@@ -283,6 +284,7 @@ def test_conditions_are_told_with_their_labels() -> None:
 
 async def test_a_template_that_says_everything_can_be_read(w: World) -> None:
     ann = await operator(w)
+    await get_sample_pictures(w)
     for path in paths.samples().glob("*.json"):
         template_id = (await w.acme.post("/v1/templates", content=path.read_bytes(), headers=JSON)).json()["id"]
         html = unescape(await shown(ann, f"/templates/{template_id}"))
