@@ -1,5 +1,7 @@
 """What right looks like: seen once the run is started, large on a tap, without network too, and gone with the run."""
 
+import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +10,24 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone, phone
+from tests.browser.test_console_templates import desktop
 from tests.helpers import images
+from tests.helpers.accessibility import is_fine
 from tests.helpers.faulty_network import depot
-from tests.helpers.service import World
+from tests.helpers.service import BOOLEAN, World
 
 FOUR = [images.jpeg(640, 480), images.jpeg(480, 640), images.jpeg(1600, 500), images.png()]
 KEPT = """async ([run, n]) => {
   const cache = await caches.open(`rundun ${run}`);
   return (await cache.keys()).filter((one) => new URL(one.url).pathname.startsWith("/media/")).length === n;
 }"""
+
+
+@pytest.fixture
+async def ann(w: World, browser: Browser, base: str) -> AsyncIterator[Phone]:
+    """Ann at her desk."""
+    async with desktop(w, browser, base) as one:
+        yield one
 
 
 async def uploaded(client: Any, *pictures: bytes) -> list[str]:
@@ -129,3 +140,36 @@ async def test_another_phone_that_comes_later_sees_them_too(w: World, ed: Phone)
     await run.start()
     await ed.open(run.run_id)
     await are_seen(ed.page, 1)
+    await is_fine(ed.page, "a list with pictures")
+    await ed.page.locator(".shown-one").tap()
+    await expect(ed.page.locator("dialog img")).to_be_visible()
+    await is_fine(ed.page, "a large picture")
+
+
+async def test_pictures_are_uploaded_in_the_editor_and_named_by_what_is_copied(w: World, ann: Phone) -> None:
+    page = ann.page
+    await page.goto(f"{ann.base}/console/templates/new")
+    given = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": images.png(300 + n)} for n in (1, 2)]
+    broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": images.jpeg()[:-900]}
+    await page.locator("#picture").set_input_files([*given, broken])  # type: ignore[list-item]
+    await expect(page.locator("#picture-wrong")).to_contain_text("broken.jpg: ")
+    uploaded = page.locator("#uploaded li")
+    await expect(uploaded).to_have_count(2)
+    small = "[...document.querySelectorAll('#uploaded img')]"
+    await page.wait_for_function(f"() => {small}.every((one) => one.naturalWidth)")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await uploaded.first.get_by_role("button", name="Copy").click()
+    await expect(uploaded.first.get_by_role("button")).to_have_text("Copied")
+    picture_id = await page.evaluate("navigator.clipboard.readText()")
+    assert picture_id == await uploaded.first.locator("input").input_value()
+    text = json.dumps({"name": "Shown", "steps": [{**BOOLEAN, "pictures": [picture_id]}]})
+    await page.locator("#text").fill(text)
+    shown = page.frame_locator("#phone").locator(".shown-one img")
+    await expect(shown).to_be_visible()
+    await shown.click()
+    await expect(page.frame_locator("#phone").locator("dialog img")).to_be_visible()
+    await page.frame_locator("#phone").get_by_role("button", name="Close").click()
+    await is_fine(page, "the editor with pictures")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.locator(".outline .shown img")).to_be_visible()
+    await is_fine(page, "a template with a picture")
