@@ -10,18 +10,29 @@ export async function keepPages(session, urls) {
     if (session.closed) return;
     const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
     const files = loaded.filter((name) => new URL(name).pathname.startsWith("/static/"));
-    // As the HTML names them, also what came under another address at a second try (guard.js).
-    const named = [...files, ...urls].map((url) => url.replace(/~\d+\//, "/"));
-    active?.postMessage({ keep: session.run.run_id, urls: [...new Set(named)] });
+    active?.postMessage({ keep: session.run.run_id, urls: [...new Set([...files, ...urls].map(named))] });
+    if (active) keepPictures(session, active);
   } catch {
     // No room, or not allowed: a reload needs the network then.
   }
 }
 
-/** Lets the service worker keep what the run's steps show as long as the run's page, and the module that shows it. */
-export async function keepPictures(session) {
-  const { active } = (await navigator.serviceWorker?.ready) ?? {};
-  const pictures = Object.values(session.shown.pictures).flatMap((one) => [one.thumbnail_url, one.url]);
-  const urls = [new URL("./pictures.js", import.meta.url).href];
-  if (!session.closed) active?.postMessage({ run: session.run.run_id, pictures, urls });
+/** The address of a file as the HTML names it, also of one that came under another at a second try (guard.js). */
+function named(url) {
+  return url.replace(/~\d+\//, "/");
+}
+
+/** Keeps what the steps show, as soon as it is known, with the module that shows it. */
+function keepPictures(session, worker) {
+  let kept = null;
+  const keep = () => {
+    const { shown, closed, run } = session;
+    if (closed || kept === shown) return;
+    kept = shown;
+    const pictures = Object.values(shown.pictures).flatMap((one) => [one.thumbnail_url, one.url]);
+    const urls = [named(new URL("./pictures.js", import.meta.url).href)];
+    if (pictures.length) worker.postMessage({ run: run.run_id, pictures, urls });
+  };
+  session.addEventListener("change", keep);
+  keep();
 }

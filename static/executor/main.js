@@ -10,7 +10,6 @@ import { mayRemark } from "./rules.js";
 
 const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
 const TOUCH_INTERVAL_MS = 5_000;   // and while somebody is at it: a tap looks sooner
-const PICTURES_WAIT_MS = 1000;     // until the list is shown without the pictures that are still to come
 
 const state = JSON.parse(document.getElementById("state").textContent);
 const chosen = db.chosenLanguage(state.run.run_id);
@@ -30,7 +29,6 @@ let review = null;
 let waiting = null;
 let isGoingBack = false;
 let lookedAt = performance.now();
-let drawn = null;      // what the steps show, as far as it is in the list
 
 history.scrollRestoration = "manual"; // the list and the review bring their own places back
 document.title = state.template.name;
@@ -43,7 +41,6 @@ session.addEventListener("completed", async ({ detail }) => {
   history.replaceState(null, "", location.pathname + location.search);
   show(thanks(session, { ...session.run, ...detail.run }));
 });
-session.addEventListener("change", () => form?.element.isConnected && drawPictures());
 session.addEventListener("incomplete", ({ detail }) => form && stopWaiting(detail.problem));
 addEventListener("beforeunload", (event) => {
   const isKept = session.outbox.unsent.every((item) => item.stored === "yes");
@@ -93,25 +90,10 @@ async function work() {
   const [{ Form }] = await loadParts();
   if (session.closed) return;
   form ??= new Form(session, { onReview: openReview });
-  const late = new Promise((resolve) => setTimeout(resolve, PICTURES_WAIT_MS));
-  if (hasPictures()) await Promise.race([loadModule("pictures"), late]);
-  if (session.closed) return;
   show(form.element);
-  drawPictures();
   form.bringFirstOpen();
   if (session.isFinished) await openWaiting();
   else announce(t("started"));
-}
-
-function hasPictures() {
-  return Object.keys(session.shown?.pictures ?? {}).length > 0;
-}
-
-/** Draws what the steps show, which is known once the run is started. */
-async function drawPictures() {
-  if (!hasPictures() || drawn === session.shown) return;
-  drawn = session.shown;
-  (await loadModule("pictures")).showPictures(session, form.element);
 }
 
 async function openReview() {
@@ -197,7 +179,7 @@ async function fetchAhead() {
   const later = ["dialog", "menu", "step_menu", "review", "receipt", "closing", "waiting", "unsent", "zip"];
   if (mayRemark(state.template)) later.push("remark", "photo_steps", "shrink_photo", "photo_dialog");
   if (startScreen) later.push("start");
-  if (hasPictures()) later.push("pictures");
+  if (Object.keys(session.shown?.pictures ?? {}).length) later.push("pictures");
   if (steps.some((step) => step.photo || step.type === "photo")) later.push("shrink_photo", "photo_dialog");
   if (steps.some((step) => step.geo)) later.push("geo");
   if (!globalThis.crypto.subtle) later.push("sha256");

@@ -1,35 +1,15 @@
-// What right looks like: the pictures that steps show beside their questions, and one of them large. Loaded once the
-// run is started, and only where its template has pictures.
+// A picture that a step shows, large. Loaded when the first is tapped, or ahead where the run has any.
 
-import { h, makeButton, t, textAttributes } from "./dom.js";
-import { loadModule } from "./http.js";
+import { h, textAttributes } from "./dom.js";
+import { openDialog } from "./dialog.js";
 
-const OPEN = "#picture";   // the address while one is shown large, so that the phone's own "back" closes it
+const OPEN = "#picture";   // the address while one is shown, so that the phone's own "back" closes it
 
-/** Puts the pictures into the cards of `form`, and has the phone keep them. */
-export async function showPictures(session, form) {
-  for (const [stepId, ids] of Object.entries(session.shown.step_pictures)) {
-    const { step } = session.rows.find((row) => row.step.id === stepId) ?? {};
-    const control = form.querySelector(`#${CSS.escape(stepId)} > .control`);
-    if (!control || control.parentElement.querySelector(":scope > .shown")) continue;
-    const pictures = ids.map((id) => session.shown.pictures[id]);
-    control.before(h("div", { class: "shown" }, ...pictures.map((one, index) => small(step, one, index, ids.length))));
-  }
-  (await loadModule("keep_page")).keepPictures(session);
-}
-
-function small(step, picture, index, count) {
-  const alt = t("picture_alt", { label: step.label, number: index + 1, count });
-  const { thumbnail_url: src, width, height } = picture;
-  const image = h("img", { src, width, height, alt, loading: "lazy", decoding: "async" });
-  return makeButton("shown-one", () => showLarge(step, picture, alt), image);
-}
-
-async function showLarge(step, { url, width, height }, alt) {
-  const { openDialog } = await loadModule("dialog");
-  history.pushState(null, "", OPEN);
+/** `picture`: {url, width, height}. */
+export async function openPicture(step, { url, width, height }, alt) {
   let close;
   const onBack = () => location.hash !== OPEN && close();
+  history.pushState(null, "", OPEN);
   addEventListener("popstate", onBack);
   await openDialog(h("span", textAttributes(step.id), step.label), (closeDialog) => {
     close = closeDialog;

@@ -268,7 +268,7 @@ export class Session extends EventTarget {
     } else {
       this.photoStore.markSent(item, answer);
     }
-    this.changed(item.key);
+    this.changed(answer.pictures ? null : item.key);
     this.#saveRun();
   }
 

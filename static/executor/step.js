@@ -79,6 +79,7 @@ export class StepElement extends HTMLElement {
   update() {
     const answer = this.session.answerOf(this.step.id);
     if (!this.hasAttribute("editing")) this.show(answer);
+    this.#showPictures();
     this.#showStatus();
     this.#showRemark();
   }
@@ -112,6 +113,20 @@ export class StepElement extends HTMLElement {
     setText(this.wrong, wrong ? t(...wrong) : "");
     const fields = this.querySelectorAll(".control input, .control textarea");
     for (const field of fields) setAttr(field, "aria-invalid", wrong ? "true" : null);
+  }
+
+  /** What right looks like, small, which is known once the run is started. */
+  #showPictures() {
+    const { step, session } = this;
+    const ids = session.shown?.step_pictures[step.id];
+    if (!ids || this.querySelector(":scope > .shown")) return;
+    const small = ids.map((id, index) => {
+      const { thumbnail_url: src, url, width, height } = session.shown.pictures[id];
+      const alt = t("picture_alt", { label: step.label, number: index + 1, count: ids.length });
+      const open = async () => (await loadModule("pictures")).openPicture(step, { url, width, height }, alt);
+      return makeButton("shown-one", open, h("img", { src, width, height, alt, loading: "lazy" }));
+    });
+    this.querySelector(":scope > .control").before(h("div", { class: "shown" }, ...small));
   }
 
   #hint() {

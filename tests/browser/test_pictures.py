@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
+from tests.bench.checklist import STEPS
+from tests.bench.page import EVIDENCE, MAX_BYTES, MAX_REQUESTS
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone, phone
 from tests.browser.test_console_templates import desktop
@@ -173,3 +175,25 @@ async def test_pictures_are_uploaded_in_the_editor_and_named_by_what_is_copied(w
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.locator(".outline .shown img")).to_be_visible()
     await is_fine(page, "a template with a picture")
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+async def test_the_first_load_is_small_with_pictures_too(w: World, ed: Phone, is_begun: bool) -> None:
+    """As `test_the_first_load_is_small`: until the list or the start screen can be used."""
+    pictures = await uploaded(w.acme, *FOUR)
+    steps = [{**one, "pictures": pictures[:2]} for one in (*STEPS, *EVIDENCE)]
+    run = await w.dispatch(await w.template(*steps))
+    if is_begun:
+        await run.start()
+    await ed.page.clock.install(time=0)
+    await ed.page.clock.pause_at(1)  # what is fetched ahead is fetched after a while, so here never
+    answers: list[Any] = []
+    ed.page.on("response", lambda response: answers.append(response))
+    await ed.open(run.run_id)
+    await expect(ed.page.locator(".list, .start button:not([disabled])").first).to_be_visible()
+    first = [one for one in answers if one.request.resource_type != "image"]  # the list can be used without
+    sizes = [await one.request.sizes() for one in first]
+    size = sum(one["responseHeadersSize"] + one["responseBodySize"] for one in sizes)
+    print(len(sizes), size)
+    assert len(sizes) <= MAX_REQUESTS
+    assert size <= MAX_BYTES
