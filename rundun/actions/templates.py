@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from rundun.actions import quotas
 from rundun.core import template_rules, times
-from rundun.core.json_types.runs import TemplateRecordJson
+from rundun.core.json_types.runs import TemplateRecordJson, TemplateWarnedJson
 from rundun.core.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import pictures, templates
@@ -18,7 +18,7 @@ from rundun.store.templates import TemplateHead
 from rundun.store.transaction import TemplateVersion, Tx
 
 COPY = " (copy)"
-ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at")
+ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at", "warnings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,15 @@ def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> T
     }
 
 
+def warnings(template: Template) -> list[TemplateWarnedJson]:
+    """Return warnings about a template: what its integrators will run into."""
+    required = [field.id for field in template.fields if field.required]
+    if not required:
+        return []
+    detail = f"Dispatches that don't give {', '.join(required)} will be refused: see that all who dispatch send it."
+    return [{"code": "required_fields", "detail": detail}]
+
+
 def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
     """Create a template; raises `Invalid` with all that is wrong with the draft."""
     detail = "is assigned by the server; leave it out of a new template"
@@ -94,7 +103,7 @@ def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | 
     current = templates.get_version(tx, template_id, head.v)
     if if_match is not None and not _matches(if_match, {etag(current), etag(current, head.archived_at)}):
         raise Problem("version_mismatch", f"The template is at version {head.v} now; get it and edit that one.")
-    now: Mapping[str, object] = assigned_json(current, head.archived_at)
+    now: Mapping[str, object] = {**assigned_json(current, head.archived_at), "warnings": warnings(current.template)}
     template = _require_template(
         tx,
         org_id,

@@ -11,11 +11,13 @@ from pydantic_core import from_json
 
 from rundun import __version__, diagnostics, passwords
 from rundun.actions import organizations as organization_actions
+from rundun.actions import templates as template_actions
 from rundun.actions.first_start import FirstStart
 from rundun.app import make_app, wall_clock
 from rundun.cli.context import common, require_database, run_reading, run_writing
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
+from rundun.core.template import Template
 from rundun.errors import Invalid, Problem
 from rundun.logs import configure, silence
 from rundun.server import bind
@@ -290,9 +292,10 @@ def read_template_file(file: str) -> Any:
 @click.option("--org", required=True, help="Id or name of the organization.")
 @common
 def templates_import(settings: ServiceSettings, file: str, org: str) -> None:
-    """Make a template of a JSON file and print its id."""
+    """Make a template of a JSON file and print its id; warnings go to standard error."""
     template = read_template_file(file)
     click.echo(run_writing(settings, "templates import", org=org, template=template))
+    _print_warnings(_read_template(template))
 
 
 @templates.command("check")
@@ -300,9 +303,9 @@ def templates_import(settings: ServiceSettings, file: str, org: str) -> None:
 @common
 def templates_check(settings: ServiceSettings, file: str) -> None:
     """Say all that is wrong with a template; exit 1 if anything is."""
-    template, numbers = read_template_file(file), itertools.count()
+    template = read_template_file(file)
     try:
-        read = template_rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
+        read = _read_template(template)
         if errors := template_rules.search_cost_errors(template, read):
             raise Invalid(errors)
     except Problem as problem:
@@ -312,6 +315,17 @@ def templates_check(settings: ServiceSettings, file: str) -> None:
             click.echo(problem.detail)
         sys.exit(1)
     click.echo("ok")
+    _print_warnings(read)
+
+
+def _read_template(template: Any) -> Template:
+    numbers = itertools.count()
+    return template_rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
+
+
+def _print_warnings(template: Template) -> None:
+    for warning in template_actions.warnings(template):
+        click.echo(f"warning: {warning['detail']}", err=True)
 
 
 @runs.command("dispatch")

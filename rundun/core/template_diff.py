@@ -1,4 +1,4 @@
-"""Changes between two versions of a template: by section, step and option, field by field."""
+"""Changes between two versions of a template: by section, step, option and field of the job, one after another."""
 
 import json
 from bisect import bisect_left
@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["template", "section", "step", "option"]
+Kind = Literal["template", "section", "step", "option", "field"]
 Field = tuple[str, str]  # its name, and the language of a translated text ("" for what the author wrote)
-_OUTSIDE = ("id", "sections", "steps", "translations", "settings", "execution", "config", "options")
+_OUTSIDE = ("id", "sections", "steps", "fields", "translations", "settings", "execution", "config", "options")
 
 
 @dataclass(frozen=True, slots=True)
 class TemplatePart:
-    """A part of a template that has fields: the template itself (id ""), a section, a step, an option. `parent` is the
-    id of what the part stands in, and `fields` has what was written, that in `config`, `settings` and `execution` too.
+    """A part of a template that has fields: the template itself (id ""), a section, a step, an option, a field of the
+    job. `parent` is the id of what the part stands in, and `fields` has what was written, that in `config`, `settings`
+    and `execution` too.
     """
 
     kind: Kind
@@ -75,6 +76,8 @@ def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]])
                 yield part("option", step["id"], "label", option)
 
     yield part("template", "", "name", template)
+    for field in template.get("fields") or ():
+        yield part("field", "", "label", field)
     yield from steps("", template)
     for section in template.get("sections") or ():
         yield part("section", "", "title", section)

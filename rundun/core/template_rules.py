@@ -34,7 +34,7 @@ _OPERATORS = {
 
 
 def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
-    """Read JSON data as a template, missing section, step and option ids made by `make_id(prefix)`.
+    """Read JSON data as a template, missing ids of sections, steps, options and fields made by `make_id(prefix)`.
 
     Raises `Invalid` with every wrong field (of each kind at most a thousand), `Problem("too_large")` above 512 KiB.
     """
@@ -126,6 +126,8 @@ def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
             return holder
         return {**holder, "steps": [step_with_ids(step) for step in holder["steps"][: templates.MAX_STEPS + 1]]}
 
+    if isinstance(data, dict) and isinstance(data.get("fields"), list):
+        data = {**data, "fields": [with_id(field, "f-") for field in data["fields"][: templates.MAX_FIELDS + 1]]}
     if isinstance(data, dict) and isinstance(data.get("sections"), list):
         sections = data["sections"][: templates.MAX_SECTIONS + 1]
         data = {**data, "sections": [with_steps(with_id(section, "g-")) for section in sections]}
@@ -194,6 +196,7 @@ def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[Fi
         options = listed(step.get("config") if isinstance(step, dict) else None, "options")
         parts.append((pointer, step))
         parts += [(f"{pointer}/config/options/{index}", option) for index, option in enumerate(options)]
+    parts += [(f"/fields/{index}", field) for index, field in enumerate(listed(data, "fields"))]
     seen: set[str] = set()
     for pointer, part in parts:
         if not has_text_id(part):

@@ -19,6 +19,7 @@ def translation_errors(
     targets = {"": MAX_LENGTHS[""]}
     targets |= {step["id"]: MAX_LENGTHS["s"] for _, step in raw if has_text_id(step)}
     targets |= {section["id"]: MAX_LENGTHS["g"] for section in listed(data, "sections") if has_text_id(section)}
+    targets |= {field["id"]: MAX_LENGTHS["f"] for field in listed(data, "fields") if has_text_id(field)}
     for _, step in steps:
         for option in getattr(getattr(step, "config", None), "options", ()):
             targets[option.id] = MAX_LENGTHS["o"]
@@ -69,6 +70,7 @@ MAX_LENGTHS = {
     "g": {"title": 200, "description": 4000},
     "s": _WORDS_OF_STEP,
     "o": {"label": 200},
+    "f": {"label": 200},
 }
 
 

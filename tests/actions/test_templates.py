@@ -16,6 +16,7 @@ async def test_the_server_assigns_what_it_assigns(w: World) -> None:
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
         "archived_at": None,
+        "warnings": [],
         **mine,
     }
     assert response.headers["etag"] == f'"{kept["id"]}.1"'
@@ -26,6 +27,7 @@ async def test_the_server_assigns_what_it_assigns(w: World) -> None:
         "name": "Other",
         "v": 2,
         "updated_at": "2026-01-01T01:00:00Z",
+        "warnings": [],
     }
     changed = {"id": "t-x", "v": 1, "org_id": 5, "created_at": None, "updated_at": "", "name": ""}
     refused = await w.acme.put(path, json={**mine, **changed})
@@ -46,7 +48,7 @@ async def test_an_unchanged_template_is_no_new_version(w: World) -> None:
     path = f"/v1/templates/{template_id}"
     kept = (await w.acme.get(path)).json()
     w.clock.forward(hours=1)
-    assert (await w.acme.put(path, json=kept)).json() == kept
+    assert (await w.acme.put(path, json=kept)).json() == {**kept, "warnings": []}
     assert (await w.acme.put(path, json={**kept, "name": " Check "})).json()["v"] == 1
     assert len((await w.acme.get(f"{path}/versions")).json()["data"]) == 1
     assert (await w.acme.put(path, json={**kept, "description": None})).json()["v"] == 2
@@ -88,7 +90,7 @@ async def test_an_archived_template_comes_back_as_it_is(w: World) -> None:
     gone = (await w.acme.get(path)).json()
     back = await w.acme.put(path, json=gone)
     assert (back.json()["v"], back.json()["archived_at"]) == (1, None)
-    assert (await w.acme.get(path)).json() == back.json()
+    assert {**(await w.acme.get(path)).json(), "warnings": []} == back.json()
     assert (await w.acme.post("/v1/runs", json={"template_id": gone["id"]})).status_code == 201
 
 

@@ -166,7 +166,7 @@ async def test_the_words_are_explained(w: World) -> None:
 
 def test_the_templates_it_shows_are_templates() -> None:
     files = sorted(SAMPLES.glob("*.json"))
-    assert len(files) == 5
+    assert len(files) == 6
     for file in files:
         read_template(json.loads(file.read_text("utf-8")), lambda prefix: prefix + uuid.uuid4().hex[:8])
 

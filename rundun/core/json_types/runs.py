@@ -271,6 +271,7 @@ class TemplateRecordJson(TypedDict):  # beside these members stand the author's 
     """Since when no runs can be dispatched from it."""
 
 
+<<<<<<< HEAD
 class PictureJson(TypedDict):
     """A picture that steps of templates can show."""
 
@@ -288,6 +289,22 @@ class PictureJson(TypedDict):
     """Of the JPEG."""
     expires_at: base.At | None
     """When it is deleted unless a template names it by then; null once one does."""
+=======
+class TemplateWarnedJson(TypedDict):
+    """Something that integrators will run into."""
+
+    code: Literal["required_fields"]
+    """Dispatches without these fields will be refused."""
+    detail: str
+    """A sentence."""
+
+
+class TemplateSavedJson(TemplateRecordJson):
+    """The version that was made, or that was equal."""
+
+    warnings: list[TemplateWarnedJson]
+    """What to know before it is used."""
+>>>>>>> 060824f (Templates: fields, which each run can say of its job)
 
 
 class RunRecordJson(RunSteeredJson):

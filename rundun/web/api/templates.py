@@ -21,11 +21,10 @@ def template_json(version: TemplateVersion, archived_at: int | None = None) -> b
     return to_json(actions.assigned_json(version, archived_at))[:-1] + b"," + version.body[1:]
 
 
-def _template_response(
-    version: TemplateVersion, status: int = 200, archived_at: int | None = None, **headers: str
-) -> StoredResponse:
-    tag = actions.etag(version, archived_at)
-    return json_reply(template_json(version, archived_at), status, etag=tag, **headers)
+def _saved_response(version: TemplateVersion, status: int = 200, **headers: str) -> StoredResponse:
+    """Answer a version that was just made, with what to know before it is used."""
+    warned = b',"warnings":' + to_json(actions.warnings(version.template)) + b"}"
+    return json_reply(template_json(version)[:-1] + warned, status, etag=actions.etag(version), **headers)
 
 
 @router.route(
@@ -33,7 +32,7 @@ def _template_response(
     {
         201: Success(
             "The template as it is kept.",
-            "TemplateRecord",
+            "TemplateSaved",
             headers=("ETag", "Location"),
             followed_by={"template_id": "$response.body#/id"},
         )
@@ -44,12 +43,13 @@ def _template_response(
 async def create_template(call: ApiCall) -> Response:
     """Make a template.
 
-    Either `sections` or `steps`, with at least one step. Ids of sections, steps and options may be left out.
-    Whatever is wrong is answered at once, each place with its pointer. At most 512 KiB.
+    Either `sections` or `steps`, with at least one step. Ids of sections, steps, options and fields may be left out.
+    Whatever is wrong is answered at once, each place with its pointer. At most 512 KiB. A field that is `required`
+    is warned of: dispatches without it will be refused.
     """
     draft = await asyncio.to_thread(actions.draft, await call.json())
     return await call.write(
-        lambda made: _template_response(made, 201, location=f"/v1/templates/{made.template_id}"), actions.create, draft
+        lambda made: _saved_response(made, 201, location=f"/v1/templates/{made.template_id}"), actions.create, draft
     )
 
 
@@ -80,12 +80,12 @@ async def get_template(call: ApiCall) -> Response:
     tag = actions.etag(version, head.archived_at)
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    return to_response(_template_response(version, archived_at=head.archived_at))
+    return to_response(json_reply(template_json(version, head.archived_at), etag=tag))
 
 
 @router.route(
     "PUT /templates/{template_id}",
-    {200: Success("The template as it is kept.", "TemplateRecord", headers=("ETag",))},
+    {200: Success("The template as it is kept.", "TemplateSaved", headers=("ETag",))},
     headers=("If-Match",),
     body="TemplateRevisionDraft",
     problems=("version_mismatch", "quota_exceeded"),
@@ -99,7 +99,7 @@ async def revise_template(call: ApiCall) -> Response:
     """
     draft = await asyncio.to_thread(actions.draft, await call.json())
     if_match = call.request.headers.get("if-match")
-    return await call.write(_template_response, actions.revise, call.path("template_id"), draft, if_match)
+    return await call.write(_saved_response, actions.revise, call.path("template_id"), draft, if_match)
 
 
 @router.route("DELETE /templates/{template_id}", {204: Success("It is archived.")})

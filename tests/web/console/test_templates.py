@@ -238,12 +238,16 @@ def test_every_field_type_and_operator_has_a_word() -> None:
     words = pages().console_words.language(["en"])
     fields: set[str] = set()
     kinds: set[str] = set()
+<<<<<<< HEAD
     for name, model in {**vars(template), **vars(steps)}.items():
+=======
+    for name, model in (vars(template) | vars(steps)).items():
+>>>>>>> 060824f (Templates: fields, which each run can say of its job)
         if not (isinstance(model, type) and issubclass(model, StrictModel)) or name in ("Shape", "PhotoRule"):
             continue
         fields |= set(model.model_fields)
         kinds |= set(get_args(model.model_fields["type"].annotation)) if name.endswith("Step") else set()
-    fields -= {"id", "steps", "sections", "settings", "execution", "config", "options"}
+    fields -= {"id", "steps", "sections", "fields", "settings", "execution", "config", "options"}
     assert len(kinds) == 11 and len(fields) > 30
     operators = get_args(When.model_fields["op"].annotation)
     wanted = [f"field_{one}" for one in fields] + [f"type_{one}" for one in kinds]

@@ -8,7 +8,7 @@ from typing import Any
 
 from rundun import __version__
 from rundun.core.json_types.problems import ProblemDetailsJson
-from rundun.core.json_types.runs import TemplateRecordJson
+from rundun.core.json_types.runs import TemplateRecordJson, TemplateSavedJson
 from rundun.core.template import Template
 from rundun.web.api import deliveries, events, pictures, runs, templates
 from rundun.web.docs import openapi
@@ -66,13 +66,15 @@ def _schemas() -> dict[str, Schema]:
     items = [described.item for described in successes if isinstance(described, ListOf)]
     bodies = [route.operation.body for route in ROUTES]
     types = {described for described in [*successes, *items, *bodies] if isinstance(described, type)}
-    schemas = components({*types, *event_parts.TYPES, ProblemDetailsJson, TemplateRecordJson, Template})
+    ours = {ProblemDetailsJson, TemplateRecordJson, TemplateSavedJson, Template}
+    schemas = components({*types, *event_parts.TYPES, *ours})
     event_parts.add_events(schemas)
-    template, record = schemas["Template"], schemas["TemplateRecord"]
+    template, record, saved = schemas["Template"], schemas["TemplateRecord"], schemas["TemplateSaved"]
     description = "A template as it is to be from now on. What the server assigned may be sent back unchanged."
-    revision = with_members(template, record, description="As it was answered.")
+    revision = with_members(template, saved, description="As it was answered.")
     schemas["TemplateRevision"] = {**revision, "description": description}
     schemas["TemplateRecord"] = {**with_members(template, record), "description": record["description"]}
+    schemas["TemplateSaved"] = {**with_members(template, saved), "description": saved["description"]}
     add_drafts(schemas, ("Template", "TemplateRevision"))
     del schemas["TemplateRevision"]  # only the draft of it is ever sent
     schemas |= {_name(ListOf(item)): _page(item) for item in items}
