@@ -7,6 +7,8 @@ from rundun.actions import operators, quotas
 from rundun.actions.run_state import RunState, close, expire, load, now_of, require_open
 from rundun.core import progress, times
 from rundun.core.answer import Answer
+from rundun.core.job import NO_JOB
+from rundun.core.job_values import read_dispatch
 from rundun.core.remark import Remark
 from rundun.core.run import (
     Actor,
@@ -19,7 +21,7 @@ from rundun.core.run import (
     new_run,
     with_destination,
 )
-from rundun.errors import NotFound, Problem
+from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, deliveries, events, organizations, remarks, run_changes, run_lists, runs, templates
 from rundun.store.deliveries import Delivery
 from rundun.store.events import EventSummary
@@ -33,19 +35,32 @@ from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
 def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     """Dispatch a run of a template's current version, for one credit.
 
-    Raises NotFound, `template_archived`, `quota_exceeded`, `insufficient_credits`; then nothing is created.
+    Raises NotFound, `template_archived`, `invalid` and `too_large` for its job, `quota_exceeded`,
+    `insufficient_credits`; then nothing is created.
     """
     head = templates.get(tx, org_id, dispatch_request.template_id)
     if head.archived_at is not None:
         raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
+    version = templates.get_version(tx, head.template_id, head.v)
+    if version.template.fields or dispatch_request.job is not NO_JOB:
+        dispatch_request = read_dispatch(version.template, dispatch_request, tx.now)
     quotas.require_room_for_run(tx, org_id)
     if not organizations.take_credit(tx, org_id):
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
-    version = templates.get_version(tx, head.template_id, head.v)
     webhook = dispatch_request.webhook and with_destination(org_id, dispatch_request.webhook)
     run = new_run(replace(dispatch_request, webhook=webhook), tx.new_id("r"), org_id, head.v, tx.now, version.untouched)
     runs.add(tx, run)
     return run
+
+
+def job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> tuple[FieldError, ...]:
+    """List what would be wrong with the job of a dispatch; nothing where there is no such template."""
+    try:
+        head = templates.get(tx, org_id, dispatch_request.template_id)
+        read_dispatch(templates.get_version(tx, head.template_id, head.v).template, dispatch_request, tx.now)
+    except (NotFound, Invalid) as problem:
+        return problem.errors
+    return ()
 
 
 def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, TemplateVersion]:

@@ -25,6 +25,7 @@ STATUSES: tuple[Status, ...] = ("pending", "in_progress", "completed", "cancelle
 OPEN: tuple[Status, ...] = ("pending", "in_progress")
 CLOSED: tuple[Status, ...] = ("completed", "cancelled", "expired")
 OPEN_HOURS = 72  # that a run is open for its start, where the dispatch does not say
+AFTER_DUE = times.DAY  # that it is open, at least, once it is due
 
 
 @dataclass(slots=True)
@@ -188,7 +189,9 @@ def expiry(now: int, hours: float | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class DispatchRequest:
-    """A run to dispatch; `expires_in_hours` None = never, the webhook's URL already normalised."""
+    """A run to dispatch; `expires_in_hours` None = never, the webhook's URL already normalised. Unless the hours are
+    `is_bound`, named by whoever dispatches, the run stays open until a day after it is due.
+    """
 
     template_id: str
     webhook: Webhook | None = None
@@ -196,6 +199,15 @@ class DispatchRequest:
     executor_ref: str | None = None
     language: str | None = None
     job: RunJob = NO_JOB
+    is_bound: bool = False
+
+
+def expires_at(dispatch_request: DispatchRequest, now: int) -> int | None:
+    """Return when a run that is dispatched at `now` expires, in milliseconds; None = never."""
+    until, due_at = expiry(now, dispatch_request.expires_in_hours), dispatch_request.job.due_at
+    if until is None or due_at is None or dispatch_request.is_bound:
+        return until
+    return max(until, due_at + AFTER_DUE)
 
 
 def new_run(
@@ -212,7 +224,7 @@ def new_run(
         revision=1,
         seq=0,
         created_at=now,
-        expires_at=expiry(now, dispatch_request.expires_in_hours),
+        expires_at=expires_at(dispatch_request, now),
         executor_ref=dispatch_request.executor_ref,
         language=dispatch_request.language,
         webhook=dispatch_request.webhook,

@@ -138,6 +138,10 @@ def number(value: Any) -> int | float:
 Number = Annotated[
     int | float, ParsedFrom(number, {"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER})
 ]
+EMAIL = Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")
+# At least three digits, each found in one way only, so that a long text takes no longer than its length.
+_SOFT = "[ ()./-]*"
+PHONE = Matching(rf"\+?{_SOFT}[0-9]{_SOFT}[0-9]{_SOFT}[0-9][0-9 ()./-]*", "must be a phone number")
 LanguageTag = Annotated[str, Matching(TAG.pattern, "must be a BCP 47 language tag such as “en” or “pt-BR”")]
 
 _CODES: dict[str, FieldErrorCode] = {

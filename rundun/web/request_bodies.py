@@ -12,14 +12,24 @@ from rundun.core.job import NO_JOB, RunJob
 from rundun.core.json_types.base import PositionJson
 from rundun.core.remark import MAX_PHOTOS, MAX_TEXT
 from rundun.core.run import OPEN_HOURS, DispatchRequest, Identity, Webhook
-from rundun.core.validation import Constraint, LanguageTag, Matching, Number, StrictModel, Text, invalid_value
+from rundun.core.template import MAX_FIELDS, MAX_STEPS
+from rundun.core.validation import (
+    EMAIL,
+    PHONE,
+    Constraint,
+    LanguageTag,
+    Matching,
+    Number,
+    StrictModel,
+    Text,
+    invalid_value,
+)
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
 from rundun.errors import FieldError, Invalid
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID"), AfterValidator(str.lower)]
-_EMAIL = Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")
-_PHONE = Matching(r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*[0-9][0-9 ()./-]*", "must be a phone number")
+_ONE_LINE = Matching(r"[^\u000a-\u000d\u001c-\u001e\u0085\u2028\u2029]*", "must be one line")
 MAX_HOURS = 8760
 
 
@@ -50,6 +60,11 @@ def _time(value: str) -> str:
     if times.parse(value) is None:
         raise invalid_value("bad_format", "must be an RFC 3339 time such as 2026-01-31T09:00:00Z")
     return value
+
+
+def _whole_second(value: str) -> int | None:
+    at = times.parse(value)
+    return None if at is None else at // times.SECOND * times.SECOND
 
 
 def _url(value: str) -> str:
@@ -152,25 +167,28 @@ class DispatchBody(StrictModel):
     webhook: WebhookBody | None = None
     """Where events of this run are sent."""
     expires_in_hours: Hours | None = OPEN_HOURS
-    """Hours from now until the run expires unless it was started; `null` = never."""
+    """Hours from now until the run expires unless it was started; `null` = never. Left out: 72, or until 24 hours after
+    `due_at` if that is later."""
     executor_ref: Annotated[str, Text(256, 0)] | None = None
     """Your own name for this job; it comes back on the run and in every event."""
     language: LanguageTag | None = None
     """The language in which the executor's page opens (BCP 47)."""
-    title: Annotated[str, Text(200)] | None = None
+    title: Annotated[str, Text(200), _ONE_LINE] | None = None
     """What the executor reads first, in one line, such as “Beach house 3 · check-out 11:00”."""
     note: Annotated[str, Text(4000)] | None = None
     """What the executor reads after Start, in several lines."""
     due_at: Time | None = None
-    """When the run should be done (RFC 3339); closes nothing."""
-    fields: dict[str, Any] = {}
-    """Values of the template's `fields` by their ids."""
-    prefill: dict[str, Any] = {}
-    """Values by step id that the executor confirms or changes; until then they are no answers."""
+    """When the run should be done (RFC 3339, in whole seconds); closes nothing. Not past, at most ten years from now,
+    and not after the run expires."""
+    fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = {}
+    """Values of the template's `fields` by their ids; `null` = none."""
+    prefill: Annotated[dict[str, Any], Field(max_length=MAX_STEPS)] = {}
+    """Values by step id, as an answer has them, that the executor confirms or changes; until then they are no answers.
+    Photos, signatures and instructions have none."""
 
     def job(self) -> RunJob:
-        """Return what the run is about."""
-        due_at = None if self.due_at is None else times.parse(self.due_at)
+        """Return what the run is about, its values as they were sent."""
+        due_at = None if self.due_at is None else _whole_second(self.due_at)
         if self.title is None and self.note is None and due_at is None and not self.fields and not self.prefill:
             return NO_JOB
         return RunJob(self.title, self.note, due_at, self.fields, {}, self.prefill)
@@ -178,8 +196,9 @@ class DispatchBody(StrictModel):
     def order(self) -> tuple[DispatchRequest, Destination | None]:
         """Return what is to be dispatched, and the destination to check before."""
         webhook, destination = self.webhook.webhook() if self.webhook else (None, None)
+        is_bound = "expires_in_hours" in self.model_fields_set
         request = DispatchRequest(
-            self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language, self.job()
+            self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language, self.job(), is_bound
         )
         return request, destination
 
@@ -207,9 +226,9 @@ class StartBody(StrictModel):
 
     name: Annotated[str, Text(200)] | None = None
     """Required when the template's `identity_required` is `name`."""
-    email: Annotated[str, Text(254), _EMAIL] | None = None
+    email: Annotated[str, Text(254), EMAIL] | None = None
     """Required when it is `email`."""
-    phone: Annotated[str, Text(40), _PHONE] | None = None
+    phone: Annotated[str, Text(40), PHONE] | None = None
     """Required when it is `phone`."""
     language: LanguageTag | None = None
     """What the page is read in."""

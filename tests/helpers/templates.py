@@ -24,3 +24,8 @@ def step(kind: str = "boolean", name: str = "s-a", config: Any = None, **more: A
 async def get_sample_pictures(w: World) -> None:
     """Acme gets the samples' pictures, as an organization does that begins with a sample."""
     await w.database.write(pictures.add_missing, w.acme_id, list(sample_pictures.all_pictures().values()))
+
+
+def read_later(saved: Any) -> Any:
+    """A template as it is read from then on, by what was answered when it was saved."""
+    return {name: one for name, one in saved.items() if name != "warnings"}

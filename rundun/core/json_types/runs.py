@@ -271,7 +271,6 @@ class TemplateRecordJson(TypedDict):  # beside these members stand the author's 
     """Since when no runs can be dispatched from it."""
 
 
-<<<<<<< HEAD
 class PictureJson(TypedDict):
     """A picture that steps of templates can show."""
 
@@ -289,7 +288,8 @@ class PictureJson(TypedDict):
     """Of the JPEG."""
     expires_at: base.At | None
     """When it is deleted unless a template names it by then; null once one does."""
-=======
+
+
 class TemplateWarnedJson(TypedDict):
     """Something that integrators will run into."""
 
@@ -304,7 +304,6 @@ class TemplateSavedJson(TemplateRecordJson):
 
     warnings: list[TemplateWarnedJson]
     """What to know before it is used."""
->>>>>>> 060824f (Templates: fields, which each run can say of its job)
 
 
 class RunRecordJson(RunSteeredJson):

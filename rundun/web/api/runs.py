@@ -27,6 +27,7 @@ from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_ti
 from rundun.web.api.templates import template_json
 from rundun.web.body import MERGE_PATCH
 from rundun.web.context import Context
+from rundun.web.dispatch_reading import read_dispatch_body
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.docs.openapi.operation import ListOf, Success
 from rundun.web.problems import Json
@@ -55,7 +56,7 @@ async def dispatch_run(call: ApiCall) -> Response:
     Makes a run of a template's current version and its link. One credit of the organization is taken in the same
     transaction; what is refused makes nothing and costs nothing.
     """
-    order, destination = read(DispatchBody, await call.json()).order()
+    order, destination = (await read_dispatch_body(call.ctx, call.org_id, await call.json())).order()
     warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(
         call.ctx, destination, call.org_id
     )

@@ -238,11 +238,7 @@ def test_every_field_type_and_operator_has_a_word() -> None:
     words = pages().console_words.language(["en"])
     fields: set[str] = set()
     kinds: set[str] = set()
-<<<<<<< HEAD
-    for name, model in {**vars(template), **vars(steps)}.items():
-=======
     for name, model in (vars(template) | vars(steps)).items():
->>>>>>> 060824f (Templates: fields, which each run can say of its job)
         if not (isinstance(model, type) and issubclass(model, StrictModel)) or name in ("Shape", "PhotoRule"):
             continue
         fields |= set(model.model_fields)
