@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from rundun.core import event, progress, times
 from rundun.core.answer import Answer
 from rundun.core.progress import StepState
-from rundun.core.run import MOVES, Move, Run
+from rundun.core.run import MOVES, Move, Run, without_secrets
 from rundun.core.run_json import Evidence
 from rundun.core.steps import StepBase
 from rundun.errors import NotFound, Problem
@@ -86,9 +86,13 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
 
 
 def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) -> Run:
-    """End a run by `move`, with its one terminal event; `run` carries what goes with that end, `at` is now."""
+    """End a run by `move`, with its one terminal event; `run` carries what goes with that end, `at` is now. Secrets of
+    its job end with it.
+    """
     status, now = MOVES[run.status, move], now_of(tx, state)
     ended = replace(run, status=status, closed_at=at or now, revision=run.revision + 1, seq=run.seq + 1)
+    if run.job.secrets:
+        ended = runs.erase_secrets(tx, ended)
     events.add(tx, ended, event.closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)
     runs.put(tx, ended)
     return ended
@@ -164,4 +168,4 @@ def with_expiry_applied(tx: Tx, run: Run) -> Run:
     """Return a run as its executor must see it: an overdue one is expired already, although the job has not come by."""
     if not run.is_overdue(tx.now, tx.grace):
         return run
-    return replace(run, status="expired", closed_at=run.deadline(tx.grace))
+    return replace(without_secrets(run), status="expired", closed_at=run.deadline(tx.grace))

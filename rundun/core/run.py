@@ -179,6 +179,11 @@ class Run:
         return max(0, self.closed_at - self.started_at) // times.SECOND  # less in records of before clocks were judged
 
 
+def without_secrets(run: Run) -> Run:
+    """Return a run without the secrets of its job, as it is once it is closed."""
+    return replace(run, job=replace(run.job, secrets={})) if run.job.secrets else run
+
+
 def expiry(now: int, hours: float | None) -> int | None:
     """Return the time `hours` from `now`, rounded up so that the whole second on the wire is the true one."""
     if hours is None:

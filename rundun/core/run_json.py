@@ -264,17 +264,26 @@ def run_json(run: Run, links: Urls, now: int) -> runs.RunListedJson:
 def full_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
 ) -> runs.RunSteeredJson:
-    """Return all of a run but its template, which the caller puts in verbatim."""
+    """Return all of a run but its template, which the caller puts in verbatim, and without the secrets of its job."""
     return {
         **_head_json(run, links, now),
         "note": run.job.note,
-        "fields": {**run.job.fields, **run.job.secrets},
+        "fields": dict(run.job.fields),
         "prefill": dict(run.job.prefill),
         "answers": answers_json(step_states, evidence, links),
         "remarks": remarks_json(step_states, evidence, links),
         "signature": signature_json(run, evidence, links),
         **_end_json(run),
     }
+
+
+def record_json(
+    run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
+) -> runs.RunSteeredJson:
+    """Return `full_json` with the secrets of the job, which an open run has: for an answer that is stored nowhere."""
+    record = full_json(run, step_states, evidence, links, now)
+    record["fields"] |= run.job.secrets
+    return record
 
 
 def run_brief_json(run: Run) -> execution.RunBriefJson:

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core.job import NO_JOB, RunJob
-from rundun.core.run import NOBODY, Cancellation, Identity, Run, Webhook
+from rundun.core.run import NOBODY, Cancellation, Identity, Run, Webhook, without_secrets
 from rundun.errors import NotFound
-from rundun.store import quotas
+from rundun.store import quotas, run_secrets
 from rundun.store.transaction import Tx
 
 TOUCHED = "runs of "  # what a transaction touched that has changed a run of the organization named behind it
@@ -20,7 +20,9 @@ _COLUMNS = (
     "number, id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, executor_ref, "
     "language, webhook_url, webhook_secret, webhook_events, webhook_gone, webhook_destination, progress, identity, "
     "cancelled_by, cancel_reason, last_step_id, started_at, closed_at, assigned_to, device, signature, "
-    "flagged, clock_skew_seconds, has_remarks, title, note, due_at, fields, secrets, prefill"
+    "flagged, clock_skew_seconds, has_remarks, title, note, due_at, fields, "
+    "CASE WHEN secrets IS NOT NULL THEN (SELECT content FROM run_secrets AS s WHERE s.number = runs.number) END, "
+    "prefill"
 )
 
 
@@ -83,9 +85,9 @@ def overdue(tx: Tx, limit: int) -> list[str]:
 
 
 def add(tx: Tx, run: Run) -> None:
-    """Store a new run, which gets its `number` here."""
+    """Store a new run, which gets its `number` in the file."""
     webhook, job = run.webhook, _job_columns(run.job)
-    tx.insert(
+    number = tx.insert(
         "runs",
         id=run.run_id,
         org_id=run.org_id,
@@ -105,6 +107,8 @@ def add(tx: Tx, run: Run) -> None:
         progress=to_json(run.progress).decode(),
         **job,
     )
+    if run.job.secrets:
+        run_secrets.put(tx, replace(run, number=number))
     size = quotas.RUN + 2 * len((run.executor_ref or "").encode())
     size += sum(len(text.encode()) for text in job.values() if isinstance(text, str))
     if webhook:
@@ -122,7 +126,7 @@ def _job_columns(job: RunJob) -> dict[str, str | int | None]:
         "note": job.note,
         "due_at": job.due_at,
         "fields": _values(job.fields),
-        "secrets": _values(job.secrets),
+        "secrets": run_secrets.ids(job.secrets),
         "prefill": _values(job.prefill),
     }
 
@@ -161,6 +165,13 @@ def put(tx: Tx, run: Run) -> None:
         ),
     )
     tx.touched.add(TOUCHED + run.org_id)
+
+
+def erase_secrets(tx: Tx, run: Run) -> Run:
+    """Erase the secrets of a run's job; returns the run without them."""
+    run_secrets.remove(tx, run)
+    tx.db.execute("UPDATE runs SET secrets = NULL WHERE number = ?", (run.number,))
+    return without_secrets(run)
 
 
 def put_webhook(tx: Tx, run: Run, webhook: Webhook | None) -> Run:

@@ -236,7 +236,7 @@ class RunSteeredJson(RunListedJson):
     note: str | None
     """What the executor reads after Start."""
     fields: dict[str, base.Value]
-    """Values of the template's fields by their ids; secrets only while the run is open."""
+    """Values of the template's fields by their ids. Secrets are here only when the record of an open run is read."""
     prefill: dict[str, base.Value]
     """Values by step id, for the executor to confirm."""
     answers: dict[str, AnsweredJson]

@@ -88,7 +88,7 @@ async def get_run(call: ApiCall) -> Response:
     tag += f'-links{links.rotations}"' if links.rotations else '"'
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    record = to_json(run_json.full_json(state.run, state.step_states, state.evidence, links, now))
+    record = to_json(run_json.record_json(state.run, state.step_states, state.evidence, links, now))
     head, link, rest = record.partition(b',"link":')  # before it stands nothing that anybody wrote
     content = head + b',"template":' + template_json(state.version) + link + rest
     return Json(content, headers={"etag": tag})
