@@ -29,9 +29,18 @@ class NewEvent:
     by: OperatorRef | None = None  # who did it, where it was not the executor
 
 
+def _job_json(run: Run) -> events.JobJson:
+    return {"title": run.job.title, "due_at": times.wire_or_none(run.job.due_at)}
+
+
+def _data_json(run: Run) -> events.DataJson:
+    """Return what every event but a closing one tells of its run."""
+    return {**run_json.reference_json(run), "job": _job_json(run)}
+
+
 def started(run: Run) -> NewEvent:
     """Make the event of a run whose executor tapped Start."""
-    return NewEvent("run.started", {**run_json.reference_json(run), "progress": run.progress})
+    return NewEvent("run.started", {**_data_json(run), "progress": run.progress})
 
 
 def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) -> NewEvent:
@@ -40,7 +49,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
     assert answer is not None
     if answer.skipped:
         skipped: events.StepDataJson = {
-            **run_json.reference_json(run),
+            **_data_json(run),
             "step_id": step.id,
             "step_label": step.label,
             "step_type": step.type,
@@ -59,7 +68,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
     return NewEvent(
         "step.completed",
         {
-            **run_json.reference_json(run),
+            **_data_json(run),
             "step_id": step.id,
             "step_label": step.label,
             "step_type": step.type,
@@ -82,12 +91,14 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
         step_id: {**remark, "photos": _without_originals(remark["photos"])}
         for step_id, remark in run_json.remarks_json(step_states, evidence, links).items()
     }
+    job: events.JobClosedJson = {**_job_json(run), "fields": dict(run.job.fields)}
     cancellation = run.cancellation
     if run.status == "completed":
         return NewEvent(
             "run.completed",
             {
                 **run_json.reference_json(run),
+                "job": job,
                 "answers": answers,
                 "remarks": remarks,
                 "signature": run_json.signature_json(run, evidence, links),
@@ -104,6 +115,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
             "run.cancelled",
             {
                 **run_json.reference_json(run),
+                "job": job,
                 "answers": answers,
                 "remarks": remarks,
                 "last_step_id": cancellation.last_step_id,
@@ -117,6 +129,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
         "run.expired",
         {
             **run_json.reference_json(run),
+            "job": job,
             "expires_at": times.wire(run.expires_at or 0),
             "progress": run.progress,
             "answers": answers,
@@ -170,7 +183,7 @@ def webhook_test_body(event_id: str, at: int) -> bytes:
         "seq": None,
         "ts": times.wire(at),
         "identity": NOBODY.as_json(None),
-        "data": run_json.NO_REFERENCE,
+        "data": {"executor_ref": None, "job": {"title": None, "due_at": None}},
     }
     return to_json(content)
 

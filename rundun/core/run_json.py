@@ -210,9 +210,6 @@ def reference_json(run: Run) -> ReferenceJson:
     return {"executor_ref": run.executor_ref}
 
 
-NO_REFERENCE: ReferenceJson = {"executor_ref": None}  # of what is no run: `webhook.test`
-
-
 def _head_json(run: Run, links: Urls, now: int) -> runs.RunHeadJson:
     return {
         "run_id": run.run_id,

@@ -1,7 +1,7 @@
 """Quotas: what organizations use of the file, and how much of it each may use.
 
 Whoever adds a row says by `Tx.grow` how much it takes: one of the constants here, and the bytes of its long texts, as
-migrations/0010_quotas.sql has it (0012_pictures.sql of pictures), where triggers count what is deleted. One UPDATE a
+migrations/0010_quotas.sql has it (0013_pictures.sql of pictures), where triggers count what is deleted. One UPDATE a
 commit adds it all up.
 """
 

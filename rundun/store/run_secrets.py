@@ -7,7 +7,7 @@ from pydantic_core import to_json
 from rundun.core.run import Run
 from rundun.store.transaction import Tx
 
-_FILLING = b" " * 8192  # as long as a page, see migrations/0012_job.sql; spaces before JSON mean nothing
+_FILLING = b" " * 8192  # as long as a page, see migrations/0014_job.sql; spaces before JSON mean nothing
 
 
 def ids(secrets: Mapping[str, str]) -> str | None:

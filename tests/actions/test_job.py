@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.service import BOOLEAN, HOUR, NOON, TEXT, World
+from tests.helpers.service import BOOLEAN, HOUR, NOON, TEXT, Receiver, World
 from tests.helpers.templates import step
 
 KINDS = ("text", "number", "date", "phone", "email", "url", "address", "secret")
@@ -154,3 +154,34 @@ async def test_what_is_due_now_is_not_past(w: World) -> None:
     assert w.clock.now == NOON
     ed = await w.dispatch(await w.template(TEXT), due_at=moment(w, 0))
     assert (await w.run(ed))["due_at"] == moment(w, 0)
+
+
+async def test_every_event_says_what_the_run_is_about(w: World, receiver: Receiver) -> None:
+    template_id = await w.template(BOOLEAN, {**TEXT, "required": False}, fields=FIELDS, settings={"allow_skip": True})
+    hook = {"url": receiver.url, "events": ["*", "run.started"]}
+    job = {"title": "Beach house 3", "note": "A note", "due_at": moment(w, 5)}
+    fields = {"f-text": "3", "f-secret": "4711"}
+    more = {**job, "webhook": hook, "fields": fields, "prefill": {"s-why": "Prefilled"}}
+    done, ended, missed = [await w.dispatch(template_id, **more) for _ in range(3)]
+    await done.start()
+    await done.answer("s-ok", True)
+    await done.put("s-why", {"skipped": True})
+    assert (await done.complete()).status_code == 200
+    await w.acme.post(f"/v1/runs/{ended.run_id}/cancel", json={})
+    w.clock.forward(hours=100)
+    assert await w.sweep() == 1
+    await w.deliver()
+    told = {one.json["event"]: one.json["data"]["job"] for one in receiver.received}
+    begun = {"title": "Beach house 3", "due_at": moment(w, -95)}
+    closed = {**begun, "fields": {"f-text": "3"}}
+    assert told == {
+        "run.started": begun,
+        "step.completed": begun,
+        "step.skipped": begun,
+        "run.completed": closed,
+        "run.cancelled": closed,
+        "run.expired": closed,
+    }
+    sent = b"".join(one.body for one in receiver.received)
+    assert not any(word in sent for word in (b"A note", b"Prefilled", b"4711"))
+    assert missed.run_id.encode() in sent

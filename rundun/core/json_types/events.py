@@ -56,8 +56,27 @@ class RemarkToldJson(RemarkBaseJson):
     """As on the run, without the originals' addresses."""
 
 
+class JobJson(TypedDict):
+    """What the run is about."""
+
+    title: str | None
+    """What the executor reads first."""
+    due_at: base.At | None
+    """When it should be done."""
+
+
+class JobClosedJson(JobJson):
+    """What the run was about, with the values of its template's fields."""
+
+    fields: dict[str, base.Value]
+    """By the ids of the fields, without secrets."""
+
+
 class DataJson(ReferenceJson):
     """What every event tells."""
+
+    job: JobJson
+    """What the run is about, as it was then."""
 
 
 class RunStartedDataJson(DataJson):
@@ -112,8 +131,11 @@ class StepCompletedDataJson(StepStoredDataJson):
     """There only where thumbnails were left out, since the body would have been larger than 1 MiB."""
 
 
-class RunClosedDataJson(DataJson):
+class RunClosedDataJson(ReferenceJson):
     """What every end tells."""
+
+    job: JobClosedJson
+    """What the run was about."""
 
     answers: dict[str, AnsweredToldJson]
     """As on the run, without the originals' addresses."""

@@ -33,7 +33,8 @@ async def test_a_webhook_is_tried_out(w: World, receiver: Receiver) -> None:
     assert request.json == {
         "event_id": told["event_id"], "delivery_attempt": 1, "event": "webhook.test", "run_id": None,
         "template_id": None, "template_v": None, "seq": None, "ts": "2026-01-01T00:00:00Z",
-        "identity": {"mode": "anonymous", "user_id": None}, "data": {"executor_ref": None},
+        "identity": {"mode": "anonymous", "user_id": None},
+        "data": {"executor_ref": None, "job": {"title": None, "due_at": None}},
     }  # fmt: skip
     assert re.fullmatch(r"evt-[0-9a-f-]{36}", told["event_id"])
     verify(receiver.url, request, STANDARD)
