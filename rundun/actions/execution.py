@@ -47,13 +47,13 @@ class AnswerInput:
 
 
 def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> tuple[Run, TemplateVersion, str]:
-    """Start a run, whose executor tapped Start. Again: the person stays, with the first identity. Returns the run, what
-    is to be done, and the device's token, which goes into its cookie.
+    """Start a run, whose executor tapped Start. Again: the person stays, with the first identity. Returns the run, its
+    template version, and the device's token, which goes into its cookie.
     """
     run = run_state.require_open(tx, runs.get(tx, run_id), device)
     run_state.require_device(tx, run, device)
-    token = device or secrets.token_urlsafe(24)
     version = templates.get_version(tx, run.template_id, run.template_v)
+    token = device or secrets.token_urlsafe(24)
     if run.status == "in_progress":
         if run.device is None:  # released: whoever comes next takes it over
             run = replace(run, device=token, revision=run.revision + 1)

@@ -14,6 +14,7 @@ _RANGE = re.compile(r"\s*([A-Za-z0-9-]+)\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\
 _OF_TEMPLATE = ("name", "description")
 _OF_SECTION = ("title", "description")
 _OF_STEP = ("label", "hint")
+_OF_FIELD = ("label",)
 _OF_CONFIG = ("body", "placeholder", "true_label", "false_label", "min_label", "max_label", "unit")
 
 
@@ -66,6 +67,8 @@ def translate(template: Mapping[str, Any], tag: str) -> dict[str, Any]:
         ]
     if template.get("steps"):
         translated["steps"] = [_step(step, texts) for step in template["steps"]]
+    if template.get("fields"):
+        translated["fields"] = [_replaced(field, texts.get(field["id"], {}), _OF_FIELD) for field in template["fields"]]
     if template.get("sections"):
         translated["sections"] = [_section(section, texts) for section in template["sections"]]
     return translated

@@ -121,16 +121,18 @@ class Pages:
         not in all others: they would be most of its weight; and the size of the largest photo taken. `page` may be
         another that extends it, and takes `more`.
         """
-        original = state["template"]
+        # Fields of the job are translated as all else of the template, to which their labels belong.
+        original = {**state["template"], "fields": state["job"]["fields"]}
         language = self.words.language(preferred, list(original.get("translations") or ()))
         template = translation.translate(original, language.texts)
         unknown = _untranslated(original, template, language.texts)
         template.pop("translations", None)
+        job = {**state["job"], "fields": template.pop("fields")}
         is_new = state["run"]["status"] == "pending"
         return self._render_in(
             page,
             language,
-            state={**state, "template": template, "limits": {"photo_bytes": photo_bytes}},
+            state={**state, "job": job, "template": template, "limits": {"photo_bytes": photo_bytes}},
             headers=self._guarded,
             guard=self._guard,
             browsers=BROWSERS,
@@ -204,6 +206,7 @@ def _untranslated(original: Mapping[str, Any], translated: Mapping[str, Any], ta
 def _parts(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the parts of a template that have texts, with their ids: "" is the template itself."""
     yield "", template
+    yield from ((field["id"], field) for field in template.get("fields") or ())
     sections = template.get("sections") or ()
     yield from ((section["id"], section) for section in sections)
     for step in chain(template.get("steps") or (), *(section.get("steps") or () for section in sections)):

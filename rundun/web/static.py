@@ -5,7 +5,7 @@ import hashlib
 import mimetypes
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,12 @@ from starlette.routing import Route
 from rundun.errors import NotFound
 from rundun.web.query_params import is_current
 
-# A line that includes another file: replaced by that file's text, since every request costs a phone a round trip.
-_INCLUDE = re.compile(rb'^(?:@import|export \* from) "([^"]+)";$', re.MULTILINE)
+# A line that includes another file: replaced by that file's text, since every request costs a phone a round trip. The
+# two modules named here are imported by one other alone.
+_INCLUDE = re.compile(
+    rb'^(?:@import|export \* from|import \{[^}]*\} from(?= "\./(?:session|run_job)\.js")) "([^"]+)";$', re.MULTILINE
+)
+_IMPORT = re.compile(rb'^import (\{[^}]*\}|\* as \w+) from "([^"]+)";$', re.MULTILINE)
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _COMMENTS = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
 # Behind code, and without a quotation mark, so that it is no part of a text.
@@ -65,7 +69,9 @@ class Assets:
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
-        self._assets = {name: pack(_content_type(name), _with_includes(name, texts)) for name in texts}
+        whole = {name: _with_includes(name, texts) for name in texts}
+        whole = {name: text if text == texts[name] else _with_imports_once(text) for name, text in whole.items()}
+        self._assets = {name: pack(_content_type(name), text) for name, text in whole.items()}
         digest = hashlib.sha256()
         for name, asset in self._assets.items():
             digest.update(f"{name}\0{len(asset.plain)}\0".encode() + asset.plain)
@@ -110,6 +116,27 @@ def _with_includes(name: str, texts: Mapping[str, bytes]) -> bytes:
         return _with_includes(posixpath.normpath(posixpath.join(folder, line[1].decode())), texts)
 
     return _INCLUDE.sub(text, texts[name])
+
+
+def _with_imports_once(text: bytes) -> bytes:
+    """Return a script that files were put into with all its imports first, each name imported once."""
+    imported: dict[bytes, dict[bytes, None]] = {}
+    for names, source in _IMPORT.findall(text):
+        for name in names.strip(b"{}").split(b","):
+            if name.strip():
+                imported.setdefault(source, {})[name.strip()] = None
+    lines = [
+        b'import %s from "%s";' % (name if name.startswith(b"*") else b"{ %s }" % name, source)
+        for source, names in imported.items()
+        for name in _joined(names)
+    ]
+    return b"\n".join([*lines, _IMPORT.sub(b"", text)])
+
+
+def _joined(names: Iterable[bytes]) -> list[bytes]:
+    """Return what one source is imported as: its whole, if that is named, and all single names in one."""
+    single = [name for name in names if not name.startswith(b"*")]
+    return [name for name in names if name.startswith(b"*")] + ([b", ".join(single)] if single else [])
 
 
 def _without_comments(name: str, plain: bytes) -> bytes:

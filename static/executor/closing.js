@@ -29,7 +29,7 @@ export function closed(session, { kind, closedAt, reason }) {
     h("h1", { tabindex: "-1" }, t(`closed_${kind}_title`)),
     h("p", { class: "soft" }, t(`closed_${kind}_text`)),
     h("dl", { class: "facts card" },
-      ...fact("checklist", session.template.name),
+      ...fact("job", session.job.value.title), ...fact("checklist", session.template.name),
       ...fact("from", session.organization?.name), ...fact("contact", contact),
       ...fact("run_number", number(session.run)), ...fact("reason", reason),
       ...fact("closed_at", closedAt ? showTime(closedAt) : null)));
@@ -42,7 +42,7 @@ function doneOf(session, run) {
   const stepStates = session.evaluate().steps;
   const { organization, template, photoStore } = session;
   return {
-    run, organization, template,
+    run, organization, template, job: session.job.value,
     rows: session.rows.filter(({ step }) => stepStates.get(step.id).visible),
     answerOf: (id) => session.answerOf(id),
     photosOf: (id) => photoStore.usable(id).length,

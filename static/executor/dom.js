@@ -173,3 +173,24 @@ export function scrollBehavior() {
 export function fact(word, value) {
   return value ? [h("dt", {}, t(word)), h("dd", {}, h("bdi", {}, value))] : [];
 }
+
+/** An answer in a line of words. */
+export function describe(step, answer) {
+  if (!answer) return t("not_answered");
+  if (answer.skipped) return t("skipped");
+  if (answer.unable) return t("unable_because", { reason: answer.unable.reason });
+  const config = step.config ?? {};
+  const label = (id) => config.options.find((option) => option.id === id)?.label ?? id;
+  switch (step.type) {
+    case "boolean": return answer.value ? config.true_label ?? t("yes") : config.false_label ?? t("no");
+    case "choice": return label(answer.value);
+    case "multi_choice": return answer.value.length ? answer.value.map(label).join(", ") : t("none_of_these");
+    case "number": return `${showCount(answer.value)} ${config.unit ?? ""}`.trim();
+    case "rating": return t("rating_of", { value: answer.value, max: config.max ?? 5 });
+    case "datetime": return (config.mode ?? "date") === "date" ? showDate(answer.value) : showTime(answer.value);
+    case "photo": return t("photo_count", { n: answer.photos?.length ?? 0 });
+    case "signature": return t("signed");
+    case "instruction": return t("acknowledged");
+    default: return String(answer.value);
+  }
+}

@@ -29,6 +29,7 @@ let review = null;
 let waiting = null;
 let isGoingBack = false;
 let lookedAt = performance.now();
+let isJobShown = false;
 
 history.scrollRestoration = "manual"; // the list and the review bring their own places back
 document.title = state.template.name;
@@ -41,6 +42,7 @@ session.addEventListener("completed", async ({ detail }) => {
   history.replaceState(null, "", location.pathname + location.search);
   show(thanks(session, { ...session.run, ...detail.run }));
 });
+session.job.addEventListener("change", showJob);
 session.addEventListener("incomplete", ({ detail }) => form && stopWaiting(detail.problem));
 addEventListener("beforeunload", (event) => {
   const isKept = session.outbox.unsent.every((item) => item.stored === "yes");
@@ -64,10 +66,12 @@ if (!session.closed && session.run.status === "pending") {
   // Also where the start waits on this phone since an earlier visit: the server may still refuse it.
   const { connectStart } = await loadModule("start");
   connectStart(session, startScreen, work);
+  if (session.job.isThere) (await loadModule("job")).connectStartScreen(session, startScreen);
 }
 outbox.kick();
 dispatchEvent(new Event("usable")); // guard.js waits for it
-if (navigator.serviceWorker?.controller) session.poll(); // the page itself may be an old one from this phone
+// The page itself may be an old one from this phone, and never has secrets.
+if (navigator.serviceWorker?.controller || !session.job.isWhole) session.poll();
 fetchAhead();
 
 /** Looks whether another phone, or whoever sent the link, has changed something. */
@@ -82,6 +86,7 @@ function loadParts() {
   const names = ["form"];
   if (has("boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode")) names.push("fields");
   if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photo_steps");
+  if (session.job.isThere) names.push("job");
   parts ??= Promise.all(names.map(loadModule));
   return parts;
 }
@@ -91,9 +96,22 @@ async function work() {
   if (session.closed) return;
   form ??= new Form(session, { onReview: openReview });
   show(form.element);
+  const showing = showJob();
+  if (session.job.isThere) await showing;
   form.bringFirstOpen();
   if (session.isFinished) await openWaiting();
   else announce(t("started"));
+}
+
+/** Shows what the run is about; without network, also that nobody knows yet whether there is more. */
+async function showJob() {
+  if (isJobShown || !form || !(session.job.isThere || !session.job.isStarted)) return;
+  isJobShown = true;
+  (await loadModule("job")).connectJob(session, form);
+}
+
+async function addJob(element, where) {
+  if (session.job.isThere) element.insertAdjacentElement(where, (await loadModule("job")).jobFold(session));
 }
 
 async function openReview() {
@@ -103,6 +121,7 @@ async function openReview() {
     const { Review } = await loadModule("review");
     review = new Review(session, { onBack: leaveReview, onWait: openWaiting });
     app.append(review.element);
+    addJob(review.summary, "beforebegin");
   }
   review.from = scrollY;
   form.element.hidden = true;
@@ -145,6 +164,7 @@ async function openWaiting() {
   form.element.hidden = true;
   if (review) review.element.hidden = true;
   app.append(waiting.element);
+  addJob(waiting.element, "beforeend");
   scrollTo(0, 0);
   waiting.element.querySelector("h1").focus({ preventScroll: true });
 }
@@ -176,7 +196,7 @@ function show(view) {
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
-  const later = ["dialog", "menu", "step_menu", "review", "receipt", "closing", "waiting", "unsent", "zip"];
+  const later = ["job", "dialog", "menu", "step_menu", "review", "receipt", "closing", "waiting", "unsent", "zip"];
   if (mayRemark(state.template)) later.push("remark", "photo_steps", "shrink_photo", "photo_dialog");
   if (startScreen) later.push("start");
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("pictures");

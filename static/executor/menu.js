@@ -4,12 +4,15 @@ import { askReason, openDialog } from "./dialog.js";
 import {
   connectLanguages, fact, h, isPageLanguage, languages, makeButton, problemText, showTime, t, textAttributes,
 } from "./dom.js";
+import { loadModule } from "./http.js";
 import { rememberLanguage } from "./offline_db.js";
 import { nowUtc } from "./rules.js";
 
 export async function openMenu(session) {
   const { organization, run, template } = session;
+  const about = session.job.isThere ? (await loadModule("job")).jobDetails(session) : null;
   const choice = await openDialog(h("span", textAttributes(""), template.name), (close) => [
+    about,
     h("dl", { class: "facts" },
       ...fact("from", organization?.name), ...fact("contact", organization?.contact),
       ...fact("run_number", run.run_id.slice(2, 10)),

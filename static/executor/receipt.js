@@ -1,10 +1,10 @@
 // The receipt of a completed run: its facts, and every answer in a line. For the page that has just ended it, and for
 // the server's page of a closed run.
 
-import { h, icon, makeButton, showCount, showDate, showTime, t } from "./dom.js";
+import { describe, h, icon, makeButton, showTime, t } from "./dom.js";
 import { saveFile } from "./unsent.js";
 
-/** The buttons that save and print a receipt. `done`: {run, organization, template, rows: [{step, section}] that were
+/** The buttons that save and print a receipt. `done`: {run, organization, template, job, rows: [{step, section}] that were
  *  visible, answerOf(id), photosOf(id) → how many}. */
 export function receiptButtons(done) {
   const receipt = new Blob([receiptText(done)], { type: "text/plain;charset=utf-8" });
@@ -15,9 +15,10 @@ export function receiptButtons(done) {
 }
 
 /** [[word, value]] of what a receipt says of the whole run. */
-export function facts({ run, organization, template, rows, photosOf }) {
+export function facts({ run, organization, template, job, rows, photosOf }) {
   const photos = rows.reduce((sum, { step }) => sum + photosOf(step.id), 0);
   return [
+    ["job", job?.title],
     ["checklist", template.name],
     ["from", organization?.name],
     ["run_number", number(run)],
@@ -51,25 +52,4 @@ function receiptText(done) {
 /** The first eight digits of the run's id: enough to name it to somebody, too little to open it. */
 export function number(run) {
   return run.run_id.slice(2, 10);
-}
-
-/** An answer in a line of words. */
-export function describe(step, answer) {
-  if (!answer) return t("not_answered");
-  if (answer.skipped) return t("skipped");
-  if (answer.unable) return t("unable_because", { reason: answer.unable.reason });
-  const config = step.config ?? {};
-  const label = (id) => config.options.find((option) => option.id === id)?.label ?? id;
-  switch (step.type) {
-    case "boolean": return answer.value ? config.true_label ?? t("yes") : config.false_label ?? t("no");
-    case "choice": return label(answer.value);
-    case "multi_choice": return answer.value.length ? answer.value.map(label).join(", ") : t("none_of_these");
-    case "number": return `${showCount(answer.value)} ${config.unit ?? ""}`.trim();
-    case "rating": return t("rating_of", { value: answer.value, max: config.max ?? 5 });
-    case "datetime": return (config.mode ?? "date") === "date" ? showDate(answer.value) : showTime(answer.value);
-    case "photo": return t("photo_count", { n: answer.photos?.length ?? 0 });
-    case "signature": return t("signed");
-    case "instruction": return t("acknowledged");
-    default: return String(answer.value);
-  }
 }

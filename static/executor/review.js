@@ -1,8 +1,9 @@
 // The last look before a run is completed: every answer in a line, what is missing, the closing signature, and the end.
 
-import { h, icon, makeButton, problemText, refusedText, setAttr, setText, t, textAttributes } from "./dom.js";
+import {
+  describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, t, textAttributes,
+} from "./dom.js";
 import { showSignature } from "./photo_steps.js";
-import { describe } from "./receipt.js";
 import { isNoted, remarkKey } from "./rules.js";
 import { loadModule } from "./http.js";
 

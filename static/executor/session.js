@@ -11,6 +11,7 @@ import {
   stepsIn, touched,
 } from "./rules.js";
 import { PhotoStore, lazyGeo } from "./photo_store.js";
+import { RunJob } from "./run_job.js";
 import * as db from "./offline_db.js";
 
 export * from "./drafts.js";
@@ -27,6 +28,7 @@ export class Session extends EventTarget {
     super();
     Object.assign(this, { outbox, drafts });
     this.template = state.template;
+    this.job = new RunJob(state.job);
     this.organization = state.organization;
     this.rows = flatten(state.template);
     this.stepById = new Map(stepsIn(this.rows).map((step) => [step.id, step]));
@@ -49,7 +51,9 @@ export class Session extends EventTarget {
   /** Brings back what an earlier visit left on this phone. → the id of the step whose photo was lost, or null. */
   async restore() {
     const [known] = await Promise.all([db.loadRun(this.run.run_id).catch(() => null), this.drafts.restore()]);
-    if (!this.closed && known?.state?.run.revision > this.run.revision) this.#applyState(known.state);
+    const isNewer = known?.state?.run.revision > this.run.revision;
+    if (known?.state?.job) this.job.take(isNewer ? known.state.job : this.job.value, known.state.job);
+    if (!this.closed && isNewer) this.#applyState(known.state);
     this.outbox.isOpen = this.run.status !== "pending";
     await this.outbox.sync();
     // A page may have died between keeping a photo and queueing its answer.
@@ -117,8 +121,7 @@ export class Session extends EventTarget {
 
   retry(stepId) {
     const items = this.outbox.refused.filter((item) => item.key === stepId && item.lane === "answers");
-    const refused = [this.#local.get(stepId), this.photoStore.signatures.get(stepId)].filter(Boolean);
-    for (const one of refused) one.problem = null;
+    for (const one of [this.#local.get(stepId), this.photoStore.signatures.get(stepId)]) if (one) one.problem = null;
     for (const item of items) this.outbox.retry(item);
     // The answer that stood on this signature went out without it.
     if (stepId && items.some((item) => item.kind === "signature")) this.answer(stepId, null);
@@ -257,6 +260,7 @@ export class Session extends EventTarget {
     if (answer.step) this.answers = touched({ ...this.answers, [answer.step.step_id]: answer.step });
     if (answer.remark) this.answers[item.key] = contentOf(answer.remark);
     if (answer.pictures) this.shown = answer;
+    if (answer.job) this.job.take(answer.job);
     if (item.kind === "start") {
       this.outbox.isOpen = true;
     } else if (item.kind === "complete") {
@@ -322,7 +326,8 @@ export class Session extends EventTarget {
     const { run, answers, signatures } = this;
     const { pictures, step_pictures } = this.shown ?? {};
     const labels = Object.fromEntries(this.rows.map(({ step }) => [step.id, step.label]));
-    const state = { run, answers, signatures, photos: this.photoStore.receipts(), pictures, step_pictures };
+    const photos = this.photoStore.receipts();
+    const state = { run, job: this.job.value, answers, signatures, photos, pictures, step_pictures };
     const record = () => ({ run: run.run_id, name: this.template.name, labels, state, camera: this.#camera });
     return db.saveRun(() => (this.closed ? null : record()));
   }
@@ -339,7 +344,9 @@ export class Session extends EventTarget {
     this.signatures = state.signatures ?? {};
     this.run = state.run;
     if (state.pictures) this.shown = state;
-    this.#syncedRevision = this.#highestRevision = state.run.revision;
+    this.job.take(state.job);
+    this.#highestRevision = state.run.revision;
+    this.#syncedRevision = this.job.isWhole ? state.run.revision : 0;
     this.photoStore.update(receiptsIn(state), this.answers);
     this.#evaluation = null;
     const { status, closed_at: closedAt } = state.run;

@@ -78,7 +78,7 @@ export class StepElement extends HTMLElement {
   /** Reads the session again: another device, a receipt or a refusal changed something. */
   update() {
     const answer = this.session.answerOf(this.step.id);
-    if (!this.hasAttribute("editing")) this.show(answer);
+    if (!this.hasAttribute("editing")) this.show(answer ?? this.session.job.proposal(this.step));
     this.#showPictures();
     this.#showStatus();
     this.#showRemark();

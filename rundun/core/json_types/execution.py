@@ -8,6 +8,7 @@ from rundun.core.json_types import base
 from rundun.core.json_types.runs import RemarkBaseJson
 from rundun.core.run import Status
 from rundun.core.steps import BarcodeFormat
+from rundun.core.template import FieldKind
 
 
 class RunBriefJson(TypedDict):
@@ -42,6 +43,35 @@ class RunStateJson(RunBriefJson):
     """Who started it."""
     identity: base.IdentityJson
     """Who they say they are."""
+
+
+class ShownFieldJson(TypedDict):
+    """A field of the job that has a value, and is for the executor."""
+
+    id: str
+    """The template's id of it."""
+    label: str
+    """In the run's language where the template is translated to it, else as its author wrote it."""
+    kind: FieldKind
+    """What it is: how to show it, and what a tap does."""
+    value: base.Value
+    """What the dispatch said; never null here."""
+
+
+class ShownJobJson(TypedDict):
+    """What the run is about. Before Start the title, the due time and fields with `"show": "start"`; the rest comes
+    with Start."""
+
+    title: str | None
+    """What to show first."""
+    due_at: base.At | None
+    """When it should be done."""
+    fields: list[ShownFieldJson]
+    """In the template's order. Secrets are here after Start: keep them hidden until somebody wants to see them."""
+    note: NotRequired[str | None]
+    """Several lines; after Start only."""
+    prefill: NotRequired[dict[base.StepId, base.Value]]
+    """Values by step id, to be confirmed or changed by the executor, and no answers until then; after Start only."""
 
 
 class StepStateJson(TypedDict):
@@ -116,6 +146,8 @@ class StartedJson(PicturesJson):
     """The run now."""
     assigned_to: base.UserId
     """The executor."""
+    job: ShownJobJson
+    """What it is about, now with all that was kept back before Start."""
 
 
 class EndedJson(TypedDict):
@@ -197,13 +229,15 @@ class StateJson(PicturesJson):
     """The run."""
     organization: HostJson
     """Who wants it done."""
+    job: ShownJobJson
+    """What it is about."""
     template_id: base.TemplateId
     """What is done."""
     template_v: base.Positive
     """In which version."""
     template: Annotated[dict[str, Any], base.component("Template")]
-    """The checklist; what its author left out stays out, so apply the defaults. Its pictures are named once the run is
-    started."""
+    """The checklist without its `fields`; what its author left out stays out, so apply the defaults. Its pictures are
+    named once the run is started."""
     answers: dict[str, StepStateJson]
     """By step id: every step that was answered, hidden ones too."""
     photos: dict[str, list[ReceiptJson]]

@@ -35,7 +35,7 @@ async def preview(call: ConsoleCall) -> Response:
     named = template_pictures.named_by(version.steps)
     version = replace(version, pictures=await call.read(pictures.find_all, named))
     links = call.ctx.links
-    state = state_json(_run_state(version, is_started), call.organization, links, call.now)
+    state = state_json(_run_state(version, is_started), call.organization, links, call.now, in_page=True)
     lang = call.request.query_params.get("lang", "")
     chosen = [lang] if translation.is_tag(lang) else []
     languages = [*chosen, *translation.accepted(call.request.headers.get("accept-language", ""))]

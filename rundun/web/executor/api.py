@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun.actions import execution, remarks
-from rundun.core import run_json
+from rundun.core import job_json, run_json
 from rundun.core.json_types.execution import EndedJson, RemarkedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.run import Run
 from rundun.core.validation import read
@@ -88,6 +88,7 @@ async def start_run(request: Request) -> Response:
     content: StartedJson = {
         "run": run_json.run_state_json(run, ctx.now()),
         "assigned_to": run.assigned_to,
+        "job": job_json.job_json(run, version.template, run.language),
         **pictures_json(run, version, ctx.links),
     }
     response = Json(content)

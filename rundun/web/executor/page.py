@@ -32,7 +32,7 @@ async def page(request: Request) -> Response:
         if problem.code not in ("run_closed", "other_device"):
             raise
         return await _closed_page(request, ctx, problem)
-    content = state_json(state, organization, ctx.links, now)
+    content = state_json(state, organization, ctx.links, now, in_page=True)
     branding = branding_of(organization, ctx.pages.assets, ctx.links)
     photo_bytes = ctx.settings.limits.photo_bytes
     preferred = preferred_languages(request, state.run.language)
@@ -46,6 +46,8 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
     kind = "other_device" if problem.code == "other_device" else run.status
     run_facts = {
         "run_id": run.run_id,
+        # Only for a phone that has read it before: to others the link says no more than that it is over.
+        "title": run.job.title if run.device is not None and run.device == device_of(request) else None,
         "closed_at": times.wire_or_none(run.closed_at),
         "progress": dict(run.progress),
         "template": state.version.template.model_dump(

@@ -5,23 +5,30 @@ from typing import Any
 from pydantic_core import from_json
 
 from rundun.actions.run_state import RunState
-from rundun.core import run_json, template_pictures, times
-from rundun.core.json_types.execution import PicturesJson, RemarkedJson, StateJson, WrittenJson
+from rundun.core import job_json, run_json, template_pictures, times
+from rundun.core.json_types.execution import PicturesJson, RemarkedJson, ShownJobJson, StateJson, WrittenJson
 from rundun.core.run import Run
 from rundun.core.urls import Urls
 from rundun.store.organizations import Organization
 from rundun.store.transaction import TemplateVersion
 
 
-def state_json(state: RunState, organization: Organization, links: Urls, now: int) -> StateJson:
-    """Return a run's state as JSON: enough to resume on another device."""
+def state_json(
+    state: RunState, organization: Organization, links: Urls, now: int, *, in_page: bool = False
+) -> StateJson:
+    """Return a run's state as JSON: enough to resume on another device. What is put `in_page`, the HTML, has no
+    secrets, and labels of fields as their author wrote them.
+    """
+    language = None if in_page else state.run.language
+    job = job_json.job_json(state.run, state.version.template, language, with_secrets=not in_page)
     newest = {signature.step_id: signature for signature in state.evidence.signatures.values()}
     return {
         "run": run_json.run_state_json(state.run, now),
         "organization": {"name": organization.name, "contact": organization.contact},
+        "job": job,
         "template_id": state.run.template_id,
         "template_v": state.run.template_v,
-        "template": _template_json(state),
+        "template": _template_json(state, job),
         "answers": {
             step_id: run_json.step_json(step_state, state.evidence, links)
             for step_id, step_state in state.step_states.items()
@@ -42,9 +49,12 @@ def state_json(state: RunState, organization: Organization, links: Urls, now: in
     }
 
 
-def _template_json(state: RunState) -> dict[str, Any]:
-    """Return the template as its author wrote it, before Start without its pictures: links are looked at by many."""
-    template: dict[str, Any] = from_json(state.version.body)  # a third of what writing the models anew takes
+def _template_json(state: RunState, job: ShownJobJson) -> dict[str, Any]:
+    """Return the template as its author wrote it, without its fields and, before Start, without its pictures: links are
+    looked at by many.
+    """
+    # a third of what writing the models anew takes
+    template = job_json.without_hidden_fields(from_json(state.version.body), job)
     if state.version.pictures and state.run.status == "pending":
         for holder in (template, *(template.get("sections") or ())):
             for step in holder.get("steps") or ():

@@ -1,0 +1,51 @@
+"""What the executor's side gets of a run's job: before Start no more than whoever finds the link may read."""
+
+from typing import Any
+
+from rundun.core import times, translation
+from rundun.core.json_types.execution import ShownFieldJson, ShownJobJson
+from rundun.core.run import Run
+from rundun.core.template import JobField, Template
+
+
+def job_json(run: Run, template: Template, language: str | None = None, *, with_secrets: bool = True) -> ShownJobJson:
+    """Return a run's job as the executor may see it now: before Start its title, due time and the fields shown to
+    anybody; after it all but what is for the office. Labels are in `language` where the template has them in it;
+    without `with_secrets` a secret is named and its value left out.
+    """
+    job, is_started = run.job, run.status != "pending"
+    values = {**job.fields, **job.secrets}
+    fields: list[ShownFieldJson] = [
+        {
+            "id": field.id,
+            "label": field.label,
+            "kind": field.kind,
+            "value": values[field.id] if with_secrets or field.kind != "secret" else None,
+        }
+        for field in template.fields
+        if field.id in values and _is_shown(field, is_started)
+    ]
+    if language is not None and fields:
+        fields = translation.translate({"fields": fields, "translations": template.translations}, language)["fields"]
+    shown: ShownJobJson = {"title": job.title, "due_at": times.wire_or_none(job.due_at), "fields": fields}
+    if is_started:
+        shown |= {"note": job.note, "prefill": dict(job.prefill)}
+    return shown
+
+
+def _is_shown(field: JobField, is_started: bool) -> bool:
+    if is_started:
+        return field.show != "office"
+    return field.show == "start" and field.kind != "secret"
+
+
+def without_hidden_fields(template: dict[str, Any], job: ShownJobJson) -> dict[str, Any]:
+    """Return a template's JSON as the executor may see it: without `fields`, which the job has with their values, and
+    without the labels of others in its translations.
+    """
+    shown = {field["id"] for field in job["fields"]}
+    hidden = [field["id"] for field in template.pop("fields", ()) if field["id"] not in shown]
+    for texts in (template.get("translations") or {}).values():
+        for field_id in hidden:
+            texts.pop(field_id, None)
+    return template

@@ -1,0 +1,206 @@
+// What the run is about, as the person sees it: on the start screen, in the card at the top of the list, in the menu,
+// at review and while a finished run waits. And what the job proposes as answers.
+
+import {
+  announce, describe, h, icon, lang, locale, makeButton, scrollBehavior, setAttr, setText, showCount, showDate,
+  showTime, t, textAttributes, withLinks,
+} from "./dom.js";
+
+const DAY_MS = 24 * 3600 * 1000;
+const MINUTE_MS = 60 * 1000;
+const CONFIRM = { text: "confirm_text", barcode: "confirm_code", multi_choice: "confirm_choices" };
+
+let secrets = 0;   // shown in this page so far, for their ids
+
+/** Makes of what the server wrote on the start screen what the person's clock says, and what a tap opens. */
+export function connectStartScreen(session, page) {
+  const { due_at: dueAt, fields } = session.job.value;
+  if (dueAt) page.querySelector(".due").replaceWith(dueLine(dueAt));
+  if (fields.length) page.querySelector(".job-fields").replaceWith(fieldList(fields, "facts card job-fields"));
+}
+
+/** Puts the job at the top of the list, its title into the header, and its proposals into the steps; and follows it. */
+export function connectJob(session, form) {
+  const { job } = session;
+  const card = h("section", { class: "job-card", "aria-label": t("job_about") });
+  const said = h("span", {});
+  const see = makeButton("link", () => seen(true), t("job_see"));
+  const notice = h("p", { class: "notice job-news", hidden: true }, icon("alert"), h("span", {}, said, " ", see));
+  form.list.prepend(card);
+  form.header.append(notice);
+  card.addEventListener("pointerdown", () => seen(false));
+  job.addEventListener("change", ({ detail }) => show(detail.isMore));
+  session.addEventListener("change", ({ detail }) => showProposals(detail.step));
+  session.addEventListener("run", () => setAttr(card, "hidden", !isWorthACard()));
+  setInterval(() => {
+    for (const line of document.querySelectorAll(".due")) line.replaceWith(dueLine(job.value.due_at));
+  }, MINUTE_MS);
+  show(false);
+
+  function show(isMore) {
+    card.replaceChildren(...cardContent(session));
+    setAttr(card, "hidden", !isWorthACard());
+    showTitle(form.header.querySelector("h1"), session);
+    showProposals(null);
+    for (const id of Object.keys(job.value.prefill ?? {})) stepCard(id)?.update();
+    const isNew = job.news.length > 0;
+    if (!isNew && !(isMore && job.isThere)) return;
+    const news = isNew ? t("job_changed", { what: listed(job.news) }) : t("job_here");
+    setText(said, news);
+    notice.hidden = false;
+    setAttr(card, "changed", true);
+    announce(news);
+  }
+
+  function seen(isAsked) {
+    job.news = [];
+    notice.hidden = true;
+    if (isAsked) card.scrollIntoView({ behavior: scrollBehavior(), block: "start" });
+    else setAttr(card, "changed", false);
+  }
+
+  /** Without network nobody knows whether there is more. */
+  function isWorthACard() {
+    return job.isThere || !job.isStarted;
+  }
+
+  function stepCard(id) {
+    return form.list.querySelector(`[id="${CSS.escape(id)}"]`);
+  }
+
+  function showProposals(stepId) {
+    for (const [id, value] of Object.entries(job.value.prefill ?? {})) {
+      const step = stepId === null || stepId === id ? stepCard(id) : null;
+      if (step) showProposal(step, value);
+    }
+  }
+
+  function showProposal(step, value) {
+    const old = step.querySelector(":scope > .proposal");
+    if (session.answerOf(step.id)) {
+      if (old?.contains(document.activeElement)) step.querySelector("h3").focus({ preventScroll: true });
+      return old?.remove();
+    }
+    const words = t(CONFIRM[step.step.type] ?? "confirm_value", { value: describe(step.step, { value }) });
+    if (old) return setText(old.querySelector("button > span"), words);
+    const confirm = makeButton("button", () => step.tapped(value), icon("check"), h("span", {}, words));
+    setAttr(confirm, "aria-describedby", step.labelId);
+    const note = h("p", { class: "soft small" }, t("prefill_note"));
+    return step.querySelector(":scope > .control").before(h("div", { class: "proposal" }, note, confirm));
+  }
+}
+
+/** All of the job but its title, to be read from anywhere: an element that follows it. */
+export function jobDetails(session) {
+  const element = h("div", { class: "job-details" });
+  const show = () => element.replaceChildren(...details(session));
+  session.job.addEventListener("change", show);
+  show();
+  return element;
+}
+
+/** The same under a fold that bears the title. */
+export function jobFold(session) {
+  const summary = h("summary", {}, session.job.value.title ?? t("job_about"));
+  setAttr(summary, "dir", "auto");
+  return h("details", { class: "card job-fold", hidden: !session.job.isThere }, summary, jobDetails(session));
+}
+
+/** Names the job where the checklist's name stood. */
+function showTitle(heading, session) {
+  const { title } = session.job.value;
+  const { dir, lang: own } = title ? { dir: "auto", lang: "" } : textAttributes("");
+  setAttr(heading, "dir", dir);
+  setAttr(heading, "lang", own ?? null);
+  setText(heading, title ?? session.template.name);
+  document.title = title ?? session.template.name;
+}
+
+function cardContent(session) {
+  const { title } = session.job.value;
+  const name = h("p", { class: "soft small", ...textAttributes("") }, session.template.name);
+  return [
+    title ? h("h2", { dir: "auto", lang: "" }, title) : h("h2", {}, t("job_about")),
+    ...(title ? [name] : []),
+    ...details(session),
+  ];
+}
+
+function details({ job }) {
+  const { due_at: dueAt, note, fields } = job.value;
+  return [
+    ...(dueAt ? [dueLine(dueAt)] : []),
+    ...(note ? [h("p", { class: "job-note", dir: "auto", lang: "" }, withLinks(note))] : []),
+    ...(fields.length ? [fieldList(fields, "facts job-fields")] : []),
+    ...(job.isStarted ? [] : [h("p", { class: "soft small job-more" }, t("job_more"))]),
+  ];
+}
+
+function dueLine(dueAt) {
+  const isLate = Date.parse(dueAt) < Date.now();
+  const words = t(isLate ? "job_late" : "job_due", { when: near(dueAt) });
+  return h("p", { class: "due", late: isLate }, icon("clock"), h("span", {}, words));
+}
+
+/** "today 15:00" for yesterday to tomorrow, else the date and time. */
+function near(utc) {
+  const [moment, now] = [new Date(utc), new Date()];
+  const dayOf = (date) => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / DAY_MS;
+  const days = dayOf(moment) - dayOf(now);
+  if (Math.abs(days) > 1) return showTime(utc);
+  const time = new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(moment);
+  return `${new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(days, "day")} ${time}`;
+}
+
+function listed(news) {
+  const words = { title: t("job_title"), due_at: t("job_due_time"), note: t("job_note") };
+  return new Intl.ListFormat(lang, { type: "conjunction" }).format(news.map((name) => words[name] ?? name));
+}
+
+function fieldList(fields, className) {
+  return h("dl", { class: className }, fields.flatMap((field) => {
+    const label = h("dt", textAttributes(field.id), field.label);
+    return [label, h("dd", {}, field.kind === "secret" ? secret(field, label) : h("bdi", { lang: "" }, shown(field)))];
+  }));
+}
+
+/** A value as its kind is shown: what the phone can open is a link to it. */
+function shown({ kind, value }) {
+  const text = String(value);
+  const outside = { target: "_blank", rel: "noopener noreferrer" };
+  switch (kind) {
+    case "number": return typeof value === "number" ? showCount(value) : text;
+    case "date": return /^\d{4}-\d\d-\d\d$/.test(text) ? showDate(text) : text;
+    case "phone": return h("a", { href: `tel:${text.replace(/[^\d+*#,;]/g, "")}`, dir: "ltr" }, text);
+    case "email": return h("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, text);
+    case "url": return /^https?:\/\//i.test(text) ? h("a", { href: text, ...outside }, text) : text;
+    case "address": return h("a", { href: mapOf(text), ...outside }, icon("pin"), text);
+    default: return text;
+  }
+}
+
+/** The address of a map. Apple's phones open their own by its web address, and know no geo: (RFC 5870); Android offers
+ *  whatever maps are there for geo:, where "q" is its own; all else gets a page. */
+function mapOf(place) {
+  const query = encodeURIComponent(place);
+  const agent = navigator.userAgent;
+  if (/iPhone|iPad|iPod|Macintosh/.test(agent)) return `https://maps.apple.com/?q=${query}`;
+  if (/Android/.test(agent)) return `geo:0,0?q=${query}`;
+  return `https://www.google.com/maps/search/?api=1&query=${query}`;
+}
+
+/** A value that nobody beside the person reads by chance. */
+function secret({ value }, label) {
+  const output = h("bdi", { class: "secret", lang: "", "aria-live": "polite" });
+  label.id = `secret-${(secrets += 1)}`;
+  const toggle = makeButton("link", () => show(output.textContent === ""), "");
+  setAttr(toggle, "aria-describedby", label.id);
+  show(false);
+  return h("span", { class: "secret-row" }, output, toggle);
+
+  function show(isOpen) {
+    setText(output, isOpen ? value ?? t("secret_waits") : "");
+    setText(toggle, t(isOpen ? "secret_hide" : "secret_show"));
+    setAttr(toggle, "aria-expanded", String(isOpen));
+  }
+}

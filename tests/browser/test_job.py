@@ -1,0 +1,186 @@
+"""The job on the link, as Ed reads it: before Start, after it, without network, when it changes."""
+
+from typing import Any
+
+from playwright.async_api import expect
+
+from tests.browser.checklists import record
+from tests.browser.phone import Phone
+from tests.helpers.jobs import JOB, LATER, SECRET, found_in, rewritten, with_job
+from tests.helpers.service import NOON, World
+
+NOW = NOON / 1000  # the phone's clock, where words depend on it
+
+
+async def test_the_job_is_read_before_start_and_after(w: World, ed: Phone) -> None:
+    run, page = await with_job(w), ed.page
+    await page.clock.install(time=NOW)
+    await ed.open(run.run_id)
+    await expect(page.get_by_role("heading", level=1)).to_have_text(JOB["title"])
+    await expect(page.locator(".checklist-name")).to_have_text("Check")
+    await expect(page.locator(".due")).to_have_text("Due today 15:00")
+    await expect(page.locator(".job-fields")).to_have_text("UnitFlat 12")
+    assert await page.title() == "Check"
+    await ed.start()
+    assert await page.title() == JOB["title"]
+    await expect(page.locator(".top h1")).to_have_text(JOB["title"])
+    card = page.locator(".job-card")
+    await expect(card.locator(".job-note a")).to_have_attribute("href", "https://example.com/canary-plan")
+    links = await card.locator(".job-fields a").evaluate_all(
+        "(all) => all.map((one) => [one.getAttribute('href'), one.rel])"
+    )
+    outside = "noopener noreferrer"
+    assert links == [
+        ["tel:+349517712", ""],
+        ["mailto:canary-mail@example.com", ""],
+        ["https://canary-url.example.com/a?b=c", outside],
+        ["https://www.google.com/maps/search/?api=1&query=Calle%20Canary%2012%2C%20M%C3%A1laga", outside],
+    ]
+    for words in ("9 Jan 2026", "7,711"):
+        await expect(card.get_by_text(words)).to_be_visible()
+
+
+async def test_a_secret_is_shown_when_it_is_tapped_wherever_the_person_is(w: World, ed: Phone) -> None:
+    run, page = await with_job(w), ed.page
+    await ed.open(run.run_id)
+    await ed.start()
+    for reloaded in (False, True):
+        if reloaded:
+            await page.reload()  # the page itself has no secrets: they come behind it
+            await expect(page.locator(".list")).to_be_visible()
+        await sees_the_code(page.locator(".job-card"))
+        await page.get_by_role("button", name="About this checklist").tap()
+        await sees_the_code(page.locator("dialog"))
+        await page.keyboard.press("Escape")
+        if not reloaded:
+            await ed.pick("s-ok", "Yes")
+            await ed.is_done("s-ok")
+        await ed.review()
+        await page.locator(".review summary").tap()
+        await sees_the_code(page.locator(".review .job-fold"))
+    await page.context.set_offline(True)
+    await ed.finish()
+    await expect(page.get_by_role("heading", name="Finished")).to_be_visible()
+    await page.locator(".waiting summary").tap()
+    await sees_the_code(page.locator(".waiting .job-fold"))
+    await page.context.set_offline(False)
+    await ed.until_thanked()
+    await expect(page.locator(".facts").get_by_text(JOB["title"])).to_be_visible()
+
+
+async def sees_the_code(place: Any) -> None:
+    show = place.get_by_role("button", name="Show")
+    await expect(show).to_have_attribute("aria-expanded", "false")
+    await expect(place.locator(".secret")).to_have_text("")
+    await show.tap()
+    await expect(place.locator(".secret")).to_have_text(SECRET)
+    await place.get_by_role("button", name="Hide").tap()
+    await expect(place.locator(".secret")).to_have_text("")
+
+
+async def test_without_network_the_job_is_there_after_one_visit(w: World, ed: Phone) -> None:
+    run, page = await with_job(w), ed.page
+    await ed.open(run.run_id)
+    await ed.everything_is_loaded()
+    await ed.start()
+    html = await page.evaluate("fetch(location.href).then((answer) => answer.text())")
+    await page.reload()
+    await expect(page.locator(".list")).to_be_visible()
+    await expect(page.locator(".job-card")).to_be_visible()
+    await ed.everything_is_loaded()
+    await page.route("**/state*", lambda route: route.abort())
+    await page.route(f"**/r/{run.run_id}", lambda route: route.fulfill(content_type="text/html", body=html))
+    await page.reload()
+    await expect(page.locator(".job-card").get_by_text("Canary-note")).to_be_visible()
+    await sees_the_code(page.locator(".job-card"))
+
+
+async def test_started_without_network_the_rest_comes_with_it(w: World, ed: Phone) -> None:
+    run, page = await with_job(w), ed.page
+    await ed.open(run.run_id)
+    await ed.everything_is_loaded()
+    await page.route("**/start", lambda route: route.abort("internetdisconnected"))
+    await ed.start()
+    card = page.locator(".job-card")
+    await expect(card).to_contain_text("More about this job comes once there is network.")
+    await expect(card).to_contain_text("Flat 12")
+    assert found_in(await page.content(), [*LATER, SECRET]) == set()
+    await page.unroute("**/start")
+    await ed.network_is_back()
+    await expect(card.get_by_text("Canary-note")).to_be_visible()
+    await expect(page.locator("#live")).to_have_text("More about this job has come.")
+    await expect(card).not_to_contain_text("once there is network")
+    await expect(ed.step("s-why").locator("input")).to_have_value("canary-prefill")
+
+
+PROPOSED: list[tuple[dict[str, Any], Any, str]] = [
+    ({"type": "boolean"}, False, "Confirm: No"),
+    ({"type": "choice", "config": {"options": [{"id": "o-1", "label": "One"}, {"id": "o-2", "label": "Two"}]}}, "o-2",
+     "Confirm: Two"),
+    ({"type": "multi_choice", "config": {"options": [{"id": "o-3", "label": "Three"}, {"id": "o-4", "label": "Four"}]}},
+     ["o-4"], "Confirm this selection"),
+    ({"type": "text"}, "Blue chair", "Confirm this text"),
+    ({"type": "number", "config": {"unit": "km"}}, 42150, "Confirm: 42,150 km"),
+    ({"type": "rating"}, 4, "Confirm: 4 of 5"),
+    ({"type": "barcode"}, "4006381333931", "Confirm this code"),
+    ({"type": "datetime"}, "2026-01-31", "Confirm: 31 Jan 2026"),
+]  # fmt: skip
+
+
+async def test_what_is_filled_in_is_no_answer_until_it_is_confirmed(w: World, ed: Phone) -> None:
+    steps = [{"id": f"s-{n}", "label": f"Step {n}", **step} for n, (step, _, _) in enumerate(PROPOSED)]
+    depends = {"id": "s-then", "type": "text", "label": "Then?", "required": False}
+    depends["condition"] = {"when": {"step": "s-4", "op": "gt", "value": 1}}
+    prefill = {f"s-{n}": value for n, (_, value, _) in enumerate(PROPOSED)} | {"s-then": "As before"}
+    run = await w.dispatch(await w.template(*steps, depends), prefill=prefill)
+    page = ed.page
+    await ed.open(run.run_id)
+    await ed.start()
+    await expect(page.locator(".done-count")).to_have_text("0 of 8 done")
+    await expect(ed.step("s-then")).to_be_hidden()
+    assert await ed.kept(run.run_id) == []
+    await expect(ed.step("s-3").locator("input")).to_have_value("Blue chair")
+    await ed.fill("s-3", "Blue chair, broken")  # changed instead
+    await ed.pick("s-5", "3")
+    await ed.pick("s-2", "Three")
+    await ed.is_done("s-2", "s-3", "s-5")
+    for n in (0, 1, 4, 6, 7):
+        await ed.step(f"s-{n}").get_by_role("button", name=PROPOSED[n][2], exact=True).tap()
+        await ed.is_done(f"s-{n}")
+    await expect(page.locator(".step:not([hidden]) .proposal")).to_have_count(1)
+    await ed.step("s-then").get_by_role("button", name="Confirm this text").tap()
+    await ed.is_done("s-then")
+    await expect(page.locator(".proposal")).to_have_count(0)
+    answers = (await record(w, run.run_id))["answers"]
+    changed = {"s-2": ["o-3", "o-4"], "s-3": "Blue chair, broken", "s-5": 3}
+    assert {step: one["value"] for step, one in answers.items()} == prefill | changed
+
+
+async def test_a_change_of_the_job_is_said(w: World, ed: Phone) -> None:
+    run, page = await with_job(w), ed.page
+    await ed.open(run.run_id)
+    await ed.start()
+    code = {"f-unit": "Flat 12", "f-door": "0815"}
+    await rewritten(w, run, title="Beach house 4", note="Ring twice.", due_at=NOON + 3_600_000, fields=code, secrets={})
+    await ed.look_again()
+    said = "The job has changed: title, due time, note, Canary-label-door"
+    await expect(page.locator(".job-news")).to_contain_text(said)
+    await expect(page.locator("#live")).to_contain_text(said)
+    await expect(page.locator(".job-card[changed]")).to_contain_text("Ring twice.")
+    await expect(page.locator(".top h1")).to_have_text("Beach house 4")
+    assert await page.title() == "Beach house 4"
+    await page.locator(".job-news").get_by_role("button", name="See the job").tap()
+    await expect(page.locator(".job-news")).to_be_hidden()
+    await page.reload()
+    await expect(page.locator(".job-card")).to_contain_text("Ring twice.")
+    await expect(page.locator(".job-news")).to_be_hidden()
+    await rewritten(w, run, note="Ring once.")
+    await page.reload()  # changed while nobody looked
+    await expect(page.locator(".job-news")).to_contain_text("The job has changed: note")
+    await page.route("**/state*", lambda route: route.abort())
+    await rewritten(w, run, title="Beach house 5")
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.unroute("**/state*")
+    await ed.network_is_back()
+    await expect(page.locator(".top h1")).to_have_text("Beach house 5")
+    await expect(page.locator(".job-news")).to_contain_text("The job has changed: note and title")
