@@ -31,6 +31,10 @@ export async function saveRun(read) {
   known = read() ?? known;
 }
 
+export async function forgetState() {
+  known = undefined;
+}
+
 export async function deleteRun() {
   kept.clear();
   known = undefined;

@@ -10,7 +10,7 @@ showTimes(document);
 const main = document.querySelector("main");
 const state = document.getElementById("state");
 if (state) main.append(receiptButtons(doneOf(JSON.parse(state.textContent))));
-const box = await unsentBox(location.pathname.split("/")[2]);
+const box = await unsentBox(location.pathname.split("/")[2], [], main.dataset.over !== undefined);
 if (box) main.append(box);
 
 /** What a receipt needs, of what the server says of the run. */

@@ -153,6 +153,12 @@ export async function saveRun(read) {
   if (record) await transact("readwrite", (to) => to.objectStore("runs").put(structuredClone(record))).catch(() => {});
 }
 
+/** Deletes what a page has saved of a run that is over, door codes with it, but for the names of what is not sent. */
+export async function forgetState(run) {
+  const known = await loadRun(run);
+  if (known?.state) await transact("readwrite", (to) => to.objectStore("runs").put({ ...known, state: null }));
+}
+
 /** Deletes a run from the phone: its language, its items and drafts, what was saved of it, and its page in the worker's
  *  cache. */
 export async function deleteRun(run) {

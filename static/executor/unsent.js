@@ -9,8 +9,8 @@ import { loadModule } from "./http.js";
 const EVIDENCE = new Set(["answer", "remark", "photo", "signature"]);
 
 /** → an element, or null when nothing is unsent; then the run is deleted from the phone. `open`: the items of an open
- *  page, some of which the phone may have had no room for. */
-export async function unsentBox(run, open = []) {
+ *  page, some of which the phone may have had no room for. `isOver`: false while the run may still be open. */
+export async function unsentBox(run, open = [], isOver = true) {
   const { kept, unread } = await read(run);
   const known = new Set(kept.map((item) => item.id));
   const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
@@ -18,6 +18,7 @@ export async function unsentBox(run, open = []) {
     await db.deleteRun(run).catch(() => {});
     return null;
   }
+  if (isOver) await db.forgetState(run).catch(() => {});
   const box = h("section", { class: "unsent" }, items.length ? await offer() : null, unread ? another() : null);
   return box;
 
@@ -45,7 +46,7 @@ export async function unsentBox(run, open = []) {
 
     async function tryAgain() {
       again.disabled = true;
-      const found = await unsentBox(run, open);
+      const found = await unsentBox(run, open, isOver);
       if (found) box.replaceWith(found);
       else box.remove();
     }

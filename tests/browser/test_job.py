@@ -6,7 +6,7 @@ from playwright.async_api import expect
 
 from tests.browser.checklists import record
 from tests.browser.phone import Phone
-from tests.helpers.jobs import JOB, LATER, SECRET, found_in, rewritten, with_job
+from tests.helpers.jobs import JOB, LATER, NEVER, SECRET, found_in, rewritten, with_job
 from tests.helpers.service import NOON, World
 
 NOW = NOON / 1000  # the phone's clock, where words depend on it
@@ -184,3 +184,44 @@ async def test_a_change_of_the_job_is_said(w: World, ed: Phone) -> None:
     await ed.network_is_back()
     await expect(page.locator(".top h1")).to_have_text("Beach house 5")
     await expect(page.locator(".job-news")).to_contain_text("The job has changed: note and title")
+
+
+SAVED = """(run) => new Promise((done, failed) => {
+  const opening = indexedDB.open("rundun", 1);
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const asked = opening.result.transaction("runs").objectStore("runs").get(run);
+    asked.onsuccess = () => {
+      opening.result.close();
+      done(JSON.stringify(asked.result ?? null));
+    };
+  };
+})"""
+
+
+async def test_what_the_phone_knows_of_a_job_ends_with_the_run(w: World, ed: Phone) -> None:
+    """Also where something is unsent, and waits for the person: told in the open page, and by the closed run's own."""
+    for is_told_by_the_server in (False, True):
+        run, page = await with_job(w), ed.page
+        await ed.open(run.run_id)
+        await ed.start()
+        await page.route("**/steps/**", lambda route: route.abort("internetdisconnected"))
+        await ed.pick("s-ok", "Yes")
+        await ed.until_kept(run.run_id, "answer", "s-ok")
+        await expect(ed.step("s-ok")).to_have_attribute("safety", "stuck")
+        assert found_in(await page.evaluate(SAVED, run.run_id), [SECRET, "canary-note"]) == {SECRET, "canary-note"}
+        assert found_in(await page.evaluate(SAVED, run.run_id), NEVER) == set()
+        assert (await run.call("POST", "/cancel", json={"reason": "Rebooked"})).status_code == 200
+        await (page.reload() if is_told_by_the_server else ed.look_again())
+        await expect(page.get_by_role("heading", name="This job was stopped")).to_be_visible()
+        await expect(page.locator(".unsent")).to_be_visible()
+        if not is_told_by_the_server:
+            await expect(page.locator(".facts")).to_contain_text(JOB["title"])
+        saved = await page.evaluate(SAVED, run.run_id)
+        assert found_in(saved, [*LATER, SECRET]) == set()
+        assert "All fine?" in saved  # what is offered as a file has its names
+        await page.get_by_role("button", name="Delete from this phone").tap()
+        await page.locator("dialog").get_by_role("button", name="Delete", exact=True).tap()
+        await expect(page.get_by_text("Deleted from this phone.")).to_be_visible()
+        assert await page.evaluate(SAVED, run.run_id) == "null"
+        await page.unroute("**/steps/**")
