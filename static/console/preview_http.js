@@ -5,7 +5,7 @@ import { Problem, Unreachable, isTransient, loadModule, loadModuleOnce, sha256 }
 
 export { Problem, Unreachable, isTransient, loadModule, loadModuleOnce, sha256 };
 
-let { run } = JSON.parse(document.getElementById("state").textContent);
+let { run, job } = JSON.parse(document.getElementById("state").textContent);
 
 export async function send(method, url, body, type, { digest, onprogress } = {}) {
   const path = new URL(url, location.href).pathname.replace(/^\/r\/[^/]+/, "");
@@ -18,7 +18,7 @@ export async function send(method, url, body, type, { digest, onprogress } = {})
   const moves = { "/start": "in_progress", "/complete": "completed", "/cancel": "cancelled" };
   if (path in moves) {
     run = { ...run, status: moves[path], closed_at: path === "/start" ? null : now() };
-    return { run, assigned_to: "u-preview" };
+    return { run, assigned_to: "u-preview", job: { note: null, prefill: {}, ...job } };
   }
   return method === "DELETE" ? { run } : { run, step: answer(step, body) };
 }

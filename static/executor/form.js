@@ -133,7 +133,8 @@ export class Form {
     const answerAll = () => {
       const cards = steps.map((step) => this.#steps().find((card) => card.id === step.id));
       // One after the other: an answer may bring up the next question.
-      for (const card of cards) if (!card.hidden && !this.session.answerOf(card.id)) card.save(true);
+      const isOpen = ({ id, hidden }) => !hidden && !this.session.answerOf(id) && !this.session.job.proposes(id, false);
+      for (const card of cards) if (isOpen(card)) card.save(true);
       this.#goOn(cards.filter((card) => !card.hidden).at(-1) ?? null);
     };
     const label = h("span", {}, t("all_fine", { answer: [...words][0] }));

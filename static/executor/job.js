@@ -10,6 +10,8 @@ const DAY_MS = 24 * 3600 * 1000;
 const MINUTE_MS = 60 * 1000;
 const CONFIRM = { text: "confirm_text", barcode: "confirm_code", multi_choice: "confirm_choices" };
 
+const OUTSIDE = { target: "_blank", rel: "noopener noreferrer" };
+
 let secrets = 0;   // shown in this page so far, for their ids
 
 /** Makes of what the server wrote on the start screen what the person's clock says, and what a tap opens. */
@@ -167,26 +169,25 @@ function fieldList(fields, className) {
 /** A value as its kind is shown: what the phone can open is a link to it. */
 function shown({ kind, value }) {
   const text = String(value);
-  const outside = { target: "_blank", rel: "noopener noreferrer" };
   switch (kind) {
     case "number": return typeof value === "number" ? showCount(value) : text;
     case "date": return /^\d{4}-\d\d-\d\d$/.test(text) ? showDate(text) : text;
     case "phone": return h("a", { href: `tel:${text.replace(/[^\d+*#,;]/g, "")}`, dir: "ltr" }, text);
     case "email": return h("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, text);
-    case "url": return /^https?:\/\//i.test(text) ? h("a", { href: text, ...outside }, text) : text;
-    case "address": return h("a", { href: mapOf(text), ...outside }, icon("pin"), text);
+    case "url": return /^https?:\/\//i.test(text) ? h("a", { href: text, ...OUTSIDE }, text) : text;
+    case "address": return h("a", mapOf(text), icon("pin"), text);
     default: return text;
   }
 }
 
-/** The address of a map. Apple's phones open their own by its web address, and know no geo: (RFC 5870); Android offers
- *  whatever maps are there for geo:, where "q" is its own; all else gets a page. */
+/** The attributes of a link to a map. Apple's phones open their own by its web address, and know no geo: (RFC 5870);
+ *  Android offers whatever maps are there for geo:, where "q" is its own; all else gets a page. */
 function mapOf(place) {
   const query = encodeURIComponent(place);
   const agent = navigator.userAgent;
-  if (/iPhone|iPad|iPod|Macintosh/.test(agent)) return `https://maps.apple.com/?q=${query}`;
-  if (/Android/.test(agent)) return `geo:0,0?q=${query}`;
-  return `https://www.google.com/maps/search/?api=1&query=${query}`;
+  if (/iPhone|iPad|iPod|Macintosh/.test(agent)) return { href: `https://maps.apple.com/?q=${query}`, ...OUTSIDE };
+  if (/Android/.test(agent)) return { href: `geo:0,0?q=${query}` };
+  return { href: `https://www.google.com/maps/search/?api=1&query=${query}`, ...OUTSIDE };
 }
 
 /** A value that nobody beside the person reads by chance. */

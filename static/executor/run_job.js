@@ -41,6 +41,11 @@ export class RunJob extends EventTarget {
     return "note" in this.value;
   }
 
+  /** Whether `value` is proposed as the answer of a step. */
+  proposes(stepId, value) {
+    return this.value.prefill?.[stepId] === value;
+  }
+
   /** What the control of a step without an answer shows: {value}, or null. */
   proposal({ id, type }) {
     const value = this.value.prefill?.[id];

@@ -1,12 +1,15 @@
 """The job on the link, as Ed reads it: before Start, after it, without network, when it changes."""
 
+from pathlib import Path
 from typing import Any
 
-from playwright.async_api import expect
+import pytest
+from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import record
-from tests.browser.phone import Phone
-from tests.helpers.jobs import JOB, LATER, NEVER, SECRET, found_in, rewritten, with_job
+from tests.browser.phone import Phone, phone
+from tests.helpers.faulty_network import depot
+from tests.helpers.jobs import FIELDS, JOB, LATER, NEVER, SECRET, STEPS, found_in, rewritten, with_job
 from tests.helpers.service import NOON, World
 
 NOW = NOON / 1000  # the phone's clock, where words depend on it
@@ -38,6 +41,23 @@ async def test_the_job_is_read_before_start_and_after(w: World, ed: Phone) -> No
     ]
     for words in ("9 Jan 2026", "7,711"):
         await expect(card.get_by_text(words)).to_be_visible()
+
+
+MAPS = {
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15": "https://maps.apple.com/?q=",
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36": "geo:0,0?q=",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36": "https://www.google.com/maps/search/?api=1&query=",
+}
+
+
+@pytest.mark.parametrize("agent", MAPS)
+async def test_an_address_opens_the_maps_of_the_phone(w: World, browser: Browser, base: str, agent: str) -> None:
+    run = await with_job(w)
+    await run.start()
+    async with phone(browser, base, user_agent=agent) as ed:
+        await ed.open(run.run_id)
+        link = ed.page.locator(".job-card a").filter(has_text="Calle Canary")
+        await expect(link).to_have_attribute("href", f"{MAPS[agent]}Calle%20Canary%2012%2C%20M%C3%A1laga")
 
 
 async def test_a_secret_is_shown_when_it_is_tapped_wherever_the_person_is(w: World, ed: Phone) -> None:
@@ -78,21 +98,35 @@ async def sees_the_code(place: Any) -> None:
     await expect(place.locator(".secret")).to_have_text("")
 
 
-async def test_without_network_the_job_is_there_after_one_visit(w: World, ed: Phone) -> None:
-    run, page = await with_job(w), ed.page
-    await ed.open(run.run_id)
-    await ed.everything_is_loaded()
-    await ed.start()
-    html = await page.evaluate("fetch(location.href).then((answer) => answer.text())")
-    await page.reload()
-    await expect(page.locator(".list")).to_be_visible()
-    await expect(page.locator(".job-card")).to_be_visible()
-    await ed.everything_is_loaded()
-    await page.route("**/state*", lambda route: route.abort())
-    await page.route(f"**/r/{run.run_id}", lambda route: route.fulfill(content_type="text/html", body=html))
-    await page.reload()
-    await expect(page.locator(".job-card").get_by_text("Canary-note")).to_be_visible()
-    await sees_the_code(page.locator(".job-card"))
+async def test_without_network_the_job_is_there_after_one_visit(tmp_path: Path, browser: Browser) -> None:
+    async with depot(tmp_path) as acme, phone(browser, acme.base, service_workers="allow") as ed:
+        template = {"name": "Check", "steps": STEPS, "fields": FIELDS}
+        template_id = (await acme.client.post("/v1/templates", json=template)).json()["id"]
+        due = {"due_at": "2030-01-01T14:00:00Z"}
+        run = await acme.client.post("/v1/runs", json={"template_id": template_id, **JOB, **due})
+        run_id = run.json()["run_id"]
+        await ed.open(run_id)
+        await expect(ed.page.get_by_role("button", name="Start")).to_be_enabled()
+        await ed.everything_is_loaded()
+        await ed.is_kept_as_page(run_id)
+        acme.line.down()
+        await ed.start()
+        await expect(ed.page.locator(".job-card")).to_contain_text("More about this job comes once there is network.")
+        acme.line.up()
+        await ed.network_is_back()
+        await expect(ed.page.locator(".job-card")).to_contain_text("Canary-note")
+        await ed.step("s-why").get_by_role("button", name="Confirm this text").tap()
+        await ed.is_done("s-why")
+        acme.line.down()
+        await ed.page.close()
+        async with ed.tab() as again:  # what the phone kept as a page is that of before Start
+            await again.open(run_id)
+            card = again.page.locator(".job-card")
+            await expect(card).to_contain_text("Canary-note")
+            await expect(card.locator(".job-fields dt")).to_have_count(9)
+            await sees_the_code(card)
+            await expect(again.page.locator(".top h1")).to_have_text(JOB["title"])
+            await expect(again.page.locator(".job-news")).to_be_hidden()
 
 
 async def test_started_without_network_the_rest_comes_with_it(w: World, ed: Phone) -> None:
@@ -154,6 +188,22 @@ async def test_what_is_filled_in_is_no_answer_until_it_is_confirmed(w: World, ed
     answers = (await record(w, run.run_id))["answers"]
     changed = {"s-2": ["o-3", "o-4"], "s-3": "Blue chair, broken", "s-5": 3}
     assert {step: one["value"] for step, one in answers.items()} == prefill | changed
+
+
+async def test_one_tap_for_all_does_not_say_yes_where_no_is_filled_in(w: World, ed: Phone) -> None:
+    lamps = [{"id": f"s-lamp{n}", "type": "boolean", "label": f"Lamp {n} is out?"} for n in (1, 2, 3)]
+    response = await w.acme.post(
+        "/v1/templates", json={"name": "Check", "sections": [{"id": "g-lamps", "title": "Lamps", "steps": lamps}]}
+    )
+    run = await w.dispatch(response.json()["id"], prefill={"s-lamp1": True, "s-lamp2": False})
+    await ed.open(run.run_id)
+    await ed.start()
+    await ed.page.get_by_role("button", name="to all in this section").tap()
+    await ed.is_done("s-lamp1", "s-lamp3")
+    await ed.step("s-lamp2").get_by_role("button", name="Confirm: No").tap()
+    await ed.is_done("s-lamp2")
+    answers = (await record(w, run.run_id))["answers"]
+    assert [answers[lamp["id"]]["value"] for lamp in lamps] == [True, False, True]
 
 
 async def test_a_change_of_the_job_is_said(w: World, ed: Phone) -> None:
