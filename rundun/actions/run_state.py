@@ -76,12 +76,15 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
     run = replace(
         after.run,
         progress=progress.count_progress(after.step_states),
+        flagged=progress.count_flagged(after.step_states),
         revision=after.run.revision + 1,
         seq=seq + len(done),
     )
     for number, step_state in enumerate(done, seq + 1):
         events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, at)
     runs.put_progress(tx, run)
+    if run.flagged != before.run.flagged:
+        runs.put_flagged(tx, run)
     return RunState(run, after.version, after.answers, after.evidence, after.step_states)
 
 

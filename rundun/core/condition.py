@@ -1,4 +1,6 @@
-"""Conditions, under which a step is shown: one comparison with an earlier step, or several joined by “and” or “or”."""
+"""Conditions: one comparison with the answer to an earlier step, under which a step is shown, or with a step's own
+answer, which flags it; or several joined by “and” or “or”.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -53,11 +55,35 @@ class Group(StrictModel):
 
 def _tag(value: Any) -> str:
     plain = value.get("op") not in ("and", "or") and "rules" not in value if isinstance(value, dict) else False
-    return "comparison" if plain or isinstance(value, Comparison) else "group"
+    return "comparison" if plain or isinstance(value, Comparison | OwnComparison) else "group"
 
 
 Condition = Annotated[Annotated[Comparison, Tag("comparison")] | Annotated[Group, Tag("group")], Discriminator(_tag)]
 Group.model_rebuild()
+
+
+class OwnComparison(StrictModel):
+    """One comparison with the step's own answer."""
+
+    op: Literal["eq", "neq", "gt", "lt", "gte", "lte", "contains", "not_contains", "answered"]
+    """How it compares; which ones fit depends on the type of the step."""
+    value: Annotated[Any, AfterValidator(_normal)] = None
+    """What it is compared with, of the kind the step answers with; not with `answered`."""
+
+
+class OwnGroup(StrictModel):
+    """Comparisons with the step's own answer of which all, or any, must hold."""
+
+    op: Literal["and", "or"]
+    """`and`: all must hold; `or`: any."""
+    rules: Annotated[list["OwnCondition"], Field(min_length=1, max_length=50)]
+    """Comparisons and groups, up to 5 deep, with at most 50 comparisons in all."""
+
+
+OwnCondition = Annotated[
+    Annotated[OwnComparison, Tag("comparison")] | Annotated[OwnGroup, Tag("group")], Discriminator(_tag)
+]
+OwnGroup.model_rebuild()
 
 
 @dataclass(slots=True)
@@ -112,6 +138,27 @@ def comparisons(condition: Comparison | Group, pointer: str) -> Iterator[tuple[s
     for index, rule in enumerate(condition.rules):
         for inner, when, depth in comparisons(rule, f"{pointer}/rules/{index}"):
             yield inner, when, depth + 1
+
+
+def own_comparisons(
+    condition: OwnComparison | OwnGroup, pointer: str, depth: int = 0
+) -> Iterator[tuple[str, OwnComparison, int]]:
+    """List each comparison of a condition on a step's own answer, with its pointer and its depth, as `comparisons`."""
+    if isinstance(condition, OwnComparison):
+        yield pointer, condition, depth
+        return
+    for index, rule in enumerate(condition.rules):
+        yield from own_comparisons(rule, f"{pointer}/rules/{index}", depth + 1)
+
+
+def is_true_of(condition: OwnComparison | OwnGroup, step: KnownStep) -> bool:
+    """Tell whether a condition on a step's own answer is true; of a step that is not answered none is."""
+    if step.status != "answered":
+        return False
+    if isinstance(condition, OwnComparison):
+        return _OPERATORS[condition.op](step, condition.value)
+    join = all if condition.op == "and" else any
+    return join(is_true_of(rule, step) for rule in condition.rules)
 
 
 def is_true(condition: Comparison | Group, steps: Mapping[str, KnownStep]) -> bool:

@@ -76,6 +76,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
             "photos": photos,
             "geo": answer.geo,
             "unable": run_json.unable_json(step_state),
+            "flagged": step_state.flagged,
             "progress": run.progress,
         },
     )
@@ -101,6 +102,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
                 "job": job,
                 "answers": answers,
                 "remarks": remarks,
+                "flagged": run.flagged,
                 "signature": run_json.signature_json(run, evidence, links),
                 "progress": run.progress,
                 "late": run.is_late(run.closed_at or 0),
@@ -118,6 +120,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
                 "job": job,
                 "answers": answers,
                 "remarks": remarks,
+                "flagged": run.flagged,
                 "last_step_id": cancellation.last_step_id,
                 "reason": cancellation.reason,
                 "cancelled_by": cancellation.by,
@@ -134,6 +137,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
             "progress": run.progress,
             "answers": answers,
             "remarks": remarks,
+            "flagged": run.flagged,
         },
     )
 

@@ -1,7 +1,7 @@
 """Progress of a run: which steps are visible, which are done, what is missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rundun.core import condition
@@ -16,7 +16,9 @@ _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answere
 
 @dataclass(slots=True)
 class StepState:
-    """One step now: `photos` are those of its answer that arrived, in order; `waiting_for` what is still to come."""
+    """One step now: `photos` are those of its answer that arrived, in order; `waiting_for` what is still to come;
+    `flagged` whether its answer calls for attention, which only that of a step that is done does.
+    """
 
     step: StepBase
     answer: Answer | None
@@ -24,6 +26,7 @@ class StepState:
     done: bool
     photos: tuple[str, ...]
     waiting_for: tuple[str, ...]
+    flagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,10 @@ def evaluate(
             step_states[step.id] = before[step.id]
             continue
         visible = step.condition is None or condition.is_true(step.condition, known)
-        step_states[step.id] = _step_state(step, answers.get(step.id), tuple(arrived.get(step.id, ())), visible)
+        step_state = _step_state(step, answers.get(step.id), tuple(arrived.get(step.id, ())), visible)
+        step_states[step.id] = step_state
+        if step.flag is not None and step_state.done and condition.is_true_of(step.flag.when, known[step.id]):
+            step_states[step.id] = replace(step_state, flagged=True)
     return step_states
 
 
@@ -108,6 +114,14 @@ def count_progress(step_states: Mapping[str, StepState]) -> ProgressJson:
         if step_state.done and step_state.answer is not None:
             counts[kind_of(step_state.answer)] += 1
     return counts
+
+
+def count_flagged(step_states: Mapping[str, StepState]) -> int:
+    """Count the steps that call for attention: visible and done, and flagged or closed as unable."""
+    return sum(
+        one.flagged or (one.done and one.answer is not None and one.answer.unable is not None)
+        for one in step_states.values()
+    )
 
 
 def kind_of(answer: Answer) -> Literal["answered", "skipped", "unable"]:

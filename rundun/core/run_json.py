@@ -152,6 +152,7 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
             "skipped": answer.skipped,
             "unable": unable_json(step_state),
             "geo": answer.geo,
+            "flagged": step_state.flagged,
             "photos": [photo_json(photo, index, links) for index, photo in enumerate(photos_of(step_state, evidence))],
         }
     return answers
@@ -312,7 +313,7 @@ def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> executi
     """Return one step, hidden or not, as the executor's page needs it."""
     answer = step_state.answer
     if answer is None:
-        return {"answer_id": None, "visible": step_state.visible, "done": False, "waiting_for": []}
+        return {"answer_id": None, "visible": step_state.visible, "done": False, "flagged": False, "waiting_for": []}
     listed: Sequence[str] = step_state.photos if answer.photos is None else answer.photos
     return {
         "answer_id": answer.answer_id,
@@ -325,5 +326,6 @@ def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> executi
         "photos": list(listed),
         "visible": step_state.visible,
         "done": step_state.done,
+        "flagged": step_state.flagged,
         "waiting_for": list(step_state.waiting_for),
     }

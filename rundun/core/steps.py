@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
-from rundun.core.condition import Condition
+from rundun.core.condition import Condition, OwnCondition
 from rundun.core.validation import Integer, Matching, Number, StrictModel, Text
 
 MAX_OPTIONS = 200
@@ -137,6 +137,15 @@ def _photo_tag(value: Any) -> str:
     return "none" if value is False else "rule"
 
 
+class Flag(StrictModel):
+    """Which answers call for attention, and what the executor is then told."""
+
+    when: OwnCondition
+    """A comparison with the step's own answer, without `step`, or several joined by `and` or `or`."""
+    tell: Annotated[str, Text(500)] | None = None
+    """What the executor reads on the step while its answer is flagged."""
+
+
 class StepBase(StrictModel):
     """What steps of all types have."""
 
@@ -160,6 +169,8 @@ class StepBase(StrictModel):
     """When the step is shown; without it, always."""
     pictures: Annotated[list[PictureId], Field(max_length=MAX_PICTURES)] = []
     """What right looks like: at most four pictures that you have uploaded, each once, shown beside the question."""
+    flag: Flag | None = None
+    """Which answers call for attention."""
 
 
 class BooleanStep(StepBase):

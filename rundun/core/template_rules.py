@@ -11,7 +11,8 @@ from pydantic_core import to_json
 from rundun.core import condition as conditions
 from rundun.core import steps as step_types
 from rundun.core import template as templates
-from rundun.core import text, times, validation
+from rundun.core import validation
+from rundun.core.condition_rules import condition_errors, searched_values
 from rundun.core.steps import StepBase
 from rundun.core.template import Template
 from rundun.core.translation_rules import has_text_id, listed, translation_errors
@@ -20,17 +21,6 @@ from rundun.errors import FieldError, Invalid, Problem
 MAX_ERRORS = 1000
 _PICTURE_ID = re.compile("pic-[0-9a-f]{64}")
 _ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(step_types.Step)
-
-_OPERATORS = {
-    "eq": ("boolean", "choice", "multi_choice", "text", "number", "rating", "barcode", "datetime"),
-    "neq": ("boolean", "choice", "multi_choice", "text", "number", "rating", "barcode", "datetime"),
-    "gt": ("number", "rating"),
-    "lt": ("number", "rating"),
-    "gte": ("number", "rating"),
-    "lte": ("number", "rating"),
-    "contains": ("multi_choice", "text"),
-    "not_contains": ("multi_choice", "text"),
-}
 
 
 def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
@@ -60,9 +50,8 @@ def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
     """
     values: dict[str, set[str]] = {}  # by step, what is searched for; the same value again costs nothing
     for step in template.all_steps():
-        for _, when, _ in conditions.comparisons(step.condition, "") if step.condition else ():
-            if when.op in ("contains", "not_contains"):
-                values.setdefault(when.step, set()).add(when.value)
+        for searched_step, value in searched_values(step):
+            values.setdefault(searched_step, set()).add(value)
     searched = [
         (sum(_search_cost(step.config.max_length, value) for value in values[step.id]), pointer, step)
         for pointer, step in _placed(data, template)
@@ -146,7 +135,7 @@ def _untagged(loc: Sequence[str | int]) -> list[str | int]:
             continue
         path.append(part)
         listed = len(path) > 1 and path[-2] in ("steps", "rules") and isinstance(part, int)
-        skip = listed or part in ("photo", "condition")
+        skip = listed or part in ("photo", "condition") or path[-2:] == ["flag", "when"]
     return path
 
 
@@ -177,7 +166,7 @@ def _between_fields(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[Fi
     yield from _unique_ids(data, raw)
     for pointer, step in steps:
         yield from _limits(pointer, step)
-    yield from _conditions(steps, raw)
+    yield from condition_errors(steps, raw)
     yield from translation_errors(data, steps, raw)
 
 
@@ -227,76 +216,3 @@ def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
         if low is not None and high is not None and (high < low or (is_rating and high == low)):
             detail = "must be above min" if is_rating else "must not be below min"
             yield FieldError(f"{pointer}/config/max", "out_of_range", detail)
-
-
-def _conditions(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
-    order = {step.get("id"): index for index, (_, step) in enumerate(raw) if has_text_id(step)}
-    position = {pointer: index for index, (pointer, _) in enumerate(raw)}
-    known = {step.id: step for _, step in steps}
-    total = 0
-    for pointer, step in steps:
-        if step.condition is None:
-            continue
-        compared = list(conditions.comparisons(step.condition, f"{pointer}/condition"))
-        total += len(compared)
-        if len(compared) > templates.MAX_COMPARISONS_OF_STEP:
-            yield FieldError(
-                f"{pointer}/condition", "too_long", f"has more than {templates.MAX_COMPARISONS_OF_STEP} comparisons"
-            )
-            continue
-        for where, when, depth in compared:
-            if depth > conditions.MAX_DEPTH:
-                yield FieldError(where, "too_long", f"is nested deeper than {conditions.MAX_DEPTH} groups")
-            if when.step not in order:
-                yield FieldError(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
-            elif order[when.step] >= position[pointer]:
-                yield FieldError(f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier")
-            if when.step in known:
-                yield from _comparison(where, when, known[when.step])
-    if total > templates.MAX_COMPARISONS:
-        yield FieldError(
-            "", "too_long", f"has {total} comparisons in its conditions, {templates.MAX_COMPARISONS} are allowed"
-        )
-
-
-def _comparison(where: str, when: conditions.When, step: StepBase) -> Iterator[FieldError]:
-    has_value = "value" in when.model_fields_set
-    if when.op in ("answered", "skipped"):
-        if has_value:
-            yield FieldError(f"{where}/value", "not_allowed", f"“{when.op}” takes no value")
-        return
-    if step.type not in _OPERATORS[when.op]:
-        yield FieldError(f"{where}/op", "not_allowed", f"“{when.op}” does not fit a step of type {step.type}")
-    elif not has_value:
-        yield FieldError(f"{where}/value", "required", f"“{when.op}” needs a value")
-    elif sentence := _unfit(when, step):
-        yield FieldError(f"{where}/value", "wrong_type", sentence)
-
-
-def _unfit(when: conditions.When, step: StepBase) -> str | None:
-    """Return why a comparison's value cannot be one of the step's, or None."""
-    value = when.value
-    match step.type:
-        case "boolean":
-            return None if isinstance(value, bool) else "must be true or false"
-        case "number":
-            return None if text.number(value) is not None else "must be a number"
-        case "rating":
-            return None if text.integer(value) is not None else "must be a whole number"
-        case "text" | "barcode":
-            return None if isinstance(value, str) and value and "\0" not in value else "must be a text, not empty"
-    if isinstance(step, step_types.DatetimeStep):
-        return _unfit_time(value, step.config.mode)
-    assert isinstance(step, step_types.ChoiceStep | step_types.MultiChoiceStep)  # no operator fits the others
-    options = {option.id for option in step.config.options}
-    if isinstance(step, step_types.ChoiceStep) or when.op in ("contains", "not_contains"):
-        return None if isinstance(value, str) and value in options else f"must be an option of “{step.id}”"
-    fits = isinstance(value, list) and all(isinstance(entry, str) and entry in options for entry in value)
-    return None if fits and len(set(value)) == len(value) else f"must be an array of options of “{step.id}”"
-
-
-def _unfit_time(value: Any, mode: str) -> str | None:
-    if mode == "date":
-        return None if isinstance(value, str) and times.is_date(value) else "must be a day, YYYY-MM-DD"
-    at = times.parse(value) if isinstance(value, str) else None
-    return None if at is not None and times.wire(at) == value else "must be a time such as 2026-01-31T09:00:00Z"

@@ -15,6 +15,7 @@ _OF_TEMPLATE = ("name", "description")
 _OF_SECTION = ("title", "description")
 _OF_STEP = ("label", "hint")
 _OF_FIELD = ("label",)
+_OF_FLAG = ("tell",)
 _OF_CONFIG = ("body", "placeholder", "true_label", "false_label", "min_label", "max_label", "unit")
 
 
@@ -86,6 +87,8 @@ def _section(section: Mapping[str, Any], texts: Mapping[str, dict[str, str]]) ->
 def _step(step: Mapping[str, Any], texts: Mapping[str, dict[str, str]]) -> dict[str, Any]:
     words = texts.get(step["id"], {})
     translated = _replaced(step, words, _OF_STEP)
+    if step.get("flag"):
+        translated["flag"] = _replaced(step["flag"], words, _OF_FLAG)
     config = _replaced(step.get("config") or {}, words, _OF_CONFIG)
     if "options" in config:
         config["options"] = [_replaced(option, texts.get(option["id"], {}), ("label",)) for option in config["options"]]

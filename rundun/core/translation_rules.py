@@ -63,7 +63,7 @@ def _cleaned_length(value: str) -> int:
 
 _WORDS_OF_STEP = {
     "label": 500, "hint": 2000, "body": 20_000, "placeholder": 200, "true_label": 200, "false_label": 200,
-    "min_label": 200, "max_label": 200, "unit": 40,
+    "min_label": 200, "max_label": 200, "unit": 40, "tell": 500,
 }  # fmt: skip
 MAX_LENGTHS = {
     "": {"name": 200, "description": 4000},

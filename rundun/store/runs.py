@@ -216,3 +216,8 @@ def put_progress(tx: Tx, run: Run) -> None:
         (run.revision, run.seq, to_json(run.progress).decode(), run.number),
     )
     tx.touched.add(TOUCHED + run.org_id)
+
+
+def put_flagged(tx: Tx, run: Run) -> None:
+    """Store how many steps of a run call for attention, after `put_progress` where that has changed."""
+    tx.db.execute("UPDATE runs SET flagged = ? WHERE number = ?", (run.flagged, run.number))

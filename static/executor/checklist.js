@@ -3,7 +3,7 @@
 //
 // An answer is {value, skipped, unable, photos}; a step without one is untouched. `arrived` tells which photos
 // count as there: the server counts only those with a receipt, the form counts all that were chosen, so that what
-// depends on a photo appears at once and not after its upload.
+// depends on a photo appears at once and not after its upload. An answer is flagged by its step's own rule.
 
 /** [{step, section}] in the order they are asked; section is null for a template without sections. */
 export function flatten(template) {
@@ -48,7 +48,8 @@ const EVIDENCE_TYPES = new Set(["photo", "signature", "instruction"]);
  * arrived   {step_id: [photo ids that are there]}
  * signed    [step ids with a stored signature]
  *
- * → {steps: Map(step_id → {visible, state, done, waiting, missing}), progress: {total, answered, skipped, unable}}
+ * → {steps: Map(step_id → {visible, state, done, flagged, waiting, missing}),
+ *    progress: {total, answered, skipped, unable}}
  *   missing is null, "missing_answer", "missing_photos" or "missing_signature": why the run cannot be completed yet.
  */
 export function evaluate(template, answers, arrived, signed) {
@@ -60,6 +61,7 @@ export function evaluate(template, answers, arrived, signed) {
     const visible = isTrue(step.condition, known);
     const stepState = { visible, ...evaluateAlone(step, answer, new Set(arrived[step.id] ?? []), signed) };
     stepState.done = visible && stepState.whole;
+    stepState.flagged = stepState.done && stepState.state === "answered" && isFlagged(step.flag?.when, answer.value);
     stepState.missing = visible && !stepState.done ? whatIsMissing(step, answer, stepState) : null;
     steps.set(step.id, stepState);
     known.set(step.id, { visible, state: stepState.state, value: answer?.value ?? null });
@@ -102,6 +104,14 @@ function whatIsMissing(step, answer, { waiting, unsigned }) {
   if (unsigned) return "missing_signature";
   // An optional step may stay short of photos, but not with some still on their way.
   return isRequired(step) || waiting.length ? "missing_photos" : null;
+}
+
+/** True when `when`, a comparison with the step's own answer or a group of such, holds of an answer's `value`. */
+function isFlagged(when, value) {
+  if (!when) return false;
+  if (when.op === "and") return when.rules.every((rule) => isFlagged(rule, value));
+  if (when.op === "or") return when.rules.some((rule) => isFlagged(rule, value));
+  return isComparisonTrue({ visible: true, state: "answered", value }, when.op, when.value);
 }
 
 const TRUE_WHEN_ABSENT = new Set(["neq", "not_contains"]);

@@ -17,6 +17,7 @@ from tests.helpers.modules import CASES, in_page
 
 VALUES = json.loads((CASES / "values.json").read_text())
 CONDITIONS = json.loads((CASES / "conditions.json").read_text())
+FLAGS = json.loads((CASES / "flags.json").read_text())
 CONFIG = {
     "choice": {"options": [{"id": "o-c1", "label": "1"}, {"id": "o-c2", "label": "2"}]},
     "multi_choice": {"options": [{"id": f"o-m{i}", "label": str(i)} for i in range(3)]},
@@ -64,6 +65,7 @@ def server_says(template: Template, case: dict[str, Any]) -> dict[str, Any]:
         "done": [step_id for step_id, one in step_states.items() if one.done],
         "missing": {one.step_id: one.code for one in progress.missing(step_states)},
         "progress": progress.count_progress(step_states),
+        "flagged": [step_id for step_id, one in step_states.items() if one.flagged],
     }
 
 
@@ -72,6 +74,7 @@ PAGE_SAYS = """given.map(([template, answers, arrived, signed]) => {
   const those = (test) => [...steps].filter(([, one]) => test(one)).map(([id]) => id);
   return {
     visible: those((one) => one.visible), done: those((one) => one.done), progress,
+    flagged: those((one) => one.flagged),
     missing: Object.fromEntries([...steps].filter(([, one]) => one.missing).map(([id, one]) => [id, one.missing])),
   };
 })"""
@@ -91,20 +94,25 @@ async def page_says(page: Page, cases: list[tuple[Template, dict[str, Any]]]) ->
     return result
 
 
-@pytest.mark.parametrize("case", CONDITIONS, ids=[case["about"] for case in CONDITIONS])
+def told(case: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """Of what was said of a case, that which the case tells."""
+    return {key: said[key] for key in ("visible", "done", "missing", "flagged") if key in case}
+
+
+def expected(case: dict[str, Any]) -> dict[str, Any]:
+    """What a case tells."""
+    return told(case, case)
+
+
+@pytest.mark.parametrize("case", CONDITIONS + FLAGS, ids=[case["about"] for case in CONDITIONS + FLAGS])
 def test_the_server_reads_the_shared_cases(case: dict[str, Any]) -> None:
-    said = server_says(template_of(case["steps"]), case)
-    assert {key: said[key] for key in ("visible", "done", "missing")} == {
-        key: case[key] for key in ("visible", "done", "missing")
-    }
+    assert told(case, server_says(template_of(case["steps"]), case)) == expected(case)
 
 
 async def test_the_page_reads_the_shared_cases(page: Page) -> None:
-    cases = [(template_of(case["steps"]), case) for case in CONDITIONS]
-    for case, said in zip(CONDITIONS, await page_says(page, cases), strict=True):
-        assert {key: said[key] for key in ("visible", "done", "missing")} == {
-            key: case[key] for key in ("visible", "done", "missing")
-        }, case["about"]
+    cases = [(template_of(case["steps"]), case) for case in CONDITIONS + FLAGS]
+    for case, said in zip(CONDITIONS + FLAGS, await page_says(page, cases), strict=True):
+        assert told(case, said) == expected(case), case["about"]
 
 
 # Random checklists.
@@ -153,9 +161,20 @@ def comparisons(draw: some.DrawFn, earlier: list[dict[str, Any]]) -> dict[str, A
     return {"when": when}
 
 
+@some.composite
+def own_comparisons(draw: some.DrawFn, step: dict[str, Any]) -> dict[str, Any]:
+    """A comparison with the step's own answer."""
+    when = draw(comparisons([step]).filter(lambda one: one["when"]["op"] != "skipped"))["when"]
+    return {name: value for name, value in when.items() if name != "step"}
+
+
 def conditions(earlier: list[dict[str, Any]]) -> some.SearchStrategy[Any]:
+    return joined(comparisons(earlier))
+
+
+def joined(single: some.SearchStrategy[Any]) -> some.SearchStrategy[Any]:
     return some.recursive(
-        comparisons(earlier),
+        single,
         lambda inner: some.fixed_dictionaries(
             {"op": some.sampled_from(["and", "or"]), "rules": some.lists(inner, min_size=1, max_size=3)}
         ),
@@ -169,7 +188,9 @@ def depth(condition: dict[str, Any]) -> int:
 
 @some.composite
 def cases(draw: some.DrawFn) -> dict[str, Any]:
-    """A checklist whose later steps hang on earlier ones, and somebody's answers, of hidden steps as well."""
+    """A checklist whose later steps hang on earlier ones, some flagged by their own answers, and somebody's answers, of
+    hidden steps as well.
+    """
     steps: list[dict[str, Any]] = []
     answers: dict[str, Any] = {}
     arrived: dict[str, list[str]] = {}
@@ -185,6 +206,8 @@ def cases(draw: some.DrawFn) -> dict[str, Any]:
             step["photo"] = {"min": draw(some.integers(0, 2)), "max": 3}
         if steps and draw(some.booleans()):
             step["condition"] = draw(conditions(steps))
+        if draw(some.booleans()):
+            step["flag"] = {"when": draw(joined(own_comparisons(step)))}
         photos = [f"ph-{n}" for n in range(draw(some.integers(0, 3)))] if "photo" in (kind, *step) else []
         arrived[step["id"]] = draw(some.permutations(photos))[: draw(some.integers(0, 3))]
         answer = draw(

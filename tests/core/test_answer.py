@@ -203,6 +203,7 @@ async def test_an_answer_says_when_and_where(w: World) -> None:
         "photos": [],
         "visible": True,
         "done": True,
+        "flagged": False,
         "waiting_for": [],
     }
     assert response.json()["run"]["progress"] == {"total": 1, "answered": 1, "skipped": 0, "unable": 0}

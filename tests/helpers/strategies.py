@@ -124,6 +124,7 @@ def steps(draw: some.DrawFn, place: str, earlier: list[Step], kind: str | None =
     optional = {"hint": words(2000), "required": some.booleans(), "geo": some.booleans()}
     if kind != "photo":
         optional["photo"] = _photo_rule()
+    optional["flag"] = _flag({"config": {}, **step})
     if earlier:
         optional["condition"] = conditions(earlier)
     required = {"condition": optional.pop("condition")} if earlier and dependent else {}
@@ -167,6 +168,21 @@ def conditions(earlier: list[Step]) -> some.SearchStrategy[Json]:
             _comparison(earlier), some.fixed_dictionaries({"op": some.sampled_from(["and", "or"]), "rules": rules})
         )
     return found.filter(lambda rule: _size(rule) <= 50)
+
+
+@some.composite
+def _flag(draw: some.DrawFn, step: Step) -> Json:
+    """A flag on the step's own answer: one comparison, or a group with a group in it."""
+
+    def own() -> Json:
+        op = draw(some.sampled_from((*_OPERATORS.get(step["type"], ()), "answered")))
+        return {"op": op} if op == "answered" else {"op": op, "value": draw(_compared(step, op))}
+
+    when = own()
+    if draw(some.booleans()):
+        ops = draw(some.permutations(("and", "or")))
+        when = {"op": ops[0], "rules": [when, {"op": ops[1], "rules": [own(), own()]}]}
+    return draw(some_of({"when": some.just(when)}, {"tell": words(500)}))
 
 
 def _size(rule: Json) -> int:
@@ -229,7 +245,7 @@ def _sections(draw: some.DrawFn, made: list[Step]) -> list[dict[str, Any]]:
 def _translations(draw: some.DrawFn, template: dict[str, Any]) -> Json:
     fields: dict[str, list[str]] = {"": ["name", "description"]}
     for step in steps_of(template):
-        fields[step["id"]] = ["label", "hint"]
+        fields[step["id"]] = ["label", "hint", "tell"]
         fields.update({one: ["label"] for one in _option_ids(step)})
     for section in template.get("sections") or ():
         fields[section["id"]] = ["title", "description"]

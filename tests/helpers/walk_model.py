@@ -60,10 +60,13 @@ class Model:
             return op in ("neq", "not_contains")
         if step["type"] in EVIDENCE:
             return op == "answered" and self.whole(step)
-        value = answer["value"]
+        return self.compared(op, answer["value"], wanted)
+
+    def compared(self, op: str, value: Any, wanted: Any) -> bool:
+        """A comparison with an answer, by the sentences of the contract."""
         if isinstance(value, list) and isinstance(wanted, list):
             value, wanted = sorted(value), sorted(wanted)
-        return {
+        result: bool = {
             "answered": lambda: True,
             "skipped": lambda: False,
             "eq": lambda: value == wanted,
@@ -75,6 +78,23 @@ class Model:
             "contains": lambda: wanted in value,
             "not_contains": lambda: wanted not in value,
         }[op]()
+        return result
+
+    def flagged(self) -> list[str]:
+        """The steps whose answers call for attention."""
+        done, steps = self.done(), {step["id"]: step for step in steps_of(self.template)}
+        answered = [steps[name] for name in done if self.kind(name) == "answered"]
+        with_flag = [step for step in answered if step.get("flag")]
+        return [
+            step["id"] for step in with_flag if self.raises(step["flag"]["when"], self.answers[step["id"]]["value"])
+        ]
+
+    def raises(self, when: Any, value: Any) -> bool:
+        """Whether a flag holds of a value."""
+        if "rules" in when:
+            inner = [self.raises(rule, value) for rule in when["rules"]]
+            return all(inner) if when["op"] == "and" else any(inner)
+        return self.compared(when["op"], value, when.get("value"))
 
     def done(self) -> list[str]:
         """The steps that are done, in the template's order."""

@@ -78,7 +78,7 @@ class Walker:
 
     async def answer(self, step: Any, data: Any) -> Any:
         body = data.draw(answers_for(step), label="body")
-        if wanted := wanted_of(self.model.template, step):  # what conditions ask for is what matters
+        if wanted := wanted_of(self.model.template, step):  # what conditions and flags ask for is what matters
             body["value"] = data.draw(some.sampled_from([body["value"], *wanted]))
         most = photos_of(step)[1]
         listed = [one for one, (name, kind) in self.model.seen.items() if (name, kind) == (step["id"], "photo")]
@@ -159,6 +159,9 @@ class Walker:
             name: (name in shown, name in done) for name in self.model.answers
         }
         assert set(run["answers"]) == {name for name in self.model.answers if name in shown}
+        flagged = self.model.flagged()
+        assert [name for name, one in run["answers"].items() if one["flagged"]] == flagged
+        assert run["flagged"] == len(flagged) + self.model.progress()["unable"]
         for name, one in run["answers"].items():
             kept = self.model.answers[name]
             assert one["skipped"] is kept["skipped"]
@@ -188,6 +191,7 @@ class Walker:
         ended = (await self.kept_events())[-1]
         assert ended["event"] == "run.completed"
         assert ended["data"]["progress"] == self.model.progress()
+        assert ended["data"]["flagged"] == len(self.model.flagged()) + self.model.progress()["unable"]
         shown = self.model.visible()
         assert set(ended["data"]["answers"]) == {name for name in self.model.answers if name in shown}
 
@@ -202,12 +206,20 @@ def wanted_of(template: Any, step: Any) -> list[Any]:
 
     whens = [rule["when"] for one in steps_of(template) if one.get("condition") for rule in rules(one["condition"])]
     values = [when["value"] for when in whens if when["step"] == step["id"] and "value" in when]
+    values += [own["value"] for own in owns(step.get("flag", {}).get("when")) if "value" in own]
     if step["type"] == "multi_choice":
         order, config = [option["id"] for option in step["config"]["options"]], step["config"]
         sets = [[one for one in order if one in value] for value in values if isinstance(value, list)]
         least, most = config.get("min_selected", 0), config.get("max_selected", 200)
         return [one for one in sets if least <= len(one) <= most]
     return values if step["type"] in ("boolean", "choice", "text", "barcode", "datetime") else []
+
+
+def owns(when: Any) -> list[Any]:
+    """The comparisons of a flag."""
+    if when is None:
+        return []
+    return [one for rule in when["rules"] for one in owns(rule)] if "rules" in when else [when]
 
 
 def run_events(of_steps: list[Any]) -> int:

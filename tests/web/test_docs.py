@@ -15,7 +15,7 @@ import pytest
 from rundun import paths
 from rundun.config.loader import SETTINGS
 from rundun.core import event, steps, translation_rules
-from rundun.core.template_rules import _OPERATORS as OPERATORS
+from rundun.core.condition_rules import _OPERATORS as OPERATORS
 from rundun.core.template_rules import read_template
 from rundun.web.advice import ADVICE
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
@@ -166,7 +166,7 @@ async def test_the_words_are_explained(w: World) -> None:
 
 def test_the_templates_it_shows_are_templates() -> None:
     files = sorted(SAMPLES.glob("*.json"))
-    assert len(files) == 6
+    assert len(files) >= 6
     for file in files:
         read_template(json.loads(file.read_text("utf-8")), lambda prefix: prefix + uuid.uuid4().hex[:8])
 

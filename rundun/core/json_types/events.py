@@ -108,6 +108,8 @@ class StepDoneDataJson(StepDataJson):
     """Where."""
     unable: base.UnableJson | None
     """Closed without a value, with a reason."""
+    flagged: bool
+    """Whether the answer calls for attention, as the step's `flag` says."""
 
 
 class StepFetchedDataJson(StepDoneDataJson):
@@ -141,6 +143,8 @@ class RunClosedDataJson(ReferenceJson):
     """As on the run, without the originals' addresses."""
     remarks: dict[str, RemarkToldJson]
     """As on the run, without the originals' addresses."""
+    flagged: base.Count
+    """How many steps call for attention: flagged by their template, or closed with “I can't do this”."""
     progress: base.ProgressJson
     """How far it came."""
 

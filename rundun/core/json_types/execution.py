@@ -83,6 +83,8 @@ class StepStateJson(TypedDict):
     """Whether its condition holds."""
     done: bool
     """Visible, and skipped, unable, or answered with everything that belongs to it."""
+    flagged: bool
+    """Whether its answer calls for attention."""
     waiting_for: list[str]
     """Photo ids still to come, or `signature`."""
     value: NotRequired[base.Value]

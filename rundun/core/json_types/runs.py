@@ -102,6 +102,8 @@ class AnsweredBaseJson(TypedDict):
     """Closed without a value, with a reason."""
     geo: base.PositionJson | None
     """Where, if the step samples it and the phone knew."""
+    flagged: bool
+    """Whether it calls for attention, as the step's `flag` says."""
 
 
 class AnsweredJson(AnsweredBaseJson):

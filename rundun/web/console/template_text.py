@@ -1,14 +1,14 @@
 """Fields and values of a template in the console's words, as plain text."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rundun.core.template_diff import Field, TemplatePart
 from rundun.web.i18n import Translate
 
-LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo")
+LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo", "flag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class TemplateText:
             return self.t("yes" if value else "no")
         if name == "condition":
             return self.condition(value)
+        if name == "flag":
+            return self.flag(value)
         if name == "photo":
             return self.photo(value)
         if name == "pictures":
@@ -51,10 +53,25 @@ class TemplateText:
         """Return the text of the condition under which a step is shown."""
         if "when" in condition:
             when = condition["when"]
-            step = self.labels.get(when["step"], when["step"])
-            return self.t(f"condition_{when['op']}", step=step, value=self._operand(when.get("value")))
-        joined = f" {self.t('condition_' + condition['op'])} "
-        return "(" + joined.join(self.condition(rule) for rule in condition["rules"]) + ")"
+            return self._comparison(self.labels.get(when["step"], when["step"]), when)
+        return self._joined(condition, self.condition)
+
+    def flag(self, flag: Mapping[str, Any]) -> str:
+        """Return the text of when an answer is flagged, and of what the executor is then told."""
+        when = self._own_condition(flag["when"])
+        return f"{when}: {flag['tell']}" if flag.get("tell") else when
+
+    def _own_condition(self, when: Mapping[str, Any]) -> str:
+        return (
+            self._joined(when, self._own_condition) if "rules" in when else self._comparison(self.t("own_answer"), when)
+        )
+
+    def _joined(self, group: Mapping[str, Any], text_of: Callable[[Mapping[str, Any]], str]) -> str:
+        joined = f" {self.t('condition_' + group['op'])} "
+        return "(" + joined.join(text_of(rule) for rule in group["rules"]) + ")"
+
+    def _comparison(self, step: str, when: Mapping[str, Any]) -> str:
+        return self.t(f"condition_{when['op']}", step=step, value=self._operand(when.get("value")))
 
     def _operand(self, value: Any) -> str:
         if isinstance(value, bool):

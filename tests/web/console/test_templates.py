@@ -238,12 +238,17 @@ def test_every_field_type_and_operator_has_a_word() -> None:
     words = pages().console_words.language(["en"])
     fields: set[str] = set()
     kinds: set[str] = set()
-    for name, model in (vars(template) | vars(steps)).items():
-        if not (isinstance(model, type) and issubclass(model, StrictModel)) or name in ("Shape", "PhotoRule"):
+    for name, model in {**vars(template), **vars(steps)}.items():
+        if not (isinstance(model, type) and issubclass(model, StrictModel)) or name in (
+            "Shape",
+            "PhotoRule",
+            "Flag",
+            "JobField",
+        ):
             continue
         fields |= set(model.model_fields)
         kinds |= set(get_args(model.model_fields["type"].annotation)) if name.endswith("Step") else set()
-    fields -= {"id", "steps", "sections", "fields", "settings", "execution", "config", "options"}
+    fields -= {"id", "steps", "sections", "settings", "execution", "config", "options", "fields"}
     assert len(kinds) == 11 and len(fields) > 30
     operators = get_args(When.model_fields["op"].annotation)
     wanted = [f"field_{one}" for one in fields] + [f"type_{one}" for one in kinds]
@@ -261,6 +266,8 @@ def test_any_template_can_be_told_in_words(written: Any) -> None:
             assert tell.field(name) and isinstance(tell.value(name, value), str), name
     for step in steps_of(body):
         assert all(word for word, _ in tell.details(step))
+        if flag := step.get("flag"):
+            assert SAY("own_answer") in tell.flag(flag) and flag.get("tell", "") in tell.flag(flag)
         for condition in filter(None, [step.get("condition")]):
             labels = [thing.label for thing in parts(body).values() if thing.kind == "step"]
             assert any(label in tell.condition(condition) for label in labels)
