@@ -35,6 +35,7 @@ export class StepElement extends HTMLElement {
     this.wrongId = `${step.id}-wrong`;
     this.wrong = h("p", { class: "wrong", id: this.wrongId, role: "alert" });
     this.status = h("p", { class: "status" });
+    this.told = step.flag?.tell ? h("div", { class: "told", role: "status" }) : null;
     this.append(
       h("div", { class: "step-head" },
         h("h3", { id: this.labelId, tabindex: "-1", ...textAttributes(step.id) }, step.label),
@@ -43,6 +44,7 @@ export class StepElement extends HTMLElement {
       ...this.#hint(),
       h("div", { class: "control" }, this.control()));
     if (step.photo && step.type !== "photo") this.append(document.createElement("photo-field").prepare(session, step));
+    if (this.told) this.append(this.told);
     this.append(this.wrong, h("div", { class: "step-foot" }, this.status));
     const keys = [null, step.id, remarkKey(step.id)];
     session.addEventListener("change", ({ detail }) => keys.includes(detail.step) && this.update());
@@ -184,6 +186,7 @@ export class StepElement extends HTMLElement {
     setAttr(this, "state", answer && !isClosed ? "answered" : stepState.state);
     setAttr(this, "safety", safety.kind);
     setAttr(this, "done", stepState.done);
+    if (this.told) this.#tell(stepState.flagged);
     if (stepState.done) this.removeAttribute("missing");
     const [picture, words, action] = this.#statusWords(answer, stepState, safety);
     const key = `${picture} ${words}`;
@@ -191,6 +194,13 @@ export class StepElement extends HTMLElement {
     this.status.dataset.key = key;
     setAttr(this.status, "kind", picture);
     this.status.replaceChildren(...(picture ? [icon(picture)] : []), h("span", {}, words), ...(action ? [action] : []));
+  }
+
+  /** What the template has to tell about an answer that is flagged; it goes when the answer changes. */
+  #tell(isFlagged) {
+    if (isFlagged === this.told.hasChildNodes()) return;
+    const words = h("span", textAttributes(this.id), withLinks(this.step.flag.tell));
+    this.told.replaceChildren(...(isFlagged ? [h("p", { class: "notice" }, icon("alert"), words)] : []));
   }
 
   #statusWords(answer, stepState, safety) {

@@ -1,0 +1,61 @@
+"""What the executor is told about an answer that calls for attention."""
+
+from typing import Any
+
+from playwright.async_api import expect
+
+from tests.browser.checklists import PICTURE, dispatched, record
+from tests.browser.phone import Phone
+from tests.browser.pictures import file, jpeg
+from tests.helpers.accessibility import is_fine
+from tests.helpers.service import World
+
+TELL = "Please call the office: +34 600 000 000"
+DAMAGE: dict[str, Any] = {
+    "id": "s-damage",
+    "type": "boolean",
+    "label": "Is there any damage?",
+    "flag": {"when": {"op": "eq", "value": True}, "tell": TELL},
+}
+QUIET = {**DAMAGE, "id": "s-quiet", "label": "Is anything lost?", "flag": {"when": {"op": "eq", "value": True}}}
+CLOSE_UP = {**PICTURE, "flag": {"when": {"op": "answered"}, "tell": "Send it to https://example.com/claims, too"}}
+
+
+async def test_the_executor_reads_what_to_do_as_long_as_the_answer_is_flagged(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, DAMAGE, QUIET, CLOSE_UP)
+    await ed.open(run_id)
+    await ed.start()
+    told = ed.step("s-damage").get_by_role("status")
+    await expect(told).to_have_text("")
+    await ed.pick("s-damage", "Yes")
+    await expect(told).to_have_text(TELL)
+    await is_fine(ed.page, "list, an answer is flagged")
+    await ed.pick("s-damage", "No")
+    await expect(told).to_have_text("")
+    await ed.pick("s-damage", "Yes")
+    await expect(told).to_have_text(TELL)
+    await ed.pick("s-quiet", "Yes")
+    await ed.is_safe("s-quiet")
+    await expect(ed.step("s-quiet").get_by_role("status")).to_have_count(0)
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    link = ed.step("s-pic").get_by_role("status").get_by_role("link")
+    await expect(link).to_have_attribute("href", "https://example.com/claims")
+    await ed.is_done("s-damage", "s-pic")
+    assert (await record(w, run_id))["flagged"] == 3
+    await ed.page.reload()
+    await expect(told).to_have_text(TELL)
+
+
+async def test_it_is_said_offline_and_by_what_is_kept_on_the_phone(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, DAMAGE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.everything_is_loaded()
+    await ed.page.context.set_offline(True)
+    await ed.pick("s-damage", "Yes")
+    await expect(ed.step("s-damage").get_by_role("status")).to_have_text(TELL)
+    await ed.until_kept(run_id, "answer", "s-damage")
+    assert (await record(w, run_id))["flagged"] == 0
+    await ed.page.context.set_offline(False)
+    await ed.until_all_is_safe()
+    assert (await record(w, run_id))["flagged"] == 1
