@@ -196,7 +196,12 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
     state = run_state.load(tx, run_state.require_started(tx, run, device))
     evidence = state.evidence
     missing = [
-        {"step_id": step.step_id, "code": step.code, "detail": step.detail}
+        {
+            "step_id": step.step_id,
+            "code": step.code,
+            "detail": step.detail,
+            **({"slots": list(step.slots)} if step.slots else {}),
+        }
         for step in (
             *progress.missing(state.step_states),
             *remark.missing_photos(state.step_states, evidence.remarks, evidence.remark_photos),

@@ -10,7 +10,7 @@ from rundun.core import progress
 from rundun.core.remark import MAX_PHOTOS
 from rundun.core.run import Actor, Run
 from rundun.core.run_json import Photo, Signature
-from rundun.core.steps import photo_limits
+from rundun.core.steps import StepBase, photo_limits, slots_of
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates
 from rundun.store import remarks as remark_rows
@@ -18,6 +18,7 @@ from rundun.store.files import PhotoMetadata
 from rundun.store.transaction import Tx
 
 UNUSED_SIGNATURES = 4
+MAX_OF_SLOT = 2  # a new photo and the one it takes the place of, in whatever order they come and go
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ class UploadedFiles:
         return {self.original, self.derived, self.thumbnail}
 
 
-def require_photo_step(tx: Tx, target: PhotoRef, device: str | None) -> str:
-    """Refuse a photo that is not worth reading at all: its run or step is not there, or the step takes no photos.
-    Returns the organization's id.
+def require_photo_step(tx: Tx, target: PhotoRef, slot: str | None, device: str | None) -> str:
+    """Refuse a photo that is not worth reading at all: its run or step is not there, the step takes no photos, or has
+    other slots than the one it was taken for. Returns the organization's id.
     """
     run = get_for_device(tx, target.run_id, device)
     version = templates.get_version(tx, run.template_id, run.template_v)
@@ -80,24 +81,41 @@ def require_photo_step(tx: Tx, target: PhotoRef, device: str | None) -> str:
         remarks.require_allowed(version)
     elif photo_limits(step)[1] == 0:
         raise Invalid([FieldError("", "not_allowed", "this step takes no photos")])
+    _require_slot(step, slot)
     return run.org_id
 
 
-def find_stored(tx: Tx, target: PhotoRef, sha256: str) -> Photo | None:
+def _require_slot(step: StepBase, slot: str | None) -> None:
+    ids = [one.id for one in slots_of(step)]
+    if slot is None and ids:
+        raise Invalid([FieldError("/slot", "required", f"is required: this step has the slots {', '.join(ids)}")])
+    if slot is not None and not ids:
+        raise Invalid([FieldError("/slot", "not_allowed", "this step has no slots")])
+    if slot is not None and slot not in ids:
+        raise Invalid([FieldError("/slot", "unknown_reference", f"is none of the slots {', '.join(ids)} of this step")])
+
+
+def find_stored(tx: Tx, target: PhotoRef, slot: str | None, sha256: str) -> Photo | None:
     """Find a photo whose very bytes are stored already, None if the photo is new and welcome.
 
     Raises `photo_conflict` for other bytes under that id, `run_closed`, `not_started` and `too_many_photos`.
     """
-    before = _require_welcome(tx, runs.get(tx, target.run_id), target, sha256)
+    before = _require_welcome(tx, runs.get(tx, target.run_id), target, slot, sha256)
     return before if isinstance(before, Photo) else None
 
 
-def _refuse_too_many(tx: Tx, state: RunState, target: PhotoRef) -> None:
+def _refuse_too_many(tx: Tx, state: RunState, target: PhotoRef, slot: str | None) -> None:
     """Refuse a photo too many; one that the answer or the remark lists is always welcome: what came unlisted must not
     keep it out.
     """
     lists = (state.evidence.remarks if target.is_remark else state.answers).get(target.step_id)
     if lists is not None and target.photo_id in (lists.photos or ()):
+        return
+    if slot is not None:
+        photos = state.evidence.photos.get(target.step_id, {})
+        if [photo.slot for photo in photos.values()].count(slot) >= MAX_OF_SLOT:
+            detail = f"This slot has {MAX_OF_SLOT} photos, of which one counts; delete the other first."
+            raise Problem("too_many_photos", detail, [FieldError("/slot", "too_long", detail)])
         return
     max_photos = MAX_PHOTOS if target.is_remark else photo_limits(state.step(target.step_id))[1]
     if files.count_photos(tx, target.run_id, target.step_id, is_remark=target.is_remark) >= max_photos:
@@ -118,7 +136,8 @@ def add_small_photo(
     tx: Tx, target: PhotoRef, small: SmallUpload, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """Store all of a small upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
-    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, small.original.sha256)
+    run = get_for_device(tx, target.run_id, device)
+    before = _require_welcome(tx, run, target, metadata.slot, small.original.sha256)
     if isinstance(before, Photo):
         return before, False
     original = files.new_number()
@@ -136,7 +155,7 @@ def add_photo(
     tx: Tx, target: PhotoRef, picture: UploadedFiles, sha256: str, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """Finish a large upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
-    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, sha256)
+    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, metadata.slot, sha256)
     if isinstance(before, Photo):
         remove_upload(tx, picture.files())
         return before, False
@@ -146,7 +165,7 @@ def add_photo(
     return _add(tx, before, target, numbers, (picture.width, picture.height), metadata), True
 
 
-def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str) -> Photo | RunState:
+def _require_welcome(tx: Tx, run: Run, target: PhotoRef, slot: str | None, sha256: str) -> Photo | RunState:
     """Return a run's state before its new photo, or that very photo where its bytes are stored already, as when one
     upload was under way twice.
     """
@@ -158,7 +177,7 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str) -> Photo |
             raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has that id already.")
         return stored
     state = load(tx, require_started(tx, run))
-    _refuse_too_many(tx, state, target)
+    _refuse_too_many(tx, state, target, slot)
     quotas.require_room_to_go_on(tx, run.org_id)
     return state
 

@@ -60,6 +60,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
         {
             "photo_index": index,
             "photo_id": photo.photo_id,
+            "slot": photo.slot,
             "thumbnail": None,
             "url": links.media(photo.derived, "image/jpeg"),
         }

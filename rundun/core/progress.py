@@ -8,16 +8,18 @@ from rundun.core import condition
 from rundun.core.answer import Answer
 from rundun.core.condition import KnownStep
 from rundun.core.json_types.base import ProgressJson
-from rundun.core.steps import StepBase, photo_limits
+from rundun.core.steps import StepBase, photo_limits, slots_of
 
 MissingCode = Literal["missing_answer", "missing_photos", "missing_signature"]
+_NONE: Mapping[str, str | None] = {}
 _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answered only once they are done
 
 
 @dataclass(slots=True)
 class StepState:
     """One step now: `photos` are those of its answer that arrived, in order; `waiting_for` what is still to come;
-    `flagged` whether its answer calls for attention, which only that of a step that is done does.
+    `flagged` whether its answer calls for attention, which only that of a step that is done does; `empty_slots` the ids
+    of the slots of which no photo has arrived that counts.
     """
 
     step: StepBase
@@ -27,15 +29,17 @@ class StepState:
     photos: tuple[str, ...]
     waiting_for: tuple[str, ...]
     flagged: bool = False
+    empty_slots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MissingStep:
-    """A step that keeps a run from being completed, and why."""
+    """A step that keeps a run from being completed, and why; `slots` the ids of those without their photo."""
 
     step_id: str
     code: MissingCode
     detail: str
+    slots: tuple[str, ...] = ()
 
 
 class _Facts(dict[str, KnownStep]):
@@ -52,12 +56,13 @@ class _Facts(dict[str, KnownStep]):
 def evaluate(
     steps: Sequence[StepBase],
     answers: Mapping[str, Answer],
-    arrived: Mapping[str, Sequence[str]],
+    arrived: Mapping[str, Mapping[str, str | None]],
     *,
     before: Mapping[str, StepState] | None = None,
     answered: str = "",
 ) -> dict[str, StepState]:
-    """Work out the state of every step; `arrived` lists each step's photos in order of arrival. With `before`, the
+    """Work out the state of every step; `arrived` has each step's photos in order of arrival, with the slot each was
+    taken for. With `before`, the
     states until only the answer to the step `answered` changed, a step that no condition hides is not worked out again.
     """
     step_states: dict[str, StepState] = {}
@@ -67,19 +72,19 @@ def evaluate(
             step_states[step.id] = before[step.id]
             continue
         visible = step.condition is None or condition.is_true(step.condition, known)
-        step_state = _step_state(step, answers.get(step.id), tuple(arrived.get(step.id, ())), visible)
+        step_state = _step_state(step, answers.get(step.id), arrived.get(step.id, _NONE), visible)
         step_states[step.id] = step_state
         if step.flag is not None and step_state.done and condition.is_true_of(step.flag.when, known[step.id]):
             step_states[step.id] = replace(step_state, flagged=True)
     return step_states
 
 
-def _step_state(step: StepBase, answer: Answer | None, arrived: tuple[str, ...], visible: bool) -> StepState:
+def _step_state(step: StepBase, answer: Answer | None, arrived: Mapping[str, str | None], visible: bool) -> StepState:
+    here, waiting = tuple(arrived), tuple[str, ...]()
     if answer is None:
-        return StepState(step, None, visible, False, arrived, ())
+        return StepState(step, None, visible, False, here, (), empty_slots=_empty_slots(step, here, arrived))
     if answer.skipped:
         return StepState(step, answer, visible, visible, (), ())
-    here, waiting = arrived, tuple[str, ...]()
     if answer.photos is not None:
         here = tuple([photo for photo in answer.photos if photo in arrived])
         waiting = tuple([photo for photo in answer.photos if photo not in arrived])
@@ -87,8 +92,15 @@ def _step_state(step: StepBase, answer: Answer | None, arrived: tuple[str, ...],
         return StepState(step, answer, visible, visible, here, waiting)
     if step.type == "signature" and answer.signature is None:
         waiting = (*waiting, "signature")
-    enough = len(here) >= photo_limits(step)[0]
-    return StepState(step, answer, visible, visible and enough and not waiting, here, waiting)
+    enough, empty = len(here) >= photo_limits(step)[0], _empty_slots(step, here, arrived)
+    done = visible and enough and not waiting and not empty
+    return StepState(step, answer, visible, done, here, waiting, empty_slots=empty)
+
+
+def _empty_slots(step: StepBase, here: Sequence[str], arrived: Mapping[str, str | None]) -> tuple[str, ...]:
+    slots = slots_of(step)
+    taken = {arrived[photo] for photo in here} if slots else ()
+    return tuple([slot.id for slot in slots if slot.id not in taken])
 
 
 def _known(step_state: StepState) -> KnownStep:
@@ -137,15 +149,23 @@ def missing(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
         step = step_state.step
         if not step_state.visible or step_state.done:
             continue
+        empty = step_state.empty_slots
         if step_state.answer is None:
             if step.required:
-                yield MissingStep(step.id, "missing_answer", f"“{step.label}” is not answered yet.")
+                detail = _slots_detail(step, empty) if empty else f"“{step.label}” is not answered yet."
+                yield MissingStep(step.id, "missing_answer", detail, empty)
         elif "signature" in step_state.waiting_for:
             yield MissingStep(step.id, "missing_signature", f"“{step.label}” is not signed yet.")
         elif step.required or step_state.waiting_for:
             min_photos = photo_limits(step)[0]
             count = max(min_photos - len(step_state.photos), len(step_state.waiting_for))
-            yield MissingStep(step.id, "missing_photos", f"“{step.label}” still needs {count} photo(s).")
+            detail = _slots_detail(step, empty) if empty else f"“{step.label}” still needs {count} photo(s)."
+            yield MissingStep(step.id, "missing_photos", detail, empty)
+
+
+def _slots_detail(step: StepBase, empty: Sequence[str]) -> str:
+    labels = [slot.label for slot in slots_of(step) if slot.id in empty]
+    return f"“{step.label}” still needs: {', '.join(labels)}."
 
 
 def newly_done(

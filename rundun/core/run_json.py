@@ -31,7 +31,8 @@ class Photo:
     taken_at: int | None
     received_at: int
     geo: PositionJson | None
-    is_remark: bool = False
+    is_remark: bool
+    slot: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ class Evidence:
     remarks: Mapping[str, Remark] = field(default_factory=dict)
     remark_photos: Mapping[str, Mapping[str, Photo]] = field(default_factory=dict)
 
-    def arrived(self) -> dict[str, tuple[str, ...]]:
-        """Return each step's photo ids in order of arrival."""
-        return {step_id: tuple(photos) for step_id, photos in self.photos.items()}
+    def arrived(self) -> dict[str, dict[str, str | None]]:
+        """Return each step's photo ids in order of arrival, with the slots they were taken for."""
+        return {step_id: {key: photo.slot for key, photo in photos.items()} for step_id, photos in self.photos.items()}
 
     def find_photo(self, step_id: str, photo_id: str) -> Photo | None:
         """Find a photo of a step's answer or remark by its id, or None."""
@@ -72,6 +73,7 @@ def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:
     """Return the receipt of a photo for the executor's phone, which may then delete its own copy."""
     return {
         "photo_id": photo.photo_id,
+        "slot": photo.slot,
         "bytes": photo.bytes,
         "sha256": photo.sha256,
         "received_at": times.wire(photo.received_at),
@@ -97,6 +99,7 @@ def photo_json(photo: Photo, index: int, links: Urls) -> runs.PhotoJson:
     return {
         "photo_id": photo.photo_id,
         "photo_index": index,
+        "slot": photo.slot,
         "url": links.media(photo.derived, "image/jpeg"),
         "thumbnail_url": links.media(photo.thumbnail, "image/jpeg"),
         "content_type": "image/jpeg",

@@ -9,12 +9,15 @@ from rundun.core.validation import Integer, Matching, Number, StrictModel, Text
 
 MAX_OPTIONS = 200
 MAX_PICTURES = 4
+MAX_SLOTS = 10
 BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]
 BARCODE_FORMATS: tuple[BarcodeFormat, ...] = get_args(BarcodeFormat)
 
 StepId = Annotated[str, Matching(r"s-[A-Za-z0-9_-]{1,32}", "must be “s-” and 1 to 32 letters, digits, “_” or “-”")]
 OptionId = Annotated[str, Matching(r"o-[A-Za-z0-9_-]{1,32}", "must be “o-” and 1 to 32 letters, digits, “_” or “-”")]
 PictureId = Annotated[str, Matching(r"pic-[0-9a-f]{64}", "must be “pic-” and 64 hex digits, as the upload answered it")]
+
+SlotId = Annotated[str, Matching(r"p-[A-Za-z0-9_-]{1,32}", "must be “p-” and 1 to 32 letters, digits, “_” or “-”")]
 
 
 class Option(StrictModel):
@@ -99,6 +102,15 @@ class RatingConfig(StrictModel):
     """What the highest means."""
 
 
+class PhotoSlot(StrictModel):
+    """One named shot of a photo step."""
+
+    id: SlotId
+    """Unique in the template; made by the server where it is left out."""
+    label: Annotated[str, Text(200)]
+    """What is to be seen on it."""
+
+
 class PhotoConfig(PhotoRule):
     """Photos that are the answer."""
 
@@ -106,6 +118,8 @@ class PhotoConfig(PhotoRule):
     """How many are needed."""
     allow_gallery: bool = True
     """Whether pictures taken earlier are welcome."""
+    slots: Annotated[list[PhotoSlot], Field(min_length=1, max_length=MAX_SLOTS)] | None = None
+    """The shots by name, one photo each, all needed; instead of `min` and `max`."""
 
 
 class InstructionConfig(StrictModel):
@@ -266,8 +280,15 @@ Step = Annotated[
 ]
 
 
+def slots_of(step: StepBase) -> list[PhotoSlot]:
+    """Return the named shots of a step; none of a step that takes photos as they come, or takes none."""
+    return step.config.slots or [] if isinstance(step, PhotoStep) else []
+
+
 def photo_limits(step: StepBase) -> tuple[int, int]:
     """Return the (minimum, maximum) of photos that a step takes; (0, 0) where it takes none."""
+    if slots := slots_of(step):
+        return len(slots), len(slots)
     if isinstance(step, PhotoStep):
         return step.config.min, step.config.max
     if step.photo is False:

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["template", "section", "step", "option", "field"]
+Kind = Literal["template", "section", "step", "option", "slot", "field"]
 Field = tuple[str, str]  # its name, and the language of a translated text ("" for what the author wrote)
-_OUTSIDE = ("id", "sections", "steps", "fields", "translations", "settings", "execution", "config", "options")
+_OUTSIDE = ("id", "sections", "steps", "fields", "translations", "settings", "execution", "config", "options", "slots")
 
 
 @dataclass(frozen=True, slots=True)
 class TemplatePart:
-    """A part of a template that has fields: the template itself (id ""), a section, a step, an option, a field of the
-    job. `parent` is the id of what the part stands in, and `fields` has what was written, that in `config`, `settings`
-    and `execution` too.
+    """A part of a template that has fields: the template itself (id ""), a section, a step, an option, a slot, a field
+    of the job. `parent` is the id of what the part stands in, and `fields` has what was written, that in `config`,
+    `settings` and `execution` too.
     """
 
     kind: Kind
@@ -74,6 +74,8 @@ def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]])
             yield part("step", parent, "label", step)
             for option in (step.get("config") or {}).get("options") or ():
                 yield part("option", step["id"], "label", option)
+            for slot in (step.get("config") or {}).get("slots") or ():
+                yield part("slot", step["id"], "label", slot)
 
     yield part("template", "", "name", template)
     for field in template.get("fields") or ():

@@ -20,6 +20,7 @@ from rundun.errors import FieldError, Invalid, Problem
 
 MAX_ERRORS = 1000
 _PICTURE_ID = re.compile("pic-[0-9a-f]{64}")
+_LISTS_OF_CONFIG = (("options", "o-", step_types.MAX_OPTIONS), ("slots", "p-", step_types.MAX_SLOTS))
 _ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(step_types.Step)
 
 
@@ -105,10 +106,12 @@ def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
 
     def step_with_ids(step: Any) -> Any:
         config = step.get("config") if isinstance(step, dict) else None
-        if not isinstance(config, dict) or not isinstance(config.get("options"), list):
+        if not isinstance(config, dict):
             return with_id(step, "s-")
-        options = [with_id(option, "o-") for option in config["options"][: step_types.MAX_OPTIONS + 1]]
-        return with_id(step, "s-", config={**config, "options": options})
+        for name, prefix, most in _LISTS_OF_CONFIG:
+            if isinstance(config.get(name), list):
+                config = {**config, name: [with_id(part, prefix) for part in config[name][: most + 1]]}
+        return with_id(step, "s-", config=config)
 
     def with_steps(holder: Any) -> Any:
         if not isinstance(holder, dict) or not isinstance(holder.get("steps"), list):
@@ -182,9 +185,10 @@ def _number_of_steps(data: dict[str, Any], count: int) -> Iterator[FieldError]:
 def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
     parts = [(f"/sections/{index}", section) for index, section in enumerate(listed(data, "sections"))]
     for pointer, step in raw:
-        options = listed(step.get("config") if isinstance(step, dict) else None, "options")
+        config = step.get("config") if isinstance(step, dict) else None
         parts.append((pointer, step))
-        parts += [(f"{pointer}/config/options/{index}", option) for index, option in enumerate(options)]
+        for name, _, _ in _LISTS_OF_CONFIG:
+            parts += [(f"{pointer}/config/{name}/{index}", part) for index, part in enumerate(listed(config, name))]
     parts += [(f"/fields/{index}", field) for index, field in enumerate(listed(data, "fields"))]
     seen: set[str] = set()
     for pointer, part in parts:
@@ -204,6 +208,12 @@ def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
             yield FieldError(f"{pointer}/photo", "not_allowed", "a photo step says this in its config")
         elif step.photo.min > step.photo.max:
             yield FieldError(f"{pointer}/photo/max", "out_of_range", "must not be below min")
+    if isinstance(step, step_types.PhotoStep) and step.config.slots:
+        for name in sorted({"min", "max"} & step.config.model_fields_set):
+            yield FieldError(
+                f"{pointer}/config/{name}", "not_allowed", "stands beside slots, which need one photo each"
+            )
+        return
     if isinstance(step, step_types.MultiChoiceStep):
         maximum = step.config.max_selected
         if step.config.min_selected > len(step.config.options):

@@ -90,6 +90,7 @@ def _step(step: Mapping[str, Any], texts: Mapping[str, dict[str, str]]) -> dict[
     if step.get("flag"):
         translated["flag"] = _replaced(step["flag"], words, _OF_FLAG)
     config = _replaced(step.get("config") or {}, words, _OF_CONFIG)
-    if "options" in config:
-        config["options"] = [_replaced(option, texts.get(option["id"], {}), ("label",)) for option in config["options"]]
+    for name in ("options", "slots"):
+        if config.get(name):
+            config[name] = [_replaced(part, texts.get(part["id"], {}), ("label",)) for part in config[name]]
     return {**translated, "config": config} if config else translated

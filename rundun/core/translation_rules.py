@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rundun.core import text, validation
-from rundun.core.steps import StepBase
+from rundun.core.steps import StepBase, slots_of
 from rundun.core.translation import is_tag
 from rundun.errors import FieldError, FieldErrorCode
 
@@ -23,6 +23,7 @@ def translation_errors(
     for _, step in steps:
         for option in getattr(getattr(step, "config", None), "options", ()):
             targets[option.id] = MAX_LENGTHS["o"]
+        targets |= {slot.id: MAX_LENGTHS["p"] for slot in slots_of(step)}
     broken = len(steps) < len(raw)
     spelled: dict[str, str] = {}
     for language, texts in languages.items():
@@ -36,7 +37,7 @@ def translation_errors(
             pointer = validation.pointer(["translations", language, target])
             if target in targets:
                 yield from _text_errors(pointer, fields, targets[target])
-            elif not (broken and target.startswith("o-")):
+            elif not (broken and target.startswith(("o-", "p-"))):
                 yield FieldError(pointer, "unknown_reference", f"there is no “{target}” in this template")
 
 
@@ -71,6 +72,7 @@ MAX_LENGTHS = {
     "s": _WORDS_OF_STEP,
     "o": {"label": 200},
     "f": {"label": 200},
+    "p": {"label": 200},
 }
 
 

@@ -112,12 +112,13 @@ def abandoned(tx: Tx, before: int) -> list[int]:
 
 _PHOTOS = (  # in the order of Photo's fields
     "SELECT photo_id, step_id, original, derived, thumbnail, content_type, bytes, sha256, width, height, source, "
-    "taken_at, received_at, geo, is_remark FROM photos JOIN files ON files.number = photos.original "
+    "taken_at, received_at, geo, is_remark, slot FROM photos JOIN files ON files.number = photos.original "
 )
 
 
 def _photo(row: sqlite3.Row) -> Photo:
-    fields: list[Any] = [*row[:-2], row[-2] and from_json(row[-2]), bool(row[-1])]
+    *plain, geo, is_remark, slot = row
+    fields: list[Any] = [*plain, geo and from_json(geo), bool(is_remark), slot]
     return Photo(*fields)
 
 
@@ -161,11 +162,12 @@ def count_photos(tx: Tx, run_id: str, step_id: str, *, is_remark: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PhotoMetadata:
-    """What the phone says of a photo: camera or gallery, when, where."""
+    """What the phone says of a photo: camera or gallery, when, where, for which slot of its step."""
 
     source: str | None = None
     taken_at: int | None = None
     geo: PositionJson | None = None
+    slot: str | None = None
 
 
 def add_photo(
@@ -197,6 +199,7 @@ def add_photo(
         source=metadata.source,
         taken_at=metadata.taken_at,
         geo=geo,
+        slot=metadata.slot,
         received_at=received_at,
         is_remark=is_remark,
     )

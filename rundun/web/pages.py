@@ -185,7 +185,7 @@ class Pages:
 # Without "unit": kWh is kWh.
 _TEXTS = (
     *("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label"),
-    *("min_label", "max_label"),
+    *("min_label", "max_label", "tell"),
 )
 
 
@@ -211,5 +211,5 @@ def _parts(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
     yield from ((section["id"], section) for section in sections)
     for step in chain(template.get("steps") or (), *(section.get("steps") or () for section in sections)):
         config = step.get("config") or {}
-        yield step["id"], {**config, **step}
-        yield from ((option["id"], option) for option in config.get("options") or ())
+        yield step["id"], {**config, **(step.get("flag") or {}), **step}
+        yield from ((part["id"], part) for name in ("options", "slots") for part in config.get(name) or ())

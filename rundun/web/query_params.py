@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from rundun.core import times
 from rundun.core.run import Status
+from rundun.core.steps import SlotId
 from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
 from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.run_lists import RunFilter
@@ -186,6 +187,8 @@ class PhotoQuery(StrictModel):
     """Radius in metres, without an exponent; with `lat` and `lng` only."""
     remark: Literal["1"] | None = None
     """It belongs to the step's remark, not to its answer."""
+    slot: SlotId | None = None
+    """Which of the step's slots it was taken for; required for a step that has slots."""
 
 
 class SignatureQuery(StrictModel):

@@ -1,9 +1,9 @@
 // What is visible, done and missing in a run, and when a condition is true; the server's side stands in
 // rundun/core/condition.py and progress.py. Pure: no DOM, no state.
 //
-// An answer is {value, skipped, unable, photos}; a step without one is untouched. `arrived` tells which photos
-// count as there: the server counts only those with a receipt, the form counts all that were chosen, so that what
-// depends on a photo appears at once and not after its upload. An answer is flagged by its step's own rule.
+// An answer is {value, skipped, unable, photos}; a step without one is untouched. `arrived` tells which photos, each
+// for which slot, count as there: the server counts only those with a receipt, the form counts all that were chosen, so
+// that what depends on a photo appears at once and not after its upload.
 
 /** [{step, section}] in the order they are asked; section is null for a template without sections. */
 export function flatten(template) {
@@ -22,8 +22,21 @@ export function isRequired(step) {
 export function photoRule(step) {
   const rule = step.type === "photo" ? step.config ?? {} : step.photo;
   if (!rule) return null;
-  const [min, gallery] = step.type === "photo" ? [1, rule.allow_gallery ?? true] : [0, true];
-  return { min: rule.min ?? min, max: rule.max ?? 10, annotate: rule.annotate ?? false, gallery };
+  const [least, gallery] = step.type === "photo" ? [1, rule.allow_gallery ?? true] : [0, true];
+  const { length } = slotsOf(step);
+  const [min, max] = length ? [length, length] : [rule.min ?? least, rule.max ?? 10];
+  return { min, max, annotate: rule.annotate ?? false, gallery };
+}
+
+/** The named shots of a photo step, [{id, label}]; none where photos are taken as they come. */
+export function slotsOf(step) {
+  return (step.type === "photo" && step.config?.slots) || [];
+}
+
+/** Of a step's photos those that count: in each slot the last one. */
+export function onePerSlot(step, photos) {
+  const slots = slotsOf(step);
+  return slots.length ? slots.flatMap(({ id }) => photos.filter((photo) => photo.slot === id).slice(-1)) : photos;
 }
 
 export function maySkip(template, step) {
@@ -45,11 +58,11 @@ const EVIDENCE_TYPES = new Set(["photo", "signature", "instruction"]);
  * Everything the form and the server must agree on.
  *
  * answers   {step_id: answer}
- * arrived   {step_id: [photo ids that are there]}
+ * arrived   {step_id: {id of a photo that is there: id of its slot, or null}}
  * signed    [step ids with a stored signature]
  *
- * → {steps: Map(step_id → {visible, state, done, flagged, waiting, missing}),
- *    progress: {total, answered, skipped, unable}}
+ * → {steps: Map(step_id → {visible, state, done, flagged, waiting, emptySlots, missing}),
+ *    progress: {total, answered, skipped, unable}}; emptySlots are the ids of slots without a photo
  *   missing is null, "missing_answer", "missing_photos" or "missing_signature": why the run cannot be completed yet.
  */
 export function evaluate(template, answers, arrived, signed) {
@@ -59,7 +72,7 @@ export function evaluate(template, answers, arrived, signed) {
   for (const { step } of flatten(template)) {
     const answer = answers[step.id] ?? null;
     const visible = isTrue(step.condition, known);
-    const stepState = { visible, ...evaluateAlone(step, answer, new Set(arrived[step.id] ?? []), signed) };
+    const stepState = { visible, ...evaluateAlone(step, answer, arrived[step.id] ?? {}, signed) };
     stepState.done = visible && stepState.whole;
     stepState.flagged = stepState.done && stepState.state === "answered" && isFlagged(step.flag?.when, answer.value);
     stepState.missing = visible && !stepState.done ? whatIsMissing(step, answer, stepState) : null;
@@ -80,23 +93,31 @@ export function evaluateKept(template, answerOf, photos, signed) {
     const answer = answerOf(step.id);
     const takesPhotos = photoRule(step) !== null;
     if (answer) answers[step.id] = takesPhotos ? { ...answer, photos: photos.listed(step.id) } : answer;
-    arrived[step.id] = takesPhotos ? photos.usable(step.id).map((photo) => photo.id) : [];
+    arrived[step.id] = takesPhotos ? photos.arrived(step.id) : {};
   }
   return evaluate(template, answers, arrived, signed);
 }
 
 /** One step without regard to the others: whether it is whole, and its state for conditions. */
 function evaluateAlone(step, answer, there, signed) {
-  const untouched = { state: "untouched", whole: false, waiting: [], unsigned: false };
+  const emptySlots = emptyOf(slotsOf(step), Object.values(there));
+  const untouched = { state: "untouched", whole: false, waiting: [], unsigned: false, emptySlots };
   if (answer === null) return untouched;
   if (answer.skipped) return { ...untouched, state: "skipped", whole: true };
   if (answer.unable) return { ...untouched, state: "unable", whole: true };
   const listed = answer.photos ?? [];
-  const waiting = listed.filter((id) => !there.has(id));
+  const waiting = listed.filter((id) => !(id in there));
   const unsigned = step.type === "signature" && !signed.includes(step.id);
   const enough = listed.length - waiting.length >= (photoRule(step)?.min ?? 0);
-  const whole = enough && waiting.length === 0 && !unsigned;
-  return { state: whole || !EVIDENCE_TYPES.has(step.type) ? "answered" : "untouched", whole, waiting, unsigned };
+  const empty = emptyOf(slotsOf(step), listed.map((id) => there[id]));
+  const whole = enough && waiting.length === 0 && empty.length === 0 && !unsigned;
+  const state = whole || !EVIDENCE_TYPES.has(step.type) ? "answered" : "untouched";
+  return { state, whole, waiting, unsigned, emptySlots: empty };
+}
+
+/** Ids of the slots that none of the `taken` ones is. */
+function emptyOf(slots, taken) {
+  return slots.map(({ id }) => id).filter((id) => !taken.includes(id));
 }
 
 function whatIsMissing(step, answer, { waiting, unsigned }) {

@@ -17,7 +17,9 @@ if (box) main.append(box);
 function doneOf({ run, organization, template, answers: all, signed }) {
   const answers = touched(all);
   const listed = Object.fromEntries(Object.entries(answers).map(([id, { photos }]) => [id, photos]));
-  const { steps } = evaluate(template, answers, listed, signed);
+  const photosThere = (ids) => Object.fromEntries((ids ?? []).map((id) => [id, null]));
+  const there = Object.fromEntries(Object.entries(listed).map(([id, ids]) => [id, photosThere(ids)]));
+  const { steps } = evaluate(template, answers, there, signed);
   const rows = flatten(template).filter(({ step }) => steps.get(step.id).visible);
   const answerOf = (id) => answers[id] ?? null;
   return { run, organization, template, rows, answerOf, photosOf: (id) => listed[id]?.length ?? 0 };

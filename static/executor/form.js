@@ -58,7 +58,7 @@ export class Form {
     const step = this.#steps().find((one) => one.id === stepIdOf(stepId));
     if (!step) return;
     this.bring(step, true);
-    if (step.id === stepId) step.querySelector("photo-field")?.showLostPhoto();
+    if (step.id === stepId) step.querySelector("photo-field, photo-slots")?.showLostPhoto?.();
     else loadModule("remark").then(({ editRemark }) => editRemark(this.session, step.step, true));
   }
 

@@ -201,6 +201,7 @@ async function fetchAhead() {
   if (startScreen) later.push("start");
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("pictures");
   if (steps.some((step) => step.photo || step.type === "photo")) later.push("shrink_photo", "photo_dialog");
+  if (steps.some((step) => step.config?.slots)) later.push("slots");
   if (steps.some((step) => step.geo)) later.push("geo");
   if (!globalThis.crypto.subtle) later.push("sha256");
   if (steps.some((step) => step.photo?.annotate || step.config?.annotate)) later.push("annotate");

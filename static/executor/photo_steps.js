@@ -2,15 +2,25 @@
 // have as well.
 
 import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
-import { photoRule } from "./rules.js";
+import { photoRule, slotsOf } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
 import { loadModule } from "./http.js";
 
 defineStep("photo", class extends StepElement {
   control() {
-    return document.createElement("photo-field").prepare(this.session, this.step);
+    const slots = slotsOf(this.step);
+    if (!slots.length) return document.createElement("photo-field").prepare(this.session, this.step);
+    loadModule("slots"); // the element is there, with room for its tiles, and becomes what it is when that has come
+    const field = Object.assign(document.createElement("photo-slots"), about(this.session, this.step));
+    field.style.setProperty("--rows", Math.ceil(slots.length / 2));
+    return field;
   }
 });
+
+/** What a field for photos goes by. */
+function about(session, step) {
+  return { session, step, rule: photoRule(step) };
+}
 
 defineStep("signature", class extends StepElement {
   control() {
@@ -58,14 +68,11 @@ defineStep("instruction", class extends StepElement {
   }
 });
 
-customElements.define("photo-field", class extends HTMLElement {
+export class PhotoField extends HTMLElement {
   #tiles = new Map();   // photo id → tile, so that an upload's progress does not rebuild the pictures
 
   prepare(session, step) {
-    this.session = session;
-    this.step = step;
-    this.rule = photoRule(step);
-    return this;
+    return Object.assign(this, about(session, step));
   }
 
   connectedCallback() {
@@ -73,9 +80,13 @@ customElements.define("photo-field", class extends HTMLElement {
     this.grid = h("div", { class: "tiles", role: "group", "aria-label": t("photos") });
     this.rules = h("p", { class: "soft count", "aria-live": "polite", shown: true });
     this.buttons = h("div", { class: "pair" },
-      this.#input("camera", "take_photo", "camera"),
-      this.rule.gallery ? this.#input("gallery", "gallery", "picture") : null);
+      this.input("camera", "take_photo", "camera"),
+      this.rule.gallery ? this.input("gallery", "gallery", "picture") : null);
     this.append(this.grid, this.buttons, this.rules);
+    this.listen();
+  }
+
+  listen() {
     this.session.addEventListener("change", ({ detail }) => {
       if (detail.step === null || detail.step === this.step.id) this.update();
     });
@@ -84,18 +95,18 @@ customElements.define("photo-field", class extends HTMLElement {
   }
 
   /** Two inputs, since Android 14 shows no camera in the one without `capture`. */
-  #input(source, word, picture) {
+  input(source, word, picture, { className = "button", slot = null } = {}) {
     const input = h("input", { type: "file", accept: "image/*", class: "visually-hidden" });
     if (source === "camera") input.setAttribute("capture", "environment");
-    else input.multiple = this.rule.max > 1;
+    else input.multiple = this.rule.max > 1 && !slot;
     input.addEventListener("change", () => {
       const files = [...input.files];
       input.value = ""; // so that the same picture can be chosen again
-      if (files.length) this.#add(files, source);
+      if (files.length) this.#add(files, source, slot);
       else this.session.cameraFor(null);
     });
     if (source === "camera") this.#watchCamera(input);
-    return h("label", { class: "button" }, icon(picture), h("span", {}, t(word)), input);
+    return h("label", { class: className }, icon(picture), h("span", {}, t(word)), input);
   }
 
   /** The camera may cost this page its life: what it was opened for is written down, until it is back. */
@@ -104,12 +115,12 @@ customElements.define("photo-field", class extends HTMLElement {
     input.addEventListener("cancel", () => this.session.cameraFor(null));
   }
 
-  async #add(files, source) {
+  async #add(files, source, slot) {
     this.lostNotice?.remove();
     const { photoStore } = this.session;
     const step = this.closest(".step"); // null in a dialog
     const wasDone = step?.hasAttribute("done") ?? true;
-    const leftOut = await photoStore.add(this.step.id, files, source);
+    const leftOut = await photoStore.add(this.step.id, files, source, slot);
     if (leftOut) setText(this.rules, t("photos_left_out", { n: leftOut, max: this.rule.max }));
     // Where more pictures may follow, the step stays under the thumb.
     const mayFollow = this.step.type === "photo" && photoStore.usable(this.step.id).length < this.rule.max;
@@ -129,16 +140,11 @@ customElements.define("photo-field", class extends HTMLElement {
 
   update() {
     const photos = this.session.photoStore.ofStep(this.step.id);
-    const ids = new Set(photos.map((photo) => photo.id));
-    for (const [id, tile] of this.#tiles) {
-      if (ids.has(id)) continue;
-      tile.remove();
-      this.#tiles.delete(id);
-    }
+    this.forget(photos);
     photos.forEach((photo, index) => {
-      const tile = this.#tiles.get(photo.id) ?? this.#tile(photo);
+      const tile = this.tileOf(photo);
       if (this.grid.children[index] !== tile) this.grid.insertBefore(tile, this.grid.children[index] ?? null);
-      this.#refresh(tile, photo, index);
+      this.refresh(tile, photo, t("photo_label", { index: index + 1, state: stateOf(photo) }));
     });
     const n = this.session.photoStore.usable(this.step.id).length;
     setAttr(this.buttons, "hidden", n >= this.rule.max);
@@ -151,6 +157,20 @@ customElements.define("photo-field", class extends HTMLElement {
     return n === 0 ? t("photos_up_to", { n: max }) : t("photos_of", { n, max });
   }
 
+  /** Lets go of the tiles of photos that are not among `photos`. */
+  forget(photos) {
+    const ids = new Set(photos.map((photo) => photo.id));
+    for (const [id, tile] of this.#tiles) {
+      if (ids.has(id)) continue;
+      tile.remove();
+      this.#tiles.delete(id);
+    }
+  }
+
+  tileOf(photo) {
+    return this.#tiles.get(photo.id) ?? this.#tile(photo);
+  }
+
   #tile(photo) {
     const open = async () => (await loadModule("photo_dialog")).openPhoto(this.session, tile.photo, this.rule);
     const tile = makeButton("tile", open,
@@ -161,7 +181,7 @@ customElements.define("photo-field", class extends HTMLElement {
     return tile;
   }
 
-  #refresh(tile, photo, index) {
+  refresh(tile, photo, words) {
     tile.photo = photo;
     const source = photo.preview ?? photo.thumbnail;
     const image = tile.querySelector("img");
@@ -172,13 +192,14 @@ customElements.define("photo-field", class extends HTMLElement {
     setAttr(tile.querySelector(".tile-file"), "hidden", photo.state === "preparing");
     const progress = photo.item?.sent ?? photo.progress;
     tile.style.setProperty("--sent", photo.state === "safe" ? 1 : progress);
-    const words = t("photo_label", { index: index + 1, state: stateOf(photo) });
     if (tile.getAttribute("state") === photo.state && tile.getAttribute("aria-label") === words) return;
     tile.setAttribute("state", photo.state);
     tile.setAttribute("aria-label", words);
     tile.querySelector(".tile-mark").replaceChildren(icon(markOf(photo)));
   }
-});
+}
+
+customElements.define("photo-field", PhotoField);
 
 /** Where a photo is, in words: on this phone, being sent, safe on the server. */
 export function stateOf(photo) {

@@ -1,12 +1,12 @@
 // The photos and signatures of a run: those on the server, and those this phone still shrinks, keeps or sends.
 //
-// A photo: {id, step, state, preview, url, thumbnail, progress, problem, item}. Its state is
+// A photo: {id, step, slot, state, preview, url, thumbnail, progress, problem, item}. Its state is
 //   preparing → waiting → safe (the server's receipt is here) | refused (the person must choose)
 //   elsewhere: an answer names it, but neither the server nor this phone has it
 //
 // Events: "change" {step} · "answer" {step}: the photos of the step's answer have changed · "camera-closed"
 
-import { photoRule, nowUtc, stepIdOf, uuid } from "./rules.js";
+import { nowUtc, onePerSlot, photoRule, slotsOf, stepIdOf, uuid } from "./rules.js";
 import { loadModuleOnce } from "./http.js";
 
 const COUNTED_STATES = new Set(["preparing", "waiting", "safe"]);
@@ -49,7 +49,16 @@ export class PhotoStore extends EventTarget {
 
   /** Photos that count for the answer. */
   usable(stepId) {
-    return this.ofStep(stepId).filter((photo) => COUNTED_STATES.has(photo.state));
+    return this.#counted(stepId, (photo) => COUNTED_STATES.has(photo.state));
+  }
+
+  #counted(stepId, counts) {
+    return onePerSlot(this.steps.get(stepId), this.ofStep(stepId).filter(counts));
+  }
+
+  /** {id: slot} of the photos that count. */
+  arrived(stepId) {
+    return Object.fromEntries(this.usable(stepId).map(({ id, slot }) => [id, slot]));
   }
 
   refused(stepId) {
@@ -58,7 +67,7 @@ export class PhotoStore extends EventTarget {
 
   /** Ids an answer of this step stands on, those that never arrived included. */
   listed(stepId) {
-    return this.ofStep(stepId).filter((photo) => photo.state !== "refused").map((photo) => photo.id);
+    return this.#counted(stepId, (photo) => photo.state !== "refused").map((photo) => photo.id);
   }
 
   /** {total, safe, preparing} over the whole run. */
@@ -68,12 +77,13 @@ export class PhotoStore extends EventTarget {
     return { total: all.length, safe: inState("safe"), preparing: inState("preparing") };
   }
 
-  /** `source`: "camera" or "gallery". Takes as many as the step still has room for. → how many were left out. */
-  async add(stepId, files, source) {
+  /** `source`: "camera" or "gallery". Takes as many as the step, or its slot, still has room for. → how many were left
+   *  out. */
+  async add(stepId, files, source, slot = null) {
     const step = this.steps.get(stepId);
-    const room = photoRule(step).max - this.usable(stepId).length;
+    const room = slot ? 1 : photoRule(step).max - this.usable(stepId).length;
     const taken = files.slice(0, Math.max(0, room));
-    const added = taken.map((file) => [this.#append(stepId, source), file]);
+    const added = taken.map((file) => [this.#append(stepId, source, slot), file]);
     this.#emit("change", stepId);
     const [images] = await Promise.all([shrinkModule(), step.geo ? lazyGeo.load() : null]);
     if (step.geo) geo?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
@@ -107,7 +117,7 @@ export class PhotoStore extends EventTarget {
     const images = await shrinkModule();
     const original = await bytesOf(file);
     if (original) this.replace(photo, await images.oneAtATime(() => smallOf(images, file, original)), "camera");
-    else this.#refuseUnread(this.#append(photo.step, "camera"));
+    else this.#refuseUnread(this.#append(photo.step, "camera", photo.slot));
     this.#emit("camera-closed");
   }
 
@@ -118,7 +128,7 @@ export class PhotoStore extends EventTarget {
     const empty = { url: null, thumbnail: null, problem: null, item: null };
     const fresh = { ...photo, ...empty, id: newId(), state: "waiting", preview, source };
     list.splice(list.indexOf(photo), 0, fresh);
-    const query = { source, taken_at: nowUtc(), ...geo?.recent() };
+    const query = { source, taken_at: nowUtc(), ...slotOf(photo), ...geo?.recent() };
     if (isFull) this.remove(photo); // a full step takes nothing more, so the old one has to go first
     this.#send(fresh, bytes, type, query);
     if (!isFull) this.remove(photo);
@@ -157,8 +167,8 @@ export class PhotoStore extends EventTarget {
     const known = this.#find(item);
     const preview = known?.preview ?? urlOf(item.body, item.type);
     const photo = {
-      id: item.photo, step: item.key, state: item.problem ? "refused" : "waiting", preview, url: null, thumbnail: null,
-      progress: 0, problem: item.problem, item, source: item.query.source,
+      id: item.photo, step: item.key, slot: item.query.slot ?? null, state: item.problem ? "refused" : "waiting",
+      preview, url: null, thumbnail: null, progress: 0, problem: item.problem, item, source: item.query.source,
     };
     if (known) Object.assign(known, photo);
     else this.#photos.set(item.key, [...this.ofStep(item.key), photo]);
@@ -173,7 +183,7 @@ export class PhotoStore extends EventTarget {
   /** {step id: [receipt]} of the photos that are safe, as the server's state has them. */
   receipts() {
     const isSafe = (photo) => photo.state === "safe";
-    const receipt = ({ id, url, thumbnail }) => ({ photo_id: id, url, thumbnail_url: thumbnail });
+    const receipt = ({ id, slot, url, thumbnail }) => ({ photo_id: id, slot, url, thumbnail_url: thumbnail });
     const entries = [...this.#photos].map(([stepId, photos]) => [stepId, photos.filter(isSafe).map(receipt)]);
     return Object.fromEntries(entries);
   }
@@ -206,17 +216,20 @@ export class PhotoStore extends EventTarget {
       for (const id of new Set([...named, ...receipts.keys()])) {
         if (known.has(id) || this.#deletedIds.has(id)) continue;
         const receipt = receipts.get(id);
-        const state = receipt ? safe(receipt) : { state: "elsewhere", progress: 0 };
+        const state = receipt ? safe(receipt) : { slot: null, state: "elsewhere", progress: 0 };
         list.push({ id, step: stepId, preview: null, ...state });
       }
+      // Of two in one slot this phone's own counts, else that which the answer names, wherever both were taken.
+      const rank = (photo) => (isOurs(photo) ? 2 : Number(named.includes(photo.id)));
+      if (slotsOf(this.steps.get(stepId)).length) list.sort((one, other) => rank(one) - rank(other));
       this.#photos.set(stepId, list);
     }
   }
 
   // Inside
 
-  #append(stepId, source) {
-    const empty = { preview: null, url: null, progress: 0, problem: null };
+  #append(stepId, source, slot) {
+    const empty = { slot, preview: null, url: null, progress: 0, problem: null };
     const photo = { id: newId(), step: stepId, state: "preparing", source, ...empty };
     this.#photos.set(stepId, [...this.ofStep(stepId), photo]);
     return photo;
@@ -226,7 +239,7 @@ export class PhotoStore extends EventTarget {
   async #prepare(images, step, photo, file) {
     const position = () => (step.geo ? geo?.recent() : null);
     if (!this.ofStep(step.id).includes(photo)) return; // deleted before its turn came
-    const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...position() };
+    const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...slotOf(photo), ...position() };
     const original = await bytesOf(file);
     const isStillThere = this.ofStep(step.id).includes(photo); // reading takes a while where the file comes from afar
     if (isStillThere && original) photo.item = this.#queue(photo, original, typeOf(file), query, true);
@@ -316,8 +329,13 @@ function newId() {
 }
 
 /** What a receipt says of its photo. */
-function safe({ url = null, thumbnail_url: thumbnail }) {
-  return { state: "safe", progress: 1, url, thumbnail: thumbnail ?? url };
+function safe({ slot = null, url = null, thumbnail_url: thumbnail }) {
+  return { state: "safe", progress: 1, slot, url, thumbnail: thumbnail ?? url };
+}
+
+/** The slot of a photo as its upload names it. */
+function slotOf({ slot }) {
+  return slot ? { slot } : {};
 }
 
 /** A camera's picture was taken now; one from the gallery carries its file's date. */

@@ -5,6 +5,7 @@ import {
 } from "./dom.js";
 import { showSignature } from "./photo_steps.js";
 import { isNoted, remarkKey } from "./rules.js";
+import { missingText } from "./step.js";
 import { loadModule } from "./http.js";
 
 const WAITING_DELAY_MS = 1200;
@@ -73,7 +74,7 @@ export class Review {
   #line(step, stepState) {
     const answer = this.session.answerOf(step.id);
     const photos = this.session.photoStore.usable(step.id);
-    const words = stepState.missing ? t(stepState.missing) : describe(step, answer);
+    const words = stepState.missing ? missingText(step, stepState) : describe(step, answer);
     const attributes = { type: "button", class: "line", missing: Boolean(stepState.missing) };
     return h("button", { ...attributes, on: { click: () => this.#back([step.id]) } },
       h("span", { class: "line-label", ...textAttributes(step.id) }, step.label),

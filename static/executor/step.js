@@ -9,9 +9,9 @@
 // Attributes say how the step stands, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
-import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
+import { h, icon, locale, makeButton, refusedText, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
 import {
-  complaint, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, photoRule, remarkKey, tidy,
+  complaint, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, photoRule, remarkKey, slotsOf, tidy,
 } from "./rules.js";
 import { lazyGeo } from "./photo_store.js";
 import { loadModule } from "./http.js";
@@ -209,7 +209,7 @@ export class StepElement extends HTMLElement {
     if (safety.kind === "attention") {
       return ["alert", refusedText(safety.problem), again("try_again", () => this.session.retry(this.step.id))];
     }
-    if (this.hasAttribute("missing") && !stepState.done) return ["alert", t(stepState.missing ?? "missing_answer")];
+    if (this.hasAttribute("missing") && !stepState.done) return ["alert", missingText(this.step, stepState)];
     if (!answer) return this.step.geo && lazyGeo.availability() === "yes" ? ["pin", t("geo_note")] : [null, ""];
     if (safety.kind === "locating") return ["pin", t("locating")];
     if (safety.kind === "unkept") return ["alert", t("unkept")];
@@ -234,6 +234,13 @@ export class StepElement extends HTMLElement {
     if (!this.step.geo) return ["check", t("safe")];
     return ["check", answer.geo ? t("safe_placed", { n: Math.round(answer.geo.accuracy ?? 0) }) : t("safe_unplaced")];
   }
+}
+
+/** What a step lacks, in words: of one with slots the names of those without a photo. */
+export function missingText(step, { missing, emptySlots }) {
+  const names = slotsOf(step).filter(({ id }) => emptySlots.includes(id)).map(({ label }) => label);
+  if (!names.length) return t(missing ?? "missing_answer");
+  return t("slots_missing", { slots: new Intl.ListFormat(locale, { style: "short", type: "unit" }).format(names) });
 }
 
 /** A step with one field. Subclasses: `read()` returns the field's value for the wire, `write(value)` shows one. */

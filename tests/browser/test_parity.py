@@ -13,11 +13,12 @@ from rundun.core.answer import MAX_BARCODE, Answer, read_value
 from rundun.core.steps import TextConfig
 from rundun.core.template import Template
 from rundun.errors import Invalid
+from tests.helpers.conditions import with_slots
 from tests.helpers.modules import CASES, in_page
 
 VALUES = json.loads((CASES / "values.json").read_text())
 CONDITIONS = json.loads((CASES / "conditions.json").read_text())
-FLAGS = json.loads((CASES / "flags.json").read_text())
+FLAGS = json.loads((CASES / "flags.json").read_text()) + json.loads((CASES / "slots.json").read_text())
 CONFIG = {
     "choice": {"options": [{"id": "o-c1", "label": "1"}, {"id": "o-c2", "label": "2"}]},
     "multi_choice": {"options": [{"id": f"o-m{i}", "label": str(i)} for i in range(3)]},
@@ -59,11 +60,12 @@ def server_says(template: Template, case: dict[str, Any]) -> dict[str, Any]:
         )
         for step_id, given in case["answers"].items()
     }
-    step_states = progress.evaluate(list(template.all_steps()), answers, case.get("arrived", {}))
+    step_states = progress.evaluate(list(template.all_steps()), answers, with_slots(case.get("arrived", {})))
     return {
         "visible": [step_id for step_id, one in step_states.items() if one.visible],
         "done": [step_id for step_id, one in step_states.items() if one.done],
         "missing": {one.step_id: one.code for one in progress.missing(step_states)},
+        "empty_slots": {one.step_id: list(one.slots) for one in progress.missing(step_states) if one.slots},
         "progress": progress.count_progress(step_states),
         "flagged": [step_id for step_id, one in step_states.items() if one.flagged],
     }
@@ -76,6 +78,8 @@ PAGE_SAYS = """given.map(([template, answers, arrived, signed]) => {
     visible: those((one) => one.visible), done: those((one) => one.done), progress,
     flagged: those((one) => one.flagged),
     missing: Object.fromEntries([...steps].filter(([, one]) => one.missing).map(([id, one]) => [id, one.missing])),
+    empty_slots: Object.fromEntries(
+      [...steps].filter(([, one]) => one.missing && one.emptySlots.length).map(([id, one]) => [id, one.emptySlots])),
   };
 })"""
 
@@ -88,7 +92,12 @@ async def page_says(page: Page, cases: list[tuple[Template, dict[str, Any]]]) ->
             for step_id, one in case["answers"].items()
         }
         given.append(
-            [json.loads(template_rules.as_json(template)), answers, case.get("arrived", {}), case.get("signed", [])]
+            [
+                json.loads(template_rules.as_json(template)),
+                answers,
+                with_slots(case.get("arrived", {})),
+                case.get("signed", []),
+            ]
         )
     result: list[dict[str, Any]] = await in_page(page, "rules", PAGE_SAYS, given)
     return result
@@ -96,7 +105,7 @@ async def page_says(page: Page, cases: list[tuple[Template, dict[str, Any]]]) ->
 
 def told(case: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     """Of what was said of a case, that which the case tells."""
-    return {key: said[key] for key in ("visible", "done", "missing", "flagged") if key in case}
+    return {key: said[key] for key in ("visible", "done", "missing", "empty_slots", "flagged") if key in case}
 
 
 def expected(case: dict[str, Any]) -> dict[str, Any]:
@@ -188,12 +197,12 @@ def depth(condition: dict[str, Any]) -> int:
 
 @some.composite
 def cases(draw: some.DrawFn) -> dict[str, Any]:
-    """A checklist whose later steps hang on earlier ones, some flagged by their own answers, and somebody's answers, of
-    hidden steps as well.
+    """A checklist whose later steps hang on earlier ones, some flagged by their own answers, some photos with slots,
+    and somebody's answers, of hidden steps as well.
     """
     steps: list[dict[str, Any]] = []
     answers: dict[str, Any] = {}
-    arrived: dict[str, list[str]] = {}
+    arrived: dict[str, dict[str, str | None]] = {}
     signed: list[str] = []
     for index in range(draw(some.integers(1, 7))):
         kind = draw(some.sampled_from(TYPES))
@@ -201,7 +210,8 @@ def cases(draw: some.DrawFn) -> dict[str, Any]:
         if kind in CONFIG:
             step["config"] = unique(CONFIG[kind], step["id"])
         if kind == "photo":
-            step["config"] = {"min": draw(some.integers(1, 2)), "max": 3}
+            slots = [{"id": f"p-{index}-{n}", "label": str(n)} for n in range(draw(some.integers(0, 3)))]
+            step["config"] = {"slots": slots} if slots else {"min": draw(some.integers(1, 2)), "max": 3}
         elif draw(some.booleans()):
             step["photo"] = {"min": draw(some.integers(0, 2)), "max": 3}
         if steps and draw(some.booleans()):
@@ -209,7 +219,9 @@ def cases(draw: some.DrawFn) -> dict[str, Any]:
         if draw(some.booleans()):
             step["flag"] = {"when": draw(joined(own_comparisons(step)))}
         photos = [f"ph-{n}" for n in range(draw(some.integers(0, 3)))] if "photo" in (kind, *step) else []
-        arrived[step["id"]] = draw(some.permutations(photos))[: draw(some.integers(0, 3))]
+        here = draw(some.permutations(photos))[: draw(some.integers(0, 3))]
+        slot_ids = [slot["id"] for slot in (step.get("config") or {}).get("slots", [])] or [None]
+        arrived[step["id"]] = {photo: draw(some.sampled_from(slot_ids)) for photo in here}
         answer = draw(
             some.sampled_from([None, {"skipped": True}, {"unable": "no"}, *[{"value": None, "photos": photos}] * 3])
         )

@@ -23,4 +23,9 @@ def answer(value: Any = None, **more: Any) -> Answer:
 def stood(template: Template, values: dict[str, Any], arrived: Any = None) -> dict[str, progress.StepState]:
     """How the steps stand with these values, or whole answers."""
     answers = {name: one if isinstance(one, Answer) else answer(one) for name, one in values.items()}
-    return progress.evaluate(tuple(template.all_steps()), answers, arrived or {})
+    return progress.evaluate(tuple(template.all_steps()), answers, with_slots(arrived or {}))
+
+
+def with_slots(arrived: dict[str, Any]) -> dict[str, dict[str, str | None]]:
+    """Photos that have arrived, by step: those listed by their ids alone were taken for no slot."""
+    return {name: one if isinstance(one, dict) else dict.fromkeys(one) for name, one in arrived.items()}

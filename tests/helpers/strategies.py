@@ -89,6 +89,9 @@ def _config(draw: some.DrawFn, kind: str, place: str) -> dict[str, Any]:
             least = draw(some.integers(0, 4))
             ends = {"min": some.just(least), "max": some.integers(max(least + 1, 5), 10)}
             return draw(some_of({}, {**ends, "min_label": label, "max_label": label}))
+        case "photo" if draw(some.booleans()):
+            slots = [{"id": f"p-{place}{n}", "label": draw(words(200))} for n in range(draw(some.integers(1, 4)))]
+            return {"slots": slots, **draw(some_of({}, {"annotate": flag, "allow_gallery": flag}))}
         case "photo":
             least = draw(some.integers(1, 3))
             ends = {"min": some.just(least), "max": some.integers(least, 10)}
@@ -246,7 +249,7 @@ def _translations(draw: some.DrawFn, template: dict[str, Any]) -> Json:
     fields: dict[str, list[str]] = {"": ["name", "description"]}
     for step in steps_of(template):
         fields[step["id"]] = ["label", "hint", "tell"]
-        fields.update({one: ["label"] for one in _option_ids(step)})
+        fields.update({one: ["label"] for one in (*_option_ids(step), *slots_of(step))})
     for section in template.get("sections") or ():
         fields[section["id"]] = ["title", "description"]
     places = sorted((target, field) for target, names in fields.items() for field in names)
@@ -267,6 +270,11 @@ def steps_of(template: dict[str, Any]) -> list[Step]:
 
 def _option_ids(step: Step) -> list[str]:
     return [option["id"] for option in step.get("config", {}).get("options", ())]
+
+
+def slots_of(step: Step) -> list[str]:
+    """The ids of a photo step's slots."""
+    return [slot["id"] for slot in step.get("config", {}).get("slots", ())]
 
 
 # --- answers ----------------------------------------------------------------------------------------------------
@@ -308,6 +316,8 @@ def _rounded(least: float, most: float, decimals: int) -> some.SearchStrategy[in
 
 def photos_of(step: Step) -> tuple[int, int]:
     """(least, most) photos the step takes."""
+    if slots := slots_of(step):
+        return len(slots), len(slots)
     if step["type"] == "photo":
         config = step.get("config", {})
         return config.get("min", 1), config.get("max", 10)

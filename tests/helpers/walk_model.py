@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.helpers.strategies import photos_of, steps_of
+from tests.helpers.strategies import photos_of, slots_of, steps_of
 
 EVIDENCE = ("photo", "signature", "instruction")
 
@@ -15,6 +15,7 @@ class Model:
     template: dict[str, Any]
     answers: dict[str, Any] = field(default_factory=dict)
     arrived: dict[str, list[str]] = field(default_factory=dict)
+    slots: dict[str, str] = field(default_factory=dict)  # photo id → the slot it was taken for
     signed: dict[str, int] = field(default_factory=dict)
     seen: dict[str, tuple[str, str]] = field(default_factory=dict)  # photo id or answer id → its step
     announced: dict[str, set[str]] = field(default_factory=dict)  # the photos that a step's last event named
@@ -32,7 +33,8 @@ class Model:
             return answer is not None
         here, awaited = self.photos(step)
         signed = step["type"] != "signature" or answer["signature"] is not None
-        return len(here) >= photos_of(step)[0] and not awaited and signed
+        every = {self.slots.get(one) for one in here} >= set(slots_of(step))
+        return len(here) >= photos_of(step)[0] and every and not awaited and signed
 
     def visible(self) -> set[str]:
         """The steps that are shown."""

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.helpers import images
 from tests.helpers.hypothesis_service import JSON, Property, Stage, stage_in
-from tests.helpers.strategies import answers_for, photos_of, steps_of, templates
+from tests.helpers.strategies import answers_for, photos_of, slots_of, steps_of, templates
 from tests.helpers.walk_model import Model
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
@@ -108,13 +108,16 @@ class Walker:
         here, most = self.model.arrived.setdefault(step["id"], []), photos_of(step)[1]
         awaited = [one for one in (self.model.answers.get(step["id"]) or {}).get("photos") or () if one not in here]
         photo_id = data.draw(some.sampled_from([*awaited, f"ph-{data.draw(some.uuids())}"]))
-        address = f"{self.path}/steps/{step['id']}/photos/{photo_id}"
+        slot = data.draw(some.sampled_from(slots_of(step) or [None]))
+        address = f"{self.path}/steps/{step['id']}/photos/{photo_id}" + (f"?slot={slot}" if slot else "")
         length = (b"content-length", str(len(PHOTO)).encode())
         answer = await self.stage.call("PUT", address, PHOTO, (length,))
-        expected = 422 if len(here) >= most else 201
+        full = [self.model.slots.get(one) for one in here].count(slot) >= 2 if slot else len(here) >= most
+        expected = 422 if full else 201
         assert answer.status == expected, answer
         if expected == 201:
             here.append(photo_id)
+            self.model.slots.update({photo_id: slot} if slot else {})
             self.model.seen[photo_id] = (step["id"], "photo")
 
     async def delete(self, step: Any, data: Any) -> Any:

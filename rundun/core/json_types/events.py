@@ -24,6 +24,8 @@ class PhotoFetchedJson(TypedDict):
     """Its place in the answer."""
     photo_id: base.PhotoId
     """As the phone made it."""
+    slot: str | None
+    """Which of the step's slots it was taken for."""
     url: base.Url
     """The derived JPEG."""
 

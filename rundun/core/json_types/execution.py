@@ -175,6 +175,8 @@ class ReceiptJson(StoredJson):
 
     photo_id: base.PhotoId
     """As the phone made it."""
+    slot: str | None
+    """Which of the step's slots it was taken for."""
     url: str
     """The derived JPEG, a path on this host."""
     thumbnail_url: str

@@ -30,6 +30,8 @@ class MissingJson(TypedDict):
     """What it lacks."""
     detail: str
     """A sentence."""
+    slots: NotRequired[list[str]]
+    """Of a step with slots those that have no photo yet."""
 
 
 class ProblemDetailsJson(TypedDict):

@@ -58,6 +58,8 @@ class PhotoBaseJson(TypedDict):
     """Made by the phone."""
     photo_index: base.Count
     """Its place in the answer."""
+    slot: str | None
+    """Which of the step's slots it was taken for."""
     url: base.Url
     """A JPEG of at most 2048 px, upright, without metadata."""
     thumbnail_url: base.Url

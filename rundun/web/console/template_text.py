@@ -8,7 +8,7 @@ from typing import Any
 from rundun.core.template_diff import Field, TemplatePart
 from rundun.web.i18n import Translate
 
-LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo", "flag")
+LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo", "flag", "slots")
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ def _target(request: Request, *, is_remark: bool = False) -> PhotoRef:
 
 def _metadata(params: PhotoQuery) -> PhotoMetadata:
     geo = params.model_dump(include=set(GeoBody.model_fields), exclude_none=True)
-    return PhotoMetadata(params.source, params.taken_at, read(GeoBody, geo).position() if geo else None)
+    position = read(GeoBody, geo).position() if geo else None
+    return PhotoMetadata(params.source, params.taken_at, position, params.slot)
 
 
 @router.route(
@@ -80,9 +81,9 @@ async def put_photo(request: Request) -> Response:
     params, device = query(PhotoQuery, request), device_of(request)
     target, metadata = _target(request, is_remark=params.remark is not None), _metadata(params)
     database = ctx.database
-    org_id = await database.read(photos.require_photo_step, target, device)
+    org_id = await database.read(photos.require_photo_step, target, metadata.slot, device)
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
-        stored = await database.write(photos.find_stored, target, body.sha256)
+        stored = await database.write(photos.find_stored, target, metadata.slot, body.sha256)
         if stored is not None:
             return Json(run_json.photo_receipt(stored, ctx.links))
         derived = await ctx.imaging.derive(body.read, org_id)

@@ -1,0 +1,49 @@
+// The photos of a step that names its shots: a tile for each slot, with its label, the camera while it is empty, and
+// then its picture, which opens what can be done with it (photo_dialog.js).
+
+import { h, icon, setAttr, setText, t, textAttributes } from "./dom.js";
+import { PhotoField, stateOf } from "./photo_steps.js";
+import { slotsOf } from "./rules.js";
+
+export const isWhole = true; // a module without exports passes for one that was cut short (http.js)
+
+customElements.define("photo-slots", class extends PhotoField {
+  connectedCallback() {
+    if (this.childElementCount) return;
+    this.rules = h("p", { class: "soft count", "aria-live": "polite", shown: true });
+    this.places = slotsOf(this.step).map((slot) => this.#place(slot));
+    this.append(h("div", { class: "slots" }, this.places.map(({ element }) => element)), this.rules);
+    this.listen();
+  }
+
+  #place(slot) {
+    const labelId = `${slot.id}-label`;
+    const take = (source, word, picture, className) => {
+      const label = this.input(source, word, picture, { className, slot: slot.id });
+      setAttr(label.querySelector("input"), "aria-label", t("slot_label", { slot: slot.label, state: t(word) }));
+      return label;
+    };
+    const empty = h("div", { class: "slot-empty" },
+      take("camera", "take_photo", "camera", "button"),
+      this.rule.gallery ? take("gallery", "gallery", "picture", "button slot-gallery") : null);
+    const element = h("div", { class: "slot", role: "group", "aria-labelledby": labelId },
+      h("p", { class: "slot-name", id: labelId, ...textAttributes(slot.id) }, slot.label), empty);
+    return { slot, element, empty };
+  }
+
+  update() {
+    const photos = this.session.photoStore.ofStep(this.step.id);
+    for (const { slot, element, empty } of this.places) {
+      const photo = photos.filter((one) => one.slot === slot.id).at(-1);
+      const shown = element.querySelector(".tile");
+      const tile = photo ? this.tileOf(photo) : null;
+      if (shown && shown !== tile) shown.remove();
+      if (tile && shown !== tile) element.append(tile);
+      setAttr(empty, "hidden", Boolean(photo));
+      if (photo) this.refresh(tile, photo, t("slot_label", { slot: slot.label, state: stateOf(photo) }));
+    }
+    this.forget(photos);
+    const n = this.session.photoStore.usable(this.step.id).length;
+    setText(this.rules, t("photos_of", { n, max: this.rule.max }));
+  }
+});
