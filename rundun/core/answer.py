@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError, to_json
 
-from rundun.core import times, validation
+from rundun.core import text, times, validation
 from rundun.core.json_types.base import PositionJson
 from rundun.core.steps import (
     MAX_OPTIONS,
@@ -133,6 +133,8 @@ def _clean_text(value: Any, pointer: str, max_length: int) -> Any:
 
 def _text(step: StepBase, value: Any, pointer: str) -> Any:
     assert isinstance(step, TextStep)
+    if step.config.case == "upper":
+        value = text.capitals(_clean_text(value, pointer, step.config.max_length))
     return _clean_text(value, pointer, step.config.max_length)
 
 

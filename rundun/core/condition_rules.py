@@ -97,6 +97,9 @@ def _unfit(when: When | OwnComparison, step: StepBase) -> str | None:
             return None if text.number(value) is not None else "must be a number"
         case "rating":
             return None if text.integer(value) is not None else "must be a whole number"
+        case "text" if isinstance(step, step_types.TextStep) and step.config.case == "upper":
+            fits = isinstance(value, str) and value and "\0" not in value and value == text.capitals(value)
+            return None if fits else "must be a text in capital letters, as the answer is"
         case "text" | "barcode":
             return None if isinstance(value, str) and value and "\0" not in value else "must be a text, not empty"
     if isinstance(step, step_types.DatetimeStep):

@@ -74,6 +74,8 @@ class TextConfig(StrictModel):
     """In code points."""
     placeholder: Annotated[str, Text(200)] | None = None
     """Shown while the field is empty."""
+    case: Literal["any", "upper"] = "any"
+    """`upper`: the answer is kept in capital letters, whatever was typed."""
 
 
 class NumberConfig(StrictModel):

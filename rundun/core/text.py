@@ -26,6 +26,13 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip(WHITE_SPACE)
 
 
+def capitals(text: str) -> str:
+    """Return a text that is clean in capital letters, by Unicode's full mapping (section 3.13) and so the same in every
+    language, in NFC again.
+    """
+    return unicodedata.normalize("NFC", text.upper()).strip(WHITE_SPACE)
+
+
 def _has_heap_of_marks(text: str) -> bool:
     marks = 0
     for character in text:

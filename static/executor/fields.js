@@ -7,7 +7,7 @@ import {
   h, icon, locale, makeButton, setAttr, setText, showCount, showDate, showTime, t, textAttributes,
 } from "./dom.js";
 import {
-  MAX_TEXT, decimalMark, length, localToUtc, parseNumber, selectable, showNumber, tidy, utcToLocal,
+  MAX_TEXT, capitals, decimalMark, length, localToUtc, parseNumber, selectable, showNumber, tidy, utcToLocal,
 } from "./rules.js";
 import { FieldStep, StepElement, defineStep } from "./step.js";
 import { loadModule } from "./http.js";
@@ -170,8 +170,10 @@ defineStep("text", class extends FieldStep {
   control() {
     const config = this.step.config ?? {};
     this.most = config.max_length ?? MAX_TEXT;
+    this.tidied = config.case === "upper" ? capitals : tidy;
     const { placeholder = null } = config;
-    const shared = { dir: "auto", placeholder, autocapitalize: "sentences", autocomplete: "off" };
+    const autocapitalize = config.case === "upper" ? "characters" : "sentences";
+    const shared = { dir: "auto", placeholder, autocapitalize, autocomplete: "off" };
     const field = config.multiline
       ? h("textarea", { rows: "4", ...shared })
       : h("input", { type: "text", enterkeyhint: "next", ...shared });
@@ -180,7 +182,7 @@ defineStep("text", class extends FieldStep {
   }
 
   typed() {
-    const n = length(tidy(this.field.value));
+    const n = length(this.tidied(this.field.value));
     setText(this.counter, t("count_letters", { n, most: this.most }));
     setAttr(this.counter, "over", n > this.most);
     // Room for the counter is always kept; it speaks up when the end comes near.
@@ -188,7 +190,7 @@ defineStep("text", class extends FieldStep {
   }
 
   read() {
-    return tidy(this.field.value.replaceAll("\0", ""));
+    return this.tidied(this.field.value.replaceAll("\0", ""));
   }
 });
 

@@ -17,6 +17,11 @@ export function tidy(text) {
   return whole.normalize("NFC").replace(EDGES, "");
 }
 
+/** Text in capital letters, by Unicode's full mapping and so the same in every language. */
+export function capitals(text) {
+  return tidy(tidy(text).toUpperCase());
+}
+
 /** The length in code points, as the server counts it. */
 export function length(text) {
   let n = 0;

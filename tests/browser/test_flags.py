@@ -59,3 +59,19 @@ async def test_it_is_said_offline_and_by_what_is_kept_on_the_phone(w: World, ed:
     await ed.page.context.set_offline(False)
     await ed.until_all_is_safe()
     assert (await record(w, run_id))["flagged"] == 1
+
+
+async def test_a_plate_is_typed_in_capitals(w: World, ed: Phone) -> None:
+    plate = {"id": "s-plate", "type": "text", "label": "Plate", "config": {"case": "upper"}}
+    ours = {**DAMAGE, "condition": {"when": {"step": "s-plate", "op": "contains", "value": "CDE"}}}
+    run_id = await dispatched(w, plate, ours)
+    await ed.open(run_id)
+    await ed.start()
+    field = ed.step("s-plate").locator("input")
+    await expect(field).to_have_attribute("autocapitalize", "characters")
+    await expect(ed.step("s-damage")).to_be_hidden()
+    await ed.fill("s-plate", " ab 12 cde")
+    await expect(ed.step("s-damage")).to_be_visible()
+    await ed.is_done("s-plate")
+    await expect(field).to_have_value("AB 12 CDE")
+    assert (await record(w, run_id))["answers"]["s-plate"]["value"] == "AB 12 CDE"

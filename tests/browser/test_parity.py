@@ -259,6 +259,8 @@ async def test_page_and_server_agree_on_random_checklists(page: Page) -> None:
 def test_the_server_reads_the_shared_values() -> None:
     for raw, kept in VALUES["clean"]:
         assert text.clean(raw) == kept, ascii(raw)
+    for raw, kept in VALUES["capitals"]:
+        assert text.capitals(text.clean(raw)) == kept, ascii(raw)
     for raw, count in VALUES["length"]:
         assert len(text.clean(raw)) == count, ascii(raw)
     for step, value, is_fine in VALUES["values"]:
@@ -274,6 +276,7 @@ def test_the_server_reads_the_shared_values() -> None:
 async def test_the_page_reads_the_shared_values(page: Page) -> None:
     for key, expression in {
         "clean": "given.map(([raw]) => m.tidy(raw))",
+        "capitals": "given.map(([raw]) => m.capitals(raw))",
         "length": "given.map(([raw]) => m.length(raw))",
         "typed_numbers": "given.map(([raw]) => m.parseNumber(raw))",
         "values": "given.map(([step, value]) => m.complaint(step, value) === null)",
@@ -299,6 +302,22 @@ async def test_page_and_server_trim_and_count_alike(page: Page) -> None:
     said = await in_page(page, "rules", "given.map((raw) => [m.tidy(raw), m.length(m.tidy(raw))])", words)
     for word, (kept, count) in zip(words, said, strict=True):
         assert (kept, count) == (text.clean(word), len(text.clean(word))), ascii(word)
+
+
+# Letters that got their capitals in Unicode 15 and 16: the page's engine may know of them, and sends what it made.
+NEW_CAPITALS = "\u019b\u0264\ua7cd\ua7db\U00010d70"
+
+
+async def test_page_and_server_write_capitals_alike(page: Page) -> None:
+    letters = some.characters(codec="utf-8", exclude_categories=["Cs", "Cn"], exclude_characters=NEW_CAPITALS)
+    latin = some.characters(min_codepoint=0x61, max_codepoint=0x24F, exclude_characters=NEW_CAPITALS)
+    greek = some.characters(min_codepoint=0x370, max_codepoint=0x4FF, exclude_categories=["Cn"])
+    more = some.sampled_from("\u0345\u0301\u0307\ufb01\u1fb4\u0149\u01f0 ")
+    words = drawn(some.text(latin | greek | more | letters, max_size=12), 500)
+    said = await in_page(page, "rules", "given.map((raw) => m.capitals(raw))", words)
+    for word, capitals in zip(words, said, strict=True):
+        assert capitals == text.capitals(text.clean(word)), ascii(word)
+        assert text.capitals(text.clean(capitals)) == capitals, ascii(word)
 
 
 async def test_page_and_server_count_decimals_alike(page: Page) -> None:

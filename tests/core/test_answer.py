@@ -185,6 +185,39 @@ async def test_a_wrong_body_is_refused_by_name(w: World, body: Any, places: Plac
     assert (await ed.state())["answers"] == {}
 
 
+async def test_capitals_are_kept_whatever_was_typed(w: World) -> None:
+    plate = step("text", config={"case": "upper", "max_length": 6})
+    is_ours = {"when": {"step": "s-a", "op": "eq", "value": "AB 12"}}
+    ed = await started(w, plate, step(name="s-b", condition=is_ours))
+    for typed in ("ab 12", "AB 12", " Ab 12"):
+        assert (await ed.put("s-a", {"value": typed})).json()["step"]["value"] == "AB 12"
+    assert len(await w.events(ed)) == 2, "the same again, so one event beside run.started"
+    assert (await w.run(ed))["progress"]["total"] == 2
+    refused = await ed.put("s-a", {"value": "stra\u00dfe"})
+    assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [("/value", "too_long")]
+    heap = await ed.put("s-a", {"value": "\u0390" + "\u0301" * 29})
+    assert [(one["pointer"], one["code"]) for one in heap.json()["errors"]] == [("/value", "too_long")]
+
+
+@pytest.mark.parametrize("length", [100, 20_000])
+async def test_capitals_that_pile_up_are_no_fault(w: World, length: int) -> None:
+    ed = await started(w, step("text", config={"case": "upper", "max_length": length}))
+    heap = await ed.put("s-a", {"value": "\u0390" + "\u0316" * 29 + "\u0345"})
+    assert heap.status_code in (200, 422), heap.text
+
+
+def test_what_is_compared_with_capitals_is_in_capitals() -> None:
+    for value, found in (("AB 12", []), ("Ab 12", [("/steps/1/condition/when/value", "wrong_type")])):
+        shown = {"when": {"step": "s-a", "op": "eq", "value": value}}
+        steps = [step("text", config={"case": "upper"}), step(name="s-b", condition=shown)]
+        try:
+            template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
+        except Invalid as invalid:
+            assert [(one.pointer, one.code) for one in invalid.errors] == found
+        else:
+            assert found == []
+
+
 async def test_an_answer_says_when_and_where(w: World) -> None:
     ed = await started(w, step())
     w.clock.forward(seconds=90.9)

@@ -79,7 +79,8 @@ def _config(draw: some.DrawFn, kind: str, place: str) -> dict[str, Any]:
             return {"options": options, **draw(some_of({}, limits))}
         case "text":
             longest = some.one_of(some.integers(1, 20), some.integers(1, 20_000))
-            return draw(some_of({}, {"multiline": flag, "max_length": longest, "placeholder": label}))
+            known = {"multiline": flag, "max_length": longest, "placeholder": label, "case": some.just("any")}
+            return draw(some_of({}, known))
         case "number":
             ends = sorted([draw(numbers(-1e9, 1e9)), draw(numbers(-1e9, 1e9))])
             ends[1] = max(ends[1], math.ceil(ends[0]) + 1)  # so that a whole number lies between
