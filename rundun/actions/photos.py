@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions import quotas, remarks
 from rundun.actions.run_state import RunState, get_for_device, load, now_of, require_started, save
-from rundun.core import progress
+from rundun.core import picture, progress
 from rundun.core.remark import MAX_PHOTOS
 from rundun.core.run import Actor, Run
 from rundun.core.run_json import Photo, Signature
@@ -152,17 +152,17 @@ def _write(tx: Tx, file: NewFile, number: int) -> int:
 
 
 def add_photo(
-    tx: Tx, target: PhotoRef, picture: UploadedFiles, sha256: str, metadata: PhotoMetadata, device: str | None
+    tx: Tx, target: PhotoRef, uploaded: UploadedFiles, sha256: str, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """Finish a large upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
     before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, metadata.slot, sha256)
     if isinstance(before, Photo):
-        remove_upload(tx, picture.files())
+        remove_upload(tx, uploaded.files())
         return before, False
-    for number in picture.files():
+    for number in uploaded.files():
         files.finish(tx, number)
-    numbers = (picture.original, picture.derived, picture.thumbnail)
-    return _add(tx, before, target, numbers, (picture.width, picture.height), metadata), True
+    numbers = (uploaded.original, uploaded.derived, uploaded.thumbnail)
+    return _add(tx, before, target, numbers, (uploaded.width, uploaded.height), metadata), True
 
 
 def _require_welcome(tx: Tx, run: Run, target: PhotoRef, slot: str | None, sha256: str) -> Photo | RunState:
@@ -191,13 +191,29 @@ def _add(
     metadata: PhotoMetadata,
 ) -> Photo:
     received_at, run, is_remark = now_of(tx, before), before.run, target.is_remark
-    files.add_photo(tx, run, target.step_id, target.photo_id, numbers, size, metadata, received_at, is_remark=is_remark)
+    known = _judged(metadata, before.step(target.step_id), received_at)
+    files.add_photo(tx, run, target.step_id, target.photo_id, numbers, size, known, received_at, is_remark=is_remark)
     if is_remark:
         run = remarks.with_remarks(tx, run)
     after = save(tx, before, load(tx, run), received_at)
     photo = after.evidence.find_photo(target.step_id, target.photo_id)
     assert photo is not None
     return photo
+
+
+def _judged(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetadata:
+    """Return what is known of a photo's time and place: as the client says or, where it says nothing, as the EXIF of
+    its original does. A time that a phone or a camera can't have seen is none.
+    """
+    if said.geo is None and step.geo:
+        said = replace(said, geo=said.exif.geo)
+    if said.taken_at is not None and said.taken_at_from is None:  # a client of its own, by its own word
+        return replace(said, taken_at_from="camera" if said.source == "camera" else None)
+    if said.taken_at is None:
+        said = replace(said, taken_at=said.exif.taken_at, taken_at_from="exif")
+    if said.taken_at is not None and picture.is_plausible(said.taken_at, now):
+        return said
+    return replace(said, taken_at=None, taken_at_from=None)
 
 
 def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:

@@ -1,8 +1,33 @@
 """Results of picture work, for callers that know no codec."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+from rundun.core import times
+from rundun.core.json_types.base import PositionJson
 from rundun.core.steps import BarcodeFormat
+
+TimeSource = Literal["camera", "exif", "exif_local"]  # the clock of the phone that took it, EXIF, EXIF without its zone
+
+
+@dataclass(frozen=True, slots=True)
+class Exif:
+    """What a picture's EXIF says of when and where it was taken: `taken_at` in milliseconds UTC, None also where there
+    is only local time without its offset.
+    """
+
+    taken_at: int | None = None
+    geo: PositionJson | None = None
+
+
+NO_EXIF = Exif()
+_FIRST_PHOTO = 631_152_000 * times.SECOND  # 1990; a clock that was never set says 1970 or 1980
+_AHEAD = 300 * times.SECOND  # what the clock of a phone or a camera may be ahead of the server's
+
+
+def is_plausible(taken_at: int, now: int) -> bool:
+    """Tell whether a picture can have been taken at that time: not before 1990, and not in the future."""
+    return _FIRST_PHOTO <= taken_at <= now + _AHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +35,8 @@ class Derivatives:
     """The pictures that were made of an original.
 
     `content_type` is the original's, by its magic bytes; `width` and `height` are the derived JPEG's in pixels;
-    `photo` is that JPEG, None when the original is its own derivative; `thumbnail` is always a JPEG.
+    `photo` is that JPEG, None when the original is its own derivative; `thumbnail` is always a JPEG; `exif` is what the
+    original's own says.
     """
 
     content_type: str
@@ -18,6 +44,7 @@ class Derivatives:
     height: int
     photo: bytes | None
     thumbnail: bytes
+    exif: Exif = NO_EXIF
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from rundun.core import times
 from rundun.core.json_types import execution, runs
 from rundun.core.json_types.base import PositionJson, ReferenceJson, UnableJson
+from rundun.core.picture import TimeSource
 from rundun.core.progress import StepState
 from rundun.core.remark import Remark
 from rundun.core.run import Run
@@ -29,6 +30,7 @@ class Photo:
     height: int
     source: Literal["camera", "gallery"] | None
     taken_at: int | None
+    taken_at_from: TimeSource | None
     received_at: int
     geo: PositionJson | None
     is_remark: bool
@@ -113,6 +115,7 @@ def photo_json(photo: Photo, index: int, links: Urls) -> runs.PhotoJson:
         },
         "source": photo.source,
         "taken_at": times.wire_or_none(photo.taken_at),
+        "taken_at_from": photo.taken_at_from,
         "received_at": times.wire(photo.received_at),
         "geo": photo.geo,
     }

@@ -26,7 +26,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from rundun.core.picture import Derivatives
 from rundun.errors import Problem
-from rundun.imaging import formats
+from rundun.imaging import exif, formats
 from rundun.imaging.formats import LargePicture, Unreadable
 
 PHOTO_PIXELS = 2048  # longest side of the derived photo
@@ -98,23 +98,26 @@ class _Opened:
     image: ImageFile.ImageFile
     data: bytes
     turned: int  # EXIF orientation still to be undone
+    exif: bytes  # complete once the picture is loaded
 
     def load(self, longest: int, mode: str | None = None) -> Image.Image:
         """Decode the picture; a JPEG already while decoding to no less than what `longest` asks for, and to `mode`."""
         self.image.draft(mode, fit(self.image.size, longest))
         self.image.load()
-        # A HEIC is turned by its decoder, a JPEG's orientation comes from its walk.
+        # A HEIC is turned by its decoder, a JPEG's EXIF comes from its walk.
+        if self.content_type != "image/jpeg":
+            self.exif = self.image.info.get("exif") or b""
         if self.content_type in ("image/png", "image/webp"):
-            self.turned = formats.orientation(self.image.info.get("exif") or b"")
+            self.turned = formats.orientation(self.exif)
         return self.image
 
 
 def open_picture(data: bytes, max_pixels: int) -> _Opened:
-    content_type, turned = formats.sniff(data[:64]), 1
+    content_type, of_jpeg = formats.sniff(data[:64]), b""
     if content_type is None:
         raise Unreadable(formats.unsupported(data[:64]))
     if content_type == "image/jpeg":
-        data, turned = formats.walk_jpeg(data)
+        data, of_jpeg = formats.walk_jpeg(data)
     else:
         _WALKS[content_type](data)
     image = _READERS[content_type](io.BytesIO(data))
@@ -126,7 +129,7 @@ def open_picture(data: bytes, max_pixels: int) -> _Opened:
         raise Unreadable(
             f"The picture has {width} × {height} pixels; at most {max_pixels / 1e6:g} megapixels are taken of a {kind}."
         )
-    return _Opened(content_type, image, data, turned)
+    return _Opened(content_type, image, data, formats.orientation(of_jpeg), of_jpeg)
 
 
 def fit(size: tuple[int, int], longest: int) -> tuple[int, int]:
@@ -211,7 +214,8 @@ def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Der
     ):
         width, height = image.size
         photo = None if opened.data is original else opened.data
-        return Derivatives("image/jpeg", width, height, photo, _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY))
+        thumbnail = _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY)
+        return Derivatives("image/jpeg", width, height, photo, thumbnail, exif.read_exif(opened.exif))
     return _encoded(opened, PHOTO_PIXELS)
 
 
@@ -237,7 +241,7 @@ def _encoded(opened: _Opened, longest: int) -> Derivatives:
         large = large.transpose(_UPRIGHT[opened.turned])
     small = plain_copy(large, THUMBNAIL_PIXELS)
     photo, thumbnail = _jpeg(large, _PHOTO_QUALITY), _jpeg(small, _THUMBNAIL_QUALITY)
-    return Derivatives(opened.content_type, *large.size, photo, thumbnail)
+    return Derivatives(opened.content_type, *large.size, photo, thumbnail, exif.read_exif(opened.exif))
 
 
 def _thumbnail(opened: _Opened) -> Image.Image:

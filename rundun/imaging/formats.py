@@ -68,9 +68,9 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
 _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
 
 
-def walk_jpeg(original: bytes) -> tuple[bytes, int]:
+def walk_jpeg(original: bytes) -> tuple[bytes, bytes]:
     """Walk the segments (ITU-T T.81 annex B) to the end marker, leaving out all metadata but the ICC profile. Returns
-    the file without metadata, the very object that came in if there was none, and the orientation, 1–8, of its EXIF.
+    the file without metadata, the very object that came in if there was none, and its EXIF, empty if it has none.
 
     The decoder then sees no EXIF, no XMP and no index of further pictures. What is left decodes to the very same
     pixels, so a photo can lose its metadata without a second lossy encoding.
@@ -85,7 +85,7 @@ def walk_jpeg(original: bytes) -> tuple[bytes, int]:
         marker, start = original[match.end() - 1], match.end()
         if marker == _EOI:
             data = b"".join((*pieces, b"\xff\xd9"))
-            return original if data == original else data, orientation(exif)
+            return original if data == original else data, exif
         length = int.from_bytes(original[start : start + 2], "big")
         at = start + length
         if length < 2 or at > len(original):

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core.json_types.base import PositionJson
+from rundun.core.picture import NO_EXIF, Exif, TimeSource
 from rundun.core.run import Run
 from rundun.core.run_json import Photo, Signature
 from rundun.store import quotas
@@ -112,7 +113,8 @@ def abandoned(tx: Tx, before: int) -> list[int]:
 
 _PHOTOS = (  # in the order of Photo's fields
     "SELECT photo_id, step_id, original, derived, thumbnail, content_type, bytes, sha256, width, height, source, "
-    "taken_at, received_at, geo, is_remark, slot FROM photos JOIN files ON files.number = photos.original "
+    "taken_at, taken_at_from, received_at, geo, is_remark, slot FROM photos "
+    "JOIN files ON files.number = photos.original "
 )
 
 
@@ -162,12 +164,16 @@ def count_photos(tx: Tx, run_id: str, step_id: str, *, is_remark: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PhotoMetadata:
-    """What the phone says of a photo: camera or gallery, when, where, for which slot of its step."""
+    """What the phone says of a photo: camera or gallery, when, how it knows that, where, for which slot of its step.
+    `exif` is what the original says where the phone says nothing.
+    """
 
     source: str | None = None
     taken_at: int | None = None
+    taken_at_from: TimeSource | None = None
     geo: PositionJson | None = None
     slot: str | None = None
+    exif: Exif = NO_EXIF
 
 
 def add_photo(
@@ -198,6 +204,7 @@ def add_photo(
         height=height,
         source=metadata.source,
         taken_at=metadata.taken_at,
+        taken_at_from=metadata.taken_at_from,
         geo=geo,
         slot=metadata.slot,
         received_at=received_at,

@@ -178,7 +178,11 @@ class PhotoQuery(StrictModel):
     source: Literal["camera", "gallery"] | None = None
     """Where the picture comes from."""
     taken_at: Time | None = None
-    """When it was taken, by the phone's clock."""
+    """When it was taken. Left out: as the EXIF of the bytes says, by its offset or in GPS time."""
+    taken_at_from: Literal["camera", "exif", "exif_local"] | None = None
+    """What `taken_at` is from: the clock of the phone that took it, the EXIF of the picture, or
+    local time in there, read in the phone's time zone. A time said to be from these that is in the future, or before
+    1990, is not taken over. Left out: `camera` where `source` is. Without `taken_at` it says nothing."""
     lat: Annotated[float, _decimal_in(-90, 90)] | None = None
     """Latitude in degrees, without an exponent; comes together with `lng`."""
     lng: Annotated[float, _decimal_in(-180, 180)] | None = None

@@ -73,7 +73,10 @@ class PhotoBaseJson(TypedDict):
     source: Literal["camera", "gallery"] | None
     """What the phone says."""
     taken_at: base.At | None
-    """What the phone says."""
+    """When it was taken, null where nothing tells that can be trusted."""
+    taken_at_from: Literal["camera", "exif", "exif_local"] | None
+    """What tells it: the clock of the phone that took it, the picture's EXIF, or local time in there, read in the
+    phone's time zone; null for a time that a client gave without a word."""
     received_at: base.At
     """The server's clock."""
     geo: base.PositionJson | None

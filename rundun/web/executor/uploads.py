@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Coroutine, Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -58,7 +59,7 @@ def _target(request: Request, *, is_remark: bool = False) -> PhotoRef:
 def _metadata(params: PhotoQuery) -> PhotoMetadata:
     geo = params.model_dump(include=set(GeoBody.model_fields), exclude_none=True)
     position = read(GeoBody, geo).position() if geo else None
-    return PhotoMetadata(params.source, params.taken_at, position, params.slot)
+    return PhotoMetadata(params.source, params.taken_at, params.taken_at_from, position, params.slot)
 
 
 @router.route(
@@ -87,6 +88,7 @@ async def put_photo(request: Request) -> Response:
         if stored is not None:
             return Json(run_json.photo_receipt(stored, ctx.links))
         derived = await ctx.imaging.derive(body.read, org_id)
+        metadata = replace(metadata, exif=derived.exif)
         weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
         if weight <= MAX_BATCH:
             small = _small(body, derived)

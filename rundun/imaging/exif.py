@@ -1,0 +1,122 @@
+"""When and where a picture was taken, as its EXIF says (CIPA DC-008-2023, EXIF 3.0; directories: TIFF 6.0 §2).
+
+Cameras, and whatever has edited a picture, write nearly anything; what makes no sense counts as not said. Only the tags
+that are asked for are looked at: Pillow's reader copies all values that a directory lists, 300 MB of them where it was
+made for that. `static/executor/exif.js` reads the same in the page.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from rundun.core import times
+from rundun.core.json_types.base import PositionJson
+from rundun.core.picture import NO_EXIF, Exif
+
+_EXIF, _GPS = 0x8769, 0x8825  # directories
+_TAKEN, _OFFSET = 0x9003, 0x9011  # DateTimeOriginal, OffsetTimeOriginal
+_LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _GPS_TIME, _GPS_DATE = 1, 2, 3, 4, 7, 29
+_ASCII, _LONG, _RATIONAL = 2, 4, 5  # types, of which the second counts a directory's place
+_MAX_BYTES = 65536  # a JPEG's segment has no room for more, and phones write 2 KiB
+_MAX_TEXT = 64  # bytes of a date, with whatever fills it up
+_DATE_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
+_DATE = re.compile(r"(\d{4}):(\d\d):(\d\d)", re.ASCII)
+_AHEAD = re.compile(r"([+-])(\d\d):([0-5]\d)", re.ASCII)
+_FARTHEST = timedelta(hours=14)  # from UTC: the Line Islands
+
+Values = Mapping[int, str | tuple[float, ...] | int]  # by tag: ASCII, RATIONAL and LONG
+
+
+def read_exif(block: bytes) -> Exif:
+    """Read EXIF, with or without `Exif\\0\\0` before it; never raises, not for any bytes at all.
+
+    The time is `DateTimeOriginal` by its `OffsetTimeOriginal`, else that of the GPS, which is UTC.
+    """
+    tiff = block[: _MAX_BYTES + 6].removeprefix(b"Exif\0\0")
+    if tiff[:4] not in (b"II*\0", b"MM\0*"):
+        return NO_EXIF
+    first = _directory(tiff, _number(tiff, 4, 4))
+    about, gps = (_directory(tiff, place) if isinstance(place := first.get(tag), int) else {} for tag in (_EXIF, _GPS))
+    taken_at = _by_offset(about)
+    return Exif(_by_gps(gps) if taken_at is None else taken_at, _position(gps))
+
+
+def _number(tiff: bytes, at: int, length: int) -> int:
+    return int.from_bytes(tiff[at : at + length], "little" if tiff[:1] == b"I" else "big")
+
+
+def _directory(tiff: bytes, at: int) -> Values:
+    """Read the values of a directory that are asked for, the last of a tag that is there twice."""
+    values: dict[int, str | tuple[float, ...] | int] = {}
+    last = min(at + 2 + 12 * _number(tiff, at, 2), len(tiff) - 11)
+    for entry in range(at + 2, last, 12):
+        tag, kind, count = (_number(tiff, entry + start, length) for start, length in ((0, 2), (2, 2), (4, 4)))
+        place = _number(tiff, entry + 8, 4)
+        if kind == _LONG and tag in (_EXIF, _GPS):
+            values[tag] = place
+        elif kind == _ASCII and tag in (_TAKEN, _OFFSET, _LATITUDE_REF, _LONGITUDE_REF, _GPS_DATE):
+            values[tag] = _text(tiff, entry + 8 if count <= 4 else place, count)
+        elif kind == _RATIONAL and count == 3 and tag in (_LATITUDE, _LONGITUDE, _GPS_TIME):
+            values[tag] = _rationals(tiff, place)
+    return values
+
+
+def _text(tiff: bytes, at: int, count: int) -> str:
+    return tiff[at : at + min(count, _MAX_TEXT)].partition(b"\0")[0].decode("latin-1").strip(" ")
+
+
+def _rationals(tiff: bytes, at: int) -> tuple[float, ...]:
+    """Read three rational numbers; none where one is divided by nothing, or not there."""
+    if at + 24 > len(tiff):
+        return ()
+    pairs = [(_number(tiff, start, 4), _number(tiff, start + 4, 4)) for start in range(at, at + 24, 8)]
+    return tuple([above / below for above, below in pairs if below])
+
+
+def _by_offset(values: Values) -> int | None:
+    taken, offset = _matched(_DATE_TIME, values.get(_TAKEN)), _matched(_AHEAD, values.get(_OFFSET))
+    if taken is None or offset is None:
+        return None
+    sign, hours, minutes = offset.groups()
+    ahead = timedelta(hours=int(hours), minutes=int(minutes))
+    return None if ahead > _FARTHEST else _utc(taken.groups(), -ahead if sign == "+" else ahead)
+
+
+def _by_gps(values: Values) -> int | None:
+    day, clock = _matched(_DATE, values.get(_GPS_DATE)), values.get(_GPS_TIME)
+    if day is None or not isinstance(clock, tuple) or len(clock) != 3:
+        return None
+    return _utc((*day.groups(), *clock), timedelta())
+
+
+def _utc(parts: tuple[str | float, ...], to_utc: timedelta) -> int | None:
+    year, month, day, hour, minute, second = (int(part) for part in parts)
+    try:
+        taken = datetime(year, month, day, hour, minute, second, tzinfo=UTC) + to_utc
+    except (ValueError, OverflowError):
+        return None
+    return int(taken.timestamp()) * times.SECOND
+
+
+def _position(values: Values) -> PositionJson | None:
+    lat = _degrees(values.get(_LATITUDE), values.get(_LATITUDE_REF), "NS", 90)
+    lng = _degrees(values.get(_LONGITUDE), values.get(_LONGITUDE_REF), "EW", 180)
+    if lat is None or lng is None or (lat == 0 and lng == 0):  # which is written where nothing is known
+        return None
+    return {"lat": lat, "lng": lng, "accuracy": None}
+
+
+def _degrees(value: object, reference: object, letters: str, most: int) -> float | None:
+    if not isinstance(value, tuple) or len(value) != 3 or reference not in tuple(letters):
+        return None
+    degrees, minutes, seconds = (float(part) for part in value)
+    if degrees > most or minutes > 60 or seconds > 60:
+        return None
+    size = round(degrees + minutes / 60 + seconds / 3600, 7)
+    if size > most:
+        return None
+    return -size + 0.0 if reference == letters[1] else size
+
+
+def _matched(pattern: re.Pattern[str], value: object) -> re.Match[str] | None:
+    return pattern.fullmatch(value) if isinstance(value, str) else None
