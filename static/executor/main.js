@@ -197,10 +197,12 @@ function show(view) {
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
   const later = ["job", "dialog", "menu", "step_menu", "review", "receipt", "closing", "waiting", "unsent", "zip"];
-  if (mayRemark(state.template)) later.push("remark", "photo_steps", "shrink_photo", "photo_dialog");
+  if (mayRemark(state.template)) later.push("remark", "photo_steps", "shrink_photo", "exif", "picture_file", "photo_dialog");
   if (startScreen) later.push("start");
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("pictures");
-  if (steps.some((step) => step.photo || step.type === "photo")) later.push("shrink_photo", "photo_dialog");
+  if (steps.some((step) => step.photo || step.type === "photo")) {
+    later.push("shrink_photo", "exif", "picture_file", "photo_dialog");
+  }
   if (steps.some((step) => step.config?.slots)) later.push("slots");
   if (steps.some((step) => step.geo)) later.push("geo");
   if (!globalThis.crypto.subtle) later.push("sha256");

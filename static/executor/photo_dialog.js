@@ -14,7 +14,7 @@ export async function openPhoto(session, photo, rule) {
     return [
       source
         ? h("img", { class: "photo-large", src: source, alt: t("photo") })
-        : h("p", { class: "soft photo-none" }, t("no_preview_long")),
+        : photo.problem ? null : h("p", { class: "soft photo-none" }, t("no_preview_long")),
       h("p", { class: "status", kind: markOf(photo) }, icon(markOf(photo)),
         h("span", {}, photo.problem ? refusedText(photo.problem) : stateOf(photo))),
       h("div", { class: "pair" },

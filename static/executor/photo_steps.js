@@ -1,7 +1,7 @@
 // Steps whose answer is no value: photo, signature, instruction; and the field for photos that any other step may
 // have as well.
 
-import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
+import { h, icon, makeButton, problemText, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
 import { photoRule, slotsOf } from "./rules.js";
 import { StepElement, defineStep } from "./step.js";
 import { loadModule } from "./http.js";
@@ -175,7 +175,7 @@ export class PhotoField extends HTMLElement {
     const open = async () => (await loadModule("photo_dialog")).openPhoto(this.session, tile.photo, this.rule);
     const tile = makeButton("tile", open,
       h("img", { alt: "", hidden: true, on: { error: ({ target }) => setAttr(target, "hidden", true) } }),
-      h("span", { class: "tile-file" }, icon("picture"), h("small", {}, t("no_preview"))),
+      h("span", { class: "tile-file" }, icon("picture"), h("small", {})),
       h("span", { class: "tile-bar" }), h("span", { class: "tile-mark" }, icon("sending")));
     this.#tiles.set(photo.id, tile);
     return tile;
@@ -190,6 +190,7 @@ export class PhotoField extends HTMLElement {
       setAttr(image, "hidden", false); // hidden again by its error, where the phone cannot show it
     }
     setAttr(tile.querySelector(".tile-file"), "hidden", photo.state === "preparing");
+    setText(tile.querySelector("small"), photo.problem ? problemText(photo.problem) : t("no_preview"));
     const progress = photo.item?.sent ?? photo.progress;
     tile.style.setProperty("--sent", photo.state === "safe" ? 1 : progress);
     if (tile.getAttribute("state") === photo.state && tile.getAttribute("aria-label") === words) return;

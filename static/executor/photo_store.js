@@ -86,7 +86,7 @@ export class PhotoStore extends EventTarget {
     const added = taken.map((file) => [this.#append(stepId, source, slot), file]);
     this.#emit("change", stepId);
     const [images] = await Promise.all([shrinkModule(), step.geo ? lazyGeo.load() : null]);
-    if (step.geo) geo?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
+    if (step.geo && source === "camera") geo?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
     for (const [photo, file] of added) await images.oneAtATime(() => this.#prepare(images, step, photo, file));
     this.#emit("answer", stepId);
     return files.length - taken.length;
@@ -116,8 +116,9 @@ export class PhotoStore extends EventTarget {
   async retake(photo, file) {
     const images = await shrinkModule();
     const original = await bytesOf(file);
-    if (original) this.replace(photo, await images.oneAtATime(() => smallOf(images, file, original)), "camera");
-    else this.#refuseUnread(this.#append(photo.step, "camera", photo.slot));
+    const isCutOff = original && (await lookAt(original))?.isCutOff;
+    if (original && !isCutOff) this.replace(photo, await images.oneAtATime(() => smallOf(images, file, original)), "camera");
+    else this.#refuse(this.#append(photo.step, "camera", photo.slot), isCutOff ? "photo_cut_off" : "photo_unread");
     this.#emit("camera-closed");
   }
 
@@ -128,7 +129,7 @@ export class PhotoStore extends EventTarget {
     const empty = { url: null, thumbnail: null, problem: null, item: null };
     const fresh = { ...photo, ...empty, id: newId(), state: "waiting", preview, source };
     list.splice(list.indexOf(photo), 0, fresh);
-    const query = { source, taken_at: nowUtc(), ...slotOf(photo), ...geo?.recent() };
+    const query = { source, ...takenNow(), ...slotOf(photo), ...geo?.recent() };
     if (isFull) this.remove(photo); // a full step takes nothing more, so the old one has to go first
     this.#send(fresh, bytes, type, query);
     if (!isFull) this.remove(photo);
@@ -237,31 +238,35 @@ export class PhotoStore extends EventTarget {
 
   /** Keeps the picture as it came before it is decoded, which costs a small phone its tab; then the small one. */
   async #prepare(images, step, photo, file) {
-    const position = () => (step.geo ? geo?.recent() : null);
+    const isFresh = photo.source === "camera"; // else its own file says when and where it was taken, or nothing does
+    const position = () => (step.geo && isFresh ? geo?.recent() : null);
     if (!this.ofStep(step.id).includes(photo)) return; // deleted before its turn came
-    const query = { source: photo.source, taken_at: takenAt(file, photo.source), ...slotOf(photo), ...position() };
+    const query = { source: photo.source, ...(isFresh ? takenNow() : null), ...slotOf(photo), ...position() };
     const original = await bytesOf(file);
     const isStillThere = this.ofStep(step.id).includes(photo); // reading takes a while where the file comes from afar
     if (isStillThere && original) photo.item = this.#queue(photo, original, typeOf(file), query, true);
     this.#emit("camera-closed");
     if (!isStillThere) return;
-    if (!original) return this.#refuseUnread(photo);
-    const { bytes, type, preview } = await smallOf(images, file, original);
+    if (!original) return this.#refuse(photo, "photo_unread");
+    const seen = await lookAt(original);
+    if (seen?.isCutOff) return this.#refuse(photo, "photo_cut_off");
+    const { bytes, type, preview } = await (seen ? smallOf(images, file, original) : asItIs(file, original));
     if (!this.ofStep(step.id).includes(photo)) return URL.revokeObjectURL(preview);
     Object.assign(photo, { preview, state: "waiting", problem: null, progress: 0 });
-    const fresh = { ...query, ...position() };
+    const said = isFresh ? position() : { ...seen?.time, ...(step.geo ? seen?.place : null) };
+    const fresh = { ...query, ...said };
     this.outbox.update(photo.item, { body: bytes, type, query: fresh, path: pathOf(photo, fresh), hold: false });
     if (bytes.byteLength > this.maxBytes || bytes.byteLength === 0) {
       // Known to fail: said here rather than after a minute of uploading.
-      this.outbox.drop(photo.item);
-      const word = bytes.byteLength ? "photo_too_large" : "photo_empty";
-      Object.assign(photo, { state: "refused", problem: { word } });
+      return this.#refuse(photo, bytes.byteLength ? "photo_too_large" : "photo_empty");
     }
     this.#emit("change", photo.step);
   }
 
-  #refuseUnread(photo) {
-    Object.assign(photo, { state: "refused", problem: { word: "photo_unread" } });
+  /** Says in the catalog's `word` why a photo cannot be sent. */
+  #refuse(photo, word) {
+    if (photo.item) this.outbox.drop(photo.item);
+    Object.assign(photo, { state: "refused", problem: { word }, item: null });
     this.#emit("change", photo.step);
   }
 
@@ -338,8 +343,11 @@ function slotOf({ slot }) {
   return slot ? { slot } : {};
 }
 
-/** A camera's picture was taken now; one from the gallery carries its file's date. */
-function takenAt(file, source) {
-  if (source === "camera" || !file.lastModified) return nowUtc();
-  return `${new Date(file.lastModified).toISOString().slice(0, 19)}Z`;
+function takenNow() {
+  return { taken_at: nowUtc(), taken_at_from: "camera" };
+}
+
+/** What a file says of itself (exif.js); null without that module: then it goes out as it is, and the server looks. */
+function lookAt(original) {
+  return loadModuleOnce("exif").then((exif) => exif.lookAt(original), () => null);
 }

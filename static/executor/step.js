@@ -210,6 +210,8 @@ export class StepElement extends HTMLElement {
       return ["alert", refusedText(safety.problem), again("try_again", () => this.session.retry(this.step.id))];
     }
     if (this.hasAttribute("missing") && !stepState.done) return ["alert", missingText(this.step, stepState)];
+    const [refused] = this.session.photoStore.refused(this.step.id);
+    if (refused) return ["alert", refusedText(refused.problem)];
     if (!answer) return this.step.geo && lazyGeo.availability() === "yes" ? ["pin", t("geo_note")] : [null, ""];
     if (safety.kind === "locating") return ["pin", t("locating")];
     if (safety.kind === "unkept") return ["alert", t("unkept")];

@@ -1,0 +1,116 @@
+// When and where a picture was taken, as its EXIF says (CIPA DC-008, EXIF 3.0; directories: TIFF 6.0 section 2). What
+// makes no sense counts as not said. rundun/imaging/exif.py reads the same on the server.
+
+import { inspect } from "./picture_file.js";
+
+const [EXIF, GPS] = [0x8769, 0x8825];
+const [TAKEN, OFFSET] = [0x9003, 0x9011];   // DateTimeOriginal, OffsetTimeOriginal
+const [LATITUDE_REF, LATITUDE, LONGITUDE_REF, LONGITUDE, GPS_TIME, GPS_DATE] = [1, 2, 3, 4, 7, 29];
+const TEXTS = new Set([TAKEN, OFFSET, LATITUDE_REF, LONGITUDE_REF, GPS_DATE]);
+const [ASCII, LONG, RATIONAL] = [2, 4, 5];
+const MAX_BYTES = 65_536;
+const MAX_TEXT = 64;
+const FIRST_YEAR = 1990;
+const FARTHEST_MINUTES = 14 * 60;   // from UTC: the Line Islands
+const NOTHING = { time: {}, place: {} };
+
+/** `buffer`: the ArrayBuffer of a picture's file. → {isCutOff, time, place}: `time` is {taken_at, taken_at_from} and
+ *  `place` {lat, lng} as an upload's query has them, {} where nothing is said. Never throws. */
+export function lookAt(buffer) {
+  const { isCutOff, exif } = inspect(buffer);
+  return { isCutOff, ...(exif ? readExif(exif) : NOTHING) };
+}
+
+/** `block`: a Uint8Array, with or without "Exif\0\0" before the TIFF head. → {time, place} */
+export function readExif(block) {
+  const text = String.fromCharCode(...block.subarray(0, 6));
+  const tiff = text === "Exif\0\0" ? block.subarray(6, 6 + MAX_BYTES) : block.subarray(0, MAX_BYTES);
+  const head = String.fromCharCode(...tiff.subarray(0, 4));
+  if (head !== "II*\0" && head !== "MM\0*") return NOTHING;
+  const read = reader(tiff, head === "II*\0");
+  const first = directory(read, read(4, 4));
+  const about = directory(read, first.get(EXIF));
+  const gps = directory(read, first.get(GPS));
+  return { time: timeOf(about, gps), place: placeOf(gps) };
+}
+
+/** Reads unsigned numbers; what lies behind the end counts as nothing, as it does on the server. */
+function reader(tiff, isLittle) {
+  const read = (at, size) => {
+    const part = tiff.slice(at, at + size);
+    if (isLittle) part.reverse();
+    return part.reduce((number, byte) => number * 256 + byte, 0);
+  };
+  return Object.assign(read, { tiff });
+}
+
+/** Map(tag → value) of what is asked for; texts, arrays of three numbers, places of directories. */
+function directory(read, at) {
+  const values = new Map();
+  if (at === undefined) return values;
+  const last = Math.min(at + 2 + 12 * read(at, 2), read.tiff.length - 11);
+  for (let entry = at + 2; entry < last; entry += 12) {
+    const [tag, kind, count, place] = [read(entry, 2), read(entry + 2, 2), read(entry + 4, 4), read(entry + 8, 4)];
+    if (kind === LONG && (tag === EXIF || tag === GPS)) values.set(tag, place);
+    else if (kind === ASCII && TEXTS.has(tag)) values.set(tag, textAt(read.tiff, count <= 4 ? entry + 8 : place, count));
+    else if (kind === RATIONAL && count === 3 && [LATITUDE, LONGITUDE, GPS_TIME].includes(tag)) {
+      values.set(tag, rationalsAt(read, place));
+    }
+  }
+  return values;
+}
+
+function textAt(tiff, at, count) {
+  const text = String.fromCharCode(...tiff.subarray(at, at + Math.min(count, MAX_TEXT)));
+  return text.split("\0")[0].replace(/^ +| +$/g, "");
+}
+
+function rationalsAt(read, at) {
+  if (at + 24 > read.tiff.length) return [];
+  const numbers = [0, 8, 16].map((start) => read(at + start, 4) / read(at + start + 4, 4));
+  return numbers.every(Number.isFinite) ? numbers : [];
+}
+
+/** By the offset, else by the GPS, else in this phone's time zone. */
+function timeOf(about, gps) {
+  const taken = /^(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)$/.exec(about.get(TAKEN) ?? "")?.slice(1).map(Number);
+  const offset = /^([+-])(\d\d):([0-5]\d)$/.exec(about.get(OFFSET) ?? "");
+  const minutes = offset ? Number(offset[2]) * 60 + Number(offset[3]) : Infinity;
+  const byOffset = taken && minutes <= FARTHEST_MINUTES ? utc(taken) : null;
+  if (byOffset !== null) return said(byOffset - (offset[1] === "+" ? 60_000 : -60_000) * minutes, "exif");
+  const day = /^(\d{4}):(\d\d):(\d\d)$/.exec(gps.get(GPS_DATE) ?? "")?.slice(1).map(Number);
+  const clock = gps.get(GPS_TIME)?.map(Math.trunc) ?? [];
+  const byGps = day && clock.length === 3 ? utc([...day, ...clock]) : null;
+  if (byGps !== null) return said(byGps, "exif");
+  if (!taken || utc(taken) === null) return {};
+  const [year, month, date, hour, minute, second] = taken;
+  return said(new Date(year, month - 1, date, hour, minute, second).getTime(), "exif_local");
+}
+
+/** Milliseconds of a time in UTC, or null where the calendar has no such time. */
+function utc([year, month, day, hour, minute, second]) {
+  if (month < 1 || hour > 23 || minute > 59 || second > 59) return null;
+  const moment = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  return year >= FIRST_YEAR && moment.getUTCMonth() === month - 1 && moment.getUTCDate() === day ? moment.getTime() : null;
+}
+
+function said(time, from) {
+  return { taken_at: `${new Date(time).toISOString().slice(0, 19)}Z`, taken_at_from: from };
+}
+
+function placeOf(gps) {
+  const lat = degrees(gps.get(LATITUDE), gps.get(LATITUDE_REF), "NS", 90);
+  const lng = degrees(gps.get(LONGITUDE), gps.get(LONGITUDE_REF), "EW", 180);
+  if (lat === null || lng === null || (lat === 0 && lng === 0)) return {}; // which is written where nothing is known
+  return { lat, lng };
+}
+
+function degrees(numbers, reference, letters, most) {
+  if (numbers?.length !== 3 || !reference || (reference !== letters[0] && reference !== letters[1])) return null;
+  const [whole, minutes, seconds] = numbers;
+  if (whole > most || minutes > 60 || seconds > 60) return null;
+  const size = Number((whole + minutes / 60 + seconds / 3600).toFixed(7));
+  if (size > most) return null;
+  if (size < 1e-6) return 0; // which would be written with an exponent
+  return reference === letters[1] ? -size : size;
+}
