@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions import quotas, remarks
 from rundun.actions.run_state import RunState, get_for_device, load, now_of, require_started, save
-from rundun.core import picture, progress
+from rundun.core import picture, progress, run_json
 from rundun.core.remark import MAX_PHOTOS
 from rundun.core.run import Actor, Run
 from rundun.core.run_json import Photo, Signature
@@ -95,32 +95,37 @@ def _require_slot(step: StepBase, slot: str | None) -> None:
         raise Invalid([FieldError("/slot", "unknown_reference", f"is none of the slots {', '.join(ids)} of this step")])
 
 
-def find_stored(tx: Tx, target: PhotoRef, slot: str | None, sha256: str) -> Photo | None:
+def find_stored(tx: Tx, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | None:
     """Find a photo whose very bytes are stored already, None if the photo is new and welcome.
 
     Raises `photo_conflict` for other bytes under that id, `run_closed`, `not_started` and `too_many_photos`.
     """
-    before = _require_welcome(tx, runs.get(tx, target.run_id), target, slot, sha256)
+    before = _require_welcome(tx, runs.get(tx, target.run_id), target, sha256, metadata)
     return before if isinstance(before, Photo) else None
 
 
-def _refuse_too_many(tx: Tx, state: RunState, target: PhotoRef, slot: str | None) -> None:
+def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata) -> None:
     """Refuse a photo too many; one that the answer or the remark lists is always welcome: what came unlisted must not
     keep it out.
+
+    What others were drawn on does not count, whichever of the two comes first. There are no more of these than photos
+    that count, so that a chain of drawings has an end.
     """
     lists = (state.evidence.remarks if target.is_remark else state.answers).get(target.step_id)
     if lists is not None and target.photo_id in (lists.photos or ()):
         return
+    stored = (state.evidence.remark_photos if target.is_remark else state.evidence.photos).get(target.step_id, {})
+    undrawn, slot = run_json.undrawn_of(stored) | {metadata.annotated_from}, metadata.slot
+    counted = {photo_id for photo_id, photo in stored.items() if slot is None or photo.slot == slot}
+    most, what = photo_limits(state.step(target.step_id))[1], "This step may have"
+    if target.is_remark:
+        most, what = MAX_PHOTOS, "A remark may have"
+    all_of_step = 2 * most
     if slot is not None:
-        photos = state.evidence.photos.get(target.step_id, {})
-        if [photo.slot for photo in photos.values()].count(slot) >= MAX_OF_SLOT:
-            detail = f"This slot has {MAX_OF_SLOT} photos, of which one counts; delete the other first."
-            raise Problem("too_many_photos", detail, [FieldError("/slot", "too_long", detail)])
-        return
-    max_photos = MAX_PHOTOS if target.is_remark else photo_limits(state.step(target.step_id))[1]
-    if files.count_photos(tx, target.run_id, target.step_id, is_remark=target.is_remark) >= max_photos:
-        what = "A remark" if target.is_remark else "This step"
-        raise Problem("too_many_photos", f"{what} may have at most {max_photos} photos; delete one first.")
+        most, what, all_of_step = MAX_OF_SLOT, "This slot may have", all_of_step * MAX_OF_SLOT
+    if len((counted | {target.photo_id}) - undrawn) > most or len(stored) >= all_of_step:
+        detail = f"{what} at most {most} photos{', of which one counts' if slot else ''}; delete one first."
+        raise Problem("too_many_photos", detail, [FieldError("/slot", "too_long", detail)] if slot else [])
 
 
 def remove_upload(tx: Tx, numbers: set[int]) -> None:
@@ -137,7 +142,7 @@ def add_small_photo(
 ) -> tuple[Photo, bool]:
     """Store all of a small upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
     run = get_for_device(tx, target.run_id, device)
-    before = _require_welcome(tx, run, target, metadata.slot, small.original.sha256)
+    before = _require_welcome(tx, run, target, small.original.sha256, metadata)
     if isinstance(before, Photo):
         return before, False
     original = files.new_number()
@@ -155,7 +160,7 @@ def add_photo(
     tx: Tx, target: PhotoRef, uploaded: UploadedFiles, sha256: str, metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """Finish a large upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
-    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, metadata.slot, sha256)
+    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, sha256, metadata)
     if isinstance(before, Photo):
         remove_upload(tx, uploaded.files())
         return before, False
@@ -165,7 +170,7 @@ def add_photo(
     return _add(tx, before, target, numbers, (uploaded.width, uploaded.height), metadata), True
 
 
-def _require_welcome(tx: Tx, run: Run, target: PhotoRef, slot: str | None, sha256: str) -> Photo | RunState:
+def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | RunState:
     """Return a run's state before its new photo, or that very photo where its bytes are stored already, as when one
     upload was under way twice.
     """
@@ -177,7 +182,7 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, slot: str | None, sha25
             raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has that id already.")
         return stored
     state = load(tx, require_started(tx, run))
-    _refuse_too_many(tx, state, target, slot)
+    _refuse_too_many(state, target, metadata)
     quotas.require_room_to_go_on(tx, run.org_id)
     return state
 
@@ -191,7 +196,8 @@ def _add(
     metadata: PhotoMetadata,
 ) -> Photo:
     received_at, run, is_remark = now_of(tx, before), before.run, target.is_remark
-    known = _judged(metadata, before.step(target.step_id), received_at)
+    undrawn = before.evidence.find_photo(target.step_id, metadata.annotated_from or "")
+    known = _as_of(undrawn, metadata) if undrawn else _judged(metadata, before.step(target.step_id), received_at)
     files.add_photo(tx, run, target.step_id, target.photo_id, numbers, size, known, received_at, is_remark=is_remark)
     if is_remark:
         run = remarks.with_remarks(tx, run)
@@ -199,6 +205,13 @@ def _add(
     photo = after.evidence.find_photo(target.step_id, target.photo_id)
     assert photo is not None
     return photo
+
+
+def _as_of(undrawn: Photo, said: PhotoMetadata) -> PhotoMetadata:
+    """Return what is known of a photo that was drawn on: source, time and place of the photo that it shows."""
+    return replace(
+        said, source=undrawn.source, taken_at=undrawn.taken_at, taken_at_from=undrawn.taken_at_from, geo=undrawn.geo
+    )
 
 
 def _judged(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetadata:

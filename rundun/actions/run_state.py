@@ -42,7 +42,8 @@ def load(tx: Tx, run: Run) -> RunState:
         remarks.in_force(tx, run.run_id) if run.has_remarks else {},
         remark_photos,
     )
-    return RunState(run, version, in_force, evidence, progress.evaluate(version.steps, in_force, evidence.arrived()))
+    step_states = progress.evaluate(version.steps, in_force, evidence.arrived(), evidence.undrawn())
+    return RunState(run, version, in_force, evidence, step_states)
 
 
 def now_of(tx: Tx, state: RunState) -> int:
@@ -60,8 +61,9 @@ def now_of(tx: Tx, state: RunState) -> int:
 def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
     """Return a run's state as it is once `answer` is in force."""
     in_force = {**state.answers, step_id: answer}
+    arrived, undrawn = state.evidence.arrived(), state.evidence.undrawn()
     step_states = progress.evaluate(
-        state.version.steps, in_force, state.evidence.arrived(), before=state.step_states, answered=step_id
+        state.version.steps, in_force, arrived, undrawn, before=state.step_states, answered=step_id
     )
     return RunState(state.run, state.version, in_force, state.evidence, step_states)
 

@@ -145,7 +145,16 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
 
 def _without_originals(photos: Sequence[runs.PhotoJson]) -> list[events.PhotoToldJson]:
     """Copy photos without the URLs of the originals, which stand on the run alone."""
-    return [{**photo, "original": _kept(photo["original"])} for photo in photos]
+    return [_photo_told(photo) for photo in photos]
+
+
+def _photo_told(photo: runs.PhotoJson) -> events.PhotoToldJson:
+    undrawn = photo["undrawn"]
+    return {
+        **photo,
+        "original": _kept(photo["original"]),
+        "undrawn": undrawn and {**undrawn, "original": _kept(undrawn["original"])},
+    }
 
 
 def _kept(original: runs.OriginalJson) -> runs.OriginalKeptJson:

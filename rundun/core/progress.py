@@ -1,7 +1,8 @@
 """Progress of a run: which steps are visible, which are done, what is missing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from rundun.core import condition
@@ -57,13 +58,15 @@ def evaluate(
     steps: Sequence[StepBase],
     answers: Mapping[str, Answer],
     arrived: Mapping[str, Mapping[str, str | None]],
+    undrawn: Mapping[str, Collection[str]] = MappingProxyType({}),
     *,
     before: Mapping[str, StepState] | None = None,
     answered: str = "",
 ) -> dict[str, StepState]:
     """Work out the state of every step; `arrived` has each step's photos in order of arrival, with the slot each was
-    taken for. With `before`, the
-    states until only the answer to the step `answered` changed, a step that no condition hides is not worked out again.
+    taken for, `undrawn` those of them that others were drawn on, which count only where an answer lists them. With
+    `before`, the states until only the answer to the step `answered` changed, a step that no condition hides is not
+    worked out again.
     """
     step_states: dict[str, StepState] = {}
     known = _Facts(step_states)
@@ -72,15 +75,18 @@ def evaluate(
             step_states[step.id] = before[step.id]
             continue
         visible = step.condition is None or condition.is_true(step.condition, known)
-        step_state = _step_state(step, answers.get(step.id), arrived.get(step.id, _NONE), visible)
+        stored, aside = arrived.get(step.id, _NONE), undrawn.get(step.id, ())
+        step_state = _step_state(step, answers.get(step.id), stored, aside, visible)
         step_states[step.id] = step_state
         if step.flag is not None and step_state.done and condition.is_true_of(step.flag.when, known[step.id]):
             step_states[step.id] = replace(step_state, flagged=True)
     return step_states
 
 
-def _step_state(step: StepBase, answer: Answer | None, arrived: Mapping[str, str | None], visible: bool) -> StepState:
-    here, waiting = tuple(arrived), tuple[str, ...]()
+def _step_state(
+    step: StepBase, answer: Answer | None, arrived: Mapping[str, str | None], undrawn: Collection[str], visible: bool
+) -> StepState:
+    here, waiting = tuple([photo for photo in arrived if photo not in undrawn]), tuple[str, ...]()
     if answer is None:
         return StepState(step, None, visible, False, here, (), empty_slots=_empty_slots(step, here, arrived))
     if answer.skipped:

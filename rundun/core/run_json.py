@@ -16,7 +16,9 @@ from rundun.core.urls import Urls
 
 @dataclass(slots=True)
 class Photo:
-    """A stored photo: `original`, `derived` and `thumbnail` are file numbers, `bytes` and `sha256` the original's."""
+    """A stored photo: `original`, `derived` and `thumbnail` are file numbers, `bytes` and `sha256` the original's.
+    `annotated_from` is the id of the photo that this one was drawn on, stored or not.
+    """
 
     photo_id: str
     step_id: str
@@ -31,6 +33,7 @@ class Photo:
     source: Literal["camera", "gallery"] | None
     taken_at: int | None
     taken_at_from: TimeSource | None
+    annotated_from: str | None
     received_at: int
     geo: PositionJson | None
     is_remark: bool
@@ -70,6 +73,15 @@ class Evidence:
         photos = {**self.photos.get(step_id, {}), **self.remark_photos.get(step_id, {})}
         return photos.get(photo_id)
 
+    def undrawn(self) -> dict[str, frozenset[str]]:
+        """Return the photo ids of each step that another of its photos was drawn on: these belong to that one."""
+        return {step_id: undrawn_of(photos) for step_id, photos in self.photos.items()}
+
+
+def undrawn_of(photos: Mapping[str, Photo]) -> frozenset[str]:
+    """Return the ids that photos of a step say they were drawn on."""
+    return frozenset([photo.annotated_from for photo in photos.values() if photo.annotated_from])
+
 
 def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:
     """Return the receipt of a photo for the executor's phone, which may then delete its own copy."""
@@ -83,6 +95,7 @@ def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:
         "thumbnail_url": links.media_path(photo.thumbnail, "image/jpeg"),
         "width": photo.width,
         "height": photo.height,
+        "annotated_from": photo.annotated_from,
     }
 
 
@@ -96,8 +109,13 @@ def signature_receipt(signature: Signature, links: Urls) -> execution.SignatureR
     }
 
 
-def photo_json(photo: Photo, index: int, links: Urls) -> runs.PhotoJson:
-    """Return one photo as the run shows it."""
+def photo_json(photo: Photo, index: int, links: Urls, stored: Mapping[str, Photo]) -> runs.PhotoJson:
+    """Return one photo as the run shows it, with what it was drawn on, which is among those `stored` of the step."""
+    undrawn = stored.get(photo.annotated_from or "")
+    return {**_photo_json(photo, index, links), "undrawn": _photo_json(undrawn, index, links) if undrawn else None}
+
+
+def _photo_json(photo: Photo, index: int, links: Urls) -> runs.UndrawnPhotoJson:
     return {
         "photo_id": photo.photo_id,
         "photo_index": index,
@@ -116,6 +134,7 @@ def photo_json(photo: Photo, index: int, links: Urls) -> runs.PhotoJson:
         "source": photo.source,
         "taken_at": times.wire_or_none(photo.taken_at),
         "taken_at_from": photo.taken_at_from,
+        "annotated_from": photo.annotated_from,
         "received_at": times.wire(photo.received_at),
         "geo": photo.geo,
     }
@@ -159,7 +178,7 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
             "unable": unable_json(step_state),
             "geo": answer.geo,
             "flagged": step_state.flagged,
-            "photos": [photo_json(photo, index, links) for index, photo in enumerate(photos_of(step_state, evidence))],
+            "photos": _photos_json(photos_of(step_state, evidence), evidence.photos.get(step_id, {}), links),
         }
     return answers
 
@@ -176,9 +195,7 @@ def remarks_json(step_states: Mapping[str, StepState], evidence: Evidence, links
         step_id: {
             "remark_id": remark.remark_id,
             "text": remark.text,
-            "photos": [
-                photo_json(photo, index, links) for index, photo in enumerate(photos_of_remark(step_id, evidence))
-            ],
+            "photos": _photos_json(photos_of_remark(step_id, evidence), evidence.remark_photos.get(step_id, {}), links),
             "at": times.wire(remark.at),
             "by": remark.by,
         }
@@ -196,6 +213,11 @@ def remark_state_json(remark: Remark) -> execution.RemarkStateJson:
         "at": times.wire(remark.at),
         "by": remark.by,
     }
+
+
+def _photos_json(listed: Sequence[Photo], stored: Mapping[str, Photo], links: Urls) -> list[runs.PhotoJson]:
+    """Return photos in their order, each with the one that it was drawn on from all that are `stored`."""
+    return [photo_json(photo, index, links, stored) for index, photo in enumerate(listed)]
 
 
 def signature_json(run: Run, evidence: Evidence, links: Urls) -> runs.SignatureAnswerJson | None:

@@ -113,8 +113,8 @@ def abandoned(tx: Tx, before: int) -> list[int]:
 
 _PHOTOS = (  # in the order of Photo's fields
     "SELECT photo_id, step_id, original, derived, thumbnail, content_type, bytes, sha256, width, height, source, "
-    "taken_at, taken_at_from, received_at, geo, is_remark, slot FROM photos "
-    "JOIN files ON files.number = photos.original "
+    "taken_at, taken_at_from, annotated_from, received_at, geo, is_remark, slot "
+    "FROM photos JOIN files ON files.number = photos.original "
 )
 
 
@@ -156,16 +156,10 @@ def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None
     return None if row is None else _photo(row)
 
 
-def count_photos(tx: Tx, run_id: str, step_id: str, *, is_remark: bool) -> int:
-    """Count the photos that a step has now, of its remark or others."""
-    query = "SELECT count(*) FROM photos WHERE run_id = ? AND step_id = ? AND is_remark = ?"
-    return tx.number(query, run_id, step_id, is_remark)
-
-
 @dataclass(frozen=True, slots=True)
 class PhotoMetadata:
-    """What the phone says of a photo: camera or gallery, when, how it knows that, where, for which slot of its step.
-    `exif` is what the original says where the phone says nothing.
+    """What the phone says of a photo: camera or gallery, when, how it knows that, where, for which slot of its step, what
+    it was drawn on. `exif` is what the original says where the phone says nothing.
     """
 
     source: str | None = None
@@ -173,6 +167,7 @@ class PhotoMetadata:
     taken_at_from: TimeSource | None = None
     geo: PositionJson | None = None
     slot: str | None = None
+    annotated_from: str | None = None
     exif: Exif = NO_EXIF
 
 
@@ -205,6 +200,7 @@ def add_photo(
         source=metadata.source,
         taken_at=metadata.taken_at,
         taken_at_from=metadata.taken_at_from,
+        annotated_from=metadata.annotated_from,
         geo=geo,
         slot=metadata.slot,
         received_at=received_at,

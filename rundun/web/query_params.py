@@ -13,6 +13,7 @@ from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value,
 from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.run_lists import RunFilter
 from rundun.web.problems import Json
+from rundun.web.request_bodies import PhotoId
 
 Q = TypeVar("Q", bound=StrictModel)
 
@@ -183,6 +184,9 @@ class PhotoQuery(StrictModel):
     """What `taken_at` is from: the clock of the phone that took it, the EXIF of the picture, or
     local time in there, read in the phone's time zone. A time said to be from these that is in the future, or before
     1990, is not taken over. Left out: `camera` where `source` is. Without `taken_at` it says nothing."""
+    annotated_from: PhotoId | None = None
+    """The photo of this step that it was drawn on, stored or still to come. That one stays beside it and no longer
+    counts for `max`; the drawn one has its source, time and place, whatever else is said here."""
     lat: Annotated[float, _decimal_in(-90, 90)] | None = None
     """Latitude in degrees, without an exponent; comes together with `lng`."""
     lng: Annotated[float, _decimal_in(-180, 180)] | None = None

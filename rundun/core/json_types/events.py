@@ -37,11 +37,18 @@ class PhotoSentJson(PhotoFetchedJson):
     """A JPEG of at most 320 px in base64; null where it was left out."""
 
 
-class PhotoToldJson(PhotoBaseJson):
-    """A photo as on the run, without the original's address."""
+class UndrawnToldJson(PhotoBaseJson):
+    """A photo before it was drawn on, without the original's address."""
 
     original: OriginalKeptJson
     """What is known of the original."""
+
+
+class PhotoToldJson(UndrawnToldJson):
+    """A photo as on the run, without the original's address."""
+
+    undrawn: UndrawnToldJson | None
+    """What it was drawn on, once that has arrived."""
 
 
 class AnsweredToldJson(AnsweredBaseJson):

@@ -185,6 +185,8 @@ class ReceiptJson(StoredJson):
     """Of the derived JPEG."""
     height: base.Positive
     """Of the derived JPEG."""
+    annotated_from: base.PhotoId | None
+    """The photo that it was drawn on."""
 
 
 class SignatureReceiptJson(StoredJson):

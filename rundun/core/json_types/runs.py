@@ -77,17 +77,26 @@ class PhotoBaseJson(TypedDict):
     taken_at_from: Literal["camera", "exif", "exif_local"] | None
     """What tells it: the clock of the phone that took it, the picture's EXIF, or local time in there, read in the
     phone's time zone; null for a time that a client gave without a word."""
+    annotated_from: base.PhotoId | None
+    """The photo that it was drawn on, with that one's time and place; null for one that was not drawn on."""
     received_at: base.At
     """The server's clock."""
     geo: base.PositionJson | None
-    """Where the phone says it was taken."""
+    """Where it was taken, as the phone or the picture's EXIF says."""
 
 
-class PhotoJson(PhotoBaseJson):
-    """One photo of an answer."""
+class UndrawnPhotoJson(PhotoBaseJson):
+    """A photo before it was drawn on."""
 
     original: OriginalJson
     """The original, byte for byte."""
+
+
+class PhotoJson(UndrawnPhotoJson):
+    """One photo of an answer."""
+
+    undrawn: UndrawnPhotoJson | None
+    """What it was drawn on, once that has arrived; not counted among the photos of its step."""
 
 
 class AnsweredBaseJson(TypedDict):

@@ -56,10 +56,14 @@ def _target(request: Request, *, is_remark: bool = False) -> PhotoRef:
     return PhotoRef(path["run_id"], path["step_id"], photo_id, is_remark)
 
 
-def _metadata(params: PhotoQuery) -> PhotoMetadata:
+def _metadata(target: PhotoRef, params: PhotoQuery) -> PhotoMetadata:
     geo = params.model_dump(include=set(GeoBody.model_fields), exclude_none=True)
     position = read(GeoBody, geo).position() if geo else None
-    return PhotoMetadata(params.source, params.taken_at, params.taken_at_from, position, params.slot)
+    if params.annotated_from == target.photo_id:
+        raise Invalid([FieldError("/annotated_from", "not_allowed", "names this very photo")])
+    return PhotoMetadata(
+        params.source, params.taken_at, params.taken_at_from, position, params.slot, params.annotated_from
+    )
 
 
 @router.route(
@@ -80,11 +84,12 @@ async def put_photo(request: Request) -> Response:
     refuse_cross_site(request)
     ctx = context_of(request)
     params, device = query(PhotoQuery, request), device_of(request)
-    target, metadata = _target(request, is_remark=params.remark is not None), _metadata(params)
+    target = _target(request, is_remark=params.remark is not None)
+    metadata = _metadata(target, params)
     database = ctx.database
     org_id = await database.read(photos.require_photo_step, target, metadata.slot, device)
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
-        stored = await database.write(photos.find_stored, target, metadata.slot, body.sha256)
+        stored = await database.write(photos.find_stored, target, body.sha256, metadata)
         if stored is not None:
             return Json(run_json.photo_receipt(stored, ctx.links))
         derived = await ctx.imaging.derive(body.read, org_id)
