@@ -158,8 +158,8 @@ def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None
 
 @dataclass(frozen=True, slots=True)
 class PhotoMetadata:
-    """What the phone says of a photo: camera or gallery, when, how it knows that, where, for which slot of its step, what
-    it was drawn on. `exif` is what the original says where the phone says nothing.
+    """What the phone says of a photo: camera or gallery, when, how it knows that, where, for which slot of its step,
+    what it was drawn on. `exif` is what the original says where the phone says nothing.
     """
 
     source: str | None = None

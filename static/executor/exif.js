@@ -52,8 +52,9 @@ function directory(read, at) {
   for (let entry = at + 2; entry < last; entry += 12) {
     const [tag, kind, count, place] = [read(entry, 2), read(entry + 2, 2), read(entry + 4, 4), read(entry + 8, 4)];
     if (kind === LONG && (tag === EXIF || tag === GPS)) values.set(tag, place);
-    else if (kind === ASCII && TEXTS.has(tag)) values.set(tag, textAt(read.tiff, count <= 4 ? entry + 8 : place, count));
-    else if (kind === RATIONAL && count === 3 && [LATITUDE, LONGITUDE, GPS_TIME].includes(tag)) {
+    else if (kind === ASCII && TEXTS.has(tag)) {
+      values.set(tag, textAt(read.tiff, count <= 4 ? entry + 8 : place, count));
+    } else if (kind === RATIONAL && count === 3 && [LATITUDE, LONGITUDE, GPS_TIME].includes(tag)) {
       values.set(tag, rationalsAt(read, place));
     }
   }
@@ -91,7 +92,8 @@ function timeOf(about, gps) {
 function utc([year, month, day, hour, minute, second]) {
   if (month < 1 || hour > 23 || minute > 59 || second > 59) return null;
   const moment = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  return year >= FIRST_YEAR && moment.getUTCMonth() === month - 1 && moment.getUTCDate() === day ? moment.getTime() : null;
+  const isDay = moment.getUTCMonth() === month - 1 && moment.getUTCDate() === day;
+  return year >= FIRST_YEAR && isDay ? moment.getTime() : null;
 }
 
 function said(time, from) {

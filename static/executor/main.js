@@ -9,6 +9,7 @@ import { loadModule } from "./http.js";
 import { mayRemark } from "./rules.js";
 
 const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
+const OF_PHOTOS = ["prepare_photo", "shrink_photo", "exif", "picture_file", "photo_dialog"];   // what taking one needs
 const TOUCH_INTERVAL_MS = 5_000;   // and while somebody is at it: a tap looks sooner
 
 const state = JSON.parse(document.getElementById("state").textContent);
@@ -197,12 +198,10 @@ function show(view) {
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
   const later = ["job", "dialog", "menu", "step_menu", "review", "receipt", "closing", "waiting", "unsent", "zip"];
-  if (mayRemark(state.template)) later.push("remark", "photo_steps", "shrink_photo", "exif", "picture_file", "photo_dialog");
+  if (mayRemark(state.template)) later.push("remark", "photo_steps", ...OF_PHOTOS);
   if (startScreen) later.push("start");
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("pictures");
-  if (steps.some((step) => step.photo || step.type === "photo")) {
-    later.push("shrink_photo", "exif", "picture_file", "photo_dialog");
-  }
+  if (steps.some((step) => step.photo || step.type === "photo")) later.push(...OF_PHOTOS);
   if (steps.some((step) => step.config?.slots)) later.push("slots");
   if (steps.some((step) => step.geo)) later.push("geo");
   if (!globalThis.crypto.subtle) later.push("sha256");

@@ -32,7 +32,7 @@ export async function openPhoto(session, photo, rule) {
   async function draw() {
     const { drawOn } = await loadModule("annotate");
     const drawn = await drawOn(source);
-    if (drawn) photoStore.replace(photo, drawn);
+    if (drawn) photoStore.draw(photo, drawn);
   }
 
   /** The camera, for one picture in the place of this one. */

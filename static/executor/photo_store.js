@@ -1,6 +1,7 @@
 // The photos and signatures of a run: those on the server, and those this phone still shrinks, keeps or sends.
 //
-// A photo: {id, step, slot, state, preview, url, thumbnail, progress, problem, item}. Its state is
+// A photo: {id, step, slot, state, preview, url, thumbnail, progress, problem, item, annotatedFrom}. The last is the id of
+// the photo that it was drawn on, which stays beside it unseen, and goes when it goes. Its state is
 //   preparing → waiting → safe (the server's receipt is here) | refused (the person must choose)
 //   elsewhere: an answer names it, but neither the server nor this phone has it
 //
@@ -43,7 +44,16 @@ export class PhotoStore extends EventTarget {
     Object.assign(this, { steps, outbox, maxBytes });
   }
 
+  /** The photos that the person sees: all but what others were drawn on, unless the server refused that. */
   ofStep(stepId) {
+    return this.#all(stepId).filter((photo) => photo.state === "refused" || !this.#isDrawnOn(photo));
+  }
+
+  #isDrawnOn(photo) {
+    return this.#all(photo.step).some((other) => other.annotatedFrom === photo.id);
+  }
+
+  #all(stepId) {
     return this.#photos.get(stepId) ?? [];
   }
 
@@ -72,7 +82,8 @@ export class PhotoStore extends EventTarget {
 
   /** {total, safe, preparing} over the whole run. */
   counts() {
-    const all = [...this.#photos.values()].flat().filter((photo) => photo.state !== "elsewhere");
+    const seen = [...this.#photos.keys()].flatMap((stepId) => this.ofStep(stepId));
+    const all = seen.filter((photo) => photo.state !== "elsewhere");
     const inState = (state) => all.filter((photo) => photo.state === state).length;
     return { total: all.length, safe: inState("safe"), preparing: inState("preparing") };
   }
@@ -85,8 +96,9 @@ export class PhotoStore extends EventTarget {
     const taken = files.slice(0, Math.max(0, room));
     const added = taken.map((file) => [this.#append(stepId, source, slot), file]);
     this.#emit("change", stepId);
-    const [images] = await Promise.all([shrinkModule(), step.geo ? lazyGeo.load() : null]);
-    if (step.geo && source === "camera") geo?.sample(); // asks now, while the tap is fresh; the photo itself waits for nothing
+    const [images] = await Promise.all([prepareModule(), step.geo ? lazyGeo.load() : null]);
+    // Asks now, while the tap is fresh; the photo itself waits for nothing.
+    if (step.geo && source === "camera") geo?.sample();
     for (const [photo, file] of added) await images.oneAtATime(() => this.#prepare(images, step, photo, file));
     this.#emit("answer", stepId);
     return files.length - taken.length;
@@ -99,6 +111,8 @@ export class PhotoStore extends EventTarget {
       const path = `/steps/${stepIdOf(photo.step)}/photos/${photo.id}`;
       this.outbox.add({ lane: "photos", key: photo.step, kind: "delete", method: "DELETE", path });
     }
+    const undrawn = this.#all(photo.step).find((other) => other.id === photo.annotatedFrom);
+    if (undrawn && !this.#isDrawnOn(undrawn)) return this.remove(undrawn);
     this.#emit("answer", photo.step);
     this.#emit("change", photo.step);
   }
@@ -107,32 +121,40 @@ export class PhotoStore extends EventTarget {
   retry(photo) {
     const { item } = photo;
     this.outbox.drop(item);
-    photo.id = newId();
+    if (!this.#isDrawnOn(photo)) photo.id = newId();
     this.#send(photo, item.body, item.type, item.query);
     this.#emit("answer", photo.step);
   }
 
   /** Takes `file`, fresh from the camera, in the place of `photo`, which stays until the new one is kept. */
   async retake(photo, file) {
-    const images = await shrinkModule();
+    const images = await prepareModule();
     const original = await bytesOf(file);
-    const isCutOff = original && (await lookAt(original))?.isCutOff;
-    if (original && !isCutOff) this.replace(photo, await images.oneAtATime(() => smallOf(images, file, original)), "camera");
-    else this.#refuse(this.#append(photo.step, "camera", photo.slot), isCutOff ? "photo_cut_off" : "photo_unread");
+    const unread = { word: "photo_unread" };
+    const picture = original ? await images.oneAtATime(() => prepared(images, file, original)) : unread;
+    if (picture.word) this.#refuse(this.#append(photo.step, "camera", photo.slot), picture.word);
+    else this.replace(photo, picture, { source: "camera", ...takenNow(), ...slotOf(photo), ...geo?.recent() });
     this.#emit("camera-closed");
   }
 
-  /** Puts a picture, {bytes, type, preview}, in the place of `photo`. */
-  replace(photo, { bytes, type, preview }, source = photo.source ?? "camera") {
-    const list = this.ofStep(photo.step);
+  /** Shows `photo` with a drawing, {bytes, type, preview}; what was drawn on first stays beside it. */
+  draw(photo, drawing) {
+    const annotatedFrom = photo.annotatedFrom ?? photo.id;
+    // Where the photo is gone out, the server knows its time and place.
+    this.replace(photo, drawing, { ...photo.item?.query, ...slotOf(photo), annotated_from: annotatedFrom }, annotatedFrom);
+  }
+
+  /** Puts a picture, {bytes, type, preview}, in the place of `photo`, which goes unless it is drawn on. */
+  replace(photo, { bytes, type, preview }, query, annotatedFrom = null) {
+    const list = this.#all(photo.step);
+    const goes = photo.id !== annotatedFrom;
     const isFull = this.usable(photo.step).length >= photoRule(this.steps.get(photo.step)).max;
     const empty = { url: null, thumbnail: null, problem: null, item: null };
-    const fresh = { ...photo, ...empty, id: newId(), state: "waiting", preview, source };
+    const fresh = { ...photo, ...empty, id: newId(), state: "waiting", preview, source: query.source, annotatedFrom };
     list.splice(list.indexOf(photo), 0, fresh);
-    const query = { source, ...takenNow(), ...slotOf(photo), ...geo?.recent() };
-    if (isFull) this.remove(photo); // a full step takes nothing more, so the old one has to go first
+    if (goes && isFull) this.remove(photo); // a full step takes nothing more, so the old one has to go first
     this.#send(fresh, bytes, type, query);
-    if (!isFull) this.remove(photo);
+    if (goes && !isFull) this.remove(photo);
     else this.#emit("answer", photo.step);
   }
 
@@ -146,7 +168,7 @@ export class PhotoStore extends EventTarget {
 
   /** Takes photos that nobody has off the step's answer. */
   dropMissing(stepId) {
-    this.#photos.set(stepId, this.ofStep(stepId).filter((photo) => photo.state !== "elsewhere"));
+    this.#photos.set(stepId, this.#all(stepId).filter((photo) => photo.state !== "elsewhere"));
     this.#emit("answer", stepId);
     this.#emit("change", stepId);
   }
@@ -158,7 +180,7 @@ export class PhotoStore extends EventTarget {
     } else if (item.kind === "delete") {
       const id = item.path.split("/").at(-1);
       this.#deletedIds.add(id);
-      this.#photos.set(item.key, this.ofStep(item.key).filter((photo) => photo.id !== id));
+      this.#photos.set(item.key, this.#all(item.key).filter((photo) => photo.id !== id));
     } else if (item.kind === "photo") {
       this.#restorePhoto(item);
     }
@@ -170,9 +192,10 @@ export class PhotoStore extends EventTarget {
     const photo = {
       id: item.photo, step: item.key, slot: item.query.slot ?? null, state: item.problem ? "refused" : "waiting",
       preview, url: null, thumbnail: null, progress: 0, problem: item.problem, item, source: item.query.source,
+      annotatedFrom: item.query.annotated_from ?? null,
     };
     if (known) Object.assign(known, photo);
-    else this.#photos.set(item.key, [...this.ofStep(item.key), photo]);
+    else this.#photos.set(item.key, [...this.#all(item.key), photo]);
   }
 
   /** Lets go of an item that another tab has sent or taken back: the server tells which. */
@@ -184,7 +207,8 @@ export class PhotoStore extends EventTarget {
   /** {step id: [receipt]} of the photos that are safe, as the server's state has them. */
   receipts() {
     const isSafe = (photo) => photo.state === "safe";
-    const receipt = ({ id, slot, url, thumbnail }) => ({ photo_id: id, slot, url, thumbnail_url: thumbnail });
+    const receipt = ({ id, slot, url, thumbnail, annotatedFrom }) => (
+      { photo_id: id, slot, url, thumbnail_url: thumbnail, annotated_from: annotatedFrom });
     const entries = [...this.#photos].map(([stepId, photos]) => [stepId, photos.filter(isSafe).map(receipt)]);
     return Object.fromEntries(entries);
   }
@@ -211,7 +235,7 @@ export class PhotoStore extends EventTarget {
       const receipts = new Map((stored[stepId] ?? []).map((receipt) => [receipt.photo_id, receipt]));
       const named = answers[stepId]?.photos ?? [];
       const isOurs = (photo) => photo.item || LOCAL_STATES.has(photo.state);
-      const list = this.ofStep(stepId).filter((photo) => isOurs(photo) || receipts.has(photo.id));
+      const list = this.#all(stepId).filter((photo) => isOurs(photo) || receipts.has(photo.id));
       for (const photo of list) if (photo.state === "elsewhere") Object.assign(photo, safe(receipts.get(photo.id)));
       const known = new Set(list.map((photo) => photo.id));
       for (const id of new Set([...named, ...receipts.keys()])) {
@@ -230,9 +254,9 @@ export class PhotoStore extends EventTarget {
   // Inside
 
   #append(stepId, source, slot) {
-    const empty = { slot, preview: null, url: null, progress: 0, problem: null };
+    const empty = { slot, preview: null, url: null, progress: 0, problem: null, annotatedFrom: null };
     const photo = { id: newId(), step: stepId, state: "preparing", source, ...empty };
-    this.#photos.set(stepId, [...this.ofStep(stepId), photo]);
+    this.#photos.set(stepId, [...this.#all(stepId), photo]);
     return photo;
   }
 
@@ -248,13 +272,11 @@ export class PhotoStore extends EventTarget {
     this.#emit("camera-closed");
     if (!isStillThere) return;
     if (!original) return this.#refuse(photo, "photo_unread");
-    const seen = await lookAt(original);
-    if (seen?.isCutOff) return this.#refuse(photo, "photo_cut_off");
-    const { bytes, type, preview } = await (seen ? smallOf(images, file, original) : asItIs(file, original));
+    const { word, bytes, type, preview, time, place } = await prepared(images, file, original);
     if (!this.ofStep(step.id).includes(photo)) return URL.revokeObjectURL(preview);
+    if (word) return this.#refuse(photo, word);
     Object.assign(photo, { preview, state: "waiting", problem: null, progress: 0 });
-    const said = isFresh ? position() : { ...seen?.time, ...(step.geo ? seen?.place : null) };
-    const fresh = { ...query, ...said };
+    const fresh = { ...query, ...(isFresh ? position() : { ...time, ...(step.geo ? place : null) }) };
     this.outbox.update(photo.item, { body: bytes, type, query: fresh, path: pathOf(photo, fresh), hold: false });
     if (bytes.byteLength > this.maxBytes || bytes.byteLength === 0) {
       // Known to fail: said here rather than after a minute of uploading.
@@ -282,13 +304,13 @@ export class PhotoStore extends EventTarget {
   }
 
   #find(item) {
-    return this.ofStep(item.key).find((photo) => photo.id === item.photo) ?? null;
+    return this.#all(item.key).find((photo) => photo.id === item.photo) ?? null;
   }
 
   #delete(photo) {
     this.#deletedIds.add(photo.id);
     URL.revokeObjectURL(photo.preview); // else the page holds the picture for as long as it is open
-    this.#photos.set(photo.step, this.ofStep(photo.step).filter((other) => other !== photo));
+    this.#photos.set(photo.step, this.#all(photo.step).filter((other) => other !== photo));
   }
 
   #emit(name, step = null) {
@@ -296,9 +318,9 @@ export class PhotoStore extends EventTarget {
   }
 }
 
-/** → shrink_photo.js; where the network went before it came, photos stay as large as they are. */
-function shrinkModule() {
-  return loadModuleOnce("shrink_photo").catch(() => ({ oneAtATime: (work) => work(), shrink: asItIs }));
+/** → prepare_photo.js; where the network went before it came, photos stay as large as they are. */
+function prepareModule() {
+  return loadModuleOnce("prepare_photo").catch(() => ({ oneAtATime: (work) => work(), prepare: asItIs }));
 }
 
 async function asItIs(file, bytes) {
@@ -313,9 +335,10 @@ function urlOf(bytes, type) {
   return URL.createObjectURL(new Blob([bytes], { type }));
 }
 
-/** The picture made small, or as it is where the phone cannot do that: once it is kept it must go out. */
-function smallOf(images, file, original) {
-  return images.shrink(file, original).catch(() => asItIs(file, original));
+/** The picture made small, or as it is where the phone cannot do that: once it is kept it must go out. The server reads
+ *  for itself when and where that one was taken. */
+function prepared(images, file, original) {
+  return images.prepare(file, original).catch(() => asItIs(file, original));
 }
 
 /** The bytes of a file, or null: one that is still in somebody's cloud, or gone since it was chosen, cannot be read. */
@@ -334,8 +357,8 @@ function newId() {
 }
 
 /** What a receipt says of its photo. */
-function safe({ slot = null, url = null, thumbnail_url: thumbnail }) {
-  return { state: "safe", progress: 1, slot, url, thumbnail: thumbnail ?? url };
+function safe({ slot = null, url = null, thumbnail_url: thumbnail, annotated_from: annotatedFrom = null }) {
+  return { state: "safe", progress: 1, slot, url, thumbnail: thumbnail ?? url, annotatedFrom };
 }
 
 /** The slot of a photo as its upload names it. */
@@ -345,9 +368,4 @@ function slotOf({ slot }) {
 
 function takenNow() {
   return { taken_at: nowUtc(), taken_at_from: "camera" };
-}
-
-/** What a file says of itself (exif.js); null without that module: then it goes out as it is, and the server looks. */
-function lookAt(original) {
-  return loadModuleOnce("exif").then((exif) => exif.lookAt(original), () => null);
 }

@@ -116,7 +116,7 @@ function* boxes(bytes, view, at, last) {
   }
 }
 
-/** The bytes of a HEIC's `Exif` item, which begin with how far before its TIFF head they do (ISO/IEC 23008-12 annex A). */
+/** The bytes of a HEIC's `Exif` item, behind those that say where its TIFF head is (ISO/IEC 23008-12 annex A). */
 function exifOf(bytes, view, metaStart, metaEnd) {
   const found = {};
   for (const box of boxes(bytes, view, metaStart + 4, metaEnd)) found[box.name] ??= box;

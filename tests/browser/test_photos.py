@@ -251,34 +251,6 @@ async def test_a_photo_says_how_much_of_it_has_gone_out(w: World, ed: Phone) -> 
     await ed.is_done("s-pic")
 
 
-async def test_drawing_on_a_picture_replaces_it(w: World, ed: Phone) -> None:
-    run_id = await dispatched(w, {**PICTURE, "config": {"min": 1, "max": 1, "annotate": True}})
-    await ed.open(run_id)
-    await ed.start()
-    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), source="camera")
-    tile = ed.step("s-pic").locator(".tile")
-    await expect(tile).to_have_attribute("state", "safe")
-    before = (await record(w, run_id))["answers"]["s-pic"]["photos"][0]
-    await tile.tap()
-    await ed.page.locator("dialog").get_by_role("button", name="Draw").tap()
-    canvas = ed.page.locator("dialog canvas")
-    box = await canvas.bounding_box()
-    assert box is not None
-    await ed.page.mouse.move(box["x"] + 20, box["y"] + 20)
-    await ed.page.mouse.down()
-    await ed.page.mouse.move(box["x"] + 120, box["y"] + 120, steps=4)
-    await ed.page.mouse.up()
-    async with ed.page.expect_response(lambda response: "/photos/" in response.url and response.status == 201):
-        await ed.page.locator("dialog").get_by_role("button", name="Use").tap()
-    await expect(tile).to_have_count(1)
-    await expect(tile).to_have_attribute("state", "safe")
-    await expect(ed.page.locator(".top .sending")).to_have_text("All safe")
-    await ed.is_done("s-pic")
-    (after,) = (await record(w, run_id))["answers"]["s-pic"]["photos"]
-    assert after["photo_id"] != before["photo_id"]
-    assert after["original"]["sha256"] != before["original"]["sha256"]
-
-
 async def test_a_photo_that_another_phone_never_sent_can_be_done_without(w: World, ed: Phone) -> None:
     olga = await w.dispatch(await w.template({**YES_NO, "photo": {"min": 0, "max": 3}}))
     await olga.start()

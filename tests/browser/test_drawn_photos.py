@@ -1,0 +1,137 @@
+"""Drawing on a photo: what it shows without the drawing stays beside it, unseen."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Locator, expect
+
+from tests.browser.checklists import PICTURE, dispatched, record
+from tests.browser.phone import Phone, phone
+from tests.browser.pictures import file, jpeg
+from tests.helpers import exif_pictures
+from tests.helpers.exif_pictures import exif_block
+from tests.helpers.service import World
+
+ONE = {**PICTURE, "config": {"min": 1, "max": 1, "annotate": True}}
+TWO = {**PICTURE, "config": {"min": 1, "max": 2, "annotate": True}}
+
+
+async def draw(ed: Phone, tile: Locator, at: int = 20) -> None:
+    """Draw a line across the picture, from a distance to its corner."""
+    await tile.tap()
+    dialog = ed.page.locator("dialog")
+    await dialog.get_by_role("button", name="Draw").tap()
+    canvas = dialog.locator("canvas")
+    await expect(canvas).to_be_visible()
+    box = await canvas.bounding_box()
+    assert box is not None
+    await ed.page.mouse.move(box["x"] + at, box["y"] + at)
+    await ed.page.mouse.down()
+    await ed.page.mouse.move(box["x"] + at + 90, box["y"] + at + 60, steps=4)
+    await ed.page.mouse.up()
+    await dialog.get_by_role("button", name="Use").tap()
+    await expect(dialog).to_have_count(0)
+
+
+async def evidence(w: World, run_id: str) -> list[Any]:
+    photos: list[Any] = (await record(w, run_id))["answers"]["s-pic"]["photos"]
+    return photos
+
+
+async def stored(w: World, run_id: str) -> int:
+    return await w.database.read(
+        lambda tx: int(tx.db.execute("SELECT count(*) FROM photos WHERE run_id = ?", (run_id,)).fetchone()[0])
+    )
+
+
+@pytest.mark.parametrize("step", [ONE, TWO], ids=["full", "with room"])
+async def test_what_was_drawn_on_stays_beside_it(w: World, ed: Phone, step: Any) -> None:
+    run_id = await dispatched(w, step)
+    await ed.open(run_id)
+    await ed.start()
+    data = exif_pictures.jpeg_of(exif_block("2008:10:22 16:28:39", "+02:00"))
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", data))
+    await ed.is_done("s-pic")
+    (before,) = await evidence(w, run_id)
+    tile = ed.step("s-pic").locator(".tile")
+    await draw(ed, tile)
+    await expect(tile).to_have_count(1)
+    await ed.is_done("s-pic")
+    await ed.until_all_is_safe()
+    (drawn,) = await evidence(w, run_id)
+    assert drawn["annotated_from"] == drawn["undrawn"]["photo_id"] == before["photo_id"]
+    assert drawn["undrawn"]["original"]["sha256"] == before["original"]["sha256"]
+    assert (drawn["taken_at"], drawn["taken_at_from"]) == ("2008-10-22T14:28:39Z", "exif")
+    assert drawn["source"] == "gallery"
+    # Drawn on again: what stays is the first, and the first drawing goes.
+    await draw(ed, tile, 60)
+    await ed.is_done("s-pic")
+    await ed.until_all_is_safe()
+    (again,) = await evidence(w, run_id)
+    assert again["photo_id"] != drawn["photo_id"]
+    assert again["undrawn"]["photo_id"] == before["photo_id"]
+    assert await stored(w, run_id) == 2
+    # After a reload there is one tile, and with it both go.
+    await ed.page.reload()
+    await expect(tile).to_have_count(1)
+    await ed.is_done("s-pic")
+    await tile.tap()
+    await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+    await expect(tile).to_have_count(0)
+    await ed.look_again()
+    await expect(tile).to_have_count(0)
+    await ed.until_kept_is(run_id, [])
+    assert await stored(w, run_id) == 0
+
+
+async def test_a_drawing_made_without_network_and_reloaded_arrives_with_both(
+    w: World, browser: Browser, base: str
+) -> None:
+    async with phone(browser, base, service_workers="allow") as ed:
+        run_id = await dispatched(w, ONE)
+        await ed.open(run_id)
+        await ed.start()
+        await ed.is_kept_as_page(run_id)
+        await ed.page.context.set_offline(True)
+        await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), source="camera")
+        tile = ed.step("s-pic").locator(".tile")
+        await expect(tile).to_have_attribute("state", "waiting")
+        await draw(ed, tile)
+        await expect(tile).to_have_count(1)
+        await draw(ed, tile, 50)
+        await expect(tile).to_have_count(1)
+        await expect(ed.step("s-pic").locator(".count")).to_have_text("1 of 1")
+        await ed.page.reload()
+        await expect(tile).to_have_count(1)
+        assert [one["kind"] for one in await ed.kept(run_id)].count("photo") == 2
+        await ed.page.context.set_offline(False)
+        await ed.until_all_is_safe()
+        await ed.is_done("s-pic")
+        await ed.review()
+        await ed.finish()
+        await ed.until_thanked()
+        (drawn,) = await evidence(w, run_id)
+        assert drawn["annotated_from"] == drawn["undrawn"]["photo_id"]
+        assert drawn["original"]["sha256"] != drawn["undrawn"]["original"]["sha256"]
+        assert drawn["taken_at"] == drawn["undrawn"]["taken_at"]
+
+
+async def test_a_photo_taken_again_leaves_neither(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, ONE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.is_done("s-pic")
+    tile = ed.step("s-pic").locator(".tile")
+    await draw(ed, tile)
+    await ed.is_done("s-pic")
+    await tile.tap()
+    async with ed.page.expect_file_chooser() as coming:
+        await ed.page.locator("dialog").get_by_text("Take again").tap()
+    async with ed.page.expect_response(lambda response: "/photos/" in response.url and response.status == 201):
+        await (await coming.value).set_files(file("b.jpg", "image/jpeg", jpeg(optimize=True)))
+    await ed.is_done("s-pic")
+    await ed.until_all_is_safe()
+    (photo,) = await evidence(w, run_id)
+    assert (photo["annotated_from"], photo["undrawn"], photo["source"]) == (None, None, "camera")
+    assert await stored(w, run_id) == 1
