@@ -12,7 +12,7 @@ from rundun.core import answer as answers_of
 from rundun.core import event, progress, remark
 from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
-from rundun.core.run import MOVES, Identity, Run
+from rundun.core.run import MOVES, Identity, Run, with_clock_skew
 from rundun.core.steps import StepBase, photo_limits
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import answers, events, files, organizations, runs, templates
@@ -28,12 +28,14 @@ class StartInput:
 
     identity: Identity
     language: str | None
+    clock_skew_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerInput:
     """The input for one answer; `photos` None when the list was left out. `replaces`: the id of the answer that its
-    author has seen, "" for none, None for whichever is in force.
+    author has seen, "" for none, None for whichever is in force. `clock_skew_seconds`: how far the phone's clock is
+    ahead of the server's.
     """
 
     answer_id: str | None
@@ -44,6 +46,7 @@ class AnswerInput:
     photos: tuple[str, ...] | None = None
     geo: PositionJson | None = None
     answered_at: int | None = None
+    clock_skew_seconds: int | None = None
 
 
 def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> tuple[Run, TemplateVersion, str]:
@@ -74,6 +77,7 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
         revision=run.revision + 1,
         seq=run.seq + 1,
     )
+    run = with_clock_skew(run, start_input.clock_skew_seconds)
     events.add(tx, run, event.started(run), run.seq, run.started_at or tx.now)
     runs.put(tx, run)
     return run, version, token
@@ -112,6 +116,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
         return state
     answers_of.require_room(state.answers, step_id, new)
     answers.add(tx, run, step_id, new, is_first=old is None)
+    state = replace(state, run=with_clock_skew(run, answer_input.clock_skew_seconds))
     after = run_state.with_answer(state, step_id, new)
     changed = [step_id] if old is None or _says_something_else(tx, state, after, step_id) else []
     return run_state.save(tx, state, after, new.at, changed)

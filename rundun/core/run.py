@@ -24,6 +24,7 @@ MOVES: Mapping[tuple[Status, Move], Status] = {
 STATUSES: tuple[Status, ...] = ("pending", "in_progress", "completed", "cancelled", "expired")
 OPEN: tuple[Status, ...] = ("pending", "in_progress")
 CLOSED: tuple[Status, ...] = ("completed", "cancelled", "expired")
+LEAST_CLOCK_SKEW = 300  # seconds that a phone's clock is off for the record to say so
 OPEN_HOURS = 72  # that a run is open for its start, where the dispatch does not say
 AFTER_DUE = times.DAY  # that it is open, at least, once it is due
 
@@ -182,6 +183,15 @@ class Run:
 def without_secrets(run: Run) -> Run:
     """Return a run without the secrets of its job, as it is once it is closed."""
     return replace(run, job=replace(run.job, secrets={})) if run.job.secrets else run
+
+
+def with_clock_skew(run: Run, seconds: int | None) -> Run:
+    """Return a run that names by how many seconds a phone's clock is ahead of the server's, or behind (below 0): the
+    farthest that was ever said, and nothing below five minutes.
+    """
+    if seconds is None or abs(seconds) < max(LEAST_CLOCK_SKEW, abs(run.clock_skew_seconds or 0) + 1):
+        return run
+    return replace(run, clock_skew_seconds=seconds)
 
 
 def expiry(now: int, hours: float | None) -> int | None:

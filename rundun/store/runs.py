@@ -143,7 +143,7 @@ def put(tx: Tx, run: Run) -> None:
     tx.db.execute(
         "UPDATE runs SET status = ?, revision = ?, seq = ?, expires_at = ?, started_at = ?, closed_at = ?, "
         "language = ?, assigned_to = ?, identity = ?, device = ?, webhook_gone = ?, cancelled_by = ?, "
-        "cancel_reason = ?, last_step_id = ?, signature = ?, progress = ? WHERE number = ?",
+        "cancel_reason = ?, last_step_id = ?, signature = ?, clock_skew_seconds = ?, progress = ? WHERE number = ?",
         (
             run.status,
             run.revision,
@@ -160,6 +160,7 @@ def put(tx: Tx, run: Run) -> None:
             cancellation and cancellation.reason,
             cancellation and cancellation.last_step_id,
             run.signature,
+            run.clock_skew_seconds,
             to_json(run.progress).decode(),
             run.number,
         ),
@@ -208,12 +209,12 @@ def mark_remarks(tx: Tx, run: Run) -> None:
 
 
 def put_progress(tx: Tx, run: Run) -> None:
-    """Store what an answer or a photo changes on a run: its revision, `seq` and progress, which no index has. Naming an
-    indexed column, as `put` does, rewrites its index even where the value stays.
+    """Store what an answer or a photo changes on a run: its revision, `seq`, progress and what was said of the phone's
+    clock, which no index has. Naming an indexed column, as `put` does, rewrites its index even where the value stays.
     """
     tx.db.execute(
-        "UPDATE runs SET revision = ?, seq = ?, progress = ? WHERE number = ?",
-        (run.revision, run.seq, to_json(run.progress).decode(), run.number),
+        "UPDATE runs SET revision = ?, seq = ?, progress = ?, clock_skew_seconds = ? WHERE number = ?",
+        (run.revision, run.seq, to_json(run.progress).decode(), run.clock_skew_seconds, run.number),
     )
     tx.touched.add(TOUCHED + run.org_id)
 

@@ -17,6 +17,7 @@ from rundun.core.validation import (
     EMAIL,
     PHONE,
     Constraint,
+    Integer,
     LanguageTag,
     Matching,
     Number,
@@ -94,6 +95,7 @@ _UNPRINTABLE = (
     r"\u3000\ue000-\uf8ff\ufeff\ufff9-\ufffb"
 )
 Secret = Annotated[str, Constraint(_secret, {"minLength": 12, "maxLength": 256, "pattern": f"^[^{_UNPRINTABLE}]*$"})]
+ClockSkew = Annotated[int, Integer(-4_000_000_000, 4_000_000_000)]  # a clock that was never set says 1970
 EventName = Annotated[str, Constraint(_event, {"enum": ["*", *_KNOWN_EVENTS]})]
 
 
@@ -233,11 +235,13 @@ class StartBody(StrictModel):
     language: LanguageTag | None = None
     """What the page is read in."""
     client_time: Time | None = None
-    """What the phone's clock says."""
+    """What the phone's clock said at the tap."""
+    clock_skew_seconds: ClockSkew | None = None
+    """How far the phone's clock is ahead of the server's, as in an answer."""
 
     def start(self) -> StartInput:
         """Return who starts the run, and in which language."""
-        return StartInput(Identity(self.name, self.email, self.phone), self.language)
+        return StartInput(Identity(self.name, self.email, self.phone), self.language, self.clock_skew_seconds)
 
 
 class GeoBody(StrictModel):
@@ -281,7 +285,10 @@ class AnswerBody(StrictModel):
     geo: GeoBody | None = None
     """Where it was answered."""
     answered_at: Time | None = None
-    """When, by the phone's clock."""
+    """When, by the phone's clock, which the page corrects by the server's."""
+    clock_skew_seconds: ClockSkew | None = None
+    """How many seconds the phone's clock is ahead of the server's, below 0 behind, as the header `Date` of a live
+    response has shown. The run names the farthest that was said, from 300 on."""
 
     def answer_input(self) -> AnswerInput:
         """Return what is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
@@ -296,6 +303,7 @@ class AnswerBody(StrictModel):
             photos=None if self.photos is None else tuple(self.photos),
             geo=None if self.geo is None else self.geo.position(),
             answered_at=None if self.answered_at is None else times.parse(self.answered_at),
+            clock_skew_seconds=self.clock_skew_seconds,
         )
 
     def _contradictions(self) -> Iterator[FieldError]:

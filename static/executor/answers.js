@@ -12,18 +12,13 @@ export function uuid() {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-/** The present time, as the wire writes it. */
-export function nowUtc() {
-  return `${new Date().toISOString().slice(0, 19)}Z`;
-}
-
-/** The body of the PUT of an answer; `photos` is null for a step that takes none. `replaces`: the id of the answer that
- *  the person saw, null for none; undefined where that does not matter. */
-export function bodyOf({ value, skipped, unable, replaces }, photos) {
+/** The body of the PUT of an answer, given at `now`; `photos` is null for a step that takes none. `replaces`: the id of
+ *  the answer that the person saw, null for none; undefined where that does not matter. */
+export function bodyOf({ value, skipped, unable, replaces }, photos, now) {
   const body = { answer_id: uuid(), ...(replaces === undefined ? {} : { replaces }) };
   if (skipped) return { ...body, skipped };
   if (unable) return { ...body, unable };
-  return { ...body, value, geo: null, answered_at: nowUtc(), ...(photos ? { photos } : {}) };
+  return { ...body, value, geo: null, answered_at: now, ...(photos ? { photos } : {}) };
 }
 
 /** The answer in such a body, or the remark. */
@@ -64,10 +59,10 @@ export function stepsIn(rows) {
   return [...steps, ...steps.map(remark)];
 }
 
-/** The request that carries an answer of a step, or a remark. */
-export function requestOf(step, content, photos) {
+/** The request that carries an answer of a step, given at `now`, or a remark. */
+export function requestOf(step, content, photos, now) {
   const path = `/steps/${stepIdOf(step.id)}`;
-  if (step.type !== "remark") return { kind: "answer", path, body: bodyOf(content, photos) };
+  if (step.type !== "remark") return { kind: "answer", path, body: bodyOf(content, photos, now) };
   return { kind: "remark", path: `${path}/remark`, body: { remark_id: uuid(), text: content.value, photos } };
 }
 

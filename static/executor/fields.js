@@ -7,7 +7,8 @@ import {
   h, icon, locale, makeButton, setAttr, setText, showCount, showDate, showTime, t, textAttributes,
 } from "./dom.js";
 import {
-  MAX_TEXT, capitals, decimalMark, length, localToUtc, parseNumber, selectable, showNumber, tidy, utcToLocal,
+  MAX_TEXT, capitals, decimalMark, length, localToUtc, markNow, nowUtc, parseNumber, selectable, showNumber, tidy,
+  utcToLocal,
 } from "./rules.js";
 import { FieldStep, StepElement, defineStep } from "./step.js";
 import { loadModule } from "./http.js";
@@ -263,9 +264,10 @@ defineStep("datetime", class extends FieldStep {
   }
 
   #now() {
-    const local = utcToLocal(new Date().toISOString());
+    const local = utcToLocal(nowUtc());
     this.field.value = this.isDay ? local.slice(0, 10) : local;
     this.tapped(this.read());
+    markNow(this.session.outbox, this.id);
   }
 });
 

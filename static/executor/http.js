@@ -1,6 +1,8 @@
 // One HTTP exchange with the server, and how it can end: a response, a Problem, or nobody there. And the modules of the
 // page that are loaded when they are needed.
 
+import { learnTime } from "./rules.js";
+
 const REQUEST_TIMEOUT_MS = 30_000;   // until a request without a response counts as lost
 const UPLOAD_STALL_MS = 60_000;      // without progress until an upload counts as lost
 const RETRY_PAUSE_MS = 2000;         // until a module that did not come is asked for again
@@ -77,6 +79,7 @@ export async function send(method, url, body, type, { signal, digest, onprogress
   const clock = new AbortController();
   const timer = setTimeout(() => clock.abort(), REQUEST_TIMEOUT_MS);
   signal?.addEventListener("abort", () => clock.abort());
+  const asked = performance.now();
   let response;
   let text;
   try {
@@ -93,7 +96,10 @@ export async function send(method, url, body, type, { signal, digest, onprogress
   } finally {
     clearTimeout(timer);
   }
-  return parseResponse(response.status, text, response.headers.get("Retry-After"));
+  const tripMs = performance.now() - asked;
+  const answer = parseResponse(response.status, text, response.headers.get("Retry-After"));
+  learnTime(response.headers.get("Date"), tripMs); // not before it is known to be our server's answer
+  return answer;
 }
 
 /** Sends bytes by XMLHttpRequest: fetch still cannot say how much of an upload has gone out. */

@@ -10,7 +10,7 @@
 // Several tabs share what the phone keeps. One of them sends at a time where the browser has locks; sending twice is
 // harmless anyway, since every item carries an id that the server recognizes.
 
-import { uuid } from "./rules.js";
+import { clockMark, correct, uuid, withSkew } from "./rules.js";
 import * as db from "./offline_db.js";
 import { Problem, Unreachable, isTransient, send, sha256 } from "./http.js";
 
@@ -57,7 +57,7 @@ export class Outbox extends EventTarget {
     // By the clock, which other tabs on this phone share; after all that is there, in case it was set back.
     const seq = Math.max(Date.now(), ...this.items.map((other) => other.seq + 1));
     const fresh = { tries: 0, state: "waiting", problem: null, hold: false, sent: 0 };
-    const whole = { id: uuid(), run: this.run, seq, at: Date.now(), ...fresh, ...item };
+    const whole = { id: uuid(), run: this.run, seq, at: Date.now(), clock: clockMark(), ...fresh, ...item };
     this.items.push(whole);
     this.#save(whole);
     return whole;
@@ -291,6 +291,7 @@ export class Outbox extends EventTarget {
   async #sendNow(item, signal) {
     const isOff = () => this.#isStopped || signal.aborted || !this.items.includes(item);
     if (isOff()) return;
+    await correct(item, () => this.request("GET", "/state"));
     const isElsewhere = item.stored === "yes" && (await this.#isElsewhere(item));
     if (isOff()) return;
     if (isElsewhere) return this.#removedElsewhere(item);
@@ -310,7 +311,7 @@ export class Outbox extends EventTarget {
     const onprogress = (sent) => this.#emit("progress", { item: Object.assign(item, { sent }) });
     const options = { signal, onprogress };
     if (!(item.body instanceof ArrayBuffer)) {
-      const answer = await send(item.method, this.base + item.path, item.body, null, options);
+      const answer = await send(item.method, this.base + item.path, withSkew(item), null, options);
       const isOfStep = item.kind === "remark" ? answer?.remark !== undefined
         : item.kind !== "answer" || answer?.step?.step_id === item.key;
       if (!(Number.isInteger(answer?.run?.revision) && isOfStep)) throw new Unreachable("not the server's answer");

@@ -1,6 +1,7 @@
 // What the page and the server must read alike. One set of cases drives the tests of both sides (tests/cases).
-// The server sends the three modules as one (rundun/web/static.py), so they import nothing from each other.
+// The server sends the modules as one (rundun/web/static.py), so they import nothing from each other.
 
 export * from "./checklist.js";
 export * from "./values.js";
 export * from "./answers.js";
+export * from "./clock.js";

@@ -235,7 +235,7 @@ export class Session extends EventTarget {
 
   #send(step, content) {
     const photos = photoRule(step) ? this.photoStore.usable(step.id).map((photo) => photo.id) : null;
-    const request = requestOf(step, content, photos);
+    const request = requestOf(step, content, photos, nowUtc());
     const { kind, body } = request;
     const last = this.#local.get(step.id)?.item;
     // One that the server has not got is no longer there to be replaced.
