@@ -30,7 +30,7 @@ MADE = {
     ],
     "identity_": ["name", "email", "phone", "name_needed", "email_needed", "phone_needed"],
     "count_": ["answered", "skipped", "unable"],
-    "message_": ["share"],  # what the console writes to the executor (rundun/web/console/dispatch.py)
+    "message_": ["share", "due"],  # what the console writes to the executor (rundun/web/console/dispatch.py)
 }
 # Codes of the server (rundun/web/problems.py, rundun/core/answer.py) that have words of their own here.
 CODES = re.compile(r"problem_\w+|place_\w+")

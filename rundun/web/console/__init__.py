@@ -3,6 +3,7 @@
 from rundun.web.console import (
     dashboard,
     dispatch,
+    dispatch_form,
     export,
     live,
     not_found,
@@ -62,7 +63,7 @@ ROUTES = [
     route("GET", "/settings/health", health.health),
     route("POST", "/settings/health", health.check_integrity),
     route("GET", "/dispatch", dispatch.form),
-    route("POST", "/dispatch", dispatch.dispatch),
+    route("POST", "/dispatch", dispatch.dispatch, max_form_bytes=dispatch_form.MAX_FORM),
     route("GET", "/dispatch/{run_id}", dispatch.done),
     route("GET", "/templates/new", template_editor.new_form),
     route("POST", "/templates/new", template_editor.new, max_form_bytes=template_editor.MAX_FORM),

@@ -1,6 +1,5 @@
 """/console/dispatch: dispatching a run by hand, and what to send to its executor."""
 
-import re
 import uuid
 from typing import Any
 from urllib.parse import quote
@@ -10,17 +9,18 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from rundun.actions import runs, templates
-from rundun.core import event, translation
-from rundun.core.run import OPEN_HOURS, Run
+from rundun.core import translation
+from rundun.core.run import Run
 from rundun.core.validation import read
-from rundun.errors import Problem
+from rundun.errors import NotFound, Problem
+from rundun.store.transaction import TemplateVersion
+from rundun.web.console.dispatch_form import EMPTY, EVENTS, field_inputs, prefill_inputs, read_body, values_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import DispatchBody
 
 MAX_TEMPLATES = 500
-EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 REFUSALS = (
     "not_found",
     "invalid",
@@ -29,24 +29,35 @@ REFUSALS = (
     "quota_exceeded",
     "template_archived",
 )
-EMPTY = {"expires_in_hours": str(OPEN_HOURS), **{f"event {name}": "on" for name in event.EVENTS}}
+SHARES = (("send_whatsapp", "https://wa.me/?text="), ("send_sms", "sms:?&body="))
+# Inputs that what is wrong can stand at, by the last part of its pointer, beside those of the chosen template.
+PLACES: tuple[str, ...] = ("template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language")
+PLACES += ("url", "secret", "events")
 
 
 async def form(call: ConsoleCall) -> Response:
-    """GET /console/dispatch: show the form; `?template_id=` chooses a template."""
-    template_id = call.request.query_params.get("template_id", "")[:100]
-    return await _form(call, {**EMPTY, "template_id": template_id, "once": str(uuid.uuid4())})
+    """GET /console/dispatch: show the form; `?template_id=` chooses a template, `?again=` names a run to copy."""
+    params, values = call.request.query_params, dict(EMPTY)
+    if again := params.get("again", ""):
+        values |= values_of(*await call.read(runs.get_with_version, again))
+    else:
+        values["template_id"] = params.get("template_id", "")[:100]
+    return await _form(call, {**values, "once": str(uuid.uuid4())}, again=again)
 
 
-async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | None = None) -> Response:
+async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | None = None, again: str = "") -> Response:
     listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
     choices = [(head.template_id, version.template.name) for head, version in listed]
     choices.sort(key=lambda choice: choice[1].casefold())
     tags = {tag for _, version in listed for tag in version.template.translations}
+    chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
+    fields = field_inputs(chosen) if chosen else []
+    prefill = prefill_inputs(chosen, call.language.say) if chosen else []
+    places = {*PLACES, *(each.key for each in (*fields, *prefill))}
     wrong: dict[str, str] = {}
     for error in problem.errors if problem else ():
-        field = "/events" if error.pointer.startswith("/webhook/events") else error.pointer
-        wrong.setdefault(field.rsplit("/", 1)[-1], error.detail)
+        place = _place(error.pointer)
+        wrong.setdefault(place if place in places else error.pointer, error.detail)
     status = TABLE[problem.code][0] if problem else 200
     return call.render(
         "dispatch",
@@ -55,9 +66,21 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
         choices=choices,
         languages=_languages(call, tags),
         events=EVENTS,
+        fields=fields,
+        prefill=prefill,
         problem=problem,
         wrong=wrong,
+        elsewhere={pointer: detail for pointer, detail in wrong.items() if pointer not in places},
+        again=again,
     )
+
+
+def _place(pointer: str) -> str:
+    """Return the name of the input that a pointer is about."""
+    first, *others = pointer[1:].split("/")
+    if first in ("fields", "prefill") and others:
+        return others[0]
+    return "events" if others[:1] == ["events"] else (others or [first])[-1]
 
 
 def _languages(call: ConsoleCall, tags: set[str]) -> list[tuple[str, str]]:
@@ -67,9 +90,14 @@ def _languages(call: ConsoleCall, tags: set[str]) -> list[tuple[str, str]]:
 
 
 async def dispatch(call: ConsoleCall) -> Response:
-    """POST /console/dispatch: dispatch a run, once for each form that was shown, and lead on to its link."""
+    """POST /console/dispatch: dispatch a run, once for each form that was shown, and lead on to its link; with `choose`
+    show the form with the inputs of the template chosen. That is no GET, since secrets would stand in its address.
+    """
+    if call.form.get("choose"):
+        return await _form(call, call.form)
     try:
-        dispatch_request, destination = read(DispatchBody, _body(call.form)).order()
+        version = await _chosen(call)
+        dispatch_request, destination = read(DispatchBody, read_body(call.form, version, call.zone)).order()
         warnings = await destination_warnings(call.ctx, destination, call.operator.org_id)
         run_id = await call.write_once(lambda run: run.run_id, runs.dispatch, dispatch_request)
     except Problem as problem:
@@ -79,19 +107,12 @@ async def dispatch(call: ConsoleCall) -> Response:
     return call.redirect(f"/dispatch/{run_id}{'?warned=webhook_unresolved' if warnings else ''}")
 
 
-def _body(form: dict[str, str]) -> dict[str, Any]:
-    """Return the body that an integrator would send for this form; empty fields are left out."""
-    hours = form.get("expires_in_hours", "").strip()
-    body: dict[str, Any] = {"template_id": form.get("template_id", "")}
-    if form.get("never"):
-        body["expires_in_hours"] = None
-    else:
-        body["expires_in_hours"] = float(hours) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", hours) else hours
-    body |= {name: form[name] for name in DispatchBody.model_fields if name not in body and form.get(name, "").strip()}
-    webhook: dict[str, Any] = {name: form[name] for name in ("url", "secret") if form.get(name)}
-    if webhook:
-        body["webhook"] = webhook | {"events": [name for name in EVENTS if form.get(f"event {name}")]}
-    return body
+async def _chosen(call: ConsoleCall) -> TemplateVersion | None:
+    """Return the current version of the template that the form names, None where it names none there is."""
+    try:
+        return (await call.read(templates.get_version, call.form.get("template_id", ""), None))[1]
+    except NotFound:
+        return None
 
 
 async def done(call: ConsoleCall) -> Response:
@@ -110,8 +131,7 @@ async def done(call: ConsoleCall) -> Response:
         link=link,
         code=qr_code(link),
         message=message,
-        whatsapp=f"https://wa.me/?text={quote(message, safe='')}",
-        sms=f"sms:?&body={quote(message, safe='')}",
+        shares=[(word, address, quote(message, safe="")) for word, address in SHARES],
         warnings=link_warnings(call.ctx.settings.public_url),
         is_unresolved="webhook_unresolved" in call.request.query_params.getlist("warned"),
         languages=_languages(call, set(translated)),
@@ -120,15 +140,17 @@ async def done(call: ConsoleCall) -> Response:
 
 
 def _message(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag: str) -> str:
-    """Return the message that is sent to the executor, in their language, the link last."""
+    """Return the message to the executor, in their language: whose it is, what about, until when, the link last."""
     words = call.ctx.pages.words.language([tag], list(source.get("translations") or ()))
     name = translation.translate(source, words.texts)["name"]
     lines = [words.say("message_share", organization=call.organization.name, name=name)]
-    if run.expires_at is not None:
-        at, locale = call.zone.at(run.expires_at), Locale.parse(words.tag, sep="-")
+    if run.job.title:
+        lines.append(run.job.title)
+    word, until = ("open_until", run.expires_at) if run.job.due_at is None else ("message_due", run.job.due_at)
+    if until is not None:
+        at, locale = call.zone.at(until), Locale.parse(words.tag, sep="-")
         day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
-        when = f"{day} {hour} {at.isoformat()[-6:]}"
-        lines.append(f"{words.say('open_until')}: {when}")
+        lines.append(f"{words.say(word)}: {day} {hour} {at.isoformat()[-6:]}")
     return "\n".join([*lines, link])
 
 

@@ -11,6 +11,7 @@ from rundun.actions.runs import RunDetail
 from rundun.core import template_pictures
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
+from rundun.web.console.job_view import clock_skew, field_views
 from rundun.web.console.run_history import history
 from rundun.web.console.run_view import RunView
 from rundun.web.console.session import ConsoleCall
@@ -49,12 +50,17 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
 def page_values(view: RunView) -> dict[str, Any]:
     """Return what a page or a report of a run shows, by the names that the templates use."""
     detail: RunDetail = view.detail
+    run, template, sections = detail.state.run, detail.state.version.template, view.sections()
     return {
-        "run": detail.state.run,
-        "template": detail.state.version.template,
+        "run": run,
+        "template": template,
+        "heading": run.job.title or run.executor_ref or template.name,
+        "fields": field_views(run.job, template),
+        "attention": [step for section in sections for step in section.steps if step.needs_attention],
+        "clock": clock_skew(run.clock_skew_seconds),
         "now": detail.now,
         "labels": {step.id: step.label for step in detail.state.version.steps},
-        "sections": view.sections(),
+        "sections": sections,
         "signature": view.signature(),
         "history": history(detail),
         "deliveries": detail.deliveries.items,

@@ -73,7 +73,8 @@ class RemarkView:
 @dataclass(frozen=True, slots=True)
 class StepView:
     """A step with its answer, the answers before it, and its photos, of which `awaited_photos` have not come yet;
-    `flags` are pairs of a catalog key and a CSS class.
+    `flags` are pairs of a catalog key and a CSS class. Where it `needs_attention`, its answer is flagged or it could
+    not be done; `tell` is what the executor was told then.
     """
 
     number: int
@@ -85,6 +86,8 @@ class StepView:
     replaced: Sequence[AnswerView]
     more_replaced: int
     remark: RemarkView | None
+    needs_attention: bool
+    tell: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ class RunView:
             [self._answer_view(step, replaced) for replaced in past[:max_replaced]],
             max(0, len(past) - max_replaced),
             self._remark_view(step.id),
+            _needs_attention(step_state),
+            _tell(step_state),
         )
 
     def _remark_view(self, step_id: str) -> RemarkView | None:
@@ -216,8 +221,21 @@ class RunView:
         return value if isinstance(value, str) else None
 
 
+def _needs_attention(step_state: StepState) -> bool:
+    """Tell whether a step is flagged, or visible and closed with “I can't do this”."""
+    answer = step_state.answer
+    return step_state.flagged or (step_state.visible and answer is not None and progress.kind_of(answer) == "unable")
+
+
+def _tell(step_state: StepState) -> str | None:
+    flag = getattr(step_state.step, "flag", None)
+    return getattr(flag, "tell", None) if step_state.flagged else None
+
+
 def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
     answer = step_state.answer
+    if step_state.flagged:
+        yield "needs_attention", "attention"
     if not step_state.visible:
         yield "flag_hidden", ""
     if answer is None:

@@ -13,7 +13,7 @@ from rundun.actions import templates as actions
 from rundun.actions.templates import Draft, get_version
 from rundun.core import json_positions, template_pictures
 from rundun.core.json_positions import MalformedJson
-from rundun.core.template import MAXIMUM_BYTES
+from rundun.core.template import MAXIMUM_BYTES, Template
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.templates import TemplateHead
 from rundun.web import sample_pictures
@@ -171,7 +171,19 @@ async def new(call: ConsoleCall) -> Response:
         if problem.code != "quota_exceeded":
             raise
         return _full(call, checked)
-    return call.redirect(f"/templates/{template_id}", "told_template_saved")
+    return call.redirect(f"/templates/{template_id}", _saved(set(), draft.template))
+
+
+def _required(template: Template | None) -> set[str]:
+    """Return the labels of the fields that a dispatch can't be without."""
+    return {field.label for field in template.fields if field.required} if template else set()
+
+
+def _saved(required: set[str], template: Template | None) -> str:
+    """Return the catalog key of what is told of a saved template: a warning where it has a field that is required and
+    was not before, when those in `required` were.
+    """
+    return "told_warning_required" if _required(template) - required else "told_template_saved"
 
 
 def _full(call: ConsoleCall, checked: CheckedText, **more: Any) -> Response:
@@ -189,16 +201,18 @@ async def edit(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/edit: create the next version, unless somebody else made it in between;
     then what was typed stays, and may be saved over that.
     """
-    head, _ = await call.read(get_version, call.path("template_id"), None)
+    head, before = await call.read(get_version, call.path("template_id"), None)
     made_from = call.form.get("made_from", "")
     checked = await _check(call, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         status = 422 if checked.faults else 200
         return _editor(call, checked.text, status, checked, head=head, made_from=made_from)
-    return await _save(call, head, made_from, checked, checked.draft)
+    return await _save(call, head, made_from, checked, checked.draft, _required(before.template))
 
 
-async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: CheckedText, draft: Draft) -> Response:
+async def _save(
+    call: ConsoleCall, head: TemplateHead, made_from: str, checked: CheckedText, draft: Draft, required: set[str]
+) -> Response:
     tag = f'"{head.template_id}.{made_from}"'
     try:
         version = await call.write(actions.revise, head.template_id, draft, tag)
@@ -214,7 +228,8 @@ async def _save(call: ConsoleCall, head: TemplateHead, made_from: str, checked: 
         base = int(made_from) if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10 else head.v
         conflict = min(max(base, 1), head.v)
         return _editor(call, checked.text, 412, checked, head=head, made_from=head.v, conflict=conflict)
-    flash = "told_template_unchanged" if str(version.v) == made_from else "told_template_saved"
+    is_same = str(version.v) == made_from
+    flash = "told_template_unchanged" if is_same else _saved(required, version.template)
     return call.redirect(f"/templates/{head.template_id}", flash)
 
 

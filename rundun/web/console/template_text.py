@@ -80,6 +80,13 @@ class TemplateText:
             return ", ".join(self._operand(item) for item in value)
         return self.labels.get(value, value) if isinstance(value, str) else json.dumps(value)
 
+    def job_field(self, field: Mapping[str, Any]) -> str:
+        """Return the text of what a field of the job is: its kind, whether it is required, to whom it is shown."""
+        words = [f"kind_{field['kind']}", f"show_{field.get('show', 'job')}"]
+        if field.get("required"):
+            words.insert(1, "field_is_required")
+        return " · ".join(self.t(word) for word in words)
+
     def details(self, step: Mapping[str, Any]) -> list[tuple[str, str]]:
         """List the settings of a step's type that were set, as pairs of the texts of name and value."""
         fields = (step.get("config") or {}).items()

@@ -30,6 +30,16 @@ class Zone:
         except OverflowError:
             return at
 
+    def wire_of_local(self, text: str) -> str:
+        """Return a time of this zone's clocks, as an input `datetime-local` sends it, as RFC 3339; what is none as it
+        is. A time that the clocks pass over is counted as before they were moved.
+        """
+        try:
+            at = datetime.fromisoformat(text)
+            return text if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.name)).astimezone(UTC).isoformat()
+        except (ValueError, OverflowError):
+            return text
+
     def say(self, milliseconds: int | None) -> str:
         """Format a time as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
         return self._format(milliseconds, "d MMM y, HH:mm:ss")

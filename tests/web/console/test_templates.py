@@ -111,7 +111,7 @@ async def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_is_kept(w: 
         assert f'id="w-{name}"' in answer.text, name
     assert 'value="soon"' in answer.text and 'value="ftp://example.com/"' in answer.text
     assert "<details" in answer.text and 'card" open' in answer.text
-    for hours in ("0", "-1", "8761", "1e3", "nan", "", "72,5"):
+    for hours in ("0", "-1", "8761", "1e3", "nan", "72,5"):
         answer = await dispatched(ann, template_id=template_id, expires_in_hours=hours)
         assert (answer.status_code, 'id="w-expires_in_hours"' in answer.text) == (422, True), hours
     secret_alone = await dispatched(ann, template_id=template_id, secret="0123456789abcdef")

@@ -1,0 +1,151 @@
+"""The form of a dispatch: inputs for what the chosen template asks of a run, and the body that they stand for."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rundun.core import event, steps
+from rundun.core.run import Run
+from rundun.core.steps import StepBase
+from rundun.core.template import JobField
+from rundun.store.transaction import TemplateVersion
+from rundun.web.console.job_view import without_secrets
+from rundun.web.console.time_zone import Zone
+from rundun.web.i18n import Translate
+
+MAX_PREFILLED = 60  # steps that the form has an input for: a form has 200 fields
+MAX_FORM = 512 * 1024  # bytes: thirty fields and a note as long as they may be
+EVENTS = (*event.EVENTS, *event.ON_REQUEST)
+EMPTY = {f"event {name}": "on" for name in event.EVENTS}
+# Inputs that stand for a field of the body each, as they are typed.
+_PLAIN = ("template_id", "executor_ref", "language", "title", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input: `name` in the form, `key` the id in the pointer of what is wrong with it, `kind` a field's, a step's
+    type, `lines` or `datetime-local`; with `options`, pairs of value and label, one of them is chosen. `hint` is a
+    catalog key.
+    """
+
+    name: str
+    key: str
+    label: str
+    kind: str
+    is_required: bool = False
+    hint: str = ""
+    options: Sequence[tuple[str, str]] = ()
+
+    @property
+    def type(self) -> str:
+        """Return the attribute `type`: what phones have a keyboard for, and nothing that a browser would judge."""
+        return {"phone": "tel"}.get(self.kind, self.kind if self.kind in ("date", "datetime-local") else "text")
+
+    @property
+    def mode(self) -> str:
+        """Return the attribute `inputmode`, "" for that of the type."""
+        return {"number": "decimal", "email": "email", "url": "url"}.get(self.kind, "")
+
+
+def field_inputs(version: TemplateVersion) -> list[Input]:
+    """Return an input for each field of a template."""
+    return [
+        Input(f"field {field.id}", field.id, field.label, field.kind, field.required, _hint(field))
+        for field in version.template.fields
+    ]
+
+
+def _hint(field: JobField) -> str:
+    if field.kind == "secret":
+        return "field_hint_secret"
+    return "" if field.show == "job" else f"field_hint_{field.show}"
+
+
+def prefill_inputs(version: TemplateVersion, say: Translate) -> list[Input]:
+    """Return an input for each of the first 60 steps whose value can be given in one, for the executor to confirm."""
+    inputs = (_prefill_input(step, say) for step in version.steps)
+    return [each for each in inputs if each is not None][:MAX_PREFILLED]
+
+
+def _prefill_input(step: StepBase, say: Translate) -> Input | None:
+    name = f"prefill {step.id}"
+    options: list[tuple[str, str]] = []
+    kind: str = step.type
+    match step:
+        case steps.BooleanStep():
+            config = step.config
+            options = [("true", config.true_label or say("yes")), ("false", config.false_label or say("no"))]
+        case steps.ChoiceStep():
+            options = [(option.id, option.label) for option in step.config.options]
+        case steps.RatingStep():
+            options = [(str(grade),) * 2 for grade in range(step.config.min, step.config.max + 1)]
+        case steps.DatetimeStep():
+            kind = "date" if step.config.mode == "date" else "datetime-local"
+        case steps.TextStep():
+            kind = "lines" if step.config.multiline else "text"
+        case steps.NumberStep() | steps.BarcodeStep():
+            pass
+        case _:
+            return None
+    return Input(name, step.id, step.label, kind, options=[("", say("not_set")), *options] if options else ())
+
+
+def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zone) -> dict[str, Any]:
+    """Return the body that an integrator would send for this form; empty inputs are left out, and so are those of
+    another template than the chosen one, whose version is `version`.
+    """
+    body: dict[str, Any] = {name: form[name].replace("\r\n", "\n") for name in _given(form, _PLAIN)}
+    hours, due_at = form.get("expires_in_hours", "").strip(), form.get("due_at", "").strip()
+    if form.get("never"):
+        body["expires_in_hours"] = None
+    elif hours:
+        body["expires_in_hours"] = float(hours) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", hours) else hours
+    if due_at:
+        body["due_at"] = zone.wire_of_local(due_at)
+    if version:
+        kinds = {f"field {field.id}": field.kind for field in version.template.fields}
+        steps_by_name = {f"prefill {step.id}": step for step in version.steps}
+        fields = {name: _number(form[name]) if kinds[name] == "number" else form[name] for name in _given(form, kinds)}
+        prefill = {name: _step_value(steps_by_name[name], form[name], zone) for name in _given(form, steps_by_name)}
+        body |= {key: _by_id(values) for key, values in (("fields", fields), ("prefill", prefill)) if values}
+    webhook: dict[str, Any] = {name: form[name] for name in ("url", "secret") if form.get(name)}
+    if webhook:
+        body["webhook"] = webhook | {"events": [name for name in EVENTS if form.get(f"event {name}")]}
+    return body
+
+
+def _given(form: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
+    return (name for name in names if form.get(name, "").strip())
+
+
+def _by_id(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.partition(" ")[2]: value for name, value in values.items()}
+
+
+def _number(typed: str) -> float | int | str:
+    """Read a number; what is none stays as it was typed, and is refused where it is judged."""
+    typed = typed.strip()
+    if not re.fullmatch(r"-?\d{1,16}(\.\d{1,9})?", typed, re.ASCII):
+        return typed
+    return float(typed) if "." in typed else int(typed)
+
+
+def _step_value(step: StepBase, typed: str, zone: Zone) -> object:
+    match step:
+        case steps.BooleanStep():
+            return typed == "true"
+        case steps.NumberStep() | steps.RatingStep():
+            return _number(typed)
+        case steps.DatetimeStep() if step.config.mode == "datetime":
+            return zone.wire_of_local(typed)
+    return typed.replace("\r\n", "\n")
+
+
+def values_of(run: Run, version: TemplateVersion) -> dict[str, str]:
+    """Return the form that dispatches a run again: its template, title, note, reference, language and fields, without
+    secrets, which ended with the run, and without its webhook, whose secret is not shown.
+    """
+    fields = {f"field {key}": str(value) for key, value in without_secrets(run.job, version.template).items()}
+    given = {"title": run.job.title, "note": run.job.note, "executor_ref": run.executor_ref, "language": run.language}
+    return {"template_id": run.template_id, **fields, **{name: value for name, value in given.items() if value}}

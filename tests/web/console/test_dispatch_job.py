@@ -1,0 +1,182 @@
+"""Dispatch by hand: what the run is about, the chosen template's fields, values to confirm, and the message."""
+
+import re
+from html import unescape
+from typing import Any
+from urllib.parse import unquote
+
+import httpx2
+
+from rundun.actions import organizations
+from rundun.web.console.dispatch import _place
+from tests.helpers.console import Browser, field, operator, put_zone, shown, text_of
+from tests.helpers.console_jobs import FIELDS, JOB, SECRET, STEPS, VALUES
+from tests.helpers.markup import NASTY, has_no_markup_of
+from tests.helpers.service import BOOLEAN, World
+
+TYPED = {f"field {name}": str(value) for name, value in VALUES.items()}
+PREFILLED = {
+    "prefill s-ok": "false",
+    "prefill s-odo": "42150.5",
+    "prefill s-fuel": "o-full",
+    "prefill s-stars": "4",
+    "prefill s-when": "2026-01-02T15:00",
+    "prefill s-say": "one\r\ntwo",
+}
+
+
+async def typed(ann: Browser, template_id: str, **more: str) -> httpx2.Response:
+    once = field(await shown(ann, f"/dispatch?template_id={template_id}"), "once")
+    return await ann.post("/dispatch", **{"template_id": template_id, "once": once, **more})
+
+
+async def run_of(w: World, answer: httpx2.Response) -> Any:
+    assert answer.status_code == 303, text_of(answer.text)
+    return (await w.acme.get(f"/v1/runs/{answer.headers['location'].rpartition('/')[2]}")).json()
+
+
+def inputs(html: str) -> list[str]:
+    """Names of all inputs, in order, but those of the webhook's events."""
+    return [name for name in re.findall(r'<(?:input|select|textarea)[^>]* name="([^"]+)"', html) if "event" not in name]
+
+
+async def test_a_job_is_dispatched_as_the_api_would(w: World) -> None:
+    await put_zone(w, "Europe/Madrid")
+    ann = await operator(w, "member")
+    template_id = await w.template(*STEPS, fields=FIELDS)
+    about = {"title": f" {JOB['title']} ", "note": "note-line one\r\nThe key", "due_at": "2026-01-02T15:00"}
+    run = await run_of(w, await typed(ann, template_id, **about, **TYPED, **PREFILLED))
+    assert (run["title"], run["due_at"]) == (JOB["title"], "2026-01-02T14:00:00Z")
+    assert run["note"] == "note-line one\nThe key"
+    assert run["fields"] == VALUES
+    assert run["prefill"] == {
+        "s-ok": False,
+        "s-odo": 42150.5,
+        "s-fuel": "o-full",
+        "s-stars": 4,
+        "s-when": "2026-01-02T14:00:00+00:00",
+        "s-say": "one\ntwo",
+    }
+    plain = await run_of(w, await typed(ann, template_id, **{"field f-unit": "Unit 1"}))
+    assert (plain["title"], plain["note"], plain["due_at"], plain["prefill"]) == (None, None, None, {})
+    assert plain["expires_at"] == "2026-01-04T00:00:00Z", "72 hours where nothing is said"
+
+
+async def test_the_chosen_template_shows_its_fields_and_what_was_typed_is_kept(w: World) -> None:
+    ann = await operator(w)
+    flat, other = await w.template(*STEPS, fields=FIELDS), await w.template(BOOLEAN, name="Other")
+    assert not [name for name in inputs(await shown(ann, "/dispatch")) if " " in name]
+    html = await shown(ann, f"/dispatch?template_id={flat}")
+    names = inputs(html)
+    assert [name[6:] for name in names if name.startswith("field ")] == [each["id"] for each in FIELDS]
+    assert [name[8:] for name in names if name.startswith("prefill ")] == [each["id"] for each in STEPS[:6]]
+    assert "Unit (required)" in html and "Guests (required)" not in html
+    for name, attributes in (
+        ("f-phone", 'type="tel"'),
+        ("f-out", 'type="date"'),
+        ("f-guests", 'inputmode="decimal"'),
+        ("f-door", 'autocomplete="off"'),
+    ):
+        (tag,) = re.findall(rf'<input id="f-{name}"[^>]*>', html)
+        assert attributes in tag, tag
+    given = {"template_id": other, "title": "Kept <b>", "choose": "1", "secret": "webhook-secret", **TYPED}
+    answer = await ann.post("/dispatch", **given)
+    assert answer.status_code == 200 and 'value="Kept &lt;b&gt;"' in answer.text and "location" not in answer.headers
+    assert not [name for name in inputs(answer.text) if name.startswith("field ")]
+    back = await ann.post("/dispatch", **{**given, "template_id": flat})
+    assert f'name="field f-door" type="text" value="{SECRET}"' in back.text
+    assert (await w.acme.get("/v1/runs")).json()["data"] == []
+    run = await run_of(w, await typed(ann, other, **TYPED, **PREFILLED))
+    assert run["fields"] == {} and run["prefill"] == {"s-ok": False}, "only what the chosen template asks for"
+
+
+async def test_what_is_wrong_with_a_job_stands_at_its_input(w: World) -> None:
+    ann = await operator(w)
+    template_id = await w.template(*STEPS, fields=FIELDS)
+    answer = await typed(ann, template_id, title="x" * 201, note="n" * 4001, due_at="soon", **TYPED)
+    assert answer.status_code == 422
+    for name in ("title", "note", "due_at"):
+        assert f'id="w-{name}"' in answer.text, name
+        assert f'aria-describedby="w-{name} h-{name}" aria-invalid="true"' in answer.text, name
+    assert f'value="{SECRET}"' in answer.text and 'value="soon"' in answer.text
+    assert [_place(pointer) for pointer in ("/fields/f-unit", "/prefill/s-odo", "/prefill/s-many/0", "/due_at")] == [
+        "f-unit",
+        "s-odo",
+        "s-many",
+        "due_at",
+    ]
+    assert [_place(pointer) for pointer in ("/webhook/events/3", "/webhook/url", "/fields")] == [
+        "events",
+        "url",
+        "fields",
+    ]
+    nothing = await ann.post("/dispatch", template_id="", expires_in_hours="abc")
+    assert 'id="w-template_id"' in nothing.text and 'id="w-expires_in_hours"' in nothing.text, "all at once"
+
+
+async def test_the_message_names_the_job_and_can_be_changed(w: World) -> None:
+    await put_zone(w, "Europe/Madrid")
+    ann = await operator(w)
+    template_id = await w.template(*STEPS, fields=FIELDS)
+    ed = await w.dispatch(template_id, **JOB)
+    html = await shown(ann, f"/dispatch/{ed.run_id}")
+    (attributes, message) = re.findall(r'<textarea id="message"([^>]*)>\n(.*?)</textarea>', html, re.DOTALL)[0]
+    said = unescape(message).split("\n")
+    assert "readonly" not in attributes
+    assert said[1] == JOB["title"] and said[2] == "To be done by: Jan 2, 2026 3:00\u202fPM +01:00"
+    assert said[3].endswith(ed.run_id) and len(said) == 4
+    shares = re.findall(r'href="([^"]*)" data-share="([^"]*)"', html)
+    assert [unescape(address) for _, address in shares] == ["https://wa.me/?text=", "sms:?&body="]
+    for href, address in shares:
+        assert unquote(unescape(href).removeprefix(unescape(address))) == unescape(message)
+    for hidden in (SECRET, "office-price", "note-line", "+34 600", "Larios"):
+        assert hidden not in html, hidden
+    assert "Para hacer antes de: 2 ene 2026" in await shown(ann, f"/dispatch/{ed.run_id}?lang=es")
+
+
+async def test_a_run_is_dispatched_again_without_its_secrets(w: World) -> None:
+    ann = await operator(w)
+    template_id = await w.template(*STEPS, fields=FIELDS)
+    ed = await w.dispatch(template_id, **JOB, executor_ref="booking 7", language="es")
+    again = f"/console/dispatch?again={ed.run_id}"
+    assert again not in await shown(ann, f"/runs/{ed.run_id}")
+    w.clock.forward(hours=80)
+    await w.sweep()
+    page = await shown(ann, f"/runs/{ed.run_id}")
+    assert again in page and "Dispatch again" in page
+    html = await shown(ann, f"/dispatch?again={ed.run_id}")
+    assert "Copied from a run that has ended" in html and SECRET not in html
+    assert f'<option value="{template_id}" selected>' in html and '<option value="es" selected>' in html
+    kept = {"title": JOB["title"], "executor_ref": "booking 7", "due_at": "", "field f-door": ""}
+    kept |= {f"field {name}": str(value) for name, value in VALUES.items() if name != "f-door"}
+    assert {name: field(html, name) for name in kept} == kept
+    assert "note-line one\nThe key is under the mat.</textarea>" in html
+    globex = await w.database.write(organizations.create, "Globex too")
+    olga = await operator(w, "owner", globex.org_id)
+    assert (await olga.get(f"/dispatch?again={ed.run_id}")).status_code == 404
+
+
+async def test_the_form_of_the_largest_template_is_taken(w: World) -> None:
+    ann = await operator(w)
+    fields = [{"id": f"f-{n}", "label": f"F {n}", "kind": "text"} for n in range(30)]
+    steps = [{"id": f"s-{n}", "type": "text", "label": f"S {n}"} for n in range(100)]
+    template_id = await w.template(*steps, fields=fields)
+    more = {f"field f-{n}": "ﷺ" * 500 for n in range(30)} | {f"prefill s-{n}": "x" for n in range(60)}
+    run = await run_of(w, await typed(ann, template_id, note="ﷺ" * 4000, **more))
+    assert len(run["fields"]) == 30 and len(run["prefill"]) == 60
+
+
+async def test_nothing_typed_of_a_job_becomes_markup(w: World) -> None:
+    ann = await operator(w)
+    for nasty in NASTY:
+        fields = [{"id": "f-a", "label": nasty, "kind": "text"}, {"id": "f-s", "label": nasty, "kind": "secret"}]
+        steps = [
+            {"id": "s-a", "type": "choice", "label": nasty, "config": {"options": [{"id": "o-a", "label": nasty}]}}
+        ]
+        template_id = await w.template(*steps, fields=fields)
+        more = {"title": nasty, "note": nasty, "field f-a": nasty, "field f-s": nasty}
+        chosen = await ann.post("/dispatch", template_id=template_id, choose="1", due_at=nasty, **more)
+        has_no_markup_of(chosen.text, nasty)
+        ed = await w.dispatch(template_id, title=nasty, note=nasty, fields={"f-a": nasty, "f-s": nasty})
+        for path in (f"/dispatch/{ed.run_id}", f"/runs/{ed.run_id}", "/runs", f"/templates/{template_id}"):
+            has_no_markup_of(await shown(ann, path), nasty)
