@@ -4,20 +4,24 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rundun.store import organizations, quotas, statistics, templates
+from rundun.store import organizations, quotas, run_lists, statistics, templates
 from rundun.store.quotas import StorageUse
+from rundun.store.run_lists import RunFilter
 from rundun.store.statistics import OldestRun, Statistic
 from rundun.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """The numbers of the overview. `open`, `late` and `failed` are counted to `statistics.MAX_COUNTED`, and one more
-    means more; `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last.
+    """The numbers of the overview. `open`, `late`, `missed`, `flagged` and `failed` are counted to
+    `statistics.MAX_COUNTED`, and one more means more; `missed` ended, and `flagged` were dispatched, on the days that
+    are shown; `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last.
     """
 
     open: int
     late: int
+    missed: int
+    flagged: int
     failed: int
     dispatched: list[int]
     done: list[int]
@@ -48,7 +52,9 @@ def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
     version = oldest and templates.get_version(tx, oldest.template_id, oldest.template_v)
     return Dashboard(
         statistics.open_runs(tx, org_id),
-        statistics.late_runs(tx, org_id),
+        _count(tx, org_id, RunFilter(late_at=tx.now)),
+        _count(tx, org_id, RunFilter(is_missed=True, closed_after=begins[0] - 1)),
+        _count(tx, org_id, RunFilter(is_flagged=True, created_after=begins[0] - 1)),
         statistics.failed_deliveries(tx, org_id),
         _in_spans(tx, org_id, "dispatched", begins),
         _in_spans(tx, org_id, "completed", begins),
@@ -58,6 +64,11 @@ def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
         version.template.name if version else None,
         quotas.get(tx, org_id),
     )
+
+
+def _count(tx: Tx, org_id: str, filters: RunFilter) -> int:
+    """Count what a list with that filter shows."""
+    return run_lists.count(tx, org_id, filters, statistics.MAX_COUNTED + 1)
 
 
 def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:

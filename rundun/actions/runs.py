@@ -21,6 +21,7 @@ from rundun.core.run import (
     new_run,
     with_destination,
 )
+from rundun.core.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, deliveries, events, organizations, remarks, run_changes, run_lists, runs, templates
 from rundun.store.deliveries import Delivery
@@ -151,10 +152,10 @@ MAX_EVENTS, MAX_REPLACED, MAX_DELIVERIES = 1000, 2000, 100
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """A run in a list; `name` is its template's as of the run's version."""
+    """A run in a list, with its version of the template."""
 
     run: Run
-    name: str
+    template: Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +174,9 @@ class RunDetail:
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
-    """Page the runs of an organization that pass a filter, each with its template's name."""
+    """Page the runs of an organization that pass a filter, each with its version of the template."""
     page = run_lists.page(tx, org_id, filters, page_request)
-    rows = [
-        ListedRun(run, templates.get_version(tx, run.template_id, run.template_v).template.name) for run in page.items
-    ]
+    rows = [ListedRun(run, templates.get_version(tx, run.template_id, run.template_v).template) for run in page.items]
     return Page(rows, page.next_before)
 
 

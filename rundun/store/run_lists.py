@@ -15,8 +15,9 @@ FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 @dataclass(frozen=True, slots=True)
 class RunFilter:
     """A selection of runs; times in milliseconds, those named `after` and `before` themselves left out. `status` is a
-    run's or `open`, which stands for two; `late_at` leaves those under way whose time was up then. At most one of
-    `executor_ref` and `executor_ref_prefix` is set.
+    run's or `open`, which stands for two; `late_at` leaves those under way whose time was up then, `due_before` those
+    that have a due time before, `is_missed` those that expired before anybody started them, `is_flagged` those with a
+    step that calls for attention. At most one of `executor_ref` and `executor_ref_prefix` is set.
     """
 
     status: str | None = None
@@ -28,11 +29,14 @@ class RunFilter:
     closed_after: int | None = None
     closed_before: int | None = None
     late_at: int | None = None
+    due_before: int | None = None
+    is_missed: bool = False
+    is_flagged: bool = False
 
     @property
     def is_by_end(self) -> bool:
-        """Tell whether only runs that ended within some time are listed."""
-        return self.closed_after is not None or self.closed_before is not None
+        """Tell whether only runs that ended, within some time or unstarted, are listed."""
+        return self.is_missed or self.closed_after is not None or self.closed_before is not None
 
     @property
     def order(self) -> str:
@@ -46,6 +50,8 @@ class RunFilter:
     @property
     def statuses(self) -> Sequence[str | None]:
         """Return the statuses that are listed each on its own: every index with the status has the order behind it."""
+        if self.is_missed:
+            return ["expired"] if self.status in (None, "expired") and self.late_at is None else []
         if self.late_at is not None:
             statuses: Sequence[str | None] = ("in_progress",) if self.status is None else ()
         elif self.status == "open":
@@ -68,6 +74,18 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
     is_more = len(runs) > page_request.limit or any(page.next_before is not None for page in pages)
     shown = runs[: page_request.limit]
     return Page(shown, _cursor(shown[-1], filters) if is_more else None)
+
+
+def count(tx: Tx, org_id: str, filters: RunFilter, limit: int) -> int:
+    """Count the runs that `page` would list, at most `limit`, for a filter without `executor_ref_prefix`."""
+    total = 0
+    for status in filters.statuses:
+        chosen = replace(filters, status=status)
+        conditions, values = _conditions(chosen)
+        rows = f"runs INDEXED BY {_index(tx, org_id, chosen)} WHERE {' AND '.join(['org_id = :org', *conditions])}"
+        query = f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT :limit)"  # noqa: S608, all named here
+        total += int(tx.db.execute(query, {**values, "org": org_id, "limit": limit}).fetchone()[0])
+    return min(total, limit)
 
 
 def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:
@@ -123,6 +141,8 @@ def _index(tx: Tx, org_id: str, filters: RunFilter) -> str:
     """
     if filters.executor_ref is not None:
         return "runs_by_executor_ref"
+    if filters.is_flagged or filters.is_missed:  # few of all
+        return "runs_flagged" if filters.is_flagged else "runs_missed"
     is_by_reference = filters.executor_ref_prefix is not None
     candidates = _candidate_indexes(filters)
     if len(candidates) + is_by_reference == 1:
@@ -173,11 +193,16 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
         ("closed_at > :closed_after", filters.closed_after),
         ("closed_at < :closed_before", filters.closed_before),
         ("expires_at <= :late_at", filters.late_at),
+        ("due_at < :due_before", filters.due_before),
     )
     in_use = {condition: value for condition, value in comparisons if value is not None}
     values = {condition.partition(":")[2]: value for condition, value in in_use.items()}
-    is_late = [] if filters.late_at is None else ["status IN ('pending', 'in_progress')"]  # as its index says it
-    return [*in_use, *is_late], values
+    chosen = {  # as their indexes say it
+        "status IN ('pending', 'in_progress')": filters.late_at is not None,
+        "status = 'expired' AND started_at IS NULL": filters.is_missed,
+        "flagged > 0": filters.is_flagged,
+    }
+    return [*in_use, *(condition for condition, is_chosen in chosen.items() if is_chosen)], values
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,15 +49,6 @@ def open_runs(tx: Tx, org_id: str) -> int:
     return _count(tx, rows, org_id)
 
 
-def late_runs(tx: Tx, org_id: str) -> int:
-    """Count the runs that are still being done although their time is up, at most `MAX_COUNTED` and one."""
-    rows = (
-        "runs INDEXED BY runs_open_of_org WHERE org_id = ? AND status = 'in_progress' "
-        "AND status IN ('pending', 'in_progress') AND expires_at <= ?"
-    )
-    return _count(tx, rows, org_id, tx.now)
-
-
 def failed_deliveries(tx: Tx, org_id: str) -> int:
     """Count the deliveries that have failed for good, at most `MAX_COUNTED` and one."""
     return _count(tx, "deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = 'failed'", org_id)

@@ -50,13 +50,13 @@ async def test_the_figures_of_a_day(w: World) -> None:
     w.clock.forward(hours=2)
     await w.sweep()
     page = (await ann.get("")).text
-    shown = [figure(page, word) for word in ("Open now", "Late now", "Completed today", "Cancelled today")]
+    shown = [figure(page, word) for word in ("Open now", "Late now", "Completed today", "Missed, 30 days")]
     assert shown == ["2", "1", "1", "1"]
     assert (await table(ann))["1 Jan"] == [5, 1, 1, 1]
     assert f'href="/console/runs/{late.run_id}"' in page and "job 1" in page, "the oldest open run"
     w.clock.forward(hours=24)
     page = (await ann.get("")).text
-    assert [figure(page, word) for word in ("Completed today", "Cancelled today")] == ["0", "0"]
+    assert [figure(page, word) for word in ("Completed today", "Missed, 30 days")] == ["0", "1"]
     assert list((await table(ann)).items())[:2] == [("2 Jan", [0, 0, 0, 0]), ("1 Jan", [5, 1, 1, 1])]
     assert "Globex" not in page
 
@@ -214,7 +214,7 @@ async def test_no_look_grows_with_the_number_of_runs(w: World) -> None:
             assert "LIMIT" in query, query
             assert any("USING" in step and "INDEX" in step for step in steps), (query, steps)
     used = " ".join(step for steps in told.values() for step in steps)
-    for index in ("runs_open_of_org", "runs_by_status", "deliveries_by_status"):
+    for index in ("runs_open_of_org", "runs_by_status", "runs_missed", "runs_flagged", "deliveries_by_status"):
         assert index in used
     assert "SEARCH tallies USING PRIMARY KEY" in used
     assert (await ann.get("")).status_code == 200

@@ -26,6 +26,8 @@ async def overview(call: ConsoleCall) -> Response:
         counted=format_count,
         today=call.zone.short(call.now),
         day=days[-1].isoformat(),
+        first_day=days[0].isoformat(),
+        count_of_days=DAYS,
         zone=call.organization.time_zone,
         days=[dates.format_date(day, "d MMM", locale=LOCALE) for day in days],
         chart=chart.bars([numbers.dispatched, numbers.done], WIDTH, HEIGHT),

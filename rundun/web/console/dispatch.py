@@ -31,8 +31,8 @@ REFUSALS = (
 )
 SHARES = (("send_whatsapp", "https://wa.me/?text="), ("send_sms", "sms:?&body="))
 # Inputs that what is wrong can stand at, by the last part of its pointer, beside those of the chosen template.
-PLACES: tuple[str, ...] = ("template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language")
-PLACES += ("url", "secret", "events")
+PLACES = {"template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language"}
+PLACES |= {"url", "secret", "events"}
 
 
 async def form(call: ConsoleCall) -> Response:

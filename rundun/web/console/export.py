@@ -22,6 +22,7 @@ from rundun.store.files import CHUNK
 from rundun.store.pagination import PageRequest
 from rundun.web.api.templates import template_json
 from rundun.web.console.file_names import FileNames, file_names
+from rundun.web.console.job_view import field_views, without_secrets
 from rundun.web.console.run_page import page_values
 from rundun.web.console.run_view import RunView
 from rundun.web.console.runs import read_filter_form
@@ -76,11 +77,17 @@ def _time(call: ConsoleCall, milliseconds: int | None) -> str | None:
     return None if milliseconds is None else call.zone.at(milliseconds).isoformat(timespec="seconds")
 
 
+def _fields(row: ListedRun) -> str:
+    """Return the values of the template's fields but secrets, as “label: value; label: value”."""
+    views = [each for each in field_views(row.run.job, row.template) if not each.is_secret]
+    return "; ".join(safe_cell(f"{each.field.label}: {each.value}") for each in views)
+
+
 _CELLS: dict[str, Callable[[ConsoleCall, ListedRun, Run], object]] = {
     "run_id": lambda call, row, run: run.run_id,
     "status": lambda call, row, run: run.status,
     "late": lambda call, row, run: "yes" if run.is_late(call.now) else "no",
-    "template": lambda call, row, run: row.name,
+    "template": lambda call, row, run: row.template.name,
     "template_id": lambda call, row, run: run.template_id,
     "template_v": lambda call, row, run: run.template_v,
     "reference": lambda call, row, run: run.executor_ref,
@@ -98,6 +105,11 @@ _CELLS: dict[str, Callable[[ConsoleCall, ListedRun, Run], object]] = {
     "cancelled_by": lambda call, row, run: run.cancellation and run.cancellation.by,
     "cancel_reason": lambda call, row, run: run.cancellation and run.cancellation.reason,
     "link": lambda call, row, run: call.ctx.links.run(run.run_id),
+    "title": lambda call, row, run: run.job.title,
+    "due_at": lambda call, row, run: _time(call, run.job.due_at),
+    "missed": lambda call, row, run: "yes" if run.is_missed else "no",
+    "flagged": lambda call, row, run: run.flagged,
+    "fields": lambda call, row, run: _fields(row),
 }
 COLUMNS = tuple(_CELLS)
 
@@ -197,6 +209,7 @@ def _json(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
     """Return the record as integrators read it, with the names of the files beside it, and the replaced answers."""
     state, links = detail.state, call.ctx.links
     head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
+    fields = without_secrets(state.run.job, state.version.template)
     replaced = {
         step_id: [
             {
@@ -219,6 +232,7 @@ def _json(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
     }
     record = {
         **head,
+        "fields": fields,
         "template": from_json(template_json(state.version)),
         "replaced_answers": replaced,
         "files": {"made_at": times.wire(detail.now), "photos": photos},

@@ -20,10 +20,10 @@ from rundun.web.console.time_zone import Zone
 from rundun.web.request_bodies import CancelBody, ExtendBody
 
 LIMIT = 50
-WORDS = ("open", "late", *STATUSES)  # what the filter takes as a status
+WORDS = ("open", "late", "missed", *STATUSES)  # what the filter takes as a status
 DAYS = ("created", "closed")  # what happened on the days of the filter
 MATCHES = ("begins", "exact")
-FIELDS = ("status", "template", "day", "from", "to", "ref", "match")
+FIELDS = ("status", "template", "day", "from", "to", "ref", "match", "due", "flagged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,19 @@ def read_filter_form(call: ConsoleCall) -> RunFilterForm:
     values = {name: params.get(name, "")[:300] for name in FIELDS}
     values["match"] = values["match"] if values["match"] in MATCHES else MATCHES[0]
     values["day"] = values["day"] if values["day"] in DAYS else DAYS[0]
-    wrong = {name for name in ("from", "to") if values[name] and _day(values[name]) is None}
+    values["flagged"] = "yes" if values["flagged"] else ""
+    wrong = {name for name in ("from", "to", "due") if values[name] and _day(values[name]) is None}
     if values["status"] not in ("", *WORDS):
         wrong.add("status")
-    is_late = values["status"] == "late"
+    status = None if "status" in wrong or values["status"] in ("late", "missed") else values["status"] or None
     day, reference_field = values["day"], "executor_ref" if values["match"] == "exact" else "executor_ref_prefix"
     chosen: dict[str, Any] = {
-        "status": None if is_late or "status" in wrong else values["status"] or None,
+        "status": status,
         "template_id": values["template"] or None,
-        "late_at": call.now if is_late else None,
+        "late_at": call.now if values["status"] == "late" else None,
+        "is_missed": values["status"] == "missed",
+        "is_flagged": values["flagged"] == "yes",
+        "due_before": _begins(call.zone, _day(values["due"], 1), 0),
         f"{day}_after": _begins(call.zone, _day(values["from"]), -1),
         f"{day}_before": _begins(call.zone, _day(values["to"], 1), 0),
         reference_field: _reference(values["ref"]) or None,

@@ -1,0 +1,116 @@
+"""What a run is about, on its page and in what is taken away; its secrets on the page of the open run alone."""
+
+import json
+import logging
+import re
+
+import pytest
+
+from tests.helpers.console import operator, shown, text_of
+from tests.helpers.jobs import FIELDS, JOB, SECRET, STEPS, VALUES
+from tests.helpers.service import Ed, World
+from tests.web.console.test_export import archive, table
+
+
+async def test_a_run_says_what_it_is_about(w: World) -> None:
+    ann = await operator(w)
+    ed = await w.dispatch(await w.template(*STEPS, fields=FIELDS), **JOB)
+    page = await shown(ann, f"/runs/{ed.run_id}")
+    (job,) = re.findall(r'<div id="job" data-part>.*?</section>', page, re.DOTALL)
+    said = text_of(job)
+    assert "note-line one The key is under the mat." in said
+    for words in ("Unit Beach house 3", "Guests 4", "Check-out 2026-01-02", "Price (for you only) office-price-120"):
+        assert words in said, words
+    assert 'href="tel:%2B34600000003"' in job or 'href="tel:+34600000003"' in job
+    assert '<a href="https://example.com/3" rel="noreferrer noopener"' in job
+    (secret,) = re.findall(r"<details.*?</details>", job, re.DOTALL)
+    assert SECRET in secret and " open" not in secret.partition(">")[0], "hidden until it is tapped"
+    assert re.search(r'<div class="screen"><dt><bdi>Door code', job), "and not printed"
+    assert page.count(SECRET) == 1
+    plain = await w.dispatch(await w.template(*STEPS, fields=FIELDS))
+    assert re.search(r'<div id="job" data-part>\s*</div>', await shown(ann, f"/runs/{plain.run_id}"))
+
+
+async def test_an_address_that_is_none_leads_nowhere(w: World) -> None:
+    ann = await operator(w)
+    about = {"f-web": "javascript:alert(1)", "f-unit": "1"}
+    template_id = await w.template(*STEPS, fields=FIELDS)
+    sent = await w.acme.post("/v1/runs", json={"template_id": template_id, "fields": about})
+    if sent.status_code == 201:
+        assert 'href="javascript' not in await shown(ann, f"/runs/{sent.json()['run_id']}")
+
+
+async def test_a_table_has_what_runs_are_about(w: World) -> None:
+    ann = await operator(w)
+    template_id = await w.template(*STEPS, fields=FIELDS)
+    ed = await w.dispatch(template_id, **JOB)
+    await w.dispatch(template_id, title="=1+1", fields={"f-unit": "a;=2+2", "f-price": "=cmd|' /C calc'!A0"})
+    odd, row = await table(ann)
+    assert (row["title"], row["due_at"], row["missed"], row["flagged"]) == (
+        JOB["title"],
+        "2026-01-02T14:00:00+00:00",
+        "no",
+        "0",
+    )
+    labels = {field["id"]: field["label"] for field in FIELDS}
+    assert row["fields"] == "; ".join(f"{labels[key]}: {value}" for key, value in VALUES.items() if key != "f-door")
+    assert "note-line" not in "".join(row.values())
+    assert odd["title"] == "'=1+1" and odd["fields"] == "Unit: a;'=2+2; Price: =cmd|' /C calc'!A0"
+    assert list(row)[-5:] == ["title", "due_at", "missed", "flagged", "fields"], "behind what was there"
+    w.clock.forward(hours=90)
+    await w.sweep()
+    missed = (await table(await operator(w), "?status=missed"))[-1]
+    assert (missed["run_id"], missed["missed"]) == (ed.run_id, "yes")
+
+
+async def test_a_label_is_no_formula_either(w: World) -> None:
+    ann = await operator(w)
+    fields = [{"id": f"f-{n}", "label": label, "kind": "text"} for n, label in enumerate(("=1", "+2"))]
+    await w.dispatch(await w.template(*STEPS, fields=fields), fields={"f-0": "a", "f-1": "b"})
+    assert (await table(ann))[0]["fields"] == "'=1: a; '+2: b"
+
+
+async def test_an_archive_has_what_the_run_is_about(w: World) -> None:
+    ann = await operator(w)
+    ed = await w.dispatch(await w.template(*STEPS, fields=FIELDS), **JOB)
+    found = await archive(ann, ed)
+    record = json.loads(found.read("run.json"))
+    assert {name: record[name] for name in ("title", "note", "due_at")} == {
+        name: JOB[name] for name in ("title", "note", "due_at")
+    }
+    assert record["fields"] == {key: value for key, value in VALUES.items() if key != "f-door"}
+    assert record["flagged"] == 0 and record["missed"] is False
+    report = found.read("report.html").decode()
+    for words in (JOB["title"], "note-line one", "Beach house 3", "office-price-120", "Due 2 Jan 2026"):
+        assert words in text_of(report), words
+
+
+@pytest.mark.parametrize("end", ["open", "cancelled", "expired"])
+async def test_secrets_stand_on_the_page_of_the_open_run_alone(
+    w: World, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "rundun")
+    ann = await operator(w)
+    template_id = await w.template(*STEPS, fields=FIELDS)
+    typed = {f"field {key}": str(value) for key, value in VALUES.items()}
+    await shown(ann, f"/dispatch?template_id={template_id}")
+    chosen = await ann.post("/dispatch", template_id=template_id, choose="1", **typed)
+    assert SECRET in chosen.text, "kept in the form"
+    sent = await ann.post("/dispatch", template_id=template_id, once="1", **typed)
+    run_id = sent.headers["location"].rpartition("/")[2]
+    if end == "cancelled":
+        await ann.post(f"/runs/{run_id}/cancel", reason="Rain")
+    if end == "expired":
+        w.clock.forward(hours=80)
+        await w.sweep()
+    assert (SECRET in await shown(ann, f"/runs/{run_id}")) is (end == "open")
+    dispatched = (f"/dispatch/{run_id}", f"/dispatch?again={run_id}")
+    for path in ("", "/runs", "/runs.csv", f"/templates/{template_id}", *dispatched):
+        assert SECRET not in (await ann.get(path)).text, path
+    found = await archive(ann, Ed(w, run_id))
+    for name in found.namelist():
+        assert SECRET.encode() not in found.read(name), name
+    told = [vars(record) for record in caplog.records if record.name.startswith("rundun")]
+    assert len(told) > 10 and SECRET not in str(told) and SECRET not in sent.headers["location"]
+    events = await w.acme.get(f"/v1/runs/{run_id}/events")
+    assert SECRET not in events.text
