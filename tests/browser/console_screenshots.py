@@ -13,11 +13,13 @@ from typing import Any
 from playwright.async_api import Browser, Page
 
 from rundun.actions import operators
+from rundun.core import times
 from rundun.web.console import cookies
 from tests.browser.phone import chromium
 from tests.browser.screenshots import FOLDER
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, operator
 from tests.helpers.console_runs import everything
+from tests.helpers.jobs import FIELDS, JOB, STEPS, VALUES
 from tests.helpers.second_factor import App
 from tests.helpers.served import served
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
@@ -57,6 +59,23 @@ async def furnished(w: World) -> dict[str, str]:
         await w.acme.put(f"/v1/templates/{template['id']}", json=second)
         fresh = await w.dispatch(template["id"], executor_ref="stay 30")
         whole = await everything(w, webhook=webhook)
+        about = await w.template(
+            *STEPS, name="Turnover of a flat", fields=FIELDS, execution={"identity_required": "name"}
+        )
+        due = {**JOB, "due_at": times.wire(w.clock.now + 4 * times.HOUR)}
+        job = await w.dispatch(about, executor_ref="stay 31", **due)
+        missed = await w.dispatch(about, title="Beach house 4 · check-out 10:00", fields=VALUES, expires_in_hours=1)
+        flagged = await w.dispatch(about, executor_ref="stay 32", expires_in_hours=9, **JOB)
+        await flagged.start(name="Ed Miller")
+        await flagged.answer("s-ok", False)
+        await flagged.put("s-odo", {"unable": {"reason": "The cellar is locked"}})
+        await w.database.write(
+            lambda tx: tx.db.execute(
+                "UPDATE runs SET flagged = 1, clock_skew_seconds = 518400 WHERE id = ?", (flagged.run_id,)
+            )
+        )
+        w.clock.forward(hours=2)
+        await w.sweep()
         await w.deliver()
     invitation = await w.database.write(operators.invite, w.acme_id, "mia@example.com", "member")
     return {
@@ -65,10 +84,16 @@ async def furnished(w: World) -> dict[str, str]:
         "runs-none": "/runs?status=pending&ref=nobody",
         "run": f"/runs/{whole.run_id}",
         "run-pending": f"/runs/{fresh.run_id}",
+        "run-job": f"/runs/{job.run_id}",
+        "run-missed": f"/runs/{missed.run_id}",
+        "run-attention": f"/runs/{flagged.run_id}",
         "dispatch": "/dispatch",
-        "dispatched": f"/dispatch/{fresh.run_id}",
+        "dispatch-fields": f"/dispatch?template_id={about}",
+        "dispatch-again": f"/dispatch?again={missed.run_id}",
+        "dispatched": f"/dispatch/{job.run_id}",
         "templates": "/templates",
         "template": f"/templates/{template['id']}",
+        "template-fields": f"/templates/{about}",
         "template-changes": f"/templates/{template['id']}/changes",
         "template-edit": f"/templates/{template['id']}/edit",
         "template-new": "/templates/new",

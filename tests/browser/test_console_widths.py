@@ -24,14 +24,20 @@ async def fill(w: World, receiver: Receiver) -> dict[str, str]:
         {**BOOLEAN, "label": LONG, "hint": LONG, "config": {"true_label": LONG}},
         {"id": "s-text", "type": "text", "label": LONG},
     ]
-    template_id = await w.template(
-        *steps, name=LONG, description=LONG, tags=[LONG], execution={"identity_required": "name"}
-    )
+    kinds = ("text", "number", "date", "phone", "email", "address", "secret")
+    fields = [{"id": f"f-{kind}", "label": LONG, "kind": kind} for kind in kinds]
+    about = {"title": LONG, "note": LONG, "fields": {"f-text": LONG, "f-address": LONG, "f-secret": LONG}}
+    named = {"name": LONG, "description": LONG, "tags": [LONG]}
+    template_id = await w.template(*steps, **named, fields=fields, execution={"identity_required": "name"})
     url = f"{receiver.url}?{'w' * 1500}"
     made = {}
     for name in ("closed", "cancelled", "late", "pending"):
         ed = await w.dispatch(
-            template_id, executor_ref="W" * 256, webhook={"url": url}, expires_in_hours=1 if name == "late" else 9
+            template_id,
+            executor_ref="W" * 256,
+            webhook={"url": url},
+            expires_in_hours=1 if name == "late" else 9,
+            **about,
         )
         made[name] = ed.run_id
         if name != "pending":
@@ -50,6 +56,7 @@ async def fill(w: World, receiver: Receiver) -> dict[str, str]:
     await w.database.write(operators.add, w.acme_id, f"{LONG[:60]}@example.com", LONG, "member", "")
     await w.database.write(operators.invite, w.acme_id, f"{LONG[:60]}@{LONG[:60]}.example.com", "member")
     pages = {name: f"/runs/{run_id}" for name, run_id in made.items()}
+    pages |= {"form": f"/dispatch?template_id={template_id}", "message": f"/dispatch/{made['pending']}"}
     pages |= {"template": f"/templates/{template_id}", "edit": f"/templates/{template_id}/edit"}
     return pages
 
