@@ -67,6 +67,12 @@ def pages(told: dict[str, Any]) -> dict[str, str]:
         **{f"list, {status}": f"/runs?status={status}" for status in STATUSES},
         "list, open": "/runs?status=open",
         "list, late": "/runs?status=late",
+        "list, missed": "/runs?status=missed",
+        "list, missed on one day": f"/runs?status=missed&day=closed&from={told['day']}&to={told['day']}",
+        "list, needs attention": "/runs?flagged=yes",
+        "list, a template's that needs it": f"/runs?flagged=yes&template={told['template']}",
+        "list, due up to a day": f"/runs?due={told['day']}",
+        "list, open and due up to a day": f"/runs?status=open&due={told['day']}",
         "list, ended on one day": f"/runs?day=closed&from={told['day']}&to={told['day']}",
         "list, cancelled on one day": f"/runs?day=closed&from={told['day']}&to={told['day']}&status=cancelled",
         "list, a template's that ended": f"/runs?day=closed&to={told['day']}&template={told['template']}",
@@ -105,7 +111,8 @@ def fill(path: Path, templates: list[str], runs: int) -> dict[str, Any]:
             db.execute("BEGIN")
             db.executemany(
                 "INSERT INTO runs (id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at,"
-                " started_at, closed_at, executor_ref, identity, progress) VALUES (?,?,?,1,?,7,0,?,?,?,?,?,'{}',?)",
+                " started_at, closed_at, executor_ref, identity, progress, due_at, flagged)"
+                " VALUES (?,?,?,1,?,7,0,?,?,?,?,?,'{}',?,?,?)",
                 batch,
             )
             db.executemany(
@@ -138,7 +145,7 @@ def _operator(tx: Tx) -> tuple[str, str]:
 def _runs(
     chance: random.Random, now: int, runs: int, org_id: str, templates: list[str], progress: str
 ) -> Iterator[tuple[Any, ...]]:
-    """Over a year; nine in ten are completed, and a few are open."""
+    """Over a year; nine in ten are completed, a few are open, one in fifty was missed, and as many need attention."""
     statuses = ["completed"] * 90 + ["cancelled"] * 4 + ["expired"] * 4 + ["in_progress", "pending"]
     for number in range(runs):
         at = now - YEAR + YEAR * number // runs
@@ -154,10 +161,12 @@ def _runs(
             status,
             at,
             at + 96 * HOUR,
-            None if status == "pending" else at + HOUR // 2,
+            None if status == "pending" or (status == "expired" and number % 2) else at + HOUR // 2,
             closed,
             ref,
             progress,
+            at + 24 * HOUR if number % 3 else None,
+            int(number % 50 == 0),
         )
 
 
