@@ -13,7 +13,7 @@ from rundun.core.remark import Remark
 from rundun.core.run import Run
 from rundun.core.run_json import Photo, Signature
 from rundun.core.steps import StepBase
-from rundun.web.console.file_names import file_names
+from rundun.web.console.file_names import file_names, shot_label
 from rundun.web.console.time_zone import Zone
 from rundun.web.i18n import Translate
 
@@ -24,8 +24,9 @@ FileUrl = Callable[[int, str], str]  # of a file by its number and content type
 
 @dataclass(frozen=True, slots=True)
 class PhotoView:
-    """A photo with its URLs; a photo that the answer does not list was replaced or never belonged to it. `saved_as` is
-    the name under which the original is saved.
+    """A photo with its URLs; a photo that the answer does not list was replaced or never belonged to it, or a listed
+    one was drawn on it. `saved_as` is the name under which the original is saved, `shot` the label of what it shows
+    where the step names its shots.
     """
 
     photo: Photo
@@ -35,6 +36,8 @@ class PhotoView:
     original_url: str
     saved_as: str
     is_listed: bool
+    is_drawn_on: bool
+    shot: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,29 +149,30 @@ class RunView:
             None if answer is None else self._answer_view(step, answer),
             list(_flags(self.state.run, step_state)),
             self._photo_views(
-                run_json.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
+                step, run_json.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
             ),
             len([awaited for awaited in step_state.waiting_for if awaited != "signature"]),
             [self._answer_view(step, replaced) for replaced in past[:max_replaced]],
             max(0, len(past) - max_replaced),
-            self._remark_view(step.id),
+            self._remark_view(step),
             _needs_attention(step_state),
             _tell(step_state),
         )
 
-    def _remark_view(self, step_id: str) -> RemarkView | None:
-        evidence = self.state.evidence
+    def _remark_view(self, step: StepBase) -> RemarkView | None:
+        evidence, step_id = self.state.evidence, step.id
         remark, stored = evidence.remarks.get(step_id), evidence.remark_photos.get(step_id, {})
         if remark is not None and remark.is_empty:
             remark = None
         if remark is None and not stored:
             return None
-        photos = self._photo_views(run_json.photos_of_remark(step_id, evidence), stored)
+        photos = self._photo_views(step, run_json.photos_of_remark(step_id, evidence), stored)
         awaited = 0 if remark is None else len(set(remark.photos) - set(stored))
         return RemarkView(remark, photos, awaited)
 
-    def _photo_views(self, listed: Sequence[Photo], stored: Mapping[str, Photo]) -> list[PhotoView]:
+    def _photo_views(self, step: StepBase, listed: Sequence[Photo], stored: Mapping[str, Photo]) -> list[PhotoView]:
         ids = {photo.photo_id for photo in listed}
+        drawn_on = {photo.annotated_from for photo in listed}
         unlisted = [photo for photo in stored.values() if photo.photo_id not in ids]
         return [
             PhotoView(
@@ -179,6 +183,8 @@ class RunView:
                 self._file_url(photo.original, photo.content_type),
                 self._names.download_name(photo.original, self.state.run),
                 photo.photo_id in ids,
+                photo.photo_id in drawn_on,
+                shot_label(step, photo),
             )
             for number, photo in enumerate([*listed, *unlisted], 1)
         ]
