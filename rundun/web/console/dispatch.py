@@ -14,6 +14,7 @@ from rundun.core.run import Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.transaction import TemplateVersion
+from rundun.web.console import dispatch_form
 from rundun.web.console.dispatch_form import EMPTY, EVENTS, field_inputs, prefill_inputs, read_body, values_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
@@ -68,6 +69,7 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
         events=EVENTS,
         fields=fields,
         prefill=prefill,
+        max_prefilled=dispatch_form.MAX_PREFILLED,
         problem=problem,
         wrong=wrong,
         elsewhere={pointer: detail for pointer, detail in wrong.items() if pointer not in places},

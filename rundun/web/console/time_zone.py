@@ -36,7 +36,8 @@ class Zone:
         """
         try:
             at = datetime.fromisoformat(text)
-            return text if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.name)).astimezone(UTC).isoformat()
+            at = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.name))
+            return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         except (ValueError, OverflowError):
             return text
 

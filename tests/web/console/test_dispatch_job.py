@@ -6,9 +6,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import httpx2
+import pytest
 
 from rundun.actions import organizations
 from rundun.web.console.dispatch import _place
+from rundun.web.console.time_zone import Zone
 from tests.helpers.console import Browser, field, operator, put_zone, shown, text_of
 from tests.helpers.console_jobs import FIELDS, JOB, SECRET, STEPS, VALUES
 from tests.helpers.markup import NASTY, has_no_markup_of
@@ -54,7 +56,7 @@ async def test_a_job_is_dispatched_as_the_api_would(w: World) -> None:
         "s-odo": 42150.5,
         "s-fuel": "o-full",
         "s-stars": 4,
-        "s-when": "2026-01-02T14:00:00+00:00",
+        "s-when": "2026-01-02T14:00:00Z",
         "s-say": "one\ntwo",
     }
     plain = await run_of(w, await typed(ann, template_id, **{"field f-unit": "Unit 1"}))
@@ -180,3 +182,19 @@ async def test_nothing_typed_of_a_job_becomes_markup(w: World) -> None:
         ed = await w.dispatch(template_id, title=nasty, note=nasty, fields={"f-a": nasty, "f-s": nasty})
         for path in (f"/dispatch/{ed.run_id}", f"/runs/{ed.run_id}", "/runs", f"/templates/{template_id}"):
             has_no_markup_of(await shown(ann, path), nasty)
+
+
+@pytest.mark.parametrize(
+    ("zone", "typed_time", "wire"),
+    [
+        ("Europe/Madrid", "2026-07-01T15:00", "2026-07-01T13:00:00Z"),
+        ("Europe/Madrid", "2026-03-29T02:30:15", "2026-03-29T01:30:15Z"),  # the clocks go from 2 to 3
+        ("Europe/Madrid", "2026-10-25T02:30", "2026-10-25T00:30:00Z"),  # the first of two
+        ("Asia/Kathmandu", "2026-01-01T00:00", "2025-12-31T18:15:00Z"),
+        ("UTC", "2026-01-01T10:00:00+02:00", "2026-01-01T08:00:00Z"),
+        ("UTC", "soon", "soon"),
+        ("Asia/Kathmandu", "0001-01-01T00:00", "0001-01-01T00:00"),
+    ],
+)
+def test_a_local_time_is_that_of_the_organization(zone: str, typed_time: str, wire: str) -> None:
+    assert Zone(zone).wire_of_local(typed_time) == wire
