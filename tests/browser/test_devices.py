@@ -214,7 +214,7 @@ async def test_a_whole_run_on_a_plain_http_host_name(tmp_path: Path) -> None:
         await ed.fill("s-count", "7")
         await ed.fill("s-code", "KEY-0042")
         await ed.photograph("s-pic", picture(14))
-        await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign"))
+        await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign", exact=True))
         await expect(ed.page.locator(".done-count")).to_have_text("6 of 6 done")
         await ed.review()
         await ed.sign(ed.page.locator(".closing-signature").get_by_role("button", name="Sign"))

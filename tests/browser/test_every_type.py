@@ -160,7 +160,7 @@ async def do_it_all(ed: Any, link: str) -> None:
     )
     await expect(ed.step("s-key").locator("input[type=text]")).to_have_value("KEY-0042")
     await ed.fill("s-left", "2026-07-01T09:30")
-    await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign"))
+    await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign", exact=True))
     await ed.is_done("s-way", "s-did", "s-other", "s-meter", "s-grade", "s-pic", "s-seen", "s-key", "s-left", "s-sign")
     await expect(ed.page.locator(".top .sending")).to_have_text("All safe")
     await expect(ed.page.locator(".done-count")).to_have_text("12 of 13 done")

@@ -120,7 +120,7 @@ async def test_typed_and_drawn_signatures(w: World, ed: Phone) -> None:
     )
     await ed.open(run_id)
     await ed.start()
-    await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign"))
+    await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign", exact=True))
     await ed.is_done("s-sign")
     await ed.review()
     await ed.finish()

@@ -128,6 +128,25 @@ def _answers(sent: list[Answer], found: list[sqlite3.Row], is_over: bool) -> Ite
     yield from _disorder([(answer.write.sent_at, answer.write.told_at, answer.content) for answer in order])
 
 
+@check
+def remarks_are_those_that_were_sent(look: Look) -> Iterator[str]:
+    kept: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    for row in look.of_runs("SELECT * FROM remarks WHERE run_id IN run_ids ORDER BY number"):
+        kept[row["run_id"]].append(row)
+    for run_id, run in look.runs.items():
+        order = [run.remarks.get(row["remark_id"], ("", "", run.dispatch.write)) for row in kept[run_id]]
+        for row, (step_id, text, write) in zip(kept[run_id], order, strict=True):
+            if (row["step_id"], row["text"]) != (step_id, text) or not write.may_be_done:
+                yield f"{run_id} has {tuple(row)}, which nobody noted"
+        for remark in run.remarks.values():
+            if remark[2].is_told and remark not in order:
+                yield f"{run_id} has lost {remark[:2]}"
+        last = {row["step_id"]: row["number"] for row in kept[run_id]}
+        if {row["step_id"]: row["number"] for row in kept[run_id] if row["is_current"]} != last:
+            yield f"{run_id} has in force what is not the last of {last}"
+        yield from _disorder([(write.sent_at, write.told_at, text) for _, text, write in order])
+
+
 def _content(row: sqlite3.Row) -> tuple[Any, bool, str | None]:
     return json.loads(row["value"]), bool(row["skipped"]), row["unable"]
 

@@ -103,6 +103,23 @@ async def repeat_answer(client: Client) -> None:
         await client.send(old.write)
 
 
+@kind(4)
+async def remark(client: Client) -> None:
+    """Note a remark on a step, answered or not, or an old one again: whatever came after it stays."""
+    run = client.pick_run(started=True)
+    if run is None:
+        return
+    async with run.phone:
+        if run.remarks and client.rng.random() < 0.2:
+            await client.send(client.rng.choice(list(run.remarks.values()))[2])
+            return
+        step_id, text, remark_id = client.rng.choice(list(_CONTENTS)), client.ledger.name("noted"), str(uuid.uuid4())
+        write = Write("PUT", f"/r/{run.run_id}/steps/{step_id}/remark", (200,), CLOSED, run=run)
+        write.arguments = {"json": {"remark_id": remark_id, "text": text}}
+        run.remarks[remark_id] = (step_id, text, write)
+        await client.write(write)
+
+
 async def _put_photo(client: Client, size: int) -> None:
     run = client.pick_run(started=True)
     if run is None:

@@ -118,6 +118,7 @@ class Run:
     person: str = ""
     expires_at: str | None = ""  # the latest that was told; empty where nothing was
     answers: dict[str, list[Answer]] = field(default_factory=dict)
+    remarks: dict[str, tuple[str, str, Write]] = field(default_factory=dict)  # by id: step, text
     pictures: list[Picture] = field(default_factory=list)
     patches: list[tuple[Write, dict[str, Any]]] = field(default_factory=list)  # with the webhooks they ask for
     touched: bool = True
