@@ -5,7 +5,8 @@ import { describe, h, icon, makeButton, showTime, t } from "./dom.js";
 import { saveFile } from "./unsent.js";
 
 /** The buttons that save and print a receipt. `done`: {run, organization, template, job, rows: [{step, section}] that were
- *  visible, answerOf(id), photosOf(id) → how many}. */
+ *  visible, answerOf(id), remarkOf(id) → its text,
+ *  photosOf(id) → how many}. */
 export function receiptButtons(done) {
   const receipt = new Blob([receiptText(done)], { type: "text/plain;charset=utf-8" });
   const save = () => saveFile(receipt, `receipt-${number(done.run)}.txt`);
@@ -45,6 +46,8 @@ function receiptText(done) {
     const photos = done.photosOf(step.id);
     const count = photos && step.type !== "photo" ? ` (${t("photo_count", { n: photos })})` : "";
     lines.push(`- ${step.label}: ${describe(step, done.answerOf(step.id))}${count}`);
+    const remark = done.remarkOf?.(step.id);
+    if (remark) lines.push(`  ${t("remark")}: ${remark}`);
   }
   return `${lines.join("\n")}\n`;
 }

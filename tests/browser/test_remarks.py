@@ -1,6 +1,7 @@
 """Remarks on the page: the card's menu, what is noted without network, a browser that dies, two phones."""
 
 import json
+import zipfile
 from typing import Any
 
 from playwright.async_api import Browser, Locator, expect
@@ -148,6 +149,43 @@ async def test_a_remark_that_is_refused_says_so(w: World, ed: Phone) -> None:
     await ed.page.unroute("**/remark")
     await shown(ed, "s-ok").get_by_role("button", name="Try again").tap()
     await expect(shown(ed, "s-ok").locator(".status")).to_have_text("Safe on the server")
+
+
+async def test_a_photo_of_a_remark_that_was_lost_with_the_page_is_named(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, COUNT)
+    await ed.open(run_id)
+    await ed.start()
+    dialog = await opened(ed, "s-count")
+    async with ed.page.expect_file_chooser():
+        await dialog.get_by_text("Take photo").tap()
+    camera = "async (run) => (await (await import(MODULE)).loadRun(run)).camera?.step === 'remark s-count'"
+    module = await ed.page.evaluate("document.querySelector('script[type=module][src*=executor]').src")
+    await ed.until_true(camera.replace("MODULE", json.dumps(module.replace("main.js", "offline_db.js"))), run_id)
+    await ed.page.reload()  # as phones do that need the memory for the camera
+    await expect(dialog.locator(".lost")).to_contain_text("lost")
+    await dialog.locator("input[type=file]").nth(0).set_input_files([file("a.jpg", "image/jpeg", jpeg())])
+    await expect(dialog.locator(".tile")).to_have_attribute("state", "safe")
+    await expect(dialog.locator(".lost")).to_have_count(0)
+
+
+async def test_a_remark_that_came_too_late_can_be_saved_as_a_file(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.everything_is_loaded()
+    await ed.page.route("**/steps/**", lambda route: route.abort("internetdisconnected"))
+    await note(ed, "s-ok", "Wet", file("a.jpg", "image/jpeg", jpeg()))
+    w.clock.forward(hours=200)
+    await ed.page.unroute("**/steps/**")
+    await ed.network_is_back()
+    for _ in range(2):  # told by the page that was open, and by the server's page of a closed run
+        await expect(ed.page.get_by_text("This phone still holds 3 items that were not sent.")).to_be_visible()
+        async with ed.page.expect_download() as coming:
+            await ed.page.get_by_role("button", name="Save as a file").tap()
+        with zipfile.ZipFile(await (await coming.value).path()) as kept:
+            assert sorted(kept.namelist()) == ["01 All fine - Remark.jpg", "answers.json", "answers.txt"]
+            assert 'All fine? - Remark: "Wet"' in kept.read("answers.txt").decode()
+        await ed.page.reload()
 
 
 async def test_axe_finds_nothing_in_the_menu_and_the_dialog(w: World, olga: Reader) -> None:
