@@ -91,7 +91,10 @@ def test_everything_that_can_be_told_has_words() -> None:
     made |= (
         {f"status_{one}" for one in STATUSES} | {f"closed_{one}" for one in CLOSED} | {f"hours_{one}" for one in HOURS}
     )
-    made |= {f"moment_{one}" for one in (*CHANGES, "step_unable", "photo", "signature", "closing_signature")}
+    made |= {
+        f"moment_{one}"
+        for one in (*CHANGES, "step_unable", "photo", "signature", "closing_signature", "remark", "remark_taken_back")
+    }
     made |= {"told_run_cancelled", "told_run_extended", "told_run_released", "told_delivery_sent_again"}
     markup = "".join(path.read_text() for path in (paths.templates() / "console").glob("run*.html"))
     made |= set(re.findall(r"\bt\([\"'](\w+)[\"'][,)]", markup))
