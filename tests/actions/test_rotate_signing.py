@@ -15,7 +15,7 @@ from rundun.store.connection import open_writer, shipped
 from tests.helpers.console import operator
 from tests.helpers.images import jpeg, png, sideways_jpeg
 from tests.helpers.photos import OVERLAY, SIGN, started
-from tests.helpers.service import TEXT, Ed, Receiver, World, answering, world
+from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, answering, new_photo_id, world
 from tests.helpers.service_process import done, rundun
 
 STEPS = [OVERLAY, SIGN, TEXT]
@@ -81,6 +81,21 @@ async def test_a_closed_run_and_its_events(w: World, tmp_path: Path) -> None:
         told = [one for one in feed[-1]["data"]["answers"].values() if one["value"] == feed[3]["data"]["answer"]]
         assert len(told) == 1, "what was typed is as it was"
         before = after
+
+
+async def test_photos_of_remarks_have_addresses_that_are_good(w: World, tmp_path: Path) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN))
+    await ed.start()
+    photo_id = new_photo_id()
+    await ed.photo("s-ok", jpeg(), photo_id, params={"remark": "1"})
+    remark = {"remark_id": photo_id[3:], "text": "Rust", "photos": [photo_id]}
+    assert (await ed.call("PUT", "/steps/s-ok/remark", json=remark)).status_code == 200
+    await ed.answer("s-ok", True)
+    await ed.complete()
+    await rotate(tmp_path)
+    feed = (await w.acme.get("/v1/events")).json()["data"]
+    assert feed[-1]["data"]["remarks"]["s-ok"]["text"] == "Rust"
+    assert len(await judge(w, feed, typed=0)) == 2, "the picture and its thumbnail"
 
 
 async def test_steps_that_were_skipped_or_could_not_be_done(w: World, tmp_path: Path) -> None:
