@@ -156,6 +156,7 @@ async def sheets(ed: Phone, album: Album) -> None:
     await page.locator(".top .round").tap()
     await keep("2a-menu")
     await (await ed.more("s-way")).locator(".sheet-body .button").last.tap()
+    await expect(page.locator("#reason")).to_be_visible()
     await keep("2b-cannot")
     await ed.step("s-sign").locator(".control .button").tap()
     await keep("2c-sign")

@@ -38,7 +38,11 @@ def state_json(
             step_id: [run_json.photo_receipt(photo, links) for photo in photos.values()]
             for step_id, photos in state.evidence.photos.items()
         },
-        "remarks": {step_id: run_json.remark_state_json(remark) for step_id, remark in state.evidence.remarks.items()},
+        "remarks": {
+            step_id: run_json.remark_state_json(remark)
+            for step_id, remark in state.evidence.remarks.items()
+            if not remark.is_empty
+        },
         "remark_photos": {
             step_id: [run_json.photo_receipt(photo, links) for photo in photos.values()]
             for step_id, photos in state.evidence.remark_photos.items()
