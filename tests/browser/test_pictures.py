@@ -66,6 +66,8 @@ async def test_pictures_are_there_after_start_and_offline_and_go_with_the_run(tm
         assert len({box["y"] for box in boxes if box}) == 1, "in one row"
         assert min(box["width"] for box in boxes if box) >= 44
         await ed.until_true(KEPT, [run_id, 8])
+        http_cache = await page.context.new_cdp_session(page)
+        await http_cache.send("Network.clearBrowserCache")  # it would have them for an hour
         acme.line.down()
         await page.reload()
         await are_seen(page, 5)

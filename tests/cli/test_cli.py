@@ -200,6 +200,9 @@ def test_templates_and_runs(office: Office) -> None:
     wrong = office.refused("templates", "import", office.file({"name": "", "steps": [{}]}), "--org", FIRST)
     assert "\n  /name: " in wrong
     assert "\n  /steps/0/type: " in wrong
+    shown = {"name": "Check", "steps": [{**BOOLEAN, "pictures": [f"pic-{'0' * 64}"]}]}
+    elsewhere = office.refused("templates", "import", office.file(shown), "--org", FIRST)
+    assert "/steps/0/pictures/0" in elsewhere and "no such picture in this organization" in elsewhere
     assert "not JSON" in office.refused("templates", "import", office.file("{"), "--org", FIRST)
     assert "No such file" in office.refused("templates", "import", "nowhere.json", "--org", FIRST)
     office("orgs", "credits", FIRST, "--add", "1")
