@@ -10,7 +10,8 @@ from tests.crash.ledger import Picture
 OF_NO_FILE = "SELECT file FROM chunks EXCEPT SELECT number FROM files"
 OF_NOTHING = (
     "SELECT number FROM files WHERE is_whole EXCEPT SELECT original FROM photos EXCEPT SELECT derived FROM photos "
-    "EXCEPT SELECT thumbnail FROM photos EXCEPT SELECT file FROM signatures EXCEPT SELECT logo FROM organizations"
+    "EXCEPT SELECT thumbnail FROM photos EXCEPT SELECT file FROM signatures EXCEPT SELECT logo FROM organizations "
+    "EXCEPT SELECT file FROM pictures EXCEPT SELECT thumbnail FROM pictures"
 )
 TOO_SHORT = (
     "SELECT number FROM files WHERE is_whole "

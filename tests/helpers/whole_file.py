@@ -12,7 +12,8 @@ NOTHING = {
     ),
     "files of nothing": (
         "SELECT number FROM files EXCEPT SELECT original FROM photos EXCEPT SELECT derived FROM photos "
-        "EXCEPT SELECT thumbnail FROM photos EXCEPT SELECT file FROM signatures EXCEPT SELECT logo FROM organizations"
+        "EXCEPT SELECT thumbnail FROM photos EXCEPT SELECT file FROM signatures EXCEPT SELECT logo FROM organizations "
+        "EXCEPT SELECT file FROM pictures EXCEPT SELECT thumbnail FROM pictures"
     ),
     "runs whose seq is not their last event's": (
         "SELECT id FROM runs WHERE seq != (SELECT count(*) FROM events WHERE run_id = runs.id) "

@@ -57,7 +57,8 @@ HALF_WRITTEN = "SELECT 1 FROM files JOIN chunks ON file = number WHERE NOT is_wh
 OF_NO_FILE = "SELECT file FROM chunks EXCEPT SELECT number FROM files"
 OF_NO_PHOTO = (
     "SELECT number FROM files EXCEPT SELECT original FROM photos "
-    "EXCEPT SELECT derived FROM photos EXCEPT SELECT thumbnail FROM photos"
+    "EXCEPT SELECT derived FROM photos EXCEPT SELECT thumbnail FROM photos "
+    "EXCEPT SELECT file FROM pictures EXCEPT SELECT thumbnail FROM pictures"
 )
 TOO_SHORT = "SELECT number FROM files WHERE bytes != (SELECT sum(length(bytes)) FROM chunks WHERE file = files.number)"
 

@@ -21,6 +21,7 @@ from tests.helpers.console import operator
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened
 from tests.helpers.images import png
 from tests.helpers.mounts import needs_mounts, read_only
+from tests.helpers.photos import OF_RUNS
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Receiver, world
 
 # ---- whose it is
@@ -280,7 +281,7 @@ async def test_what_was_being_sent_is_sent_again_after_a_restart(tmp_path: Path)
 
 async def test_half_written_files_are_cleared_away_at_the_next_start(tmp_path: Path) -> None:
     def rows(tx: Tx) -> tuple[int, int]:
-        return tuple(tx.db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("files", "chunks"))
+        return tuple(tx.number(f"SELECT count(*) FROM {name} {OF_RUNS[name]}") for name in ("files", "chunks"))
 
     async with world(tmp_path) as before:
         step = {"id": "s-sign", "type": "signature", "label": "Sign here"}

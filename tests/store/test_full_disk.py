@@ -19,6 +19,7 @@ from rundun.store import organizations as organization_rows
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
 from tests.helpers.images import jpeg
+from tests.helpers.photos import count
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Receiver, World, new_photo_id, world
 
 NO_LIMIT = 4294967294  # pages; the most that SQLite takes
@@ -155,10 +156,7 @@ async def test_a_photo_on_a_full_disk_is_refused_whole_and_taken_later(w: World)
     assert int(refused.headers["retry-after"]) > 0
     assert (await ed.state())["photos"] == {}
 
-    def unseen(tx: Tx) -> int:
-        return int(tx.db.execute("SELECT count(*) FROM files").fetchone()[0])
-
-    assert await w.database.read(unseen) == 0
+    assert await count(w, "files") == 0
     await w.database.write(allow_more_pages)
     assert (await ed.photo("s-pic", data, photo_id)).status_code == 201
     (receipt,) = (await ed.state())["photos"]["s-pic"]

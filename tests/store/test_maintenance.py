@@ -9,6 +9,7 @@ import pytest
 from rundun.scheduler import SPARE_PAGES, clear_up, schedule
 from rundun.store import files, maintenance
 from rundun.store.transaction import Tx
+from tests.helpers.photos import OF_RUNS
 from tests.helpers.service import World, world
 
 MIB = 1024 * 1024
@@ -33,8 +34,8 @@ async def test_what_nobody_finished_is_erased_after_an_hour(w: World) -> None:
     await clear_up(w.database)
 
     def kept(tx: Tx) -> tuple[list[int], list[int]]:
-        numbers = tx.db.execute("SELECT number FROM files ORDER BY number").fetchall()
-        chunks = tx.db.execute("SELECT DISTINCT file FROM chunks ORDER BY file").fetchall()
+        numbers = tx.db.execute(f"SELECT number FROM files {OF_RUNS['files']} ORDER BY number").fetchall()
+        chunks = tx.db.execute(f"SELECT DISTINCT file FROM chunks {OF_RUNS['chunks']} ORDER BY file").fetchall()
         return [row[0] for row in numbers], [row[0] for row in chunks]
 
     assert old not in (whole, young)

@@ -4,7 +4,7 @@ import pytest
 
 from rundun.store.transaction import Tx
 from tests.helpers import images
-from tests.helpers.photos import OVERLAY, SIGN, started
+from tests.helpers.photos import OF_RUNS, OVERLAY, SIGN, started
 from tests.helpers.service import World
 
 PAGE = b"<!doctype html><html><script>document.title = document.cookie</script></html>"
@@ -74,7 +74,7 @@ async def test_an_address_of_when_pictures_were_counted_goes_on(w: World) -> Non
 
     def counted(tx: Tx) -> None:
         tx.db.execute("PRAGMA defer_foreign_keys = ON")
-        for number, (drawn,) in enumerate(tx.db.execute("SELECT number FROM files").fetchall(), 1):
+        for number, (drawn,) in enumerate(tx.db.execute(f"SELECT number FROM files {OF_RUNS['files']}").fetchall(), 1):
             tx.db.execute("UPDATE files SET number = ? WHERE number = ?", (number, drawn))
             tx.db.execute("UPDATE chunks SET file = ? WHERE file = ?", (number, drawn))
             for name in ("original", "derived", "thumbnail"):

@@ -15,7 +15,7 @@ from rundun.imaging import derivatives
 from rundun.store.database import MAX_BATCH
 from tests.helpers import images
 from tests.helpers.patience import PATIENCE
-from tests.helpers.photos import OVERLAY, count, digest, started
+from tests.helpers.photos import OF_RUNS, OVERLAY, count, digest, started
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
 
 
@@ -96,7 +96,7 @@ async def test_a_photo_too_large_for_one_commit_is_written_in_pieces(w: World) -
     other = await ed.photo("s-ok", images.noise(1600, 60), photo_id)
     assert (other.status_code, other.json()["code"]) == (409, "photo_conflict")
     kept = await w.database.read(
-        lambda tx: [row[0] for row in tx.db.execute("SELECT bytes FROM chunks ORDER BY rowid")]
+        lambda tx: [row[0] for row in tx.db.execute(f"SELECT bytes FROM chunks {OF_RUNS['chunks']} ORDER BY rowid")]
     )
     assert b"".join(kept[: -(-len(data) // 2**20)]) == data
 
