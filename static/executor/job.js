@@ -40,7 +40,7 @@ export function connectJob(session, form) {
   show(false);
 
   function show(isMore) {
-    card.replaceChildren(...cardContent(session));
+    refill(card, cardContent(session));
     setAttr(card, "hidden", !isWorthACard());
     showTitle(form.header.querySelector("h1"), session);
     showProposals(null);
@@ -95,7 +95,7 @@ export function connectJob(session, form) {
 /** All of the job but its title, to be read from anywhere: an element that follows it. */
 export function jobDetails(session) {
   const element = h("div", { class: "job-details" });
-  const show = () => element.replaceChildren(...details(session));
+  const show = () => refill(element, details(session));
   session.job.addEventListener("change", show);
   show();
   return element;
@@ -106,6 +106,16 @@ export function jobFold(session) {
   const summary = h("summary", {}, session.job.value.title ?? t("job_about"));
   setAttr(summary, "dir", "auto");
   return h("details", { class: "card job-fold", hidden: !session.job.isThere }, summary, jobDetails(session));
+}
+
+/** Shows `content` in an element; a secret that is being read stays open. */
+function refill(element, content) {
+  const open = [...element.querySelectorAll(".secret-row [aria-expanded=true]")]
+    .map((button) => button.closest(".secret-row").dataset.field);
+  element.replaceChildren(...content);
+  for (const row of element.querySelectorAll(".secret-row")) {
+    if (open.includes(row.dataset.field)) row.querySelector("button").click();
+  }
 }
 
 /** Names the job where the checklist's name stood. */
@@ -191,13 +201,13 @@ function mapOf(place) {
 }
 
 /** A value that nobody beside the person reads by chance. */
-function secret({ value }, label) {
+function secret({ id, value }, label) {
   const output = h("bdi", { class: "secret", lang: "", "aria-live": "polite" });
   label.id = `secret-${(secrets += 1)}`;
   const toggle = makeButton("link", () => show(output.textContent === ""), "");
   setAttr(toggle, "aria-describedby", label.id);
   show(false);
-  return h("span", { class: "secret-row" }, output, toggle);
+  return h("span", { class: "secret-row", "data-field": id }, output, toggle);
 
   function show(isOpen) {
     setText(output, isOpen ? value ?? t("secret_waits") : "");

@@ -88,6 +88,19 @@ async def test_a_secret_is_shown_when_it_is_tapped_wherever_the_person_is(w: Wor
     await expect(page.locator(".facts").get_by_text(JOB["title"])).to_be_visible()
 
 
+async def test_another_phone_that_opens_a_run_under_way_gets_its_secrets_too(w: World, ed: Phone) -> None:
+    """And a code that was changed while nobody looked is the new one."""
+    run, page = await with_job(w), ed.page
+    await run.start()
+    await ed.open(run.run_id)
+    await sees_the_code(page.locator(".job-card"))
+    await rewritten(w, run, fields={"f-unit": "Flat 12", "f-door": "0815"}, secrets={})
+    await page.reload()
+    await expect(page.locator(".job-news")).to_contain_text("The job has changed: ")
+    await page.locator(".job-card").get_by_role("button", name="Show").tap()
+    await expect(page.locator(".job-card .secret")).to_have_text("0815")
+
+
 async def sees_the_code(place: Any) -> None:
     show = place.get_by_role("button", name="Show")
     await expect(show).to_have_attribute("aria-expanded", "false")
