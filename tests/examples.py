@@ -52,12 +52,21 @@ TEMPLATE: dict[str, Any] = {
     "name": "Turnover check",
     "settings": {"allow_skip": True},
     "execution": {"identity_required": "name"},
+    "fields": [
+        {"id": "f-address", "label": "Address", "kind": "address", "show": "start"},
+        {"id": "f-door", "label": "Door code", "kind": "secret"},
+    ],
     "sections": [KITCHEN],
 }
 DISPATCH: dict[str, Any] = {
     "template_id": f"t-{NAMES['t']}",
     "executor_ref": "booking_12345",
     "expires_in_hours": 72,
+    "title": "Beach house 3 · check-out 11:00",
+    "note": "Two dogs stayed here: please look for hairs.",
+    "due_at": "2026-03-02T14:00:00Z",
+    "fields": {"f-address": "1 Sea Road, Barcelona", "f-door": "4711#"},
+    "prefill": {"s-kc03": 42150},
     "webhook": {"url": "https://hooks.example.com/rundun", "secret": SECRET},
 }
 REMARK = {"remark_id": "7a1c2e4f-3b5d-4c6e-8f70-91a2b3c4d5e6", "text": "The door of the oven sticks.", "photos": []}
@@ -159,7 +168,7 @@ class Story:
         await self.steer(ed, "release", {})
         await self.steer(await self.begin(), "cancel", {"reason": "The guest has left early."})
         await self.steer(await self.begin(), "extend", {"expires_in_hours": 96})
-        ed, body = await self.begin(), {"webhook": {"secret": "another 12 characters"}}
+        ed, body = await self.begin(), {"due_at": "2026-03-02T15:00:00Z", "fields": {"f-door": "0815#"}}
         self.at("2026-03-02T09:20:00Z")
         await self.call("patchRun", "PATCH", f"/v1/runs/{ed.run_id}", body)
 
@@ -170,8 +179,10 @@ class Story:
 
     async def events(self) -> None:
         """Each event once, as the webhook receives it."""
-        ed = await self.begin("*", "run.started")
+        ed = await self.begin("*", "run.started", "run.changed")
         assert (await ed.put("s-kc03", {"skipped": True})).is_success
+        changed = {"due_at": "2026-03-02T15:00:00Z"}
+        assert (await self.w.acme.patch(f"/v1/runs/{ed.run_id}", json=changed)).is_success
         self.at("2026-03-02T09:21:02Z")
         assert (await ed.complete()).is_success
         await self.w.deliver()
@@ -187,7 +198,15 @@ class Story:
         self.at("2026-03-02T09:15:01Z")
         await self.call("testWebhook", "POST", "/v1/webhooks/test", body, {**DISPATCH["webhook"]})
         del self.found["testWebhook"]["200"]  # the signature in it would be another each time
-        order = ("run.started", "step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
+        order = (
+            "run.started",
+            "run.changed",
+            "step.completed",
+            "step.skipped",
+            "run.completed",
+            "run.cancelled",
+            "run.expired",
+        )
         ours = {None, ed.run_id, given_up.run_id, expired.run_id}
         received = {one.json["event"]: one.json for one in self.hook.received if one.json["run_id"] in ours}
         self.found["webhooks"] = {name: received[name] for name in (*order, "webhook.test")}

@@ -1,4 +1,4 @@
-"""The webhook of a run: changed, added or removed after its dispatch."""
+"""Patches of a run: its webhook changed, added or removed after its dispatch, and what it is about."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,10 +7,11 @@ from typing import Any
 from rundun.actions import quotas
 from rundun.actions.run_state import RunState, expire, load, now_of
 from rundun.core import event
+from rundun.core.job_changes import details_of_changes, names_of_changes, patch_job
 from rundun.core.run import Actor, Run, Webhook, patch_webhook, with_destination
 from rundun.core.webhook_url import normalise
 from rundun.errors import FieldError, Invalid, Problem
-from rundun.store import deliveries, run_changes, runs
+from rundun.store import deliveries, events, run_changes, runs, templates
 from rundun.store.deliveries import Attempt, PendingDelivery
 from rundun.store.transaction import CommitThenRaise, Tx
 
@@ -20,22 +21,23 @@ REMOVED = "The run's webhook was removed before this arrived."
 
 def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor) -> RunState | None:
     """Apply a merge patch (RFC 7396) to a run: its `webhook` is None, or the fields of `Webhook` that change, the URL
-    normalised. What is pending goes to the changed webhook from its next attempt on, and has failed once there is
-    none. Returns None while more is pending than is taken along at once: then it has to be called again, and nothing
-    but that has changed yet.
+    normalised; its job's members are as `patch_job` has them. What is pending goes to the changed webhook from its next
+    attempt on, and has failed once there is none. Returns None while more is pending than is taken along at once: then
+    it has to be called again, and nothing but that has changed yet.
 
-    Raises NotFound, `invalid` where a new webhook lacks its URL, `wrong_status` on a closed run with nothing to send,
-    and `quota_exceeded`. A patch that changes nothing, or only removes the webhook, is not refused for want of room.
+    Raises NotFound, `invalid` where a new webhook lacks its URL and for a job, `wrong_status` on a closed run for its
+    job and with nothing to send, and `quota_exceeded`. A patch that changes nothing, or only removes the webhook, is
+    not refused for want of room.
     """
     run = runs.get_of_org(tx, org_id, run_id)
     is_overdue = run.is_overdue(tx.now, tx.grace)
     if is_overdue:
         run = expire(tx, run)
     webhook = _patched(run, changes)
-    if webhook != run.webhook and run.is_closed and not deliveries.is_any_undelivered(tx, run_id):
-        problem = Problem("wrong_status", f"This run is {run.status}, and nothing of it is left to be sent.")
+    if run.is_closed and (problem := _closed_problem(tx, run, webhook, changes)):
         raise CommitThenRaise(problem) if is_overdue else problem
-    if webhook and webhook != run.webhook:
+    patched = run if changes.keys() <= {"webhook"} else _with_job(tx, run, changes)
+    if (webhook and webhook != run.webhook) or patched != run:
         quotas.require_room_to_change(tx, org_id)
     destination = webhook.destination if webhook else ""
     pending = deliveries.pending_elsewhere(tx, run_id, destination, BATCH_SIZE + 1)
@@ -47,9 +49,31 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     if len(pending) > BATCH_SIZE:
         return None
     state = load(tx, run)
-    if webhook == run.webhook:
-        return state
-    return replace(state, run=_change(tx, run, webhook, actor, now_of(tx, state)))
+    if webhook != run.webhook:
+        run = _change(tx, run, webhook, actor, now_of(tx, state))
+        patched = replace(patched, webhook=run.webhook)
+    if names := names_of_changes(run, patched):
+        revision = state.run.revision + 1  # one for the whole patch
+        patched = replace(patched, revision=revision, seq=run.seq + 1)
+        runs.put_job(tx, run, patched)
+        events.add(tx, patched, event.changed(patched, names), patched.seq, now_of(tx, state))
+        run_changes.add(tx, run, "job_changed", actor, now_of(tx, state), **details_of_changes(run, patched))
+        run = patched
+    return replace(state, run=run)
+
+
+def _closed_problem(tx: Tx, run: Run, webhook: Webhook | None, changes: Mapping[str, Any]) -> Problem | None:
+    """Return why a closed run can't be changed so, or None."""
+    if changes.keys() - {"webhook"}:
+        return Problem("wrong_status", f"This run is {run.status}: what it was about can't be changed any more.")
+    if webhook != run.webhook and not deliveries.is_any_undelivered(tx, run.run_id):
+        return Problem("wrong_status", f"This run is {run.status}, and nothing of it is left to be sent.")
+    return None
+
+
+def _with_job(tx: Tx, run: Run, changes: Mapping[str, Any]) -> Run:
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    return patch_job(version.template, run, changes, tx.now)
 
 
 def _patched(run: Run, changes: Mapping[str, Any]) -> Webhook | None:

@@ -136,8 +136,8 @@ def _values(values: Mapping[str, Any]) -> str | None:
 
 
 def put(tx: Tx, run: Run) -> None:
-    """Store what has changed on a run; by whom and for whom it was dispatched never does; `put_webhook`
-    stores its webhook."""
+    """Store what has changed on a run; `put_job` stores what it is about, `put_webhook`
+    its webhook."""
     identity = {key: getattr(run.identity, key) for key in ("name", "email", "phone") if getattr(run.identity, key)}
     cancellation = run.cancellation
     tx.db.execute(
@@ -193,6 +193,30 @@ def put_webhook(tx: Tx, run: Run, webhook: Webhook | None) -> Run:
     )
     tx.touched.add(TOUCHED + run.org_id)
     return changed
+
+
+def put_job(tx: Tx, before: Run, run: Run) -> None:
+    """Store another job of a run, its reference and its expiry, in place of those it had `before`."""
+    job = run.job
+    if job.secrets != before.job.secrets:
+        run_secrets.put(tx, run)
+    tx.db.execute(
+        "UPDATE runs SET title = ?, note = ?, due_at = ?, fields = ?, secrets = ?, executor_ref = ?, expires_at = ?, "
+        "revision = ?, seq = ? WHERE number = ?",
+        (
+            job.title,
+            job.note,
+            job.due_at,
+            _values(job.fields),
+            run_secrets.ids(job.secrets),
+            run.executor_ref,
+            run.expires_at,
+            run.revision,
+            run.seq,
+            run.number,
+        ),
+    )
+    tx.touched.add(TOUCHED + run.org_id)
 
 
 def raise_revisions(tx: Tx) -> None:

@@ -110,7 +110,8 @@ class WebhookBody(StrictModel):
     kept until the deliveries are settled, never shown again. Without it requests carry a digest of the body but no
     signature."""
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] = ["*"]
-    """Which events are sent. `*` stands for the five of a run's course, that is all but `run.started`."""
+    """Which events are sent. `*` stands for the five of a run's course, that is all but `run.started`
+    and `run.changed`."""
 
     def webhook(self) -> tuple[Webhook, Destination]:
         """Return the webhook with its URL normalised, and the destination of it."""
@@ -143,6 +144,17 @@ class RunPatch(StrictModel):
 
     webhook: WebhookPatch | None = _STAYS
     """What changes on the webhook; `null` removes it: what has not arrived by then has failed."""
+    title: Annotated[str, Text(200), _ONE_LINE] | None = _STAYS
+    """What the executor reads first, in one line; `null` removes it."""
+    note: Annotated[str, Text(4000)] | None = _STAYS
+    """What the executor reads after Start; `null` removes it."""
+    due_at: Time | None = _STAYS
+    """When the run should be done; not past. After `expires_at` it moves that to 24 hours after itself. `null` removes
+    it, and leaves the expiry."""
+    fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = _STAYS
+    """Values of fields of the run's own template version; others stay, `null` removes one unless it is required."""
+    executor_ref: Annotated[str, Text(256, 0)] | None = _STAYS
+    """Your own name for this job; `null` removes it."""
 
     def destination(self) -> Destination | None:
         """Return the destination to check before, None where no URL is named."""
@@ -150,15 +162,18 @@ class RunPatch(StrictModel):
         return normalise(webhook.url) if webhook and "url" in webhook.model_fields_set else None
 
     def changes(self) -> Mapping[str, Any]:
-        """Return the patch as it is stored: the URL normalised, and every event named."""
+        """Return the patch as it is stored: the URL normalised, every event named, times in milliseconds."""
+        changes = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.due_at is not None:
+            changes["due_at"] = _whole_second(self.due_at)
         if self.webhook is None:
-            return dict.fromkeys(self.model_fields_set)
+            return changes
         fields = {name: getattr(self.webhook, name) for name in self.webhook.model_fields_set}
         if "url" in fields:
             fields["url"] = normalise(fields["url"]).url
         if "events" in fields:
             fields["events"] = _all_named(fields["events"] or ["*"])
-        return {"webhook": fields}
+        return {**changes, "webhook": fields}
 
 
 class DispatchBody(StrictModel):

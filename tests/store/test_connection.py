@@ -197,10 +197,11 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
         open_writer(path)
 
 
-def test_what_was_changed_on_runs_outlives_the_change_of_its_table(tmp_path: Path) -> None:
-    """Where a webhook can be changed, the table has another constraint; its rows are as they were."""
+@pytest.mark.parametrize("what", ["webhook_removed", "job_changed"])
+def test_what_was_changed_on_runs_outlives_the_change_of_its_table(tmp_path: Path, what: str) -> None:
+    """Where a webhook or a job can be changed, the table has another constraint; its rows are as they were."""
     path = tmp_path / "rundun.db"
-    (number,) = [number for number, sql in shipped() if "'webhook_removed'" in sql]
+    number = next(number for number, sql in shipped() if f"'{what}'" in sql)
     old = open_writer(path, [one for one in shipped() if one[0] < number])
     old.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org-1', 'Acme', 0)")
     old.execute("INSERT INTO templates (id, org_id, v, created_at, updated_at) VALUES ('t-1', 'org-1', 1, 0, 0)")
@@ -212,7 +213,7 @@ def test_what_was_changed_on_runs_outlives_the_change_of_its_table(tmp_path: Pat
     before = [row[:] for row in old.execute("SELECT * FROM changes ORDER BY number")]
     old.close()
     new = open_writer(path)
-    new.execute(insert, ("webhook_removed", 3))
+    new.execute(insert, (what, 3))
     assert [row[:] for row in new.execute("SELECT * FROM changes ORDER BY number")][:2] == before
     assert new.execute("PRAGMA foreign_key_check").fetchall() == []
     with pytest.raises(sqlite3.IntegrityError):

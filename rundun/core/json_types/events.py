@@ -65,6 +65,9 @@ class RemarkToldJson(RemarkBaseJson):
     """As on the run, without the originals' addresses."""
 
 
+Changed = Literal["title", "note", "due_at", "fields", "executor_ref", "expires_at"]
+
+
 class JobJson(TypedDict):
     """What the run is about."""
 
@@ -91,6 +94,15 @@ class DataJson(ReferenceJson):
 class RunStartedDataJson(DataJson):
     """Start was tapped."""
 
+    progress: base.ProgressJson
+    """How far it is."""
+
+
+class RunChangedDataJson(DataJson):
+    """What the run is about was changed while it was open."""
+
+    changed: list[Changed]
+    """Which members of the run's record; these can be read there."""
     progress: base.ProgressJson
     """How far it is."""
 
@@ -193,6 +205,7 @@ class RunExpiredDataJson(RunClosedDataJson):
 
 EventDataJson = (
     RunStartedDataJson
+    | RunChangedDataJson
     | StepDataJson
     | StepStoredDataJson
     | RunCompletedDataJson

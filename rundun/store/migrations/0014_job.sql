@@ -11,7 +11,35 @@ CREATE TABLE run_secrets (
 
 CREATE VIEW use_of_secrets AS
   SELECT s.number, r.org_id, length(s.content) AS bytes FROM run_secrets AS s JOIN runs AS r ON r.number = s.number;
+CREATE TRIGGER freed_secrets BEFORE DELETE ON run_secrets BEGIN
+  UPDATE organizations SET bytes_used = bytes_used - length(old.content)
+    WHERE id = (SELECT org_id FROM runs WHERE number = old.number);
+END;
+
 DROP VIEW uses;
+DROP VIEW use_of_changes;
+CREATE TABLE changes_with_jobs (
+  number INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL REFERENCES runs (id),
+  what TEXT NOT NULL CHECK (
+    what IN ('extended', 'released', 'photo_deleted', 'webhook_changed', 'webhook_removed', 'job_changed')
+  ),
+  by TEXT NOT NULL CHECK (by IN ('executor', 'integrator', 'operator')),
+  name TEXT,  -- of the operator, or of the integrator's key, as it was then
+  details TEXT NOT NULL CHECK (json_valid(details)),
+  at INTEGER NOT NULL
+) STRICT;
+INSERT INTO changes_with_jobs SELECT number, run_id, what, by, name, details, at FROM changes;
+DROP TABLE changes;
+ALTER TABLE changes_with_jobs RENAME TO changes;
+CREATE INDEX changes_of_run ON changes (run_id, number);  -- a run's page in the console
+CREATE VIEW use_of_changes AS
+  SELECT c.number, r.org_id, 200 + length(CAST(c.details || ifnull(c.name, '') AS BLOB)) AS bytes
+  FROM changes AS c JOIN runs AS r ON r.id = c.run_id;
+CREATE TRIGGER freed_change BEFORE DELETE ON changes BEGIN
+  UPDATE organizations SET bytes_used = bytes_used - was.bytes
+    FROM (SELECT org_id, bytes FROM use_of_changes WHERE number = old.number) AS was WHERE id = was.org_id;
+END;
 CREATE VIEW uses AS  -- what `bytes_used` of an organization is the sum of
   SELECT org_id, bytes FROM use_of_versions UNION ALL SELECT org_id, bytes FROM use_of_runs
   UNION ALL SELECT org_id, bytes FROM use_of_secrets
@@ -21,7 +49,3 @@ CREATE VIEW uses AS  -- what `bytes_used` of an organization is the sum of
   UNION ALL SELECT org_id, bytes FROM use_of_attempts UNION ALL SELECT org_id, bytes FROM use_of_responses
   UNION ALL SELECT org_id, bytes FROM use_of_logos UNION ALL SELECT org_id, bytes FROM use_of_remarks
   UNION ALL SELECT org_id, bytes FROM use_of_pictures;
-CREATE TRIGGER freed_secrets BEFORE DELETE ON run_secrets BEGIN
-  UPDATE organizations SET bytes_used = bytes_used - length(old.content)
-    WHERE id = (SELECT org_id FROM runs WHERE number = old.number);
-END;

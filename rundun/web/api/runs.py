@@ -161,12 +161,15 @@ async def release_run(call: ApiCall) -> Response:
     problems=("wrong_status", "quota_exceeded", "address_not_allowed", "request_in_progress"),
 )
 async def patch_run(call: ApiCall) -> Response:
-    """Change a run's webhook.
+    """Change a run.
 
-    A JSON merge patch (RFC 7396): gives the run another URL, another secret or other events, or its first webhook,
-    from the next attempt on of whatever waits. `null` removes the webhook: what has not arrived by then has `failed`,
-    and stays in the log. A closed run takes a patch as long as something of it has not arrived. What is under way ends
-    as it began. The same patch again changes nothing.
+    A JSON merge patch (RFC 7396). While the run is open it changes what the run is about: title, note, due time, fields
+    and `executor_ref`, which the executor's page shows at its next look; webhooks that name it get `run.changed`.
+
+    It gives the run another URL, another secret or other events, or its first webhook, from the next attempt on of
+    whatever waits. `null` removes the webhook: what has not arrived by then has `failed`, and stays in the log. A
+    closed run takes such a patch as long as something of it has not arrived. What is under way ends as it began. The
+    same patch again changes nothing.
     """
     run_id, body = call.path("run_id"), read(RunPatch, await call.json(MERGE_PATCH))
     await call.read(run_rows.get_of_org, run_id)  # for a run of somebody else nothing is looked up

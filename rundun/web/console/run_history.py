@@ -13,7 +13,8 @@ class HistoryEntry:
     """Something that happened, with its time by the server's clock and, where it came from a phone, by the phone's.
     `actor` is integrator or operator, None for the executor, and `name` who did it; `reason` says why a step could not
     be done, what a remark says, or the host of a webhook that was removed; `host` is that of a webhook that was set or
-    changed, in these `fields`; `expiry` when the run would have expired and when it does now.
+    changed, in these `fields`, or which members of the job were changed; `expiry` when the run would have expired and
+    when it does now.
     """
 
     catalog_key: str
@@ -90,7 +91,7 @@ def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
             actor=actor,
             expiry=expiry,
             host=details.get("host"),
-            fields=tuple(details.get("fields", ())),
+            fields=tuple(details.get("names", details.get("fields", ()))),
         )
 
 
@@ -101,6 +102,8 @@ def _labels(detail: RunDetail) -> Mapping[str, str]:
 def _events(detail: RunDetail) -> Iterator[HistoryEntry]:
     run, answers = detail.state.run, _answers(detail)
     for event in detail.events:
+        if event.event == "run.changed":
+            continue  # the change itself is told, with who made it
         at = times.parse(event.at) or 0
         phone_at = None
         if event.step_id is not None:

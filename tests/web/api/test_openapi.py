@@ -154,7 +154,7 @@ DELIVERED = [
 
 async def test_what_webhooks_receive_is_as_it_says(w: World, receiver: Receiver) -> None:
     template_id = await w.template(*DELIVERED, settings={"allow_skip": True}, execution={"identity_required": "name"})
-    hook = {"url": receiver.url, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "events": ["*", "run.started"]}
+    hook = {"url": receiver.url, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "events": ["*", *event.ON_REQUEST]}
 
     async def begun(name: str) -> Any:
         ed = await w.dispatch(template_id, webhook=hook, executor_ref=name)
@@ -167,6 +167,10 @@ async def test_what_webhooks_receive_is_as_it_says(w: World, receiver: Receiver)
     await completed.photo("s-why", images.jpeg(), photo_id)
     await completed.answer("s-why", "so", photos=[photo_id], geo={"lat": 1.5, "lng": 2.5})
     await cancelled.put("s-why", {"skipped": True})
+    patched = await w.acme.patch(
+        f"/v1/runs/{cancelled.run_id}", json={"title": "Other", "due_at": "2026-01-02T00:00:00Z"}
+    )
+    assert patched.status_code == 200
     assert (await completed.complete()).status_code == 200
     tried = await w.acme.post("/v1/webhooks/test", json={"url": hook["url"], "secret": hook["secret"]})
     assert tried.json()["ok"]

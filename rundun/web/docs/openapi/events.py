@@ -11,6 +11,10 @@ ALERTS: dict[str, type] = {"delivery.failed": DeliveryFailedAlertJson, "quota.ne
 # By event: its data, and what has happened.
 DATA: dict[str, tuple[type, str]] = {
     "run.started": (types.RunStartedDataJson, "The executor tapped Start. Sent only to webhooks that name it."),
+    "run.changed": (
+        types.RunChangedDataJson,
+        "What an open run is about, or its `executor_ref`, was changed. Sent only to webhooks that name it.",
+    ),
     "step.completed": (
         types.StepCompletedDataJson,
         "A step became done, or a done one got another value or other photos.",
