@@ -156,12 +156,24 @@ class Run:
         return not self.is_closed and deadline is not None and now >= deadline
 
     def is_late(self, now: int) -> bool:
-        """Tell whether the run was, or is, still being done after `expires_at`."""
+        """Tell whether the run was, or is, not done by the time it was due, begun or not; where it has no due time,
+        whether it was, or is, still being done after `expires_at`. One that was missed is not late.
+        """
+        if self.is_missed:
+            return False
+        if (due_at := self.job.due_at) is not None:
+            is_done_by_then = self.status == "completed" and (self.closed_at or 0) <= due_at
+            return (self.closed_at or now) >= due_at and not is_done_by_then
         if self.expires_at is None or self.started_at is None:
             return False
         if self.status == "expired":  # at its deadline, which without grace is no later than that
             return self.closed_at != self.expires_at
         return (self.closed_at or now) >= self.expires_at
+
+    @property
+    def late_after(self) -> int | None:
+        """Return the time from which on the run, if it is still open, can be late; None = never."""
+        return self.expires_at if self.job.due_at is None else self.job.due_at
 
     @property
     def is_missed(self) -> bool:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rundun.core.run import CLOSED, OPEN, Run
+from rundun.core.run import CLOSED, OPEN, STATUSES, Run
 from rundun.store.pagination import END, Page, PageRequest
-from rundun.store.runs import _COLUMNS, _run
+from rundun.store.runs import LISTED_COLUMNS, _run
 from rundun.store.transaction import Tx
 
 FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
@@ -15,9 +15,9 @@ FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 @dataclass(frozen=True, slots=True)
 class RunFilter:
     """A selection of runs; times in milliseconds, those named `after` and `before` themselves left out. `status` is a
-    run's or `open`, which stands for two; `late_at` leaves those under way whose time was up then, `due_before` those
-    that have a due time before, `is_missed` those that expired before anybody started them, `is_flagged` those with a
-    step that calls for attention. At most one of `executor_ref` and `executor_ref_prefix` is set.
+    run's or `open`, which stands for two; `late_at` leaves those that are open and late then, `is_missed` those that
+    expired before anybody started them, `is_flagged` those with a step that calls for attention. At most one of
+    `executor_ref` and `executor_ref_prefix` is set.
     """
 
     status: str | None = None
@@ -35,8 +35,8 @@ class RunFilter:
 
     @property
     def is_by_end(self) -> bool:
-        """Tell whether only runs that ended, within some time or unstarted, are listed."""
-        return self.is_missed or self.closed_after is not None or self.closed_before is not None
+        """Tell whether only runs that ended within some time are listed."""
+        return self.closed_after is not None or self.closed_before is not None
 
     @property
     def order(self) -> str:
@@ -45,32 +45,35 @@ class RunFilter:
             return "executor_ref"
         if self.is_by_end:
             return "closed_at"
-        return "created_at" if self.late_at is None else "expires_at"
+        if self.late_at is not None:
+            return "late_after"
+        return "created_at" if self.due_before is None else "due_at"
 
     @property
     def statuses(self) -> Sequence[str | None]:
         """Return the statuses that are listed each on its own: every index with the status has the order behind it."""
-        if self.is_missed:
-            return ["expired"] if self.status in (None, "expired") and self.late_at is None else []
-        if self.late_at is not None:
-            statuses: Sequence[str | None] = ("in_progress",) if self.status is None else ()
-        elif self.status == "open":
-            statuses = OPEN
-        else:
-            statuses = CLOSED if self.is_by_end and self.status is None else (self.status,)
-        return [status for status in statuses if status in CLOSED or not self.is_by_end]
+        allowed = [
+            status
+            for status in STATUSES
+            if (self.late_at is None or status in OPEN)
+            and (not self.is_by_end or status in CLOSED)
+            and (not self.is_missed or status == "expired")
+        ]
+        if self.status is None:
+            return [None] if len(allowed) == len(STATUSES) and self.due_before is None else allowed
+        return [status for status in allowed if status in (OPEN if self.status == "open" else (self.status,))]
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Return a page of an organization's runs, the newest first: by when they ended where the filters name that, and by
-    when their time was up where they are late. Those chosen by how their reference begins come in the order of their
-    references, the last first, since no index has them by their age.
+    """Return a page of an organization's runs, the newest first: by when they ended where the filters name that, by
+    since when they are late, or by when they are due. Those chosen by how their reference begins come in the order of
+    their references, the last first, since no index has them by their age.
     """
     pages = [_page_of_status(tx, org_id, replace(filters, status=each), page_request) for each in filters.statuses]
     if len(pages) == 1:
         return pages[0]
     runs = [run for page in pages for run in page.items]
-    runs.sort(key=lambda run: (getattr(run, filters.order), run.created_at, run.number), reverse=True)
+    runs.sort(key=lambda run: (_value(run, filters.order), run.created_at, run.number), reverse=True)
     is_more = len(runs) > page_request.limit or any(page.next_before is not None for page in pages)
     shown = runs[: page_request.limit]
     return Page(shown, _cursor(shown[-1], filters) if is_more else None)
@@ -90,7 +93,11 @@ def count(tx: Tx, org_id: str, filters: RunFilter, limit: int) -> int:
 
 def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:
     """Return where a run stands in a list, to go on from."""
-    return (run.created_at if filters.order == "executor_ref" else getattr(run, filters.order)), run.number
+    return _value(run, "created_at" if filters.order == "executor_ref" else filters.order), run.number
+
+
+def _value(run: Run, column: str) -> Any:
+    return run.job.due_at if column == "due_at" else getattr(run, column)
 
 
 def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
@@ -103,12 +110,12 @@ def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageR
     if None not in place.values():
         conditions.append(f"({', '.join(place)}) < ({', '.join(f':{column}' for column in place)})")
     rows = tx.db.execute(
-        f"SELECT {_COLUMNS} FROM runs INDEXED BY {_index(tx, org_id, filters)} "  # noqa: S608, all named here
+        f"SELECT {LISTED_COLUMNS} FROM runs INDEXED BY {_index(tx, org_id, filters)} "  # noqa: S608, all named here
         f"WHERE {' AND '.join(['org_id = :org', *conditions])} ORDER BY {' DESC, '.join(place)} DESC LIMIT :more",
         {**values, **place, "org": org_id, "prefix": prefix, "more": page_request.limit + 1},
     ).fetchall()
-    column = "created_at" if filters.order == "executor_ref" else filters.order
-    return Page.of(rows, page_request, lambda row: (row[column], row["number"]), _run)
+    page = Page.of(rows, page_request, lambda row: (0, 0), _run)
+    return page if page.next_before is None else Page(page.items, _cursor(page.items[-1], filters))
 
 
 def _place(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> dict[str, Any]:
@@ -141,8 +148,6 @@ def _index(tx: Tx, org_id: str, filters: RunFilter) -> str:
     """
     if filters.executor_ref is not None:
         return "runs_by_executor_ref"
-    if filters.is_flagged or filters.is_missed:  # few of all
-        return "runs_flagged" if filters.is_flagged else "runs_missed"
     is_by_reference = filters.executor_ref_prefix is not None
     candidates = _candidate_indexes(filters)
     if len(candidates) + is_by_reference == 1:
@@ -152,7 +157,7 @@ def _index(tx: Tx, org_id: str, filters: RunFilter) -> str:
             return index
     if is_by_reference:
         return "runs_by_executor_ref"
-    if filters.is_by_end or (filters.status is not None and filters.status not in CLOSED):
+    if filters.order != "created_at" or filters.is_missed or filters.is_flagged or filters.status in OPEN:
         return candidates[0][0]
     return "runs_of_org" if filters.template_id is None else "runs_by_template"
 
@@ -163,8 +168,14 @@ def _candidate_indexes(filters: RunFilter) -> list[tuple[str, tuple[str, ...]]]:
     if filters.is_by_end:
         candidates.append(("runs_by_end", ("status", "closed_at")))
     elif filters.late_at is not None:
-        candidates.append(("runs_open_of_org", ("status", "expires_at")))
-    elif filters.status is not None:
+        candidates.append(("runs_open_of_org", ("status", "late_after")))
+    elif filters.due_before is not None:
+        candidates.append(("runs_by_due", ("status", "due_at")))
+    if filters.is_missed:
+        candidates.append(("runs_missed", ("status", "started_at", "created_at")))
+    if filters.is_flagged:
+        candidates.append(("runs_flagged", ("flagged", "created_at")))
+    if not candidates and filters.status is not None:
         candidates.append(("runs_by_status", ("status", "created_at")))
     if filters.template_id is not None:
         candidates.append(("runs_by_template", ("template_id", "created_at")))
@@ -192,17 +203,21 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
         ("created_at < :created_before", filters.created_before),
         ("closed_at > :closed_after", filters.closed_after),
         ("closed_at < :closed_before", filters.closed_before),
-        ("expires_at <= :late_at", filters.late_at),
+        ("late_after <= :late_at", filters.late_at),
         ("due_at < :due_before", filters.due_before),
     )
     in_use = {condition: value for condition, value in comparisons if value is not None}
     values = {condition.partition(":")[2]: value for condition, value in in_use.items()}
-    chosen = {  # as their indexes say it
-        "status IN ('pending', 'in_progress')": filters.late_at is not None,
-        "status = 'expired' AND started_at IS NULL": filters.is_missed,
-        "flagged > 0": filters.is_flagged,
-    }
-    return [*in_use, *(condition for condition, is_chosen in chosen.items() if is_chosen)], values
+    written = []  # as the indexes say it, which are not chosen by values
+    if filters.late_at is not None:
+        written.append("status IN ('pending', 'in_progress')")
+        if filters.status == "pending":
+            written.append("due_at IS NOT NULL")  # others have expired by then, and will be found to have
+    if filters.is_missed:
+        written += ["status = 'expired'", "started_at IS NULL"]
+    if filters.is_flagged:
+        written.append("flagged > 0")
+    return [*in_use, *written], values
 
 
 @dataclass(frozen=True, slots=True)

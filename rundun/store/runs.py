@@ -16,14 +16,15 @@ from rundun.store.transaction import Tx
 TOUCHED = "runs of "  # what a transaction touched that has changed a run of the organization named behind it
 
 # A row is read by position, since every call reads one: `_run` has the columns in this order.
-_COLUMNS = (
+_BEFORE_SECRETS = (
     "number, id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, executor_ref, "
     "language, webhook_url, webhook_secret, webhook_events, webhook_gone, webhook_destination, progress, identity, "
     "cancelled_by, cancel_reason, last_step_id, started_at, closed_at, assigned_to, device, signature, "
-    "flagged, clock_skew_seconds, has_remarks, title, note, due_at, fields, "
-    "CASE WHEN secrets IS NOT NULL THEN (SELECT content FROM run_secrets AS s WHERE s.number = runs.number) END, "
-    "prefill"
+    "flagged, clock_skew_seconds, has_remarks, title, note, due_at, fields"
 )
+_SECRETS = "CASE WHEN secrets IS NOT NULL THEN (SELECT content FROM run_secrets AS s WHERE s.number = runs.number) END"
+_COLUMNS = f"{_BEFORE_SECRETS}, {_SECRETS}, prefill"
+LISTED_COLUMNS = f"{_BEFORE_SECRETS}, NULL, prefill"  # no list shows secrets
 
 
 def _run(row: sqlite3.Row) -> Run:

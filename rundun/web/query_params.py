@@ -134,11 +134,29 @@ class RunsQuery(ListQuery):
     """Only those made after this time, in whole seconds."""
     created_before: Time | None = None
     """Only those made before this time."""
+    due_before: Time | None = None
+    """Only those due before this time; those due last come first."""
+    late: Boolean = False
+    """Only those that are open and late; those late since last come first."""
+    missed: Boolean = False
+    """Only those that expired before anybody started them."""
+    flagged: Boolean = False
+    """Only those with a step that calls for attention."""
 
-    def filter(self) -> RunFilter:
-        """Return the filter of runs, times in milliseconds."""
+    def filter(self, now: int) -> RunFilter:
+        """Return the filter of runs as of `now`, times in milliseconds."""
         after = None if self.created_after is None else self.created_after + times.SECOND - 1
-        return RunFilter(self.status, self.template_id, self.executor_ref, after, self.created_before)
+        return RunFilter(
+            self.status,
+            self.template_id,
+            self.executor_ref,
+            after,
+            self.created_before,
+            late_at=now if self.late else None,
+            due_before=self.due_before,
+            is_missed=self.missed,
+            is_flagged=self.flagged,
+        )
 
 
 class TemplatesQuery(ListQuery):

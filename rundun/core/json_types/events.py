@@ -176,7 +176,7 @@ class RunCompletedDataJson(RunClosedDataJson):
     signature: SignatureAnswerJson | None
     """The one that closed the run."""
     late: bool
-    """After `expires_at`."""
+    """After `due_at` or, without one, after `expires_at`."""
     started_at: base.At
     """Start was tapped."""
     completed_at: base.At

@@ -190,7 +190,8 @@ class RunHeadJson(ReferenceJson):
     status: Status
     """pending → in_progress → completed, cancelled or expired; the last three are final."""
     late: bool
-    """Done, or still being done, after `expires_at`."""
+    """Not done by `due_at`, begun or not; without a due time, done or still being done after `expires_at`. A missed
+    run is not late."""
     missed: bool
     """Expired, and never started."""
     flagged: base.Count

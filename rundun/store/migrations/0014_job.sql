@@ -49,3 +49,12 @@ CREATE VIEW uses AS  -- what `bytes_used` of an organization is the sum of
   UNION ALL SELECT org_id, bytes FROM use_of_attempts UNION ALL SELECT org_id, bytes FROM use_of_responses
   UNION ALL SELECT org_id, bytes FROM use_of_logos UNION ALL SELECT org_id, bytes FROM use_of_remarks
   UNION ALL SELECT org_id, bytes FROM use_of_pictures;
+
+ALTER TABLE runs ADD COLUMN late_after INTEGER AS (ifnull(due_at, expires_at)) VIRTUAL;  -- open from then on, it is late
+DROP INDEX runs_open_of_org;
+CREATE INDEX runs_open_of_org ON runs (org_id, status, late_after)
+  WHERE status IN ('pending', 'in_progress');  -- GET /v1/runs?late=, the overview: how many are open, and late
+CREATE INDEX runs_by_due ON runs (org_id, status, due_at) WHERE due_at IS NOT NULL;  -- GET /v1/runs?due_before=
+CREATE INDEX runs_missed ON runs (org_id, created_at)
+  WHERE status = 'expired' AND started_at IS NULL;  -- GET /v1/runs?missed=
+CREATE INDEX runs_flagged ON runs (org_id, created_at) WHERE flagged > 0;  -- GET /v1/runs?flagged=

@@ -100,9 +100,8 @@ async def list_runs(call: ApiCall) -> Response:
 
     Without their templates and answers, the newest first.
     """
-    params = query(RunsQuery, call.request)
-    page = await call.read(run_lists.page, params.filter(), params.page_request())
-    links, now = call.ctx.links, call.ctx.now()
+    params, links, now = query(RunsQuery, call.request), call.ctx.links, call.ctx.now()
+    page = await call.read(run_lists.page, params.filter(now), params.page_request())
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 
 

@@ -181,10 +181,10 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
     plans = await w.database.read(look)
     assert [len(plan) for plan in plans] == [1] * len(plans), "nothing is sorted"
     found = [re.sub(r"SEARCH \w+ USING |INDEX ", "", plan[0]) for plan in plans]
-    late = "runs_open_of_org (org_id=? AND status=? AND expires_at<?)"
+    late = "runs_open_of_org (org_id=? AND status=? AND late_after<?)"
     assert found == [
         *["runs_by_status (org_id=? AND status=? AND created_at<?)"] * 2,
-        *[late] * 2,
+        *[late] * 4,
         *["runs_by_end (org_id=? AND status=? AND closed_at>? AND closed_at<?)"] * 2,
         *["runs_by_end (org_id=? AND status=? AND closed_at<?)"] * 3,
     ]
