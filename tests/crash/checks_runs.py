@@ -68,6 +68,15 @@ def what_is_stored_is_counted(look: Look) -> Iterator[str]:
 
 
 @check
+def secrets_end_with_their_runs(look: Look) -> Iterator[str]:
+    for row in look.rows(
+        "SELECT r.id, r.status, r.secrets, s.number FROM runs AS r LEFT JOIN run_secrets AS s ON s.number = r.number "
+        "WHERE (r.secrets IS NULL) != (s.number IS NULL) OR (r.closed_at IS NOT NULL AND s.number IS NOT NULL)"
+    ):
+        yield f"{row['id']} is {row['status']} with secrets {row['secrets']}, kept: {row['number'] is not None}"
+
+
+@check
 def runs_are_where_they_were_told_to_be(look: Look) -> Iterator[str]:
     found = {row["id"]: row for row in look.of_runs("SELECT * FROM runs WHERE id IN run_ids")}
     for run_id, run in look.runs.items():

@@ -21,6 +21,10 @@ def checklist(name: str, facts: dict[str, Any]) -> dict[str, Any]:
         "name": name,
         "settings": {"allow_skip": True, "signature_on_complete": facts["is_signed"]},
         "execution": {"scope": facts["scope"]},
+        "fields": [
+            {"id": "f-unit", "label": "Unit", "kind": "text"},
+            {"id": "f-door", "label": "Door code", "kind": "secret"},
+        ],
         "steps": [
             {"id": "s-ok", "type": "boolean", "label": "All fine?"},
             {"id": "s-why", "type": "text", "label": "Why?", "required": False},
@@ -138,6 +142,8 @@ async def dispatch(client: Client) -> None:
         secret = rng.choice(SECRETS)
         url = client.life.receivers.url(temper, body["executor_ref"].replace(" ", "/"))
         body["webhook"] = {"url": url, "events": rng.choice(EVENTS), **({"secret": secret} if secret else {})}
+    if rng.random() < 0.5:
+        body |= {"title": body["executor_ref"], "fields": {"f-unit": "3", "f-door": "4711"}, "prefill": {"s-num": 3}}
     if rng.random() < 0.3:
         body["expires_in_hours"] = rng.choice([None, MOMENT, 3 * MOMENT, 10 * MOMENT])
     await client.write(_dispatch(client, template, body))
@@ -216,6 +222,18 @@ async def change_webhook(client: Client) -> None:
         write.arguments = {"json": {"webhook": webhook}}
         run.patches.append((write, webhook))
         await client.write(write)
+
+
+@kind(2)
+async def change_job(client: Client) -> None:
+    """Say something else of what a run is about; the same again changes nothing."""
+    if not (runs := client.organization.still_open()):
+        return
+    run, rng = client.rng.choice(runs), client.rng
+    write = Write("PATCH", f"/v1/runs/{run.run_id}", (200,), ("wrong_status", "request_in_progress"), run=run)
+    fields = {"f-unit": client.ledger.name("unit"), "f-door": rng.choice([None, "0815", "4711"])}
+    write.arguments = {"json": {"title": rng.choice([None, client.ledger.name("title")]), "fields": fields}}
+    await client.write(write)
 
 
 @kind(1)
