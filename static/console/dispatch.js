@@ -11,7 +11,8 @@ form?.elements.namedItem("template_id").addEventListener("change", async () => {
   const body = new URLSearchParams(new FormData(form));
   body.set("choose", "1");
   // A POST: values may be secrets, which must not stand in an address.
-  const response = await fetch(form.action, { method: "POST", body, headers: { accept: "text/html" } }).catch(() => null);
+  const asked = { method: "POST", body, headers: { accept: "text/html" } };
+  const response = await fetch(form.action, asked).catch(() => null);
   if (!response?.ok) return; // what can't be shown now is asked for when the form is sent
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("of-template");
