@@ -194,6 +194,7 @@ def leave_alone(tx: Tx, org_id: str) -> None:
     tx.db.execute(of_others, (org_id,))
     for table, column in (
         ("templates", "org_id"),
+        ("pictures", "org_id"),
         ("keys", "org_id"),
         ("invitations", "org_id"),
         ("organizations", "id"),
