@@ -73,6 +73,7 @@ MAX_LENGTHS = {
     "o": {"label": 200},
     "f": {"label": 200},
     "p": {"label": 200},
+    "f": {"label": 200},
 }
 
 

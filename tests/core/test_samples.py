@@ -14,7 +14,7 @@ from rundun.web import sample_pictures
 
 NAMES = sorted(path.name for path in samples().glob("*.json"))
 WORDS = ("label", "hint", "title", "name", "description", "body", "placeholder", "unit")
-WORDS += ("true_label", "false_label", "min_label", "max_label")
+WORDS += ("true_label", "false_label", "min_label", "max_label", "tell")
 
 
 def raw(name):
@@ -44,6 +44,10 @@ def test_a_sample_takes_the_time_it_says_and_lets_people_leave_things_out(name):
     assert template["settings"]["allow_skip"] and template["settings"]["allow_unable"]
     assert any(step.get("required") is False for step in steps(template))
     assert any("condition" in step for step in steps(template))
+    assert any("tell" in step.get("flag", {}) for step in steps(template))
+    assert {"start", "job", "office"} == {field.get("show", "job") for field in template["fields"]}
+    assert "secret" in {field["kind"] for field in template["fields"]}
+    assert not any(field.get("required") for field in template["fields"]), "the README's dispatch names none"
 
 
 def test_between_them_they_use_everything():
@@ -53,6 +57,8 @@ def test_between_them_they_use_everything():
         *("photo", "signature", "instruction", "barcode", "datetime"),
     }
     assert any(step.get("geo") for step in both)
+    assert any(step.get("config", {}).get("slots") for step in both)
+    assert any(step.get("config", {}).get("case") == "upper" for step in both)
     assert any(isinstance(step.get("photo"), dict) for step in both)
     assert {step["config"]["mode"] for step in both if step["type"] == "datetime"} == {"date", "datetime"}
 
@@ -81,8 +87,9 @@ def test_the_turnover_is_wholly_translated():
     for section in template["sections"]:
         said[section["id"]] = section
         for step in section["steps"]:
-            said[step["id"]] = {**step, **step.get("config", {})}
+            said[step["id"]] = {**step, **step.get("config", {}), **step.get("flag", {})}
             said |= {option["id"]: option for option in step.get("config", {}).get("options", [])}
+    said |= {field["id"]: field for field in template["fields"]}
     assert {key: {word for word in WORDS if word in thing} for key, thing in said.items()} == {
         key: set(words) for key, words in spanish.items()
     }
