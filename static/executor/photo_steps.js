@@ -10,7 +10,8 @@ defineStep("photo", class extends StepElement {
   control() {
     const slots = slotsOf(this.step);
     if (!slots.length) return document.createElement("photo-field").prepare(this.session, this.step);
-    loadModule("slots"); // the element is there, with room for its tiles, and becomes what it is when that has come
+    // After the list can be used: the element is there, with room for its tiles, and becomes what it is a moment later.
+    setTimeout(() => loadModule("slots"));
     const field = Object.assign(document.createElement("photo-slots"), about(this.session, this.step));
     field.style.setProperty("--rows", Math.ceil(slots.length / 2));
     return field;

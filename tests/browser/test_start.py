@@ -12,6 +12,7 @@ from tests.bench.checklist import STEPS
 from tests.bench.page import EVIDENCE, MAX_BYTES, MAX_REQUESTS
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone
+from tests.browser.test_slots import DAMAGE, SIDES
 from tests.helpers.service import World
 
 
@@ -36,8 +37,10 @@ async def test_the_start_screen_says_what_for_whom_and_how_long_and_opening_chan
 
 @pytest.mark.parametrize("is_begun", [False, True])
 async def test_the_first_load_is_small(w: World, ed: Phone, is_begun: bool) -> None:
-    """At most 14 requests and 60 kB on the wire, heads included, all named in the HTML, with every type of step."""
-    run = await w.dispatch(await w.template(*STEPS, *EVIDENCE))
+    """At most 14 requests and 60 kB on the wire, heads included, all named in the HTML, with every type of step, named shots
+    and flags.
+    """
+    run = await w.dispatch(await w.template(*STEPS, *EVIDENCE, SIDES, {**DAMAGE, "id": "s-flagged"}))
     if is_begun:
         await run.start()
     await ed.page.clock.install(time=0)
