@@ -37,7 +37,7 @@ class PhotoRule(StrictModel):
     max: Annotated[int, Integer(1, 10)] = 10
     """How many are taken."""
     annotate: bool = False
-    """Whether the executor may draw on them."""
+    """Whether the executor may draw on them; what was drawn on is kept beside it."""
 
 
 class BooleanConfig(StrictModel):

@@ -82,10 +82,9 @@ export class PhotoStore extends EventTarget {
 
   /** {total, safe, preparing} over the whole run. */
   counts() {
-    const seen = [...this.#photos.keys()].flatMap((stepId) => this.ofStep(stepId));
-    const all = seen.filter((photo) => photo.state !== "elsewhere");
-    const inState = (state) => all.filter((photo) => photo.state === state).length;
-    return { total: all.length, safe: inState("safe"), preparing: inState("preparing") };
+    const states = [...this.#photos.keys()].flatMap((stepId) => this.ofStep(stepId)).map((photo) => photo.state);
+    const inState = (state) => states.filter((one) => one === state).length;
+    return { total: states.length - inState("elsewhere"), safe: inState("safe"), preparing: inState("preparing") };
   }
 
   /** `source`: "camera" or "gallery". Takes as many as the step, or its slot, still has room for. → how many were left
@@ -130,9 +129,9 @@ export class PhotoStore extends EventTarget {
   async retake(photo, file) {
     const images = await prepareModule();
     const original = await bytesOf(file);
-    const unread = { word: "photo_unread" };
-    const picture = original ? await images.oneAtATime(() => prepared(images, file, original)) : unread;
-    if (picture.word) this.#refuse(this.#append(photo.step, "camera", photo.slot), picture.word);
+    const picture = original && (await images.oneAtATime(() => prepared(images, file, original)));
+    const word = picture ? picture.word : "photo_unread";
+    if (word) this.#refuse(this.#append(photo.step, "camera", photo.slot), word);
     else this.replace(photo, picture, { source: "camera", ...takenNow(), ...slotOf(photo), ...geo?.recent() });
     this.#emit("camera-closed");
   }

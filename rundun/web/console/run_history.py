@@ -53,7 +53,8 @@ def _evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
     evidence, labels = detail.state.evidence, _labels(detail)
     for step_id, photos in (*evidence.photos.items(), *evidence.remark_photos.items()):
         for photo in photos.values():
-            yield HistoryEntry("moment_photo", photo.received_at, photo.taken_at, labels.get(step_id))
+            phone_at = photo.taken_at if photo.taken_at_from in (None, "camera") else None  # no clock of now in EXIF
+            yield HistoryEntry("moment_photo", photo.received_at, phone_at, labels.get(step_id))
     for signature in evidence.signatures.values():
         key = "moment_signature" if signature.step_id else "moment_closing_signature"
         step_label = labels.get(signature.step_id)

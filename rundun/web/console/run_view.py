@@ -24,9 +24,9 @@ FileUrl = Callable[[int, str], str]  # of a file by its number and content type
 
 @dataclass(frozen=True, slots=True)
 class PhotoView:
-    """A photo with its URLs; a photo that the answer does not list was replaced or never belonged to it, or a listed
-    one was drawn on it. `saved_as` is the name under which the original is saved, `shot` the label of what it shows
-    where the step names its shots.
+    """A photo with its URLs. One that is undrawn is what another was drawn on; any other that the answer does not list
+    was replaced or never belonged to it. `saved_as` is the name under which the original is saved, `shot` the label of
+    what it shows where the step names its shots.
     """
 
     photo: Photo
@@ -36,7 +36,7 @@ class PhotoView:
     original_url: str
     saved_as: str
     is_listed: bool
-    is_drawn_on: bool
+    is_undrawn: bool
     shot: str | None
 
 
@@ -171,9 +171,7 @@ class RunView:
         return RemarkView(remark, photos, awaited)
 
     def _photo_views(self, step: StepBase, listed: Sequence[Photo], stored: Mapping[str, Photo]) -> list[PhotoView]:
-        ids = {photo.photo_id for photo in listed}
-        drawn_on = {photo.annotated_from for photo in listed}
-        unlisted = [photo for photo in stored.values() if photo.photo_id not in ids]
+        ids, undrawn = {photo.photo_id for photo in listed}, run_json.undrawn_of(stored)
         return [
             PhotoView(
                 photo,
@@ -183,10 +181,10 @@ class RunView:
                 self._file_url(photo.original, photo.content_type),
                 self._names.download_name(photo.original, self.state.run),
                 photo.photo_id in ids,
-                photo.photo_id in drawn_on,
+                photo.photo_id in undrawn - ids,
                 shot_label(step, photo),
             )
-            for number, photo in enumerate([*listed, *unlisted], 1)
+            for number, photo in enumerate(_beside_undrawn(listed, stored), 1)
         ]
 
     def _answer_view(self, step: StepBase, answer: Answer) -> AnswerView:
@@ -234,8 +232,17 @@ def _needs_attention(step_state: StepState) -> bool:
 
 
 def _tell(step_state: StepState) -> str | None:
-    flag = getattr(step_state.step, "flag", None)
-    return getattr(flag, "tell", None) if step_state.flagged else None
+    flag = step_state.step.flag
+    return flag.tell if flag and step_state.flagged else None
+
+
+def _beside_undrawn(listed: Sequence[Photo], stored: Mapping[str, Photo]) -> Iterator[Photo]:
+    """Return all photos of a step once, those that its answer lists first, each before what it was drawn on."""
+    ids = dict[str, None]()
+    for photo_id in (*(photo.photo_id for photo in listed), *stored):
+        photo = stored.get(photo_id)
+        ids |= dict.fromkeys([photo_id, photo.annotated_from or photo_id] if photo else ())
+    return (stored[photo_id] for photo_id in ids if photo_id in stored)
 
 
 def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
