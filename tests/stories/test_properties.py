@@ -187,7 +187,7 @@ PART = some.one_of(
 # fmt: off
 PARAMETERS = some.sampled_from([
     "limit", "cursor", "status", "v", "since", "lang", "created_after", "created_before", "executor_ref", "template_id",
-    "include_archived", "source", "taken_at", "lat", "lng", "accuracy", "typed_name",
+    "include_archived", "source", "taken_at", "taken_at_from", "annotated_from", "lat", "lng", "accuracy", "typed_name",
 ])
 # fmt: on
 VALUES = some.one_of(
