@@ -73,7 +73,6 @@ MAX_LENGTHS = {
     "o": {"label": 200},
     "f": {"label": 200},
     "p": {"label": 200},
-    "f": {"label": 200},
 }
 
 

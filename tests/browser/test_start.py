@@ -37,8 +37,8 @@ async def test_the_start_screen_says_what_for_whom_and_how_long_and_opening_chan
 
 @pytest.mark.parametrize("is_begun", [False, True])
 async def test_the_first_load_is_small(w: World, ed: Phone, is_begun: bool) -> None:
-    """At most 14 requests and 60 kB on the wire, heads included, all named in the HTML, with every type of step, named shots
-    and flags.
+    """At most 14 requests and 60 kB on the wire, heads included, all named in the HTML, with every type of step, named
+    shots and flags.
     """
     run = await w.dispatch(await w.template(*STEPS, *EVIDENCE, SIDES, {**DAMAGE, "id": "s-flagged"}))
     if is_begun:
