@@ -94,12 +94,13 @@ class Pages:
     def _script_words(self) -> dict[str, frozenset[str]]:
         """Return the words that the scripts of a page use: before a run is started, under way, and when it is over."""
         scripts = {path.stem: path.read_text() for path in (paths.static() / "executor").glob("*.js")}
+        closed = ("closed", "unsent", "dialog")
         ours = {name: text for name, text in scripts.items() if name != "closed"}
         return {
             "start": self.words.words_in(ours.values()),
             "under_way": self.words.words_in(text for name, text in ours.items() if name != "start"),
-            "after": self.words.words_in(scripts[name] for name in ("closed", "unsent", "dialog")),
-            "receipt": self.words.words_in(scripts[name] for name in ("closed", "unsent", "dialog", "receipt")),
+            "after": self.words.words_in(scripts[name] for name in closed),
+            "receipt": self.words.words_in(scripts[name] for name in (*closed, "receipt", "describe")),
         }
 
     def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:

@@ -43,8 +43,10 @@ export function showDate(day) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
 }
 
-/** Times that the server wrote in UTC, as the person's own clock and region write them. */
+/** Times that the server wrote in UTC, and numbers, as the person's own clock and region write them. */
 export function showTimes(root) {
+  const counts = root.querySelectorAll("[data-word]");
+  for (const count of counts) setText(count, t(count.dataset.word, { n: Number(count.dataset.n) }));
   for (const time of root.querySelectorAll("time[datetime]")) time.textContent = showTime(time.dateTime);
 }
 

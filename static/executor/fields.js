@@ -93,7 +93,15 @@ defineStep("multi_choice", class extends StepElement {
     const tick = (event) => this.#ticked(event.target);
     this.none = least === 0 ? pick("checkbox", this.id, "", t("none_of_these"), tick) : null;
     this.count = h("p", { class: "soft count", "aria-live": "polite" }, this.#countWords(0));
-    return group(this, "group", "", rows(options, "checkbox", this.id, tick, this.none ? [this.none] : []), this.count);
+    this.ready = makeButton("button primary", () => this.#finish(), icon("check"), h("span", {}, t("choice_ready")));
+    const end = h("div", { class: "choice-end" }, this.count, this.ready);
+    return group(this, "group", "", rows(options, "checkbox", this.id, tick, this.none ? [this.none] : []), end);
+  }
+
+  /** The person is done with choosing, which nothing but they can know. */
+  #finish() {
+    if (!this.flush()) return;
+    if (this.hasAttribute("done")) this.goOn();
   }
 
   show(answer) {
@@ -134,6 +142,8 @@ defineStep("multi_choice", class extends StepElement {
     const isOver = (input) => n >= this.most && !input.checked && input.value !== "";
     for (const input of this.querySelectorAll("input[type=checkbox]")) input.disabled = isOver(input);
     setText(this.count, this.#countWords(n));
+    const isChosen = n > 0 || Boolean(this.none?.querySelector("input").checked);
+    setAttr(this.ready, "disabled", !isChosen || n < this.least);
   }
 
   #countWords(n) {
@@ -156,8 +166,10 @@ defineStep("rating", class extends StepElement {
     const radio = (grade) => h("label", { class: "grade" },
       h("input", { type: "radio", name: this.id, value: grade, on: { change: choose } }),
       h("span", {}, showCount(Number(grade))));
+    const scale = group(this, "radiogroup", grades.length > 6 ? "grades many" : "grades", grades.map(radio));
+    scale.style.setProperty("--n", grades.length);
     return [
-      group(this, "radiogroup", grades.length > 6 ? "grades many" : "grades", grades.map(radio)),
+      scale,
       hasLabels ? h("div", { class: "ends soft" }, label(config.min_label), label(config.max_label)) : null,
     ];
   }
@@ -186,7 +198,7 @@ defineStep("text", class extends FieldStep {
     const n = length(this.tidied(this.field.value));
     setText(this.counter, t("count_letters", { n, most: this.most }));
     setAttr(this.counter, "over", n > this.most);
-    // Room for the counter is always kept; it speaks up when the end comes near.
+    // It speaks up when the end comes near.
     setAttr(this.counter, "shown", n > this.most * 0.8);
   }
 

@@ -11,8 +11,11 @@ import { lazyGeo } from "./photo_store.js";
 import { loadModule } from "./http.js";
 import { stepIdOf } from "./rules.js";
 
+const FOLDING_DELAY_MS = 1000;   // the first screen comes first
+
 export class Form {
   #sections = [];
+  #seen = new Set();   // cards on the screen, or a part of them
 
   constructor(session, { onReview }) {
     this.session = session;
@@ -22,6 +25,7 @@ export class Form {
     this.footer = this.#footer();
     this.list = h("main", { class: "list", id: "list" }, ...this.#notices(), ...this.#cards());
     this.element.append(this.header, this.list, this.footer);
+    this.#watchScreen();
     this.element.addEventListener("go-on", (event) => this.#goOn(event.target.closest(".step")));
     // A tap elsewhere leaves a field, also where a button takes no focus (Safari).
     addEventListener("pointerdown", (event) => this.#leaveFields(event.target), { passive: true });
@@ -47,6 +51,7 @@ export class Form {
   }
 
   bring(step, withFocus = false) {
+    step.removeAttribute("folded");
     const room = innerHeight - this.header.offsetHeight - this.footer.offsetHeight;
     const block = step.offsetHeight < room * 0.9 ? "center" : "start";
     step.scrollIntoView({ behavior: scrollBehavior(), block });
@@ -62,9 +67,50 @@ export class Form {
     else loadModule("remark").then(({ editRemark }) => editRemark(this.session, step.step, true));
   }
 
+  /** Shows the table of contents, and goes to the first open step of the section that is chosen there. */
+  async openContents() {
+    const blocked = this.flush();
+    if (blocked) return this.bring(blocked, true);
+    const stepStates = this.session.evaluate().steps;
+    const shown = this.#sections.filter(({ element }) => !element.hidden);
+    const visible = (steps) => steps.filter((step) => stepStates.get(step.id).visible);
+    const isOpen = (step) => !stepStates.get(step.id).done;
+    const { openContents } = await loadModule("contents");
+    const chosen = await openContents(shown.map(({ section, steps }) => {
+      const [n, open] = [visible(steps).length, visible(steps).filter(isOpen).length];
+      return { id: section?.id ?? "", title: section?.title, n, done: n - open, hasOpen: open > 0 };
+    }));
+    if (chosen === null) return;
+    const { steps } = shown.find(({ section }) => (section?.id ?? "") === chosen);
+    this.bring(visible(steps).find(isOpen) ?? visible(steps)[0], true);
+  }
+
   bringFirstOpen() {
     const next = this.#nextOpen(null);
     if (next && next !== this.#steps()[0]) next.scrollIntoView({ block: "center", behavior: "auto" });
+  }
+
+  /** Knows which cards are on the screen: there none folds, and the next action may be one of theirs. */
+  #watchScreen() {
+    const watch = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) this.#seen[isIntersecting ? "add" : "delete"](target);
+      this.#showLead();
+    });
+    for (const step of this.#steps()) watch.observe(step);
+    // When the first screen is there: until then nothing is done that could be folded.
+    setTimeout(async () => new (await loadModule("folding")).Folding(this.session, this, this.#seen), FOLDING_DELAY_MS);
+  }
+
+  /** One button is filled: the next action. That of the card that is next, while it is on the screen; else what leads
+   *  there, or on. */
+  #showLead() {
+    const stepStates = this.session.evaluate().steps;
+    const isOpen = (step) => this.#seen.has(step) && stepStates.get(step.id).visible && !stepStates.get(step.id).done;
+    const next = this.#steps().find(isOpen) ?? this.#nextOpen(null);
+    const isOwn = next !== null && this.#seen.has(next) && next.querySelector(".button.primary") !== null;
+    for (const step of this.#steps()) setAttr(step, "lead", isOwn && step === next);
+    this.nextButton.classList.toggle("primary", next !== null && !isOwn && !this.isAllDone);
+    this.reviewButton.classList.toggle("primary", this.isAllDone && !isOwn);
   }
 
   #steps() {
@@ -73,11 +119,13 @@ export class Form {
 
   #header() {
     const { session } = this;
-    this.done = h("span", { class: "done-count" });
+    const hasContents = session.rows.some(({ section }) => section);
+    const openContents = () => this.openContents();
+    this.done = hasContents ? makeButton("done-count", openContents) : h("span", { class: "done-count" });
     this.sending = h("span", { class: "sending", role: "status" });
     const barLabels = { role: "progressbar", "aria-label": t("progress"), "aria-valuemin": "0" };
     this.bar = h("div", { class: "bar", ...barLabels }, h("span", {}));
-    const openMenu = async () => (await loadModule("menu")).openMenu(session);
+    const openMenu = async () => (await loadModule("menu")).openMenu(session, hasContents ? openContents : null);
     const menu = makeButton("quiet round", openMenu, icon("dots"));
     setAttr(menu, "aria-label", t("menu"));
     this.storage = h("p", { class: "notice storage", role: "alert", hidden: true }, icon("alert"), h("span", {}));
@@ -112,7 +160,7 @@ export class Form {
       const head = section ? this.#sectionHead(section, count) : plainHead;
       const allFine = section ? this.#allFine(section) : null;
       const element = h("section", { class: "section" }, ...head, allFine, ...steps);
-      this.#sections.push({ element, steps, count, allFine });
+      this.#sections.push({ section, element, steps, count, allFine });
     }
     return this.#sections.map(({ element }) => element);
   }
@@ -156,9 +204,8 @@ export class Form {
     this.bar.setAttribute("aria-valuenow", String(done));
     this.bar.setAttribute("aria-valuemax", String(progress.total));
     this.bar.style.setProperty("--part", progress.total ? done / progress.total : 1);
-    const isAllDone = ![...stepStates.values()].some((stepState) => stepState.missing);
-    this.reviewButton.classList.toggle("primary", isAllDone);
-    this.nextButton.classList.toggle("primary", !isAllDone);
+    this.isAllDone = ![...stepStates.values()].some((stepState) => stepState.missing);
+    this.#showLead();
     setAttr(this.nextButton, "disabled", !this.#nextOpen(null));
     this.#showSending();
   }

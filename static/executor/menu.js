@@ -2,13 +2,14 @@
 
 import { askReason, openDialog } from "./dialog.js";
 import {
-  connectLanguages, fact, h, isPageLanguage, languages, makeButton, problemText, showTime, t, textAttributes,
+  connectLanguages, fact, h, icon, isPageLanguage, languages, makeButton, problemText, showTime, t, textAttributes,
 } from "./dom.js";
 import { loadModule } from "./http.js";
 import { rememberLanguage } from "./offline_db.js";
 import { nowUtc } from "./rules.js";
 
-export async function openMenu(session) {
+/** `openContents`: shows the table of contents, or null where there are no sections. */
+export async function openMenu(session, openContents) {
   const { organization, run, template } = session;
   const about = session.job.isThere ? (await loadModule("job")).jobDetails(session) : null;
   const choice = await openDialog(h("span", textAttributes(""), template.name), (close) => [
@@ -18,8 +19,10 @@ export async function openMenu(session) {
       ...fact("run_number", run.run_id.slice(2, 10)),
       ...fact("open_until", run.expires_at ? showTime(run.expires_at) : null)),
     chooser(session),
+    openContents && makeButton("button wide", () => close("contents"), icon("list"), h("span", {}, t("contents"))),
     makeButton("button danger wide", () => close("stop"), t("stop")),
   ]);
+  if (choice === "contents") await openContents();
   if (choice === "stop") await stop(session);
 }
 

@@ -20,7 +20,7 @@ defineStep("photo", class extends StepElement {
 
 /** What a field for photos goes by. */
 function about(session, step) {
-  return { session, step, rule: photoRule(step) };
+  return { session, step, rule: photoRule(step), labelId: `${step.id}-label` };
 }
 
 defineStep("signature", class extends StepElement {
@@ -78,7 +78,8 @@ export class PhotoField extends HTMLElement {
 
   connectedCallback() {
     if (this.childElementCount) return;
-    this.grid = h("div", { class: "tiles", role: "group", "aria-label": t("photos") });
+    const names = { "aria-label": t("photos"), "aria-describedby": this.labelId };
+    this.grid = h("div", { class: "tiles", role: "group", ...names });
     this.rules = h("p", { class: "soft count", "aria-live": "polite", shown: true });
     this.buttons = h("div", { class: "pair" },
       this.input("camera", "take_photo", "camera"),
@@ -97,7 +98,8 @@ export class PhotoField extends HTMLElement {
 
   /** Two inputs, since Android 14 shows no camera in the one without `capture`. */
   input(source, word, picture, { className = "button", slot = null } = {}) {
-    const input = h("input", { type: "file", accept: "image/*", class: "visually-hidden" });
+    const names = { class: "visually-hidden", "aria-describedby": this.labelId };
+    const input = h("input", { type: "file", accept: "image/*", ...names });
     if (source === "camera") input.setAttribute("capture", "environment");
     else input.multiple = this.rule.max > 1 && !slot;
     input.addEventListener("change", () => {
@@ -107,7 +109,9 @@ export class PhotoField extends HTMLElement {
       else this.session.cameraFor(null);
     });
     if (source === "camera") this.#watchCamera(input);
-    return h("label", { class: className }, icon(picture), h("span", {}, t(word)), input);
+    const button = h("label", { class: className }, icon(picture), h("span", {}, t(word)), input);
+    if (!slot) this[source] = button;
+    return button;
   }
 
   /** The camera may cost this page its life: what it was opened for is written down, until it is back. */
@@ -149,6 +153,8 @@ export class PhotoField extends HTMLElement {
     });
     const n = this.session.photoStore.usable(this.step.id).length;
     setAttr(this.buttons, "hidden", n >= this.rule.max);
+    // Filled while the step is nothing without it.
+    this.camera.classList.toggle("primary", this.step.type === "photo" && n < this.rule.min);
     setText(this.rules, this.#ruleWords(n));
   }
 

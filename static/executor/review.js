@@ -1,11 +1,12 @@
 // The last look before a run is completed: every answer in a line, what is missing, the closing signature, and the end.
 
 import {
-  describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, t, textAttributes,
+  describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, showCount, t, textAttributes,
 } from "./dom.js";
 import { showSignature } from "./photo_steps.js";
 import { isNoted, remarkKey } from "./rules.js";
 import { missingText } from "./step.js";
+import { leaveOut, wayOutOf } from "./step_menu.js";
 import { loadModule } from "./http.js";
 
 const WAITING_DELAY_MS = 1200;
@@ -42,6 +43,9 @@ export class Review {
     const missing = this.#missing();
     setText(this.finish.querySelector("span"), t(missing.length ? "go_to_missing" : "finish"));
     setAttr(this.finish, "disabled", this.isSending);
+    // One filled button: the next action.
+    const isSigned = !this.signed || this.session.signatureOf("") !== null;
+    this.finish.classList.toggle("primary", missing.length > 0 || isSigned);
     if (this.signed) {
       const signature = this.session.signatureOf("");
       showSignature(this.signed, signature);
@@ -76,7 +80,7 @@ export class Review {
     const photos = this.session.photoStore.usable(step.id);
     const words = stepState.missing ? missingText(step, stepState) : describe(step, answer);
     const attributes = { type: "button", class: "line", missing: Boolean(stepState.missing) };
-    return h("button", { ...attributes, on: { click: () => this.#back([step.id]) } },
+    const line = h("button", { ...attributes, on: { click: () => this.#back([step.id]) } },
       h("span", { class: "line-label", ...textAttributes(step.id) }, step.label),
       h("span", { class: "line-answer" }, stepState.missing ? icon("alert") : null, h("bdi", {}, words)),
       this.#remark(step),
@@ -85,7 +89,13 @@ export class Review {
         const blank = h("span", { class: "line-file" }, icon("picture"));
         const error = ({ target }) => target.replaceWith(blank);
         return source ? h("img", { src: source, alt: "", on: { error } }) : blank;
-      }), photos.length > 5 ? h("span", { class: "soft" }, `+${photos.length - 5}`) : null) : null);
+      }), photos.length > 5 ? h("span", { class: "soft" }, `+${showCount(photos.length - 5)}`) : null) : null);
+    const word = stepState.missing ? wayOutOf(this.session.template, step) : null;
+    if (word === null) return line;
+    line.querySelector(".line-label").id = `${step.id}-review`;
+    const out = makeButton("link quiet-link", () => leaveOut(this.session, step), t(word));
+    out.setAttribute("aria-describedby", `${step.id}-review`);
+    return h("div", { class: "line-row" }, line, out);
   }
 
   #remark(step) {

@@ -42,10 +42,14 @@ export class StepElement extends HTMLElement {
         isRequired(step) ? null : h("span", { class: "tag" }, t("optional")),
         this.#menu()),
       ...this.#hint(),
-      h("div", { class: "control" }, this.control()));
+      h("div", { class: "control" }, this.control()), this.wrong);
     if (step.photo && step.type !== "photo") this.append(document.createElement("photo-field").prepare(session, step));
     if (this.told) this.append(this.told);
-    this.append(this.wrong, h("div", { class: "step-foot" }, this.status));
+    // Which step's it is: "Sign" is on many cards.
+    for (const button of this.querySelectorAll(".control > .button, .field-row .button, .pair button")) {
+      setAttr(button, "aria-describedby", this.labelId);
+    }
+    this.append(h("div", { class: "step-foot" }, this.status));
     const keys = [null, step.id, remarkKey(step.id)];
     session.addEventListener("change", ({ detail }) => keys.includes(detail.step) && this.update());
     session.addEventListener("run", () => this.#showStatus());
@@ -159,12 +163,10 @@ export class StepElement extends HTMLElement {
     return button;
   }
 
-  /** Closes the step without a value: `close(session)` says how. */
-  leaveOut(close) {
+  /** What was being typed counts no more: the step is left out. */
+  giveUp() {
     this.removeAttribute("editing");
     this.complain(null);
-    close(this.session);
-    this.goOn();
   }
 
   /** Shows the step's remark; its module comes with the first of them. */
@@ -215,12 +217,14 @@ export class StepElement extends HTMLElement {
     if (!answer) return this.step.geo && lazyGeo.availability() === "yes" ? ["pin", t("geo_note")] : [null, ""];
     if (safety.kind === "locating") return ["pin", t("locating")];
     if (safety.kind === "unkept") return ["alert", t("unkept")];
-    if (safety.kind === "here") return ["phone", t("here")];
-    if (safety.kind === "saving") return ["sending", t("saving")];
+    // What is under way is said once, in the header; here only what is not.
+    const isWaiting = this.session.outbox.isBackingOff;
+    if (safety.kind === "here") return isWaiting ? ["phone", t("here")] : [null, ""];
+    if (safety.kind === "saving") return [null, ""];
     if (safety.kind === "stuck") return ["phone", t("stuck")];
     if (this.session.otherPhones.hasChanged(this.step.id)) return ["phone", t("changed_elsewhere")];
-    if (stepState.state === "skipped") return ["check", t("skipped_safe")];
-    if (stepState.state === "unable") return ["check", t("unable_safe", { reason: answer.unable.reason })];
+    if (stepState.state === "skipped") return ["cross", t("skipped_safe")];
+    if (stepState.state === "unable") return ["cross", t("unable_safe", { reason: answer.unable.reason })];
     const { photoStore } = this.session;
     const lost = photoStore.ofStep(this.step.id).filter((photo) => photo.state === "elsewhere").length;
     const goWithout = () => photoStore.dropMissing(this.step.id);
@@ -233,8 +237,11 @@ export class StepElement extends HTMLElement {
     if (unsent.some((photo) => photo.item?.stored === "no")) return ["alert", t("unkept")];
     if (unsent.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n })];
     if (n) return ["phone", t("photos_here", { n })];
-    if (!this.step.geo) return ["check", t("safe")];
-    return ["check", answer.geo ? t("safe_placed", { n: Math.round(answer.geo.accuracy ?? 0) }) : t("safe_unplaced")];
+    if (!this.step.geo) return [null, ""];
+    if (answer.geo) return ["pin", t("placed", { n: Math.round(answer.geo.accuracy ?? 0) })];
+    if (lazyGeo.availability() !== "refused") return ["pin", t("unplaced")];
+    const value = answer.value ?? null;
+    return ["pin", t("unplaced_refused"), again("try_again", () => this.session.answer(this.step.id, value))];
   }
 }
 

@@ -9,24 +9,37 @@ import { isNoted, mayBeUnable, mayRemark, maySkip, remarkKey } from "./rules.js"
 /** `card`: the step's element. */
 export async function openStepMenu(card) {
   const { session, step } = card;
-  const { template } = session;
-  const label = () => h("span", textAttributes(step.id), step.label);
+  const way = wayOutOf(session.template, step);
   const isThere = isNoted(session.answerOf(remarkKey(step.id)));
-  const choice = await openDialog(label(), (close) => {
+  const choice = await openDialog(h("span", textAttributes(step.id), step.label), (close) => {
     const entry = (does, picture, word) =>
       makeButton("button wide", () => close(does), icon(picture), h("span", {}, t(word)));
     return [
-      mayRemark(template) ? entry("remark", "pen", isThere ? "remark_change" : "remark_add") : null,
-      maySkip(template, step) ? entry("skip", "down", "skip") : null,
-      mayBeUnable(template, step) ? entry("unable", "alert", "unable") : null,
+      mayRemark(session.template) ? entry("remark", "pen", isThere ? "remark_change" : "remark_add") : null,
+      way === null ? null : entry("out", way === "skip" ? "down" : "alert", way),
     ];
   });
-  if (choice === "remark") {
-    (await loadModule("remark")).editRemark(session, step);
-  } else if (choice === "skip") {
-    card.leaveOut(() => session.skip(step.id));
-  } else if (choice === "unable") {
-    const reason = await askReason(t("unable_title"), label(), t("unable_label"), t("unable_confirm"));
-    if (reason !== null) card.leaveOut(() => session.unable(step.id, reason));
+  if (choice === "remark") (await loadModule("remark")).editRemark(session, step);
+  else if (choice && (await leaveOut(session, step, () => card.giveUp()))) card.goOn();
+}
+
+/** How a step may be left out: "skip", "unable" (I can't do this), or null where it may not. */
+export function wayOutOf(template, step) {
+  if (maySkip(template, step)) return "skip";
+  return mayBeUnable(template, step) ? "unable" : null;
+}
+
+/** Leaves a step out, after asking why where that is wanted; `before()` is called first. → whether it did. */
+export async function leaveOut(session, step, before = () => {}) {
+  if (wayOutOf(session.template, step) === "skip") {
+    before();
+    session.skip(step.id);
+    return true;
   }
+  const label = h("span", textAttributes(step.id), step.label);
+  const reason = await askReason(t("unable_title"), label, t("unable_label"), t("unable_confirm"));
+  if (reason === null) return false;
+  before();
+  session.unable(step.id, reason);
+  return true;
 }

@@ -130,6 +130,11 @@ class Phone:
         """The card of a step."""
         return self.page.locator(f"[id='{step_id}']")
 
+    async def unfold(self, step_id: str) -> None:
+        """Open a card that is done and has folded off the screen."""
+        await self.step(step_id).evaluate("(step) => step.removeAttribute('folded')")
+        await self.step(step_id).scroll_into_view_if_needed()
+
     async def pick(self, step_id: str, label: str) -> None:
         """Tap an option, a grade or a box."""
         await self.step(step_id).locator(".pick, .grade").filter(has_text=label).first.tap()

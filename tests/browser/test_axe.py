@@ -92,6 +92,7 @@ async def sees_photos_and_signatures(olga: Reader) -> None:
     await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(tile).to_have_attribute("state", "safe")
     await is_fine(page, "list, photo safe")
+    await ed.unfold("s-draw")
     await tile.tap()
     await expect(page.locator("dialog .photo-large")).to_be_visible()
     await is_fine(page, "photo")

@@ -35,7 +35,7 @@ MADE = {
 # Codes of the server (rundun/web/problems.py, rundun/core/answer.py) that have words of their own here.
 CODES = re.compile(r"problem_\w+|place_\w+")
 # What two languages write alike.
-ALIKE = {"es": {"no"}, "fr": {"photo", "photos", "photo_count", "minutes", "owed_photos", "owed_signatures"}}
+ALIKE = {"es": {"no"}, "fr": {"photo", "photos", "photo_count", "minutes", "owed_photos", "owed_signatures", "placed"}}
 
 
 def path_of(tag: str) -> Path:
