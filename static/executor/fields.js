@@ -166,7 +166,8 @@ defineStep("rating", class extends StepElement {
     const radio = (grade) => h("label", { class: "grade" },
       h("input", { type: "radio", name: this.id, value: grade, on: { change: choose } }),
       h("span", {}, showCount(Number(grade))));
-    const scale = group(this, "radiogroup", grades.length > 6 ? "grades many" : "grades", grades.map(radio));
+    const many = grades.length > 9 ? " many most" : grades.length > 6 ? " many" : "";
+    const scale = group(this, "radiogroup", `grades${many}`, grades.map(radio));
     scale.style.setProperty("--n", grades.length);
     return [
       scale,

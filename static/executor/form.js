@@ -11,11 +11,13 @@ import { lazyGeo } from "./photo_store.js";
 import { loadModule } from "./http.js";
 import { stepIdOf } from "./rules.js";
 
+const MOST = 0.7;                 // of a card, so that its button is on the screen, too
 const FOLDING_DELAY_MS = 1000;   // the first screen comes first
 
 export class Form {
   #sections = [];
-  #seen = new Set();   // cards on the screen, or a part of them
+  #seen = new Set();    // cards on the screen, or a part of them
+  #large = new Set();   // cards of which most is on the screen
 
   constructor(session, { onReview }) {
     this.session = session;
@@ -93,9 +95,12 @@ export class Form {
   /** Knows which cards are on the screen: there none folds, and the next action may be one of theirs. */
   #watchScreen() {
     const watch = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) this.#seen[isIntersecting ? "add" : "delete"](target);
+      for (const { target, isIntersecting, intersectionRatio } of entries) {
+        this.#seen[isIntersecting ? "add" : "delete"](target);
+        this.#large[intersectionRatio >= MOST ? "add" : "delete"](target);
+      }
       this.#showLead();
-    });
+    }, { threshold: [0, MOST] });
     for (const step of this.#steps()) watch.observe(step);
     // When the first screen is there: until then nothing is done that could be folded.
     setTimeout(async () => new (await loadModule("folding")).Folding(this.session, this, this.#seen), FOLDING_DELAY_MS);
@@ -105,9 +110,9 @@ export class Form {
    *  there, or on. */
   #showLead() {
     const stepStates = this.session.evaluate().steps;
-    const isOpen = (step) => this.#seen.has(step) && stepStates.get(step.id).visible && !stepStates.get(step.id).done;
+    const isOpen = (step) => this.#large.has(step) && stepStates.get(step.id).visible && !stepStates.get(step.id).done;
     const next = this.#steps().find(isOpen) ?? this.#nextOpen(null);
-    const isOwn = next !== null && this.#seen.has(next) && next.querySelector(".button.primary") !== null;
+    const isOwn = next !== null && this.#large.has(next) && next.querySelector(".button.primary") !== null;
     for (const step of this.#steps()) setAttr(step, "lead", isOwn && step === next);
     this.nextButton.classList.toggle("primary", next !== null && !isOwn && !this.isAllDone);
     this.reviewButton.classList.toggle("primary", this.isAllDone && !isOwn);

@@ -1,4 +1,5 @@
-"""`make screenshots`: the executor's page in its main states, light and dark, English and Arabic, at three widths.
+"""`make screenshots`: the executor's page in its main states, light and dark, English and Arabic, at three widths; and
+in large text and forced colours at 390 px.
 
 Pictures go to screenshots/<width>-<language>-<theme>-<state>.png; nothing is compared: they are for people to look at.
 """
@@ -17,7 +18,7 @@ from tests.browser.pictures import file, jpeg
 from tests.helpers.faulty_network import Depot, depot
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "screenshots"
-WIDTHS = (360, 390, 768)
+WIDTHS = (320, 390, 768)
 LANGUAGES = ("en", "ar")
 THEMES = ("light", "dark")
 ROOM: dict[str, Any] = {
@@ -90,6 +91,8 @@ async def states(ed: Phone, acme: Depot, album: Album, language: str) -> None:
     await album.keep(page, "2-steps", whole=True)
     await sheets(ed, album)
 
+    await long_list(ed, acme, album, language)
+
     short = await acme.dispatched(*YES, ROOM)
     await page.goto(f"{ed.base}/r/{short}?lang={language}")
     await expect(start).to_be_enabled()
@@ -142,6 +145,43 @@ async def states(ed: Phone, acme: Depot, album: Album, language: str) -> None:
     await album.keep(page, "9-closed-with-leftovers")
 
 
+async def long_list(ed: Phone, acme: Depot, album: Album, language: str) -> None:
+    """Two sections, half of them done and folded, and a long scale; the contents; a text written on two phones."""
+    page = ed.page
+    scale = {"id": "s-fuel", "type": "rating", "label": "Fuel",
+             "config": {"min": 0, "max": 8, "min_label": "Empty", "max_label": "Full"}}  # fmt: skip
+    rooms = [{"id": f"s-room{n}", "type": "boolean", "label": f"Room {n} is clean?"} for n in range(8)]
+    template = {"name": "Hand-over", "sections": [
+        {"id": "g-a", "title": "Rooms", "steps": rooms},
+        {"id": "g-b", "title": "Car", "steps": [scale, STEPS[3], {**STEPS[4], "required": True}, STEPS[0]]},
+    ]}  # fmt: skip
+    made = await acme.client.post("/v1/templates", json=template)
+    run = (await acme.client.post("/v1/runs", json={"template_id": made.json()["id"]})).json()["run_id"]
+    await page.goto(f"{ed.base}/r/{run}?lang={language}")
+    await page.locator(".start form button").tap()
+    await expect(page.locator(".list")).to_be_visible()
+    await ed.everything_is_loaded()
+    for room in rooms:
+        await ed.step(room["id"]).locator(".pick").first.tap()
+    await expect(ed.step("s-room1")).to_have_attribute("folded", "")
+    await album.keep(page, "2h-folded")
+    await ed.pick("s-did", "Beds")
+    await ed.step("s-fuel").locator(".grade").nth(6).tap()
+    await page.locator("button.done-count").tap()
+    await expect(page.locator("dialog")).to_be_visible()
+    await album.keep(page, "2i-contents")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog")).to_have_count(0)
+    await ed.step("s-text").locator("input").press_sequentially("A lamp is broken")
+    body = {"value": "The lamp in the hall", "replaces": None}
+    (await acme.client.put(f"/r/{run}/steps/s-text", json=body)).raise_for_status()
+    await ed.step("s-text").locator("input").blur()
+    await expect(ed.step("s-text").locator(".rival")).to_be_visible()
+    await ed.step("s-text").scroll_into_view_if_needed()
+    await album.keep(page, "2j-two-phones")
+    await album.keep(page, "2k-list", whole=True)
+
+
 async def sheets(ed: Phone, album: Album) -> None:
     """What comes up from below on the list of every type, and what stands there when something is wrong."""
     page = ed.page
@@ -186,6 +226,12 @@ async def expired(ed: Phone, acme: Depot, album: Album, language: str) -> None:
     while (await ed.page.goto(address)).status != 410:  # type: ignore[union-attr]
         pass
     await album.keep(ed.page, "10-expired")
+    other = await acme.dispatched(*YES)
+    await ed.page.route("**/executor/rules.js", lambda route: route.fulfill(body="!", content_type="text/javascript"))
+    await ed.page.goto(f"{ed.base}/r/{other}?lang={language}")
+    await expect(ed.page.locator("#guard-old")).to_be_visible()
+    await album.keep(ed.page, "11-old-browser")
+    ed.trouble.clear()
 
 
 async def series(browser: Browser, acme: Depot, width: int, language: str, theme: str) -> None:
@@ -202,6 +248,8 @@ async def series(browser: Browser, acme: Depot, width: int, language: str, theme
         settings = await ed.page.context.new_cdp_session(ed.page)
         await settings.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
         await states(ed, acme, Album(width, language, "large-text"), language)
+    async with phone(browser, acme.base, viewport=size, forced_colors="active", locale=locale) as ed:
+        await states(ed, acme, Album(width, language, "forced-colours"), language)
 
 
 async def main() -> None:

@@ -249,3 +249,33 @@ async def test_axe_finds_nothing_where_the_server_says_no(w: World, olga: Reader
     await ed.step("s-ok").locator(".pick").first.tap()
     await expect(page.locator(".top .sending")).to_have_text(olga.word("busy"))
     await is_fine(page, "list, server busy")
+
+
+async def test_axe_finds_nothing_in_what_leads_on(w: World, olga: Reader) -> None:
+    """Folded cards, the contents, a text written on two phones, and a browser that is too old."""
+    ed, page = olga.ed, olga.page
+    rooms = [{**YES_NO, "id": f"s-{n}"} for n in range(8)]
+    note = {"id": "s-note", "type": "text", "label": "A note?"}
+    sections = [{"id": "g-a", "title": "Rooms", "steps": rooms}, {"id": "g-b", "title": "More", "steps": [note]}]
+    response = await w.acme.post("/v1/templates", json={"name": "Check", "sections": sections})
+    run = await w.dispatch(response.json()["id"])
+    await olga.open(run.run_id)
+    await olga.button("start").tap()
+    await ed.everything_is_loaded()
+    for room in rooms:
+        await ed.step(room["id"]).locator(".pick").first.tap()
+    await expect(ed.step("s-0")).to_have_attribute("folded", "")
+    await is_fine(page, "list, folded")
+    await page.locator("button.done-count").tap()
+    await expect(page.locator("dialog .contents")).to_be_visible()
+    await is_fine(page, "contents")
+    await olga.leave()
+    await ed.step("s-note").locator("input").press_sequentially("Mine")
+    assert (await run.answer("s-note", "Theirs")).status_code == 200
+    await ed.step("s-note").locator("input").blur()
+    await expect(ed.step("s-note").locator(".rival")).to_be_visible()
+    await is_fine(page, "two phones")
+    await page.add_init_script("delete Array.prototype.at")
+    await olga.open(run.run_id)
+    await expect(page.locator("#guard-old")).to_be_visible()
+    await is_fine(page, "old browser")

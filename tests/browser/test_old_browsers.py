@@ -65,7 +65,7 @@ async def test_a_browser_that_lacks_what_the_page_needs_says_so_at_once(w: World
     await ed.page.clock.pause_at(1)
     await ed.page.add_init_script(lacks)
     await ed.open(await dispatched(w, YES_NO))
-    await is_told(ed.page, "old", "can't run this page")
+    await is_told(ed.page, "old", "can’t run this page")
 
 
 async def test_a_part_that_was_lost_twice_is_asked_for_again(w: World, ed: Phone) -> None:
