@@ -141,7 +141,12 @@ class RetentionSettings:
 @dataclass(frozen=True, slots=True)
 class LimitsSettings:
     photo_mebibytes: int = setting(15, kinds.integer(1, 256), "Largest photo taken.", unit="MiB")
-    photo_megapixels: int = setting(50, kinds.integer(1, 200), "Largest picture decoded.", unit="megapixels")
+    photo_megapixels: int = setting(
+        50,
+        kinds.integer(1, 200),
+        "Largest picture decoded; 2.2 times as many of a baseline JPEG, which shrinks while it is decoded.",
+        unit="megapixels",
+    )
     organization_mebibytes: int = setting(
         0,
         kinds.integer(0, 2**30),

@@ -5,10 +5,10 @@ What arrives comes from strangers, so every public function here has exactly one
 walked to its end (a picture cut off on its way is refused, not shown half grey), and the number of pixels is read from
 the header before anything is decoded.
 
-Memory that the worst picture of 50 megapixels takes while it is worked on, measured: JPEG 120 MB, progressive 320 MB,
-progressive and CMYK 410 MB; HEIC 340 MB, with alpha 440 MB; PNG 290 MB, with alpha or 16 bits of it 450 MB. WebP, whose
-decoder would take 760 MB, may have 16 megapixels (320 MB with alpha); a picture of a barcode 25 (330 MB); a signature 4
-(15 MB).
+Memory that the worst picture of 50 megapixels takes while it is worked on, measured: JPEG 120 MB (a usual one of 108
+megapixels, which shrinks on the way, 71 MB), progressive 320 MB, progressive and CMYK 410 MB; HEIC 340 MB, with alpha
+440 MB; PNG 290 MB, with alpha or 16 bits of it 450 MB. WebP, whose decoder would take 760 MB, may have 16 megapixels
+(320 MB with alpha); a picture of a barcode 25 (330 MB); a signature 4 (15 MB).
 """
 
 import functools
@@ -38,6 +38,8 @@ _LOGOS = ("image/png", "image/jpeg", "image/webp")
 _PHOTO_QUALITY, _THUMBNAIL_QUALITY = 82, 75
 # Most pixels of a file, whatever the settings allow for photos.
 _MAX_WEBP = 16_000_000  # libwebp decodes the whole, and takes 15 bytes a pixel
+# Times as many of a JPEG that shrinks while it is decoded, 108 of a phone: a quarter of them is in memory at most.
+_SHRINKING_JPEG = 2.2
 _MAX_SIGNATURE = 4_000_000
 _MAX_LOGO = 16_000_000
 
@@ -112,7 +114,10 @@ class _Opened:
         return self.image
 
 
-def open_picture(data: bytes, max_pixels: int) -> _Opened:
+def open_picture(data: bytes, max_pixels: int, longest: int | None = None) -> _Opened:
+    """Open a picture of at most `max_pixels`; where it will be decoded to `longest` pixels on its longest side, of 2.2
+    times as many if it is a JPEG that shrinks while it is decoded.
+    """
     content_type, of_jpeg = formats.sniff(data[:64]), b""
     if content_type is None:
         raise Unreadable(formats.unsupported(data[:64]))
@@ -124,12 +129,19 @@ def open_picture(data: bytes, max_pixels: int) -> _Opened:
     width, height = image.size
     if content_type == "image/webp":
         max_pixels = min(max_pixels, _MAX_WEBP)
+    elif content_type == "image/jpeg" and longest and max(image.size) >= 2 * longest and _is_read_once(image, data):
+        max_pixels = round(max_pixels * _SHRINKING_JPEG)
     if width * height > max_pixels:
         kind = content_type.removeprefix("image/").upper().replace("WEBP", "WebP")
         raise Unreadable(
             f"The picture has {width} × {height} pixels; at most {max_pixels / 1e6:g} megapixels are taken of a {kind}."
         )
     return _Opened(content_type, image, data, formats.orientation(of_jpeg), of_jpeg)
+
+
+def _is_read_once(image: ImageFile.ImageFile, jpeg: bytes) -> bool:
+    """Tell whether a JPEG's decoder needs a row of it at a time: of several scans it keeps all coefficients."""
+    return "progressive" not in image.info and jpeg.count(b"\xff\xda") == 1
 
 
 def fit(size: tuple[int, int], longest: int) -> tuple[int, int]:
@@ -202,7 +214,7 @@ def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Der
     that only has metadata too much loses it without a new encoding. Raises `unreadable_image`, and `LargePicture` of
     one with more than `SMALL_PIXELS` where `small_only` says so.
     """
-    opened = open_picture(original, max_pixels)
+    opened = open_picture(original, max_pixels, PHOTO_PIXELS)
     image = opened.image
     _refuse_large(image, small_only=small_only)
     if (

@@ -100,7 +100,7 @@ class Pages:
             "start": self.words.words_in(ours.values()),
             "under_way": self.words.words_in(text for name, text in ours.items() if name != "start"),
             "after": self.words.words_in(scripts[name] for name in closed),
-            "receipt": self.words.words_in(scripts[name] for name in (*closed, "receipt", "describe")),
+            "receipt": self.words.words_in(scripts[name] for name in (*closed, "receipt", "dom")),
         }
 
     def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:

@@ -63,7 +63,7 @@ export class RemarkBlock {
     if (this.status.dataset.said === said) return;
     this.status.dataset.said = said;
     setAttr(this.status, "kind", picture);
-    this.status.replaceChildren(icon(picture), h("span", {}, words), ...(act ? [act] : []));
+    this.status.replaceChildren(...(picture ? [icon(picture)] : []), h("span", {}, words), ...(act ? [act] : []));
   }
 
   #showPhotos(photos) {
@@ -93,6 +93,6 @@ export class RemarkBlock {
     if (kind === "saving") return ["sending", t("saving")];
     const n = photos.filter((photo) => photo.state !== "safe").length;
     if (photos.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n })];
-    return n ? ["phone", t("photos_here", { n })] : ["check", t("safe")];
+    return n ? ["phone", t("photos_here", { n })] : [null, ""]; // of what is safe nothing is said
   }
 }

@@ -142,6 +142,18 @@ def test_too_many_pixels_are_refused_from_the_header_alone():
     assert derive(data, max_pixels=120_000).width == 400
 
 
+def test_a_jpeg_that_shrinks_while_it_is_decoded_may_have_more_pixels():
+    wide = Image.new("RGB", (4200, 400), "red")
+    assert derive(encode(wide, "JPEG"), max_pixels=1_000_000).width == 2048
+    for refused in (
+        encode(wide, "JPEG", progressive=True),  # its decoder holds all of it
+        encode(wide, "PNG"),
+        encode(Image.new("RGB", (4200, 600)), "JPEG"),
+        encode(Image.new("RGB", (2040, 600)), "JPEG"),  # would not shrink
+    ):
+        assert "megapixels are taken" in refusal(derive, refused, max_pixels=1_000_000)
+
+
 def test_a_webp_and_a_signature_have_limits_of_their_own():
     plain = encode(Image.new("L", (4001, 4001)), "WEBP", lossless=True, method=0)
     for function in (derive, barcodes.decode_barcode):

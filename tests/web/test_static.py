@@ -15,6 +15,7 @@ OURS = sorted(path for path in paths.static().rglob("*") if path.suffix in (".js
 TAKES_IN = re.compile(
     r'^(?:@import|export \* from|import \{[^}]*\} from(?= "\./(?:session|run_job)\.js")) "([^"]+)";$', re.MULTILINE
 )
+IMPORT = re.compile(r'^import (\{[^}]*\}|\* as \w+) from "([^"]+)";$', re.MULTILINE)
 ALONE = [path for path in OURS if not TAKES_IN.search(path.read_text("utf-8"))]
 MAX_LINES, MAX_LINE = 350, 120
 
@@ -66,7 +67,10 @@ def test_a_file_is_sent_with_those_that_it_takes_in() -> None:
         assert not TAKES_IN.search(sent), name
         for part in TAKES_IN.findall(path.read_text("utf-8")):
             taken = (path.parent / part).resolve().relative_to(paths.static().resolve()).as_posix()
-            assert ASSETS._assets[taken].plain.decode() in sent, name
+            body = IMPORT.sub("", ASSETS._assets[taken].plain.decode()).strip("\n")
+            assert body in sent, name
+        imported = [(one, source) for names, source in IMPORT.findall(sent) for one in re.findall(r"[\w*]+", names)]
+        assert len(imported) == len(set(imported)), "and none that imports a name twice"
 
 
 def test_files_have_one_subject_and_lines_that_can_be_read() -> None:
