@@ -264,7 +264,7 @@ async def test_position_refused_does_not_block(w: World, browser: Browser, base:
         await ed.start()
         await ed.pick("s-ok", "Yes")
         await ed.is_done("s-ok")
-        await expect(ed.step("s-ok").locator(".status")).to_have_text(re.compile("^Without position"))
+        await expect(ed.step("s-ok").locator(".status")).to_have_text(re.compile("^Without position. If you want"))
     answer = (await record(w, run_id))["answers"]["s-ok"]
     assert answer["value"] is True
     assert answer["geo"] is None
