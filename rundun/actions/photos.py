@@ -2,15 +2,16 @@
 chunk before, and they count once the last action has seen all of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rundun.actions import quotas, remarks
 from rundun.actions.run_state import RunState, get_for_device, load, now_of, require_started, save
-from rundun.core import picture, progress, run_json
+from rundun.core import picture, progress
+from rundun.core.evidence import Photo, Signature, undrawn_of
 from rundun.core.remark import MAX_PHOTOS
 from rundun.core.run import Actor, Run
-from rundun.core.run_json import Photo, Signature
-from rundun.core.steps import StepBase, photo_limits, slots_of
+from rundun.core.steps import PhotoSlot, StepBase, photo_limits, slots_of
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates
 from rundun.store import remarks as remark_rows
@@ -81,12 +82,12 @@ def require_photo_step(tx: Tx, target: PhotoRef, slot: str | None, device: str |
         remarks.require_allowed(version)
     elif photo_limits(step)[1] == 0:
         raise Invalid([FieldError("", "not_allowed", "this step takes no photos")])
-    _require_slot(step, slot)
+    _require_slot(() if target.is_remark else slots_of(step), slot)
     return run.org_id
 
 
-def _require_slot(step: StepBase, slot: str | None) -> None:
-    ids = [one.id for one in slots_of(step)]
+def _require_slot(slots: Sequence[PhotoSlot], slot: str | None) -> None:
+    ids = [one.id for one in slots]
     if slot is None and ids:
         raise Invalid([FieldError("/slot", "required", f"is required: this step has the slots {', '.join(ids)}")])
     if slot is not None and not ids:
@@ -115,7 +116,7 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
     if lists is not None and target.photo_id in (lists.photos or ()):
         return
     stored = (state.evidence.remark_photos if target.is_remark else state.evidence.photos).get(target.step_id, {})
-    undrawn, slot = run_json.undrawn_of(stored) | {metadata.annotated_from}, metadata.slot
+    undrawn, slot = undrawn_of(stored) | {metadata.annotated_from}, metadata.slot
     counted = {photo_id for photo_id, photo in stored.items() if slot is None or photo.slot == slot}
     most, what = photo_limits(state.step(target.step_id))[1], "This step may have"
     if target.is_remark:

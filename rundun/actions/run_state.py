@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from rundun.core import event, progress, times
 from rundun.core.answer import Answer
+from rundun.core.evidence import Evidence
 from rundun.core.progress import StepState
 from rundun.core.run import MOVES, Move, Run, without_secrets
-from rundun.core.run_json import Evidence
 from rundun.core.steps import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, events, files, remarks, runs, templates

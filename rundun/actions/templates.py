@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from rundun.actions import quotas
 from rundun.core import template_rules, times
-from rundun.core.json_types.runs import TemplateRecordJson, TemplateWarnedJson
+from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
 from rundun.core.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import pictures, templates

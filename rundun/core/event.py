@@ -8,10 +8,10 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from rundun.core import run_json, times
+from rundun.core.evidence import Evidence
 from rundun.core.json_types import events, runs
 from rundun.core.progress import StepState
 from rundun.core.run import NOBODY, OperatorRef, Run
-from rundun.core.run_json import Evidence
 from rundun.core.urls import Urls
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")

@@ -1,86 +1,16 @@
 """The record of a run as JSON: what `GET /v1/runs/{id}`, the executor's page and the events all show."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from rundun.core import times
+from rundun.core.evidence import Evidence, Photo, Signature
 from rundun.core.json_types import execution, runs
-from rundun.core.json_types.base import PositionJson, ReferenceJson, UnableJson
-from rundun.core.picture import TimeSource
+from rundun.core.json_types.base import ReferenceJson, UnableJson
 from rundun.core.progress import StepState
 from rundun.core.remark import Remark
 from rundun.core.run import Run
 from rundun.core.urls import Urls
-
-
-@dataclass(slots=True)
-class Photo:
-    """A stored photo: `original`, `derived` and `thumbnail` are file numbers, `bytes` and `sha256` the original's.
-    `annotated_from` is the id of the photo that this one was drawn on, stored or not.
-    """
-
-    photo_id: str
-    step_id: str
-    original: int
-    derived: int
-    thumbnail: int
-    content_type: str
-    bytes: int
-    sha256: str
-    width: int
-    height: int
-    source: Literal["camera", "gallery"] | None
-    taken_at: int | None
-    taken_at_from: TimeSource | None
-    annotated_from: str | None
-    received_at: int
-    geo: PositionJson | None
-    is_remark: bool
-    slot: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A stored signature picture; `step_id` is "" for the one that closes a run."""
-
-    number: int
-    step_id: str
-    file: int
-    typed_name: str | None
-    bytes: int
-    sha256: str
-    received_at: int
-
-
-@dataclass(slots=True)
-class Evidence:
-    """The evidence of a run: photos by step and id, signatures by their number; remarks in force by step, those taken
-    back too, with their photos.
-    """
-
-    photos: Mapping[str, Mapping[str, Photo]]
-    signatures: Mapping[int, Signature]
-    remarks: Mapping[str, Remark] = field(default_factory=dict)
-    remark_photos: Mapping[str, Mapping[str, Photo]] = field(default_factory=dict)
-
-    def arrived(self) -> dict[str, dict[str, str | None]]:
-        """Return each step's photo ids in order of arrival, with the slots they were taken for."""
-        return {step_id: {key: photo.slot for key, photo in photos.items()} for step_id, photos in self.photos.items()}
-
-    def find_photo(self, step_id: str, photo_id: str) -> Photo | None:
-        """Find a photo of a step's answer or remark by its id, or None."""
-        photos = {**self.photos.get(step_id, {}), **self.remark_photos.get(step_id, {})}
-        return photos.get(photo_id)
-
-    def undrawn(self) -> dict[str, frozenset[str]]:
-        """Return the photo ids of each step that another of its photos was drawn on: these belong to that one."""
-        return {step_id: undrawn_of(photos) for step_id, photos in self.photos.items()}
-
-
-def undrawn_of(photos: Mapping[str, Photo]) -> frozenset[str]:
-    """Return the ids that photos of a step say they were drawn on."""
-    return frozenset([photo.annotated_from for photo in photos.values() if photo.annotated_from])
 
 
 def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:

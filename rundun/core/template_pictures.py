@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rundun.core import times
 from rundun.core.json_types.execution import ShownPictureJson
-from rundun.core.json_types.runs import PictureJson
+from rundun.core.json_types.templates import PictureJson
 from rundun.core.steps import StepBase
 from rundun.core.urls import Urls
 

@@ -12,8 +12,8 @@ from rundun.core.steps import SlotId
 from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
 from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.run_lists import RunFilter
+from rundun.web.executor_bodies import PhotoId
 from rundun.web.problems import Json
-from rundun.web.request_bodies import PhotoId
 
 Q = TypeVar("Q", bound=StrictModel)
 

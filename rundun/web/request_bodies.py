@@ -1,46 +1,19 @@
-"""The JSON bodies of requests, as strict models, and what they mean to the actions."""
+"""The JSON bodies that integrators send, as strict models, and what they mean to the actions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from rundun.actions.execution import AnswerInput, StartInput
-from rundun.actions.remarks import RemarkInput
 from rundun.core import event, times
 from rundun.core.job import NO_JOB, RunJob
-from rundun.core.json_types.base import PositionJson
-from rundun.core.remark import MAX_PHOTOS, MAX_TEXT
-from rundun.core.run import OPEN_HOURS, DispatchRequest, Identity, Webhook
+from rundun.core.run import OPEN_HOURS, DispatchRequest, Webhook
 from rundun.core.template import MAX_FIELDS, MAX_STEPS
-from rundun.core.validation import (
-    EMAIL,
-    PHONE,
-    Constraint,
-    Integer,
-    LanguageTag,
-    Matching,
-    Number,
-    StrictModel,
-    Text,
-    invalid_value,
-)
+from rundun.core.validation import Constraint, LanguageTag, Matching, Number, StrictModel, Text, invalid_value
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
-from rundun.errors import FieldError, Invalid
 
-_UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID"), AfterValidator(str.lower)]
 _ONE_LINE = Matching(r"[^\u000a-\u000d\u001c-\u001e\u0085\u2028\u2029]*", "must be one line")
 MAX_HOURS = 8760
-
-
-def _number_in(minimum: float, maximum: float) -> Constraint:
-    def check(value: float) -> float:
-        if not minimum <= value <= maximum:
-            raise invalid_value("out_of_range", f"must be from {minimum:g} to {maximum:g}")
-        return value
-
-    return Constraint(check, {"minimum": minimum, "maximum": maximum})
 
 
 def _hours(value: float) -> float:
@@ -95,7 +68,6 @@ _UNPRINTABLE = (
     r"\u3000\ue000-\uf8ff\ufeff\ufff9-\ufffb"
 )
 Secret = Annotated[str, Constraint(_secret, {"minLength": 12, "maxLength": 256, "pattern": f"^[^{_UNPRINTABLE}]*$"})]
-ClockSkew = Annotated[int, Integer(-4_000_000_000, 4_000_000_000)]  # a clock that was never set says 1970
 EventName = Annotated[str, Constraint(_event, {"enum": ["*", *_KNOWN_EVENTS]})]
 
 
@@ -236,129 +208,3 @@ class ExtendBody(StrictModel):
 
 class EmptyBody(StrictModel):
     """An empty object: `{}`."""
-
-
-class StartBody(StrictModel):
-    """What the start screen asked."""
-
-    name: Annotated[str, Text(200)] | None = None
-    """Required when the template's `identity_required` is `name`."""
-    email: Annotated[str, Text(254), EMAIL] | None = None
-    """Required when it is `email`."""
-    phone: Annotated[str, Text(40), PHONE] | None = None
-    """Required when it is `phone`."""
-    language: LanguageTag | None = None
-    """What the page is read in."""
-    client_time: Time | None = None
-    """What the phone's clock said at the tap."""
-    clock_skew_seconds: ClockSkew | None = None
-    """How far the phone's clock is ahead of the server's, as in an answer."""
-
-    def start(self) -> StartInput:
-        """Return who starts the run, and in which language."""
-        return StartInput(Identity(self.name, self.email, self.phone), self.language, self.clock_skew_seconds)
-
-
-class GeoBody(StrictModel):
-    """A position: degrees WGS 84 and metres."""
-
-    lat: Annotated[Number, _number_in(-90, 90)]
-    """Latitude."""
-    lng: Annotated[Number, _number_in(-180, 180)]
-    """Longitude."""
-    accuracy: Annotated[Number, _number_in(0, 1e8)] | None = None
-    """Radius of the circle it lies in."""
-
-    def position(self) -> PositionJson:
-        """Return the position as it is stored."""
-        return {"lat": self.lat, "lng": self.lng, "accuracy": self.accuracy}
-
-
-class UnableBody(StrictModel):
-    """Why a step can't be done."""
-
-    reason: Annotated[str, Text(2000)]
-    """In words."""
-
-
-class AnswerBody(StrictModel):
-    """One answer: a `value`, or `skipped`, or `unable`."""
-
-    answer_id: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
-    """Made by the phone. One that was applied already changes nothing, even after a newer answer: repeating is safe."""
-    replaces: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
-    """The `answer_id` of the answer that its author has seen, `null` for none: where another is in force by now,
-    `answer_changed`, and nothing changes. Left out: whatever is in force is replaced."""
-    value: Any = None
-    """What the step's type asks for; `null` for photo, signature and instruction steps."""
-    skipped: bool = False
-    """Where the step is not required and the template allows it."""
-    unable: UnableBody | None = None
-    """“I can't do this”, where the template allows it."""
-    photos: Annotated[list[PhotoId], Field(max_length=100)] | None = None
-    """The photos of this answer in order, also those still to come. Left out: those that have arrived."""
-    geo: GeoBody | None = None
-    """Where it was answered."""
-    answered_at: Time | None = None
-    """When, by the phone's clock, which the page corrects by the server's."""
-    clock_skew_seconds: ClockSkew | None = None
-    """How many seconds the phone's clock is ahead of the server's, below 0 behind, as the header `Date` of a live
-    response has shown. The run names the farthest that was said, from 300 on."""
-
-    def answer_input(self) -> AnswerInput:
-        """Return what is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
-        if errors := list(self._contradictions()):
-            raise Invalid(errors)
-        return AnswerInput(
-            answer_id=self.answer_id and self.answer_id.lower(),
-            replaces=(self.replaces or "").lower() if "replaces" in self.model_fields_set else None,
-            value=self.value,
-            skipped=self.skipped,
-            unable=None if self.unable is None else self.unable.reason,
-            photos=None if self.photos is None else tuple(self.photos),
-            geo=None if self.geo is None else self.geo.position(),
-            answered_at=None if self.answered_at is None else times.parse(self.answered_at),
-            clock_skew_seconds=self.clock_skew_seconds,
-        )
-
-    def _contradictions(self) -> Iterator[FieldError]:
-        if "value" not in self.model_fields_set and not self.skipped and self.unable is None:
-            yield FieldError("/value", "required", "is required, or skipped, or unable")
-        if self.skipped and self.unable is not None:
-            yield FieldError("/unable", "not_allowed", "can't stand beside skipped")
-        if self.value is not None and (self.skipped or self.unable is not None):
-            yield FieldError("/value", "not_allowed", "can't stand beside skipped or unable")
-        if self.skipped and self.photos:
-            yield FieldError("/photos", "not_allowed", "can't stand beside skipped")
-        if self.skipped and self.geo:
-            yield FieldError("/geo", "not_allowed", "can't stand beside skipped")
-        yield from _duplicates(self.photos or ())
-
-
-def _duplicates(photos: Sequence[str]) -> Iterator[FieldError]:
-    for index, photo_id in enumerate(photos):
-        if photo_id in photos[:index]:
-            yield FieldError(f"/photos/{index}", "duplicate", "is there twice")
-
-
-class RemarkBody(StrictModel):
-    """A remark on a step; without text and photos the one in force is taken back."""
-
-    remark_id: Annotated[str, Matching(_UUID, "must be a UUID")]
-    """Made by the phone. One that was applied already changes nothing, even after a newer remark: repeating is safe."""
-    text: Annotated[str, Text(MAX_TEXT, 0)] = ""
-    """What is noted."""
-    photos: Annotated[list[PhotoId], Field(max_length=MAX_PHOTOS)] = []
-    """The photos of this remark in order, also those still to come; they are uploaded with `?remark=1`."""
-
-    def remark_input(self) -> RemarkInput:
-        """Return what is noted; raises `Invalid` for a photo that is there twice."""
-        if errors := list(_duplicates(self.photos)):
-            raise Invalid(errors)
-        return RemarkInput(self.remark_id.lower(), self.text, tuple(self.photos))
-
-
-class PhotoBody(StrictModel):
-    """What the path of an upload says, as strictly as a body."""
-
-    photo_id: PhotoId

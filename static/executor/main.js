@@ -197,8 +197,8 @@ function show(view) {
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
-  const later = ["job", "dialog", "menu", "step_menu", "contents", "folding", "review", "receipt", "closing", "waiting"];
-  later.push("unsent", "zip");
+  const later = ["job", "dialog", "menu", "step_menu", "contents", "folding", "step_status", "review", "receipt"];
+  later.push("closing", "waiting", "unsent", "zip");
   if (mayRemark(state.template)) later.push("remark", "photo_steps", ...OF_PHOTOS);
   if (startScreen) later.push("start");
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("pictures");

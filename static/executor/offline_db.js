@@ -141,6 +141,15 @@ export function rememberLanguage(run, tag) {
   }
 }
 
+/** What is saved of a run as a page's session knows it. → {run, name, labels, state, camera} */
+export function recordOf({ run, job, answers, signatures, photoStore, shown, rows, template }, camera) {
+  const labels = Object.fromEntries(rows.map(({ step }) => [step.id, step.label]));
+  const { pictures, step_pictures } = shown ?? {};
+  const photos = photoStore.receipts();
+  const state = { run, job: job.value, answers, signatures, photos, pictures, step_pictures };
+  return { run: run.run_id, name: template.name, labels, state, camera };
+}
+
 let saves = 0;
 
 /** Saves what the page knows of a run: `read()` → {run, name, labels, state, camera}, or null for nothing. Several

@@ -333,8 +333,7 @@ export class Outbox extends EventTarget {
       else this.#waitFor(backOff);
       return;
     }
-    const isProblem = error instanceof Problem;
-    const problem = isProblem ? error : new Problem(0, { code: "page_error", detail: String(error.message) });
+    const problem = error instanceof Problem ? error : new Problem(0, { code: "page_error", detail: error.message });
     this.update(item, { state: "refused", problem });
     this.#emit("refused", { item, problem });
   }

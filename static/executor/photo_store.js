@@ -1,37 +1,18 @@
 // The photos and signatures of a run: those on the server, and those this phone still shrinks, keeps or sends.
 //
-// A photo: {id, step, slot, state, preview, url, thumbnail, progress, problem, item, annotatedFrom}. The last is the id of
-// the photo that it was drawn on, which stays beside it unseen, and goes when it goes. Its state is
+// A photo: {id, step, slot, state, preview, url, thumbnail, progress, problem, item, annotatedFrom: the id of the photo
+// that it was drawn on, which stays beside it unseen, and goes when it goes}. Its state is
 //   preparing → waiting → safe (the server's receipt is here) | refused (the person must choose)
 //   elsewhere: an answer names it, but neither the server nor this phone has it
 //
 // Events: "change" {step} · "answer" {step}: the photos of the step's answer have changed · "camera-closed"
 
 import { nowUtc, onePerSlot, photoRule, slotsOf, stepIdOf, uuid } from "./rules.js";
+import { lazyGeo } from "./lazy_geo.js";
 import { loadModuleOnce } from "./http.js";
 
 const COUNTED_STATES = new Set(["preparing", "waiting", "safe"]);
 const LOCAL_STATES = new Set(["preparing", "refused"]);   // whatever the server says
-
-let geo = null;   // geo.js, once something asked for a position
-
-/** geo.js, loaded when the first step asks for a position. */
-export const lazyGeo = {
-  /** → geo.js, or null where it could not be loaded. */
-  async load() {
-    geo ??= await loadModuleOnce("geo").catch(() => null);
-    return geo;
-  },
-  settle() {
-    geo?.settle();
-  },
-  /** Whether positions can be had: "yes", "insecure" (browsers give none over plain http), "refused" or "none". */
-  availability() {
-    if (geo) return geo.availability();
-    if (!("geolocation" in navigator)) return "none";
-    return isSecureContext ? "yes" : "insecure";
-  },
-};
 
 export class PhotoStore extends EventTarget {
   #photos = new Map();       // step id → [photo], in the order the person sees
@@ -97,7 +78,7 @@ export class PhotoStore extends EventTarget {
     this.#emit("change", stepId);
     const [images] = await Promise.all([prepareModule(), step.geo ? lazyGeo.load() : null]);
     // Asks now, while the tap is fresh; the photo itself waits for nothing.
-    if (step.geo && source === "camera") geo?.sample();
+    if (step.geo && source === "camera") lazyGeo.sample();
     for (const [photo, file] of added) await images.oneAtATime(() => this.#prepare(images, step, photo, file));
     this.#emit("answer", stepId);
     return files.length - taken.length;
@@ -132,7 +113,7 @@ export class PhotoStore extends EventTarget {
     const picture = original && (await images.oneAtATime(() => prepared(images, file, original)));
     const word = picture ? picture.word : "photo_unread";
     if (word) this.#refuse(this.#append(photo.step, "camera", photo.slot), word);
-    else this.replace(photo, picture, { source: "camera", ...takenNow(), ...slotOf(photo), ...geo?.recent() });
+    else this.replace(photo, picture, { source: "camera", ...takenNow(), ...slotOf(photo), ...lazyGeo.recent() });
     this.#emit("camera-closed");
   }
 
@@ -140,7 +121,8 @@ export class PhotoStore extends EventTarget {
   draw(photo, drawing) {
     const annotatedFrom = photo.annotatedFrom ?? photo.id;
     // Where the photo is gone out, the server knows its time and place.
-    this.replace(photo, drawing, { ...photo.item?.query, ...slotOf(photo), annotated_from: annotatedFrom }, annotatedFrom);
+    const query = { ...photo.item?.query, ...slotOf(photo), annotated_from: annotatedFrom };
+    this.replace(photo, drawing, query, annotatedFrom);
   }
 
   /** Puts a picture, {bytes, type, preview}, in the place of `photo`, which goes unless it is drawn on. */
@@ -262,7 +244,7 @@ export class PhotoStore extends EventTarget {
   /** Keeps the picture as it came before it is decoded, which costs a small phone its tab; then the small one. */
   async #prepare(images, step, photo, file) {
     const isFresh = photo.source === "camera"; // else its own file says when and where it was taken, or nothing does
-    const position = () => (step.geo && isFresh ? geo?.recent() : null);
+    const position = () => (step.geo && isFresh ? lazyGeo.recent() : null);
     if (!this.ofStep(step.id).includes(photo)) return; // deleted before its turn came
     const query = { source: photo.source, ...(isFresh ? takenNow() : null), ...slotOf(photo), ...position() };
     const original = await bytesOf(file);
@@ -351,9 +333,7 @@ function pathOf({ step: key, id }, query) {
   return `/steps/${stepId}/photos/${id}?${parameters}`;
 }
 
-function newId() {
-  return `ph-${uuid()}`;
-}
+const newId = () => `ph-${uuid()}`;
 
 /** What a receipt says of its photo. */
 function safe({ slot = null, url = null, thumbnail_url: thumbnail, annotated_from: annotatedFrom = null }) {

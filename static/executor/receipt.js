@@ -4,9 +4,8 @@
 import { describe, h, icon, makeButton, showTime, t } from "./dom.js";
 import { saveFile } from "./unsent.js";
 
-/** The buttons that save and print a receipt. `done`: {run, organization, template, job, rows: [{step, section}] that were
- *  visible, answerOf(id), remarkOf(id) → its text,
- *  photosOf(id) → how many}. */
+/** The buttons that save and print a receipt. `done`: {run, organization, template, job, rows: [{step, section}] that
+ *  were visible, answerOf(id), remarkOf(id) → its text, photosOf(id) → how many}. */
 export function receiptButtons(done) {
   const receipt = new Blob([receiptText(done)], { type: "text/plain;charset=utf-8" });
   const save = () => saveFile(receipt, `receipt-${number(done.run)}.txt`);

@@ -5,7 +5,7 @@ import {
 } from "./dom.js";
 import { showSignature } from "./photo_steps.js";
 import { isNoted, remarkKey } from "./rules.js";
-import { missingText } from "./step.js";
+import { missingText } from "./step_status.js";
 import { leaveOut, wayOutOf } from "./step_menu.js";
 import { loadModule } from "./http.js";
 

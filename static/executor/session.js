@@ -81,16 +81,12 @@ export class Session extends EventTarget {
 
   /** `replaces`: the id of the answer that the person saw while typing this one. */
   answer(stepId, value, replaces) {
-    this.#send(this.stepById.get(stepId), { value, skipped: false, unable: null, replaces });
+    this.#send(stepId, { value, skipped: false, unable: null, replaces });
   }
 
-  skip(stepId) {
-    this.#send(this.stepById.get(stepId), { value: null, skipped: true, unable: null });
-  }
+  skip = (stepId) => this.#send(stepId, { value: null, skipped: true, unable: null });
 
-  unable(stepId, reason) {
-    this.#send(this.stepById.get(stepId), { value: null, skipped: false, unable: { reason } });
-  }
+  unable = (stepId, reason) => this.#send(stepId, { value: null, skipped: false, unable: { reason } });
 
   /** Takes back an answer that the server has refused: what it has stands. */
   takeBack(stepId) {
@@ -159,11 +155,8 @@ export class Session extends EventTarget {
 
   /** {answer, item, problem} where this phone has a newer answer than the server; else undefined. */
   localOf = (stepId) => this.#local.get(stepId);
-
   /** {url, problem} of a signature, or null. */
-  signatureOf(key) {
-    return this.photoStore.signatures.get(key) ?? this.signatures[key] ?? null;
-  }
+  signatureOf = (key) => this.photoStore.signatures.get(key) ?? this.signatures[key] ?? null;
 
   /** How safe a step's answer is.
    *  → {kind: none | locating | here | saving | stuck | unkept | safe | attention, problem} */
@@ -233,7 +226,8 @@ export class Session extends EventTarget {
 
   // Inside
 
-  #send(step, content) {
+  #send(stepId, content) {
+    const step = this.stepById.get(stepId);
     const photos = photoRule(step) ? this.photoStore.usable(step.id).map((photo) => photo.id) : null;
     const request = requestOf(step, content, photos, nowUtc());
     const { kind, body } = request;
@@ -323,13 +317,7 @@ export class Session extends EventTarget {
 
   /** Saves the run on the phone, so that a reload without network shows it. */
   #saveRun() {
-    const { run, answers, signatures } = this;
-    const { pictures, step_pictures } = this.shown ?? {};
-    const labels = Object.fromEntries(this.rows.map(({ step }) => [step.id, step.label]));
-    const photos = this.photoStore.receipts();
-    const state = { run, job: this.job.value, answers, signatures, photos, pictures, step_pictures };
-    const record = () => ({ run: run.run_id, name: this.template.name, labels, state, camera: this.#camera });
-    return db.saveRun(() => (this.closed ? null : record()));
+    return db.saveRun(() => (this.closed ? null : db.recordOf(this, this.#camera)));
   }
 
   /** Closes the run where an error says that it is over for this page. → whether it does. */

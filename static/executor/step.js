@@ -9,11 +9,9 @@
 // Attributes say how the step stands, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
-import { h, icon, locale, makeButton, refusedText, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
-import {
-  complaint, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, photoRule, remarkKey, slotsOf, tidy,
-} from "./rules.js";
-import { lazyGeo } from "./photo_store.js";
+import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
+import { complaint, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, remarkKey, tidy } from "./rules.js";
+import { statusWords } from "./step_status.js";
 import { loadModule } from "./http.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
@@ -190,7 +188,7 @@ export class StepElement extends HTMLElement {
     setAttr(this, "done", stepState.done);
     if (this.told) this.#tell(stepState.flagged);
     if (stepState.done) this.removeAttribute("missing");
-    const [picture, words, action] = this.#statusWords(answer, stepState, safety);
+    const [picture, words, action] = statusWords(this, answer, stepState, safety);
     const key = `${picture} ${words}`;
     if (this.status.dataset.key === key) return;
     this.status.dataset.key = key;
@@ -204,52 +202,6 @@ export class StepElement extends HTMLElement {
     const words = h("span", textAttributes(this.id), withLinks(this.step.flag.tell));
     this.told.replaceChildren(...(isFlagged ? [h("p", { class: "notice" }, icon("alert"), words)] : []));
   }
-
-  #statusWords(answer, stepState, safety) {
-    const again = (word, act) => makeButton("link", act, t(word));
-    if (this.session.otherPhones.rivalOf(this.step.id)) return [null, ""]; // said beside the field
-    if (safety.kind === "attention") {
-      return ["alert", refusedText(safety.problem), again("try_again", () => this.session.retry(this.step.id))];
-    }
-    if (this.hasAttribute("missing") && !stepState.done) return ["alert", missingText(this.step, stepState)];
-    const [refused] = this.session.photoStore.refused(this.step.id);
-    if (refused) return ["alert", refusedText(refused.problem)];
-    if (!answer) return this.step.geo && lazyGeo.availability() === "yes" ? ["pin", t("geo_note")] : [null, ""];
-    if (safety.kind === "locating") return ["pin", t("locating")];
-    if (safety.kind === "unkept") return ["alert", t("unkept")];
-    // What is under way is said once, in the header; here only what is not.
-    const isWaiting = this.session.outbox.isBackingOff;
-    if (safety.kind === "here") return isWaiting ? ["phone", t("here")] : [null, ""];
-    if (safety.kind === "saving") return [null, ""];
-    if (safety.kind === "stuck") return ["phone", t("stuck")];
-    if (this.session.otherPhones.hasChanged(this.step.id)) return ["phone", t("changed_elsewhere")];
-    if (stepState.state === "skipped") return ["cross", t("skipped_safe")];
-    if (stepState.state === "unable") return ["cross", t("unable_safe", { reason: answer.unable.reason })];
-    const { photoStore } = this.session;
-    const lost = photoStore.ofStep(this.step.id).filter((photo) => photo.state === "elsewhere").length;
-    const goWithout = () => photoStore.dropMissing(this.step.id);
-    if (lost) return ["alert", t("photos_elsewhere", { n: lost }), again("go_without", goWithout)];
-    const photos = photoStore.usable(this.step.id);
-    const short = (photoRule(this.step)?.min ?? 0) - photos.length;
-    if (short > 0) return ["camera", t("photos_short", { n: short })];
-    const unsent = photos.filter((photo) => photo.state !== "safe");
-    const n = unsent.length;
-    if (unsent.some((photo) => photo.item?.stored === "no")) return ["alert", t("unkept")];
-    if (unsent.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n })];
-    if (n) return ["phone", t("photos_here", { n })];
-    if (!this.step.geo) return [null, ""];
-    if (answer.geo) return ["pin", t("placed", { n: Math.round(answer.geo.accuracy ?? 0) })];
-    if (lazyGeo.availability() !== "refused") return ["pin", t("unplaced")];
-    const value = answer.value ?? null;
-    return ["pin", t("unplaced_refused"), again("try_again", () => this.session.answer(this.step.id, value))];
-  }
-}
-
-/** What a step lacks, in words: of one with slots the names of those without a photo. */
-export function missingText(step, { missing, emptySlots }) {
-  const names = slotsOf(step).filter(({ id }) => emptySlots.includes(id)).map(({ label }) => label);
-  if (!names.length) return t(missing ?? "missing_answer");
-  return t("slots_missing", { slots: new Intl.ListFormat(locale, { style: "short", type: "unit" }).format(names) });
 }
 
 /** A step with one field. Subclasses: `read()` returns the field's value for the wire, `write(value)` shows one. */

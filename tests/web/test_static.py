@@ -12,8 +12,9 @@ from tests.helpers.service import pages
 
 ASSETS = pages().assets
 OURS = sorted(path for path in paths.static().rglob("*") if path.suffix in (".js", ".css"))
+PARTS = "session|run_job|lazy_geo|step_status"
 TAKES_IN = re.compile(
-    r'^(?:@import|export \* from|import \{[^}]*\} from(?= "\./(?:session|run_job)\.js")) "([^"]+)";$', re.MULTILINE
+    rf'^(?:@import|export \* from|import \{{[^}}]*\}} from(?= "\./(?:{PARTS})\.js")) "([^"]+)";$', re.MULTILINE
 )
 IMPORT = re.compile(r'^import (\{[^}]*\}|\* as \w+) from "([^"]+)";$', re.MULTILINE)
 ALONE = [path for path in OURS if not TAKES_IN.search(path.read_text("utf-8"))]

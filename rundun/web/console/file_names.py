@@ -5,8 +5,8 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from rundun.actions.runs import RunDetail
+from rundun.core.evidence import Photo
 from rundun.core.run import Run
-from rundun.core.run_json import Photo
 from rundun.core.steps import StepBase, slots_of
 from rundun.core.urls import EXTENSIONS
 

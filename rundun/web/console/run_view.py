@@ -7,11 +7,11 @@ from typing import Any
 from rundun.actions.runs import RunDetail
 from rundun.core import progress, run_json, steps, times
 from rundun.core.answer import Answer
+from rundun.core.evidence import Photo, Signature, undrawn_of
 from rundun.core.json_types.base import PositionJson
 from rundun.core.progress import StepState
 from rundun.core.remark import Remark
 from rundun.core.run import Run
-from rundun.core.run_json import Photo, Signature
 from rundun.core.steps import StepBase
 from rundun.web.console.file_names import file_names, shot_label
 from rundun.web.console.time_zone import Zone
@@ -171,7 +171,7 @@ class RunView:
         return RemarkView(remark, photos, awaited)
 
     def _photo_views(self, step: StepBase, listed: Sequence[Photo], stored: Mapping[str, Photo]) -> list[PhotoView]:
-        ids, undrawn = {photo.photo_id for photo in listed}, run_json.undrawn_of(stored)
+        ids, undrawn = {photo.photo_id for photo in listed}, undrawn_of(stored)
         return [
             PhotoView(
                 photo,

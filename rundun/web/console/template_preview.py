@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from rundun.actions.run_state import RunState
 from rundun.core import progress, template_pictures, translation
+from rundun.core.evidence import Evidence
 from rundun.core.run import DispatchRequest, new_run
-from rundun.core.run_json import Evidence
 from rundun.core.template import Template
 from rundun.store import pictures
 from rundun.store.transaction import TemplateVersion

@@ -20,10 +20,11 @@ from rundun.web.docs.openapi.operation import Success
 from rundun.web.executor.device import device_of, set_device
 from rundun.web.executor.endpoint import executor_router
 from rundun.web.executor.state import pictures_json, remark_written, state_json, step_written
+from rundun.web.executor_bodies import AnswerBody, RemarkBody, StartBody
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import Json
 from rundun.web.query_params import StateQuery, query
-from rundun.web.request_bodies import AnswerBody, CancelBody, EmptyBody, RemarkBody, StartBody
+from rundun.web.request_bodies import CancelBody, EmptyBody
 
 router = executor_router()
 

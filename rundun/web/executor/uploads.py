@@ -27,10 +27,10 @@ from rundun.web.docs.openapi.operation import Bytes, Success
 from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import executor_router
 from rundun.web.executor.state import step_written
+from rundun.web.executor_bodies import GeoBody, PhotoBody
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import Json
 from rundun.web.query_params import PhotoQuery, SignatureQuery, query
-from rundun.web.request_bodies import GeoBody, PhotoBody
 from rundun.web.upload_buffer import BufferedUpload
 
 router = executor_router()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from rundun.core.run_json import Photo
+from rundun.core.evidence import Photo
 from rundun.web.console.file_names import FileNames, shot_label
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rundun import __version__
 from rundun.core.json_types.problems import ProblemDetailsJson
-from rundun.core.json_types.runs import TemplateRecordJson, TemplateSavedJson
+from rundun.core.json_types.templates import TemplateRecordJson, TemplateSavedJson
 from rundun.core.template import Template
 from rundun.web.api import deliveries, events, pictures, runs, templates
 from rundun.web.docs import openapi
