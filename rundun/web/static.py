@@ -18,11 +18,12 @@ from rundun.web.query_params import is_current
 
 # A line that includes another file: replaced by that file's text, since every request costs a phone a round trip. The
 # modules named here belong to one other.
-_PARTS = rb"session|run_job|lazy_geo|step_status"
+_PARTS = rb"session|run_job|outbox|photo_store|lazy_geo|step_status"
 _INCLUDE = re.compile(
     rb'^(?:@import|export \* from|import \{[^}]*\} from(?= "\./(?:%b)\.js")) "([^"]+)";$' % _PARTS, re.MULTILINE
 )
 _IMPORT = re.compile(rb'^import (\{[^}]*\}|\* as \w+) from "([^"]+)";$', re.MULTILINE)
+_INDENTATION = re.compile(rb"^[ \t]+", re.MULTILINE)  # no text of ours goes over several lines
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _COMMENTS = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
 # Behind code, and without a quotation mark, so that it is no part of a text.
@@ -109,12 +110,16 @@ class Assets:
         ]
 
 
-def _with_includes(name: str, texts: Mapping[str, bytes]) -> bytes:
-    """Return a file's text, with the files that it includes."""
-    folder = posixpath.dirname(name)
+def _with_includes(name: str, texts: Mapping[str, bytes], included: set[str] | None = None) -> bytes:
+    """Return a file's text, with the files that it includes, each once."""
+    folder, included = posixpath.dirname(name), set() if included is None else included
 
     def text(line: re.Match[bytes]) -> bytes:
-        return _with_includes(posixpath.normpath(posixpath.join(folder, line[1].decode())), texts)
+        part = posixpath.normpath(posixpath.join(folder, line[1].decode()))
+        if part in included:
+            return b""
+        included.add(part)
+        return _with_includes(part, texts, included)
 
     return _INCLUDE.sub(text, texts[name])
 
@@ -141,13 +146,15 @@ def _joined(names: Iterable[bytes]) -> list[bytes]:
 
 
 def _without_comments(name: str, plain: bytes) -> bytes:
-    """Return a script or style without its comments: a quarter of what a phone would load. The lines stay, so that an
-    error's position is the one in the file, but for files that include others.
+    """Return a script or style without its comments and indentation: a quarter of what a phone would load. The lines
+    stay, so that an error's place is the one in the file, but for files that include others.
     """
     if not name.endswith((".js", ".css")):
         return plain
     bare = _COMMENTS.sub(lambda match: b"\n" * match[0].count(b"\n"), plain)
-    return _TRAILING_COMMENTS.sub(b"", bare) if name.endswith(".js") else bare
+    if name.endswith(".js"):
+        bare = _TRAILING_COMMENTS.sub(b"", bare)
+    return _INDENTATION.sub(b"", bare)
 
 
 def _content_type(name: str) -> str:

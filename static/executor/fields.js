@@ -10,7 +10,7 @@ import {
   MAX_TEXT, capitals, decimalMark, length, localToUtc, markNow, nowUtc, parseNumber, selectable, showNumber, tidy,
   utcToLocal,
 } from "./rules.js";
-import { FieldStep, StepElement, defineStep } from "./step.js";
+import { FieldStep, StepElement, defineStep } from "./form.js";
 import { loadModule } from "./http.js";
 
 export const isWhole = true; // a module without exports passes for one that was cut short (http.js)

@@ -7,12 +7,13 @@
 import {
   announce, h, icon, makeButton, scrollBehavior, setAttr, setText, t, textAttributes, withLinks,
 } from "./dom.js";
-import { lazyGeo } from "./photo_store.js";
 import { loadModule } from "./http.js";
 import { stepIdOf } from "./rules.js";
 
 const MOST = 0.7;                 // of a card, so that its button is on the screen, too
 const FOLDING_DELAY_MS = 1000;   // the first screen comes first
+
+export * from "./step.js";
 
 export class Form {
   #sections = [];
@@ -149,7 +150,7 @@ export class Form {
 
   #notices() {
     const wantsPlace = this.session.rows.some(({ step }) => step.geo);
-    const insecure = wantsPlace && lazyGeo.availability() === "insecure";
+    const insecure = wantsPlace && this.session.geo.availability() === "insecure";
     return insecure ? [h("p", { class: "notice" }, icon("alert"), h("span", {}, t("no_position_insecure")))] : [];
   }
 

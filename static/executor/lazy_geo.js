@@ -1,5 +1,4 @@
 // geo.js, which asks for positions, from the first step on that wants one.
-// The server sends this within photo_store.js (rundun/web/static.py).
 
 import { loadModuleOnce } from "./http.js";
 

@@ -71,6 +71,8 @@ if (!session.closed && session.run.status === "pending") {
 }
 outbox.kick();
 dispatchEvent(new Event("usable")); // guard.js waits for it
+const later = h("link", { rel: "stylesheet", href: new URL("./later.css", import.meta.url).href });
+setTimeout(() => document.head.append(later)); // what opens over the list may wait for the list
 // The page itself may be an old one from this phone, and never has secrets.
 if (navigator.serviceWorker?.controller || !session.job.isWhole) session.poll();
 fetchAhead();

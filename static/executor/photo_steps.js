@@ -3,7 +3,7 @@
 
 import { h, icon, makeButton, problemText, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
 import { photoRule, slotsOf } from "./rules.js";
-import { StepElement, defineStep } from "./step.js";
+import { StepElement, defineStep } from "./form.js";
 import { loadModule } from "./http.js";
 
 defineStep("photo", class extends StepElement {

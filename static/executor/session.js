@@ -10,7 +10,8 @@ import {
   ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, nowUtc, photoRule, receiptsIn, remarkKey, requestOf,
   stepsIn, touched,
 } from "./rules.js";
-import { PhotoStore, lazyGeo } from "./photo_store.js";
+import { PhotoStore } from "./photo_store.js";
+import { lazyGeo } from "./lazy_geo.js";
 import { RunJob } from "./run_job.js";
 import * as db from "./offline_db.js";
 
@@ -33,7 +34,7 @@ export class Session extends EventTarget {
     this.rows = flatten(state.template);
     this.stepById = new Map(stepsIn(this.rows).map((step) => [step.id, step]));
     this.photoStore = new PhotoStore(this.stepById, outbox, state.limits?.photo_bytes ?? Infinity);
-    this.closed = null;
+    Object.assign(this, { closed: null, geo: lazyGeo });
     this.shown = null;   // {pictures, step_pictures}: what the steps show, told once the run is started
     this.#applyState(state);
     outbox.isOpen = this.run.status !== "pending";
@@ -143,7 +144,7 @@ export class Session extends EventTarget {
 
   flush() {
     this.emit("flush");
-    lazyGeo.settle();
+    this.geo.settle();
   }
 
   // What is known
@@ -244,7 +245,7 @@ export class Session extends EventTarget {
   }
 
   async #locate(item) {
-    const fix = (await (await lazyGeo.load())?.sample()) ?? null;
+    const fix = (await (await this.geo.load())?.sample()) ?? null;
     this.outbox.update(item, { body: { ...item.body, geo: fix }, hold: false });
     this.changed(item.key);
   }
@@ -329,8 +330,7 @@ export class Session extends EventTarget {
 
   #applyState(state) {
     this.answers = answersIn(state);
-    this.signatures = state.signatures ?? {};
-    this.run = state.run;
+    Object.assign(this, { signatures: state.signatures ?? {}, run: state.run });
     if (state.pictures) this.shown = state;
     this.job.take(state.job);
     this.#highestRevision = state.run.revision;

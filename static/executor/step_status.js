@@ -3,7 +3,6 @@
 
 import { locale, makeButton, refusedText, t } from "./dom.js";
 import { photoRule, slotsOf } from "./rules.js";
-import { lazyGeo } from "./photo_store.js";
 
 /** → [icon or null, words, a button or nothing] */
 export function statusWords(card, answer, stepState, safety) {
@@ -17,7 +16,7 @@ export function statusWords(card, answer, stepState, safety) {
   if (card.hasAttribute("missing") && !stepState.done) return ["alert", missingText(step, stepState)];
   const [refused] = photoStore.refused(step.id);
   if (refused) return ["alert", refusedText(refused.problem)];
-  if (!answer) return step.geo && lazyGeo.availability() === "yes" ? ["pin", t("geo_note")] : [null, ""];
+  if (!answer) return step.geo && session.geo.availability() === "yes" ? ["pin", t("geo_note")] : [null, ""];
   if (safety.kind === "locating") return ["pin", t("locating")];
   if (safety.kind === "unkept") return ["alert", t("unkept")];
   // What is under way is said once, in the header; here only what is not.
@@ -41,7 +40,7 @@ export function statusWords(card, answer, stepState, safety) {
   if (n) return ["phone", t("photos_here", { n })];
   if (!step.geo) return [null, ""];
   if (answer.geo) return ["pin", t("placed", { n: Math.round(answer.geo.accuracy ?? 0) })];
-  if (lazyGeo.availability() !== "refused") return ["pin", t("unplaced")];
+  if (session.geo.availability() !== "refused") return ["pin", t("unplaced")];
   const value = answer.value ?? null;
   return ["pin", t("unplaced_refused"), again("try_again", () => session.answer(step.id, value))];
 }

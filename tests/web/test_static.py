@@ -12,7 +12,7 @@ from tests.helpers.service import pages
 
 ASSETS = pages().assets
 OURS = sorted(path for path in paths.static().rglob("*") if path.suffix in (".js", ".css"))
-PARTS = "session|run_job|lazy_geo|step_status"
+PARTS = "session|run_job|outbox|photo_store|lazy_geo|step_status"
 TAKES_IN = re.compile(
     rf'^(?:@import|export \* from|import \{{[^}}]*\}} from(?= "\./(?:{PARTS})\.js")) "([^"]+)";$', re.MULTILINE
 )
@@ -28,9 +28,10 @@ def test_comments_stay_here(path: Path) -> None:
     assert served.count("\n") == written.count("\n"), "an error's place is the one in the file"
     assert not re.search(r"^\s*(//|/\*\*?\s)", served, re.MULTILINE)
     for kept, line in zip(served.split("\n"), written.split("\n"), strict=True):
-        rest = line.removeprefix(kept)
-        assert kept in (line, "") or rest.lstrip().startswith("// "), "and nothing else is touched"
-        assert not rest or line.count("`") % 2 == 0, "not in the middle of a text of several lines"
+        text = line.lstrip(" \t")
+        rest = text.removeprefix(kept)
+        assert kept in (text, "") or rest.lstrip().startswith("// "), "and nothing else is touched but indentation"
+    assert all(line.count("`") % 2 == 0 for line in served.splitlines()), "no text goes over several lines"
 
 
 def test_a_comment_is_not_looked_for_within_a_text() -> None:
@@ -47,7 +48,7 @@ COLOUR = re.compile(r"\s*((--[\w-]+: (#[0-9a-f]{6}|rgb\([^()]*\))|--shadow: none
 def test_the_dark_changes_colours_and_nothing_else(path: Path) -> None:
     """So whatever holds in the light, but for what is to be seen of colours, holds in the dark."""
     served = pages().assets._assets[path.relative_to(paths.static()).as_posix()].plain.decode()
-    blocks = re.findall(r"@media[^{]*prefers-color-scheme[^{]*\{(.*?)\n\}", served, re.DOTALL)
+    blocks = re.findall(r"@media[^{]*prefers-color-scheme[^{]*\{((?:[^{}]*\{[^{}]*\})*\s*)\}", served)
     assert len(blocks) == served.count("prefers-color-scheme")
     for block in blocks:
         root = re.fullmatch(r"\s*:root \{([^{}]*)\}\s*", block)
