@@ -106,15 +106,14 @@ def find_stored(tx: Tx, target: PhotoRef, sha256: str, metadata: PhotoMetadata) 
 
 
 def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata) -> None:
-    """Refuse a photo too many; one that the answer or the remark lists is always welcome: what came unlisted must not
-    keep it out.
+    """Refuse a photo too many; one that the answer or the remark lists is welcome: what came unlisted must not keep it
+    out, but for four times as many as there may be, so that lists that change have an end.
 
     What others were drawn on does not count, whichever of the two comes first. There are no more of these than photos
     that count, so that a chain of drawings has an end.
     """
     lists = (state.evidence.remarks if target.is_remark else state.answers).get(target.step_id)
-    if lists is not None and target.photo_id in (lists.photos or ()):
-        return
+    is_listed = lists is not None and target.photo_id in (lists.photos or ())
     stored = (state.evidence.remark_photos if target.is_remark else state.evidence.photos).get(target.step_id, {})
     undrawn, slot = undrawn_of(stored) | {metadata.annotated_from}, metadata.slot
     counted = {photo_id for photo_id, photo in stored.items() if slot is None or photo.slot == slot}
@@ -124,7 +123,11 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
     all_of_step = 2 * most
     if slot is not None:
         most, what, all_of_step = MAX_OF_SLOT, "This slot may have", all_of_step * MAX_OF_SLOT
-    if len((counted | {target.photo_id}) - undrawn) > most or len(stored) >= all_of_step:
+    if is_listed:
+        is_full = len(stored) >= 2 * all_of_step
+    else:
+        is_full = len((counted | {target.photo_id}) - undrawn) > most or len(stored) >= all_of_step
+    if is_full:
         detail = f"{what} at most {most} photos{', of which one counts' if slot else ''}; delete one first."
         raise Problem("too_many_photos", detail, [FieldError("/slot", "too_long", detail)] if slot else [])
 

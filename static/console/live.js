@@ -61,6 +61,7 @@ function applyPage(page) {
     if (!fresh) part.remove();
     else if (part.dataset.part !== "kept") replace(part, document.importNode(fresh, true));
   }
+  document.title = page.title;
   scheduleRefresh();
 }
 

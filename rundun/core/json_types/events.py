@@ -215,7 +215,7 @@ EventDataJson = (
 
 
 class EventJson(TypedDict):
-    """A fact about a run."""
+    """A fact about a run. One that was written by an earlier version of the service has the members of that time."""
 
     event_id: base.EventId
     """The same however often it is sent."""

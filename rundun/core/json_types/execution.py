@@ -30,7 +30,7 @@ class RunStateJson(RunBriefJson):
     run_id: base.RunId
     """The run."""
     late: bool
-    """Still being done after `expires_at`."""
+    """Not done by `due_at`, or still being done after `expires_at` where there is none."""
     created_at: base.At
     """Dispatched."""
     started_at: base.At | None

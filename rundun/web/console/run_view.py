@@ -258,7 +258,7 @@ def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
     kind = progress.kind_of(answer)
     if kind != "answered":
         yield f"flag_{kind}", "cancelled"
-    if run.expires_at is not None and run.started_at is not None and answer.at >= run.expires_at:
+    if run.late_after is not None and run.started_at is not None and answer.at >= run.late_after:
         yield "late", "late"
     if step_state.visible and not step_state.done:
         yield "flag_not_done", "late"

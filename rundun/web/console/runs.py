@@ -49,7 +49,7 @@ class RunFilterForm:
         """Return the name of the run's attribute whose time the list shows."""
         if self.filter.is_by_end:
             return "closed_at"
-        return "created_at" if self.filter.late_at is None else "expires_at"
+        return "created_at" if self.filter.late_at is None else "late_after"
 
 
 def read_filter_form(call: ConsoleCall) -> RunFilterForm:

@@ -165,7 +165,9 @@ class ConsoleRoute(Route):
 def route(
     method: Literal["GET", "POST"], path: str, handler: Handler, may: Access = "member", max_form_bytes: int = MAX_FORM
 ) -> ConsoleRoute:
-    """Make a route of /console; a form has at most `max_form_bytes`, and only whom `may` names comes in."""
+    """Make a route of /console; a form has at most `max_form_bytes`, 0 where what comes is none, and only whom `may`
+    names comes in.
+    """
 
     async def respond(call: ConsoleCall) -> Response:
         if call.signed_in is None and may != "anyone":
@@ -214,6 +216,8 @@ async def _check_form(call: ConsoleCall, max_form_bytes: int) -> None:
     refuse_cross_site(request)
     csrf_token = request.headers.get("x-csrf-token", "")
     if _is_form(request):
+        if not max_form_bytes:
+            raise Problem("unsupported_media_type", "This takes no form.")
         call.form = read_fields(await read_bytes(request, max_form_bytes))
         csrf_token = call.form.pop("csrf", csrf_token)
     if not hmac.compare_digest(csrf_token.encode(), call.csrf.encode()):

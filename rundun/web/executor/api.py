@@ -115,7 +115,7 @@ async def answer_step(request: Request) -> Response:
     device = device_of(request)
     state = await ctx.database.write(execution.answer, run_id, step_id, answer_input, device)
     response = Json(step_written(state, step_id, ctx.links))
-    if device is None:  # a phone that joins a run under way: it, too, may see what came of it
+    if device is None and not state.run.is_closed:  # a phone that joins a run under way may see what comes of it
         set_device(request, response, secrets.token_urlsafe(24))
     return response
 
