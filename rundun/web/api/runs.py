@@ -35,6 +35,7 @@ from rundun.web.query_params import RunsQuery, is_current, list_json, query
 from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RunPatch
 
 router = api_router("Runs")
+SHAPE = "b"  # of records, in their ETag: another letter once the same revision has other members
 
 
 @router.route(
@@ -84,7 +85,7 @@ async def get_run(call: ApiCall) -> Response:
     """
     state, now = await call.read(get, call.path("run_id"))
     links = call.ctx.links
-    tag = f'"{state.run.revision}{"-late" if state.run.is_late(now) else ""}'
+    tag = f'"{SHAPE}{state.run.revision}{"-late" if state.run.is_late(now) else ""}'
     tag += f'-links{links.rotations}"' if links.rotations else '"'
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})

@@ -36,7 +36,7 @@ _FORMULA = re.compile(
     "^[\\s\\x00-\\x1f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]*[=+\\-@＝＋－＠]|^[\t\r\n]"
 )
 # Where the decimal mark is a comma, it takes a semicolon for the end of a cell.
-_SPLIT = re.compile(r"(?<=.)([;\t]\s*)(?=[=+\-@＝＋－＠])")
+_SPLIT = re.compile(r"(?<=.)([;\t])(?=[=+\-@＝＋－＠])")
 
 
 def safe_cell(value: object) -> str:

@@ -215,13 +215,13 @@ async def _check_form(call: ConsoleCall, max_form_bytes: int) -> None:
     request = call.request
     refuse_cross_site(request)
     csrf_token = request.headers.get("x-csrf-token", "")
-    if _is_form(request):
-        if not max_form_bytes:
-            raise Problem("unsupported_media_type", "This takes no form.")
+    if _is_form(request) and max_form_bytes:
         call.form = read_fields(await read_bytes(request, max_form_bytes))
         csrf_token = call.form.pop("csrf", csrf_token)
     if not hmac.compare_digest(csrf_token.encode(), call.csrf.encode()):
         raise StaleForm("This form has been open for too long, or is not ours. Go back, reload, and try again.")
+    if _is_form(request) and not max_form_bytes:
+        raise Problem("unsupported_media_type", "This takes no form.")
 
 
 def _is_form(request: Request) -> bool:

@@ -93,7 +93,7 @@ async def test_runs_are_listed_by_the_day_they_ended_on(w: World) -> None:
         assert await rows(ann, f"?{query}") == [made[name].run_id for name in names], query
     ended = (await ann.get("/runs?day=closed&to=2026-01-02")).text
     assert 'data-label="Ended"' in ended and "Those that ended last come first." in ended
-    assert 'data-label="Expires"' in (await ann.get("/runs?status=late")).text
+    assert 'data-label="Late since"' in (await ann.get("/runs?status=late")).text
     assert 'data-label="Created"' in (await ann.get("/runs?status=open")).text
 
 
