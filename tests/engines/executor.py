@@ -80,6 +80,8 @@ class Executor:
         getattr(self, f"_{kind}")(step)
         for field in step.find_elements(By.CSS_SELECTOR, "photo-field"):
             self._photographs(field)
+        for slot in step.find_elements(By.CSS_SELECTOR, "photo-slots .slot"):
+            self._choose(slot)
         self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, f"[id='{step_id}'][done]"))
 
     def _boolean(self, step: WebElement) -> None:
@@ -127,11 +129,15 @@ class Executor:
         """Choose pictures until there are as many as are needed."""
         step = field.find_element(By.XPATH, "ancestor::*[contains(@class, 'step')]")
         while step.get_dom_attribute("done") is None:
-            count = len(field.find_elements(By.CSS_SELECTOR, ".tile"))
-            field.find_elements(By.CSS_SELECTOR, "input[type=file]")[-1].send_keys(str(self.picture))
-            self.until(lambda: len(field.find_elements(By.CSS_SELECTOR, ".tile")) > count)  # noqa: B023
-            self.until(lambda: not field.find_elements(By.CSS_SELECTOR, ".tile[state=preparing]"))
+            self._choose(field)
             self.driver.execute_async_script("setTimeout(arguments[0], 50)")  # until the answer follows its picture
+
+    def _choose(self, place: WebElement) -> None:
+        """Choose one more picture from the gallery, and wait until it is made small."""
+        count = len(place.find_elements(By.CSS_SELECTOR, ".tile"))
+        place.find_elements(By.CSS_SELECTOR, "input[type=file]")[-1].send_keys(str(self.picture))
+        self.until(lambda: len(place.find_elements(By.CSS_SELECTOR, ".tile")) > count)
+        self.until(lambda: not place.find_elements(By.CSS_SELECTOR, ".tile[state=preparing]"))
 
     def finish(self) -> None:
         """Go to the review and finish."""

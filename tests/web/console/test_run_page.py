@@ -59,10 +59,10 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
     ):
         assert words in text_of(line(page, step_id)), (step_id, text_of(line(page, step_id)))
     title = "<title>{} · Check · Rundun</title>"
-    assert title.format("booking_77") in page and "<h1 data-part id="heading"><bdi>booking_77</bdi></h1>" in page
+    assert title.format("booking_77") in page and 'id="heading"><bdi>booking_77</bdi></h1>' in page
     nameless = await w.dispatch(await w.template(BOOLEAN))
     other = (await ann.get(f"/runs/{nameless.run_id}")).text
-    assert title.format(nameless.run_id[2:10]) in other and "<h1 data-part id="heading"><bdi>Check</bdi></h1>" in other
+    assert title.format(nameless.run_id[2:10]) in other and 'id="heading"><bdi>Check</bdi></h1>' in other
     assert "1 replaced answer Received" not in line(page, "s-plain")
     past = re.search(r"<details class=\"replaced.*?</details>", line(page, "s-ok"), re.DOTALL)
     assert past and text_of(past[0]).startswith("1 replaced answer No Received")
