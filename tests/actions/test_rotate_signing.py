@@ -181,7 +181,7 @@ async def test_what_is_committed_with_a_rotation_is_signed_with_the_key_it_is_re
     eds = [await started(w, OVERLAY) for _ in range(20)]
     for ed in eds:
         await ed.photo("s-ok", jpeg())
-    answers = [w.database.write(execution.answer, ed.run_id, "s-ok", AnswerInput(None, True), None) for ed in eds]
+    answers = [w.database.write(execution.answer, ed.run_id, "s-ok", AnswerInput(None, value=True), None) for ed in eds]
     await asyncio.gather(*answers[:10], w.database.write_last(signing_key.rotate), *answers[10:])
     feed = (await w.acme.get("/v1/events?limit=100")).json()["data"]
     assert len(await judge(w, feed, typed=0)) == 20

@@ -20,7 +20,7 @@ async def nearly_full(w: World) -> Ed:
 
     def answer(tx: Tx) -> None:
         for n in range(52):
-            execution.answer(tx, ed.run_id, f"s-{n}", AnswerInput(None, LONG), None)
+            execution.answer(tx, ed.run_id, f"s-{n}", AnswerInput(None, value=LONG), None)
 
     await w.database.write(answer)
     return ed

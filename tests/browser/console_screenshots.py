@@ -18,8 +18,8 @@ from rundun.web.console import cookies
 from tests.browser.phone import chromium
 from tests.browser.screenshots import FOLDER
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, operator
+from tests.helpers.console_jobs import FIELDS, JOB, STEPS, VALUES
 from tests.helpers.console_runs import everything
-from tests.helpers.jobs import FIELDS, JOB, STEPS, VALUES
 from tests.helpers.second_factor import App
 from tests.helpers.served import served
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world

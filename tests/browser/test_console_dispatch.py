@@ -9,8 +9,8 @@ from playwright.async_api import Browser, Page, expect
 
 from rundun.web.console import cookies
 from tests.helpers.accessibility import is_fine
+from tests.helpers.console_jobs import FIELDS, JOB, SECRET, STEPS
 from tests.helpers.console_page import session_of, somebody
-from tests.helpers.jobs import FIELDS, JOB, SECRET, STEPS
 from tests.helpers.service import BOOLEAN, World
 
 SENT_MESSAGE = "Please be there at 11. http://rundun.test/r/"

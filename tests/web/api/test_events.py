@@ -92,7 +92,7 @@ async def test_photos_come_without_thumbnails(w: World) -> None:
     await ed.photo("s-pic", images.jpeg(), photo_id)
     await ed.answer("s-pic", None, photos=[photo_id])
     (shown,) = (await feed(w))["data"][-1]["data"]["photos"]
-    assert (set(shown), shown["photo_id"]) == ({"photo_id", "photo_index", "url"}, photo_id)
+    assert (set(shown), shown["photo_id"]) == ({"photo_id", "photo_index", "slot", "url"}, photo_id)
 
 
 async def test_one_runs_events_are_its_own(w: World) -> None:

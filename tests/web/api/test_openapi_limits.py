@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from rundun.core.template_rules import read_template
 from rundun.core.validation import StrictModel, read
 from rundun.errors import Problem
-from rundun.web import query_params, request_bodies
+from rundun.web import executor_bodies, query_params, request_bodies
 from rundun.web.docs.openapi.document import EXAMPLES, document
 from tests.helpers import images, openapi_judge
 from tests.helpers.openapi_schemas import SCHEMAS, hook, parameter
@@ -55,13 +55,13 @@ LIMITS: list[tuple[type[StrictModel], Any, Any]] = [
     (request_bodies.CancelBody, {"reason": "x" * 2000}, {"reason": "x" * 2001}),
     (request_bodies.CancelBody, {"reason": None}, {"reason": ""}),
     (request_bodies.ExtendBody, {"expires_in_hours": None}, {}),
-    (request_bodies.StartBody, {"email": "ed@example.com"}, {"email": "ed@example"}),
-    (request_bodies.StartBody, {"phone": "+34 600"}, {"phone": "+3"}),
-    (request_bodies.StartBody, {"client_time": "2026-01-31T09:00:00Z"}, {"client_time": "31 January"}),
-    (request_bodies.GeoBody, {"lat": 90, "lng": -180}, {"lat": 90.1, "lng": -180}),
-    (request_bodies.GeoBody, {"lat": 1, "lng": 2, "accuracy": 1e8}, {"lat": 1, "lng": 2, "accuracy": 1.1e8}),
-    (request_bodies.AnswerBody, {"value": True, "photos": []}, {"value": True, "photos": ["ph-1"]}),
-    (request_bodies.AnswerBody, {"answer_id": "2f1e0d9c-8b7a-4655-9443-322110ffeedd"}, {"answer_id": "1"}),
+    (executor_bodies.StartBody, {"email": "ed@example.com"}, {"email": "ed@example"}),
+    (executor_bodies.StartBody, {"phone": "+34 600"}, {"phone": "+3"}),
+    (executor_bodies.StartBody, {"client_time": "2026-01-31T09:00:00Z"}, {"client_time": "31 January"}),
+    (executor_bodies.GeoBody, {"lat": 90, "lng": -180}, {"lat": 90.1, "lng": -180}),
+    (executor_bodies.GeoBody, {"lat": 1, "lng": 2, "accuracy": 1e8}, {"lat": 1, "lng": 2, "accuracy": 1.1e8}),
+    (executor_bodies.AnswerBody, {"value": True, "photos": []}, {"value": True, "photos": ["ph-1"]}),
+    (executor_bodies.AnswerBody, {"answer_id": "2f1e0d9c-8b7a-4655-9443-322110ffeedd"}, {"answer_id": "1"}),
     (request_bodies.EmptyBody, {}, {"x": 1}),
 ]
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.helpers.console import operator, shown, text_of
-from tests.helpers.jobs import FIELDS, JOB, SECRET, STEPS, VALUES
+from tests.helpers.console_jobs import FIELDS, JOB, SECRET, STEPS, VALUES
 from tests.helpers.service import Ed, World
 from tests.web.console.test_export import archive, table
 
