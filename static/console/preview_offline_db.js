@@ -27,6 +27,11 @@ export async function loadRun() {
   return known;
 }
 
+/** The page reads it when it opens only, and then there is none. */
+export function recordOf() {
+  return null;
+}
+
 export async function saveRun(read) {
   known = read() ?? known;
 }
