@@ -302,7 +302,10 @@ def without_ids(tree: Any) -> Any:
         return [without_ids(one) for one in tree]
     if not isinstance(tree, dict):
         return tree
-    return {name: without_ids(one) for name, one in tree.items() if name not in ("id", "condition", "translations")}
+    left_out = {"id", "condition", "translations"}
+    if "options" in tree.get("config", {}):
+        left_out.add("flag")
+    return {name: without_ids(one) for name, one in tree.items() if name not in left_out}
 
 
 @holds_for(40, template=templates().map(without_ids))
