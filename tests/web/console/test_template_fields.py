@@ -46,5 +46,6 @@ async def test_saving_warns_of_a_field_that_becomes_required(w: World) -> None:
 def test_a_flag_is_told_in_words() -> None:
     tell = template_text(SAY, {})
     when = {"op": "or", "rules": [{"op": "eq", "value": True}, {"op": "lt", "value": 3}]}
-    assert tell.flag({"flag": {"when": when}}) == "(is “Yes” or is below 3)"
-    assert tell.flag({"flag": {"when": {"op": "contains", "value": "leak"}}}) == "contains “leak”"
+    assert tell.flag({"when": when}) == "(“the answer” is “Yes” or “the answer” is below 3)"
+    leak = {"when": {"op": "contains", "value": "leak"}, "tell": "Close the tap"}
+    assert tell.flag(leak) == "“the answer” contains “leak”: Close the tap"
