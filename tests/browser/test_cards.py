@@ -65,7 +65,7 @@ async def test_a_folded_card_says_its_answer_and_opens_with_a_tap(w: World, ed: 
     await ed.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     await expect(ed.step("s-count")).to_have_attribute("folded", "")
     await ed.page.evaluate("scrollTo(0, 0)")
-    line = ed.step("s-count").get_by_role("button", name="How many?")
+    line = ed.step("s-count").get_by_role("button", name="How many?", exact=True)
     await expect(line).to_have_text("7 · 1 photo")
     await expect(line).to_have_attribute("aria-expanded", "false")
     await expect(ed.step("s-count").locator("input.figure")).to_be_hidden()
@@ -93,7 +93,7 @@ async def test_one_button_is_filled_the_next_action(w: World, ed: Phone) -> None
         await ed.pick(step["id"], "Yes")
     await expect(ed.step("s-sign")).to_have_attribute("lead", "")
     assert await filled(ed) == ["Sign"]
-    await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign"))
+    await ed.sign(ed.step("s-sign").get_by_role("button", name="Sign", exact=True))
     await ed.is_done("s-sign")
     await expect(ed.page.locator(".bottom .button.primary")).to_have_text("Review")
     assert await filled(ed) == ["Review"]
@@ -110,7 +110,7 @@ async def test_a_card_says_of_its_safety_only_what_is_not_safe(w: World, ed: Pho
     await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", b"no picture"))
     await expect(ed.step("s-pic").locator(".tile[state=safe]")).to_have_count(1)
     refused = ed.step("s-pic").locator(".tile[state=refused]")
-    await expect(refused).to_contain_text("Not accepted")
+    await expect(refused).to_contain_text("This is not a picture; only JPEG, PNG, WebP and HEIC can be read.")
     await expect(refused.locator(".tile-bar")).to_have_css("visibility", "hidden")
     await expect(ed.step("s-pic").locator(".status")).to_have_text("1 photo was not accepted")
     await expect(ed.page.locator(".top .sending")).to_have_text("1 step needs attention")

@@ -38,6 +38,12 @@ def shown(ed: Phone, step_id: str) -> Locator:
     return ed.step(step_id).locator(".remark")
 
 
+async def is_safe(ed: Phone, step_id: str) -> None:
+    """Wait until the server has the remark: of what is safe alone nothing is said."""
+    await expect(shown(ed, step_id)).to_be_visible()
+    await expect(shown(ed, step_id).locator(".status")).to_have_text("")
+
+
 async def closing_event(w: World, run_id: str) -> Any:
     """What the end of the run tells."""
     return (await w.events(Ed(w, run_id)))[-1]
@@ -66,7 +72,7 @@ async def test_remarks_noted_without_network_survive_the_page_and_are_seen_once(
         await again.open(run_id)
         await expect(shown(again, "s-count")).to_contain_text("Two are broken")
         for step_id in ("s-count", "s-ok"):
-            await expect(shown(again, step_id).locator(".status")).to_have_text("Safe on the server")
+            await is_safe(again, step_id)
         await expect(shown(again, "s-ok").locator("img")).to_have_count(1)
         await expect(again.step("s-pic").locator(".tile")).to_have_count(1)
         run = await record(w, run_id)
@@ -101,14 +107,14 @@ async def test_a_remark_is_changed_and_taken_back(w: World, ed: Phone) -> None:
     await dialog.locator("textarea").fill("Wet")
     await ed.page.keyboard.press("Escape")  # what is written stays, however the dialog is left
     await expect(ed.step("s-ok").locator(".step-more")).to_be_focused()
-    await expect(shown(ed, "s-ok").locator(".status")).to_have_text("Safe on the server")
+    await is_safe(ed, "s-ok")
     await shown(ed, "s-ok").get_by_role("button", name="Change Remark All fine?").tap()
     await dialog.locator("textarea").fill("Dry")
     await dialog.locator("input[type=file]").nth(1).set_input_files([file("a.jpg", "image/jpeg", jpeg())])
     await expect(dialog.locator(".tile")).to_have_attribute("state", "safe")
     await dialog.get_by_role("button", name="Done").tap()
     await expect(shown(ed, "s-ok")).to_contain_text("Dry")
-    await expect(shown(ed, "s-ok").locator(".status")).to_have_text("Safe on the server")
+    await is_safe(ed, "s-ok")
     (remark,) = (await record(w, run_id))["remarks"].values()
     assert (remark["text"], len(remark["photos"])) == ("Dry", 1)
     await opened(ed, "s-ok", "Change the remark")
@@ -126,7 +132,7 @@ async def test_another_phone_sees_what_was_noted(w: World, ed: Phone, browser: B
     async with phone(browser, base) as other:
         await other.open(run_id)
         await note(other, "s-ok", "The lock sticks", file("a.jpg", "image/jpeg", jpeg()))
-        await expect(shown(other, "s-ok").locator(".status")).to_have_text("Safe on the server")
+        await is_safe(other, "s-ok")
     await ed.look_again()
     await expect(shown(ed, "s-ok")).to_contain_text("The lock sticks")
     await expect(shown(ed, "s-ok").locator("img")).to_have_count(1)
@@ -148,7 +154,7 @@ async def test_a_remark_that_is_refused_says_so(w: World, ed: Phone) -> None:
     await expect(ed.page.locator(".top .sending")).to_have_attribute("kind", "alert")
     await ed.page.unroute("**/remark")
     await shown(ed, "s-ok").get_by_role("button", name="Try again").tap()
-    await expect(shown(ed, "s-ok").locator(".status")).to_have_text("Safe on the server")
+    await is_safe(ed, "s-ok")
 
 
 async def test_a_photo_of_a_remark_that_was_lost_with_the_page_is_named(w: World, ed: Phone) -> None:
@@ -204,7 +210,7 @@ async def test_axe_finds_nothing_in_the_menu_and_the_dialog(w: World, olga: Read
     await expect(page.locator("dialog .tile")).to_have_attribute("state", "safe")
     await is_fine(page, "remark, with a photo")
     await page.locator("dialog").get_by_role("button", name=olga.word("remark_done")).tap()
-    await expect(shown(ed, "s-ok").locator(".status")).to_have_text(olga.word("safe"))
+    await is_safe(ed, "s-ok")
     await is_fine(page, "list, with a remark")
     await page.locator(".form:not(.review) .bottom button").last.tap()
     await expect(page.locator(".review .line-remark")).to_be_visible()
