@@ -229,7 +229,8 @@ async def test_a_picture_that_is_cut_off_is_not_taken(w: World, ed: Phone) -> No
     dialog = ed.page.locator("dialog")
     await expect(dialog).not_to_contain_text("once the server has it")
     await dialog.get_by_role("button", name="Delete").tap()
-    await expect(step.locator(".status")).to_have_text("Safe on the server")
+    await expect(step.locator(".status")).to_have_text("")
+    await ed.is_safe("s-pic")
     await expect(ed.page.locator(".top .sending")).to_have_text("All safe")
     # Taken again, and cut off: the one that was there stays.
     await tile.tap()
