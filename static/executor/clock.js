@@ -51,7 +51,10 @@ export async function correct(item, ask) {
   item.clock = null;
   if (query?.taken_at_from === "camera") {
     item.query = { ...query, taken_at: moved(query.taken_at) };
-    item.path = `${item.path.split("?")[0]}?${new URLSearchParams(item.query)}`;
+    const [path, said] = item.path.split("?");
+    const parameters = new URLSearchParams(said);
+    parameters.set("taken_at", item.query.taken_at);
+    item.path = `${path}?${parameters}`;
   }
   if (!body?.answered_at) return;
   item.body = { ...body, answered_at: moved(body.answered_at) };

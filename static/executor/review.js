@@ -40,12 +40,12 @@ export class Review {
   update() {
     const { steps } = this.session.evaluate();
     this.#showLines(steps);
-    const missing = this.#missing();
-    setText(this.finish.querySelector("span"), t(missing.length ? "go_to_missing" : "finish"));
+    const open = this.#open();
+    setText(this.finish.querySelector("span"), t(open.length ? "go_to_missing" : "finish"));
     setAttr(this.finish, "disabled", this.isSending);
     // One filled button: the next action.
     const isSigned = !this.signed || this.session.signatureOf("") !== null;
-    this.finish.classList.toggle("primary", missing.length > 0 || isSigned);
+    this.finish.classList.toggle("primary", open.length > 0 || isSigned);
     if (this.signed) {
       const signature = this.session.signatureOf("");
       showSignature(this.signed, signature);
@@ -58,12 +58,20 @@ export class Review {
     return [...this.session.evaluate().steps].filter(([, stepState]) => stepState.missing).map(([id]) => id);
   }
 
+  /** Ids of the steps that are missing, or else of those that the server has refused something of. */
+  #open() {
+    const missing = this.#missing();
+    return missing.length ? missing : this.session.needsAttention.map(({ step }) => step.id);
+  }
+
   #showLines(stepStates) {
     const visible = this.session.rows.filter(({ step }) => stepStates.get(step.id).visible);
     const missing = this.#missing();
-    const picture = missing.length ? "alert" : "check";
-    const words = missing.length ? t("review_missing", { n: missing.length }) : t("review_ready");
-    const className = missing.length ? "notice" : "notice good";
+    const open = this.#open();
+    const picture = open.length ? "alert" : "check";
+    const notDone = missing.length ? "review_missing" : "attention_count";
+    const words = open.length ? t(notDone, { n: open.length }) : t("review_ready");
+    const className = open.length ? "notice" : "notice good";
     this.summary.replaceChildren(h("p", { class: className }, icon(picture), h("span", {}, words)));
     const rows = [];
     let section;
@@ -78,11 +86,13 @@ export class Review {
   #line(step, stepState) {
     const answer = this.session.answerOf(step.id);
     const photos = this.session.photoStore.usable(step.id);
-    const words = stepState.missing ? missingText(step, stepState) : describe(step, answer);
-    const attributes = { type: "button", class: "line", missing: Boolean(stepState.missing) };
+    const isRefused = this.session.needsAttention.some((row) => row.step === step);
+    const answered = isRefused ? t("attention_count", { n: 1 }) : describe(step, answer);
+    const words = stepState.missing ? missingText(step, stepState) : answered;
+    const attributes = { type: "button", class: "line", missing: Boolean(stepState.missing || isRefused) };
     const line = h("button", { ...attributes, on: { click: () => this.#back([step.id]) } },
       h("span", { class: "line-label", ...textAttributes(step.id) }, step.label),
-      h("span", { class: "line-answer" }, stepState.missing ? icon("alert") : null, h("bdi", {}, words)),
+      h("span", { class: "line-answer" }, attributes.missing ? icon("alert") : null, h("bdi", {}, words)),
       this.#remark(step),
       photos.length ? h("span", { class: "line-photos" }, photos.slice(0, 5).map((photo) => {
         const source = photo.preview ?? photo.thumbnail;
@@ -133,10 +143,8 @@ export class Review {
   }
 
   async #finish() {
-    const missing = this.#missing();
-    if (missing.length) return this.onBack(missing);
-    const attention = this.session.needsAttention.map(({ step }) => step.id);
-    if (attention.length) return this.onBack(attention);
+    const open = this.#open();
+    if (open.length) return this.onBack(open);
     if (this.signed && !this.session.signatureOf("")) {
       setText(this.message, t("closing_signature_needed"));
       this.signed.button.focus();
