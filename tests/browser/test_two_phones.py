@@ -67,6 +67,12 @@ async def test_a_text_written_on_both_is_offered_and_neither_is_lost_unseen(
         await expect(ed.step("s-report").locator("textarea")).to_have_value("The lamp")
         await expect(ed.page.locator(".top .sending")).to_have_text("1 step needs attention")
         assert await value(w, run_id, "s-report") == "A chair\nand a table"
+        await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await ed.review()
+        await expect(ed.page.locator(".review .notice")).to_have_text("1 step needs attention")
+        await expect(ed.page.locator(".review .line[missing]")).to_contain_text("1 step needs attention")
+        await ed.page.locator(".review .bottom .primary").tap()
         await offer.get_by_role("button", name="Use it").tap()
         await expect(offer).to_have_count(0)
         await expect(ed.step("s-report").locator("textarea")).to_have_value("A chair\nand a table")
