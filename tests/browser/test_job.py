@@ -226,7 +226,7 @@ async def test_a_change_of_the_job_is_said(w: World, ed: Phone) -> None:
     due = "2026-01-01T15:00:00Z"
     await rewritten(w, run, title="Beach house 4", note="Ring twice.", due_at=due, fields={"f-door": "0815"})
     await ed.look_again()
-    said = "The job has changed: title, due time, note, Canary-label-door"
+    said = "The job has changed: title, due time, note and Canary-label-door"
     await expect(page.locator(".job-news")).to_contain_text(said)
     await expect(page.locator("#live")).to_contain_text(said)
     await expect(page.locator(".job-card[changed]")).to_contain_text("Ring twice.")

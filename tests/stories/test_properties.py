@@ -18,8 +18,7 @@ from tests.helpers.service import BOOLEAN
 from tests.helpers.strategies import TYPES, answers_for, positions, steps, steps_of, templates
 from tests.helpers.templates import read_later
 
-# Some templates are long; their repr is only printed when something fails.
-pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # printed where something fails
 
 PROPERTIES: list[Property] = []
 
