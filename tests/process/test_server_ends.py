@@ -65,7 +65,11 @@ def test_asked_twice_it_stops_at_once_and_still_closes_everything(service):
 
 
 def test_a_closed_terminal_stops_it_in_order(service):
-    one = service(SLOW)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a parent that ignores it, as nohup does, passes that on
+    try:
+        one = service(SLOW)
+    finally:
+        signal.signal(signal.SIGHUP, before)
     with one.connect() as poll:
         poll.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
         assert one.next() == {"event": "waiting"}
