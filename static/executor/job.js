@@ -88,7 +88,11 @@ export function connectJob(session, form) {
     const confirm = makeButton("button", () => step.tapped(value), icon("check"), h("span", {}, words));
     setAttr(confirm, "aria-describedby", step.labelId);
     const note = h("p", { class: "soft small" }, t("prefill_note"));
-    return step.querySelector(":scope > .control").before(h("div", { class: "proposal" }, note, confirm));
+    const proposal = h("div", { class: "proposal" }, note, confirm);
+    const control = step.querySelector(":scope > .control");
+    // What is being changed can't be confirmed any more; the place stays, so that nothing moves under a thumb.
+    control.addEventListener("input", () => setAttr(proposal, "changed", true));
+    return control.before(proposal);
   }
 }
 
