@@ -5,7 +5,7 @@ import base64
 import hashlib
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,23 @@ class Phone:
     async def open(self, run_id: str) -> None:
         """Follow the link."""
         await self.page.goto(f"{self.base}/r/{run_id}")
+
+    async def first_load(self, run_id: str, usable: str) -> tuple[list[Any], Callable[[list[Any]], Awaitable[int]]]:
+        """Follow the link until what is `usable` is there. Returns the responses until then, and how to sum up what
+        some of them took on the wire, heads included.
+        """
+        await self.page.clock.install(time=0)
+        await self.page.clock.pause_at(1)  # what is fetched ahead is fetched after a while, so here never
+        answers: list[Any] = []
+        self.page.on("response", lambda response: answers.append(response))
+        await self.open(run_id)
+        await expect(self.page.locator(usable).first).to_be_visible()
+
+        async def size(responses: list[Any]) -> int:
+            sizes = [await one.request.sizes() for one in responses]
+            return sum(one["responseHeadersSize"] + one["responseBodySize"] for one in sizes)
+
+        return list(answers), size
 
     async def start(self) -> None:
         """Tap Start, and wait for the checklist."""

@@ -124,15 +124,9 @@ async def test_a_job_takes_no_request_more_than_there_may_be(w: World, ed: Phone
     run = await w.dispatch(await w.template(*MEASURED, *EVIDENCE, fields=FIELDS), **{**JOB, "prefill": {"s-keys": 2}})
     if is_begun:
         await run.start()
-    await ed.page.clock.install(time=0)
-    await ed.page.clock.pause_at(1)  # what is fetched ahead is fetched after a while, so here never
-    answers = []
-    ed.page.on("response", lambda response: answers.append(response))
-    await ed.open(run.run_id)
-    await expect(ed.page.locator(".job-card, .start button:not([disabled])").first).to_be_visible()
+    answers, size_of = await ed.first_load(run.run_id, ".job-card, .start button:not([disabled])")
     sent = [one for one in answers if not re.search(r"/state\?", one.url)]  # secrets come behind the page
-    sizes = [await one.request.sizes() for one in sent]
-    size = sum(one["responseHeadersSize"] + one["responseBodySize"] for one in sizes)
-    print(len(sizes), size)
-    assert len(sizes) <= MAX_REQUESTS
+    size = await size_of(sent)
+    print(len(sent), size)
+    assert len(sent) <= MAX_REQUESTS
     assert size <= MAX_BYTES

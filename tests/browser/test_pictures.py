@@ -187,15 +187,9 @@ async def test_the_first_load_is_small_with_pictures_too(w: World, ed: Phone, is
     run = await w.dispatch(await w.template(*steps))
     if is_begun:
         await run.start()
-    await ed.page.clock.install(time=0)
-    await ed.page.clock.pause_at(1)  # what is fetched ahead is fetched after a while, so here never
-    answers: list[Any] = []
-    ed.page.on("response", lambda response: answers.append(response))
-    await ed.open(run.run_id)
-    await expect(ed.page.locator(".list, .start button:not([disabled])").first).to_be_visible()
+    answers, size_of = await ed.first_load(run.run_id, ".list, .start button:not([disabled])")
     first = [one for one in answers if one.request.resource_type != "image"]  # the list can be used without
-    sizes = [await one.request.sizes() for one in first]
-    size = sum(one["responseHeadersSize"] + one["responseBodySize"] for one in sizes)
-    print(len(sizes), size)
-    assert len(sizes) <= MAX_REQUESTS
+    size = await size_of(first)
+    print(len(first), size)
+    assert len(first) <= MAX_REQUESTS
     assert size <= MAX_BYTES

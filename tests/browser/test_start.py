@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -43,17 +42,10 @@ async def test_the_first_load_is_small(w: World, ed: Phone, is_begun: bool) -> N
     run = await w.dispatch(await w.template(*STEPS, *EVIDENCE, SIDES, {**DAMAGE, "id": "s-flagged"}))
     if is_begun:
         await run.start()
-    await ed.page.clock.install(time=0)
-    await ed.page.clock.pause_at(1)  # what is fetched ahead is fetched after a while, so here never
-    answers: list[Any] = []
-    ed.page.on("response", lambda response: answers.append(response))
-    await ed.open(run.run_id)
-    await expect(ed.page.locator(".list, .start button:not([disabled])").first).to_be_visible()
-    first = list(answers)
-    sizes = [await one.request.sizes() for one in first]
-    size = sum(one["responseHeadersSize"] + one["responseBodySize"] for one in sizes)
-    print(len(sizes), size)
-    assert len(sizes) <= MAX_REQUESTS
+    first, size_of = await ed.first_load(run.run_id, ".list, .start button:not([disabled])")
+    size = await size_of(first)
+    print(len(first), size)
+    assert len(first) <= MAX_REQUESTS
     assert size <= MAX_BYTES
     assert (await first[0].all_headers())["content-encoding"] == "gzip"
     html = await first[0].text()
