@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from rundun.core.fingerprint import is_same
 from rundun.errors import Problem
 from rundun.store import idempotency
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
@@ -52,7 +53,7 @@ def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | N
     if stored is None:
         return None
     fingerprint, response = stored
-    if fingerprint != idempotency_key.fingerprint:
+    if not is_same(fingerprint, idempotency_key.fingerprint):
         detail = "This Idempotency-Key came with another body before; send a new one with a new request."
         raise Problem("idempotency_key_reused", detail)
     return response

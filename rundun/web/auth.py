@@ -34,10 +34,7 @@ class KeyRing:
 
     async def key_of(self, request: Request) -> ApiKey:
         """Return the API key that came with `request`; unknown, revoked and malformed keys are all the same 401."""
-        match = _BEARER.fullmatch(request.headers.get("authorization", ""))
-        if not match:
-            raise _unauthorized()
-        hashed = digest(match[1])
+        hashed = digest(bearer_of(request))
         key = self._cached.get(hashed)
         if key is None:
             generation = self._generation
@@ -54,6 +51,14 @@ class KeyRing:
         if noted := self.used:
             self.used = {}
             await self._database.write(key_rows.put_used, noted)
+
+
+def bearer_of(request: Request) -> str:
+    """Return the API key that came with `request`, as it was sent; a malformed one is `unauthorized`."""
+    match = _BEARER.fullmatch(request.headers.get("authorization", ""))
+    if not match:
+        raise _unauthorized()
+    return match[1]
 
 
 def _unauthorized() -> Problem:

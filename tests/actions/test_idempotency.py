@@ -1,12 +1,19 @@
 """Asked again: a POST with an `Idempotency-Key` happens once, however often and however close together it comes."""
 
 import asyncio
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
+from rundun.actions import api_keys
 from rundun.scheduler import clear_up
+from rundun.store import connection
 from rundun.store.transaction import Tx
 from rundun.web.api import runs
 from tests.helpers.service import BOOLEAN, World
@@ -16,6 +23,13 @@ KEY = {"idempotency-key": '"booking-12345"'}
 
 def runs_of(tx: Tx) -> int:
     return int(tx.db.execute("SELECT count(*) FROM runs").fetchone()[0])
+
+
+def cells(tx: Tx) -> list[Any]:
+    """All values of all tables."""
+    tables = [row[0] for row in tx.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
+    rows = [row for table in tables for row in tx.db.execute(f"SELECT * FROM {table}").fetchall()]
+    return [value for row in rows for value in row]
 
 
 def kept(tx: Tx) -> int:
@@ -176,3 +190,67 @@ async def test_without_a_key_every_post_is_a_new_one(w: World) -> None:
     body = {"template_id": await w.template(BOOLEAN)}
     assert (await dispatch(w, body, {})).json()["run_id"] != (await dispatch(w, body, {})).json()["run_id"]
     assert await w.database.read(kept) == 0
+
+
+DOOR = {"id": "f-door", "label": "Door code", "kind": "secret"}
+
+
+def guesses(code: str, template_id: str, keys: list[bytes]) -> Iterator[bytes]:
+    """Digests that somebody with the file, who knows all but the code, can think of."""
+    fields = {"fields": {"f-door": code}}
+    for content in ({"template_id": template_id, **fields}, fields, code):
+        text = (content if isinstance(content, str) else json.dumps(content, sort_keys=True)).encode()
+        yield hashlib.sha256(text).digest()
+        yield from (hmac.digest(key, text, "sha256") for key in keys)
+
+
+async def test_whoever_holds_the_file_can_not_guess_a_door_code(w: World) -> None:
+    template_id = await w.template(BOOLEAN, fields=[DOOR])
+    body = {"template_id": template_id, "fields": {"f-door": "4711"}}
+    run_id = (await dispatch(w, body)).json()["run_id"]
+    await w.acme.post(f"/v1/runs/{run_id}/cancel", json={}, headers=KEY)
+    stored = await w.database.read(cells)
+    blobs = [value for value in stored if isinstance(value, bytes) and len(value) <= 256]
+    found = {blob[start : start + 32] for blob in blobs for start in range(max(1, len(blob) - 31))}
+    texts = [value for value in stored if isinstance(value, str)]
+    found |= {bytes.fromhex(digest) for text in texts for digest in re.findall("[0-9a-f]{64}", text)}
+    keys = [blob for blob in blobs if len(blob) == 32]
+    assert len(keys) >= 3  # of signatures, of cookies, and digests of API keys
+    right = {code for code in map("{:04}".format, range(10_000)) if found & {*guesses(code, template_id, keys)}}
+    assert right == set()
+
+
+@pytest.mark.parametrize("member", ["fields", "webhook"])
+async def test_another_secret_is_another_body(w: World, member: str) -> None:
+    template_id = await w.template(BOOLEAN, fields=[DOOR])
+    hook = {"url": "http://127.0.0.1:9/hook"}
+    one = {"fields": {"f-door": "4711"}, "webhook": {**hook, "secret": "one secret of ours"}}
+    two = {"fields": {"f-door": "4712"}, "webhook": {**hook, "secret": "two secrets of ours"}}
+    body = {"template_id": template_id, **one}
+    first = await dispatch(w, body)
+    assert (await dispatch(w, body)).content == first.content
+    without = {name: value for name, value in body.items() if name != member}
+    for other in ({**body, member: two[member]}, without):
+        assert (await dispatch(w, other)).json()["code"] == "idempotency_key_reused"
+
+
+async def test_another_api_key_of_the_organization_may_ask_again(w: World) -> None:
+    body = {"template_id": await w.template(BOOLEAN, fields=[DOOR]), "fields": {"f-door": "4711"}}
+    first = await dispatch(w, body)
+    second_key = (await w.database.write(api_keys.create, w.acme_id, "its successor"))[1]
+    successor = {**KEY, "authorization": f"Bearer {second_key}"}
+    assert (await dispatch(w, body, successor)).content == first.content
+    other = await dispatch(w, {**body, "executor_ref": "x"}, successor)
+    assert other.json()["code"] == "idempotency_key_reused"
+
+
+async def test_digests_from_before_are_erased(w: World) -> None:
+    def age(tx: Tx) -> None:
+        tx.db.execute("UPDATE idempotency_keys SET fingerprint = ?", (hashlib.sha256(b"4711").digest(),))
+        tx.db.execute(dict(connection.shipped())[17])
+
+    body = {"template_id": await w.template(BOOLEAN)}
+    first = await dispatch(w, body)
+    await w.database.write(age)
+    assert (await dispatch(w, body)).content == first.content
+    assert hashlib.sha256(b"4711").digest() not in await w.database.read(cells)

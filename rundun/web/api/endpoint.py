@@ -1,7 +1,5 @@
 """The frame of each call to /v1, whose routes are all made here: whose it is, within which limits, and only once."""
 
-import hashlib
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -15,12 +13,14 @@ from starlette.responses import Response
 
 from rundun.actions import idempotency
 from rundun.actions.idempotency import Render
+from rundun.core.fingerprint import fingerprint
 from rundun.core.run import Actor
 from rundun.errors import Problem
 from rundun.store import idempotency as stored_responses
 from rundun.store.api_keys import ApiKey
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.transaction import Tx
+from rundun.web.auth import bearer_of
 from rundun.web.body import JSON, parse, read_json_bytes
 from rundun.web.context import Context, context_of
 from rundun.web.docs.openapi.operation import ApiRouter, Tag
@@ -105,7 +105,7 @@ def _endpoint(handler: Handler, *, is_once: bool) -> Callable[[Request], Awaitab
         key = await _api_key(ctx, request)
         ctx.rate_limiter.count_call(request, key.key_id, key.org_id)
         call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name))
-        return await (_once(call, handler) if is_once and request.method == "POST" else handler(call))
+        return await (_once(call, handler, key) if is_once and request.method == "POST" else handler(call))
 
     return endpoint
 
@@ -119,13 +119,14 @@ async def _api_key(ctx: Context, request: Request) -> ApiKey:
         raise
 
 
-async def _once(call: ApiCall, handler: Handler) -> Response:
+async def _once(call: ApiCall, handler: Handler, api_key: ApiKey) -> Response:
     """Handle a POST once for each `Idempotency-Key`."""
     header = call.request.headers.get("idempotency-key")
     if header is None:
         return await handler(call)
     key = _key(header)
-    call.idempotency_key = IdempotencyKey(call.org_id, call.request.url.path, key, _fingerprint(await call.body()))
+    body = _fingerprint(await call.body(), api_key.key_id, bearer_of(call.request))
+    call.idempotency_key = IdempotencyKey(call.org_id, call.request.url.path, key, body)
     with one_at_a_time(call, "The first request with this Idempotency-Key is still being worked on.", key):
         stored_response = await call.ctx.database.read(idempotency.find_response, call.idempotency_key)
         if stored_response is None:
@@ -159,10 +160,8 @@ def _key(header: str) -> str:
     return key
 
 
-def _fingerprint(body: bytes) -> bytes:
-    """Return a digest that is equal for equal bodies: of their JSON, however it is spaced and ordered."""
+def _fingerprint(body: bytes, key_id: str, api_key: str) -> bytes:
     try:
-        body = json.dumps(parse(body), sort_keys=True).encode()
+        return fingerprint(parse(body), key_id, api_key)
     except Problem:
-        pass  # it will be refused, and refusals are not stored
-    return hashlib.sha256(body).digest()
+        return b""  # it will be refused, and refusals are not stored
