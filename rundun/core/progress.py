@@ -75,8 +75,9 @@ def evaluate(
             step_states[step.id] = before[step.id]
             continue
         visible = step.condition is None or condition.is_true(step.condition, known)
-        stored, aside = arrived.get(step.id, _NONE), undrawn.get(step.id, ())
-        step_state = _step_state(step, answers.get(step.id), stored, aside, visible)
+        stored = arrived.get(step.id, _NONE)
+        here = tuple([photo for photo in stored if photo not in undrawn.get(step.id, ())]) if stored else ()
+        step_state = _step_state(step, answers.get(step.id), stored, here, visible)
         step_states[step.id] = step_state
         if step.flag is not None and step_state.done and condition.is_true_of(step.flag.when, known[step.id]):
             step_states[step.id] = replace(step_state, flagged=True)
@@ -84,13 +85,14 @@ def evaluate(
 
 
 def _step_state(
-    step: StepBase, answer: Answer | None, arrived: Mapping[str, str | None], undrawn: Collection[str], visible: bool
+    step: StepBase, answer: Answer | None, arrived: Mapping[str, str | None], here: tuple[str, ...], visible: bool
 ) -> StepState:
-    here, waiting = tuple([photo for photo in arrived if photo not in undrawn]), tuple[str, ...]()
+    """Work out the state of a step, `here` those of the photos `arrived` that count unless its answer lists others."""
     if answer is None:
         return StepState(step, None, visible, False, here, (), empty_slots=_empty_slots(step, here, arrived))
     if answer.skipped:
         return StepState(step, answer, visible, visible, (), ())
+    waiting: tuple[str, ...] = ()
     if answer.photos is not None:
         here = tuple([photo for photo in answer.photos if photo in arrived])
         waiting = tuple([photo for photo in answer.photos if photo not in arrived])
@@ -104,9 +106,10 @@ def _step_state(
 
 
 def _empty_slots(step: StepBase, here: Sequence[str], arrived: Mapping[str, str | None]) -> tuple[str, ...]:
-    slots = slots_of(step)
-    taken = {arrived[photo] for photo in here} if slots else ()
-    return tuple([slot.id for slot in slots if slot.id not in taken])
+    if step.type != "photo":  # as most are: a record asks this of each step
+        return ()
+    taken = {arrived[photo] for photo in here}
+    return tuple([slot.id for slot in slots_of(step) if slot.id not in taken])
 
 
 def _known(step_state: StepState) -> KnownStep:

@@ -108,7 +108,9 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
             "unable": unable_json(step_state),
             "geo": answer.geo,
             "flagged": step_state.flagged,
-            "photos": _photos_json(photos_of(step_state, evidence), evidence.photos.get(step_id, {}), links),
+            "photos": _photos_json(photos_of(step_state, evidence), evidence.photos[step_id], links)
+            if step_state.photos  # which few have
+            else [],
         }
     return answers
 

@@ -289,10 +289,7 @@ def slots_of(step: StepBase) -> list[PhotoSlot]:
 
 def photo_limits(step: StepBase) -> tuple[int, int]:
     """Return the (minimum, maximum) of photos that a step takes; (0, 0) where it takes none."""
-    if slots := slots_of(step):
-        return len(slots), len(slots)
     if isinstance(step, PhotoStep):
-        return step.config.min, step.config.max
-    if step.photo is False:
-        return 0, 0
-    return step.photo.min, step.photo.max
+        count = len(step.config.slots or ())
+        return (count, count) if count else (step.config.min, step.config.max)
+    return (0, 0) if step.photo is False else (step.photo.min, step.photo.max)
