@@ -129,6 +129,9 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
         is_full = len((counted | {target.photo_id}) - undrawn) > most or len(stored) >= all_of_step
     if is_full:
         detail = f"{what} at most {most} photos{', of which one counts' if slot else ''}; delete one first."
+        if is_listed:
+            count = len(stored)
+            detail = f"{count} photos are stored here, of which {most} may count; delete those that are not listed."
         raise Problem("too_many_photos", detail, [FieldError("/slot", "too_long", detail)] if slot else [])
 
 
@@ -186,6 +189,9 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: 
             raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has that id already.")
         return stored
     state = load(tx, require_started(tx, run))
+    if metadata.annotated_from and state.evidence.is_drawn_on(target.step_id, metadata.annotated_from, target.photo_id):
+        detail = "was drawn on this very photo itself: no two photos can show each other"
+        raise Invalid([FieldError("/annotated_from", "not_allowed", detail)])
     _refuse_too_many(state, target, metadata)
     quotas.require_room_to_go_on(tx, run.org_id)
     return state

@@ -68,6 +68,15 @@ class Evidence:
         photos = {**self.photos.get(step_id, {}), **self.remark_photos.get(step_id, {})}
         return photos.get(photo_id)
 
+    def is_drawn_on(self, step_id: str, photo_id: str, undrawn_id: str) -> bool:
+        """Tell whether a photo of a step was drawn on the photo `undrawn_id`, or on one that was."""
+        seen: set[str | None] = set()  # photos from before circles were refused may be in one
+        photo = self.find_photo(step_id, photo_id)
+        while photo is not None and photo.annotated_from not in (undrawn_id, *seen):
+            seen.add(photo.annotated_from)
+            photo = self.find_photo(step_id, photo.annotated_from or "")
+        return photo is not None and photo.annotated_from == undrawn_id
+
     def undrawn(self) -> dict[str, frozenset[str]]:
         """Return the photo ids of each step that another of its photos was drawn on: these belong to that one."""
         return {step_id: undrawn_of(photos) for step_id, photos in self.photos.items()}

@@ -203,8 +203,8 @@ class PhotoQuery(StrictModel):
     local time in there, read in the phone's time zone. A time said to be from these that is in the future, or before
     1990, is not taken over. Left out: `camera` where `source` is. Without `taken_at` it says nothing."""
     annotated_from: PhotoId | None = None
-    """The photo of this step that it was drawn on, stored or still to come. That one stays beside it and no longer
-    counts for `max`; the drawn one has its source, time and place, whatever else is said here."""
+    """The photo of this step that it was drawn on, stored or still to come; none that was drawn on this one. It stays
+    beside this one and no longer counts for `max`; this one has its source, time and place, whatever else is said."""
     lat: Annotated[float, _decimal_in(-90, 90)] | None = None
     """Latitude in degrees, without an exponent; comes together with `lng`."""
     lng: Annotated[float, _decimal_in(-180, 180)] | None = None

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rundun.store.transaction import Tx
 from tests.helpers import images
 from tests.helpers.photos import count, started
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
@@ -127,3 +128,32 @@ async def test_what_names_no_other_photo_is_refused(w: World, named: str) -> Non
     )
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json()["errors"]] == ["/annotated_from"]
+
+
+@pytest.mark.parametrize("length", [2, 3])
+async def test_photos_that_were_drawn_on_each_other_in_a_circle_are_refused(w: World, length: int) -> None:
+    ed = await started(w, {**ONE, "photo": {"min": 1, "max": 5}})
+    ids = [new_photo_id() for _ in range(length)]
+    for photo_id, below in itertools.pairwise(ids):
+        assert (await put(ed, photo_id, DRAWN, annotated_from=below)).status_code == 201
+    refused = await put(ed, ids[-1], UNDRAWN, annotated_from=ids[0])
+    assert refused.status_code == 422
+    assert [(error["pointer"], error["code"]) for error in refused.json()["errors"]] == [
+        ("/annotated_from", "not_allowed")
+    ]
+    assert await count(w, "photos") == length - 1
+    assert (await put(ed, ids[-1], UNDRAWN)).status_code == 201
+    await ed.answer("s-ok", True)
+    assert [photo["photo_id"] for photo in await photos_of(w, ed)] == ids[:1]
+
+
+async def test_a_circle_from_before_these_were_refused_is_no_end(w: World) -> None:
+    def close_circle(tx: Tx) -> None:
+        tx.db.execute("UPDATE photos SET annotated_from = ? WHERE photo_id = ?", (second, first))
+
+    ed = await started(w, {**ONE, "photo": {"min": 1, "max": 5}})
+    first, second, third = new_photo_id(), new_photo_id(), new_photo_id()
+    await put(ed, first, UNDRAWN)
+    await put(ed, second, DRAWN, annotated_from=first)
+    await w.database.write(close_circle)
+    assert (await put(ed, third, images.png(), annotated_from=first)).status_code == 201

@@ -96,6 +96,18 @@ async def test_what_came_unlisted_keeps_out_nothing_that_is_listed(w: World) -> 
     assert [one["photo_id"] for one in (await w.run(ed))["answers"]["s-pic"]["photos"]] == ids
 
 
+async def test_lists_that_change_without_end_are_told_what_to_delete(w: World) -> None:
+    ed = await started(w, OVERLAY)
+    for number in range(9):
+        listed = new_photo_id()
+        await ed.answer("s-ok", number % 2 == 0, photos=[listed])
+        response = await ed.photo("s-ok", images.jpeg(), listed)
+        assert response.status_code == (201 if number < 8 else 422)
+    assert response.json()["detail"] == (
+        "8 photos are stored here, of which 2 may count; delete those that are not listed."
+    )
+
+
 async def test_a_listed_photo_that_never_arrived_is_taken_from_the_list(w: World) -> None:
     ed = await started(w, OVERLAY)
     lost = new_photo_id()
