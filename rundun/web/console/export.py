@@ -110,6 +110,7 @@ _CELLS: dict[str, Callable[[ConsoleCall, ListedRun, Run], object]] = {
     "missed": lambda call, row, run: "yes" if run.is_missed else "no",
     "flagged": lambda call, row, run: run.flagged,
     "fields": lambda call, row, run: _fields(row),
+    "clock_skew_seconds": lambda call, row, run: run.clock_skew_seconds,
 }
 COLUMNS = tuple(_CELLS)
 

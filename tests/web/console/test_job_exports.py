@@ -56,11 +56,22 @@ async def test_a_table_has_what_runs_are_about(w: World) -> None:
     assert row["fields"] == "; ".join(f"{labels[key]}: {value}" for key, value in VALUES.items() if key != "f-door")
     assert "note-line" not in "".join(row.values())
     assert odd["title"] == "'=1+1" and odd["fields"] == "Unit: a;'=2+2; Price: =cmd|' /C calc'!A0"
-    assert list(row)[-5:] == ["title", "due_at", "missed", "flagged", "fields"], "behind what was there"
+    behind = ["title", "due_at", "missed", "flagged", "fields", "clock_skew_seconds"]
+    assert list(row)[-6:] == behind, "behind what was there"
     w.clock.forward(hours=90)
     await w.sweep()
     missed = (await table(await operator(w), "?status=missed"))[-1]
     assert (missed["run_id"], missed["missed"]) == (ed.run_id, "yes")
+
+
+async def test_a_table_has_how_wrong_a_phones_clock_was(w: World) -> None:
+    ann = await operator(w)
+    template_id = await w.template(*STEPS)
+    for seconds in (None, -400, 518_400):
+        ed = await w.dispatch(template_id)
+        assert (await ed.call("POST", "/start", json={"clock_skew_seconds": seconds})).status_code == 200
+    rows = await table(ann)
+    assert sorted(row["clock_skew_seconds"] for row in rows) == ["", "-400", "518400"]
 
 
 async def test_a_label_is_no_formula_either(w: World) -> None:
