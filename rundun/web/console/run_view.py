@@ -76,8 +76,9 @@ class RemarkView:
 @dataclass(frozen=True, slots=True)
 class StepView:
     """A step with its answer, the answers before it, and its photos, of which `awaited_photos` have not come yet;
-    `flags` are pairs of a catalog key and a CSS class. Where it `needs_attention`, its answer is flagged or it could
-    not be done; `tell` is what the executor was told then.
+    `missing_shots` are the labels of those that it lacks once it is begun. `flags` are pairs of a catalog key and a CSS
+    class. Where it `needs_attention`, its answer is flagged or it could not be done; `tell` is what the executor was
+    told then.
     """
 
     number: int
@@ -86,6 +87,7 @@ class StepView:
     flags: Sequence[tuple[str, str]]
     photos: Sequence[PhotoView]
     awaited_photos: int
+    missing_shots: Sequence[str]
     replaced: Sequence[AnswerView]
     more_replaced: int
     remark: RemarkView | None
@@ -152,6 +154,7 @@ class RunView:
                 step, run_json.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
             ),
             len([awaited for awaited in step_state.waiting_for if awaited != "signature"]),
+            _missing_shots(step_state),
             [self._answer_view(step, replaced) for replaced in past[:max_replaced]],
             max(0, len(past) - max_replaced),
             self._remark_view(step),
@@ -229,6 +232,13 @@ def _needs_attention(step_state: StepState) -> bool:
     """Tell whether a step is flagged, or visible and closed with “I can't do this”."""
     answer = step_state.answer
     return step_state.flagged or (step_state.visible and answer is not None and progress.kind_of(answer) == "unable")
+
+
+def _missing_shots(step_state: StepState) -> list[str]:
+    is_begun = step_state.answer is not None or bool(step_state.photos)
+    if step_state.done or not step_state.visible or not is_begun:
+        return []
+    return [slot.label for slot in steps.slots_of(step_state.step) if slot.id in step_state.empty_slots]
 
 
 def _tell(step_state: StepState) -> str | None:

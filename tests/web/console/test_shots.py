@@ -1,4 +1,4 @@
-"""Photos of named shots: their names in the archive, and what their captions say."""
+"""Photos of named shots: their names in the archive, what their captions say, and which are missing."""
 
 from typing import Any
 
@@ -7,6 +7,12 @@ from pydantic import TypeAdapter
 from rundun.core.evidence import Photo
 from rundun.core.steps import Step
 from rundun.web.console.file_names import FileNames, shot_label
+from tests.helpers import images
+from tests.helpers.console import operator, shown, text_of
+from tests.helpers.photos import started
+from tests.helpers.service import World, new_photo_id
+from tests.web.console.test_export import archive
+from tests.web.console.test_run_page import line
 
 
 def shot(slot: str | None) -> Photo:
@@ -37,3 +43,25 @@ def test_names_of_shots_need_no_number_until_there_are_two() -> None:
         "photos/002-outside-front-3.jpg",
         "photos/002-outside-2.jpg",
     ]
+
+
+async def test_shots_that_are_missing_are_named(w: World) -> None:
+    labels = ("Front", "Rear", "Left <side>")
+    slots = [{"id": f"p-{number}", "label": label} for number, label in enumerate(labels)]
+    sides = {"id": "s-pic", "type": "photo", "label": "The sides", "config": {"slots": slots}}
+    ann, ed = await operator(w), await started(w, sides)
+    assert "Missing:" not in await shown(ann, f"/runs/{ed.run_id}"), "nothing was begun"
+    photo_id = new_photo_id()
+    stored = await ed.call("PUT", f"/steps/s-pic/photos/{photo_id}?slot=p-1", content=images.jpeg())
+    assert stored.status_code == 201
+    for _ in range(2):
+        page = await shown(ann, f"/runs/{ed.run_id}")
+        assert "Missing: Front , Left <side>" in text_of(line(page, "s-pic"))
+        await ed.answer("s-pic", photos=[photo_id])
+    w.clock.forward(hours=100)
+    await w.sweep()
+    assert "Missing: Front , Left <side>" in text_of(line(await shown(ann, f"/runs/{ed.run_id}"), "s-pic")), "expired"
+    assert "Missing: Front , Left <side>" in text_of((await archive(ann, ed)).read("report.html").decode())
+    unable = await started(w, sides)
+    await unable.put("s-pic", {"unable": {"reason": "Dark"}})
+    assert "Missing:" not in await shown(ann, f"/runs/{unable.run_id}")
