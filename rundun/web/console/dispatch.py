@@ -15,7 +15,15 @@ from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console import dispatch_form
-from rundun.web.console.dispatch_form import EMPTY, EVENTS, field_inputs, prefill_inputs, read_body, values_of
+from rundun.web.console.dispatch_form import (
+    EMPTY,
+    EVENTS,
+    as_sentence,
+    field_inputs,
+    prefill_inputs,
+    read_body,
+    values_of,
+)
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.problems import TABLE
@@ -30,6 +38,8 @@ REFUSALS = (
     "quota_exceeded",
     "template_archived",
 )
+# No-break spaces of CLDR's times: some phones show a box, and each makes an SMS one of 70 characters.
+_PLAIN_SPACES = {ord("\u202f"): " ", ord("\u00a0"): " "}
 SHARES = (("send_whatsapp", "https://wa.me/?text="), ("send_sms", "sms:?&body="))
 # Inputs that what is wrong can stand at, by the last part of its pointer, beside those of the chosen template.
 PLACES = {"template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language"}
@@ -58,7 +68,10 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
     wrong: dict[str, str] = {}
     for error in problem.errors if problem else ():
         place = _place(error.pointer)
-        wrong.setdefault(place if place in places else error.pointer, error.detail)
+        if place in places:
+            wrong.setdefault(place, as_sentence(error.detail))
+        else:
+            wrong.setdefault(error.pointer, error.detail)
     status = TABLE[problem.code][0] if problem else 200
     return call.render(
         "dispatch",
@@ -152,7 +165,7 @@ def _message(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag
     if until is not None:
         at, locale = call.zone.at(until), Locale.parse(words.tag, sep="-")
         day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
-        lines.append(f"{words.say(word)}: {day} {hour} {at.isoformat()[-6:]}")
+        lines.append(f"{words.say(word)}: {day} {hour} {at.isoformat()[-6:]}".translate(_PLAIN_SPACES))
     return "\n".join([*lines, link])
 
 

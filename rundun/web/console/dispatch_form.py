@@ -142,6 +142,11 @@ def _step_value(step: StepBase, typed: str, zone: Zone) -> object:
     return typed.replace("\r\n", "\n")
 
 
+def as_sentence(detail: str) -> str:
+    """Return what is wrong with a field, which goes on behind the field's name, as a sentence of its own."""
+    return f"{detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
+
+
 def values_of(run: Run, version: TemplateVersion) -> dict[str, str]:
     """Return the form that dispatches a run again: its template, title, note, reference, language and fields, without
     secrets, which ended with the run, and without its webhook, whose secret is not shown.

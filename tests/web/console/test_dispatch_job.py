@@ -112,6 +112,10 @@ async def test_what_is_wrong_with_a_job_stands_at_its_input(w: World) -> None:
         "url",
         "fields",
     ]
+    said = re.findall(r'<p class="wrong"[^>]*>([^<]+)</p>', answer.text)
+    assert len(said) == 3 and all(re.fullmatch(r"[A-Z].*[^.]\.", each) for each in said), said
+    spoken = await typed(ann, template_id, language="no language", **TYPED)
+    assert 'aria-describedby="w-language h-language" aria-invalid="true"' in spoken.text
     nothing = await ann.post("/dispatch", template_id="", expires_in_hours="abc")
     assert 'id="w-template_id"' in nothing.text and 'id="w-expires_in_hours"' in nothing.text, "all at once"
 
@@ -125,7 +129,7 @@ async def test_the_message_names_the_job_and_can_be_changed(w: World) -> None:
     (attributes, message) = re.findall(r'<textarea id="message"([^>]*)>\n(.*?)</textarea>', html, re.DOTALL)[0]
     said = unescape(message).split("\n")
     assert "readonly" not in attributes
-    assert said[1] == JOB["title"] and said[2] == "To be done by: Jan 2, 2026 3:00\u202fPM +01:00"
+    assert said[1] == JOB["title"] and said[2] == "To be done by: Jan 2, 2026 3:00 PM +01:00"
     assert said[3].endswith(ed.run_id) and len(said) == 4
     shares = re.findall(r'href="([^"]*)" data-share="([^"]*)"', html)
     assert [unescape(address) for _, address in shares] == ["https://wa.me/?text=", "sms:?&body="]
@@ -134,6 +138,10 @@ async def test_the_message_names_the_job_and_can_be_changed(w: World) -> None:
     for hidden in (SECRET, "office-price", "note-line", "+34 600", "Larios"):
         assert hidden not in html, hidden
     assert "Para hacer antes de: 2 ene 2026" in await shown(ann, f"/dispatch/{ed.run_id}?lang=es")
+    for lang in ("ar", "de", "fr", "pt"):
+        translated = await shown(ann, f"/dispatch/{ed.run_id}?lang={lang}")
+        (due,) = re.findall(r"[^\n]*2026[^\n]*\+01:00|[^\n]*٢٠٢٦[^\n]*\+01:00", translated.partition('id="message"')[2])
+        assert not re.search(r"[\u00a0\u202f]", due), f"{lang}: an SMS would have 70 characters"
 
 
 async def test_a_run_is_dispatched_again_without_its_secrets(w: World) -> None:
