@@ -154,7 +154,10 @@ class LimitsSettings:
         unit="MiB",
     )
     requests_per_minute: int = setting(
-        600, kinds.integer(0, 10**6), "Requests that one API key may make, and all phones on one run; `0` = any number."
+        600,
+        kinds.integer(0, 10**6),
+        "Requests that one API key may make, all phones on one run, and pictures that one operator uploads; `0` = any "
+        "number.",
     )
     organization_requests_per_minute: int | None = setting(
         None,

@@ -6,9 +6,13 @@ const part = document.getElementById("pictures");
 const field = document.getElementById("picture");
 const wrong = document.getElementById("picture-wrong");
 const list = document.getElementById("uploaded");
-const { csrf } = document.getElementById("editor").elements;
+const { csrf, uploaded } = document.getElementById("editor").elements;
 
 part.hidden = false;
+// A form that was refused brings back what was uploaded in it.
+const before = [...list.children];
+list.replaceChildren();
+for (const { dataset } of before.reverse()) show({ picture_id: dataset.id, thumbnail_url: dataset.shown }, dataset.name);
 field.addEventListener("change", async () => {
   const chosen = [...field.files];
   field.value = "";
@@ -47,4 +51,6 @@ function show({ picture_id: id, thumbnail_url: src }, name) {
   item.append(image, value, button);
   list.prepend(item);
   connectCopy(button);
+  const rows = [...list.children].slice(0, Number(uploaded.dataset.most));
+  uploaded.value = JSON.stringify(rows.map((row) => [row.querySelector("input").value, row.querySelector("img").alt]));
 }

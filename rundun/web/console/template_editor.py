@@ -11,17 +11,18 @@ from starlette.responses import Response
 from rundun.actions import pictures as picture_actions
 from rundun.actions import templates as actions
 from rundun.actions.templates import Draft, get_version
-from rundun.core import json_positions, template_pictures
+from rundun.core import json_positions
 from rundun.core.json_positions import MalformedJson
 from rundun.core.template import MAXIMUM_BYTES, Template
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.templates import TemplateHead
 from rundun.web import sample_pictures
 from rundun.web.body import read_bytes
+from rundun.web.console import editor_pictures
+from rundun.web.console.editor_pictures import uploaded_pictures
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.templates import format_json, sample
 from rundun.web.pages import CONTENT_SECURITY_POLICY
-from rundun.web.picture_uploads import store_picture
 from rundun.web.problems import Json
 
 MAX_SHOWN = 200
@@ -104,13 +105,6 @@ async def _check(call: ConsoleCall, text: str) -> CheckedText:
     return replace(checked, faults=faults(text, [*checked.draft.errors, *unknown]))
 
 
-async def upload_picture(call: ConsoleCall) -> Response:
-    """POST /console/pictures: store the picture that the editor's script sends, and tell its id and how it looks."""
-    picture, _ = await store_picture(call.ctx, call.request, call.operator.org_id)
-    shown = template_pictures.shown_json({picture.picture_id: picture}, call.ctx.links)
-    return Json({"picture_id": picture.picture_id, **shown[picture.picture_id]})
-
-
 def _form_text(call: ConsoleCall) -> str:
     return call.form.get("text", "").replace("\r\n", "\n")
 
@@ -123,7 +117,7 @@ def _preview_path(call: ConsoleCall, checked: CheckedText) -> str:
     return f"/console/templates/preview/{name}"
 
 
-def _editor(
+async def _editor(
     call: ConsoleCall, text: str, status: int = 200, checked: CheckedText | None = None, **more: Any
 ) -> Response:
     shown = checked.faults[:MAX_SHOWN] if checked else ()
@@ -138,6 +132,8 @@ def _editor(
             "preview": _preview_path(call, checked) if checked else "",
             "once": call.form.get("once") or str(uuid.uuid4()),
             "languages": call.ctx.pages.words.names,
+            "uploaded": await uploaded_pictures(call),
+            "max_uploaded": editor_pictures.MAX_LISTED,
             "max_picture_bytes": call.ctx.settings.limits.photo_bytes,
             "head": None,
             "made_from": None,
@@ -156,21 +152,21 @@ async def new_form(call: ConsoleCall) -> Response:
     params = call.request.query_params
     is_import = "import" in params
     text = sample(params["sample"]) if "sample" in params else "" if is_import else BEGINNING
-    return _editor(call, text, is_import=is_import)
+    return await _editor(call, text, is_import=is_import)
 
 
 async def new(call: ConsoleCall) -> Response:
     """POST /console/templates/new: create a template, once for each form; what the server assigns is made anew."""
     checked = await _check(call, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
-        return _editor(call, checked.text, 422 if checked.faults else 200, checked)
+        return await _editor(call, checked.text, 422 if checked.faults else 200, checked)
     draft = replace(checked.draft, assigned={})
     try:
         template_id = await call.write_once(lambda version: version.template_id, actions.create, draft)
     except Problem as problem:
         if problem.code != "quota_exceeded":
             raise
-        return _full(call, checked)
+        return await _full(call, checked)
     return call.redirect(f"/templates/{template_id}", _saved(set(), draft.template))
 
 
@@ -186,15 +182,15 @@ def _saved(required: set[str], template: Template | None) -> str:
     return "told_warning_required" if _required(template) - required else "told_template_saved"
 
 
-def _full(call: ConsoleCall, checked: CheckedText, **more: Any) -> Response:
+async def _full(call: ConsoleCall, checked: CheckedText, **more: Any) -> Response:
     """Show the editor with what was typed, since there is no room to store it."""
-    return _editor(call, checked.text, 403, checked, is_full=True, **more)
+    return await _editor(call, checked.text, 403, checked, is_full=True, **more)
 
 
 async def edit_form(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}/edit: show the editor with the current version."""
     head, version = await call.read(get_version, call.path("template_id"), None)
-    return _editor(call, format_json(version.body), head=head, made_from=version.v)
+    return await _editor(call, format_json(version.body), head=head, made_from=version.v)
 
 
 async def edit(call: ConsoleCall) -> Response:
@@ -206,7 +202,7 @@ async def edit(call: ConsoleCall) -> Response:
     checked = await _check(call, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         status = 422 if checked.faults else 200
-        return _editor(call, checked.text, status, checked, head=head, made_from=made_from)
+        return await _editor(call, checked.text, status, checked, head=head, made_from=made_from)
     return await _save(call, head, made_from, checked, checked.draft, _required(before.template))
 
 
@@ -218,16 +214,16 @@ async def _save(
         version = await call.write(actions.revise, head.template_id, draft, tag)
     except Invalid as problem:
         wrong = replace(checked, faults=faults(checked.text, problem.errors))
-        return _editor(call, checked.text, 422, wrong, head=head, made_from=made_from)
+        return await _editor(call, checked.text, 422, wrong, head=head, made_from=made_from)
     except Problem as problem:
         if problem.code == "quota_exceeded":
-            return _full(call, checked, head=head, made_from=made_from)
+            return await _full(call, checked, head=head, made_from=made_from)
         if problem.code != "version_mismatch":
             raise
         head, _ = await call.read(get_version, head.template_id, None)
         base = int(made_from) if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10 else head.v
         conflict = min(max(base, 1), head.v)
-        return _editor(call, checked.text, 412, checked, head=head, made_from=head.v, conflict=conflict)
+        return await _editor(call, checked.text, 412, checked, head=head, made_from=head.v, conflict=conflict)
     is_same = str(version.v) == made_from
     flash = "told_template_unchanged" if is_same else _saved(required, version.template)
     return call.redirect(f"/templates/{head.template_id}", flash)

@@ -2,6 +2,8 @@
 
 import json
 import re
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,7 +14,8 @@ from rundun.store.transaction import Tx
 from rundun.web import sample_pictures
 from tests.helpers import images
 from tests.helpers.console import Browser, field, operator, shown
-from tests.helpers.service import BOOLEAN, World
+from tests.helpers.markup import NASTY, has_no_markup_of
+from tests.helpers.service import BOOLEAN, World, world
 from tests.helpers.storage import fill, used
 from tests.web.console.test_template_editor import live, spots, typed
 
@@ -67,6 +70,43 @@ def state_of(html: str) -> Any:
     found = re.search(r'<script type="application/json" id="state">(.*?)</script>', html, re.DOTALL)
     assert found
     return json.loads(found[1])
+
+
+def rows(html: str) -> list[tuple[str, str]]:
+    """Ids and file names of the uploaded pictures that a page of the editor brings back."""
+    found = re.findall(r'<li data-id="([^"]*)" data-name="([^"]*)" data-shown="/media/[^"]+"></li>', html)
+    return [(picture_id, unescape(name)) for picture_id, name in found]
+
+
+async def test_a_refused_text_brings_back_what_was_uploaded_beside_it(w: World) -> None:
+    ann, olga = await operator(w), await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
+    mine = [(await upload(ann, images.jpeg(64, height))).json()["picture_id"] for height in (48, 64)]
+    theirs = (await upload(olga, images.png())).json()["picture_id"]
+    told = json.dumps([[mine[1], NASTY[0]], [theirs, "theirs"], [mine[0], "a.jpg"], ["pic-none", "?"]])
+    template_id = await w.template(BOOLEAN)
+    for path, text, more, status in (
+        ("/templates/new", "{", {"once": "1", "do": "save"}, 422),
+        ("/templates/new", draft(mine[0]), {"once": "1", "do": "check"}, 200),
+        (f"/templates/{template_id}/edit", "{", {"made_from": "1", "do": "save"}, 422),
+    ):
+        refused = await ann.post(path, text=text, uploaded=told, **more)
+        assert (refused.status_code, rows(refused.text)) == (status, [(mine[1], NASTY[0]), (mine[0], "a.jpg")])
+        has_no_markup_of(refused.text, NASTY[0])
+    for odd in ("", "{", "7", "[7]", "[[]]", '[["a"]]', '{"a": "b"}', "[[[[]], {}]]", '[[null, "\\ud800"]]'):
+        assert rows((await ann.post("/templates/new", text="{", once="1", uploaded=odd)).text) == [], odd
+    many = json.dumps([[f"pic-{number}", ""] for number in range(50)] + [[mine[0], "too many"]])
+    assert rows((await ann.post("/templates/new", text="{", once="1", uploaded=many)).text) == []
+
+
+async def test_uploads_of_one_operator_are_limited(tmp_path: Path) -> None:
+    async with world(tmp_path, limits__requests_per_minute=2) as w:
+        ann, bob = await operator(w), await operator(w)
+        for who, status in ((ann, 200), (ann, 200), (ann, 429), (bob, 200)):
+            answer = await upload(who, images.jpeg())
+            assert answer.status_code == status
+        assert (await upload(ann, images.jpeg())).json()["code"] == "rate_limited"
+        w.clock.forward(seconds=61)
+        assert (await upload(ann, images.jpeg())).status_code == 200
 
 
 async def test_a_picture_that_is_not_there_is_told_at_its_place(w: World) -> None:
