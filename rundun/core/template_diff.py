@@ -4,11 +4,26 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from rundun.core.steps import Option, PhotoSlot, Step
+from rundun.core.template import Execution, JobField, Section, Settings, Template
+from rundun.core.validation import StrictModel
 
 Kind = Literal["template", "section", "step", "option", "slot", "field"]
 Field = tuple[str, str]  # its name, and the language of a translated text ("" for what the author wrote)
 _OUTSIDE = ("id", "sections", "steps", "fields", "translations", "settings", "execution", "config", "options", "slots")
+_MODELS: Mapping[Kind, tuple[type[StrictModel], ...]] = {
+    "template": (Template, Settings, Execution),
+    "section": (Section,),
+    "option": (Option,),
+    "slot": (PhotoSlot,),
+    "field": (JobField,),
+}
+_STEP_MODELS: Mapping[Any, tuple[type[StrictModel], ...]] = {
+    get_args(model.model_fields["type"].annotation)[0]: (model, model.model_fields["config"].annotation)
+    for model in get_args(get_args(Step)[0])
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +99,16 @@ def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]])
     for section in template.get("sections") or ():
         yield part("section", "", "title", section)
         yield from steps(section["id"], section)
+
+
+def default_of(part: TemplatePart, field: Field) -> Any:
+    """Return what a field that was left out of a part stands for; None where that is nothing."""
+    name, tag = field
+    if tag:
+        return None
+    models = _MODELS[part.kind] if part.kind != "step" else _STEP_MODELS.get(part.fields.get(("type", "")), ())
+    info = next((model.model_fields[name] for model in models if name in model.model_fields), None)
+    return None if info is None or info.is_required() or info.default == [] else info.default
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[TemplateChange]:

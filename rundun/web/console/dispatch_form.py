@@ -58,8 +58,8 @@ def field_inputs(version: TemplateVersion) -> list[Input]:
 
 def _hint(field: JobField) -> str:
     if field.kind == "secret":
-        return "field_hint_secret"
-    return "" if field.show == "job" else f"field_hint_{field.show}"
+        return "hint_secret"
+    return "" if field.show == "job" else f"hint_{field.show}"
 
 
 def prefill_inputs(version: TemplateVersion, say: Translate) -> list[Input]:

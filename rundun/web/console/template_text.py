@@ -9,6 +9,9 @@ from rundun.core.template_diff import Field, TemplatePart
 from rundun.web.i18n import Translate
 
 LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo", "flag", "slots")
+# What the names of values of a field begin with in the catalog.
+NAMED = {name: f"value_{name}" for name in ("case", "mode", "scope", "identity_required", "formats")}
+NAMED |= {name: name for name in ("type", "kind", "show")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +40,44 @@ class TemplateText:
         if name == "photo":
             return self.photo(value)
         if name == "pictures":
-            return ", ".join(f"{picture_id[:12]}…" for picture_id in value)
-        if name == "type":
-            return self.t(f"type_{value}")
+            return self.t("pictures_n", n=len(value))
+        if name in NAMED:
+            names = value if isinstance(value, list) else [value]
+            return ", ".join(self.t(f"{NAMED[name]}_{each}") for each in names)
         if isinstance(value, list):
             return ", ".join(map(str, value))
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     def photo(self, rule: Mapping[str, Any]) -> str:
         """Return the text of how many photos an answer needs."""
-        counts = self.t("photos_from_to", least=str(rule.get("min", 0)), most=str(rule.get("max", 10)))
+        least, most = rule.get("min", 0), rule.get("max", 10)
+        if least == most:
+            counts = self.t("photos_exactly", n=most)
+        elif least == 0:
+            counts = self.t("photos_up_to", n=most)
+        else:
+            counts = self.t("photos_from_to", least=str(least), most=str(most))
         return f"{counts}, {self.t('photos_annotate')}" if rule.get("annotate") else counts
 
     def condition(self, condition: Mapping[str, Any]) -> str:
         """Return the text of the condition under which a step is shown."""
-        if "when" in condition:
-            when = condition["when"]
-            return self._comparison(self.labels.get(when["step"], when["step"]), when)
-        return self._joined(condition, self.condition)
+        return self._joined(condition, self._of_step)
 
     def flag(self, flag: Mapping[str, Any]) -> str:
         """Return the text of when an answer is flagged, and of what the executor is then told."""
-        when = self._own_condition(flag["when"])
-        return f"{when}: {flag['tell']}" if flag.get("tell") else when
+        when = self._joined(flag["when"], lambda rule: self._comparison(self.t("own_answer"), rule))
+        return self.t("flag_tells", when=when, tell=flag["tell"]) if flag.get("tell") else when
 
-    def _own_condition(self, when: Mapping[str, Any]) -> str:
-        return (
-            self._joined(when, self._own_condition) if "rules" in when else self._comparison(self.t("own_answer"), when)
-        )
+    def _of_step(self, rule: Mapping[str, Any]) -> str:
+        when = rule["when"]
+        return self._comparison(self.t("quoted", text=self.labels.get(when["step"], when["step"])), when)
 
-    def _joined(self, group: Mapping[str, Any], text_of: Callable[[Mapping[str, Any]], str]) -> str:
-        joined = f" {self.t('condition_' + group['op'])} "
-        return "(" + joined.join(text_of(rule) for rule in group["rules"]) + ")"
+    def _joined(self, rule: Mapping[str, Any], text_of: Callable[[Mapping[str, Any]], str]) -> str:
+        """Return the text of a comparison, or of a group of them, in which other groups stand in brackets."""
+        if "rules" not in rule:
+            return text_of(rule)
+        texts = (f"({self._joined(one, text_of)})" if "rules" in one else text_of(one) for one in rule["rules"])
+        return f" {self.t('condition_' + rule['op'])} ".join(texts)
 
     def _comparison(self, step: str, when: Mapping[str, Any]) -> str:
         return self.t(f"condition_{when['op']}", step=step, value=self._operand(when.get("value")))
@@ -84,7 +93,7 @@ class TemplateText:
         """Return the text of what a field of the job is: its kind, whether it is required, to whom it is shown."""
         words = [f"kind_{field['kind']}", f"show_{field.get('show', 'job')}"]
         if field.get("required"):
-            words.insert(1, "field_is_required")
+            words.insert(1, "required_of_runs")
         return " · ".join(self.t(word) for word in words)
 
     def details(self, step: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from rundun import paths
 from rundun.actions import templates as actions
 from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core import template_pictures
-from rundun.core.template_diff import difference, parts
+from rundun.core.template_diff import default_of, difference, parts
 from rundun.errors import NotFound
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.template_text import template_text
@@ -91,6 +91,8 @@ async def changes(call: ConsoleCall) -> Response:
             if not (change.part.kind == "option" and change.part.parent in added_or_removed)
         ],
         make_text=lambda t: template_text(t, parts(old), parts(new)),
+        default_of=default_of,
+        pictures=template_pictures.shown_json({**before.pictures, **after.pictures}, call.ctx.links),
         parts_by_id={**parts(old), **parts(new)},
         numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
     )

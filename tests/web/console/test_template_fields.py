@@ -1,11 +1,15 @@
-"""What a template asks of each run, in words, and what is told when a field becomes required."""
+"""What a template asks and what changed in it, in words, and what is told when a field becomes required."""
 
 import json
 import re
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+from rundun import paths
+from rundun.core import steps, template
+from rundun.core.validation import StrictModel
 from rundun.web.console.template_text import template_text
-from tests.helpers.console import operator, shown
+from tests.helpers import images
+from tests.helpers.console import operator, shown, text_of
 from tests.helpers.console_jobs import FIELDS
 from tests.helpers.service import BOOLEAN, World, pages
 
@@ -43,9 +47,69 @@ async def test_saving_warns_of_a_field_that_becomes_required(w: World) -> None:
     assert another.headers["location"].endswith("flash=told_warning_required")
 
 
+def test_every_value_that_has_a_name_is_told_by_a_word() -> None:
+    tell, told = template_text(SAY, {}), list[str]()
+    for model in (value for module in (steps, template) for value in vars(module).values() if isinstance(value, type)):
+        for name, info in model.model_fields.items() if issubclass(model, StrictModel) else ():
+            (inner, *_) = [*get_args(info.annotation), None] if name == "formats" else [info.annotation]
+            if get_origin(inner) is Literal:
+                told += [tell.value((name, ""), value) for value in get_args(inner)]
+    assert {"capital letters", "only the one that starts", "Data Matrix", "Barcode"} <= set(told) and len(told) > 30
+    assert not [each for each in told if "_" in each]
+
+
+async def test_what_changed_is_told_in_words(w: World) -> None:
+    ann = await operator(w)
+    small, large = [
+        (await w.acme.post("/v1/pictures", content=images.jpeg(64, height))).json()["picture_id"] for height in (48, 64)
+    ]
+    plate = {"id": "s-plate", "type": "text", "label": "Plate"}
+    leak = {**BOOLEAN, "flag": {"when": {"op": "eq", "value": True}, "tell": "Call us"}}
+    template_id = await w.template({**plate, "pictures": [small]}, leak, fields=FIELDS[:2])
+    after = {
+        "name": "Check",
+        "execution": {"scope": "first_device"},
+        "fields": [{**FIELDS[0], "show": "office"}, {**FIELDS[1], "kind": "secret"}],
+        "steps": [
+            {
+                **plate,
+                "hint": "As on the car",
+                "required": False,
+                "config": {"case": "upper"},
+                "pictures": [large, small],
+            },
+            {**BOOLEAN, "photo": {"min": 1, "max": 1}},
+        ],
+    }
+    assert (await w.acme.put(f"/v1/templates/{template_id}", json=after)).status_code == 200
+    html = await shown(ann, f"/templates/{template_id}/changes")
+    said = text_of(html)
+    for words in (
+        "Letters Was as typed → Is now capital letters",
+        "Hint Added: As on the car",
+        "Required Was Yes → Is now No",
+        "Devices Was any → Is now only the one that starts",
+        "Flagged when Removed: the answer is “Yes”; told then: “Call us”",
+        "Photos Was No → Is now 1 photo",
+        "Shown to Was shown to whoever opens the link → Is now never shown on the phone",
+        "Kind Was Number → Is now Secret",
+    ):
+        assert words in said, (words, said)
+    assert "pic-" not in said and "not set" not in said
+    (pictures,) = re.findall(r"<dt>Pictures</dt>.*?</dd>", html, re.DOTALL)
+    assert [part.count("<img ") for part in pictures.split("→")] == [1, 2]
+    page = text_of(await shown(ann, f"/templates/{template_id}"))
+    assert "Letters capital letters" in page and "Devices only the one that starts" in page
+
+
+def test_words_have_one_meaning_each() -> None:
+    names = re.findall(r'^msgctxt "([^"]+)"', (paths.locales() / "console.pot").read_text("utf-8"), re.MULTILINE)
+    assert len(names) == len(set(names)), sorted({name for name in names if names.count(name) > 1})
+
+
 def test_a_flag_is_told_in_words() -> None:
     tell = template_text(SAY, {})
     when = {"op": "or", "rules": [{"op": "eq", "value": True}, {"op": "lt", "value": 3}]}
-    assert tell.flag({"when": when}) == "(“the answer” is “Yes” or “the answer” is below 3)"
+    assert tell.flag({"when": when}) == "the answer is “Yes” or the answer is below 3"
     leak = {"when": {"op": "contains", "value": "leak"}, "tell": "Close the tap"}
-    assert tell.flag(leak) == "“the answer” contains “leak”: Close the tap"
+    assert tell.flag(leak) == "the answer contains “leak”; told then: “Close the tap”"

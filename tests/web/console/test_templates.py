@@ -286,7 +286,7 @@ def test_conditions_are_told_with_their_labels() -> None:
     third = {"when": {"step": "s-gone", "op": "answered"}}
     assert tell.condition(first) == "“Clean?” is “No”"
     nested = {"op": "or", "rules": [first, {"op": "and", "rules": [second, third]}]}
-    assert tell.condition(nested) == "(“Clean?” is “No” or (“Which?” is not “Red” and “s-gone” is answered))"
+    assert tell.condition(nested) == "“Clean?” is “No” or (“Which?” is not “Red” and “s-gone” is answered)"
 
 
 async def test_a_template_that_says_everything_can_be_read(w: World) -> None:
