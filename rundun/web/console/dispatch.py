@@ -11,7 +11,6 @@ from starlette.responses import Response
 from rundun.actions import runs, templates
 from rundun.core import translation
 from rundun.core.run import Run
-from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console import dispatch_form
@@ -25,9 +24,9 @@ from rundun.web.console.dispatch_form import (
     values_of,
 )
 from rundun.web.console.session import ConsoleCall
+from rundun.web.dispatch_reading import read_dispatch_body
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 from rundun.web.problems import TABLE
-from rundun.web.request_bodies import DispatchBody
 
 MAX_TEMPLATES = 500
 REFUSALS = (
@@ -69,7 +68,7 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
     for error in problem.errors if problem else ():
         place = _place(error.pointer)
         if place in places:
-            wrong.setdefault(place, as_sentence(error.detail))
+            wrong.setdefault(place, as_sentence(error.detail, call.zone))
         else:
             wrong.setdefault(error.pointer, error.detail)
     status = TABLE[problem.code][0] if problem else 200
@@ -112,7 +111,8 @@ async def dispatch(call: ConsoleCall) -> Response:
         return await _form(call, call.form)
     try:
         version = await _chosen(call)
-        dispatch_request, destination = read(DispatchBody, read_body(call.form, version, call.zone)).order()
+        body = read_body(call.form, version, call.zone)
+        dispatch_request, destination = (await read_dispatch_body(call.ctx, call.operator.org_id, body)).order()
         warnings = await destination_warnings(call.ctx, destination, call.operator.org_id)
         run_id = await call.write_once(lambda run: run.run_id, runs.dispatch, dispatch_request)
     except Problem as problem:

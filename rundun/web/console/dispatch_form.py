@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.core import event, steps
+from rundun.core import event, steps, times
 from rundun.core.run import Run
 from rundun.core.steps import StepBase
 from rundun.core.template import JobField
@@ -20,6 +20,7 @@ EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 EMPTY = {f"event {name}": "on" for name in event.EVENTS}
 # Inputs that stand for a field of the body each, as they are typed.
 _PLAIN = ("template_id", "executor_ref", "language", "title", "note")
+_WIRE_TIME = re.compile(r"(?<!such as )\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # but in an example of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,11 @@ def _step_value(step: StepBase, typed: str, zone: Zone) -> object:
     return typed.replace("\r\n", "\n")
 
 
-def as_sentence(detail: str) -> str:
-    """Return what is wrong with a field, which goes on behind the field's name, as a sentence of its own."""
+def as_sentence(detail: str, zone: Zone) -> str:
+    """Return what is wrong with a field, which goes on behind the field's name, as a sentence of its own, with times by
+    the clocks of `zone`.
+    """
+    detail = _WIRE_TIME.sub(lambda match: zone.say(times.parse(match[0])), detail)
     return f"{detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
 
 

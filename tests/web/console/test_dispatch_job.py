@@ -114,6 +114,12 @@ async def test_what_is_wrong_with_a_job_stands_at_its_input(w: World) -> None:
     ]
     said = re.findall(r'<p class="wrong"[^>]*>([^<]+)</p>', answer.text)
     assert len(said) == 3 and all(re.fullmatch(r"[A-Z].*[^.]\.", each) for each in said), said
+    late = {"due_at": "2025-12-31T23:00", "executor_ref": "x" * 257, **TYPED, "field f-out": "soon"}
+    await put_zone(w, "Europe/Madrid")
+    refused = text_of((await typed(ann, template_id, **late)).text)
+    assert "Is past: it is 1 Jan 2026, 01:00:00 +01:00." in refused
+    assert "Must be a day of the calendar, YYYY-MM-DD." in refused
+    assert "Has 257 characters, 256 are allowed." in refused, "all at once"
     spoken = await typed(ann, template_id, language="no language", **TYPED)
     assert 'aria-describedby="w-language h-language" aria-invalid="true"' in spoken.text
     nothing = await ann.post("/dispatch", template_id="", expires_in_hours="abc")
