@@ -16,18 +16,21 @@ NAMED |= {name: name for name in ("type", "kind", "show")}
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """The text of fields and values of a template; `labels` names steps and options by id."""
+    """The text of fields and values of a template; `labels` names steps and options by id, `wordings` are a step's own
+    words for yes and no.
+    """
 
     t: Translate
     labels: Mapping[str, str]
+    wordings: Mapping[tuple[str, bool], str]
 
     def field(self, field: Field) -> str:
         """Return the name of a field, with its language."""
         name, tag = field
         return f"{self.t(f'field_{name}')} ({tag})" if tag else self.t(f"field_{name}")
 
-    def value(self, field: Field, value: Any) -> str:
-        """Return the text of a field's value."""
+    def value(self, field: Field, value: Any, step_id: str = "") -> str:
+        """Return the text of a field's value, of a step where it is a flag."""
         name = field[0]
         if value is None:
             return self.t("not_set")
@@ -36,7 +39,7 @@ class TemplateText:
         if name == "condition":
             return self.condition(value)
         if name == "flag":
-            return self.flag(value)
+            return self.flag(value, step_id)
         if name == "photo":
             return self.photo(value)
         if name == "pictures":
@@ -63,14 +66,14 @@ class TemplateText:
         """Return the text of the condition under which a step is shown."""
         return self._joined(condition, self._of_step)
 
-    def flag(self, flag: Mapping[str, Any]) -> str:
-        """Return the text of when an answer is flagged, and of what the executor is then told."""
-        when = self._joined(flag["when"], lambda rule: self._comparison(self.t("own_answer"), rule))
+    def flag(self, flag: Mapping[str, Any], step_id: str) -> str:
+        """Return the text of when an answer to a step is flagged, and of what the executor is then told."""
+        when = self._joined(flag["when"], lambda rule: self._comparison(self.t("own_answer"), rule, step_id))
         return self.t("flag_tells", when=when, tell=flag["tell"]) if flag.get("tell") else when
 
     def _of_step(self, rule: Mapping[str, Any]) -> str:
         when = rule["when"]
-        return self._comparison(self.t("quoted", text=self.labels.get(when["step"], when["step"])), when)
+        return self._comparison(self.t("quoted", text=self.labels.get(when["step"], when["step"])), when, when["step"])
 
     def _joined(self, rule: Mapping[str, Any], text_of: Callable[[Mapping[str, Any]], str]) -> str:
         """Return the text of a comparison, or of a group of them, in which other groups stand in brackets."""
@@ -79,14 +82,14 @@ class TemplateText:
         texts = (f"({self._joined(one, text_of)})" if "rules" in one else text_of(one) for one in rule["rules"])
         return f" {self.t('condition_' + rule['op'])} ".join(texts)
 
-    def _comparison(self, step: str, when: Mapping[str, Any]) -> str:
-        return self.t(f"condition_{when['op']}", step=step, value=self._operand(when.get("value")))
+    def _comparison(self, step: str, when: Mapping[str, Any], step_id: str) -> str:
+        return self.t(f"condition_{when['op']}", step=step, value=self._operand(when.get("value"), step_id))
 
-    def _operand(self, value: Any) -> str:
+    def _operand(self, value: Any, step_id: str) -> str:
         if isinstance(value, bool):
-            return self.t("yes" if value else "no")
+            return self.wordings.get((step_id, value)) or self.t("yes" if value else "no")
         if isinstance(value, list):
-            return ", ".join(self._operand(item) for item in value)
+            return ", ".join(self._operand(item, step_id) for item in value)
         return self.labels.get(value, value) if isinstance(value, str) else json.dumps(value)
 
     def job_field(self, field: Mapping[str, Any]) -> str:
@@ -107,4 +110,11 @@ class TemplateText:
 def template_text(t: Translate, *parts_by_id: Mapping[str, TemplatePart]) -> TemplateText:
     """Make the `TemplateText` of some versions' parts by id; labels of the last version win."""
     labels = {part.id: part.label for parts in parts_by_id for part in parts.values()}
-    return TemplateText(t, labels)
+    wordings = {
+        (part.id, value): part.fields[name, ""]
+        for parts in parts_by_id
+        for part in parts.values()
+        for name, value in (("true_label", True), ("false_label", False))
+        if (name, "") in part.fields
+    }
+    return TemplateText(t, labels, wordings)

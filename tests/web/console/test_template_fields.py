@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from rundun import paths
 from rundun.core import steps, template
+from rundun.core.template_diff import parts
 from rundun.core.validation import StrictModel
 from rundun.web.console.template_text import template_text
 from tests.helpers import images
@@ -110,6 +111,16 @@ def test_words_have_one_meaning_each() -> None:
 def test_a_flag_is_told_in_words() -> None:
     tell = template_text(SAY, {})
     when = {"op": "or", "rules": [{"op": "eq", "value": True}, {"op": "lt", "value": 3}]}
-    assert tell.flag({"when": when}) == "the answer is “Yes” or the answer is below 3"
+    assert tell.flag({"when": when}, "s-ok") == "the answer is “Yes” or the answer is below 3"
     leak = {"when": {"op": "contains", "value": "leak"}, "tell": "Close the tap"}
-    assert tell.flag(leak) == "the answer contains “leak”; told then: “Close the tap”"
+    assert tell.flag(leak, "s-ok") == "the answer contains “leak”; told then: “Close the tap”"
+
+
+def test_yes_and_no_are_told_in_the_words_of_their_step() -> None:
+    lights = {**BOOLEAN, "config": {"false_label": "Not all"}}
+    other = {"id": "s-2", "type": "boolean", "label": "Dark?"}
+    tell = template_text(SAY, parts({"name": "T", "steps": [lights, other]}))
+    for step_id, value, word in (("s-ok", False, "Not all"), ("s-ok", True, "Yes"), ("s-2", False, "No")):
+        when = {"op": "eq", "value": value}
+        assert tell.flag({"when": when}, step_id) == f"the answer is “{word}”"
+        assert tell.condition({"when": {**when, "step": step_id}}).endswith(f"is “{word}”")
