@@ -58,6 +58,7 @@ async def test_a_picture_uploaded_in_the_editor_can_be_named_there_and_is_seen(w
     page = await shown(ann, f"/runs/{ed.run_id}")
     assert seen(page) == [picture["thumbnail_url"]]
     assert 'alt="How it should look: All fine?, picture 1"' in page
+    assert '<span class="small soft">How it should look</span>' in page
     plain = {"name": "Check", "steps": [BOOLEAN]}
     assert (await w.acme.put(f"/v1/templates/{template_id}", json=plain)).status_code == 200
     changes = await shown(ann, f"/templates/{template_id}/changes")
