@@ -60,6 +60,9 @@ def test_between_them_they_use_everything():
     assert any(step.get("config", {}).get("slots") for step in both)
     assert any(step.get("config", {}).get("case") == "upper" for step in both)
     assert any(isinstance(step.get("photo"), dict) for step in both)
+    for name in NAMES:
+        rules = [step["config"] if step["type"] == "photo" else step.get("photo", {}) for step in steps(raw(name))]
+        assert any(rule.get("annotate") for rule in rules), "damage is drawn on"
     assert {step["config"]["mode"] for step in both if step["type"] == "datetime"} == {"date", "datetime"}
 
 
