@@ -3,7 +3,7 @@
 import { unsentBox } from "./unsent.js";
 import { showTimes } from "./dom.js";
 import { receiptButtons } from "./receipt.js";
-import { evaluate, flatten, touched } from "./rules.js";
+import { answersIn, evaluate, flatten } from "./rules.js";
 
 // Words that the server wrote with a number in them, and dom.js writes anew with the reader's own digits.
 export const COUNTED = ["count_answered", "count_skipped", "count_unable"];
@@ -16,13 +16,14 @@ const box = await unsentBox(location.pathname.split("/")[2], [], main.dataset.ov
 if (box) main.append(box);
 
 /** What a receipt needs, of what the server says of the run. */
-function doneOf({ run, organization, template, answers: all, signed }) {
-  const answers = touched(all);
+function doneOf({ signed, ...state }) {
+  const { run, organization, template, job } = state;
+  const answers = answersIn(state);
   const listed = Object.fromEntries(Object.entries(answers).map(([id, { photos }]) => [id, photos]));
   const photosThere = (ids) => Object.fromEntries((ids ?? []).map((id) => [id, null]));
   const there = Object.fromEntries(Object.entries(listed).map(([id, ids]) => [id, photosThere(ids)]));
   const { steps } = evaluate(template, answers, there, signed);
   const rows = flatten(template).filter(({ step }) => steps.get(step.id).visible);
-  const answerOf = (id) => answers[id] ?? null;
-  return { run, organization, template, rows, answerOf, photosOf: (id) => listed[id]?.length ?? 0 };
+  const answerOf = (key) => answers[key] ?? null;
+  return { run, organization, template, job, rows, answerOf, photosOf: (key) => listed[key]?.length ?? 0 };
 }

@@ -2,7 +2,6 @@
 
 import { fact, h, icon, showTime, t } from "./dom.js";
 import { facts, number, receiptButtons } from "./receipt.js";
-import { remarkKey } from "./rules.js";
 import { unsentBox } from "./unsent.js";
 
 /** The page after a completion. */
@@ -45,8 +44,7 @@ function doneOf(session, run) {
   return {
     run, organization, template, job: session.job.value,
     rows: session.rows.filter(({ step }) => stepStates.get(step.id).visible),
-    answerOf: (id) => session.answerOf(id),
-    remarkOf: (id) => session.answerOf(remarkKey(id))?.value,
-    photosOf: (id) => photoStore.usable(id).length,
+    answerOf: (key) => session.answerOf(key),
+    photosOf: (key) => photoStore.usable(key).length,
   };
 }

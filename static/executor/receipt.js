@@ -2,10 +2,11 @@
 // the server's page of a closed run.
 
 import { describe, h, icon, makeButton, showTime, t } from "./dom.js";
+import { remarkKey } from "./rules.js";
 import { saveFile } from "./unsent.js";
 
 /** The buttons that save and print a receipt. `done`: {run, organization, template, job, rows: [{step, section}] that
- *  were visible, answerOf(id), remarkOf(id) → its text, photosOf(id) → how many}. */
+ *  were visible; by the id of a step or the key of a remark: answerOf(key), photosOf(key) → how many}. */
 export function receiptButtons(done) {
   const receipt = new Blob([receiptText(done)], { type: "text/plain;charset=utf-8" });
   const save = () => saveFile(receipt, `receipt-${number(done.run)}.txt`);
@@ -16,7 +17,7 @@ export function receiptButtons(done) {
 
 /** [[word, value]] of what a receipt says of the whole run. */
 export function facts({ run, organization, template, job, rows, photosOf }) {
-  const photos = rows.reduce((sum, { step }) => sum + photosOf(step.id), 0);
+  const photos = rows.reduce((sum, { step: { id } }) => sum + photosOf(id) + photosOf(remarkKey(id)), 0);
   return [
     ["job", job?.title],
     ["checklist", template.name],
@@ -45,10 +46,16 @@ function receiptText(done) {
     const photos = done.photosOf(step.id);
     const count = photos && step.type !== "photo" ? ` (${t("photo_count", { n: photos })})` : "";
     lines.push(`- ${step.label}: ${describe(step, done.answerOf(step.id))}${count}`);
-    const remark = done.remarkOf?.(step.id);
+    const remark = remarkWords(done.answerOf(remarkKey(step.id)));
     if (remark) lines.push(`  ${t("remark")}: ${remark}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** A remark in a line of words; null where there is none. */
+export function remarkWords(remark) {
+  const n = remark?.photos.length ?? 0;
+  return [remark?.value, n ? t("photo_count", { n }) : ""].filter(Boolean).join(" · ") || null;
 }
 
 /** The first eight digits of the run's id: enough to name it to somebody, too little to open it. */

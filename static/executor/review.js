@@ -4,7 +4,8 @@ import {
   describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, showCount, t, textAttributes,
 } from "./dom.js";
 import { showSignature } from "./photo_steps.js";
-import { isNoted, remarkKey } from "./rules.js";
+import { remarkWords } from "./receipt.js";
+import { remarkKey } from "./rules.js";
 import { missingText } from "./step_status.js";
 import { leaveOut, wayOutOf } from "./step_menu.js";
 import { loadModule } from "./http.js";
@@ -109,11 +110,8 @@ export class Review {
   }
 
   #remark(step) {
-    const remark = this.session.answerOf(remarkKey(step.id));
-    if (!isNoted(remark)) return null;
-    const count = remark.photos.length ? t("photo_count", { n: remark.photos.length }) : "";
-    const words = [remark.value, count].filter(Boolean).join(" · ");
-    return h("span", { class: "line-remark" }, icon("pen"), h("span", {}, `${t("remark")}: `, h("bdi", {}, words)));
+    const words = remarkWords(this.session.answerOf(remarkKey(step.id)));
+    return words && h("span", { class: "line-remark" }, icon("pen"), h("span", {}, `${t("remark")}: `, h("bdi", {}, words)));
   }
 
   #closingSignature() {

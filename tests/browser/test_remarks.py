@@ -90,6 +90,12 @@ async def test_remarks_noted_without_network_survive_the_page_and_are_seen_once(
         )
         await again.finish()
         await again.until_thanked()
+        await expect(again.page.locator(".facts")).to_contain_text("3 photos")
+        await again.page.reload()
+        async with again.page.expect_download() as coming:
+            await again.page.get_by_role("button", name="Save receipt").tap()
+        receipt = (await (await coming.value).path()).read_text()
+        assert "Photos: 3 photos" in receipt and "Remark: Two are broken · 1 photo" in receipt
     told = (await closing_event(w, run_id))["data"]["remarks"]
     assert {step: (remark["text"], len(remark["photos"])) for step, remark in told.items()} == {
         "s-ok": ("Scratch on the left", 1),

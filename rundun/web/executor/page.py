@@ -65,8 +65,8 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
 def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
     """Return what static/executor/closed.js makes a receipt of."""
     whole = state_json(state, organization, ctx.links, ctx.now())
-    kept = {name: whole[name] for name in ("run", "organization", "template", "answers")}
-    return {**kept, "signed": list(whole["signatures"])}
+    kept = {name: whole[name] for name in ("run", "organization", "template", "answers", "remarks")}
+    return {**kept, "job": {"title": state.run.job.title}, "signed": list(whole["signatures"])}
 
 
 def preferred_languages(request: Request, run_language: str | None) -> list[str]:
