@@ -18,7 +18,7 @@ let secrets = 0;   // shown in this page so far, for their ids
 export function connectStartScreen(session, page) {
   const { due_at: dueAt, fields } = session.job.value;
   if (dueAt) page.querySelector(".due").replaceWith(dueLine(dueAt));
-  if (fields.length) page.querySelector(".job-fields").replaceWith(fieldList(fields, "facts card job-fields"));
+  if (fields.length) page.querySelector(".job-fields").replaceWith(fieldList(fields, "brief card job-fields"));
 }
 
 /** Puts the job at the top of the list, its title into the header, and its proposals into the steps; and follows it. */
@@ -147,7 +147,7 @@ function details({ job }) {
   return [
     ...(dueAt ? [dueLine(dueAt)] : []),
     ...(note ? [h("p", { class: "job-note", dir: "auto", lang: "" }, withLinks(note))] : []),
-    ...(fields.length ? [fieldList(fields, "facts job-fields")] : []),
+    ...(fields.length ? [fieldList(fields, "brief job-fields")] : []),
     ...(job.isStarted ? [] : [h("p", { class: "soft small job-more" }, t("job_more"))]),
   ];
 }
@@ -174,9 +174,10 @@ function listed(news) {
 }
 
 function fieldList(fields, className) {
-  return h("dl", { class: className }, fields.flatMap((field) => {
+  return h("dl", { class: className }, fields.map((field) => {
     const label = h("dt", textAttributes(field.id), field.label);
-    return [label, h("dd", {}, field.kind === "secret" ? secret(field, label) : h("bdi", { lang: "" }, shown(field)))];
+    const value = field.kind === "secret" ? secret(field, label) : h("bdi", { lang: "" }, shown(field));
+    return h("div", {}, label, h("dd", {}, value));
   }));
 }
 
@@ -189,9 +190,15 @@ function shown({ kind, value }) {
     case "phone": return h("a", { href: `tel:${text.replace(/[^\d+*#,;]/g, "")}`, dir: "ltr" }, text);
     case "email": return h("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, text);
     case "url": return /^https?:\/\//i.test(text) ? h("a", { href: text, ...OUTSIDE }, text) : text;
-    case "address": return h("a", mapOf(text), icon("pin"), text);
+    case "address": return h("a", mapOf(text), addressParts(text));
     default: return text;
   }
+}
+
+/** An address, which breaks between its parts before it breaks within one. */
+function addressParts(text) {
+  const parts = text.replace(/([,،]) +/g, "$1\n").split("\n");
+  return parts.flatMap((part, i) => [i ? " " : null, h("span", {}, i ? null : icon("pin"), part)]);
 }
 
 /** The attributes of a link to a map. Apple's phones open their own by its web address, and know no geo: (RFC 5870);

@@ -119,6 +119,35 @@ async def test_nothing_of_a_job_is_lost_with_large_text_on_a_small_phone(
         await fits(page, "review")
 
 
+# The lines that an element's text is broken into.
+LINES = """(one) => {
+  const [texts, range, lines] = [document.createTreeWalker(one, NodeFilter.SHOW_TEXT), new Range(), []];
+  let last = null;
+  while (texts.nextNode()) {
+    for (const i of texts.currentNode.data.split("").keys()) {
+      range.setStart(texts.currentNode, i);
+      range.setEnd(texts.currentNode, i + 1);
+      const box = range.getBoundingClientRect();
+      if (box.width && (last === null || Math.abs(box.top - last) > 5)) [last] = [box.top, lines.push("")];
+      if (box.width) lines[lines.length - 1] += range;
+    }
+  }
+  return lines.map((line) => line.trim());
+}"""
+
+
+async def test_a_number_is_never_broken_and_an_address_between_its_parts(w: World, ed: Phone) -> None:
+    address, number = "Alexanderstraße 12-14, 3. Hinterhof rechts, 10179 Berlin-Mitte", "+49 30 901 82 17 34"
+    run = await with_job(w, fields={"f-address": address, "f-phone": number})
+    await run.start()
+    await ed.open(run.run_id)
+    links = ed.page.locator(".job-card a")
+    assert await links.filter(has_text="+49").evaluate(LINES) == [number]
+    lines = await links.filter(has_text="Berlin").evaluate(LINES)
+    assert " ".join(lines) == address and len(lines) > 1
+    assert all(line.endswith(",") for line in lines[:-1]), lines
+
+
 @pytest.mark.parametrize("is_begun", [False, True])
 async def test_a_job_takes_no_request_more_than_there_may_be(w: World, ed: Phone, is_begun: bool) -> None:
     run = await w.dispatch(await w.template(*MEASURED, *EVIDENCE, fields=FIELDS), **{**JOB, "prefill": {"s-keys": 2}})
