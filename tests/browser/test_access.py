@@ -91,6 +91,9 @@ async def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"Tab never comes to {selector}")
 
 
+STICKY = """[...document.querySelectorAll(".top, .bottom")]
+  .filter((one) => one.checkVisibility() && getComputedStyle(one).position === "sticky").length"""
+
 # Whether a bar that stays where it is lies over the whole of what has the focus.
 COVERED = """() => {
   const one = document.activeElement.closest("label") ?? document.activeElement;
@@ -155,6 +158,7 @@ async def test_nothing_is_lost_with_text_twice_as_large_on_a_small_phone(
         await ed.step("s-in").locator(".pick").first.tap()
         await ed.is_safe("s-in")
         await fits(ed.page, "list")
+        assert await ed.page.evaluate(STICKY) == 0, "all the room is the list's"
         await olga.button("menu").tap()
         await expect(ed.page.locator("dialog")).to_be_visible()
         await fits(ed.page, "menu")
@@ -201,11 +205,11 @@ async def fits(page: Page, state: str) -> None:
             range.setEnd(text, word.index + word[0].length);
             const lines = [...range.getClientRects()];
             const width = lines.reduce((sum, line) => sum + line.width, 0);
-            const button = text.parentElement.closest("button");
+            const button = text.parentElement.closest(".button");
             const room = inner(button.parentElement) - (button.offsetWidth - inner(button));
             return new Set(lines.map((line) => Math.round(line.top))).size > 1 && width < room;
           });
-          const broken = [...document.querySelectorAll("button, button > span")].filter((one) =>
+          const broken = [...document.querySelectorAll(".button, .button > span")].filter((one) =>
             one.checkVisibility() && [...one.childNodes].some((node) => node instanceof Text && isBroken(node)));
           const name = (one) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 60)}`;
           const stays = (one) => one.checkVisibility() && getComputedStyle(one).position === "sticky";
