@@ -6,6 +6,7 @@
 const KEEP_EVERY_MS = 1000;
 
 export class Drafts {
+  cleared = new Set();   // ids of steps in which what the job proposes was cleared, and not answered since
   #texts = new Map();    // step id → {text, replaces}: the newest, here and maybe not yet on the phone
   #timers = new Map();   // step id → the timer of its next save
   #found = new Map();    // step id → {text, replaces}: left by a page that is gone
@@ -25,7 +26,10 @@ export class Drafts {
     const left = kept.filter(({ page }) => !held.includes(this.#lock(page)));
     for (const draft of left.sort((one, other) => one.at - other.at)) this.#found.set(draft.step, draft);
     // From now on they are this page's own.
-    for (const { step, text, replaces } of this.#found.values()) await this.#save(step, { text, replaces });
+    for (const { step, text, replaces } of this.#found.values()) {
+      if (text === null) this.cleared.add(step);
+      await this.#save(step, { text, replaces });
+    }
     for (const { step, page } of left) await this.db.removeDraft(this.run, step, page).catch(() => {});
   }
 
@@ -45,6 +49,14 @@ export class Drafts {
       this.#timers.delete(step);
       this.#save(step, this.#texts.get(step));
     }, KEEP_EVERY_MS));
+  }
+
+  /** Keeps that what was proposed for a step is not wanted: until it is answered there is nothing in it. */
+  clear(step) {
+    const nothing = { text: null };
+    this.cleared.add(step);
+    this.#texts.set(step, nothing);
+    this.#save(step, nothing);
   }
 
   /** What was typed is answered, or taken back. */

@@ -127,13 +127,9 @@ defineStep("multi_choice", class extends StepElement {
     setAttr(this, "editing", true);
     clearTimeout(this.#timer);
     const isNothing = this.#chosen().length === 0 && !this.none?.querySelector("input").checked;
-    if (isNothing && this.least === 0) {
-      // Nothing ticked says nothing: with an answer already given it must be made explicit.
-      setAttr(this, "editing", false);
-      const before = this.session.answerOf(this.id);
-      if (before && !before.skipped && !before.unable) this.save([]);
-      return;
-    }
+    // Nothing ticked says nothing: with an answer already given it must be made explicit.
+    if (isNothing && !this.isAnswered) return this.cleared();
+    if (isNothing && this.least === 0) return this.save([]);
     this.#timer = setTimeout(() => this.flush(), SAVE_DELAY_MS);
   }
 

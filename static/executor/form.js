@@ -100,7 +100,7 @@ export class Form {
         this.#seen[isIntersecting ? "add" : "delete"](target);
         this.#large[intersectionRatio >= MOST ? "add" : "delete"](target);
       }
-      this.#showLead();
+      this.showLead();
     }, { threshold: [0, MOST] });
     for (const step of this.#steps()) watch.observe(step);
     // When the first screen is there: until then nothing is done that could be folded.
@@ -109,7 +109,7 @@ export class Form {
 
   /** One button is filled: the next action. That of the card that is next, while it is on the screen; else what leads
    *  there, or on. */
-  #showLead() {
+  showLead() {
     const stepStates = this.session.evaluate().steps;
     const isOpen = (step) => this.#large.has(step) && stepStates.get(step.id).visible && !stepStates.get(step.id).done;
     const next = this.#steps().find(isOpen) ?? this.#nextOpen(null);
@@ -184,10 +184,11 @@ export class Form {
     const isPlain = (step) => step.type === "boolean" && !step.photo?.min;
     const words = new Set(steps.map((step) => (isPlain(step) ? step.config?.true_label ?? t("yes") : null)));
     if (steps.length < 2 || words.size > 1 || words.has(null)) return null;
+    const { session } = this;
     const answerAll = () => {
       const cards = steps.map((step) => this.#steps().find((card) => card.id === step.id));
       // One after the other: an answer may bring up the next question.
-      const isOpen = ({ id, hidden }) => !hidden && !this.session.answerOf(id) && !this.session.job.proposes(id, false);
+      const isOpen = ({ id, hidden }) => !hidden && !session.answerOf(id) && session.job.proposed(id) !== false;
       for (const card of cards) if (isOpen(card)) card.save(true);
       this.#goOn(cards.filter((card) => !card.hidden).at(-1) ?? null);
     };
@@ -211,7 +212,7 @@ export class Form {
     this.bar.setAttribute("aria-valuemax", String(progress.total));
     this.bar.style.setProperty("--part", progress.total ? done / progress.total : 1);
     this.isAllDone = ![...stepStates.values()].some((stepState) => stepState.missing);
-    this.#showLead();
+    this.showLead();
     setAttr(this.nextButton, "disabled", !this.#nextOpen(null));
     this.#showSending();
   }

@@ -8,7 +8,7 @@ import {
 
 const DAY_MS = 24 * 3600 * 1000;
 const MINUTE_MS = 60 * 1000;
-const CONFIRM = { text: "confirm_text", barcode: "confirm_code", multi_choice: "confirm_choices" };
+const SHOWN_TYPES = new Set(["text", "barcode", "multi_choice"]);   // whose value stands right below, and may be long
 
 const OUTSIDE = { target: "_blank", rel: "noopener noreferrer" };
 
@@ -45,6 +45,7 @@ export function connectJob(session, form) {
     showTitle(form.header.querySelector("h1"), session);
     showProposals(null);
     for (const id of Object.keys(job.value.prefill ?? {})) stepCard(id)?.update();
+    form.showLead();
     const isNew = job.news.length > 0;
     if (!isNew && !(isMore && job.isThere)) return;
     const news = isNew ? t("job_changed", { what: listed(job.news) }) : t("job_here");
@@ -83,15 +84,20 @@ export function connectJob(session, form) {
       if (old?.contains(document.activeElement)) step.querySelector("h3").focus({ preventScroll: true });
       return old?.remove();
     }
-    const words = t(CONFIRM[step.step.type] ?? "confirm_value", { value: describe(step.step, { value }) });
+    const isShown = SHOWN_TYPES.has(step.step.type);
+    const words = isShown ? t("confirm") : t("confirm_value", { value: describe(step.step, { value }) });
     if (old) return setText(old.querySelector("button > span"), words);
-    const confirm = makeButton("button", () => step.tapped(value), icon("check"), h("span", {}, words));
+    if (job.proposed(step.id) === undefined) return;
+    const confirm = makeButton("button primary", () => step.tapped(value), icon("check"), h("span", {}, words));
     setAttr(confirm, "aria-describedby", step.labelId);
     const note = h("p", { class: "soft small" }, t("prefill_note"));
     const proposal = h("div", { class: "proposal" }, note, confirm);
     const control = step.querySelector(":scope > .control");
     // What is being changed can't be confirmed any more; the place stays, so that nothing moves under a thumb.
-    control.addEventListener("input", () => setAttr(proposal, "changed", true));
+    control.addEventListener("input", () => {
+      setAttr(proposal, "changed", true);
+      confirm.className = "button";
+    });
     return control.before(proposal);
   }
 }

@@ -31,10 +31,8 @@ defineStep("signature", class extends StepElement {
     return [h("div", { class: "signed" }, this.picture, this.empty), this.button];
   }
 
-  show(answer) {
-    const isOpen = !answer || answer.skipped || answer.unable;
-    const signature = isOpen ? null : this.session.signatureOf(this.id);
-    showSignature(this, signature);
+  show() {
+    showSignature(this, this.isAnswered ? this.session.signatureOf(this.id) : null);
   }
 
   async #sign() {
@@ -62,10 +60,9 @@ defineStep("instruction", class extends StepElement {
     return [h("div", { class: "body", ...textAttributes(this.id) }, withLinks(this.step.config.body)), this.button];
   }
 
-  show(answer) {
-    const isRead = Boolean(answer && !answer.skipped && !answer.unable);
-    this.button.classList.toggle("primary", !isRead);
-    setAttr(this.button, "aria-pressed", String(isRead));
+  show() {
+    this.button.classList.toggle("primary", !this.isAnswered);
+    setAttr(this.button, "aria-pressed", String(this.isAnswered));
   }
 });
 

@@ -81,16 +81,23 @@ export class Review {
       section = own;
       rows.push(this.#line(step, stepStates.get(step.id)));
     }
+    const active = this.lines.contains(document.activeElement) ? document.activeElement.closest("[data-step]") : null;
     this.lines.replaceChildren(...rows);
+    // Whoever reads with a keyboard stays where a step was just confirmed or left out.
+    if (active) this.lines.querySelector(`.line[data-step="${active.dataset.step}"]`)?.focus({ preventScroll: true });
   }
 
   #line(step, stepState) {
     const answer = this.session.answerOf(step.id);
     const photos = this.session.photoStore.usable(step.id);
     const isRefused = this.session.needsAttention.some((row) => row.step === step);
+    const value = answer ? undefined : this.session.job.proposed(step.id);
+    const isProposed = value !== undefined;
     const answered = isRefused ? t("attention_count", { n: 1 }) : describe(step, answer);
-    const words = stepState.missing ? missingText(step, stepState) : answered;
-    const attributes = { type: "button", class: "line", missing: Boolean(stepState.missing || isRefused) };
+    const waits = isProposed ? t("unconfirmed", { value: describe(step, { value }) }) : null;
+    const words = waits ?? (stepState.missing ? missingText(step, stepState) : answered);
+    const isOpen = Boolean(stepState.missing || isRefused);
+    const attributes = { type: "button", class: "line", missing: isOpen, "data-step": step.id };
     const line = h("button", { ...attributes, on: { click: () => this.#back([step.id]) } },
       h("span", { class: "line-label", ...textAttributes(step.id) }, step.label),
       h("span", { class: "line-answer" }, attributes.missing ? icon("alert") : null, h("bdi", {}, words)),
@@ -102,16 +109,20 @@ export class Review {
         return source ? h("img", { src: source, alt: "", on: { error } }) : blank;
       }), photos.length > 5 ? h("span", { class: "soft" }, `+${showCount(photos.length - 5)}`) : null) : null);
     const word = stepState.missing ? wayOutOf(this.session.template, step) : null;
-    if (word === null) return line;
+    const ways = [
+      isProposed ? makeButton("link", () => this.session.answer(step.id, value), t("confirm")) : null,
+      word ? makeButton("link quiet-link", () => leaveOut(this.session, step), t(word)) : null,
+    ].filter(Boolean);
+    if (!ways.length) return line;
     line.querySelector(".line-label").id = `${step.id}-review`;
-    const out = makeButton("link quiet-link", () => leaveOut(this.session, step), t(word));
-    out.setAttribute("aria-describedby", `${step.id}-review`);
-    return h("div", { class: "line-row" }, line, out);
+    for (const way of ways) way.setAttribute("aria-describedby", `${step.id}-review`);
+    return h("div", { class: "line-row", "data-step": step.id }, line, h("div", { class: "line-ways" }, ways));
   }
 
   #remark(step) {
     const words = remarkWords(this.session.answerOf(remarkKey(step.id)));
-    return words && h("span", { class: "line-remark" }, icon("pen"), h("span", {}, `${t("remark")}: `, h("bdi", {}, words)));
+    const said = words && h("span", {}, `${t("remark")}: `, h("bdi", {}, words));
+    return words && h("span", { class: "line-remark" }, icon("pen"), said);
   }
 
   #closingSignature() {

@@ -10,9 +10,10 @@ const TAPPED_TYPES = new Set(["boolean", "choice", "rating"]);
 export class RunJob extends EventTarget {
   #labels = new Map();   // of fields by their ids, as the page has them: the server's are in the run's language
 
-  constructor(job) {
+  /** `cleared`: the ids of the steps whose proposal was cleared on this phone (drafts.js). */
+  constructor(job, cleared) {
     super();
-    this.value = NOTHING;
+    Object.assign(this, { value: NOTHING, cleared });
     this.take(job, job);
   }
 
@@ -41,14 +42,14 @@ export class RunJob extends EventTarget {
     return "note" in this.value;
   }
 
-  /** Whether `value` is proposed as the answer of a step. */
-  proposes(stepId, value) {
-    return this.value.prefill?.[stepId] === value;
+  /** What is proposed as the answer of a step; undefined where nothing is, or it was cleared. */
+  proposed(stepId) {
+    return this.cleared.has(stepId) ? undefined : this.value.prefill?.[stepId];
   }
 
   /** What the control of a step without an answer shows: {value}, or null. */
   proposal({ id, type }) {
-    const value = this.value.prefill?.[id];
+    const value = this.proposed(id);
     return value === undefined || TAPPED_TYPES.has(type) ? null : { value };
   }
 }

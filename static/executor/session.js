@@ -29,7 +29,7 @@ export class Session extends EventTarget {
     super();
     Object.assign(this, { outbox, drafts });
     this.template = state.template;
-    this.job = new RunJob(state.job);
+    this.job = new RunJob(state.job, drafts.cleared);
     this.organization = state.organization;
     this.rows = flatten(state.template);
     this.stepById = new Map(stepsIn(this.rows).map((step) => [step.id, step]));

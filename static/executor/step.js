@@ -94,13 +94,17 @@ export class StepElement extends HTMLElement {
     this.complain(wrong);
     if (wrong) return false;
     this.removeAttribute("editing");
-    const before = this.session.answerOf(this.step.id);
-    const isAnswered = before && !before.skipped && !before.unable;
-    const isSame = isAnswered && JSON.stringify(before.value) === JSON.stringify(value);
+    const isSame = this.isAnswered && JSON.stringify(this.session.answerOf(this.id).value) === JSON.stringify(value);
     const isRefused = this.session.safetyOf(this.step.id).kind === "attention";
     if (!isSame || isRefused) this.session.answer(this.step.id, value, this.replaces);
     this.replaces = undefined;
     return true;
+  }
+
+  /** True for a step with an answer that says something: it was not left out. */
+  get isAnswered() {
+    const answer = this.session.answerOf(this.id);
+    return Boolean(answer && !answer.skipped && !answer.unable);
   }
 
   /** Saves what one tap chose, and lets the form go on to the next step. */
@@ -165,6 +169,12 @@ export class StepElement extends HTMLElement {
   giveUp() {
     this.removeAttribute("editing");
     this.complain(null);
+  }
+
+  /** Nothing is typed or chosen any more: what the job proposes is not wanted. */
+  cleared() {
+    this.giveUp();
+    if (this.id in (this.session.job.value.prefill ?? {})) this.session.drafts.clear(this.id);
   }
 
   /** Shows the step's remark; its module comes with the first of them. */
@@ -239,7 +249,7 @@ export class FieldStep extends StepElement {
 
   restore() {
     const draft = this.session.drafts.take(this.id);
-    if (!draft) return;
+    if (typeof draft?.text !== "string") return;
     const known = this.field.value;
     this.field.value = draft.text;
     if (this.field.value === known) return this.session.drafts.drop(this.id);
@@ -286,13 +296,12 @@ export class FieldStep extends StepElement {
 
   flush() {
     if (!this.hasAttribute("editing")) return true;
-    const before = this.session.answerOf(this.id);
     if (this.field.value.trim() === "" && !this.field.validity.badInput) {
+      const { isAnswered } = this;
       // An emptied field answers nothing, and the server keeps no empty answers: say so instead of losing it.
-      const wasAnswered = before && !before.skipped && !before.unable;
-      this.complain(wasAnswered ? ["wrong_emptied", {}] : null);
-      if (!wasAnswered) this.removeAttribute("editing");
-      return !wasAnswered;
+      if (isAnswered) this.complain(["wrong_emptied", {}]);
+      else this.cleared();
+      return !isAnswered;
     }
     return this.save(this.read());
   }

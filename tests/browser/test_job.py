@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.checklists import record
+from tests.browser.checklists import COUNT, record
 from tests.browser.phone import Phone, phone
+from tests.browser.test_drafts import until_drafts_are
 from tests.helpers.faulty_network import depot
 from tests.helpers.jobs import FIELDS, JOB, LATER, NEVER, SECRET, STEPS, found_in, rewritten, with_job
 from tests.helpers.service import NOON, World
@@ -128,7 +129,7 @@ async def test_without_network_the_job_is_there_after_one_visit(tmp_path: Path, 
         acme.line.up()
         await ed.network_is_back()
         await expect(ed.page.locator(".job-card")).to_contain_text("Canary-note")
-        await ed.step("s-why").get_by_role("button", name="Confirm this text").tap()
+        await ed.step("s-why").get_by_role("button", name="Confirm").tap()
         await ed.is_done("s-why")
         acme.line.down()
         await ed.page.close()
@@ -165,11 +166,11 @@ PROPOSED: list[tuple[dict[str, Any], Any, str]] = [
     ({"type": "choice", "config": {"options": [{"id": "o-1", "label": "One"}, {"id": "o-2", "label": "Two"}]}}, "o-2",
      "Confirm: Two"),
     ({"type": "multi_choice", "config": {"options": [{"id": "o-3", "label": "Three"}, {"id": "o-4", "label": "Four"}]}},
-     ["o-4"], "Confirm this selection"),
-    ({"type": "text"}, "Blue chair", "Confirm this text"),
+     ["o-4"], "Confirm"),
+    ({"type": "text"}, "Blue chair", "Confirm"),
     ({"type": "number", "config": {"unit": "km"}}, 42150, "Confirm: 42,150 km"),
     ({"type": "rating"}, 4, "Confirm: 4 of 5"),
-    ({"type": "barcode"}, "4006381333931", "Confirm this code"),
+    ({"type": "barcode"}, "4006381333931", "Confirm"),
     ({"type": "datetime"}, "2026-01-31", "Confirm: 31 Jan 2026"),
 ]  # fmt: skip
 
@@ -197,12 +198,57 @@ async def test_what_is_filled_in_is_no_answer_until_it_is_confirmed(w: World, ed
         await ed.step(f"s-{n}").get_by_role("button", name=PROPOSED[n][2], exact=True).tap()
         await ed.is_done(f"s-{n}")
     await expect(page.locator(".step:not([hidden]) .proposal")).to_have_count(1)
-    await ed.step("s-then").get_by_role("button", name="Confirm this text").tap()
+    await ed.step("s-then").get_by_role("button", name="Confirm").tap()
     await ed.is_done("s-then")
     await expect(page.locator(".proposal")).to_have_count(0)
     answers = (await record(w, run.run_id))["answers"]
     changed = {"s-2": ["o-3", "o-4"], "s-3": "Blue chair, broken", "s-5": 3}
     assert {step: one["value"] for step, one in answers.items()} == prefill | changed
+
+
+# Words on the filled buttons of a card.
+FILLED = """(card) => [...card.querySelectorAll(".button")]
+  .map((one) => [one.textContent, getComputedStyle(one)])
+  .filter(([, { color, visibility }]) => visibility === "visible" && color !== getComputedStyle(card).color)
+  .map(([words]) => words)"""
+
+
+async def test_a_proposal_that_is_cleared_stays_so_and_the_review_offers_the_others(w: World, ed: Phone) -> None:
+    tools = {**PROPOSED[2][0], "id": "s-tools", "label": "Tools?", "required": False}
+    prefill = {"s-tools": ["o-4"], "s-why": "Wet", "s-count": 3}
+    run = await w.dispatch(await w.template(tools, *STEPS, COUNT), prefill=prefill)
+    page = ed.page
+    await ed.open(run.run_id)
+    await ed.start()
+    await expect(ed.step("s-tools")).to_have_attribute("lead", "")
+    assert await ed.step("s-tools").evaluate(FILLED) == ["Confirm"]
+    await ed.pick("s-tools", "Three")
+    assert await ed.step("s-tools").evaluate(FILLED) == ["That’s all"]
+    for option in ("Three", "Four"):
+        await ed.pick("s-tools", option)
+    await ed.fill("s-why", "")
+    await until_drafts_are(ed, run.run_id, [["s-tools", None], ["s-why", None]])
+    for _ in range(2):
+        await page.reload()
+        await expect(ed.step("s-count").locator(".proposal")).to_be_visible()
+        await expect(page.locator(".proposal")).to_have_count(1)
+        await expect(ed.step("s-why").locator("input")).to_have_value("")
+        await expect(ed.step("s-tools").locator(":checked")).to_have_count(0)
+    await ed.review()
+    lines = page.locator(".review .line")
+    await expect(lines.filter(has_text="Tools?")).to_contain_text("Not answered")
+    await expect(lines.filter(has_text="What else?")).to_contain_text("Not answered")
+    await expect(lines.filter(has_text="How many?")).to_contain_text("Unconfirmed: 3")
+    await page.locator(".review").get_by_role("button", name="Confirm", exact=True).tap()
+    await expect(lines.filter(has_text="How many?")).to_have_text("How many?3")
+    await expect(lines.filter(has_text="How many?")).to_be_focused()
+    await page.get_by_role("button", name="Back").tap()
+    await ed.is_done("s-count")
+    await ed.fill("s-why", "Dry")
+    await ed.is_done("s-why")
+    await until_drafts_are(ed, run.run_id, [["s-tools", None]])
+    answers = (await record(w, run.run_id))["answers"]
+    assert {step: one["value"] for step, one in answers.items()} == {"s-count": 3, "s-why": "Dry"}
 
 
 async def test_one_tap_for_all_does_not_say_yes_where_no_is_filled_in(w: World, ed: Phone) -> None:
