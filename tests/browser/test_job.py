@@ -238,7 +238,7 @@ async def test_a_proposal_that_is_cleared_stays_so_and_the_review_offers_the_oth
     lines = page.locator(".review .line")
     await expect(lines.filter(has_text="Tools?")).to_contain_text("Not answered")
     await expect(lines.filter(has_text="What else?")).to_contain_text("Not answered")
-    await expect(lines.filter(has_text="How many?")).to_contain_text("Unconfirmed: 3")
+    await expect(lines.filter(has_text="How many?")).to_contain_text("To confirm: 3")
     await page.locator(".review").get_by_role("button", name="Confirm", exact=True).tap()
     await expect(lines.filter(has_text="How many?")).to_have_text("How many?3")
     await expect(lines.filter(has_text="How many?")).to_be_focused()
