@@ -61,6 +61,8 @@ function runTransaction(database, mode, work) {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(["items", "runs"], mode, { durability: "strict" });
     const request = work(transaction);
+    // Else it waits for this page to hear how its requests went, which one that is being left never does.
+    if (request) transaction.commit?.();
     const timer = setTimeout(() => reject(new Error("no answer")), ANSWER_TIMEOUT_MS);
     transaction.oncomplete = () => {
       clearTimeout(timer);

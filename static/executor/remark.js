@@ -6,8 +6,9 @@ import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes }
 import { loadModule } from "./http.js";
 import { isNoted, remarkKey, tidy } from "./rules.js";
 
-/** Asks for the remark on a step. What is written is saved however the dialog is left, photos as soon as they are
- *  taken. `isPhotoLost`: the phone ended the page in favour of its camera. */
+/** Asks for the remark on a step. What is written is saved however the dialog is left, and kept on the phone every
+ *  second until then; photos as soon as they are taken. `isPhotoLost`: the phone ended the page in favour of its
+ *  camera. */
 export async function editRemark(session, step, isPhotoLost = false) {
   if (!customElements.get("photo-field")) await loadModule("photo_steps");
   const key = remarkKey(step.id);
@@ -19,7 +20,9 @@ export async function editRemark(session, step, isPhotoLost = false) {
   const save = () => {
     const text = tidy(field.value);
     if (!session.closed && text !== (remark()?.value ?? "")) session.answer(key, text);
+    session.drafts.drop(key);
   };
+  field.addEventListener("input", () => session.drafts.keep(key, field.value, null));
   session.addEventListener("flush", save);
   const end = await openDialog(t(wasThere ? "remark_change" : "remark_add"), (close) => [
     h("p", { class: "soft", ...textAttributes(step.id) }, step.label),
@@ -31,6 +34,7 @@ export async function editRemark(session, step, isPhotoLost = false) {
   session.removeEventListener("flush", save);
   if (end !== "take back") return save();
   session.answer(key, "");
+  session.drafts.drop(key);
   for (const photo of session.photoStore.ofStep(key)) session.photoStore.remove(photo);
 }
 

@@ -27,15 +27,13 @@ export class Session extends EventTarget {
 
   constructor(state, outbox, drafts) {
     super();
-    Object.assign(this, { outbox, drafts });
-    this.template = state.template;
+    Object.assign(this, { outbox, drafts, template: state.template, organization: state.organization });
     this.job = new RunJob(state.job, drafts.cleared);
-    this.organization = state.organization;
     this.rows = flatten(state.template);
     this.stepById = new Map(stepsIn(this.rows).map((step) => [step.id, step]));
     this.photoStore = new PhotoStore(this.stepById, outbox, state.limits?.photo_bytes ?? Infinity);
-    Object.assign(this, { closed: null, geo: lazyGeo });
-    this.shown = null;   // {pictures, step_pictures}: what the steps show, told once the run is started
+    // shown: {pictures, step_pictures}: what the steps show, told once the run is started
+    Object.assign(this, { closed: null, geo: lazyGeo, shown: null });
     this.#applyState(state);
     outbox.isOpen = this.run.status !== "pending";
     outbox.addEventListener("sent", ({ detail }) => this.#onSent(detail.item, detail.answer));
@@ -62,6 +60,8 @@ export class Session extends EventTarget {
       const listed = this.answerOf(item.key)?.photos ?? [];
       if (this.photoStore.usable(item.key).some((photo) => !listed.includes(photo.id))) this.answerPhotos(item.key);
     }
+    // Or in the middle of a remark, which is saved however its dialog is left.
+    for (const [key, text] of this.drafts.remarks()) if (text !== this.answerOf(key)?.value) this.answer(key, text);
     this.#camera = known?.camera ?? null;
     this.#saveRun();
     this.changed(null);
@@ -86,7 +86,6 @@ export class Session extends EventTarget {
   }
 
   skip = (stepId) => this.#send(stepId, { value: null, skipped: true, unable: null });
-
   unable = (stepId, reason) => this.#send(stepId, { value: null, skipped: false, unable: { reason } });
 
   /** Takes back an answer that the server has refused: what it has stands. */
@@ -296,6 +295,7 @@ export class Session extends EventTarget {
   #onRestored(items) {
     for (const item of items) {
       if (ANSWERS.has(item.kind)) {
+        this.drafts.answered(item.key, item.at);
         this.#local.set(item.key, { answer: contentOf(item.body), item, problem: item.problem });
       } else {
         this.photoStore.restore(item);

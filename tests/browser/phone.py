@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
@@ -47,14 +46,14 @@ WATCH = """(() => {
     return put.call(this, record);
   };
 })()"""
-CAMERA_IS_NOTED = """(run) => new Promise((done, failed) => {
+CAMERA_IS_NOTED = """([run, step]) => new Promise((done, failed) => {
   const opening = indexedDB.open("rundun", 1);
   opening.onerror = failed;
   opening.onsuccess = () => {
     const asked = opening.result.transaction("runs").objectStore("runs").get(run);
     asked.onsuccess = () => {
       opening.result.close();
-      done(asked.result?.camera?.step === "s-pic");
+      done(asked.result?.camera?.step === step);
     };
   };
 })"""
@@ -253,9 +252,9 @@ class Phone:
         """Wait until the service worker's copy is gone."""
         await self.until_true(PAGE_IS_FORGOTTEN, run_id)
 
-    async def until_camera_is_noted(self, run_id: str) -> None:
-        """Wait until this phone has written down that the camera is open for the step s-pic."""
-        await self.until_true(CAMERA_IS_NOTED, run_id)
+    async def until_camera_is_noted(self, run_id: str, step_id: str = "s-pic") -> None:
+        """Wait until this phone has written down that the camera is open for a step."""
+        await self.until_true(CAMERA_IS_NOTED, [run_id, step_id])
 
     async def until_true(self, script: str, given: Any) -> None:
         """Wait until an asynchronous function of the page says true: `wait_for_function` takes its promise for true."""
@@ -330,18 +329,3 @@ async def phone(browser: Browser, base: str, *, positioned: bool = True, **optio
         assert one.trouble == [], one.trouble
     finally:
         await context.close()
-
-
-@asynccontextmanager
-async def phone_with_a_disk(folder: Path, base: str) -> AsyncIterator[Phone]:
-    """As `phone`, with its storage in `folder`: only there does Chromium know a quota for databases."""
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            folder, executable_path=installed(), args=FLAGS, **OPTIONS
-        )
-        one = Phone(context.pages[0], base)
-        try:
-            yield one
-            assert one.trouble == [], one.trouble
-        finally:
-            await context.close()

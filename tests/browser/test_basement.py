@@ -15,7 +15,8 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
-from tests.browser.phone import phone, phone_with_a_disk
+from tests.browser.phone import phone
+from tests.browser.phone_with_a_disk import phone_with_a_disk
 from tests.browser.pictures import file, noise
 from tests.helpers.faulty_network import Cut, depot
 

@@ -1,19 +1,15 @@
 """What is being typed is kept on the phone, and nothing is called safe meanwhile."""
 
 import asyncio
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
-from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
-from tests.browser.phone import FLAGS, OPTIONS, Phone, installed, phone
+from tests.browser.phone import Phone, phone
+from tests.browser.phone_with_a_disk import kill_browser, phone_with_a_disk
 from tests.helpers.faulty_network import depot
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import World
@@ -55,7 +51,10 @@ async def test_nothing_is_called_safe_while_a_text_is_nowhere_but_in_its_field(w
     await expect(ed.page.locator(".top .sending")).to_have_text("Being written")
     await until_drafts_are(ed, run_id, [["s-report", "The lamp in the hall is broken"]])
     assert "s-report" not in (await record(w, run_id))["answers"]  # kept, and not sent letter by letter
-    await ed.step("s-report").locator("textarea").blur()
+    # A page that goes saves all of it, and what was kept meanwhile does not come back over that.
+    await types(ed, "s-report", "The lamp in the hall is broken, and its glass")
+    await ed.page.reload()
+    await expect(ed.step("s-report").locator("textarea")).to_have_value("The lamp in the hall is broken, and its glass")
     await ed.until_all_is_safe()
     await until_drafts_are(ed, run_id, [])
 
@@ -129,39 +128,11 @@ async def test_a_run_that_is_closed_takes_its_drafts_along(w: World, ed: Phone) 
     await until_drafts_are(ed, run.run_id, [])
 
 
-@asynccontextmanager
-async def killable(folder: Path, base: str) -> AsyncIterator[tuple[Phone, Callable[[], None]]]:
-    """A phone with its storage in `folder`, and what kills all processes of its browser at once."""
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            folder, executable_path=installed(), args=FLAGS, **OPTIONS
-        )
-        context.set_default_timeout(PATIENCE * 1000)
-
-        def kill() -> None:
-            groups = {os.getpgid(pid) for pid in started_with(folder)} - {os.getpgid(0)}
-            assert groups
-            for group in groups:
-                os.killpg(group, signal.SIGKILL)
-
-        yield Phone(context.pages[0], base), kill
-        with suppress(PlaywrightError):
-            await context.close()
-
-
-def started_with(folder: Path) -> Iterator[int]:
-    """Find the processes of the browser that has its storage in `folder`."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if str(folder).encode() in path.read_bytes() and b"playwright" not in path.read_bytes():
-                yield int(path.parent.name)
-
-
 @pytest.mark.browser
 async def test_a_browser_killed_in_the_middle_of_a_text_loses_two_seconds_of_it_at_most(tmp_path: Path) -> None:
     async with depot(tmp_path) as acme:
         run_id = await acme.dispatched(YES_NO, REPORT)
-        async with killable(tmp_path / "phone", acme.base) as (ed, kill):
+        async with phone_with_a_disk(tmp_path / "phone", acme.base) as ed:
             await ed.open(run_id)
             await ed.start()
             await ed.page.clock.install()
@@ -173,8 +144,8 @@ async def test_a_browser_killed_in_the_middle_of_a_text_loses_two_seconds_of_it_
             await ed.page.clock.run_for(1000)
             await until_drafts_are(ed, run_id, [["s-report", "The lamp in the hall is "]])
             await ed.step("s-report").locator("textarea").press_sequentially("broken")  # in the second before the end
-            kill()
-        async with killable(tmp_path / "phone", acme.base) as (ed, _):
+            kill_browser(tmp_path / "phone")
+        async with phone_with_a_disk(tmp_path / "phone", acme.base) as ed:
             await ed.open(run_id)
             field = ed.step("s-report").locator("textarea")
             await expect(field).to_have_value("The lamp in the hall is ")
@@ -182,4 +153,14 @@ async def test_a_browser_killed_in_the_middle_of_a_text_loses_two_seconds_of_it_
             await ed.fill("s-report", "The lamp in the hall is broken")
             await ed.is_done("s-report")
             await until_drafts_are(ed, run_id, [])
+            await ed.choose("s-report", "Add a remark")
+            await ed.page.locator("#remark-text").fill("The glass, too")
+            await until_drafts_are(ed, run_id, [["remark s-report", "The glass, too"]])
+            kill_browser(tmp_path / "phone")
+        async with phone_with_a_disk(tmp_path / "phone", acme.base) as ed:
+            await ed.open(run_id)
+            await expect(ed.step("s-report").locator(".remark")).to_contain_text("The glass, too")
+            await ed.until_all_is_safe()
+            await until_drafts_are(ed, run_id, [])
         assert acme.answers(run_id) == {"s-report": "The lamp in the hall is broken"}
+        assert acme.rows("SELECT text FROM remarks WHERE run_id = ?", run_id) == [("The glass, too",)]
