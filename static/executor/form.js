@@ -66,8 +66,9 @@ export class Form {
     const step = this.#steps().find((one) => one.id === stepIdOf(stepId));
     if (!step) return;
     this.bring(step, true);
-    if (step.id === stepId) step.querySelector("photo-field, photo-slots")?.showLostPhoto?.();
-    else loadModule("remark").then(({ editRemark }) => editRemark(this.session, step.step, true));
+    const field = step.querySelector("photo-field, photo-slots"); // the latter comes a moment after the list
+    if (step.id !== stepId) loadModule("remark").then(({ editRemark }) => editRemark(this.session, step.step, true));
+    else if (field) customElements.whenDefined(field.localName).then(() => field.showLostPhoto());
   }
 
   /** Shows the table of contents, and goes to the first open step of the section that is chosen there. */
