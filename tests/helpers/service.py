@@ -5,7 +5,7 @@ import json
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,9 @@ from rundun.app import running
 from rundun.config import loader
 from rundun.config.loader import ServiceSettings
 from rundun.scheduler import Dispatcher, expire_due
+from rundun.store.connection import open_writer
 from rundun.store.database import Database
+from rundun.store.database_file import OWNER_ONLY
 from rundun.store.transaction import Tx
 from rundun.web.context import Context
 from rundun.web.pages import Pages
@@ -238,11 +240,54 @@ def pages(is_https: bool = False) -> Pages:
     return Pages(paths.templates(), Assets(paths.static()), is_https=is_https)
 
 
+@dataclass(frozen=True)
+class Member:
+    """An organization of the tests, and its key."""
+
+    org_id: str
+    key: str
+
+
+async def _members(database: Database) -> tuple[Member, Member]:
+    async def made(name: str) -> Member:
+        org_id = (await database.write(organizations.create, f"{name} {uuid.uuid4().hex[:6]}")).org_id
+        return Member(org_id, (await database.write(api_keys.create, org_id, "test"))[1])
+
+    return await made("Acme"), await made("Globex")
+
+
+_first_starts: dict[int, tuple[bytes, tuple[Member, Member]]] = {}
+
+
+async def _first_start(folder: Path, now: int) -> tuple[bytes, tuple[Member, Member]]:
+    """What a file holds after a first start in `folder` at that time, and who is in it. Made once a process, as all
+    migrations and both samples take longer than most tests; without secrets, so that each copy makes its own.
+    """
+    if now not in _first_starts:
+        settings = settings_for(folder)
+        async with running(settings, pages(), clock=Clock(now), announce=lambda opened: None, ticking=False) as (
+            service,
+            _,
+        ):
+            members = await _members(service.database)
+        path = settings.database.path
+        with closing(open_writer(path)) as db:
+            db.execute("DELETE FROM secrets")
+        _first_starts[now] = path.read_bytes(), members
+        path.unlink()
+    return _first_starts[now]
+
+
 @asynccontextmanager
 async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> AsyncIterator[World]:
     """A Rundun in `folder`, with Acme's and Globex's keys; an existing database is opened again."""
     clock = clock or Clock()
     settings = settings_for(folder, **flags)
+    path, members = settings.database.path, None
+    if not path.exists():
+        content, members = await _first_start(folder, clock.now)
+        path.touch(OWNER_ONLY)
+        path.write_bytes(content)
     app = Documented(starlette_app(pages().assets, None))
     served = pages(settings.public_url.startswith("https://"))
     async with running(settings, served, clock=clock, announce=lambda opened: None, ticking=False) as (
@@ -254,22 +299,31 @@ async def world(folder: Path, clock: Clock | None = None, **flags: Any) -> Async
         async def with_state(scope: Any, receive: Any, send: Any) -> None:
             await app({**scope, "state": {"context": service}}, receive, send)
 
-        async def member(name: str) -> tuple[str, httpx2.AsyncClient]:
-            org_id = await service.database.write(organizations.create, f"{name} {uuid.uuid4().hex[:6]}")
-            key = (await service.database.write(api_keys.create, org_id.org_id, "test"))[1]
-            client = httpx2.AsyncClient(
-                transport=httpx2.ASGITransport(app=with_state),
-                base_url=PUBLIC_URL,
-                headers={"authorization": f"Bearer {key}"},
+        def client(member: Member) -> httpx2.AsyncClient:
+            clients.append(
+                httpx2.AsyncClient(
+                    transport=httpx2.ASGITransport(app=with_state),
+                    base_url=PUBLIC_URL,
+                    headers={"authorization": f"Bearer {member.key}"},
+                )
             )
-            clients.append(client)
-            return org_id.org_id, client
+            return clients[-1]
 
-        acme_id, acme = await member("Acme")
-        _, globex = await member("Globex")
-        yield World(settings, clock, with_state, service.database, dispatcher, acme, globex, acme_id, clients, service)
-        for client in clients:
-            await client.aclose()
+        acme, globex = members or await _members(service.database)
+        yield World(
+            settings,
+            clock,
+            with_state,
+            service.database,
+            dispatcher,
+            client(acme),
+            client(globex),
+            acme.org_id,
+            clients,
+            service,
+        )
+        for one in clients:
+            await one.aclose()
 
 
 BOOLEAN = {"id": "s-ok", "type": "boolean", "label": "All fine?"}
