@@ -1,6 +1,7 @@
 """Fixtures: a world of its own for each test, or one that many share."""
 
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,17 @@ from tests.helpers.service import Receiver, World, world
 from tests.helpers.shell import shell as shell
 
 LONG = ("soak", "crash", "engines")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while the tests are imported, and never again among the million objects that stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
