@@ -5,7 +5,8 @@ from typing import Any, get_args
 from hypothesis import strategies as some
 
 from rundun.core.template import FieldKind
-from tests.helpers.strategies import days, numbers, some_of, steps_of, templates, values, words
+from tests.helpers.plain_strategies import days, numbers, some_of, words
+from tests.helpers.strategies import steps_of, templates, values
 
 Json = Any
 NOT_PREFILLED = ("photo", "signature", "instruction")

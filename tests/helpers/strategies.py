@@ -1,4 +1,7 @@
-"""What hypothesis makes: valid templates with all that the language can say, their conditions, and right answers."""
+"""What hypothesis makes: valid templates with all that the language can say, their conditions, and right answers.
+
+A strategy is made once where it can be: hypothesis takes longer to make one than to draw from it.
+"""
 
 import math
 from decimal import Decimal
@@ -6,67 +9,37 @@ from typing import Any
 
 from hypothesis import strategies as some
 
-from rundun.core import text
 from rundun.core.steps import BARCODE_FORMATS
+from tests.helpers.plain_strategies import MAX_NUMBER, days, moments, numbers, positions, some_of, words
 
 TYPES = ("boolean", "choice", "multi_choice", "text", "number", "rating", "photo", "signature", "instruction")
 TYPES += ("barcode", "datetime")
-MAX_NUMBER = 2**53 - 1
 Json = Any
 Step = dict[str, Any]
-
-# --- plain things -----------------------------------------------------------------------------------------------
-
-_CHARACTERS = some.one_of(
-    some.characters(exclude_categories=["Cs"], exclude_characters="\0"),
-    some.sampled_from('aäß漢😀e\u0301\u1100\u1161 \u00a0\u2003\ufeff/~"\\\n'),
-)
-
-
-def words(most: int, least: int = 1) -> some.SearchStrategy[str]:
-    """Text in its one normal form: NFC, trimmed, `least` to `most` code points, no U+0000."""
-    short = some.text(_CHARACTERS, min_size=least, max_size=min(most, 12))
-    edge = some.just("x" * most)  # the longest that is allowed
-    kept = some.one_of(short, short, short, edge).map(text.clean).map(lambda one: text.clean(one[:most]))
-    return kept.filter(lambda one: len(one) >= least)
-
-
-def numbers(least: float = -MAX_NUMBER, most: float = MAX_NUMBER) -> some.SearchStrategy[int | float]:
-    """JSON numbers that are kept, whole ones also written as floats."""
-    whole = some.integers(math.ceil(least), math.floor(most))
-    return some.one_of(whole, some.floats(least, most, allow_nan=False), whole.map(float))
-
-
-moments = some.datetimes().map(lambda one: one.replace(microsecond=0).isoformat() + "Z")
-days = some.dates().map(lambda one: one.isoformat())
-positions = some.fixed_dictionaries(
-    {"lat": numbers(-90, 90), "lng": numbers(-180, 180)},
-    optional={"accuracy": some.one_of(some.none(), numbers(0, 1000))},
-)
-
-
-@some.composite
-def some_of(draw: some.DrawFn, required: Json, optional: Json) -> dict[str, Any]:
-    """A dictionary; `optional` members are often left out, so that small templates stay small."""
-    chosen = draw(some.sets(some.sampled_from(sorted(optional)), max_size=4)) if optional else ()
-    members = {**required, **{name: optional[name] for name in sorted(chosen)}}
-    return draw(some.fixed_dictionaries(members))
-
 
 # --- templates --------------------------------------------------------------------------------------------------
 
 _TAIL = some.text("abcXYZ019_-", max_size=6)
+_KIND = some.sampled_from(TYPES)
+_FLAG = some.booleans()
+_COUNT = some.integers(1, 4)
+_LONGEST = some.one_of(some.integers(1, 20), some.integers(1, 20_000))
+_END = numbers(-1e9, 1e9)
+_DECIMALS = some.integers(0, 6)
+_FORMATS = some.lists(some.sampled_from(BARCODE_FORMATS), min_size=1, max_size=7, unique=True)
+_MODE = some.sampled_from(["date", "datetime"])
+_ANY_CASE = some.just("any")
 
 
 @some.composite
 def _options(draw: some.DrawFn, place: str) -> list[dict[str, Any]]:
-    count = draw(some.integers(1, 4))
+    count = draw(_COUNT)
     return [{"id": f"o-{place}{n}{draw(_TAIL)}", "label": draw(words(200))} for n in range(count)]
 
 
 @some.composite
 def _config(draw: some.DrawFn, kind: str, place: str) -> dict[str, Any]:
-    label, flag = words(200), some.booleans()
+    label, flag = words(200), _FLAG
     match kind:
         case "boolean":
             return draw(some_of({}, {"true_label": label, "false_label": label}))
@@ -78,20 +51,19 @@ def _config(draw: some.DrawFn, kind: str, place: str) -> dict[str, Any]:
             limits = {"min_selected": some.just(least), "max_selected": some.integers(max(least, 1), 200)}
             return {"options": options, **draw(some_of({}, limits))}
         case "text":
-            longest = some.one_of(some.integers(1, 20), some.integers(1, 20_000))
-            known = {"multiline": flag, "max_length": longest, "placeholder": label, "case": some.just("any")}
+            known = {"multiline": flag, "max_length": _LONGEST, "placeholder": label, "case": _ANY_CASE}
             return draw(some_of({}, known))
         case "number":
-            ends = sorted([draw(numbers(-1e9, 1e9)), draw(numbers(-1e9, 1e9))])
+            ends = sorted([draw(_END), draw(_END)])
             ends[1] = max(ends[1], math.ceil(ends[0]) + 1)  # so that a whole number lies between
             known = {"min": some.just(ends[0]), "max": some.just(ends[1])}
-            return draw(some_of({}, {**known, "decimals": some.integers(0, 6), "unit": words(40)}))
+            return draw(some_of({}, {**known, "decimals": _DECIMALS, "unit": words(40)}))
         case "rating":
             least = draw(some.integers(0, 4))
             ends = {"min": some.just(least), "max": some.integers(max(least + 1, 5), 10)}
             return draw(some_of({}, {**ends, "min_label": label, "max_label": label}))
-        case "photo" if draw(some.booleans()):
-            slots = [{"id": f"p-{place}{n}", "label": draw(words(200))} for n in range(draw(some.integers(1, 4)))]
+        case "photo" if draw(_FLAG):
+            slots = [{"id": f"p-{place}{n}", "label": draw(words(200))} for n in range(draw(_COUNT))]
             return {"slots": slots, **draw(some_of({}, {"annotate": flag, "allow_gallery": flag}))}
         case "photo":
             least = draw(some.integers(1, 3))
@@ -100,32 +72,31 @@ def _config(draw: some.DrawFn, kind: str, place: str) -> dict[str, Any]:
         case "instruction":
             return {"body": draw(words(20_000))}
         case "barcode":
-            formats = some.lists(some.sampled_from(BARCODE_FORMATS), min_size=1, max_size=7, unique=True)
-            return draw(some_of({}, {"formats": formats}))
+            return draw(some_of({}, {"formats": _FORMATS}))
         case "datetime":
-            return draw(some_of({}, {"mode": some.sampled_from(["date", "datetime"])}))
+            return draw(some_of({}, {"mode": _MODE}))
         case _:
             return {}
 
 
 @some.composite
 def _photo_rule(draw: some.DrawFn) -> Json:
-    if draw(some.booleans()):
+    if draw(_FLAG):
         return False
     least = draw(some.integers(0, 2))
     ends = {"min": some.just(least), "max": some.integers(max(least, 1), 10)}
-    return draw(some_of({}, {**ends, "annotate": some.booleans()}))
+    return draw(some_of({}, {**ends, "annotate": _FLAG}))
 
 
 @some.composite
 def steps(draw: some.DrawFn, place: str, earlier: list[Step], kind: str | None = None, dependent: bool = False) -> Step:
     """A valid step that may depend on `earlier` ones, and does if `dependent`; `place` makes its ids unique."""
-    kind = kind or draw(some.sampled_from(TYPES))
+    kind = kind or draw(_KIND)
     config = draw(_config(kind, place))
     step: Step = {"id": f"s-{place}{draw(_TAIL)}", "type": kind, "label": draw(words(500))}
-    if config or draw(some.booleans()):
+    if config or draw(_FLAG):
         step["config"] = config
-    optional = {"hint": words(2000), "required": some.booleans(), "geo": some.booleans()}
+    optional = {"hint": words(2000), "required": _FLAG, "geo": _FLAG}
     if kind != "photo":
         optional["photo"] = _photo_rule()
     optional["flag"] = _flag({"config": {}, **step})
@@ -165,13 +136,22 @@ def _compared(step: Step, op: str) -> some.SearchStrategy[Json]:
 
 def conditions(earlier: list[Step]) -> some.SearchStrategy[Json]:
     """A valid condition over `earlier` steps (at least one): groups up to five deep, at most 50 comparisons."""
-    found = _comparison(earlier)
-    for _ in range(5):
-        rules = some.lists(found, min_size=1, max_size=3)
-        found = some.one_of(
-            _comparison(earlier), some.fixed_dictionaries({"op": some.sampled_from(["and", "or"]), "rules": rules})
-        )
-    return found.filter(lambda rule: _size(rule) <= 50)
+    return _rule(earlier, 5).filter(lambda rule: _size(rule) <= 50)
+
+
+_OP = some.sampled_from(["and", "or"])
+_FEW = some.integers(1, 3)
+
+
+@some.composite
+def _rule(draw: some.DrawFn, earlier: list[Step], deep: int) -> Json:
+    if not deep or not draw(_FLAG):
+        return draw(_comparison(earlier))
+    op, rule = draw(_OP), _rule(earlier, deep - 1)
+    return {"op": op, "rules": [draw(rule) for _ in range(draw(_FEW))]}
+
+
+_OPS = some.permutations(("and", "or"))
 
 
 @some.composite
@@ -183,8 +163,8 @@ def _flag(draw: some.DrawFn, step: Step) -> Json:
         return {"op": op} if op == "answered" else {"op": op, "value": draw(_compared(step, op))}
 
     when = own()
-    if draw(some.booleans()):
-        ops = draw(some.permutations(("and", "or")))
+    if draw(_FLAG):
+        ops = draw(_OPS)
         when = {"op": ops[0], "rules": [when, {"op": ops[1], "rules": [own(), own()]}]}
     return draw(some_of({"when": some.just(when)}, {"tell": words(500)}))
 
@@ -229,7 +209,7 @@ def templates(
         template["sections"] = draw(_sections(made))
     else:
         template["steps"] = made
-    if draw(some.booleans()):
+    if draw(_FLAG):
         template["translations"] = draw(_translations(template))
     return template
 
