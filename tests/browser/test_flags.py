@@ -46,21 +46,6 @@ async def test_the_executor_reads_what_to_do_as_long_as_the_answer_is_flagged(w:
     await expect(told).to_have_text(TELL)
 
 
-async def test_it_is_said_offline_and_by_what_is_kept_on_the_phone(w: World, ed: Phone) -> None:
-    run_id = await dispatched(w, DAMAGE)
-    await ed.open(run_id)
-    await ed.start()
-    await ed.everything_is_loaded()
-    await ed.page.context.set_offline(True)
-    await ed.pick("s-damage", "Yes")
-    await expect(ed.step("s-damage").get_by_role("status")).to_have_text(TELL)
-    await ed.until_kept(run_id, "answer", "s-damage")
-    assert (await record(w, run_id))["flagged"] == 0
-    await ed.page.context.set_offline(False)
-    await ed.until_all_is_safe()
-    assert (await record(w, run_id))["flagged"] == 1
-
-
 async def test_a_plate_is_typed_in_capitals(w: World, ed: Phone) -> None:
     plate = {"id": "s-plate", "type": "text", "label": "Plate", "config": {"case": "upper"}}
     ours = {**DAMAGE, "condition": {"when": {"step": "s-plate", "op": "contains", "value": "CDE"}}}
