@@ -1,0 +1,36 @@
+"""Whatever fails, and whenever: nothing that Ed gave is lost, nothing is there twice, and the run is completed.
+
+The line, the server, the page and the browser fail at moments drawn from a seed, which a failure names with the steps
+that led to it.
+"""
+
+import secrets
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser.cut_audit import Audit
+from tests.browser.cut_run import CutRun
+from tests.helpers.faulty_network import depot
+
+
+async def everything_fails(tmp_path: Path, browser: Browser, seed: int) -> None:
+    async with depot(tmp_path) as acme:
+        run = CutRun(tmp_path / "phone", browser.browser_type, acme, seed)
+        try:
+            await run.goes()
+            assert Audit(acme, run.run_id, run.given.values(), run.kept).wrong == []
+        finally:
+            print(f"seed {seed}", *run.steps, sep="\n")
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+async def test_nothing_is_lost_or_doubled_whatever_fails(tmp_path: Path, browser: Browser, seed: int) -> None:
+    await everything_fails(tmp_path, browser, seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("round_", range(100))
+async def test_nothing_is_lost_or_doubled_at_length(tmp_path: Path, browser: Browser, round_: int) -> None:
+    await everything_fails(tmp_path, browser, secrets.randbits(32))
