@@ -26,9 +26,9 @@ export class Drafts {
     const left = kept.filter(({ page }) => !held.includes(this.#lock(page)));
     for (const draft of left.sort((one, other) => one.at - other.at)) this.#found.set(draft.step, draft);
     // From now on they are this page's own.
-    for (const { step, text, replaces, at } of this.#found.values()) {
+    for (const { step, text, replaces } of this.#found.values()) {
       if (text === null) this.cleared.add(step);
-      await this.#save(step, { text, replaces, at });
+      await this.#save(step, { text, replaces });
     }
     for (const { step, page } of left) await this.db.removeDraft(this.run, step, page).catch(() => {});
   }
@@ -72,18 +72,11 @@ export class Drafts {
   /** Lets go of the remarks whose dialogs are gone with their page. → [[key, text]] */
   remarks() {
     const found = [...this.#found].filter(([key]) => key.startsWith("remark "));
-    for (const [key] of found) this.#forget(key);
+    for (const [key] of found) {
+      this.take(key);
+      this.drop(key);
+    }
     return found.map(([key, { text }]) => [key, text.trim()]).filter(([, text]) => text);
-  }
-
-  /** Forgets what was typed in a step before an answer that this phone keeps was given. */
-  answered(step, at) {
-    if (this.#found.get(step)?.at <= at) this.#forget(step);
-  }
-
-  #forget(step) {
-    this.take(step);
-    this.drop(step);
   }
 
   #save(step, draft) {

@@ -295,7 +295,6 @@ export class Session extends EventTarget {
   #onRestored(items) {
     for (const item of items) {
       if (ANSWERS.has(item.kind)) {
-        this.drafts.answered(item.key, item.at);
         this.#local.set(item.key, { answer: contentOf(item.body), item, problem: item.problem });
       } else {
         this.photoStore.restore(item);
