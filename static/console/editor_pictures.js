@@ -12,7 +12,7 @@ part.hidden = false;
 // A form that was refused brings back what was uploaded in it.
 const before = [...list.children];
 list.replaceChildren();
-for (const { dataset } of before.reverse()) show({ picture_id: dataset.id, thumbnail_url: dataset.shown }, dataset.name);
+for (const { dataset: { id, shown, name } } of before.reverse()) show({ picture_id: id, thumbnail_url: shown }, name);
 field.addEventListener("change", async () => {
   const chosen = [...field.files];
   field.value = "";
