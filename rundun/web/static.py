@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rcssmin import cssmin
+from rjsmin import jsmin
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,11 +25,7 @@ _INCLUDE = re.compile(
     rb'^(?:@import|export \* from|import \{[^}]*\} from(?= "\./(?:%b)\.js")) "([^"]+)";$' % _PARTS, re.MULTILINE
 )
 _IMPORT = re.compile(rb'^import (\{[^}]*\}|\* as \w+) from "([^"]+)";$', re.MULTILINE)
-_INDENTATION = re.compile(rb"^[ \t]+", re.MULTILINE)  # no text of ours goes over several lines
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-_COMMENTS = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
-# Behind code, and without a quotation mark, so that it is no part of a text.
-_TRAILING_COMMENTS = re.compile(rb"[ \t]+//[ ][^\n\"'`]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +65,13 @@ class Assets:
 
     def __init__(self, folder: Path) -> None:
         texts = {
-            path.relative_to(folder).as_posix(): _without_comments(path.name, path.read_bytes())
+            path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
         whole = {name: _with_includes(name, texts) for name in texts}
         whole = {name: text if text == texts[name] else _with_imports_once(text) for name, text in whole.items()}
-        self._assets = {name: pack(_content_type(name), text) for name, text in whole.items()}
+        self._assets = {name: pack(_content_type(name), _minified(name, text)) for name, text in whole.items()}
         digest = hashlib.sha256()
         for name, asset in self._assets.items():
             digest.update(f"{name}\0{len(asset.plain)}\0".encode() + asset.plain)
@@ -145,16 +143,11 @@ def _joined(names: Iterable[bytes]) -> list[bytes]:
     return [name for name in names if name.startswith(b"*")] + ([b", ".join(single)] if single else [])
 
 
-def _without_comments(name: str, plain: bytes) -> bytes:
-    """Return a script or style without its comments and indentation: a quarter of what a phone would load. The lines
-    stay, so that an error's place is the one in the file, but for files that include others.
-    """
-    if not name.endswith((".js", ".css")):
-        return plain
-    bare = _COMMENTS.sub(lambda match: b"\n" * match[0].count(b"\n"), plain)
+def _minified(name: str, plain: bytes) -> bytes:
+    """Return a script or style without comments and needless white space: a third of what a phone would load."""
     if name.endswith(".js"):
-        bare = _TRAILING_COMMENTS.sub(b"", bare)
-    return _INDENTATION.sub(b"", bare)
+        return bytes(jsmin(plain))
+    return bytes(cssmin(plain)) if name.endswith(".css") else plain
 
 
 def _content_type(name: str) -> str:
