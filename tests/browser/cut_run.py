@@ -94,6 +94,8 @@ class CutRun:
             await self._finishes()
             await self.ed.until_kept_is(self.run_id, [])
             self._overhears()
+            if self.restarting:
+                await self.restarting
 
     async def _believes(self) -> None:
         """Where the page says that all is safe, the server has all that was given before."""
