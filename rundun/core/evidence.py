@@ -1,6 +1,6 @@
 """The evidence of a run: photos, signatures, and what was noted beside answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -85,3 +85,12 @@ class Evidence:
 def undrawn_of(photos: Mapping[str, Photo]) -> frozenset[str]:
     """Return the ids that photos of a step say they were drawn on."""
     return frozenset([photo.annotated_from for photo in photos.values() if photo.annotated_from])
+
+
+def in_order(listed: Sequence[Photo], stored: Mapping[str, Photo]) -> Iterator[Photo]:
+    """Return all photos of a step or remark once, those that it lists first, each before what it was drawn on."""
+    ids = dict[str, None]()
+    for photo_id in (*(photo.photo_id for photo in listed), *stored):
+        photo = stored.get(photo_id)
+        ids |= dict.fromkeys([photo_id, photo.annotated_from or photo_id] if photo else ())
+    return (stored[photo_id] for photo_id in ids if photo_id in stored)

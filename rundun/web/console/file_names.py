@@ -2,10 +2,13 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from rundun.actions.run_state import RunState
 from rundun.actions.runs import RunDetail
-from rundun.core.evidence import Photo
+from rundun.core import run_json
+from rundun.core.evidence import Photo, in_order
 from rundun.core.run import Run
 from rundun.core.steps import StepBase, slots_of
 from rundun.core.urls import EXTENSIONS
@@ -23,11 +26,11 @@ class FileNames:
         """Give a file a name that no other file of the run has; `shot` is the label of the shot that a photo is of,
         which needs no number as long as there is one of it.
         """
-        taken = set(self.paths.values())
+        taken = {path.rpartition(".")[0] for path in self.paths.values()}
         stem, index = (words, 1) if shot is None else (f"{words}-{slug(shot)}", 0)
-        while (name := f"{folder}/{stem}{f'-{index}' if index else ''}.{suffix}") in taken:
+        while (name := f"{folder}/{stem}{f'-{index}' if index else ''}") in taken:
             index = max(index + 1, 2)
-        self.paths.setdefault(number, name)
+        self.paths.setdefault(number, f"{name}.{suffix}")
 
     def download_name(self, number: int, run: Run) -> str:
         """Return a file's name outside its archive, among files of other runs."""
@@ -51,18 +54,28 @@ def shot_label(step: StepBase, photo: Photo) -> str | None:
 
 
 def file_names(detail: RunDetail) -> FileNames:
-    """Name all originals and signatures, and beside an original that browsers don't show the picture made of it."""
+    """Name all originals and signatures, and beside an original that browsers don't show the picture made of it. Photos
+    have the numbers by which pages call them.
+    """
     names, evidence = FileNames(), detail.state.evidence
     labels = {step.id: f"{number:03d}-{slug(step.label)}" for number, step in enumerate(detail.state.version.steps, 1)}
     steps = {step.id: step for step in detail.state.version.steps}
-    for step_id, photos in (*evidence.photos.items(), *evidence.remark_photos.items()):
-        for photo in photos.values():
-            words, step = labels.get(step_id, "step") + ("-remark" if photo.is_remark else ""), steps.get(step_id)
-            shot = shot_label(step, photo) if step else None
-            names.add(photo.original, "photos", words, EXTENSIONS[photo.content_type], shot)
-            if photo.content_type == "image/heic":
-                names.add(photo.derived, "photos", f"{words}-shown", "jpg", shot)
+    for photo in _photos(detail.state):
+        words = labels[photo.step_id] + ("-remark" if photo.is_remark else "")
+        shot = shot_label(steps[photo.step_id], photo)
+        names.add(photo.original, "photos", words, EXTENSIONS[photo.content_type], shot)
+        if photo.content_type == "image/heic":
+            names.add(photo.derived, "photos", f"{words}-shown", "jpg", shot)
     for signature in evidence.signatures.values():
         words = labels.get(signature.step_id, "step") if signature.step_id else "at-the-end"
         names.add(signature.file, "signatures", words, "png")
     return names
+
+
+def _photos(state: RunState) -> Iterator[Photo]:
+    """Return the photos of answers, then those of remarks, each step's as its page has them."""
+    evidence = state.evidence
+    for step_id, stored in evidence.photos.items():
+        yield from in_order(run_json.photos_of(state.step_states[step_id], evidence), stored)
+    for step_id, stored in evidence.remark_photos.items():
+        yield from in_order(run_json.photos_of_remark(step_id, evidence), stored)

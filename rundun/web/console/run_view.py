@@ -7,7 +7,7 @@ from typing import Any
 from rundun.actions.runs import RunDetail
 from rundun.core import progress, run_json, steps, times
 from rundun.core.answer import Answer
-from rundun.core.evidence import Photo, Signature, undrawn_of
+from rundun.core.evidence import Photo, Signature, in_order, undrawn_of
 from rundun.core.json_types.base import PositionJson
 from rundun.core.progress import StepState
 from rundun.core.remark import Remark
@@ -187,7 +187,7 @@ class RunView:
                 photo.photo_id in undrawn - ids,
                 shot_label(step, photo),
             )
-            for number, photo in enumerate(_beside_undrawn(listed, stored), 1)
+            for number, photo in enumerate(in_order(listed, stored), 1)
         ]
 
     def _answer_view(self, step: StepBase, answer: Answer) -> AnswerView:
@@ -244,15 +244,6 @@ def _missing_shots(step_state: StepState) -> list[str]:
 def _tell(step_state: StepState) -> str | None:
     flag = step_state.step.flag
     return flag.tell if flag and step_state.flagged else None
-
-
-def _beside_undrawn(listed: Sequence[Photo], stored: Mapping[str, Photo]) -> Iterator[Photo]:
-    """Return all photos of a step once, those that its answer lists first, each before what it was drawn on."""
-    ids = dict[str, None]()
-    for photo_id in (*(photo.photo_id for photo in listed), *stored):
-        photo = stored.get(photo_id)
-        ids |= dict.fromkeys([photo_id, photo.annotated_from or photo_id] if photo else ())
-    return (stored[photo_id] for photo_id in ids if photo_id in stored)
 
 
 def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:

@@ -77,16 +77,16 @@ async def test_an_archive_has_the_whole_run(w: World) -> None:
     found = await archive(ann, ed)
     names = found.namelist()
     assert sorted(names) == [
-        "photos/011-the-door-1.heic",
         "photos/011-the-door-1.jpg",
         "photos/011-the-door-2.jpg",
+        "photos/011-the-door-3.heic",
         "photos/011-the-door-shown-1.jpg",
         "report.html",
         "run.json",
         "signatures/012-sign-1.png",
     ]
     assert found.read("photos/011-the-door-1.jpg") == jpeg()
-    assert found.read("photos/011-the-door-1.heic") == sideways
+    assert found.read("photos/011-the-door-3.heic") == sideways
     assert found.read("signatures/012-sign-1.png") == PNG
     stored = {one.filename: one.compress_type for one in found.infolist()}
     assert {stored[name] for name in names if "/" in name} == {zipfile.ZIP_STORED}

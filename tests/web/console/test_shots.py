@@ -1,5 +1,7 @@
-"""Photos of named shots: their names in the archive, what their captions say, and which are missing."""
+"""Photos in the archive: their numbers, the names of shots, what captions say, and which shots are missing."""
 
+import json
+import re
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -9,6 +11,7 @@ from rundun.core.steps import Step
 from rundun.web.console.file_names import FileNames, shot_label
 from tests.helpers import images
 from tests.helpers.console import operator, shown, text_of
+from tests.helpers.console_runs import PICTURE
 from tests.helpers.photos import started
 from tests.helpers.service import World, new_photo_id
 from tests.web.console.test_export import archive
@@ -65,3 +68,20 @@ async def test_shots_that_are_missing_are_named(w: World) -> None:
     unable = await started(w, sides)
     await unable.put("s-pic", {"unable": {"reason": "Dark"}})
     assert "Missing:" not in await shown(ann, f"/runs/{unable.run_id}")
+
+
+async def test_a_file_has_the_number_of_its_photo(w: World) -> None:
+    ann = await operator(w)
+    ed = await started(w, PICTURE)
+    ids = [new_photo_id() for _ in range(3)]
+    for photo_id, picture in zip(ids, (images.jpeg(), images.jpeg(64, 48), images.heic()), strict=True):
+        assert (await ed.photo("s-pic", picture, photo_id)).status_code == 201
+    await ed.answer("s-pic", photos=[ids[1], ids[2]])
+    found = await archive(ann, ed)
+    record = json.loads(found.read("run.json"))["files"]["photos"]
+    files = [record[photo_id]["file"] for photo_id in (ids[1], ids[2], ids[0])]
+    assert files == [f"photos/001-the-door-{name}" for name in ("1.jpg", "2.heic", "3.jpg")]
+    report = found.read("report.html").decode()
+    assert re.findall(r'<a href="([^"]*)"><img [^>]* alt="Photo (\d) of', report) == [
+        (name, str(number)) for number, name in enumerate(files, 1)
+    ]
