@@ -64,10 +64,13 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
     fields = field_inputs(chosen) if chosen else []
     prefill = prefill_inputs(chosen, call.language.say) if chosen else []
     places = {*PLACES, *(each.key for each in (*fields, *prefill))}
+    numbers = {each.key for each in (*fields, *prefill) if each.kind == "number"}
     wrong: dict[str, str] = {}
     for error in problem.errors if problem else ():
         place = _place(error.pointer)
-        if place in places:
+        if place in numbers and error.code == "wrong_type":
+            wrong.setdefault(place, call.language.say("number_wrong"))
+        elif place in places:
             wrong.setdefault(place, as_sentence(error.detail, call.zone))
         else:
             wrong.setdefault(error.pointer, error.detail)

@@ -22,6 +22,8 @@ EMPTY = {f"event {name}": "on" for name in event.EVENTS}
 _PLAIN = ("template_id", "executor_ref", "language", "title", "note")
 _WIRE_TIME = re.compile(r"(?<!such as )\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # but in an example of one
 
+_COULD_BE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # or a decimal comma: nobody's to guess
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -125,11 +127,15 @@ def _by_id(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(typed: str) -> float | int | str:
-    """Read a number; what is none stays as it was typed, and is refused where it is judged."""
-    typed = typed.strip()
-    if not re.fullmatch(r"-?\d{1,16}(\.\d{1,9})?", typed, re.ASCII):
-        return typed
-    return float(typed) if "." in typed else int(typed)
+    """Read a number with a point or a comma as its decimal mark; what is none stays as it was typed, and is refused
+    where it is judged.
+    """
+    plain = typed.strip()
+    if not _COULD_BE_THOUSANDS.fullmatch(plain):
+        plain = plain.replace(",", ".")
+    if not re.fullmatch(r"-?\d{1,16}(\.\d{1,9})?", plain, re.ASCII):
+        return typed.strip()
+    return float(plain) if "." in plain else int(plain)
 
 
 def _step_value(step: StepBase, typed: str, zone: Zone) -> object:

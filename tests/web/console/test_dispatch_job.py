@@ -126,6 +126,20 @@ async def test_what_is_wrong_with_a_job_stands_at_its_input(w: World) -> None:
     assert 'id="w-template_id"' in nothing.text and 'id="w-expires_in_hours"' in nothing.text, "all at once"
 
 
+async def test_numbers_are_taken_as_they_are_typed(w: World) -> None:
+    ann = await operator(w)
+    template_id = await w.template(*STEPS, fields=FIELDS)
+    numbers = {"field f-unit": "1", "field f-guests": " 4,50 ", "prefill s-odo": "-18234,5"}
+    run = await run_of(w, await typed(ann, template_id, **numbers))
+    assert (run["fields"]["f-guests"], run["prefill"]["s-odo"]) == (4.5, -18234.5)
+    numbers |= {"field f-guests": "two", "prefill s-odo": "18,234"}
+    refused = await typed(ann, template_id, **numbers)
+    assert refused.status_code == 422
+    said = re.findall(r'<p class="wrong"[^>]*>([^<]+)</p>', refused.text)
+    assert said == ["Must be a number, such as 3 or 2.5."] * 2, "where a comma could group, nothing is guessed"
+    assert 'value="18,234"' in refused.text
+
+
 async def test_the_message_names_the_job_and_can_be_changed(w: World) -> None:
     await put_zone(w, "Europe/Madrid")
     ann = await operator(w)
