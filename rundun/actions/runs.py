@@ -152,10 +152,11 @@ MAX_EVENTS, MAX_REPLACED, MAX_DELIVERIES = 1000, 2000, 100
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """A run in a list, with its version of the template."""
+    """A run in a list, with its version of the template and how many of its steps have a remark."""
 
     run: Run
     template: Template
+    remarks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,14 @@ class RunDetail:
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
     """Page the runs of an organization that pass a filter, each with its version of the template."""
     page = run_lists.page(tx, org_id, filters, page_request)
-    rows = [ListedRun(run, templates.get_version(tx, run.template_id, run.template_v).template) for run in page.items]
+    rows = [
+        ListedRun(
+            run,
+            templates.get_version(tx, run.template_id, run.template_v).template,
+            remarks.count(tx, run.run_id) if run.has_remarks else 0,
+        )
+        for run in page.items
+    ]
     return Page(rows, page.next_before)
 
 

@@ -23,6 +23,12 @@ def in_force(tx: Tx, run_id: str) -> dict[str, Remark]:
     return {row[0]: _remark(row) for row in tx.db.execute(query, (run_id,)).fetchall()}
 
 
+def count(tx: Tx, run_id: str) -> int:
+    """Count the remarks of a run that are in force, but for those taken back."""
+    query = "SELECT count(*) FROM remarks INDEXED BY remarks_in_force WHERE run_id = ? AND is_current"
+    return int(tx.db.execute(query + " AND (text <> '' OR photos <> '[]')", (run_id,)).fetchone()[0])
+
+
 def of_run(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Remark]]:
     """List the first `limit` remarks of a run with their steps, the oldest first, those replaced or taken back too."""
     rows = tx.db.execute(

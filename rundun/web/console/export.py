@@ -111,6 +111,7 @@ _CELLS: dict[str, Callable[[ConsoleCall, ListedRun, Run], object]] = {
     "flagged": lambda call, row, run: run.flagged,
     "fields": lambda call, row, run: _fields(row),
     "clock_skew_seconds": lambda call, row, run: run.clock_skew_seconds,
+    "remarks": lambda call, row, run: row.remarks,
 }
 COLUMNS = tuple(_CELLS)
 

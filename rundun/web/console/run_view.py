@@ -74,16 +74,25 @@ class RemarkView:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposalView:
+    """A value that the dispatch proposed for a step, in words; `is_kept` where it is the answer in force."""
+
+    text: str
+    is_kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StepView:
     """A step with its answer, the answers before it, and its photos, of which `awaited_photos` have not come yet;
     `missing_shots` are the labels of those that it lacks once it is begun. `flags` are pairs of a catalog key and a CSS
     class. Where it `needs_attention`, its answer is flagged or it could not be done; `tell` is what the executor was
-    told then.
+    told then. It `is_noted` if visible and with a remark in force.
     """
 
     number: int
     step: StepBase
     answer: AnswerView | None
+    proposal: ProposalView | None
     flags: Sequence[tuple[str, str]]
     photos: Sequence[PhotoView]
     awaited_photos: int
@@ -93,6 +102,7 @@ class StepView:
     remark: RemarkView | None
     needs_attention: bool
     tell: str | None
+    is_noted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +154,13 @@ class RunView:
         step_state = self.state.step_states[step.id]
         answer = step_state.answer
         past = self.detail.replaced.get(step.id, ())
+        remark = self._remark_view(step)
         max_replaced = len(past) if step.id in self._unabridged else MAX_REPLACED
         return StepView(
             number,
             step,
             None if answer is None else self._answer_view(step, answer),
+            self._proposal_view(step, answer),
             list(_flags(self.state.run, step_state)),
             self._photo_views(
                 step, run_json.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
@@ -157,10 +169,20 @@ class RunView:
             _missing_shots(step_state),
             [self._answer_view(step, replaced) for replaced in past[:max_replaced]],
             max(0, len(past) - max_replaced),
-            self._remark_view(step),
+            remark,
             _needs_attention(step_state),
             _tell(step_state),
+            step_state.visible and remark is not None and remark.remark is not None,
         )
+
+    def _proposal_view(self, step: StepBase, answer: Answer | None) -> ProposalView | None:
+        proposed = self.state.run.job.prefill.get(step.id)
+        if proposed is None:
+            return None
+        said = self._value(step, proposed)
+        text = said if isinstance(said, str) else ", ".join(said or ()) or self._say("nothing_chosen")
+        is_kept = answer is not None and progress.kind_of(answer) == "answered" and answer.value == proposed
+        return ProposalView(text, is_kept)
 
     def _remark_view(self, step: StepBase) -> RemarkView | None:
         evidence, step_id = self.state.evidence, step.id

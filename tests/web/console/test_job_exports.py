@@ -10,6 +10,9 @@ from tests.helpers.console import operator, shown, text_of
 from tests.helpers.console_jobs import FIELDS, JOB, SECRET, STEPS, VALUES
 from tests.helpers.service import Ed, World
 from tests.web.console.test_export import archive, table
+from tests.web.console.test_run_page import line
+
+EXTRAS = [{"id": "o-seat", "label": "Seat"}, {"id": "o-rack", "label": "Rack"}]
 
 
 async def test_a_run_says_what_it_is_about(w: World) -> None:
@@ -29,6 +32,31 @@ async def test_a_run_says_what_it_is_about(w: World) -> None:
     assert page.count(SECRET) == 1
     plain = await w.dispatch(await w.template(*STEPS))
     assert re.search(r'<div id="job" data-part>\s*</div>', await shown(ann, f"/runs/{plain.run_id}"))
+
+
+async def test_what_was_proposed_stands_beside_what_was_answered(w: World) -> None:
+    ann = await operator(w)
+    many = {"id": "s-many", "type": "multi_choice", "label": "Extras", "config": {"options": EXTRAS}}
+    prefill = {"s-ok": True, "s-odo": 42150, "s-fuel": "o-full", "s-stars": 4, "s-many": ["o-seat", "o-rack"]}
+    ed = await w.dispatch(await w.template(*STEPS, many), prefill=prefill)
+    await ed.start()
+    await ed.answer("s-ok", True)
+    await ed.answer("s-odo", 42151)
+    await ed.put("s-stars", {"unable": {"reason": "No stars"}})
+    expected = [
+        ("s-ok", "Fine As proposed Received"),
+        ("s-odo", "42151 Proposed: 42150 Received"),
+        ("s-fuel", "Proposed: Full"),
+        ("s-stars", "No stars Proposed: 4 of 5 Received"),
+        ("s-many", "Proposed: Seat, Rack"),
+    ]
+    for end in ("open", "cancelled"):
+        page = await shown(ann, f"/runs/{ed.run_id}")
+        for html in (page, (await archive(ann, ed)).read("report.html").decode()):
+            for step_id, words in expected:
+                assert words in text_of(line(html, step_id)), (end, step_id)
+            assert len(re.findall("Proposed:|As proposed", text_of(html))) == len(expected)
+        await ann.post(f"/runs/{ed.run_id}/cancel")
 
 
 async def test_an_address_that_is_none_leads_nowhere(w: World) -> None:
@@ -56,8 +84,8 @@ async def test_a_table_has_what_runs_are_about(w: World) -> None:
     assert row["fields"] == "; ".join(f"{labels[key]}: {value}" for key, value in VALUES.items() if key != "f-door")
     assert "note-line" not in "".join(row.values())
     assert odd["title"] == "'=1+1" and odd["fields"] == "Unit: a;'=2+2; Price: =cmd|' /C calc'!A0"
-    behind = ["title", "due_at", "missed", "flagged", "fields", "clock_skew_seconds"]
-    assert list(row)[-6:] == behind, "behind what was there"
+    behind = ["title", "due_at", "missed", "flagged", "fields", "clock_skew_seconds", "remarks"]
+    assert list(row)[-7:] == behind, "behind what was there"
     w.clock.forward(hours=90)
     await w.sweep()
     missed = (await table(await operator(w), "?status=missed"))[-1]
@@ -116,9 +144,12 @@ async def test_secrets_stand_on_the_page_of_the_open_run_alone(
         await w.sweep()
     assert (SECRET in await shown(ann, f"/runs/{run_id}")) is (end == "open")
     dispatched = (f"/dispatch/{run_id}", f"/dispatch?again={run_id}")
+    erased = "Door code Erased when the run ended"
+    assert (erased in text_of(await shown(ann, f"/runs/{run_id}"))) is (end != "open")
     for path in ("", "/runs", "/runs.csv", f"/templates/{template_id}", *dispatched):
         assert SECRET not in (await ann.get(path)).text, path
     found = await archive(ann, Ed(w, run_id))
+    assert (erased in text_of(found.read("report.html").decode())) is (end != "open")
     for name in found.namelist():
         assert SECRET.encode() not in found.read(name), name
     told = [vars(record) for record in caplog.records if record.name.startswith("rundun")]

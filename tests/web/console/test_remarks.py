@@ -12,6 +12,7 @@ from tests.helpers.console import operator, text_of
 from tests.helpers.images import jpeg
 from tests.helpers.photos import started
 from tests.helpers.service import BOOLEAN, TEXT, Ed, World, new_photo_id
+from tests.web.console.test_export import archive, table
 
 MARKUP = "<b>Mould</b> & “damp”"
 
@@ -68,6 +69,27 @@ async def test_a_remark_is_seen_with_its_photos(w: World) -> None:
     report = archive.read("report.html").decode()
     assert MARKUP in text_of(report) and "<b>Mould" not in report
     assert [name for name in files if f'src="{name}"' in report] == files
+
+
+async def test_remarks_stand_on_top_and_are_counted(w: World) -> None:
+    ann = await operator(w)
+    hidden = {**TEXT, "id": "s-hidden", "condition": {"when": {"step": "s-ok", "op": "eq", "value": False}}}
+    ed = await started(w, BOOLEAN, TEXT, {**TEXT, "id": "s-more", "label": "More?"}, hidden)
+    assert 'class="card noted"' not in (await ann.get(f"/runs/{ed.run_id}")).text
+    await note(w, ed, "s-hidden", "Nobody asked")
+    await note(w, ed, "s-ok", f"{MARKUP} in the corner\n{'damp ' * 100}the end")
+    await note(w, ed, "s-why", "Taken back")
+    await note(w, ed, "s-why", "")
+    await note(w, ed, "s-more", "", new_photo_id(), new_photo_id())
+    for page in ((await ann.get(f"/runs/{ed.run_id}")).text, (await archive(ann, ed)).read("report.html").decode()):
+        (block,) = re.findall(r'<section class="card noted".*?</section>', page, re.DOTALL)
+        said = text_of(block)
+        assert said.startswith(f"Remarks (2) All fine? {MARKUP} in the corner damp damp"), said
+        assert "the end" not in said and said.endswith("damp… More? 2 photos"), said
+        assert re.findall(r'<a href="#([^"]+)">', block) == ["s-ok", "s-more"]
+        assert page.index(block) < page.index("<h2>Answers")
+    await w.dispatch(await w.template(BOOLEAN))
+    assert [row["remarks"] for row in await table(ann)] == ["0", "3"], "that on a step hidden now, too"
 
 
 async def test_a_deleted_photo_of_a_remark_stands_in_the_history(w: World) -> None:
