@@ -11,6 +11,7 @@ from rundun.core.template_rules import read_template
 from rundun.imaging.derivatives import PICTURE_PIXELS, THUMBNAIL_PIXELS
 from rundun.paths import samples
 from rundun.web import sample_pictures
+from tests.helpers.service import pages
 
 NAMES = sorted(path.name for path in samples().glob("*.json"))
 WORDS = ("label", "hint", "title", "name", "description", "body", "placeholder", "unit")
@@ -64,6 +65,16 @@ def test_between_them_they_use_everything():
         rules = [step["config"] if step["type"] == "photo" else step.get("photo", {}) for step in steps(raw(name))]
         assert any(rule.get("annotate") for rule in rules), "damage is drawn on"
     assert {step["config"]["mode"] for step in both if step["type"] == "datetime"} == {"date", "datetime"}
+
+
+def test_what_was_not_done_calls_for_attention_and_is_not_what_could_not_be_done():
+    unable = pages().console_words.language(["en"]).say("flag_unable")
+    both = [step for name in NAMES for step in steps(raw(name)) if step["type"] == "boolean"]
+    labels = {step["id"]: step.get("config", {}).get("false_label") for step in both}
+    assert unable not in labels.values(), "that asks for a reason"
+    undone = [step for step in both if labels[step["id"]] == "Not done"]
+    assert len(undone) == 6
+    assert all(step["flag"]["when"] == {"op": "eq", "value": False} and step["flag"]["tell"] for step in undone)
 
 
 def test_each_picture_that_is_named_comes_along_and_is_one_that_an_upload_would_make():
