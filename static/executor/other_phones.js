@@ -9,13 +9,11 @@ export class OtherPhones {
   /** Makes `session` emit "elsewhere" {steps}: ids of steps that were answered on another phone since the last look. */
   constructor(session, outbox) {
     Object.assign(this, { session, outbox });
-    const note = (id) => id && this.#ours.add(id);
-    outbox.addEventListener("sent", ({ detail }) => {
-      note(detail.item.body?.answer_id);
-      outbox.others?.postMessage({ answered: detail.item.body?.answer_id });
+    // Noted when it is given: the server may tell of it before its receipt has been seen through.
+    outbox.addEventListener("change", () => {
+      for (const { body } of outbox.items) this.#note(body?.answer_id);
     });
-    outbox.addEventListener("removed", ({ detail }) => note(detail.item.body?.answer_id));
-    outbox.others?.addEventListener("message", ({ data }) => note(data.answered));
+    outbox.others?.addEventListener("message", ({ data }) => this.#ours.add(data.answered));
     outbox.addEventListener("refused", ({ detail }) => detail.problem.code === "answer_changed" && session.poll(true));
     session.addEventListener("state", ({ detail }) => this.#compare(detail.before));
   }
@@ -43,11 +41,16 @@ export class OtherPhones {
     session.answer(stepId, session.localOf(stepId).answer.value, session.answers[stepId].answer_id ?? undefined);
   }
 
+  #note(id) {
+    if (!id || this.#ours.has(id)) return;
+    this.#ours.add(id);
+    this.outbox.others?.postMessage({ answered: id });
+  }
+
   #compare(before) {
-    const queued = new Set(this.outbox.items.map((item) => item.body?.answer_id));
     // Remarks, which stand among the answers, have no such id.
     const isTheirs = ([stepId, { answer_id: id }]) => id !== undefined &&
-      id !== (before[stepId]?.answer_id ?? null) && !this.#ours.has(id) && !queued.has(id);
+      id !== (before[stepId]?.answer_id ?? null) && !this.#ours.has(id);
     const changed = Object.entries(this.session.answers).filter(isTheirs);
     for (const [stepId, { answer_id: id }] of changed) this.#theirs.set(stepId, id);
     if (changed.length) this.session.emit("elsewhere", { steps: changed.map(([stepId]) => stepId) });

@@ -12,6 +12,21 @@ from tests.helpers.service import World
 
 REPORT = {"id": "s-report", "type": "text", "label": "What happened?", "config": {"multiline": True}}
 CHANGED = "Changed on another phone"
+# Another tab that is slow with what all tabs share: until `letGo()`, this phone deletes nothing that it keeps.
+HOLD = """() => new Promise((held) => {
+  const opening = indexedDB.open("rundun", 1);
+  opening.onsuccess = () => {
+    let isHeld = true;
+    const items = opening.result.transaction("items", "readwrite").objectStore("items");
+    const again = () => {
+      held();
+      if (isHeld) items.count().onsuccess = again;
+    };
+    items.transaction.oncomplete = () => opening.result.close();
+    window.letGo = () => (isHeld = false);
+    again();
+  };
+})"""
 
 
 @asynccontextmanager
@@ -52,6 +67,28 @@ async def test_what_another_phone_has_changed_is_said_and_read_out(w: World, bro
             await expect(ed.step("s-count").locator("input")).to_have_value("7")
             await ed.look_again()
             await expect(ed.page.locator(".status").filter(has_text=CHANGED)).to_have_count(0)
+
+
+async def test_an_answer_that_arrived_and_is_still_on_the_phone_is_its_own(
+    w: World, browser: Browser, base: str
+) -> None:
+    async with both(w, browser, base, YES_NO, COUNT) as (ed, olga, run_id):
+
+        async def arrives(route: Any) -> None:
+            await ed.page.evaluate(HOLD)
+            await route.continue_()
+
+        await ed.page.route("**/steps/s-ok", arrives)
+        async with ed.page.expect_response("**/steps/s-ok"):
+            await ed.pick("s-ok", "Yes")
+        await olga.fill("s-count", "7")
+        await olga.is_done("s-count")
+        await ed.look_again()
+        await expect(ed.step("s-count").locator(".status")).to_have_text(CHANGED)  # the reply tells of both
+        await ed.page.evaluate("letGo()")
+        await ed.is_done("s-ok")
+        await expect(ed.page.locator(".status").filter(has_text=CHANGED)).to_have_count(1)
+        assert (await record(w, run_id))["answers"]["s-ok"]["value"] is True
 
 
 async def test_a_text_written_on_both_is_offered_and_neither_is_lost_unseen(
