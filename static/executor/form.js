@@ -12,6 +12,7 @@ import { stepIdOf } from "./rules.js";
 
 const MOST = 0.7;                 // of a card, so that its button is on the screen, too
 const FOLDING_DELAY_MS = 1000;   // the first screen comes first
+const READING_MS = 3000;         // in which what an answer tells is not scrolled away
 
 export * from "./step.js";
 
@@ -19,6 +20,7 @@ export class Form {
   #sections = [];
   #seen = new Set();    // cards on the screen, or a part of them
   #large = new Set();   // cards of which most is on the screen
+  #told = null;         // the card at which the list has stayed for what it tells
 
   constructor(session, { onReview }) {
     this.session = session;
@@ -47,8 +49,10 @@ export class Form {
 
   /** Marks steps as missing and scrolls to the first of them. */
   showMissing(stepIds) {
-    for (const step of this.#steps()) setAttr(step, "missing", stepIds.includes(step.id) && !step.hasAttribute("done"));
-    for (const step of this.#steps()) step.update();
+    for (const step of this.#steps()) {
+      setAttr(step, "missing", stepIds.includes(step.id) && !step.hasAttribute("done"));
+      step.update();
+    }
     const first = this.#steps().find((step) => stepIds.includes(step.id));
     if (first) this.bring(first, true);
   }
@@ -91,7 +95,7 @@ export class Form {
 
   bringFirstOpen() {
     const next = this.#nextOpen(null);
-    if (next && next !== this.#steps()[0]) next.scrollIntoView({ block: "center", behavior: "auto" });
+    if (next && next !== this.#steps()[0]) next.scrollIntoView({ block: "center" });
   }
 
   /** Knows which cards are on the screen: there none folds, and the next action may be one of theirs. */
@@ -187,11 +191,11 @@ export class Form {
     if (steps.length < 2 || words.size > 1 || words.has(null)) return null;
     const { session } = this;
     const answerAll = () => {
-      const cards = steps.map((step) => this.#steps().find((card) => card.id === step.id));
+      const cards = steps.map(({ id }) => document.getElementById(id));
       // One after the other: an answer may bring up the next question.
       const isOpen = ({ id, hidden }) => !hidden && !session.answerOf(id) && session.job.proposed(id) !== false;
-      for (const card of cards) if (isOpen(card)) card.save(true);
-      this.#goOn(cards.filter((card) => !card.hidden).at(-1) ?? null);
+      const answered = cards.filter((card) => isOpen(card) && card.save(true));
+      this.#goOn(cards.filter((card) => !card.hidden).at(-1), answered);
     };
     const label = h("span", {}, t("all_fine", { answer: [...words][0] }));
     return makeButton("button all-fine", answerAll, icon("check"), label);
@@ -253,7 +257,10 @@ export class Form {
     return steps.slice(start).find(isOpen) ?? steps.slice(0, start).find(isMissing) ?? null;
   }
 
-  #goOn(from) {
+  /** Goes on behind the card `from`, but not before what those that were just `answered` tell can have been read. */
+  #goOn(from, answered = [from]) {
+    this.#told = answered.find((card) => performance.now() - card?.toldAt < READING_MS);
+    if (this.#told) return this.#told.told.scrollIntoView({ behavior: scrollBehavior(), block: "nearest" });
     const { steps: stepStates } = this.session.evaluate();
     if (from && !stepStates.get(from.id).done) return; // still wants its photos
     const next = this.#nextOpen(from);
@@ -269,9 +276,11 @@ export class Form {
       const { top, bottom } = step.getBoundingClientRect();
       return top < middle - 1 && bottom > middle - 1;
     };
-    const here = this.#steps().filter((step) => !step.hidden && isInTheMiddle(step)).at(-1);
-    // From the step in the middle of the screen on, unless that one is itself still open and not yet reached.
-    const next = this.#nextOpen(here ?? null) ?? this.#nextOpen(null);
+    const inTheMiddle = this.#steps().filter((step) => !step.hidden && isInTheMiddle(step)).at(-1);
+    // From what was just read or the step in the middle of the screen on, unless that one is itself still open and not
+    // yet reached.
+    const next = this.#nextOpen(this.#seen.has(this.#told) ? this.#told : inTheMiddle) ?? this.#nextOpen(null);
+    this.#told = null;
     return next && this.bring(next, true);
   }
 

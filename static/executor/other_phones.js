@@ -11,7 +11,11 @@ export class OtherPhones {
     Object.assign(this, { session, outbox });
     // Noted when it is given: the server may tell of it before its receipt has been seen through.
     outbox.addEventListener("change", () => {
-      for (const { body } of outbox.items) this.#note(body?.answer_id);
+      const ids = outbox.items.map(({ body }) => body?.answer_id).filter((id) => id && !this.#ours.has(id));
+      for (const answered of ids) {
+        this.#ours.add(answered);
+        outbox.others?.postMessage({ answered });
+      }
     });
     outbox.others?.addEventListener("message", ({ data }) => this.#ours.add(data.answered));
     outbox.addEventListener("refused", ({ detail }) => detail.problem.code === "answer_changed" && session.poll(true));
@@ -39,12 +43,6 @@ export class OtherPhones {
   keepMine(stepId) {
     const { session } = this;
     session.answer(stepId, session.localOf(stepId).answer.value, session.answers[stepId].answer_id ?? undefined);
-  }
-
-  #note(id) {
-    if (!id || this.#ours.has(id)) return;
-    this.#ours.add(id);
-    this.outbox.others?.postMessage({ answered: id });
   }
 
   #compare(before) {

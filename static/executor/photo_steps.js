@@ -124,9 +124,9 @@ export class PhotoField extends HTMLElement {
     const wasDone = step?.hasAttribute("done") ?? true;
     const leftOut = await photoStore.add(this.step.id, files, source, slot);
     if (leftOut) setText(this.rules, t("photos_left_out", { n: leftOut, max: this.rule.max }));
-    // Where more pictures may follow, the step stays under the thumb.
+    // Where more pictures may follow, the step stays under the thumb; so do words that some were left out.
     const mayFollow = this.step.type === "photo" && photoStore.usable(this.step.id).length < this.rule.max;
-    if (!wasDone && step.hasAttribute("done") && !mayFollow) step.goOn();
+    if (!wasDone && step.hasAttribute("done") && !mayFollow && !leftOut) step.goOn();
   }
 
   /** Names a photo that was lost with the page. */

@@ -209,6 +209,7 @@ export class StepElement extends HTMLElement {
   /** What the template has to tell about an answer that is flagged; it goes when the answer changes. */
   #tell(isFlagged) {
     if (isFlagged === this.told.hasChildNodes()) return;
+    this.toldAt = isFlagged ? performance.now() : NaN;
     const words = h("span", textAttributes(this.id), withLinks(this.step.flag.tell));
     this.told.replaceChildren(...(isFlagged ? [h("p", { class: "notice" }, icon("alert"), words)] : []));
   }

@@ -18,6 +18,14 @@ DAMAGE: dict[str, Any] = {
     "flag": {"when": {"op": "eq", "value": True}, "tell": TELL},
 }
 QUIET = {**DAMAGE, "id": "s-quiet", "label": "Is anything lost?", "flag": {"when": {"op": "eq", "value": True}}}
+ROOMS: list[dict[str, Any]] = [{"id": f"s-{n}", "type": "boolean", "label": f"Room {n}?"} for n in range(6)]
+OPTIONS = [{"id": f"o-{n}", "label": f"Way {n}"} for n in range(10)]
+LONG = {"id": "s-long", "type": "choice", "label": "Which way?", "config": {"options": OPTIONS}}  # fills the screen
+# Whether the middle of what a card tells can be seen: nothing lies over it.
+CAN_BE_READ = """(step) => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+  const { left, top, width, height } = step.querySelector(".told p").getBoundingClientRect();
+  done(step.querySelector(".told").contains(document.elementFromPoint(left + width / 2, top + height / 2)));
+})))"""
 CLOSE_UP = {**PICTURE, "flag": {"when": {"op": "answered"}, "tell": "Send it to https://example.com/claims, too"}}
 
 
@@ -44,6 +52,39 @@ async def test_the_executor_reads_what_to_do_as_long_as_the_answer_is_flagged(w:
     assert (await record(w, run_id))["flagged"] == 3
     await ed.page.reload()
     await expect(told).to_have_text(TELL)
+
+
+async def test_what_an_answer_tells_is_not_scrolled_away(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, *ROOMS[:4], DAMAGE, LONG, *ROOMS[4:])
+    await ed.open(run_id)
+    await ed.start()
+    to_next = ed.page.locator(".bottom").get_by_role("button", name="Next")
+    for room in ROOMS[:4]:
+        await ed.pick(room["id"], "Yes")
+    await to_next.tap()
+    await ed.pick("s-damage", "Yes")
+    await ed.is_done("s-damage")
+    assert await ed.step("s-damage").evaluate(CAN_BE_READ)
+    await to_next.tap()
+    await expect(ed.step("s-long").locator("h3")).to_be_focused()
+    await ed.pick("s-long", "Way 0")  # tells nothing: the list goes on by itself
+    await expect(ed.step("s-4")).to_be_in_viewport(ratio=1)
+
+
+async def test_what_a_whole_section_tells_is_not_scrolled_away(w: World, ed: Phone) -> None:
+    sections = [
+        {"id": "g-in", "title": "Inside", "steps": [*ROOMS[:2], DAMAGE]},
+        {"id": "g-out", "title": "Outside", "steps": [LONG, *ROOMS[2:]]},
+    ]
+    response = await w.acme.post("/v1/templates", json={"name": "Check", "sections": sections})
+    run = await w.dispatch(response.json()["id"])
+    await ed.open(run.run_id)
+    await ed.start()
+    await ed.page.get_by_role("button", name="“Yes” to all in this section").first.tap()
+    await ed.is_done("s-0", "s-1", "s-damage")
+    assert await ed.step("s-damage").evaluate(CAN_BE_READ)
+    await ed.page.locator(".bottom").get_by_role("button", name="Next").tap()
+    await expect(ed.step("s-long").locator("h3")).to_be_focused()
 
 
 async def test_a_plate_is_typed_in_capitals(w: World, ed: Phone) -> None:
