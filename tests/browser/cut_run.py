@@ -164,7 +164,10 @@ class CutRun:
 
     def _overhears(self) -> None:
         """Of a page whose head was cut Chromium says that its policy makes no sense."""
-        known = ("Content-Security-Policy directive", "Content Security Policy directive", "Permissions-Policy header")
+        known = (
+            "Content-Security-Policy directive", "Content Security Policy directive", "Permissions-Policy header",
+            "set referrer policy",
+        )  # fmt: skip
         self.ed.trouble[:] = [words for words in self.ed.trouble if not any(one in words for one in known)]
 
     # ---- what Ed does
