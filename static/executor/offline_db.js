@@ -86,7 +86,9 @@ export async function put(item) {
   return (await transact("readwrite", (to) => to.objectStore("items").put(item))).epoch;
 }
 
-export function remove(id) {
+/** Deletes an item, after what its receipt has told of the run is saved: a phone that dies in between shows it. */
+export async function remove(id) {
+  await saving;
   return transact("readwrite", (to) => to.objectStore("items").delete(id));
 }
 
@@ -153,12 +155,15 @@ export function recordOf({ run, job, answers, signatures, photoStore, shown, row
 }
 
 let saves = 0;
+let saving = Promise.resolve(); // the newest save, which never fails
 
 /** Saves what the page knows of a run: `read()` → {run, name, labels, state, camera}, or null for nothing. Several
  *  calls at once become one; that one cannot be written is no error. */
-export async function saveRun(read) {
-  saves += 1;
-  const mine = saves;
+export function saveRun(read) {
+  return (saving = save((saves += 1), read));
+}
+
+async function save(mine, read) {
   await Promise.resolve();
   const record = mine === saves ? read() : null;
   if (record) await transact("readwrite", (to) => to.objectStore("runs").put(structuredClone(record))).catch(() => {});

@@ -295,16 +295,15 @@ export class Outbox extends EventTarget {
     const isElsewhere = item.stored === "yes" && (await this.#isElsewhere(item));
     if (isOff()) return;
     if (isElsewhere) return this.#removedElsewhere(item);
-    item.state = "sending";
-    item.tries += 1;
-    item.sent = 0;
+    Object.assign(item, { state: "sending", tries: item.tries + 1, sent: 0 });
     this.#emit("change");
     const answer = await this.#exchange(item, signal);
     this.retryAt = 0;
     this.#acknowledged.add(item);
+    this.items = this.items.filter((other) => other !== item);
+    this.#emit("sent", { item, answer }); // its receipt is saved with the run, and only then is it deleted
     await this.#delete(item);
     this.#acknowledged.delete(item);
-    this.#emit("sent", { item, answer });
   }
 
   async #exchange(item, signal) {
