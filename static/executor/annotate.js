@@ -7,13 +7,18 @@ import { openDialog } from "./dialog.js";
 const PEN_WIDTH = 0.008;       // of the picture's longer side
 const COLOUR = "#ff2d20";
 
-/** `source`: an object URL. → {bytes: ArrayBuffer, type, preview} of the picture with the drawing, or null. */
-export async function drawOn(source) {
+const leftStrokes = new WeakMap();   // photo → its strokes, [[x, y], …] each in parts of the picture's sides
+
+/** Lets the person draw on a photo. What was drawn and not used is there again the next time, as long as the page is:
+ *  the cross is too near to ask each time, and so nothing is lost by it. `source`: the picture's URL.
+ *  → {bytes: ArrayBuffer, type, preview} of the picture with the drawing, or null. */
+export async function drawOn(photo, source) {
   const image = new Image();
   image.src = source;
   await image.decode();
   return openDialog(t("draw"), (close) => {
-    const strokes = [];
+    const strokes = leftStrokes.get(photo) ?? [];
+    leftStrokes.set(photo, strokes);
     const canvas = h("canvas", { class: "photo-large drawable", role: "img", "aria-label": t("draw") });
     canvas.width = image.naturalWidth;
     canvas.height = image.naturalHeight;
@@ -23,16 +28,16 @@ export async function drawOn(source) {
       const line = PEN_WIDTH * Math.max(canvas.width, canvas.height);
       Object.assign(pen, { strokeStyle: COLOUR, lineWidth: line, lineCap: "round", lineJoin: "round" });
       for (const stroke of strokes) {
+        const points = stroke.map(([x, y]) => [x * canvas.width, y * canvas.height]);
         pen.beginPath();
-        stroke.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-        if (stroke.length === 1) pen.lineTo(stroke[0][0] + 0.1, stroke[0][1]);
+        points.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+        if (points.length === 1) pen.lineTo(points[0][0] + 0.1, points[0][1]);
         pen.stroke();
       }
     };
     const at = (event) => {
       const box = canvas.getBoundingClientRect();
-      const [across, down] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-      return [across * canvas.width, down * canvas.height];
+      return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
     };
     let pointer = null;
     canvas.addEventListener("pointerdown", (event) => {

@@ -31,7 +31,7 @@ export async function openPhoto(session, photo, rule) {
 
   async function draw() {
     const { drawOn } = await loadModule("annotate");
-    const drawn = await drawOn(source);
+    const drawn = await drawOn(photo, source);
     if (drawn) photoStore.draw(photo, drawn);
   }
 

@@ -16,7 +16,16 @@ ONE = {**PICTURE, "config": {"min": 1, "max": 1, "annotate": True}}
 TWO = {**PICTURE, "config": {"min": 1, "max": 2, "annotate": True}}
 
 
-async def draw(ed: Phone, tile: Locator, at: int = 20) -> None:
+# How many dots of the canvas have the pen's colour.
+RED = """(canvas) => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  return data.reduce((n, red, i) => n + (i % 4 === 0 && red > 240 && data[i + 1] < 60 && data[i + 2] < 50), 0);
+}"""
+
+
+async def draw(ed: Phone, tile: Locator, at: int = 20, end: str = "Use") -> None:
     """Draw a line across the picture, from a distance to its corner."""
     await tile.tap()
     dialog = ed.page.locator("dialog")
@@ -29,7 +38,7 @@ async def draw(ed: Phone, tile: Locator, at: int = 20) -> None:
     await ed.page.mouse.down()
     await ed.page.mouse.move(box["x"] + at + 90, box["y"] + at + 60, steps=4)
     await ed.page.mouse.up()
-    await dialog.get_by_role("button", name="Use").tap()
+    await dialog.get_by_role("button", name=end).tap()
     await expect(dialog).to_have_count(0)
 
 
@@ -135,3 +144,29 @@ async def test_a_photo_taken_again_leaves_neither(w: World, ed: Phone) -> None:
     (photo,) = await evidence(w, run_id)
     assert (photo["annotated_from"], photo["undrawn"], photo["source"]) == (None, None, "camera")
     assert await stored(w, run_id) == 1
+
+
+async def test_what_was_drawn_and_not_used_is_there_again(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, ONE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.is_done("s-pic")
+    tile, dialog = ed.step("s-pic").locator(".tile"), ed.page.locator("dialog")
+    canvas = dialog.locator("canvas")
+    await draw(ed, tile, end="Close")
+    (photo,) = await evidence(w, run_id)
+    assert photo["annotated_from"] is None
+    await tile.tap()
+    await dialog.get_by_role("button", name="Draw").tap()
+    assert await canvas.evaluate(RED) > 0
+    await dialog.get_by_role("button", name="Undo").tap()
+    assert await canvas.evaluate(RED) == 0
+    await dialog.get_by_role("button", name="Close").tap()
+    await draw(ed, tile)
+    await ed.is_done("s-pic")
+    await ed.until_all_is_safe()
+    await tile.tap()
+    await dialog.get_by_role("button", name="Draw").tap()
+    await dialog.get_by_role("button", name="Undo").tap()  # nothing to undo: what was used is in the picture
+    assert await canvas.evaluate(RED) > 0
