@@ -122,11 +122,11 @@ export class PhotoField extends HTMLElement {
     const { photoStore } = this.session;
     const step = this.closest(".step"); // null in a dialog
     const wasDone = step?.hasAttribute("done") ?? true;
-    const leftOut = await photoStore.add(this.step.id, files, source, slot);
-    if (leftOut) setText(this.rules, t("photos_left_out", { n: leftOut, max: this.rule.max }));
+    this.leftOut = await photoStore.add(this.step.id, files, source, slot);
+    this.update();
     // Where more pictures may follow, the step stays under the thumb; so do words that some were left out.
     const mayFollow = this.step.type === "photo" && photoStore.usable(this.step.id).length < this.rule.max;
-    if (!wasDone && step.hasAttribute("done") && !mayFollow && !leftOut) step.goOn();
+    if (!wasDone && step.hasAttribute("done") && !mayFollow && !this.leftOut) step.goOn();
   }
 
   /** Names a photo that was lost with the page. */
@@ -158,6 +158,7 @@ export class PhotoField extends HTMLElement {
   #ruleWords(n) {
     const { min, max } = this.rule;
     if (n < min) return t("photos_needed", { n, min });
+    if (n === max && this.leftOut) return t("photos_left_out", { n: this.leftOut, max });
     return n === 0 ? t("photos_up_to", { n: max }) : t("photos_of", { n, max });
   }
 

@@ -21,10 +21,10 @@ QUIET = {**DAMAGE, "id": "s-quiet", "label": "Is anything lost?", "flag": {"when
 ROOMS: list[dict[str, Any]] = [{"id": f"s-{n}", "type": "boolean", "label": f"Room {n}?"} for n in range(6)]
 OPTIONS = [{"id": f"o-{n}", "label": f"Way {n}"} for n in range(10)]
 LONG = {"id": "s-long", "type": "choice", "label": "Which way?", "config": {"options": OPTIONS}}  # fills the screen
-# Whether the middle of what a card tells can be seen: nothing lies over it.
-CAN_BE_READ = """(step) => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
-  const { left, top, width, height } = step.querySelector(".told p").getBoundingClientRect();
-  done(step.querySelector(".told").contains(document.elementFromPoint(left + width / 2, top + height / 2)));
+# Whether the middle of some words can be seen: nothing lies over it.
+CAN_BE_READ = """(words) => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+  const { left, top, width, height } = words.getBoundingClientRect();
+  done(words.contains(document.elementFromPoint(left + width / 2, top + height / 2)));
 })))"""
 CLOSE_UP = {**PICTURE, "flag": {"when": {"op": "answered"}, "tell": "Send it to https://example.com/claims, too"}}
 
@@ -64,7 +64,7 @@ async def test_what_an_answer_tells_is_not_scrolled_away(w: World, ed: Phone) ->
     await to_next.tap()
     await ed.pick("s-damage", "Yes")
     await ed.is_done("s-damage")
-    assert await ed.step("s-damage").evaluate(CAN_BE_READ)
+    assert await ed.step("s-damage").locator(".told p").evaluate(CAN_BE_READ)
     await to_next.tap()
     await expect(ed.step("s-long").locator("h3")).to_be_focused()
     await ed.pick("s-long", "Way 0")  # tells nothing: the list goes on by itself
@@ -82,9 +82,21 @@ async def test_what_a_whole_section_tells_is_not_scrolled_away(w: World, ed: Pho
     await ed.start()
     await ed.page.get_by_role("button", name="“Yes” to all in this section").first.tap()
     await ed.is_done("s-0", "s-1", "s-damage")
-    assert await ed.step("s-damage").evaluate(CAN_BE_READ)
+    assert await ed.step("s-damage").locator(".told p").evaluate(CAN_BE_READ)
     await ed.page.locator(".bottom").get_by_role("button", name="Next").tap()
     await expect(ed.step("s-long").locator("h3")).to_be_focused()
+
+
+async def test_that_pictures_were_left_out_is_not_scrolled_away(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, PICTURE, LONG, *ROOMS)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", *[file(f"{n}.jpg", "image/jpeg", jpeg(comment=f"{n}")) for n in range(4)])
+    words = ed.step("s-pic").locator("photo-field .count")
+    await expect(words).to_have_text("1 photo was left out: 3 at most.")
+    await ed.is_done("s-pic")
+    assert await words.evaluate(CAN_BE_READ)
+    await expect(words).to_contain_text("left out")  # also when all have arrived
 
 
 async def test_a_plate_is_typed_in_capitals(w: World, ed: Phone) -> None:
