@@ -12,6 +12,7 @@ from tests.helpers.service import World
 MANY = [{**YES_NO, "id": f"s-{n}", "label": f"Room {n} fine?"} for n in range(12)]
 READ = {"id": "s-read", "type": "instruction", "label": "Read this", "config": {"body": "Ring first."}}
 SIGN = {"id": "s-sign", "type": "signature", "label": "Sign here"}
+OWN_INK = "rgb(0, 0, 0)"  # that of the phone in high contrast
 TOPS = """() => Object.fromEntries(
   [...document.querySelectorAll('.step')].map((step) => [step.id, step.getBoundingClientRect().top]))"""
 
@@ -175,7 +176,7 @@ async def test_a_long_scale_stands_in_one_row(w: World, ed: Phone) -> None:
     assert [await ed.page.evaluate(rows, f"s-{n}") for n in (8, 10)] == [1, 2]
 
 
-async def test_what_is_chosen_shows_in_forced_colours(w: World, browser: Browser, base: str) -> None:
+async def test_choices_and_edges_show_in_forced_colours(w: World, browser: Browser, base: str) -> None:
     ways = [{"id": "o-a", "label": "Petrol"}, {"id": "o-b", "label": "Diesel"}]
     run_id = await dispatched(w, {"id": "s-way", "type": "choice", "label": "What?", "config": {"options": ways}})
     async with phone(browser, base, forced_colors="active") as ed:
@@ -186,6 +187,20 @@ async def test_what_is_chosen_shows_in_forced_colours(w: World, browser: Browser
         marks = ed.step("s-way").locator(".mark .icon")
         await expect(marks.first).to_have_css("visibility", "visible")
         await expect(marks.last).to_have_css("visibility", "hidden")
+        await expect(ed.page.locator(".bar")).to_have_css("outline", f"{OWN_INK} solid 1px")
+        await ed.page.locator(".top .round").tap()
+        await expect(ed.page.locator("dialog")).to_have_css("border-top", f"1px solid {OWN_INK}")
+
+
+async def test_a_title_too_long_for_the_header_says_so_in_arabic_too(w: World, browser: Browser, base: str) -> None:
+    run_id = await dispatched(w, COUNT, name="Beach house 3: hand-over of keys, car and garden before eleven o’clock")
+    async with phone(browser, base, locale="ar-EG") as ed:
+        await ed.page.goto(f"{base}/r/{run_id}?lang=ar")
+        await expect(ed.page.locator("#language")).to_have_css("background-position-x", "15.3px")  # its arrow: the end
+        await ed.page.locator(".start form button").tap()
+        title = ed.page.locator(".top h1")
+        await expect(title).to_have_css("text-overflow", "ellipsis")
+        assert await title.evaluate("(title) => title.scrollWidth > title.clientWidth")
 
 
 async def test_a_choice_of_several_has_an_end(w: World, ed: Phone) -> None:
