@@ -41,7 +41,10 @@ export class Folding {
   }
 
   #show(step, isFolded) {
-    if (isFolded) setText(this.#line(step).querySelector("bdi"), this.#words(step));
+    if (isFolded) {
+      setText(this.#line(step).querySelector("bdi"), this.#words(step));
+      setAttr(this.#line(step).firstChild, "hidden", !step.told?.hasChildNodes());
+    }
     setAttr(step, "folded", isFolded);
   }
 
@@ -63,12 +66,12 @@ export class Folding {
       setAttr(step, "folded", false);
       step.querySelector("h3").focus({ preventScroll: true });
     };
-    const line = makeButton("fold", open, h("bdi", {}), icon("down"));
+    const line = makeButton("fold", open, icon("alert"), h("bdi", {}), icon("down"));
     setAttr(line, "aria-expanded", "false");
     setAttr(line, "aria-labelledby", step.labelId);
     const id = `${step.id}-said`;
     line.querySelector("bdi").id = id;
-    setAttr(line, "aria-describedby", id);
+    setAttr(line, "aria-describedby", `${id} ${step.id}-told`);
     step.querySelector(".step-head").after(line);
     return line;
   }

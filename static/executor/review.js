@@ -3,6 +3,7 @@
 import {
   describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, showCount, t, textAttributes,
 } from "./dom.js";
+import { tellOf } from "./form.js";
 import { showSignature } from "./photo_steps.js";
 import { remarkWords } from "./receipt.js";
 import { remarkKey } from "./rules.js";
@@ -113,10 +114,12 @@ export class Review {
       isProposed ? makeButton("link", () => this.session.answer(step.id, value), t("confirm")) : null,
       word ? makeButton("link quiet-link", () => leaveOut(this.session, step), t(word)) : null,
     ].filter(Boolean);
-    if (!ways.length) return line;
+    const told = stepState.flagged && step.flag.tell ? tellOf(step) : null;
+    if (!ways.length && !told) return line;
     line.querySelector(".line-label").id = `${step.id}-review`;
     for (const way of ways) way.setAttribute("aria-describedby", `${step.id}-review`);
-    return h("div", { class: "line-row", "data-step": step.id }, line, h("div", { class: "line-ways" }, ways));
+    return h("div", { class: "line-row", "data-step": step.id }, line,
+      ways.length ? h("div", { class: "line-ways" }, ways) : null, told);
   }
 
   #remark(step) {

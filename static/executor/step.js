@@ -33,7 +33,7 @@ export class StepElement extends HTMLElement {
     this.wrongId = `${step.id}-wrong`;
     this.wrong = h("p", { class: "wrong", id: this.wrongId, role: "alert" });
     this.status = h("p", { class: "status" });
-    this.told = step.flag?.tell ? h("div", { class: "told", role: "status" }) : null;
+    this.told = step.flag?.tell ? h("div", { class: "told", id: `${step.id}-told`, role: "status" }) : null;
     this.append(
       h("div", { class: "step-head" },
         h("h3", { id: this.labelId, tabindex: "-1", ...textAttributes(step.id) }, step.label),
@@ -210,8 +210,7 @@ export class StepElement extends HTMLElement {
   #tell(isFlagged) {
     if (isFlagged === this.told.hasChildNodes()) return;
     this.toldAt = isFlagged ? performance.now() : NaN;
-    const words = h("span", textAttributes(this.id), withLinks(this.step.flag.tell));
-    this.told.replaceChildren(...(isFlagged ? [h("p", { class: "notice" }, icon("alert"), words)] : []));
+    this.told.replaceChildren(...(isFlagged ? [tellOf(this.step)] : []));
   }
 }
 
@@ -220,6 +219,11 @@ export class FieldStep extends StepElement {
   connect(field) {
     this.field = field;
     setAttr(field, "aria-labelledby", this.labelId);
+/** What the template has to tell about a flagged answer. */
+export function tellOf({ id, flag }) {
+  return h("p", { class: "notice" }, icon("alert"), h("span", textAttributes(id), withLinks(flag.tell)));
+}
+
     setAttr(field, "aria-describedby", this.wrongId);
     field.addEventListener("input", () => {
       this.edited();

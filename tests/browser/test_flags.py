@@ -52,6 +52,17 @@ async def test_the_executor_reads_what_to_do_as_long_as_the_answer_is_flagged(w:
     assert (await record(w, run_id))["flagged"] == 3
     await ed.page.reload()
     await expect(told).to_have_text(TELL)
+    await ed.page.set_viewport_size({"width": 390, "height": 420})
+    await ed.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    for step_id, what, is_marked in (("s-damage", f"Yes {TELL}", True), ("s-quiet", "Yes", False)):
+        line = ed.step(step_id).locator(".fold")
+        await expect(line).to_have_accessible_description(what)
+        await expect(line.locator("[href='#i-alert']")).to_be_visible(visible=is_marked)
+    await ed.review()
+    rows = ed.page.locator(".line-row")  # the quiet one's is a mere line
+    await expect(rows).to_contain_text([TELL, "Send it to https://example.com/claims, too"])
+    await expect(rows.get_by_role("link")).to_have_attribute("href", "https://example.com/claims")
+    await is_fine(ed.page, "review, an answer is flagged")
 
 
 async def test_what_an_answer_tells_is_not_scrolled_away(w: World, ed: Phone) -> None:
