@@ -41,7 +41,7 @@ export async function editRemark(session, step, isPhotoLost = false) {
 /** What a card shows of its step's remark. */
 export class RemarkBlock {
   constructor(card) {
-    Object.assign(this, { session: card.session, step: card.step, key: remarkKey(card.step.id) });
+    Object.assign(this, { card, session: card.session, step: card.step, key: remarkKey(card.step.id) });
     this.text = h("p", { class: "body", dir: "auto" });
     this.photos = h("div", { class: "line-photos" });
     this.status = h("p", { class: "status" });
@@ -93,10 +93,15 @@ export class RemarkBlock {
     const lost = photos.filter((photo) => photo.state === "elsewhere").length;
     const goWithout = () => session.photoStore.dropMissing(key);
     if (lost) return ["alert", t("photos_elsewhere", { n: lost }), again("go_without", goWithout)];
-    if (kind === "here" || kind === "stuck") return ["phone", t(kind)];
+    if ((kind === "here" || kind === "stuck") && !this.#isSaidOfAnswer(kind)) return ["phone", t(kind)];
     if (kind === "saving") return ["sending", t("saving")];
     const n = photos.filter((photo) => photo.state !== "safe").length;
     if (photos.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n })];
     return n ? ["phone", t("photos_here", { n })] : [null, ""]; // of what is safe nothing is said
+  }
+
+  /** True where the foot of the card says as much of the step's answer. */
+  #isSaidOfAnswer(kind) {
+    return this.session.safetyOf(this.step.id).kind === kind && this.card.status.getAttribute("kind") === "phone";
   }
 }

@@ -50,7 +50,10 @@ export class StepElement extends HTMLElement {
     this.append(h("div", { class: "step-foot" }, this.status));
     const keys = [null, step.id, remarkKey(step.id)];
     session.addEventListener("change", ({ detail }) => keys.includes(detail.step) && this.update());
-    session.addEventListener("run", () => this.#showStatus());
+    session.addEventListener("run", () => {
+      this.#showStatus();
+      this.remark?.then((remark) => remark.update());
+    });
     session.addEventListener("flush", () => this.flush());
     this.update();
     this.restore();
