@@ -39,6 +39,11 @@ export function endOf({ status, code, members }) {
   return status === 404 && code === "not_found" ? { kind: "unknown", closedAt: null } : null;
 }
 
+/** True for an answer that says that the step was left out: skipped, or "I can't do this". */
+export function isLeftOut(answer) {
+  return Boolean(answer?.skipped || answer?.unable);
+}
+
 /** Kinds of items that are an answer, or a remark. */
 export const ANSWERS = new Set(["answer", "remark"]);
 

@@ -2,7 +2,7 @@
 // have as well.
 
 import { h, icon, makeButton, problemText, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
-import { photoRule, slotsOf } from "./rules.js";
+import { isLeftOut, photoRule, slotsOf } from "./rules.js";
 import { StepElement, defineStep } from "./form.js";
 import { loadModule } from "./http.js";
 
@@ -152,14 +152,20 @@ export class PhotoField extends HTMLElement {
     setAttr(this.buttons, "hidden", n >= this.rule.max);
     // Filled while the step is nothing without it.
     this.camera.classList.toggle("primary", this.step.type === "photo" && n < this.rule.min);
-    setText(this.rules, this.#ruleWords(n));
+    this.sayCount(n);
   }
 
-  #ruleWords(n) {
+  /** Says how many photos there are, or have to be: of a step that was left out nothing is needed. */
+  sayCount(n) {
+    const isNeeded = !isLeftOut(this.session.answerOf(this.step.id));
+    setText(this.rules, n || isNeeded ? this.countWords(n, isNeeded) : "");
+  }
+
+  countWords(n, isNeeded) {
     const { min, max } = this.rule;
-    if (n < min) return t("photos_needed", { n, min });
+    if (n < min && isNeeded) return t("photos_needed", { n, min });
     if (n === max && this.leftOut) return t("photos_left_out", { n: this.leftOut, max });
-    return n === 0 ? t("photos_up_to", { n: max }) : t("photos_of", { n, max });
+    return n === 0 ? t("photos_up_to", { n: max }) : t("photo_count", { n });
   }
 
   /** Lets go of the tiles of photos that are not among `photos`. */

@@ -7,8 +7,8 @@
 // It listens to the outbox and to the photo store, which know nothing of it.
 
 import {
-  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, nowUtc, photoRule, receiptsIn, remarkKey, requestOf,
-  stepsIn, touched,
+  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, isLeftOut, nowUtc, photoRule, receiptsIn, remarkKey,
+  requestOf, stepsIn, touched,
 } from "./rules.js";
 import { PhotoStore } from "./photo_store.js";
 import { lazyGeo } from "./lazy_geo.js";
@@ -102,7 +102,7 @@ export class Session extends EventTarget {
       this.answer(stepId, answer?.value ?? "");
     } else if (step.type === "photo") {
       if (this.photoStore.usable(stepId).length >= photoRule(step).min) this.answer(stepId, null);
-    } else if (answer && !answer.skipped && !answer.unable) {
+    } else if (answer && !isLeftOut(answer)) {
       this.answer(stepId, answer.value);
     }
   }

@@ -43,7 +43,10 @@ customElements.define("photo-slots", class extends PhotoField {
       if (photo) this.refresh(tile, photo, t("slot_label", { slot: slot.label, state: stateOf(photo) }));
     }
     this.forget(photos);
-    const n = this.session.photoStore.usable(this.step.id).length;
-    setText(this.rules, t("photos_of", { n, max: this.rule.max }));
+    this.sayCount(this.session.photoStore.usable(this.step.id).length);
+  }
+
+  countWords(n) {
+    return t("photos_of", { n, max: this.rule.max });
   }
 });

@@ -10,7 +10,9 @@
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
 import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
-import { complaint, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, remarkKey, tidy } from "./rules.js";
+import {
+  complaint, isLeftOut, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, remarkKey, tidy,
+} from "./rules.js";
 import { statusWords } from "./step_status.js";
 import { loadModule } from "./http.js";
 
@@ -107,7 +109,7 @@ export class StepElement extends HTMLElement {
   /** True for a step with an answer that says something: it was not left out. */
   get isAnswered() {
     const answer = this.session.answerOf(this.id);
-    return Boolean(answer && !answer.skipped && !answer.unable);
+    return Boolean(answer && !isLeftOut(answer));
   }
 
   /** Saves what one tap chose, and lets the form go on to the next step. */
@@ -195,18 +197,18 @@ export class StepElement extends HTMLElement {
     const answer = session.answerOf(step.id);
     const stepState = session.evaluate().steps.get(step.id);
     const safety = session.safetyOf(step.id);
-    const isClosed = stepState.state === "skipped" || stepState.state === "unable";
-    setAttr(this, "state", answer && !isClosed ? "answered" : stepState.state);
+    setAttr(this, "state", this.isAnswered ? "answered" : stepState.state);
     setAttr(this, "safety", safety.kind);
     setAttr(this, "done", stepState.done);
     if (this.told) this.#tell(stepState.flagged);
     if (stepState.done) this.removeAttribute("missing");
-    const [picture, words, action] = statusWords(this, answer, stepState, safety);
-    const key = `${picture} ${words}`;
+    const [picture, words, action, above] = statusWords(this, answer, stepState, safety);
+    const key = [picture, above, words].join(" ");
     if (this.status.dataset.key === key) return;
     this.status.dataset.key = key;
     setAttr(this.status, "kind", picture);
-    this.status.replaceChildren(...(picture ? [icon(picture)] : []), h("span", {}, words), ...(action ? [action] : []));
+    const said = h("span", {}, above ? h("span", { class: "above" }, above) : null, words);
+    this.status.replaceChildren(...(picture ? [icon(picture)] : []), said, ...(action ? [action] : []));
   }
 
   /** What the template has to tell about an answer that is flagged; it goes when the answer changes. */
@@ -217,16 +219,16 @@ export class StepElement extends HTMLElement {
   }
 }
 
-/** A step with one field. Subclasses: `read()` returns the field's value for the wire, `write(value)` shows one. */
-export class FieldStep extends StepElement {
-  connect(field) {
-    this.field = field;
-    setAttr(field, "aria-labelledby", this.labelId);
 /** What the template has to tell about a flagged answer. */
 export function tellOf({ id, flag }) {
   return h("p", { class: "notice" }, icon("alert"), h("span", textAttributes(id), withLinks(flag.tell)));
 }
 
+/** A step with one field. Subclasses: `read()` returns the field's value for the wire, `write(value)` shows one. */
+export class FieldStep extends StepElement {
+  connect(field) {
+    this.field = field;
+    setAttr(field, "aria-labelledby", this.labelId);
     setAttr(field, "aria-describedby", this.wrongId);
     field.addEventListener("input", () => {
       this.edited();

@@ -2,10 +2,18 @@
 // The server sends this within step.js (rundun/web/static.py).
 
 import { locale, makeButton, refusedText, t } from "./dom.js";
-import { photoRule, slotsOf } from "./rules.js";
+import { isLeftOut, photoRule, slotsOf } from "./rules.js";
 
-/** → [icon or null, words, a button or nothing] */
+/** → [icon or null, words, a button or nothing, what is said above them] */
 export function statusWords(card, answer, stepState, safety) {
+  const [picture, words, action] = whereItStands(card, answer, stepState, safety);
+  if (!isLeftOut(answer)) return [picture, words, action];
+  // Without it the card would look as if nobody had been there, also before the server knows.
+  const why = answer.unable ? t("unable_safe", { reason: answer.unable.reason }) : t("skipped_safe");
+  return picture ? [picture, words, action, why] : ["cross", why];
+}
+
+function whereItStands(card, answer, stepState, safety) {
   const { session, step } = card;
   const { photoStore } = session;
   const again = (word, act) => makeButton("link", act, t(word));
@@ -25,8 +33,7 @@ export function statusWords(card, answer, stepState, safety) {
   if (safety.kind === "saving") return [null, ""];
   if (safety.kind === "stuck") return ["phone", t("stuck")];
   if (session.otherPhones.hasChanged(step.id)) return ["phone", t("changed_elsewhere")];
-  if (stepState.state === "skipped") return ["cross", t("skipped_safe")];
-  if (stepState.state === "unable") return ["cross", t("unable_safe", { reason: answer.unable.reason })];
+  if (isLeftOut(answer)) return [null, ""];
   const lost = photoStore.ofStep(step.id).filter((photo) => photo.state === "elsewhere").length;
   const goWithout = () => photoStore.dropMissing(step.id);
   if (lost) return ["alert", t("photos_elsewhere", { n: lost }), again("go_without", goWithout)];

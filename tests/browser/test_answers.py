@@ -218,9 +218,12 @@ async def test_what_is_asked_of_a_busy_server_at_once_says_so(w: World, ed: Phon
 
 
 async def test_skip_and_unable(w: World, ed: Phone) -> None:
-    run_id = await dispatched(w, {**YES_NO, "required": False}, COUNT, settings={"allow_skip": True})
+    count = {**COUNT, "photo": {"min": 1}}
+    run_id = await dispatched(w, {**YES_NO, "required": False}, count, settings={"allow_skip": True})
     await ed.open(run_id)
     await ed.start()
+    await ed.everything_is_loaded()
+    await ed.page.context.set_offline(True)
     dialog = await ed.more("s-count")
     await expect(dialog.locator(".sheet-body").get_by_role("button")).to_have_text(["Add a remark", "I can’t do this"])
     await ed.page.keyboard.press("Escape")
@@ -230,8 +233,14 @@ async def test_skip_and_unable(w: World, ed: Phone) -> None:
     await expect(dialog.get_by_role("alert")).to_have_text("Please say why, in a few words.")
     await dialog.get_by_label("What is in the way?").fill("The room is locked")
     await dialog.get_by_role("button", name="Leave it out").tap()
+    skipped, unable = (ed.step(step_id).locator(".status") for step_id in ("s-ok", "s-count"))
+    await expect(skipped).to_have_text("Skipped. You can still answer.On this phone, no network")
+    await expect(unable).to_have_text("Left out: The room is lockedOn this phone, no network")
+    await expect(ed.step("s-count").locator("photo-field .count")).to_have_text("")  # nor is a photo needed
+    await ed.page.context.set_offline(False)
+    await ed.network_is_back()
     await ed.is_done("s-ok", "s-count")
-    await expect(ed.step("s-count").locator(".status")).to_have_text("Left out: The room is locked")
+    await expect(unable).to_have_text("Left out: The room is locked")
     run = await record(w, run_id)
     assert run["answers"]["s-ok"]["skipped"]
     assert run["answers"]["s-count"]["unable"] == {"reason": "The room is locked"}

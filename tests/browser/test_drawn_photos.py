@@ -109,7 +109,7 @@ async def test_a_drawing_made_without_network_and_reloaded_arrives_with_both(
         await expect(tile).to_have_count(1)
         await draw(ed, tile, 50)
         await expect(tile).to_have_count(1)
-        await expect(ed.step("s-pic").locator(".count")).to_have_text("1 of 1")
+        await expect(ed.step("s-pic").locator(".count")).to_have_text("1 photo")
         await ed.page.reload()
         await expect(tile).to_have_count(1)
         assert [one["kind"] for one in await ed.kept(run_id)].count("photo") == 2

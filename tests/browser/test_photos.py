@@ -32,6 +32,7 @@ async def test_photos_are_shrunk_shown_counted_and_safe_only_with_a_receipt(w: W
     await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", jpeg(optimize=True)))
     tiles = ed.step("s-pic").locator(".tile")
     await expect(tiles).to_have_count(2)
+    await expect(ed.step("s-pic").locator(".count")).to_have_text("2 photos")  # a third may follow, none has to
     await expect(tiles.first).to_have_attribute("state", "waiting")
     await expect(ed.page.locator(".top .sending")).to_have_text("0 of 2 photos safe")
     await expect(ed.step("s-pic").locator(".status")).to_have_text("Sending 2 photos")
