@@ -50,9 +50,10 @@ export class Session extends EventTarget {
   /** Brings back what an earlier visit left on this phone. → the id of the step whose photo was lost, or null. */
   async restore() {
     const [known] = await Promise.all([db.loadRun(this.run.run_id).catch(() => null), this.drafts.restore()]);
-    const isNewer = known?.state?.run.revision > this.run.revision;
-    if (known?.state?.job) this.job.take(isNewer ? known.state.job : this.job.value, known.state.job);
-    if (!this.closed && isNewer) this.#applyState(known.state);
+    const ahead = (known?.state?.run.revision ?? 0) - this.run.revision;
+    if (known?.state?.job) this.job.take(ahead > 0 ? known.state.job : this.job.value, known.state.job);
+    // Of the page's own revision it may know of more that has arrived: a photo's receipt tells no revision.
+    if (!this.closed && ahead >= 0) this.#applyState({ ...known.state, job: this.job.value });
     this.outbox.isOpen = this.run.status !== "pending";
     await this.outbox.sync();
     // A page may have died between keeping a photo and queueing its answer.

@@ -284,6 +284,22 @@ async def test_start_answers_and_finish_without_network_and_all_arrives_by_itsel
         await ed.until_kept_is(run_id, [])
 
 
+async def test_a_photo_that_has_arrived_is_there_without_network(tmp_path: Path, browser: Browser) -> None:
+    async with depot(tmp_path) as acme, phone(browser, acme.base, service_workers="allow") as ed:
+        run_id = await acme.dispatched({**YES_NO, "photo": {"min": 1, "max": 2}})
+        await ed.open(run_id)
+        await ed.start()
+        await ed.everything_is_loaded()
+        await ed.is_kept_as_page(run_id)
+        await ed.photograph("s-ok", file("a.jpg", "image/jpeg", noise(random.Random(8).randbytes)))
+        tile = ed.step("s-ok").locator(".tile")
+        await expect(tile).to_have_attribute("state", "safe")
+        await ed.until_kept_is(run_id, [])
+        acme.line.down()
+        await ed.page.reload()
+        await expect(tile).to_have_attribute("state", "safe")
+
+
 async def test_a_tab_closed_and_opened_again_without_network(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base, service_workers="allow") as ed:
         await ed.notes_photos()
