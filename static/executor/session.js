@@ -22,6 +22,7 @@ export class Session extends EventTarget {
   #local = new Map();       // step id or key of a remark → {answer, item, problem}: newer than the server's
   #syncedRevision = 0;      // the revision up to which this page has seen every change of the run
   #highestRevision = 0;     // the highest revision seen
+  #receipts = 0;            // how many have come: those of photos and signatures tell no revision
   #camera = null;           // {step, at}: the camera is open for this step, and may cost the page its life
   #evaluation = null;
 
@@ -52,8 +53,8 @@ export class Session extends EventTarget {
     const [known] = await Promise.all([db.loadRun(this.run.run_id).catch(() => null), this.drafts.restore()]);
     const ahead = (known?.state?.run.revision ?? 0) - this.run.revision;
     if (known?.state?.job) this.job.take(ahead > 0 ? known.state.job : this.job.value, known.state.job);
-    // Of the page's own revision it may know of more that has arrived: a photo's receipt tells no revision.
-    if (!this.closed && ahead >= 0) this.#applyState({ ...known.state, job: this.job.value });
+    // Of the page's own revision it may know of more that has arrived; it need not know all that others have done.
+    if (!this.closed && ahead >= 0) this.#applyState({ ...known.state, job: this.job.value }, false);
     this.outbox.isOpen = this.run.status !== "pending";
     await this.outbox.sync();
     // A page may have died between keeping a photo and queueing its answer.
@@ -206,11 +207,12 @@ export class Session extends EventTarget {
     if (all) this.#syncedRevision = 0;
     this.outbox.sync();
     if (this.run.status === "pending" || this.outbox.isBackingOff) return;
-    const before = this.#highestRevision;
+    const receipts = this.#receipts;
     try {
       const state = await this.outbox.request("GET", `/state?since=${this.#syncedRevision}`);
-      // An answer older than what a write told us meanwhile must not bring the past back.
-      if (state && state.run.revision < this.#highestRevision) return this.#highestRevision > before && this.poll();
+      // One from before what a write told us meanwhile must not bring the past back.
+      if (state && receipts !== this.#receipts) return this.poll();
+      if (state && state.run.revision < this.#highestRevision) return;
       if (state) {
         const before = this.answers;
         this.#applyState(state);
@@ -251,6 +253,7 @@ export class Session extends EventTarget {
   }
 
   #onSent(item, answer) {
+    this.#receipts += 1;
     if (answer.run) this.#applyRun(answer.run);
     if (answer.step) this.answers = touched({ ...this.answers, [answer.step.step_id]: answer.step });
     if (answer.remark) this.answers[item.key] = contentOf(answer.remark);
@@ -295,11 +298,8 @@ export class Session extends EventTarget {
   /** Takes over items of an earlier visit, or of another tab: they are newer than what the server has. */
   #onRestored(items) {
     for (const item of items) {
-      if (ANSWERS.has(item.kind)) {
-        this.#local.set(item.key, { answer: contentOf(item.body), item, problem: item.problem });
-      } else {
-        this.photoStore.restore(item);
-      }
+      if (!ANSWERS.has(item.kind)) this.photoStore.restore(item);
+      else this.#local.set(item.key, { answer: contentOf(item.body), item, problem: item.problem });
     }
     this.changed(null);
     this.emit("run");
@@ -328,13 +328,13 @@ export class Session extends EventTarget {
     return end !== null;
   }
 
-  #applyState(state) {
+  #applyState(state, isWhole = true) {
     this.answers = answersIn(state);
     Object.assign(this, { signatures: state.signatures ?? {}, run: state.run });
     if (state.pictures) this.shown = state;
     this.job.take(state.job);
     this.#highestRevision = state.run.revision;
-    this.#syncedRevision = this.job.isWhole ? state.run.revision : 0;
+    this.#syncedRevision = isWhole && this.job.isWhole ? state.run.revision : 0;
     this.photoStore.update(receiptsIn(state), this.answers);
     this.#evaluation = null;
     const { status, closed_at: closedAt } = state.run;

@@ -301,3 +301,27 @@ async def test_a_photo_larger_than_the_service_takes_is_refused_before_it_is_sen
         await tile.tap()
         await expect(ed.page.locator("dialog .status")).to_have_text("Not saved: This file is too large.")
         assert sent == []
+
+
+async def test_state_from_before_a_receipt_takes_no_photo_away(w: World, ed: Phone) -> None:
+    run = await w.dispatch(await w.template({**YES_NO, "photo": {"min": 1, "max": 2}}, COUNT))
+    await run.start()
+    await ed.open(run.run_id)
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        response = await route.fetch()
+        asked.set()
+        await go.wait()
+        await route.fulfill(response=response)
+
+    await ed.page.route("**/state?*", late, times=1)
+    await run.answer("s-count", 7)
+    await ed.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await ed.until(asked.is_set)
+    await ed.photograph("s-ok", file("a.jpg", "image/jpeg", jpeg()))
+    tile = ed.step("s-ok").locator(".tile")
+    await expect(tile).to_have_attribute("state", "safe")
+    go.set()
+    await expect(ed.step("s-count").locator("input")).to_have_value("7")
+    assert await tile.count() == 1
