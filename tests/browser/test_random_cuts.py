@@ -25,6 +25,7 @@ async def everything_fails(tmp_path: Path, browser: Browser, seed: int) -> None:
             print(f"seed {seed}", *run.steps, sep="\n")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", [1, 4])
 async def test_nothing_is_lost_or_doubled_whatever_fails(tmp_path: Path, browser: Browser, seed: int) -> None:
     await everything_fails(tmp_path, browser, seed)
