@@ -21,7 +21,6 @@ EMPTY = {f"event {name}": "on" for name in event.EVENTS}
 # Inputs that stand for a field of the body each, as they are typed.
 _PLAIN = ("template_id", "executor_ref", "language", "title", "note")
 _WIRE_TIME = re.compile(r"(?<!such as )\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # but in an example of one
-
 _COULD_BE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # or a decimal comma: nobody's to guess
 
 
