@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from rundun.errors import Problem
 from rundun.store import quotas
 from rundun.store.signing_key import read_links
-from rundun.store.transaction import SIGNING_KEY, CommitThenRaise, Env, Tx
+from rundun.store.transaction import SIGNING_KEY, CommitThenRaise, Env, JournalEntry, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +30,7 @@ class Job:
     error: BaseException | None = None
     touched: set[str] = field(default_factory=set)
     growth: dict[str, int] = field(default_factory=dict)
+    journal: list[JournalEntry] = field(default_factory=list)
 
 
 def unavailable(error: object) -> Problem:
@@ -121,7 +122,7 @@ def _run_in_savepoint(db: sqlite3.Connection, env: Env, job: Job) -> None:
             db.execute("ROLLBACK TO job")
             db.execute("RELEASE job")
         return
-    job.touched, job.growth = tx.touched, tx.growth
+    job.touched, job.growth, job.journal = tx.touched, tx.growth, tx.journal
     db.execute("RELEASE job")
 
 

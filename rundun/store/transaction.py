@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from rundun.core.json_types.base import ProgressJson
 from rundun.core.steps import StepBase
@@ -97,6 +97,17 @@ class Quotas:
     full: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """What has to stay gone even where an older copy of the database is put back: a run that was erased, a key that was
+    revoked or an operator who was removed, by id.
+    """
+
+    what: Literal["run", "key", "operator"]
+    id: str
+    at: int
+
+
 @dataclass(slots=True)
 class Tx:
     """One transaction, which every action and store function gets first.
@@ -104,7 +115,8 @@ class Tx:
     `now` is read once, in milliseconds; nothing below asks a clock. `grace` is how long a started run goes on after
     `expires_at`, in milliseconds. `versions` caches parsed template versions, which never change. `touched` names
     what changed (`outbox`, `keys`, `events of <organization>`, `runs of <organization>`), for those who wait for it.
-    `growth` is the bytes that were added of each organization.
+    `growth` is the bytes that were added of each organization, `journal` what the erasure journal has to say before
+    anybody is answered.
     """
 
     db: sqlite3.Connection
@@ -115,6 +127,7 @@ class Tx:
     quotas: Quotas
     touched: set[str] = field(default_factory=set)
     growth: dict[str, int] = field(default_factory=dict)
+    journal: list[JournalEntry] = field(default_factory=list)
 
     def grow(self, org_id: str, size: int) -> None:
         """Note that `size` bytes of an organization are added."""
