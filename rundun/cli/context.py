@@ -19,6 +19,7 @@ from rundun.control_socket import NotListening, is_listening, send_command, sock
 from rundun.errors import Problem
 from rundun.store import connection, database_file, signing_key
 from rundun.store.batches import write_once
+from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import Env, Quotas, Tx
 
 T = TypeVar("T")
@@ -70,7 +71,8 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
     with closing(lock), closing(connection.open_writer(path)) as db:
         links = signing_key.read_links(db, settings.public_url)
         quotas = Quotas(settings.limits.organization_bytes)
-        env = Env(wall_clock, links, settings.runs.grace, quotas=quotas)
+        journal = ErasureJournal(path)
+        env = Env(wall_clock, links, settings.runs.grace, quotas=quotas, keep_journal=journal.append)
         return write_once(db, env, COMMANDS[command], **arguments)
 
 

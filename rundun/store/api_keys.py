@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rundun.errors import NotFound
-from rundun.store.transaction import Tx
+from rundun.store.transaction import JournalEntry, Tx
 
 MAX_REVOKED = 50  # keys that are listed though they were revoked
 
@@ -71,4 +71,5 @@ def revoke(tx: Tx, key_id: str) -> None:
     changed = tx.db.execute("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?", (tx.now, key_id))
     if changed.rowcount == 0:
         raise NotFound("key")
+    tx.journal.append(JournalEntry("key", key_id, tx.now))
     tx.touched.add("keys")

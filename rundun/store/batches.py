@@ -87,8 +87,24 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
         refuse_batch(jobs, problem)
         for job in jobs:
             job.touched.clear()
+            job.journal.clear()
         return False
+    _keep_journal(env, jobs)
     return True
+
+
+def _keep_journal(env: Env, jobs: Sequence[Job]) -> None:
+    """Write to the erasure journal what `jobs` have committed to be gone. Who is not told so, since that failed, asks
+    again and has it written again.
+    """
+    entries = [entry for job in jobs for entry in job.journal]
+    if env.keep_journal is None or not entries:
+        return
+    try:
+        env.keep_journal(entries)
+    except OSError as error:
+        problem = unavailable(f"the erasure journal can't be written: {error}")
+        refuse_batch([job for job in jobs if job.journal], problem)
 
 
 def refuse_batch(jobs: Sequence[Job], problem: BaseException) -> None:

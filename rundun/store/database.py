@@ -23,6 +23,7 @@ from rundun.errors import Problem
 from rundun.store import connection, maintenance, quotas, signing_key
 from rundun.store.batches import Job, client_error, commit_batch, read_batch, refuse_batch
 from rundun.store.database_file import DatabaseLost, FileWatch, Lock, keep_to_owner
+from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import Clock, CommitThenRaise, Env, Quotas, Tx
 
 P = ParamSpec("P")
@@ -184,9 +185,16 @@ class Database:
     """The database: `await db.write(action, …)`, `await db.read(function, …)`; `subscribe` for what commits touch."""
 
     def __init__(
-        self, env: Env, files: FileWatch, lock: Lock, writer: ThreadConnection, reader: ThreadConnection
+        self,
+        env: Env,
+        files: FileWatch,
+        lock: Lock,
+        journal: ErasureJournal,
+        writer: ThreadConnection,
+        reader: ThreadConnection,
     ) -> None:
         self.env = env
+        self.journal = journal
         self.writes = WriteFigures()
         self._files = files
         self._lock = lock
@@ -197,8 +205,18 @@ class Database:
         self._proven_at: int | None = None
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock, public_url: str, grace: int, default_quota: int = 0) -> Self:
-        """Take the lock, migrate, and start the writer and the reader. `default_quota`: as `Quotas` has it.
+    async def open(
+        cls,
+        path: Path,
+        *,
+        clock: Clock,
+        public_url: str,
+        grace: int,
+        default_quota: int = 0,
+        backup_folder: Path | None = None,
+    ) -> Self:
+        """Take the lock, migrate, and start the writer and the reader. `default_quota`: as `Quotas` has it; a copy of
+        the erasure journal is kept in the `backup_folder`.
 
         One reader: what waits for it is read in one go, and a second thread would only fight the first one and the
         loop for the interpreter.
@@ -210,7 +228,8 @@ class Database:
             opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
             links = await opened[0].call(signing_key.read_links, public_url)
             device_key = await opened[0].call(signing_key.read_device_key)
-            env = Env(clock, links, grace, device_key, quotas=Quotas(default_quota))
+            journal = ErasureJournal(path, backup_folder)
+            env = Env(clock, links, grace, device_key, quotas=Quotas(default_quota), keep_journal=journal.append)
             await opened[0].call(quotas.load_full, env.quotas)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
             files = FileWatch(path, lock)
@@ -219,7 +238,7 @@ class Database:
                 await db.close()
             lock.close()
             raise
-        return cls(env, files, lock, *opened)
+        return cls(env, files, lock, journal, *opened)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber(touched)` in the event loop after each commit that touched something."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rundun.store.transaction import Tx
+from rundun.store.transaction import JournalEntry, Tx
 
 Role = Literal["owner", "member"]
 MAX_SESSIONS = 100  # of one operator
@@ -111,6 +111,8 @@ def put_role(tx: Tx, operator_id: str, role: Role) -> None:
 def remove(tx: Tx, operator_id: str) -> None:
     """Delete an operator, who is signed out everywhere and can't sign in again."""
     tx.db.execute("DELETE FROM operators WHERE id = ?", (operator_id,))
+    tx.replace("removed_operators", id=operator_id, at=tx.now)
+    tx.journal.append(JournalEntry("operator", operator_id, tx.now))
 
 
 # --- sessions

@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 
 from rundun.core.urls import Urls
-from rundun.store.transaction import SIGNING_KEY, Tx
+from rundun.store.transaction import SIGNING_KEY, JournalEntry, Tx
 
 BYTES = 32
 
@@ -32,4 +32,5 @@ def rotate(tx: Tx) -> Urls:
     tx.db.execute("UPDATE secrets SET value = ? WHERE name = 'signing'", (secrets.token_bytes(BYTES),))
     tx.touched.add(SIGNING_KEY)
     tx.insert("rotations", at=tx.now, last_event=last_event)
+    tx.journal.append(JournalEntry("signing_key", str(tx.now), tx.now))
     return read_links(tx.db, tx.links.public_url)

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -100,12 +100,15 @@ class Quotas:
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """What has to stay gone even where an older copy of the database is put back: a run that was erased, a key that was
-    revoked or an operator who was removed, by id.
+    revoked or an operator who was removed, by id; or a signing key that was replaced, by the time of that.
     """
 
-    what: Literal["run", "key", "operator"]
+    what: Literal["run", "key", "operator", "signing_key"]
     id: str
     at: int
+
+
+KeepJournal = Callable[[Sequence[JournalEntry]], None]  # has written them to the disk when it returns; OSError
 
 
 @dataclass(slots=True)
@@ -169,7 +172,8 @@ def _insert_sql(verb: str, table: str, columns: tuple[str, ...]) -> str:
 @dataclass(slots=True)
 class Env:
     """What all transactions of a process share. `links` is another one once the signing key was rotated, set by that
-    commit; `device_key` signs the cookies of executors' phones.
+    commit; `device_key` signs the cookies of executors' phones. New events are numbered above `event_floor`. What has
+    to stay gone after a restore goes to `keep_journal`.
     """
 
     clock: Clock
@@ -178,6 +182,8 @@ class Env:
     device_key: bytes = b""
     versions: TemplateVersionCache = field(default_factory=TemplateVersionCache)
     quotas: Quotas = field(default_factory=Quotas)
+    event_floor: int = 0
+    keep_journal: KeepJournal | None = None
 
     def tx(self, db: sqlite3.Connection) -> Tx:
         """Return a transaction on `db`, now."""

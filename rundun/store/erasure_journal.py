@@ -1,0 +1,172 @@
+"""The erasure journal: what has to stay gone even where an older copy of the database is put back.
+
+One JSON line an entry in `<database>.erasures`, on the disk before anybody is told that something is gone; and one more
+such file in the folder of the backups, if there is one, for the day when the disk of the database is lost.
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic_core import from_json, to_json
+
+from rundun.store.database_file import OWNER_ONLY, translate_errors
+from rundun.store.transaction import JournalEntry, Tx
+
+SUFFIX = ".erasures"
+_log = logging.getLogger("rundun.store")
+
+
+def journal_path(database: Path) -> Path:
+    """Return the path of a database's journal: beside the file itself, also when `database` is a symbolic link."""
+    real = database.resolve()
+    return real.with_name(real.name + SUFFIX)
+
+
+class ErasureJournal:
+    """The journal of the database at `database`, with its copy in the `folder` of the backups, if there is one.
+    `copy_error` says why the copy could not be written the last time, None where it was.
+    """
+
+    def __init__(self, database: Path, folder: Path | None = None) -> None:
+        self._database = database
+        self.path = journal_path(database)
+        self._copy = None if folder is None else folder / self.path.name
+        self._unwritten: list[JournalEntry] = []
+        self._uncopied: list[JournalEntry] = []
+        self.copy_error: str | None = None
+
+    def append(self, entries: Sequence[JournalEntry]) -> None:
+        """Write entries to the disk; OSError where that fails, and then they are written with the next ones."""
+        self._unwritten += entries
+        _append(self.path, self._unwritten, self._database)
+        self._write_copy(self._unwritten)
+        self._unwritten = []
+
+    def merge(self) -> list[JournalEntry]:
+        """Return all entries, those that only the copy has, too, which are added; and bring the copy up to date. Raises
+        `unavailable` where the journal beside the database can't be used.
+        """
+        with translate_errors(self.path):
+            entries = read(self.path)
+            copied = self._read_copy()
+            if lacking := _missing(copied, entries):
+                _append(self.path, lacking, self._database)
+        self._write_copy(_missing(entries, copied))
+        return entries + lacking
+
+    def add_missing(self, entries: Iterable[JournalEntry]) -> None:
+        """Write those of the entries that the journal lacks. Raises `unavailable`."""
+        with translate_errors(self.path):
+            if missing := _missing(entries, read(self.path)):
+                self.append(missing)
+
+    def _read_copy(self) -> list[JournalEntry]:
+        try:
+            return [] if self._copy is None else read(self._copy)
+        except OSError as error:
+            self._fail(error)
+            return []
+
+    def _write_copy(self, entries: Sequence[JournalEntry]) -> None:
+        """Write entries to the copy as well as can be: what it lacks is added at the next chance, or the next start."""
+        self._uncopied += entries
+        if self._copy is None or not self._uncopied:
+            self._uncopied = []
+            return
+        try:
+            _append(self._copy, self._uncopied, self._copy.parent)
+        except OSError as error:
+            self._fail(error)
+        else:
+            self._uncopied, self.copy_error = [], None
+
+    def _fail(self, error: OSError) -> None:
+        self.copy_error = error.strerror or str(error)
+        _log.error("the copy of the erasure journal, %s, can't be used: %s", self._copy, self.copy_error)
+
+
+def read(path: Path) -> list[JournalEntry]:
+    """List the entries of a journal; none where there is no file. What was torn by a crash is left out. OSError."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    return [entry for line in lines if (entry := _entry(line))]
+
+
+def _entry(line: bytes) -> JournalEntry | None:
+    try:
+        found = from_json(line)
+        return JournalEntry(found["what"], str(found["id"]), int(found["at"]))
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _missing(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -> list[JournalEntry]:
+    known = {(entry.what, entry.id) for entry in present}
+    return [entry for entry in entries if (entry.what, entry.id) not in known]
+
+
+def _append(path: Path, entries: Sequence[JournalEntry], beside: Path) -> None:
+    """Append lines and wait for the disk. A file that this makes belongs to whom `beside` does, whoever runs this."""
+    lines = b"".join(to_json({"what": one.what, "id": one.id, "at": one.at}) + b"\n" for one in entries)
+    is_new = not path.exists()
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+    try:
+        if is_new and os.geteuid() == 0:
+            owner = os.stat(beside)
+            os.fchown(file, owner.st_uid, owner.st_gid)
+        size = os.fstat(file).st_size
+        if size and os.pread(file, 1, size - 1) != b"\n":  # torn by a crash, or by a full disk
+            lines = b"\n" + lines
+        while lines:
+            lines = lines[os.write(file, lines) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
+    if is_new:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+# --- what the database itself has
+
+
+def known(tx: Tx) -> list[JournalEntry]:
+    """List what the database knows to be gone, so that a journal that was lost grows again. What retention has erased
+    is not in it, as it is due again after a restore.
+    """
+    rows = tx.db.execute(
+        "SELECT 'run', id, erased_at FROM runs WHERE erased_at IS NOT NULL AND erased_by <> 'retention' "
+        "UNION ALL SELECT 'key', id, revoked_at FROM keys WHERE revoked_at IS NOT NULL "
+        "UNION ALL SELECT 'operator', id, at FROM removed_operators "
+        "UNION ALL SELECT 'signing_key', at, at FROM rotations"
+    )
+    return [JournalEntry(what, str(one), at) for what, one, at in rows.fetchall()]
+
+
+def unapplied(tx: Tx, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+    """List those of the entries that say more than the database knows: what is there still, but must be gone."""
+    wanted = {
+        "run": "SELECT id FROM runs WHERE id IN (SELECT value FROM json_each(?)) AND erased_at IS NULL",
+        "key": "SELECT id FROM keys WHERE id IN (SELECT value FROM json_each(?)) AND revoked_at IS NULL",
+        "operator": "SELECT id FROM operators WHERE id IN (SELECT value FROM json_each(?))",
+        "signing_key": "SELECT value FROM json_each(?) WHERE CAST(value AS INTEGER) NOT IN (SELECT at FROM rotations)",
+    }
+    left: set[tuple[str, str]] = set()
+    for what, query in wanted.items():
+        ids = [entry.id for entry in entries if entry.what == what]
+        if ids:
+            left |= {(what, row[0]) for row in tx.db.execute(query, (to_json(ids).decode(),)).fetchall()}
+    found = {(entry.what, entry.id): entry for entry in entries if (entry.what, entry.id) in left}
+    return list(found.values())

@@ -1,0 +1,123 @@
+"""The journal of what must stay gone: on the disk before the answer, whole after a crash, and never lost for good."""
+
+import json
+import resource
+import signal
+from contextlib import contextmanager
+
+import pytest
+
+from rundun.errors import Problem
+from rundun.store import api_keys, erasure_journal, operators, organizations
+from rundun.store.erasure_journal import ErasureJournal
+from rundun.store.transaction import JournalEntry
+from tests.helpers.database import opened
+
+ONE, TWO = JournalEntry("run", "r-1", 1), JournalEntry("key", "key-2", 2)
+
+
+@pytest.fixture
+def journal(tmp_path):
+    (tmp_path / "rundun.db").touch()
+    (tmp_path / "backups").mkdir()
+    return ErasureJournal(tmp_path / "rundun.db", tmp_path / "backups")
+
+
+@contextmanager
+def full_disk(*, room):
+    """No file grows beyond `room` bytes, as where the disk is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def acme(tx):
+    org_id = organizations.add(tx, "Acme").org_id
+    key = api_keys.add(tx, org_id, "leaked", b"digest")
+    ann = operators.add(tx, org_id, "ann@example.com", "Ann", "owner", "hash")
+    return key.key_id, ann.operator_id
+
+
+def test_an_entry_is_a_line_for_its_owner_only_beside_the_database_and_in_the_folder_of_the_backups(journal, tmp_path):
+    journal.append([ONE, TWO])
+    assert json.loads(journal.path.read_text().splitlines()[0]) == {"what": "run", "id": "r-1", "at": 1}
+    assert (tmp_path / "backups" / "rundun.db.erasures").read_bytes() == journal.path.read_bytes()
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+    assert erasure_journal.read(journal.path) == [ONE, TWO]
+
+
+def test_a_line_torn_by_a_crash_harms_no_other(journal):
+    journal.append([ONE])
+    with journal.path.open("ab") as file:
+        file.write(b'{"what":"run","id":"r-to')
+    assert erasure_journal.read(journal.path) == [ONE]
+    journal.append([TWO])
+    assert erasure_journal.read(journal.path) == [ONE, TWO]
+
+
+def test_what_did_not_fit_on_a_full_disk_is_written_with_the_next(journal):
+    journal.append([ONE])
+    with full_disk(room=journal.path.stat().st_size + 7), pytest.raises(OSError, match="too large"):
+        journal.append([TWO])
+    journal.append([JournalEntry("operator", "u-3", 3)])
+    assert [entry.id for entry in erasure_journal.read(journal.path)] == ["r-1", "key-2", "u-3"]
+
+
+def test_a_copy_that_can_not_be_written_is_told_and_made_up_for(journal, tmp_path):
+    (tmp_path / "backups").rmdir()
+    journal.append([ONE])
+    assert journal.copy_error == "No such file or directory"
+    (tmp_path / "backups").mkdir()
+    journal.append([TWO])
+    assert journal.copy_error is None
+    assert erasure_journal.read(tmp_path / "backups" / "rundun.db.erasures") == [ONE, TWO]
+
+
+def test_the_journal_and_its_copy_learn_from_each_other(journal, tmp_path):
+    journal.append([ONE])
+    copy = tmp_path / "backups" / "rundun.db.erasures"
+    copy.write_text('{"what":"key","id":"key-2","at":2}\n')
+    assert journal.merge() == [ONE, TWO]
+    assert erasure_journal.read(journal.path) == [ONE, TWO]
+    assert set(erasure_journal.read(copy)) == {ONE, TWO}
+    journal.merge()
+    assert len(journal.path.read_text().splitlines()) == len(copy.read_text().splitlines()) == 2
+
+
+async def test_a_revoked_key_and_a_removed_operator_are_in_the_journal_once_that_is_answered(tmp_path):
+    async with opened(tmp_path / "rundun.db") as database:
+        key_id, operator_id = await database.write(acme)
+        await database.write(api_keys.revoke, key_id)
+        await database.write(operators.remove, operator_id)
+        entries = erasure_journal.read(database.journal.path)
+        assert [(entry.what, entry.id) for entry in entries] == [("key", key_id), ("operator", operator_id)]
+        assert set(await database.read(erasure_journal.known)) == set(entries)
+
+
+async def test_who_was_not_told_on_a_full_disk_asks_again_and_is(tmp_path):
+    async with opened(tmp_path / "rundun.db") as database:
+        key_id, _ = await database.write(acme)
+        database.journal.path.mkdir()
+        with pytest.raises(Problem) as refused:
+            await database.write(api_keys.revoke, key_id)
+        assert refused.value.code == "unavailable"
+        database.journal.path.rmdir()
+        await database.write(api_keys.revoke, key_id)
+        assert {entry.id for entry in erasure_journal.read(database.journal.path)} == {key_id}
+
+
+async def test_nothing_of_a_refused_write_is_in_the_journal(tmp_path):
+    def revoke_and_fail(tx, key_id):
+        api_keys.revoke(tx, key_id)
+        raise Problem("invalid", "No.")
+
+    async with opened(tmp_path / "rundun.db") as database:
+        key_id, _ = await database.write(acme)
+        with pytest.raises(Problem):
+            await database.write(revoke_and_fail, key_id)
+        assert not database.journal.path.exists()
