@@ -48,6 +48,7 @@ GUIDES = (
     DocsPage("errors", "Errors", "errors.html", "Every problem, what it means and what to do."),
     DocsPage("front-end", "Your own front end", "front_end.html", "Build another page for the executor."),
     DocsPage("service", "Running the service", "service.html", "Settings, commands, health."),
+    DocsPage("keep-and-forget", "Keep and forget", "keep_and_forget.html", "Backup, restore, erasure, retention."),
     DocsPage("faults", "Faults", "faults.html", "What breaks, what clients get, and what to do."),
 )
 REFERENCE = (
