@@ -1,5 +1,6 @@
 """The wiring, top to bottom: what is opened last is closed first."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -7,17 +8,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pydantic_core import from_json
 
 from rundun import paths
-from rundun.actions import first_start
+from rundun.actions import first_start, gone
 from rundun.actions.first_start import FirstStart
 from rundun.config.loader import ServiceSettings
 from rundun.control_socket import listening, socket_path
+from rundun.core import times
 from rundun.core.delivery_slots import DeliverySlots
 from rundun.core.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
 from rundun.scheduler import Jobs, schedule, started
-from rundun.store import files, outbox
+from rundun.store import erasure_journal, files, outbox, service_state
 from rundun.store.database import Database
 from rundun.store.transaction import Clock
 from rundun.web import sample_pictures
@@ -92,6 +94,7 @@ async def running(
         webhook_client = _webhook_client(settings, clock)
         stack.push_async_callback(webhook_client.close)
         alerts = await _alerts(settings, database, webhook_client)
+        await _end_what_is_gone(database)
         await _prepare_database(database, announce)
         keys, session_use = KeyRing(database), SessionUse(database)
         uses = {"keys": keys.keep_used, "sessions": session_use.keep_used}
@@ -141,6 +144,22 @@ async def _prepare_database(database: Database, announce: Callable[[FirstStart],
     opened = await database.write(first_start.bootstrap, samples, pictures)
     if opened:
         announce(opened)
+
+
+async def _end_what_is_gone(database: Database) -> None:
+    """Bring database and erasure journal to the same state, before the first request: after a restore what was erased
+    or revoked since is gone again, and a journal that was lost grows again.
+    """
+    entries = await asyncio.to_thread(database.journal.merge)
+    left = await database.read(erasure_journal.unapplied, entries)
+    for start in range(0, len(left), gone.BATCH_SIZE):
+        ended = await database.write_last(gone.end_again, left[start : start + gone.BATCH_SIZE])
+        log("warning", "journal.applied", what=" ".join(f"{count} {what}" for what, count in ended.items()))
+    known = await database.read(lambda tx: erasure_journal.known(tx.db))
+    await asyncio.to_thread(database.journal.add_missing, known)
+    since = await database.read(service_state.held_since)
+    if since is not None:
+        log("warning", "service.held", since=times.wire(since), until="rundun live")
 
 
 async def _store_uses(uses: Jobs) -> None:

@@ -160,6 +160,10 @@ def _deliveries(examined: HealthReport) -> Iterator[Finding]:
         return
     text = f"{waiting.pending} pending, {waiting.failed} failed."
     late = 0 if waiting.oldest_due is None else examined.now - waiting.oldest_due
+    if examined.held_since is not None:
+        held = f"After a restore nothing goes out, since {times.wire(examined.held_since)}. {waiting.pending} wait; "
+        yield Finding("held", "wrong", f"{held}“rundun live” lets them go.")
+        late = 0
     if waiting.oldest_due is not None:
         text += f" The oldest has been due since {times.wire(waiting.oldest_due)}."
     if late > OVERDUE:

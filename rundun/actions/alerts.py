@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from rundun.core import times
 from rundun.core.json_types.events import DeliveryFailedAlertJson, QuotaNearAlertJson
-from rundun.store import deliveries, organizations, quotas
+from rundun.store import deliveries, organizations, quotas, service_state
 from rundun.store.quotas import StorageUse
 from rundun.store.transaction import Tx
 
@@ -28,7 +28,9 @@ class Alert:
 
 
 def has_alert(tx: Tx) -> bool:
-    """Tell whether there is anything to alert of."""
+    """Tell whether there is anything to alert of; what goes out may be held."""
+    if service_state.held_since(tx) is not None:
+        return False
     return bool(deliveries.awaiting_alert(tx, 1) or quotas.awaiting_alert(tx))
 
 

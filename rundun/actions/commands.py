@@ -4,7 +4,7 @@ one. Arguments and results are plain JSON.
 
 from collections.abc import Callable, Mapping
 
-from rundun.actions import api_keys, operators, organizations, runs, second_factor, signing_key
+from rundun.actions import api_keys, holding, operators, organizations, runs, second_factor, signing_key
 from rundun.actions import templates as template_actions
 from rundun.core.run import DispatchRequest
 from rundun.errors import NotFound
@@ -69,4 +69,5 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "operators remove": operators.remove_by_email,
     "operators second-factor": second_factor.switch_off_for,
     "operators setup-link": setup_link,
+    "live": holding.end,
 }

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rundun.store import organizations, quotas, run_lists, statistics, templates
+from rundun.store import organizations, quotas, run_lists, service_state, statistics, templates
 from rundun.store.quotas import StorageUse
 from rundun.store.run_lists import RunFilter
 from rundun.store.statistics import OldestRun, Statistic
@@ -15,7 +15,8 @@ from rundun.store.transaction import Tx
 class Dashboard:
     """The numbers of the overview. `open`, `late`, `missed`, `flagged` and `failed` are counted to
     `statistics.MAX_COUNTED`, and one more means more; `missed` ended, and `flagged` were dispatched, on the days that
-    are shown; `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last.
+    are shown; `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last. `is_held`:
+    after a restore nothing goes out.
     """
 
     open: int
@@ -30,6 +31,7 @@ class Dashboard:
     oldest: OldestRun | None
     oldest_template: str | None
     storage: StorageUse
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
         oldest,
         version.template.name if version else None,
         quotas.get(tx, org_id),
+        service_state.held_since(tx) is not None,
     )
 
 

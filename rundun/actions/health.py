@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rundun.store import maintenance, organizations, quotas, run_lists, templates
+from rundun.store import maintenance, organizations, quotas, run_lists, service_state, templates
 from rundun.store.maintenance import FileInfo, OutboxInfo
 from rundun.store.pagination import END, PageRequest
 from rundun.store.quotas import StorageUse
@@ -29,14 +29,16 @@ class TemplateNeedingHttps:
 @dataclass(frozen=True, slots=True)
 class HealthReport:
     """The findings of an examination: `damage` is what is wrong in the file, None when it was not checked, or not to
-    its end; `newest` the newest time in it, in milliseconds; `webhooks` are those of open runs, `names` those of the
-    organizations by id. Of a damaged file nothing else is known.
+    its end; `newest` the newest time in it, and `held_since` when all that goes out was held, in milliseconds;
+    `webhooks` are those of open runs, `names` those of the organizations by id. Of a damaged file nothing else is
+    known.
     """
 
     file: FileInfo
     damage: Sequence[str] | None
     now: int
     newest: int = 0
+    held_since: int | None = None
     waiting: OutboxInfo | None = None
     storage: Sequence[StorageUse] = ()
     needing_https: Sequence[TemplateNeedingHttps] = ()
@@ -55,6 +57,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         damage,
         tx.now,
         newest=maintenance.newest(tx),
+        held_since=service_state.held_since(tx),
         waiting=maintenance.outbox_info(tx, org_id),
         storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),
         needing_https=_needing_https(tx, org_id),

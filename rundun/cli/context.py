@@ -17,7 +17,7 @@ from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, is_listening, send_command, socket_path
 from rundun.errors import Problem
-from rundun.store import connection, database_file, signing_key
+from rundun.store import connection, database_file, service_state, signing_key
 from rundun.store.batches import write_once
 from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import Env, Quotas, Tx
@@ -73,6 +73,7 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
         quotas = Quotas(settings.limits.organization_bytes)
         journal = ErasureJournal(path)
         env = Env(wall_clock, links, settings.runs.grace, quotas=quotas, keep_journal=journal.append)
+        env.event_floor = service_state.read_event_floor(db)
         return write_once(db, env, COMMANDS[command], **arguments)
 
 

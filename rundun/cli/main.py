@@ -15,6 +15,7 @@ from rundun.actions import templates as template_actions
 from rundun.actions.first_start import FirstStart
 from rundun.app import make_app, wall_clock
 from rundun.cli.context import common, require_database, run_reading, run_writing
+from rundun.cli.restore import live, restore
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
 from rundun.core.template import Template
@@ -34,7 +35,8 @@ runs = click.Group("runs", help="Runs.")
 
 
 @click.group(
-    commands=[keys, operators, orgs, templates, runs], context_settings={"help_option_names": ["-h", "--help"]}
+    commands=[keys, operators, orgs, templates, runs, restore, live],
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="rundun")
 def main() -> None:

@@ -20,7 +20,7 @@ import aiosqlite
 from rundun.core import histogram, times
 from rundun.core.histogram import Histogram
 from rundun.errors import Problem
-from rundun.store import connection, maintenance, quotas, signing_key
+from rundun.store import connection, maintenance, quotas, service_state, signing_key
 from rundun.store.batches import Job, client_error, commit_batch, read_batch, refuse_batch
 from rundun.store.database_file import DatabaseLost, FileWatch, Lock, keep_to_owner
 from rundun.store.erasure_journal import ErasureJournal
@@ -231,6 +231,7 @@ class Database:
             journal = ErasureJournal(path, backup_folder)
             env = Env(clock, links, grace, device_key, quotas=Quotas(default_quota), keep_journal=journal.append)
             await opened[0].call(quotas.load_full, env.quotas)
+            env.event_floor = await opened[0].call(service_state.read_event_floor)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
             files = FileWatch(path, lock)
         except BaseException:

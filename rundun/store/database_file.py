@@ -58,10 +58,11 @@ class Lock:
     guards its name and its log, and a lock on the file itself, which guards it under any other name. Makes the file if
     it is missing. Close SQLite's connections first.
 
-    The file beside lies where the file itself is, also when `path` is a symbolic link.
+    The file beside lies where the file itself is, also when `path` is a symbolic link. Unless what lies beside has to
+    be `together` with the file, it may be another one's.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, together: bool = True) -> None:
         self._descriptors: list[int] = []
         try:
             with translate_errors(path):
@@ -70,7 +71,8 @@ class Lock:
                 fcntl.flock(self._beside, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise DatabaseLocked("unavailable", f"Another process is serving {path}.") from None
-            require_together(path)
+            if together:
+                require_together(path)
             with translate_errors(path):
                 self._file = self._open(path)
                 is_ours = _lock_byte(self._file)
@@ -79,7 +81,8 @@ class Lock:
         except BaseException:
             self.close()
             raise
-        self.note_lost(None)
+        if together:
+            self.note_lost(None)
 
     def _open(self, name: str | Path) -> int:
         self._descriptors.append(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
@@ -144,6 +147,15 @@ def require_together(path: Path) -> None:
             f"{path} was replaced while it was served, and would be mixed with what belongs to the file before: "
             f"{left}. Put that file back; or remove {these}, to go on with {path} as it is.",
         )
+
+
+def is_together(path: Path) -> bool:
+    """Tell whether nothing lies beside the file that is another one's."""
+    try:
+        require_together(path)
+    except Problem:
+        return False
+    return True
 
 
 def _is_other(real: Path, found: Identity) -> bool:

@@ -6,6 +6,7 @@ such file in the folder of the backups, if there is one, for the day when the di
 
 import logging
 import os
+import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -56,11 +57,12 @@ class ErasureJournal:
         self._write_copy(_missing(entries, copied))
         return entries + lacking
 
-    def add_missing(self, entries: Iterable[JournalEntry]) -> None:
-        """Write those of the entries that the journal lacks. Raises `unavailable`."""
+    def add_missing(self, entries: Iterable[JournalEntry]) -> int:
+        """Write those of the entries that the journal lacks; returns how many. Raises `unavailable`."""
         with translate_errors(self.path):
             if missing := _missing(entries, read(self.path)):
                 self.append(missing)
+        return len(missing)
 
     def _read_copy(self) -> list[JournalEntry]:
         try:
@@ -105,8 +107,9 @@ def _entry(line: bytes) -> JournalEntry | None:
 
 
 def _missing(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -> list[JournalEntry]:
-    known = {(entry.what, entry.id) for entry in present}
-    return [entry for entry in entries if (entry.what, entry.id) not in known]
+    present_ids = {(entry.what, entry.id) for entry in present}
+    missing = {(entry.what, entry.id): entry for entry in entries if (entry.what, entry.id) not in present_ids}
+    return list(missing.values())
 
 
 def _append(path: Path, entries: Sequence[JournalEntry], beside: Path) -> None:
@@ -142,11 +145,11 @@ def sync_folder(folder: Path) -> None:
 # --- what the database itself has
 
 
-def known(tx: Tx) -> list[JournalEntry]:
+def known(db: sqlite3.Connection) -> list[JournalEntry]:
     """List what the database knows to be gone, so that a journal that was lost grows again. What retention has erased
     is not in it, as it is due again after a restore.
     """
-    rows = tx.db.execute(
+    rows = db.execute(
         "SELECT 'run', id, erased_at FROM runs WHERE erased_at IS NOT NULL AND erased_by <> 'retention' "
         "UNION ALL SELECT 'key', id, revoked_at FROM keys WHERE revoked_at IS NOT NULL "
         "UNION ALL SELECT 'operator', id, at FROM removed_operators "
@@ -163,6 +166,7 @@ def unapplied(tx: Tx, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
         "operator": "SELECT id FROM operators WHERE id IN (SELECT value FROM json_each(?))",
         "signing_key": "SELECT value FROM json_each(?) WHERE CAST(value AS INTEGER) NOT IN (SELECT at FROM rotations)",
     }
+    # A word that is not there is of a newer version.
     left: set[tuple[str, str]] = set()
     for what, query in wanted.items():
         ids = [entry.id for entry in entries if entry.what == what]

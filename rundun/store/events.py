@@ -46,7 +46,14 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
     event_id = tx.new_id("evt")
     body = to_json(event.envelope(run, new_event, event_id, seq, at))
     number = tx.insert(
-        "events", id=event_id, run_id=run.run_id, org_id=run.org_id, seq=seq, event=new_event.event, body=body.decode()
+        "events",
+        number=_next_number(tx),
+        id=event_id,
+        run_id=run.run_id,
+        org_id=run.org_id,
+        seq=seq,
+        event=new_event.event,
+        body=body.decode(),
     )
     size = quotas.EVENT + len(body)
     webhook = run.webhook
@@ -66,6 +73,13 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
         tx.touched.add("outbox")
     tx.grow(run.org_id, size)
     tx.touched.add(TOUCHED + run.org_id)
+
+
+def _next_number(tx: Tx) -> int | None:
+    """Return the number of the next event after a restore, None where SQLite's choice is right: the newest's and one.
+    No reader's cursor that the lost time gave out may lead behind it.
+    """
+    return newest(tx) + 1 if tx.event_floor else None
 
 
 def feed_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
@@ -102,8 +116,10 @@ def announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
 
 
 def newest(tx: Tx) -> int:
-    """Return the number of the newest event of all organizations, 0 while there is none."""
-    return tx.number("SELECT coalesce(max(number), 0) FROM events")
+    """Return the number of the newest event of all organizations, 0 while there is none. After a restore no less than
+    those can have had that were lost, as readers' cursors lead behind them.
+    """
+    return max(tx.number("SELECT coalesce(max(number), 0) FROM events"), tx.event_floor)
 
 
 def envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:

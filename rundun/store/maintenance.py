@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rundun.store import quotas
+from rundun.store import quotas, service_state
 from rundun.store.transaction import Tx
 
 PAGE = 8192  # bytes, as `connection` sets it
@@ -15,8 +15,8 @@ _OPEN = "SELECT count(*) FROM runs INDEXED BY runs_open WHERE status IN ('pendin
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of what is open now; `overdue` is for how long the oldest delivery has been due, in milliseconds, and
-    `bytes` the size of the file.
+    """Counts of what is open now; `overdue` is for how long the oldest delivery has been due, in milliseconds,
+    `bytes` the size of the file, and `held_since` when all that goes out was held, if it is.
     """
 
     deliveries_pending: int
@@ -26,14 +26,13 @@ class Totals:
     runs_in_progress: int
     organizations_near_quota: int
     bytes: int
+    held_since: int | None
 
 
 def totals(tx: Tx) -> Totals:
     """Count what is open over all organizations, each count from an index that leads to its rows."""
     return Totals(
-        deliveries_pending=tx.number(
-            "SELECT count(*) FROM deliveries INDEXED BY deliveries_next WHERE status = 'pending'"
-        ),
+        deliveries_pending=count_pending(tx),
         deliveries_failed=tx.number(
             "SELECT count(*) FROM organizations AS o JOIN deliveries AS d INDEXED BY deliveries_by_status "
             "ON d.org_id = o.id AND d.status = 'failed'"
@@ -43,7 +42,13 @@ def totals(tx: Tx) -> Totals:
         runs_in_progress=tx.number(f"{_OPEN} AND status = 'in_progress'"),
         organizations_near_quota=quotas.count_near(tx),
         bytes=tx.number("PRAGMA page_count") * PAGE,
+        held_since=service_state.held_since(tx),
     )
+
+
+def count_pending(tx: Tx) -> int:
+    """Count the deliveries of all organizations that are pending."""
+    return tx.number("SELECT count(*) FROM deliveries INDEXED BY deliveries_next WHERE status = 'pending'")
 
 
 def prove(tx: Tx) -> None:

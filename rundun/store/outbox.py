@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic_core import to_json
 
 from rundun.core.delivery_slots import DeliverySlots
-from rundun.store import events, files
+from rundun.store import events, files, service_state
 from rundun.store.transaction import Tx
 
 
@@ -58,7 +58,9 @@ _DUE = "SELECT number, event, destination, attempts, next_attempt_at, next_trigg
 
 
 def is_due(tx: Tx) -> bool:
-    """Tell whether some delivery could be tried now."""
+    """Tell whether some delivery could be tried now: none while all is held."""
+    if service_state.held_since(tx) is not None:
+        return False
     query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at <= ? LIMIT 1"
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
 
@@ -78,8 +80,10 @@ def bring_back(tx: Tx, longest: int) -> int:
 
 def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
     """Return in how many milliseconds, up to `span`, more deliveries become due; each rounded up to a multiple of
-    `step`, so that these are few however many retries there are.
+    `step`, so that these are few however many retries there are. While all is held none does.
     """
+    if service_state.held_since(tx) is not None:
+        return []
     rows = tx.db.execute(
         "SELECT DISTINCT (next_attempt_at - :now + :step - 1) / :step * :step FROM deliveries "
         "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at > :now "
@@ -92,8 +96,10 @@ def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
 def claim(tx: Tx, slots: DeliverySlots[str], held: Set[int]) -> Claim:
     """Return the deliveries that can start now, which `slots` decides: the destination waiting longest comes first.
     `held` are the numbers of those that the one process that sends has claimed already: a claim only reads, nothing in
-    the file says it.
+    the file says it. After a restore all are held: none can start.
     """
+    if service_state.held_since(tx) is not None:
+        return Claim([], more=False)
     first = tx.db.execute(
         _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
         "ORDER BY next_attempt_at, number LIMIT ?",

@@ -118,8 +118,8 @@ class Tx:
     `now` is read once, in milliseconds; nothing below asks a clock. `grace` is how long a started run goes on after
     `expires_at`, in milliseconds. `versions` caches parsed template versions, which never change. `touched` names
     what changed (`outbox`, `keys`, `events of <organization>`, `runs of <organization>`), for those who wait for it.
-    `growth` is the bytes that were added of each organization, `journal` what the erasure journal has to say before
-    anybody is answered.
+    New events are numbered above `event_floor`. `growth` is the bytes that were added of each organization, `journal`
+    what the erasure journal has to say before anybody is answered.
     """
 
     db: sqlite3.Connection
@@ -128,6 +128,7 @@ class Tx:
     grace: int
     versions: TemplateVersionCache
     quotas: Quotas
+    event_floor: int = 0
     touched: set[str] = field(default_factory=set)
     growth: dict[str, int] = field(default_factory=dict)
     journal: list[JournalEntry] = field(default_factory=list)
@@ -187,4 +188,4 @@ class Env:
 
     def tx(self, db: sqlite3.Connection) -> Tx:
         """Return a transaction on `db`, now."""
-        return Tx(db, self.clock(), self.links, self.grace, self.versions, self.quotas)
+        return Tx(db, self.clock(), self.links, self.grace, self.versions, self.quotas, self.event_floor)

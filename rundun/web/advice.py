@@ -58,6 +58,10 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Another photo, with other bytes, has this id already.",
         "Make a new id for each picture, and keep it for repeated uploads of the same one.",
     ),
+    "held": (
+        "The database was put back from a copy, and nothing is sent until it is known to be the service itself.",
+        "The administrator ends it with “rundun live”. Deliveries wait until then, and none is lost.",
+    ),
     "template_archived": (
         "No runs are dispatched from an archived template.",
         "Take another one, or bring it back by putting a new version of it.",

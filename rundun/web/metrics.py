@@ -78,6 +78,8 @@ def _stored(totals: Totals) -> Iterator[str]:
     text = "Organizations that have used at least 80 % of their quota."
     yield from _gauge("rundun_organizations_near_quota", text, totals.organizations_near_quota)
     yield from _gauge("rundun_database_bytes", "Size of the database.", totals.bytes)
+    text = "Whether all that goes out is held after a restore: 1, or 0 and it goes out."
+    yield from _gauge("rundun_held", text, int(totals.held_since is not None))
 
 
 def _gauge(name: str, text: str, value: float) -> Iterator[str]:

@@ -27,6 +27,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "steps_missing": (409, "Something is still missing"),
     "answer_changed": (409, "The step has another answer by now"),
     "photo_conflict": (409, "Another photo has this id"),
+    "held": (409, "What goes out is held"),
     "template_archived": (409, "The template is archived"),
     "run_closed": (410, "The run is closed"),
     "cursor_gone": (410, "The cursor leads nowhere any more"),

@@ -96,7 +96,7 @@ async def test_a_revoked_key_and_a_removed_operator_are_in_the_journal_once_that
         await database.write(operators.remove, operator_id)
         entries = erasure_journal.read(database.journal.path)
         assert [(entry.what, entry.id) for entry in entries] == [("key", key_id), ("operator", operator_id)]
-        assert set(await database.read(erasure_journal.known)) == set(entries)
+        assert set(await database.read(lambda tx: erasure_journal.known(tx.db))) == set(entries)
 
 
 async def test_who_was_not_told_on_a_full_disk_asks_again_and_is(tmp_path):

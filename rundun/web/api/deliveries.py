@@ -108,7 +108,7 @@ async def retry_deliveries(call: ApiCall) -> Response:
     "POST /webhooks/test",
     {200: Success("What came of it.", TrialJson)},
     body=WebhookTestBody,
-    problems=("address_not_allowed",),
+    problems=("address_not_allowed", "held"),
 )
 async def test_webhook(call: ApiCall) -> Response:
     """Try a webhook out.

@@ -4,6 +4,7 @@ import uuid
 
 from starlette.requests import Request
 
+from rundun.actions import holding
 from rundun.core import event
 from rundun.core.attempt import WebhookRequest
 from rundun.core.json_types.deliveries import TrialJson
@@ -28,7 +29,10 @@ class WebhookTestBody(StrictModel):
 
 
 async def send_test(ctx: Context, request: Request, org_id: str, webhook: WebhookTestBody) -> TrialJson:
-    """Send a test event, and return the request and its outcome. Raises `rate_limited`, `address_not_allowed`."""
+    """Send a test event, and return the request and its outcome. Raises `rate_limited`, `address_not_allowed`,
+    and `held` after a restore.
+    """
+    await ctx.database.read(holding.require_none)
     ctx.rate_limiter.count(request, TESTS, org_id)
     destination = normalise(webhook.url)
     await destination_warnings(ctx, destination, org_id, "/url")

@@ -23,9 +23,9 @@ async def try_webhook(call: ConsoleCall) -> Response:
         body = read(WebhookTestBody, {"url": url, **({"secret": secret} if secret else {})})
         trial = await send_test(call.ctx, call.request, call.operator.org_id, body)
     except Problem as problem:
-        if problem.code not in ("invalid", "address_not_allowed"):
+        if problem.code not in ("invalid", "address_not_allowed", "held"):
             raise
-        wrong = {error.pointer.removeprefix("/"): error.detail for error in problem.errors}
+        wrong = {error.pointer.removeprefix("/"): error.detail for error in problem.errors} or {"url": problem.detail}
         return await webhooks(call, 422, url=url, wrong=wrong)
     return await webhooks(call, url=url, trial=trial)
 

@@ -1,0 +1,40 @@
+"""`restore`, which puts a copy in the place of the database, and `live`, which ends that all that goes out is held."""
+
+from pathlib import Path
+
+import click
+
+from rundun.app import wall_clock
+from rundun.cli.context import common, require_utf8, run_writing
+from rundun.config.settings import ServiceSettings
+from rundun.store import restore as restoring
+
+
+@click.command()
+@click.argument("file")
+@click.option("--live", is_flag=True, help="Let deliveries and alerts go out: it takes the service's place.")
+@common
+def restore(settings: ServiceSettings, file: str, live: bool) -> None:
+    """Put a copy in the place of the database, while the service is stopped."""
+    require_utf8(file)
+    path = settings.database.path
+    kept = restoring.restore(path, Path(file), wall_clock(), is_live=live)
+    click.echo(f"{path} is {file} now. Sessions of the console and links that invite have ended.")
+    if kept:
+        click.echo(f"What was there is kept for 30 days: {kept}")
+    if live:
+        click.echo("Deliveries go out once the service is started.")
+    else:
+        click.echo("Deliveries and alerts are held until you say that this is the service itself: rundun live")
+
+
+@click.command()
+@common
+def live(settings: ServiceSettings) -> None:
+    """Let out what is held since a restore."""
+    ended = run_writing(settings, "live")
+    if ended["since"] is None:
+        click.echo("Nothing is held.")
+        return
+    count = "1 delivery goes" if ended["deliveries"] == 1 else f"{ended['deliveries']} deliveries go"
+    click.echo(f"{count} out, held since {ended['since']}.")

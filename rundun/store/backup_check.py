@@ -1,0 +1,99 @@
+"""Whether a file is a whole database of ours, before it is put in the place of one."""
+
+import os
+import sqlite3
+import stat
+import struct
+from contextlib import closing
+from pathlib import Path
+
+from rundun.errors import Problem
+from rundun.store import connection
+from rundun.store.connection import APPLICATION_ID
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER = struct.Struct(">16sH10xI28xI4xI20xI4x")  # see https://www.sqlite.org/fileformat.html, section 1.3
+_NAMED = 5  # of what is wrong
+
+
+def require_header(copy: Path, database: Path) -> None:
+    """Refuse what can't be a copy of a database of ours, by what a look at the file's first page tells: in no time,
+    and without a lock.
+    """
+    try:
+        found = os.stat(copy)
+        _require_file(copy, database, found)
+        with open(os.open(copy, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            header = file.read(_HEADER.size)
+    except FileNotFoundError:
+        raise Problem("not_found", f"There is no file {copy}.") from None
+    except OSError as error:
+        raise Problem("unavailable", f"{copy} can't be read: {error.strerror}.") from None
+    if not found.st_size:
+        raise Problem("unavailable", f"{copy} is empty.")
+    if len(header) < _HEADER.size or not header.startswith(_MAGIC):
+        raise Problem("unavailable", f"{copy} is no SQLite database, or is encrypted.")
+    _, page_size, pages, schema, application, _ = _HEADER.unpack(header)
+    _require_ours(copy, application, schema)
+    size = pages * (65536 if page_size == 1 else page_size)
+    if found.st_size < size:
+        raise Problem("unavailable", f"{copy} is not whole: of {size} bytes {found.st_size} are there.")
+
+
+def _require_file(copy: Path, database: Path, found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise Problem("unavailable", f"{copy} is a folder; name the file in it.")
+    if not stat.S_ISREG(found.st_mode):
+        raise Problem("unavailable", f"{copy} is no regular file.")
+    try:
+        is_database = os.path.samestat(found, os.stat(database))
+    except OSError:
+        is_database = False
+    if is_database:
+        raise Problem("unavailable", f"{copy} is the database itself.")
+    for beside in (f"{copy}-wal", f"{copy}-journal"):
+        if os.path.exists(beside) and os.stat(beside).st_size:
+            raise Problem(
+                "unavailable",
+                f"{copy} has a log beside it, {beside}: it is a database in use, or a copy made by hand, of which a "
+                "part is in that log. Make a copy of it with “rundun backup”, and restore that one.",
+            )
+
+
+def _require_ours(copy: Path, application: int, schema: int) -> None:
+    newest = connection.shipped()[-1][0]
+    if application != APPLICATION_ID or not schema:
+        raise Problem("unavailable", f"{copy} is no Rundun database.")
+    if schema > newest:
+        raise Problem("unavailable", f"{copy} was written by a newer Rundun (schema {schema}, this knows {newest}).")
+
+
+def require_database(db: sqlite3.Connection, copy: Path) -> None:
+    """Refuse an open file that is damaged, or lacks something that a database of its schema has: all of it is read.
+    `copy` is what the file is called in the sentence.
+    """
+    schema = int(db.execute("PRAGMA user_version").fetchone()[0])
+    _require_ours(copy, int(db.execute("PRAGMA application_id").fetchone()[0]), schema)
+    if missing := _expected(schema) - _names(db):
+        raise Problem("unavailable", f"{copy} is not whole: {', '.join(sorted(missing)[:_NAMED])} is not in it.")
+    damage = [str(row[0]) for row in db.execute(f"PRAGMA integrity_check({_NAMED})").fetchall()]
+    if damage != ["ok"]:
+        raise Problem("unavailable", f"{copy} is damaged: {'; '.join(damage)[:500]}.")
+    if rows := db.execute("PRAGMA foreign_key_check").fetchmany(_NAMED):
+        tables = ", ".join(sorted({f"{row[0]} of {row[2]}" for row in rows}))
+        raise Problem("unavailable", f"{copy} is not whole: rows are missing that others belong to ({tables}).")
+
+
+def _expected(schema: int) -> set[str]:
+    """Return the names of all tables and indexes of a schema."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for number, sql in connection.shipped():
+            if number <= schema:
+                db.executescript(sql)
+        return _names(db)
+
+
+def _names(db: sqlite3.Connection) -> set[str]:
+    return {
+        str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite@_%' ESCAPE '@'")
+    }
