@@ -194,6 +194,10 @@ class Story:
         await self.w.sweep()
         await self.w.deliver()
         assert (await self.w.run(expired))["status"] == "expired"
+        erased = await self.begin("run.erased")
+        self.at("2026-05-02T09:41:07Z")
+        await self.erase(erased)
+        await self.w.deliver()
         body = {"url": self.hook.url, "secret": SECRET}
         self.at("2026-03-02T09:15:01Z")
         await self.call("testWebhook", "POST", "/v1/webhooks/test", body, {**DISPATCH["webhook"]})
@@ -206,8 +210,9 @@ class Story:
             "run.completed",
             "run.cancelled",
             "run.expired",
+            "run.erased",
         )
-        ours = {None, ed.run_id, given_up.run_id, expired.run_id}
+        ours = {None, ed.run_id, given_up.run_id, expired.run_id, erased.run_id}
         received = {one.json["event"]: one.json for one in self.hook.received if one.json["run_id"] in ours}
         self.found["webhooks"] = {name: received[name] for name in (*order, "webhook.test")}
 
@@ -226,6 +231,13 @@ class Story:
         self.at("2026-03-02T09:41:07Z")
         assert (await ed.complete()).is_success
         found |= refusal(await ed.put("s-kc01", {"value": True}))
+        self.at("2026-05-02T09:41:07Z")
+        await self.erase(ed)
+        found |= refusal(await self.w.acme.get(f"/v1/runs/{ed.run_id}"))
+
+    async def erase(self, ed: Ed) -> None:
+        """Erase the run."""
+        assert (await self.w.acme.delete(f"/v1/runs/{ed.run_id}")).status_code == 204
 
     async def deliveries(self) -> None:
         """One that is not taken, sent again, given up, and told of."""

@@ -15,13 +15,15 @@ KEY_PREFIX = "rdk_live_"
 MAX_VALID = 100  # of one organization
 
 
-def create(tx: Tx, organization: str, name: str) -> tuple[ApiKey, str]:
-    """Create an API key; the key itself is returned here and never again. Raises NotFound, `invalid`."""
+def create(tx: Tx, organization: str, name: str, *, may_erase: bool = False) -> tuple[ApiKey, str]:
+    """Create an API key; the key itself is returned here and never again. Raises NotFound, `invalid`. Whoever has one
+    that `may_erase` can destroy evidence, so no key may unless somebody says it.
+    """
     org_id, name = find(tx, organization).org_id, clean_name(name)
     if api_keys.count_valid(tx, org_id) >= MAX_VALID:
         raise Problem("invalid", f"An organization has at most {MAX_VALID} keys that work; revoke one first.")
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
-    return api_keys.add(tx, org_id, name, digest(secret)), secret
+    return api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase), secret
 
 
 def revoke_of_org(tx: Tx, org_id: str, key_id: str) -> None:

@@ -14,9 +14,9 @@ from rundun.store.operators import Role
 from rundun.store.transaction import Tx
 
 
-def create_key(tx: Tx, org: str, name: str) -> dict[str, str]:
+def create_key(tx: Tx, org: str, name: str, may_erase: bool = False) -> dict[str, str]:
     """Create an API key (`keys create`)."""
-    key, secret = api_keys.create(tx, org, name)
+    key, secret = api_keys.create(tx, org, name, may_erase=may_erase)
     return {"key_id": key.key_id, "key": secret}
 
 

@@ -8,7 +8,7 @@ from rundun.actions import quotas
 from rundun.core import times
 from rundun.core.attempt import AttemptResult
 from rundun.errors import NotFound, Problem
-from rundun.store import deliveries, runs, statistics
+from rundun.store import deliveries, erasure, runs, statistics
 from rundun.store.deliveries import Attempt, Delivery, DeliveryCursor, DeliveryStatus, FailedFilter
 from rundun.store.outbox import DueDelivery
 from rundun.store.pagination import Page, PageRequest
@@ -27,7 +27,10 @@ def settle(
     """Settle an attempt: log its result and decide on `delivered`, `pending` until the next one, or `failed`. `delays`
     are the seconds after each failed attempt of the schedule. `alerting`: the administrator gets an alert of what fails
     for good, though not of attempts by hand, since whoever made them looks at what comes of them. Returns the status.
+    Of an erased run nothing is kept, and its webhook is forgotten with the delivery of `run.erased`.
     """
+    if not deliveries.is_of_event(tx, claimed.number, claimed.envelope["event_id"]):  # it was erased meanwhile
+        return "delivered" if result.ok else "failed"
     attempt = Attempt(
         claimed.attempt,
         claimed.trigger,
@@ -44,7 +47,9 @@ def settle(
     elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
         deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=False)
     deliveries.settle(tx, claimed.org_id, claimed.number, attempt, status, next_at)
-    if alerting and status == "failed" and claimed.trigger == "automatic":
+    if status != "pending" and claimed.envelope["event"] == erasure.ERASED:
+        erasure.forget_webhook(tx, claimed.envelope["run_id"])
+    elif alerting and status == "failed" and claimed.trigger == "automatic":
         deliveries.mark_for_alert(tx, claimed.number)
     return status
 
@@ -138,7 +143,7 @@ class FailedDeliveries:
 def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliveries:
     """Page an organization's failed deliveries, the newest first, and count those under way."""
     page = deliveries.page(tx, org_id, "failed", page_request)
-    items = [(delivery, runs.get(tx, delivery.run_id).executor_ref) for delivery in page.items]
+    items = [(delivery, runs.find_reference(tx, delivery.run_id)) for delivery in page.items]
     return FailedDeliveries(items, page.next_before, *statistics.pending_deliveries(tx, org_id))
 
 

@@ -28,7 +28,7 @@ def bootstrap(tx: Tx, samples: Sequence[Any], sample_pictures: Sequence[NewPictu
     if organizations.list_all(tx):
         return None
     org_id = organizations.add(tx, "My organization").org_id
-    _, key = create(tx, org_id, "first")
+    _, key = create(tx, org_id, "first", may_erase=True)
     pictures.add_missing(tx, org_id, sample_pictures)
     versions = [template_actions.create(tx, org_id, template_actions.draft(sample)) for sample in samples]
     setup = tx.links.join(operators.create_setup_link(tx, org_id))

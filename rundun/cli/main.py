@@ -110,10 +110,11 @@ _STATES = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}
 @keys.command("create")
 @click.option("--org", required=True, help="Id or name of the organization.")
 @click.option("--name", required=True, help="What the key is for.")
+@click.option("--may-erase", is_flag=True, help="Let it erase runs: whoever has it can destroy evidence.")
 @common
-def keys_create(settings: ServiceSettings, org: str, name: str) -> None:
+def keys_create(settings: ServiceSettings, org: str, name: str, may_erase: bool) -> None:
     """Make a key and print it, alone; it is shown only now."""
-    click.echo(run_writing(settings, "keys create", org=org, name=name)["key"])
+    click.echo(run_writing(settings, "keys create", org=org, name=name, may_erase=may_erase)["key"])
 
 
 @keys.command("list")
@@ -122,6 +123,7 @@ def keys_list(settings: ServiceSettings) -> None:
     """List the keys, revoked ones too."""
     for key in run_reading(settings, api_keys.list_all):
         state = f"revoked {times.wire(key.revoked_at)}" if key.revoked_at else "valid"
+        state += "  may erase" if key.may_erase else ""
         click.echo(f"{key.key_id}  {key.org_id}  {times.wire(key.created_at)}  {state}  {key.name}")
 
 

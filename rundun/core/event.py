@@ -15,7 +15,7 @@ from rundun.core.run import NOBODY, OperatorRef, Run
 from rundun.core.urls import Urls
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
-ON_REQUEST = ("run.started", "run.changed")  # sent only to webhooks that name it
+ON_REQUEST = ("run.started", "run.changed", "run.erased")  # sent only to webhooks that name it
 TEST: Final = "webhook.test"  # sent on request, once, and never stored
 MAX_BODY = 1024 * 1024
 
@@ -46,6 +46,11 @@ def started(run: Run) -> NewEvent:
 def changed(run: Run, names: Sequence[events.Changed]) -> NewEvent:
     """Make the event of a run whose job was changed, in the members of its record that are named."""
     return NewEvent("run.changed", {**_data_json(run), "changed": list(names), "progress": run.progress})
+
+
+def erased() -> NewEvent:
+    """Make the event of a run that was erased: nothing but that."""
+    return NewEvent("run.erased", {"executor_ref": None})
 
 
 def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) -> NewEvent:

@@ -11,7 +11,7 @@ MAX_REVOKED = 50  # keys that are listed though they were revoked
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key without its secret; `used_at` is up to a minute behind."""
+    """An API key without its secret; `used_at` is up to a minute behind; few keys `may_erase`."""
 
     key_id: str
     org_id: str
@@ -19,15 +19,17 @@ class ApiKey:
     created_at: int
     revoked_at: int | None
     used_at: int | None = None
+    may_erase: int = 0
 
 
-_SELECT = "SELECT id, org_id, name, created_at, revoked_at, used_at FROM keys "
+_SELECT = "SELECT id, org_id, name, created_at, revoked_at, used_at, may_erase FROM keys "
 
 
-def add(tx: Tx, org_id: str, name: str, digest: bytes) -> ApiKey:
+def add(tx: Tx, org_id: str, name: str, digest: bytes, *, may_erase: bool = False) -> ApiKey:
     """Store a new API key of an organization; `digest` is its SHA-256."""
-    key = ApiKey(tx.new_id("key"), org_id, name, tx.now, None)
-    tx.insert("keys", id=key.key_id, org_id=org_id, name=name, digest=digest, created_at=tx.now)
+    key = ApiKey(tx.new_id("key"), org_id, name, tx.now, None, may_erase=int(may_erase))
+    values = {"org_id": org_id, "name": name, "digest": digest, "created_at": tx.now, "may_erase": key.may_erase}
+    tx.insert("keys", id=key.key_id, **values)
     return key
 
 

@@ -105,6 +105,14 @@ def settle(
     )
 
 
+def is_of_event(tx: Tx, number: int, event_id: str) -> bool:
+    """Tell whether the delivery of that number is still one of this event: its run may have been erased, and another
+    delivery may have the number now.
+    """
+    query = "SELECT 1 FROM deliveries AS d JOIN events AS e ON e.number = d.event WHERE d.number = ? AND e.id = ?"
+    return tx.db.execute(query, (number, event_id)).fetchone() is not None
+
+
 def mark_for_alert(tx: Tx, number: int) -> None:
     """Note that the administrator is to be told of a delivery that has failed for good."""
     tx.db.execute("UPDATE deliveries SET wants_alert = 1 WHERE number = ?", (number,))

@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,17 +98,44 @@ def remove(tx: Tx, number: int) -> None:
     tx.db.execute("DELETE FROM files WHERE number = ?", (number,))
 
 
+def mark_erased(tx: Tx, numbers: Iterable[int]) -> None:
+    """Put files out of reach whose bytes are to be deleted piece by piece: they stand there as uploads that came to
+    nothing, at the beginning of time.
+    """
+    tx.db.executemany("UPDATE files SET is_whole = 0, created_at = 0 WHERE number = ?", [(each,) for each in numbers])
+
+
+def find_erased(tx: Tx) -> int | None:
+    """Find a file that is marked as erased, and still there; None where there is none."""
+    row = tx.db.execute("SELECT number FROM files WHERE NOT is_whole AND created_at = 0 LIMIT 1").fetchone()
+    return None if row is None else int(row["number"])
+
+
+def remove_parts(tx: Tx, number: int, limit: int) -> bool:
+    """Delete at most `limit` MiB of a file, the file itself with the last of them; returns whether there is more."""
+    last = "SELECT part FROM chunks WHERE file = :file ORDER BY part DESC LIMIT :limit"
+    tx.db.execute(f"DELETE FROM chunks WHERE file = :file AND part IN ({last})", {"file": number, "limit": limit})  # noqa: S608
+    if tx.number("SELECT EXISTS (SELECT 1 FROM chunks WHERE file = ?)", number):
+        return True
+    remove(tx, number)
+    return False
+
+
 def remove_unfinished(tx: Tx) -> int:
-    """Delete the files that an ended process left half written; returns how many."""
-    numbers = [row["number"] for row in tx.db.execute("SELECT number FROM files WHERE NOT is_whole").fetchall()]
+    """Delete the files that an ended process left half written; returns how many. What was erased may be much more than
+    that, and is deleted while others write.
+    """
+    rows = tx.db.execute("SELECT number FROM files WHERE NOT is_whole AND created_at > 0").fetchall()
+    numbers = [row["number"] for row in rows]
     for number in numbers:
         remove(tx, number)
     return len(numbers)
 
 
 def abandoned(tx: Tx, before: int) -> list[int]:
-    """List the numbers of files begun before `before`, in milliseconds, and still not complete."""
-    rows = tx.db.execute("SELECT number FROM files WHERE NOT is_whole AND created_at < ?", (before,)).fetchall()
+    """List the numbers of files begun before `before`, in milliseconds, and still not complete, nor erased."""
+    query = "SELECT number FROM files WHERE NOT is_whole AND created_at > 0 AND created_at < ?"
+    rows = tx.db.execute(query, (before,)).fetchall()
     return [row["number"] for row in rows]
 
 

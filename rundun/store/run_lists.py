@@ -208,7 +208,7 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
     )
     in_use = {condition: value for condition, value in comparisons if value is not None}
     values = {condition.partition(":")[2]: value for condition, value in in_use.items()}
-    written = []  # as the indexes say it, which are not chosen by values
+    written = ["erased_at IS NULL"]  # this, and what follows as the indexes say it, which are not chosen by values
     if filters.late_at is not None:
         written.append("status IN ('pending', 'in_progress')")
         if filters.status == "pending":

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from rundun.core import times
 from rundun.core.job import NO_JOB, RunJob
 from rundun.core.run import NOBODY, Cancellation, Identity, Run, Webhook, without_secrets
-from rundun.errors import NotFound
+from rundun.errors import NotFound, Problem
 from rundun.store import quotas, run_secrets
 from rundun.store.transaction import Tx
 
@@ -41,7 +42,7 @@ def _run(row: sqlite3.Row) -> Run:
         assigned_to,
         device,
         signature,
-        _job(row[30:]),
+        _job(row[30:36]),
         *found,
     ]
     return Run(*fields)
@@ -55,16 +56,34 @@ def _job(columns: Sequence[Any]) -> RunJob:
 
 
 def get(tx: Tx, run_id: str) -> Run:
-    """Return the run of that id, or raise NotFound: on the executor's side the id is the key."""
-    return _run(tx.get_row("run", f"SELECT {_COLUMNS} FROM runs WHERE id = ?", run_id))  # noqa: S608
+    """Return the run of that id: on the executor's side the id is the key. Raises NotFound, `run_erased`."""
+    return _unless_erased(_row(tx, run_id))
 
 
 def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
-    """Return an organization's run by its id, or raise NotFound."""
-    run = get(tx, run_id)
-    if run.org_id != org_id:
+    """Return an organization's run by its id; raises NotFound, `run_erased`."""
+    row = _row(tx, run_id)
+    if row["org_id"] != org_id:
         raise NotFound("run")
-    return run
+    return _unless_erased(row)
+
+
+def _row(tx: Tx, run_id: str) -> sqlite3.Row:
+    return tx.get_row("run", f"SELECT {_COLUMNS}, erased_at FROM runs WHERE id = ?", run_id)  # noqa: S608
+
+
+def _unless_erased(row: sqlite3.Row) -> Run:
+    erased_at = row[36]
+    if erased_at is None:
+        return _run(row)
+    extensions = {"erased_at": times.wire(erased_at)}
+    raise Problem("run_erased", "This run was erased; nothing of it is left.", extensions=extensions)
+
+
+def find_reference(tx: Tx, run_id: str) -> str | None:
+    """Find the `executor_ref` of a run, None where it has none, or none any more."""
+    reference: str | None = tx.get_row("run", "SELECT executor_ref FROM runs WHERE id = ?", run_id)[0]
+    return reference
 
 
 def count_since(tx: Tx, org_id: str, since: int) -> int:

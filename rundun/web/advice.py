@@ -25,6 +25,10 @@ ADVICE: dict[str, tuple[str, str]] = {
         "The storage is used up, and nothing new is taken. Runs that are out go on to 120 % of the quota.",
         "Ask the administrator for a larger quota, then send the same request again.",
     ),
+    "erasure_not_allowed": (
+        "Erasing destroys evidence, so most keys may not; nothing was changed.",
+        "Use a key that was made for it: “keys create --may-erase”, or ask an owner to erase the run.",
+    ),
     "other_device": (
         "The template lets only the device that started the run go on with it, and this is another one.",
         "Go on where it was started, or free the run: POST /v1/runs/{run_id}/release, then start it here.",
@@ -69,6 +73,10 @@ ADVICE: dict[str, tuple[str, str]] = {
     "run_closed": (
         "The run was completed or cancelled, or has expired. “run_status” says which, “closed_at” when.",
         "Nothing more can be added. What was stored before stays on the run.",
+    ),
+    "run_erased": (
+        "All that was said or shown in the run was erased, at “erased_at”. Its id and its times are all that is left.",
+        "Remove what you hold of it yourself. Nothing brings it back, and it counts no more in lists.",
     ),
     "cursor_gone": (
         "This cursor leads behind the newest event: the database was replaced by an older copy of it.",

@@ -251,7 +251,7 @@ class Member:
 async def _members(database: Database) -> tuple[Member, Member]:
     async def made(name: str) -> Member:
         org_id = (await database.write(organizations.create, f"{name} {uuid.uuid4().hex[:6]}")).org_id
-        return Member(org_id, (await database.write(api_keys.create, org_id, "test"))[1])
+        return Member(org_id, (await database.write(api_keys.create, org_id, "test", may_erase=True))[1])
 
     return await made("Acme"), await made("Globex")
 

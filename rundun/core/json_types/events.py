@@ -98,6 +98,13 @@ class RunStartedDataJson(DataJson):
     """How far it is."""
 
 
+class RunErasedDataJson(TypedDict):
+    """Everything that was said or shown in the run is gone."""
+
+    executor_ref: None
+    """It is gone, too."""
+
+
 class RunChangedDataJson(DataJson):
     """What the run is about was changed while it was open."""
 
@@ -206,6 +213,7 @@ class RunExpiredDataJson(RunClosedDataJson):
 EventDataJson = (
     RunStartedDataJson
     | RunChangedDataJson
+    | RunErasedDataJson
     | StepDataJson
     | StepStoredDataJson
     | RunCompletedDataJson

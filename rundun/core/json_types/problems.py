@@ -55,5 +55,7 @@ class ProblemDetailsJson(TypedDict):
     """On 410 of a closed run."""
     closed_at: NotRequired[At]
     """On 410 of a closed run."""
+    erased_at: NotRequired[At]
+    """On 410 of an erased run."""
     reason: NotRequired[str]
     """On 410 of a cancelled run, where its integrator, operator or executor gave one; for a phone that did it."""

@@ -33,12 +33,16 @@ _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7
 
 @dataclass(slots=True)
 class ApiCall:
-    """An integrator's request; `actor` has the name of its API key, `idempotency_key` is None without that header."""
+    """An integrator's request; `actor` has the name of its API key, `key_id` its id. `idempotency_key` is None without
+    that header.
+    """
 
     request: Request
     ctx: Context
     org_id: str
     actor: Actor
+    key_id: str
+    may_erase: bool
     idempotency_key: IdempotencyKey | None = None
     _body: bytes | None = None
 
@@ -55,6 +59,11 @@ class ApiCall:
     async def json(self, media_types: tuple[str, ...] = JSON) -> Any:
         """Read and parse the JSON body."""
         return parse(await self.body(media_types))
+
+    def require_may_erase(self) -> None:
+        """Refuse a key that was not made for erasing: one that leaks must not destroy evidence."""
+        if not self.may_erase:
+            raise Problem("erasure_not_allowed", "This API key may not erase anything; nothing was changed.")
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return `function(tx, org_id, *args)`, on a consistent snapshot."""
@@ -104,7 +113,7 @@ def _endpoint(handler: Handler, *, is_once: bool) -> Callable[[Request], Awaitab
         ctx = context_of(request)
         key = await _api_key(ctx, request)
         ctx.rate_limiter.count_call(request, key.key_id, key.org_id)
-        call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name))
+        call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name), key.key_id, bool(key.may_erase))
         return await (_once(call, handler, key) if is_once and request.method == "POST" else handler(call))
 
     return endpoint

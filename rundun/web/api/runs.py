@@ -5,7 +5,7 @@ from functools import partial
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from rundun.actions import run_webhooks, runs
+from rundun.actions import erasures, run_webhooks, runs
 from rundun.actions.organizations import organization_json
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import get
@@ -181,6 +181,24 @@ async def patch_run(call: ApiCall) -> Response:
             state = await call.ctx.database.write(run_webhooks.patch, call.org_id, run_id, body.changes(), call.actor)
     content: RunPatchedJson = {**_steered(call.ctx, state), "warnings": warnings}
     return Json(content)
+
+
+@router.route(
+    "DELETE /runs/{run_id}",
+    {204: Success("Nothing of it is left but its id, its times, and who erased it.")},
+    problems=("erasure_not_allowed",),
+)
+async def erase_run(call: ApiCall) -> Response:
+    """Erase a run.
+
+    For good, an open one too, which sends no `run.cancelled`: answers, remarks, photos, signatures, what it was about,
+    who did it, its events, deliveries and history, and stored responses that name it. All about it answers 410
+    `run_erased` from then on. The feed has one more event of it, `run.erased`, with ids only, which is sent to webhooks
+    that name it. Counts and credits stay. Again: nothing changes. Only for keys that may erase.
+    """
+    call.require_may_erase()
+    await call.ctx.database.write(erasures.erase_of_org, call.org_id, call.path("run_id"), call.key_id)
+    return Response(status_code=204)
 
 
 def _without_template(ctx: Context, state: RunState) -> StoredResponse:

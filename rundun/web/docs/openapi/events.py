@@ -15,6 +15,10 @@ DATA: dict[str, tuple[type, str]] = {
         types.RunChangedDataJson,
         "What an open run is about, or its `executor_ref`, was changed. Sent only to webhooks that name it.",
     ),
+    "run.erased": (
+        types.RunErasedDataJson,
+        "Everything in the run was erased, its other events too. Sent only to webhooks that name it.",
+    ),
     "step.completed": (
         types.StepCompletedDataJson,
         "A step became done, or a done one got another value or other photos.",

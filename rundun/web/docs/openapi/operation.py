@@ -111,6 +111,7 @@ class ApiRoute(Route):
             "request_in_progress": self.is_idempotent_post,
             "idempotency_key_reused": self.is_idempotent_post,
             "not_found": "{" in self.path,
+            "run_erased": "{run_id}" in self.path and (is_executors or self.method != "DELETE"),
             "invalid": self.is_idempotent_post or has_body or operation.query is not None,
             "too_large": has_body,
             "malformed_json": has_json,

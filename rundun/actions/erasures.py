@@ -1,0 +1,50 @@
+"""Erasing a run: everything that was said or shown goes, for good. Its ids, times and counts stay."""
+
+from dataclasses import replace
+
+from rundun.core import event
+from rundun.core.job import NO_JOB
+from rundun.core.run import NOBODY, Run
+from rundun.errors import NotFound
+from rundun.store import erasure, events, runs
+from rundun.store.transaction import JournalEntry, Tx
+
+
+def erase(tx: Tx, run_id: str, by: str, *, journal: bool = True) -> None:
+    """Erase a run, open or closed; raises NotFound. `by`: whose doing it is, the id of a key or an operator, or a word.
+    Again: nothing changes, but the `journal` hears of it again, so that this request is as safe as the first. Without
+    `journal` a restored copy has the run until whoever erases it comes by again.
+    """
+    if erasure.find(tx, run_id) is None:
+        _erase(tx, runs.get(tx, run_id), by)
+    if journal:
+        tx.journal.append(JournalEntry("run", run_id, tx.now))
+
+
+def erase_of_org(tx: Tx, org_id: str, run_id: str, by: str) -> None:
+    """Erase an organization's run; raises NotFound for one of any other."""
+    erased = erasure.find(tx, run_id)
+    if erased is None:
+        runs.get_of_org(tx, org_id, run_id)
+    elif erased.org_id != org_id:
+        raise NotFound("run")
+    erase(tx, run_id, by)
+
+
+def _erase(tx: Tx, run: Run, by: str) -> None:
+    at = max(tx.now, run.created_at, run.started_at or 0, run.closed_at or 0)
+    stub = replace(
+        run,
+        status=run.status if run.is_closed else "cancelled",
+        revision=run.revision + 1,
+        seq=run.seq + 1,
+        executor_ref=None,
+        identity=NOBODY,
+        assigned_to=None,
+        job=NO_JOB,
+    )
+    # Before the others go: numbers of events, by which the feed is read, never go back.
+    events.add(tx, stub, event.erased(), stub.seq, at)
+    erasure.empty(tx, stub, at, by)
+    erasure.remove_rows(tx, run.run_id)
+    erasure.forget_webhook(tx, run.run_id)

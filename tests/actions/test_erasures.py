@@ -1,0 +1,256 @@
+"""Erasing a run: all of it goes, from every table; that it was there, and when, stays."""
+
+from typing import Any
+
+import pytest
+
+from rundun.actions import api_keys, erasures
+from rundun.store import erasure
+from rundun.store.erased_files import remove_all
+from rundun.store.transaction import Tx
+from tests.helpers.canaries import STEPS, TEMPLATE, with_canary
+from tests.helpers.images import jpeg
+from tests.helpers.photos import count, digest, started
+from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering, new_photo_id
+from tests.helpers.storage import used
+from tests.helpers.webhooks import hooked
+from tests.web.api.test_run_patch_under_way import under_way
+
+CANARY = "canary-4711"
+ROW, NOTHING, GONE, NONE = "stays", "is emptied", "all rows go", "has nothing of a run"
+
+# What erasing a run does to each table, and to each column of `runs`: whoever adds one says it here.
+TABLES = {
+    "runs": ROW,
+    "answers": GONE,
+    "attempts": GONE,
+    "changes": GONE,
+    "chunks": GONE,
+    "deliveries": "all rows go but that of `run.erased`",
+    "events": "all rows go but `run.erased`",
+    "files": GONE,
+    "idempotency_keys": GONE,
+    "photos": GONE,
+    "remarks": GONE,
+    "run_secrets": GONE,
+    "signatures": GONE,
+    "invitations": NONE,
+    "keys": NONE,
+    "operators": NONE,
+    "organizations": NONE,
+    "pictures": NONE,
+    "proof": NONE,
+    "recovery_codes": NONE,
+    "rotations": NONE,
+    "second_factors": NONE,
+    "secrets": NONE,
+    "service_state": NONE,
+    "sessions": NONE,
+    "tallies": "counts stay",
+    "template_versions": NONE,
+    "templates": NONE,
+}
+COLUMNS = {
+    **dict.fromkeys(("number", "id", "org_id", "template_id", "template_v", "status", "revision", "seq"), ROW),
+    **dict.fromkeys(("created_at", "expires_at", "started_at", "closed_at", "erased_at", "erased_by"), ROW),
+    **dict.fromkeys(("executor_ref", "language", "assigned_to", "identity", "device", "cancelled_by"), NOTHING),
+    **dict.fromkeys(("cancel_reason", "last_step_id", "signature", "progress", "title", "note"), NOTHING),
+    **dict.fromkeys(("due_at", "fields", "secrets", "prefill", "flagged", "clock_skew_seconds"), NOTHING),
+    **dict.fromkeys(("has_remarks", "webhook_url", "webhook_secret", "webhook_events"), NOTHING),
+    **dict.fromkeys(("webhook_destination", "webhook_gone"), NOTHING),
+}
+# How the rows of a test's one run are found, where not by `run_id`: all files but those of the samples are its own.
+_SHOWN = "(SELECT file FROM pictures UNION SELECT thumbnail FROM pictures)"
+FOUND = {"attempts": "1", "run_secrets": "1", "files": f"number NOT IN {_SHOWN}", "chunks": f"file NOT IN {_SHOWN}"}
+
+
+def tables(tx: Tx) -> set[str]:
+    rows = tx.db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return {row[0] for row in rows}
+
+
+def row_counts(tx: Tx) -> dict[str, int]:
+    """How many rows of the one run each table has that loses some."""
+    return {
+        name: tx.number(f"SELECT count(*) FROM {name} WHERE {FOUND.get(name, 'run_id IS NOT NULL')}")
+        for name, what in TABLES.items()
+        if "rows go" in what
+    }
+
+
+def dump(tx: Tx) -> str:
+    return "".join(str([*row]) for name in sorted(tables(tx)) for row in tx.db.execute(f"SELECT * FROM {name}"))
+
+
+def stub(tx: Tx, ed: Ed) -> dict[str, Any]:
+    return dict(tx.get_row("run", "SELECT * FROM runs WHERE id = ?", ed.run_id))
+
+
+async def erase(w: World, ed: Ed) -> None:
+    response = await w.acme.delete(f"/v1/runs/{ed.run_id}")
+    assert (response.status_code, response.content) == (204, b""), response.text
+
+
+async def feed(w: World) -> list[str]:
+    """All of the organization's feed, from the beginning."""
+    names, after = [], ""
+    while True:
+        page = (await w.acme.get(f"/v1/events?limit=1{after}")).json()
+        names += [each["event"] for each in page["data"]]
+        after = f"&after={page['next_cursor']}"
+        if not page["data"]:
+            return names
+
+
+async def test_every_table_says_what_erasing_a_run_does_to_it(w: World) -> None:
+    assert await w.database.read(tables) == TABLES.keys()
+    columns = await w.database.read(lambda tx: tx.db.execute("PRAGMA table_info(runs)").fetchall())
+    assert {column["name"] for column in columns} == COLUMNS.keys()
+
+
+async def test_nothing_of_it_is_left_in_any_table(w: World, receiver: Receiver) -> None:
+    hook = {"url": receiver.url, "events": ["*", "run.erased"]}
+    ed = await with_canary(w, await w.template(*STEPS, **TEMPLATE), CANARY, hook)
+    await w.deliver()
+    full = await w.database.read(row_counts)
+    assert min(full.values()) > 0, full
+    before, organization = await used(w), (await w.acme.get("/v1/organization")).json()
+    assert CANARY in await w.database.read(dump)
+
+    await erase(w, ed)
+    assert await w.database.read(lambda tx: tx.number("SELECT count(*) FROM files WHERE is_whole")) == len(
+        await w.database.read(lambda tx: tx.db.execute(_SHOWN.strip("()")).fetchall())
+    ), "no address leads to a picture of it any more"
+    await remove_all(w.database)
+    left = await w.database.read(row_counts)
+    assert {name: n for name, n in left.items() if n} == {"events": 1, "deliveries": 1}
+    await w.deliver()
+    assert receiver.received[-1].json["data"] == {"executor_ref": None}
+    assert receiver.received[-1].json["identity"] == {"mode": "anonymous", "user_id": None}
+    assert CANARY not in await w.database.read(dump), "the webhook's, too, once it is delivered"
+    row = await w.database.read(stub, ed)
+    assert {name for name, what in COLUMNS.items() if what == NOTHING and row[name]} == {"progress"}
+    assert (row["status"], row["closed_at"], row["progress"]) == ("cancelled", None, "{}")
+    assert await used(w) < before - 5000
+    now = (await w.acme.get("/v1/organization")).json()
+    assert {**now, "bytes_used": 0} == {**organization, "bytes_used": 0}, "counts and credits stay"
+    assert receiver.events().count("run.erased") == 1 and "run.cancelled" not in receiver.events()
+
+
+async def test_an_erased_run_says_so_wherever_it_is_asked_for(w: World) -> None:
+    ed, other = await started(w, BOOLEAN), await started(w, BOOLEAN)
+    w.clock.forward(seconds=7)
+    for _ in range(2):
+        await erase(w, ed)
+    v1 = f"/v1/runs/{ed.run_id}"
+    merge = {"content-type": "application/merge-patch+json"}
+    answers = [
+        await w.acme.get(v1),
+        await w.acme.get(f"{v1}/events"),
+        await w.acme.get(f"{v1}/deliveries"),
+        await w.acme.post(f"{v1}/cancel", json={}),
+        await w.acme.post(f"{v1}/extend", json={"expires_in_hours": 99}),
+        await w.acme.post(f"{v1}/release", json={}),
+        await w.acme.patch(v1, json={"title": "New"}, headers=merge),
+        await ed.call("GET", "/state"),
+        await ed.start(),
+        await ed.answer("s-ok", True),
+        await ed.complete(),
+        await ed.call("POST", "/cancel", json={}),
+        await ed.photo("s-ok", jpeg()),
+    ]
+    expected = (410, "run_erased", "2026-01-01T00:00:07Z")
+    said = [(one.status_code, one.json()["code"], one.json().get("erased_at")) for one in answers]
+    assert said == [expected] * len(answers)
+    listed = (await w.acme.get("/v1/runs")).json()["data"]
+    assert [one["run_id"] for one in listed] == [other.run_id]
+    assert (await w.acme.get("/v1/runs?status=cancelled")).json()["data"] == []
+
+
+async def test_only_keys_that_were_made_for_it_may_erase_and_only_what_is_theirs(w: World) -> None:
+    ed = await started(w, BOOLEAN)
+    _, leaked = await w.database.write(api_keys.create, w.acme_id, "leaked")
+    bearer = {"authorization": f"Bearer {leaked}"}
+    refused = await w.browser().delete(f"/v1/runs/{ed.run_id}", headers=bearer)
+    assert (refused.status_code, refused.json()["code"]) == (403, "erasure_not_allowed")
+    unknown = "/v1/runs/r-00000000-0000-4000-8000-000000000000"
+    strangers = [await w.globex.delete(f"/v1/runs/{ed.run_id}"), await w.acme.delete(unknown)]
+    assert [one.status_code for one in strangers] == [404, 404]
+    assert (await w.run(ed))["status"] == "in_progress", "nothing is gone"
+    await erase(w, ed)
+    gone = [await w.globex.delete(f"/v1/runs/{ed.run_id}"), await w.globex.get(f"/v1/runs/{ed.run_id}")]
+    assert [one.status_code for one in gone] == [404, 404], "also who asks for what was erased of others"
+
+
+async def test_the_feed_goes_on_behind_what_was_erased(w: World) -> None:
+    runs = [await started(w, BOOLEAN) for _ in range(4)]
+    for ed in runs:
+        await ed.answer("s-ok", True)
+    cursor = (await w.acme.get("/v1/events")).json()["next_cursor"]
+    await erase(w, runs[-1])  # the newest events of all
+    await erase(w, runs[1])
+    new = (await w.acme.get(f"/v1/events?after={cursor}")).json()["data"]
+    assert [(one["event"], one["run_id"]) for one in new] == [("run.erased", runs[n].run_id) for n in (3, 1)]
+    await runs[0].complete()
+    names = [*["run.started"] * 2, *["step.completed"] * 2, "run.erased", "run.erased", "run.completed"]
+    assert await feed(w) == names
+
+
+async def test_an_upload_under_way_ends_and_leaves_nothing(w: World) -> None:
+    ed = await started(w, {"id": "s-pic", "type": "photo", "label": "The door"})
+    picture, before = jpeg(), await count(w, "files")
+
+    async def body() -> Any:
+        yield picture[:1000]
+        await erase(w, ed)
+        yield picture[1000:]
+
+    path = f"/steps/s-pic/photos/{new_photo_id()}"
+    answer = await ed.call("PUT", path, content=body(), headers=digest(picture))
+    assert (answer.status_code, answer.json()["code"]) == (410, "run_erased")
+    assert await count(w, "files") == before
+    assert await used(w)
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "500 Oops"])
+async def test_a_delivery_under_way_ends_with_its_run(w: World, receiver: Receiver, status: str) -> None:
+    """Another delivery may have its number by then, which must not be taken for delivered, nor for tried."""
+    receiver.answer = answering(status)
+    ed, go_on = await under_way(w, receiver)
+    await erase(w, ed)
+    assert await count(w, "deliveries") == 0
+    async with Receiver().listening() as other:
+        await hooked(w, other.url, events=["run.started"])
+        go_on.set()
+        for _ in range(2):  # what has the number waits until it is free
+            await w.deliver()
+        assert (len(receiver.received), other.events()) == (1, ["run.started"])
+    (delivery,) = (await w.acme.get("/v1/deliveries")).json()["data"]
+    assert (delivery["status"], len(delivery["attempts"])) == ("delivered", 1)
+
+
+async def test_a_failed_notice_of_it_leaves_nothing_of_the_webhook(w: World) -> None:
+    async with Receiver(answering("410 Gone")).listening() as receiver:
+        ed = await hooked(w, f"{receiver.url}?{CANARY}", events=["run.erased"], secret=f"a secret {CANARY}")
+        await erase(w, ed)
+        assert CANARY in await w.database.read(dump)
+        await w.deliver()
+    assert CANARY not in await w.database.read(dump)
+    (delivery,) = (await w.acme.get("/v1/deliveries")).json()["data"]
+    assert (delivery["event"], delivery["status"], delivery["attempts"]) == ("run.erased", "failed", [])
+    retried = await w.acme.post(f"/v1/deliveries/{delivery['delivery_id']}/retry", json={})
+    assert retried.json()["code"] == "wrong_status"
+    assert await used(w)
+
+
+async def test_the_journal_hears_of_each_erasure_that_asks_for_it(w: World) -> None:
+    ed = await started(w, BOOLEAN)
+
+    def twice(tx: Tx, **more: Any) -> list[str]:
+        erasures.erase(tx, ed.run_id, "retention", **more)
+        return [f"{entry.what} {entry.id}" for entry in tx.journal]
+
+    assert await w.database.write(twice, journal=False) == []
+    assert await w.database.write(twice) == [f"run {ed.run_id}"]
+    left = await w.database.read(erasure.find, ed.run_id)
+    assert left is not None and (left.erased_by, left.erased_at) == ("retention", w.clock.now)
