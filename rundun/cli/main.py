@@ -15,6 +15,7 @@ from rundun.actions import templates as template_actions
 from rundun.actions.first_start import FirstStart
 from rundun.app import make_app, wall_clock
 from rundun.cli.context import common, require_database, run_reading, run_writing
+from rundun.cli.copies import backup
 from rundun.cli.restore import live, restore
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
@@ -35,7 +36,7 @@ runs = click.Group("runs", help="Runs.")
 
 
 @click.group(
-    commands=[keys, operators, orgs, templates, runs, restore, live],
+    commands=[backup, restore, live, keys, operators, orgs, templates, runs],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="rundun")

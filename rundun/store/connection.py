@@ -52,14 +52,16 @@ def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Con
     return db
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
-    """Open a connection that can neither write nor checkpoint; refuse any other schema than this version's."""
+def open_reader(path: Path, *, is_older_taken: bool = False) -> sqlite3.Connection:
+    """Open a connection that can neither write nor checkpoint; refuse any other schema than this version's, but for an
+    older one that `is_older_taken`.
+    """
     with translate_errors(path):
         db = _connect(path, "ro")
         try:
             migrations = shipped()
             version = schema_of(db, path, migrations)
-            if version < migrations[-1][0]:
+            if version < migrations[-1][0] and not is_older_taken:
                 raise Problem("unavailable", f"{path} was written by an older Rundun; serve it once with this one.")
             db.execute("PRAGMA query_only = ON")
         except BaseException:

@@ -75,7 +75,7 @@ class Lock:
                 require_together(path)
             with translate_errors(path):
                 self._file = self._open(path)
-                is_ours = _lock_byte(self._file)
+                is_ours = lock_byte(self._file)
             if not is_ours:
                 raise Problem("unavailable", f"Another process is serving {path} by another name.")
         except BaseException:
@@ -108,7 +108,7 @@ class Lock:
             os.close(self._descriptors.pop())
 
 
-def _lock_byte(file: int) -> bool:
+def lock_byte(file: int) -> bool:
     """Lock one byte of the file, and tell whether it could be had. A lock of the open file description (Linux) ends
     with this descriptor only. Not flock: over NFS and on BSD that is a lock of all bytes, SQLite's included.
     """
