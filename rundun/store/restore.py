@@ -78,7 +78,7 @@ def _check(part: Path, copy: Path) -> None:
         with closing(sqlite3.connect(part, isolation_level=None)) as db:
             db.execute("PRAGMA trusted_schema = OFF")
             require_database(db, copy)
-            db.execute("PRAGMA journal_mode = DELETE")  # one file from now on; the service makes it WAL again
+            db.execute("PRAGMA journal_mode = DELETE")  # so that all changes are in one file
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in _OF_THE_DISK:
             raise
@@ -98,6 +98,7 @@ def _prepare(part: Path, newest: int, now: int, *, is_live: bool) -> None:
         known = db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0]
         _put_state(db, now, max(known, newest, now * 1000), is_live=is_live)
         db.execute("COMMIT")
+        db.execute("PRAGMA journal_mode = WAL").close()  # as it is served; closing it leaves no log behind
     file = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(file)

@@ -1,12 +1,17 @@
-"""Databases to restore: small ones, whole copies of them, and where all that can be restored lies."""
+"""Databases to restore: small ones, whole copies of them, and a running Rundun that goes back to one."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
+
+from rundun.store import backup
 from rundun.store.connection import open_writer
 from rundun.store.restore import restore
+from tests.helpers.service import Clock, World, world
 
 NOW = 1_767_312_000_000  # 2026-01-02, in milliseconds
 
@@ -51,3 +56,31 @@ def make_files(folder: Path) -> Files:
     return Files(
         make_database(folder / "data" / "rundun.db", "Acme"), make_database(folder / "backups" / "copy.db", "Globex")
     )
+
+
+def back_up(w: World) -> Path:
+    """A backup of a running Rundun, in the folder for them."""
+    folder = w.settings.database.path.parent / "backups"
+    folder.mkdir(exist_ok=True)
+    backup.make(w.settings.database.path, folder / "backup.db")
+    return folder / "backup.db"
+
+
+@asynccontextmanager
+async def restored(
+    before: World, copy: Path, folder: Path | None = None, *, is_live: bool = True
+) -> AsyncIterator[World]:
+    """A Rundun that has ended, an hour later, with a copy in its database's place; or another one's, in `folder`. Acme
+    and Globex have the keys they had.
+    """
+    clock = Clock(before.clock.now)
+    clock.forward(hours=1)
+    folder = folder or before.settings.database.path.parent
+    restore(folder / "rundun.db", copy, clock.now, is_live=is_live)
+    async with world(folder, clock) as w:
+        w.acme, w.globex, w.acme_id = _as(w, before.acme), _as(w, before.globex), before.acme_id
+        yield w
+
+
+def _as(w: World, client: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    return w.browser(authorization=client.headers["authorization"])

@@ -3,6 +3,7 @@
 
 ALTER TABLE runs ADD COLUMN erased_at INTEGER;
 ALTER TABLE runs ADD COLUMN erased_by TEXT;  -- whose doing it was: the id of a key or operator, or a word for the rest
+CREATE INDEX runs_erased ON runs (id) WHERE erased_at IS NOT NULL;  -- the erasure journal, completed at each start
 
 -- A key that leaks must not destroy evidence. None that was given out before this gets more than it had then.
 ALTER TABLE keys ADD COLUMN may_erase INTEGER NOT NULL DEFAULT 0;

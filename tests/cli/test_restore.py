@@ -1,0 +1,79 @@
+"""`restore` and `live` on the command line, beside a service and without one, and the restore drill of /docs."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from rundun import paths
+from tests.helpers.patience import PATIENCE
+from tests.helpers.service import BOOLEAN
+from tests.helpers.service_process import done, environment, rundun, serving, settle_in
+from tests.helpers.shell import CURL
+
+
+def test_a_service_goes_back_and_sends_nothing_before_it_is_live(tmp_path: Path) -> None:
+    settle_in(tmp_path, BOOLEAN)
+    backup = tmp_path / "backup.db"
+    done(rundun(tmp_path, "backup", str(backup)))
+    done(rundun(tmp_path, "orgs", "create", "Globex"))
+    with serving(tmp_path) as service:
+        assert service.url
+        served = rundun(tmp_path, "restore", str(backup))
+        assert served.exit_code == 1 and "stop it first" in served.output
+    said = done(rundun(tmp_path, "restore", str(backup)))
+    assert "rundun live" in said and "kept for 30 days" in said
+    assert "Globex" not in done(rundun(tmp_path, "orgs", "list"))
+    with serving(tmp_path) as service:
+        service.wait_for(r"service\.held since=\S+")
+        assert service.url
+        found = rundun(tmp_path, "check")
+        assert found.exit_code == 0 and "note   held: After a restore nothing goes out" in found.output
+        assert "0 deliveries go out, held since 20" in done(rundun(tmp_path, "live"))
+        assert "held" not in rundun(tmp_path, "check").output
+    assert done(rundun(tmp_path, "live")) == "Nothing is held."
+
+
+def test_a_new_machine_is_live_at_once_where_it_is_told_to(tmp_path: Path) -> None:
+    settle_in(tmp_path, BOOLEAN)
+    done(rundun(tmp_path, "backup", str(tmp_path / "backup.db")))
+    machine = tmp_path / "new"
+    machine.mkdir()
+    said = done(rundun(machine, "restore", str(tmp_path / "backup.db"), "--live"))
+    assert "Deliveries go out" in said and "kept" not in said
+    assert "Acme" in done(rundun(machine, "orgs", "list"))
+    assert done(rundun(machine, "live")) == "Nothing is held."
+
+
+def test_a_wrong_file_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    settle_in(tmp_path, BOOLEAN)
+    refused = rundun(tmp_path, "restore", str(tmp_path / "check.json"))
+    assert refused.exit_code == 1
+    assert refused.output == f"Error: {tmp_path / 'check.json'} is no SQLite database, or is encrypted.\n"
+
+
+def test_the_restore_drill_of_the_docs_can_be_done_as_it_stands(tmp_path: Path) -> None:
+    settle_in(tmp_path, BOOLEAN)
+    own = tmp_path / "bin"
+    own.mkdir()
+    (own / "rundun").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rundun "$@"\n')
+    if not shutil.which("curl"):
+        (own / "curl").write_text(CURL.format(python=sys.executable))
+    for command in own.iterdir():
+        command.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    drill = (paths.templates() / "docs" / "samples" / "drill.sh").read_text("utf-8").replace("8001", str(port))
+    ran = subprocess.run(
+        ["sh", "-euc", drill],
+        cwd=tmp_path,
+        env={**environment(), "PATH": f"{own}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Acme" in ran.stdout and "service.held" in ran.stderr + ran.stdout
+    assert not (tmp_path / "drill").exists() and not list(tmp_path.glob("*before-restore*"))
