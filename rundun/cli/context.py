@@ -68,7 +68,8 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.02)
-    with closing(lock), closing(connection.open_writer(path)) as db:
+    external = settings.database.external_checkpoints
+    with closing(lock), closing(connection.open_writer(path, external_checkpoints=external)) as db:
         links = signing_key.read_links(db, settings.public_url)
         quotas = Quotas(settings.limits.organization_bytes)
         journal = ErasureJournal(path)

@@ -53,6 +53,12 @@ def _existing(path: Path) -> Path:
     return path
 
 
+def _no_file(path: Path) -> Path:
+    if path.is_file():
+        raise ValueError(f"{path} is a file")
+    return path
+
+
 def _no_folder(path: Path) -> Path:
     if path.is_dir():
         raise ValueError(f"{path} is a folder")
@@ -104,6 +110,7 @@ _PRINTABLE = AfterValidator(_printable)
 HOST = Kind("text", Annotated[str, Field(max_length=253), _PRINTABLE, AfterValidator(str.strip), Field(min_length=1)])
 BOOLEAN = Kind("`true` or `false`", bool, "value")
 FILE = Kind("the path of a file", Annotated[_PATH, AfterValidator(_no_folder)])
+FOLDER = Kind("the path of a folder", Annotated[_PATH, AfterValidator(_no_file)])
 EXISTING_FILE = Kind("the path of a file that exists", Annotated[_PATH, AfterValidator(_existing)])
 WEB_ORIGIN = Kind("`https://host` or `http://host`, with `:port` if need be", Annotated[str, AfterValidator(_origin)])
 WEB_ADDRESS = Kind(  # as it stands; the webhook client has the last word

@@ -70,6 +70,31 @@ class DatabaseSettings:
         "The SQLite file that holds everything, photos included; made if it is missing.",
         flag="--database",
     )
+    external_checkpoints: bool = setting(
+        False,
+        kinds.BOOLEAN,
+        "Whether all checkpoints are left to another program, Litestream for one; without that program the log beside "
+        "the file grows for ever.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSettings:
+    folder: Path | None = setting(
+        None,
+        kinds.FOLDER,
+        "Where backups are made by themselves, best on another disk; the folder must be there. Without it none are "
+        "made but by `backup FILE`.",
+    )
+    every_hours: float = setting(
+        24, kinds.number(0.01, 8760), "How long after the last good one the next is made.", unit="hours"
+    )
+    keep: int = setting(7, kinds.integer(1, 10000), "How many are kept; older ones are deleted.")
+
+    @property
+    def every(self) -> int:
+        """Return `every_hours` in milliseconds."""
+        return int(self.every_hours * 3_600_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +144,8 @@ class AlertsSettings:
     url: str | None = setting(
         None,
         kinds.WEB_ADDRESS,
-        "Receiver that is told, by a POST, of each delivery that has failed for good, and of quotas that are nearly "
-        "used up; it is checked as webhooks are.",
+        "Receiver that is told, by a POST, of each delivery that has failed for good, of quotas that are nearly "
+        "used up, and of backups that are missed; it is checked as webhooks are.",
     )
     secret: str | None = setting(
         None, kinds.SECRET, "What that POST is signed with, as webhooks are; without it there is a digest only."
@@ -204,6 +229,7 @@ class ServiceSettings:
 
     server: ServerSettings = ServerSettings()
     database: DatabaseSettings = DatabaseSettings()
+    backup: BackupSettings = BackupSettings()
     runs: RunsSettings = RunsSettings()
     webhooks: WebhooksSettings = WebhooksSettings()
     alerts: AlertsSettings = AlertsSettings()

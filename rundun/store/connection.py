@@ -4,6 +4,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from importlib import resources
 from pathlib import Path
 
@@ -24,13 +25,37 @@ def shipped() -> Migrations:
     )
 
 
-def open_writer(path: Path, migrations: Migrations | None = None) -> sqlite3.Connection:
-    """Open the one connection that writes and checkpoints, migrated to the newest schema. Hold the `Lock` first."""
+class _LeavingCheckpoints(sqlite3.Connection):
+    """A writer that leaves all checkpoints to another program: the last connection that closes makes one, unless it
+    can't write, as the reader here. (`SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE` can be set from Python 3.12 on.)
+    """
+
+    path: Path
+
+    def close(self) -> None:
+        """Close the connection, the log staying as it is."""
+        with ExitStack() as stack:
+            try:
+                last = stack.enter_context(closing(_connect(self.path, "ro")))
+                last.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it shares the file's lock
+            except sqlite3.Error:  # the file was taken away
+                pass
+            super().close()
+
+
+def open_writer(
+    path: Path, migrations: Migrations | None = None, *, external_checkpoints: bool = False
+) -> sqlite3.Connection:
+    """Open the one connection that writes and checkpoints, migrated to the newest schema. Hold the `Lock` first. With
+    `external_checkpoints` another program makes these, and this connection none, not even when it is closed.
+    """
     with translate_errors(path):
         if not path.exists():  # no file that somebody has open is opened and closed here, see database_file.py
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
-        db = _connect(path, "rw")
+        db = _connect(path, "rw", _LeavingCheckpoints if external_checkpoints else sqlite3.Connection)
         try:
+            if external_checkpoints:
+                db.execute("PRAGMA wal_autocheckpoint = 0")
             version = schema_of(db, path, migrations := migrations or shipped())
             for pragma in (
                 "page_size = 8192",  # the first two only count before the first table
@@ -70,14 +95,17 @@ def open_reader(path: Path, *, is_older_taken: bool = False) -> sqlite3.Connecti
     return db
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     db = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
+        factory=kind,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=512,
     )
+    if isinstance(db, _LeavingCheckpoints):
+        db.path = path
     db.row_factory = sqlite3.Row
     db.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     db.execute("PRAGMA mmap_size = 0")  # SQLite before 3.51.3 can corrupt a WAL file otherwise

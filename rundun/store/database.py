@@ -214,9 +214,10 @@ class Database:
         grace: int,
         default_quota: int = 0,
         backup_folder: Path | None = None,
+        external_checkpoints: bool = False,
     ) -> Self:
         """Take the lock, migrate, and start the writer and the reader. `default_quota`: as `Quotas` has it; a copy of
-        the erasure journal is kept in the `backup_folder`.
+        the erasure journal is kept in the `backup_folder`; `external_checkpoints` as `open_writer` has it.
 
         One reader: what waits for it is read in one go, and a second thread would only fight the first one and the
         loop for the interpreter.
@@ -225,7 +226,8 @@ class Database:
         opened: list[ThreadConnection] = []
         try:
             keep_to_owner(path)
-            opened.append(await ThreadConnection.open(lambda: connection.open_writer(path)))
+            open_writer = partial(connection.open_writer, path, external_checkpoints=external_checkpoints)
+            opened.append(await ThreadConnection.open(open_writer))
             links = await opened[0].call(signing_key.read_links, public_url)
             device_key = await opened[0].call(signing_key.read_device_key)
             journal = ErasureJournal(path, backup_folder)
@@ -277,6 +279,11 @@ class Database:
     ) -> T:
         """Read `weight` bytes of pictures, as `read` does, so that others need not wait for many of them."""
         return await self._reader.submit(function, args, kwargs, weight)
+
+    @property
+    def path(self) -> Path:
+        """Return the file's path, as the settings have it."""
+        return self._files.path
 
     @property
     def queued_writes(self) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 import sqlite3
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -315,3 +315,28 @@ def test_what_may_be_pointed_to_is_deleted_without_reading_whole_tables(
     plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN DELETE FROM {table} WHERE number = 1")]
     db.close()
     assert {step.split()[1] for step in plan if step.startswith("SCAN ")} == read_whole
+
+
+# ---- whose checkpoints
+
+
+def fill(tx: Tx) -> None:
+    """More than the 1,000 pages from which on SQLite makes a checkpoint by itself."""
+    tx.db.execute("CREATE TABLE IF NOT EXISTS filling (bytes BLOB)")
+    tx.db.execute("INSERT INTO filling VALUES (zeroblob(?))", (10 * MIB,))
+
+
+@pytest.mark.parametrize("external", [False, True])
+async def test_checkpoints_are_left_to_others_where_they_make_them(tmp_path: Path, external: bool) -> None:
+    path, log = tmp_path / "rundun.db", tmp_path / "rundun.db-wal"
+    for times in (1, 2):
+        one = await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0, external_checkpoints=external)
+        await one.write(fill)
+        await one.write(fill)
+        await one.close()
+        if external:
+            assert log.stat().st_size > times * 20 * MIB, "nothing is moved out of it, nor thrown away"
+        else:
+            assert not log.exists()
+    with closing(open_reader(path)) as db:
+        assert db.execute("SELECT count(*) FROM filling").fetchone()[0] == 4
