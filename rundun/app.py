@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from rundun import paths
 from rundun.actions import first_start, gone
 from rundun.actions.first_start import FirstStart
+from rundun.backups import Backups
 from rundun.config.loader import ServiceSettings
 from rundun.control_socket import listening, socket_path
 from rundun.core import times
@@ -88,6 +89,8 @@ async def running(
             public_url=settings.public_url,
             grace=settings.runs.grace,
             default_quota=settings.limits.organization_bytes,
+            backup_folder=settings.backup.folder,
+            external_checkpoints=settings.database.external_checkpoints,
         )
         stack.push_async_callback(database.close)
         pictures = await stack.enter_async_context(picture_pools(settings.limits.photo_megapixels * MEGAPIXEL))
@@ -106,8 +109,17 @@ async def running(
             retry_delays=settings.webhooks.retry_delays_seconds,
             alerting=alerts is not None,
         )
+        backups = None
+        if settings.backup.folder:
+            backups = Backups(database, settings.backup.folder, settings.backup)
+            stack.push_async_callback(backups.close)
         scheduler = schedule(
-            dispatcher, database, alerts, secrets_days=settings.retention.secrets_days, each_minute=uses
+            dispatcher,
+            database,
+            alerts,
+            backups=backups,
+            secrets_days=settings.retention.secrets_days,
+            each_minute=uses,
         )
         if ticking:
             await stack.enter_async_context(started(scheduler))

@@ -10,6 +10,10 @@ attempts: Counter[str] = Counter()  # of deliveries, by what came of them: `deli
 polls: Counter[str] = Counter()  # long polls that wait for an event right now
 
 
+# Of backups on schedule, where there are any: when the last good one was made, in milliseconds, whether one is missed.
+backup: dict[str, int] = {}
+
+
 def count_request(status: int) -> None:
     """Count an answer by its status, 0 where there was none."""
     requests[f"{status // 100}xx" if status else "none"] += 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from rundun import addresses
+from rundun import addresses, backup_health
 from rundun.actions import health, quotas
 from rundun.actions.health import HealthReport
 from rundun.config.settings import SETTINGS, ServiceSettings
@@ -68,6 +68,8 @@ def report(
     room = maintenance.room(settings.database.path)
     look_up_seconds = min(seconds, LOOK_UP_SECONDS)
     findings = [*_file(settings, examined, room, seconds), *_clock(examined), *_deliveries(examined)]
+    judged = backup_health.judge(settings, examined.backup_missed_at, examined.file.bytes, room, examined.now)
+    findings += [Finding(*result) for result in judged]
     findings += _quotas(examined, org_id)
     findings += _receivers(settings, examined, look_up_seconds)
     if org_id is None:  # else it is none of their business
@@ -139,11 +141,17 @@ def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds
         yield Finding(
             "sqlite",
             "note",
-            f"SQLite {version}; before {sound} it could damage a file that two connections checkpoint at once. Rundun "
-            "lets one connection do that; do not open the file for writing with anything else.",
+            f"SQLite {version}; before {sound} it could damage a file that two connections checkpoint at once. "
+            f"{_who_checkpoints(settings)}; do not open the file for writing with anything else.",
         )
     else:
         yield Finding("sqlite", "good", f"SQLite {version}.")
+
+
+def _who_checkpoints(settings: ServiceSettings) -> str:
+    if settings.database.external_checkpoints:
+        return "Rundun leaves that to another program"
+    return "Rundun lets one connection do that"
 
 
 def _clock(examined: HealthReport) -> Iterator[Finding]:

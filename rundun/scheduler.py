@@ -12,10 +12,11 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rundun.actions import photos, runs
+from rundun.backups import Backups
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import files, idempotency, maintenance, operators, pictures, webhook_secrets
+from rundun.store import copies, files, idempotency, maintenance, operators, pictures, webhook_secrets
 from rundun.store import runs as run_rows
 from rundun.store.database import Database
 from rundun.store.database_file import DatabaseLost
@@ -107,11 +108,18 @@ async def delete_secrets(database: Database, days: float) -> int:
     return total
 
 
+async def delete_copies(database: Database) -> None:
+    """Delete the old snapshots of upgrades, and what restores have put aside, beside the database."""
+    for copy in await asyncio.to_thread(copies.remove_old, database.path, database.env.clock()):
+        log("info", "copy.removed", file=copy.path.name, bytes=copy.bytes)
+
+
 def schedule(
     dispatcher: Dispatcher,
     database: Database,
     alerts: Alerts | None = None,
     *,
+    backups: Backups | None = None,
     secrets_days: float = 0,
     each_minute: Jobs | None = None,
 ) -> AsyncIOScheduler:
@@ -134,7 +142,10 @@ def schedule(
     for name, job in (each_minute or {}).items():
         every(MINUTE_SECONDS, name, job)
     at_start = datetime.now(UTC)
+    if backups:
+        every(MINUTE_SECONDS, "backup", backups.tick, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "clear_up", clear_up, database, next_run_time=at_start)
+    every(CLEAR_UP_SECONDS, "copies", delete_copies, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "secrets", delete_secrets, database, secrets_days, next_run_time=at_start)
     return scheduler
 

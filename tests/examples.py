@@ -14,7 +14,7 @@ from typing import Any
 import zxingcpp
 from PIL import Image, ImageOps
 
-from rundun.actions import alerts, organizations
+from rundun.actions import alerts, backups, organizations
 from rundun.core import times
 from rundun.store import quotas
 from rundun.web.docs.openapi import document
@@ -257,6 +257,10 @@ class Story:
             alert = await self.w.database.read(partial(alerts.next_alert, for_all=False))
             self.found["webhooks"][alert.name] = json.loads(alert.body)
         await self.w.database.write(quotas.put, self.w.acme_id, 0)
+        await self.w.database.write(backups.note_missed, self.w.clock() - 37 * times.HOUR)
+        alert = await self.w.database.read(partial(alerts.next_alert, for_all=False))
+        self.found["webhooks"][alert.name] = json.loads(alert.body)
+        await self.w.database.write(backups.forget_missed)
         body = {"status": "failed", "since": "2026-03-01T00:00:00Z"}
         await self.call("retryDeliveries", "POST", "/v1/deliveries/retry", body)
 

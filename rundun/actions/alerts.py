@@ -1,12 +1,13 @@
-"""Alerts to the administrator: deliveries that have failed for good, and quotas that are nearly used up."""
+"""Alerts to the administrator: deliveries that have failed for good, quotas that are nearly used up, missed backups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic_core import to_json
 
+from rundun.actions import backups
 from rundun.core import times
-from rundun.core.json_types.events import DeliveryFailedAlertJson, QuotaNearAlertJson
+from rundun.core.json_types.events import BackupMissedAlertJson, DeliveryFailedAlertJson, QuotaNearAlertJson
 from rundun.store import deliveries, organizations, quotas, service_state
 from rundun.store.quotas import StorageUse
 from rundun.store.transaction import Tx
@@ -31,17 +32,28 @@ def has_alert(tx: Tx) -> bool:
     """Tell whether there is anything to alert of; what goes out may be held."""
     if service_state.held_since(tx) is not None:
         return False
-    return bool(deliveries.awaiting_alert(tx, 1) or quotas.awaiting_alert(tx))
+    return bool(backups.awaits_alert(tx) or deliveries.awaiting_alert(tx, 1) or quotas.awaiting_alert(tx))
 
 
 def next_alert(tx: Tx, *, for_all: bool) -> Alert | None:
-    """Make the next alert, of a quota first, else of one delivery, None where there is nothing to alert of; `for_all`
-    adds how many others have failed, which are then left out.
+    """Make the next alert, of backups first, then of a quota, else of one delivery, None where there is nothing to
+    alert of; `for_all` adds how many others have failed, which are then left out.
     """
+    if backups.awaits_alert(tx):
+        return _backup_missed(tx)
     if near := quotas.awaiting_alert(tx):
         return _quota_near(tx, near[0])
     numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
     return _delivery_failed(tx, numbers) if numbers else None
+
+
+def _backup_missed(tx: Tx) -> Alert:
+    content: BackupMissedAlertJson = {
+        "alert": "backup.missed",
+        "missed_at": times.wire(backups.missed_at(tx) or 0),
+        "last_backup_at": times.wire_or_none(backups.last_at(tx)),
+    }
+    return Alert("backup.missed", tx.new_id("alert"), to_json(content))
 
 
 def _quota_near(tx: Tx, use: StorageUse) -> Alert:
@@ -83,5 +95,7 @@ def _delivery_failed(tx: Tx, numbers: Sequence[int]) -> Alert:
 def mark_alerted(tx: Tx, alert: Alert) -> None:
     """Mark what an alert that has arrived is of, so that nothing is alerted of twice."""
     deliveries.clear_alerts(tx, alert.numbers)
+    if alert.name == "backup.missed":
+        backups.mark_alerted(tx)
     if alert.org_id is not None:
         quotas.mark_alerted(tx, alert.org_id)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rundun.actions import backups
 from rundun.store import maintenance, organizations, quotas, run_lists, service_state, templates
 from rundun.store.maintenance import FileInfo, OutboxInfo
 from rundun.store.pagination import END, PageRequest
@@ -29,9 +30,9 @@ class TemplateNeedingHttps:
 @dataclass(frozen=True, slots=True)
 class HealthReport:
     """The findings of an examination: `damage` is what is wrong in the file, None when it was not checked, or not to
-    its end; `newest` the newest time in it, and `held_since` when all that goes out was held, in milliseconds;
-    `webhooks` are those of open runs, `names` those of the organizations by id. Of a damaged file nothing else is
-    known.
+    its end; `newest` the newest time in it, `held_since` when all that goes out was held, and `backup_missed_at` since
+    when backups fail or are overdue, in milliseconds; `webhooks` are those of open runs, `names` those of the
+    organizations by id. Of a damaged file nothing else is known.
     """
 
     file: FileInfo
@@ -44,6 +45,7 @@ class HealthReport:
     needing_https: Sequence[TemplateNeedingHttps] = ()
     webhooks: Sequence[OpenWebhook] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    backup_missed_at: int | None = None
 
 
 def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
@@ -63,6 +65,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         needing_https=_needing_https(tx, org_id),
         webhooks=run_lists.open_webhooks(tx, org_id, MAX_OPEN),
         names={row.org_id: row.name for row in organizations.list_all(tx)},
+        backup_missed_at=backups.missed_at(tx),
     )
 
 

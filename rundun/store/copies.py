@@ -87,6 +87,13 @@ def last_good(found: Sequence[Copy], now: int) -> Copy | None:
     return max((copy for copy in found if copy.at <= now), key=lambda copy: copy.at, default=None)
 
 
+def is_overdue(last: int, now: int, every: int) -> bool:
+    """Tell whether another backup should have been made since the `last` one, half an interval ago or longer; all in
+    milliseconds.
+    """
+    return now - last > every * 3 // 2
+
+
 def remove_surplus(found: Sequence[Copy], keep: int, now: int) -> list[Copy]:
     """Delete all backups but the newest `keep`, and return them. Those from later than now go before all others."""
     ranked = sorted(found, key=lambda copy: (copy.at <= now, copy.at))

@@ -33,12 +33,13 @@ async def metrics(request: Request) -> Response:
         room = await database.room()
     except OSError:  # the folder itself is gone
         room = None
-    told = [_process(), _writer(database), _room(room) if room else (), _stored(totals) if totals else ()]
+    process, writer = _process(database.env.clock()), _writer(database)
+    told = [process, writer, _room(room) if room else (), _stored(totals) if totals else ()]
     text = "".join(f"{line}\n" for lines in told for line in lines)
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
 
 
-def _process() -> Iterator[str]:
+def _process(now: int) -> Iterator[str]:
     statuses = dict.fromkeys(("2xx", "3xx", "4xx", "5xx"), 0) | counters.requests
     outcomes = dict.fromkeys(("delivered", "retry", "failed"), 0) | counters.attempts
     yield from _family("rundun_requests_total", "counter", "Requests answered.", statuses, "status")
@@ -48,8 +49,19 @@ def _process() -> Iterator[str]:
     yield from _histogram("rundun_upload_seconds", text, timings.UPLOADS)
     yield from _family("rundun_attempts_total", "counter", "Webhook requests sent.", outcomes, "outcome")
     yield from _gauge("rundun_polls_waiting", "Long polls that wait for an event.", counters.polls["waiting"])
+    yield from _backup(now)
     text = "When the process began, since 1970 UTC."
     yield from _gauge("process_start_time_seconds", text, round(counters.STARTED, 3))
+
+
+def _backup(now: int) -> Iterator[str]:
+    """Tell of backups where they are made on schedule."""
+    if "last_at" in counters.backup:
+        text = "Age of the last good backup."
+        yield from _gauge("rundun_backup_age_seconds", text, (now - counters.backup["last_at"]) / times.SECOND)
+    if counters.backup:
+        text = "Whether backups fail or are overdue: 1, or 0."
+        yield from _gauge("rundun_backup_missed", text, int(counters.backup["missed"]))
 
 
 def _writer(database: Database) -> Iterator[str]:

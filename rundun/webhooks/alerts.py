@@ -1,4 +1,5 @@
-"""Alerts: one POST to the administrator's address when a delivery has failed for good or a quota is nearly used up.
+"""Alerts: one POST to the administrator's address when a delivery has failed for good, a quota is nearly used up, or a
+backup is missed.
 
 What waits for an alert is written with the failure, so no restart loses it. At most ten are sent in a burst and ten a
 minute after it; the last one that may be sent stands for all that have failed by then. An alert that does not arrive is

@@ -324,6 +324,19 @@ class QuotaNearAlertJson(TypedDict):
     of runs, too."""
 
 
+class BackupMissedAlertJson(TypedDict):
+    """No backup could be made when one was due, or the last one is older than one and a half times
+    `backup.every_hours`. For the administrator: posted to the setting `alerts.url`, signed with `alerts.secret` as
+    webhooks are; once, and again only after one was made."""
+
+    alert: Literal["backup.missed"]
+    """What it is."""
+    missed_at: base.At
+    """When that was noticed; the log says why."""
+    last_backup_at: base.At | None
+    """When the last good one in the folder was made; null = there is none."""
+
+
 class EventFeedJson(TypedDict):
     """Events, the oldest first."""
 

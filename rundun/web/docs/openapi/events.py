@@ -4,10 +4,20 @@ from typing import Any
 
 from rundun.core import event
 from rundun.core.json_types import events as types
-from rundun.core.json_types.events import DeliveryFailedAlertJson, EventJson, QuotaNearAlertJson, WebhookTestEventJson
+from rundun.core.json_types.events import (
+    BackupMissedAlertJson,
+    DeliveryFailedAlertJson,
+    EventJson,
+    QuotaNearAlertJson,
+    WebhookTestEventJson,
+)
 from rundun.web.docs.openapi.schemas import REF, Schema, name_of
 
-ALERTS: dict[str, type] = {"delivery.failed": DeliveryFailedAlertJson, "quota.near": QuotaNearAlertJson}
+ALERTS: dict[str, type] = {
+    "delivery.failed": DeliveryFailedAlertJson,
+    "quota.near": QuotaNearAlertJson,
+    "backup.missed": BackupMissedAlertJson,
+}
 # By event: its data, and what has happened.
 DATA: dict[str, tuple[type, str]] = {
     "run.started": (types.RunStartedDataJson, "The executor tapped Start. Sent only to webhooks that name it."),

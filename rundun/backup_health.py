@@ -1,0 +1,61 @@
+"""What there is to say of backups, and of a log whose checkpoints are left to another program: state and sentence."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from rundun.config.settings import BackupSettings, ServiceSettings
+from rundun.core import times
+from rundun.core.text import MIB, size
+from rundun.store import copies, maintenance
+from rundun.store.maintenance import Room
+
+GROWN, LARGE = 256 * MIB, 1024 * MIB  # a log that nobody checkpoints: from the first on a note, from the second wrong
+
+State = Literal["good", "note", "wrong"]
+Result = tuple[str, State, str]  # what was looked at, and what came of it
+
+
+def judge(settings: ServiceSettings, missed_at: int | None, file_bytes: int, room: Room, now: int) -> Iterator[Result]:
+    """Judge the backups in the folder, and the log. `missed_at` is since when backups fail or are overdue. Blocks."""
+    if settings.backup.folder is not None:
+        yield "backup", *_backups(settings, settings.backup, missed_at, file_bytes, now)
+    elif not settings.database.external_checkpoints:
+        yield "backup", "note", "None are made by themselves: set backup.folder, best to another disk."
+    if settings.database.external_checkpoints:
+        yield "checkpoints", *_log(room)
+
+
+def _backups(
+    settings: ServiceSettings, backup: BackupSettings, missed_at: int | None, file_bytes: int, now: int
+) -> tuple[State, str]:
+    assert backup.folder is not None
+    try:
+        found = copies.backups(settings.database.path, backup.folder)
+        free = maintenance.room(backup.folder / "any").free_bytes
+    except OSError as error:
+        return "wrong", f"{backup.folder} can't be read: {error.strerror}."
+    last = copies.last_good(found, now)
+    told = "None has been made yet"
+    if last is not None:
+        told = f"The last was made at {times.wire(last.at)}, {_age(now - last.at)} ago; {len(found)} are kept"
+    if missed_at is not None:
+        return "wrong", f"{told}. Since {times.wire(missed_at)} none could be made; the log says why."
+    if last is not None and copies.is_overdue(last.at, now, backup.every):
+        return "wrong", f"{told}. The next is overdue: either the service is not running, or its log says why."
+    if free < file_bytes:
+        return "note", f"{told}. The next takes about {size(file_bytes)}, and {size(free)} are free for it."
+    return ("note" if last is None else "good"), f"{told}."
+
+
+def _age(milliseconds: int) -> str:
+    hours = milliseconds / times.HOUR
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"
+
+
+def _log(room: Room) -> tuple[State, str]:
+    """Judge the log of a file that another program checkpoints."""
+    told = f"They are left to another program; the log beside the file has {size(room.log_bytes)}."
+    if room.log_bytes < GROWN:
+        return "good", told
+    state: State = "wrong" if room.log_bytes >= LARGE else "note"
+    return state, f"{told} It grows: is that program (Litestream, say) running?"

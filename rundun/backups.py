@@ -1,0 +1,119 @@
+"""Backups on schedule, made in a thread of their own, so that nothing else waits for them or for their folder."""
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rundun import counters
+from rundun.actions import backups as backup_actions
+from rundun.config.settings import BackupSettings
+from rundun.core import times
+from rundun.errors import Problem
+from rundun.logs import log
+from rundun.pool import BoundedPool
+from rundun.store import backup, copies
+from rundun.store.copies import Copy
+from rundun.store.database import Database
+from rundun.store.database_file import DatabaseLost
+
+RETRY_PAUSE_MS = 10 * 60 * times.SECOND  # after a backup that has failed
+CLOSE_SECONDS = 5  # that a copy under way has to give up
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What came of one look at the folder: the newest good backup, whether it was made just now, and why it was not."""
+
+    last: Copy | None
+    is_made: bool = False
+    error: str | None = None
+
+
+class Backups:
+    """The maker of backups, tick by tick. Whether one is due the newest in the folder says, so that a restart neither
+    skips nor repeats one.
+    """
+
+    def __init__(self, database: Database, folder: Path, settings: BackupSettings) -> None:
+        self._database = database
+        self._folder = folder
+        self._settings = settings
+        self._rest_until = 0
+        self._last: Copy | None = None
+        self._cancelled = threading.Event()
+        self._pool = BoundedPool(_refused, threads=1, close_seconds=CLOSE_SECONDS)
+        self._turn: asyncio.Task[None] | None = None
+
+    async def tick(self) -> None:
+        """Begin a turn, unless the one before is still under way, as it is for as long as a copy takes."""
+        if self._turn is None or self._turn.done():
+            self._turn = asyncio.create_task(self._guarded_turn())
+
+    async def _guarded_turn(self) -> None:
+        try:
+            await self.turn()
+        except (backup.Cancelled, DatabaseLost):  # the service ends; of a lost file the log says so, once
+            pass
+        except Exception as error:  # the next tick tries again
+            log("error", "tick.failed", exc=error)
+
+    async def turn(self) -> None:
+        """Make a backup if one is due, delete those beyond `keep`, and note whether one is missed."""
+        now = self._database.env.clock()
+        turn = await self._pool.run("backup", {}, self._look, now)
+        if turn.error is not None:
+            self._rest_until = now + min(RETRY_PAUSE_MS, self._settings.every)
+            log("error", "backup.failed", error=turn.error)
+        if turn.error is None or turn.last is not None:  # else the folder is away, and with it what is in it
+            self._last = turn.last
+        last = None if self._last is None else self._last.at
+        since = await self._database.read(backup_actions.missed_at)
+        is_overdue = last is not None and copies.is_overdue(last, now, self._settings.every)
+        is_missed = turn.error is not None or is_overdue
+        if turn.is_made and since is not None:
+            await self._database.write(backup_actions.forget_missed)
+        elif is_missed and since is None:
+            await self._database.write(backup_actions.note_missed, last)
+        counters.backup = {"missed": is_missed or (since is not None and not turn.is_made)}
+        if last is not None:
+            counters.backup["last_at"] = last
+
+    def _look(self, now: int) -> _Turn:
+        """Do all that touches the folder. In a thread."""
+        path, last = self._database.path, None
+        try:
+            found = copies.backups(path, self._folder)
+            last = copies.last_good(found, now)
+            is_due = last is None or now - last.at >= self._settings.every
+            if not is_due or now < self._rest_until <= now + RETRY_PAUSE_MS:
+                return _Turn(last)
+            last = self._make(now)
+            for old in copies.remove_surplus([*found, last], self._settings.keep, now):
+                log("info", "backup.removed", file=old.path.name)
+        except Problem as problem:
+            return _Turn(last, error=problem.detail)
+        except OSError as error:
+            return _Turn(last, error=f"{self._folder} can't be used: {error.strerror}.")
+        return _Turn(last, is_made=True)
+
+    def _make(self, now: int) -> Copy:
+        began = time.monotonic()
+        target = copies.backup_path(self._folder, self._database.path, now)
+        written = backup.make(self._database.path, target, self._cancelled)
+        log("info", "backup.made", file=target.name, bytes=written, seconds=round(time.monotonic() - began, 1))
+        return Copy(target, "backup", written, now)
+
+    async def close(self) -> None:
+        """Give up the copy under way, of which nothing is left."""
+        self._cancelled.set()
+        await self._pool.close()
+        if self._turn is not None:
+            self._turn.cancel()
+            await asyncio.gather(self._turn, return_exceptions=True)
+        counters.backup = {}
+
+
+def _refused(reason: str) -> Exception:
+    return backup.Cancelled()

@@ -1,0 +1,119 @@
+"""Backups on schedule: when one is made, which are kept, and who is told that one is missed."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rundun import counters
+from rundun.backups import Backups
+from rundun.core import times
+from rundun.scheduler import delete_copies
+from rundun.store import copies
+from rundun.webhooks.alerts import Alerts
+from tests.helpers.metrics import samples
+from tests.helpers.service import Clock, Receiver, World, world
+
+EVERY = 6
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (made := tmp_path / "backups").mkdir()
+    return made
+
+
+@asynccontextmanager
+async def kept(folder: Path, clock: Clock, **settings: Any) -> AsyncIterator[tuple[World, Backups]]:
+    """A service with backups, which are looked after when they are told to."""
+    given = {"backup__folder": str(folder), "backup__every_hours": EVERY, "backup__keep": 2, **settings}
+    async with world(folder.parent, clock, **given) as w:
+        backups = Backups(w.database, folder, w.settings.backup)
+        yield w, backups
+        await backups.close()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.glob("*.db"))
+
+
+async def test_one_is_made_when_it_is_due_whatever_was_restarted(folder: Path) -> None:
+    clock = Clock()
+    first, second, third = (f"rundun-2026-01-01T{hour:02}0000Z.db" for hour in (0, 6, 12))
+    (folder / "rundun-notes.db").write_text("mine")
+    for hours, there in ((0, [first]), (5, [first]), (1, [first, second]), (3, [first, second]), (3, [second, third])):
+        clock.forward(hours=hours)
+        async with kept(folder, clock) as (w, backups):
+            for _ in range(2):
+                await backups.turn()
+            assert names(folder) == [*there, "rundun-notes.db"], hours
+            told = samples((await w.browser().get("/metrics")).text)
+            assert told["rundun_backup_missed", None] == 0
+            age = (clock() - copies.backups(w.database.path, folder)[-1].at) / times.SECOND
+            assert told["rundun_backup_age_seconds", None] == age
+    assert counters.backup == {}
+
+
+async def test_a_missed_one_is_told_once_until_one_was_made(
+    folder: Path, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+
+    def told() -> list[Any]:
+        return [one.json for one in receiver.received]
+
+    async def look(w: World, backups: Backups) -> tuple[float, int]:
+        await backups.turn()
+        await Alerts(w.database, w.service.post_webhook, receiver.url, None).tick()
+        return samples((await w.browser().get("/metrics")).text)["rundun_backup_missed", None], len(receiver.received)
+
+    async with kept(folder, clock) as (w, backups):
+        assert await look(w, backups) == (0, 0)
+        folder.rename(away := folder.with_name("away"))
+        clock.forward(hours=EVERY)
+        assert await look(w, backups) == (1, 1)
+        expected = {
+            "alert": "backup.missed",
+            "missed_at": "2026-01-01T06:00:00Z",
+            "last_backup_at": "2026-01-01T00:00:00Z",
+        }
+        assert told() == [expected]
+        assert [one.fields["error"] for one in caplog.records if one.getMessage() == "backup.failed"] == [
+            f"{folder} can't be used: No such file or directory."
+        ]
+        clock.forward(hours=1)
+    async with kept(folder, clock) as (w, backups):
+        assert await look(w, backups) == (1, 1), "a restart does not forget"
+        away.rename(folder)
+        clock.forward(seconds=599)
+        assert await look(w, backups) == (1, 1), "it is tried again after ten minutes"
+        clock.forward(seconds=1)
+        assert await look(w, backups) == (0, 1)
+        assert len(names(folder)) == 2
+        clock.forward(hours=EVERY)
+        folder.joinpath(copies.backup_path(folder, w.database.path, clock()).name).mkdir()
+        assert await look(w, backups) == (1, 2)
+        assert told()[1]["last_backup_at"] == "2026-01-01T07:10:00Z"
+
+
+async def test_old_snapshots_are_deleted_by_themselves(
+    w: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "rundun")
+    for name, days in (("schema-16", 31), ("schema-17", 29), ("before-restore-2026-01-01T000000Z", 0)):
+        path = tmp_path / f"rundun.db.{name}"
+        path.write_text("old")
+        at = w.clock() - days * times.DAY
+        os.utime(path, ns=(at * 1_000_000, at * 1_000_000))
+    await delete_copies(w.database)
+    assert sorted(one.name for one in tmp_path.glob("rundun.db.[sb]*")) == [
+        "rundun.db.before-restore-2026-01-01T000000Z",
+        "rundun.db.schema-17",
+        "rundun.db.sock",
+    ]
+    assert [one.fields["file"] for one in caplog.records if one.getMessage() == "copy.removed"] == [
+        "rundun.db.schema-16"
+    ]
