@@ -1,12 +1,13 @@
 """What there is to say of backups, and of a log whose checkpoints are left to another program: state and sentence."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 from rundun.config.settings import BackupSettings, ServiceSettings
 from rundun.core import times
 from rundun.core.text import MIB, size
-from rundun.store import copies, maintenance
+from rundun.store import copies, erasure_journal, maintenance
 from rundun.store.maintenance import Room
 
 GROWN, LARGE = 256 * MIB, 1024 * MIB  # a log that nobody checkpoints: from the first on a note, from the second wrong
@@ -19,10 +20,22 @@ def judge(settings: ServiceSettings, missed_at: int | None, file_bytes: int, roo
     """Judge the backups in the folder, and the log. `missed_at` is since when backups fail or are overdue. Blocks."""
     if settings.backup.folder is not None:
         yield "backup", *_backups(settings, settings.backup, missed_at, file_bytes, now)
+        yield "journal", *_journal(settings.database.path, settings.backup.folder)
     elif not settings.database.external_checkpoints:
         yield "backup", "note", "None are made by themselves: set backup.folder, best to another disk."
     if settings.database.external_checkpoints:
         yield "checkpoints", *_log(room)
+
+
+def _journal(database: Path, folder: Path) -> tuple[State, str]:
+    """Judge whether what must stay gone after a restore stands beside the backups, too."""
+    try:
+        count, missing = erasure_journal.count_uncopied(database, folder)
+    except OSError as error:
+        return "wrong", f"The erasure journal can't be read: {error.strerror}."
+    if missing:
+        return "wrong", f"Of {count} erasures and revocations {missing} are not in {folder}; the log says why."
+    return "good", f"{count} erasures and revocations stand in {folder}, too."
 
 
 def _backups(

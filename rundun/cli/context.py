@@ -72,7 +72,7 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
     with closing(lock), closing(connection.open_writer(path, external_checkpoints=external)) as db:
         links = signing_key.read_links(db, settings.public_url)
         quotas = Quotas(settings.limits.organization_bytes)
-        journal = ErasureJournal(path)
+        journal = ErasureJournal(path, settings.backup.folder)
         env = Env(wall_clock, links, settings.runs.grace, quotas=quotas, keep_journal=journal.append)
         env.event_floor = service_state.read_event_floor(db)
         return write_once(db, env, COMMANDS[command], **arguments)

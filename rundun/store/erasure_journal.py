@@ -89,6 +89,13 @@ class ErasureJournal:
         _log.error("the copy of the erasure journal, %s, can't be used: %s", self._copy, self.copy_error)
 
 
+def count_uncopied(database: Path, folder: Path) -> tuple[int, int]:
+    """Count the entries of a database's journal, and those that its copy beside the backups lacks. OSError."""
+    path = journal_path(database)
+    entries = read(path)
+    return len(entries), len(_missing(entries, read(folder / path.name)))
+
+
 def read(path: Path) -> list[JournalEntry]:
     """List the entries of a journal; none where there is no file. What was torn by a crash is left out. OSError."""
     try:

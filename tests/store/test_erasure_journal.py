@@ -72,10 +72,12 @@ def test_a_copy_that_can_not_be_written_is_told_and_made_up_for(journal, tmp_pat
     (tmp_path / "backups").rmdir()
     journal.append([ONE])
     assert journal.copy_error == "No such file or directory"
+    assert erasure_journal.count_uncopied(tmp_path / "rundun.db", tmp_path / "backups") == (1, 1)
     (tmp_path / "backups").mkdir()
     journal.append([TWO])
     assert journal.copy_error is None
     assert erasure_journal.read(tmp_path / "backups" / "rundun.db.erasures") == [ONE, TWO]
+    assert erasure_journal.count_uncopied(tmp_path / "rundun.db", tmp_path / "backups") == (2, 0)
 
 
 def test_the_journal_and_its_copy_learn_from_each_other(journal, tmp_path):

@@ -14,7 +14,7 @@ from rundun.store import erasure_journal
 from rundun.store.connection import open_writer
 from rundun.store.database_file import Lock
 from tests.helpers.patience import PATIENCE
-from tests.helpers.restoring import NOW, add_organization, make_files, names_in
+from tests.helpers.restoring import NOW, add_organization, make_database, make_files, names_in
 from tests.helpers.service_process import environment
 
 
@@ -87,6 +87,22 @@ def test_the_log_of_a_database_that_is_gone_is_kept_and_not_mixed_with_the_copy(
     assert names_in(files.database) == ["Globex"]
     assert sorted(files.around().values(), key=lambda data: len(data))[0] == b"a log alone"
     assert "rundun.db-wal" not in files.around()
+
+
+def test_the_log_of_another_file_is_mixed_with_none(files):
+    leave_log(files.database, "Initech")
+    log = files.around()["rundun.db-wal"]
+    inode = files.database.stat().st_ino
+    make_database(files.database.with_name("other.db"), "Umbrella")
+    os.replace(files.database.with_name("other.db"), files.database)
+    files.database.with_name("rundun.db.lock").write_text(f"lost inode {inode}\n")  # as the service notes it
+    kept = files.restore()
+    assert names_in(files.database) == ["Globex"]
+    assert kept is not None and names_in(kept) == ["Umbrella"]
+    others = {name: data for name, data in files.around().items() if name not in ("rundun.db", kept.name)}
+    assert list(others.values()) == [log] and f"{kept.name}-wal" not in others
+    with closing(Lock(files.database)):
+        pass
 
 
 def test_a_database_that_is_served_is_not_touched(files):
