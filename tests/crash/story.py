@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.crash import administrator, auditor, checks_events, checks_files, checks_runs, operator  # noqa: F401
+from tests.crash import administrator, auditor, checks_events, checks_files, checks_runs, operator, restoring  # noqa: F401
 from tests.crash.clients import Client, Life, Work, connect, until_broken, work
 from tests.crash.executor import put_large_photo
 from tests.crash.integrator import catch_up, follow_feed
@@ -230,6 +230,15 @@ async def in_order(story: Story, service: Forked, rng: Random) -> None:
     await story.work(service, end)
 
 
+async def at_a_restore(story: Story, service: Forked, rng: Random) -> None:
+    """Killed in the middle of everything, and then put back from a backup of that, which ends all sessions."""
+    await at_work(story, service, rng)
+    await asyncio.to_thread(service.ended)
+    await asyncio.to_thread(restoring.go_back, story.folder, rng)
+    for organization in story.ledger.organizations:
+        organization.session = ""
+
+
 Stage = Callable[[Story, Forked, Random], Awaitable[None]]
 STAGES: dict[str, tuple[int, Stage]] = {
     "at work": (10, at_work),
@@ -238,6 +247,7 @@ STAGES: dict[str, tuple[int, Stage]] = {
     "at the first requests": (2, at_first_requests),
     "at a stop": (3, at_stop),
     "in order": (1, in_order),
+    "at a restore": (1, at_a_restore),
 }
 
 
