@@ -218,7 +218,7 @@ async def change_webhook(client: Client) -> None:
     async with run.phone:  # one after the other
         url = client.life.receivers.url(client.rng.choice(list(TEMPERS)), client.ledger.name("patch").replace(" ", "/"))
         webhook = {"url": url, "secret": client.rng.choice(SECRETS)}
-        write = Write("PATCH", f"/v1/runs/{run.run_id}", (200,), ("wrong_status",), run=run)
+        write = Write("PATCH", f"/v1/runs/{run.run_id}", (200,), ("wrong_status", "request_in_progress"), run=run)
         write.arguments = {"json": {"webhook": webhook}}
         run.patches.append((write, webhook))
         await client.write(write)
