@@ -168,7 +168,7 @@ async def _end_what_is_gone(database: Database) -> None:
         ended = await database.write_last(gone.end_again, left[start : start + gone.BATCH_SIZE])
         log("warning", "journal.applied", what=" ".join(f"{count} {what}" for what, count in ended.items()))
     known = await database.read(lambda tx: erasure_journal.known(tx.db))
-    await asyncio.to_thread(database.journal.add_missing, known)
+    await asyncio.to_thread(database.journal.add_missing, known, entries)
     since = await database.read(service_state.held_since)
     if since is not None:
         log("warning", "service.held", since=times.wire(since), until="rundun live")

@@ -57,12 +57,11 @@ class ErasureJournal:
         self._write_copy(_missing(entries, copied))
         return entries + lacking
 
-    def add_missing(self, entries: Iterable[JournalEntry]) -> int:
-        """Write those of the entries that the journal lacks; returns how many. Raises `unavailable`."""
+    def add_missing(self, entries: Iterable[JournalEntry], present: Iterable[JournalEntry] | None = None) -> None:
+        """Write those of the entries that the journal lacks, which has those `present`. Raises `unavailable`."""
         with translate_errors(self.path):
-            if missing := _missing(entries, read(self.path)):
+            if missing := _missing(entries, read(self.path) if present is None else present):
                 self.append(missing)
-        return len(missing)
 
     def _read_copy(self) -> list[JournalEntry]:
         try:

@@ -39,4 +39,5 @@ async def operator_of(call: ConsoleCall) -> Operator | None:
 
 def _signer(call: ConsoleCall, password_hash: str) -> Signer:
     bound_to = digest(f"{call.token} {password_hash}").hex()
-    return Signer(call.ctx.links.key, salt=f"pending-sign-in.{bound_to}")
+    floor = call.ctx.database.env.event_floor  # another one after a restore, which ends sign-ins that are under way
+    return Signer(call.ctx.links.key, salt=f"pending-sign-in.{bound_to}.{floor}")
