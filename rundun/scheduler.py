@@ -16,7 +16,7 @@ from rundun.backups import Backups
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import copies, files, idempotency, maintenance, operators, pictures, webhook_secrets
+from rundun.store import copies, erased_bytes, files, idempotency, maintenance, operators, pictures, webhook_secrets
 from rundun.store import runs as run_rows
 from rundun.store.database import Database
 from rundun.store.database_file import DatabaseLost
@@ -144,6 +144,7 @@ def schedule(
     at_start = datetime.now(UTC)
     if backups:
         every(MINUTE_SECONDS, "backup", backups.tick, next_run_time=at_start)
+    every(MINUTE_SECONDS, "erased", erased_bytes.overwrite, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "clear_up", clear_up, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "copies", delete_copies, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "secrets", delete_secrets, database, secrets_days, next_run_time=at_start)

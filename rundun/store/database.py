@@ -7,6 +7,7 @@ one BEGIN IMMEDIATE … COMMIT, each in a savepoint of its own, and are answered
 import asyncio
 import logging
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -77,6 +78,10 @@ class Worker:
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._work())
+
+    async def alone(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `function(connection)` between two batches, outside of any transaction."""
+        return await self._db.call(function)
 
     @property
     def queued(self) -> int:
@@ -298,6 +303,25 @@ class Database:
     async def room(self) -> maintenance.Room:
         """Return the size of the log, and what is left on the disk; OSError if the folder is gone."""
         return await asyncio.to_thread(maintenance.room, self._files.path)
+
+    async def truncate_log(self) -> bool:
+        """Move the log into the file and cut it to nothing; False where somebody else still reads an older state. The
+        reader here waits meanwhile, since a state that is being read keeps the log.
+        """
+        loop = asyncio.get_running_loop()
+        holds, may_read = loop.create_future(), threading.Event()
+
+        def hold(db: sqlite3.Connection) -> None:
+            loop.call_soon_threadsafe(holds.set_result, None)
+            may_read.wait()
+
+        holding = asyncio.create_task(self._reader.alone(hold))
+        try:
+            await asyncio.wait([holds, holding], return_when=asyncio.FIRST_COMPLETED)
+            return await self._writer.alone(maintenance.truncate_log)
+        finally:
+            may_read.set()
+            await holding
 
     async def prove_writable(self) -> None:
         """Prove that a write has reached the disk within the last second, or write now; raises `unavailable`."""

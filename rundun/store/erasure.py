@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from rundun.core.run import Run
-from rundun.store import files, run_secrets
+from rundun.store import erased_bytes, files, run_secrets
 from rundun.store.runs import TOUCHED as RUNS_TOUCHED
 from rundun.store.transaction import Tx
 
-TOUCHED = "erased"  # what a transaction touched that has left bytes to be overwritten
 ERASED = "run.erased"  # the event that is left of a run
 
 
@@ -80,7 +79,7 @@ def remove_rows(tx: Tx, run_id: str) -> None:
     for deletion in _DELETIONS:
         tx.db.execute(deletion, {"run": run_id, "event": event})
     files.mark_erased(tx, numbers)
-    tx.touched.add(TOUCHED)
+    erased_bytes.mark(tx)
 
 
 def forget_webhook(tx: Tx, run_id: str) -> None:
@@ -95,4 +94,4 @@ def forget_webhook(tx: Tx, run_id: str) -> None:
         "webhook_gone = 0 WHERE id = ?",
         (run_id,),
     )
-    tx.touched.add(TOUCHED)
+    erased_bytes.mark(tx)

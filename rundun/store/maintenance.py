@@ -69,6 +69,18 @@ def shrink(tx: Tx, pages: int) -> int:
     return free_pages(tx)
 
 
+def truncate_log(db: sqlite3.Connection) -> bool:
+    """Move the log into the file and cut it to nothing, outside of any transaction; False where somebody else still
+    reads an older state, whom nobody shall wait for.
+    """
+    before = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {before}")
+
+
 # Before this, a WAL file could be corrupted by two connections that checkpoint at once.
 SQLITE_SOUND = (3, 51, 3)
 STEPS = 100_000  # of SQLite's machine between two looks at the clock

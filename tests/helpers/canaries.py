@@ -6,6 +6,7 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngInfo
 
+from rundun.store import erased_bytes
 from rundun.store.database import Database
 from tests.helpers.images import encoded, noise, quadrants
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
@@ -70,6 +71,12 @@ async def with_canary(w: World, template_id: str, canary: str, hook: dict[str, A
     extended = await w.acme.post(f"/v1/runs/{ed.run_id}/extend", json={"expires_in_hours": 500}, headers=headers)
     assert extended.status_code == 200
     return ed
+
+
+async def overwrite(w: World) -> None:
+    """Overwrite what is left of all that was erased, also by what is delivered meanwhile."""
+    while not await erased_bytes.overwrite(w.database):
+        pass
 
 
 async def checkpoint(database: Database) -> None:

@@ -1,0 +1,101 @@
+"""Slack space: whatever is written and deleted, nothing of it is left between rows, and nothing else is changed."""
+
+import random
+import re
+import struct
+from pathlib import Path
+
+import pytest
+
+from rundun.store import erased_bytes, slack_space
+from rundun.store.connection import open_reader
+from rundun.store.database import Database
+from rundun.store.transaction import Tx
+
+
+def canary(number: int) -> str:
+    return f"<canary {number}>"
+
+
+def make_tables(tx: Tx) -> None:
+    tx.db.execute("CREATE TABLE rows_ (number INTEGER PRIMARY KEY, text TEXT, bytes BLOB)")
+    tx.db.execute("CREATE TABLE keyed (text TEXT, number INTEGER, PRIMARY KEY (text, number)) WITHOUT ROWID")
+    tx.db.execute("CREATE INDEX by_text ON rows_ (text)")
+
+
+def grow(tx: Tx, chance: random.Random, numbers: list[int]) -> None:
+    for number in numbers:
+        size = chance.choice([3, 50, 400, 2500, 9000, 30_000])
+        text = canary(number) * chance.randrange(1, 40)
+        tx.db.execute("INSERT INTO rows_ VALUES (?, ?, ?)", (number, text, (canary(number) * 3000).encode()[:size]))
+        tx.db.execute("INSERT INTO keyed VALUES (?, ?)", (text, number))
+
+
+def change(tx: Tx, chance: random.Random, numbers: list[int]) -> None:
+    for number in numbers:
+        text = canary(number) * chance.randrange(1, 40)
+        tx.db.execute("UPDATE rows_ SET text = ? WHERE number = ?", (text, number))
+        tx.db.execute("UPDATE keyed SET text = ? WHERE number = ?", (text, number))
+
+
+def shrink(tx: Tx, numbers: list[int]) -> None:
+    for number in numbers:
+        tx.db.execute("DELETE FROM rows_ WHERE number = ?", (number,))
+        tx.db.execute("DELETE FROM keyed WHERE number = ?", (number,))
+    for _ in range(20):
+        tx.db.execute("PRAGMA incremental_vacuum(1)").close()
+    erased_bytes.mark(tx)
+
+
+def dump(tx: Tx) -> list[str]:
+    return [*tx.db.iterdump()]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_nothing_that_was_deleted_is_left_and_all_else_is_as_it_was(
+    tmp_path: Path, db: Database, seed: int
+) -> None:
+    chance, there, next_number = random.Random(seed), list[int](), 1
+    await db.write(make_tables)
+    for _ in range(12):
+        new = list(range(next_number, next_number + chance.randrange(80)))
+        next_number += len(new)
+        chance.shuffle(new)
+        await db.write(grow, chance, new)
+        there += new
+        chance.shuffle(there)
+        await db.write(change, chance, there[: len(there) // 3])
+        gone, there = there[: len(there) // 2], there[len(there) // 2 :]
+        await db.write(shrink, gone)
+        before = await db.read(dump)
+        assert await erased_bytes.overwrite(db)
+        content = (tmp_path / "rundun.db").read_bytes() + (tmp_path / "rundun.db-wal").read_bytes()
+        assert {int(number) for number in re.findall(rb"<canary (\d+)>", content)} == set(there)
+        assert await db.read(dump) == [line for line in before if "erased_bytes" not in line]
+    assert await db.read(lambda tx: tx.db.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
+
+
+def test_a_page_in_no_order_is_left_alone() -> None:
+    leaf = bytearray(8192)  # of a table, with two rows of 10 bytes each
+    leaf[0:12] = bytes([13]) + struct.pack(">HHHBHH", 0, 2, 8172, 0, 8172, 8182)
+    leaf[8172:] = b"x" * 20
+    assert slack_space._slack_of(bytes(leaf), 0) is None, "nothing is left there"
+    leaf[4000] = 1
+    assert slack_space._slack_of(bytes(leaf), 0) == (12, 8172)
+    wrong = {"kind": (0, 7), "free block": (2, 1), "cells": (3, 255), "content": (5, 255), "a row before it": (8, 1)}
+    for name, (place, value) in wrong.items():
+        other = bytearray(leaf)
+        other[place] = value
+        assert slack_space._slack_of(bytes(other), 0) is None, name
+
+
+async def test_while_somebody_reads_an_older_state_it_is_not_done(tmp_path: Path, db: Database) -> None:
+    await db.write(make_tables)
+    await db.write(grow, random.Random(1), [1])
+    other = open_reader(tmp_path / "rundun.db")
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM rows_").fetchone()
+    await db.write(shrink, [1])
+    assert not await erased_bytes.overwrite(db)
+    other.close()
+    assert await erased_bytes.overwrite(db)
