@@ -14,8 +14,9 @@ from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
 from rundun.core.run import MOVES, Identity, Run, with_clock_skew
 from rundun.core.steps import StepBase, photo_limits
-from rundun.errors import FieldError, Invalid, Problem
-from rundun.store import answers, events, files, organizations, runs, templates
+from rundun.errors import FieldError, Invalid, NotFound, Problem
+from rundun.store import answers, erasure, events, files, organizations, runs, templates
+from rundun.store.erasure import ErasedRun
 from rundun.store.organizations import Organization
 from rundun.store.transaction import TemplateVersion, Tx
 
@@ -235,6 +236,13 @@ def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organi
     """Read all that the executor's page needs of an open run. Raises NotFound, `other_device`, `run_closed`."""
     run = _get_open(tx, run_id, device)
     return run_state.load(tx, run), organizations.get(tx, run.org_id), tx.now
+
+
+def load_erased(tx: Tx, run_id: str) -> tuple[ErasedRun, Organization]:
+    """Read what the page of an erased run shows. Raises NotFound."""
+    if (erased := erasure.find(tx, run_id)) is None:
+        raise NotFound("run")
+    return erased, organizations.get(tx, erased.org_id)
 
 
 def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:

@@ -35,6 +35,7 @@ export function touched(answers) {
  *  head was cut short comes without its problem document, and then says nothing of the run. */
 export function endOf({ status, code, members }) {
   if (code === "run_closed") return { kind: members.run_status, closedAt: members.closed_at, reason: members.reason };
+  if (code === "run_erased") return { kind: "erased", closedAt: members.erased_at };
   if (code === "other_device") return { kind: code, closedAt: null };
   return status === 404 && code === "not_found" ? { kind: "unknown", closedAt: null } : null;
 }

@@ -1,5 +1,7 @@
-// On the server's page of a closed run: what this phone still holds of it, and the receipt for a phone that did it.
+// On the server's page of a closed run: what this phone still holds of it, and the receipt for a phone that did it. Of an
+// erased run this phone deletes all it has.
 
+import { deleteRun } from "./offline_db.js";
 import { unsentBox } from "./unsent.js";
 import { showTimes } from "./dom.js";
 import { receiptButtons } from "./receipt.js";
@@ -12,8 +14,14 @@ showTimes(document);
 const main = document.querySelector("main");
 const state = document.getElementById("state");
 if (state) main.append(receiptButtons(doneOf(JSON.parse(state.textContent))));
-const box = await unsentBox(location.pathname.split("/")[2], [], main.dataset.over !== undefined);
-if (box) main.append(box);
+const run = location.pathname.split("/")[2];
+if (main.dataset.erased !== undefined) await deleteRun(run).catch(() => {});
+else await showUnsent();
+
+async function showUnsent() {
+  const box = await unsentBox(run, [], main.dataset.over !== undefined);
+  if (box) main.append(box);
+}
 
 /** What a receipt needs, of what the server says of the run. */
 function doneOf({ signed, ...state }) {

@@ -2,6 +2,7 @@
 
 import { fact, h, icon, showTime, t } from "./dom.js";
 import { facts, number, receiptButtons } from "./receipt.js";
+import { deleteRun } from "./offline_db.js";
 import { unsentBox } from "./unsent.js";
 
 /** The page after a completion. */
@@ -20,8 +21,10 @@ export function thanks(session, run) {
   return view;
 }
 
-/** The page after the run ended elsewhere. kind: completed | cancelled | expired | unknown | other_device. */
+/** The page after the run ended elsewhere. kind: completed | cancelled | expired | erased | unknown | other_device.
+ *  Of an erased one the phone deletes what it has, and does not say what it was about. */
 export function closed(session, { kind, closedAt, reason }) {
+  const isErased = kind === "erased";
   const contact = session.organization?.contact;
   const mark = { completed: "check", expired: "clock" }[kind] ?? "cross";
   const view = h("main", { class: "page end" },
@@ -29,12 +32,21 @@ export function closed(session, { kind, closedAt, reason }) {
     h("h1", { tabindex: "-1" }, t(`closed_${kind}_title`)),
     h("p", { class: "soft" }, t(`closed_${kind}_text`)),
     h("dl", { class: "facts card" },
-      ...fact("job", session.job.value.title), ...fact("checklist", session.template.name),
+      ...(isErased ? [] : [...fact("job", session.job.value.title), ...fact("checklist", session.template.name)]),
       ...fact("from", session.organization?.name), ...fact("contact", contact),
       ...fact("run_number", number(session.run)), ...fact("reason", reason),
       ...fact("closed_at", closedAt ? showTime(closedAt) : null)));
-  unsentBox(session.run.run_id, session.outbox.items).then((box) => box && view.append(box));
+  if (isErased) deleteAll(session);
+  else unsentBox(session.run.run_id, session.outbox.items).then((box) => box && view.append(box));
   return view;
+}
+
+function deleteAll({ run, outbox, drafts, stepById }) {
+  const deleteNow = () => deleteRun(run.run_id).catch(() => {});
+  document.title = t("closed_erased_title");
+  for (const key of stepById.keys()) drafts.drop(key);
+  outbox.addEventListener("change", deleteNow);   // a photo that was being prepared comes to the phone after this
+  deleteNow();
 }
 
 /** What a receipt needs of an open page (receipt.js). */

@@ -189,8 +189,8 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  /** Ends the run for this page. kind: completed | cancelled | expired | unknown | other_device. `isOurs`: this phone
-   *  has completed it, and maybe only the reply was lost. */
+  /** Ends the run for this page. kind: completed | cancelled | expired | erased | unknown | other_device. `isOurs`:
+   *  this phone has completed it, and maybe only the reply was lost. */
   close(kind, closedAt = null, isOurs = null, reason = null) {
     if (this.closed) return;
     this.closed = kind;

@@ -25,7 +25,7 @@ MADE = {
     "photo_": ["preparing", "safe", "refused", "elsewhere"],
     "closed_": [
         f"{kind}_{part}"
-        for kind in ("completed", "cancelled", "expired", "unknown", "other_device")
+        for kind in ("completed", "cancelled", "expired", "erased", "unknown", "other_device")
         for part in ("title", "text")
     ],
     "identity_": ["name", "email", "phone", "name_needed", "email_needed", "phone_needed"],

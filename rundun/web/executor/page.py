@@ -29,6 +29,8 @@ async def page(request: Request) -> Response:
     except NotFound:
         return ctx.pages.closed("unknown", preferred_languages(request, None))
     except Problem as problem:
+        if problem.code == "run_erased":
+            return await _erased_page(request, ctx)
         if problem.code not in ("run_closed", "other_device"):
             raise
         return await _closed_page(request, ctx, problem)
@@ -60,6 +62,21 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
     receipt = _receipt(state, organization, ctx) if is_executor and kind == "completed" else None
     reason = run_state.reason_for(run, is_executor=is_executor)
     return ctx.pages.closed(kind, preferred, contact, run_facts, branding, receipt, reason)
+
+
+async def _erased_page(request: Request, ctx: Context) -> Response:
+    erased, organization = await ctx.database.read(execution.load_erased, request.path_params["run_id"])
+    closed_at = times.wire(erased.erased_at)
+    run_facts: dict[str, Any] = {
+        "run_id": erased.run_id,
+        "title": None,
+        "closed_at": closed_at,
+        "progress": None,
+        "template": {},
+    }
+    contact = {"name": organization.name, "contact": organization.contact}
+    branding = branding_of(organization, ctx.pages.assets, ctx.links)
+    return ctx.pages.closed("erased", preferred_languages(request, None), contact, run_facts, branding)
 
 
 def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
