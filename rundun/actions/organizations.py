@@ -9,7 +9,7 @@ from rundun.core.json_types.runs import OrganizationJson
 from rundun.core.text import MIB
 from rundun.core.validation import clean_input
 from rundun.errors import FieldError, Invalid, NotFound, Problem
-from rundun.store import deliveries, files, organizations, quotas, runs
+from rundun.store import deliveries, files, organizations, quotas, statistics
 from rundun.store.organizations import Organization
 from rundun.store.quotas import StorageUse
 from rundun.store.transaction import Tx
@@ -25,7 +25,7 @@ def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
         "name": organization.name,
         "contact": organization.contact,
         "credits": organization.credits,
-        "runs_this_month": runs.count_since(tx, org_id, int(month.timestamp()) * times.SECOND),
+        "runs_this_month": statistics.since(tx, org_id, "dispatched", int(month.timestamp()) * times.SECOND),
         "deliveries_failed": deliveries.count_failed(tx, org_id),
         "bytes_used": use.used,
         "bytes_quota": use.quota,

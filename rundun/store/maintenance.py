@@ -135,7 +135,7 @@ def quick_check(tx: Tx, seconds: float) -> list[str] | None:
 def newest(tx: Tx) -> int:
     """Return the newest time that was stored, in milliseconds; 0 in an empty file."""
     queries = (
-        "SELECT max(created_at) FROM runs INDEXED BY runs_of_org WHERE org_id = ?",
+        "SELECT max(created_at) FROM runs INDEXED BY runs_of_org WHERE org_id = ? AND erased_at IS NULL",
         "SELECT max(created_at) FROM deliveries INDEXED BY deliveries_of_org WHERE org_id = ?",
         "SELECT created_at FROM organizations WHERE id = ?",
         "SELECT max(quarter) * 900000 FROM tallies WHERE org_id = ? AND what = 'completed'",

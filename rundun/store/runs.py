@@ -86,11 +86,6 @@ def find_reference(tx: Tx, run_id: str) -> str | None:
     return reference
 
 
-def count_since(tx: Tx, org_id: str, since: int) -> int:
-    """Count the runs an organization has dispatched since `since`, in milliseconds."""
-    return tx.number("SELECT count(*) FROM runs WHERE org_id = ? AND created_at >= ?", org_id, since)
-
-
 def overdue(tx: Tx, limit: int) -> list[str]:
     """List the ids of open runs whose time is up, the longest overdue first, started ones after their grace."""
     ends: list[tuple[int, str]] = []

@@ -37,6 +37,12 @@ def between(tx: Tx, org_id: str, what: Statistic, begin: int, end: int) -> list[
     return [(row["quarter"] * QUARTER, row["number"]) for row in rows]
 
 
+def since(tx: Tx, org_id: str, what: Statistic, begin: int) -> int:
+    """Count what has happened from `begin` on, in milliseconds, which is when a quarter of an hour begins."""
+    query = "SELECT coalesce(sum(number), 0) FROM tallies WHERE org_id = ? AND what = ? AND quarter >= ?"
+    return tx.number(query, org_id, what, begin // QUARTER)
+
+
 def _count(tx: Tx, rows: str, *parameters: object) -> int:
     """Count what `SELECT … FROM rows` answers, at most `MAX_COUNTED` and one."""
     query = f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT ?)"  # noqa: S608, all written below
@@ -68,7 +74,8 @@ def oldest_open(tx: Tx, org_id: str) -> OldestRun | None:
     """Find the open run that was dispatched first, None when none is open."""
     query = (
         "SELECT id, status, executor_ref, template_id, template_v, created_at "
-        "FROM runs INDEXED BY runs_by_status WHERE org_id = ? AND status = ? ORDER BY created_at LIMIT 1"
+        "FROM runs INDEXED BY runs_by_status WHERE org_id = ? AND status = ? AND erased_at IS NULL "
+        "ORDER BY created_at LIMIT 1"
     )
     oldest = [OldestRun(*row) for status in OPEN for row in tx.db.execute(query, (org_id, status)).fetchall()]
     return min(oldest, key=lambda run: run.created_at, default=None)

@@ -17,13 +17,13 @@ MADE = Policy("keys-made", 200, 3600)  # of one organization: what is revoked st
 async def create_key(call: ConsoleCall) -> Response:
     """POST /console/settings/keys: make an API key; only this response shows the key itself."""
     call.ctx.rate_limiter.count(call.request, MADE, call.operator.org_id)
-    name = call.form.get("name", "")
+    name, may_erase = call.form.get("name", ""), "may_erase" in call.form
     try:
-        made = await call.write(api_keys.create, name)
+        made = await call.write(api_keys.create, name, may_erase=may_erase)
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return await list_keys(call, 422, name=name, wrong=problem.detail)
+        return await list_keys(call, 422, name=name, may_erase=may_erase, wrong=problem.detail)
     return await list_keys(call, made=made)
 
 
@@ -34,7 +34,13 @@ async def revoke_key(call: ConsoleCall) -> Response:
 
 
 async def list_keys(
-    call: ConsoleCall, status: int = 200, name: str = "", wrong: str = "", made: tuple[ApiKey, str] | None = None
+    call: ConsoleCall,
+    status: int = 200,
+    name: str = "",
+    wrong: str = "",
+    made: tuple[ApiKey, str] | None = None,
+    *,
+    may_erase: bool = False,
 ) -> Response:
     """GET /console/settings/keys: list the API keys."""
     keys: list[ApiKey] = await call.read(key_rows.list_of_org)
@@ -47,6 +53,7 @@ async def list_keys(
         revoked=[key for key in keys if key.revoked_at is not None],
         max_revoked=key_rows.MAX_REVOKED,
         name=name,
+        may_erase=may_erase,
         wrong=wrong,
         made=made,
         public_url=call.ctx.settings.public_url,

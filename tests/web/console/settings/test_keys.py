@@ -120,3 +120,12 @@ async def test_last_use_outlives_the_service(tmp_path: Path) -> None:
         at = w.clock.now
     async with world(tmp_path) as again:
         assert (await again.database.read(key_rows.get_of_org, w.acme_id, key.key_id)).used_at == at
+
+
+async def test_a_key_may_erase_only_where_an_owner_ticks_it(w: World) -> None:
+    ann = await operator(w)
+    for name, ticked in (("plain", {}), ("cleaner", {"may_erase": "yes"})):
+        assert (await ann.post("/settings/keys", name=name, **ticked)).status_code == 200
+    kept = {key.name: key.may_erase for key in await w.database.read(key_rows.list_of_org, w.acme_id)}
+    assert (kept["plain"], kept["cleaner"]) == (0, 1)
+    assert (await ann.get("/settings/keys")).text.count("May erase") == 2, "the one of the tests, too"
