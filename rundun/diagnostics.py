@@ -25,6 +25,7 @@ MIN_FREE, LOW_FREE = 64 * MIB, 1024 * MIB  # on the disk: too little below the f
 AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead of the clock
 OVERDUE = 10 * 60 * times.SECOND  # how long a delivery may be due
 HELD_LONG = times.HOUR  # how long what goes out may be held before that looks forgotten
+NOT_OVERWRITTEN = times.HOUR  # from when on it is strange that what was erased is still there
 ENDS_SOON = 14 * times.DAY
 MAX_LENGTH = 24 * 3600.0  # seconds that the integrity of a file may take
 FIRST_DAY = 1_735_689_600_000  # 2025: a clock that stands before has been reset
@@ -67,7 +68,8 @@ def report(
         examined = health.read_health(tx, org_id, seconds)
     room = maintenance.room(settings.database.path)
     look_up_seconds = min(seconds, LOOK_UP_SECONDS)
-    findings = [*_file(settings, examined, room, seconds), *_clock(examined), *_deliveries(examined)]
+    findings = [*_file(settings, examined, room, seconds), *_erased(examined)]
+    findings += [*_clock(examined), *_deliveries(examined)]
     judged = backup_health.judge(settings, examined.backup_missed_at, examined.file.bytes, room, examined.now)
     findings += [Finding(*result) for result in judged]
     findings += _quotas(examined, org_id)
@@ -152,6 +154,20 @@ def _who_checkpoints(settings: ServiceSettings) -> str:
     if settings.database.external_checkpoints:
         return "Rundun leaves that to another program"
     return "Rundun lets one connection do that"
+
+
+def _erased(examined: HealthReport) -> Iterator[Finding]:
+    since = examined.erased_since
+    if not examined.is_overwritten:
+        yield Finding(
+            "erased",
+            "note",
+            "This SQLite was built without sqlite_dbpage: copies that it has made of erased texts, between rows of its "
+            "pages, stay in the file until they happen to be overwritten. Who can read the file itself can find them.",
+        )
+    if since is not None and examined.now - since > NOT_OVERWRITTEN:
+        text = f"What was erased at {times.wire(since)} is not overwritten in the file and its log yet: the service is "
+        yield Finding("erased", "note", f"{text}not running, or something has been reading an older state since then.")
 
 
 def _clock(examined: HealthReport) -> Iterator[Finding]:

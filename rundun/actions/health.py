@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rundun.actions import backups
-from rundun.store import maintenance, organizations, quotas, run_lists, service_state, templates
+from rundun.store import (
+    erased_bytes,
+    maintenance,
+    organizations,
+    quotas,
+    run_lists,
+    service_state,
+    slack_space,
+    templates,
+)
 from rundun.store.maintenance import FileInfo, OutboxInfo
 from rundun.store.pagination import END, PageRequest
 from rundun.store.quotas import StorageUse
@@ -32,7 +41,8 @@ class HealthReport:
     """The findings of an examination: `damage` is what is wrong in the file, None when it was not checked, or not to
     its end; `newest` the newest time in it, `held_since` when all that goes out was held, and `backup_missed_at` since
     when backups fail or are overdue, in milliseconds; `webhooks` are those of open runs, `names` those of the
-    organizations by id. Of a damaged file nothing else is known.
+    organizations by id. `erased_since` is since when something that was erased waits to be overwritten, and
+    `is_overwritten` whether that is done between rows, too. Of a damaged file nothing else is known.
     """
 
     file: FileInfo
@@ -46,6 +56,8 @@ class HealthReport:
     webhooks: Sequence[OpenWebhook] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     backup_missed_at: int | None = None
+    erased_since: int | None = None
+    is_overwritten: bool = True
 
 
 def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
@@ -66,6 +78,8 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         webhooks=run_lists.open_webhooks(tx, org_id, MAX_OPEN),
         names={row.org_id: row.name for row in organizations.list_all(tx)},
         backup_missed_at=backups.missed_at(tx),
+        erased_since=erased_bytes.find_mark(tx),
+        is_overwritten=slack_space.is_reachable(tx),
     )
 
 

@@ -71,8 +71,10 @@ def shrink(tx: Tx, pages: int) -> int:
 
 def truncate_log(db: sqlite3.Connection) -> bool:
     """Move the log into the file and cut it to nothing, outside of any transaction; False where somebody else still
-    reads an older state, whom nobody shall wait for.
+    reads an older state, whom nobody shall wait for. Where another program makes all checkpoints, that one does it.
     """
+    if not db.execute("PRAGMA wal_autocheckpoint").fetchone()[0]:
+        return True
     before = db.execute("PRAGMA busy_timeout").fetchone()[0]
     db.execute("PRAGMA busy_timeout = 0")
     try:

@@ -1,10 +1,13 @@
 """Erasing a run: all of it goes, from every table; that it was there, and when, stays."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from rundun import diagnostics
 from rundun.actions import api_keys, erasures
+from rundun.actions.health import read_health
 from rundun.store import erasure
 from rundun.store.transaction import Tx
 from tests.helpers.canaries import STEPS, TEMPLATE, overwrite, with_canary
@@ -254,3 +257,20 @@ async def test_the_journal_hears_of_each_erasure_that_asks_for_it(w: World) -> N
     assert await w.database.write(twice) == [f"run {ed.run_id}"]
     left = await w.database.read(erasure.find, ed.run_id)
     assert left is not None and (left.erased_by, left.erased_at) == ("retention", w.clock.now)
+
+
+async def test_check_tells_where_what_was_erased_is_not_overwritten(w: World) -> None:
+    ed = await started(w, BOOLEAN)
+    await erase(w, ed)
+    w.clock.forward(hours=1)
+    soon = await w.database.read(read_health, None, 0)
+    assert [*diagnostics._erased(soon)] == []
+    w.clock.forward(seconds=1)
+    late = await w.database.read(read_health, None, 0)
+    (finding,) = diagnostics._erased(late)
+    assert (finding.state, "2026-01-01T00:00:00Z" in finding.text) == ("note", True)
+    assert [
+        "without sqlite_dbpage" in one.text for one in diagnostics._erased(replace(soon, is_overwritten=False))
+    ] == [True]
+    await overwrite(w)
+    assert [*diagnostics._erased(await w.database.read(read_health, None, 0))] == []
