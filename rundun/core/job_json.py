@@ -1,8 +1,10 @@
 """What the executor's side gets of a run's job: before Start no more than whoever finds the link may read."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rundun.core import times, translation
+from rundun.core.job import RunJob
 from rundun.core.json_types.execution import ShownFieldJson, ShownJobJson
 from rundun.core.run import Run
 from rundun.core.template import JobField, Template
@@ -49,3 +51,10 @@ def without_hidden_fields(template: dict[str, Any], job: ShownJobJson) -> dict[s
         for field_id in hidden:
             texts.pop(field_id, None)
     return template
+
+
+def without_secrets(job: RunJob, template: Template) -> Mapping[str, Any]:
+    """Return the values of fields by their ids that may leave the console in a file: all that are no secrets."""
+    return {
+        field.id: job.fields[field.id] for field in template.fields if field.kind != "secret" and field.id in job.fields
+    }

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.core import event, steps, times
+from rundun.core.job_json import without_secrets
 from rundun.core.run import Run
 from rundun.core.steps import StepBase
 from rundun.core.template import JobField
 from rundun.store.transaction import TemplateVersion
-from rundun.web.console.job_view import without_secrets
 from rundun.web.console.time_zone import Zone
 from rundun.web.i18n import Translate
 

@@ -3,34 +3,24 @@
 import csv
 import io
 import re
-import zipfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from datetime import datetime
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from collections.abc import AsyncIterator, Callable, Iterable
 
-from pydantic_core import from_json, to_json
 from starlette.responses import Response, StreamingResponse
 
 from rundun.actions import runs
 from rundun.actions.runs import ListedRun, RunDetail
-from rundun.core import run_json, times
 from rundun.core.run import Run
-from rundun.errors import NotFound
-from rundun.store import files
-from rundun.store.files import CHUNK
 from rundun.store.pagination import PageRequest
-from rundun.web.api.templates import template_json
-from rundun.web.console.file_names import FileNames, file_names
-from rundun.web.console.job_view import field_views, without_secrets
+from rundun.web.console.job_view import field_views
 from rundun.web.console.run_page import page_values
 from rundun.web.console.run_view import RunView
 from rundun.web.console.runs import read_filter_form
 from rundun.web.console.session import ConsoleCall
+from rundun.web.file_names import FileNames, file_names
+from rundun.web.run_archive import ArchiveEntry, pictures, record, zip_pieces
 
 MAX_ROWS = 100_000
 PAGE = 200  # runs read at once: the loop has others to serve
-IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
 # What makes a spreadsheet take a text for a formula, in Chinese and Japanese width, too.
 _FORMULA = re.compile(
     "^[\\s\\x00-\\x1f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]*[=+\\-@＝＋－＠]|^[\t\r\n]"
@@ -119,127 +109,21 @@ COLUMNS = tuple(_CELLS)
 # ---- one run with all its evidence
 
 
-class StreamingZipBuffer(io.RawIOBase):
-    """A buffer that a ZIP is written into and taken from file by file: of what was taken only the length is remembered,
-    so that an archive of any size costs no more than its largest file, and that on disk.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._taken = 0
-        self._buffer: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
-
-    def write(self, data: Any) -> int:
-        """Write behind what is there."""
-        return self._buffer.write(data)
-
-    def tell(self) -> int:
-        """Return the position in the archive, with all that was taken."""
-        return self._taken + self._buffer.tell()
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position of the archive, in the file that is being written."""
-        assert whence == 0 and offset >= self._taken
-        return self._buffer.seek(offset - self._taken)
-
-    def seekable(self) -> bool:
-        """Tell whether seeking works: in the file that is being written, whose head is completed at its end."""
-        return True
-
-    def take(self) -> IO[bytes]:
-        """Return all that was written since the last call."""
-        full, self._buffer = self._buffer, SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
-        self._taken += full.seek(0, io.SEEK_END)
-        full.seek(0)
-        return full
-
-    def close(self) -> None:
-        """Delete what was written."""
-        self._buffer.close()
-        super().close()
-
-
 async def archive(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/archive.zip: export run.json, report.html, the original photos and the signatures."""
     detail = await call.read(runs.get_detail, call.path("run_id"))
     run = detail.state.run
     headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="run-{run.run_id[2:10]}.zip"'}
-    return StreamingResponse(_archive(call, detail), headers=headers, media_type="application/zip")
+    pieces = zip_pieces(call.ctx.database, _entries(call, detail), call.zone.at(detail.now))
+    return StreamingResponse(pieces, headers=headers, media_type="application/zip")
 
 
-async def _archive(call: ConsoleCall, detail: RunDetail) -> AsyncIterator[bytes]:
-    names, buffer = file_names(detail), StreamingZipBuffer()
-    at = call.zone.at(detail.now)
-    try:
-        with zipfile.ZipFile(buffer, "w") as zip_file:
-            record, report = _json(call, detail, names), _report(call, detail, names)
-            zip_file.writestr(_entry("run.json", at), record, zipfile.ZIP_DEFLATED)
-            zip_file.writestr(_entry("report.html", at), report, zipfile.ZIP_DEFLATED)
-            for data in _pieces(buffer):
-                yield data
-            for number, name in names.paths.items():
-                try:
-                    file = await call.ctx.database.read(files.get, number)
-                except NotFound:  # the executor has deleted it meanwhile
-                    continue
-                entry = _entry(name, at)
-                entry.file_size = file.bytes
-                with zip_file.open(entry, "w") as writing:
-                    for part in range(-(-file.bytes // CHUNK)):
-                        writing.write(await call.ctx.database.read_heavy(CHUNK, files.get_chunk, number, part))
-                for data in _pieces(buffer):
-                    yield data
-        for data in _pieces(buffer):
-            yield data
-    finally:
-        buffer.close()
-
-
-def _pieces(buffer: StreamingZipBuffer) -> Iterator[bytes]:
-    with buffer.take() as full:
-        while data := full.read(CHUNK // 4):
-            yield data
-
-
-def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, (max(1980, at.year), at.month, at.day, at.hour, at.minute, at.second))
-    entry.external_attr = 0o644 << 16
-    return entry
-
-
-def _json(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
-    """Return the record as integrators read it, with the names of the files beside it, and the replaced answers."""
-    state, links = detail.state, call.ctx.links
-    head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
-    fields = without_secrets(state.run.job, state.version.template)
-    replaced = {
-        step_id: [
-            {
-                "value": answer.value,
-                "skipped": answer.skipped,
-                "unable": None if answer.unable is None else {"reason": answer.unable},
-                "at": times.wire(answer.at),
-                "answered_at": times.wire_or_none(answer.answered_at),
-                "geo": answer.geo,
-                "photos": answer.photos,
-            }
-            for answer in past
-        ]
-        for step_id, past in detail.replaced.items()
-    }
-    photos = {
-        photo.photo_id: {"file": names.paths[photo.original], "sha256": photo.sha256, "step_id": step_id}
-        for step_id, photos in (*state.evidence.photos.items(), *state.evidence.remark_photos.items())
-        for photo in photos.values()
-    }
-    record = {
-        **head,
-        "fields": fields,
-        "template": from_json(template_json(state.version)),
-        "replaced_answers": replaced,
-        "files": {"made_at": times.wire(detail.now), "photos": photos},
-    }
-    return to_json(record, indent=2)
+async def _entries(call: ConsoleCall, detail: RunDetail) -> AsyncIterator[ArchiveEntry]:
+    names = file_names(detail)
+    yield ArchiveEntry("run.json", record(detail, names, call.ctx.links))
+    yield ArchiveEntry("report.html", _report(call, detail, names))
+    for entry in pictures(names):
+        yield entry
 
 
 def _report(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:

@@ -1,6 +1,5 @@
 """What a run is about, as the console shows it: the values of its template's fields, and which of them are secrets."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +25,6 @@ def field_views(job: RunJob, template: Template) -> list[FieldView]:
     """List the fields that a run has a value for, in the template's order, secrets included."""
     values = {**job.fields, **job.secrets}
     return [FieldView(field, values[field.id]) for field in template.fields if field.id in values]
-
-
-def without_secrets(job: RunJob, template: Template) -> Mapping[str, Any]:
-    """Return the values by their ids that may leave the console in a file: all that are no secrets."""
-    return {each.field.id: each.value for each in field_views(job, template) if not each.is_secret}
 
 
 def clock_skew(seconds: int | None) -> tuple[str, int] | None:

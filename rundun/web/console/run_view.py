@@ -13,8 +13,8 @@ from rundun.core.progress import StepState
 from rundun.core.remark import Remark
 from rundun.core.run import Run
 from rundun.core.steps import StepBase
-from rundun.web.console.file_names import file_names, shot_label
 from rundun.web.console.time_zone import Zone
+from rundun.web.file_names import file_names, shot_label
 from rundun.web.i18n import Translate
 
 MAX_REPLACED = 20  # answers shown of a step, unless all are asked for

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from rundun.store import runs as run_rows
-from rundun.web.console import export, file_names
+from rundun.web import file_names, run_archive
+from rundun.web.console import export
 from tests.helpers.console import Browser, operator, text_of
 from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything
 from tests.helpers.images import heic, jpeg
@@ -119,7 +120,7 @@ async def test_a_report_has_all_replaced_answers(w: World) -> None:
 
 async def test_an_archive_of_a_large_run_comes_in_pieces(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Larger than what is kept in memory, and more files than one: each is on its way before the next is read."""
-    monkeypatch.setattr(export, "IN_MEMORY", 1000)
+    monkeypatch.setattr(run_archive, "IN_MEMORY", 1000)
     ann = await operator(w)
     ed = await w.dispatch(await w.template({**PICTURE, "config": {"max": 10}}))
     await ed.start()
@@ -127,7 +128,7 @@ async def test_an_archive_of_a_large_run_comes_in_pieces(w: World, monkeypatch: 
     for picture in pictures:
         assert (await ed.photo("s-pic", picture)).status_code == 201
     largest = 0
-    taken = export.StreamingZipBuffer.take
+    taken = run_archive.StreamingZipBuffer.take
 
     def watched(pen: Any) -> Any:
         nonlocal largest
@@ -136,7 +137,7 @@ async def test_an_archive_of_a_large_run_comes_in_pieces(w: World, monkeypatch: 
         full.seek(0)
         return full
 
-    monkeypatch.setattr(export.StreamingZipBuffer, "take", watched)
+    monkeypatch.setattr(run_archive.StreamingZipBuffer, "take", watched)
     found = await archive(ann, ed)
     assert [found.read(f"photos/001-the-door-{n}.jpg") for n in range(1, 9)] == pictures
     assert largest < max(map(len, pictures)) + 20_000
