@@ -11,9 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import zxingcpp
-from PIL import Image, ImageOps
-
 from rundun.actions import alerts, backups, organizations
 from rundun.core import times
 from rundun.store import quotas
@@ -78,6 +75,7 @@ MEDIA = {
 }
 FIXED = {
     "picture_id": f"pic-{'0c' * 32}",
+    "digest": "4f1c8a7e9d2b6035c1e8f7a4d3b2906e5a7c1f0d8e9b4a63725c0d1e2f3a4b5c",
     "sha256": "b41dbaa9353b532d1b87c6808791191924a4703c1f07888d836090d278d30fae",
     "bytes": 1843201,
     "bytes_used": 8762945536,  # it differs by how many digits chance gave the numbers of files
@@ -239,6 +237,15 @@ class Story:
         """Erase the run."""
         assert (await self.w.acme.delete(f"/v1/runs/{ed.run_id}")).status_code == 204
 
+    async def person(self) -> None:
+        """All runs of one person, listed."""
+        ed = await self.dispatch()
+        self.at("2026-03-02T09:12:30Z")
+        assert (await ed.start(name="Mia Jones")).is_success
+        body = {"person": {"name": "Mia Jones"}}
+        await self.call("erasePerson", "POST", "/v1/erasures", body)
+        self.found["getPersonArchive"] = {"request": body}
+
     async def deliveries(self) -> None:
         """One that is not taken, sent again, given up, and told of."""
         ed = await self.refused()
@@ -281,7 +288,7 @@ class Story:
         code = {"id": "s-code", "type": "barcode", "label": "Scan"}
         ed = await self.w.dispatch(await self.w.template(code))
         await ed.start()
-        self.keep("decodeBarcode", await ed.call("POST", "/decode", content=barcode("4006381333931")))
+        self.keep("decodeBarcode", await ed.call("POST", "/decode", content=images.barcode("4006381333931")))
 
 
 def refusal(response: Any) -> dict[str, Any]:
@@ -291,15 +298,6 @@ def refusal(response: Any) -> dict[str, Any]:
     return {problem["code"]: {name: value for name, value in problem.items() if name not in common}}
 
 
-def barcode(digits: str) -> bytes:
-    """A picture of an EAN-13."""
-    drawn = zxingcpp.create_barcode(digits, zxingcpp.BarcodeFormat.EAN13)
-    bars = zxingcpp.write_barcode_to_image(drawn, scale=4)
-    height, width = bars.shape
-    image = Image.frombytes("L", (width, height), bytes(memoryview(bars)))
-    return images.encoded(ImageOps.expand(image, 20, 255), "PNG")
-
-
 async def record(folder: Path) -> dict[str, Any]:
     """The examples by operation."""
     async with (
@@ -307,7 +305,8 @@ async def record(folder: Path) -> dict[str, Any]:
         world(folder, Clock(), server__public_url=SITE, alerts__url="http://127.0.0.1:1/") as w,
     ):
         story = Story(w, hook)
-        for part in (story.rest, story.templates, story.runs, story.events, story.problems, story.deliveries):
+        parts = (story.rest, story.templates, story.runs, story.person, story.events, story.problems, story.deliveries)
+        for part in parts:
             await part()
         sent = {
             "startRun": {"name": "Ed", "language": "en"},

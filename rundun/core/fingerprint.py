@@ -5,7 +5,7 @@ import hmac
 import json
 from typing import Any
 
-_MAY_HAVE_SECRETS = ("fields", "secret", "webhook")  # members of bodies: door codes, keys of webhooks
+_MAY_HAVE_SECRETS = ("fields", "person", "secret", "webhook")  # members of bodies: door codes, whoever was erased
 _DIGEST, _NAME = 32, 8
 
 

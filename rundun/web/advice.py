@@ -58,6 +58,10 @@ ADVICE: dict[str, tuple[str, str]] = {
         "The step was answered anew after the answer that “replaces” names: on another phone, or in another tab.",
         "Read the state, show both answers, and send the chosen one with the id of the answer that it replaces now.",
     ),
+    "erasure_changed": (
+        "The person's runs are not those of the list that “digest” is of: one has come, has gone or has changed.",
+        "Ask for the list again, without a digest, look at it, and send the digest of that one. Nothing was erased.",
+    ),
     "photo_conflict": (
         "Another photo, with other bytes, has this id already.",
         "Make a new id for each picture, and keep it for repeated uploads of the same one.",

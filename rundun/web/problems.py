@@ -27,6 +27,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "not_started": (409, "The run is not started"),
     "steps_missing": (409, "Something is still missing"),
     "answer_changed": (409, "The step has another answer by now"),
+    "erasure_changed": (409, "The list of runs has changed"),
     "photo_conflict": (409, "Another photo has this id"),
     "held": (409, "What goes out is held"),
     "template_archived": (409, "The template is archived"),

@@ -3,13 +3,25 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from rundun.core import event, times
 from rundun.core.job import NO_JOB, RunJob
+from rundun.core.person import PERSON_FIELDS, Person, person
 from rundun.core.run import OPEN_HOURS, DispatchRequest, Webhook
 from rundun.core.template import MAX_FIELDS, MAX_STEPS
-from rundun.core.validation import Constraint, LanguageTag, Matching, Number, StrictModel, Text, invalid_value
+from rundun.core.validation import (
+    EMAIL,
+    PHONE,
+    Constraint,
+    LanguageTag,
+    Matching,
+    Number,
+    StrictModel,
+    Text,
+    invalid_value,
+    read,
+)
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
 
 _ONE_LINE = Matching(r"[^\u000a-\u000d\u001c-\u001e\u0085\u2028\u2029]*", "must be one line")
@@ -97,7 +109,7 @@ def _all_named(events: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in _KNOWN_EVENTS if name in named)
 
 
-_STAYS: Any = Field(default_factory=lambda: None)  # of a merge patch: left out
+_STAYS: Any = Field(default_factory=lambda: None)  # left out; in a merge patch: unchanged
 
 
 class WebhookPatch(StrictModel):
@@ -208,3 +220,50 @@ class ExtendBody(StrictModel):
 
 class EmptyBody(StrictModel):
     """An empty object: `{}`."""
+
+
+class PersonBody(StrictModel):
+    """A person, by one of these."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    email: Annotated[str, Text(254), EMAIL] = _STAYS
+    """The address stated at Start, in upper or lower case."""
+    phone: Annotated[str, Text(40), PHONE] = _STAYS
+    """The number stated at Start: its digits, and a plus in front, however they are spaced."""
+    name: Annotated[str, Text(200)] = _STAYS
+    """The name stated at Start."""
+    executor_ref: Annotated[str, Text(256)] = _STAYS
+    """Your own name for the job, where you gave one to all jobs of a person."""
+    assigned_to: Annotated[str, Matching(r"u-[0-9a-f-]{36}", "must be “u-” and a UUID")] = _STAYS
+    """The id that the executor of a run got at Start."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "PersonBody":
+        if len(self.model_fields_set) != 1:
+            raise invalid_value("required", f"must have exactly one of {', '.join(PERSON_FIELDS)}")
+        return self
+
+    def person(self) -> Person:
+        """Return the person that is named."""
+        (field,) = (field for field in PERSON_FIELDS if field in self.model_fields_set)
+        return person(field, getattr(self, field))
+
+
+class PersonQueryBody(StrictModel):
+    """Whose runs are asked for."""
+
+    person: PersonBody
+    """Compared whole: a part of a name, or of an address, finds nobody."""
+
+
+class ErasureBody(PersonQueryBody):
+    """Whose runs are to be erased."""
+
+    digest: Annotated[str, Matching("[0-9a-f]{64}", "must be a SHA-256 in small hexadecimal digits")] | None = None
+    """The `digest` of the list that was answered before. Without it nothing is erased."""
+
+
+def read_person(field: str, value: str) -> Person:
+    """Read a person from a field's name and a value that was typed; raises `Invalid`."""
+    return read(PersonBody, {field: value}).person()

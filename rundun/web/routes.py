@@ -11,7 +11,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
 from rundun.web import branding, console, media, problems, public, unavailable_page
-from rundun.web.api import deliveries, events, pictures, runs, templates
+from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
 from rundun.web.docs import openapi, pages
 from rundun.web.executor import api, page, uploads
 from rundun.web.middleware import RequestMiddleware
@@ -63,6 +63,7 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
     )
     routes = [
         *runs.router.routes,
+        *erasures.router.routes,
         *deliveries.router.routes,
         *events.router.routes,
         *templates.router.routes,

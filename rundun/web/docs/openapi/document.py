@@ -10,16 +10,16 @@ from rundun import __version__
 from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateSavedJson
 from rundun.core.template import Template
-from rundun.web.api import deliveries, events, pictures, runs, templates
+from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
 from rundun.web.docs import openapi
 from rundun.web.docs.openapi import events as event_parts
-from rundun.web.docs.openapi.operation import ApiRoute, Bytes, Described, ListOf, Success
+from rundun.web.docs.openapi.operation import ApiRoute, Bytes, Inline, ListOf, Success
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, name_of, parameters, with_members
 from rundun.web.executor import api, uploads
 from rundun.web.problems import TABLE
 
-_ALL = (runs, templates, pictures, deliveries, events, openapi, api, uploads)
+_ALL = (runs, erasures, templates, pictures, deliveries, events, openapi, api, uploads)
 ROUTES: Sequence[ApiRoute] = sorted(
     (route for module in _ALL for route in module.router.routes if isinstance(route, ApiRoute)),
     key=lambda route: list(TAGS).index(route.operation.tag),
@@ -134,12 +134,13 @@ def _operation(route: ApiRoute, responses: dict[str, Any]) -> dict[str, Any]:
 
 def _body(body: type | str | Bytes, name: str, media_types: Sequence[str]) -> dict[str, Any]:
     if isinstance(body, Bytes):
-        content: dict[str, Any] = {
-            name: {"schema": {"type": "string", "contentMediaType": name}} for name in body.media_types
-        }
-        return {"required": True, "description": body.description, "content": content}
+        return {"required": True, "description": body.description, "content": _bytes(body)}
     media = {"schema": {"$ref": REF + _name(body)}, **_example(name, "request")}
     return {"required": True, "content": dict.fromkeys(media_types, media)}
+
+
+def _bytes(described: Bytes) -> dict[str, Any]:
+    return {name: {"schema": {"type": "string", "contentMediaType": name}} for name in described.media_types}
 
 
 def _example(name: str, which: str) -> dict[str, Any]:
@@ -158,7 +159,9 @@ def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
         "description": success.description,
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
     }
-    if success.schema is not None:
+    if isinstance(success.schema, Bytes):
+        response["content"] = _bytes(success.schema)
+    elif success.schema is not None:
         media = {"schema": _schema(success.schema), **_example(route.operation.name, str(status))}
         response["content"] = {"application/json": media}
     if success.followed_by:
@@ -178,7 +181,7 @@ def _next(parameters: list[str]) -> list[str]:
     ]
 
 
-def _schema(described: Described) -> Schema:
+def _schema(described: Inline) -> Schema:
     return {"$ref": REF + _name(described)} if isinstance(described, type | str | ListOf) else dict(described)
 
 

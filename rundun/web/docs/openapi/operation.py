@@ -20,7 +20,7 @@ Tag = Literal["Runs", "Templates", "Deliveries", "Events", "Organization", "Exec
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """A body that is no JSON: one picture of these media types."""
+    """A body that is no JSON: bytes of one of these media types."""
 
     media_types: tuple[str, ...]
     description: str
@@ -34,7 +34,8 @@ class ListOf:
 
 
 # A TypedDict of core/json_types, the name of a schema that the document composes, or a schema.
-Described = type | str | ListOf | Mapping[str, str]
+Inline = type | str | ListOf | Mapping[str, str]
+Described = Inline | Bytes
 Body = type[StrictModel] | str | Bytes
 
 

@@ -1,0 +1,49 @@
+"""The list of one person's runs, which is what an erasure of a person is about."""
+
+from dataclasses import dataclass
+
+from rundun.core.person import Person, list_digest
+from rundun.errors import Problem
+from rundun.store import person_runs
+from rundun.store.person_runs import BEGINNING, PersonRun, Place
+from rundun.store.transaction import Tx
+
+MAX_LISTED = 2000  # runs; a list that has got so long ends there
+
+
+@dataclass(frozen=True, slots=True)
+class PersonList:
+    """A list of a person's runs, the oldest first. It goes on behind `after`; None: all there are have been found."""
+
+    runs: tuple[PersonRun, ...] = ()
+    after: Place | None = BEGINNING
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether nothing more is looked for."""
+        return self.after is None or len(self.runs) >= MAX_LISTED
+
+    @property
+    def has_more(self) -> bool:
+        """Tell whether the list ends before the last run of the organization."""
+        return self.after is not None
+
+    @property
+    def digest(self) -> str:
+        """Return what names exactly this list, in hexadecimal."""
+        return list_digest((run.run_id, run.revision) for run in self.runs)
+
+    def require(self, digest: str) -> None:
+        """Refuse to erase another list than the one that was looked at, with `erasure_changed`."""
+        if digest != self.digest:
+            runs = "1 run" if len(self.runs) == 1 else f"{len(self.runs)} runs"
+            detail = f"The list is another one by now, with {runs}; nothing was erased. Look at it again first."
+            raise Problem("erasure_changed", detail)
+
+
+def look_on(tx: Tx, org_id: str, person: Person, so_far: PersonList) -> PersonList:
+    """Look through the next of an organization's runs for those of a person; begin with an empty `PersonList`."""
+    if so_far.after is None:
+        return so_far
+    found, after = person_runs.look_on(tx, org_id, person, so_far.after)
+    return PersonList((*so_far.runs, *found), after)

@@ -1,0 +1,71 @@
+"""Erasing a person: their runs listed, given out as a ZIP, and erased."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pydantic_core import to_json
+
+from rundun.actions import erasures, person_erasure, runs
+from rundun.actions.person_erasure import PersonList
+from rundun.core import times
+from rundun.core.json_types.erasures import PersonRunJson
+from rundun.core.person import Person
+from rundun.core.urls import Urls
+from rundun.errors import Problem
+from rundun.store.database import Database
+from rundun.store.person_runs import PersonRun
+from rundun.web.file_names import file_names
+from rundun.web.run_archive import ArchiveEntry, Reads, pictures, record
+
+AT_ONCE = 20  # runs that are erased in one commit or a few: others write in between
+
+
+async def list_runs(reads: Reads, org_id: str, person: Person) -> PersonList:
+    """List the runs of a person; others are served in between."""
+    found = PersonList()
+    while not found.is_done:
+        found = await reads.read(person_erasure.look_on, org_id, person, found)
+    return found
+
+
+async def erase_listed(database: Database, org_id: str, person: Person, digest: str, by: str) -> PersonList:
+    """Erase the runs of a person, if they are still those of the list that `digest` is of; raises `erasure_changed`.
+    Returns the list. What is added to one of them while others go, goes as well.
+    """
+    found = await list_runs(database, org_id, person)
+    found.require(digest)
+    for start in range(0, len(found.runs), AT_ONCE):
+        some = found.runs[start : start + AT_ONCE]
+        await asyncio.gather(*(database.write(erasures.erase_of_org, org_id, run.run_id, by) for run in some))
+    return found
+
+
+async def archive_entries(reads: Reads, org_id: str, found: PersonList, links: Urls) -> AsyncIterator[ArchiveEntry]:
+    """Yield what is kept of the runs of a list: the list itself, and a folder for each run."""
+    listed: Any = {"digest": found.digest, "has_more": found.has_more, "runs": [run_json(run) for run in found.runs]}
+    yield ArchiveEntry("runs.json", to_json(listed, indent=2))
+    for run in found.runs:
+        try:
+            detail = await reads.read(runs.get_detail, org_id, run.run_id)
+        except Problem as problem:
+            if problem.code not in ("not_found", "run_erased"):
+                raise
+            continue  # it was erased meanwhile
+        names, folder = file_names(detail), f"{run.run_id}/"
+        yield ArchiveEntry(f"{folder}run.json", record(detail, names, links))
+        for entry in pictures(names, folder):
+            yield entry
+
+
+def run_json(run: PersonRun) -> PersonRunJson:
+    """Return a run of a person as JSON."""
+    return {
+        "run_id": run.run_id,
+        "template_id": run.template_id,
+        "title": run.title,
+        "status": run.status,
+        "created_at": times.wire(run.created_at),
+        "started_at": times.wire_or_none(run.started_at),
+        "closed_at": times.wire_or_none(run.closed_at),
+    }
