@@ -105,6 +105,8 @@ async def furnished(w: World) -> dict[str, str]:
         "webhooks": "/settings/webhooks",
         "usage": "/settings/usage",
         "health": "/settings/health",
+        "person": "/settings/person",
+        "run-erase": f"/runs/{whole.run_id}/erase",
         "problem": "/runs/r-unknown",
         "join": f"/join/{invitation}",
     }

@@ -5,6 +5,7 @@ from rundun.web.console import (
     dispatch,
     dispatch_form,
     editor_pictures,
+    erasure,
     export,
     live,
     not_found,
@@ -16,7 +17,7 @@ from rundun.web.console import (
     templates,
 )
 from rundun.web.console.session import MAX_FORM, route
-from rundun.web.console.settings import account, health, keys, organization, people, second_factor, webhooks
+from rundun.web.console.settings import account, health, keys, organization, people, person, second_factor, webhooks
 
 ROUTES = [
     route("GET", "/sign-in", sign_in.sign_in_form, "anyone"),
@@ -36,6 +37,8 @@ ROUTES = [
     route("GET", "/runs/{run_id}/archive.zip", export.archive),
     route("GET", "/runs/{run_id}", run_page.show_run),
     route("GET", "/runs/{run_id}/link.svg", run_page.qr_code),
+    route("GET", "/runs/{run_id}/erase", erasure.ask, "owner"),
+    route("POST", "/runs/{run_id}/erase", erasure.erase, "owner"),
     route("GET", "/settings", account.settings),
     route("GET", "/settings/account", account.account),
     route("POST", "/settings/account/password", account.change_password),
@@ -61,6 +64,10 @@ ROUTES = [
     route("POST", "/settings/webhooks/test", webhooks.try_webhook),
     route("POST", "/settings/webhooks/retry", webhooks.retry_all),
     route("POST", "/settings/webhooks/{delivery_id}/retry", webhooks.retry),
+    route("GET", "/settings/person", person.form, "owner"),
+    route("POST", "/settings/person", person.list_found, "owner"),
+    route("POST", "/settings/person/archive.zip", person.download, "owner"),
+    route("POST", "/settings/person/erase", person.erase, "owner"),
     route("GET", "/settings/health", health.health),
     route("POST", "/settings/health", health.check_integrity),
     route("GET", "/dispatch", dispatch.form),

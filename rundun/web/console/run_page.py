@@ -11,6 +11,7 @@ from rundun.actions.runs import RunDetail
 from rundun.core import template_pictures
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
+from rundun.web.console.erasure import show_erased
 from rundun.web.console.job_view import clock_skew, field_views
 from rundun.web.console.run_history import history
 from rundun.web.console.run_view import RunView
@@ -26,7 +27,12 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
     names the step of which all past answers are shown, at most as many as may be given.
     """
     past = call.request.query_params.get("past", "")
-    detail = await call.read(runs.get_detail, call.path("run_id"), past)
+    try:
+        detail = await call.read(runs.get_detail, call.path("run_id"), past)
+    except Problem as problem:
+        if problem.code != "run_erased":
+            raise
+        return await show_erased(call)
     ctx = call.ctx.database.env
     view = RunView(detail, call.language.say, call.zone, ctx.links.media_path, (past,))
     run = detail.state.run

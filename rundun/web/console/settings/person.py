@@ -1,0 +1,76 @@
+"""/console/settings/person: erasing a person, for owners who give their password once more."""
+
+from starlette.responses import Response, StreamingResponse
+
+from rundun.core.person import PERSON_FIELDS, Person
+from rundun.errors import Invalid, Problem
+from rundun.web.console.session import ConsoleCall
+from rundun.web.console.settings.account import is_own_password
+from rundun.web.kept_copies import copies_since
+from rundun.web.person_erasure import archive_entries, erase_listed, list_runs
+from rundun.web.problems import TABLE
+from rundun.web.request_bodies import read_person
+from rundun.web.run_archive import zip_pieces
+
+MAX_SHOWN = 200  # runs of a list
+
+
+async def form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
+    """GET /console/settings/person: ask who it is."""
+    typed = {"field": call.form.get("field", "email"), "value": call.form.get("value", "")}
+    return call.render("person", status, fields=PERSON_FIELDS, **typed, wrong=wrong)
+
+
+async def list_found(call: ConsoleCall) -> Response:
+    """POST /console/settings/person: list the runs of a person. Nothing happens to them."""
+    try:
+        return await _found(call, _person(call))
+    except Invalid as problem:
+        return await form(call, 422, problem.errors[0].detail)
+
+
+async def download(call: ConsoleCall) -> Response:
+    """POST /console/settings/person/archive.zip: export all that is kept of a person."""
+    found = await list_runs(call.ctx.database, call.operator.org_id, _person(call))
+    entries = archive_entries(call.ctx.database, call.operator.org_id, found, call.ctx.links)
+    pieces = zip_pieces(call.ctx.database, entries, call.zone.at(call.now))
+    headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="person.zip"'}
+    return StreamingResponse(pieces, headers=headers, media_type="application/zip")
+
+
+async def erase(call: ConsoleCall) -> Response:
+    """POST /console/settings/person/erase: erase the runs of a person, as they were listed, given the password."""
+    person, operator = _person(call), call.operator
+    if not await is_own_password(call, call.form.get("password", "")):
+        return await _found(call, person, 422, wrong="old_password_wrong")
+    try:
+        digest = call.form.get("digest", "")
+        found = await erase_listed(call.ctx.database, operator.org_id, person, digest, operator.operator_id)
+    except Problem as problem:
+        if problem.code != "erasure_changed":
+            raise
+        return await _found(call, person, TABLE[problem.code][0], changed=True)
+    kept = await copies_since(call.ctx.settings, found.runs[0].created_at) if found.runs else []
+    return call.render("person_erased", count=len(found.runs), has_more=found.has_more, copies=kept)
+
+
+def _person(call: ConsoleCall) -> Person:
+    return read_person(call.form.get("field", ""), call.form.get("value", ""))
+
+
+async def _found(
+    call: ConsoleCall, person: Person, status: int = 200, wrong: str = "", *, changed: bool = False
+) -> Response:
+    found = await list_runs(call.ctx.database, call.operator.org_id, person)
+    kept = await copies_since(call.ctx.settings, found.runs[0].created_at) if found.runs else []
+    return call.render(
+        "person_runs",
+        status,
+        field=call.form["field"],
+        value=call.form["value"],
+        found=found,
+        shown=found.runs[:MAX_SHOWN],
+        copies=kept,
+        wrong=wrong,
+        changed=changed,
+    )

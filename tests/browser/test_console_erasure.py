@@ -1,0 +1,66 @@
+"""Deleting a run, and all runs of a person, on a phone: every page of it for everyone, however long the names are."""
+
+from playwright.async_api import Browser, Page, expect
+
+from rundun.store.transaction import Tx
+from tests.browser.test_console_widths import LONG, fits
+from tests.helpers.accessibility import is_fine
+from tests.helpers.console import PASSWORD, PASSWORD_HASH
+from tests.helpers.console_page import session_of, somebody
+from tests.helpers.persons import BY_EMAIL
+from tests.helpers.service import TEXT, World
+
+EMAIL = f"{'e' * 60}@{'e' * 60}.example.com"
+
+
+async def looks_fine(page: Page, state: str) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await is_fine(page, state)
+    await fits(page, state)
+
+
+async def gives_password(page: Page, button: str) -> None:
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name=button).click()
+
+
+async def test_an_owner_deletes_a_run_and_then_a_person(w: World, browser: Browser, base: str) -> None:
+    template_id = await w.template({**TEXT, "label": LONG}, name=LONG, execution=BY_EMAIL)
+    runs = [await w.dispatch(template_id, title=LONG, executor_ref=LONG) for _ in range(3)]
+    for ed in runs:
+        assert (await ed.start(email=EMAIL)).status_code == 200
+    session = await session_of(w)
+
+    def put(tx: Tx) -> None:
+        tx.db.execute("UPDATE operators SET password = ?", (PASSWORD_HASH,))
+
+    await w.database.write(put)
+    async with somebody(browser, base, "phone", session) as page:
+        await page.goto(f"{base}/console/runs/{runs[0].run_id}")
+        await page.get_by_role("link", name="Delete…").click()
+        await expect(page.get_by_role("heading", name="Delete this run for good?")).to_be_visible()
+        await looks_fine(page, "asking before a run is deleted")
+        await page.get_by_label("Password").fill("correct horse batteries")
+        await page.get_by_role("button", name="Delete for good").click()
+        await expect(page.get_by_text("That is not your password.")).to_be_visible()
+        await looks_fine(page, "the password was wrong")
+        await gives_password(page, "Delete for good")
+        await expect(page.get_by_role("status")).to_have_text("The run is deleted.")
+        await page.goto(f"{base}/console/runs/{runs[0].run_id}")
+        await looks_fine(page, "what is left of a run")
+
+        await page.goto(f"{base}/console/settings/person")
+        await page.get_by_label("Which one").fill("e")
+        await page.get_by_role("button", name="Find runs").click()
+        await expect(page.get_by_text("must be an e-mail address")).to_be_visible()
+        await looks_fine(page, "nobody is named")
+        await page.get_by_label("Which one").fill(EMAIL)
+        await page.get_by_role("button", name="Find runs").click()
+        await expect(page.get_by_role("heading", name="2 runs")).to_be_visible()
+        await looks_fine(page, "a person's runs")
+        async with page.expect_download() as saving:
+            await page.get_by_role("button", name="Download as ZIP").click()
+        assert (await saving.value).suggested_filename == "person.zip"
+        await gives_password(page, "Delete 2 runs for good")
+        await expect(page.get_by_role("status")).to_have_text("2 runs are deleted.")
+        await looks_fine(page, "a person is erased")

@@ -1,0 +1,158 @@
+"""Deleting at the console: by owners who give their password once more, and by nobody else."""
+
+import io
+import os
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rundun.store import copies
+from rundun.store.transaction import Tx
+from rundun.web.console.settings import person as person_pages
+from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, operator, shown, text_of
+from tests.helpers.images import jpeg
+from tests.helpers.persons import BY_EMAIL, EMAIL, many_runs, run_of
+from tests.helpers.service import TEXT, Ed, World
+
+PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "required": False}
+WRONG = "correct horse batteries"
+
+
+async def owner(w: World) -> Browser:
+    """An owner with a password."""
+    ann = await operator(w)
+
+    def put(tx: Tx) -> None:
+        tx.db.execute("UPDATE operators SET password = ?", (PASSWORD_HASH,))
+
+    await w.database.write(put)
+    return ann
+
+
+async def person_run(w: World, **more: Any) -> Ed:
+    return await run_of(w, await w.template(TEXT, PICTURE, execution=BY_EMAIL), EMAIL, **more)
+
+
+async def is_there(w: World, ed: Ed) -> bool:
+    return (await w.acme.get(f"/v1/runs/{ed.run_id}")).status_code == 200
+
+
+async def test_an_owner_deletes_a_run_with_the_password(w: World) -> None:
+    ann, ed = await owner(w), await person_run(w, title="Beach house 3")
+    await ed.photo("s-pic", jpeg())
+    path = f"/runs/{ed.run_id}"
+    assert f'href="/console{path}/erase"' in await shown(ann, path)
+    says = text_of(await shown(ann, f"{path}/erase"))
+    for words in ("Beach house 3", "still open", "1 answer,", "and 1 photo.", "No backup", "who deleted it"):
+        assert words in says, words
+    for typed in ({}, {"password": ""}, {"password": WRONG}):
+        refused = await ann.post(f"{path}/erase", **typed)
+        assert (refused.status_code, "That is not your password." in refused.text) == (422, True)
+    assert await is_there(w, ed)
+    done = await ann.post(f"{path}/erase", password=PASSWORD)
+    assert (done.status_code, done.headers["location"]) == (303, "/console/runs?flash=told_run_erased")
+    assert "The run is deleted." in await shown(ann, "/runs?flash=told_run_erased")
+    left = await ann.get(path)
+    assert left.status_code == 410
+    assert "This run was deleted" in left.text and "Beach house" not in left.text
+    assert re.search(r"By\s+Ann", text_of(left.text)), "the stub says by whom"
+    for again in (await ann.get(f"{path}/erase"), await ann.post(f"{path}/erase", password=PASSWORD)):
+        assert again.status_code == 410
+
+
+async def test_a_run_erased_by_a_key_names_the_key(w: World) -> None:
+    ann, ed = await owner(w), await person_run(w)
+    assert (await w.acme.delete(f"/v1/runs/{ed.run_id}")).status_code == 204
+    assert re.search(r"By\s+test", text_of((await ann.get(f"/runs/{ed.run_id}")).text))
+
+
+async def test_members_do_not_see_it_and_may_not(w: World) -> None:
+    await owner(w)
+    bob, ed = await operator(w, "member"), await person_run(w)
+    page = await shown(bob, f"/runs/{ed.run_id}")
+    assert "/erase" not in page and "Erase a person" not in await shown(bob, "/settings")
+    for path in (
+        f"/runs/{ed.run_id}/erase",
+        "/settings/person/erase",
+        "/settings/person",
+        "/settings/person/archive.zip",
+    ):
+        refused = await bob.post(path, password=PASSWORD, field="email", value=EMAIL)
+        assert refused.status_code == 403
+    assert await is_there(w, ed)
+
+
+async def test_who_guesses_the_password_has_to_wait(w: World) -> None:
+    ann, ed = await owner(w), await person_run(w)
+    path = f"/runs/{ed.run_id}/erase"
+    for _ in range(10):
+        assert (await ann.post(path, password=WRONG)).status_code == 422
+    waits = await ann.post(path, password=PASSWORD)
+    assert waits.status_code == 429 and int(waits.headers["retry-after"]) > 0
+    also = await ann.post("/settings/person/erase", field="email", value=EMAIL, password=PASSWORD)
+    assert also.status_code == 429, "it is one password"
+    assert await is_there(w, ed)
+
+
+async def test_a_person_is_listed_copied_and_erased(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(person_pages, "MAX_SHOWN", 2)
+    ann = await owner(w)
+    ed = await person_run(w, title="Beach house 3")
+    await many_runs(w, (await w.run(ed))["template_id"], EMAIL, 3)
+    assert 'action="/console/settings/person"' in await shown(ann, "/settings/person")
+    who = {"field": "email", "value": "ED@example.com"}
+    listed = await ann.post("/settings/person", **who)
+    says = text_of(listed.text)
+    for words in ("4 runs", "Beach house 3", "And 2 more runs", "Delete 4 runs for good"):
+        assert words in says, words
+    digest = field(listed.text, "digest")
+    copy = await ann.post("/settings/person/archive.zip", **who)
+    names = zipfile.ZipFile(io.BytesIO(copy.content)).namelist()
+    assert len(names) == 5 and f"{ed.run_id}/run.json" in names
+    wrong = await ann.post("/settings/person/erase", **who, digest=digest, password=WRONG)
+    assert (wrong.status_code, "That is not your password." in wrong.text) == (422, True)
+    await ed.answer(TEXT["id"], "another")
+    changed = await ann.post("/settings/person/erase", **who, digest=digest, password=PASSWORD)
+    assert (changed.status_code, "nothing was deleted" in changed.text) == (409, True)
+    assert await is_there(w, ed)
+    digest = field(changed.text, "digest")
+    done = await ann.post("/settings/person/erase", **who, digest=digest, password=PASSWORD)
+    assert (done.status_code, "4 runs are deleted." in done.text) == (200, True)
+    assert not await is_there(w, ed)
+    assert "There are no runs of this person." in (await ann.post("/settings/person", **who)).text
+
+
+@pytest.mark.parametrize(
+    "typed", [{}, {"field": "email", "value": "ed"}, {"field": "name"}, {"field": "x", "value": "y"}]
+)
+async def test_nobody_is_found_by_what_names_nobody(w: World, typed: dict[str, str]) -> None:
+    ann = await owner(w)
+    refused = await ann.post("/settings/person", **typed)
+    assert refused.status_code == 422
+    assert 'class="wrong"' in refused.text
+    assert (await ann.post("/settings/person/erase", **typed, password=PASSWORD)).status_code == 422
+
+
+def put_aside(w: World) -> Path:
+    """A file as a restore would leave it now."""
+    path = Path(f"{w.settings.database.path}{copies.BEFORE_RESTORE}{copies.stamp(w.clock.now)}")
+    path.write_bytes(b"what there was before")
+    os.utime(path, ns=(w.clock.now * 1_000_000, w.clock.now * 1_000_000))
+    return path
+
+
+async def test_what_still_holds_it_is_named_without_its_place(w: World) -> None:
+    ann = await owner(w)
+    older = put_aside(w)
+    w.clock.forward(hours=1)
+    ed = await person_run(w)
+    assert "No backup" in await shown(ann, f"/runs/{ed.run_id}/erase"), "older than the run"
+    newer = put_aside(w)
+    page = await shown(ann, f"/runs/{ed.run_id}/erase")
+    assert newer.name in page and older.name not in page and str(newer.parent) not in page
+    found = (await w.acme.post("/v1/erasures", json={"person": {"email": EMAIL}})).json()
+    (copy,) = found["copies"]
+    assert (copy["name"], copy["kind"]) == (newer.name, "before_restore")
