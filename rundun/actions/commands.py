@@ -4,7 +4,7 @@ one. Arguments and results are plain JSON.
 
 from collections.abc import Callable, Mapping
 
-from rundun.actions import api_keys, holding, operators, organizations, runs, second_factor, signing_key
+from rundun.actions import api_keys, erasures, holding, operators, organizations, runs, second_factor, signing_key
 from rundun.actions import templates as template_actions
 from rundun.core.run import DispatchRequest
 from rundun.errors import NotFound
@@ -39,6 +39,11 @@ def dispatch_run(tx: Tx, template_id: str) -> str:
     return tx.links.run(runs.dispatch(tx, org_id, DispatchRequest(template_id)).run_id)
 
 
+def erase_run(tx: Tx, run_id: str) -> None:
+    """Erase a run (`runs erase`, `person erase`)."""
+    erasures.erase(tx, run_id, "command line")
+
+
 def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> str:
     """Add an operator (`operators add`), the password hashed; returns the operator's id."""
     return operators.add(tx, organizations.find_or_only(tx, org).org_id, email, name, role, password).operator_id
@@ -64,6 +69,7 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "orgs contact": organizations.set_contact,
     "templates import": import_template,
     "runs dispatch": dispatch_run,
+    "runs erase": erase_run,
     "operators add": add_operator,
     "operators password": put_password,
     "operators remove": operators.remove_by_email,

@@ -14,6 +14,7 @@ from rundun.actions import organizations as organization_actions
 from rundun.actions import templates as template_actions
 from rundun.actions.first_start import FirstStart
 from rundun.app import make_app, wall_clock
+from rundun.cli import erasure
 from rundun.cli.context import common, require_database, run_reading, run_writing
 from rundun.cli.copies import backup
 from rundun.cli.restore import live, restore
@@ -32,11 +33,11 @@ keys = click.Group("keys", help="API keys.")
 operators = click.Group("operators", help="People who may use the console.")
 orgs = click.Group("orgs", help="Organizations.")
 templates = click.Group("templates", help="Checklists.")
-runs = click.Group("runs", help="Runs.")
+runs = click.Group("runs", help="Runs.", commands=[erasure.runs_erase])
 
 
 @click.group(
-    commands=[backup, restore, live, keys, operators, orgs, templates, runs],
+    commands=[backup, restore, live, keys, operators, orgs, templates, runs, erasure.person],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="rundun")

@@ -1,0 +1,181 @@
+"""Erasing from the command line: runs by their ids, and all runs of one person."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from rundun import diagnostics
+from rundun.actions import erased_runs, organizations
+from rundun.actions.person_erasure import PersonList
+from rundun.app import wall_clock
+from rundun.cli.context import common, require_utf8, run_reading, run_writing
+from rundun.config.settings import ServiceSettings
+from rundun.core import times
+from rundun.core.person import PERSON_FIELDS, Person
+from rundun.errors import Problem
+from rundun.store import signing_key
+from rundun.store.database_file import OWNER_ONLY
+from rundun.store.transaction import Tx
+from rundun.web.kept_copies import find_copies
+from rundun.web.person_erasure import archive_entries, list_runs
+from rundun.web.request_bodies import read_person
+from rundun.web.run_archive import zip_pieces
+
+P = ParamSpec("P")
+T = TypeVar("T")
+person = click.Group("person", help="All runs of one person: a copy of them, and erasing them.")
+
+
+class DirectReads:
+    """Reads of this process, with the signature of a running service's: nobody waits for them."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function(tx, …)`."""
+        return function(self._tx, *args, **kwargs)
+
+    async def read_heavy(
+        self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `function(tx, …)`."""
+        return function(self._tx, *args, **kwargs)
+
+
+@click.command("erase")
+@click.argument("run_ids", metavar="RUN_ID…", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@common
+def runs_erase(settings: ServiceSettings, run_ids: tuple[str, ...], yes: bool) -> None:
+    """Erase runs for good, with all that was said or shown in them."""
+    since = min(run_reading(settings, lambda tx: [erased_runs.dispatched_at(tx, run_id) for run_id in run_ids]))
+    if not yes:
+        _confirm(f"Erase {_runs(len(run_ids))} for good?", "--yes")
+    _erase(settings, run_ids, since)
+
+
+def _person_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that name a person."""
+    options = [
+        click.option("--email", help="E-mail address stated at Start."),
+        click.option("--phone", help="Phone number stated at Start."),
+        click.option("--name", help="Name stated at Start."),
+        click.option("--executor-ref", help="Reference of the runs."),
+        click.option("--assigned-to", help="Id that the executor got at Start, u-…"),
+        click.option("--org", help="Id or name of the organization; not needed while there is only one."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@person.command("list")
+@_person_options
+@click.option("--zip", "zip_file", metavar="FILE", help="Write all that is kept of them into this new file.")
+@common
+def person_list(settings: ServiceSettings, org: str | None, zip_file: str | None, **named: str | None) -> None:
+    """List the runs of a person, and the digest that erases just these. Nothing is changed."""
+    who, org_id = _who(named), _org_id(settings, org)
+    _print(_find(settings, org_id, who))
+    if zip_file is not None:
+        _write_zip(settings, org_id, who, Path(zip_file))
+
+
+@person.command("erase")
+@_person_options
+@click.option("--digest", help="Of the list; without it you are shown the list, and asked.")
+@common
+def person_erase(settings: ServiceSettings, org: str | None, digest: str | None, **named: str | None) -> None:
+    """Erase all runs of a person for good."""
+    who, org_id = _who(named), _org_id(settings, org)
+    found = _find(settings, org_id, who)
+    if digest is None:
+        _print(found)
+        _confirm(f"Erase {_runs(len(found.runs))} for good?", "--digest")
+    else:
+        found.require(digest)
+    if found.runs:
+        _erase(settings, [run.run_id for run in found.runs], found.runs[0].created_at)
+    if found.has_more:
+        click.echo("There may be more: list them again.")
+
+
+def _who(named: dict[str, str | None]) -> Person:
+    given = {field: value for field in PERSON_FIELDS if (value := named[field]) is not None}
+    if len(given) != 1:
+        options = ", ".join(f"--{field.replace('_', '-')}" for field in PERSON_FIELDS)
+        raise click.UsageError(f"Say exactly one of {options}.")
+    ((field, value),) = given.items()
+    require_utf8(value)
+    return read_person(field, value)
+
+
+def _org_id(settings: ServiceSettings, org: str | None) -> str:
+    return run_reading(settings, lambda tx: organizations.find_or_only(tx, org).org_id)
+
+
+def _find(settings: ServiceSettings, org_id: str, who: Person) -> PersonList:
+    return run_reading(settings, lambda tx: asyncio.run(list_runs(DirectReads(tx), org_id, who)))
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
+def _print(found: PersonList) -> None:
+    for run in found.runs:
+        click.echo("  ".join([run.run_id, times.wire(run.created_at), run.status, run.title or ""]).rstrip())
+    more = "; there may be more, to be listed once these are erased" if found.has_more else ""
+    click.echo(f"{_runs(len(found.runs))}{more}. Digest: {found.digest}")
+
+
+def _confirm(question: str, option: str) -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"There is no terminal to ask at; say {option}.")
+    click.confirm(question, abort=True)
+
+
+def _erase(settings: ServiceSettings, run_ids: Iterable[str], since: int) -> None:
+    """Erase runs one after another; `since` is when the first was dispatched."""
+    count = 0
+    for run_id in run_ids:
+        run_writing(settings, "runs erase", run_id=run_id)
+        count += 1
+    click.echo(f"{_runs(count)} erased.")
+    for copy in find_copies(settings, since):
+        until = f" until about {times.wire(copy.until)}" if copy.until is not None else ""
+        click.echo(f"Still held{until} by {copy.name}, a {copy.kind.replace('_', ' ')}.")
+
+
+def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) -> None:
+    """Write what is kept of a person into a new file that only its owner may read."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
+    except OSError as error:
+        raise Problem("invalid", f"{path}: {error.strerror}.") from None
+    try:
+        with open(file, "wb") as opened, diagnostics.reading(settings, wall_clock) as tx:
+            asyncio.run(_write_pieces(settings, DirectReads(tx), org_id, who, opened.write, tx))
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise Problem("unavailable", f"{path}: {error.strerror}.") from None
+        raise
+    click.echo(f"{path} has all that is kept of them.")
+
+
+async def _write_pieces(
+    settings: ServiceSettings, reads: DirectReads, org_id: str, who: Person, write: Callable[[bytes], Any], tx: Tx
+) -> None:
+    links = signing_key.read_links(tx.db, settings.public_url)
+    found = await list_runs(reads, org_id, who)
+    at = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
+    async for piece in zip_pieces(reads, archive_entries(reads, org_id, found, links), at):
+        write(piece)

@@ -1,0 +1,95 @@
+"""Erasing from the command line, beside a running service and without one."""
+
+import json
+import stat
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.helpers.cli import FIRST
+from tests.helpers.patience import PATIENCE
+from tests.helpers.persons import EMAIL
+from tests.helpers.service import TEXT
+from tests.helpers.service_process import Serving, done, looking, rows, rundun, serving
+
+CHECK = {"name": "Check", "steps": [TEXT], "execution": {"identity_required": "email"}}
+LIST, ERASE = ("person", "list", "--email", "ED@example.com"), ("person", "erase", "--email", EMAIL)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Serving]:
+    with serving(tmp_path) as one:
+        assert one.url
+        yield one
+
+
+def started(folder: Path, service: Serving, *emails: str) -> list[str]:
+    """Runs that somebody has started each; their ids."""
+    file = folder / "check.json"
+    file.write_text(json.dumps(CHECK))
+    template_id = done(rundun(folder, "templates", "import", str(file), "--org", FIRST))
+    run_ids = []
+    for email in emails:
+        link = done(rundun(folder, "runs", "dispatch", template_id))
+        assert httpx2.post(f"{link}/start", json={"email": email}, timeout=PATIENCE).status_code == 200
+        run_ids.append(link.rpartition("/")[2])
+    return run_ids
+
+
+def erased(folder: Path) -> dict[str, str]:
+    """By whom each run was erased."""
+    with looking(folder) as db:
+        return dict(rows(db, "SELECT id, erased_by FROM runs WHERE erased_at IS NOT NULL"))
+
+
+def test_a_person_is_listed_kept_and_erased(tmp_path: Path, service: Serving) -> None:
+    first, second, other = started(tmp_path, service, EMAIL, EMAIL.upper(), "fred@example.com")
+    file = tmp_path / "ed.zip"
+    said = done(rundun(tmp_path, *LIST, "--zip", str(file)))
+    assert [line.split()[0] for line in said.splitlines()[:2]] == [first, second]
+    digest = said.splitlines()[2].removeprefix("2 runs. Digest: ")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with zipfile.ZipFile(file) as archive:
+        assert sorted(archive.namelist()) == sorted(["runs.json", f"{first}/run.json", f"{second}/run.json"])
+        assert json.loads(archive.read("runs.json"))["digest"] == digest
+    again = rundun(tmp_path, *LIST, "--zip", str(file))
+    assert (again.exit_code, "File exists" in again.stderr) == (1, True)
+    asked = rundun(tmp_path, *ERASE)
+    assert (asked.exit_code, "say --digest" in asked.stderr) == (2, True)
+    changed = rundun(tmp_path, *ERASE, "--digest", "0" * 64)
+    assert (changed.exit_code, "nothing was erased" in changed.stderr) == (1, True)
+    assert erased(tmp_path) == {}
+    assert done(rundun(tmp_path, *ERASE, "--digest", digest)) == "2 runs erased."
+    assert erased(tmp_path) == dict.fromkeys((first, second), "command line")
+    assert httpx2.get(f"{service.url}/r/{first}/state", timeout=PATIENCE).status_code == 410, "and the service knows"
+    assert httpx2.get(f"{service.url}/r/{other}/state", timeout=PATIENCE).status_code == 200
+    assert done(rundun(tmp_path, *LIST)).startswith("0 runs.")
+
+
+def test_runs_are_erased_by_their_ids_when_nobody_serves(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        assert service.url
+        first, second = started(tmp_path, service, EMAIL, EMAIL)
+    assert "say --yes" in rundun(tmp_path, "runs", "erase", first).stderr
+    unknown = rundun(tmp_path, "runs", "erase", first, "r-unknown", "--yes")
+    assert (unknown.exit_code, unknown.stderr) == (1, "Error: There is no such run.\n")
+    assert erased(tmp_path) == {}
+    assert done(rundun(tmp_path, "runs", "erase", first, "--yes")) == "1 run erased."
+    assert done(rundun(tmp_path, "runs", "erase", first, second, "--yes")) == "2 runs erased."
+    assert erased(tmp_path) == dict.fromkeys((first, second), "command line")
+
+
+def test_who_is_meant_has_to_be_said(tmp_path: Path) -> None:
+    for org in (FIRST, "Globex"):
+        done(rundun(tmp_path, "orgs", "create", org))
+    for arguments in ((), ("--email", EMAIL, "--name", "Ed")):
+        assert "Say exactly one of --email, --phone" in rundun(tmp_path, "person", "list", *arguments).stderr
+    assert "with --org" in rundun(tmp_path, *LIST).stderr
+    assert done(rundun(tmp_path, *LIST, "--org", "Globex")).startswith("0 runs.")
+    assert "must be an e-mail address" in rundun(tmp_path, "person", "list", "--email", "ed", "--org", FIRST).stderr
+    assert "is not UTF-8" in rundun(tmp_path, "person", "list", "--name", "\udcff", "--org", FIRST).stderr
+    nowhere = rundun(tmp_path, *LIST, "--org", FIRST, "--zip", str(tmp_path / "no" / "ed.zip"))
+    assert (nowhere.exit_code, "No such file or directory" in nowhere.stderr) == (1, True)
