@@ -200,16 +200,8 @@ class Story:
         self.at("2026-03-02T09:15:01Z")
         await self.call("testWebhook", "POST", "/v1/webhooks/test", body, {**DISPATCH["webhook"]})
         del self.found["testWebhook"]["200"]  # the signature in it would be another each time
-        order = (
-            "run.started",
-            "run.changed",
-            "step.completed",
-            "step.skipped",
-            "run.completed",
-            "run.cancelled",
-            "run.expired",
-            "run.erased",
-        )
+        order = ("run.started", "run.changed", "step.completed", "step.skipped", "run.completed",
+                 "run.cancelled", "run.expired", "run.erased")  # fmt: skip
         ours = {None, ed.run_id, given_up.run_id, expired.run_id, erased.run_id}
         received = {one.json["event"]: one.json for one in self.hook.received if one.json["run_id"] in ours}
         self.found["webhooks"] = {name: received[name] for name in (*order, "webhook.test")}

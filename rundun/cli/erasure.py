@@ -150,8 +150,7 @@ def _erase(settings: ServiceSettings, run_ids: Iterable[str], since: int) -> Non
         count += 1
     click.echo(f"{_runs(count)} erased.")
     for copy in find_copies(settings, since):
-        until = f" until about {times.wire(copy.until)}" if copy.until is not None else ""
-        click.echo(f"Still held{until} by {copy.name}, a {copy.kind.replace('_', ' ')}.")
+        click.echo(f"{copy.name} still holds something of it, until about {times.wire(copy.until)}.")
 
 
 def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) -> None:

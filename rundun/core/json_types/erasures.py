@@ -34,8 +34,8 @@ class KeptCopyJson(TypedDict):
     """The file's name; the administrator knows where it is."""
     kind: Literal["backup", "snapshot", "before_restore"]
     """A backup, a snapshot from before an upgrade, or the database that a restore has put aside."""
-    until: base.At | None
-    """When the service deletes it; null = not by itself."""
+    until: base.At
+    """When the service deletes it, about: backups, as others are made."""
 
 
 class ErasureJson(TypedDict):

@@ -15,7 +15,7 @@ from rundun.web.console.settings import person as person_pages
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, operator, shown, text_of
 from tests.helpers.images import jpeg
 from tests.helpers.persons import BY_EMAIL, EMAIL, many_runs, run_of
-from tests.helpers.service import TEXT, Ed, World
+from tests.helpers.service import TEXT, Ed, World, world
 
 PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "required": False}
 WRONG = "correct horse batteries"
@@ -144,7 +144,14 @@ def put_aside(w: World) -> Path:
     return path
 
 
-async def test_what_still_holds_it_is_named_without_its_place(w: World) -> None:
+async def test_what_still_holds_it_is_named_without_its_place(tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    async with world(tmp_path, backup__folder=folder, backup__every_hours=12, backup__keep=3) as w:
+        await is_named_without_its_place(w, folder)
+
+
+async def is_named_without_its_place(w: World, folder: Path) -> None:
     ann = await owner(w)
     older = put_aside(w)
     w.clock.forward(hours=1)
@@ -154,5 +161,10 @@ async def test_what_still_holds_it_is_named_without_its_place(w: World) -> None:
     page = await shown(ann, f"/runs/{ed.run_id}/erase")
     assert newer.name in page and older.name not in page and str(newer.parent) not in page
     found = (await w.acme.post("/v1/erasures", json={"person": {"email": EMAIL}})).json()
-    (copy,) = found["copies"]
-    assert (copy["name"], copy["kind"]) == (newer.name, "before_restore")
+    after = {"name": newer.name, "kind": "before_restore", "until": "2026-01-31T01:00:00Z"}
+    assert found["copies"] == [after]
+    w.clock.forward(hours=1)
+    backup = copies.backup_path(folder, w.settings.database.path, w.clock.now)
+    backup.write_bytes(b"some")
+    gone = (await w.acme.post("/v1/erasures", json={"person": {"email": EMAIL}, "digest": found["digest"]})).json()
+    assert gone["copies"] == [after, {"name": backup.name, "kind": "backup", "until": "2026-01-02T14:00:00Z"}]
