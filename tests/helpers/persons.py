@@ -23,10 +23,11 @@ async def run_of(w: World, template_id: str, email: str, **more: Any) -> Ed:
 
 async def many_runs(w: World, template_id: str, email: str, count: int) -> None:
     """Runs that somebody has started."""
+    await w.database.write(make_runs, w.acme_id, template_id, email, count)
 
-    def make(tx: Tx) -> None:
-        for _ in range(count):
-            run = runs.dispatch(tx, w.acme_id, DispatchRequest(template_id))
-            execution.start(tx, run.run_id, StartInput(Identity(email=email), None), str(uuid.uuid4()))
 
-    await w.database.write(make)
+def make_runs(tx: Tx, org_id: str, template_id: str, email: str, count: int) -> None:
+    """Make runs that somebody has started, in one transaction."""
+    for _ in range(count):
+        run = runs.dispatch(tx, org_id, DispatchRequest(template_id))
+        execution.start(tx, run.run_id, StartInput(Identity(email=email), None), str(uuid.uuid4()))

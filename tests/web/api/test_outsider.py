@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from rundun.actions import api_keys
+from rundun.web.docs.openapi.document import ROUTES
 from tests.helpers import images
 from tests.helpers.routes import CALLS
 from tests.helpers.service import BOOLEAN, World
@@ -86,6 +88,22 @@ async def test_another_organization_finds_nothing(shared: World, method: str, pa
     assert (await shared.acme.get(f"/v1/templates/{template_id}")).json()["name"] == "Check"
     own = await shared.acme.request(method, url, json=BODIES.get(path, {}) if method != "GET" else None)
     assert own.status_code < 300, "the owner may"
+
+
+ERASING = [(route.method, route.path) for route in ROUTES if "erasure_not_allowed" in route.operation.problems]
+PERSON = {"person": {"executor_ref": "somebody"}}
+
+
+@pytest.mark.parametrize(("method", "path"), ERASING)
+async def test_a_leaked_key_destroys_nothing(shared: World, method: str, path: str) -> None:
+    ed = await shared.dispatch(await shared.template(BOOLEAN), executor_ref="somebody")
+    _, key = await shared.database.write(api_keys.create, shared.acme_id, "leaked")
+    digest = (await shared.acme.post("/v1/erasures", json=PERSON)).json()["digest"]
+    body = {"/v1/erasures": {**PERSON, "digest": digest}, "/v1/erasures/archive": PERSON}.get(path)
+    leaked = shared.browser(authorization=f"Bearer {key}")
+    refused = await leaked.request(method, fill(path, run_id=ed.run_id), json=body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "erasure_not_allowed")
+    assert (await shared.run(ed))["executor_ref"] == "somebody"
 
 
 async def test_another_organizations_template_cannot_be_dispatched(shared: World) -> None:
