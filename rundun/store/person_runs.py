@@ -50,7 +50,7 @@ def look_on(tx: Tx, org_id: str, person: Person, after: Place) -> tuple[list[Per
         index, condition = "runs_by_executor_ref", "AND executor_ref = :value "
     rows = tx.db.execute(
         f"SELECT created_at, number, {_STORED[person.field]} FROM runs INDEXED BY {index} "  # noqa: S608, all named here
-        f"WHERE org_id = :org {condition}AND (created_at, number) > (:created_at, :number) "
+        f"WHERE org_id = :org {condition}AND erased_at IS NULL AND (created_at, number) > (:created_at, :number) "
         "ORDER BY created_at, number LIMIT :limit",
         {"org": org_id, "value": person.value, "created_at": after[0], "number": after[1], "limit": AT_ONCE},
     ).fetchall()

@@ -44,7 +44,8 @@ async function refresh() {
   isMissed = false;
   try {
     const response = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
-    if (response.type === "opaqueredirect") return location.reload(); // signed out elsewhere: nothing may stay readable
+    // Signed out elsewhere, or the run was deleted: nothing may stay readable.
+    if (response.type === "opaqueredirect" || response.status === 410) return location.reload();
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (isPrinting) isMissed = true;
     else if (response.ok) applyPage(page);

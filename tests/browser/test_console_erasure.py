@@ -26,7 +26,7 @@ async def gives_password(page: Page, button: str) -> None:
 
 async def test_an_owner_deletes_a_run_and_then_a_person(w: World, browser: Browser, base: str) -> None:
     template_id = await w.template({**TEXT, "label": LONG}, name=LONG, execution=BY_EMAIL)
-    runs = [await w.dispatch(template_id, title=LONG, executor_ref=LONG) for _ in range(3)]
+    runs = [await w.dispatch(template_id, title=LONG, executor_ref=LONG) for _ in range(4)]
     for ed in runs:
         assert (await ed.start(email=EMAIL)).status_code == 200
     session = await session_of(w)
@@ -48,6 +48,11 @@ async def test_an_owner_deletes_a_run_and_then_a_person(w: World, browser: Brows
         await expect(page.get_by_role("status")).to_have_text("The run is deleted.")
         await page.goto(f"{base}/console/runs/{runs[0].run_id}")
         await looks_fine(page, "what is left of a run")
+
+        await page.goto(f"{base}/console/runs/{runs[1].run_id}")
+        await expect(page.locator("#live")).to_have_text("Updates by itself")
+        assert (await w.acme.delete(f"/v1/runs/{runs[1].run_id}")).status_code == 204
+        await expect(page.get_by_role("heading", name="This run was deleted")).to_be_visible()
 
         await page.goto(f"{base}/console/settings/person")
         await page.get_by_label("Which one").fill("e")
