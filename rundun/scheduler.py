@@ -11,6 +11,7 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from rundun import retention
 from rundun.actions import photos, runs
 from rundun.backups import Backups
 from rundun.core import times
@@ -147,6 +148,7 @@ def schedule(
     every(MINUTE_SECONDS, "erased", erased_bytes.overwrite, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "clear_up", clear_up, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "copies", delete_copies, database, next_run_time=at_start)
+    every(CLEAR_UP_SECONDS, "retention", retention.sweep, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "secrets", delete_secrets, database, secrets_days, next_run_time=at_start)
     return scheduler
 

@@ -35,12 +35,14 @@ def load(tx: Tx, run: Run) -> RunState:
     """Read the state of a run: all there is of it."""
     version = templates.get_version(tx, run.template_id, run.template_v)
     in_force = answers.in_force(tx, run.run_id)
-    photos, remark_photos = files.photos(tx, run.run_id) if version.takes_photos or run.has_remarks else ({}, {})
+    has_any = version.takes_photos or run.has_remarks
+    photos, remark_photos, removed = files.photos(tx, run.run_id) if has_any else ({}, {}, {})
     evidence = Evidence(
         photos,
         files.signatures(tx, run.run_id) if version.takes_signatures else {},
         remarks.in_force(tx, run.run_id) if run.has_remarks else {},
         remark_photos,
+        removed,
     )
     step_states = progress.evaluate(version.steps, in_force, evidence.arrived(), evidence.undrawn())
     return RunState(run, version, in_force, evidence, step_states)

@@ -96,11 +96,12 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
 def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> NewEvent:
     """Make the one terminal event of a run that is already closed."""
     answers: dict[str, events.AnsweredToldJson] = {
-        step_id: {**answer, "photos": _without_originals(answer["photos"])}
+        # Retention has deleted nothing of a run that ends just now.
+        step_id: {**answer, "photos": _without_originals(answer["photos"])}  # type: ignore[typeddict-unknown-key]
         for step_id, answer in run_json.answers_json(step_states, evidence, links).items()
     }
     remarks: dict[str, events.RemarkToldJson] = {
-        step_id: {**remark, "photos": _without_originals(remark["photos"])}
+        step_id: {**remark, "photos": _without_originals(remark["photos"])}  # type: ignore[typeddict-unknown-key]
         for step_id, remark in run_json.remarks_json(step_states, evidence, links).items()
     }
     job: events.JobClosedJson = {**_job_json(run), "fields": dict(run.job.fields)}

@@ -12,7 +12,8 @@ from rundun.core.remark import Remark
 @dataclass(slots=True)
 class Photo:
     """A stored photo: `original`, `derived` and `thumbnail` are file numbers, `bytes` and `sha256` the original's.
-    `annotated_from` is the id of the photo that this one was drawn on, stored or not.
+    `annotated_from` is the id of the photo that this one was drawn on, stored or not. `removed_at` is when
+    retention has deleted its pictures, all three of them.
     """
 
     photo_id: str
@@ -33,6 +34,7 @@ class Photo:
     geo: PositionJson | None
     is_remark: bool
     slot: str | None
+    removed_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,33 @@ class Signature:
 @dataclass(slots=True)
 class Evidence:
     """The evidence of a run: photos by step and id, signatures by their number; remarks in force by step, those taken
-    back too, with their photos.
+    back too, with their photos; and by step those of answers and remarks whose pictures retention has deleted, which
+    count as if they were there: what was done stays done.
     """
 
     photos: Mapping[str, Mapping[str, Photo]]
     signatures: Mapping[int, Signature]
     remarks: Mapping[str, Remark] = field(default_factory=dict)
     remark_photos: Mapping[str, Mapping[str, Photo]] = field(default_factory=dict)
+    removed: Mapping[str, Mapping[str, Photo]] = field(default_factory=dict)
 
     def arrived(self) -> dict[str, dict[str, str | None]]:
         """Return each step's photo ids in order of arrival, with the slots they were taken for."""
-        return {step_id: {key: photo.slot for key, photo in photos.items()} for step_id, photos in self.photos.items()}
+        return {
+            step_id: {key: photo.slot for key, photo in photos.items()}
+            for step_id, photos in self._of_answers().items()
+        }
+
+    def _of_answers(self) -> Mapping[str, Mapping[str, Photo]]:
+        """Return all photos of answers by step, those whose pictures were deleted before the others."""
+        if not self.removed:  # as it is of nearly all runs
+            return self.photos
+        photos: dict[str, dict[str, Photo]] = {}
+        for step_id, removed in self.removed.items():
+            photos[step_id] = {key: photo for key, photo in removed.items() if not photo.is_remark}
+        for step_id, stored in self.photos.items():
+            photos[step_id] = {**photos.get(step_id, {}), **stored}
+        return photos
 
     def find_photo(self, step_id: str, photo_id: str) -> Photo | None:
         """Find a photo of a step's answer or remark by its id, or None."""
@@ -79,7 +97,12 @@ class Evidence:
 
     def undrawn(self) -> dict[str, frozenset[str]]:
         """Return the photo ids of each step that another of its photos was drawn on: these belong to that one."""
-        return {step_id: undrawn_of(photos) for step_id, photos in self.photos.items()}
+        return {step_id: undrawn_of(photos) for step_id, photos in self._of_answers().items()}
+
+    def count_removed(self, step_id: str, listed: Sequence[str]) -> int:
+        """Count those of the photos that an answer or a remark lists whose pictures were deleted."""
+        removed = self.removed.get(step_id)
+        return len(removed.keys() & set(listed)) if removed else 0
 
 
 def undrawn_of(photos: Mapping[str, Photo]) -> frozenset[str]:

@@ -92,7 +92,7 @@ class OperatorRef:
 class Actor:
     """An actor, who does something to a run: `name` is the key's or the operator's."""
 
-    by: By
+    by: By | Literal["retention"]
     name: str | None = None
 
 

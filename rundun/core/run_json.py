@@ -108,10 +108,12 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
             "unable": unable_json(step_state),
             "geo": answer.geo,
             "flagged": step_state.flagged,
-            "photos": _photos_json(photos_of(step_state, evidence), evidence.photos[step_id], links)
+            "photos": _photos_json(photos_of(step_state, evidence), evidence.photos.get(step_id, {}), links)
             if step_state.photos  # which few have
             else [],
         }
+        if removed := evidence.count_removed(step_id, step_state.photos):
+            answers[step_id]["photos_removed"] = removed
     return answers
 
 
@@ -123,17 +125,21 @@ def photos_of_remark(step_id: str, evidence: Evidence) -> list[Photo]:
 
 def remarks_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.RemarkJson]:
     """Return the remarks on visible steps, but for those taken back."""
-    return {
-        step_id: {
+    remarks: dict[str, runs.RemarkJson] = {}
+    for step_id, remark in evidence.remarks.items():
+        if not step_states[step_id].visible or remark.is_empty:
+            continue
+        photos = photos_of_remark(step_id, evidence)
+        remarks[step_id] = {
             "remark_id": remark.remark_id,
             "text": remark.text,
-            "photos": _photos_json(photos_of_remark(step_id, evidence), evidence.remark_photos.get(step_id, {}), links),
+            "photos": _photos_json(photos, evidence.remark_photos.get(step_id, {}), links),
             "at": times.wire(remark.at),
             "by": remark.by,
         }
-        for step_id, remark in evidence.remarks.items()
-        if step_states[step_id].visible and not remark.is_empty
-    }
+        if removed := evidence.count_removed(step_id, remark.photos):
+            remarks[step_id]["photos_removed"] = removed
+    return remarks
 
 
 def remark_state_json(remark: Remark) -> execution.RemarkStateJson:

@@ -28,7 +28,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one webhook."""
+    """One event on its way to one webhook. Of the attempts that were made the oldest may have been deleted."""
 
     number: int
     delivery_id: str
@@ -42,6 +42,7 @@ class Delivery:
     created_at: int
     settled_at: int | None
     destination: str
+    attempts_made: int
     attempts: tuple[Attempt, ...]
 
     @property
@@ -71,7 +72,7 @@ DeliveryCursor = tuple[int, int]  # where a delivery stands in the order they we
 
 _SELECT = (  # in the order of Delivery's fields, all but the attempts
     "SELECT d.number, d.id, d.org_id, d.run_id, e.id, e.event, e.seq, d.status, d.next_attempt_at, d.created_at, "
-    "d.settled_at, d.destination FROM deliveries AS d JOIN events AS e ON e.number = d.event "
+    "d.settled_at, d.destination, d.attempts FROM deliveries AS d JOIN events AS e ON e.number = d.event "
 )
 _SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger it has
     "UPDATE deliveries SET next_trigger = 'manual', status = 'pending', next_attempt_at = :now, settled_at = NULL, "
@@ -100,7 +101,7 @@ def settle(
     settled_at = None if status == "pending" else max(tx.now, attempt.started_at)  # a clock may be put back
     tx.db.execute(
         "UPDATE deliveries SET status = ?, attempts = ?, next_attempt_at = ?, settled_at = max(?, created_at), "
-        "next_trigger = 'automatic', resume_at = NULL WHERE number = ?",
+        "next_trigger = 'automatic', resume_at = NULL, attempts_removed = 0 WHERE number = ?",
         (status, attempt.number, next_attempt_at, settled_at, number),
     )
 

@@ -29,8 +29,8 @@ class StoredFile:
 
 
 def get(tx: Tx, number: int) -> StoredFile:
-    """Return a complete file, or raise NotFound."""
-    query = "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole"
+    """Return a complete file whose bytes are there, or raise NotFound."""
+    query = "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole AND removed_at IS NULL"
     return StoredFile(*tx.get_row("file", query, number))
 
 
@@ -141,29 +141,32 @@ def abandoned(tx: Tx, before: int) -> list[int]:
 
 _PHOTOS = (  # in the order of Photo's fields
     "SELECT photo_id, step_id, original, derived, thumbnail, content_type, bytes, sha256, width, height, source, "
-    "taken_at, taken_at_from, annotated_from, received_at, geo, is_remark, slot "
+    "taken_at, taken_at_from, annotated_from, received_at, geo, is_remark, slot, removed_at "
     "FROM photos JOIN files ON files.number = photos.original "
 )
 
 
 def _photo(row: sqlite3.Row) -> Photo:
-    *plain, geo, is_remark, slot = row
-    fields: list[Any] = [*plain, geo and from_json(geo), bool(is_remark), slot]
+    *plain, geo, is_remark, slot, removed_at = row
+    fields: list[Any] = [*plain, geo and from_json(geo), bool(is_remark), slot, removed_at]
     return Photo(*fields)
 
 
 PhotosByStep = dict[str, dict[str, Photo]]  # by step and id, in order of arrival
 
 
-def photos(tx: Tx, run_id: str) -> tuple[PhotosByStep, PhotosByStep]:
-    """Return all photos of a run: those of answers, and those of remarks."""
+def photos(tx: Tx, run_id: str) -> tuple[PhotosByStep, PhotosByStep, PhotosByStep]:
+    """Return all photos of a run: those of answers, those of remarks, and those that retention has deleted."""
     of_answers: PhotosByStep = {}
     of_remarks: PhotosByStep = {}
+    removed: PhotosByStep = {}
     for row in tx.db.execute(_PHOTOS + "WHERE run_id = ? ORDER BY photos.number", (run_id,)).fetchall():
         photo = _photo(row)
         by_step = of_remarks if photo.is_remark else of_answers
+        if photo.removed_at is not None:
+            by_step = removed
         by_step.setdefault(photo.step_id, {})[photo.photo_id] = photo
-    return of_answers, of_remarks
+    return of_answers, of_remarks, removed
 
 
 def signatures(tx: Tx, run_id: str) -> dict[int, Signature]:

@@ -168,6 +168,6 @@ def thumbnails(tx: Tx, envelope: Mapping[str, Any]) -> dict[str, bytes]:
     by_photo_id = {}
     for shown in data.get("photos", ()):
         photo = files.find_photo(tx, envelope["run_id"], data["step_id"], shown["photo_id"])
-        if photo is not None:
+        if photo is not None and photo.removed_at is None:
             by_photo_id[photo.photo_id] = files.read_all(tx, photo.thumbnail)
     return by_photo_id

@@ -77,7 +77,9 @@ async def test_a_file_that_cannot_shrink_is_left_alone(w: World, monkeypatch: py
 async def test_the_slow_tick_comes_at_the_start_and_every_ten_minutes(w: World) -> None:
     scheduled = schedule(w.dispatcher, w.database, secrets_days=7).get_jobs()
     jobs: dict[str, Any] = {job.id: job for job in scheduled}
-    assert jobs.keys() == {"file", "deliveries", "expiry", "put_off", "erased", "clear_up", "secrets"}
+    assert jobs.keys() == {
+        "file", "deliveries", "expiry", "put_off", "erased", "clear_up", "copies", "secrets", "retention",
+    }  # fmt: skip
     for name in ("clear_up", "secrets"):
         assert jobs[name].trigger.interval.total_seconds() == 600
         assert jobs[name].next_run_time <= datetime.now(UTC)

@@ -1,6 +1,6 @@
 """Deliveries, and webhooks that are tried out."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -49,6 +49,8 @@ class DeliveryJson(TypedDict):
     """When it is tried again."""
     attempts: list[AttemptJson]
     """All requests so far, the oldest first."""
+    attempts_removed: NotRequired[Positive]
+    """How many more there were, deleted because they had been kept for as long as was set."""
 
 
 class RetriedJson(TypedDict):

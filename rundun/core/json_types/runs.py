@@ -1,6 +1,6 @@
 """A run, a template and an organization, as `/v1` answers them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -125,6 +125,8 @@ class AnsweredJson(AnsweredBaseJson):
 
     photos: list[PhotoJson]
     """Those that have arrived, in the answer's order."""
+    photos_removed: NotRequired[base.Positive]
+    """How many more there were, whose pictures were deleted because they had been kept for as long as was set."""
 
 
 class RemarkBaseJson(TypedDict):
@@ -145,6 +147,8 @@ class RemarkJson(RemarkBaseJson):
 
     photos: list[PhotoJson]
     """Those that have arrived, in the remark's order."""
+    photos_removed: NotRequired[base.Positive]
+    """How many more there were, as of answers."""
 
 
 class SignatureAnswerJson(TypedDict):

@@ -121,7 +121,7 @@ async def test_webhook(call: ApiCall) -> Response:
 
 def delivery_json(delivery: Delivery) -> DeliveryJson:
     """Return a delivery as JSON, with its attempts."""
-    return {
+    content: DeliveryJson = {
         "delivery_id": delivery.delivery_id,
         "run_id": delivery.run_id,
         "event_id": delivery.event_id,
@@ -132,6 +132,9 @@ def delivery_json(delivery: Delivery) -> DeliveryJson:
         "next_attempt_at": times.wire_or_none(delivery.next_attempt_at),
         "attempts": [_attempt_json(attempt) for attempt in delivery.attempts],
     }
+    if removed := delivery.attempts_made - len(delivery.attempts):
+        content["attempts_removed"] = removed
+    return content
 
 
 def _attempt_json(attempt: Attempt) -> AttemptJson:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rundun.actions.runs import RunDetail
 from rundun.core import times
@@ -14,7 +15,7 @@ class HistoryEntry:
     `actor` is integrator or operator, None for the executor, and `name` who did it; `reason` says why a step could not
     be done, what a remark says, or the host of a webhook that was removed; `host` is that of a webhook that was set or
     changed, in these `fields`, or which members of the job were changed; `expiry` when the run would have expired and
-    when it does now.
+    when it does now; `count` how many photos retention has deleted.
     """
 
     catalog_key: str
@@ -27,6 +28,7 @@ class HistoryEntry:
     expiry: tuple[int | None, int | None] | None = None
     host: str | None = None
     fields: tuple[str, ...] = ()
+    count: int = 0
 
 
 def history(detail: RunDetail) -> list[HistoryEntry]:
@@ -49,9 +51,10 @@ def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
 
 
 def _evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
-    """Yield the photos and signatures that are stored."""
+    """Yield the photos and signatures that came."""
     evidence, labels = detail.state.evidence, _labels(detail)
-    for step_id, photos in (*evidence.photos.items(), *evidence.remark_photos.items()):
+    stored = (evidence.photos, evidence.remark_photos, evidence.removed)
+    for step_id, photos in chain.from_iterable(by_step.items() for by_step in stored):
         for photo in photos.values():
             phone_at = photo.taken_at if photo.taken_at_from in (None, "camera") else None  # no clock of now in EXIF
             yield HistoryEntry("moment_photo", photo.received_at, phone_at, labels.get(step_id))
@@ -80,7 +83,7 @@ def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
         step_label = labels.get(details.get("step_id", ""))
         if change.what == "photo_deleted":
             yield HistoryEntry("moment_photo", details["received_at"], details["taken_at"], step_label)
-        actor = None if change.actor.by == "executor" else change.actor.by
+        actor = None if change.actor.by in ("executor", "retention") else change.actor.by
         expiry = (details["before"], details["after"]) if change.what == "extended" else None
         what = "webhook_set" if details.get("is_first") else change.what
         yield HistoryEntry(
@@ -93,6 +96,7 @@ def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
             expiry=expiry,
             host=details.get("host"),
             fields=tuple(details.get("names", details.get("fields", ()))),
+            count=details.get("count", 0),
         )
 
 

@@ -64,13 +64,14 @@ class AnswerView:
 
 @dataclass(frozen=True, slots=True)
 class RemarkView:
-    """A remark, None where none is in force, with its photos, of which `awaited_photos` have not come yet; photos that
-    no remark lists stand here, too.
+    """A remark, None where none is in force, with its photos, of which `awaited_photos` have not come yet, and the
+    pictures of `removed_photos` more were deleted by retention; photos that no remark lists stand here, too.
     """
 
     remark: Remark | None
     photos: Sequence[PhotoView]
     awaited_photos: int
+    removed_photos: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ class ProposalView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A step with its answer, the answers before it, and its photos, of which `awaited_photos` have not come yet;
+    """A step with its answer, the answers before it, and its photos, of which `awaited_photos` have not come yet, and
+    the pictures of `removed_photos` more were deleted by retention;
     `missing_shots` are the labels of those that it lacks once it is begun. `flags` are pairs of a catalog key and a CSS
     class. Where it `needs_attention`, its answer is flagged or it could not be done; `tell` is what the executor was
     told then. It `is_noted` if visible and with a remark in force.
@@ -96,6 +98,7 @@ class StepView:
     flags: Sequence[tuple[str, str]]
     photos: Sequence[PhotoView]
     awaited_photos: int
+    removed_photos: int
     missing_shots: Sequence[str]
     replaced: Sequence[AnswerView]
     more_replaced: int
@@ -166,6 +169,7 @@ class RunView:
                 step, run_json.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
             ),
             len([awaited for awaited in step_state.waiting_for if awaited != "signature"]),
+            self.state.evidence.count_removed(step.id, step_state.photos),
             _missing_shots(step_state),
             [self._answer_view(step, replaced) for replaced in past[:max_replaced]],
             max(0, len(past) - max_replaced),
@@ -192,8 +196,9 @@ class RunView:
         if remark is None and not stored:
             return None
         photos = self._photo_views(step, run_json.photos_of_remark(step_id, evidence), stored)
-        awaited = 0 if remark is None else len(set(remark.photos) - set(stored))
-        return RemarkView(remark, photos, awaited)
+        removed = 0 if remark is None else evidence.count_removed(step_id, remark.photos)
+        awaited = 0 if remark is None else len(set(remark.photos) - set(stored)) - removed
+        return RemarkView(remark, photos, awaited, removed)
 
     def _photo_views(self, step: StepBase, listed: Sequence[Photo], stored: Mapping[str, Photo]) -> list[PhotoView]:
         ids, undrawn = {photo.photo_id for photo in listed}, undrawn_of(stored)

@@ -1,0 +1,153 @@
+"""Retention: how long an organization and its templates keep things, and deleting what was kept for long enough."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rundun.actions import organizations
+from rundun.core import retention as rules
+from rundun.core import times
+from rundun.core.retention import MAX_DAYS, Kept, Retention, TemplateRetention
+from rundun.core.run import Actor, Run
+from rundun.errors import FieldError, Invalid
+from rundun.store import retention, run_changes, runs, templates
+from rundun.store.transaction import Tx
+
+STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each of them
+STEP_PHOTOS = 10  # whose pictures are deleted in one write
+
+# ---- what is set
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """The runs whose photos, and those that as a whole, the next sweep deletes by a rule that is not stored yet, and
+    would not have deleted by the present one.
+    """
+
+    photos: int
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionOfTemplate:
+    """What an organization and one of its templates have set, and what of both holds."""
+
+    organization: Retention
+    template: TemplateRetention
+
+    @property
+    def kept(self) -> Kept:
+        """Return what holds for the template's runs."""
+        return rules.in_force(self.organization, self.template)
+
+
+def get_of_organization(tx: Tx, org_id: str) -> Retention:
+    """Read how long an organization keeps what it has."""
+    return retention.get(tx, org_id)
+
+
+def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplate:
+    """Read what holds for the runs of an organization's template, or raise NotFound."""
+    templates.get(tx, org_id, template_id)
+    return RetentionOfTemplate(retention.get(tx, org_id), retention.get_of_template(tx, template_id))
+
+
+def put(tx: Tx, org_id: str, new: Retention) -> None:
+    """Store how long an organization keeps what it has; raises `Invalid` with every wrong field."""
+    _require_days(photos_days=new.photos_days, runs_days=new.runs_days, attempts_days=new.attempts_days)
+    retention.put(tx, org_id, new)
+
+
+def put_of_template(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> None:
+    """Store what an organization's template has of its own; raises NotFound, and `Invalid` with every wrong field."""
+    templates.get(tx, org_id, template_id)
+    _require_days(photos_days=new.photos_days or None, runs_days=new.runs_days or None)
+    retention.put_of_template(tx, template_id, new)
+
+
+def _require_days(**days_of: int | None) -> None:
+    detail = f"is a whole number of days from 1 to {MAX_DAYS:,}"
+    wrong = [name for name, days in days_of.items() if days is not None and not 0 < days <= MAX_DAYS]
+    if wrong:
+        raise Invalid([FieldError(f"/{name}", "out_of_range", detail) for name in wrong])
+
+
+def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> dict[str, int | bool | None]:
+    """Change how long an organization, named by id or name, keeps what it has, in the fields of `Retention` that are
+    given (`orgs retention`); returns all of them.
+    """
+    org_id = organizations.find(tx, org).org_id
+    new = replace(retention.get(tx, org_id), **changes)  # type: ignore[arg-type]
+    if changes:
+        put(tx, org_id, new)
+    return {
+        "photos_days": new.photos_days,
+        "runs_days": new.runs_days,
+        "attempts_days": new.attempts_days,
+        "tells": new.tells,
+    }
+
+
+def doomed_by(tx: Tx, org_id: str, new: Retention) -> Doomed:
+    """Count what the next sweep would delete of an organization were `new` stored now."""
+    before = retention.get(tx, org_id)
+    return _doomed(
+        [
+            (template_id, rules.in_force(before, own), rules.in_force(new, own))
+            for template_id in retention.template_ids(tx, org_id)
+            for own in [retention.get_of_template(tx, template_id)]
+        ],
+        tx,
+    )
+
+
+def doomed_by_template(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> Doomed:
+    """Count what the next sweep would delete of an organization's template were `new` stored now."""
+    now = get_of_template(tx, org_id, template_id)
+    return _doomed([(template_id, now.kept, rules.in_force(now.organization, new))], tx)
+
+
+def _doomed(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> Doomed:
+    photos = runs_ = 0
+    for template_id, before, after in changes:
+        if after.photos_days is not None and rules.is_shorter(before.photos_days, after.photos_days):
+            photos += retention.count_older(tx, "photos", template_id, tx.now - after.photos_days * times.DAY)
+        if after.runs_days is not None and rules.is_shorter(before.runs_days, after.runs_days):
+            runs_ += retention.count_older(tx, "runs", template_id, tx.now - after.runs_days * times.DAY)
+    return Doomed(photos, runs_)
+
+
+# ---- what is deleted
+
+
+def _kept(tx: Tx, run: Run) -> Kept:
+    return rules.in_force(retention.get(tx, run.org_id), retention.get_of_template(tx, run.template_id))
+
+
+def remove_photos(tx: Tx, run_id: str) -> bool:
+    """Delete pictures of a closed run that were kept for long enough, as many as nobody waits long for; returns whether
+    more are left. What the photos were taken for, when, and their digests stay, so that the record can be read.
+    """
+    run = runs.get(tx, run_id)
+    if not rules.is_due(run.closed_at, _kept(tx, run).photos_days, tx.now):
+        return False  # the rule has been changed meanwhile
+    budget, left = STEP_BYTES, retention.photos_left(tx, run_id, STEP_PHOTOS)
+    for photo in left:
+        budget -= retention.remove_bytes(tx, run.org_id, photo, budget)
+        if budget <= 0:
+            return True
+    if len(left) == STEP_PHOTOS:
+        return True
+    if count := retention.count_removed(tx, run_id):
+        run_changes.add(tx, run, "photos_removed", Actor("retention"), tx.now, count=count)
+    retention.put_without_photos(tx, run_id)
+    tx.touched.add(f"runs of {run.org_id}")
+    return False
+
+
+def remove_attempts(tx: Tx, limit: int) -> int:
+    """Delete the attempts of at most `limit` settled deliveries that were kept for long enough; returns of how many."""
+    numbers = retention.due_attempts(tx, limit)
+    for number in numbers:
+        retention.remove_attempts(tx, number)
+    return len(numbers)

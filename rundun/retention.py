@@ -1,0 +1,67 @@
+"""The sweep that deletes what was kept for as long as was set: in small steps, each a write of its own, with rests
+between them, so that nobody waits long. Ended at any moment, it goes on where it was.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from rundun.actions import retention
+from rundun.errors import Problem
+from rundun.logs import log, short
+from rundun.store import retention as retention_rows
+from rundun.store.database import Database
+
+RUN_BATCH_SIZE = 100  # ids of runs looked up at a time
+ATTEMPTS_BATCH_SIZE = 200  # deliveries whose attempts are deleted in one write
+
+Rest = Callable[[float], Awaitable[object]]  # for so many seconds
+
+
+async def sweep(database: Database, rest: Rest = asyncio.sleep) -> None:
+    """Delete the photos and attempts that were kept for long enough."""
+    await _of_runs(database, "photos", rest)
+    total = 0
+    while await database.read(retention_rows.due_attempts, 1):
+        began = time.monotonic()
+        total += await database.write(retention.remove_attempts, ATTEMPTS_BATCH_SIZE)
+        await rest(time.monotonic() - began)
+    if total:
+        log("info", "retention.attempts_deleted", deliveries=total)
+
+
+async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Rest) -> None:
+    """Delete the photos of all runs of which they are due. One that fails holds up nobody: the next sweep comes back
+    to it.
+    """
+    total, failed = 0, set[str]()
+    while ids := await _due(database, what, failed):
+        for run_id in ids:
+            try:
+                await _remove_photos(database, run_id, rest)
+                total += 1
+            except Problem as problem:
+                if problem.code == "unavailable":
+                    raise  # the disk is full, say: that is no fault of this run's
+                failed.add(run_id)  # erased by somebody just now
+            except Exception as error:
+                failed.add(run_id)
+                log("error", "retention.failed", exc=error, run=short(run_id))
+        if set(ids) <= failed:
+            break
+    if total:
+        log("info", f"retention.{what}_deleted", runs=total)
+
+
+async def _due(database: Database, what: Literal["photos", "runs"], failed: set[str]) -> list[str]:
+    ids = await database.read(retention_rows.due_runs, what, RUN_BATCH_SIZE + len(failed))
+    return [run_id for run_id in ids if run_id not in failed]
+
+
+async def _remove_photos(database: Database, run_id: str, rest: Rest) -> None:
+    is_left = True
+    while is_left:
+        began = time.monotonic()
+        is_left = await database.write_heavy(retention.STEP_BYTES, retention.remove_photos, run_id)
+        await rest(time.monotonic() - began)

@@ -1,0 +1,260 @@
+"""Retention: what is deleted once it was kept for as long as was set, and what stays."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rundun import retention
+from rundun.actions import retention as actions
+from rundun.core import retention as rules
+from rundun.core import times
+from rundun.core.retention import Retention, TemplateRetention
+from rundun.core.urls import Urls
+from rundun.errors import Invalid
+from rundun.store import files, organizations
+from rundun.store import retention as rows
+from rundun.store.connection import open_writer
+from rundun.store.transaction import Env, Tx
+from tests.helpers.images import heic, jpeg
+from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Ed, Receiver, World, answering, new_photo_id, world
+from tests.helpers.storage import assert_counted
+
+PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 9}}
+AFTER = {
+    "id": "s-after",
+    "type": "boolean",
+    "label": "Shut again?",
+    "condition": {"when": {"step": "s-pic", "op": "answered"}},
+}
+HERE = {"lat": 52.1, "lng": 4.25, "accuracy": 3}
+
+
+async def keep(w: World, **days: Any) -> None:
+    """Set how long Acme keeps what it has."""
+    await w.database.write(actions.put, w.acme_id, Retention(**days))
+
+
+async def swept(w: World) -> None:
+    """Sweep once, without rests."""
+
+    async def rest(_: float) -> None: ...
+
+    await retention.sweep(w.database, rest)
+    await w.database.read(assert_counted)
+
+
+async def template(w: World) -> str:
+    return await w.template(PICTURE, AFTER, execution={"identity_required": "none"})
+
+
+async def done(w: World, template_id: str, *photos: bytes, complete: bool = True) -> Ed:
+    """A run with photos of its answer and one of its remark."""
+    ed = await w.dispatch(template_id)
+    await ed.start()
+    ids = [new_photo_id() for _ in photos]
+    for photo_id, data in zip(ids, photos, strict=True):
+        assert (await ed.photo("s-pic", data, photo_id, params=HERE)).status_code == 201
+    noted = new_photo_id()
+    assert (await ed.photo("s-pic", jpeg(320, 240), noted, params={"remark": 1})).status_code == 201
+    body = {"remark_id": "00000000-0000-4000-8000-000000000001", "text": "Scratched", "photos": [noted]}
+    assert (await ed.call("PUT", "/steps/s-pic/remark", json=body)).status_code == 200
+    await ed.answer("s-pic", photos=ids)
+    await ed.answer("s-after", True)
+    if complete:
+        assert (await ed.complete()).status_code == 200
+    return ed
+
+
+def stored(tx: Tx) -> dict[str, int]:
+    """How many rows of files there are, and bytes in their chunks."""
+    size = tx.number("SELECT ifnull(sum(length(bytes)), 0) FROM chunks")
+    return {"files": tx.number("SELECT count(*) FROM files"), "bytes": size}
+
+
+async def test_photos_go_when_their_days_are_over_and_all_else_of_the_run_stays(w: World) -> None:
+    template_id = await template(w)
+    empty = await w.database.read(stored)
+    ed = await done(w, template_id, jpeg(), heic())
+    open_run = await done(w, template_id, jpeg(), complete=False)
+    kept_for_the_open_run = (await w.database.read(stored))["bytes"]
+    await keep(w, photos_days=90)
+    w.clock.forward(hours=90 * 24, seconds=-1)
+    await swept(w)
+    before = await w.acme.get(f"/v1/runs/{ed.run_id}")
+    assert len(before.json()["answers"]["s-pic"]["photos"]) == 2
+    events = await w.events(ed)
+    w.clock.forward(seconds=1)
+    await swept(w)
+
+    after = await w.acme.get(f"/v1/runs/{ed.run_id}", headers={"if-none-match": before.headers["etag"]})
+    assert after.status_code == 200, "it has changed"
+    was, record = before.json(), after.json()
+    assert record["answers"]["s-pic"] == {**was["answers"]["s-pic"], "photos": [], "photos_removed": 2}
+    assert record["remarks"]["s-pic"] == {**was["remarks"]["s-pic"], "photos": [], "photos_removed": 1}
+    assert record["answers"]["s-after"] == was["answers"]["s-after"], "what it was asked for is done still"
+    assert (record["progress"], record["status"]) == (was["progress"], "completed")
+    for photo in was["answers"]["s-pic"]["photos"]:
+        for url in (photo["url"], photo["thumbnail_url"], photo["original"]["url"]):
+            assert (await w.browser().get(url)).status_code == 404
+    assert await w.events(ed) == events
+    assert (await w.run(open_run))["answers"]["s-pic"]["photos"], "nothing of an open run"
+    assert (await w.database.read(stored))["bytes"] < kept_for_the_open_run
+    assert empty["bytes"] < (await w.database.read(stored))["bytes"]
+
+
+async def test_a_photo_that_comes_again_has_its_receipt_though_its_pictures_are_gone(w: World) -> None:
+    data, photo_id = jpeg(), new_photo_id()
+    ed = await w.dispatch(await template(w))
+    await ed.start()
+    receipt = (await ed.photo("s-pic", data, photo_id, params=HERE)).json()
+    await ed.answer("s-pic", photos=[photo_id])
+    await ed.answer("s-after", True)
+    await ed.complete()
+    await keep(w, photos_days=1)
+    w.clock.forward(hours=24)
+    await swept(w)
+    again = await ed.photo("s-pic", data, photo_id)
+    assert (again.status_code, again.json()["sha256"]) == (200, receipt["sha256"])
+    geo = "SELECT count(*) FROM photos WHERE geo IS NOT NULL"
+    assert await w.database.read(lambda tx: tx.number(geo)) == 0, "where it was taken goes with it"
+
+
+async def test_what_a_template_says_comes_first(w: World) -> None:
+    plain, longer, forever = [await template(w) for _ in range(3)]
+    runs = [await done(w, template_id, jpeg()) for template_id in (plain, longer, forever)]
+    await keep(w, photos_days=1)
+    await w.database.write(actions.put_of_template, w.acme_id, longer, TemplateRetention(photos_days=2))
+    await w.database.write(actions.put_of_template, w.acme_id, forever, TemplateRetention(photos_days=0))
+
+    async def left() -> list[int]:
+        return [len((await w.run(ed))["answers"]["s-pic"]["photos"]) for ed in runs]
+
+    w.clock.forward(hours=24)
+    await swept(w)
+    assert await left() == [0, 1, 1]
+    w.clock.forward(hours=24)
+    await swept(w)
+    assert await left() == [0, 0, 1]
+    w.clock.forward(hours=24 * 36_500)
+    await swept(w)
+    assert await left() == [0, 0, 1]
+
+
+async def test_a_sweep_that_ends_in_the_middle_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "CHUNK", 1000)  # so that each photo has several chunks,
+    monkeypatch.setattr(actions, "STEP_BYTES", 3000)  # and takes several steps
+    clock, steps = Clock(), 0
+    async with world(tmp_path, clock) as w:
+        ed = await done(w, await template(w), jpeg(), jpeg(1200, 900))
+        await keep(w, photos_days=1)
+        clock.forward(hours=24)
+
+        async def rest(_: float) -> None:
+            nonlocal steps
+            steps += 1
+            if steps == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            await retention.sweep(w.database, rest)
+        await w.database.read(assert_counted)
+        assert (await w.acme.get(f"/v1/runs/{ed.run_id}")).status_code == 200
+    async with world(tmp_path, clock) as w:
+        await swept(w)
+        found = await w.database.read(stored)
+        assert await w.database.read(lambda tx: rows.count_due(tx)["photos"]) == 0
+        originals = await w.database.read(lambda tx: tx.number("SELECT count(DISTINCT original) FROM photos"))
+        assert (originals, await w.database.read(lambda tx: tx.number("SELECT count(*) FROM changes"))) == (3, 1)
+        assert found["bytes"] == await w.database.read(
+            lambda tx: tx.number("SELECT ifnull(sum(f.bytes), 0) FROM files AS f WHERE f.removed_at IS NULL")
+        )
+
+
+async def test_attempts_of_settled_deliveries_go_after_ninety_days_and_the_delivery_stays(
+    w: World, receiver: Receiver
+) -> None:
+    receiver.answer = answering("410 Gone")
+    hook = {"url": receiver.url, "events": ["step.completed"]}
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook=hook)
+    await ed.start()
+    await ed.answer("s-ok", True)
+    await w.deliver()
+    (failed,) = await w.deliveries(ed)
+    assert (failed["status"], len(failed["attempts"])) == ("failed", 1)
+    w.clock.forward(hours=90 * 24, seconds=-1)
+    await swept(w)
+    assert await w.deliveries(ed) == [failed]
+    w.clock.forward(seconds=1)
+    await swept(w)
+    assert await w.deliveries(ed) == [{**failed, "attempts": [], "attempts_removed": 1}]
+
+    receiver.answer = answering("204 No Content")
+    retried = await w.acme.post(f"/v1/deliveries/{failed['delivery_id']}/retry", json={})
+    assert retried.status_code == 202, retried.text
+    await w.deliver()
+    (again,) = await w.deliveries(ed)
+    assert (again["status"], again["attempts_removed"]) == ("delivered", 1)
+    assert [attempt["number"] for attempt in again["attempts"]] == [2]
+    w.clock.forward(hours=90 * 24)
+    await keep(w, attempts_days=None)
+    await swept(w)
+    assert (await w.deliveries(ed))[0]["attempts"], "for ever"
+    await keep(w, attempts_days=90)
+    await swept(w)
+    assert (await w.deliveries(ed))[0]["attempts_removed"] == 2
+
+
+async def test_days_are_from_1_to_36500(w: World) -> None:
+    with pytest.raises(Invalid) as refused:
+        await keep(w, photos_days=0, runs_days=36_501, attempts_days=-1)
+    assert [error.pointer for error in refused.value.errors] == ["/photos_days", "/runs_days", "/attempts_days"]
+
+
+DAYS, OWN_DAYS = st.none() | st.integers(1, 3), st.none() | st.integers(0, 3)
+AGES = st.lists(st.none() | st.integers(0, 4 * times.DAY) | st.sampled_from([times.DAY, 2 * times.DAY]), max_size=4)
+NOW = 1_800_000_000_000
+
+
+@pytest.fixture(scope="module")
+def tx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tx]:
+    """A transaction on a file of its own."""
+    with closing(open_writer(tmp_path_factory.mktemp("due") / "rundun.db")) as db:
+        yield Env(lambda: NOW, Urls(PUBLIC_URL, b""), 0).tx(db)
+
+
+@given(DAYS, DAYS, OWN_DAYS, OWN_DAYS, AGES)
+def test_the_queries_find_what_the_rules_say(
+    tx: Tx, photos: int | None, runs: int | None, own_photos: int | None, own_runs: int | None, ages: list[int | None]
+) -> None:
+    tx.db.execute("BEGIN")
+    try:
+        org_id, template_id = organizations.add(tx, "Acme").org_id, "t-1"
+        tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=0, updated_at=0)
+        tx.insert("template_versions", template_id=template_id, v=1, body="{}", created_at=0)
+        rows.put(tx, org_id, Retention(photos, runs))
+        rows.put_of_template(tx, template_id, TemplateRetention(own_photos, own_runs))
+        for number, age in enumerate(ages):
+            closed_at = None if age is None else NOW - age
+            same = {"template_id": template_id, "template_v": 1, "org_id": org_id, "revision": 1, "seq": 1}
+            status = "pending" if age is None else "completed"
+            run = {"id": f"r-{number}", "status": status, "closed_at": closed_at, "created_at": 0, "progress": "{}"}
+            tx.insert("runs", **same, **run, has_photos=1)
+        kept = rules.in_force(Retention(photos, runs), TemplateRetention(own_photos, own_runs))
+
+        def due(days: int | None) -> list[str]:
+            closed = {f"r-{number}": None if age is None else NOW - age for number, age in enumerate(ages)}
+            return [run_id for run_id, at in closed.items() if rules.is_due(at, days, NOW)]
+
+        found = rows.due_runs(tx, "runs", 100)
+        assert sorted(found) == due(kept.runs_days)
+        assert sorted({*found, *rows.due_runs(tx, "photos", 100)}) == due(kept.photos_days)
+        assert rows.count_due(tx)["runs"] == len(found)
+    finally:
+        tx.db.execute("ROLLBACK")
