@@ -4,7 +4,17 @@ one. Arguments and results are plain JSON.
 
 from collections.abc import Callable, Mapping
 
-from rundun.actions import api_keys, erasures, holding, operators, organizations, runs, second_factor, signing_key
+from rundun.actions import (
+    api_keys,
+    erasures,
+    holding,
+    operators,
+    organizations,
+    retention,
+    runs,
+    second_factor,
+    signing_key,
+)
 from rundun.actions import templates as template_actions
 from rundun.core.run import DispatchRequest
 from rundun.errors import NotFound
@@ -67,6 +77,7 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "orgs credits": organizations.add_credits,
     "orgs quota": organizations.set_quota,
     "orgs contact": organizations.set_contact,
+    "orgs retention": retention.set_by_command,
     "templates import": import_template,
     "runs dispatch": dispatch_run,
     "runs erase": erase_run,

@@ -110,7 +110,8 @@ def doomed_by_template(tx: Tx, org_id: str, template_id: str, new: TemplateReten
 def _doomed(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> Doomed:
     photos = runs_ = 0
     for template_id, before, after in changes:
-        if after.photos_days is not None and rules.is_shorter(before.photos_days, after.photos_days):
+        goes_before = after.photos_days != after.runs_days  # else photos go with their run
+        if goes_before and after.photos_days is not None and rules.is_shorter(before.photos_days, after.photos_days):
             photos += retention.count_older(tx, "photos", template_id, tx.now - after.photos_days * times.DAY)
         if after.runs_days is not None and rules.is_shorter(before.runs_days, after.runs_days):
             runs_ += retention.count_older(tx, "runs", template_id, tx.now - after.runs_days * times.DAY)

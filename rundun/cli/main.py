@@ -18,6 +18,7 @@ from rundun.cli import erasure
 from rundun.cli.context import common, require_database, run_reading, run_writing
 from rundun.cli.copies import backup
 from rundun.cli.restore import live, restore
+from rundun.cli.retention import orgs_retention
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
 from rundun.core.template import Template
@@ -281,6 +282,9 @@ def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlim
 def orgs_contact(settings: ServiceSettings, org: str, text: str) -> None:
     """Say how executors reach the organization."""
     run_writing(settings, "orgs contact", org=org, contact=text)
+
+
+orgs.add_command(orgs_retention)
 
 
 def read_template_file(file: str) -> Any:

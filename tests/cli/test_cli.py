@@ -98,6 +98,11 @@ def test_organizations(office: Office) -> None:
     assert office("orgs", "quota", "Acme & Söhne") == "0 bytes used of 20.0 MiB"
     assert office("orgs", "quota", acme, "--unlimited") == "0 bytes used, no quota"
     assert office("orgs", "quota", acme, "--default") == "0 bytes used, no quota"
+    held = "photos forever\nruns forever\nattempts 90 days\nexecutors are told"
+    assert office("orgs", "retention", acme) == held
+    held = "photos forever\nruns 1 day\nattempts forever\nexecutors are not told"
+    changed = ("--runs-days", "1", "--attempts-days", "forever", "--no-tell")
+    assert office("orgs", "retention", acme, *changed) == office("orgs", "retention", acme) == held
     office("orgs", "contact", acme, "")
     assert [acme, "unlimited", "Acme & Söhne", "0 bytes used, no quota"] in office.lines("orgs", "list")
     assert len(office.lines("orgs", "list")) == 2
@@ -111,6 +116,7 @@ def test_organizations_that_make_no_sense(office: Office) -> None:
     assert "the balance" in office.refused("orgs", "credits", acme, "--add", str(10**30))
     assert office.refused("orgs", "quota", "Globex", "--unlimited") == "There is no such organization."
     assert "at most" in office.refused("orgs", "quota", acme, "--mebibytes", str(2**31))
+    assert office.refused("orgs", "retention", "Globex", "--tell") == "There is no such organization."
     assert "1 to 200" in office.refused("orgs", "create", " ")
     assert "1 to 200" in office.refused("orgs", "create", "x" * 201)
     assert "1 to 200" in office.refused("orgs", "create", "a\x1b[31m")

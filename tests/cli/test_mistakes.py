@@ -36,6 +36,7 @@ def in_folder(folder: Path, *arguments: str, **settings: str) -> Result:
         ("orgs credits Acme --add lots", "Invalid value for '--add'"),
         ("orgs quota Acme --mebibytes 1 --default", "Say one of --mebibytes N, --unlimited and --default"),
         ("orgs quota Acme --mebibytes 0", "Invalid value for '--mebibytes'"),
+        ("orgs retention Acme --photos-days 0", "Say a whole number from 1 to 36,500, or forever."),
         ("orgs create", "Missing argument 'NAME'"),
         ("keys create --org Acme", "Missing option '--name'"),
         ("keys create --name x", "Missing option '--org'"),

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from rundun import paths
+from rundun.actions import retention
 from rundun.actions import templates as actions
 from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core import template_pictures
@@ -60,6 +61,7 @@ async def show(call: ConsoleCall) -> Response:
     source = from_json(version.body)
     return call.render(
         "template",
+        retention=await call.read(retention.get_of_template, template_id),
         head=head,
         version=version,
         source=source,

@@ -1,0 +1,64 @@
+"""`orgs retention`: how long an organization keeps what it has."""
+
+import re
+
+import click
+
+from rundun.actions import organizations, retention
+from rundun.cli.context import common, run_reading, run_writing
+from rundun.config.settings import ServiceSettings
+from rundun.core.retention import MAX_DAYS, Retention
+from rundun.store.transaction import Tx
+
+
+class Days(click.ParamType[int]):
+    """A number of days, or `forever`, which is 0."""
+
+    name = "days"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read what was typed."""
+        typed = str(value)
+        if typed == "forever":
+            return 0
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", typed, re.ASCII) or int(typed) > MAX_DAYS:
+            self.fail(f"Say a whole number from 1 to {MAX_DAYS:,}, or forever.", param, ctx)
+        return int(typed)
+
+
+@click.command("retention")
+@click.argument("org")
+@click.option("--photos-days", type=Days(), help="How long photos are kept once their run is closed, or forever.")
+@click.option("--runs-days", type=Days(), help="The same of whole runs.")
+@click.option("--attempts-days", type=Days(), help="The same of attempts, once their delivery is settled.")
+@click.option("--tell/--no-tell", default=None, help="Whether executors read of it before they start.")
+@common
+def orgs_retention(
+    settings: ServiceSettings,
+    org: str,
+    photos_days: int | None,
+    runs_days: int | None,
+    attempts_days: int | None,
+    tell: bool | None,
+) -> None:
+    """Set how long an organization keeps photos, runs and attempts; print what holds then."""
+    given = {"photos_days": photos_days, "runs_days": runs_days, "attempts_days": attempts_days}
+    changes: dict[str, int | bool | None] = {name: days or None for name, days in given.items() if days is not None}
+    if tell is not None:
+        changes["tells"] = tell
+    if changes:
+        held = Retention(**run_writing(settings, "orgs retention", org=org, changes=changes))
+    else:
+        held = run_reading(settings, lambda tx: _read(tx, org))
+    click.echo(f"photos {_words(held.photos_days)}")
+    click.echo(f"runs {_words(held.runs_days)}")
+    click.echo(f"attempts {_words(held.attempts_days)}")
+    click.echo("executors are told" if held.tells else "executors are not told")
+
+
+def _read(tx: Tx, org: str) -> Retention:
+    return retention.get_of_organization(tx, organizations.find(tx, org).org_id)
+
+
+def _words(days: int | None) -> str:
+    return "forever" if days is None else f"{days} day{'s' if days > 1 else ''}"

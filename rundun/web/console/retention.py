@@ -1,0 +1,124 @@
+"""/console/settings/retention and /console/templates/{template_id}/retention: how long what belongs to runs is kept."""
+
+import re
+
+from starlette.responses import Response
+
+from rundun.actions import retention
+from rundun.actions.retention import Doomed
+from rundun.actions.templates import get_version
+from rundun.core.retention import FOREVER, MAX_DAYS, Retention, TemplateRetention
+from rundun.errors import Invalid
+from rundun.web.console.session import ConsoleCall
+from rundun.web.console.settings.account import is_own_password
+
+KEPT = ("photos_days", "runs_days", "attempts_days")
+_WRONG = MAX_DAYS + 1  # refused as any number too large
+NOTHING = Doomed(0, 0)
+
+
+async def show(call: ConsoleCall) -> Response:
+    """GET /console/settings/retention: show how long the organization keeps what it has."""
+    stored = await call.read(retention.get_of_organization)
+    values = {"tells": "yes" if stored.tells else ""}
+    for name in KEPT:
+        values |= _shown(name, getattr(stored, name))
+    return _form(call, values)
+
+
+async def put(call: ConsoleCall) -> Response:
+    """POST /console/settings/retention: store it. What would delete something is asked for once more, with the
+    password.
+    """
+    days = {name: _days(call.form, name) for name in KEPT}
+    new = Retention(**days, tells=bool(call.form.get("tells")))
+    doomed = await call.read(retention.doomed_by, new)
+    if doomed != NOTHING and not await _is_confirmed(call):
+        return _form(call, call.form, 422 if "old" in call.form else 200, doomed=doomed)
+    try:
+        await call.write(retention.put, new)
+    except Invalid as invalid:
+        return _form(call, call.form, 422, wrong=_wrong(invalid))
+    return call.redirect("/settings/retention", "told_retention_changed")
+
+
+def _form(
+    call: ConsoleCall,
+    values: dict[str, str],
+    status: int = 200,
+    wrong: frozenset[str] = frozenset(),
+    doomed: Doomed = NOTHING,
+) -> Response:
+    return call.render("retention", status, values=values, wrong=wrong, doomed=doomed, max_days=MAX_DAYS)
+
+
+async def show_of_template(call: ConsoleCall) -> Response:
+    """GET /console/templates/{template_id}/retention: show what a template has of its own."""
+    stored = (await call.read(retention.get_of_template, call.path("template_id"))).template
+    values = _shown("photos_days", stored.photos_days, own=True) | _shown("runs_days", stored.runs_days, own=True)
+    return await _form_of_template(call, values)
+
+
+async def put_of_template(call: ConsoleCall) -> Response:
+    """POST /console/templates/{template_id}/retention: store it, as for the organization."""
+    template_id = call.path("template_id")
+    new = TemplateRetention(_own_days(call.form, "photos_days"), _own_days(call.form, "runs_days"))
+    doomed = await call.read(retention.doomed_by_template, template_id, new)
+    if doomed != NOTHING and not await _is_confirmed(call):
+        return await _form_of_template(call, call.form, 422 if "old" in call.form else 200, doomed=doomed)
+    try:
+        await call.write(retention.put_of_template, template_id, new)
+    except Invalid as invalid:
+        return await _form_of_template(call, call.form, 422, wrong=_wrong(invalid))
+    return call.redirect(f"/templates/{template_id}", "told_retention_changed")
+
+
+async def _form_of_template(
+    call: ConsoleCall,
+    values: dict[str, str],
+    status: int = 200,
+    wrong: frozenset[str] = frozenset(),
+    doomed: Doomed = NOTHING,
+) -> Response:
+    head, version = await call.read(get_version, call.path("template_id"), None)
+    return call.render(
+        "template_retention",
+        status,
+        head=head,
+        name=version.template.name,
+        of_organization=await call.read(retention.get_of_organization),
+        values=values,
+        wrong=wrong,
+        doomed=doomed,
+        max_days=MAX_DAYS,
+    )
+
+
+async def _is_confirmed(call: ConsoleCall) -> bool:
+    return "old" in call.form and await is_own_password(call, call.form["old"])
+
+
+def _shown(name: str, days: int | None, *, own: bool = False) -> dict[str, str]:
+    """Return the fields of a form for so many days: how, and how many."""
+    how = ("organization" if own else "forever") if days is None else "forever" if days == FOREVER else "days"
+    return {f"{name}_how": how, name: str(days) if how == "days" else ""}
+
+
+def _days(form: dict[str, str], name: str) -> int | None:
+    """Read days, None for ever; what is no number becomes one that is refused."""
+    if form.get(f"{name}_how") == "forever":
+        return None
+    typed = form.get(name, "").strip()
+    return int(typed) if re.fullmatch(r"[1-9][0-9]{0,8}", typed, re.ASCII) else _WRONG
+
+
+def _own_days(form: dict[str, str], name: str) -> int | None:
+    """Read days that a template has of its own, None for as the organization has it."""
+    if form.get(f"{name}_how") == "organization":
+        return None
+    days = _days(form, name)
+    return FOREVER if days is None else days
+
+
+def _wrong(invalid: Invalid) -> frozenset[str]:
+    return frozenset(error.pointer[1:] for error in invalid.errors)
