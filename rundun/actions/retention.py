@@ -1,6 +1,6 @@
 """Retention: how long an organization and its templates keep things, and deleting what was kept for long enough."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rundun.actions import organizations
@@ -50,6 +50,12 @@ def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplat
     """Read what holds for the runs of an organization's template, or raise NotFound."""
     templates.get(tx, org_id, template_id)
     return RetentionOfTemplate(retention.get(tx, org_id), retention.get_of_template(tx, template_id))
+
+
+def told_of(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
+    """Read what executors are told before they start a run of a template, as `core.retention.told` has it."""
+    held = get_of_template(tx, org_id, template_id)
+    return rules.told(held.kept) if held.organization.tells else rules.NOT_TOLD
 
 
 def put(tx: Tx, org_id: str, new: Retention) -> None:

@@ -1,5 +1,6 @@
 """Retention: how long photos, runs and attempts are kept, and what of it holds for the runs of a template."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rundun.core import times
@@ -49,6 +50,16 @@ def in_force(organization: Retention, template: TemplateRetention) -> Kept:
 
 def _days(of_organization: int | None, of_template: int | None) -> int | None:
     return of_organization if of_template is None else of_template or None
+
+
+def told(kept: Kept) -> Mapping[str, int | None]:
+    """Return the days that executors read of before they start: those of `photos` where these are fewer than those of
+    `all`, None where there is nothing to be read.
+    """
+    return {"photos": None if kept.photos_days == kept.runs_days else kept.photos_days, "all": kept.runs_days}
+
+
+NOT_TOLD: Mapping[str, int | None] = {"photos": None, "all": None}
 
 
 def is_due(closed_at: int | None, days: int | None, now: int) -> bool:

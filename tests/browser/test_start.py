@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import expect
 
+from tests.actions.test_retention import keep
 from tests.bench.checklist import STEPS
 from tests.bench.page import EVIDENCE, MAX_BYTES, MAX_REQUESTS
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
@@ -18,11 +19,12 @@ from tests.helpers.service import World
 async def test_the_start_screen_says_what_for_whom_and_how_long_and_opening_changes_nothing(
     w: World, ed: Phone
 ) -> None:
+    await keep(w, runs_days=90)
     run_id = await dispatched(w, YES_NO, COUNT, description="Before the guests come.", settings={"est_minutes": 15})
     await ed.open(run_id)
     page = ed.page
     await expect(page.get_by_role("heading", name="Check")).to_be_visible()
-    for words in ("Before the guests come.", "15 minutes", "2 steps", "Open until"):
+    for words in ("Before the guests come.", "15 minutes", "2 steps", "Open until", "Kept for 90 days."):
         await expect(page.get_by_text(words)).to_be_visible()
     await expect(page.locator(".org")).to_have_text(re.compile("^Acme "))
     assert (await record(w, run_id))["status"] == "pending"
