@@ -20,7 +20,8 @@ Rest = Callable[[float], Awaitable[object]]  # for so many seconds
 
 
 async def sweep(database: Database, rest: Rest = asyncio.sleep) -> None:
-    """Delete the photos and attempts that were kept for long enough."""
+    """Delete the runs, photos and attempts that were kept for long enough."""
+    await _of_runs(database, "runs", rest)
     await _of_runs(database, "photos", rest)
     total = 0
     while await database.read(retention_rows.due_attempts, 1):
@@ -32,14 +33,14 @@ async def sweep(database: Database, rest: Rest = asyncio.sleep) -> None:
 
 
 async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Rest) -> None:
-    """Delete the photos of all runs of which they are due. One that fails holds up nobody: the next sweep comes back
-    to it.
-    """
+    """Delete all runs that are due, or their photos. One that fails holds up nobody; the next sweep tries again."""
     total, failed = 0, set[str]()
-    while ids := await _due(database, what, failed):
+    last: list[str] = []
+    while (ids := await _due(database, what, failed)) != last:
+        last = ids
         for run_id in ids:
             try:
-                await _remove_photos(database, run_id, rest)
+                await _delete(database, what, run_id, rest)
                 total += 1
             except Problem as problem:
                 if problem.code == "unavailable":
@@ -48,8 +49,6 @@ async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Re
             except Exception as error:
                 failed.add(run_id)
                 log("error", "retention.failed", exc=error, run=short(run_id))
-        if set(ids) <= failed:
-            break
     if total:
         log("info", f"retention.{what}_deleted", runs=total)
 
@@ -59,9 +58,12 @@ async def _due(database: Database, what: Literal["photos", "runs"], failed: set[
     return [run_id for run_id in ids if run_id not in failed]
 
 
-async def _remove_photos(database: Database, run_id: str, rest: Rest) -> None:
+async def _delete(database: Database, what: Literal["photos", "runs"], run_id: str, rest: Rest) -> None:
     is_left = True
     while is_left:
-        began = time.monotonic()
-        is_left = await database.write_heavy(retention.STEP_BYTES, retention.remove_photos, run_id)
+        began, is_left = time.monotonic(), False
+        if what == "photos":
+            is_left = await database.write_heavy(retention.STEP_BYTES, retention.remove_photos, run_id)
+        else:
+            await database.write(retention.erase_run, run_id)
         await rest(time.monotonic() - began)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rundun.actions import organizations
+from rundun.actions import erasures, organizations
 from rundun.core import retention as rules
 from rundun.core import times
 from rundun.core.retention import MAX_DAYS, Kept, Retention, TemplateRetention
@@ -150,6 +150,13 @@ def remove_photos(tx: Tx, run_id: str) -> bool:
     retention.put_without_photos(tx, run_id)
     tx.touched.add(f"runs of {run.org_id}")
     return False
+
+
+def erase_run(tx: Tx, run_id: str) -> None:
+    """Erase a closed run that was kept for long enough."""
+    run = runs.get(tx, run_id)
+    if rules.is_due(run.closed_at, _kept(tx, run).runs_days, tx.now):  # else the rule has been changed meanwhile
+        erasures.erase(tx, run_id, "retention", journal=False)
 
 
 def remove_attempts(tx: Tx, limit: int) -> int:

@@ -16,7 +16,7 @@ from rundun.core import times
 from rundun.core.retention import Retention, TemplateRetention
 from rundun.core.urls import Urls
 from rundun.errors import Invalid
-from rundun.store import files, organizations
+from rundun.store import erasure, files, organizations
 from rundun.store import retention as rows
 from rundun.store.connection import open_writer
 from rundun.store.transaction import Env, Tx
@@ -175,6 +175,35 @@ async def test_a_sweep_that_ends_in_the_middle_goes_on_where_it_was(
         assert found["bytes"] == await w.database.read(
             lambda tx: tx.number("SELECT ifnull(sum(f.bytes), 0) FROM files AS f WHERE f.removed_at IS NULL")
         )
+
+
+async def test_whole_runs_go_when_their_days_are_over(w: World) -> None:
+    plain, own = [await template(w) for _ in range(2)]
+    gone, kept = [await done(w, template_id, jpeg()) for template_id in (plain, own)]
+    open_run = await done(w, plain, jpeg(), complete=False)
+    pending = await w.dispatch(plain, expires_in_hours=None)
+    await keep(w, runs_days=30)
+    await w.database.write(actions.put_of_template, w.acme_id, own, TemplateRetention(runs_days=31))
+
+    async def statuses() -> list[int]:
+        runs = (gone, kept, open_run, pending)
+        return [(await w.acme.get(f"/v1/runs/{ed.run_id}")).status_code for ed in runs]
+
+    w.clock.forward(hours=30 * 24, seconds=-1)
+    await swept(w)
+    assert await statuses() == [200, 200, 200, 200]
+    w.clock.forward(seconds=1)
+    await swept(w)
+    assert await statuses() == [410, 200, 200, 200]
+    assert (await gone.call("GET", "/state")).json()["code"] == "run_erased"
+    by = await w.database.read(erasure.find, gone.run_id)
+    assert by is not None and (by.erased_by, by.erased_at) == ("retention", w.clock.now)
+    await swept(w)
+    assert (await w.database.read(erasure.find, gone.run_id)) == by
+    w.clock.forward(hours=24)
+    await w.sweep()
+    await swept(w)
+    assert await statuses() == [410, 410, 200, 200], "what expired has its days from then on"
 
 
 async def test_attempts_of_settled_deliveries_go_after_ninety_days_and_the_delivery_stays(
