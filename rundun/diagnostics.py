@@ -72,7 +72,7 @@ def report(
     findings += [*_clock(examined), *_deliveries(examined)]
     judged = backup_health.judge(settings, examined.backup_missed_at, examined.file.bytes, room, examined.now)
     findings += [Finding(*result) for result in judged]
-    findings += _quotas(examined, org_id)
+    findings += [*_quotas(examined, org_id), *_retention(examined)]
     findings += _receivers(settings, examined, look_up_seconds)
     if org_id is None:  # else it is none of their business
         findings += _alerts(settings, look_up_seconds)
@@ -268,6 +268,19 @@ def _quotas(examined: HealthReport, org_id: str | None) -> Iterator[Finding]:
             named = "This organization" if org_id else f"{examined.names[use.org_id]} ({use.org_id})"
             text = f"{named} has used {size(use.used)} of {size(use.quota or 0)}{_refused(use)}."
             yield Finding("quota", "note", text)
+
+
+def _retention(examined: HealthReport) -> Iterator[Finding]:
+    """Find what was kept for as long as was set and is there still."""
+    words = {"runs": "runs", "photos": "runs with photos", "attempts": "deliveries with attempts"}
+    counts = {word: examined.retention_due.get(what, 0) for what, word in words.items()}
+    due = [f"{count:,} {word}" for word, count in counts.items() if count]
+    if not due:
+        return
+    text = f"Kept for as long as was set, and to be deleted by the next sweep: {', '.join(due)}."
+    is_late = any(examined.retention_late.values())
+    late = " Some of it for an hour already: either the service is not running, or its sweep fails." if is_late else ""
+    yield Finding("retention", "note" if is_late else "good", text + late)
 
 
 def _refused(use: StorageUse) -> str:

@@ -3,10 +3,11 @@
 import shutil
 import sqlite3
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rundun.store import quotas, service_state
+from rundun.store import quotas, retention, service_state
 from rundun.store.transaction import Tx
 
 PAGE = 8192  # bytes, as `connection` sets it
@@ -16,7 +17,8 @@ _OPEN = "SELECT count(*) FROM runs INDEXED BY runs_open WHERE status IN ('pendin
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Counts of what is open now; `overdue` is for how long the oldest delivery has been due, in milliseconds,
-    `bytes` the size of the file, and `held_since` when all that goes out was held, if it is.
+    `retention_due` what was kept for as long as was set, by what it is, `bytes` the size of the file, and `held_since`
+    when all that goes out was held, if it is.
     """
 
     deliveries_pending: int
@@ -25,6 +27,7 @@ class Totals:
     runs_pending: int
     runs_in_progress: int
     organizations_near_quota: int
+    retention_due: Mapping[str, int]
     bytes: int
     held_since: int | None
 
@@ -41,6 +44,7 @@ def totals(tx: Tx) -> Totals:
         runs_pending=tx.number(f"{_OPEN} AND status = 'pending'"),
         runs_in_progress=tx.number(f"{_OPEN} AND status = 'in_progress'"),
         organizations_near_quota=quotas.count_near(tx),
+        retention_due=retention.count_due(tx),
         bytes=tx.number("PRAGMA page_count") * PAGE,
         held_since=service_state.held_since(tx),
     )

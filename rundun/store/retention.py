@@ -12,7 +12,6 @@ from rundun.core.retention import Retention, TemplateRetention
 from rundun.store import files
 from rundun.store.transaction import Tx
 
-What = Literal["photos", "runs", "attempts"]
 MAX_COUNTED = 100_000  # of what is due; what is more is only said to be more
 
 
@@ -51,6 +50,7 @@ def put_of_template(tx: Tx, template_id: str, retention: TemplateRetention) -> N
 
 # ---- what is due
 
+_OF_ORG = "(:org IS NULL OR o.id = :org)"
 _OLD = f"closed_at IS NOT NULL AND erased_at IS NULL AND closed_at <= :now - days * {times.DAY}"
 _INDEXES = {"photos": "runs_with_photos", "runs": "runs_to_erase"}
 _HAVE = {"photos": "has_photos AND ", "runs": ""}
@@ -61,7 +61,7 @@ def _due_runs(what: Literal["photos", "runs"]) -> str:
     days = f"CASE WHEN t.keep_{what}_days IS NULL THEN o.keep_{what}_days ELSE nullif(t.keep_{what}_days, 0) END"
     return (
         f"FROM (SELECT t.id AS template_id, {days} AS days FROM organizations AS o JOIN templates AS t "  # noqa: S608
-        f"ON t.org_id = o.id WHERE {days} IS NOT NULL) AS kept "
+        f"ON t.org_id = o.id WHERE {days} IS NOT NULL AND {_OF_ORG}) AS kept "
         f"CROSS JOIN runs AS r INDEXED BY {_INDEXES[what]} ON r.template_id = kept.template_id "
         f"WHERE {_HAVE[what]}{_OLD} LIMIT :limit"
     )
@@ -69,29 +69,29 @@ def _due_runs(what: Literal["photos", "runs"]) -> str:
 
 _DUE_ATTEMPTS = (
     "FROM organizations AS o CROSS JOIN deliveries AS d INDEXED BY deliveries_with_attempts ON d.org_id = o.id "
-    "WHERE o.keep_attempts_days IS NOT NULL AND d.settled_at IS NOT NULL AND NOT d.attempts_removed "
+    f"WHERE o.keep_attempts_days IS NOT NULL AND {_OF_ORG} AND d.settled_at IS NOT NULL AND NOT d.attempts_removed "
     f"AND d.settled_at <= :now - o.keep_attempts_days * {times.DAY} LIMIT :limit"
 )
 
 
 def due_runs(tx: Tx, what: Literal["photos", "runs"], limit: int) -> list[str]:
     """List the ids of at most `limit` closed runs whose photos, or which as a whole, were kept for long enough."""
-    rows = tx.db.execute(f"SELECT r.id {_due_runs(what)}", {"now": tx.now, "limit": limit}).fetchall()
-    return [row["id"] for row in rows]
+    values = {"now": tx.now, "limit": limit, "org": None}
+    return [row["id"] for row in tx.db.execute(f"SELECT r.id {_due_runs(what)}", values).fetchall()]
 
 
 def due_attempts(tx: Tx, limit: int) -> list[int]:
     """List the numbers of at most `limit` settled deliveries whose attempts were kept for long enough."""
-    rows = tx.db.execute(f"SELECT d.number {_DUE_ATTEMPTS}", {"now": tx.now, "limit": limit}).fetchall()
-    return [row["number"] for row in rows]
+    values = {"now": tx.now, "limit": limit, "org": None}
+    return [row["number"] for row in tx.db.execute(f"SELECT d.number {_DUE_ATTEMPTS}", values).fetchall()]
 
 
-def count_due(tx: Tx) -> dict[What, int]:
-    """Count the runs whose photos are due, the runs, and the deliveries whose attempts are; each at most `MAX_COUNTED`
-    and one.
+def count_due(tx: Tx, org_id: str | None = None, since: int = 0) -> dict[str, int]:
+    """Count the runs whose photos are due, the runs, and the deliveries whose attempts are, of one organization or all,
+    and for `since` milliseconds or longer; each at most `MAX_COUNTED` and one.
     """
-    rows: dict[What, str] = {"photos": _due_runs("photos"), "runs": _due_runs("runs"), "attempts": _DUE_ATTEMPTS}
-    values = {"now": tx.now, "limit": MAX_COUNTED + 1}
+    rows = {"photos": _due_runs("photos"), "runs": _due_runs("runs"), "attempts": _DUE_ATTEMPTS}
+    values = {"now": tx.now - since, "limit": MAX_COUNTED + 1, "org": org_id}
     counts = {}
     for what, due in rows.items():
         counts[what] = int(tx.db.execute(f"SELECT count(*) FROM (SELECT 1 {due})", values).fetchone()[0])  # noqa: S608

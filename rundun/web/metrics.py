@@ -89,6 +89,8 @@ def _stored(totals: Totals) -> Iterator[str]:
     yield from _family("rundun_runs", "gauge", "Runs that are open.", runs, "status")
     text = "Organizations that have used at least 80 % of their quota."
     yield from _gauge("rundun_organizations_near_quota", text, totals.organizations_near_quota)
+    text = "What was kept for as long as was set and is to be deleted: runs, photos of runs, attempts of deliveries."
+    yield from _family("rundun_retention_due", "gauge", text, totals.retention_due, "what")
     yield from _gauge("rundun_database_bytes", "Size of the database.", totals.bytes)
     text = "Whether all that goes out is held after a restore: 1, or 0 and it goes out."
     yield from _gauge("rundun_held", text, int(totals.held_since is not None))

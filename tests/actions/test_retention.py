@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rundun import retention
+from rundun import diagnostics, retention
 from rundun.actions import retention as actions
 from rundun.core import retention as rules
 from rundun.core import times
@@ -238,6 +238,37 @@ async def test_attempts_of_settled_deliveries_go_after_ninety_days_and_the_deliv
     await keep(w, attempts_days=90)
     await swept(w)
     assert (await w.deliveries(ed))[0]["attempts_removed"] == 2
+
+
+async def found(w: World, org_id: str | None = None) -> tuple[str, str] | None:
+    """What `check` has found: its state, and from what is due on what it says."""
+    report = diagnostics.report(w.settings, w.clock, org_id=org_id, seconds=0)
+    findings = [(one.state, one.text.partition(": ")[2]) for one in report.findings if one.name == "retention"]
+    return findings[0] if findings else None
+
+
+async def test_what_is_still_to_be_done_is_told(w: World) -> None:
+    async def due() -> list[str]:
+        lines = (await w.browser().get("/metrics")).text.splitlines()
+        return [line.partition("{")[2] for line in lines if line.startswith("rundun_retention_due{")]
+
+    template_id = await template(w)
+    for _ in range(2):
+        await done(w, template_id, jpeg())
+    await keep(w, photos_days=1)
+    w.clock.forward(hours=24, seconds=-1)
+    assert await due() == ['what="photos"} 0', 'what="runs"} 0', 'what="attempts"} 0']
+    w.clock.forward(seconds=1)
+    assert await due() == ['what="photos"} 2', 'what="runs"} 0', 'what="attempts"} 0']
+    assert await found(w) == ("good", "2 runs with photos.")
+    w.clock.forward(hours=1)
+    state, text = await found(w) or ("", "")
+    assert state == "note" and "for an hour already" in text
+    globex = (await w.globex.get("/v1/organization")).json()["id"]
+    assert await found(w, globex) is None, "that is none of their business"
+    await swept(w)
+    assert await due() == ['what="photos"} 0', 'what="runs"} 0', 'what="attempts"} 0']
+    assert await found(w) is None
 
 
 async def test_days_are_from_1_to_36500(w: World) -> None:
