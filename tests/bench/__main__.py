@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import console, deliveries, fair, growth, page, photos, polls, start, wrk
+from tests.bench import console, deliveries, fair, growth, page, photos, polls, retention, start, wrk
 from tests.bench.checklist import STEPS, VALUES
 from tests.bench.client import Call, Reply, all_of, at_rate
 from tests.bench.processes import Rundun, module, rundun
@@ -213,6 +213,7 @@ def main() -> None:
         show_delays(answered_at, json.loads(arrived.read_text()))
     start.measure()
     photos.measure()
+    retention.measure()
     growth.measure(lambda folder, service: Bench(folder, service, 0, "http://127.0.0.1:9/hook").calls())
     deliveries.measure()
     polls.measure()
