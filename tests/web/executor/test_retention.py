@@ -20,7 +20,7 @@ NINETY = {"runs_days": 90}
         ({"runs_days": 1}, {}, "en", ["Kept for 1 day."]),
         ({"photos_days": 30}, {}, "en", ["Photos are kept for 30 days."]),
         ({"photos_days": 30, "runs_days": 30}, {}, "en", ["Kept for 30 days."]),
-        (NINETY, {"photos_days": 7}, "en", ["Photos are kept for 7 days.", "Kept for 90 days."]),
+        (NINETY, {"photos_days": 7}, "en", ["Kept for 90 days.", "Photos are kept for 7 days."]),
         (NINETY, {"runs_days": 0}, "en", []),
         ({**NINETY, "tells": False}, {}, "en", []),
         (NINETY, {}, "es", ["Se conserva 90 días."]),
