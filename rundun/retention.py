@@ -4,7 +4,7 @@ between them, so that nobody waits long. Ended at any moment, it goes on where i
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from rundun.actions import retention
@@ -37,18 +37,22 @@ async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Re
     total, failed = 0, set[str]()
     last: list[str] = []
     while (ids := await _due(database, what, failed)) != last:
-        last = ids
-        for run_id in ids:
+        last, at_once, number = ids, len(ids), 0
+        while number < len(ids):
+            began = time.monotonic()
             try:
-                await _delete(database, what, run_id, rest)
-                total += 1
-            except Problem as problem:
-                if problem.code == "unavailable":
-                    raise  # the disk is full, say: that is no fault of this run's
-                failed.add(run_id)  # erased by somebody just now
+                done = await _delete(database, what, ids[number : number + at_once])
+                number, total, at_once = number + done, total + done, len(ids)
             except Exception as error:
-                failed.add(run_id)
-                log("error", "retention.failed", exc=error, run=short(run_id))
+                if isinstance(error, Problem) and error.code == "unavailable":
+                    raise  # the disk is full, say: that is no fault of this run's
+                if at_once == 1:
+                    failed.add(ids[number])
+                    number += 1
+                    if not isinstance(error, Problem):  # such as one that was erased just now
+                        log("error", "retention.failed", exc=error, run=short(ids[number - 1]))
+                at_once = 1
+            await rest(time.monotonic() - began)
     if total:
         log("info", f"retention.{what}_deleted", runs=total)
 
@@ -58,12 +62,9 @@ async def _due(database: Database, what: Literal["photos", "runs"], failed: set[
     return [run_id for run_id in ids if run_id not in failed]
 
 
-async def _delete(database: Database, what: Literal["photos", "runs"], run_id: str, rest: Rest) -> None:
-    is_left = True
-    while is_left:
-        began, is_left = time.monotonic(), False
-        if what == "photos":
-            is_left = await database.write_heavy(retention.STEP_BYTES, retention.remove_photos, run_id)
-        else:
-            await database.write(retention.erase_run, run_id)
-        await rest(time.monotonic() - began)
+async def _delete(database: Database, what: Literal["photos", "runs"], run_ids: Sequence[str]) -> int:
+    """Delete the next runs, or their photos; returns how many of them are done with."""
+    if what == "photos":
+        return await database.write_heavy(retention.STEP_BYTES, retention.remove_photos, run_ids)
+    await database.write(retention.erase_run, run_ids[0])
+    return 1

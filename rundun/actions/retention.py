@@ -13,7 +13,7 @@ from rundun.store import retention, run_changes, runs, templates
 from rundun.store.transaction import Tx
 
 STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each of them
-STEP_PHOTOS = 10  # whose pictures are deleted in one write
+STEP_PHOTOS = 25  # whose pictures are deleted in one write
 
 # ---- what is set
 
@@ -131,25 +131,28 @@ def _kept(tx: Tx, run: Run) -> Kept:
     return rules.in_force(retention.get(tx, run.org_id), retention.get_of_template(tx, run.template_id))
 
 
-def remove_photos(tx: Tx, run_id: str) -> bool:
-    """Delete pictures of a closed run that were kept for long enough, as many as nobody waits long for; returns whether
-    more are left. What the photos were taken for, when, and their digests stay, so that the record can be read.
+def remove_photos(tx: Tx, run_ids: Sequence[str]) -> int:
+    """Delete pictures of closed runs that were kept for long enough, as many as nobody waits long for, one run after
+    the other; returns how many of the runs are done with. What the photos were taken for, when, and their digests stay,
+    so that the record can be read.
     """
-    run = runs.get(tx, run_id)
-    if not rules.is_due(run.closed_at, _kept(tx, run).photos_days, tx.now):
-        return False  # the rule has been changed meanwhile
-    budget, left = STEP_BYTES, retention.photos_left(tx, run_id, STEP_PHOTOS)
-    for photo in left:
-        budget -= retention.remove_bytes(tx, run.org_id, photo, budget)
-        if budget <= 0:
-            return True
-    if len(left) == STEP_PHOTOS:
-        return True
-    if count := retention.count_removed(tx, run_id):
-        run_changes.add(tx, run, "photos_removed", Actor("retention"), tx.now, count=count)
-    retention.put_without_photos(tx, run_id)
-    tx.touched.add(f"runs of {run.org_id}")
-    return False
+    photos, size = STEP_PHOTOS, STEP_BYTES
+    for number, run_id in enumerate(run_ids):
+        run = runs.get(tx, run_id)
+        if not rules.is_due(run.closed_at, _kept(tx, run).photos_days, tx.now):
+            continue  # the rule has been changed meanwhile
+        for photo in retention.photos_left(tx, run_id):
+            if photos <= 0 or size <= 0:
+                return number
+            size -= retention.remove_bytes(tx, run.org_id, photo, size)
+            photos -= 1
+        if size <= 0:
+            return number  # of the last one there may be more
+        if count := retention.count_removed(tx, run_id):
+            run_changes.add(tx, run, "photos_removed", Actor("retention"), tx.now, count=count)
+        retention.put_without_photos(tx, run_id)
+        tx.touched.add(f"runs of {run.org_id}")
+    return len(run_ids)
 
 
 def erase_run(tx: Tx, run_id: str) -> None:

@@ -134,12 +134,12 @@ class StoredPhoto:
         return list(dict.fromkeys((self.original, self.derived, self.thumbnail)))
 
 
-def photos_left(tx: Tx, run_id: str, limit: int) -> list[StoredPhoto]:
-    """List at most `limit` photos of a run of which bytes are left."""
+def photos_left(tx: Tx, run_id: str) -> list[StoredPhoto]:
+    """List the photos of a run of which bytes are left."""
     rows = tx.db.execute(
         "SELECT number, original, derived, thumbnail, ifnull(length(geo), 0) FROM photos "
-        "WHERE run_id = ? AND thumbnail <> original ORDER BY number LIMIT ?",
-        (run_id, limit),
+        "WHERE run_id = ? AND thumbnail <> original ORDER BY number",
+        (run_id,),
     ).fetchall()
     return [StoredPhoto(*row) for row in rows]
 

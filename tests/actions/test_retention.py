@@ -124,6 +124,47 @@ async def test_a_photo_that_comes_again_has_its_receipt_though_its_pictures_are_
     assert await w.database.read(lambda tx: tx.number(geo)) == 0, "where it was taken goes with it"
 
 
+async def test_a_run_that_fails_holds_up_nobody(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    template_id = await template(w)
+    runs = [await done(w, template_id, jpeg()) for _ in range(3)]
+    await keep(w, photos_days=1)
+    w.clock.forward(hours=24)
+
+    def stubborn(tx: Tx, run_id: str) -> int:
+        if run_id == runs[1].run_id:
+            raise ValueError(run_id)
+        return 1
+
+    async def left() -> list[int]:
+        return [len((await w.run(ed))["answers"]["s-pic"]["photos"]) for ed in runs]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rows, "count_removed", stubborn)
+        await swept(w)
+    assert await left() == [0, 1, 0]
+    await swept(w)
+    assert await left() == [0, 0, 0]
+
+
+async def test_an_event_that_is_sent_again_shows_no_thumbnail_any_more(w: World, receiver: Receiver) -> None:
+    ed = await w.dispatch(await template(w), webhook={"url": receiver.url, "events": ["step.completed"]})
+    await ed.start()
+    await ed.photo("s-pic", jpeg())
+    await ed.answer("s-pic")
+    await w.deliver()
+    await ed.answer("s-after", True)
+    await ed.complete()
+    await keep(w, photos_days=1, attempts_days=None)
+    w.clock.forward(hours=24)
+    await swept(w)
+    delivery = (await w.deliveries(ed))[0]["delivery_id"]
+    await w.acme.post(f"/v1/deliveries/{delivery}/retry", json={})
+    await w.deliver()
+    first, again = [one.json for one in receiver.received if one.json["seq"] == receiver.received[0].json["seq"]]
+    assert first["data"]["photos"][0]["thumbnail"] and again["data"]["photos"][0]["thumbnail"] is None
+    assert again["data"]["photos"][0]["photo_id"] == first["data"]["photos"][0]["photo_id"]
+
+
 async def test_what_a_template_says_comes_first(w: World) -> None:
     plain, longer, forever = [await template(w) for _ in range(3)]
     runs = [await done(w, template_id, jpeg()) for template_id in (plain, longer, forever)]
