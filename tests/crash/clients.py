@@ -50,6 +50,7 @@ class Life:
     ledger: Ledger
     receivers: Receivers
     url: str
+    kinds: dict[str, tuple[int, Work]] = field(default_factory=lambda: KINDS)  # of work
     is_ending: bool = False  # it was asked to stop
     is_over: bool = False
     answered: int = 0
@@ -202,15 +203,15 @@ def until_broken(work: Work) -> Work:
 @until_broken
 async def work(client: Client) -> None:
     """Repeat what nobody heard of, then do whatever the dice say, until the service is gone."""
-    names = list(KINDS)
-    weights = [KINDS[name][0] for name in names]
+    kinds = client.life.kinds
+    names, weights = list(kinds), [weight for weight, _ in kinds.values()]
     by_kind = client.ledger.by_kind
     while unheard := client.organization.unheard:
         await _repeat(client, unheard.pop(0))
     while not client.life.is_over:
         name = client.rng.choices(names, weights)[0]
         by_kind[name] = by_kind.get(name, 0) + 1
-        await KINDS[name][1](client)
+        await kinds[name][1](client)
         await asyncio.sleep(0)
 
 

@@ -3,19 +3,20 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from tests.crash import administrator, auditor, checks_events, checks_files, checks_runs, operator, restoring  # noqa: F401
-from tests.crash.clients import Client, Life, Work, connect, until_broken, work
+from tests.crash.clients import KINDS, Client, Life, Work, connect, until_broken, work
 from tests.crash.executor import put_large_photo
 from tests.crash.integrator import catch_up, follow_feed
 from tests.crash.ledger import Ledger, Organization, Write
 from tests.crash.receivers import Receivers
-from tests.crash.service import Forked, forked
+from tests.crash.service import forked
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import BALANCE, done, looking, rows, rundun
+from tests.helpers.service_process import BALANCE, Serving, done, looking, rows, rundun
 
 CLIENTS = 8  # of each organization
 SETTINGS = {
@@ -50,6 +51,11 @@ class Story:
     kills: int = 0
     start_seconds: float = 0.1  # that the last start took until it listened
     by_stage: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, tuple[int, Work]] = field(default_factory=lambda: KINDS)
+
+    def served(self) -> AbstractContextManager[Serving]:
+        """Begin a life of the service."""
+        return forked(self.folder, **SETTINGS)
 
     async def live(self, stage: str = "") -> None:
         """Begin a life, end it at a stage, which the dice choose unless it is given, and audit what it left."""
@@ -59,7 +65,7 @@ class Story:
         stage = stage or rng.choices(list(STAGES), [weight for weight, _ in STAGES.values()])[0]
         self.by_stage[stage] = self.by_stage.get(stage, 0) + 1
         try:
-            with forked(self.folder, **SETTINGS) as service:
+            with self.served() as service:
                 await STAGES[stage][1](self, service, rng)
                 code = await asyncio.to_thread(service.ended)
             self.kills += code < 0
@@ -115,9 +121,9 @@ class Story:
                 left = count
 
     def _life(self, url: str) -> Life:
-        return Life(self.folder, self.ledger, self.receivers, url)
+        return Life(self.folder, self.ledger, self.receivers, url, self.kinds)
 
-    async def work(self, service: Forked, end: Callable[[Life], Awaitable[None]], *more: Work) -> None:
+    async def work(self, service: Serving, end: Callable[[Life], Awaitable[None]], *more: Work) -> None:
         """Let everybody work from the moment it listens until `end` has ended it; some do `more` of one kind."""
         began = time.monotonic()
         life = self._life(await asyncio.to_thread(lambda: service.url))
@@ -152,7 +158,7 @@ async def _answers(life: Life, count: int) -> None:
 # ---- the stages at which a life ends
 
 
-async def at_work(story: Story, service: Forked, rng: Random) -> None:
+async def at_work(story: Story, service: Serving, rng: Random) -> None:
     """Killed in the middle of everything."""
 
     async def end(life: Life) -> None:
@@ -163,7 +169,7 @@ async def at_work(story: Story, service: Forked, rng: Random) -> None:
     await story.work(service, end)
 
 
-async def at_upload(story: Story, service: Forked, rng: Random) -> None:
+async def at_upload(story: Story, service: Serving, rng: Random) -> None:
     """Killed while the chunks of large photos are being written."""
 
     @until_broken
@@ -187,13 +193,13 @@ def _until_under_way(folder: Path, patience: float) -> None:
             pass
 
 
-async def at_start(story: Story, service: Forked, rng: Random) -> None:
+async def at_start(story: Story, service: Serving, rng: Random) -> None:
     """Killed while it starts: before it has opened the file, or after, or when it has just begun to listen."""
     await asyncio.sleep(rng.random() * 1.2 * story.start_seconds)
     service.process.kill()
 
 
-async def at_first_requests(story: Story, service: Forked, rng: Random) -> None:
+async def at_first_requests(story: Story, service: Serving, rng: Random) -> None:
     """Killed as soon as it listens, under the requests that were repeated."""
 
     async def end(life: Life) -> None:
@@ -203,7 +209,7 @@ async def at_first_requests(story: Story, service: Forked, rng: Random) -> None:
     await story.work(service, end)
 
 
-async def at_stop(story: Story, service: Forked, rng: Random) -> None:
+async def at_stop(story: Story, service: Serving, rng: Random) -> None:
     """Killed while it stops."""
 
     async def end(life: Life) -> None:
@@ -217,7 +223,7 @@ async def at_stop(story: Story, service: Forked, rng: Random) -> None:
     await story.work(service, end)
 
 
-async def in_order(story: Story, service: Forked, rng: Random) -> None:
+async def in_order(story: Story, service: Serving, rng: Random) -> None:
     """Not killed at all: it stops, and cuts nothing."""
 
     async def end(life: Life) -> None:
@@ -239,7 +245,7 @@ async def at_a_restore(story: Story, service: Forked, rng: Random) -> None:
         organization.session = ""
 
 
-Stage = Callable[[Story, Forked, Random], Awaitable[None]]
+Stage = Callable[[Story, Serving, Random], Awaitable[None]]
 STAGES: dict[str, tuple[int, Stage]] = {
     "at work": (10, at_work),
     "at an upload": (2, at_upload),
@@ -255,7 +261,7 @@ async def tell(folder: Path, seed: int, kills: int = 0, stages: Sequence[str] = 
     """Tell the story of a database: a life that ends at each of `stages`, then others until there were so many kills.
     Fails with all that is wrong, the seed and the life.
     """
-    ledger = Ledger([_settle(folder, name) for name in ("Acme", "Globex")])
+    ledger = settle(lambda *arguments, typed="": done(rundun(folder, *arguments, typed=typed)))
     async with Receivers(Random(seed)).listening() as receivers:
         story = Story(folder, seed, ledger, receivers)
         for stage in stages:
@@ -270,10 +276,13 @@ async def tell(folder: Path, seed: int, kills: int = 0, stages: Sequence[str] = 
         return story
 
 
-def _settle(folder: Path, name: str) -> Organization:
-    """Make an organization with a finite balance, an operator and a key."""
-    done(rundun(folder, "orgs", "create", name))
-    done(rundun(folder, "orgs", "credits", name, "--add", str(BALANCE)))
-    added = rundun(folder, "operators", "add", operator.email(name), "--org", name, typed=f"{operator.PASSWORD}\n")
-    done(added)
-    return Organization(name, done(rundun(folder, "keys", "create", "--org", name, "--name", f"of {name}")), BALANCE)
+def settle(command: Callable[..., str]) -> Ledger:
+    """Make two organizations with a finite balance, an operator and a key, by commands that return what they print."""
+    return Ledger([_settled(command, name) for name in ("Acme", "Globex")])
+
+
+def _settled(command: Callable[..., str], name: str) -> Organization:
+    command("orgs", "create", name)
+    command("orgs", "credits", name, "--add", str(BALANCE))
+    command("operators", "add", operator.email(name), "--org", name, typed=f"{operator.PASSWORD}\n")
+    return Organization(name, command("keys", "create", "--org", name, "--name", f"of {name}"), BALANCE)

@@ -19,28 +19,29 @@ import httpx2
 from click.testing import CliRunner, Result
 
 from rundun.cli.main import main
-from rundun.store.connection import open_reader
 from tests.helpers.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 BALANCE = 100_000
 
 
-def environment(**settings: str) -> dict[str, str]:
-    """This process's environment without settings of somebody else's, and with these (`webhooks_allow=…`)."""
+def environment(root: Path = ROOT, **settings: str) -> dict[str, str]:
+    """This process's environment without settings of somebody else's, and with these (`webhooks_allow=…`); `root` is
+    where the code is.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNDUN_")}
     given = {f"RUNDUN_{name.upper()}": value for name, value in settings.items()}
-    return {**kept, **given, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"}
+    return {**kept, **given, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"}
 
 
 class Serving:
     """`python -m rundun serve` in `folder`, its output read as it comes; it ends with the context at the latest."""
 
-    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, root: Path = ROOT, **settings: str) -> None:
         process = subprocess.Popen(
             [sys.executable, "-m", "rundun", "serve", *arguments],
             cwd=folder,
-            env=environment(**settings),
+            env=environment(root, **settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -119,9 +120,9 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Serving]:
+def serving(folder: Path, *arguments: str, root: Path = ROOT, **settings: str) -> Iterator[Serving]:
     """A service on a free port with `rundun.db` in `folder`; more `arguments`, and settings by name."""
-    with closing(Serving(folder, "--port", "0", *arguments, **settings)) as one:
+    with closing(Serving(folder, "--port", "0", *arguments, root=root, **settings)) as one:
         yield one
 
 
@@ -181,12 +182,11 @@ def settle_in(folder: Path, *steps: dict[str, Any]) -> Acme:
 
 @contextmanager
 def looking(folder: Path) -> Iterator[sqlite3.Connection]:
-    """The file as it is, whoever else has it open."""
-    db = open_reader(folder / "rundun.db")
-    try:
+    """The file as it is, whoever else has it open, and of any version."""
+    uri = f"{folder.absolute().as_uri()}/rundun.db?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)) as db:
+        db.row_factory = sqlite3.Row
         yield db
-    finally:
-        db.close()
 
 
 def rows(db: sqlite3.Connection, sql: str) -> list[tuple[Any, ...]]:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.crash.clients import KINDS
 from tests.crash.story import STAGES, tell
+from tests.crash.upgrade import tell_upgrade
 from tests.helpers.images import jpeg
 from tests.helpers.service import BOOLEAN, new_photo_id
 from tests.helpers.service_process import PATIENCE, Serving, call, is_listening, looking, rows, serving, settle_in
@@ -40,6 +41,13 @@ async def test_what_was_told_stays_true_however_often_it_is_killed(tmp_path: Pat
     print(f"seed {seed}: {story.kills} kills in {minutes:.1f} minutes, {story.kills / minutes:.0f} a minute")
     print(f"{ledger.told} writes told, {ledger.refused} refused, {len(story.receivers.arrived)} webhooks arrived")
     print(f"lives ended: {story.by_stage}; work begun: {ledger.by_kind}")
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("number", range(-(-KILLS // KILLS_OF_ONE)))
+async def test_what_the_version_before_told_stays_true(tmp_path: Path, number: int) -> None:
+    story = await tell_upgrade(tmp_path, FIRST_SEED + number, min(KILLS_OF_ONE, KILLS - number * KILLS_OF_ONE))
+    print(f"seed {story.seed}: {story.kills} kills, {story.ledger.told} writes told; killed at {story.by_stage}")
 
 
 # ---- photos
