@@ -236,7 +236,7 @@ async def in_order(story: Story, service: Serving, rng: Random) -> None:
     await story.work(service, end)
 
 
-async def at_a_restore(story: Story, service: Forked, rng: Random) -> None:
+async def at_a_restore(story: Story, service: Serving, rng: Random) -> None:
     """Killed in the middle of everything, and then put back from a backup of that, which ends all sessions."""
     await at_work(story, service, rng)
     await asyncio.to_thread(service.ended)
