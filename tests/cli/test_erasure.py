@@ -1,7 +1,11 @@
 """Erasing from the command line, beside a running service and without one."""
 
 import json
+import os
+import pty
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +17,7 @@ from tests.helpers.cli import FIRST
 from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import EMAIL
 from tests.helpers.service import TEXT
-from tests.helpers.service_process import Serving, done, looking, rows, rundun, serving
+from tests.helpers.service_process import Serving, done, environment, looking, rows, rundun, serving
 
 CHECK = {"name": "Check", "steps": [TEXT], "execution": {"identity_required": "email"}}
 LIST, ERASE = ("person", "list", "--email", "ED@example.com"), ("person", "erase", "--email", EMAIL)
@@ -80,6 +84,33 @@ def test_runs_are_erased_by_their_ids_when_nobody_serves(tmp_path: Path) -> None
     assert done(rundun(tmp_path, "runs", "erase", first, "--yes")) == "1 run erased."
     assert done(rundun(tmp_path, "runs", "erase", first, second, "--yes")) == "2 runs erased."
     assert erased(tmp_path) == dict.fromkeys((first, second), "command line")
+
+
+def at_a_terminal(folder: Path, typed: bytes, *arguments: str) -> tuple[int, str]:
+    """The exit code of a command, and what it showed, to somebody who types something."""
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "rundun", *arguments]
+    process = subprocess.Popen(command, cwd=folder, env=environment(), stdin=end, stdout=end, stderr=end)
+    os.close(end)
+    os.write(terminal, typed)
+    shown = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            shown += piece
+    except OSError:  # how a terminal says that nobody writes to it any more
+        pass
+    os.close(terminal)
+    return process.wait(PATIENCE), shown.decode()
+
+
+def test_at_a_terminal_it_asks(tmp_path: Path, service: Serving) -> None:
+    (run_id,) = started(tmp_path, service, EMAIL)
+    code, shown = at_a_terminal(tmp_path, b"n\n", *ERASE)
+    assert (code, run_id in shown, "Erase 1 run for good? [y/N]" in shown) == (1, True, True)
+    assert erased(tmp_path) == {}
+    code, shown = at_a_terminal(tmp_path, b"y\n", *ERASE)
+    assert (code, "1 run erased." in shown) == (0, True)
+    assert erased(tmp_path) == {run_id: "command line"}
 
 
 def test_who_is_meant_has_to_be_said(tmp_path: Path) -> None:

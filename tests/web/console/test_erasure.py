@@ -14,6 +14,7 @@ from rundun.store.transaction import Tx
 from rundun.web.console.settings import person as person_pages
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, operator, shown, text_of
 from tests.helpers.images import jpeg
+from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.helpers.persons import BY_EMAIL, EMAIL, many_runs, run_of
 from tests.helpers.service import TEXT, Ed, World, world
 
@@ -168,3 +169,24 @@ async def is_named_without_its_place(w: World, folder: Path) -> None:
     backup.write_bytes(b"some")
     gone = (await w.acme.post("/v1/erasures", json={"person": {"email": EMAIL}, "digest": found["digest"]})).json()
     assert gone["copies"] == [after, {"name": backup.name, "kind": "backup", "until": "2026-01-02T14:00:00Z"}]
+
+
+@pytest.mark.parametrize("nasty", NASTY_NAMES)
+async def test_what_was_typed_is_never_markup(w: World, nasty: str) -> None:
+    ann = await owner(w)
+    template_id = await w.template(TEXT, name=nasty, execution={"identity_required": "name"})
+    ed = await w.dispatch(template_id, title=nasty, executor_ref=nasty)
+    await ed.start(name=nasty)
+    assert is_text_only(await shown(ann, f"/runs/{ed.run_id}/erase"), nasty)
+    who = {"field": "name", "value": nasty}
+    listed = await ann.post("/settings/person", **who)
+    assert "1 run" in text_of(listed.text) and is_text_only(listed.text, nasty)
+    assert is_text_only((await ann.post("/settings/person", field="email", value=nasty)).text, nasty)
+    digest = field(listed.text, "digest")
+    assert (await ann.post("/settings/person/erase", **who, digest=digest, password=PASSWORD)).status_code == 200
+
+    def rename(tx: Tx) -> None:
+        tx.db.execute("UPDATE operators SET name = ?", (nasty,))
+
+    await w.database.write(rename)
+    assert is_text_only((await ann.get(f"/runs/{ed.run_id}")).text, nasty)
