@@ -3,7 +3,6 @@
 
 ALTER TABLE runs ADD COLUMN erased_at INTEGER;
 ALTER TABLE runs ADD COLUMN erased_by TEXT;  -- whose doing it was: the id of a key or operator, or a word for the rest
-CREATE INDEX runs_erased ON runs (id) WHERE erased_at IS NOT NULL;  -- the erasure journal, completed at each start
 
 -- Lists leave erased runs out, of which there may be many more than others once they are not kept for ever; so do the
 -- indexes that serve them.
