@@ -162,14 +162,14 @@ async def _end_what_is_gone(database: Database) -> None:
     """Bring database and erasure journal to the same state, before the first request: after a restore what was erased
     or revoked since is gone again, and a journal that was lost grows again.
     """
-    entries = await asyncio.to_thread(database.journal.merge)
+    since = await database.read(service_state.held_since)
+    entries = await asyncio.to_thread(database.journal.merge, since is not None)
     left = await database.read(erasure_journal.unapplied, entries)
     for start in range(0, len(left), gone.BATCH_SIZE):
         ended = await database.write_last(gone.end_again, left[start : start + gone.BATCH_SIZE])
         log("warning", "journal.applied", what=" ".join(f"{count} {what}" for what, count in ended.items()))
     known = await database.read(lambda tx: erasure_journal.known(tx.db))
-    await asyncio.to_thread(database.journal.add_missing, known, entries)
-    since = await database.read(service_state.held_since)
+    await asyncio.to_thread(database.journal.add_missing, known, entries, since is not None)
     if since is not None:
         log("warning", "service.held", since=times.wire(since), until="rundun live")
 

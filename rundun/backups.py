@@ -13,7 +13,7 @@ from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log
 from rundun.pool import BoundedPool
-from rundun.store import backup, copies
+from rundun.store import backup, copies, service_state
 from rundun.store.copies import Copy
 from rundun.store.database import Database
 from rundun.store.database_file import DatabaseLost
@@ -60,7 +60,11 @@ class Backups:
             log("error", "tick.failed", exc=error)
 
     async def turn(self) -> None:
-        """Make a backup if one is due, delete those beyond `keep`, and note whether one is missed."""
+        """Make a backup if one is due, delete those beyond `keep`, and note whether one is missed; none while all that
+        goes out is held, as this may be a copy of the service that has the same folder in its settings.
+        """
+        if await self._database.read(service_state.held_since) is not None:
+            return
         now = self._database.env.clock()
         turn = await self._pool.run("backup", {}, self._look, now)
         if turn.error is not None:

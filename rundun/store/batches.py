@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from rundun.errors import Problem
-from rundun.store import quotas
+from rundun.store import quotas, service_state
 from rundun.store.signing_key import read_links
 from rundun.store.transaction import SIGNING_KEY, CommitThenRaise, Env, JournalEntry, Tx
 
@@ -89,11 +89,11 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
             job.touched.clear()
             job.journal.clear()
         return False
-    _keep_journal(env, jobs)
+    _keep_journal(db, env, jobs)
     return True
 
 
-def _keep_journal(env: Env, jobs: Sequence[Job]) -> None:
+def _keep_journal(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
     """Write to the erasure journal what `jobs` have committed to be gone. Who is not told so, since that failed, asks
     again and has it written again.
     """
@@ -101,7 +101,7 @@ def _keep_journal(env: Env, jobs: Sequence[Job]) -> None:
     if env.keep_journal is None or not entries:
         return
     try:
-        env.keep_journal(entries)
+        env.keep_journal(entries, service_state.read_held_since(db) is not None)
     except OSError as error:
         problem = unavailable(f"the erasure journal can't be written: {error}")
         refuse_batch([job for job in jobs if job.journal], problem)

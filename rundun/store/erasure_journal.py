@@ -27,7 +27,8 @@ def journal_path(database: Path) -> Path:
 
 class ErasureJournal:
     """The journal of the database at `database`, with its copy in the `folder` of the backups, if there is one.
-    `copy_error` says why the copy could not be written the last time, None where it was.
+    `copy_error` says why the copy could not be written the last time, None where it was. While all that goes out is
+    held, the copy is only read: what somebody tries out on a copy of the database must not happen to the service.
     """
 
     def __init__(self, database: Path, folder: Path | None = None) -> None:
@@ -38,14 +39,14 @@ class ErasureJournal:
         self._uncopied: list[JournalEntry] = []
         self.copy_error: str | None = None
 
-    def append(self, entries: Sequence[JournalEntry]) -> None:
+    def append(self, entries: Sequence[JournalEntry], is_held: bool = False) -> None:
         """Write entries to the disk; OSError where that fails, and then they are written with the next ones."""
         self._unwritten += entries
         _append(self.path, self._unwritten, self._database)
-        self._write_copy(self._unwritten)
+        self._write_copy(self._unwritten, is_held)
         self._unwritten = []
 
-    def merge(self) -> list[JournalEntry]:
+    def merge(self, is_held: bool = False) -> list[JournalEntry]:
         """Return all entries, those that only the copy has, too, which are added; and bring the copy up to date. Raises
         `unavailable` where the journal beside the database can't be used.
         """
@@ -54,14 +55,16 @@ class ErasureJournal:
             copied = self._read_copy()
             if lacking := _missing(copied, entries):
                 _append(self.path, lacking, self._database)
-        self._write_copy(_missing(entries, copied))
+        self._write_copy(_missing(entries, copied), is_held)
         return entries + lacking
 
-    def add_missing(self, entries: Iterable[JournalEntry], present: Iterable[JournalEntry] | None = None) -> None:
+    def add_missing(
+        self, entries: Iterable[JournalEntry], present: Iterable[JournalEntry] | None = None, is_held: bool = False
+    ) -> None:
         """Write those of the entries that the journal lacks, which has those `present`. Raises `unavailable`."""
         with translate_errors(self.path):
             if missing := _missing(entries, read(self.path) if present is None else present):
-                self.append(missing)
+                self.append(missing, is_held)
 
     def _read_copy(self) -> list[JournalEntry]:
         try:
@@ -70,11 +73,12 @@ class ErasureJournal:
             self._fail(error)
             return []
 
-    def _write_copy(self, entries: Sequence[JournalEntry]) -> None:
+    def _write_copy(self, entries: Sequence[JournalEntry], is_held: bool) -> None:
         """Write entries to the copy as well as can be: what it lacks is added at the next chance, or the next start."""
         self._uncopied += entries
-        if self._copy is None or not self._uncopied:
+        if self._copy is None:
             self._uncopied = []
+        if self._copy is None or is_held or not self._uncopied:
             return
         try:
             _append(self._copy, self._uncopied, self._copy.parent)

@@ -25,7 +25,12 @@ def remove(tx: Tx, name: str) -> None:
 
 def held_since(tx: Tx) -> int | None:
     """Return since when all that goes out is held, in milliseconds; None where it is not."""
-    return _find(tx.db, HELD_SINCE)
+    return read_held_since(tx.db)
+
+
+def read_held_since(db: sqlite3.Connection) -> int | None:
+    """Return since when all that goes out is held, as `held_since` does."""
+    return _find(db, HELD_SINCE)
 
 
 def read_event_floor(db: sqlite3.Connection) -> int:

@@ -108,7 +108,8 @@ class JournalEntry:
     at: int
 
 
-KeepJournal = Callable[[Sequence[JournalEntry]], None]  # has written them to the disk when it returns; OSError
+# Writes entries to the disk, and unless all that goes out is held, also beside the backups; OSError.
+KeepJournal = Callable[[Sequence[JournalEntry], bool], None]
 
 
 @dataclass(slots=True)

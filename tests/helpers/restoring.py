@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -68,7 +69,7 @@ def back_up(w: World) -> Path:
 
 @asynccontextmanager
 async def restored(
-    before: World, copy: Path, folder: Path | None = None, *, is_live: bool = True
+    before: World, copy: Path, folder: Path | None = None, *, is_live: bool = True, **flags: Any
 ) -> AsyncIterator[World]:
     """A Rundun that has ended, an hour later, with a copy in its database's place; or another one's, in `folder`. Acme
     and Globex have the keys they had.
@@ -77,7 +78,7 @@ async def restored(
     clock.forward(hours=1)
     folder = folder or before.settings.database.path.parent
     restore(folder / "rundun.db", copy, clock.now, is_live=is_live)
-    async with world(folder, clock) as w:
+    async with world(folder, clock, **flags) as w:
         w.acme, w.globex, w.acme_id = _as(w, before.acme), _as(w, before.globex), before.acme_id
         yield w
 

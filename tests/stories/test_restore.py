@@ -11,6 +11,7 @@ import pytest
 
 from rundun import diagnostics
 from rundun.actions import alerts, commands, erasures, operators
+from rundun.backups import Backups
 from rundun.store import api_keys, deliveries, erasure_journal, events, service_state
 from tests.helpers import images
 from tests.helpers.console import operator, shown, text_of
@@ -133,6 +134,24 @@ async def test_a_journal_that_was_lost_grows_again(first: Any) -> None:
     first.database.journal.path.unlink()
     async with world(first.settings.database.path.parent, first.clock) as again:
         assert [entry.id for entry in erasure_journal.read(again.database.journal.path)] == [ed.run_id]
+
+
+async def test_what_is_tried_out_on_a_copy_does_not_happen_to_the_service(first: Any, tmp_path: Path) -> None:
+    ed = await first.dispatch(await first.template(BOOLEAN))
+    copy = back_up(first)
+    await first.end()
+    folder = tmp_path / "laptop"
+    folder.mkdir()
+    async with restored(first, copy, folder, is_live=False, backup__folder=str(copy.parent)) as laptop:
+        await laptop.database.write(erasures.erase, ed.run_id, "command line")
+        maker = Backups(laptop.database, copy.parent, laptop.settings.backup)
+        await maker.turn()
+        await maker.close()
+    assert list(copy.parent.iterdir()) == [copy]
+    async with restored(first, copy, backup__folder=str(copy.parent)) as service:
+        assert (await service.acme.get(f"/v1/runs/{ed.run_id}")).status_code == 200
+        await service.database.write(erasures.erase, ed.run_id, "command line")
+        assert [entry.id for entry in erasure_journal.read(copy.parent / "rundun.db.erasures")] == [ed.run_id]
 
 
 async def test_nothing_goes_out_before_somebody_says_that_this_is_the_service(first: Any, receiver: Receiver) -> None:
