@@ -40,6 +40,8 @@ def restore(database: Path, copy: Path, now: int, *, is_live: bool) -> Path | No
     with closing(lock), database_file.translate_errors(database):
         real = database.resolve()
         try:
+            if not was_there:
+                _give_away(real)
             with _part(real, copy) as part:
                 _check(part, copy)
                 newest, gone = _settle_present(real)
@@ -52,6 +54,14 @@ def restore(database: Path, copy: Path, now: int, *, is_live: bool) -> Path | No
             raise
 
 
+def _give_away(real: Path) -> None:
+    """Give what the lock has made to the owner of its folder, where root has: the service has to open it."""
+    if os.geteuid() == 0:
+        owner = real.parent.stat()
+        for name in (f"{real}.lock", real):
+            os.chown(name, owner.st_uid, owner.st_gid)
+
+
 @contextmanager
 def _part(real: Path, copy: Path) -> Iterator[Path]:
     """Copy the copy to where it can take the database's name, for the owner only; it is gone afterwards."""
@@ -59,7 +69,7 @@ def _part(real: Path, copy: Path) -> Iterator[Path]:
     _remove(part)  # what a crash has left
     try:
         try:
-            _copy(copy, part, real if real.stat().st_size else real.parent)
+            _copy(copy, part, real)
         except OSError as error:
             raise Problem("unavailable", f"{copy} can't be copied to {part}: {error.strerror}.") from None
         yield part
@@ -160,7 +170,7 @@ def _replace(real: Path, part: Path, lock: Lock, now: int) -> Path | None:
             lock.note_lost(found.st_ino)
         os.replace(part, real)
     except BaseException:
-        for name in real.parent.glob(f"{kept.name}*") if kept else ():
+        for name in _named(kept) if kept else ():
             name.unlink()  # it has its other name still
         raise
     for left in _left(real):
@@ -176,9 +186,13 @@ def _left(real: Path) -> list[str]:
 
 def _free_name(real: Path, now: int) -> Path:
     """Return the name that the database of before gets; a second later where there is such a file already."""
-    while any(real.parent.glob(f"{real.name}{BEFORE_RESTORE}{stamp(now)}*")):
+    while _named(name := Path(f"{real}{BEFORE_RESTORE}{stamp(now)}")):
         now += times.SECOND
-    return Path(f"{real}{BEFORE_RESTORE}{stamp(now)}")
+    return name
+
+
+def _named(kept: Path) -> list[Path]:
+    return [path for path in kept.parent.iterdir() if path.name.startswith(kept.name)]
 
 
 def _keep(real: Path, kept: Path, now: int, *, is_together: bool) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from rundun.errors import Problem
 from rundun.store import erasure_journal
-from rundun.store.connection import open_writer
+from rundun.store.connection import open_writer, shipped
 from rundun.store.database_file import Lock
 from tests.helpers.patience import PATIENCE
 from tests.helpers.restoring import NOW, add_organization, make_database, make_files, names_in
@@ -118,6 +118,29 @@ def test_a_symbolic_link_leads_to_the_copy_afterwards(files, tmp_path):
     make_files_link = type(files)(link, files.copy)
     make_files_link.restore()
     assert link.is_symlink() and names_in(files.database) == ["Globex"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_restores_on_a_new_machine_what_the_service_can_open(files):
+    files.database.unlink()
+    os.chown(files.database.parent, 1234, 1235)
+    files.copy.with_name("rundun.db.erasures").write_text('{"what":"run","id":"r-1","at":1}\n')
+    files.restore()
+    made = {path.name: path.stat() for path in files.database.parent.iterdir()}
+    assert set(made) == {"rundun.db", "rundun.db.lock", "rundun.db.erasures"}
+    assert {(found.st_uid, found.st_gid, found.st_mode & 0o777) for found in made.values()} == {(1234, 1235, 0o600)}
+
+
+@pytest.mark.parametrize("schema", [1, 4, 17])
+def test_a_copy_of_an_older_rundun_is_brought_up_to_date_when_it_is_opened(files, schema):
+    files.copy.unlink()
+    with closing(open_writer(files.copy, shipped()[:schema])) as db:
+        add_organization(db, "Hooli")
+    files.restore()
+    with closing(open_writer(files.database)) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == shipped()[-1][0]
+    assert names_in(files.database) == ["Hooli"]
+    assert state(files.database) == {"held_since": NOW, "event_floor": NOW * 1000}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
