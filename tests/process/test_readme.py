@@ -100,7 +100,7 @@ def test_what_it_says_beside_the_routes_is_so():
     (counted,) = [one.help for one in SETTINGS if one.key == "webhooks.per_destination"]
     assert f"| {counted} |" in TEXT
     assert "for each organization" in counted
-    assert "All but `serve` also work beside a running service" in TEXT
+    assert "All but `serve` and `restore` also work beside a running service" in TEXT
 
 
 def test_the_commands_it_names_are_all_there_are():
