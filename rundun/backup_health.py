@@ -50,7 +50,8 @@ def _backups(
     last = copies.last_good(found, now)
     told = "None has been made yet"
     if last is not None:
-        told = f"The last was made at {times.wire(last.at)}, {_age(now - last.at)} ago; {len(found)} are kept"
+        in_all = "there is 1" if len(found) == 1 else f"there are {len(found)}"
+        told = f"The last was made at {times.wire(last.at)}, {_age(now - last.at)} ago; {in_all} in all"
     if missed_at is not None:
         return "wrong", f"{told}. Since {times.wire(missed_at)} none could be made; the log says why."
     if last is not None and copies.is_overdue(last.at, now, backup.every):

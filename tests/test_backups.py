@@ -1,8 +1,6 @@
 """Backups on schedule: when one is made, which are kept, and who is told that one is missed."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +12,15 @@ from rundun.core import times
 from rundun.scheduler import delete_copies
 from rundun.store import copies
 from rundun.webhooks.alerts import Alerts
+from tests.helpers.backups import EVERY, backed_up
 from tests.helpers.metrics import samples
-from tests.helpers.service import Clock, Receiver, World, world
-
-EVERY = 6
+from tests.helpers.service import Clock, Receiver, World
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (made := tmp_path / "backups").mkdir()
     return made
-
-
-@asynccontextmanager
-async def kept(folder: Path, clock: Clock, **settings: Any) -> AsyncIterator[tuple[World, Backups]]:
-    """A service with backups, which are looked after when they are told to."""
-    given = {"backup__folder": str(folder), "backup__every_hours": EVERY, "backup__keep": 2, **settings}
-    async with world(folder.parent, clock, **given) as w:
-        backups = Backups(w.database, folder, w.settings.backup)
-        yield w, backups
-        await backups.close()
 
 
 def names(folder: Path) -> list[str]:
@@ -46,7 +33,7 @@ async def test_one_is_made_when_it_is_due_whatever_was_restarted(folder: Path) -
     (folder / "rundun-notes.db").write_text("mine")
     for hours, there in ((0, [first]), (5, [first]), (1, [first, second]), (3, [first, second]), (3, [second, third])):
         clock.forward(hours=hours)
-        async with kept(folder, clock) as (w, backups):
+        async with backed_up(folder, clock) as (w, backups):
             for _ in range(2):
                 await backups.turn()
             assert names(folder) == [*there, "rundun-notes.db"], hours
@@ -70,7 +57,7 @@ async def test_a_missed_one_is_told_once_until_one_was_made(
         await Alerts(w.database, w.service.post_webhook, receiver.url, None).tick()
         return samples((await w.browser().get("/metrics")).text)["rundun_backup_missed", None], len(receiver.received)
 
-    async with kept(folder, clock) as (w, backups):
+    async with backed_up(folder, clock) as (w, backups):
         assert await look(w, backups) == (0, 0)
         folder.rename(away := folder.with_name("away"))
         clock.forward(hours=EVERY)
@@ -85,7 +72,7 @@ async def test_a_missed_one_is_told_once_until_one_was_made(
             f"{folder} can't be used: No such file or directory."
         ]
         clock.forward(hours=1)
-    async with kept(folder, clock) as (w, backups):
+    async with backed_up(folder, clock) as (w, backups):
         assert await look(w, backups) == (1, 1), "a restart does not forget"
         away.rename(folder)
         clock.forward(seconds=599)
