@@ -1,6 +1,9 @@
 """Work of an administrator: commands beside the service, and the keys they made."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 from click.testing import Result
 
@@ -61,6 +64,27 @@ async def revoke_key(client: Client) -> None:
         key.may_be_revoked = True
         key.is_revoked = bool(_was_done(await _command(client, "keys", "revoke", key.key_id)))
         await _use(client, key)
+
+
+@kind(1)
+async def back_up(client: Client) -> None:
+    """Make a backup: all that was told before it began is in it, whatever is written or killed meanwhile."""
+    told = [run.run_id for run in client.ledger.runs()]
+    target = client.life.folder / client.ledger.name("backup")
+    result = await _command(client, "backup", str(target))
+    if result.exit_code:
+        raise WrongAnswer(f"the command line said {result.output}")
+    await asyncio.to_thread(_look_into, target, told)
+    target.unlink()
+
+
+def _look_into(backup: Path, told: list[str]) -> None:
+    with closing(sqlite3.connect(f"{backup.as_uri()}?mode=ro", uri=True)) as db:
+        if (found := db.execute("PRAGMA integrity_check").fetchall()) != [("ok",)]:
+            raise WrongAnswer(f"a backup is damaged: {found}")
+        missing = {*told} - {row[0] for row in db.execute("SELECT id FROM runs").fetchall()}
+        if missing:
+            raise WrongAnswer(f"a backup lacks {missing}")
 
 
 @kind(2)

@@ -15,7 +15,8 @@ from pathlib import Path
 from tests.helpers.service_process import Serving, environment
 
 
-def _context() -> ForkServerContext:
+def fork_context() -> ForkServerContext:
+    """Return what forks processes from one that has read all code."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["rundun.cli.main", "rundun.app", "rundun.server", "uvloop", __name__])
     return context
@@ -61,7 +62,7 @@ class Forked(Serving):
     """`python -m rundun serve` in `folder`, forked."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        context = _context()
+        context = fork_context()
         reading, writing = context.Pipe(duplex=False)
         process = context.Process(target=_serve, args=(folder, environment(**settings), writing))
         process.start()
