@@ -89,7 +89,7 @@ def truncate_log(db: sqlite3.Connection) -> bool:
 
 # Before this, a WAL file could be corrupted by two connections that checkpoint at once.
 SQLITE_SOUND = (3, 51, 3)
-STEPS = 100_000  # of SQLite's machine between two looks at the clock
+_STEPS = 100_000  # of SQLite's machine between two looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def file_info(tx: Tx) -> FileInfo:
 def quick_check(tx: Tx, seconds: float) -> list[str] | None:
     """List what is wrong in the file, nothing if all is well; None when `seconds` were not enough to read all of it."""
     until = time.monotonic() + seconds
-    tx.db.set_progress_handler(lambda: time.monotonic() > until, STEPS)
+    tx.db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
     try:
         messages = [str(row[0]) for row in tx.db.execute("PRAGMA quick_check(20)").fetchall()]
     except sqlite3.OperationalError as error:

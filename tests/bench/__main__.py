@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import console, deliveries, fair, growth, page, photos, polls, retention, start, wrk
+from tests.bench import backups, console, deliveries, fair, growth, page, photos, polls, retention, start, wrk
 from tests.bench.checklist import STEPS, VALUES
 from tests.bench.client import Call, Reply, all_of, at_rate
 from tests.bench.processes import Rundun, module, rundun
@@ -219,6 +219,7 @@ def main() -> None:
     polls.measure()
     console.measure()
     fair.measure()
+    backups.measure()
 
 
 if __name__ == "__main__":
