@@ -100,6 +100,7 @@ async def furnished(w: World) -> dict[str, str]:
         "settings": "/settings",
         "keys": "/settings/keys",
         "organization": "/settings/organization",
+        "retention": "/settings/retention",
         "people": "/settings/people",
         "account": "/settings/account",
         "webhooks": "/settings/webhooks",
