@@ -13,7 +13,7 @@ WIDTHS = (320, 390, 1440)
 LONG = "W" * 140
 PATHS = ("", "/runs", "/runs?status=late", "/runs?day=closed&from=2026-01-01&ref=W", "/dispatch", "/templates")
 PATHS += ("/settings", "/settings/keys", "/settings/people", "/settings/organization", "/settings/usage")
-PATHS += ("/settings/webhooks", "/settings/health", "/settings/account", "/settings/person")
+PATHS += ("/settings/retention", "/settings/webhooks", "/settings/health", "/settings/account", "/settings/person")
 
 
 async def fill(w: World, receiver: Receiver) -> dict[str, str]:
