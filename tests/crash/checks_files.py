@@ -14,7 +14,7 @@ OF_NOTHING = (
     "EXCEPT SELECT file FROM pictures EXCEPT SELECT thumbnail FROM pictures"
 )
 TOO_SHORT = (
-    "SELECT number FROM files WHERE is_whole "
+    "SELECT number FROM files WHERE is_whole AND removed_at IS NULL "
     "AND bytes != (SELECT coalesce(sum(length(bytes)), 0) FROM chunks WHERE file = files.number)"
 )
 UNFINISHED = "SELECT number FROM files WHERE NOT is_whole"
