@@ -13,7 +13,7 @@ from rundun.store import retention, run_changes, runs, templates
 from rundun.store.transaction import Tx
 
 STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each of them
-STEP_PHOTOS = 25  # whose pictures are deleted in one write
+STEP_PHOTOS = 10  # whose pictures are deleted in one write
 
 # ---- what is set
 
