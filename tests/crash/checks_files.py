@@ -17,7 +17,7 @@ TOO_SHORT = (
     "SELECT number FROM files WHERE is_whole AND removed_at IS NULL "
     "AND bytes != (SELECT coalesce(sum(length(bytes)), 0) FROM chunks WHERE file = files.number)"
 )
-UNFINISHED = "SELECT number FROM files WHERE NOT is_whole"
+UNFINISHED = "SELECT number FROM files WHERE NOT is_whole AND created_at > 0"  # 0: erased, and soon gone
 
 
 @check

@@ -25,21 +25,44 @@ def the_file_is_sound(look: Look) -> Iterator[str]:
 @check
 def each_dispatch_made_its_runs(look: Look) -> Iterator[str]:
     made: dict[str, list[sqlite3.Row]] = defaultdict(list)
-    for row in look.rows("SELECT id, executor_ref, org_id, template_id, webhook_url FROM runs"):
+    query = "SELECT id, executor_ref, org_id, template_id, webhook_url FROM runs WHERE erased_at IS NULL"
+    for row in look.rows(query):
         made[row["executor_ref"]].append(row)
+    erased = {row["id"] for row in look.rows("SELECT id FROM runs WHERE erased_at IS NOT NULL")}
     for organization in look.ledger.organizations:
         for ref, asked in organization.dispatches.items():
             found, write = made.pop(ref, []), asked.write
             most = 1 if asked.has_key else len(write.answers) + write.unheard
-            if len(found) > most or not asked.run_ids <= {row["id"] for row in found}:
+            gone = asked.run_ids & erased
+            if len(found) + len(gone) > most or not asked.run_ids - gone <= {row["id"] for row in found}:
                 told = f"{sorted(asked.run_ids)} told, {write.unheard} unheard, key {asked.has_key}"
                 yield f"{ref} made {[row['id'] for row in found]}; {told}"
             for row in found:
-                run = organization.runs.get(row["id"]) or Run(row["id"], asked)
+                known = {**organization.runs, **{run_id: one[0] for run_id, one in organization.erased.items()}}
+                run = known.get(row["id"]) or Run(row["id"], asked)
                 if row["template_id"] != asked.template.template_id or not run.may_have(row["webhook_url"]):
                     yield f"{row['id']} was dispatched otherwise: {tuple(row)}"
     for ref, found in made.items():
         yield f"nobody dispatched {ref}: {[row['id'] for row in found]}"
+
+
+@check
+def what_was_erased_stays_so(look: Look) -> Iterator[str]:
+    asked = look.ledger.erasures()
+    erased = {row["id"] for row in look.rows("SELECT id FROM runs WHERE erased_at IS NOT NULL")}
+    for run_id, (_, write) in asked.items():
+        if write.is_told and run_id not in erased:
+            yield f"{run_id} was erased, and is there"
+    for run_id in erased:
+        if run_id not in asked or not asked[run_id][1].may_be_done:
+            yield f"{run_id} is erased, and nobody asked for that"
+    stub = "SELECT id FROM runs WHERE erased_at IS NOT NULL"
+    for table in ("answers", "remarks", "photos", "signatures", "changes", "deliveries", "idempotency_keys"):
+        if found := look.rows(f"SELECT run_id FROM {table} WHERE run_id IN ({stub})"):
+            yield f"{table} has {[row[0] for row in found]}, which are erased"
+    events = look.rows(f"SELECT run_id, group_concat(event) FROM events WHERE run_id IN ({stub}) GROUP BY run_id")
+    if wrong := [tuple(row) for row in events if row[1] != "run.erased"] or len(events) - len(erased):
+        yield f"of {len(erased)} erased runs there are events {wrong}"
 
 
 @check
@@ -238,9 +261,15 @@ def repeated_requests_are_known(look: Look) -> Iterator[str]:
         (row["path"], row["key"]): (row["status"], row["body"])
         for row in look.rows("SELECT path, key, status, body FROM idempotency_keys")
     }
+    erased = look.ledger.erasures()
     for write in look.ledger.keyed:
         place = write.path, write.arguments["headers"]["idempotency-key"]
-        if write.answers and stored.get(place) != (write.answers[0].status_code, write.answers[0].content):
+        is_gone = place not in stored and write.answers and write.answers[0].json().get("run_id") in erased
+        if (
+            not is_gone
+            and write.answers
+            and stored.get(place) != (write.answers[0].status_code, write.answers[0].content)
+        ):
             yield f"{place} was answered {write.answers[0].text}, and kept is {stored.get(place)}"
         if place in stored and not write.may_be_done:
             yield f"{place} was refused, and is kept as done: {stored[place]}"

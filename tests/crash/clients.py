@@ -5,6 +5,7 @@ for and what it may be told, and what a good answer adds to the ledger. That is 
 """
 
 import asyncio
+import contextlib
 import functools
 import http.cookiejar
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,10 @@ def kind(weight: int) -> Callable[[Work], Work]:
 
 class Stopped(Exception):
     """Raised when the service says that it is ending."""
+
+
+class RunErased(Exception):
+    """Raised where somebody has erased what was to be read."""
 
 
 Broken = (httpx2.TransportError, Stopped)
@@ -90,6 +95,8 @@ class Client:
         before = (run.revision, run.status) if run else (0, "pending")
         response = await self.http.request("GET", path, headers=self._headers(path, run), **more)
         self.unless_ending(response)
+        if response.status_code in (404, 410) and self.organization.is_of_erased(path):
+            raise RunErased
         if response.status_code not in (200, *statuses):
             raise WrongAnswer(f"GET {path} was answered {response.status_code}: {response.text[:500]}")
         if run is not None:
@@ -120,6 +127,9 @@ class Client:
             raise
         write.unheard -= 1
         code = None if response.status_code in write.ok else _code(response)
+        if code in ("run_erased", "410") and self.organization.is_of_erased(write.path):
+            ledger.refused += 1
+            return False
         is_own_device = code == "other_device" and run is not None and run.cookie
         if code is not None and (code not in write.refused or is_own_device):
             raise WrongAnswer(f"{write.method} {write.path} was answered {response.status_code}: {response.text[:500]}")
@@ -211,7 +221,8 @@ async def work(client: Client) -> None:
     while not client.life.is_over:
         name = client.rng.choices(names, weights)[0]
         by_kind[name] = by_kind.get(name, 0) + 1
-        await kinds[name][1](client)
+        with contextlib.suppress(RunErased):
+            await kinds[name][1](client)
         await asyncio.sleep(0)
 
 

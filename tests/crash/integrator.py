@@ -210,6 +210,21 @@ async def release(client: Client) -> None:
 
 
 @kind(2)
+async def erase(client: Client) -> None:
+    """Erase a run that somebody has begun, whoever still wants something of it: it is gone for good."""
+    organization = client.organization
+    runs = [run for run in organization.runs.values() if not run.phone.locked() and (run.is_started or not run.is_open)]
+    if len(runs) < FEW:
+        return
+    run = client.rng.choice(runs)
+    async with run.phone:
+        write = Write("DELETE", f"/v1/runs/{run.run_id}", (204,))
+        organization.erased[run.run_id] = run, write
+        del organization.runs[run.run_id]
+        await client.write(write)
+
+
+@kind(2)
 async def change_webhook(client: Client) -> None:
     """Send all that is still to come of a run elsewhere, signed otherwise."""
     run = client.pick_run()
@@ -242,7 +257,8 @@ async def retry_one(client: Client) -> None:
     listed = (await client.get("/v1/deliveries?limit=10")).json()["data"]
     if listed:
         path = f"/v1/deliveries/{client.rng.choice(listed)['delivery_id']}/retry"
-        await client.write(once(client, Write("POST", path, (202,), arguments={"json": {}})))
+        gone = ("not_found",)  # with its run, which another of us has erased
+        await client.write(once(client, Write("POST", path, (202,), gone, arguments={"json": {}})))
 
 
 @kind(1)

@@ -180,6 +180,7 @@ class Organization:
     dispatches: dict[str, Dispatch] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     open_runs: list[Run] = field(default_factory=list)
+    erased: dict[str, tuple[Run, Write]] = field(default_factory=dict)  # asked to be: nobody works on them any more
     keys: list[Key] = field(default_factory=list)
     feed: list[dict[str, Any]] = field(default_factory=list)
     cursor: str = ""
@@ -187,11 +188,16 @@ class Organization:
     session: str = ""  # the cookie of an operator who has signed in
     signing_in: asyncio.Lock = field(default_factory=asyncio.Lock)
     audited: int = 0  # events of the feed that were compared with the database
+    audited_number: int = 0  # of the last of them there
 
     def still_open(self) -> list[Run]:
         """List the runs that are worked on."""
-        self.open_runs = [run for run in self.open_runs if run.is_open]
+        self.open_runs = [run for run in self.open_runs if run.is_open and run.run_id not in self.erased]
         return self.open_runs
+
+    def is_of_erased(self, path: str) -> bool:
+        """Tell whether a path is of a run that was asked to be erased."""
+        return any(run_id in path for run_id in self.erased)
 
 
 @dataclass(eq=False, repr=False)
@@ -218,7 +224,11 @@ class Ledger:
         self._name += 1
         return f"{what} {self._name}"
 
+    def erasures(self) -> dict[str, tuple[Run, Write]]:
+        """Return all runs that were asked to be erased, by id."""
+        return {run_id: asked for organization in self.organizations for run_id, asked in organization.erased.items()}
+
     def runs(self) -> Iterator[Run]:
-        """Iterate over all runs that were told."""
+        """Iterate over all runs that were told, and not asked to be erased."""
         for organization in self.organizations:
             yield from organization.runs.values()

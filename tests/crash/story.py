@@ -129,7 +129,8 @@ class Story:
         life = self._life(await asyncio.to_thread(lambda: service.url))
         self.start_seconds = time.monotonic() - began
         with looking(self.folder) as db:
-            assert rows(db, "SELECT number FROM files WHERE NOT is_whole") == [], "a start clears uploads away"
+            left = rows(db, checks_files.UNFINISHED)
+        assert left == [], "a start clears uploads away"
         async with connect(life.url) as http, asyncio.TaskGroup() as group:
             for organization in self.ledger.organizations:
                 for number in range(CLIENTS):
@@ -231,7 +232,7 @@ async def in_order(story: Story, service: Serving, rng: Random) -> None:
         life.is_ending = True
         service.terminate()
         assert await asyncio.to_thread(service.ended) == 0
-        assert "shutdown.cut" not in service.text
+        assert "shutdown.cut" not in service.text, service.text[-3000:]
 
     await story.work(service, end)
 
@@ -261,7 +262,7 @@ async def tell(folder: Path, seed: int, kills: int = 0, stages: Sequence[str] = 
     """Tell the story of a database: a life that ends at each of `stages`, then others until there were so many kills.
     Fails with all that is wrong, the seed and the life.
     """
-    ledger = settle(lambda *arguments, typed="": done(rundun(folder, *arguments, typed=typed)))
+    ledger = settle(lambda *arguments, typed="": done(rundun(folder, *arguments, typed=typed)), "--may-erase")
     async with Receivers(Random(seed)).listening() as receivers:
         story = Story(folder, seed, ledger, receivers)
         for stage in stages:
@@ -276,13 +277,16 @@ async def tell(folder: Path, seed: int, kills: int = 0, stages: Sequence[str] = 
         return story
 
 
-def settle(command: Callable[..., str]) -> Ledger:
-    """Make two organizations with a finite balance, an operator and a key, by commands that return what they print."""
-    return Ledger([_settled(command, name) for name in ("Acme", "Globex")])
+def settle(command: Callable[..., str], *of_keys: str) -> Ledger:
+    """Make two organizations with a finite balance, an operator and a key, by commands that return what they print;
+    `of_keys` are options of the command that makes keys.
+    """
+    return Ledger([_settled(command, name, of_keys) for name in ("Acme", "Globex")])
 
 
-def _settled(command: Callable[..., str], name: str) -> Organization:
+def _settled(command: Callable[..., str], name: str, of_keys: Sequence[str]) -> Organization:
     command("orgs", "create", name)
     command("orgs", "credits", name, "--add", str(BALANCE))
     command("operators", "add", operator.email(name), "--org", name, typed=f"{operator.PASSWORD}\n")
-    return Organization(name, command("keys", "create", "--org", name, "--name", f"of {name}"), BALANCE)
+    key = command("keys", "create", "--org", name, "--name", f"of {name}", *of_keys)
+    return Organization(name, key, BALANCE)

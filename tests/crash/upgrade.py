@@ -82,6 +82,7 @@ async def tell_upgrade(folder: Path, seed: int, kills: int) -> Story:
             await before.live(stage)
         left = shutil.copytree(lives, folder / "left", ignore=shutil.ignore_patterns("*.sock", "*.lock", "*-shm"))
         story = Story(lives, seed, ledger, receivers, before.lives, before.kills)
+        story.kinds = {name: kind for name, kind in KINDS.items() if name != "erase"}  # keys from before may not
         for number in range(kills):
             _bring_back(left, lives)
             await _upgrade_killed(story, Random(f"{seed} {number}"))
