@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rundun.scheduler import clear_up
+from rundun.scheduler import SPARE_PAGES, clear_up
+from rundun.store import maintenance
 from tests.helpers.canaries import STEPS, TEMPLATE, bytes_on_disk, overwrite, with_canary
 from tests.helpers.service import Receiver, World
 from tests.helpers.storage import used
@@ -57,8 +58,11 @@ def found(content: bytes) -> set[int]:
 
 
 async def size(w: World) -> int:
+    """Bytes of the file, without the few free pages that it keeps for what comes next."""
     await bytes_on_disk(w)
-    return Path(w.settings.database.path).stat().st_size
+    free = await w.database.read(maintenance.free_pages)
+    assert free <= SPARE_PAGES
+    return Path(w.settings.database.path).stat().st_size - free * maintenance.PAGE
 
 
 async def is_readable_to_the_end(w: World, gone: set[str]) -> None:
