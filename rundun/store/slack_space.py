@@ -32,10 +32,9 @@ class Scan:
 def is_reachable(tx: Tx) -> bool:
     """Tell whether this SQLite lets pages be read and written, which it was built for or not."""
     try:
-        tx.db.execute("SELECT 1 FROM sqlite_dbpage('main') WHERE pgno = 1").fetchone()
-    except sqlite3.OperationalError:
+        return bool(tx.number("SELECT sqlite_compileoption_used('ENABLE_DBPAGE_VTAB')"))
+    except sqlite3.OperationalError:  # built without telling how
         return False
-    return True
 
 
 def scan(tx: Tx, below: int | None, limit: int) -> Scan:
