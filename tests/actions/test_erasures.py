@@ -8,7 +8,7 @@ import pytest
 from rundun import diagnostics
 from rundun.actions import api_keys, erasures
 from rundun.actions.health import read_health
-from rundun.store import erasure
+from rundun.store import erasure, files
 from rundun.store.transaction import Tx
 from tests.helpers.canaries import STEPS, TEMPLATE, overwrite, with_canary
 from tests.helpers.images import jpeg
@@ -213,6 +213,22 @@ async def test_an_upload_under_way_ends_and_leaves_nothing(w: World) -> None:
     assert (answer.status_code, answer.json()["code"]) == (410, "run_erased")
     assert await count(w, "files") == before
     assert await used(w)
+
+
+async def test_a_large_upload_under_way_leaves_none_of_its_pieces(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ed = await started(w, {"id": "s-pic", "type": "photo", "label": "The door"})
+    small, write_heavy = jpeg(), w.database.write_heavy
+    large = small[:2] + (b"\xff\xfe\xff\xff" + b"x" * 65533) * 80 + small[2:]  # long comments: 5 MiB
+
+    async def erasing(weight: int, action: Any, *args: Any, **more: Any) -> Any:
+        if action is files.add_chunk and args[1] == 2:
+            await erase(w, ed)
+        return await write_heavy(weight, action, *args, **more)
+
+    monkeypatch.setattr(w.database, "write_heavy", erasing)
+    answer = await ed.photo("s-pic", large, headers=digest(large))
+    assert (answer.status_code, answer.json()["code"]) == (410, "run_erased")
+    assert (await count(w, "files"), await count(w, "chunks")) == (0, 0)
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "500 Oops"])
