@@ -9,7 +9,7 @@ from typing import Any
 import click
 from pydantic_core import from_json
 
-from rundun import __version__, diagnostics, passwords
+from rundun import __version__, diagnostics
 from rundun.actions import organizations as organization_actions
 from rundun.actions import templates as template_actions
 from rundun.actions.first_start import FirstStart
@@ -17,6 +17,7 @@ from rundun.app import make_app, wall_clock
 from rundun.cli import erasure
 from rundun.cli.context import common, require_database, run_reading, run_writing
 from rundun.cli.copies import backup
+from rundun.cli.operators import operators
 from rundun.cli.restore import live, restore
 from rundun.cli.retention import orgs_retention
 from rundun.config.settings import ServiceSettings
@@ -27,11 +28,9 @@ from rundun.logs import configure, silence
 from rundun.server import bind
 from rundun.server import serve as run_server
 from rundun.store import api_keys, organizations, quotas
-from rundun.store import operators as operator_rows
 from rundun.store.quotas import StorageUse
 
 keys = click.Group("keys", help="API keys.")
-operators = click.Group("operators", help="People who may use the console.")
 orgs = click.Group("orgs", help="Organizations.")
 templates = click.Group("templates", help="Checklists.")
 runs = click.Group("runs", help="Runs.", commands=[erasure.runs_erase])
@@ -145,83 +144,6 @@ def keys_rotate_signing(settings: ServiceSettings) -> None:
     ended = run_writing(settings, "keys rotate-signing")
     sessions = "1 session of the console has" if ended == 1 else f"{ended} sessions of the console have"
     click.echo(f"Pictures have new addresses, and {sessions} ended.")
-
-
-_ORG = click.option("--org", help="Id or name of the organization; not needed while there is only one.")
-
-
-@operators.command("add")
-@click.argument("email")
-@_ORG
-@click.option("--name", help="What they are called; the address without it.")
-@click.option("--role", type=click.Choice(["owner", "member"]), default="owner", show_default=True)
-@common
-def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> None:
-    """Add an operator; the password is asked for, or read from standard input."""
-    arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
-    click.echo(run_writing(settings, "operators add", **arguments))
-
-
-@operators.command("list")
-@common
-def operators_list(settings: ServiceSettings) -> None:
-    """List the operators."""
-    for row in run_reading(settings, operator_rows.list_all):
-        seen = times.wire_or_none(row.signed_in_at) or "never"
-        second = "  second factor" if row.has_second_factor else ""
-        click.echo(f"{row.email}  {row.role}  {row.org_id}  {seen}  {row.name}{second}")
-
-
-_OF_ORG = click.option("--org", help="Id or name of the organization, where several have an operator with the address.")
-
-
-@operators.command("password")
-@click.argument("email")
-@_OF_ORG
-@common
-def operators_password(settings: ServiceSettings, email: str, org: str | None) -> None:
-    """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
-    run_writing(settings, "operators password", email=email, org=org, password=_password())
-    click.echo(f"{email} has a new password and is signed out everywhere.")
-
-
-@operators.command("second-factor")
-@click.argument("email")
-@click.option("--off", is_flag=True, required=True, help="Switch it off, for who has lost phone and recovery codes.")
-@_OF_ORG
-@common
-def operators_second_factor(settings: ServiceSettings, email: str, off: bool, org: str | None) -> None:
-    """Switch an operator's second factor off and sign them out everywhere; be sure who asks for it."""
-    run_writing(settings, "operators second-factor", email=email, org=org)
-    click.echo(f"{email} has no second factor any more and is signed out everywhere.")
-
-
-@operators.command("remove")
-@click.argument("email")
-@_OF_ORG
-@common
-def operators_remove(settings: ServiceSettings, email: str, org: str | None) -> None:
-    """Remove an operator, who is signed out at once."""
-    run_writing(settings, "operators remove", email=email, org=org)
-
-
-@operators.command("setup-link")
-@_ORG
-@common
-def operators_setup_link(settings: ServiceSettings, org: str | None) -> None:
-    """Print a link that makes an owner: good once, for an hour."""
-    click.echo(run_writing(settings, "operators setup-link", org=org))
-
-
-def _password() -> str:
-    """Read the new password, and return its hash; never an argument, which others on this machine could read."""
-    if sys.stdin.isatty():
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
-    if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
-        raise Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters.")
-    return passwords.hash_password(password)
 
 
 @orgs.command("create")

@@ -20,7 +20,7 @@ from tests.helpers.mounts import mounted, needs_mounts
 def filled(path: Path, mebibytes: int = 8) -> Path:
     """A database with some content, which nobody has open."""
     with closing(connection.open_writer(path)) as db:
-        db.execute("INSERT INTO files VALUES (1, 'image/jpeg', 0, '', 1, 0)")
+        db.execute("INSERT INTO files VALUES (1, 'image/jpeg', 0, '', 1, 0, NULL)")
         for part in range(mebibytes):
             db.execute("INSERT INTO chunks VALUES (1, ?, randomblob(1048576))", (part,))
     return path
