@@ -4,17 +4,20 @@ between them, so that nobody waits long. Ended at any moment, it goes on where i
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 from rundun.actions import retention
 from rundun.errors import Problem
 from rundun.logs import log, short
+from rundun.store import maintenance
 from rundun.store import retention as retention_rows
 from rundun.store.database import Database
 
 RUN_BATCH_SIZE = 100  # ids of runs looked up at a time
 ATTEMPTS_BATCH_SIZE = 200  # deliveries whose attempts are deleted in one write
+CHECKPOINT_PAGES = 128  # of the log: 1 MiB
 
 Rest = Callable[[float], Awaitable[object]]  # for so many seconds
 
@@ -22,7 +25,9 @@ Rest = Callable[[float], Awaitable[object]]  # for so many seconds
 async def sweep(database: Database, rest: Rest = asyncio.sleep) -> None:
     """Delete the runs, photos and attempts that were kept for long enough."""
     await _of_runs(database, "runs", rest)
-    await _of_runs(database, "photos", rest)
+    if await database.read(retention_rows.due_runs, "photos", 1):
+        async with _small_checkpoints(database):
+            await _of_runs(database, "photos", rest)
     total = 0
     while await database.read(retention_rows.due_attempts, 1):
         began = time.monotonic()
@@ -30,6 +35,19 @@ async def sweep(database: Database, rest: Rest = asyncio.sleep) -> None:
         await rest(time.monotonic() - began)
     if total:
         log("info", "retention.attempts_deleted", deliveries=total)
+
+
+@asynccontextmanager
+async def _small_checkpoints(database: Database) -> AsyncIterator[None]:
+    """Write the log back little by little as long as the context lasts: what is overwritten lies all over the file, and
+    a commit that has to write back megabytes of it holds up all others.
+    """
+    before = await database.write(maintenance.put_checkpoint_pages, CHECKPOINT_PAGES)
+    try:
+        yield
+    finally:
+        with suppress(Problem):  # the service is ending
+            await database.write(maintenance.put_checkpoint_pages, before)
 
 
 async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Rest) -> None:

@@ -87,6 +87,16 @@ def truncate_log(db: sqlite3.Connection) -> bool:
         db.execute(f"PRAGMA busy_timeout = {before}")
 
 
+def put_checkpoint_pages(tx: Tx, pages: int) -> int:
+    """Let the log be written back into the file whenever it has so many pages; returns how many it was before. Zero, by
+    which somebody else does that, stays.
+    """
+    before = tx.number("PRAGMA wal_autocheckpoint")
+    if before:
+        tx.db.execute(f"PRAGMA wal_autocheckpoint = {pages:d}").close()
+    return before
+
+
 # Before this, a WAL file could be corrupted by two connections that checkpoint at once.
 SQLITE_SOUND = (3, 51, 3)
 _STEPS = 100_000  # of SQLite's machine between two looks at the clock

@@ -1,73 +1,20 @@
 """Retention: what is deleted once it was kept for as long as was set, and what stays."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rundun import diagnostics, retention
 from rundun.actions import retention as actions
-from rundun.core import retention as rules
-from rundun.core import times
-from rundun.core.retention import Retention, TemplateRetention
-from rundun.core.urls import Urls
+from rundun.core.retention import TemplateRetention
 from rundun.errors import Invalid
-from rundun.store import erasure, files, organizations
+from rundun.store import erasure, files
 from rundun.store import retention as rows
-from rundun.store.connection import open_writer
-from rundun.store.transaction import Env, Tx
+from rundun.store.transaction import Tx
 from tests.helpers.images import heic, jpeg
-from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Ed, Receiver, World, answering, new_photo_id, world
+from tests.helpers.retention import HERE, done, keep, swept, template
+from tests.helpers.service import BOOLEAN, Clock, Receiver, World, answering, new_photo_id, world
 from tests.helpers.storage import assert_counted
-
-PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 9}}
-AFTER = {
-    "id": "s-after",
-    "type": "boolean",
-    "label": "Shut again?",
-    "condition": {"when": {"step": "s-pic", "op": "answered"}},
-}
-HERE = {"lat": 52.1, "lng": 4.25, "accuracy": 3}
-
-
-async def keep(w: World, **days: Any) -> None:
-    """Set how long Acme keeps what it has."""
-    await w.database.write(actions.put, w.acme_id, Retention(**days))
-
-
-async def swept(w: World) -> None:
-    """Sweep once, without rests."""
-
-    async def rest(_: float) -> None: ...
-
-    await retention.sweep(w.database, rest)
-    await w.database.read(assert_counted)
-
-
-async def template(w: World) -> str:
-    return await w.template(PICTURE, AFTER, execution={"identity_required": "none"})
-
-
-async def done(w: World, template_id: str, *photos: bytes, complete: bool = True) -> Ed:
-    """A run with photos of its answer and one of its remark."""
-    ed = await w.dispatch(template_id)
-    await ed.start()
-    ids = [new_photo_id() for _ in photos]
-    for photo_id, data in zip(ids, photos, strict=True):
-        assert (await ed.photo("s-pic", data, photo_id, params=HERE)).status_code == 201
-    noted = new_photo_id()
-    assert (await ed.photo("s-pic", jpeg(320, 240), noted, params={"remark": 1})).status_code == 201
-    body = {"remark_id": "00000000-0000-4000-8000-000000000001", "text": "Scratched", "photos": [noted]}
-    assert (await ed.call("PUT", "/steps/s-pic/remark", json=body)).status_code == 200
-    await ed.answer("s-pic", photos=ids)
-    await ed.answer("s-after", True)
-    if complete:
-        assert (await ed.complete()).status_code == 200
-    return ed
 
 
 def stored(tx: Tx) -> dict[str, int]:
@@ -144,6 +91,8 @@ async def test_a_run_that_fails_holds_up_nobody(w: World, monkeypatch: pytest.Mo
     assert await left() == [0, 1, 0]
     await swept(w)
     assert await left() == [0, 0, 0]
+    pages = "PRAGMA wal_autocheckpoint"
+    assert await w.database.write(lambda tx: tx.number(pages)) == 1000, "as it was before"
 
 
 async def test_an_event_that_is_sent_again_shows_no_thumbnail_any_more(w: World, receiver: Receiver) -> None:
@@ -316,46 +265,3 @@ async def test_days_are_from_1_to_36500(w: World) -> None:
     with pytest.raises(Invalid) as refused:
         await keep(w, photos_days=0, runs_days=36_501, attempts_days=-1)
     assert [error.pointer for error in refused.value.errors] == ["/photos_days", "/runs_days", "/attempts_days"]
-
-
-DAYS, OWN_DAYS = st.none() | st.integers(1, 3), st.none() | st.integers(0, 3)
-AGES = st.lists(st.none() | st.integers(0, 4 * times.DAY) | st.sampled_from([times.DAY, 2 * times.DAY]), max_size=4)
-NOW = 1_800_000_000_000
-
-
-@pytest.fixture(scope="module")
-def tx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tx]:
-    """A transaction on a file of its own."""
-    with closing(open_writer(tmp_path_factory.mktemp("due") / "rundun.db")) as db:
-        yield Env(lambda: NOW, Urls(PUBLIC_URL, b""), 0).tx(db)
-
-
-@given(DAYS, DAYS, OWN_DAYS, OWN_DAYS, AGES)
-def test_the_queries_find_what_the_rules_say(
-    tx: Tx, photos: int | None, runs: int | None, own_photos: int | None, own_runs: int | None, ages: list[int | None]
-) -> None:
-    tx.db.execute("BEGIN")
-    try:
-        org_id, template_id = organizations.add(tx, "Acme").org_id, "t-1"
-        tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=0, updated_at=0)
-        tx.insert("template_versions", template_id=template_id, v=1, body="{}", created_at=0)
-        rows.put(tx, org_id, Retention(photos, runs))
-        rows.put_of_template(tx, template_id, TemplateRetention(own_photos, own_runs))
-        for number, age in enumerate(ages):
-            closed_at = None if age is None else NOW - age
-            same = {"template_id": template_id, "template_v": 1, "org_id": org_id, "revision": 1, "seq": 1}
-            status = "pending" if age is None else "completed"
-            run = {"id": f"r-{number}", "status": status, "closed_at": closed_at, "created_at": 0, "progress": "{}"}
-            tx.insert("runs", **same, **run, has_photos=1)
-        kept = rules.in_force(Retention(photos, runs), TemplateRetention(own_photos, own_runs))
-
-        def due(days: int | None) -> list[str]:
-            closed = {f"r-{number}": None if age is None else NOW - age for number, age in enumerate(ages)}
-            return [run_id for run_id, at in closed.items() if rules.is_due(at, days, NOW)]
-
-        found = rows.due_runs(tx, "runs", 100)
-        assert sorted(found) == due(kept.runs_days)
-        assert sorted({*found, *rows.due_runs(tx, "photos", 100)}) == due(kept.photos_days)
-        assert rows.count_due(tx)["runs"] == len(found)
-    finally:
-        tx.db.execute("ROLLBACK")

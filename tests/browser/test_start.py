@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import expect
 
-from tests.actions.test_retention import keep
 from tests.bench.checklist import STEPS
 from tests.bench.page import EVIDENCE, MAX_BYTES, MAX_REQUESTS
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone
 from tests.browser.test_slots import DAMAGE, SIDES
+from tests.helpers.retention import keep
 from tests.helpers.service import World
 
 

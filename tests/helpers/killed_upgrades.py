@@ -51,8 +51,8 @@ def _upgrade(path: Path, note: Callable[[str], None]) -> None:
     """Open a database as the service does; `note` hears of each statement before it is done."""
     connect = connection._connect
 
-    def noted(path: Path, mode: str) -> sqlite3.Connection:
-        db = connect(path, mode)
+    def noted(path: Path, mode: str, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+        db = connect(path, mode, factory)
         db.set_trace_callback(note)
         return db
 

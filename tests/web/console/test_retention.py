@@ -10,9 +10,9 @@ import pytest
 from rundun.actions import retention
 from rundun.core.retention import Retention, TemplateRetention
 from rundun.store import retention as rows
-from tests.actions.test_retention import done, keep, swept, template
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, operator, text_of
 from tests.helpers.images import jpeg
+from tests.helpers.retention import done, keep, swept, template
 from tests.helpers.service import World
 
 FOREVER = {f"{name}_how": "forever" for name in ("photos_days", "runs_days", "attempts_days")}

@@ -6,7 +6,7 @@ import pytest
 
 from rundun.actions import retention
 from rundun.core.retention import TemplateRetention
-from tests.actions.test_retention import keep, template
+from tests.helpers.retention import keep, template
 from tests.helpers.service import World
 
 NINETY = {"runs_days": 90}
