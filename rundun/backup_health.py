@@ -63,6 +63,8 @@ def _backups(
 
 def _age(milliseconds: int) -> str:
     hours = milliseconds / times.HOUR
+    if hours < 2:
+        return f"{hours * 60:.0f} minutes"
     return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"
 
 

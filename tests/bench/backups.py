@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -44,15 +45,19 @@ class Load:
 
 async def _write(port: int, call: Call, until: Callable[[], bool]) -> Load:
     """Make the call `PER_SECOND` times a second, whatever the answers take, until it is over."""
-    load, idle, tasks = Load(), [await connect(port) for _ in range(16)], set()
+    load, tasks = Load(), set()
+    idle = deque([await connect(port) for _ in range(16)])
 
     async def one() -> None:
-        line = idle.pop() if idle else await connect(port)
+        line = idle.popleft() if idle else await connect(port)  # in turn, so that the service closes none
         began = time.monotonic()
         reply = (await line.call(call)).ok
         load.milliseconds.append((reply.at - began) * 1000)
         load.run_ids.append(reply.json["run_id"])
-        idle.append(line)
+        if len(idle) < 64:
+            idle.append(line)
+        else:
+            line.close()
 
     began = time.monotonic()
     while not until():
