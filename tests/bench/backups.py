@@ -100,6 +100,7 @@ def _fill(path: Path) -> None:
                 db.execute("INSERT INTO chunks VALUES (?, ?, randomblob(1048576))", (file, part))
             db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    os.sync()  # else what is measured next waits for it
 
 
 def _assert_has(backup: Path, run_ids: list[str]) -> None:
