@@ -9,7 +9,7 @@ from typing import Literal
 
 from rundun.core import times
 from rundun.core.retention import Retention, TemplateRetention
-from rundun.store import files
+from rundun.store import erased_bytes, files
 from rundun.store.transaction import Tx
 
 MAX_COUNTED = 100_000  # of what is due; what is more is only said to be more
@@ -176,6 +176,7 @@ def remove_bytes(tx: Tx, org_id: str, photo: StoredPhoto, budget: int) -> int:
 def put_without_photos(tx: Tx, run_id: str) -> None:
     """Note that a run has no photo any more whose bytes are there. Its record is another from now on."""
     tx.db.execute("UPDATE runs SET has_photos = 0, revision = revision + 1 WHERE id = ?", (run_id,))
+    erased_bytes.mark(tx)
 
 
 def count_removed(tx: Tx, run_id: str) -> int:
