@@ -11,13 +11,13 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun import retention
+from rundun import overwriting, retention
 from rundun.actions import photos, runs
 from rundun.backups import Backups
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import copies, erased_bytes, files, idempotency, maintenance, operators, pictures, webhook_secrets
+from rundun.store import copies, files, idempotency, maintenance, operators, pictures, webhook_secrets
 from rundun.store import runs as run_rows
 from rundun.store.database import Database
 from rundun.store.database_file import DatabaseLost
@@ -145,7 +145,7 @@ def schedule(
     at_start = datetime.now(UTC)
     if backups:
         every(MINUTE_SECONDS, "backup", backups.tick, next_run_time=at_start)
-    every(MINUTE_SECONDS, "erased", erased_bytes.overwrite, database, next_run_time=at_start)
+    every(MINUTE_SECONDS, "erased", overwriting.overwrite, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "clear_up", clear_up, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "copies", delete_copies, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "retention", retention.sweep, database, next_run_time=at_start)

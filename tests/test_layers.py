@@ -19,7 +19,7 @@ LAYERS = (
     {"cli"},
     {"app"},
     {"scheduler"},
-    {"web", "webhooks", "backups", "retention", "imaging", "control_socket", "server"},
+    {"web", "webhooks", "backups", "retention", "overwriting", "imaging", "control_socket", "server"},
     {"diagnostics"},
     {"backup_health"},
     {"actions", "addresses"},

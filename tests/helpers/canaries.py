@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngInfo
 
-from rundun.store import erased_bytes
+from rundun import overwriting
 from rundun.store.database import Database
 from tests.helpers.images import encoded, noise, quadrants
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
@@ -75,7 +75,7 @@ async def with_canary(w: World, template_id: str, canary: str, hook: dict[str, A
 
 async def overwrite(w: World) -> None:
     """Overwrite what is left of all that was erased, also by what is delivered meanwhile."""
-    while not await erased_bytes.overwrite(w.database):
+    while not await overwriting.overwrite(w.database):
         pass
 
 

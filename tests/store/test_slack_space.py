@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rundun import overwriting
 from rundun.store import erased_bytes, slack_space
 from rundun.store.connection import open_reader
 from rundun.store.database import Database
@@ -68,7 +69,7 @@ async def test_nothing_that_was_deleted_is_left_and_all_else_is_as_it_was(
         gone, there = there[: len(there) // 2], there[len(there) // 2 :]
         await db.write(shrink, gone)
         before = await db.read(dump)
-        assert await erased_bytes.overwrite(db)
+        assert await overwriting.overwrite(db)
         content = (tmp_path / "rundun.db").read_bytes() + (tmp_path / "rundun.db-wal").read_bytes()
         assert {int(number) for number in re.findall(rb"<canary (\d+)>", content)} == set(there)
         assert await db.read(dump) == [line for line in before if "erased_bytes" not in line]
@@ -96,6 +97,6 @@ async def test_while_somebody_reads_an_older_state_it_is_not_done(tmp_path: Path
     other.execute("BEGIN")
     other.execute("SELECT count(*) FROM rows_").fetchone()
     await db.write(shrink, [1])
-    assert not await erased_bytes.overwrite(db)
+    assert not await overwriting.overwrite(db)
     other.close()
-    assert await erased_bytes.overwrite(db)
+    assert await overwriting.overwrite(db)
