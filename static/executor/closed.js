@@ -1,5 +1,5 @@
-// On the server's page of a closed run: what this phone still holds of it, and the receipt for a phone that did it. Of an
-// erased run this phone deletes all it has.
+// On the server's page of a closed run: what this phone still holds of it, and the receipt for a phone that did it. Of
+// an erased run this phone deletes all it has.
 
 import { deleteRun } from "./offline_db.js";
 import { unsentBox } from "./unsent.js";

@@ -88,6 +88,7 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
 def test_everything_that_can_be_told_has_words() -> None:
     words = pages().console_words.entries["en"]
     made = {f"moment_{one.replace('.', '_')}" for one in (*EVENTS, *ON_REQUEST)}
+    made -= {"moment_run_erased"}  # of which no history is left
     made |= (
         {f"status_{one}" for one in STATUSES} | {f"closed_{one}" for one in CLOSED} | {f"hours_{one}" for one in HOURS}
     )
