@@ -157,8 +157,8 @@ class RetentionSettings:
     secrets_days: float = setting(
         30,
         kinds.number(0, 36500),
-        "How long a webhook's secret is kept once its run is closed and everything is delivered or has failed; "
-        "`0` = for ever.",
+        "How long a webhook's secret is kept once its run is closed and everything is delivered or has failed; that "
+        "of a webhook which names `run.erased` counts from when this was; `0` = for ever.",
         unit="days",
     )
 

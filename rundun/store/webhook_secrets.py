@@ -2,8 +2,10 @@
 
 from rundun.store.transaction import Tx
 
-_OLD = (
-    "webhook_secret IS NOT NULL AND closed_at IS NOT NULL AND closed_at <= :before AND NOT EXISTS ("
+_OLD = (  # `run.erased` may be sent long after all else: the second line is that of the index `runs_with_secret`
+    "webhook_secret IS NOT NULL AND closed_at IS NOT NULL "
+    "AND (erased_at IS NOT NULL OR instr(webhook_events, '\"run.erased\"') = 0) "
+    "AND closed_at <= :before AND NOT EXISTS ("
     "SELECT 1 FROM deliveries AS d WHERE d.run_id = r.id AND (d.status = 'pending' OR d.settled_at > :before))"
 )
 

@@ -59,6 +59,20 @@ async def test_what_is_sent_by_hand_later_goes_unsigned(w: World, receiver: Rece
     assert (await w.deliveries(ed))[0]["status"] == "delivered"
 
 
+async def test_the_secret_of_a_webhook_that_names_the_erasure_signs_it_whenever_that_comes(
+    w: World, receiver: Receiver
+) -> None:
+    ed = await hooked(w, receiver.url, secret=SECRET, events=["run.erased"])
+    await ed.answer("s-ok", True)
+    await ed.complete()
+    w.clock.forward(hours=31 * DAYS)
+    assert await delete_secrets(w.database, 30) == 0
+    assert await signed(w, ed)
+    assert (await w.acme.delete(f"/v1/runs/{ed.run_id}")).status_code == 204
+    await w.deliver()
+    verify(receiver.url, receiver.received[-1], SECRET)
+
+
 async def test_it_is_kept_for_as_long_as_something_may_have_to_be_signed(tmp_path: Path) -> None:
     delays = [3600, 3600 * 24 * 3]
     async with (
