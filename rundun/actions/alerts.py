@@ -73,7 +73,7 @@ def _delivery_failed(tx: Tx, numbers: Sequence[int]) -> Alert:
     its link.
     """
     delivery = deliveries.get(tx, numbers[0])
-    last = delivery.attempts[-1]
+    last = delivery.attempts[-1] if delivery.attempts else None  # retention has been faster
     organization = organizations.get(tx, delivery.org_id)
     content: DeliveryFailedAlertJson = {
         "alert": "delivery.failed",
@@ -83,10 +83,10 @@ def _delivery_failed(tx: Tx, numbers: Sequence[int]) -> Alert:
         "event": delivery.event,
         "event_id": delivery.event_id,
         "destination": delivery.destination.partition(" ")[2],
-        "attempts": len(delivery.attempts),
-        "status": last.status,
-        "error": last.error,
-        "last_attempt_at": times.wire(last.started_at),
+        "attempts": delivery.attempts_made,
+        "status": last.status if last else None,
+        "error": last.error if last else None,
+        "last_attempt_at": times.wire(last.started_at if last else delivery.settled_at or delivery.created_at),
         "left_out": len(numbers) - 1,
     }
     return Alert("delivery.failed", delivery.delivery_id, to_json(content), tuple(numbers))

@@ -27,7 +27,7 @@ def settle(
     """Settle an attempt: log its result and decide on `delivered`, `pending` until the next one, or `failed`. `delays`
     are the seconds after each failed attempt of the schedule. `alerting`: the administrator gets an alert of what fails
     for good, though not of attempts by hand, since whoever made them looks at what comes of them. Returns the status.
-    Of an erased run nothing is kept, and its webhook is forgotten with the delivery of `run.erased`.
+    Of an erased run nothing is kept, and its webhook is forgotten once `run.erased` has arrived.
     """
     if not deliveries.is_of_event(tx, claimed.number, claimed.envelope["event_id"]):  # it was erased meanwhile
         return "delivered" if result.ok else "failed"
@@ -47,7 +47,7 @@ def settle(
     elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
         deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=False)
     deliveries.settle(tx, claimed.org_id, claimed.number, attempt, status, next_at)
-    if status != "pending" and claimed.envelope["event"] == erasure.ERASED:
+    if status == "delivered" and claimed.envelope["event"] == erasure.ERASED:
         erasure.forget_webhook(tx, claimed.envelope["run_id"])
     elif alerting and status == "failed" and claimed.trigger == "automatic":
         deliveries.mark_for_alert(tx, claimed.number)
@@ -99,6 +99,8 @@ def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
     number = deliveries.get_of_org(tx, org_id, delivery_id).number
     quotas.require_room_to_change(tx, org_id)
     if deliveries.webhook_now(tx, number)[0] is None:
+        if erasure.find_by_delivery(tx, number) is not None:
+            raise Problem("wrong_status", "Its run was erased, and what was known of the webhook is erased, too.")
         raise Problem("wrong_status", "Its run has no webhook any more: give it one first.")
     deliveries.make_due(tx, number)
     return deliveries.get_of_org(tx, org_id, delivery_id)

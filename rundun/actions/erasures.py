@@ -6,7 +6,7 @@ from rundun.core import event
 from rundun.core.job import NO_JOB
 from rundun.core.run import NOBODY, Run
 from rundun.errors import NotFound
-from rundun.store import erasure, events, runs
+from rundun.store import deliveries, erasure, events, runs
 from rundun.store.transaction import JournalEntry, Tx
 
 
@@ -47,4 +47,5 @@ def _erase(tx: Tx, run: Run, by: str) -> None:
     events.add(tx, stub, event.erased(), stub.seq, at)
     erasure.empty(tx, stub, at, by)
     erasure.remove_rows(tx, run.run_id)
-    erasure.forget_webhook(tx, run.run_id)
+    if not deliveries.is_any_undelivered(tx, run.run_id):
+        erasure.forget_webhook(tx, run.run_id)

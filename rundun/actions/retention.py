@@ -9,7 +9,7 @@ from rundun.core import times
 from rundun.core.retention import MAX_DAYS, Kept, Retention, TemplateRetention
 from rundun.core.run import Actor, Run
 from rundun.errors import FieldError, Invalid
-from rundun.store import retention, run_changes, runs, templates
+from rundun.store import erasure, retention, run_changes, runs, templates
 from rundun.store.transaction import Tx
 
 STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each of them
@@ -163,8 +163,12 @@ def erase_run(tx: Tx, run_id: str) -> None:
 
 
 def remove_attempts(tx: Tx, limit: int) -> int:
-    """Delete the attempts of at most `limit` settled deliveries that were kept for long enough; returns of how many."""
+    """Delete the attempts of at most `limit` settled deliveries that were kept for long enough; returns of how many.
+    Of an erased run the webhook goes with them: its `run.erased` can't be sent again.
+    """
     numbers = retention.due_attempts(tx, limit)
     for number in numbers:
         retention.remove_attempts(tx, number)
+        if run_id := erasure.find_by_delivery(tx, number):
+            erasure.forget_webhook(tx, run_id)
     return len(numbers)

@@ -36,8 +36,8 @@ def find(tx: Tx, run_id: str) -> ErasedRun | None:
 
 
 def empty(tx: Tx, run: Run, at: int, by: str) -> None:
-    """Remove all that a run's row says but its ids and times, and its webhook while `run.erased` has yet to be
-    delivered; note when it was erased and `by` whom. `run` carries its next revision and `seq`.
+    """Remove all that a run's row says but its ids and times, and its webhook, which may be wanted for `run.erased`;
+    note when it was erased and `by` whom. `run` carries its next revision and `seq`.
     """
     tx.db.execute(
         "UPDATE runs SET erased_at = ?, erased_by = ?, revision = ?, seq = ?, status = ?, "
@@ -82,13 +82,18 @@ def remove_rows(tx: Tx, run_id: str) -> None:
     erased_bytes.mark(tx)
 
 
+def find_by_delivery(tx: Tx, number: int) -> str | None:
+    """Find the id of the run that the delivery of that number is of, if it is erased."""
+    query = "SELECT r.id FROM deliveries AS d JOIN runs AS r ON r.id = d.run_id AND r.erased_at IS NOT NULL"
+    row = tx.db.execute(f"{query} WHERE d.number = ?", (number,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def forget_webhook(tx: Tx, run_id: str) -> None:
-    """Remove the webhook of an erased run, with what its deliveries tell of it, unless one has still to be made."""
-    query = "SELECT 1 FROM deliveries WHERE run_id = ? AND status = 'pending' LIMIT 1"
-    if tx.db.execute(query, (run_id,)).fetchone() is not None:
-        return
+    """Remove the webhook of an erased run, with what its delivery, and what was answered about that, tell of it."""
     tx.db.execute("DELETE FROM attempts WHERE delivery IN (SELECT number FROM deliveries WHERE run_id = ?)", (run_id,))
-    tx.db.execute("UPDATE deliveries SET destination = org_id WHERE run_id = ?", (run_id,))
+    tx.db.execute("UPDATE deliveries SET destination = org_id, wants_alert = 0 WHERE run_id = ?", (run_id,))
+    tx.db.execute("DELETE FROM idempotency_keys WHERE run_id = ?", (run_id,))
     tx.db.execute(
         "UPDATE runs SET webhook_url = NULL, webhook_secret = NULL, webhook_events = NULL, webhook_destination = NULL, "
         "webhook_gone = 0 WHERE id = ?",

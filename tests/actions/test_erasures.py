@@ -8,14 +8,15 @@ import pytest
 from rundun import diagnostics
 from rundun.actions import api_keys, erasures
 from rundun.actions.health import read_health
-from rundun.store import erasure, files
+from rundun.store import deliveries, erasure, files
 from rundun.store.transaction import Tx
 from tests.helpers.canaries import STEPS, TEMPLATE, overwrite, with_canary
 from tests.helpers.images import jpeg
 from tests.helpers.photos import count, digest, started
+from tests.helpers.retention import swept
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering, new_photo_id
 from tests.helpers.storage import used
-from tests.helpers.webhooks import hooked
+from tests.helpers.webhooks import SECRET, hooked, verify
 from tests.web.api.test_run_patch_under_way import under_way
 
 CANARY = "canary-4711"
@@ -248,18 +249,51 @@ async def test_a_delivery_under_way_ends_with_its_run(w: World, receiver: Receiv
     assert (delivery["status"], len(delivery["attempts"])) == ("delivered", 1)
 
 
-async def test_a_failed_notice_of_it_leaves_nothing_of_the_webhook(w: World) -> None:
-    async with Receiver(answering("410 Gone")).listening() as receiver:
-        ed = await hooked(w, f"{receiver.url}?{CANARY}", events=["run.erased"], secret=f"a secret {CANARY}")
-        await erase(w, ed)
-        assert CANARY in await w.database.read(dump)
-        await w.deliver()
+@pytest.mark.parametrize("is_bulk", [False, True])
+async def test_a_failed_notice_of_it_can_be_sent_again_and_leaves_nothing_once_it_arrives(
+    w: World, receiver: Receiver, is_bulk: bool
+) -> None:
+    receiver.answer = answering("410 Gone")
+    await hooked_and_erased(w, receiver)
+    (delivery,) = (await w.acme.get("/v1/deliveries?status=failed")).json()["data"]
+    assert (delivery["event"], len(delivery["attempts"])) == ("run.erased", 1)
+    receiver.answer = Receiver.answer
+    one, all_failed = f"/v1/deliveries/{delivery['delivery_id']}/retry", "/v1/deliveries/retry"
+    path, body = (all_failed, {"status": "failed"}) if is_bulk else (one, {})
+    again = await w.acme.post(path, json=body, headers={"idempotency-key": "again"})
+    assert again.status_code == 202, again.text
+    await w.deliver()
+    verify(delivery["attempts"][0]["url"], receiver.received[-1], SECRET)
     assert CANARY not in await w.database.read(dump)
-    (delivery,) = (await w.acme.get("/v1/deliveries")).json()["data"]
-    assert (delivery["event"], delivery["status"], delivery["attempts"]) == ("run.erased", "failed", [])
-    retried = await w.acme.post(f"/v1/deliveries/{delivery['delivery_id']}/retry", json={})
-    assert retried.json()["code"] == "wrong_status"
+    refused = await w.acme.post(one, json={})
+    assert refused.json()["code"] == "wrong_status" and "erased" in refused.json()["detail"]
     assert await used(w)
+
+
+async def test_a_failed_notice_of_it_leaves_nothing_once_the_time_of_attempts_is_over(
+    w: World, receiver: Receiver
+) -> None:
+    receiver.answer = answering("410 Gone")
+    await hooked_and_erased(w, receiver)
+    assert len(await w.database.read(deliveries.awaiting_alert, 9)) == 1, "as of any other"
+    w.clock.forward(hours=90 * 24, seconds=-1)
+    await swept(w)
+    assert CANARY in await w.database.read(dump)
+    w.clock.forward(seconds=1)
+    await swept(w)
+    assert CANARY not in await w.database.read(dump)
+    assert await w.database.read(deliveries.awaiting_alert, 9) == [], "of which there is nothing to tell"
+    (delivery,) = (await w.acme.get("/v1/deliveries?status=failed")).json()["data"]
+    assert (delivery["attempts"], delivery["attempts_removed"]) == ([], 1)
+
+
+async def hooked_and_erased(w: World, receiver: Receiver) -> None:
+    """A run whose `run.erased` was sent once, to a webhook with a canary."""
+    ed = await hooked(w, f"{receiver.url}?{CANARY}", events=["run.erased"], secret=SECRET)
+    await erase(w, ed)
+    w.dispatcher._alerting = True
+    await w.deliver()
+    assert CANARY in await w.database.read(dump)
 
 
 async def test_the_journal_hears_of_each_erasure_that_asks_for_it(w: World) -> None:

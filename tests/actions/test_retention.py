@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from pydantic_core import from_json
 
 from rundun import diagnostics, retention
+from rundun.actions import alerts
 from rundun.actions import retention as actions
+from rundun.core import times
 from rundun.core.retention import TemplateRetention
 from rundun.errors import Invalid
 from rundun.store import erasure, files
@@ -15,6 +18,7 @@ from tests.helpers.images import heic, jpeg
 from tests.helpers.retention import HERE, done, keep, swept, template
 from tests.helpers.service import BOOLEAN, Clock, Receiver, World, answering, new_photo_id, world
 from tests.helpers.storage import assert_counted
+from tests.helpers.webhooks import hooked
 
 
 def stored(tx: Tx) -> dict[str, int]:
@@ -265,3 +269,18 @@ async def test_days_are_from_1_to_36500(w: World) -> None:
     with pytest.raises(Invalid) as refused:
         await keep(w, photos_days=0, runs_days=36_501, attempts_days=-1)
     assert [error.pointer for error in refused.value.errors] == ["/photos_days", "/runs_days", "/attempts_days"]
+
+
+async def test_of_a_failed_delivery_is_told_also_once_its_attempts_are_gone(w: World) -> None:
+    async with Receiver(answering("410 Gone")).listening() as receiver:
+        await hooked(w, receiver.url, events=["run.started"])
+        w.dispatcher._alerting = True
+        await w.deliver()
+    failed_at = w.clock.now
+    w.clock.forward(hours=90 * 24)
+    await swept(w)
+    alert = await w.database.read(lambda tx: alerts.next_alert(tx, for_all=False))
+    assert alert is not None
+    told = from_json(alert.body)
+    assert [told[name] for name in ("attempts", "status", "error")] == [1, None, None]
+    assert told["last_attempt_at"] == times.wire(failed_at)
