@@ -6,7 +6,7 @@ from rundun.core import event
 from rundun.core.job import NO_JOB
 from rundun.core.run import NOBODY, Run
 from rundun.errors import NotFound
-from rundun.store import deliveries, erasure, events, runs
+from rundun.store import deliveries, erasure, events, idempotency, runs
 from rundun.store.transaction import JournalEntry, Tx
 
 
@@ -46,6 +46,7 @@ def _erase(tx: Tx, run: Run, by: str) -> None:
     # Before the others go: numbers of events, by which the feed is read, never go back.
     events.add(tx, stub, event.erased(), stub.seq, at)
     erasure.empty(tx, stub, at, by)
+    idempotency.empty_of_run(tx, run.run_id, at)
     erasure.remove_rows(tx, run.run_id)
     if not deliveries.is_any_undelivered(tx, run.run_id):
         erasure.forget_webhook(tx, run.run_id)

@@ -5,6 +5,8 @@
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from pydantic_core import from_json
+
 from rundun.core.fingerprint import is_same
 from rundun.errors import Problem
 from rundun.store import idempotency
@@ -48,7 +50,9 @@ def run_once(
 
 
 def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | None:
-    """Return the stored response to a request, None for a new request; raises `idempotency_key_reused`."""
+    """Return the stored response to a request, None for a new request; raises `idempotency_key_reused`, and
+    `run_erased` where the run that it made was erased since.
+    """
     stored = idempotency.find(tx, idempotency_key)
     if stored is None:
         return None
@@ -56,4 +60,7 @@ def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | N
     if not is_same(fingerprint, idempotency_key.fingerprint):
         detail = "This Idempotency-Key came with another body before; send a new one with a new request."
         raise Problem("idempotency_key_reused", detail)
+    if response.status == idempotency.ERASED:
+        detail = "The run that this request made was erased; nothing of it is left."
+        raise Problem("run_erased", detail, extensions=from_json(response.body))
     return response

@@ -1,5 +1,6 @@
 """Responses to POSTs that carried an `Idempotency-Key`, for as long as these may be sent again."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from rundun.store import quotas
 from rundun.store.transaction import Tx
 
 TTL_MS = 24 * times.HOUR
+DISPATCHES = "/v1/runs"
+ERASED = 410  # status of what is left of a response whose run was erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,14 @@ def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse
     """Find the fingerprint and the response of an earlier request with this key; None if it is new or too long ago."""
     row = tx.db.execute(
         "SELECT fingerprint, status, body, headers FROM idempotency_keys "
-        "WHERE org_id = ? AND path = ? AND key = ? AND created_at > ?",
-        (idempotency_key.org_id, idempotency_key.path, idempotency_key.key, tx.now - TTL_MS),
+        "WHERE org_id = ? AND path = ? AND key IN (?, ?) AND created_at > ? ORDER BY created_at DESC LIMIT 1",
+        (
+            idempotency_key.org_id,
+            idempotency_key.path,
+            idempotency_key.key,
+            _erased_key(idempotency_key.key),
+            tx.now - TTL_MS,
+        ),
     ).fetchone()
     if row is None:
         return None
@@ -70,6 +79,29 @@ def put_body(tx: Tx, number: int, content: Any) -> None:
     query = "UPDATE idempotency_keys SET body = ? WHERE number = ? RETURNING org_id, length(headers)"
     ((org_id, headers),) = tx.db.execute(query, (body, number)).fetchall()
     tx.grow(org_id, quotas.RESPONSE + len(body) + headers)
+
+
+def empty_of_run(tx: Tx, run_id: str, erased_at: int) -> None:
+    """Leave of the response to a run's dispatch only that the run was erased, and when: sent again, the dispatch must
+    not make another run. Of its key, which may name somebody, a digest is left.
+    """
+    body = to_json({"erased_at": times.wire(erased_at)})
+    query = "SELECT number, org_id, path, key FROM idempotency_keys WHERE run_id = ? AND path = ?"
+    for number, org_id, path, key in tx.db.execute(query, (run_id, DISPATCHES)).fetchall():
+        erased_key = _erased_key(key)
+        # One may be left that is too old to be given.
+        tx.db.execute(
+            "DELETE FROM idempotency_keys WHERE org_id = ? AND path = ? AND key = ?", (org_id, path, erased_key)
+        )
+        tx.db.execute(
+            "UPDATE idempotency_keys SET key = ?, status = ?, body = ?, headers = '{}' WHERE number = ?",
+            (erased_key, ERASED, body, number),
+        )
+        tx.grow(org_id, quotas.RESPONSE + len(body) + len("{}"))
+
+
+def _erased_key(key: str) -> str:
+    return f"erased {hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def has_expired(tx: Tx) -> bool:

@@ -33,7 +33,7 @@ TABLES = {
     "deliveries": "all rows go but that of `run.erased`",
     "events": "all rows go but `run.erased`",
     "files": GONE,
-    "idempotency_keys": GONE,
+    "idempotency_keys": "all rows go but that of the dispatch, without its key and what was answered",
     "photos": GONE,
     "remarks": GONE,
     "run_secrets": GONE,
@@ -128,6 +128,7 @@ async def test_nothing_of_it_is_left_in_any_table(w: World, receiver: Receiver) 
     await overwrite(w)
     left = await w.database.read(row_counts)
     assert {name: n for name, n in left.items() if n} == {"events": 1, "deliveries": 1}
+    assert await count(w, "idempotency_keys") == 1
     await w.deliver()
     assert receiver.received[-1].json["data"] == {"executor_ref": None}
     assert receiver.received[-1].json["identity"] == {"mode": "anonymous", "user_id": None}

@@ -17,6 +17,7 @@ from rundun.store import connection
 from rundun.store.transaction import Tx
 from rundun.web.api import runs
 from tests.helpers.service import BOOLEAN, World
+from tests.helpers.storage import used
 
 KEY = {"idempotency-key": '"booking-12345"'}
 
@@ -143,6 +144,35 @@ async def test_after_24_hours_the_key_is_new(w: World) -> None:
     w.clock.forward(hours=24)
     await clear_up(w.database)
     assert await w.database.read(kept) == 0
+
+
+async def test_a_dispatch_that_comes_again_brings_nobody_back(w: World) -> None:
+    order = {"template_id": await w.template(BOOLEAN), "executor_ref": "Ed", "webhook": {"url": "http://127.0.0.1:9/h"}}
+
+    async def dispatched(**more: Any) -> httpx2.Response:
+        return await dispatch(w, {**order, **more})
+
+    async def erase(response: httpx2.Response) -> None:
+        assert (await w.acme.delete(f"/v1/runs/{response.json()['run_id']}")).status_code == 204
+
+    first = await dispatched()
+    w.clock.forward(seconds=7)
+    await erase(first)
+    assert [one for one in await w.database.read(cells) if "booking-12345" in str(one)] == []
+    again, other = await dispatched(), await dispatched(executor_ref="Eve")
+    assert (again.status_code, again.json()["code"]) == (410, "run_erased")
+    assert again.json()["erased_at"] == "2026-01-01T00:00:07Z"
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert await w.database.read(runs_of) == 1
+    assert await used(w)
+    for _ in range(2):  # also where nobody has cleared up what is too old
+        w.clock.forward(hours=24)
+        made = await dispatched()
+        assert (made.status_code, (await dispatched()).content) == (201, made.content)
+        await erase(made)
+        assert (await dispatched()).status_code == 410
+    assert await w.database.read(kept) == 1
+    assert await used(w)
 
 
 async def test_while_the_first_is_under_way_the_second_waits_its_turn(

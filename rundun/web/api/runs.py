@@ -49,13 +49,21 @@ SHAPE = "b"  # of records, in their ETag: another letter once the same revision 
         )
     },
     body=DispatchBody,
-    problems=("insufficient_credits", "quota_exceeded", "not_found", "template_archived", "address_not_allowed"),
+    problems=(
+        "insufficient_credits",
+        "quota_exceeded",
+        "not_found",
+        "template_archived",
+        "address_not_allowed",
+        "run_erased",
+    ),
 )
 async def dispatch_run(call: ApiCall) -> Response:
     """Dispatch a run.
 
     Makes a run of a template's current version and its link. One credit of the organization is taken in the same
-    transaction; what is refused makes nothing and costs nothing.
+    transaction; what is refused makes nothing and costs nothing. Sent again with its `Idempotency-Key` after the run
+    was erased, it is 410 `run_erased` and brings nobody back.
     """
     order, destination = (await read_dispatch_body(call.ctx, call.org_id, await call.json())).order()
     warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(
