@@ -127,7 +127,8 @@ class Client:
             raise
         write.unheard -= 1
         code = None if response.status_code in write.ok else _code(response)
-        if code in ("run_erased", "410") and self.organization.is_of_erased(write.path):
+        made = [one.json().get("run_id") for one in write.answers[:1] if write.is_replayed]  # by it, and erased since
+        if code in ("run_erased", "410") and self.organization.is_of_erased(f"{write.path} {made}"):
             ledger.refused += 1
             return False
         is_own_device = code == "other_device" and run is not None and run.cookie
