@@ -13,7 +13,7 @@ from rundun.store.transaction import JournalEntry, Tx
 BATCH_SIZE = 50  # entries applied in one transaction
 
 _END: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
-    "run": lambda tx, entry: erasures.erase(tx, entry.id, "journal", journal=False),
+    "run": lambda tx, entry: erasures.erase(tx, entry.id, entry.by or "journal", journal=False, at=entry.at),
     "key": lambda tx, entry: api_keys.revoke(tx, entry.id),
     "operator": lambda tx, entry: operators.remove(tx, entry.id),
     "signing_key": lambda tx, entry: rotations.note(tx, entry.at),

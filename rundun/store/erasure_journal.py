@@ -8,6 +8,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic_core import from_json, to_json
@@ -111,7 +112,8 @@ def read(path: Path) -> list[JournalEntry]:
 def _entry(line: bytes) -> JournalEntry | None:
     try:
         found = from_json(line)
-        return JournalEntry(found["what"], str(found["id"]), int(found["at"]))
+        entry = JournalEntry(found["what"], str(found["id"]), int(found["at"]))
+        return entry if found.get("by") is None else replace(entry, by=str(found["by"]))
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -122,9 +124,14 @@ def _missing(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -
     return list(missing.values())
 
 
+def _line(entry: JournalEntry) -> bytes:
+    said = {"what": entry.what, "id": entry.id, "at": entry.at}
+    return to_json(said if entry.by is None else {**said, "by": entry.by}) + b"\n"
+
+
 def _append(path: Path, entries: Sequence[JournalEntry], beside: Path) -> None:
     """Append lines and wait for the disk. A file that this makes belongs to whom `beside` does, whoever runs this."""
-    lines = b"".join(to_json({"what": one.what, "id": one.id, "at": one.at}) + b"\n" for one in entries)
+    lines = b"".join(_line(one) for one in entries)
     is_new = not path.exists()
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
     try:
@@ -160,12 +167,12 @@ def known(db: sqlite3.Connection) -> list[JournalEntry]:
     is not in it, as it is due again after a restore.
     """
     rows = db.execute(
-        "SELECT 'run', id, erased_at FROM runs WHERE erased_at IS NOT NULL AND erased_by <> 'retention' "
-        "UNION ALL SELECT 'key', id, revoked_at FROM keys WHERE revoked_at IS NOT NULL "
-        "UNION ALL SELECT 'operator', id, at FROM removed_operators "
-        "UNION ALL SELECT 'signing_key', at, at FROM rotations"
+        "SELECT 'run', id, erased_at, erased_by FROM runs WHERE erased_at IS NOT NULL AND erased_by <> 'retention' "
+        "UNION ALL SELECT 'key', id, revoked_at, NULL FROM keys WHERE revoked_at IS NOT NULL "
+        "UNION ALL SELECT 'operator', id, at, NULL FROM removed_operators "
+        "UNION ALL SELECT 'signing_key', at, at, NULL FROM rotations"
     )
-    return [JournalEntry(what, str(one), at) for what, one, at in rows.fetchall()]
+    return [JournalEntry(what, str(one), at, by) for what, one, at, by in rows.fetchall()]
 
 
 def unapplied(tx: Tx, entries: Sequence[JournalEntry]) -> list[JournalEntry]:

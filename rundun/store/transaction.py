@@ -100,12 +100,14 @@ class Quotas:
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """What has to stay gone even where an older copy of the database is put back: a run that was erased, a key that was
-    revoked or an operator who was removed, by id; or a signing key that was replaced, by the time of that.
+    revoked or an operator who was removed, by id; or a signing key that was replaced, by the time of that. `by` is
+    whose doing the erasure of a run was, None where an older version has not said so.
     """
 
     what: Literal["run", "key", "operator", "signing_key"]
     id: str
     at: int
+    by: str | None = None
 
 
 # Writes entries to the disk, and unless all that goes out is held, also beside the backups; OSError.

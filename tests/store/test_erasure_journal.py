@@ -13,7 +13,7 @@ from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import JournalEntry
 from tests.helpers.database import opened
 
-ONE, TWO = JournalEntry("run", "r-1", 1), JournalEntry("key", "key-2", 2)
+ONE, TWO = JournalEntry("run", "r-1", 1, "key-1"), JournalEntry("key", "key-2", 2)
 
 
 @pytest.fixture
@@ -45,10 +45,16 @@ def acme(tx):
 
 def test_an_entry_is_a_line_for_its_owner_only_beside_the_database_and_in_the_folder_of_the_backups(journal, tmp_path):
     journal.append([ONE, TWO])
-    assert json.loads(journal.path.read_text().splitlines()[0]) == {"what": "run", "id": "r-1", "at": 1}
+    assert json.loads(journal.path.read_text().splitlines()[0]) == {"what": "run", "id": "r-1", "at": 1, "by": "key-1"}
+    assert json.loads(journal.path.read_text().splitlines()[1]) == {"what": "key", "id": "key-2", "at": 2}
     assert (tmp_path / "backups" / "rundun.db.erasures").read_bytes() == journal.path.read_bytes()
     assert journal.path.stat().st_mode & 0o777 == 0o600
     assert erasure_journal.read(journal.path) == [ONE, TWO]
+
+
+def test_a_line_from_before_says_nothing_of_whose_doing_it_was(journal):
+    journal.path.write_text('{"what":"run","id":"r-1","at":1}\n[]\n')
+    assert erasure_journal.read(journal.path) == [JournalEntry("run", "r-1", 1)]
 
 
 def test_a_line_torn_by_a_crash_harms_no_other(journal):

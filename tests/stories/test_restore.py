@@ -12,7 +12,8 @@ import pytest
 from rundun import diagnostics
 from rundun.actions import alerts, commands, erasures, operators
 from rundun.backups import Backups
-from rundun.store import api_keys, deliveries, erasure_journal, events, service_state
+from rundun.core import times
+from rundun.store import api_keys, deliveries, erasure, erasure_journal, events, service_state
 from tests.helpers import images
 from tests.helpers.console import operator, shown, text_of
 from tests.helpers.metrics import samples
@@ -125,6 +126,35 @@ async def test_what_was_erased_since_the_backup_stays_erased_on_another_machine_
             assert (await w.acme.get(f"/v1/runs/{later.run_id}")).status_code == 404
             assert len(erasure_journal.read(w.database.journal.path)) == count
         assert b"Ed 1" not in w.settings.database.path.read_bytes()
+
+
+async def test_it_is_told_after_a_restore_when_and_by_whom_a_run_was_erased(first: Any) -> None:
+    template_id = await first.template(BOOLEAN)
+    by_key, by_hand, before = [await first.dispatch(template_id) for _ in range(3)]
+    copy = back_up(first)
+    first.clock.forward(seconds=600)
+    for ed in (by_key, before):
+        assert (await first.acme.delete(f"/v1/runs/{ed.run_id}")).status_code == 204
+    await first.database.write(erasures.erase, by_hand.run_id, "command line")
+    at = first.clock.now
+    whose = (await first.database.read(erasure.find, by_key.run_id)).erased_by
+    first.clock.forward(seconds=600)
+    assert (await first.acme.delete(f"/v1/runs/{by_key.run_id}")).status_code == 204, "again, which changes nothing"
+    await first.end()
+    journal = first.database.journal.path
+    entries = erasure_journal.read(journal)
+    assert {(entry.id, entry.at, entry.by) for entry in entries[:2]} == {
+        (one.run_id, at, whose) for one in (by_key, before)
+    }
+    lines = journal.read_text().splitlines()
+    journal.write_text("".join(f"{line}\n" for line in lines if before.run_id not in line))
+    with journal.open("a") as file:  # as older versions have written them
+        file.write(f'{{"what":"run","id":"{before.run_id}","at":{at}}}\n')
+    async with restored(first, copy) as w:
+        found = [await w.database.read(erasure.find, ed.run_id) for ed in (by_key, by_hand, before)]
+        said = [(one.erased_at, one.erased_by) for one in found if one]
+        assert said == [(at, whose), (at, "command line"), (at, "journal")]
+        assert {event["ts"] for event in (await w.acme.get("/v1/events")).json()["data"]} == {times.wire(w.clock.now)}
 
 
 async def test_a_journal_that_was_lost_grows_again(first: Any) -> None:
