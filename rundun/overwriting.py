@@ -10,7 +10,7 @@ from rundun.store.database import Database
 
 PARTS = 2  # chunks of a MiB that go in one commit: deleting them writes as many bytes to the log
 PAGES_SCANNED = 128  # in one go
-PAGES_WRITTEN = 64
+PAGES_WRITTEN = 32
 
 
 async def overwrite(database: Database) -> bool:

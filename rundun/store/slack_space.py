@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from rundun.store.transaction import Tx
 
 _PENDING_BYTE = 0x40000000  # the page that it lies in is never used
-_ROOT, _OTHER = 1, 5  # entries of the pointer map for pages of B-trees
+_TREES = (1, 5)  # entries of the pointer map for pages of B-trees, roots and others
 MAPS_SCANNED = 16  # pages of the pointer map in one go: of large pictures each has few pages of trees
 _HEADER_BYTES = {2: 12, 5: 12, 10: 8, 13: 8}  # by type of page: interior ones, then leaves
 
@@ -38,21 +38,22 @@ def is_reachable(tx: Tx) -> bool:
 
 
 def scan(tx: Tx, below: int | None, limit: int) -> Scan:
-    """Look at about `limit` pages of B-trees, from the last page of the file on or from before page `below`.
+    """Look at `limit` pages of B-trees at most, and the first page of the file behind all others, from the last page
+    of the file on or from before page `below`.
 
-    From the end to the beginning: giving back free pages moves others, and always to the beginning.
+    From the end to the beginning: giving back free pages moves others, and always to the beginning. Splitting a page
+    moves others to any place, also from before a part of the scan to behind it, with their slack space: what a scan
+    misses by that the next one finds.
     """
     file = _File(tx)
     end = min(below or file.page_count + 1, file.page_count + 1)
     found: list[int] = []
-    looked_at = 0
     for _ in range(MAPS_SCANNED):
-        if end <= 2 or looked_at >= limit:
+        if end <= 2 or limit <= 0:
             break
-        begin, pages = file.trees_below(end)
-        looked_at += len(pages)
+        end, pages = file.trees_below(end, limit)
+        limit -= len(pages)
         found += [page for page in pages if _slack_of(file.read(page), 0) is not None]
-        end = begin
     if end > 2:
         return Scan(tuple(found), end)
     return Scan((*found, 1) if _slack_of(file.read(1), 100) is not None else tuple(found), 0)
@@ -92,11 +93,13 @@ class _File:
     def __init__(self, tx: Tx) -> None:
         self._db = tx.db
         self.page_count = tx.number("PRAGMA page_count")
-        page_size, reserved = struct.unpack_from(">HxxB", self.read(1), 16)
+        first = self.read(1)
+        page_size, reserved = struct.unpack_from(">HxxB", first, 16)
         self._page_size = 65536 if page_size == 1 else page_size
         self._per_map = (self._page_size - reserved) // 5 + 1  # pages from one page of the pointer map to the next
         self._pending = _PENDING_BYTE // self._page_size + 1
-        self._has_map = struct.unpack_from(">L", self.read(1), 52)[0] != 0 and reserved == 0
+        self._map = 0, b""  # the page of the pointer map that was read last
+        self._has_map = struct.unpack_from(">L", first, 52)[0] != 0 and reserved == 0
 
     def read(self, page: int) -> bytes:
         return bytes(self._db.execute("SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?", (page,)).fetchone()[0])
@@ -106,16 +109,37 @@ class _File:
 
     def is_of_tree(self, page: int) -> bool:
         """Tell whether a page behind the first is one of a B-tree."""
-        return page in self.trees_below(page + 1)[1]
+        _, map_page = self._map_before(page + 1)
+        if not self._has_map or page <= map_page or page == self._pending:
+            return False
+        return self._read_map(map_page)[5 * (page - map_page - 1)] in _TREES
 
-    def trees_below(self, end: int) -> tuple[int, list[int]]:
-        """List the pages of B-trees below page `end` that stand in the same page of the pointer map as the one before
-        `end`, the last first; and which pages are left below that.
+    def trees_below(self, end: int, limit: int) -> tuple[int, list[int]]:
+        """List at most `limit` pages of B-trees below page `end` that stand in the same page of the pointer map as the
+        one before `end`, the last first; and which pages are left below those.
         """
-        begin = (end - 3) // self._per_map * self._per_map + 2
-        map_page = begin + (begin == self._pending)
+        begin, map_page = self._map_before(end)
         if not self._has_map or end - 1 <= map_page:
             return begin, []
-        kinds = self.read(map_page)[: 5 * (end - 1 - map_page) : 5]
-        pages = [map_page + 1 + at for at, kind in enumerate(kinds) if kind in (_ROOT, _OTHER)]
-        return begin, [page for page in reversed(pages) if page != self._pending]
+        kinds = self._read_map(map_page)[: 5 * (end - 1 - map_page) : 5]
+        pages: list[int] = []
+        for at in range(len(kinds) - 1, -1, -1):
+            page = map_page + 1 + at
+            if kinds[at] in _TREES and page != self._pending:
+                pages.append(page)
+                if len(pages) == limit:
+                    return page, pages
+        return begin, pages
+
+    def _map_before(self, end: int) -> tuple[int, int]:
+        """Return where the pages begin that the pointer map tells of in one page, and that page, for those before page
+        `end`.
+        """
+        begin = (end - 3) // self._per_map * self._per_map + 2
+        return begin, begin + (begin == self._pending)
+
+    def _read_map(self, page: int) -> bytes:
+        """Read a page of the pointer map, which many pages in a row have in common, once."""
+        if self._map[0] != page:
+            self._map = page, self.read(page)
+        return self._map[1]

@@ -90,6 +90,29 @@ def test_a_page_in_no_order_is_left_alone() -> None:
         assert slack_space._slack_of(bytes(other), 0) is None, name
 
 
+async def test_a_scan_in_parts_finds_what_a_whole_one_does_and_reads_no_more_than_it_may(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await db.write(make_tables)
+    await db.write(grow, random.Random(1), random.Random(1).sample(range(400), 120))
+    whole = await db.read(slack_space.scan, None, 10_000)
+    assert (len(whole.pages) > 10, whole.below) == (True, 0)
+    read: list[int] = []
+    reading = slack_space._File.read
+    monkeypatch.setattr(slack_space._File, "read", lambda file, page: [read.append(page), reading(file, page)][1])
+    below, found = None, list[int]()
+    while below != 0:
+        part = await db.read(slack_space.scan, below, 7)
+        assert len(read) <= 1 + 1 + 7 + (part.below == 0), "the first page, a page of the map, and what it looks at"
+        read.clear()
+        found += part.pages
+        below = part.below
+    assert found == [*whole.pages]
+    await db.write(slack_space.overwrite, whole.pages)
+    assert len(read) <= 2 + len(whole.pages), "those, the first page, and the map once"
+    assert (await db.read(slack_space.scan, None, 10_000)).pages == ()
+
+
 async def test_while_somebody_reads_an_older_state_it_is_not_done(tmp_path: Path, db: Database) -> None:
     await db.write(make_tables)
     await db.write(grow, random.Random(1), [1])
