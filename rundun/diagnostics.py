@@ -166,8 +166,8 @@ def _erased(examined: HealthReport) -> Iterator[Finding]:
             "pages, stay in the file until they happen to be overwritten. Who can read the file itself can find them.",
         )
     if since is not None and examined.now - since > NOT_OVERWRITTEN:
-        text = f"What was erased at {times.wire(since)} is not overwritten in the file and its log yet: the service is "
-        yield Finding("erased", "note", f"{text}not running, or something has been reading an older state since then.")
+        text = f"What was erased from {times.wire(since)} on is not overwritten in the file and its log yet: either the"
+        yield Finding("erased", "note", f"{text} service doesn't run, or something has been reading an older state.")
 
 
 def _clock(examined: HealthReport) -> Iterator[Finding]:

@@ -86,7 +86,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         retention_late=retention.count_due(tx, org_id, LATE),
         names={row.org_id: row.name for row in organizations.list_all(tx)},
         backup_missed_at=backups.missed_at(tx),
-        erased_since=erased_bytes.find_mark(tx),
+        erased_since=erased_bytes.find_since(tx),
         is_overwritten=slack_space.is_reachable(tx),
     )
 

@@ -8,7 +8,7 @@ import pytest
 from rundun import diagnostics
 from rundun.actions import api_keys, erasures
 from rundun.actions.health import read_health
-from rundun.store import deliveries, erasure, files
+from rundun.store import deliveries, erased_bytes, erasure, files
 from rundun.store.transaction import Tx
 from tests.helpers.canaries import STEPS, TEMPLATE, overwrite, with_canary
 from tests.helpers.images import jpeg
@@ -317,6 +317,7 @@ async def test_check_tells_where_what_was_erased_is_not_overwritten(w: World) ->
     soon = await w.database.read(read_health, None, 0)
     assert [*diagnostics._erased(soon)] == []
     w.clock.forward(seconds=1)
+    await w.database.write(erased_bytes.mark)
     late = await w.database.read(read_health, None, 0)
     (finding,) = diagnostics._erased(late)
     assert (finding.state, "2026-01-01T00:00:00Z" in finding.text) == ("note", True)

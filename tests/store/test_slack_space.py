@@ -3,7 +3,9 @@
 import random
 import re
 import struct
+from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +14,7 @@ from rundun.store import erased_bytes, slack_space
 from rundun.store.connection import open_reader
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
+from tests.helpers.service import Clock
 
 
 def canary(number: int) -> str:
@@ -37,6 +40,24 @@ def change(tx: Tx, chance: random.Random, numbers: list[int]) -> None:
         text = canary(number) * chance.randrange(1, 40)
         tx.db.execute("UPDATE rows_ SET text = ? WHERE number = ?", (text, number))
         tx.db.execute("UPDATE keyed SET text = ? WHERE number = ?", (text, number))
+
+
+def insert(tx: Tx, chance: random.Random, numbers: list[int]) -> None:
+    tx.db.executemany("INSERT INTO rows_ VALUES (?, ?, NULL)", [(one, "x" * chance.randrange(1000)) for one in numbers])
+
+
+def plant(tx: Tx) -> int:
+    """Fill the slack space of all leaves of tables, as erased rows would have been left there; returns of how many."""
+    file, planted = slack_space._File(tx), 0
+    for page in file.trees_below(file.page_count + 1, file.page_count)[1]:
+        data = file.read(page)
+        kind, _, cells, content = struct.unpack_from(">BHHH", data)
+        begin = 8 + 2 * cells
+        if kind == 13 and (left := canary(page).encode() * ((content - begin) // len(canary(page)))):
+            file.write(page, data[: content - len(left)] + left + data[content:])
+            planted += 1
+    erased_bytes.mark(tx)
+    return planted
 
 
 def shrink(tx: Tx, numbers: list[int]) -> None:
@@ -123,3 +144,69 @@ async def test_while_somebody_reads_an_older_state_it_is_not_done(tmp_path: Path
     assert not await overwriting.overwrite(db)
     other.close()
     assert await overwriting.overwrite(db)
+
+
+async def test_what_splits_take_past_a_scan_is_overwritten_too(
+    tmp_path: Path, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(0)
+    numbers = chance.sample(range(1_000_000), 10_000)
+    await db.write(lambda tx: tx.db.execute("CREATE TABLE rows_ (number INTEGER PRIMARY KEY, text TEXT, bytes BLOB)"))
+    for _ in range(4):
+        await db.write(insert, chance, [numbers.pop() for _ in range(500)])
+    assert await db.write(plant) > 100
+    reading = db.read
+
+    async def read_while_others_write(function: Any, *args: Any) -> Any:
+        if function is slack_space.scan:
+            await db.write(insert, chance, [numbers.pop() for _ in range(100)])
+        return await reading(function, *args)
+
+    monkeypatch.setattr(overwriting, "PAGES_SCANNED", 40)
+    monkeypatch.setattr(db, "read", read_while_others_write)
+    assert await overwriting.overwrite(db)
+    assert b"<canary" not in (tmp_path / "rundun.db").read_bytes()
+
+
+async def test_while_only_the_log_is_left_nothing_is_scanned_again(
+    tmp_path: Path, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await db.write(make_tables)
+    await db.write(grow, random.Random(1), [1, 2])
+    scanned: list[int | None] = []
+    scan = slack_space.scan
+    monkeypatch.setattr(
+        slack_space, "scan", lambda tx, below, limit: [scanned.append(below), scan(tx, below, limit)][1]
+    )
+    with closing(open_reader(tmp_path / "rundun.db")) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM rows_").fetchone()
+        for number in (1, 2):
+            await db.write(shrink, [number])
+            assert not await overwriting.overwrite(db)
+            assert None in scanned
+            scanned.clear()
+            assert not await overwriting.overwrite(db)
+            assert scanned == []
+    assert await overwriting.overwrite(db)
+    assert scanned == []
+
+
+async def test_since_when_something_is_left_outlives_later_erasures(db: Database) -> None:
+    clock = cast(Clock, db.env.clock)
+    began = clock()
+    for _ in range(3):
+        await db.write(erased_bytes.mark)
+        clock.forward(hours=1)
+        assert await db.read(erased_bytes.find_since) == began
+    first = await db.read(erased_bytes.find_mark)
+    assert first is not None
+    found_at = clock()
+    clock.forward(hours=1)
+    await db.write(erased_bytes.mark)
+    clock.forward(hours=1)
+    await db.write(erased_bytes.mark)
+    await db.write(erased_bytes.unmark, first, found_at)
+    assert await db.read(erased_bytes.find_since) == found_at, "the second last was later than that"
+    assert await overwriting.overwrite(db)
+    assert await db.read(erased_bytes.find_since) is None
