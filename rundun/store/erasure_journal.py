@@ -162,17 +162,28 @@ def sync_folder(folder: Path) -> None:
 # --- what the database itself has
 
 
+_KNOWN = {
+    "run": "SELECT id, erased_at, erased_by FROM runs WHERE erased_at IS NOT NULL AND erased_by <> 'retention'",
+    "key": "SELECT id, revoked_at, NULL FROM keys WHERE revoked_at IS NOT NULL",
+    "operator": "SELECT id, at, NULL FROM removed_operators",
+    "signing_key": "SELECT at, at, NULL FROM rotations",
+}
+
+
 def known(db: sqlite3.Connection) -> list[JournalEntry]:
     """List what the database knows to be gone, so that a journal that was lost grows again. What retention has erased
-    is not in it, as it is due again after a restore.
+    is not in it, as it is due again after a restore. A file of an older version knows less, and tells the rest.
     """
-    rows = db.execute(
-        "SELECT 'run', id, erased_at, erased_by FROM runs WHERE erased_at IS NOT NULL AND erased_by <> 'retention' "
-        "UNION ALL SELECT 'key', id, revoked_at, NULL FROM keys WHERE revoked_at IS NOT NULL "
-        "UNION ALL SELECT 'operator', id, at, NULL FROM removed_operators "
-        "UNION ALL SELECT 'signing_key', at, at, NULL FROM rotations"
-    )
-    return [JournalEntry(what, str(one), at, by) for what, one, at, by in rows.fetchall()]
+    found: list[JournalEntry] = []
+    for what, query in _KNOWN.items():
+        try:
+            rows = db.execute(query).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            continue  # there is no such table, or column, yet
+        found += [JournalEntry(what, str(one), at, by) for one, at, by in rows]  # type: ignore[arg-type]
+    return found
 
 
 def unapplied(tx: Tx, entries: Sequence[JournalEntry]) -> list[JournalEntry]:

@@ -3,12 +3,14 @@
 import json
 import resource
 import signal
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
 from rundun.errors import Problem
 from rundun.store import api_keys, erasure_journal, operators, organizations
+from rundun.store.connection import open_writer, shipped
 from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import JournalEntry
 from tests.helpers.database import opened
@@ -129,3 +131,30 @@ async def test_nothing_of_a_refused_write_is_in_the_journal(tmp_path):
         with pytest.raises(Problem):
             await database.write(revoke_and_fail, key_id)
         assert not database.journal.path.exists()
+
+
+@pytest.mark.parametrize(("schema", "there"), [(1, {"key-1"}), (17, {"key-1", "7"}), (18, {"key-1", "7", "u-1"})])
+def test_an_older_file_tells_what_it_knows(tmp_path, schema, there):
+    with closing(open_writer(tmp_path / "rundun.db", shipped()[:schema])) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute(
+            "INSERT INTO keys (id, org_id, name, digest, created_at, revoked_at) VALUES ('key-1', 'o', '', x'01', 0, 5)"
+        )
+        for statement in (
+            "INSERT INTO rotations (at, last_event) VALUES (7, 0)",
+            "INSERT INTO removed_operators VALUES ('u-1', 6)",
+        ):
+            with suppress(sqlite3.OperationalError):
+                db.execute(statement)
+        assert {entry.id for entry in erasure_journal.known(db)} == there
+
+
+def test_runs_that_retention_has_erased_are_not_looked_through_at_each_start(tmp_path):
+    with closing(open_writer(tmp_path / "rundun.db")) as db:
+        seen = []
+        db.set_trace_callback(seen.append)
+        erasure_journal.known(db)
+        db.set_trace_callback(None)
+        (query,) = [one for one in seen if " FROM runs " in one]
+        (step,) = db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+    assert step["detail"] == "SCAN runs USING COVERING INDEX runs_erased"

@@ -200,6 +200,17 @@ def test_the_journal_beside_the_copy_and_what_the_database_knows_come_together(f
     assert {(entry.what, entry.id) for entry in journal} == {("run", "r-1"), ("operator", "u-2")}
 
 
+def test_a_key_revoked_before_an_upgrade_stays_revoked_though_the_restore_comes_first(files):
+    files.database.unlink()
+    with closing(open_writer(files.database, shipped()[:17])) as db:
+        add_organization(db, "Acme")
+        values = "('key-1', 'org-Acme', 'leaked', x'01', 0, 5)"
+        db.execute(f"INSERT INTO keys (id, org_id, name, digest, created_at, revoked_at) VALUES {values}")
+    files.restore()
+    journal = erasure_journal.read(erasure_journal.journal_path(files.database))
+    assert [(entry.what, entry.id) for entry in journal] == [("key", "key-1")]
+
+
 # Restores in a child for each of its operations on files, and ends that child in the middle of it.
 _KILLED = """
 import json, os, shutil, sys

@@ -19,7 +19,8 @@ CREATE INDEX runs_by_end ON runs (org_id, status, closed_at)
   WHERE closed_at IS NOT NULL AND erased_at IS NULL;  -- the console's list of what was completed or cancelled on a day
 CREATE INDEX runs_missed ON runs (org_id, created_at)
   WHERE status = 'expired' AND started_at IS NULL AND erased_at IS NULL;  -- GET /v1/runs?missed=
-CREATE INDEX runs_erased ON runs (id) WHERE erased_at IS NOT NULL;  -- the erasure journal, completed at each start
+CREATE INDEX runs_erased ON runs (id, erased_at, erased_by)
+  WHERE erased_at IS NOT NULL AND erased_by <> 'retention';  -- the erasure journal, completed at each start
 
 -- A key that leaks must not destroy evidence. None that was given out before this gets more than it had then.
 ALTER TABLE keys ADD COLUMN may_erase INTEGER NOT NULL DEFAULT 0;
