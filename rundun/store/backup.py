@@ -20,11 +20,11 @@ from pathlib import Path
 from rundun.core.text import MIB, size
 from rundun.errors import Problem
 from rundun.store import connection, maintenance
-from rundun.store.database_file import OWNER_ONLY, lock_byte
+from rundun.store.database_file import OWNER_ONLY, lock_byte, sync_folder
 
 STEP = 256  # pages copied at a time: 2 MiB
 SYNC_STEPS = 4  # steps that are on the disk before more is copied: what piles up there makes all commits wait
-LANDINGS, LANDING_SECONDS, LARGE = 2, 0.5, 32_768  # SQLite has marks for four states that are read at a time
+HOLDS, HOLD_SECONDS, LARGE = 2, 0.5, 32_768  # SQLite has marks for four states that are read at a time
 CHECK_STEPS, WORK_SECONDS = 128, 0.01  # of SQLite's machine, or pages, between two looks at the clock
 SPARE = 64 * MIB  # left free on the database's own disk, which a backup must not fill
 _PART = re.compile(r".+\.[0-9a-f]{8}\.rundun-part")
@@ -74,7 +74,7 @@ def _part_of(target: Path) -> Iterator[tuple[Path, int]]:
     """
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.rundun-part")
     try:
-        _remove_parts(target.parent)
+        remove_parts(target.parent)
         file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
     except OSError as error:
         raise Problem("unavailable", f"Nothing can be written into {target.parent}: {error.strerror}.") from None
@@ -86,7 +86,7 @@ def _part_of(target: Path) -> Iterator[tuple[Path, int]]:
         os.close(file)
 
 
-def _remove_parts(folder: Path) -> None:
+def remove_parts(folder: Path) -> None:
     for part in [path for path in folder.iterdir() if _PART.fullmatch(path.name)]:
         try:
             file = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -134,21 +134,21 @@ def _copy(database: Path, part: Path, file: int, cancelled: threading.Event) -> 
     Two more transactions, from a third and from two thirds of the copy on, hold that up, so that it is done in parts.
     """
     with ExitStack() as stack:
-        landings = [stack.enter_context(ExitStack()) for _ in range(LANDINGS)]
+        holds = [stack.enter_context(ExitStack()) for _ in range(HOLDS)]
         source = stack.enter_context(_held(database))
         needed = source.execute("SELECT page_count FROM pragma_page_count").fetchone()[0] * maintenance.PAGE
         _require_room(needed, database, part)
-        pace = _Pace(file, cancelled, [partial(at.enter_context, _held(database)) for at in landings])
+        pace = _Pace(file, cancelled, [partial(at.enter_context, _held(database)) for at in holds])
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
             copy.execute("PRAGMA journal_mode = OFF")  # nobody needs a part that is not whole
             copy.execute("PRAGMA synchronous = OFF")
             source.backup(copy, pages=STEP, progress=pace)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, which can be read where nothing can be written
         source.close()
-        for landing in landings if pace.landed else []:
-            if cancelled.wait(LANDING_SECONDS):
+        for hold in holds if pace.held else []:
+            if cancelled.wait(HOLD_SECONDS):
                 raise Cancelled
-            landing.close()
+            hold.close()
 
 
 @contextmanager
@@ -170,25 +170,25 @@ def _require_room(needed: int, database: Path, part: Path) -> None:
 
 class _Pace:
     """Called after each step of a copy: rests for half as long as the step took, so that the disk has time for others,
-    and calls each of `landings` in its turn, evenly spread over a copy of more than `LARGE` pages.
+    and calls each of `holds` in its turn, evenly spread over a copy of more than `LARGE` pages.
     """
 
-    def __init__(self, file: int, cancelled: threading.Event, landings: Sequence[Callable[[], object]]) -> None:
+    def __init__(self, file: int, cancelled: threading.Event, holds: Sequence[Callable[[], object]]) -> None:
         self._file = file
         self._cancelled = cancelled
-        self._landings = landings
+        self._holds = holds
         self._steps = 0
         self._since = time.monotonic()
-        self.landed = 0
+        self.held = 0
 
     def __call__(self, status: int, remaining: int, total: int) -> None:
         self._steps += 1
         if self._steps % SYNC_STEPS == 0:
             os.fdatasync(self._file)
-        count = len(self._landings)
-        if total > LARGE and self.landed < count and (count + 1) * remaining <= (count - self.landed) * total:
-            self._landings[self.landed]()
-            self.landed += 1
+        count = len(self._holds)
+        if total > LARGE and self.held < count and (count + 1) * remaining <= (count - self.held) * total:
+            self._holds[self.held]()
+            self.held += 1
         if self._cancelled.wait((time.monotonic() - self._since) / 2 if remaining else 0):
             raise Cancelled
         self._since = time.monotonic()
@@ -227,8 +227,4 @@ def _put(part: Path, target: Path) -> None:
         raise Problem("invalid", f"{target} is already there, and stays as it is; name another file.") from None
     except OSError:  # a file system without links
         part.rename(target)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(target.parent)

@@ -127,6 +127,15 @@ def lock_byte(file: int) -> bool:
     return True
 
 
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def require_together(path: Path) -> None:
     """Refuse a database whose log lies there without it, or beside another file than its own: SQLite would delete the
     log, or mix the two, and what is only in the log is lost.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic_core import from_json, to_json
 
-from rundun.store.database_file import OWNER_ONLY, translate_errors
+from rundun.store.database_file import OWNER_ONLY, sync_folder, translate_errors
 from rundun.store.transaction import JournalEntry, Tx
 
 SUFFIX = ".erasures"
@@ -148,15 +148,6 @@ def _append(path: Path, entries: Sequence[JournalEntry], beside: Path) -> None:
         os.close(file)
     if is_new:
         sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 # --- what the database itself has

@@ -17,8 +17,8 @@ from rundun.errors import Problem
 from rundun.store import database_file, erasure_journal
 from rundun.store.backup_check import require_database, require_header
 from rundun.store.copies import BEFORE_RESTORE, stamp
-from rundun.store.database_file import OWNER_ONLY, Lock
-from rundun.store.erasure_journal import SUFFIX, ErasureJournal, sync_folder
+from rundun.store.database_file import OWNER_ONLY, Lock, sync_folder
+from rundun.store.erasure_journal import SUFFIX, ErasureJournal
 from rundun.store.transaction import JournalEntry
 
 PART = ".restore.part"
@@ -41,7 +41,7 @@ def restore(database: Path, copy: Path, now: int, *, is_live: bool) -> Path | No
         real = database.resolve()
         try:
             if not was_there:
-                _give_away(real)
+                _own_as_folder(real)
             with _part(real, copy) as part:
                 _check(part, copy)
                 newest, gone = _settle_present(real)
@@ -54,7 +54,7 @@ def restore(database: Path, copy: Path, now: int, *, is_live: bool) -> Path | No
             raise
 
 
-def _give_away(real: Path) -> None:
+def _own_as_folder(real: Path) -> None:
     """Give what the lock has made to the owner of its folder, where root has: the service has to open it."""
     if os.geteuid() == 0:
         owner = real.parent.stat()
@@ -162,25 +162,25 @@ def _replace(real: Path, part: Path, lock: Lock, now: int) -> Path | None:
     """
     found = real.stat()
     is_together = database_file.is_together(real)
-    kept = _free_name(real, now) if found.st_size or _left(real) else None
+    kept = _free_name(real, now) if found.st_size or _files_beside(real) else None
     try:
         if kept:
             _keep(real, kept, now, is_together=is_together)
-        if _left(real):
+        if _files_beside(real):
             lock.note_lost(found.st_ino)
         os.replace(part, real)
     except BaseException:
         for name in _named(kept) if kept else ():
             name.unlink()  # it has its other name still
         raise
-    for left in _left(real):
+    for left in _files_beside(real):
         os.unlink(left)
     sync_folder(real.parent)
     lock.note_lost(None)
     return kept
 
 
-def _left(real: Path) -> list[str]:
+def _files_beside(real: Path) -> list[str]:
     return [name for suffix in _BESIDE if os.path.exists(name := f"{real}{suffix}")]
 
 
