@@ -1,11 +1,14 @@
 """Whether a file is a whole database of ours, before it is put in the place of one."""
 
 import os
+import re
 import sqlite3
 import stat
 import struct
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from rundun.errors import Problem
 from rundun.store import connection
@@ -69,13 +72,12 @@ def _require_ours(copy: Path, application: int, schema: int) -> None:
 
 
 def require_database(db: sqlite3.Connection, copy: Path) -> None:
-    """Refuse an open file that is damaged, or lacks something that a database of its schema has: all of it is read.
+    """Refuse an open file that is damaged, or has another schema than a database of its version: all of it is read.
     `copy` is what the file is called in the sentence.
     """
     schema = int(db.execute("PRAGMA user_version").fetchone()[0])
     _require_ours(copy, int(db.execute("PRAGMA application_id").fetchone()[0]), schema)
-    if missing := _expected(schema) - _names(db):
-        raise Problem("unavailable", f"{copy} is not whole: {', '.join(sorted(missing)[:_NAMED])} is not in it.")
+    _require_schema(db, copy, schema)
     damage = [str(row[0]) for row in db.execute(f"PRAGMA integrity_check({_NAMED})").fetchall()]
     if damage != ["ok"]:
         raise Problem("unavailable", f"{copy} is damaged: {'; '.join(damage)[:500]}.")
@@ -84,16 +86,59 @@ def require_database(db: sqlite3.Connection, copy: Path) -> None:
         raise Problem("unavailable", f"{copy} is not whole: rows are missing that others belong to ({tables}).")
 
 
-def _expected(schema: int) -> set[str]:
-    """Return the names of all tables and indexes of a schema."""
+class _Object(NamedTuple):
+    """A table, index, view or trigger as `sqlite_master` has it; `sql` is None for an index that a constraint makes."""
+
+    kind: str
+    name: str
+    table: str
+    sql: str | None
+
+
+_SERVICE_STATE = _Object(  # as `restore` makes it in older files, whose migration then leaves it
+    "table",
+    "service_state",
+    "service_state",
+    "CREATE TABLE service_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+)
+# What SQLite and Litestream make: columns without a type or with a plain one, and nothing that is ever run.
+_OF_OTHERS = re.compile(
+    r"CREATE TABLE (sqlite_sequence|sqlite_stat[14]|_litestream_(?:seq|lock)) ?\([a-z]+( (integer|primary|key))*"
+    r"(, ?[a-z]+( integer)?)*\)",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def _require_schema(db: sqlite3.Connection, copy: Path, schema: int) -> None:
+    """Refuse a file that has anything less, more or else than the migrations to its schema make: a trigger would be at
+    work from then on, and make good that a key was revoked, or keep what is erased.
+    """
+    expected, found = _expected(schema), _objects(db)
+    if found.pop(_SERVICE_STATE, 0):
+        expected = Counter(one for one in expected if one.name != _SERVICE_STATE.name)
+    if missing := {one.name for one in expected} - {one.name for one in found}:
+        raise Problem("unavailable", f"{copy} is not whole: {', '.join(sorted(missing)[:_NAMED])} is not in it.")
+    if others := [f"{one.kind} {one.name}" for one in found - expected if not _is_of_others(one)]:
+        names = ", ".join(sorted(others)[:_NAMED])
+        raise Problem("unavailable", f"{copy} has what no Rundun has put there: {names}.")
+
+
+def _is_of_others(one: _Object) -> bool:
+    match = _OF_OTHERS.fullmatch(one.sql or "")
+    return match is not None and (one.kind, one.name, one.table) == ("table", match[1], match[1])
+
+
+def _expected(schema: int) -> Counter[_Object]:
+    """Return all that a database of a schema has. The migrations that made it were other versions', of which nothing
+    may be changed, not even the white space.
+    """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         for number, sql in connection.shipped():
             if number <= schema:
                 db.executescript(sql)
-        return _names(db)
+        return _objects(db)
 
 
-def _names(db: sqlite3.Connection) -> set[str]:
-    return {
-        str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite@_%' ESCAPE '@'")
-    }
+def _objects(db: sqlite3.Connection) -> Counter[_Object]:
+    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    return Counter(_Object(*row) for row in rows)

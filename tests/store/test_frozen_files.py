@@ -21,6 +21,7 @@ import httpx2
 import pytest
 
 from rundun.store import connection
+from rundun.store.restore import restore
 from rundun.web.routes import starlette_app
 from tests.helpers.console import Browser, shown
 from tests.helpers.frozen_files import OURS, contents, missing, thawed
@@ -156,3 +157,24 @@ def lost(db: sqlite3.Connection, told: Any) -> Iterator[str]:
         yield from (f"{kind}: {one}" for one in told[kind] if tuple(one) not in found)
     revisions = dict(rows(db, "SELECT id, revision FROM runs"))
     yield from (f"{run_id} was at {revision}" for run_id, revision in told["runs"] if revisions[run_id] < revision)
+
+
+# ---- both, restored
+
+
+@pytest.mark.parametrize("schema", [4, 17])
+def test_what_older_versions_made_is_restored_before_its_upgrade_and_after_it(tmp_path: Path, schema: int) -> None:
+    told = thawed(tmp_path, schema)
+    database, copy = tmp_path / "restored.db", tmp_path / "copy.db"
+    again = tmp_path / "again.db"
+    with closing(sqlite3.connect(tmp_path / "rundun.db")) as db, closing(sqlite3.connect(copy)) as target:
+        db.backup(target)
+    restore(database, copy, told["now"], is_live=False)
+    restore(again, database, told["now"], is_live=False)  # with the table that a restore adds
+    with closing(connection.open_writer(again)) as db:
+        db.execute("ANALYZE")
+        db.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")  # as Litestream makes them
+        db.execute("CREATE TABLE _litestream_lock (id INTEGER)")
+    restore(database, again, told["now"], is_live=False)
+    with closing(connection.open_writer(database)) as db:
+        require_sound(db)

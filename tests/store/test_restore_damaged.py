@@ -127,6 +127,29 @@ def fifo(copy):
     os.mkfifo(copy)
 
 
+def made(statement):
+    return lambda copy: sql(copy, statement)
+
+
+def rewritten(copy):
+    """Give a table of ours another constraint, without a trace in the names."""
+    sql(
+        copy,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_master SET sql = replace(sql, 'may_erase INTEGER NOT NULL DEFAULT 0', "
+        "'may_erase INTEGER NOT NULL DEFAULT 1') WHERE name = 'keys'",
+    )
+
+
+def swapped(copy):
+    """Make a table of a name that others' tables have, which is at work all the same."""
+    sql(copy, "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER DEFAULT (random()))")
+
+
+REVIVED = """CREATE TRIGGER revived AFTER UPDATE OF revoked_at ON keys BEGIN
+  UPDATE keys SET revoked_at = NULL WHERE id = new.id; END"""
+
+
 def lost_table(copy):
     sql(copy, "PRAGMA foreign_keys = OFF", "DROP TABLE deliveries")
 
@@ -157,6 +180,12 @@ DAMAGED = {
     "index torn": (lambda copy: overwrite(copy, page_of(copy, "keys_of_org"), b"\x0a\0\0\0\x09"), "is damaged"),
     "index that lacks a row": (index_that_lacks_a_row, "is damaged"),
     "table missing": (lost_table, "is not whole"),
+    "trigger": (made(REVIVED), "no Rundun has put there: trigger revived"),
+    "view": (made("CREATE VIEW all_keys AS SELECT * FROM keys"), "view all_keys"),
+    "table": (made("CREATE TABLE erased (text)"), "table erased"),
+    "index": (made("CREATE INDEX hidden ON keys (name) WHERE name GLOB 'x'"), "index hidden"),
+    "table changed": (rewritten, "no Rundun has put there: table keys"),
+    "table of a name of others": (swapped, "table _litestream_seq"),
     "rows missing": (gone_rows, "is not whole: rows are missing"),
     "with its log beside": (with_its_log, "has a log beside it"),
     "half of a database in use": (half_copy, "is damaged"),
