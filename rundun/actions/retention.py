@@ -21,11 +21,13 @@ STEP_PHOTOS = 10  # whose pictures are deleted in one write
 @dataclass(frozen=True, slots=True)
 class Doomed:
     """The runs whose photos, and those that as a whole, the next sweep deletes by a rule that is not stored yet, and
-    would not have deleted by the present one.
+    would not have deleted by the present one; and whether anything would be kept for a shorter time by it, be there
+    something yet or not.
     """
 
     photos: int
     runs: int
+    is_shorter: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +62,23 @@ def told_of(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
 
 def put(tx: Tx, org_id: str, new: Retention) -> None:
     """Store how long an organization keeps what it has; raises `Invalid` with every wrong field."""
-    _require_days(photos_days=new.photos_days, runs_days=new.runs_days, attempts_days=new.attempts_days)
+    _require_of_organization(new)
     retention.put(tx, org_id, new)
 
 
 def put_of_template(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> None:
     """Store what an organization's template has of its own; raises NotFound, and `Invalid` with every wrong field."""
     templates.get(tx, org_id, template_id)
-    _require_days(photos_days=new.photos_days or None, runs_days=new.runs_days or None)
+    _require_of_template(new)
     retention.put_of_template(tx, template_id, new)
+
+
+def _require_of_organization(new: Retention) -> None:
+    _require_days(photos_days=new.photos_days, runs_days=new.runs_days, attempts_days=new.attempts_days)
+
+
+def _require_of_template(new: TemplateRetention) -> None:
+    _require_days(photos_days=new.photos_days or None, runs_days=new.runs_days or None)
 
 
 def _require_days(**days_of: int | None) -> None:
@@ -95,25 +105,32 @@ def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> d
 
 
 def doomed_by(tx: Tx, org_id: str, new: Retention) -> Doomed:
-    """Count what the next sweep would delete of an organization were `new` stored now."""
+    """Count what the next sweep would delete of an organization were `new` stored now; raises `Invalid` as `put`."""
+    _require_of_organization(new)
     before = retention.get(tx, org_id)
-    return _doomed(
-        [
-            (template_id, rules.in_force(before, own), rules.in_force(new, own))
-            for template_id in retention.template_ids(tx, org_id)
-            for own in [retention.get_of_template(tx, template_id)]
-        ],
-        tx,
-    )
+    changes = [
+        (template_id, rules.in_force(before, own), rules.in_force(new, own))
+        for template_id in retention.template_ids(tx, org_id)
+        for own in [retention.get_of_template(tx, template_id)]
+    ]
+    kept = ("photos_days", "runs_days", "attempts_days")
+    is_shorter = any(rules.is_shorter(getattr(before, name), getattr(new, name)) for name in kept)
+    return Doomed(*_doomed(changes, tx), is_shorter=is_shorter)
 
 
 def doomed_by_template(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> Doomed:
-    """Count what the next sweep would delete of an organization's template were `new` stored now."""
+    """Count what the next sweep would delete of an organization's template were `new` stored now; raises as
+    `put_of_template`.
+    """
     now = get_of_template(tx, org_id, template_id)
-    return _doomed([(template_id, now.kept, rules.in_force(now.organization, new))], tx)
+    _require_of_template(new)
+    before, after = now.kept, rules.in_force(now.organization, new)
+    is_shorter = rules.is_shorter(before.photos_days, after.photos_days)
+    is_shorter = is_shorter or rules.is_shorter(before.runs_days, after.runs_days)
+    return Doomed(*_doomed([(template_id, before, after)], tx), is_shorter=is_shorter)
 
 
-def _doomed(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> Doomed:
+def _doomed(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> tuple[int, int]:
     photos = runs_ = 0
     for template_id, before, after in changes:
         goes_before = after.photos_days != after.runs_days  # else photos go with their run
@@ -121,7 +138,7 @@ def _doomed(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> Doomed:
             photos += retention.count_older(tx, "photos", template_id, tx.now - after.photos_days * times.DAY)
         if after.runs_days is not None and rules.is_shorter(before.runs_days, after.runs_days):
             runs_ += retention.count_older(tx, "runs", template_id, tx.now - after.runs_days * times.DAY)
-    return Doomed(photos, runs_)
+    return photos, runs_
 
 
 # ---- what is deleted

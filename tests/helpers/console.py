@@ -48,7 +48,7 @@ async def operator(w: World, role: Any = "owner", org_id: str | None = None) -> 
     email = f"{role}-{uuid.uuid4().hex[:8]}@example.com"
 
     def make(tx: Any) -> str:
-        made = operators.add(tx, org_id or w.acme_id, email, "Ann", role, "no hash")
+        made = operators.add(tx, org_id or w.acme_id, email, "Ann", role, PASSWORD_HASH)
         return operators.begin_session(tx, made.operator_id)
 
     browser = Browser(w.browser())

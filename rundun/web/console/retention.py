@@ -10,11 +10,11 @@ from rundun.actions.templates import get_version
 from rundun.core.retention import FOREVER, MAX_DAYS, Retention, TemplateRetention
 from rundun.errors import Invalid
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.settings.account import is_own_password
+from rundun.web.console.settings.account import is_confirmed, status_of_asking
 
 KEPT = ("photos_days", "runs_days", "attempts_days")
 _WRONG = MAX_DAYS + 1  # refused as any number too large
-NOTHING = Doomed(0, 0)
+NOTHING = Doomed(0, 0, is_shorter=False)
 
 
 async def show(call: ConsoleCall) -> Response:
@@ -27,15 +27,15 @@ async def show(call: ConsoleCall) -> Response:
 
 
 async def put(call: ConsoleCall) -> Response:
-    """POST /console/settings/retention: store it. What would delete something is asked for once more, with the
-    password.
+    """POST /console/settings/retention: store it. What is to be kept for a shorter time is asked for once more, with
+    the password, also where nothing is old enough yet: days later it would be.
     """
     days = {name: _days(call.form, name) for name in KEPT}
     new = Retention(**days, tells=bool(call.form.get("tells")))
-    doomed = await call.read(retention.doomed_by, new)
-    if doomed != NOTHING and not await _is_confirmed(call):
-        return _form(call, call.form, 422 if "old" in call.form else 200, doomed=doomed)
     try:
+        doomed = await call.read(retention.doomed_by, new)
+        if doomed.is_shorter and not await is_confirmed(call):
+            return _form(call, call.form, status_of_asking(call), doomed=doomed)
         await call.write(retention.put, new)
     except Invalid as invalid:
         return _form(call, call.form, 422, wrong=_wrong(invalid))
@@ -63,10 +63,10 @@ async def put_of_template(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/retention: store it, as for the organization."""
     template_id = call.path("template_id")
     new = TemplateRetention(_own_days(call.form, "photos_days"), _own_days(call.form, "runs_days"))
-    doomed = await call.read(retention.doomed_by_template, template_id, new)
-    if doomed != NOTHING and not await _is_confirmed(call):
-        return await _form_of_template(call, call.form, 422 if "old" in call.form else 200, doomed=doomed)
     try:
+        doomed = await call.read(retention.doomed_by_template, template_id, new)
+        if doomed.is_shorter and not await is_confirmed(call):
+            return await _form_of_template(call, call.form, status_of_asking(call), doomed=doomed)
         await call.write(retention.put_of_template, template_id, new)
     except Invalid as invalid:
         return await _form_of_template(call, call.form, 422, wrong=_wrong(invalid))
@@ -92,10 +92,6 @@ async def _form_of_template(
         doomed=doomed,
         max_days=MAX_DAYS,
     )
-
-
-async def _is_confirmed(call: ConsoleCall) -> bool:
-    return "old" in call.form and await is_own_password(call, call.form["old"])
 
 
 def _shown(name: str, days: int | None, *, own: bool = False) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from rundun.actions import retention
 from rundun.core.retention import Retention, TemplateRetention
 from rundun.store import retention as rows
-from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, operator, text_of
+from tests.helpers.console import PASSWORD, operator, text_of
 from tests.helpers.images import jpeg
 from tests.helpers.retention import done, keep, swept, template
 from tests.helpers.service import World
@@ -18,23 +18,16 @@ from tests.helpers.service import World
 FOREVER = {f"{name}_how": "forever" for name in ("photos_days", "runs_days", "attempts_days")}
 
 
-async def owner(w: World) -> Browser:
-    """Ann, whose password is known."""
-    ann = await operator(w)
-    await w.database.write(lambda tx: tx.db.execute("UPDATE operators SET password = ?", (PASSWORD_HASH,)).rowcount)
-    return ann
-
-
 async def of_acme(w: World) -> Retention:
     return await w.database.read(rows.get, w.acme_id)
 
 
 async def test_an_owner_sets_how_long_all_is_kept(w: World) -> None:
-    ann = await owner(w)
+    ann = await operator(w)
     page = text_of((await ann.get("/settings/retention")).text)
     assert "For ever" in page
     new = {**FOREVER, "photos_days_how": "days", "photos_days": "30", "attempts_days_how": "days", "attempts_days": "7"}
-    saved = await ann.post("/settings/retention", **new)
+    saved = await ann.post("/settings/retention", **new, old=PASSWORD)
     assert saved.headers["location"].endswith("told_retention_changed")
     assert await of_acme(w) == Retention(30, None, 7, tells=False)
     page_again = (await ann.get("/settings/retention")).text
@@ -45,7 +38,7 @@ async def test_an_owner_sets_how_long_all_is_kept(w: World) -> None:
 
 
 async def test_what_would_delete_something_asks_for_the_password(w: World) -> None:
-    ann, template_id = await owner(w), await template(w)
+    ann, template_id = await operator(w), await template(w)
     for _ in range(2):
         await done(w, template_id, jpeg())
     w.clock.forward(hours=48)
@@ -61,6 +54,22 @@ async def test_what_would_delete_something_asks_for_the_password(w: World) -> No
     assert await of_acme(w) == Retention(2, None, None)
     longer = {**new, "photos_days": "3"}
     assert (await ann.post("/settings/retention", **longer)).status_code == 303, "this deletes nothing"
+
+
+async def test_what_would_delete_something_later_asks_for_the_password(w: World) -> None:
+    ann, template_id = await operator(w), await template(w)
+    await ann.get("/settings/retention")
+    for name in ("photos_days", "runs_days", "attempts_days"):
+        asked = await ann.post("/settings/retention", **{**FOREVER, f"{name}_how": "days", name: "1"})
+        assert asked.status_code == 200 and "as soon as it has been kept for that long" in text_of(asked.text), name
+        assert await of_acme(w) == Retention()
+    place = f"/templates/{template_id}/retention"
+    assert (await ann.post("/settings/retention", **FOREVER)).status_code == 303, "longer than 90 days of attempts"
+    for name, other in (("photos_days", "runs_days"), ("runs_days", "photos_days")):
+        form = {f"{name}_how": "days", name: "1", f"{other}_how": "organization"}
+        guessed = await ann.post(place, **form, old="a guess at it")
+        assert guessed.status_code == 422 and "That is not your password." in text_of(guessed.text)
+        assert await w.database.read(rows.get_of_template, template_id) == TemplateRetention()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +99,7 @@ async def test_a_template_says_what_holds_for_its_runs(
 
 
 async def test_a_template_has_days_of_its_own(w: World) -> None:
-    ann, template_id = await owner(w), await template(w)
+    ann, template_id = await operator(w), await template(w)
     await keep(w, photos_days=5)
     await done(w, template_id, jpeg())
     w.clock.forward(hours=24)

@@ -39,6 +39,35 @@ async def is_own_password(call: ConsoleCall, typed: str) -> bool:
     return is_right
 
 
+async def is_confirmed(call: ConsoleCall) -> bool:
+    """Check the password in a form's field `old`, which the form has only once it was asked for."""
+    return "old" in call.form and await is_own_password(call, call.form["old"])
+
+
+def status_of_asking(call: ConsoleCall) -> int:
+    """Return the status of a page that asks for the password: for the first time, or since it was wrong."""
+    return 422 if "old" in call.form else 200
+
+
+def ask_for_password(call: ConsoleCall, heading: str, text: str, back: str, who: str) -> Response:
+    """Render a page that sends the form once more, with the password; `heading` and `text` are catalog keys of what is
+    done then, `back` is the path below /console for who does not want it, `who` or what it is done to.
+    """
+    fields = {name: value for name, value in call.form.items() if name != "old"}
+    wrong = "old_password_wrong" if "old" in call.form else ""
+    return call.render(
+        "confirm",
+        status_of_asking(call),
+        heading=heading,
+        text=text,
+        who=who,
+        action=call.request.url.path,
+        fields=fields,
+        back=f"/console{back}",
+        wrong=wrong,
+    )
+
+
 async def change_password(call: ConsoleCall) -> Response:
     """POST /console/settings/account/password: change the password, given the old; sign all other browsers out."""
     if not await is_own_password(call, call.form.get("old", "")):

@@ -10,12 +10,17 @@ from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
 from rundun.store.api_keys import ApiKey
 from rundun.web.console.session import ConsoleCall
+from rundun.web.console.settings.account import ask_for_password, is_confirmed
 
 MADE = Policy("keys-made", 200, 3600)  # of one organization: what is revoked stays in the database
 
 
 async def create_key(call: ConsoleCall) -> Response:
-    """POST /console/settings/keys: make an API key; only this response shows the key itself."""
+    """POST /console/settings/keys: make an API key; only this response shows the key itself. One that may erase is made
+    given the password, as what it may do in the console is done.
+    """
+    if "may_erase" in call.form and not await is_confirmed(call):
+        return ask_for_password(call, "new_key", "key_may_erase_hint", "/settings/keys", call.form.get("name", ""))
     call.ctx.rate_limiter.count(call.request, MADE, call.operator.org_id)
     name, may_erase = call.form.get("name", ""), "may_erase" in call.form
     try:

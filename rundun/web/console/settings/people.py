@@ -7,13 +7,18 @@ from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
 from rundun.store.operators import Role
 from rundun.web.console.session import ConsoleCall
+from rundun.web.console.settings.account import ask_for_password, is_confirmed
 from rundun.web.problems import TABLE
 
 INVITED = Policy("invited", 200, 3600)  # by one organization
 
 
 async def invite(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/invitations: invite an operator; only this response shows the link."""
+    """POST /console/settings/people/invitations: invite an operator; only this response shows the link. An owner, who
+    may erase, is invited given the password.
+    """
+    if _role(call) == "owner" and not await is_confirmed(call):
+        return ask_for_password(call, "invite", "makes_owner_text", "/settings/people", call.form.get("email", ""))
     call.ctx.rate_limiter.count(call.request, INVITED, call.operator.org_id)
     email = call.form.get("email", "")
     try:
@@ -30,7 +35,11 @@ async def take_back(call: ConsoleCall) -> Response:
 
 
 async def put_role(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/{operator_id}/role: change an operator's role."""
+    """POST /console/settings/people/{operator_id}/role: change an operator's role, to an owner's given the password."""
+    if _role(call) == "owner" and not await is_confirmed(call):
+        members, _ = await call.read(operators.of_organization)
+        named = "".join(one.name for one in members if one.operator_id == call.path("operator_id"))
+        return ask_for_password(call, "make_owner", "makes_owner_text", "/settings/people", named)
     try:
         await call.write(operators.put_role, call.path("operator_id"), _role(call))
     except Problem as problem:

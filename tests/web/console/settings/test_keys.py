@@ -12,7 +12,7 @@ from rundun.actions import api_keys, commands
 from rundun.errors import Problem
 from rundun.store import api_keys as key_rows
 from rundun.web.console.settings import keys, people
-from tests.helpers.console import operator
+from tests.helpers.console import PASSWORD, field, operator
 from tests.helpers.service import World, world
 
 
@@ -124,8 +124,20 @@ async def test_last_use_outlives_the_service(tmp_path: Path) -> None:
 
 async def test_a_key_may_erase_only_where_an_owner_ticks_it(w: World) -> None:
     ann = await operator(w)
-    for name, ticked in (("plain", {}), ("cleaner", {"may_erase": "yes"})):
-        assert (await ann.post("/settings/keys", name=name, **ticked)).status_code == 200
+    await ann.get("/settings/keys")
+    for form in ({"name": "plain"}, {"name": "cleaner", "may_erase": "yes", "old": PASSWORD}):
+        assert (await ann.post("/settings/keys", **form)).status_code == 200
     kept = {key.name: key.may_erase for key in await w.database.read(key_rows.list_of_org, w.acme_id)}
     assert (kept["plain"], kept["cleaner"]) == (0, 1)
     assert (await ann.get("/settings/keys")).text.count("May erase") == 2, "the one of the tests, too"
+
+
+async def test_a_key_that_may_erase_is_made_with_the_password_only(w: World) -> None:
+    ann = await operator(w)
+    await ann.get("/settings/keys")
+    for typed, status, says in (({}, 200, "once more"), ({"old": "a guess at it"}, 422, "not your password")):
+        asked = await ann.post("/settings/keys", name="cleaner", may_erase="on", **typed)
+        assert (asked.status_code, says in asked.text, "rdk_live_" in asked.text) == (status, True, False)
+    assert [key.name for key in await w.database.read(key_rows.list_of_org, w.acme_id)] == ["test"]
+    again = {name: field(asked.text, name) for name in ("name", "may_erase")}
+    assert "rdk_live_" in (await ann.post("/settings/keys", **again, old=PASSWORD)).text, "the page asked has it all"

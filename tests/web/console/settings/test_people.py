@@ -9,8 +9,10 @@ from rundun.actions import commands, operators
 from rundun.errors import Problem
 from rundun.store import operators as operator_rows
 from rundun.store.transaction import Tx
-from tests.helpers.console import PASSWORD, Browser, operator
+from tests.helpers.console import PASSWORD, Browser, field, operator
 from tests.helpers.service import World
+
+INVITE = "/settings/people/invitations"
 
 
 async def test_a_member_is_invited_by_a_link_and_kept_from_keys_and_people(w: World) -> None:
@@ -34,7 +36,7 @@ async def test_a_member_is_invited_by_a_link_and_kept_from_keys_and_people(w: Wo
 async def test_an_invitation_is_taken_back(w: World) -> None:
     ann = await operator(w)
     await ann.get("/settings/people")
-    page = (await ann.post("/settings/people/invitations", email="bob@example.com", role="owner")).text
+    page = (await ann.post(INVITE, email="bob@example.com", role="owner", old=PASSWORD)).text
     link = re.search(r"/console(/join/[\w-]+)", page)
     (invitation,) = await w.database.read(operator_rows.invitations_of, w.acme_id)
     assert link and invitation.role == "owner"
@@ -56,7 +58,7 @@ async def test_people_and_invitations_are_as_many_as_an_organization_may_have(w:
     place = "/settings/people/invitations"
     refused = await ann.post(place, email="bob@example.com", role="member")
     assert (refused.status_code, "At most 100 invitations" in refused.text) == (422, True)
-    again = await ann.post(place, email="invited-7@example.com", role="owner")
+    again = await ann.post(place, email="invited-7@example.com", role="owner", old=PASSWORD)
     assert again.status_code == 200, "in place of the one before"
     assert await w.database.write(operators.create_setup_link, w.acme_id), "the administrator's way in"
 
@@ -65,7 +67,7 @@ async def test_people_and_invitations_are_as_many_as_an_organization_may_have(w:
             operators.add(tx, w.acme_id, f"{number}@example.com", "Bob", "member", "no hash")
 
     await w.database.write(add_499)
-    full = await ann.post(place, email="invited-7@example.com", role="owner")
+    full = await ann.post(place, email="invited-7@example.com", role="owner", old=PASSWORD)
     assert (full.status_code, "at most 500 operators" in full.text) == (422, True)
     bob = Browser(w.browser())
     await bob.get(f"/join/{token}")
@@ -91,12 +93,30 @@ async def test_an_organization_keeps_an_owner(w: World) -> None:
         assert (answer.status_code, "keeps at least one owner" in answer.text) == (409, True)
     bob = await w.database.write(operators.add, w.acme_id, "bob@example.com", "Bob", "member", "")
     place = f"/settings/people/{bob.operator_id}"
-    assert (await ann.post(f"{place}/role", role="owner")).status_code == 303
+    assert (await ann.post(f"{place}/role", role="owner", old=PASSWORD)).status_code == 303
     down = await ann.post(f"/settings/people/{one.operator_id}/role", role="member")
     assert down.headers["location"].startswith("/console/settings?")
     assert (await ann.get("/settings/people")).status_code == 403
     assert (await ann.post(f"{place}/remove")).status_code == 403, "she is a member now"
     assert {one.role for one in await w.database.read(operator_rows.list_of_org, w.acme_id)} == {"owner", "member"}
+
+
+async def test_an_owner_is_made_with_the_password_only(w: World) -> None:
+    ann = await operator(w)
+    bob = await w.database.write(operators.add, w.acme_id, "bob@example.com", "Bob", "member", "")
+    await ann.get("/settings/people")
+    role = f"/settings/people/{bob.operator_id}/role"
+    for place, named in ((INVITE, "eve@example.com"), (role, "Bob")):
+        form = {"email": "eve@example.com", "role": "owner"}
+        asked, guessed = await ann.post(place, **form), await ann.post(place, **form, old="a guess at it")
+        assert (asked.status_code, named in asked.text, field(asked.text, "role")) == (200, True, "owner")
+        assert (guessed.status_code, "That is not your password." in guessed.text) == (422, True)
+    assert await w.database.read(operator_rows.invitations_of, w.acme_id) == []
+    assert {one.role for one in await w.database.read(operator_rows.list_of_org, w.acme_id)} == {"owner", "member"}
+    for place in (INVITE, role):
+        for number in range(4 if place == INVITE else 5):
+            await ann.post(place, role="owner", old=f"guess number {number}")
+    assert (await ann.post(role, role="owner", old=PASSWORD)).status_code == 429, "all guesses are counted together"
 
 
 async def test_who_is_removed_is_out_at_once(w: World) -> None:
