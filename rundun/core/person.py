@@ -32,11 +32,11 @@ def person(field: PersonField, value: str) -> Person:
 
 
 def _comparable(field: PersonField, value: str) -> str:
-    """Return what two spellings of one value have in common: of an e-mail address upper and lower case, of a phone
-    number its digits, with the plus in front.
+    """Return what two spellings of one value have in common: of an e-mail address its small letters, of a phone number
+    its digits, with the plus in front. An address is not case-folded, which makes one of two people's: ß is no ss.
     """
     if field == "email":
-        return unicodedata.normalize("NFC", value.casefold())
+        return unicodedata.normalize("NFC", value.lower())
     return _SPACERS.sub("", value) if field == "phone" else value
 
 
