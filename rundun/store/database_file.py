@@ -9,6 +9,7 @@ import fcntl
 import logging
 import os
 import sqlite3
+import stat
 import struct
 import sys
 import threading
@@ -74,7 +75,7 @@ class Lock:
             if together:
                 require_together(path)
             with translate_errors(path):
-                self._file = self._open(path)
+                self._file = self._open(path.resolve())
                 is_ours = lock_byte(self._file)
             if not is_ours:
                 raise Problem("unavailable", f"Another process is serving {path} by another name.")
@@ -85,7 +86,11 @@ class Lock:
             self.note_lost(None)
 
     def _open(self, name: str | Path) -> int:
-        self._descriptors.append(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
+        # No link: whoever may write into the folder would have root, who locks it, empty or make a file elsewhere.
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        self._descriptors.append(os.open(name, flags, OWNER_ONLY))
+        if not stat.S_ISREG(os.fstat(self._descriptors[-1]).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file")
         return self._descriptors[-1]
 
     def note_lost(self, inode: int | None) -> None:

@@ -59,7 +59,7 @@ def _own_as_folder(real: Path) -> None:
     if os.geteuid() == 0:
         owner = real.parent.stat()
         for name in (f"{real}.lock", real):
-            os.chown(name, owner.st_uid, owner.st_gid)
+            os.chown(name, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 @contextmanager
