@@ -13,12 +13,13 @@ from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log
 from rundun.pool import BoundedPool
-from rundun.store import backup, copies, service_state
+from rundun.store import backup, copies, erased_bytes, service_state
 from rundun.store.copies import Copy
 from rundun.store.database import Database
 from rundun.store.database_file import DatabaseLost
 
 RETRY_PAUSE_MS = 10 * 60 * times.SECOND  # after a backup that has failed
+PUT_OFF_MS = 30 * 60 * times.SECOND  # at most, while bytes of something erased are still in the file
 CLOSE_SECONDS = 5  # that a copy under way has to give up
 
 
@@ -66,7 +67,8 @@ class Backups:
         if await self._database.read(service_state.held_since) is not None:
             return
         now = self._database.env.clock()
-        turn = await self._pool.run("backup", {}, self._look, now)
+        is_overwriting = await self._database.read(erased_bytes.find_since) is not None
+        turn = await self._pool.run("backup", {}, self._look, now, is_overwriting)
         if turn.error is not None:
             self._rest_until = now + min(RETRY_PAUSE_MS, self._settings.every)
             log("error", "backup.failed", error=turn.error)
@@ -84,13 +86,16 @@ class Backups:
         if last is not None:
             counters.backup["last_at"] = last
 
-    def _look(self, now: int) -> _Turn:
-        """Do all that touches the folder. In a thread."""
+    def _look(self, now: int, is_overwriting: bool) -> _Turn:
+        """Do all that touches the folder. In a thread. While something erased is being overwritten, only the first
+        backup is made at once; any other waits, but never for so long that it is overdue.
+        """
         path, last = self._database.path, None
         try:
             found = copies.backups(path, self._folder)
             last = copies.last_good(found, now)
-            is_due = last is None or now - last.at >= self._settings.every
+            put_off = min(PUT_OFF_MS, self._settings.every // 4) if is_overwriting else 0
+            is_due = last is None or now - last.at >= self._settings.every + put_off
             if not is_due or now < self._rest_until <= now + RETRY_PAUSE_MS:
                 return _Turn(last)
             last = self._make(now)

@@ -1,18 +1,20 @@
 """Backups on schedule: when one is made, which are kept, and who is told that one is missed."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rundun import counters
-from rundun.backups import Backups
+from rundun.backups import PUT_OFF_MS, Backups
 from rundun.core import times
 from rundun.scheduler import delete_copies
-from rundun.store import copies
+from rundun.store import copies, erased_bytes
 from rundun.webhooks.alerts import Alerts
 from tests.helpers.backups import EVERY, backed_up
+from tests.helpers.canaries import overwrite
 from tests.helpers.metrics import samples
 from tests.helpers.service import Clock, Receiver, World
 
@@ -42,6 +44,26 @@ async def test_one_is_made_when_it_is_due_whatever_was_restarted(folder: Path) -
             age = (clock() - copies.backups(w.database.path, folder)[-1].at) / times.SECOND
             assert told["rundun_backup_age_seconds", None] == age
     assert counters.backup == {}
+
+
+async def test_one_waits_until_what_was_erased_is_overwritten_but_not_for_long(folder: Path) -> None:
+    clock = Clock()
+    async with backed_up(folder, clock) as (w, backups):
+
+        async def after(**more: float) -> int:
+            clock.forward(**more)
+            await backups.turn()
+            return len(names(folder))
+
+        assert await after() == 1
+        await w.database.write(erased_bytes.mark)
+        assert await after(hours=EVERY) == 1
+        await overwrite(w)
+        assert await after() == 2
+        await w.database.write(erased_bytes.mark)
+        backups._settings = replace(backups._settings, keep=3)
+        assert await after(hours=EVERY, seconds=PUT_OFF_MS / times.SECOND - 1) == 2
+        assert await after(seconds=1) == 3
 
 
 async def test_a_missed_one_is_told_once_until_one_was_made(
