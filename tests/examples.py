@@ -234,8 +234,11 @@ class Story:
         ed = await self.dispatch()
         self.at("2026-03-02T09:12:30Z")
         assert (await ed.start(name="Mia Jones")).is_success
-        body = {"person": {"name": "Mia Jones"}}
+        body: dict[str, Any] = {"person": {"name": "Mia Jones"}}
         await self.call("erasePerson", "POST", "/v1/erasures", body)
+        listed = self.found["erasePerson"]
+        listed["request:erase"] = erasing = {**body, "digest": listed["200"]["digest"], "run_ids": [ed.run_id]}
+        listed["200:erased"] = (await self.w.acme.post("/v1/erasures", json=erasing)).raise_for_status().json()
         self.found["getPersonArchive"] = {"request": body}
 
     async def deliveries(self) -> None:
@@ -290,8 +293,9 @@ async def record(folder: Path) -> dict[str, Any]:
     """The examples by operation."""
     async with (
         Receiver().listening() as hook,
-        world(folder, Clock(), server__public_url=SITE, alerts__url="http://127.0.0.1:1/") as w,
+        world(folder, Clock(), server__public_url=SITE, alerts__url="http://127.0.0.1:1/", backup__folder=folder) as w,
     ):
+        (folder / "rundun-2026-03-02T061700Z.db").write_bytes(b"a backup")
         story = Story(w, hook)
         parts = (story.rest, story.templates, story.runs, story.person, story.events, story.problems, story.deliveries)
         for part in parts:

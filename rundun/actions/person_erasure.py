@@ -1,9 +1,10 @@
 """The list of one person's runs, which is what an erasure of a person is about."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from rundun.core.person import Person, list_digest
-from rundun.errors import Problem
+from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import person_runs
 from rundun.store.person_runs import BEGINNING, PersonRun, Place
 from rundun.store.transaction import Tx
@@ -32,6 +33,15 @@ class PersonList:
     def digest(self) -> str:
         """Return what names exactly this list, in hexadecimal."""
         return list_digest((run.run_id, run.revision) for run in self.runs)
+
+    def only(self, run_ids: Sequence[str]) -> "PersonList":
+        """Return the list with these runs alone; raises `Invalid` for what is not in it."""
+        listed, chosen = {run.run_id for run in self.runs}, set(run_ids)
+        if chosen - listed:
+            detail = "must be a run of the list"
+            places = [place for place, run_id in enumerate(run_ids) if run_id not in listed]
+            raise Invalid(FieldError(f"/run_ids/{place}", "unknown_reference", detail) for place in places)
+        return replace(self, runs=tuple(run for run in self.runs if run.run_id in chosen))
 
     def require(self, digest: str) -> None:
         """Refuse to erase another list than the one that was looked at, with `erasure_changed`."""

@@ -58,7 +58,8 @@ def runs_erase(settings: ServiceSettings, run_ids: tuple[str, ...], yes: bool) -
     since = min(run_reading(settings, lambda tx: [erased_runs.dispatched_at(tx, run_id) for run_id in run_ids]))
     if not yes:
         _confirm(f"Erase {_runs(len(run_ids))} for good?", "--yes")
-    _erase(settings, run_ids, since)
+    _erase(settings, run_ids)
+    _print_copies(settings, since)
 
 
 def _person_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -84,6 +85,7 @@ def person_list(settings: ServiceSettings, org: str | None, zip_file: str | None
     """List the runs of a person, and the digest that erases just these. Nothing is changed."""
     who, org_id = _who(named), _org_id(settings, org)
     _print(_find(settings, org_id, who))
+    _print_copies(settings)
     if zip_file is not None:
         _write_zip(settings, org_id, who, Path(zip_file))
 
@@ -102,7 +104,8 @@ def person_erase(settings: ServiceSettings, org: str | None, digest: str | None,
     else:
         found.require(digest)
     if found.runs:
-        _erase(settings, [run.run_id for run in found.runs], found.runs[0].created_at)
+        _erase(settings, [run.run_id for run in found.runs])
+    _print_copies(settings)
     if found.has_more:
         click.echo("There may be more: list them again.")
 
@@ -131,9 +134,18 @@ def _runs(count: int) -> str:
 
 def _print(found: PersonList) -> None:
     for run in found.runs:
-        click.echo("  ".join([run.run_id, times.wire(run.created_at), run.status, run.title or ""]).rstrip())
+        identity = run.identity.name or run.identity.email or run.identity.phone
+        # Two people with one name are told apart by any of these.
+        said = {"by": identity, "id": run.assigned_to, "reference": run.executor_ref, "title": run.title}
+        words = [run.run_id, times.wire(run.created_at), run.status, _one_line(run.template_name)]
+        click.echo("  ".join([*words, *(f"{name}: {_one_line(each)}" for name, each in said.items() if each)]))
     more = "; there may be more, to be listed once these are erased" if found.has_more else ""
     click.echo(f"{_runs(len(found.runs))}{more}. Digest: {found.digest}")
+
+
+def _one_line(text: str) -> str:
+    """Return a text that somebody typed without what would move a terminal's cursor."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _confirm(question: str, option: str) -> None:
@@ -142,15 +154,19 @@ def _confirm(question: str, option: str) -> None:
     click.confirm(question, abort=True)
 
 
-def _erase(settings: ServiceSettings, run_ids: Iterable[str], since: int) -> None:
-    """Erase runs one after another; `since` is when the first was dispatched."""
+def _erase(settings: ServiceSettings, run_ids: Iterable[str]) -> None:
+    """Erase runs one after another."""
     count = 0
     for run_id in run_ids:
         run_writing(settings, "runs erase", run_id=run_id)
         count += 1
     click.echo(f"{_runs(count)} erased.")
+
+
+def _print_copies(settings: ServiceSettings, since: int = 0) -> None:
+    """Print which files have older states: of runs those from `since`, of a person all."""
     for copy in find_copies(settings, since):
-        click.echo(f"{copy.name} still holds something of it, until about {times.wire(copy.until)}.")
+        click.echo(f"{copy.name} may still hold something of it, until about {times.wire(copy.until)}.")
 
 
 def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) -> None:

@@ -7,9 +7,11 @@ every Start.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rundun.core.person import Person, PersonField
-from rundun.core.run import Status
+from rundun.core.run import Identity, Status
+from rundun.store.runs import read_identity
 from rundun.store.transaction import Tx
 
 AT_ONCE = 500  # runs that are looked at in one go, for about a millisecond
@@ -35,6 +37,10 @@ class PersonRun:
     created_at: int
     started_at: int | None
     closed_at: int | None
+    executor_ref: str | None
+    assigned_to: str | None
+    identity: Identity
+    template_name: str
 
 
 Place = tuple[int, int]  # of a run among those of its organization: `created_at` and `number`
@@ -59,5 +65,12 @@ def look_on(tx: Tx, org_id: str, person: Person, after: Place) -> tuple[list[Per
 
 
 def _get(tx: Tx, number: int) -> PersonRun:
-    columns = "id, template_id, revision, status, title, created_at, started_at, closed_at"
-    return PersonRun(*tx.get_row("run", f"SELECT {columns} FROM runs WHERE number = ?", number))  # noqa: S608
+    *plain, identity, template_name = tx.get_row(
+        "run",
+        "SELECT r.id, r.template_id, r.revision, r.status, r.title, r.created_at, r.started_at, r.closed_at, "
+        "r.executor_ref, r.assigned_to, r.identity, json_extract(v.body, '$.name') FROM runs AS r "
+        "JOIN template_versions AS v ON v.template_id = r.template_id AND v.v = r.template_v WHERE r.number = ?",
+        number,
+    )
+    fields: list[Any] = [*plain, read_identity(identity), template_name]
+    return PersonRun(*fields)

@@ -35,7 +35,7 @@ def _run(row: sqlite3.Row) -> Run:
         *plain,
         url and Webhook(url, secret, tuple(from_json(events)), bool(gone), destination),
         from_json(progress),
-        NOBODY if identity in (None, "{}") else Identity(**from_json(identity)),
+        read_identity(identity),
         by and Cancellation(by, reason, closed_at, last_step_id),
         started_at,
         closed_at,
@@ -46,6 +46,11 @@ def _run(row: sqlite3.Row) -> Run:
         *found,
     ]
     return Run(*fields)
+
+
+def read_identity(stored: str | None) -> Identity:
+    """Return the identity that a run's column has."""
+    return NOBODY if stored in (None, "{}") else Identity(**from_json(stored))
 
 
 def _job(columns: Sequence[Any]) -> RunJob:

@@ -34,6 +34,13 @@ def find_copies(settings: ServiceSettings, since: int) -> list[KeptCopy]:
     ]
 
 
+async def all_copies(settings: ServiceSettings) -> list[KeptCopy]:
+    """Find all copies. Of a person each may hold something, whatever is found of them now: what a restore has put aside
+    holds runs that came after the backup, and the present state has none of them.
+    """
+    return await copies_since(settings, 0)
+
+
 async def copies_since(settings: ServiceSettings, since: int) -> list[KeptCopy]:
     """Find copies as `find_copies` does, while others are served."""
     return await asyncio.to_thread(find_copies, settings, since)

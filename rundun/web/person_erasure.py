@@ -1,7 +1,7 @@
 """Erasing a person: their runs listed, given out as a ZIP, and erased."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -21,19 +21,23 @@ from rundun.web.run_archive import ArchiveEntry, Reads, pictures, record
 AT_ONCE = 5  # runs that are erased before others write again: about a millisecond each
 
 
-async def list_runs(reads: Reads, org_id: str, person: Person) -> PersonList:
-    """List the runs of a person; others are served in between."""
+async def list_runs(reads: Reads, org_id: str, person: Person, run_ids: Sequence[str] | None = None) -> PersonList:
+    """List the runs of a person, or just those of `run_ids`; others are served in between. Raises `Invalid` where one
+    of `run_ids` is not among them.
+    """
     found = PersonList()
     while not found.is_done:
         found = await reads.read(person_erasure.look_on, org_id, person, found)
-    return found
+    return found if run_ids is None else found.only(run_ids)
 
 
-async def erase_listed(database: Database, org_id: str, person: Person, digest: str, by: str) -> PersonList:
-    """Erase the runs of a person, if they are still those of the list that `digest` is of; raises `erasure_changed`.
-    Returns the list. What is added to one of them while others go, goes as well.
+async def erase_listed(
+    database: Database, org_id: str, person: Person, digest: str, by: str, run_ids: Sequence[str] | None = None
+) -> PersonList:
+    """Erase the runs of a person, if they are still those of the list that `digest` is of; raises `erasure_changed`,
+    and what `list_runs` does. Returns the list. What is added to one of them while others go, goes as well.
     """
-    found = await list_runs(database, org_id, person)
+    found = await list_runs(database, org_id, person, run_ids)
     found.require(digest)
     for start in range(0, len(found.runs), AT_ONCE):
         some = found.runs[start : start + AT_ONCE]
@@ -63,7 +67,11 @@ def run_json(run: PersonRun) -> PersonRunJson:
     return {
         "run_id": run.run_id,
         "template_id": run.template_id,
+        "template_name": run.template_name,
         "title": run.title,
+        "executor_ref": run.executor_ref,
+        "assigned_to": run.assigned_to,
+        "identity": run.identity.as_json(run.assigned_to),
         "status": run.status,
         "created_at": times.wire(run.created_at),
         "started_at": times.wire_or_none(run.started_at),

@@ -232,7 +232,7 @@ class PersonBody(StrictModel):
     phone: Annotated[str, Text(40), PHONE] = _STAYS
     """The number stated at Start: its digits, and a plus in front, however they are spaced."""
     name: Annotated[str, Text(200)] = _STAYS
-    """The name stated at Start."""
+    """The name stated at Start, in upper and lower case as it was typed. Others may have the same."""
     executor_ref: Annotated[str, Text(256)] = _STAYS
     """Your own name for the job, where you gave one to all jobs of a person."""
     assigned_to: Annotated[str, Matching(r"u-[0-9a-f-]{36}", "must be “u-” and a UUID")] = _STAYS
@@ -250,18 +250,24 @@ class PersonBody(StrictModel):
         return person(field, getattr(self, field))
 
 
+RunIdText = Annotated[str, Matching(r"r-[0-9a-f-]{36}", "must be “r-” and a UUID")]
+
+
 class PersonQueryBody(StrictModel):
     """Whose runs are asked for."""
 
     person: PersonBody
     """Compared whole: a part of a name, or of an address, finds nobody."""
+    run_ids: Annotated[list[RunIdText], Field(min_length=1, max_length=2500)] | None = None
+    """Only these of the runs that are found, such as those of one of two people with one name. Another run is refused.
+    """
 
 
 class ErasureBody(PersonQueryBody):
     """Whose runs are to be erased."""
 
     digest: Annotated[str, Matching("[0-9a-f]{64}", "must be a SHA-256 in small hexadecimal digits")] | None = None
-    """The `digest` of the list that was answered before. Without it nothing is erased."""
+    """The `digest` of the list that was answered before, with the same `run_ids`. Without it nothing is erased."""
 
 
 def read_person(field: str, value: str) -> Person:

@@ -51,10 +51,14 @@ def erased(folder: Path) -> dict[str, str]:
 
 def test_a_person_is_listed_kept_and_erased(tmp_path: Path, service: Serving) -> None:
     first, second, other = started(tmp_path, service, EMAIL, EMAIL.upper(), "fred@example.com")
+    aside = tmp_path / "rundun.db.before-restore-2026-11-26T161700Z"
+    aside.write_bytes(b"what there was before")
     file = tmp_path / "ed.zip"
     said = done(rundun(tmp_path, *LIST, "--zip", str(file)))
     assert [line.split()[0] for line in said.splitlines()[:2]] == [first, second]
     digest = said.splitlines()[2].removeprefix("2 runs. Digest: ")
+    assert all(f"  Check  by: {email}  id: u-" in said for email in (EMAIL, EMAIL.upper()))
+    assert f"{aside.name} may still hold something of it, until about" in said.splitlines()[3]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with zipfile.ZipFile(file) as archive:
         assert sorted(archive.namelist()) == sorted(["runs.json", f"{first}/run.json", f"{second}/run.json"])
@@ -66,7 +70,7 @@ def test_a_person_is_listed_kept_and_erased(tmp_path: Path, service: Serving) ->
     changed = rundun(tmp_path, *ERASE, "--digest", "0" * 64)
     assert (changed.exit_code, "nothing was erased" in changed.stderr) == (1, True)
     assert erased(tmp_path) == {}
-    assert done(rundun(tmp_path, *ERASE, "--digest", digest)) == "2 runs erased."
+    assert done(rundun(tmp_path, *ERASE, "--digest", digest)).startswith(f"2 runs erased.\n{aside.name} ")
     assert erased(tmp_path) == dict.fromkeys((first, second), "command line")
     assert httpx2.get(f"{service.url}/r/{first}/state", timeout=PATIENCE).status_code == 410, "and the service knows"
     assert httpx2.get(f"{service.url}/r/{other}/state", timeout=PATIENCE).status_code == 200

@@ -11,7 +11,7 @@ from rundun.core.validation import read
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time, to_response
 from rundun.web.docs.openapi.operation import Bytes, Success
-from rundun.web.kept_copies import KeptCopy, copies_since
+from rundun.web.kept_copies import KeptCopy, all_copies
 from rundun.web.person_erasure import archive_entries, erase_listed, list_runs, run_json
 from rundun.web.request_bodies import ErasureBody, PersonQueryBody
 from rundun.web.run_archive import zip_pieces
@@ -29,9 +29,12 @@ _ZIP = Bytes(("application/zip",), "A ZIP archive.")
 async def erase_person(call: ApiCall) -> Response:
     """Erase a person.
 
-    First without a `digest`: lists the runs of the person, and nothing happens. Then with the `digest` of that list:
-    erases them, each as `DELETE /v1/runs/{run_id}` does, unless the list has become another one meanwhile, because a
-    run has come, has gone or has changed: then it is 409 `erasure_changed` and nothing is gone.
+    First without a `digest`: lists the runs of the person, and nothing happens. Look at who each run says did it: two
+    people may have one name. `run_ids` chooses some of the runs; the digest is that of these then.
+
+    Then with the `digest` of that list: erases them, each as `DELETE /v1/runs/{run_id}` does, unless the list has
+    become another one meanwhile, because a run has come, has gone or has changed: then it is 409 `erasure_changed` and
+    nothing is gone.
 
     Should the service be killed in the middle, some runs are gone and others are not: ask for the list again, and erase
     what is left with its digest. Only for keys that may erase.
@@ -40,11 +43,11 @@ async def erase_person(call: ApiCall) -> Response:
     body = read(ErasureBody, await call.json())
     person = body.person.person()
     if body.digest is None:
-        found = await list_runs(call.ctx.database, call.org_id, person)
-        return to_response(_erasure(found, await _copies(call, found), is_done=False))
+        found = await list_runs(call.ctx.database, call.org_id, person, body.run_ids)
+        return to_response(_erasure(found, await all_copies(call.ctx.settings), is_done=False))
     with one_at_a_time(call, "Another erasure is still being worked on."):
-        found = await erase_listed(call.ctx.database, call.org_id, person, body.digest, call.key_id)
-    return await call.respond(_erasure(found, await _copies(call, found), is_done=True))
+        found = await erase_listed(call.ctx.database, call.org_id, person, body.digest, call.key_id, body.run_ids)
+    return await call.respond(_erasure(found, await all_copies(call.ctx.settings), is_done=True))
 
 
 @router.route(
@@ -60,17 +63,12 @@ async def get_person_archive(call: ApiCall) -> Response:
     with replaced answers, original photos and signatures. It is made while it is sent. Only for keys that may erase.
     """
     call.require_may_erase()
-    person = read(PersonQueryBody, await call.json()).person.person()
-    found = await list_runs(call.ctx.database, call.org_id, person)
+    body = read(PersonQueryBody, await call.json())
+    found = await list_runs(call.ctx.database, call.org_id, body.person.person(), body.run_ids)
     entries = archive_entries(call.ctx.database, call.org_id, found, call.ctx.links)
     pieces = zip_pieces(call.ctx.database, entries, datetime.fromtimestamp(call.ctx.now() / times.SECOND, UTC))
     headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="person.zip"'}
     return StreamingResponse(pieces, headers=headers, media_type="application/zip")
-
-
-async def _copies(call: ApiCall, found: PersonList) -> list[KeptCopy]:
-    """Find the files that hold something of listed runs: those from after the first of them was dispatched."""
-    return await copies_since(call.ctx.settings, found.runs[0].created_at) if found.runs else []
 
 
 def _erasure(found: PersonList, kept: list[KeptCopy], *, is_done: bool) -> StoredResponse:

@@ -1,6 +1,7 @@
 """A person's runs found, given out and erased: nobody else's, and only as they were listed."""
 
 import hashlib
+import io
 import json
 import struct
 import zipfile
@@ -71,6 +72,35 @@ async def test_all_that_start_asks_for_names_a_person(w: World, field: str, stat
     for person in ({field: asked_for}, {"executor_ref": "zoe"}, {"assigned_to": user}):
         (run,) = (await asked(w.acme, person=person))["runs"]
         assert run["run_id"] == ed.run_id
+
+
+async def test_two_people_of_one_name_are_told_apart(w: World) -> None:
+    template_id = await w.template(TEXT, name="Turnover", execution={"identity_required": "name"})
+    hers, his, other = [await w.dispatch(template_id, executor_ref=ref) for ref in ("7", "8", "9")]
+    for ed, name in ((hers, "Alex Kim"), (his, "Alex Kim"), (other, "alex kim")):
+        await ed.start(name=name)
+    person = {"name": "Alex Kim"}
+    found = await asked(w.acme, person=person)
+    records = [await w.run(ed) for ed in (hers, his)]
+    for name in ("run_id", "executor_ref", "assigned_to", "identity"):
+        assert [run[name] for run in found["runs"]] == [record[name] for record in records]
+    assert [run["template_name"] for run in found["runs"]] == ["Turnover", "Turnover"]
+    chosen = {"person": person, "run_ids": [hers.run_id]}
+    listed = await asked(w.acme, **chosen)
+    assert [run["run_id"] for run in listed["runs"]] == [hers.run_id] and listed["digest"] != found["digest"]
+    await asked(w.acme, 409, **chosen, digest=found["digest"])
+    await asked(w.acme, 409, person=person, digest=listed["digest"])
+    copy = await w.acme.post("/v1/erasures/archive", json=chosen)
+    names = zipfile.ZipFile(io.BytesIO(copy.content)).namelist()
+    assert any(name.startswith(hers.run_id) for name in names) and not any(his.run_id in name for name in names)
+    for path, body in (("", {}), ("/archive", {}), ("", {"digest": listed["digest"]})):
+        others = {"person": person, "run_ids": [hers.run_id, other.run_id], **body}
+        refused = await w.acme.post(f"/v1/erasures{path}", json=others)
+        assert refused.status_code == 422
+        (error,) = refused.json()["errors"]
+        assert (error["pointer"], error["code"]) == ("/run_ids/1", "unknown_reference")
+    assert (await asked(w.acme, **chosen, digest=listed["digest"]))["erased"] == 1
+    assert [await is_gone(w, ed) for ed in (hers, his, other)] == [True, False, False]
 
 
 async def test_who_has_the_address_elsewhere_is_somebody_else(w: World) -> None:

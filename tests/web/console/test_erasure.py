@@ -107,7 +107,17 @@ async def test_a_person_is_listed_copied_and_erased(w: World, monkeypatch: pytes
     who = {"field": "email", "value": "ED@example.com"}
     listed = await ann.post("/settings/person", **who)
     says = text_of(listed.text)
-    for words in ("4 runs", "Beach house 3", "And 2 more runs", "Delete 4 runs for good"):
+    user = (await w.run(ed))["assigned_to"]
+    for words in (
+        "4 runs",
+        "What goes",
+        "What stays",
+        EMAIL,
+        user,
+        "Beach house 3",
+        "And 2 more runs",
+        "Delete 4 runs for good",
+    ):
         assert words in says, words
     digest = field(listed.text, "digest")
     copy = await ann.post("/settings/person/archive.zip", **who)
@@ -163,12 +173,16 @@ async def is_named_without_its_place(w: World, folder: Path) -> None:
     assert newer.name in page and older.name not in page and str(newer.parent) not in page
     found = (await w.acme.post("/v1/erasures", json={"person": {"email": EMAIL}})).json()
     after = {"name": newer.name, "kind": "before_restore", "until": "2026-01-31T01:00:00Z"}
-    assert found["copies"] == [after]
+    before = {"name": older.name, "kind": "before_restore", "until": "2026-01-31T00:00:00Z"}
+    assert found["copies"] == [before, after], "which may hold runs of hers that are not here"
+    nobody = {"field": "email", "value": "eve@example.com"}
+    for listed in (await ann.post("/settings/person", **nobody), await ann.get("/settings/person")):
+        assert (older.name in listed.text) == (listed.request.method == "POST")
     w.clock.forward(hours=1)
     backup = copies.backup_path(folder, w.settings.database.path, w.clock.now)
     backup.write_bytes(b"some")
     gone = (await w.acme.post("/v1/erasures", json={"person": {"email": EMAIL}, "digest": found["digest"]})).json()
-    assert gone["copies"] == [after, {"name": backup.name, "kind": "backup", "until": "2026-01-02T14:00:00Z"}]
+    assert gone["copies"] == [before, after, {"name": backup.name, "kind": "backup", "until": "2026-01-02T14:00:00Z"}]
 
 
 @pytest.mark.parametrize("nasty", NASTY_NAMES)

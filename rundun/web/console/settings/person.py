@@ -6,7 +6,7 @@ from rundun.core.person import PERSON_FIELDS, Person
 from rundun.errors import Invalid, Problem
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password
-from rundun.web.kept_copies import copies_since
+from rundun.web.kept_copies import all_copies
 from rundun.web.person_erasure import archive_entries, erase_listed, list_runs
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import read_person
@@ -50,7 +50,7 @@ async def erase(call: ConsoleCall) -> Response:
         if problem.code != "erasure_changed":
             raise
         return await _found(call, person, TABLE[problem.code][0], changed=True)
-    kept = await copies_since(call.ctx.settings, found.runs[0].created_at) if found.runs else []
+    kept = await all_copies(call.ctx.settings)
     return call.render("person_erased", count=len(found.runs), has_more=found.has_more, copies=kept)
 
 
@@ -62,7 +62,7 @@ async def _found(
     call: ConsoleCall, person: Person, status: int = 200, wrong: str = "", *, changed: bool = False
 ) -> Response:
     found = await list_runs(call.ctx.database, call.operator.org_id, person)
-    kept = await copies_since(call.ctx.settings, found.runs[0].created_at) if found.runs else []
+    kept = await all_copies(call.ctx.settings)
     return call.render(
         "person_runs",
         status,

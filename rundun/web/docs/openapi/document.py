@@ -146,7 +146,13 @@ def _bytes(described: Bytes) -> dict[str, Any]:
 def _example(name: str, which: str) -> dict[str, Any]:
     """Return the example of an operation's request, or of its response with that status, if there is one."""
     of_operation = EXAMPLES.get(name, {})
-    return {"examples": {"example": {"value": of_operation[which]}}} if which in of_operation else {}
+    # A second one is named behind a colon.
+    found = {key: value for key, value in of_operation.items() if key.partition(":")[0] == which}
+    return (
+        {"examples": {key.partition(":")[2] or "example": {"value": value} for key, value in found.items()}}
+        if found
+        else {}
+    )
 
 
 def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
