@@ -213,6 +213,15 @@ def test_out_of_order_and_again_it_is_the_same_story(backend: Backend) -> None:
         for event in [*reversed(events["data"]), *events["data"]]:
             assert backend.deliver(event) == 204
         assert backend.step_state("stay-1") == expected
+        late = events["data"][0]
+        for n, name in enumerate(("run.changed", "run.erased")):
+            told = {**late, "event_id": f"evt-{name}", "event": name, "seq": 100 + n}
+            assert backend.deliver(told) == backend.deliver({**late, "event_id": f"evt-late-{n}"}) == 204
+            if name == "run.changed":
+                assert backend.step_state("stay-1") == expected
+        gone = {"reference": "stay-1", "link": None, "status": "erased", "answers": {}}
+        assert backend.step_state("stay-1") == gone
+        assert [event_id for (event_id,) in backend.rows("SELECT event_id FROM events")] == ["evt-run.erased"]
 
 
 def test_who_has_not_the_secret_is_not_believed(backend: Backend) -> None:

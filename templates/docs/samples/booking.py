@@ -120,6 +120,10 @@ def keep(events: list[dict[str, Any]], cursor: str | None = None) -> None:
             "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?)",
             [(one["event_id"], one["run_id"], one["seq"], json.dumps(one)) for one in events],
         )
+        # Of a run that was erased nothing is kept but this event, whatever else of it comes late.
+        erased = "SELECT run_id FROM events WHERE body ->> '$.event' = 'run.erased'"
+        db.execute(f"DELETE FROM events WHERE run_id IN ({erased}) AND body ->> '$.event' <> 'run.erased'")
+        db.execute(f"UPDATE bookings SET link = NULL WHERE run_id IN ({erased})")
         if cursor is not None:
             db.execute("DELETE FROM feed")
             db.execute("INSERT INTO feed VALUES (?)", (cursor,))
@@ -192,7 +196,7 @@ def step_state(reference: str) -> dict[str, Any] | None:
             told["status"] = "under way"
         elif event["event"] == "run.started":
             told["status"] = "under way"
-        else:  # run.completed, run.cancelled, run.expired: the last one of a run
+        elif event["event"] != "run.changed":  # run.completed, run.cancelled, run.expired or run.erased: the last one
             told["status"] = event["event"].removeprefix("run.")
     return told
 
