@@ -94,8 +94,8 @@ class WebhookBody(StrictModel):
     kept until the deliveries are settled, never shown again. Without it requests carry a digest of the body but no
     signature."""
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] = ["*"]
-    """Which events are sent. `*` stands for the five of a run's course, that is all but `run.started`
-    and `run.changed`."""
+    """Which events are sent. `*` stands for the five of a run's course, that is all but `run.started`, `run.changed`
+    and `run.erased`."""
 
     def webhook(self) -> tuple[Webhook, Destination]:
         """Return the webhook with its URL normalised, and the destination of it."""
