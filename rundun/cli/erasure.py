@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from rundun import diagnostics
+from rundun import diagnostics, paths
 from rundun.actions import erased_runs, organizations
 from rundun.actions.person_erasure import PersonList
 from rundun.app import wall_clock
@@ -19,11 +19,13 @@ from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.person import PERSON_FIELDS, Person
 from rundun.errors import Problem
+from rundun.store import organizations as organization_rows
 from rundun.store import signing_key
 from rundun.store.database_file import OWNER_ONLY
 from rundun.store.transaction import Tx
 from rundun.web.kept_copies import find_copies
-from rundun.web.person_erasure import archive_entries, list_runs
+from rundun.web.person_archive import archive_entries
+from rundun.web.person_erasure import list_runs
 from rundun.web.request_bodies import read_person
 from rundun.web.run_archive import zip_pieces
 
@@ -189,8 +191,16 @@ def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) 
 async def _write_pieces(
     settings: ServiceSettings, reads: DirectReads, org_id: str, who: Person, write: Callable[[bytes], Any], tx: Tx
 ) -> None:
+    from rundun.web.console.report import ReportWriter  # and all of the console, when first needed
+    from rundun.web.pages import Pages
+    from rundun.web.static import Assets
+
     links = signing_key.read_links(tx.db, settings.public_url)
     found = await list_runs(reads, org_id, who)
     at = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
-    async for piece in zip_pieces(reads, archive_entries(reads, org_id, found, links), at):
+    pages = Pages(paths.templates(), Assets(paths.static()))
+    report = ReportWriter(
+        pages, organization_rows.get(tx, org_id), pages.console_words.language(["en"]), is_given_out=True
+    )
+    async for piece in zip_pieces(reads, archive_entries(reads, org_id, found, links, report.write), at):
         write(piece)

@@ -1,22 +1,16 @@
-"""Erasing a person: their runs listed, given out as a ZIP, and erased."""
+"""Erasing a person: their runs listed, and erased."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from pydantic_core import to_json
-
-from rundun.actions import erasures, person_erasure, runs
+from rundun.actions import erasures, person_erasure
 from rundun.actions.person_erasure import PersonList
 from rundun.core import times
 from rundun.core.json_types.erasures import PersonRunJson
 from rundun.core.person import Person
-from rundun.core.urls import Urls
-from rundun.errors import Problem
 from rundun.store.database import Database
 from rundun.store.person_runs import PersonRun
-from rundun.web.file_names import file_names
-from rundun.web.run_archive import ArchiveEntry, Reads, pictures, record
+from rundun.web.run_archive import Reads
 
 AT_ONCE = 5  # runs that are erased before others write again: about a millisecond each
 
@@ -43,23 +37,6 @@ async def erase_listed(
         some = found.runs[start : start + AT_ONCE]
         await asyncio.gather(*(database.write(erasures.erase_of_org, org_id, run.run_id, by) for run in some))
     return found
-
-
-async def archive_entries(reads: Reads, org_id: str, found: PersonList, links: Urls) -> AsyncIterator[ArchiveEntry]:
-    """Yield what is kept of the runs of a list: the list itself, and a folder for each run."""
-    listed: Any = {"digest": found.digest, "has_more": found.has_more, "runs": [run_json(run) for run in found.runs]}
-    yield ArchiveEntry("runs.json", to_json(listed, indent=2))
-    for run in found.runs:
-        try:
-            detail = await reads.read(runs.get_detail, org_id, run.run_id)
-        except Problem as problem:
-            if problem.code not in ("not_found", "run_erased"):
-                raise
-            continue  # it was erased meanwhile
-        names, folder = file_names(detail), f"{run.run_id}/"
-        yield ArchiveEntry(f"{folder}run.json", record(detail, names, links))
-        for entry in pictures(names, folder):
-            yield entry
 
 
 def run_json(run: PersonRun) -> PersonRunJson:

@@ -131,7 +131,9 @@ def _head(name: str, at: datetime) -> zipfile.ZipInfo:
 
 
 def record(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
-    """Return the record as integrators read it, with the names of the files beside it, and the replaced answers."""
+    """Return the record as integrators read it, with the names of the files beside it, and what was said before: the
+    replaced answers and remarks, the newest answer and the oldest remark first.
+    """
     state = detail.state
     head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
     fields = without_secrets(state.run.job, state.version.template)
@@ -150,6 +152,10 @@ def record(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
         ]
         for step_id, past in detail.replaced.items()
     }
+    noted: dict[str, list[Any]] = {}
+    for step_id, remark in detail.remarks:
+        if remark.is_empty or remark != state.evidence.remarks.get(step_id):
+            noted.setdefault(step_id, []).append(run_json.remark_state_json(remark))
     photos = {
         photo.photo_id: {"file": names.paths[photo.original], "sha256": photo.sha256, "step_id": step_id}
         for step_id, photos in (*state.evidence.photos.items(), *state.evidence.remark_photos.items())
@@ -160,6 +166,7 @@ def record(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
         "fields": fields,
         "template": from_json(template_json(state.version)),
         "replaced_answers": replaced,
+        "replaced_remarks": noted,
         "files": {"made_at": times.wire(detail.now), "photos": photos},
     }
     return to_json(record, indent=2)

@@ -60,8 +60,11 @@ def test_a_person_is_listed_kept_and_erased(tmp_path: Path, service: Serving) ->
     assert all(f"  Check  by: {email}  id: u-" in said for email in (EMAIL, EMAIL.upper()))
     assert f"{aside.name} may still hold something of it, until about" in said.splitlines()[3]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    of_a_run = ("run.json", "events.json", "deliveries.json", "report.html")
     with zipfile.ZipFile(file) as archive:
-        assert sorted(archive.namelist()) == sorted(["runs.json", f"{first}/run.json", f"{second}/run.json"])
+        assert sorted(archive.namelist()) == sorted(
+            ["runs.json", *(f"{run_id}/{name}" for run_id in (first, second) for name in of_a_run)]
+        )
         assert json.loads(archive.read("runs.json"))["digest"] == digest
     again = rundun(tmp_path, *LIST, "--zip", str(file))
     assert (again.exit_code, "File exists" in again.stderr) == (1, True)

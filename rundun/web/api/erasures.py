@@ -8,15 +8,19 @@ from rundun.actions.person_erasure import PersonList
 from rundun.core import times
 from rundun.core.json_types.erasures import ErasureJson
 from rundun.core.validation import read
+from rundun.store import organizations
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time, to_response
+from rundun.web.console.report import ReportWriter
 from rundun.web.docs.openapi.operation import Bytes, Success
 from rundun.web.kept_copies import KeptCopy, all_copies
-from rundun.web.person_erasure import archive_entries, erase_listed, list_runs, run_json
+from rundun.web.person_archive import archive_entries
+from rundun.web.person_erasure import erase_listed, list_runs, run_json
 from rundun.web.request_bodies import ErasureBody, PersonQueryBody
 from rundun.web.run_archive import zip_pieces
 
 router = api_router("Runs")
+_reading = api_router("Runs", reads_idempotency_key=False)
 _ZIP = Bytes(("application/zip",), "A ZIP archive.")
 
 
@@ -50,25 +54,33 @@ async def erase_person(call: ApiCall) -> Response:
     return await call.respond(_erasure(found, await all_copies(call.ctx.settings), is_done=True))
 
 
-@router.route(
+@_reading.route(
     "POST /erasures/archive",
-    {200: Success("`runs.json`, the list, and for each run a folder with `run.json` and its pictures.", _ZIP)},
+    {200: Success("`runs.json`, the list, and for each run a folder.", _ZIP)},
     body=PersonQueryBody,
     problems=("erasure_not_allowed",),
 )
 async def get_person_archive(call: ApiCall) -> Response:
     """Get all that is kept of a person.
 
-    A ZIP of the runs that `POST /v1/erasures` lists, for whoever asks what is kept of them: each record as it is read,
-    with replaced answers, original photos and signatures. It is made while it is sent. Only for keys that may erase.
+    A ZIP of the runs that `POST /v1/erasures` lists, for whoever asks what is kept of them. For each run there is
+    `run.json`, the record with replaced answers and remarks and what was changed; `events.json`; `deliveries.json`, to
+    which hosts they were sent, and when; `report.html`, all of it to be read; and original photos and signatures. What
+    opens something is left out: the run's link, its webhook, and addresses of pictures, in whose place there are the
+    names of the files. It is made while it is sent. Only for keys that may erase.
     """
     call.require_may_erase()
     body = read(PersonQueryBody, await call.json())
     found = await list_runs(call.ctx.database, call.org_id, body.person.person(), body.run_ids)
-    entries = archive_entries(call.ctx.database, call.org_id, found, call.ctx.links)
+    organization, pages = await call.read(organizations.get), call.ctx.pages
+    report = ReportWriter(pages, organization, pages.console_words.language(["en"]), is_given_out=True)
+    entries = archive_entries(call.ctx.database, call.org_id, found, call.ctx.links, report.write)
     pieces = zip_pieces(call.ctx.database, entries, datetime.fromtimestamp(call.ctx.now() / times.SECOND, UTC))
     headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="person.zip"'}
     return StreamingResponse(pieces, headers=headers, media_type="application/zip")
+
+
+router.routes += _reading.routes
 
 
 def _erasure(found: PersonList, kept: list[KeptCopy], *, is_done: bool) -> StoredResponse:

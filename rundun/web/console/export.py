@@ -12,11 +12,10 @@ from rundun.actions.runs import ListedRun, RunDetail
 from rundun.core.run import Run
 from rundun.store.pagination import PageRequest
 from rundun.web.console.job_view import field_views
-from rundun.web.console.run_page import page_values
-from rundun.web.console.run_view import RunView
+from rundun.web.console.report import ReportWriter
 from rundun.web.console.runs import read_filter_form
 from rundun.web.console.session import ConsoleCall
-from rundun.web.file_names import FileNames, file_names
+from rundun.web.file_names import file_names
 from rundun.web.run_archive import ArchiveEntry, pictures, record, zip_pieces
 
 MAX_ROWS = 100_000
@@ -121,13 +120,7 @@ async def archive(call: ConsoleCall) -> Response:
 async def _entries(call: ConsoleCall, detail: RunDetail) -> AsyncIterator[ArchiveEntry]:
     names = file_names(detail)
     yield ArchiveEntry("run.json", record(detail, names, call.ctx.links))
-    yield ArchiveEntry("report.html", _report(call, detail, names))
+    report = ReportWriter(call.ctx.pages, call.organization, call.language)
+    yield ArchiveEntry("report.html", report.write(detail, names))
     for entry in pictures(names):
         yield entry
-
-
-def _report(call: ConsoleCall, detail: RunDetail, names: FileNames) -> bytes:
-    """Render the run as a page that needs nothing but the photos and signatures beside it."""
-    view = RunView(detail, call.language.say, call.zone, names.archive_path, detail.replaced)
-    values = {**page_values(view), "deadline": None, "organization": call.organization}
-    return bytes(call.render("run_report", **values).body)

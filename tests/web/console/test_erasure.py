@@ -122,7 +122,7 @@ async def test_a_person_is_listed_copied_and_erased(w: World, monkeypatch: pytes
     digest = field(listed.text, "digest")
     copy = await ann.post("/settings/person/archive.zip", **who)
     names = zipfile.ZipFile(io.BytesIO(copy.content)).namelist()
-    assert len(names) == 5 and f"{ed.run_id}/run.json" in names
+    assert len(names) == 1 + 4 * 4 and f"{ed.run_id}/run.json" in names
     wrong = await ann.post("/settings/person/erase", **who, digest=digest, password=WRONG)
     assert (wrong.status_code, "That is not your password." in wrong.text) == (422, True)
     await ed.answer(TEXT["id"], "another")

@@ -4,10 +4,12 @@ from starlette.responses import Response, StreamingResponse
 
 from rundun.core.person import PERSON_FIELDS, Person
 from rundun.errors import Invalid, Problem
+from rundun.web.console.report import ReportWriter
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password
 from rundun.web.kept_copies import all_copies
-from rundun.web.person_erasure import archive_entries, erase_listed, list_runs
+from rundun.web.person_archive import archive_entries
+from rundun.web.person_erasure import erase_listed, list_runs
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import read_person
 from rundun.web.run_archive import zip_pieces
@@ -32,7 +34,8 @@ async def list_found(call: ConsoleCall) -> Response:
 async def download(call: ConsoleCall) -> Response:
     """POST /console/settings/person/archive.zip: export all that is kept of a person."""
     found = await list_runs(call.ctx.database, call.operator.org_id, _person(call))
-    entries = archive_entries(call.ctx.database, call.operator.org_id, found, call.ctx.links)
+    report = ReportWriter(call.ctx.pages, call.organization, call.language, is_given_out=True)
+    entries = archive_entries(call.ctx.database, call.operator.org_id, found, call.ctx.links, report.write)
     pieces = zip_pieces(call.ctx.database, entries, call.zone.at(call.now))
     headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="person.zip"'}
     return StreamingResponse(pieces, headers=headers, media_type="application/zip")

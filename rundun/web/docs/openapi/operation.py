@@ -89,8 +89,9 @@ class ApiRoute(Route):
 
     @property
     def is_idempotent_post(self) -> bool:
-        """Tell whether an `Idempotency-Key` is read: of a picture the bytes are key enough."""
-        return self.takes_key and self.method == "POST" and not isinstance(self.operation.body, Bytes)
+        """Tell whether an `Idempotency-Key` is read: of a picture the bytes are key enough, and a file is only read."""
+        schemas = (self.operation.body, *(success.schema for success in self.operation.responses.values()))
+        return self.takes_key and self.method == "POST" and not any(isinstance(each, Bytes) for each in schemas)
 
     @property
     def parameters(self) -> list[str]:

@@ -1,0 +1,50 @@
+"""A run as a page of its own, for archives: it needs nothing but the photos and signatures beside it."""
+
+from dataclasses import dataclass, replace
+
+from rundun.actions.runs import RunDetail
+from rundun.core import times
+from rundun.store.organizations import Organization
+from rundun.web.console.run_page import page_values
+from rundun.web.console.run_view import RunView
+from rundun.web.console.time_zone import Zone
+from rundun.web.file_names import FileNames
+from rundun.web.i18n import Language
+from rundun.web.pages import Pages
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What templates ask of a call where nobody has called."""
+
+    zone: Zone
+
+
+@dataclass(frozen=True, slots=True)
+class ReportWriter:
+    """A writer of reports of an organization's runs, in a language; what `is_given_out` does not tell the webhook."""
+
+    pages: Pages
+    organization: Organization
+    language: Language
+    is_given_out: bool = False
+
+    def write(self, detail: RunDetail, names: FileNames) -> bytes:
+        """Render the run, with pictures by their `names`."""
+        zone, say = Zone(self.organization.time_zone), self.language.say
+        if self.is_given_out:
+            state = detail.state
+            detail = replace(detail, state=replace(state, run=replace(state.run, webhook=None)))
+        view = RunView(detail, say, zone, names.archive_path, detail.replaced)
+        response = self.pages.render(
+            "console/run_report.html",
+            call=_Reader(zone),
+            language=self.language,
+            t=say,
+            wire=times.wire_or_none,
+            flash="",
+            deadline=None,
+            organization=self.organization,
+            **page_values(view),
+        )
+        return bytes(response.body)
