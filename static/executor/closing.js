@@ -35,7 +35,7 @@ export function closed(session, { kind, closedAt, reason }) {
       ...(isErased ? [] : [...fact("job", session.job.value.title), ...fact("checklist", session.template.name)]),
       ...fact("from", session.organization?.name), ...fact("contact", contact),
       ...fact("run_number", number(session.run)), ...fact("reason", reason),
-      ...fact("closed_at", closedAt ? showTime(closedAt) : null)));
+      ...fact(isErased ? "erased_at" : "closed_at", closedAt ? showTime(closedAt) : null)));
   if (isErased) deleteAll(session);
   else unsentBox(session.run.run_id, session.outbox.items).then((box) => box && view.append(box));
   return view;

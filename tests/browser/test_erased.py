@@ -52,6 +52,7 @@ async def dropped(w: World, ed: Phone) -> None:
             await expect(page.get_by_role("heading", name="This job was deleted")).to_be_visible()
             await expect(page.get_by_text("on this phone too")).to_be_visible()
             await expect(page.get_by_text(run_id[2:10])).to_be_visible()
+            await expect(page.get_by_text("Deleted", exact=True)).to_be_visible()
             await ed.until_true(f"async (run) => (await ({HELD})(run)) === '[[],false]'", run_id)
             assert await page.get_by_role("button").count() == 0, "nothing is offered to be kept"
             assert await page.get_by_text("Check", exact=True).count() == 0, "nor told what it was"

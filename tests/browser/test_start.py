@@ -24,7 +24,13 @@ async def test_the_start_screen_says_what_for_whom_and_how_long_and_opening_chan
     await ed.open(run_id)
     page = ed.page
     await expect(page.get_by_role("heading", name="Check")).to_be_visible()
-    for words in ("Before the guests come.", "15 minutes", "2 steps", "Open until", "Kept for 90 days."):
+    for words in (
+        "Before the guests come.",
+        "15 minutes",
+        "2 steps",
+        "Open until",
+        "All you enter is kept for 90 days after the end.",
+    ):
         await expect(page.get_by_text(words)).to_be_visible()
     await expect(page.locator(".org")).to_have_text(re.compile("^Acme "))
     assert (await record(w, run_id))["status"] == "pending"
