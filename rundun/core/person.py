@@ -33,11 +33,12 @@ def person(field: PersonField, value: str) -> Person:
 
 def _comparable(field: PersonField, value: str) -> str:
     """Return what two spellings of one value have in common: of an e-mail address its small letters, of a phone number
-    its digits, with the plus in front. An address is not case-folded, which makes one of two people's: ß is no ss.
+    its digits, with the plus in front, for which 00 stands, too. An address is not case-folded, which makes one of two
+    people's: ß is no ss.
     """
     if field == "email":
         return unicodedata.normalize("NFC", value.lower())
-    return _SPACERS.sub("", value) if field == "phone" else value
+    return re.sub("^00", "+", _SPACERS.sub("", value)) if field == "phone" else value
 
 
 def list_digest(revisions: Iterable[tuple[str, int]]) -> str:

@@ -230,7 +230,7 @@ class PersonBody(StrictModel):
     email: Annotated[str, Text(254), EMAIL] = _STAYS
     """The address stated at Start, in upper or lower case."""
     phone: Annotated[str, Text(40), PHONE] = _STAYS
-    """The number stated at Start: its digits, and a plus in front, however they are spaced."""
+    """The number stated at Start: its digits, however they are spaced, and a plus or 00 in front."""
     name: Annotated[str, Text(200)] = _STAYS
     """The name stated at Start, in upper and lower case as it was typed. Others may have the same."""
     executor_ref: Annotated[str, Text(256)] = _STAYS

@@ -62,7 +62,13 @@ async def test_a_person_is_found_whatever_the_case_and_then_erased(w: World) -> 
 
 
 @pytest.mark.parametrize(
-    ("field", "stated", "asked_for"), [("phone", "+34 600 111-222", "+34600111222"), ("name", "Zoe\u0308 M.", "Zoë M.")]
+    ("field", "stated", "asked_for"),
+    [
+        ("phone", "+34 600 111-222", "+34600111222"),
+        ("phone", "0034600111222", "+34 600 111222"),
+        ("phone", "+34600111222", "00 34 600111222"),
+        ("name", "Zoe\u0308 M.", "Zoë M."),
+    ],
 )
 async def test_all_that_start_asks_for_names_a_person(w: World, field: str, stated: str, asked_for: str) -> None:
     template_id = await w.template(TEXT, execution={"identity_required": field})
