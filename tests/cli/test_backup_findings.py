@@ -1,8 +1,10 @@
 """What `check` says of backups, and of a log that another program checkpoints."""
 
+import ast
+import re
 from pathlib import Path
 
-from rundun import backup_health
+from rundun import backup_health, diagnostics, paths
 from rundun.core import times
 from rundun.core.text import MIB
 from rundun.store import copies
@@ -57,3 +59,18 @@ def test_the_command_says_where_the_copy_is(tmp_path: Path) -> None:
     )
     with looking(target.parent) as db:
         assert db.execute("SELECT name FROM organizations").fetchone()[0] == "Acme"
+
+
+def test_every_finding_has_words_in_the_console() -> None:
+    names = set[str]()
+    for node in ast.walk(ast.parse(Path(diagnostics.__file__).read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+            names |= {each.value for each in node.args[:1] if isinstance(each, ast.Constant)}
+    for node in ast.walk(ast.parse(Path(backup_health.__file__).read_text())):
+        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+            names |= {each.value for each in node.value.elts[:1] if isinstance(each, ast.Constant)}
+    assert {"database", "retention", "erased", "alerts", "backup", "checkpoints"} <= names
+    said = set(
+        re.findall(r'^msgctxt "health_(\w+)"', (paths.locales() / "console.pot").read_text("utf-8"), re.MULTILINE)
+    )
+    assert names - said == set()
