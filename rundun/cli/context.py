@@ -1,10 +1,11 @@
 """What all commands share: options, settings, and where a command runs, here or in the service."""
 
 import functools
+import sqlite3
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,7 +38,9 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
     def with_settings(config_file: str | None, **arguments: Any) -> None:
         flags = {one.key: arguments.pop(one.key.replace(".", "_"), None) for one in SETTINGS if one.flag}
         try:
-            command(loader.load(config_file, flags=flags), **arguments)
+            settings = loader.load(config_file, flags=flags)
+            with _telling_damage(settings.database.path):
+                command(settings, **arguments)
         except loader.ConfigError as error:
             click.echo(error, err=True)
             sys.exit(2)
@@ -114,3 +117,12 @@ def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:
     require_database(settings)
     with diagnostics.reading(settings, wall_clock) as tx:
         return read(tx)
+
+
+@contextmanager
+def _telling_damage(path: Path) -> Iterator[None]:
+    """Turn what a damaged file makes of a command into a `Problem` that says so."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise database_file.damage(path, error) or error from None

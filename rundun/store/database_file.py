@@ -21,6 +21,7 @@ from pathlib import Path
 from rundun.errors import Problem
 
 OWNER_ONLY = 0o600
+RESTORE = "Stop the service and restore a backup: rundun restore FILE."
 _LOCKED_BYTE = 1 << 62  # far beyond the bytes that SQLite locks, from 2^30 on
 FRESH_SECONDS = 0.001  # no more than a commit takes, in which the file can be removed just as well
 _LOST = "lost inode "
@@ -51,7 +52,15 @@ def translate_errors(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
             raise Problem("unavailable", f"{path} is no Rundun database.") from None
-        raise Problem("unavailable", f"{path} can't be opened: {error}.") from None
+        raise damage(path, error) or Problem("unavailable", f"{path} can't be opened: {error}.") from None
+
+
+def damage(path: Path, error: sqlite3.Error) -> Problem | None:
+    """Return what to say, and do, of an error that tells of damage in the file at `path`; None of any other."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest says which kind of it
+    if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return None
+    return Problem("unavailable", f"{path} is damaged: {error}. {RESTORE}")
 
 
 class Lock:

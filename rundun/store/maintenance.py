@@ -132,7 +132,9 @@ def file_info(tx: Tx) -> FileInfo:
 
 
 def quick_check(tx: Tx, seconds: float) -> list[str] | None:
-    """List what is wrong in the file, nothing if all is well; None when `seconds` were not enough to read all of it."""
+    """List what is wrong in the file line by line, nothing if all is well; None when `seconds` were not enough to read
+    all of it.
+    """
     until = time.monotonic() + seconds
     tx.db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
     try:
@@ -145,7 +147,8 @@ def quick_check(tx: Tx, seconds: float) -> list[str] | None:
         return [str(error)]
     finally:
         tx.db.set_progress_handler(None, 0)
-    return [] if messages == ["ok"] else messages
+    lines = [line for message in messages for line in message.splitlines()]  # in one message there are up to a hundred
+    return [] if messages == ["ok"] else [line for line in lines if not line.startswith("***")] or messages
 
 
 def newest(tx: Tx) -> int:
