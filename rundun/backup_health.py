@@ -30,11 +30,14 @@ def judge(settings: ServiceSettings, missed_at: int | None, file_bytes: int, roo
 def _journal(database: Path, folder: Path) -> tuple[State, str]:
     """Judge whether what must stay gone after a restore stands beside the backups, too."""
     try:
+        folder.stat()  # else a copy that is away would do for an empty one
         count, missing = erasure_journal.count_uncopied(database, folder)
     except OSError as error:
-        return "wrong", f"The erasure journal can't be read: {error.strerror}."
+        return "wrong", f"The erasure journal can't be compared with its copy in {folder}: {error.strerror}."
     if missing:
         return "wrong", f"Of {count} erasures and revocations {missing} are not in {folder}; the log says why."
+    if count == 1:
+        return "good", f"1 erasure or revocation stands in {folder}, too."
     return "good", f"{count} erasures and revocations stand in {folder}, too."
 
 
@@ -64,7 +67,8 @@ def _backups(
 def _age(milliseconds: int) -> str:
     hours = milliseconds / times.HOUR
     if hours < 2:
-        return f"{hours * 60:.0f} minutes"
+        minutes = round(hours * 60)
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
     return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"
 
 

@@ -25,10 +25,10 @@ CLOSE_SECONDS = 5  # that a copy under way has to give up
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What came of one look at the folder: the newest good backup, whether it was made just now, and why it was not."""
+    """What came of one look at the folder: the newest good backup, whether another is due, and why there is none."""
 
     last: Copy | None
-    is_made: bool = False
+    is_due: bool = False
     error: str | None = None
 
 
@@ -42,7 +42,6 @@ class Backups:
         self._folder = folder
         self._settings = settings
         self._rest_until = 0
-        self._last: Copy | None = None
         self._cancelled = threading.Event()
         self._pool = BoundedPool(_refused, threads=1, close_seconds=CLOSE_SECONDS)
         self._turn: asyncio.Task[None] | None = None
@@ -61,32 +60,42 @@ class Backups:
             log("error", "tick.failed", exc=error)
 
     async def turn(self) -> None:
-        """Make a backup if one is due, delete those beyond `keep`, and note whether one is missed; none while all that
-        goes out is held, as this may be a copy of the service that has the same folder in its settings.
+        """Make a backup if one is due, delete those beyond `keep`, and note whether one is missed, as it is from the
+        moment on that the folder is away; none while all that goes out is held, as this may be a copy of the service
+        that has the same folder in its settings.
         """
         if await self._database.read(service_state.held_since) is not None:
             return
         now = self._database.env.clock()
+        is_resting = now < self._rest_until <= now + RETRY_PAUSE_MS
         is_overwriting = await self._database.read(erased_bytes.find_since) is not None
-        turn = await self._pool.run("backup", {}, self._look, now, is_overwriting)
-        if turn.error is not None:
+        turn = await self._pool.run("backup", {}, self._look, now, is_resting, is_overwriting)
+        if turn.error is not None and not is_resting:  # else the folder is still away, and the log has it
             self._rest_until = now + min(RETRY_PAUSE_MS, self._settings.every)
             log("error", "backup.failed", error=turn.error)
-        if turn.error is None or turn.last is not None:  # else the folder is away, and with it what is in it
-            self._last = turn.last
-        last = None if self._last is None else self._last.at
+        last = await self._keep_last(turn)
         since = await self._database.read(backup_actions.missed_at)
-        is_overdue = last is not None and copies.is_overdue(last, now, self._settings.every)
-        is_missed = turn.error is not None or is_overdue
-        if turn.is_made and since is not None:
+        is_well = turn.error is None and not turn.is_due
+        is_missed = turn.error is not None or (last is not None and copies.is_overdue(last, now, self._settings.every))
+        if is_well and since is not None:
             await self._database.write(backup_actions.forget_missed)
         elif is_missed and since is None:
-            await self._database.write(backup_actions.note_missed, last)
-        counters.backup = {"missed": is_missed or (since is not None and not turn.is_made)}
+            await self._database.write(backup_actions.note_missed)
+        counters.backup = {"missed": is_missed or (since is not None and not is_well)}
         if last is not None:
             counters.backup["last_at"] = last
 
-    def _look(self, now: int, is_overwriting: bool) -> _Turn:
+    async def _keep_last(self, turn: _Turn) -> int | None:
+        """Store when the last good backup was made, and return it, as it was known before while the folder is away."""
+        known = await self._database.read(backup_actions.last_at)
+        if turn.last is None and turn.error is not None:
+            return known
+        last = None if turn.last is None else turn.last.at
+        if last != known:
+            await self._database.write(backup_actions.note_last, last)
+        return last
+
+    def _look(self, now: int, is_resting: bool, is_overwriting: bool) -> _Turn:
         """Do all that touches the folder. In a thread. While something erased is being overwritten, only the first
         backup is made at once; any other waits, but never for so long that it is overdue.
         """
@@ -96,8 +105,8 @@ class Backups:
             last = copies.last_good(found, now)
             put_off = min(PUT_OFF_MS, self._settings.every // 4) if is_overwriting else 0
             is_due = last is None or now - last.at >= self._settings.every + put_off
-            if not is_due or now < self._rest_until <= now + RETRY_PAUSE_MS:
-                return _Turn(last)
+            if not is_due or is_resting:
+                return _Turn(last, is_due)
             last = self._make(now)
             for old in copies.remove_surplus([*found, last], self._settings.keep, now):
                 log("info", "backup.removed", file=old.path.name)
@@ -105,7 +114,7 @@ class Backups:
             return _Turn(last, error=problem.detail)
         except OSError as error:
             return _Turn(last, error=f"{self._folder} can't be used: {error.strerror}.")
-        return _Turn(last, is_made=True)
+        return _Turn(last)
 
     def _make(self, now: int) -> Copy:
         began = time.monotonic()

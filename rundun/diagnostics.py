@@ -129,9 +129,7 @@ def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds
     else:
         yield Finding("access", "good", "Only its owner may read it.")
     if examined.damage:
-        first, rest = examined.damage[0][:300], len(examined.damage) - 1
-        text = f"The file is damaged: {first}{f', and {rest} more like it' if rest else ''}. {database_file.RESTORE}"
-        yield Finding("integrity", "wrong", text)
+        yield Finding("integrity", "wrong", f"The file is damaged: {examined.first_damage}. {database_file.RESTORE}")
     elif examined.damage is not None:
         yield Finding("integrity", "good", "SQLite finds no damage in the file.")
     elif seconds:

@@ -254,8 +254,9 @@ class Story:
             self.w.clock.forward(hours=3)  # longer than any pause
             await self.w.deliver()
         use = await self.w.database.read(quotas.get, self.w.acme_id)
-        near, last = (quotas.put, self.w.acme_id, int(use.used / 0.82)), self.w.clock() - 37 * times.HOUR
-        for note, *of in (near, (backups.note_missed, last), (quotas.put, self.w.acme_id, 0)):
+        near = (quotas.put, self.w.acme_id, int(use.used / 0.82))
+        await self.w.database.write(backups.note_last, self.w.clock() - 37 * times.HOUR)
+        for note, *of in (near, (backups.note_missed,), (quotas.put, self.w.acme_id, 0)):
             alert = await self.w.database.read(partial(alerts.next_alert, for_all=False))
             self.found["webhooks"][alert.name] = json.loads(alert.body)
             await self.w.database.write(note, *of)

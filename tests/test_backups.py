@@ -15,6 +15,7 @@ from rundun.store import copies, erased_bytes
 from rundun.webhooks.alerts import Alerts
 from tests.helpers.backups import EVERY, backed_up
 from tests.helpers.canaries import overwrite
+from tests.helpers.console import left_alone, operator
 from tests.helpers.metrics import samples
 from tests.helpers.service import Clock, Receiver, World
 
@@ -126,3 +127,34 @@ async def test_old_snapshots_are_deleted_by_themselves(
     assert [one.fields["file"] for one in caplog.records if one.getMessage() == "copy.removed"] == [
         "rundun.db.schema-16"
     ]
+
+
+async def test_a_folder_that_goes_away_is_missed_at_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+
+    async def told(w: World, backups: Backups) -> tuple[float, float]:
+        await backups.turn()
+        found = samples((await w.browser().get("/metrics")).text)
+        return found["rundun_backup_missed", None], found["rundun_backup_age_seconds", None]
+
+    def logged() -> int:
+        return len([one for one in caplog.records if one.getMessage() == "backup.failed"])
+
+    async with backed_up(folder, clock) as (w, backups):
+        await left_alone(w)
+        owner, member = await operator(w), await operator(w, "member")
+        assert await told(w, backups) == (0, 0)
+        assert "Backups fail" not in (await owner.get("")).text
+        folder.rename(away := folder.with_name("away"))
+        clock.forward(seconds=60)
+        assert await told(w, backups) == (1, 60)
+        clock.forward(seconds=60)
+        assert await told(w, backups) == (1, 120)
+        assert logged() == 1, "and once is enough"
+        assert "Backups fail or are overdue." in (await owner.get("")).text
+        assert "Backups fail" not in (await member.get("")).text
+    async with backed_up(folder, clock) as (w, backups):
+        assert await told(w, backups) == (1, 120), "after a restart, too"
+        away.rename(folder)
+        clock.forward(seconds=60)
+        assert await told(w, backups) == (0, 180), "one that is new enough is there"

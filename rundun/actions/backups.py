@@ -1,4 +1,6 @@
-"""Backups on schedule: since when they are missed, so that the administrator is told once, also after a restart."""
+"""Backups on schedule: when the last was made, and since when they are missed, so that the administrator is told once,
+also after a restart.
+"""
 
 from rundun.store import service_state
 from rundun.store.transaction import Tx
@@ -12,20 +14,28 @@ def missed_at(tx: Tx) -> int | None:
 
 
 def last_at(tx: Tx) -> int | None:
-    """Return when the last good backup was made before one was missed, in milliseconds; None if there was none."""
+    """Return when the last good backup was made, as far as the folder was ever seen, in milliseconds; None if there was
+    none.
+    """
     return service_state.find(tx, _LAST)
 
 
-def note_missed(tx: Tx, last: int | None) -> None:
-    """Note that a backup has failed or is overdue, and when the `last` good one was made, in milliseconds."""
-    service_state.put(tx, _MISSED, tx.now)
-    if last is not None:
+def note_last(tx: Tx, last: int | None) -> None:
+    """Note when the last good backup in the folder was made, in milliseconds, None where there is none."""
+    if last is None:
+        service_state.remove(tx, _LAST)
+    else:
         service_state.put(tx, _LAST, last)
 
 
+def note_missed(tx: Tx) -> None:
+    """Note that a backup has failed or is overdue."""
+    service_state.put(tx, _MISSED, tx.now)
+
+
 def forget_missed(tx: Tx) -> None:
-    """Forget that backups were missed, now that one was made: the next time is news."""
-    for name in (_MISSED, _LAST, _ALERTED):
+    """Forget that backups were missed, now that there is one that is new enough: the next time is news."""
+    for name in (_MISSED, _ALERTED):
         service_state.remove(tx, name)
 
 

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rundun.actions import backups
 from rundun.store import organizations, quotas, run_lists, service_state, statistics, templates
 from rundun.store.quotas import StorageUse
 from rundun.store.run_lists import RunFilter
@@ -16,7 +17,8 @@ class Dashboard:
     """The numbers of the overview. `open`, `late`, `missed`, `flagged` and `failed` are counted to
     `statistics.MAX_COUNTED`, and one more means more; `missed` ended, and `flagged` were dispatched, on the days that
     are shown; `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last. `is_held`:
-    after a restore nothing goes out.
+    after a restore nothing goes out. `misses_backup`: backups fail or are overdue, where the service is this
+    organization's alone.
     """
 
     open: int
@@ -32,6 +34,7 @@ class Dashboard:
     oldest_template: str | None
     storage: StorageUse
     is_held: bool
+    misses_backup: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
         version.template.name if version else None,
         quotas.get(tx, org_id),
         service_state.held_since(tx) is not None,
+        backups.missed_at(tx) is not None and organizations.is_alone(tx),
     )
 
 

@@ -65,6 +65,12 @@ class HealthReport:
     erased_since: int | None = None
     is_overwritten: bool = True
 
+    @property
+    def first_damage(self) -> str:
+        """Return the first of what is wrong in the file, and how much more there is."""
+        lines = self.damage or [""]
+        return f"{lines[0][:300]}, and {len(lines) - 1} more like it" if len(lines) > 1 else lines[0]
+
 
 def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
     """Examine the data of one organization or of all; the file's integrity for at most `seconds`, zero = not."""

@@ -25,7 +25,13 @@ def test_backups_are_told_with_their_age(tmp_path: Path) -> None:
     assert judged(tmp_path) == {
         "backup": ("note", "None are made by themselves: set backup.folder, best to another disk.")
     }
-    assert judged(tmp_path, **flags)["backup"] == ("wrong", f"{folder} can't be read: No such file or directory.")
+    assert judged(tmp_path, **flags) == {
+        "backup": ("wrong", f"{folder} can't be read: No such file or directory."),
+        "journal": (
+            "wrong",
+            f"The erasure journal can't be compared with its copy in {folder}: No such file or directory.",
+        ),
+    }
     folder.mkdir()
     assert judged(tmp_path, **flags)["backup"] == ("note", "None has been made yet.")
     path = copies.backup_path(folder, tmp_path / "rundun.db", NOON - 9 * times.HOUR)
