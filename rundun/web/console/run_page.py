@@ -11,6 +11,7 @@ from rundun.actions.runs import RunDetail
 from rundun.core import template_pictures
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
+from rundun.store import service_state
 from rundun.web.console.erasure import show_erased
 from rundun.web.console.job_view import clock_skew, field_views
 from rundun.web.console.run_history import history
@@ -46,6 +47,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
         pictures=template_pictures.shown_json(detail.state.version.pictures, ctx.links),
         deadline=run.deadline(ctx.grace),
         can_release=is_pinned and not run.is_closed,
+        is_held=await call.ctx.database.read(service_state.held_since) is not None,
         will_change=any(delivery.status == "pending" for delivery in detail.deliveries.items),
         past=past,
         reason=call.form.get("reason", ""),

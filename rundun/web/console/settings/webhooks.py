@@ -7,6 +7,7 @@ from rundun.actions.deliveries import RetryProgress
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
 from rundun.errors import Problem
+from rundun.store import service_state
 from rundun.store.deliveries import FailedFilter
 from rundun.store.pagination import PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
@@ -62,6 +63,7 @@ async def webhooks(
         wrong=wrong or {},
         trial=trial,
         failed=failed,
+        is_held=await call.ctx.database.read(service_state.held_since) is not None,
         counted=format_count,
         older=".".join(map(str, failed.next_before)) if failed.next_before else "",
         is_first=page_request == PageRequest(LIMIT),

@@ -3,6 +3,7 @@
 import html
 import re
 
+from rundun.store import service_state
 from tests.helpers.console import operator, text_of
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import BOOLEAN, Received, Receiver, World, answering
@@ -92,3 +93,24 @@ async def test_what_is_still_to_be_sent_is_told(w: World, receiver: Receiver) ->
     w.clock.forward(hours=1)
     page = text_of((await bob.get("/settings/webhooks")).text)
     assert "2 deliveries are under way. The next attempt is made now." in page
+
+
+async def test_what_is_held_after_a_restore_is_said_to_be(w: World, receiver: Receiver) -> None:
+    bob = await operator(w, "member")
+    receiver.answer = answering("500 Oops")
+    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
+    await ed.start()
+    await ed.answer("s-ok", True)
+    await w.deliver()
+
+    async def said() -> tuple[str, str]:
+        summary = re.findall(r"<summary id=.*?</summary>", (await bob.get(f"/runs/{ed.run_id}")).text, re.DOTALL)[0]
+        return text_of(summary), text_of((await bob.get("/settings/webhooks")).text)
+
+    run, all_of_them = await said()
+    assert "· next " in run and "under way. The next attempt is made" in all_of_them and "held" not in run + all_of_them
+    await w.database.write(service_state.put, service_state.HELD_SINCE, w.clock())
+    run, all_of_them = await said()
+    assert "held until “rundun live”" in run and "next" not in run
+    assert re.search(r"\d deliver\w+ (is|are) held after a restore, until whoever runs", all_of_them)
+    assert "The next attempt" not in all_of_them
