@@ -279,8 +279,9 @@ def _retention(examined: HealthReport) -> Iterator[Finding]:
         return
     text = f"Kept for as long as was set, and to be deleted by the next sweep: {', '.join(due)}."
     is_late = any(examined.retention_late.values())
-    late = " Some of it for an hour already: either the service is not running, or its sweep fails." if is_late else ""
-    yield Finding("retention", "note" if is_late else "good", text + late)
+    late = " Some is late: no Rundun has run for an hour, its clock jumps, or its sweep fails." if is_late else ""
+    held = " None comes by while all that goes out is held."
+    yield Finding("retention", "note" if is_late else "good", text + (late if examined.held_since is None else held))
 
 
 def _refused(use: StorageUse) -> str:

@@ -9,17 +9,66 @@ from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 from rundun.actions import retention
+from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import maintenance
+from rundun.store import maintenance, service_state
 from rundun.store import retention as retention_rows
 from rundun.store.database import Database
 
 RUN_BATCH_SIZE = 100  # ids of runs looked up at a time
 ATTEMPTS_BATCH_SIZE = 200  # deliveries whose attempts are deleted in one write
 CHECKPOINT_PAGES = 128  # of the log: 1 MiB
+WAIT_SECONDS = 3600  # before anything is deleted: by then a clock that was wrong at the start is mostly right
+MAX_JUMP_SECONDS = 600  # by which the clock may leave the monotonic one, as it does when it is adjusted
 
 Rest = Callable[[float], Awaitable[object]]  # for so many seconds
+
+
+class _ClockJumpedError(Exception):
+    """The clock has jumped during a sweep."""
+
+
+class Sweeper:
+    """The sweep as a job, for which a wrong clock must not be enough to delete anything: it waits until the service has
+    run for an hour, and for an hour more whenever the clock has jumped. Nothing is deleted while all that goes out is
+    held after a restore: the copy may have been put back for what a wrong rule has deleted.
+    """
+
+    def __init__(
+        self, database: Database, monotonic: Callable[[], float] = time.monotonic, rest: Rest = asyncio.sleep
+    ) -> None:
+        self._database = database
+        self._clock = database.env.clock
+        self._monotonic = monotonic
+        self._rest = rest
+        self._wait()
+
+    async def tick(self) -> None:
+        """Sweep, unless it has to wait."""
+        self._look_at_clock()
+        is_waiting = self._monotonic() - self._since < WAIT_SECONDS
+        if is_waiting or await self._database.read(service_state.held_since) is not None:
+            return
+        with suppress(_ClockJumpedError):
+            await sweep(self._database, self._rest_and_look)
+
+    async def _rest_and_look(self, seconds: float) -> None:
+        await self._rest(seconds)
+        if self._look_at_clock():
+            raise _ClockJumpedError
+
+    def _look_at_clock(self) -> bool:
+        """Begin to wait anew, and return True, if the clock has jumped since the waiting began."""
+        jump = (self._clock() - self._clock_then) / times.SECOND - (self._monotonic() - self._since)
+        if abs(jump) <= MAX_JUMP_SECONDS:
+            return False
+        log("warning", "retention.paused", clock_jumped_seconds=round(jump), for_seconds=WAIT_SECONDS)
+        self._wait()
+        return True
+
+    def _wait(self) -> None:
+        self._since, self._clock_then = self._monotonic(), self._clock()
 
 
 async def sweep(database: Database, rest: Rest = asyncio.sleep) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun import overwriting, retention
+from rundun import overwriting
 from rundun.actions import photos, runs
 from rundun.backups import Backups
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
+from rundun.retention import Sweeper
 from rundun.store import copies, files, idempotency, maintenance, operators, pictures, webhook_secrets
 from rundun.store import runs as run_rows
 from rundun.store.database import Database
@@ -148,7 +149,7 @@ def schedule(
     every(MINUTE_SECONDS, "erased", overwriting.overwrite, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "clear_up", clear_up, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "copies", delete_copies, database, next_run_time=at_start)
-    every(CLEAR_UP_SECONDS, "retention", retention.sweep, database, next_run_time=at_start)
+    every(CLEAR_UP_SECONDS, "retention", Sweeper(database).tick, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "secrets", delete_secrets, database, secrets_days, next_run_time=at_start)
     return scheduler
 

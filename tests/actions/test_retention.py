@@ -257,7 +257,7 @@ async def test_what_is_still_to_be_done_is_told(w: World) -> None:
     assert await found(w) == ("good", "2 runs with photos.")
     w.clock.forward(hours=1)
     state, text = await found(w) or ("", "")
-    assert state == "note" and "for an hour already" in text
+    assert state == "note" and "no Rundun has run for an hour" in text
     globex = (await w.globex.get("/v1/organization")).json()["id"]
     assert await found(w, globex) is None, "that is none of their business"
     await swept(w)
