@@ -156,7 +156,7 @@ def remove_photos(tx: Tx, run_ids: Sequence[str]) -> int:
     photos, size = STEP_PHOTOS, STEP_BYTES
     for number, run_id in enumerate(run_ids):
         run = runs.get(tx, run_id)
-        if not rules.is_due(run.closed_at, _kept(tx, run).photos_days, tx.now):
+        if not rules.is_due(retention.find_kept_from(tx, run_id), _kept(tx, run).photos_days, tx.now):
             continue  # the rule has been changed meanwhile
         for photo in retention.photos_left(tx, run_id):
             if photos <= 0 or size <= 0:
@@ -168,14 +168,15 @@ def remove_photos(tx: Tx, run_ids: Sequence[str]) -> int:
         if count := retention.count_removed(tx, run_id):
             run_changes.add(tx, run, "photos_removed", Actor("retention"), tx.now, count=count)
         retention.put_without_photos(tx, run_id)
-        tx.touched.add(f"runs of {run.org_id}")
+        tx.touched.add(runs.TOUCHED + run.org_id)
     return len(run_ids)
 
 
 def erase_run(tx: Tx, run_id: str) -> None:
     """Erase a closed run that was kept for long enough."""
     run = runs.get(tx, run_id)
-    if rules.is_due(run.closed_at, _kept(tx, run).runs_days, tx.now):  # else the rule has been changed meanwhile
+    kept_from = retention.find_kept_from(tx, run_id)
+    if rules.is_due(kept_from, _kept(tx, run).runs_days, tx.now):  # else the rule has been changed meanwhile
         erasures.erase(tx, run_id, "retention", journal=False)
 
 

@@ -10,7 +10,7 @@ from rundun.core.progress import StepState
 from rundun.core.run import MOVES, Move, Run, without_secrets
 from rundun.core.steps import StepBase
 from rundun.errors import NotFound, Problem
-from rundun.store import answers, events, files, remarks, runs, templates
+from rundun.store import answers, events, files, remarks, retention, runs, templates
 from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
 
 
@@ -102,6 +102,7 @@ def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) 
         ended = runs.erase_secrets(tx, ended)
     events.add(tx, ended, event.closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)
     runs.put(tx, ended)
+    retention.put_kept_from(tx, ended, now)
     return ended
 
 

@@ -62,9 +62,9 @@ def told(kept: Kept) -> Mapping[str, int | None]:
 NOT_TOLD: Mapping[str, int | None] = {"photos": None, "all": None}
 
 
-def is_due(closed_at: int | None, days: int | None, now: int) -> bool:
-    """Tell whether what is kept for so many days from `closed_at` on is to be deleted now: of an open run nothing."""
-    return closed_at is not None and days is not None and now - closed_at >= days * times.DAY
+def is_due(kept_from: int | None, days: int | None, now: int) -> bool:
+    """Tell whether what is kept for so many days from `kept_from` on is to be deleted now: of an open run nothing."""
+    return kept_from is not None and days is not None and now - kept_from >= days * times.DAY
 
 
 def is_shorter(before: int | None, after: int | None) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from rundun.core import times
 from rundun.core.retention import Retention, TemplateRetention
+from rundun.core.run import Run
 from rundun.store import erased_bytes, files
 from rundun.store.transaction import Tx
 
@@ -48,10 +49,27 @@ def put_of_template(tx: Tx, template_id: str, retention: TemplateRetention) -> N
     tx.db.execute("UPDATE templates SET keep_photos_days = ?, keep_runs_days = ? WHERE id = ?", (*days, template_id))
 
 
+# ---- from when on
+
+# A run that nobody has completed ends at its deadline, but a service that was off notices that later; counted from the
+# deadline, what the phone still holds could be refused before it had a day to arrive.
+
+
+def put_kept_from(tx: Tx, run: Run, at: int) -> None:
+    """Store from when on a closed run is kept, in milliseconds."""
+    tx.db.execute("UPDATE runs SET kept_from = ? WHERE number = ?", (at, run.number))
+
+
+def find_kept_from(tx: Tx, run_id: str) -> int | None:
+    """Find from when on a run is kept, in milliseconds; None while it is open."""
+    kept_from: int | None = tx.get_row("run", "SELECT kept_from FROM runs WHERE id = ?", run_id)[0]
+    return kept_from
+
+
 # ---- what is due
 
 _OF_ORG = "(:org IS NULL OR o.id = :org)"
-_OLD = f"closed_at IS NOT NULL AND erased_at IS NULL AND closed_at <= :now - days * {times.DAY}"
+_OLD = f"kept_from IS NOT NULL AND erased_at IS NULL AND kept_from <= :now - days * {times.DAY}"
 _INDEXES = {"photos": "runs_with_photos", "runs": "runs_to_erase"}
 _HAVE = {"photos": "has_photos AND ", "runs": ""}
 
@@ -99,12 +117,12 @@ def count_due(tx: Tx, org_id: str | None = None, since: int = 0) -> dict[str, in
 
 
 def count_older(tx: Tx, what: Literal["photos", "runs"], template_id: str, before: int) -> int:
-    """Count the runs of a template that were closed at `before`, in milliseconds, or earlier and have photos, or are
+    """Count the runs of a template that are kept from `before`, in milliseconds, or earlier and have photos, or are
     there at all.
     """
     return tx.number(
         f"SELECT count(*) FROM runs INDEXED BY {_INDEXES[what]} WHERE template_id = ? AND {_HAVE[what]}"  # noqa: S608
-        "closed_at IS NOT NULL AND erased_at IS NULL AND closed_at <= ?",
+        "kept_from IS NOT NULL AND erased_at IS NULL AND kept_from <= ?",
         template_id,
         before,
     )

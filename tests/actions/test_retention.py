@@ -200,6 +200,22 @@ async def test_whole_runs_go_when_their_days_are_over(w: World) -> None:
     assert await statuses() == [410, 410, 200, 200], "what expired has its days from then on"
 
 
+async def test_a_run_that_expired_while_the_service_was_off_has_its_days_from_when_that_is_noticed(w: World) -> None:
+    ed = await done(w, await template(w), complete=False)
+    await keep(w, runs_days=30)
+    w.clock.forward(hours=24 * 60)
+    assert await w.sweep() == 1
+    expired_at = (await w.run(ed))["expired_at"]
+    w.clock.forward(hours=30 * 24, seconds=-1)
+    await swept(w)
+    assert (await w.run(ed))["expired_at"] == expired_at == "2026-01-05T00:00:00Z", "at its deadline all the same"
+    refused = (await ed.answer("s-after", False)).json()
+    assert refused["code"] == "run_closed", "the phone does not delete what it has"
+    w.clock.forward(seconds=1)
+    await swept(w)
+    assert (await w.acme.get(f"/v1/runs/{ed.run_id}")).status_code == 410
+
+
 async def test_attempts_of_settled_deliveries_go_after_ninety_days_and_the_delivery_stays(
     w: World, receiver: Receiver
 ) -> None:

@@ -67,7 +67,7 @@ def _fill(path: Path, small: int, large: int) -> tuple[str, str]:
         for number, photos in enumerate(_runs(small, large)):
             run_id = f"r-{number}"
             about = {"org_id": org_id, "template_id": template_id, "template_v": 1, "status": "completed"}
-            at = {"created_at": closed_at, "started_at": closed_at, "closed_at": closed_at, "revision": 1, "seq": 0}
+            at = {"created_at": closed_at, "closed_at": closed_at, "kept_from": closed_at, "revision": 1, "seq": 0}
             tx.insert("runs", id=run_id, progress='{"total":1,"answered":1,"skipped":0,"unable":0}', **about, **at)
             for photo, length in enumerate(photos):
                 _add_photo(tx, run_id, f"ph-{photo}", length, closed_at)

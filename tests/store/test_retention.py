@@ -41,10 +41,10 @@ def test_the_queries_find_what_the_rules_say(
         rows.put(tx, org_id, Retention(photos, runs))
         rows.put_of_template(tx, template_id, TemplateRetention(own_photos, own_runs))
         for number, age in enumerate(ages):
-            closed_at = None if age is None else NOW - age
+            kept_from = None if age is None else NOW - age
             same = {"template_id": template_id, "template_v": 1, "org_id": org_id, "revision": 1, "seq": 1}
             status = "pending" if age is None else "completed"
-            run = {"id": f"r-{number}", "status": status, "closed_at": closed_at, "created_at": 0, "progress": "{}"}
+            run = {"id": f"r-{number}", "status": status, "kept_from": kept_from, "created_at": 0, "progress": "{}"}
             tx.insert("runs", **same, **run, has_photos=1)
         kept = rules.in_force(Retention(photos, runs), TemplateRetention(own_photos, own_runs))
 

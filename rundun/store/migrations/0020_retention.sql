@@ -13,6 +13,8 @@ ALTER TABLE templates ADD COLUMN keep_runs_days INTEGER CHECK (keep_runs_days >=
 -- so does the row of its original, with this and without its bytes. For the others the original stands in.
 ALTER TABLE files ADD COLUMN removed_at INTEGER;
 ALTER TABLE runs ADD COLUMN has_photos INTEGER NOT NULL DEFAULT 0;  -- that retention would have to delete
+ALTER TABLE runs ADD COLUMN kept_from INTEGER;  -- when its end was noticed: days count from then; NULL while it is open
+UPDATE runs SET kept_from = closed_at WHERE closed_at IS NOT NULL;
 UPDATE runs SET has_photos = 1 WHERE id IN (SELECT run_id FROM photos);
 CREATE TRIGGER noted_photo AFTER INSERT ON photos BEGIN
   UPDATE runs SET has_photos = 1 WHERE id = new.run_id AND NOT has_photos;
@@ -20,9 +22,9 @@ END;
 ALTER TABLE deliveries ADD COLUMN attempts_removed INTEGER NOT NULL DEFAULT 0;  -- there is a log of them no more
 
 -- All three serve the sweep, the console's “how many would go”, and what /metrics says is still to be done.
-CREATE INDEX runs_to_erase ON runs (template_id, closed_at) WHERE closed_at IS NOT NULL AND erased_at IS NULL;
-CREATE INDEX runs_with_photos ON runs (template_id, closed_at)
-  WHERE has_photos AND closed_at IS NOT NULL AND erased_at IS NULL;
+CREATE INDEX runs_to_erase ON runs (template_id, kept_from) WHERE kept_from IS NOT NULL AND erased_at IS NULL;
+CREATE INDEX runs_with_photos ON runs (template_id, kept_from)
+  WHERE has_photos AND kept_from IS NOT NULL AND erased_at IS NULL;
 CREATE INDEX deliveries_with_attempts ON deliveries (org_id, settled_at)
   WHERE settled_at IS NOT NULL AND NOT attempts_removed;
 
