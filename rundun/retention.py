@@ -21,6 +21,7 @@ ATTEMPTS_BATCH_SIZE = 200  # deliveries whose attempts are deleted in one write
 CHECKPOINT_PAGES = 128  # of the log: 1 MiB
 WAIT_SECONDS = 3600  # before anything is deleted: by then a clock that was wrong at the start is mostly right
 MAX_JUMP_SECONDS = 600  # by which the clock may leave the monotonic one, as it does when it is adjusted
+BEHIND_SECONDS = 24 * 3600  # for which a clock may be behind before it is put right
 
 Rest = Callable[[float], Awaitable[object]]  # for so many seconds
 
@@ -46,7 +47,7 @@ class Sweeper:
 
     async def tick(self) -> None:
         """Sweep, unless it has to wait."""
-        self._look_at_clock()
+        await self._look_at_clock()
         is_waiting = self._monotonic() - self._since < WAIT_SECONDS
         if is_waiting or await self._database.read(service_state.held_since) is not None:
             return
@@ -55,14 +56,21 @@ class Sweeper:
 
     async def _rest_and_look(self, seconds: float) -> None:
         await self._rest(seconds)
-        if self._look_at_clock():
+        if await self._look_at_clock():
             raise _ClockJumpedError
 
-    def _look_at_clock(self) -> bool:
-        """Begin to wait anew, and return True, if the clock has jumped since the waiting began."""
-        jump = (self._clock() - self._clock_then) / times.SECOND - (self._monotonic() - self._since)
+    async def _look_at_clock(self) -> bool:
+        """Begin to wait anew, and return True, if the clock has jumped since the waiting began. What was closed by a
+        clock that was behind, as that of a machine without a battery is at first, or ahead, is kept from now on.
+        """
+        seconds = self._monotonic() - self._since
+        jump = (self._clock() - self._clock_then) / times.SECOND - seconds
         if abs(jump) <= MAX_JUMP_SECONDS:
             return False
+        if jump < 0 or seconds < BEHIND_SECONDS:
+            since = self._clock() if jump < 0 else self._clock_then
+            until = self._clock_then + int((seconds + MAX_JUMP_SECONDS) * times.SECOND)
+            await self._database.write(retention_rows.keep_from_now, since, until)
         log("warning", "retention.paused", clock_jumped_seconds=round(jump), for_seconds=WAIT_SECONDS)
         self._wait()
         return True

@@ -26,10 +26,10 @@ class Service:
         self._clock.forward(seconds=self.jumps)
         self.jumps = 0
 
-    async def run(self, minutes: float) -> None:
-        """Let time pass, with a look at what is due every ten minutes, and one at the end."""
+    async def run(self, minutes: float, every: float = 10) -> None:
+        """Let time pass, with a look at what is due every ten minutes or so, and one at the end."""
         while minutes > 0:
-            step = min(minutes, 10)
+            step = min(minutes, every)
             self._clock.forward(seconds=step * MINUTE)
             self._seconds += step * MINUTE
             minutes -= step
@@ -80,6 +80,7 @@ async def test_a_clock_that_is_ahead_at_the_start_and_is_put_right_deletes_nothi
 
 async def test_a_clock_that_jumps_ahead_has_an_hour_to_be_put_right(w: World, caplog: pytest.LogCaptureFixture) -> None:
     runs = await closed(w)
+    w.clock.forward(seconds=DAY)
     service = Service(w)
     await service.run(minutes=120)
     w.clock.forward(seconds=9 * MINUTE)  # adjusted, as clocks are
@@ -95,6 +96,35 @@ async def test_a_clock_that_jumps_ahead_has_an_hour_to_be_put_right(w: World, ca
     await service.run(minutes=70)
     assert await left(w, runs) == 0, "a clock that stays ahead can't be told from one that is right"
     assert len(pauses(caplog)) == 3
+
+
+async def test_what_is_closed_by_a_clock_that_is_behind_is_kept_from_when_it_is_put_right(w: World) -> None:
+    before = await closed(w)
+    w.clock.forward(seconds=DAY)
+    service = Service(w)
+    await service.run(minutes=30)
+    runs = await closed(w, runs=2)
+    await service.run(minutes=30)
+    w.clock.forward(seconds=400 * DAY)
+    await service.run(minutes=80)
+    assert (await left(w, runs), await left(w, before)) == (2, 0), "what was there at the start is as old as it is"
+    await service.run(minutes=30 * 24 * 60 - 80, every=24 * 60)
+    assert await left(w, runs) == 2
+    await service.run(minutes=10)
+    assert await left(w, runs) == 0
+
+
+async def test_what_is_closed_by_a_clock_that_is_ahead_is_not_kept_for_longer(w: World) -> None:
+    service = Service(w)
+    w.clock.forward(seconds=400 * DAY)
+    runs = await closed(w)
+    await service.run(minutes=10)
+    w.clock.forward(seconds=-400 * DAY)
+    await service.run(minutes=10)
+    await service.run(minutes=30 * 24 * 60 - 10, every=24 * 60)
+    assert await left(w, runs) == 1
+    await service.run(minutes=10)
+    assert await left(w, runs) == 0
 
 
 async def test_a_clock_that_jumps_during_a_sweep_ends_it(w: World, caplog: pytest.LogCaptureFixture) -> None:
