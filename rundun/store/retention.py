@@ -10,11 +10,8 @@ from typing import Literal
 from rundun.core import times
 from rundun.core.retention import Retention, TemplateRetention
 from rundun.core.run import Run
-from rundun.store import erased_bytes, files
+from rundun.store import erased_bytes, files, statistics
 from rundun.store.transaction import Tx
-
-MAX_COUNTED = 100_000  # of what is due; what is more is only said to be more
-
 
 # ---- what is set
 
@@ -84,7 +81,9 @@ _HAVE = {"photos": "has_photos AND ", "runs": ""}
 
 
 def _due_runs(what: Literal["photos", "runs"]) -> str:
-    """Return the rest of a SELECT of runs of which something is due, the templates one after the other."""
+    """Return the rest of a SELECT of runs of which something is due, the templates one after the other. Photos that are
+    set to be kept for longer than their run are none of it: they go with the run.
+    """
     days = f"CASE WHEN t.keep_{what}_days IS NULL THEN o.keep_{what}_days ELSE nullif(t.keep_{what}_days, 0) END"
     return (
         f"FROM (SELECT t.id AS template_id, {days} AS days FROM organizations AS o JOIN templates AS t "  # noqa: S608
@@ -115,10 +114,10 @@ def due_attempts(tx: Tx, limit: int) -> list[int]:
 
 def count_due(tx: Tx, org_id: str | None = None, since: int = 0) -> dict[str, int]:
     """Count the runs whose photos are due, the runs, and the deliveries whose attempts are, of one organization or all,
-    and for `since` milliseconds or longer; each at most `MAX_COUNTED` and one.
+    and for `since` milliseconds or longer; each at most `statistics.MAX_COUNTED` and one.
     """
     rows = {"photos": _due_runs("photos"), "runs": _due_runs("runs"), "attempts": _DUE_ATTEMPTS}
-    values = {"now": tx.now - since, "limit": MAX_COUNTED + 1, "org": org_id}
+    values = {"now": tx.now - since, "limit": statistics.MAX_COUNTED + 1, "org": org_id}
     counts = {}
     for what, due in rows.items():
         counts[what] = int(tx.db.execute(f"SELECT count(*) FROM (SELECT 1 {due})", values).fetchone()[0])  # noqa: S608

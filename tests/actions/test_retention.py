@@ -11,7 +11,7 @@ from rundun.actions import retention as actions
 from rundun.core import times
 from rundun.core.retention import TemplateRetention
 from rundun.errors import Invalid
-from rundun.store import erasure, files
+from rundun.store import erasure, files, statistics
 from rundun.store import retention as rows
 from rundun.store.transaction import Tx
 from tests.helpers.images import heic, jpeg
@@ -279,6 +279,16 @@ async def test_what_is_still_to_be_done_is_told(w: World) -> None:
     await swept(w)
     assert await due() == ['what="photos"} 0', 'what="runs"} 0', 'what="attempts"} 0']
     assert await found(w) is None
+
+
+async def test_what_is_due_is_counted_to_a_bound(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "MAX_COUNTED", 1)
+    template_id = await w.template(BOOLEAN)
+    for _ in range(3):
+        await w.acme.post(f"/v1/runs/{(await w.dispatch(template_id)).run_id}/cancel", json={})
+    await keep(w, runs_days=1)
+    w.clock.forward(hours=24)
+    assert await w.database.read(rows.count_due) == {"photos": 0, "runs": 2, "attempts": 0}
 
 
 async def test_days_are_from_1_to_36500(w: World) -> None:
