@@ -1,7 +1,6 @@
 """The wiring, top to bottom: what is opened last is closed first."""
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +22,7 @@ from rundun.logs import log
 from rundun.scheduler import Jobs, schedule, started
 from rundun.store import erasure_journal, files, outbox, service_state
 from rundun.store.database import Database
-from rundun.store.database_file import damage
+from rundun.store.database_file import telling_damage
 from rundun.store.transaction import Clock
 from rundun.web import sample_pictures
 from rundun.web.auth import KeyRing
@@ -65,13 +64,12 @@ def make_app(
     async def lifespan(app: Application) -> AsyncIterator[dict[str, Context]]:
         async with AsyncExitStack() as stack:
             try:
-                context, dispatcher = await stack.enter_async_context(
-                    running(settings, pages, clock=clock, announce=announce, ticking=ticking)
-                )
-            except (Problem, sqlite3.DatabaseError) as error:
-                problem = error if isinstance(error, Problem) else damage(settings.database.path, error)
-                if problem is not None:
-                    refuse(problem)
+                with telling_damage(settings.database.path):
+                    context, dispatcher = await stack.enter_async_context(
+                        running(settings, pages, clock=clock, announce=announce, ticking=ticking)
+                    )
+            except Problem as problem:
+                refuse(problem)
                 raise
             app.state.dispatcher, app.state.notifier = dispatcher, context.notifier
             yield {"context": context}

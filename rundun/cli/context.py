@@ -1,11 +1,10 @@
 """What all commands share: options, settings, and where a command runs, here or in the service."""
 
 import functools
-import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,7 +38,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
         flags = {one.key: arguments.pop(one.key.replace(".", "_"), None) for one in SETTINGS if one.flag}
         try:
             settings = loader.load(config_file, flags=flags)
-            with _telling_damage(settings.database.path):
+            with database_file.telling_damage(settings.database.path):
                 command(settings, **arguments)
         except loader.ConfigError as error:
             click.echo(error, err=True)
@@ -117,12 +116,3 @@ def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:
     require_database(settings)
     with diagnostics.reading(settings, wall_clock) as tx:
         return read(tx)
-
-
-@contextmanager
-def _telling_damage(path: Path) -> Iterator[None]:
-    """Turn what a damaged file makes of a command into a `Problem` that says so."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise database_file.damage(path, error) or error from None

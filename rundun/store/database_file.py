@@ -52,10 +52,19 @@ def translate_errors(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
             raise Problem("unavailable", f"{path} is no Rundun database.") from None
-        raise damage(path, error) or Problem("unavailable", f"{path} can't be opened: {error}.") from None
+        raise _damage(path, error) or Problem("unavailable", f"{path} can't be opened: {error}.") from None
 
 
-def damage(path: Path, error: sqlite3.Error) -> Problem | None:
+@contextmanager
+def telling_damage(path: Path) -> Iterator[None]:
+    """Turn an error of SQLite that tells of damage in the file at `path` into a `Problem` that says what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _damage(path, error) or error from None
+
+
+def _damage(path: Path, error: sqlite3.Error) -> Problem | None:
     """Return what to say, and do, of an error that tells of damage in the file at `path`; None of any other."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest says which kind of it
     if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
