@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rundun.actions import backups
-from rundun.core import times
+from rundun.actions import retention as retention_actions
 from rundun.store import (
     erased_bytes,
     maintenance,
@@ -24,7 +24,6 @@ from rundun.store.transaction import Tx
 
 MAX_TEMPLATES = 2000  # examined for steps that need HTTPS
 MAX_OPEN = 20_000  # open runs examined for their receivers
-LATE = times.HOUR  # a sweep comes every ten minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class HealthReport:
     """The findings of an examination: `damage` is what is wrong in the file, None when it was not checked, or not to
     its end; `newest` the newest time in it, `held_since` when all that goes out was held, and `backup_missed_at` since
     when backups fail or are overdue, in milliseconds; `webhooks` are those of open runs, `names` those of the
-    organizations by id; `retention_due` and `retention_late` what should have been deleted by now, and for `LATE` at
+    organizations by id; `retention_due` and `retention_late` what should have been deleted by now, and for an hour at
     least. `erased_since` is since when something that was erased waits to be overwritten, and `is_overwritten` whether
     that is done between rows, too. Of a damaged file nothing else is known.
     """
@@ -89,7 +88,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         needing_https=_needing_https(tx, org_id),
         webhooks=run_lists.open_webhooks(tx, org_id, MAX_OPEN),
         retention_due=retention.count_due(tx, org_id),
-        retention_late=retention.count_due(tx, org_id, LATE),
+        retention_late=retention_actions.count_late(tx, org_id),
         names={row.org_id: row.name for row in organizations.list_all(tx)},
         backup_missed_at=backups.missed_at(tx),
         erased_since=erased_bytes.find_since(tx),

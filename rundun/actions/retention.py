@@ -9,11 +9,13 @@ from rundun.core import times
 from rundun.core.retention import MAX_DAYS, Kept, Retention, TemplateRetention
 from rundun.core.run import Actor, Run
 from rundun.errors import FieldError, Invalid
-from rundun.store import erasure, retention, run_changes, runs, templates
+from rundun.store import erasure, retention, run_changes, runs, service_state, templates
 from rundun.store.transaction import Tx
 
 STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each of them
 STEP_PHOTOS = 10  # whose pictures are deleted in one write
+LATE = times.HOUR  # a sweep comes every ten minutes
+_SET_AT = "retention_set_at"  # when days were last set, by anybody
 
 # ---- what is set
 
@@ -64,6 +66,7 @@ def put(tx: Tx, org_id: str, new: Retention) -> None:
     """Store how long an organization keeps what it has; raises `Invalid` with every wrong field."""
     _require_of_organization(new)
     retention.put(tx, org_id, new)
+    service_state.put(tx, _SET_AT, tx.now)
 
 
 def put_of_template(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> None:
@@ -71,6 +74,16 @@ def put_of_template(tx: Tx, org_id: str, template_id: str, new: TemplateRetentio
     templates.get(tx, org_id, template_id)
     _require_of_template(new)
     retention.put_of_template(tx, template_id, new)
+    service_state.put(tx, _SET_AT, tx.now)
+
+
+def count_late(tx: Tx, org_id: str | None) -> Mapping[str, int]:
+    """Count what should have been deleted `LATE` ago or earlier, as `store.retention.count_due` does: nothing while
+    the days of somebody were set since, as what is due by the new ones may only have become so.
+    """
+    set_at = service_state.find(tx, _SET_AT)
+    is_new = set_at is not None and set_at <= tx.now < set_at + LATE
+    return {} if is_new else retention.count_due(tx, org_id, LATE)
 
 
 def _require_of_organization(new: Retention) -> None:

@@ -274,6 +274,10 @@ async def test_what_is_still_to_be_done_is_told(w: World) -> None:
     w.clock.forward(hours=1)
     state, text = await found(w) or ("", "")
     assert state == "note" and "no Rundun has run for an hour" in text
+    await keep(w, photos_days=1, runs_days=1)
+    assert await found(w) == ("good", "2 runs, 2 runs with photos."), "the sweep could not know before"
+    w.clock.forward(hours=1)
+    assert ((await found(w)) or ("",))[0] == "note"
     globex = (await w.globex.get("/v1/organization")).json()["id"]
     assert await found(w, globex) is None, "that is none of their business"
     await swept(w)
