@@ -342,4 +342,5 @@ class Database:
         await self.examine_file()  # the next start learns from it
         await self._reader.close()
         await self._writer.close()
+        await asyncio.to_thread(self.journal.close)
         self._lock.close()

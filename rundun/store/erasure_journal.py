@@ -4,7 +4,6 @@ One JSON line an entry in `<database>.erasures`, on the disk before anybody is t
 such file in the folder of the backups, if there is one, for the day when the disk of the database is lost.
 """
 
-import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -14,10 +13,10 @@ from pathlib import Path
 from pydantic_core import from_json, to_json
 
 from rundun.store.database_file import OWNER_ONLY, sync_folder, translate_errors
+from rundun.store.journal_copy import JournalCopy
 from rundun.store.transaction import JournalEntry, Tx
 
 SUFFIX = ".erasures"
-_log = logging.getLogger("rundun.store")
 
 
 def journal_path(database: Path) -> Path:
@@ -27,36 +26,42 @@ def journal_path(database: Path) -> Path:
 
 
 class ErasureJournal:
-    """The journal of the database at `database`, with its copy in the `folder` of the backups, if there is one.
-    `copy_error` says why the copy could not be written the last time, None where it was. While all that goes out is
-    held, the copy is only read: what somebody tries out on a copy of the database must not happen to the service.
+    """The journal of the database at `database`, with its copy in the `folder` of the backups, if there is one. While
+    all that goes out is held, the copy is only read: what somebody tries out on a copy of the database must not happen
+    to the service.
     """
 
     def __init__(self, database: Path, folder: Path | None = None) -> None:
         self._database = database
         self.path = journal_path(database)
-        self._copy = None if folder is None else folder / self.path.name
+        self._copy = None if folder is None else JournalCopy(folder / self.path.name, read, _append_to_copy)
         self._unwritten: list[JournalEntry] = []
-        self._uncopied: list[JournalEntry] = []
-        self.copy_error: str | None = None
+
+    @property
+    def copy_error(self) -> str | None:
+        """Return why the copy could not be read or written the last time, None where it could."""
+        return None if self._copy is None else self._copy.error
 
     def append(self, entries: Sequence[JournalEntry], is_held: bool = False) -> None:
-        """Write entries to the disk; OSError where that fails, and then they are written with the next ones."""
+        """Write entries to the disk, and what the copy lacks to that; OSError where the disk fails, and then they are
+        written with the next ones. Waits for the copy only a little.
+        """
         self._unwritten += entries
-        _append(self.path, self._unwritten, self._database)
-        self._write_copy(self._unwritten, is_held)
+        if self._unwritten:
+            _append(self.path, self._unwritten, self._database)
+        self._add_to_copy(self._unwritten, is_held)
         self._unwritten = []
 
     def merge(self, is_held: bool = False) -> list[JournalEntry]:
         """Return all entries, those that only the copy has, too, which are added; and bring the copy up to date. Raises
         `unavailable` where the journal beside the database can't be used.
         """
+        copied = [] if self._copy is None else self._copy.read()
         with translate_errors(self.path):
             entries = read(self.path)
-            copied = self._read_copy()
             if lacking := _missing(copied, entries):
                 _append(self.path, lacking, self._database)
-        self._write_copy(_missing(entries, copied), is_held)
+        self._add_to_copy(_missing(entries, copied), is_held)
         return entries + lacking
 
     def add_missing(
@@ -67,30 +72,14 @@ class ErasureJournal:
             if missing := _missing(entries, read(self.path) if present is None else present):
                 self.append(missing, is_held)
 
-    def _read_copy(self) -> list[JournalEntry]:
-        try:
-            return [] if self._copy is None else read(self._copy)
-        except OSError as error:
-            self._fail(error)
-            return []
+    def close(self) -> None:
+        """Wait a little for what is still being written to the copy."""
+        if self._copy is not None:
+            self._copy.close()
 
-    def _write_copy(self, entries: Sequence[JournalEntry], is_held: bool) -> None:
-        """Write entries to the copy as well as can be: what it lacks is added at the next chance, or the next start."""
-        self._uncopied += entries
-        if self._copy is None:
-            self._uncopied = []
-        if self._copy is None or is_held or not self._uncopied:
-            return
-        try:
-            _append(self._copy, self._uncopied, self._copy.parent)
-        except OSError as error:
-            self._fail(error)
-        else:
-            self._uncopied, self.copy_error = [], None
-
-    def _fail(self, error: OSError) -> None:
-        self.copy_error = error.strerror or str(error)
-        _log.error("the copy of the erasure journal, %s, can't be used: %s", self._copy, self.copy_error)
+    def _add_to_copy(self, entries: Sequence[JournalEntry], is_held: bool) -> None:
+        if self._copy is not None:
+            self._copy.add(entries, is_held=is_held)
 
 
 def count_uncopied(database: Path, folder: Path) -> tuple[int, int]:
@@ -148,6 +137,10 @@ def _append(path: Path, entries: Sequence[JournalEntry], beside: Path) -> None:
         os.close(file)
     if is_new:
         sync_folder(path.parent)
+
+
+def _append_to_copy(path: Path, entries: Sequence[JournalEntry]) -> None:
+    _append(path, entries, path.parent)
 
 
 # --- what the database itself has
