@@ -101,6 +101,7 @@ class Backups:
         """
         path, last = self._database.path, None
         try:
+            backup.remove_parts(self._folder)
             found = copies.backups(path, self._folder)
             last = copies.last_good(found, now)
             put_off = min(PUT_OFF_MS, self._settings.every // 4) if is_overwriting else 0

@@ -34,11 +34,13 @@ async def test_one_is_made_when_it_is_due_whatever_was_restarted(folder: Path) -
     clock = Clock()
     first, second, third = (f"rundun-2026-01-01T{hour:02}0000Z.db" for hour in (0, 6, 12))
     (folder / "rundun-notes.db").write_text("mine")
+    (folder / "rundun-2025-12-31T180000Z.db.01234567.rundun-part").write_text("left by a kill")
     for hours, there in ((0, [first]), (5, [first]), (1, [first, second]), (3, [first, second]), (3, [second, third])):
         clock.forward(hours=hours)
         async with backed_up(folder, clock) as (w, backups):
             for _ in range(2):
                 await backups.turn()
+            assert not [*folder.glob("*.rundun-part")]
             assert names(folder) == [*there, "rundun-notes.db"], hours
             told = samples((await w.browser().get("/metrics")).text)
             assert told["rundun_backup_missed", None] == 0

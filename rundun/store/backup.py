@@ -87,6 +87,7 @@ def _part_of(target: Path) -> Iterator[tuple[Path, int]]:
 
 
 def remove_parts(folder: Path) -> None:
+    """Delete the parts in a folder that kills have left: nobody holds a lock on them any more. OSError."""
     for part in [path for path in folder.iterdir() if _PART.fullmatch(path.name)]:
         try:
             file = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)

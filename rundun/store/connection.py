@@ -130,7 +130,7 @@ def schema_of(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int
 def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrations) -> None:
     """Bring the schema up to date, one transaction a migration; a copy from before is in `<path>.schema-<version>`."""
     if 0 < version < migrations[-1][0]:
-        _take_snapshot(db, Path(f"{path}.schema-{version}"))
+        _take_snapshot(db, Path(f"{path.resolve()}.schema-{version}"))  # where `copies` looks for it
     for number, sql in migrations:
         if number > version:
             script = f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\n"

@@ -16,6 +16,9 @@ _STAMP = r"\d{4}-\d{2}-\d{2}T\d{6}Z"
 # Also what SQLite may have left beside such a file.
 _BESIDE = re.compile(rf"\.schema-\d+|{re.escape(BEFORE_RESTORE)}({_STAMP})(?:-wal|-shm|-journal)?")
 
+# What a restore or an upgrade that was killed has left: whole databases, maybe.
+_UNFINISHED = re.compile(r"(?:\.restore|\.schema-\d+)\.part(?:-wal|-shm|-journal)?")
+
 CopyKind = Literal["backup", "snapshot", "before_restore"]
 
 
@@ -71,12 +74,35 @@ def beside(database: Path) -> list[Copy]:
     return sorted(found, key=lambda copy: copy.at)
 
 
+def remove_unfinished(database: Path) -> None:
+    """Delete what restores and upgrades that were killed have left. Hold the `Lock`: then none is under way."""
+    real = database.resolve()
+    for path, _, _ in _files(real.parent):
+        if path.name.startswith(real.name) and _UNFINISHED.fullmatch(path.name.removeprefix(real.name)):
+            path.unlink(missing_ok=True)
+
+
+def _under_way(database: Path, folder: Path) -> list[Copy]:
+    """List the backups that have no name of their own yet, by the one that they get, with the time of their begin."""
+    named = re.compile(rf"({re.escape(database.resolve().stem)}-({_STAMP})\.db)\.[0-9a-f]{{8}}\.rundun-part")
+    return [
+        Copy(folder / match[1], "backup", size, at)
+        for path, size, _ in _files(folder)
+        if (match := named.fullmatch(path.name)) and (at := _from_stamp(match[2])) is not None
+    ]
+
+
 def every_copy(database: Path, folder: Path | None) -> list[Copy]:
-    """List all copies, the oldest first; `folder` is that of backups, if any. One that can't be read has none."""
+    """List all copies, the oldest first, also backups under way; `folder` is that of backups, if any. One that can't be
+    read has none.
+    """
     found = beside(database)
     if folder is not None:
         try:
-            found += backups(database, folder)
+            under_way = _under_way(database, folder)  # first: what is finished meanwhile is in both
+            made = backups(database, folder)
+            paths = {copy.path for copy in made}
+            found += made + [copy for copy in under_way if copy.path not in paths]
         except OSError:
             pass
     return sorted(found, key=lambda copy: copy.at)

@@ -21,9 +21,9 @@ import aiosqlite
 from rundun.core import histogram, times
 from rundun.core.histogram import Histogram
 from rundun.errors import Problem
-from rundun.store import connection, maintenance, quotas, service_state, signing_key
+from rundun.store import connection, copies, maintenance, quotas, service_state, signing_key
 from rundun.store.batches import Job, client_error, commit_batch, read_batch, refuse_batch
-from rundun.store.database_file import DatabaseLost, FileWatch, Lock, keep_to_owner
+from rundun.store.database_file import DatabaseLost, FileWatch, Lock, keep_to_owner, translate_errors
 from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import Clock, CommitThenRaise, Env, Quotas, Tx
 
@@ -231,6 +231,8 @@ class Database:
         opened: list[ThreadConnection] = []
         try:
             keep_to_owner(path)
+            with translate_errors(path):
+                await asyncio.to_thread(copies.remove_unfinished, path)
             open_writer = partial(connection.open_writer, path, external_checkpoints=external_checkpoints)
             opened.append(await ThreadConnection.open(open_writer))
             links = await opened[0].call(signing_key.read_links, public_url)
