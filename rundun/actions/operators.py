@@ -198,7 +198,12 @@ def remove_by_email(tx: Tx, email: str, org: str | None = None) -> None:
 
 
 def remove(tx: Tx, org_id: str, operator_id: str) -> None:
-    """Remove an operator, who may not come in any more. An organization keeps one owner."""
+    """Remove an operator, who may not come in any more. An organization keeps one owner. Who was removed already is
+    once more, as the erasure journal may not have it yet.
+    """
+    if operators.is_removed(tx, operator_id):
+        operators.remove(tx, operator_id)
+        return
     operator = _of_org(tx, org_id, operator_id)
     _keep_an_owner(tx, operator)
     _end_invitations(tx, operator)

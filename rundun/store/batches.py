@@ -94,11 +94,12 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
 
 
 def _keep_journal(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
-    """Write to the erasure journal what `jobs` have committed to be gone. Who is not told so, since that failed, asks
-    again and has it written again.
+    """Write to the erasure journal what `jobs` have committed to be gone, and to its copy, where they have ended that
+    this is held, what it lacks. Who is not told so, since that failed, asks again and has it written again.
     """
+    is_let_out = any(service_state.LET_OUT in job.touched for job in jobs)
     entries = [entry for job in jobs for entry in job.journal]
-    if env.keep_journal is None or not entries:
+    if env.keep_journal is None or not (entries or is_let_out):
         return
     try:
         env.keep_journal(entries, service_state.read_held_since(db) is not None)

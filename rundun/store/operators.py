@@ -115,6 +115,11 @@ def remove(tx: Tx, operator_id: str) -> None:
     tx.journal.append(JournalEntry("operator", operator_id, tx.now))
 
 
+def is_removed(tx: Tx, operator_id: str) -> bool:
+    """Tell whether there was an operator with that id, who was removed."""
+    return tx.number("SELECT count(*) FROM removed_operators WHERE id = ?", operator_id) > 0
+
+
 # --- sessions
 
 

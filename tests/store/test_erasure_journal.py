@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, suppress
 
 import pytest
 
+from rundun.actions.operators import remove as remove_operator
 from rundun.errors import Problem
 from rundun.store import api_keys, erasure_journal, operators, organizations
 from rundun.store.connection import open_writer, shipped
@@ -119,6 +120,19 @@ async def test_who_was_not_told_on_a_full_disk_asks_again_and_is(tmp_path):
         database.journal.path.rmdir()
         await database.write(api_keys.revoke, key_id)
         assert {entry.id for entry in erasure_journal.read(database.journal.path)} == {key_id}
+
+
+async def test_who_was_not_told_that_somebody_was_removed_asks_again_and_is(tmp_path):
+    async with opened(tmp_path / "rundun.db") as database:
+        org_id = (await database.write(organizations.add, "Acme")).org_id
+        await database.write(operators.add, org_id, "ann@example.com", "Ann", "owner", "hash")
+        bob = await database.write(operators.add, org_id, "bob@example.com", "Bob", "member", "hash")
+        database.journal.path.mkdir()
+        with pytest.raises(Problem, match="try again"):
+            await database.write(remove_operator, org_id, bob.operator_id)
+        database.journal.path.rmdir()
+        await database.write(remove_operator, org_id, bob.operator_id)
+        assert {entry.id for entry in erasure_journal.read(database.journal.path)} == {bob.operator_id}
 
 
 async def test_nothing_of_a_refused_write_is_in_the_journal(tmp_path):

@@ -177,7 +177,11 @@ async def test_what_is_tried_out_on_a_copy_does_not_happen_to_the_service(first:
         maker = Backups(laptop.database, copy.parent, laptop.settings.backup)
         await maker.turn()
         await maker.close()
-    assert list(copy.parent.iterdir()) == [copy]
+        assert list(copy.parent.iterdir()) == [copy]
+        await laptop.database.write(commands.COMMANDS["live"])
+        journal = copy.parent / "rundun.db.erasures"
+        assert [entry.id for entry in erasure_journal.read(journal)] == [ed.run_id], "by then it is the service itself"
+        journal.unlink()
     async with restored(first, copy, backup__folder=str(copy.parent)) as service:
         assert (await service.acme.get(f"/v1/runs/{ed.run_id}")).status_code == 200
         await service.database.write(erasures.erase, ed.run_id, "command line")
