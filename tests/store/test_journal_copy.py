@@ -53,7 +53,9 @@ def three_keys(tx: Tx) -> list[str]:
     return [api_keys.add(tx, org_id, "leaked", bytes([number])).key_id for number in range(3)]
 
 
-async def test_a_folder_that_hangs_stops_no_write_and_has_all_once_it_answers(tmp_path: Path, folder: Folder) -> None:
+async def test_a_folder_that_hangs_stops_no_write_and_has_all_once_it_answers(
+    tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with opened(tmp_path / "rundun.db", folder.path) as database:
         keys = await database.write(three_keys)
         for key_id in keys[:2]:
@@ -64,7 +66,10 @@ async def test_a_folder_that_hangs_stops_no_write_and_has_all_once_it_answers(tm
         folder.answers.set()
         database.journal.close()
         assert folder.ids() == keys[:2] and database.journal.copy_error is None
+        folder.answers.clear()
         await database.write(api_keys.revoke, keys[2])
+        close = database.journal.close
+        monkeypatch.setattr(database.journal, "close", lambda: (folder.answers.set(), close()))
     assert folder.ids() == keys, "the end has waited for it"
 
 
