@@ -57,6 +57,10 @@ def _too_many_pages(why: RefusalReason) -> Problem:
     return Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
 
 
+def _too_many_archives(why: RefusalReason) -> Problem:
+    return Problem("request_in_progress", "Two archives of the organization are still being sent.", retry_after=5)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The parts of a running Rundun."""
@@ -75,6 +79,7 @@ class Context:
     under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
     preview_cache: PreviewCache = field(default_factory=PreviewCache)
     streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console
+    archives: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_archives))  # being sent
 
     @property
     def links(self) -> Urls:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from rundun.actions.person_erasure import PersonList
 from rundun.core import times
@@ -18,6 +18,7 @@ from rundun.web.person_archive import archive_entries
 from rundun.web.person_erasure import erase_listed, list_runs, run_json
 from rundun.web.request_bodies import ErasureBody, PersonQueryBody
 from rundun.web.run_archive import zip_pieces
+from rundun.web.zip_response import ZipResponse, require_place
 
 router = api_router("Runs")
 _reading = api_router("Runs", reads_idempotency_key=False)
@@ -67,17 +68,18 @@ async def get_person_archive(call: ApiCall) -> Response:
     `run.json`, the record with replaced answers and remarks and what was changed; `events.json`; `deliveries.json`, to
     which hosts they were sent, and when; `report.html`, all of it to be read; and original photos and signatures. What
     opens something is left out: the run's link, its webhook, and addresses of pictures, in whose place there are the
-    names of the files. It is made while it is sent. Only for keys that may erase.
+    names of the files. It is made while it is sent, and two are at once, not more: then it is 409
+    `request_in_progress`. Only for keys that may erase.
     """
     call.require_may_erase()
+    require_place(call.ctx, call.org_id)
     body = read(PersonQueryBody, await call.json())
     found = await list_runs(call.ctx.database, call.org_id, body.person.person(), body.run_ids)
     organization, pages = await call.read(organizations.get), call.ctx.pages
     report = ReportWriter(pages, organization, pages.console_words.language(["en"]), is_given_out=True)
     entries = archive_entries(call.ctx.database, call.org_id, found, call.ctx.links, report.write)
     pieces = zip_pieces(call.ctx.database, entries, datetime.fromtimestamp(call.ctx.now() / times.SECOND, UTC))
-    headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="person.zip"'}
-    return StreamingResponse(pieces, headers=headers, media_type="application/zip")
+    return ZipResponse(call.ctx, call.org_id, pieces, "person.zip")
 
 
 router.routes += _reading.routes

@@ -1,12 +1,14 @@
 """A person's runs found, given out and erased: nobody else's, and only as they were listed."""
 
+import asyncio
 import hashlib
 import io
 import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,12 @@ from rundun.actions import api_keys, person_erasure
 from rundun.store import person_runs
 from rundun.store.transaction import Tx
 from rundun.web import person_erasure as erasing
+from rundun.web.api import erasures
+from tests.helpers.console import operator
 from tests.helpers.images import jpeg
+from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import BY_EMAIL, EMAIL, many_runs, run_of
+from tests.helpers.served import served
 from tests.helpers.service import TEXT, Ed, World
 
 OF_A_RUN = ("run.json", "events.json", "deliveries.json", "report.html")
@@ -276,3 +282,33 @@ async def test_all_that_is_kept_of_a_person_is_a_zip(w: World, tmp_path: Path) -
     nobody = await w.acme.post("/v1/erasures/archive", json={"person": {"email": "eve@example.com"}})
     file.write_bytes(nobody.content)
     assert zipfile.ZipFile(file).namelist() == ["runs.json"]
+
+
+async def test_two_archives_of_an_organization_are_sent_at_once(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def endless(*_: object) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0)  # as it waits for the database
+            yield bytes(65536)
+
+    body, pool = {"person": {"email": EMAIL}}, w.service.archives
+    ann = await operator(w)
+    await ann.get("/settings/person")
+    with monkeypatch.context() as patched:
+        patched.setattr(erasures, "zip_pieces", endless)
+        async with served(w) as base, AsyncExitStack() as unread:
+            client = await unread.enter_async_context(httpx2.AsyncClient(base_url=base, headers=w.acme.headers))
+            for _ in range(2):
+                await unread.enter_async_context(client.stream("POST", "/v1/erasures/archive", json=body))
+            assert pool.held(w.acme_id) == 2
+            refused = await w.acme.post("/v1/erasures/archive", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (409, "request_in_progress")
+            assert refused.headers["retry-after"] == "5"
+            by_hand = await ann.post("/settings/person/archive.zip", field="email", value=EMAIL)
+            assert (by_hand.status_code, by_hand.headers["retry-after"]) == (409, "5")
+            await unread.aclose()  # who has gone away gives the place back
+            async with asyncio.timeout(PATIENCE):
+                while pool.held(w.acme_id):
+                    await asyncio.sleep(0)
+    assert (await w.acme.post("/v1/erasures/archive", json=body)).status_code == 200
+    with pool.place({w.acme_id: 1}):
+        assert (await w.globex.post("/v1/erasures/archive", json=body)).status_code == 200, "each has its own"

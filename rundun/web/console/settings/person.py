@@ -1,6 +1,6 @@
 """/console/settings/person: erasing a person, for owners who give their password once more."""
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from rundun.core.person import PERSON_FIELDS, Person
 from rundun.errors import Invalid, Problem
@@ -13,6 +13,7 @@ from rundun.web.person_erasure import erase_listed, list_runs
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import read_person
 from rundun.web.run_archive import zip_pieces
+from rundun.web.zip_response import ZipResponse, require_place
 
 MAX_SHOWN = 200  # runs of a list
 
@@ -33,12 +34,12 @@ async def list_found(call: ConsoleCall) -> Response:
 
 async def download(call: ConsoleCall) -> Response:
     """POST /console/settings/person/archive.zip: export all that is kept of a person."""
+    require_place(call.ctx, call.operator.org_id)
     found = await list_runs(call.ctx.database, call.operator.org_id, _person(call))
     report = ReportWriter(call.ctx.pages, call.organization, call.language, is_given_out=True)
     entries = archive_entries(call.ctx.database, call.operator.org_id, found, call.ctx.links, report.write)
     pieces = zip_pieces(call.ctx.database, entries, call.zone.at(call.now))
-    headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="person.zip"'}
-    return StreamingResponse(pieces, headers=headers, media_type="application/zip")
+    return ZipResponse(call.ctx, call.operator.org_id, pieces, "person.zip")
 
 
 async def erase(call: ConsoleCall) -> Response:
