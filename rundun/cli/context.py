@@ -13,6 +13,7 @@ import click
 from rundun import diagnostics
 from rundun.actions.commands import COMMANDS
 from rundun.app import wall_clock
+from rundun.cli.terminal import visible
 from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, is_listening, send_command, socket_path
@@ -44,7 +45,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
             click.echo(error, err=True)
             sys.exit(2)
         except Problem as problem:
-            raise click.ClickException(str(problem)) from None
+            raise click.ClickException("\n".join(map(visible, str(problem).split("\n")))) from None
 
     return with_settings
 

@@ -15,6 +15,7 @@ from rundun.actions import erased_runs, organizations
 from rundun.actions.person_erasure import PersonList
 from rundun.app import wall_clock
 from rundun.cli.context import common, require_utf8, run_reading, run_writing
+from rundun.cli.terminal import say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.person import PERSON_FIELDS, Person
@@ -139,15 +140,10 @@ def _print(found: PersonList) -> None:
         identity = run.identity.name or run.identity.email or run.identity.phone
         # Two people with one name are told apart by any of these.
         said = {"by": identity, "id": run.assigned_to, "reference": run.executor_ref, "title": run.title}
-        words = [run.run_id, times.wire(run.created_at), run.status, _one_line(run.template_name)]
-        click.echo("  ".join([*words, *(f"{name}: {_one_line(each)}" for name, each in said.items() if each)]))
+        words = [run.run_id, times.wire(run.created_at), run.status, run.template_name]
+        say("  ".join([*words, *(f"{name}: {each}" for name, each in said.items() if each)]))
     more = "; there may be more, to be listed once these are erased" if found.has_more else ""
     click.echo(f"{_runs(len(found.runs))}{more}. Digest: {found.digest}")
-
-
-def _one_line(text: str) -> str:
-    """Return a text that somebody typed without what would move a terminal's cursor."""
-    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _confirm(question: str, option: str) -> None:
@@ -168,7 +164,7 @@ def _erase(settings: ServiceSettings, run_ids: Iterable[str]) -> None:
 def _print_copies(settings: ServiceSettings, since: int = 0) -> None:
     """Print which files have older states: of runs those from `since`, of a person all."""
     for copy in find_copies(settings, since):
-        click.echo(f"{copy.name} may still hold something of it, until about {times.wire(copy.until)}.")
+        say(f"{copy.name} may still hold something of it, until about {times.wire(copy.until)}.")
 
 
 def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) -> None:

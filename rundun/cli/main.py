@@ -20,6 +20,7 @@ from rundun.cli.copies import backup
 from rundun.cli.operators import operators
 from rundun.cli.restore import live, restore
 from rundun.cli.retention import orgs_retention
+from rundun.cli.terminal import say
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
 from rundun.core.template import Template
@@ -99,10 +100,10 @@ def check(settings: ServiceSettings) -> None:
     require_database(settings)
     report = diagnostics.report(settings, wall_clock)
     for name, value in report.settings:
-        click.echo(f"{name} = {value}")
+        say(f"{name} = {value}")
     click.echo()
     for finding in report.findings:
-        click.echo(f"{_STATES[finding.state]}  {finding.name}: {finding.text}")
+        say(f"{_STATES[finding.state]}  {finding.name}: {finding.text}")
     sys.exit(0 if report.is_fine else 1)
 
 
@@ -126,7 +127,7 @@ def keys_list(settings: ServiceSettings) -> None:
     for key in run_reading(settings, api_keys.list_all):
         state = f"revoked {times.wire(key.revoked_at)}" if key.revoked_at else "valid"
         state += "  may erase" if key.may_erase else ""
-        click.echo(f"{key.key_id}  {key.org_id}  {times.wire(key.created_at)}  {state}  {key.name}")
+        say(f"{key.key_id}  {key.org_id}  {times.wire(key.created_at)}  {state}  {key.name}")
 
 
 @keys.command("revoke")
@@ -162,7 +163,7 @@ def orgs_list(settings: ServiceSettings) -> None:
     uses = {use.org_id: diagnostics.storage(use) for use in storage}
     for org in rows:
         credits = "unlimited" if org.credits is None else str(org.credits)
-        click.echo("  ".join(filter(None, [org.org_id, credits, org.name, org.contact, uses[org.org_id]])))
+        say("  ".join(filter(None, [org.org_id, credits, org.name, org.contact, uses[org.org_id]])))
 
 
 @orgs.command("credits")
@@ -242,9 +243,9 @@ def templates_check(settings: ServiceSettings, file: str) -> None:
             raise Invalid(errors)
     except Problem as problem:
         for error in problem.errors:
-            click.echo(f"{error.pointer or '/'}: {error.detail}")
+            say(f"{error.pointer or '/'}: {error.detail}")
         if not problem.errors:
-            click.echo(problem.detail)
+            say(problem.detail)
         sys.exit(1)
     click.echo("ok")
     _print_warnings(read)
@@ -257,7 +258,7 @@ def _read_template(template: Any) -> Template:
 
 def _print_warnings(template: Template) -> None:
     for warning in template_actions.warnings(template):
-        click.echo(f"warning: {warning['detail']}", err=True)
+        say(f"warning: {warning['detail']}", err=True)
 
 
 @runs.command("dispatch")

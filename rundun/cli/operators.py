@@ -6,6 +6,7 @@ import click
 
 from rundun import passwords
 from rundun.cli.context import common, run_reading, run_writing
+from rundun.cli.terminal import say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.errors import Problem
@@ -34,7 +35,7 @@ def operators_list(settings: ServiceSettings) -> None:
     for row in run_reading(settings, operator_rows.list_all):
         seen = times.wire_or_none(row.signed_in_at) or "never"
         second = "  second factor" if row.has_second_factor else ""
-        click.echo(f"{row.email}  {row.role}  {row.org_id}  {seen}  {row.name}{second}")
+        say(f"{row.email}  {row.role}  {row.org_id}  {seen}  {row.name}{second}")
 
 
 _OF_ORG = click.option("--org", help="Id or name of the organization, where several have an operator with the address.")
@@ -47,7 +48,7 @@ _OF_ORG = click.option("--org", help="Id or name of the organization, where seve
 def operators_password(settings: ServiceSettings, email: str, org: str | None) -> None:
     """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
     run_writing(settings, "operators password", email=email, org=org, password=_password())
-    click.echo(f"{email} has a new password and is signed out everywhere.")
+    say(f"{email} has a new password and is signed out everywhere.")
 
 
 @operators.command("second-factor")
@@ -58,7 +59,7 @@ def operators_password(settings: ServiceSettings, email: str, org: str | None) -
 def operators_second_factor(settings: ServiceSettings, email: str, off: bool, org: str | None) -> None:
     """Switch an operator's second factor off and sign them out everywhere; be sure who asks for it."""
     run_writing(settings, "operators second-factor", email=email, org=org)
-    click.echo(f"{email} has no second factor any more and is signed out everywhere.")
+    say(f"{email} has no second factor any more and is signed out everywhere.")
 
 
 @operators.command("remove")
