@@ -17,7 +17,7 @@ from rundun.cli.terminal import visible
 from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, is_listening, send_command, socket_path
-from rundun.errors import Problem
+from rundun.errors import FieldError, Problem
 from rundun.store import connection, database_file, service_state, signing_key
 from rundun.store.batches import write_once
 from rundun.store.erasure_journal import ErasureJournal
@@ -45,9 +45,25 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
             click.echo(error, err=True)
             sys.exit(2)
         except Problem as problem:
-            raise click.ClickException("\n".join(map(visible, str(problem).split("\n")))) from None
+            raise click.ClickException("\n".join(map(visible, _told(problem).split("\n")))) from None
 
     return with_settings
+
+
+def _told(problem: Problem) -> str:
+    """Say what is wrong, each thing once: a field by the option or argument of that name, else by its JSON pointer."""
+    if not problem.errors:
+        return problem.detail
+    params = click.get_current_context().command.params
+    typed = {f"/{each.name}": each.opts[0] if each.opts[0][0] == "-" else str(each.name).upper() for each in params}
+    lines = [_sentence(typed.get(error.pointer), error) for error in problem.errors]
+    return lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} things are wrong:", *lines])
+
+
+def _sentence(typed: str | None, error: FieldError) -> str:
+    if typed is None:
+        return f"{error.pointer or '/'}: {error.detail}"
+    return error.detail if error.detail[:1].isupper() else f"{typed} {error.detail.rstrip('.')}."
 
 
 def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> Any:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from rundun.cli.main import main
 from tests.helpers.cli import CHECK
-from tests.helpers.service_process import done
+from tests.helpers.service_process import done, rundun
 
 
 def in_folder(folder: Path, *arguments: str, **settings: str) -> Result:
@@ -57,6 +57,20 @@ def test_what_makes_no_sense_is_explained(tmp_path: Path, typed: str, said: str)
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
     assert list(tmp_path.iterdir()) == [], "and nothing is made"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("person list --email ed", "--email must be an e-mail address."),
+        ("person list --phone x", "--phone must be a phone number."),
+        ("operators add ed", "That is no e-mail address."),
+    ],
+)
+def test_a_wrong_value_is_told_once_by_its_option(tmp_path: Path, typed: str, said: str) -> None:
+    done(rundun(tmp_path, "orgs", "create", "Acme"))
+    result = rundun(tmp_path, *typed.split(), typed="a long password\n")
+    assert (result.exit_code, result.stderr) == (1, f"Error: {said}\n")
 
 
 @pytest.mark.parametrize("typed", ["keys list", "keys revoke key-1", "orgs list", "orgs credits A --add 1"])
