@@ -71,6 +71,7 @@ ROUTES = [
     route("POST", "/settings/person", person.list_found, "owner"),
     route("POST", "/settings/person/archive.zip", person.download, "owner"),
     route("POST", "/settings/person/erase", person.erase, "owner"),
+    route("GET", "/settings/person/erased", person.erased, "owner"),
     route("GET", "/settings/health", health.health),
     route("POST", "/settings/health", health.check_integrity),
     route("GET", "/dispatch", dispatch.form),

@@ -1,5 +1,7 @@
 """/console/settings/person: erasing a person, for owners who give their password once more."""
 
+import re
+
 from starlette.responses import Response
 
 from rundun.core.person import PERSON_FIELDS, Person
@@ -16,6 +18,7 @@ from rundun.web.run_archive import zip_pieces
 from rundun.web.zip_response import ZipResponse, require_place
 
 MAX_SHOWN = 200  # runs of a list
+_NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 async def form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
@@ -54,8 +57,16 @@ async def erase(call: ConsoleCall) -> Response:
         if problem.code != "erasure_changed":
             raise
         return await _found(call, person, TABLE[problem.code][0], changed=True)
+    told = f"count={len(found.runs)}{'&more=1' if found.has_more else ''}"
+    return call.redirect(f"/settings/person/erased?{told}")  # else a reload would send the form once more
+
+
+async def erased(call: ConsoleCall) -> Response:
+    """GET /console/settings/person/erased: say how many runs were erased, and where some of it may still be."""
+    query = call.request.query_params
+    count = int(typed) if _NUMBER.fullmatch(typed := query.get("count", "")) else 0
     kept = await all_copies(call.ctx.settings)
-    return call.render("person_erased", count=len(found.runs), has_more=found.has_more, copies=kept)
+    return call.render("person_erased", count=count, has_more="more" in query, copies=kept)
 
 
 def _person(call: ConsoleCall) -> Person:
