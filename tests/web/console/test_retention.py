@@ -47,6 +47,10 @@ async def test_what_would_delete_something_asks_for_the_password(w: World) -> No
     new = {**FOREVER, "photos_days_how": "days", "photos_days": "2", "tells": "yes"}
     asked = await ann.post("/settings/retention", **new)
     assert asked.status_code == 200 and "The photos of 2 runs are deleted within ten minutes." in text_of(asked.text)
+    for said in ("Photos: 2 days", "answered: For ever", "Delete the photos of 2 runs"):
+        assert said in text_of(asked.text), said
+    whole = {**FOREVER, "runs_days_how": "days", "runs_days": "2"}
+    assert "Delete 2 runs" in (await ann.post("/settings/retention", **whole)).text
     guessed = await ann.post("/settings/retention", **new, old="a guess at it")
     assert guessed.status_code == 422 and "That is not your password." in text_of(guessed.text)
     assert await of_acme(w) == Retention()
