@@ -32,6 +32,10 @@ async def test_an_owner_sets_how_long_all_is_kept(w: World) -> None:
     assert await of_acme(w) == Retention(30, None, 7, tells=False)
     page_again = (await ann.get("/settings/retention")).text
     assert 'name="photos_days" value="30"' in page_again and 'name="runs_days" value=""' in page_again
+    assert "Photos are deleted with their run" not in page_again
+    await ann.post("/settings/retention", **{**new, "runs_days_how": "days", "runs_days": "10"})
+    assert "Photos are deleted with their run" in (await ann.get("/settings/retention")).text
+    await ann.post("/settings/retention", **new)
     wrong = await ann.post("/settings/retention", **{**new, "runs_days_how": "days", "runs_days": "0"})
     assert wrong.status_code == 422 and "Write a whole number from 1 to 36,500." in text_of(wrong.text)
     assert await of_acme(w) == Retention(30, None, 7, tells=False)
