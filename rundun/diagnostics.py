@@ -272,9 +272,10 @@ def _quotas(examined: HealthReport, org_id: str | None) -> Iterator[Finding]:
 
 def _retention(examined: HealthReport) -> Iterator[Finding]:
     """Find what was kept for as long as was set and is there still."""
-    words = {"runs": "runs", "photos": "runs with photos", "attempts": "deliveries with attempts"}
-    counts = {word: examined.retention_due.get(what, 0) for what, word in words.items()}
-    due = [f"{count:,} {word}" for word, count in counts.items() if count]
+    one = {"runs": "run", "photos": "run with photos", "attempts": "delivery with attempts"}
+    many = {"runs": "runs", "photos": "runs with photos", "attempts": "deliveries with attempts"}
+    counts = {what: examined.retention_due.get(what, 0) for what in one}
+    due = [f"{count:,} {(one if count == 1 else many)[what]}" for what, count in counts.items() if count]
     if not due:
         return
     text = f"Kept for as long as was set, and to be deleted by the next sweep: {', '.join(due)}."

@@ -278,6 +278,9 @@ async def test_what_is_still_to_be_done_is_told(w: World) -> None:
     assert await found(w) == ("good", "2 runs, 2 runs with photos."), "the sweep could not know before"
     w.clock.forward(hours=1)
     assert ((await found(w)) or ("",))[0] == "note"
+    await w.database.write(actions.erase_run, (await w.database.read(rows.due_runs, "runs", 1))[0])
+    await keep(w, photos_days=1, runs_days=1)
+    assert await found(w) == ("good", "1 run, 1 run with photos.")
     globex = (await w.globex.get("/v1/organization")).json()["id"]
     assert await found(w, globex) is None, "that is none of their business"
     await swept(w)
