@@ -21,7 +21,7 @@ _SET_AT = "retention_set_at"  # when days were last set, by anybody
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
+class DueByRule:
     """The runs whose photos, and those that as a whole, the next sweep deletes by a rule that is not stored yet, and
     would not have deleted by the present one; and whether anything would be kept for a shorter time by it, be there
     something yet or not.
@@ -56,10 +56,10 @@ def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplat
     return RetentionOfTemplate(retention.get(tx, org_id), retention.get_of_template(tx, template_id))
 
 
-def told_of(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
-    """Read what executors are told before they start a run of a template, as `core.retention.told` has it."""
+def days_shown(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
+    """Read what executors are told before they start a run of a template, as `core.retention.days_shown` has it."""
     held = get_of_template(tx, org_id, template_id)
-    return rules.told(held.kept) if held.organization.tells else rules.NOT_TOLD
+    return rules.days_shown(held.kept) if held.organization.tells else rules.NO_DAYS_SHOWN
 
 
 def put(tx: Tx, org_id: str, new: Retention) -> None:
@@ -117,7 +117,7 @@ def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> d
     }
 
 
-def doomed_by(tx: Tx, org_id: str, new: Retention) -> Doomed:
+def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
     """Count what the next sweep would delete of an organization were `new` stored now; raises `Invalid` as `put`."""
     _require_of_organization(new)
     before = retention.get(tx, org_id)
@@ -128,10 +128,10 @@ def doomed_by(tx: Tx, org_id: str, new: Retention) -> Doomed:
     ]
     kept = ("photos_days", "runs_days", "attempts_days")
     is_shorter = any(rules.is_shorter(getattr(before, name), getattr(new, name)) for name in kept)
-    return Doomed(*_doomed(changes, tx), is_shorter=is_shorter)
+    return DueByRule(*_count_due_by_rules(changes, tx), is_shorter=is_shorter)
 
 
-def doomed_by_template(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> Doomed:
+def due_by_template_rule(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> DueByRule:
     """Count what the next sweep would delete of an organization's template were `new` stored now; raises as
     `put_of_template`.
     """
@@ -140,10 +140,10 @@ def doomed_by_template(tx: Tx, org_id: str, template_id: str, new: TemplateReten
     before, after = now.kept, rules.in_force(now.organization, new)
     is_shorter = rules.is_shorter(before.photos_days, after.photos_days)
     is_shorter = is_shorter or rules.is_shorter(before.runs_days, after.runs_days)
-    return Doomed(*_doomed([(template_id, before, after)], tx), is_shorter=is_shorter)
+    return DueByRule(*_count_due_by_rules([(template_id, before, after)], tx), is_shorter=is_shorter)
 
 
-def _doomed(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> tuple[int, int]:
+def _count_due_by_rules(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> tuple[int, int]:
     photos = runs_ = 0
     for template_id, before, after in changes:
         goes_before = after.photos_days != after.runs_days  # else photos go with their run

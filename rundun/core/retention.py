@@ -52,14 +52,14 @@ def _days(of_organization: int | None, of_template: int | None) -> int | None:
     return of_organization if of_template is None else of_template or None
 
 
-def told(kept: Kept) -> Mapping[str, int | None]:
+def days_shown(kept: Kept) -> Mapping[str, int | None]:
     """Return the days that executors read of before they start: those of `photos` where these are fewer than those of
     `all`, None where there is nothing to be read.
     """
     return {"photos": None if kept.photos_days == kept.runs_days else kept.photos_days, "all": kept.runs_days}
 
 
-NOT_TOLD: Mapping[str, int | None] = {"photos": None, "all": None}
+NO_DAYS_SHOWN: Mapping[str, int | None] = {"photos": None, "all": None}
 
 
 def is_due(kept_from: int | None, days: int | None, now: int) -> bool:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from rundun import paths
 from rundun.core import translation
 from rundun.core.json_types.execution import StateJson
-from rundun.core.retention import NOT_TOLD
+from rundun.core.retention import NO_DAYS_SHOWN
 from rundun.web.branding import PLAIN, Branding
 from rundun.web.i18n import Catalogs, Language
 from rundun.web.static import Assets
@@ -116,13 +116,13 @@ class Pages:
         branding: Branding,
         photo_bytes: int,
         page: str = "executor/run.html",
-        told: Mapping[str, int | None] = NOT_TOLD,
+        days_shown: Mapping[str, int | None] = NO_DAYS_SHOWN,
         **more: Any,
     ) -> Response:
         """Render the executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it, and the most
         preferred language first. What is put into the page has the template's texts in the reader's language, and
-        not in all others: they would be most of its weight; and the size of the largest photo taken. `told`: for how
-        many days what is kept (`core.retention.told`). `page` may be another that extends it, and takes `more`.
+        not in all others: they would be most of its weight; and the size of the largest photo taken. `days_shown` is
+        that of `core.retention`. `page` may be another that extends it, and takes `more`.
         """
         # Fields of the job are translated as all else of the template, to which their labels belong.
         original = {**state["template"], "fields": state["job"]["fields"]}
@@ -143,7 +143,7 @@ class Pages:
             words=self._script_words["start" if is_new else "under_way"],
             unknown=unknown,
             branding=branding,
-            told=told,
+            days_shown=days_shown,
             **more,
         )
 

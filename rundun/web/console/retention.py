@@ -5,7 +5,7 @@ import re
 from starlette.responses import Response
 
 from rundun.actions import retention
-from rundun.actions.retention import Doomed
+from rundun.actions.retention import DueByRule
 from rundun.actions.templates import get_version
 from rundun.core.retention import FOREVER, MAX_DAYS, Retention, TemplateRetention
 from rundun.errors import Invalid
@@ -14,7 +14,7 @@ from rundun.web.console.settings.account import is_confirmed, status_of_asking
 
 KEPT = ("photos_days", "runs_days", "attempts_days")
 _WRONG = MAX_DAYS + 1  # refused as any number too large
-NOTHING = Doomed(0, 0, is_shorter=False)
+NOTHING = DueByRule(0, 0, is_shorter=False)
 
 
 async def show(call: ConsoleCall) -> Response:
@@ -33,9 +33,9 @@ async def put(call: ConsoleCall) -> Response:
     days = {name: _days(call.form, name) for name in KEPT}
     new = Retention(**days, tells=bool(call.form.get("tells")))
     try:
-        doomed = await call.read(retention.doomed_by, new)
-        if doomed.is_shorter and not await is_confirmed(call):
-            return _form(call, call.form, status_of_asking(call), doomed=doomed)
+        due = await call.read(retention.due_by_rule, new)
+        if due.is_shorter and not await is_confirmed(call):
+            return _form(call, call.form, status_of_asking(call), due=due)
         await call.write(retention.put, new)
     except Invalid as invalid:
         return _form(call, call.form, 422, wrong=_wrong(invalid))
@@ -47,9 +47,9 @@ def _form(
     values: dict[str, str],
     status: int = 200,
     wrong: frozenset[str] = frozenset(),
-    doomed: Doomed = NOTHING,
+    due: DueByRule = NOTHING,
 ) -> Response:
-    return call.render("retention", status, values=values, wrong=wrong, doomed=doomed, max_days=MAX_DAYS)
+    return call.render("retention", status, values=values, wrong=wrong, due=due, max_days=MAX_DAYS)
 
 
 async def show_of_template(call: ConsoleCall) -> Response:
@@ -64,9 +64,9 @@ async def put_of_template(call: ConsoleCall) -> Response:
     template_id = call.path("template_id")
     new = TemplateRetention(_own_days(call.form, "photos_days"), _own_days(call.form, "runs_days"))
     try:
-        doomed = await call.read(retention.doomed_by_template, template_id, new)
-        if doomed.is_shorter and not await is_confirmed(call):
-            return await _form_of_template(call, call.form, status_of_asking(call), doomed=doomed)
+        due = await call.read(retention.due_by_template_rule, template_id, new)
+        if due.is_shorter and not await is_confirmed(call):
+            return await _form_of_template(call, call.form, status_of_asking(call), due=due)
         await call.write(retention.put_of_template, template_id, new)
     except Invalid as invalid:
         return await _form_of_template(call, call.form, 422, wrong=_wrong(invalid))
@@ -78,7 +78,7 @@ async def _form_of_template(
     values: dict[str, str],
     status: int = 200,
     wrong: frozenset[str] = frozenset(),
-    doomed: Doomed = NOTHING,
+    due: DueByRule = NOTHING,
 ) -> Response:
     head, version = await call.read(get_version, call.path("template_id"), None)
     return call.render(
@@ -89,7 +89,7 @@ async def _form_of_template(
         of_organization=await call.read(retention.get_of_organization),
         values=values,
         wrong=wrong,
-        doomed=doomed,
+        due=due,
         max_days=MAX_DAYS,
     )
 

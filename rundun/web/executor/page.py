@@ -10,7 +10,7 @@ from starlette.routing import Route
 from rundun.actions import execution, retention, run_state
 from rundun.actions.run_state import RunState
 from rundun.core import times, translation
-from rundun.core.retention import NOT_TOLD
+from rundun.core.retention import NO_DAYS_SHOWN
 from rundun.errors import NotFound, Problem
 from rundun.store.organizations import Organization
 from rundun.web.branding import branding_of
@@ -39,10 +39,10 @@ async def page(request: Request) -> Response:
     branding = branding_of(organization, ctx.pages.assets, ctx.links)
     photo_bytes = ctx.settings.limits.photo_bytes
     preferred = preferred_languages(request, state.run.language)
-    told = NOT_TOLD
+    days_shown = NO_DAYS_SHOWN
     if state.run.status == "pending":
-        told = await ctx.database.read(retention.told_of, state.run.org_id, state.run.template_id)
-    return ctx.pages.run(content, preferred, branding, photo_bytes, told=told)
+        days_shown = await ctx.database.read(retention.days_shown, state.run.org_id, state.run.template_id)
+    return ctx.pages.run(content, preferred, branding, photo_bytes, days_shown=days_shown)
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
