@@ -9,7 +9,7 @@ from rundun.core import times
 from rundun.core.retention import MAX_DAYS, Kept, Retention, TemplateRetention
 from rundun.core.run import Actor, Run
 from rundun.errors import FieldError, Invalid
-from rundun.store import erasure, retention, run_changes, runs, service_state, templates
+from rundun.store import erasure, retention, retention_days, run_changes, runs, service_state, templates
 from rundun.store.transaction import Tx
 
 STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each of them
@@ -47,13 +47,13 @@ class RetentionOfTemplate:
 
 def get_of_organization(tx: Tx, org_id: str) -> Retention:
     """Read how long an organization keeps what it has."""
-    return retention.get(tx, org_id)
+    return retention_days.get(tx, org_id)
 
 
 def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplate:
     """Read what holds for the runs of an organization's template, or raise NotFound."""
     templates.get(tx, org_id, template_id)
-    return RetentionOfTemplate(retention.get(tx, org_id), retention.get_of_template(tx, template_id))
+    return RetentionOfTemplate(retention_days.get(tx, org_id), retention_days.get_of_template(tx, template_id))
 
 
 def days_shown(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
@@ -65,7 +65,7 @@ def days_shown(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None
 def put(tx: Tx, org_id: str, new: Retention) -> None:
     """Store how long an organization keeps what it has; raises `Invalid` with every wrong field."""
     _require_of_organization(new)
-    retention.put(tx, org_id, new)
+    retention_days.put(tx, org_id, new)
     service_state.put(tx, _SET_AT, tx.now)
 
 
@@ -73,7 +73,7 @@ def put_of_template(tx: Tx, org_id: str, template_id: str, new: TemplateRetentio
     """Store what an organization's template has of its own; raises NotFound, and `Invalid` with every wrong field."""
     templates.get(tx, org_id, template_id)
     _require_of_template(new)
-    retention.put_of_template(tx, template_id, new)
+    retention_days.put_of_template(tx, template_id, new)
     service_state.put(tx, _SET_AT, tx.now)
 
 
@@ -106,7 +106,7 @@ def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> d
     given (`orgs retention`); returns all of them.
     """
     org_id = organizations.find(tx, org).org_id
-    new = replace(retention.get(tx, org_id), **changes)  # type: ignore[arg-type]
+    new = replace(retention_days.get(tx, org_id), **changes)  # type: ignore[arg-type]
     if changes:
         put(tx, org_id, new)
     return {
@@ -120,11 +120,11 @@ def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> d
 def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
     """Count what the next sweep would delete of an organization were `new` stored now; raises `Invalid` as `put`."""
     _require_of_organization(new)
-    before = retention.get(tx, org_id)
+    before = retention_days.get(tx, org_id)
     changes = [
         (template_id, rules.in_force(before, own), rules.in_force(new, own))
-        for template_id in retention.template_ids(tx, org_id)
-        for own in [retention.get_of_template(tx, template_id)]
+        for template_id in retention_days.template_ids(tx, org_id)
+        for own in [retention_days.get_of_template(tx, template_id)]
     ]
     kept = ("photos_days", "runs_days", "attempts_days")
     is_shorter = any(rules.is_shorter(getattr(before, name), getattr(new, name)) for name in kept)
@@ -158,7 +158,7 @@ def _count_due_by_rules(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> tu
 
 
 def _kept(tx: Tx, run: Run) -> Kept:
-    return rules.in_force(retention.get(tx, run.org_id), retention.get_of_template(tx, run.template_id))
+    return rules.in_force(retention_days.get(tx, run.org_id), retention_days.get_of_template(tx, run.template_id))
 
 
 def remove_photos(tx: Tx, run_ids: Sequence[str]) -> int:

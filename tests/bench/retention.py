@@ -16,7 +16,7 @@ from rundun.core.retention import Retention
 from rundun.core.run import DispatchRequest
 from rundun.core.template import Template
 from rundun.core.urls import Urls
-from rundun.store import organizations, templates
+from rundun.store import organizations, retention_days, templates
 from rundun.store import retention as rows
 from rundun.store.connection import open_writer
 from rundun.store.database import Database
@@ -62,7 +62,7 @@ def _fill(path: Path, small: int, large: int) -> tuple[str, str]:
         db.execute("BEGIN")
         org_id = organizations.add(tx, "Bench").org_id
         template_id = templates.add(tx, org_id, Template.model_validate_json(BODY), BODY).template_id
-        rows.put(tx, org_id, Retention(photos_days=1))
+        retention_days.put(tx, org_id, Retention(photos_days=1))
         closed_at = now() - 2 * times.DAY
         for number, photos in enumerate(_runs(small, large)):
             run_id = f"r-{number}"

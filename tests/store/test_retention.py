@@ -11,7 +11,7 @@ from rundun.core import retention as rules
 from rundun.core import times
 from rundun.core.retention import Retention, TemplateRetention
 from rundun.core.urls import Urls
-from rundun.store import organizations
+from rundun.store import organizations, retention_days
 from rundun.store import retention as rows
 from rundun.store.connection import open_writer
 from rundun.store.transaction import Env, Tx
@@ -38,8 +38,8 @@ def test_the_queries_find_what_the_rules_say(
         org_id, template_id = organizations.add(tx, "Acme").org_id, "t-1"
         tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=0, updated_at=0)
         tx.insert("template_versions", template_id=template_id, v=1, body="{}", created_at=0)
-        rows.put(tx, org_id, Retention(photos, runs))
-        rows.put_of_template(tx, template_id, TemplateRetention(own_photos, own_runs))
+        retention_days.put(tx, org_id, Retention(photos, runs))
+        retention_days.put_of_template(tx, template_id, TemplateRetention(own_photos, own_runs))
         for number, age in enumerate(ages):
             kept_from = None if age is None else NOW - age
             same = {"template_id": template_id, "template_v": 1, "org_id": org_id, "revision": 1, "seq": 1}

@@ -9,7 +9,7 @@ import pytest
 
 from rundun.actions import retention
 from rundun.core.retention import Retention, TemplateRetention
-from rundun.store import retention as rows
+from rundun.store import retention_days
 from tests.helpers.console import PASSWORD, operator, text_of
 from tests.helpers.images import jpeg
 from tests.helpers.retention import done, keep, swept, template
@@ -19,7 +19,7 @@ FOREVER = {f"{name}_how": "forever" for name in ("photos_days", "runs_days", "at
 
 
 async def of_acme(w: World) -> Retention:
-    return await w.database.read(rows.get, w.acme_id)
+    return await w.database.read(retention_days.get, w.acme_id)
 
 
 async def test_an_owner_sets_how_long_all_is_kept(w: World) -> None:
@@ -119,7 +119,7 @@ async def test_a_template_has_days_of_its_own(w: World) -> None:
     assert "1 run is deleted within ten minutes, with all that was answered." in text_of(asked.text)
     saved = await ann.post(path, **own, old=PASSWORD)
     assert saved.headers["location"].endswith("told_retention_changed")
-    assert await w.database.read(rows.get_of_template, template_id) == TemplateRetention(None, 1)
+    assert await w.database.read(retention_days.get_of_template, template_id) == TemplateRetention(None, 1)
     stranger = await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
     assert (await stranger.get(path)).status_code == 404
 
