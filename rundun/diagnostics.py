@@ -274,15 +274,14 @@ def _retention(examined: HealthReport) -> Iterator[Finding]:
     """Find what was kept for as long as was set and is there still."""
     one = {"runs": "run", "photos": "run with photos", "attempts": "delivery with attempts"}
     many = {"runs": "runs", "photos": "runs with photos", "attempts": "deliveries with attempts"}
-    counts = {what: examined.retention_due.get(what, 0) for what in one}
-    due = [f"{count:,} {(one if count == 1 else many)[what]}" for what, count in counts.items() if count]
-    if not due:
-        return
+    counts = {what: count for what, count in examined.retention_due.items() if count}
+    due = [f"{count:,} {(one if count == 1 else many)[what]}" for what, count in counts.items()]
     text = f"Kept for as long as was set, and to be deleted by the next sweep: {', '.join(due)}."
     is_late = any(examined.retention_late.values())
     late = " Some is late: no Rundun has run for an hour, its clock jumps, or its sweep fails." if is_late else ""
     held = " None comes by while all that goes out is held."
-    yield Finding("retention", "note" if is_late else "good", text + (late if examined.held_since is None else held))
+    if due:
+        yield Finding("retention", "note" if is_late else "good", text + (held if examined.held_since else late))
 
 
 def _refused(use: StorageUse) -> str:

@@ -77,7 +77,7 @@ async def test_what_would_delete_something_later_asks_for_the_password(w: World)
         form = {f"{name}_how": "days", name: "1", f"{other}_how": "organization"}
         guessed = await ann.post(place, **form, old="a guess at it")
         assert guessed.status_code == 422 and "That is not your password." in text_of(guessed.text)
-        assert await w.database.read(rows.get_of_template, template_id) == TemplateRetention()
+        assert await w.database.read(retention_days.get_of_template, template_id) == TemplateRetention()
 
 
 @pytest.mark.parametrize(
