@@ -275,7 +275,7 @@ def _retention(examined: HealthReport) -> Iterator[Finding]:
     one = {"runs": "run", "photos": "run with photos", "attempts": "delivery with attempts"}
     many = {"runs": "runs", "photos": "runs with photos", "attempts": "deliveries with attempts"}
     counts = {what: count for what, count in examined.retention_due.items() if count}
-    due = [f"{count:,} {(one if count == 1 else many)[what]}" for what, count in counts.items()]
+    due = [f"{counts[what]:,} {(one if counts[what] == 1 else many)[what]}" for what in one if what in counts]
     text = f"Kept for as long as was set, and to be deleted by the next sweep: {', '.join(due)}."
     is_late = any(examined.retention_late.values())
     late = " Some is late: no Rundun has run for an hour, its clock jumps, or its sweep fails." if is_late else ""

@@ -23,7 +23,7 @@ def end(tx: Tx) -> LetOutJson:
     if since is None:
         return {"since": None, "deliveries": 0}
     service_state.remove(tx, service_state.HELD_SINCE)
-    tx.touched |= {"outbox", service_state.LET_OUT}
+    tx.touched.update(("outbox", service_state.LET_OUT))
     return {"since": times.wire(since), "deliveries": maintenance.count_pending(tx)}
 
 

@@ -33,7 +33,7 @@ async def test_an_owner_sets_how_long_all_is_kept(w: World) -> None:
     page_again = (await ann.get("/settings/retention")).text
     assert 'name="photos_days" value="30"' in page_again and 'name="runs_days" value=""' in page_again
     assert "Photos are deleted with their run" not in page_again
-    await ann.post("/settings/retention", **{**new, "runs_days_how": "days", "runs_days": "10"})
+    await ann.post("/settings/retention", **{**new, "runs_days_how": "days", "runs_days": "10"}, old=PASSWORD)
     assert "Photos are deleted with their run" in (await ann.get("/settings/retention")).text
     await ann.post("/settings/retention", **new)
     wrong = await ann.post("/settings/retention", **{**new, "runs_days_how": "days", "runs_days": "0"})
