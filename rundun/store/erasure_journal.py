@@ -4,15 +4,14 @@ One JSON line an entry in `<database>.erasures`, on the disk before anybody is t
 such file in the folder of the backups, if there is one, for the day when the disk of the database is lost.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from rundun.store.database_file import OWNER_ONLY, sync_folder, translate_errors
+from rundun.store import journal_file
+from rundun.store.database_file import translate_errors
 from rundun.store.journal_copy import JournalCopy
 from rundun.store.transaction import JournalEntry, Tx
 
@@ -34,7 +33,9 @@ class ErasureJournal:
     def __init__(self, database: Path, folder: Path | None = None) -> None:
         self._database = database
         self.path = journal_path(database)
-        self._copy = None if folder is None else JournalCopy(folder / self.path.name, read, _append_to_copy)
+        self._copy = (
+            None if folder is None else JournalCopy(folder / self.path.name, journal_file.read, _append_to_copy)
+        )
         self._unwritten: list[JournalEntry] = []
 
     @property
@@ -48,7 +49,7 @@ class ErasureJournal:
         """
         self._unwritten += entries
         if self._unwritten:
-            _append(self.path, self._unwritten, self._database)
+            journal_file.append(self.path, self._unwritten, self._database)
         self._add_to_copy(self._unwritten, is_held)
         self._unwritten = []
 
@@ -58,9 +59,9 @@ class ErasureJournal:
         """
         copied = [] if self._copy is None else self._copy.read()
         with translate_errors(self.path):
-            entries = read(self.path)
+            entries = journal_file.read(self.path)
             if lacking := _missing(copied, entries):
-                _append(self.path, lacking, self._database)
+                journal_file.append(self.path, lacking, self._database)
         self._add_to_copy(_missing(entries, copied), is_held)
         return entries + lacking
 
@@ -69,7 +70,7 @@ class ErasureJournal:
     ) -> None:
         """Write those of the entries that the journal lacks, which has those `present`. Raises `unavailable`."""
         with translate_errors(self.path):
-            if missing := _missing(entries, read(self.path) if present is None else present):
+            if missing := _missing(entries, journal_file.read(self.path) if present is None else present):
                 self.append(missing, is_held)
 
     def close(self) -> None:
@@ -85,26 +86,8 @@ class ErasureJournal:
 def count_uncopied(database: Path, folder: Path) -> tuple[int, int]:
     """Count the entries of a database's journal, and those that its copy beside the backups lacks. OSError."""
     path = journal_path(database)
-    entries = read(path)
-    return len(entries), len(_missing(entries, read(folder / path.name)))
-
-
-def read(path: Path) -> list[JournalEntry]:
-    """List the entries of a journal; none where there is no file. What was torn by a crash is left out. OSError."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    return [entry for line in lines if (entry := _entry(line))]
-
-
-def _entry(line: bytes) -> JournalEntry | None:
-    try:
-        found = from_json(line)
-        entry = JournalEntry(found["what"], str(found["id"]), int(found["at"]))
-        return entry if found.get("by") is None else replace(entry, by=str(found["by"]))
-    except (ValueError, TypeError, KeyError):
-        return None
+    entries = journal_file.read(path)
+    return len(entries), len(_missing(entries, journal_file.read(folder / path.name)))
 
 
 def _missing(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -> list[JournalEntry]:
@@ -113,34 +96,8 @@ def _missing(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -
     return list(missing.values())
 
 
-def _line(entry: JournalEntry) -> bytes:
-    said = {"what": entry.what, "id": entry.id, "at": entry.at}
-    return to_json(said if entry.by is None else {**said, "by": entry.by}) + b"\n"
-
-
-def _append(path: Path, entries: Sequence[JournalEntry], beside: Path) -> None:
-    """Append lines and wait for the disk. A file that this makes belongs to whom `beside` does, whoever runs this."""
-    lines = b"".join(_line(one) for one in entries)
-    is_new = not path.exists()
-    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
-    try:
-        if is_new and os.geteuid() == 0:
-            owner = os.stat(beside)
-            os.fchown(file, owner.st_uid, owner.st_gid)
-        size = os.fstat(file).st_size
-        if size and os.pread(file, 1, size - 1) != b"\n":  # torn by a crash, or by a full disk
-            lines = b"\n" + lines
-        while lines:
-            lines = lines[os.write(file, lines) :]
-        os.fsync(file)
-    finally:
-        os.close(file)
-    if is_new:
-        sync_folder(path.parent)
-
-
 def _append_to_copy(path: Path, entries: Sequence[JournalEntry]) -> None:
-    _append(path, entries, path.parent)
+    journal_file.append(path, entries, path.parent)
 
 
 # --- what the database itself has

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rundun.core import times
 from rundun.errors import Problem
-from rundun.store import database_file, erasure_journal
+from rundun.store import database_file, erasure_journal, journal_file
 from rundun.store.backup_check import require_database, require_header
 from rundun.store.copies import BEFORE_RESTORE, stamp
 from rundun.store.database_file import OWNER_ONLY, Lock, sync_folder
@@ -152,8 +152,16 @@ def _merge_journals(real: Path, copy: Path, gone: list[JournalEntry]) -> None:
     """
     journal = ErasureJournal(real)
     others = [path for path in copy.resolve().parent.glob(f"*{SUFFIX}") if path.resolve() != journal.path]
-    entries = [entry for path in others for entry in erasure_journal.read(path)]
+    entries = [entry for path in others for entry in _read_journal(path)]
     journal.add_missing([*gone, *entries])
+
+
+def _read_journal(path: Path) -> list[JournalEntry]:
+    try:
+        return journal_file.read(path)
+    except OSError as error:
+        text = f"{path} says what must stay gone, and can't be used: {error.strerror}."
+        raise Problem("unavailable", f"{text} Move it away, or, if you trust it, make it yours.") from None
 
 
 def _replace(real: Path, part: Path, lock: Lock, now: int) -> Path | None:

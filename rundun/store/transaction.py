@@ -97,6 +97,9 @@ class Quotas:
     full: set[str] = field(default_factory=set)
 
 
+JournalWord = Literal["run", "key", "operator", "signing_key"]
+
+
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """What has to stay gone even where an older copy of the database is put back: a run that was erased, a key that was
@@ -104,7 +107,7 @@ class JournalEntry:
     whose doing the erasure of a run was, None where an older version has not said so.
     """
 
-    what: Literal["run", "key", "operator", "signing_key"]
+    what: JournalWord
     id: str
     at: int
     by: str | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from rundun.store import erasure_journal
+from rundun.store import erasure_journal, journal_file
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN
 from tests.helpers.service_process import Acme, Serving, done, rundun, serving, settle_in
@@ -63,9 +63,9 @@ def test_journal_not_written(tmp_path: Path) -> None:
         assert "the erasure journal can't be written" in service.text
         journal.rmdir()
         done(rundun(tmp_path, "keys", "revoke", key_id))
-        assert {entry.id for entry in erasure_journal.read(journal)} == {key_id}
+        assert {entry.id for entry in journal_file.read(journal)} == {key_id}
         service.kill()
     journal.unlink()
     with serving(tmp_path) as service:
         assert service.url
-        assert [entry.id for entry in erasure_journal.read(journal)] == [key_id], "a lost one grows again"
+        assert [entry.id for entry in journal_file.read(journal)] == [key_id], "a lost one grows again"

@@ -1,6 +1,7 @@
 """The journal of what must stay gone: on the disk before the answer, whole after a crash, and never lost for good."""
 
 import json
+import os
 import resource
 import signal
 import sqlite3
@@ -10,7 +11,7 @@ import pytest
 
 from rundun.actions.operators import remove as remove_operator
 from rundun.errors import Problem
-from rundun.store import api_keys, erasure_journal, operators, organizations
+from rundun.store import api_keys, erasure_journal, journal_file, operators, organizations
 from rundun.store.connection import open_writer, shipped
 from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import JournalEntry
@@ -52,21 +53,21 @@ def test_an_entry_is_a_line_for_its_owner_only_beside_the_database_and_in_the_fo
     assert json.loads(journal.path.read_text().splitlines()[1]) == {"what": "key", "id": "key-2", "at": 2}
     assert (tmp_path / "backups" / "rundun.db.erasures").read_bytes() == journal.path.read_bytes()
     assert journal.path.stat().st_mode & 0o777 == 0o600
-    assert erasure_journal.read(journal.path) == [ONE, TWO]
+    assert journal_file.read(journal.path) == [ONE, TWO]
 
 
 def test_a_line_from_before_says_nothing_of_whose_doing_it_was(journal):
     journal.path.write_text('{"what":"run","id":"r-1","at":1}\n[]\n')
-    assert erasure_journal.read(journal.path) == [JournalEntry("run", "r-1", 1)]
+    assert journal_file.read(journal.path) == [JournalEntry("run", "r-1", 1)]
 
 
 def test_a_line_torn_by_a_crash_harms_no_other(journal):
     journal.append([ONE])
     with journal.path.open("ab") as file:
         file.write(b'{"what":"run","id":"r-to')
-    assert erasure_journal.read(journal.path) == [ONE]
+    assert journal_file.read(journal.path) == [ONE]
     journal.append([TWO])
-    assert erasure_journal.read(journal.path) == [ONE, TWO]
+    assert journal_file.read(journal.path) == [ONE, TWO]
 
 
 def test_what_did_not_fit_on_a_full_disk_is_written_with_the_next(journal):
@@ -74,7 +75,7 @@ def test_what_did_not_fit_on_a_full_disk_is_written_with_the_next(journal):
     with full_disk(room=journal.path.stat().st_size + 7), pytest.raises(OSError, match="too large"):
         journal.append([TWO])
     journal.append([JournalEntry("operator", "u-3", 3)])
-    assert [entry.id for entry in erasure_journal.read(journal.path)] == ["r-1", "key-2", "u-3"]
+    assert [entry.id for entry in journal_file.read(journal.path)] == ["r-1", "key-2", "u-3"]
 
 
 def test_a_copy_that_can_not_be_written_is_told_and_made_up_for(journal, tmp_path):
@@ -85,7 +86,7 @@ def test_a_copy_that_can_not_be_written_is_told_and_made_up_for(journal, tmp_pat
     (tmp_path / "backups").mkdir()
     journal.append([TWO])
     assert journal.copy_error is None
-    assert erasure_journal.read(tmp_path / "backups" / "rundun.db.erasures") == [ONE, TWO]
+    assert journal_file.read(tmp_path / "backups" / "rundun.db.erasures") == [ONE, TWO]
     assert erasure_journal.count_uncopied(tmp_path / "rundun.db", tmp_path / "backups") == (2, 0)
 
 
@@ -94,8 +95,8 @@ def test_the_journal_and_its_copy_learn_from_each_other(journal, tmp_path):
     copy = tmp_path / "backups" / "rundun.db.erasures"
     copy.write_text('{"what":"key","id":"key-2","at":2}\n')
     assert journal.merge() == [ONE, TWO]
-    assert erasure_journal.read(journal.path) == [ONE, TWO]
-    assert set(erasure_journal.read(copy)) == {ONE, TWO}
+    assert journal_file.read(journal.path) == [ONE, TWO]
+    assert set(journal_file.read(copy)) == {ONE, TWO}
     journal.merge()
     assert len(journal.path.read_text().splitlines()) == len(copy.read_text().splitlines()) == 2
 
@@ -105,7 +106,7 @@ async def test_a_revoked_key_and_a_removed_operator_are_in_the_journal_once_that
         key_id, operator_id = await database.write(acme)
         await database.write(api_keys.revoke, key_id)
         await database.write(operators.remove, operator_id)
-        entries = erasure_journal.read(database.journal.path)
+        entries = journal_file.read(database.journal.path)
         assert [(entry.what, entry.id) for entry in entries] == [("key", key_id), ("operator", operator_id)]
         assert set(await database.read(lambda tx: erasure_journal.known(tx.db))) == set(entries)
 
@@ -119,7 +120,7 @@ async def test_who_was_not_told_on_a_full_disk_asks_again_and_is(tmp_path):
         assert refused.value.code == "unavailable"
         database.journal.path.rmdir()
         await database.write(api_keys.revoke, key_id)
-        assert {entry.id for entry in erasure_journal.read(database.journal.path)} == {key_id}
+        assert {entry.id for entry in journal_file.read(database.journal.path)} == {key_id}
 
 
 async def test_who_was_not_told_that_somebody_was_removed_asks_again_and_is(tmp_path):
@@ -132,7 +133,7 @@ async def test_who_was_not_told_that_somebody_was_removed_asks_again_and_is(tmp_
             await database.write(remove_operator, org_id, bob.operator_id)
         database.journal.path.rmdir()
         await database.write(remove_operator, org_id, bob.operator_id)
-        assert {entry.id for entry in erasure_journal.read(database.journal.path)} == {bob.operator_id}
+        assert {entry.id for entry in journal_file.read(database.journal.path)} == {bob.operator_id}
 
 
 async def test_nothing_of_a_refused_write_is_in_the_journal(tmp_path):
@@ -172,3 +173,50 @@ def test_runs_that_retention_has_erased_are_not_looked_through_at_each_start(tmp
         (query,) = [one for one in seen if " FROM runs " in one]
         (step,) = db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
     assert step["detail"] == "SCAN runs USING COVERING INDEX runs_erased"
+
+
+LINE = '{"what":"run","id":"r-9","at":1}\n'
+
+
+def test_what_is_no_entry_of_ours_stops_nobody(journal):
+    """A start reads it: a line that somebody has edited, or another program has written, is as one that is torn."""
+    wrong = ("1e999", '["a"]', '{"what":["run"],"id":"x","at":1}', '{"what":"photo","id":"x","at":1}')
+    wrong += ('{"what":"run","id":"x","at":1e999}', '{"what":"run","id":"x","at":9223372036854775808}')
+    wrong += ('{"what":"run","id":"","at":1}', '{"what":"run","id":7,"at":1}', '{"what":"run","id":"x","at":-1}')
+    wrong += ('{"what":"signing_key","id":"5","at":7}', '{"what":"run","id":"x","at":true}', "\x00")
+    journal.path.write_text("\n".join(wrong) + "\n" + LINE)
+    journal.path.chmod(0o600)
+    assert [entry.id for entry in journal_file.read(journal.path)] == ["r-9"]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "written by others", "too large"])
+def test_a_file_that_others_may_have_made_is_neither_read_nor_written(journal, tmp_path, kind, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(LINE)
+    if kind == "link":
+        journal.path.symlink_to(elsewhere)
+    elif kind == "pipe":
+        os.mkfifo(journal.path)
+    elif kind == "folder":
+        journal.path.mkdir()
+    elif kind == "written by others":
+        journal.path.write_text(LINE)
+        journal.path.chmod(0o620)
+    else:
+        monkeypatch.setattr(journal_file, "MAX_BYTES", len(LINE) - 1)
+        journal.path.write_text(LINE)
+    with pytest.raises(OSError):
+        journal_file.read(journal.path)
+    with pytest.raises(OSError):
+        journal.append([ONE])
+    assert elsewhere.read_text() == LINE
+    assert kind != "written by others" or journal.path.read_text() == LINE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_somebody_else_is_not_believed(journal):
+    journal.path.write_text(LINE)
+    journal.path.chmod(0o600)
+    os.chown(journal.path, 65534, 65534)
+    with pytest.raises(OSError, match="somebody else"):
+        journal_file.read(journal.path)

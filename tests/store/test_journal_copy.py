@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store import api_keys, erasure_journal, journal_copy, organizations
+from rundun.store import api_keys, journal_copy, journal_file, organizations
 from rundun.store.transaction import Tx
 from tests.helpers.database import note, opened
 from tests.helpers.patience import PATIENCE
@@ -20,8 +20,8 @@ class Folder:
         self.path, self.copy = path, path / "rundun.db.erasures"
         self.answers = threading.Event()
         self.was_asked, self.asked = threading.Event(), 0
-        for name in ("read", "_append"):
-            monkeypatch.setattr(erasure_journal, name, self._hanging(getattr(erasure_journal, name)))
+        for name in ("read", "append"):
+            monkeypatch.setattr(journal_file, name, self._hanging(getattr(journal_file, name)))
 
     def _hanging(self, function: Any) -> Any:
         def call(path: Path, *args: Any) -> Any:
@@ -37,7 +37,7 @@ class Folder:
         return self.was_asked.wait(PATIENCE) and self.asked == 1 and not self.answers.is_set()
 
     def ids(self) -> list[str]:
-        return [entry.id for entry in erasure_journal.read(self.copy)]
+        return [entry.id for entry in journal_file.read(self.copy)]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from rundun.errors import Problem
-from rundun.store import erasure_journal
+from rundun.store import erasure_journal, journal_file
 from rundun.store.connection import open_writer, shipped
 from rundun.store.database_file import Lock
 from tests.helpers.patience import PATIENCE
@@ -196,8 +196,16 @@ def test_the_journal_beside_the_copy_and_what_the_database_knows_come_together(f
     with closing(open_writer(files.database)) as db:
         db.execute("INSERT INTO removed_operators VALUES ('u-2', 2)")
     files.restore()
-    journal = erasure_journal.read(erasure_journal.journal_path(files.database))
+    journal = journal_file.read(erasure_journal.journal_path(files.database))
     assert {(entry.what, entry.id) for entry in journal} == {("run", "r-1"), ("operator", "u-2")}
+
+
+def test_a_journal_that_others_may_have_written_is_refused_before_anything_is_touched(files):
+    before = files.database.read_bytes()
+    os.mkfifo(files.copy.with_name("rundun.db.erasures"))
+    with pytest.raises(Problem, match="says what must stay gone, and can't be used: it is no plain file"):
+        files.restore()
+    assert files.database.read_bytes() == before
 
 
 def test_a_key_revoked_before_an_upgrade_stays_revoked_though_the_restore_comes_first(files):
@@ -207,7 +215,7 @@ def test_a_key_revoked_before_an_upgrade_stays_revoked_though_the_restore_comes_
         values = "('key-1', 'org-Acme', 'leaked', x'01', 0, 5)"
         db.execute(f"INSERT INTO keys (id, org_id, name, digest, created_at, revoked_at) VALUES {values}")
     files.restore()
-    journal = erasure_journal.read(erasure_journal.journal_path(files.database))
+    journal = journal_file.read(erasure_journal.journal_path(files.database))
     assert [(entry.what, entry.id) for entry in journal] == [("key", "key-1")]
 
 

@@ -13,7 +13,7 @@ from rundun import diagnostics
 from rundun.actions import alerts, commands, erasures, operators
 from rundun.backups import Backups
 from rundun.core import times
-from rundun.store import api_keys, deliveries, erasure, erasure_journal, events, service_state
+from rundun.store import api_keys, deliveries, erasure, events, journal_file, service_state
 from tests.helpers import images
 from tests.helpers.console import operator, shown, text_of
 from tests.helpers.metrics import samples
@@ -94,14 +94,14 @@ async def test_who_was_kept_out_since_the_backup_stays_out(first: Any) -> None:
         assert await w.database.read(operators.of_email, "ann@example.com") == []
         assert await w.database.read(lambda tx: tx.links.rotations) == 2  # the key of the backup signs nothing any more
         assert w.service.links.key != former
-        count = len(erasure_journal.read(w.database.journal.path))
+        count = len(journal_file.read(w.database.journal.path))
         await w.database.write(operators.add, w.acme_id, "ann@example.com", "Another Ann", "owner", "hash")
     async with world(w.settings.database.path.parent, w.clock) as again:  # by then there is nothing to do
         assert [row.name for row, _ in await again.database.read(operators.of_email, "ann@example.com")] == [
             "Another Ann"
         ]
         assert await again.database.read(lambda tx: tx.links.rotations) == 2
-        assert len(erasure_journal.read(again.database.journal.path)) == count
+        assert len(journal_file.read(again.database.journal.path)) == count
 
 
 async def test_what_was_erased_since_the_backup_stays_erased_on_another_machine_too(first: Any, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ async def test_what_was_erased_since_the_backup_stays_erased_on_another_machine_
     later = await first.dispatch(template_id)
     for ed in (erased, later):
         await first.database.write(erasures.erase, ed.run_id, "command line")
-    count = len(erasure_journal.read(first.database.journal.path))
+    count = len(journal_file.read(first.database.journal.path))
     assert count == 2
     await first.end()
     journal = first.database.journal.path
@@ -124,7 +124,7 @@ async def test_what_was_erased_since_the_backup_stays_erased_on_another_machine_
             assert gone.status_code == 410 and gone.json()["code"] == "run_erased"
             assert (await w.run(kept))["executor_ref"] == "Ed 0"
             assert (await w.acme.get(f"/v1/runs/{later.run_id}")).status_code == 404
-            assert len(erasure_journal.read(w.database.journal.path)) == count
+            assert len(journal_file.read(w.database.journal.path)) == count
         assert b"Ed 1" not in w.settings.database.path.read_bytes()
 
 
@@ -142,7 +142,7 @@ async def test_it_is_told_after_a_restore_when_and_by_whom_a_run_was_erased(firs
     assert (await first.acme.delete(f"/v1/runs/{by_key.run_id}")).status_code == 204, "again, which changes nothing"
     await first.end()
     journal = first.database.journal.path
-    entries = erasure_journal.read(journal)
+    entries = journal_file.read(journal)
     assert {(entry.id, entry.at, entry.by) for entry in entries[:2]} == {
         (one.run_id, at, whose) for one in (by_key, before)
     }
@@ -163,7 +163,7 @@ async def test_a_journal_that_was_lost_grows_again(first: Any) -> None:
     await first.end()
     first.database.journal.path.unlink()
     async with world(first.settings.database.path.parent, first.clock) as again:
-        assert [entry.id for entry in erasure_journal.read(again.database.journal.path)] == [ed.run_id]
+        assert [entry.id for entry in journal_file.read(again.database.journal.path)] == [ed.run_id]
 
 
 async def test_what_is_tried_out_on_a_copy_does_not_happen_to_the_service(first: Any, tmp_path: Path) -> None:
@@ -180,12 +180,12 @@ async def test_what_is_tried_out_on_a_copy_does_not_happen_to_the_service(first:
         assert list(copy.parent.iterdir()) == [copy]
         await laptop.database.write(commands.COMMANDS["live"])
         journal = copy.parent / "rundun.db.erasures"
-        assert [entry.id for entry in erasure_journal.read(journal)] == [ed.run_id], "by then it is the service itself"
+        assert [entry.id for entry in journal_file.read(journal)] == [ed.run_id], "by then it is the service itself"
         journal.unlink()
     async with restored(first, copy, backup__folder=str(copy.parent)) as service:
         assert (await service.acme.get(f"/v1/runs/{ed.run_id}")).status_code == 200
         await service.database.write(erasures.erase, ed.run_id, "command line")
-        assert [entry.id for entry in erasure_journal.read(copy.parent / "rundun.db.erasures")] == [ed.run_id]
+        assert [entry.id for entry in journal_file.read(copy.parent / "rundun.db.erasures")] == [ed.run_id]
 
 
 async def test_nothing_goes_out_before_somebody_says_that_this_is_the_service(first: Any, receiver: Receiver) -> None:
