@@ -1,7 +1,10 @@
-"""Half of many runs, each with a canary in every field and picture, is erased: nothing of it is left on the disk."""
+"""Half of many runs, each with a canary in every field and picture, is erased: nothing of it is left on the disk, and
+nothing either after a restore of a backup from before.
+"""
 
 import random
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from rundun.scheduler import SPARE_PAGES, clear_up
 from rundun.store import maintenance
 from tests.helpers.canaries import STEPS, TEMPLATE, bytes_on_disk, overwrite, with_canary
+from tests.helpers.restoring import back_up, restored
 from tests.helpers.service import Receiver, World
 from tests.helpers.storage import used
 
@@ -19,7 +23,7 @@ SIDE = 420
 
 @pytest.mark.parametrize("count", [pytest.param(1000, marks=pytest.mark.soak), 20])
 @pytest.mark.timeout(1200)
-async def test_no_byte_of_what_was_erased_is_left(w: World, receiver: Receiver, count: int) -> None:
+async def test_no_byte_of_what_was_erased_is_left(w: World, receiver: Receiver, tmp_path: Path, count: int) -> None:
     chance = random.Random(count)
     template_id = await w.template(*STEPS, **TEMPLATE)
     empty = await used(w), await size(w)
@@ -36,6 +40,7 @@ async def test_no_byte_of_what_was_erased_is_left(w: World, receiver: Receiver, 
     await clear_up(w.database)
     full = await used(w), await size(w)
     assert found(await bytes_on_disk(w)) == set(runs)
+    copy = back_up(w)
 
     gone = set(chance.sample(range(count), count // 2))
     for number in chance.sample(sorted(gone), len(gone)):
@@ -52,6 +57,13 @@ async def test_no_byte_of_what_was_erased_is_left(w: World, receiver: Receiver, 
     await is_readable_to_the_end(w, {runs[number].run_id for number in gone})
     for number in set(runs) - gone:
         assert (await w.run(runs[number]))["answers"]["s-why"]["value"] == f"then canary-{number:04}-"
+
+    shutil.copy(w.database.journal.path, copy.parent)
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    async with restored(w, copy, elsewhere) as again:
+        await again.deliver()
+        await overwrite(again)
+        assert found(await bytes_on_disk(again)) == set(runs) - gone
 
 
 def found(content: bytes) -> set[int]:
