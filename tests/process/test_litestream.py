@@ -17,6 +17,7 @@ from tests.helpers.database import MIB
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN, new_photo_id
 from tests.helpers.service_process import ROOT, Acme, call, done, rundun, settle_in
+from tests.process.test_booking import until
 from tests.process.test_crash import large_jpeg
 
 LITESTREAM = shutil.which("litestream", path=Path(sys.executable).parent)
@@ -79,7 +80,8 @@ async def test_what_was_acknowledged_before_a_kill_is_in_the_replica(tmp_path: P
     with replicating(tmp_path):
         run_id = await use(acme, tmp_path)
         done(rundun(tmp_path, "keys", "create", "--org", "Acme", "--name", "beside", **EXTERNAL))
-    assert path.stat().st_size > before + 8 * MIB, "Litestream makes checkpoints, also while the service is away"
+        # Litestream makes checkpoints, also while the service is away.
+        until(lambda: path.stat().st_size > before + 8 * MIB)
     command = [LITESTREAM, "restore", "-config", str(tmp_path / "litestream.yml"), "-o", str(restored), str(path)]
     subprocess.run(command, check=True, umask=0o077)
     assert content(restored) == content(path)

@@ -59,7 +59,7 @@ async def erase_person(call: ApiCall) -> Response:
     "POST /erasures/archive",
     {200: Success("`runs.json`, the list, and for each run a folder.", _ZIP)},
     body=PersonQueryBody,
-    problems=("erasure_not_allowed",),
+    problems=("erasure_not_allowed", "request_in_progress"),
 )
 async def get_person_archive(call: ApiCall) -> Response:
     """Get all that is kept of a person.

@@ -124,7 +124,8 @@ async def test_who_is_removed_is_out_at_once(w: World) -> None:
     (his,) = [one for one in await w.database.read(operator_rows.list_of_org, w.acme_id) if one.role == "member"]
     assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 303
     assert (await bob.get("")).status_code == 303
-    assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 404
+    assert (await ann.post(f"/settings/people/{his.operator_id}/remove")).status_code == 303, "again is no mistake"
+    assert (await ann.post("/settings/people/u-nobody/remove")).status_code == 404
 
 
 async def ann_with_a_password(w: World) -> Browser:
