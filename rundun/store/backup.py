@@ -23,7 +23,7 @@ from rundun.store import connection, maintenance
 from rundun.store.database_file import OWNER_ONLY, lock_byte, sync_folder
 
 STEP = 256  # pages copied at a time: 2 MiB
-SYNC_STEPS = 4  # steps that are on the disk before more is copied: what piles up there makes all commits wait
+SYNC_STEPS = 2  # steps that are on the disk before more is copied: what piles up there makes all commits wait
 HOLDS, HOLD_SECONDS, LARGE = 2, 0.5, 32_768  # SQLite has marks for four states that are read at a time
 CHECK_STEPS, WORK_SECONDS = 128, 0.01  # of SQLite's machine, or pages, between two looks at the clock
 SPARE = 64 * MIB  # left free on the database's own disk, which a backup must not fill
@@ -170,7 +170,7 @@ def _require_room(needed: int, database: Path, part: Path) -> None:
 
 
 class _Pace:
-    """Called after each step of a copy: rests for half as long as the step took, so that the disk has time for others,
+    """Called after each step of a copy: rests for twice as long as the step took, so that the disk has time for others,
     and calls each of `holds` in its turn, evenly spread over a copy of more than `LARGE` pages.
     """
 
@@ -190,7 +190,7 @@ class _Pace:
         if total > LARGE and self.held < count and (count + 1) * remaining <= (count - self.held) * total:
             self._holds[self.held]()
             self.held += 1
-        if self._cancelled.wait((time.monotonic() - self._since) / 2 if remaining else 0):
+        if self._cancelled.wait(2 * (time.monotonic() - self._since) if remaining else 0):
             raise Cancelled
         self._since = time.monotonic()
 

@@ -95,7 +95,8 @@ def _fill(path: Path) -> None:
         db.execute("PRAGMA synchronous = OFF")
         for _ in range(SIZE // (16 * MIB)):
             db.execute("BEGIN")
-            file = db.execute("INSERT INTO files VALUES (NULL, 'image/jpeg', 16777216, '', 1, 0)").lastrowid
+            columns = "content_type, bytes, sha256, is_whole, created_at"
+            file = db.execute(f"INSERT INTO files ({columns}) VALUES ('image/jpeg', 16777216, '', 1, 0)").lastrowid
             for part in range(16):
                 db.execute("INSERT INTO chunks VALUES (?, ?, randomblob(1048576))", (file, part))
             db.execute("COMMIT")
