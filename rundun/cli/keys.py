@@ -1,0 +1,48 @@
+"""Commands about API keys and the signing key: `keys …`."""
+
+import click
+
+from rundun.cli.context import common, run_reading, run_writing
+from rundun.cli.terminal import say
+from rundun.config.settings import ServiceSettings
+from rundun.core import times
+from rundun.store import api_keys
+
+keys = click.Group("keys", help="API keys.")
+
+
+@keys.command("create")
+@click.option("--org", required=True, help="Id or name of the organization.")
+@click.option("--name", required=True, help="What the key is for.")
+@click.option("--may-erase", is_flag=True, help="Let it erase runs: whoever has it can destroy evidence.")
+@common
+def keys_create(settings: ServiceSettings, org: str, name: str, may_erase: bool) -> None:
+    """Make a key and print it, alone; it is shown only now."""
+    click.echo(run_writing(settings, "keys create", org=org, name=name, may_erase=may_erase)["key"])
+
+
+@keys.command("list")
+@common
+def keys_list(settings: ServiceSettings) -> None:
+    """List the keys, revoked ones too."""
+    for key in run_reading(settings, api_keys.list_all):
+        state = f"revoked {times.wire(key.revoked_at)}" if key.revoked_at else "valid"
+        state += "  may erase" if key.may_erase else ""
+        say(f"{key.key_id}  {key.org_id}  {times.wire(key.created_at)}  {state}  {key.name}")
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+@common
+def keys_revoke(settings: ServiceSettings, key_id: str) -> None:
+    """Make a key useless at once."""
+    run_writing(settings, "keys revoke", key_id=key_id)
+
+
+@keys.command("rotate-signing")
+@common
+def keys_rotate_signing(settings: ServiceSettings) -> None:
+    """Sign with another key from now on: addresses of pictures and sessions of the console made before end."""
+    ended = run_writing(settings, "keys rotate-signing")
+    sessions = "1 session of the console has" if ended == 1 else f"{ended} sessions of the console have"
+    click.echo(f"Pictures have new addresses, and {sessions} ended.")
