@@ -11,7 +11,7 @@ ROOMY   = [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 { p
 TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check bench screenshots format soak crash browsers
+.PHONY: help setup serve test check bench screenshots format soak crash browsers packages
 .DELETE_ON_ERROR:
 
 help:  ## List these commands.
@@ -22,7 +22,7 @@ setup: $(VENV)/.tools $(VENV)/.browser  ## Install everything that working on Ru
 serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; more flags in ARGS="…".
 	@exec $(BIN)/python -m rundun serve $(ARGS)
 
-test: setup  ## Run every test except soak, crash and browsers; some of them in ARGS="…".
+test: setup  ## Run every test except soak, crash, browsers and packages; some of them in ARGS="…".
 	$(TESTING) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/.tools  ## Lint, and check formatting and types.
@@ -46,6 +46,9 @@ soak: setup  ## Run the long random tests, which look for leaks and drift.
 
 browsers: setup $(VENV)/.engines  ## Do both sample checklists in Firefox and in WebKitGTK, the service away in the middle.
 	$(TESTING) $(BIN)/python -m pytest -m engines -n 2 $(ARGS) tests/engines
+
+packages: setup  ## Install and serve as others will: wheel, pyz, container's steps, unit and proxy, in bare roots (as root).
+	$(BIN)/python -m pytest -m packages --timeout 0 $(ARGS) tests/packages
 
 crash: setup  ## Kill the service CRASH_KILLS times (200) in the middle of everything, from CRASH_SEED on; audit all.
 	@export CRASH_SEED=$${CRASH_SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "CRASH_SEED=$$CRASH_SEED"; \

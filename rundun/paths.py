@@ -29,3 +29,8 @@ def locales() -> Path:
 def samples() -> Path:
     """Return the folder of sample checklists, one JSON template each, that a first start creates."""
     return _PACKAGE / "samples"
+
+
+def deploy() -> Path:
+    """Return the folder of what an administrator copies: a systemd unit, a proxy's configuration."""
+    return _PACKAGE / "deploy"

@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.service import Receiver, World, world
 from tests.helpers.shell import shell as shell
 
-LONG = ("soak", "crash", "engines")
+LONG = ("soak", "crash", "engines", "packages")
 
 
 @pytest.hookimpl(wrapper=True)

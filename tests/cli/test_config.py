@@ -253,17 +253,6 @@ def example():
     return "\n".join(lines) + "\n"
 
 
-def table():
-    """What the table in the README has to be."""
-    rows = ["| setting | default | |", "|---|---|---|"]
-    for one in SETTINGS:
-        default = "" if one.default is None else f"`{shown(one.default)}`"
-        unit = f" In {one.unit}." if one.unit else ""
-        flag = f" Flag `{one.flag}`." if one.flag else ""
-        rows.append(f"| `{one.key}` | {default} | {one.help}{unit}{flag} |")
-    return "\n".join(rows) + "\n"
-
-
 def test_the_example_file_is_complete():
     assert (ROOT / "rundun.toml.example").read_text("utf-8") == example()
 
@@ -278,10 +267,6 @@ def test_the_example_file_is_valid_as_it_is_and_with_every_default_given(elsewhe
         )
     )
     assert load(given, {}) == ServiceSettings()
-
-
-def test_the_readme_lists_every_setting():
-    assert table() in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_every_setting_says_what_it_is_for():

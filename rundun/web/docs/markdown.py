@@ -1,0 +1,122 @@
+"""The guides' Markdown: CommonMark and tables, with the structure and names that our pages have. HTML in it is text."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markupsafe import Markup, escape
+
+LANGUAGES = {"sh": "Shell", "json": "JSON", "py": "Python", "python": "Python", "js": "JavaScript", "mjs": "JavaScript"}
+LANGUAGES |= {"ts": "TypeScript", "toml": "TOML", "yaml": "YAML", "ini": "Unit", "text": "Text", "http": "Headers"}
+_ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+
+Insert = Callable[[str], str | None]  # the HTML that stands for what a link leads to, or None for a plain link
+
+
+def to_html(text: str, pages: Mapping[str, str], insert: Insert) -> Markup:
+    """Return a guide as HTML. A link to one of `pages`, by its file, leads to the page's address. A link that is alone
+    in its paragraph stands for what it leads to, wherever `insert` has HTML for it: so the same text can be read, with
+    its links, where the file itself is shown.
+    """
+    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
+    tokens = parser.parse(text)
+    _name_headings(tokens)
+    _mark_lead(tokens)
+    _label_tables(tokens)
+    for token in _links(tokens):
+        _readdress(token, pages)
+    return Markup(parser.renderer.render(_inserted(tokens, insert), parser.options, {}))  # noqa: S704 (HTML is off)
+
+
+def code_figure(text: str, title: str) -> str:
+    """Return code as HTML, with its name above it."""
+    return (
+        f'<figure class="code">\n<figcaption>{escape(title)}</figcaption>\n'
+        f'<pre tabindex="0"><code>{escape(text)}</code></pre>\n</figure>\n'
+    )
+
+
+class _Renderer(RendererHTML):
+    def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """Render code. Its info string is its language, and behind that, if it has one, its title."""
+        language, _, title = tokens[idx].info.strip().partition(" ")
+        return code_figure(tokens[idx].content.rstrip("\n"), title or LANGUAGES.get(language, language))
+
+    def table_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """Render the begin of a table, which scrolls by itself where it doesn't fit."""
+        return f'<div class="table stacked">\n{self.renderToken(tokens, idx, options, env)}'
+
+    def table_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """Render the end of a table."""
+        return f"{self.renderToken(tokens, idx, options, env)}</div>\n"
+
+
+def _name_headings(tokens: Sequence[Token]) -> None:
+    """Give headings ids as GitHub does."""
+    seen: Counter[str] = Counter()
+    for token, content in pairwise(tokens):
+        if token.type == "heading_open":
+            words = "".join(child.content for child in content.children or () if child.type in ("text", "code_inline"))
+            slug = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+            token.attrSet("id", f"{slug}-{seen[slug]}" if seen[slug] else slug)
+            seen[slug] += 1
+
+
+def _mark_lead(tokens: Sequence[Token]) -> None:
+    """Mark the paragraph below the title, which says what the page is for."""
+    if len(tokens) > 3 and tokens[0].tag == "h1" and tokens[3].type == "paragraph_open":
+        tokens[3].attrSet("class", "lead")
+
+
+def _label_tables(tokens: Sequence[Token]) -> None:
+    """Make the first cell of each row its header, and write roles out: on a phone each row is a block, which ends what
+    browsers know of a table.
+    """
+    is_first, is_head = False, False
+    opened: list[Token] = []
+    for token in tokens:
+        name = token.tag
+        if token.type in ("td_close", "th_close"):
+            token.tag = opened.pop().tag
+        elif name == "th" or (name == "td" and is_first):
+            token.tag = "th"
+            token.attrs = {"role": "columnheader" if is_head else "rowheader", "scope": "col" if is_head else "row"}
+        elif token.type.endswith("_open") and name in _ROLES:
+            token.attrs = {"role": _ROLES[name]}
+        if token.type in ("td_open", "th_open"):
+            opened.append(token)
+        is_first = token.type == "tr_open"
+        is_head = name == "thead" if name in ("thead", "tbody") else is_head
+
+
+def _links(tokens: Sequence[Token]) -> Iterator[Token]:
+    return (child for token in tokens for child in token.children or () if child.type == "link_open")
+
+
+def _readdress(link: Token, pages: Mapping[str, str]) -> None:
+    target, hash_, anchor = str(link.attrs["href"]).partition("#")
+    if target in pages:
+        link.attrs["href"] = f"{pages[target]}{hash_}{anchor}"
+    elif target.startswith("https://"):
+        link.attrSet("rel", "noreferrer")
+
+
+def _inserted(tokens: Sequence[Token], insert: Insert) -> list[Token]:
+    """Return the tokens with what stands for links that are alone in their paragraph."""
+    rest = list(tokens)
+    for number, token in enumerate(tokens):
+        children = token.children or []
+        is_alone = token.type == "inline" and len(children) > 1 and tokens[number - 1].type == "paragraph_open"
+        is_link = is_alone and children[0].type == "link_open" and children[-1].type == "link_close"
+        if not is_link or any(child.type == "link_open" for child in children[1:]):
+            continue
+        html = insert(str(children[0].attrs["href"]))
+        if html is not None:
+            rest[number] = Token("html_block", "", 0, content=html)
+            rest[number - 1] = rest[number + 1] = Token("html_block", "", 0)
+    return rest

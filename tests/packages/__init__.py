@@ -1,0 +1,1 @@
+"""What others install, run where they do: `make packages`."""
