@@ -1,1 +1,1 @@
-"""A test for each row of the fault table, /docs/faults, under the name of the row; no others."""
+"""A test for each fault of /docs/faults, under the name of its heading; no others."""

@@ -18,16 +18,15 @@ from rundun.core import event, steps, translation_rules
 from rundun.core.condition_rules import _OPERATORS as OPERATORS
 from rundun.core.template_rules import read_template
 from rundun.web.advice import ADVICE
+from rundun.web.docs.inserts import README_SITE
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.reference import models, operations
-from rundun.web.docs.pages import PAGES, README_SITE
+from rundun.web.docs.pages import PAGES
 from rundun.web.problems import TABLE
 from tests.helpers import images
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN, World
-from tests.helpers.service_process import ROOT, Serving, done, rundun, serving
-
-README = (ROOT / "README.md").read_text("utf-8")
+from tests.helpers.service_process import Serving, done, rundun, serving
 
 SAMPLES = paths.templates() / "docs" / "samples"
 
@@ -169,12 +168,6 @@ def test_the_templates_it_shows_are_templates() -> None:
     assert len(files) >= 6
     for file in files:
         read_template(json.loads(file.read_text("utf-8")), lambda prefix: prefix + uuid.uuid4().hex[:8])
-
-
-def test_the_first_lines_are_those_of_the_readme() -> None:
-    shown = re.findall(r"^```(?:sh|python)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    for name in ("list.sh", "dispatch.sh", "read.sh", "verify_library.py"):
-        assert (SAMPLES / name).read_text("utf-8") in shown, name
 
 
 @pytest.fixture

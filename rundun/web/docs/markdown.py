@@ -15,7 +15,9 @@ LANGUAGES = {"sh": "Shell", "json": "JSON", "py": "Python", "python": "Python", 
 LANGUAGES |= {"ts": "TypeScript", "toml": "TOML", "yaml": "YAML", "ini": "Unit", "text": "Text", "http": "Headers"}
 _ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
 
-Insert = Callable[[str], str | None]  # the HTML that stands for what a link leads to, or None for a plain link
+# From where a link leads and its words to the HTML that stands for what is there, or to None for a plain link.
+Insert = Callable[[str, str], str | None]
+_CODE = re.compile("`([^`]+)`")
 
 
 def to_html(text: str, pages: Mapping[str, str], insert: Insert) -> Markup:
@@ -31,6 +33,11 @@ def to_html(text: str, pages: Mapping[str, str], insert: Insert) -> Markup:
     for token in _links(tokens):
         _readdress(token, pages)
     return Markup(parser.renderer.render(_inserted(tokens, insert), parser.options, {}))  # noqa: S704 (HTML is off)
+
+
+def with_code(text: str) -> Markup:
+    """Return text as markup, escaped, with `code` in it marked."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped first)
 
 
 def code_figure(text: str, title: str) -> str:
@@ -61,8 +68,7 @@ def _name_headings(tokens: Sequence[Token]) -> None:
     seen: Counter[str] = Counter()
     for token, content in pairwise(tokens):
         if token.type == "heading_open":
-            words = "".join(child.content for child in content.children or () if child.type in ("text", "code_inline"))
-            slug = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+            slug = re.sub(r"[^\w\- ]", "", _words(content).lower()).replace(" ", "-")
             token.attrSet("id", f"{slug}-{seen[slug]}" if seen[slug] else slug)
             seen[slug] += 1
 
@@ -98,9 +104,16 @@ def _links(tokens: Sequence[Token]) -> Iterator[Token]:
     return (child for token in tokens for child in token.children or () if child.type == "link_open")
 
 
+def _words(inline: Token) -> str:
+    return "".join(child.content for child in inline.children or () if child.type in ("text", "code_inline"))
+
+
 def _readdress(link: Token, pages: Mapping[str, str]) -> None:
-    target, hash_, anchor = str(link.attrs["href"]).partition("#")
-    if target in pages:
+    href = str(link.attrs["href"])
+    target, hash_, anchor = href.partition("#")
+    if href in pages:
+        link.attrs["href"] = pages[href]
+    elif target in pages:
         link.attrs["href"] = f"{pages[target]}{hash_}{anchor}"
     elif target.startswith("https://"):
         link.attrSet("rel", "noreferrer")
@@ -115,7 +128,7 @@ def _inserted(tokens: Sequence[Token], insert: Insert) -> list[Token]:
         is_link = is_alone and children[0].type == "link_open" and children[-1].type == "link_close"
         if not is_link or any(child.type == "link_open" for child in children[1:]):
             continue
-        html = insert(str(children[0].attrs["href"]))
+        html = insert(str(children[0].attrs["href"]), _words(token))
         if html is not None:
             rest[number] = Token("html_block", "", 0, content=html)
             rest[number - 1] = rest[number + 1] = Token("html_block", "", 0)

@@ -1,4 +1,4 @@
-"""The table itself: a test for each row, named after it, and a row for each test."""
+"""The list of faults itself: a test for each, named after it, and a fault for each test."""
 
 import ast
 import re
@@ -17,13 +17,14 @@ def named() -> list[str]:
     return sorted(one.name.removeprefix("test_") for one in functions if one.name.startswith("test_"))
 
 
-async def test_table(w: World) -> None:
+async def test_list(w: World) -> None:
     page = (await w.browser().get("/docs/faults")).text
-    rows = re.findall(r'<tr role="row" id="([a-z0-9-]+)">(.*)</tr>', page)
-    ids, tests = {name.replace("-", "_") for name, _ in rows}, named()
+    faults = re.findall(r'<h2 id="([a-z0-9-]+)">.*?</h2>(.*?)(?=<h2|<footer)', page, re.DOTALL)
+    ids, tests = {name.replace("-", "_") for name, _ in faults}, named()
     assert ids <= {*tests}
     assert [name for name in tests if name not in ids and not any(name.startswith(f"{one}_") for one in ids)] == []
-    for name, row in rows:
-        cells = re.findall(r"<t[hd][^>]*>(.+?)</t[hd]>", row)
-        assert len(cells) == 4, name
-        assert all(cell.endswith(".") for cell in cells), name
+    for name, said in faults:
+        parts = [" ".join(part.split()) for part in re.findall(r"<(?:p|li)>(.+?)</(?:p|li)>", said, re.DOTALL)]
+        assert len(parts) == 4 and all(part.endswith(".") for part in parts), name
+        labels = [re.match(r"<strong>(.+?):</strong>", part) for part in parts[1:]]
+        assert [label and label[1] for label in labels] == ["Clients get", "Recovers by itself", "How you hear of it"]

@@ -1,0 +1,105 @@
+"""What guides show in the place of a link that is alone in its paragraph: a file's text, or what the code knows."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rundun import paths
+from rundun.config.loader import SETTINGS, Setting
+from rundun.web.docs.markdown import code_figure, with_code
+from rundun.web.pages import Pages
+
+README_SITE = "http://127.0.0.1:8000"  # what the samples call this service; on the pages it has its own name
+
+
+def sample(name: str, site: str) -> str:
+    """Read a file of templates/docs/samples/, which tests run; addresses become those of this service."""
+    text = (paths.templates() / "docs" / "samples" / name).read_text("utf-8")
+    return text.rstrip("\n").replace(README_SITE, site)
+
+
+def insert(pages: Pages, site: str, target: str, words: str) -> str | None:
+    """Return the HTML in the place of a link to `target`, None for what stays a link. `words` are the link's."""
+    folder, _, name = target.rpartition("/")
+    if folder == "samples":
+        return code_figure(sample(name, README_SITE if name == "booking.py" else site), words)
+    if folder == "../../rundun/deploy":
+        return code_figure((paths.deploy() / name).read_text("utf-8").rstrip("\n"), words)
+    module, _, part = target.removeprefix("../../rundun/").partition("#")
+    if module == "web/docs/openapi/examples.json":
+        return code_figure(_example(part), words)
+    if module in _PARTS:
+        template, values = _PARTS[module]
+        return _part(pages, template, values(site))
+    if module in ("core/template.py", "core/steps.py"):
+        return _part(pages, "fields.html", {"rows": _fields(part)})
+    return None
+
+
+def _part(pages: Pages, template: str, values: dict[str, Any]) -> str:
+    return bytes(pages.render(f"docs/parts/{template}", marked=with_code, **values).body).decode()
+
+
+def default(setting: Setting) -> str:
+    """Return a setting's default as it would be written."""
+    value = setting.default
+    if isinstance(value, tuple):
+        value = [item if isinstance(item, int | float) else str(item) for item in value]
+    return json.dumps(value if isinstance(value, int | float | list) else str(value))
+
+
+# What follows imports the OpenAPI document when somebody reads, not before: it takes a moment to make.
+
+
+def _settings(_: str) -> dict[str, Any]:
+    return {"settings": SETTINGS, "default": default}
+
+
+def _events(_: str) -> dict[str, Any]:
+    from rundun.web.docs.openapi.document import document
+    from rundun.web.docs.openapi.events import ALERTS
+
+    sent = document()["webhooks"].items()
+    said = {name: one["post"]["description"].partition(" Posted to ")[0] for name, one in sent if name not in ALERTS}
+    return {"events": said}
+
+
+def _operations(site: str) -> dict[str, Any]:
+    from rundun.web.docs.openapi import reference
+
+    return {"operations": [one for one in reference.operations(site) if one.path.startswith("/v1/")]}
+
+
+def _step_types(_: str) -> dict[str, Any]:
+    from rundun.web.docs.openapi import reference
+
+    return {"step_types": reference.step_types(sample("types.json", ""))}
+
+
+def _fields(name: str) -> list[Any]:
+    from rundun.web.docs.openapi import reference
+    from rundun.web.docs.openapi.document import document
+
+    return (
+        reference.common_fields() if name == "StepBase" else reference.fields(document()["components"]["schemas"][name])
+    )
+
+
+def _example(name: str) -> str:
+    """Return an example of the OpenAPI document: of an event, or what an operation answers."""
+    from rundun.web.docs.openapi.document import EXAMPLES, document
+    from rundun.web.docs.openapi.reference import pretty
+
+    if name in EXAMPLES["webhooks"]:
+        content = document()["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]
+        return pretty(content["examples"]["example"]["value"])
+    return pretty(next(value for status, value in EXAMPLES[name].items() if status.startswith("2")))
+
+
+# By module: a file of templates/docs/parts/, and what it shows.
+_PARTS: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
+    "config/settings.py": ("settings.html", _settings),
+    "core/event.py": ("events.html", _events),
+    "web/routes.py": ("operations.html", _operations),
+    "core/answer.py": ("step_types.html", _step_types),
+}
