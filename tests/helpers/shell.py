@@ -11,9 +11,9 @@ import pytest
 from tests.helpers.patience import PATIENCE
 
 CURL = """#!{python}
-# Just enough of curl for the README's lines, where the machine has none.
+# Just enough of curl for the README's and the guides' lines, where the machine has none.
 import sys, urllib.request
-url, headers, data, rest = None, {{}}, None, sys.argv[1:]
+url, method, headers, data, rest = None, None, {{}}, None, sys.argv[1:]
 while rest:
     word = rest.pop(0)
     if word == "-H":
@@ -21,9 +21,11 @@ while rest:
         headers[name] = value
     elif word == "-d":
         data = rest.pop(0).encode()
+    elif word == "-X":
+        method = rest.pop(0)
     elif word != "-s":
         url = word
-print(urllib.request.urlopen(urllib.request.Request(url, data, headers)).read().decode())
+print(urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method)).read().decode())
 """
 
 

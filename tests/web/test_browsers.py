@@ -1,4 +1,4 @@
-"""The executor's page against the least browsers that the README names: syntax, and what browsers must know."""
+"""The executor's page against the least browsers that the guide names: syntax, and what browsers must know."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from rundun import paths
 from rundun.web.pages import BROWSERS
 
-README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text()
+GUIDE = (paths.templates() / "docs" / "browsers.md").read_text("utf-8")
 
 
 class Since(NamedTuple):
@@ -144,7 +144,7 @@ def bare(path: Path) -> str:
     return re.sub(r"(?m)(?:^|\s)//\s.*$", "", text) if path.suffix == ".js" else text
 
 
-def test_scripts_need_nothing_newer_than_what_the_readme_names() -> None:
+def test_scripts_need_nothing_newer_than_what_the_guide_names() -> None:
     for path in (paths.static() / "executor").glob("*.js"):
         newer = found(bare(path), SCRIPT, FLOOR)
         assert {name for name in newer if (path.name, name) not in ASKED_FOR} == set(), path.name
@@ -173,8 +173,8 @@ def test_what_is_newer_is_found(name: str, since: Since) -> None:
     assert known
 
 
-def test_the_readme_names_the_least_versions() -> None:
-    said = " ".join(README[README.index("## Browsers") :].split("\n## ")[0].split())
+def test_the_guide_names_the_least_versions() -> None:
+    said = " ".join(GUIDE.split())
     assert f"Safari {BROWSERS['safari']} (iOS {BROWSERS['safari']})" in said
     assert f"Android's WebView {BROWSERS['chrome']}" in said
     assert f"Firefox {BROWSERS['firefox']}" in said

@@ -5,6 +5,7 @@ import re
 import shlex
 import urllib.error
 import uuid
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_args
@@ -80,6 +81,30 @@ async def test_every_page_is_there_and_every_link_leads_somewhere(w: World) -> N
                 assert (await w.browser().get(target)).status_code == 200, f"{where} leads to {link}"
     assert (await w.browser().get("/docs/nothing")).status_code == 404
     assert "/docs" in (await read(w, "/")).links
+
+
+def test_links_between_guides_lead_somewhere_as_files_too() -> None:
+    folder = paths.templates() / "docs"
+    for guide in folder.glob("*.md"):
+        text = re.sub(r"^```.*?^```$", "", guide.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for link in re.findall(r"\]\(([^)]+)\)", text):
+            target, _, part = link.partition("#")
+            if not link.startswith(("https://", "#")):
+                assert (folder / target).is_file(), f"{guide.name} leads to {link}"
+            if part and target.endswith((".py", ".json")):
+                assert re.search(rf"^class {part}\b|\"{part}\":", (folder / target).read_text("utf-8"), re.MULTILINE), (
+                    link
+                )
+
+
+async def test_a_guide_has_the_title_of_its_page_and_says_what_it_is_for(w: World) -> None:
+    for page in PAGES.values():
+        html = (await w.browser().get(address(page.path))).text
+        assert [escape(page.title)] == [re.sub("<[^>]+>", "", one) for one in re.findall("<h1.*?</h1>", html)]
+        assert html.count('<p class="lead">') == 1, page.path
+    assert {page.template for page in PAGES.values()} >= {
+        file.name for file in (paths.templates() / "docs").glob("*.md")
+    }
 
 
 async def test_pages_are_kept_until_they_change_and_allow_nothing_from_elsewhere(w: World) -> None:

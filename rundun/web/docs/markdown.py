@@ -13,10 +13,11 @@ from markupsafe import Markup, escape
 
 LANGUAGES = {"sh": "Shell", "json": "JSON", "py": "Python", "python": "Python", "js": "JavaScript", "mjs": "JavaScript"}
 LANGUAGES |= {"ts": "TypeScript", "toml": "TOML", "yaml": "YAML", "ini": "Unit", "text": "Text", "http": "Headers"}
-_ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+_ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row"}
 
 # From where a link leads and its words to the HTML that stands for what is there, or to None for a plain link.
 Insert = Callable[[str, str], str | None]
+MANY_HEADINGS = 6  # with so many a page begins with a list of them
 _CODE = re.compile("`([^`]+)`")
 
 
@@ -28,11 +29,13 @@ def to_html(text: str, pages: Mapping[str, str], insert: Insert) -> Markup:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     tokens = parser.parse(text)
     _name_headings(tokens)
-    _mark_lead(tokens)
     _label_tables(tokens)
     for token in _links(tokens):
         _readdress(token, pages)
-    return Markup(parser.renderer.render(_inserted(tokens, insert), parser.options, {}))  # noqa: S704 (HTML is off)
+    shown = _inserted(tokens, insert)
+    if _mark_lead(shown):
+        shown[6:6] = _contents(shown)
+    return Markup(parser.renderer.render(shown, parser.options, {}))  # noqa: S704 (HTML is off)
 
 
 def with_code(text: str) -> Markup:
@@ -73,30 +76,47 @@ def _name_headings(tokens: Sequence[Token]) -> None:
             seen[slug] += 1
 
 
-def _mark_lead(tokens: Sequence[Token]) -> None:
-    """Mark the paragraph below the title, which says what the page is for."""
-    if len(tokens) > 3 and tokens[0].tag == "h1" and tokens[3].type == "paragraph_open":
+def _mark_lead(tokens: Sequence[Token]) -> bool:
+    """Mark the paragraph below the title, which says what the page is for; tell whether there is one."""
+    has_lead = len(tokens) > 5 and tokens[0].tag == "h1" and tokens[3].type == "paragraph_open"
+    if has_lead:
         tokens[3].attrSet("class", "lead")
+    return has_lead
+
+
+def _contents(tokens: Sequence[Token]) -> list[Token]:
+    """Return a list of links to the headings of a page that has many."""
+    found = [(one.attrs["id"], _words(inline)) for one, inline in pairwise(tokens) if one.type == "heading_open"][1:]
+    rows = "".join(f'<li><a href="#{slug}">{escape(words)}</a></li>\n' for slug, words in found)
+    html = f'<ul class="contents here" aria-label="On this page">\n{rows}</ul>\n'
+    return [Token("html_block", "", 0, content=html)] if len(found) >= MANY_HEADINGS else []
 
 
 def _label_tables(tokens: Sequence[Token]) -> None:
     """Make the first cell of each row its header, and write roles out: on a phone each row is a block, which ends what
-    browsers know of a table.
+    browsers know of a table. Where there are several other columns, their cells have the names of these with them.
     """
-    is_first, is_head = False, False
+    names: list[str] = []
+    column, is_head = 0, False
     opened: list[Token] = []
-    for token in tokens:
+    for token, content in pairwise(tokens):
         name = token.tag
         if token.type in ("td_close", "th_close"):
             token.tag = opened.pop().tag
-        elif name == "th" or (name == "td" and is_first):
-            token.tag = "th"
-            token.attrs = {"role": "columnheader" if is_head else "rowheader", "scope": "col" if is_head else "row"}
+        elif token.type in ("td_open", "th_open"):
+            if is_head:
+                names.append(_words(content))
+            if is_head or not column:
+                token.tag = "th"
+                token.attrs = {"role": "columnheader" if is_head else "rowheader", "scope": "col" if is_head else "row"}
+            else:
+                token.attrs = {"role": "cell", **({"data-label": names[column]} if len(names) > 2 else {})}
+            opened.append(token)
+            column += 1
         elif token.type.endswith("_open") and name in _ROLES:
             token.attrs = {"role": _ROLES[name]}
-        if token.type in ("td_open", "th_open"):
-            opened.append(token)
-        is_first = token.type == "tr_open"
+        if token.type in ("table_open", "tr_open"):
+            column, names = 0, [] if name == "table" else names
         is_head = name == "thead" if name in ("thead", "tbody") else is_head
 
 
@@ -124,7 +144,7 @@ def _inserted(tokens: Sequence[Token], insert: Insert) -> list[Token]:
     rest = list(tokens)
     for number, token in enumerate(tokens):
         children = token.children or []
-        is_alone = token.type == "inline" and len(children) > 1 and tokens[number - 1].type == "paragraph_open"
+        is_alone = len(children) > 1 and token.level == 1 and tokens[number - 1].type == "paragraph_open"
         is_link = is_alone and children[0].type == "link_open" and children[-1].type == "link_close"
         if not is_link or any(child.type == "link_open" for child in children[1:]):
             continue
