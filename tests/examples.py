@@ -126,6 +126,7 @@ class Story:
             self.keep("uploadPicture", await self.w.acme.post("/v1/pictures", content=self.picture))
         picture_id = self.found["uploadPicture"]["201"]["picture_id"]
         await self.call("getPicture", "GET", f"/v1/pictures/{picture_id}")
+        await self.call("checkTemplate", "POST", "/v1/templates/check", TEMPLATE)
         made = await self.call("createTemplate", "POST", "/v1/templates", TEMPLATE)
         path = f"/v1/templates/{made['id']}"
         self.template_id = made["id"]

@@ -88,11 +88,28 @@ def warnings(template: Template) -> list[TemplateWarnedJson]:
 
 def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
     """Create a template; raises `Invalid` with all that is wrong with the draft."""
-    detail = "is assigned by the server; leave it out of a new template"
-    read_only = [FieldError(f"/{name}", "read_only", detail) for name in draft.assigned]
-    template = _require_template(tx, org_id, draft, read_only)
+    template = _require_new(tx, org_id, draft)
     _require_storable(tx, org_id, draft)
     return templates.add(tx, org_id, template, draft.body)
+
+
+def check(tx: Tx, org_id: str, draft: Draft) -> list[TemplateWarnedJson]:
+    """Check a draft as `create` does, except for the quota: that is no fault of the draft. Returns warnings about the
+    template that it would make; raises `Invalid` with all that is wrong.
+    """
+    template = _require_new(tx, org_id, draft)
+    if errors := [*draft.errors, *unknown_pictures(tx, org_id, draft)]:
+        raise Invalid(errors)
+    return warnings(template)
+
+
+def _require_new(tx: Tx, org_id: str, draft: Draft) -> Template:
+    return _require_template(tx, org_id, draft, _assigned_errors(draft))
+
+
+def _assigned_errors(draft: Draft) -> list[FieldError]:
+    detail = "is assigned by the server; leave it out of a new template"
+    return [FieldError(f"/{name}", "read_only", detail) for name in draft.assigned]
 
 
 def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | None) -> TemplateVersion:

@@ -57,3 +57,12 @@ class TemplateSavedJson(TemplateRecordJson):
 
     warnings: list[TemplateWarnedJson]
     """What to know before it is used."""
+
+
+class TemplateCheckedJson(TypedDict):
+    """That a draft can become a template as it is."""
+
+    valid: Literal[True]
+    """What is not valid is answered as `POST /v1/templates` answers it."""
+    warnings: list[TemplateWarnedJson]
+    """What to know before it is used."""

@@ -104,7 +104,8 @@ def api_router(tag: Tag, *, reads_idempotency_key: bool = True) -> ApiRouter[Api
     """Return a router of /v1 for the handlers of one file; without `reads_idempotency_key` their POSTs can be repeated
     as they are.
     """
-    return ApiRouter(tag, "/v1", partial(_endpoint, is_once=reads_idempotency_key))
+    wrap = partial(_endpoint, is_once=reads_idempotency_key)
+    return ApiRouter(tag, "/v1", wrap, reads_idempotency_key=reads_idempotency_key)
 
 
 def _endpoint(handler: Handler, *, is_once: bool) -> Callable[[Request], Awaitable[Response]]:

@@ -6,15 +6,12 @@ from rundun.core import template_pictures
 from rundun.core.json_types.templates import PictureJson
 from rundun.store import pictures
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, to_response
-from rundun.web.docs.openapi.operation import Bytes, Success
+from rundun.web.docs.openapi.operation import PICTURE, Bytes, Success
 from rundun.web.picture_uploads import store_picture
 
 router = api_router("Templates", reads_idempotency_key=False)
 
-_PICTURE = Bytes(
-    ("image/jpeg", "image/png", "image/webp", "image/heic"),
-    "The picture's bytes as they are, at most 15 MiB and 50 megapixels unless set otherwise.",
-)
+_PICTURE = Bytes(PICTURE, "The picture's bytes as they are, at most 15 MiB and 50 megapixels unless set otherwise.")
 
 
 @router.route(

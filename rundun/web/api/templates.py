@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from rundun.actions import templates as actions
 from rundun.actions.templates import get_version, page_current, page_versions
+from rundun.core.json_types.templates import TemplateCheckedJson
 from rundun.store.idempotency import StoredResponse
 from rundun.store.transaction import TemplateVersion
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, to_response
@@ -14,6 +15,7 @@ from rundun.web.docs.openapi.operation import ListOf, Success
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
 router = api_router("Templates")
+_reading = api_router("Templates", reads_idempotency_key=False)
 
 
 def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
@@ -51,6 +53,22 @@ async def create_template(call: ApiCall) -> Response:
     return await call.write(
         lambda made: _saved_response(made, 201, location=f"/v1/templates/{made.template_id}"), actions.create, draft
     )
+
+
+@_reading.route(
+    "POST /templates/check", {200: Success("It can become a template.", TemplateCheckedJson)}, body="TemplateDraft"
+)
+async def check_template(call: ApiCall) -> Response:
+    """Check a template.
+
+    Answers what `POST /v1/templates` would say of the same body: the warnings, or the same problem with all that is
+    wrong, each place with its pointer. Keeps nothing, so it may be sent as often as you like: an `Idempotency-Key` is
+    ignored, and a quota that is used up doesn't matter. Pictures that steps name must be uploaded, and are not kept any
+    longer for being named here.
+    """
+    draft = await asyncio.to_thread(actions.draft, await call.json())
+    checked: TemplateCheckedJson = {"valid": True, "warnings": await call.read(actions.check, draft)}
+    return to_response(json_reply(checked))
 
 
 @router.route("GET /templates", {200: Success("A page of templates.", ListOf("TemplateRecord"))}, query=TemplatesQuery)
@@ -124,3 +142,6 @@ async def list_template_versions(call: ApiCall) -> Response:
     page_request = query(ListQuery, call.request).page_request()
     page = await call.read(page_versions, call.path("template_id"), page_request)
     return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
+
+
+router.routes += _reading.routes

@@ -23,7 +23,7 @@ from rundun.store import runs as run_rows
 from rundun.store.database import MAX_BATCH, Database
 from rundun.store.files import CHUNK, PhotoMetadata
 from rundun.web.context import context_of
-from rundun.web.docs.openapi.operation import Bytes, Success
+from rundun.web.docs.openapi.operation import PICTURE, PNG, Bytes, Success
 from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import executor_router
 from rundun.web.executor.state import step_written
@@ -38,10 +38,10 @@ router = executor_router()
 T = TypeVar("T")
 SIGNATURE_BYTES = 2 * 1024 * 1024
 _PHOTO = Bytes(
-    ("image/jpeg", "image/png", "image/webp", "image/heic"),
+    PICTURE,
     "The picture's bytes as they are, at most 15 MiB and 50 megapixels, of a baseline JPEG 110, unless set otherwise.",
 )
-_PNG = Bytes(("image/png",), "A PNG of at most 2 MiB.")
+_PNG = Bytes(PNG, "A PNG of at most 2 MiB.")
 _UNREADABLE = ("digest_mismatch", "unreadable_image")
 _OPEN = ("run_closed", "not_started")
 _RECEIPT = {

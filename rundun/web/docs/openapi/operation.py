@@ -26,6 +26,11 @@ class Bytes:
     description: str
 
 
+# What a picture is, its bytes say, so any type will do; many generators of clients know the general one alone.
+PNG = ("image/png", "application/octet-stream")
+PICTURE = ("image/jpeg", "image/png", "image/webp", "image/heic", "application/octet-stream")
+
+
 @dataclass(frozen=True, slots=True)
 class ListOf:
     """A page of a list of `item`."""
@@ -74,24 +79,21 @@ class Operation:
 
 
 class ApiRoute(Route):
-    """A route of /v1 or /r that is in the document."""
+    """A route of /v1 or /r that is in the document; `is_idempotent_post` tells whether an `Idempotency-Key` is read."""
 
-    def __init__(self, method: str, path: str, endpoint: Endpoint, operation: Operation) -> None:
+    def __init__(
+        self, method: str, path: str, endpoint: Endpoint, operation: Operation, *, reads_idempotency_key: bool
+    ) -> None:
         super().__init__(path, endpoint, methods=[method])
         self.method = method
         self.operation = operation
+        self.is_idempotent_post = reads_idempotency_key and method == "POST"
         self.is_document = path == "/v1/openapi.json"
 
     @property
     def takes_key(self) -> bool:
         """Tell whether an API key is needed."""
         return self.path.startswith("/v1/") and not self.is_document
-
-    @property
-    def is_idempotent_post(self) -> bool:
-        """Tell whether an `Idempotency-Key` is read: of a picture the bytes are key enough, and a file is only read."""
-        schemas = (self.operation.body, *(success.schema for success in self.operation.responses.values()))
-        return self.takes_key and self.method == "POST" and not any(isinstance(each, Bytes) for each in schemas)
 
     @property
     def parameters(self) -> list[str]:
@@ -123,13 +125,18 @@ class ApiRoute(Route):
 
 
 class ApiRouter(Generic[Call]):
-    """The routes below `prefix` whose handlers stand in one file; `wrap` makes the endpoint that Starlette calls."""
+    """The routes below `prefix` whose handlers stand in one file; `wrap` makes the endpoint that Starlette calls, and
+    `reads_idempotency_key` says that it answers a POST once for each such key.
+    """
 
-    def __init__(self, tag: Tag, prefix: str, wrap: Callable[[Handler[Call]], Endpoint]) -> None:
+    def __init__(
+        self, tag: Tag, prefix: str, wrap: Callable[[Handler[Call]], Endpoint], *, reads_idempotency_key: bool = False
+    ) -> None:
         self.routes: list[Route] = []
         self._tag: Tag = tag
         self._prefix = prefix
         self._wrap = wrap
+        self._reads_idempotency_key = reads_idempotency_key
 
     def route(
         self,
@@ -158,7 +165,10 @@ class ApiRouter(Generic[Call]):
             operation = Operation(
                 *said, responses, query, together, headers, is_conditional, body, media_types, problems
             )
-            self.routes.append(ApiRoute(method, self._prefix + path, self._wrap(handler), operation))
+            endpoint, reads_key = self._wrap(handler), self._reads_idempotency_key
+            self.routes.append(
+                ApiRoute(method, self._prefix + path, endpoint, operation, reads_idempotency_key=reads_key)
+            )
             return handler
 
         return add

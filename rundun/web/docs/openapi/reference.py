@@ -263,12 +263,12 @@ def _response(status: str, reference: Any) -> ReferenceResponse:
     response = _resolved(reference)
     media: Mapping[str, Any] = next(iter(response.get("content", {}).values()), {})
     schema = media.get("schema", {})
-    codes = schema["allOf"][1]["properties"]["code"]["enum"] if "allOf" in schema else ()
+    codes = schema["properties"]["code"]["enum"] if {"$ref", "properties"} <= schema.keys() else ()
     example = next(iter(media.get("examples", {}).values()), None) if not codes else None
     return ReferenceResponse(
         status,
         response["description"],
-        schema["$ref"].removeprefix(REF) if "$ref" in schema else None,
+        schema["$ref"].removeprefix(REF) if "$ref" in schema and not codes else None,
         tuple(codes),
         tuple(response["headers"]),
         example and pretty(example["value"]),

@@ -58,6 +58,7 @@ schemathesis.openapi.media_type("image/jpeg", _one_of("JPEG"))
 schemathesis.openapi.media_type("image/png", _one_of("PNG"))
 schemathesis.openapi.media_type("image/webp", _one_of("WEBP"))
 schemathesis.openapi.media_type("image/heic", st.sampled_from([b"junk", picture("JPEG")]))
+schemathesis.openapi.media_type("application/octet-stream", _one_of("PNG"))
 
 
 def a_run() -> str:
