@@ -23,7 +23,7 @@ from rundun.scheduler import Jobs, schedule, started
 from rundun.store import erasure_journal, files, outbox, service_state
 from rundun.store.database import Database
 from rundun.store.database_file import telling_damage
-from rundun.store.transaction import Clock
+from rundun.store.transaction import Clock, Tx
 from rundun.web import sample_pictures
 from rundun.web.auth import KeyRing
 from rundun.web.change_notifier import ChangeNotifier
@@ -146,18 +146,23 @@ async def running(
             notifier=ChangeNotifier(database),
         )
         await stack.enter_async_context(listening(database, socket_path(settings.database.path)))
-        log("info", "service.started", database=str(settings.database.path), public_url=settings.public_url)
+        url = settings.public_url
+        log("info", "service.started", database=str(settings.database.path), public_url=url, console=f"{url}/console")
         yield context, dispatcher
     log("info", "service.stopped")
 
 
 async def _prepare_database(database: Database, announce: Callable[[FirstStart], None]) -> None:
     await database.write(files.remove_unfinished)
-    samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
-    pictures = list(sample_pictures.all_pictures().values())
-    opened = await database.write(first_start.bootstrap, samples, pictures)
+    opened = await database.write(bootstrap)
     if opened:
         announce(opened)
+
+
+def bootstrap(tx: Tx) -> FirstStart | None:
+    """Fill an empty database, with the samples that come with Rundun. None for a database in use."""
+    samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
+    return first_start.bootstrap(tx, samples, list(sample_pictures.all_pictures().values()))
 
 
 async def _end_what_is_gone(database: Database) -> None:

@@ -87,14 +87,20 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.02)
-    external = settings.database.external_checkpoints
-    with closing(lock), closing(connection.open_writer(path, external_checkpoints=external)) as db:
+    with closing(lock):
+        return write_here(settings, COMMANDS[command], **arguments)
+
+
+def write_here(settings: ServiceSettings, action: Callable[..., T], **arguments: Any) -> T:
+    """Run an action in this process, in a transaction of its own. Hold the `Lock`."""
+    path, external = settings.database.path, settings.database.external_checkpoints
+    with closing(connection.open_writer(path, external_checkpoints=external)) as db:
         links = signing_key.read_links(db, settings.public_url)
         quotas = Quotas(settings.limits.organization_bytes)
         journal = ErasureJournal(path, settings.backup.folder)
         env = Env(wall_clock, links, settings.runs.grace, quotas=quotas, keep_journal=journal.append)
         env.event_floor = service_state.read_event_floor(db)
-        return write_once(db, env, COMMANDS[command], **arguments)
+        return write_once(db, env, action, **arguments)
 
 
 def require_utf8(value: Any) -> None:

@@ -1,5 +1,6 @@
 """Connections to the file: one writer, read-only readers, and the migrations between versions."""
 
+import logging
 import os
 import secrets
 import sqlite3
@@ -13,6 +14,8 @@ from rundun.store.database_file import OWNER_ONLY, translate_errors
 
 APPLICATION_ID = 0x52754E64  # "RuNd" in the file's header, so that `file` and we know our own
 BUSY_MILLISECONDS = 5000
+SQLITE = sqlite3.sqlite_version  # of the library
+_log = logging.getLogger("rundun.store")
 Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each with its SQL
 
 
@@ -95,6 +98,19 @@ def open_reader(path: Path, *, is_older_taken: bool = False) -> sqlite3.Connecti
     return db
 
 
+def is_in_use(path: Path) -> bool:
+    """Tell whether there is a database with an organization in it, as each has that was made or served, of whatever
+    version. Refuses a file that is not ours, and a newer one.
+    """
+    with translate_errors(path):
+        if not path.exists() or not path.stat().st_size:
+            return False
+        with closing(open_reader(path, is_older_taken=True)) as db:
+            if not db.execute("PRAGMA user_version").fetchone()[0]:
+                return False
+            return bool(db.execute("SELECT EXISTS (SELECT 1 FROM organizations)").fetchone()[0])
+
+
 def _connect(path: Path, mode: str, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     db = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -129,14 +145,19 @@ def schema_of(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int
 
 def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrations) -> None:
     """Bring the schema up to date, one transaction a migration; a copy from before is in `<path>.schema-<version>`."""
-    if 0 < version < migrations[-1][0]:
-        _take_snapshot(db, Path(f"{path.resolve()}.schema-{version}"))  # where `copies` looks for it
+    newest = migrations[-1][0]
+    snapshot = Path(f"{path.resolve()}.schema-{version}") if 0 < version < newest else None
+    if snapshot:
+        _take_snapshot(db, snapshot)  # where `copies` looks for it
     for number, sql in migrations:
         if number > version:
             script = f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\n"
             db.executescript(f"{script}PRAGMA application_id = {APPLICATION_ID};\nCOMMIT;")
     for name in ("signing", "device"):  # see signing_key.py
         db.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, secrets.token_bytes(32)))
+    if snapshot:
+        told = {"from": version, "to": newest, "snapshot": str(snapshot)}
+        _log.info("database.migrated", extra={"fields": told})  # see logs.py, which the store does not know
 
 
 def _take_snapshot(db: sqlite3.Connection, snapshot: Path) -> None:
