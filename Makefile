@@ -11,7 +11,7 @@ ROOMY   = [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 { p
 TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check bench screenshots format soak crash browsers packages
+.PHONY: help setup install serve test check bench screenshots format soak crash browsers packages
 .DELETE_ON_ERROR:
 
 help:  ## List these commands.
@@ -21,6 +21,15 @@ setup: $(VENV)/.tools $(VENV)/.browser  ## Install everything that working on Ru
 
 serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; more flags in ARGS="…".
 	@exec $(BIN)/python -m rundun serve $(ARGS)
+
+# A copy of the code, so that `git pull` changes nothing under a running service, which reads pages as it needs them; and
+# for the service's user to read, whatever the umask. Who develops here gets an editable one with the next target.
+install: $(VENV)/.made  ## Install only what serving needs, what requirements.lock names, by its hashes.
+	@echo "Installing Rundun and what it needs, as locked"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --force-reinstall .
+	@rm -f $(VENV)/.service $(VENV)/.tools
+	@chmod -R go+rX $(VENV)
 
 test: setup  ## Run every test except soak, crash, browsers and packages; some of them in ARGS="…".
 	$(TESTING) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
