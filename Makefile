@@ -11,7 +11,7 @@ ROOMY   = [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 { p
 TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install serve test check bench screenshots format soak crash browsers packages
+.PHONY: help setup install serve test check bench screenshots format soak crash browsers packages lock wheel pyz
 .DELETE_ON_ERROR:
 
 help:  ## List these commands.
@@ -59,13 +59,33 @@ browsers: setup $(VENV)/.engines  ## Do both sample checklists in Firefox and in
 packages: setup  ## Install and serve as others will: wheel, pyz, container's steps, unit and proxy, in bare roots (as root).
 	$(BIN)/python -m pytest -m packages --timeout 0 $(ARGS) tests/packages
 
+lock: $(VENV)/.release  ## Renew requirements.lock after a change of dependencies; all versions with ARGS=--upgrade.
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock $(ARGS)
+
+wheel: $(VENV)/.release  ## Build the wheel and the source archive into dist/.
+	@rm -f dist/*.whl dist/*.tar.gz
+	@$(BIN)/python -m hatchling build --target sdist --target wheel --directory dist
+
+# What the lock names is fetched by its hashes; from then on pex asks no registry. Some of it is compiled, so the file
+# serves with this system and Python only: its name says so, and it does itself where there is another.
+pyz: wheel  ## Build Rundun as one file for this system and Python: dist/rundun-….pyz.
+	@rm -rf dist/wheels dist/*.pyz
+	@$(BIN)/python -m pip wheel --quiet --require-hashes --no-deps --wheel-dir dist/wheels -r requirements.lock
+	@ask() { $(BIN)/python -c "import sys, sysconfig, rundun; print($$1)"; }; \
+	python=$$(ask "'%d.%d' % sys.version_info[:2]"); \
+	$(BIN)/pex dist/*.whl --no-pypi --find-links dist/wheels --script rundun --venv prepend --sh-boot \
+	  --python $(BIN)/python --interpreter-constraint "CPython==$$python.*" \
+	  --output-file dist/rundun-$$(ask rundun.__version__)-$$(ask "sysconfig.get_platform()")-python$$python.pyz
+	@rm -r dist/wheels
+
 crash: setup  ## Kill the service CRASH_KILLS times (200) in the middle of everything, from CRASH_SEED on; audit all.
 	@export CRASH_SEED=$${CRASH_SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "CRASH_SEED=$$CRASH_SEED"; \
 	$(TESTING) $(BIN)/python -m pytest -m crash --timeout 0 -n 2 --dist worksteal -rP $(ARGS)
 
 # An environment whose Python is gone (upgraded, or the folder moved) is made anew.
 ifeq ($(wildcard $(BIN)/python),)
-  $(shell rm -f $(VENV)/.made $(VENV)/.service $(VENV)/.tools)
+  $(shell rm -f $(VENV)/.made $(VENV)/.service $(VENV)/.tools $(VENV)/.release)
 endif
 
 # The first Python of at least 3.11 that can make environments, python3 before all others.
@@ -97,6 +117,11 @@ $(VENV)/.service: $(VENV)/.made pyproject.toml
 $(VENV)/.tools: $(VENV)/.made pyproject.toml
 	@echo "Installing Rundun, what it needs, and the tools to test and check it"
 	@$(BIN)/python -m pip install --quiet --editable '.[test,check]'
+	@touch $@ $(VENV)/.service
+
+$(VENV)/.release: $(VENV)/.made pyproject.toml
+	@echo "Installing the tools to build and lock"
+	@$(BIN)/python -m pip install --quiet --editable '.[release]'
 	@touch $@ $(VENV)/.service
 
 # A phone's browser, at best the one without windows, with which the tests are done sooner: what is there, else Debian's

@@ -1,0 +1,37 @@
+"""What is built from the checkout, and a first start as whoever installed it has it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.helpers.patience import PATIENCE
+
+ROOT = Path(__file__).resolve().parents[2]
+IN_A_WHEEL = {"rundun": "rundun", "templates": "rundun/_pages/templates", "static": "rundun/_pages/static"}
+
+
+def build(target: str, folder: Path, root: Path = ROOT) -> Path:
+    """The `wheel` or `sdist` of the checkout at `root`, built into `folder` without asking a registry."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = folder.glob({"wheel": "*.whl", "sdist": "*.tar.gz"}[target])
+    return built
+
+
+def expected_in_a_wheel() -> set[str]:
+    """The files that a wheel has beside what says who made it."""
+    return {
+        f"{there}/{path.relative_to(ROOT / here).as_posix()}"
+        for here, there in IN_A_WHEEL.items()
+        for path in (ROOT / here).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def printed_curl(text: str) -> str:
+    """The lines that dispatch a first run, out of what a first start printed, to be pasted as they are."""
+    found = re.search(r"^ +curl .*?(?=\n *\n)", text, re.MULTILINE | re.DOTALL)
+    assert found, text
+    return found[0]

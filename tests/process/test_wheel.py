@@ -1,0 +1,79 @@
+"""The wheel has all that serving needs, wherever it is installed, and nothing else; an archive of the sources too."""
+
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.helpers.packages import build, expected_in_a_wheel, printed_curl
+from tests.helpers.patience import PATIENCE
+from tests.helpers.service_process import Serving, environment
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return build("wheel", tmp_path_factory.mktemp("dist"))
+
+
+class Installed(Serving):
+    """`rundun serve` of an environment that has no checkout, in an empty folder."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        process = subprocess.Popen(
+            [program, "serve", "--port", "0"],
+            cwd=folder,
+            env={name: value for name, value in environment().items() if name != "PYTHONPATH"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        assert process.stdout and process.stderr
+        self._watch(process, process.stdout, process.stderr)
+
+
+def contents(wheel):
+    with zipfile.ZipFile(wheel) as packed:
+        return {info.filename: info.CRC for info in packed.infolist() if not info.is_dir()}
+
+
+def test_it_has_the_package_its_pages_and_nothing_else(wheel):
+    files = {name for name in contents(wheel) if ".dist-info/" not in name}
+    assert files == expected_in_a_wheel()
+    assert {name.split("/")[0] for name in contents(wheel)} == {
+        "rundun",
+        f"{'-'.join(wheel.name.split('-')[:2])}.dist-info",
+    }
+
+
+def test_the_archive_of_the_sources_makes_the_same_wheel(wheel, tmp_path):
+    with tarfile.open(build("sdist", tmp_path / "sdist")) as packed:
+        packed.extractall(tmp_path, filter="data")
+    (root,) = [path for path in tmp_path.iterdir() if path.name != "sdist"]
+    assert contents(build("wheel", tmp_path / "dist", root)) == contents(wheel)
+
+
+def test_installed_it_serves_the_first_dispatch_as_printed_from_any_folder(wheel, tmp_path, shell):
+    """Its libraries are this environment's: their installation is pip's business, and `make packages`'."""
+    home, folder = tmp_path / "environment", tmp_path / "elsewhere"
+    folder.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True, timeout=PATIENCE)
+    pip = [sys.executable, "-m", "pip", "--python", home / "bin" / "python", "install", "--quiet"]
+    subprocess.run([*pip, "--no-index", "--no-deps", wheel], check=True, timeout=PATIENCE)
+    (site,) = home.glob("lib/python*/site-packages")
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+
+    with closing(Installed(home / "bin" / "rundun", folder)) as service:
+        service.wait_for("open the link it answers with")
+        run = shell(printed_curl(service.text))
+        for address in (run["link"], f"{service.url}/docs", f"{service.url}/console", f"{service.url}/readyz"):
+            assert httpx2.get(address, timeout=PATIENCE, follow_redirects=True).status_code == 200, address
+        service.terminate()
+        assert service.ended() == 0
+    assert (folder / "rundun.db").is_file()
