@@ -60,6 +60,12 @@ class ServerSettings:
         kinds.NETWORKS,
         "Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     )
+    hsts: bool = setting(
+        True,
+        kinds.BOOLEAN,
+        "Whether browsers are told, where `public_url` begins with https, to reach its host over HTTPS only: for a "
+        "year, on every port of it, and on no other name (`Strict-Transport-Security`).",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import cached_property, wraps
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -35,6 +36,7 @@ HEADERS = {
     "x-robots-tag": "noindex",
     "permissions-policy": "camera=(self), geolocation=(self), microphone=()",
 }
+_AS_IT_IS = " /:='()-.,"  # in an address that is an attribute; `#`, `%`, `<`, `>` and quotes are escaped
 OVER_HTTPS = {"cross-origin-opener-policy": "same-origin"}  # browsers ignore it on plain HTTP, and complain
 # The least versions that run the executor's page: tests/web/test_browsers.py holds its scripts and styles to them.
 BROWSERS = {"safari": "15.4", "chrome": "98", "firefox": "98"}
@@ -86,6 +88,10 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["static"] = assets.url
+        # In the page, since a request would cost a phone a round trip.
+        icon = assets.text("icon.svg").strip()
+        address = f"data:image/svg+xml,{quote(icon, safe=_AS_IT_IS)}"
+        self._environment.globals["icon"] = Markup(address)  # noqa: S704  our own picture
         self._guard = Markup(assets.text("executor/guard.js"))  # noqa: S704  our own script
         self._guarded = {"content-security-policy": policy_with(CONTENT_SECURITY_POLICY, self._guard)}
         # As it is, in UTF-8: an Arabic letter as an escape is three times as long.

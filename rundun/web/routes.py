@@ -10,7 +10,7 @@ from starlette.routing import Match, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
-from rundun.web import branding, console, media, problems, public, unavailable_page
+from rundun.web import branding, console, media, public, unavailable_page
 from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
 from rundun.web.docs import openapi, pages
 from rundun.web.executor import api, page, uploads
@@ -59,7 +59,7 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
     """Return the ASGI application; `lifespan` yields `{"context": Context}`."""
     app = Starlette(
         middleware=[Middleware(RequestMiddleware)],
-        exception_handlers={Problem: unavailable_page.respond, HTTPException: problems.of_http},
+        exception_handlers={Problem: unavailable_page.respond, HTTPException: unavailable_page.respond_without_route},
     )
     routes = [
         *runs.router.routes,

@@ -26,6 +26,9 @@ _INCLUDE = re.compile(
 )
 _IMPORT = re.compile(rb'^import (\{[^}]*\}|\* as \w+) from "([^"]+)";$', re.MULTILINE)
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_TYPES |= {".webp": "image/webp", ".ico": "image/x-icon", ".png": "image/png"}  # as not every system's table has them
+# What browsers and phones ask for without being told.
+_ICONS = ("favicon.ico", "apple-touch-icon.png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,17 @@ class Assets:
         asset = self._assets["executor/sw.js"]
         return Response(asset.plain, headers={"cache-control": "no-cache", "content-type": asset.content_type})
 
+    async def icon(self, request: Request) -> Response:
+        """Serve the service's icon where browsers look for it unasked: GET /favicon.ico, /apple-touch-icon.png."""
+        name = request.url.path.removeprefix("/")
+        return self._assets[name].response(request, {"cache-control": "public, max-age=86400"})
+
     def routes(self) -> list[Route]:
         """Return the routes of all files, which must come before those of /r/{run_id}."""
         return [
             Route("/static/{digest}/{name:path}", self.get, methods=["GET"]),
             Route("/r/sw.js", self.worker, methods=["GET"]),
+            *(Route(f"/{name}", self.icon, methods=["GET"]) for name in _ICONS),
         ]
 
 

@@ -1,11 +1,13 @@
-"""The answer to what can't be done now: a page for a person, who can't read JSON; a problem document for a program."""
+"""The answer where there is no page, or none now: a page for a person, who can't read JSON; else a problem document."""
 
 import re
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun.errors import Problem
+from rundun.web import problems
 from rundun.web.context import context_of
 from rundun.web.executor.page import preferred_languages
 from rundun.web.problems import TABLE, of_problem
@@ -15,10 +17,12 @@ _RUN = re.compile(r"/r/[^/]+")
 
 def respond(request: Request, error: Exception) -> Response:
     """Answer a `Problem` that no handler has made a page of; `unavailable` and `internal` are pages at the console, and
-    where a run's page was to be.
+    where a run's page was to be, and `not_found` wherever a browser leads a person.
     """
     assert isinstance(error, Problem)
-    if error.code not in ("unavailable", "internal") or "text/html" not in request.headers.get("accept", ""):
+    if error.code == "not_found" and _is_for_a_person(request):
+        return not_found(request)
+    if error.code not in ("unavailable", "internal") or not _takes_html(request):
         return of_problem(request, error)
     path, pages, preferred = request.url.path, context_of(request).pages, preferred_languages(request, None)
     if _RUN.fullmatch(path) and request.method == "GET":
@@ -33,3 +37,31 @@ def respond(request: Request, error: Exception) -> Response:
     if error.retry_after is not None:
         response.headers["retry-after"] = str(error.retry_after)
     return response
+
+
+def respond_without_route(request: Request, error: Exception) -> Response:
+    """Answer what Starlette itself refused: no such route, no such method."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404 and _is_for_a_person(request):
+        return not_found(request)
+    return problems.of_http(request, error)
+
+
+def not_found(request: Request) -> Response:
+    """Render a page, in the visitor's language, that says that the link does not work, with a way to what there is."""
+    ctx = context_of(request)
+    first = f"/{request.url.path.split('/')[1]}"
+    request.scope["rundun.code"] = "not_found"
+    language = ctx.pages.words.language(preferred_languages(request, None))
+    home = first if first in ("/console", "/docs") else ""
+    site = ctx.settings.public_url.partition("://")[2]
+    return ctx.pages.render("not_found.html", 404, language=language, t=language.say, home=home, site=site)
+
+
+def _takes_html(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _is_for_a_person(request: Request) -> bool:
+    """Tell whether a browser asks for a page; below /v1 there are none."""
+    return request.method in ("GET", "HEAD") and _takes_html(request) and not request.url.path.startswith("/v1/")

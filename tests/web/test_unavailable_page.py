@@ -1,5 +1,7 @@
 """What a person sees where a page can't be made by our own fault: here a table of the database is gone."""
 
+import re
+
 import pytest
 
 from tests.helpers.console import operator
@@ -19,3 +21,31 @@ async def test_a_person_gets_a_page_and_a_program_a_problem(w: World, table: str
     assert says in page.text
     problem = await ann.client.get(path, headers={"accept": "application/json"})
     assert (problem.status_code, problem.json()["code"]) == (500, "internal")
+
+
+NOWHERE = ("/nowhere", "/r", "/r/r-none/nowhere", "/media/x", "/problems/none", "/docs/nowhere", "/console/nowhere")
+
+
+@pytest.mark.parametrize("path", NOWHERE)
+async def test_where_nothing_is_a_visitor_reads_so_in_his_language(shared: World, path: str) -> None:
+    ann = await operator(shared)
+    for language, says in (("de-AT", "Dieser Link funktioniert nicht"), ("tlh", "This link does not work")):
+        page = await ann.client.get(path, headers={**PERSON, "accept-language": language})
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert says in page.text
+    first = f"/{path.split('/')[1]}"
+    home = first if first in ("/docs", "/console") else "/"
+    assert re.findall(r'<a href="([^"]*)"', page.text) == [home]
+    assert (await ann.client.get(home)).status_code == 200
+    arabic = await ann.client.get(path, headers={**PERSON, "accept-language": "ar"})
+    assert '<html lang="ar" dir="rtl">' in arabic.text
+
+
+@pytest.mark.parametrize("path", [*NOWHERE[:-1], "/v1/nowhere"])
+async def test_where_nothing_is_a_program_reads_a_problem(shared: World, path: str) -> None:
+    for accept in ("*/*", "application/json"):
+        problem = await shared.browser().get(path, headers={"accept": accept})
+        assert (problem.status_code, problem.json()["code"]) == (404, "not_found")
+    for method, way in (("GET", "/v1/nowhere"), ("POST", path)):
+        problem = await shared.browser().request(method, way, headers=PERSON)
+        assert problem.headers["content-type"] == "application/problem+json"

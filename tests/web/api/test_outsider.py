@@ -25,6 +25,8 @@ OPEN = {
     "/static/{digest}/brand/{colour}.css",
     "/media/{token}",
     "/r/sw.js",
+    "/favicon.ico",
+    "/apple-touch-icon.png",
 }
 V1 = [(method, path) for method, path in CALLS if path.startswith("/v1/") and path not in OPEN]
 R = [(method, path) for method, path in CALLS if path.startswith("/r/{")]
