@@ -15,7 +15,7 @@ TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 .DELETE_ON_ERROR:
 
 help:  ## List these commands.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-19s %s\n", $$1, $$2 }'
 
 setup: $(VENV)/.tools $(VENV)/.browser  ## Install everything that working on Rundun needs.
 
@@ -42,9 +42,10 @@ check: $(VENV)/.tools  ## Lint, and check formatting and types.
 bench: setup $(VENV)/.wrk  ## Measure requests per second and the way to a webhook, on this machine.
 	$(BIN)/python -m tests.bench $(ARGS)
 
-screenshots: setup  ## Photograph the executor's page in its main states, and the console, into screenshots/.
+screenshots: setup  ## Photograph all pages into screenshots/, and anew what the README shows.
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 	$(BIN)/python -m tests.browser.console_screenshots $(ARGS)
+	$(BIN)/python -m tests.browser.kept_pictures $(ARGS)
 
 format: $(VENV)/.tools  ## Format the code and mend what the linter can mend.
 	$(BIN)/ruff check --fix-only .
