@@ -1,5 +1,8 @@
-// On a desk the menu scrolls by itself: where the page that is read would be out of sight in it, it is brought into it.
+// On a desk the menu stands open beside the text and scrolls by itself, to the page that is read.
 
 const MENU = document.querySelector("nav");
-const CURRENT = MENU.querySelector("[aria-current]");
-if (CURRENT) MENU.scrollTop = CURRENT.offsetTop - MENU.offsetTop - MENU.clientHeight / 2;
+if (matchMedia("(min-width: 60rem)").matches) {
+  MENU.querySelector("details").open = true;
+  const current = MENU.querySelector("[aria-current]");
+  if (current) MENU.scrollTop = current.offsetTop - MENU.offsetTop - MENU.clientHeight / 2;
+}
