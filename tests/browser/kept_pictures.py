@@ -99,7 +99,6 @@ async def photographed(w: World, base: str, browser: Browser) -> tuple[bytes, by
         webhook = {"url": receiver.url, "secret": "at least 12 characters"}
         job = await w.dispatch(template["id"], **JOB, webhook=webhook)
         w.clock.forward(hours=0.5)
-        await ed.page.clock.set_fixed_time(times.wire(w.clock.now))  # or its clock would be wrong
         await ed.page.goto(f"{base}/r/{job.run_id}")
         await ed.page.locator("#identity").fill("Sam Okafor")
         await ed.start()
@@ -115,7 +114,7 @@ async def photographed(w: World, base: str, browser: Browser) -> tuple[bytes, by
         await w.deliver()
         (event,) = [one for one in receiver.received if one.json["data"].get("step_id") == "s-damage"]
     context = await browser.new_context(
-        viewport={"width": 800, "height": 690}, device_scale_factor=FINE, locale="en-GB", reduced_motion="reduce"
+        viewport={"width": 800, "height": 770}, device_scale_factor=FINE, locale="en-GB", reduced_motion="reduce"
     )
     session = ann.client.cookies.get(cookies.SESSION) or ""
     await context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"{base}/console"}])
@@ -130,14 +129,14 @@ async def photographed(w: World, base: str, browser: Browser) -> tuple[bytes, by
 
 STYLE = """
 body { margin: 0; width: 830px; background: #fff; font: 13px/1.5 system-ui, sans-serif; color: #191c21; }
-figure { position: relative; margin: 0; padding: 18px 14px 26px; }
+figure { position: relative; margin: 0; padding: 18px 14px 44px; }
 .desk, .sheet { border: 1px solid #d3d9e2; border-radius: 10px; overflow: hidden; box-shadow: 0 6px 22px #1c243022; }
 .desk { width: 590px; }
 .bar { display: flex; gap: 6px; padding: 9px 12px; background: #eef0f4; border-bottom: 1px solid #d3d9e2; }
 .bar i { width: 9px; height: 9px; border-radius: 50%; background: #c3cad5; }
 img { display: block; width: 100%; }
-.phone { position: absolute; right: 14px; top: 44px; width: 256px; border: 7px solid #1c2430; border-radius: 30px;
-  overflow: hidden; box-shadow: 0 10px 34px #1c243055; }
+.phone { position: absolute; right: 20px; top: 100px; width: 256px; border: 7px solid #1c2430; border-radius: 30px;
+  overflow: hidden; box-shadow: 0 4px 18px #1c243044; }
 .sheet pre { margin: 0; padding: 14px 18px; font: 12px/1.6 "DejaVu Sans Mono", monospace; white-space: pre-wrap;
   overflow-wrap: anywhere; background: #fbfbfc; }
 .sheet b { font-weight: 400; color: #2b4fc7; } .sheet em { font-style: normal; color: #11693a; }
@@ -157,7 +156,7 @@ def framed(on_phone: bytes, on_desk: bytes) -> str:
 def laid_out(value: Any, indent: str = "") -> str:
     """JSON in which what fits a line stands in one."""
     line = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict) or len(indent + line) <= 104:
+    if not isinstance(value, dict) or len(indent + line) <= 100:
         return line
     deeper = indent + "  "
     parts = [f'{deeper}"{name}": {laid_out(part, deeper)}' for name, part in value.items()]

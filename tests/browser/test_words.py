@@ -67,7 +67,7 @@ def test_there_are_these_languages() -> None:
 
 
 def test_a_language_is_one_more_file(tmp_path: Path) -> None:
-    """As the README says: Babel makes it, Rundun speaks it, and what is not translated yet is said in English."""
+    """As the guide says: Babel makes it, Rundun speaks it, and what is not translated yet is said in English."""
     shutil.copytree(paths.locales(), tmp_path / "locales")
     for tag in ("nl", "fa", "pt_BR"):
         made = tmp_path / "locales" / tag / "LC_MESSAGES" / "rundun.po"
