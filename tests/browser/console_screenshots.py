@@ -65,7 +65,7 @@ async def furnished(w: World) -> dict[str, str]:
         due = {**JOB, "due_at": times.wire(w.clock.now + 4 * times.HOUR)}
         job = await w.dispatch(about, executor_ref="stay 31", **due)
         missed = await w.dispatch(about, title="Beach house 4 · check-out 10:00", fields=VALUES, expires_in_hours=1)
-        flagged = await w.dispatch(about, executor_ref="stay 32", expires_in_hours=9, **JOB)
+        flagged = await w.dispatch(about, executor_ref="stay 32", expires_in_hours=9, **due)
         await flagged.start(name="Ed Miller")
         await flagged.answer("s-ok", False)
         await flagged.put("s-odo", {"unable": {"reason": "The cellar is locked"}})
@@ -183,15 +183,15 @@ async def series(w: World, browser: Browser, base: str, width: int, theme: Any, 
 async def main() -> None:
     """All of them; words on the command line choose among `console-390-dark` and the like."""
     FOLDER.mkdir(exist_ok=True)
+    named = [one for one in product(SIZES, THEMES) if not sys.argv[1:] or f"console-{one[0]}-{one[1]}" in sys.argv[1:]]
+    if not named:
+        return
     with tempfile.TemporaryDirectory() as folder:
         async with world(Path(folder)) as w, served(w) as base, chromium() as browser:
             pages = await furnished(w)
-            for width, theme in product(SIZES, THEMES):
-                name = f"console-{width}-{theme}"
-                if sys.argv[1:] and name not in sys.argv[1:]:
-                    continue
+            for width, theme in named:
                 await series(w, browser, base, width, theme, pages)
-                print(name, flush=True)
+                print(f"console-{width}-{theme}", flush=True)
             w.service.notifier.end()
 
 

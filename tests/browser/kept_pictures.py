@@ -156,7 +156,7 @@ def framed(on_phone: bytes, on_desk: bytes) -> str:
 def laid_out(value: Any, indent: str = "") -> str:
     """JSON in which what fits a line stands in one."""
     line = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict) or len(indent + line) <= 100:
+    if not isinstance(value, dict) or len(indent + line) <= 88:
         return line
     deeper = indent + "  "
     parts = [f'{deeper}"{name}": {laid_out(part, deeper)}' for name, part in value.items()]
