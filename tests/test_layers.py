@@ -198,7 +198,8 @@ def test_files_have_one_subject(folder):
 def test_the_top_level_stays_as_it_is():
     tracked = {
         *("rundun", "templates", "static", "tests", ".ci"),
-        *("rundun.toml.example", "pyproject.toml", "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore"),
+        *("rundun.toml.example", "pyproject.toml", "requirements.lock", "Makefile", "Dockerfile", "compose.yaml"),
+        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", ".gitignore"),
     }
     assert tracked <= {path.name for path in ROOT.iterdir()}
 

@@ -20,6 +20,12 @@ def build(target: str, folder: Path, root: Path = ROOT) -> Path:
     return built
 
 
+def clone(folder: Path) -> None:
+    """Make a clean clone of this checkout: what is committed, and nothing that lies around."""
+    command = ["git", "clone", "--quiet", "--no-local", str(ROOT), str(folder)]
+    subprocess.run(command, check=True, timeout=PATIENCE)
+
+
 def expected_in_a_wheel() -> set[str]:
     """The files that a wheel has beside what says who made it."""
     return {

@@ -56,7 +56,7 @@ GUIDES = {
         DocsPage("browsers", "Browsers", "browsers.md", "Which phones and browsers will do."),
     ),
     "For the administrator": (
-        DocsPage("install", "Install and run", "install.md", "From a clone to a service that starts by itself."),
+        DocsPage("install", "Install and run", "install.md", "A clone, a wheel, one file, a container, a unit."),
         DocsPage("https", "Behind HTTPS", "https.md", "A name, a certificate, a proxy in front."),
         DocsPage("service", "Settings", "service.md", "Every setting, and where it is read from."),
         DocsPage("commands", "Commands", "commands.md", "The command line."),

@@ -1,0 +1,68 @@
+"""What containers are made of, as far as it can be told without one; `make packages` does the Dockerfile's steps."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rundun import __version__
+from rundun.config.loader import load
+from tests.helpers.patience import PATIENCE
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+HADOLINT = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+
+
+@pytest.mark.skipif(not HADOLINT, reason="there is no hadolint for this machine")
+def test_nothing_in_the_dockerfile_is_known_to_go_wrong():
+    told = subprocess.run([HADOLINT, "-"], input=DOCKERFILE, capture_output=True, text=True, timeout=PATIENCE)
+    assert (told.returncode, told.stdout) == (0, "")
+
+
+def test_the_container_serves_what_was_made_before_as_somebody_without_rights():
+    last = dict(re.findall(r"^([A-Z]+) (.*)$", DOCKERFILE, re.MULTILINE))
+    assert [*json.loads(last["ENTRYPOINT"]), *json.loads(last["CMD"])][:3] == ["rundun", "serve", "--existing"]
+    assert last["USER"] == "8000:8000" and last["WORKDIR"] == last["VOLUME"] == "/data"
+    assert f"127.0.0.1:{last['EXPOSE']}/readyz" in DOCKERFILE
+
+
+def test_only_the_proxy_is_published_and_its_network_is_believed():
+    rundun, caddy = COMPOSE["services"]["rundun"], COMPOSE["services"]["caddy"]
+    assert "ports" not in rundun and caddy["ports"] == ["80:80", "443:443", "443:443/udp"]
+    assert not any("network" in word for service in (rundun, caddy) for word in service)
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    set_here = {
+        name: re.sub(r"\$\{DOMAIN:\?.*\}", "check.example.com", value) for name, value in rundun["environment"].items()
+    }
+    settings = load(environment=set_here)
+    assert settings.server.trusted_proxies == (ip_network(network["subnet"]),)
+    assert settings.public_url == "https://check.example.com"
+    assert caddy["environment"]["UPSTREAM"] == "rundun:8000"
+
+
+def test_whatever_a_container_writes_lies_in_a_volume():
+    rundun, caddy = COMPOSE["services"]["rundun"], COMPOSE["services"]["caddy"]
+    assert rundun["volumes"] == ["data:/data"] and set(COMPOSE["volumes"]) == {"data", "caddy"}
+    (configuration,) = [volume for volume in caddy["volumes"] if volume.startswith("./")]
+    assert (ROOT / configuration.split(":")[0]).parent == ROOT / "rundun" / "deploy"
+
+
+def test_the_changelog_tells_this_version_first():
+    versions = re.findall(r"^## \[?([^\s\]]+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert next(one for one in versions if one != "Unreleased") == __version__
+    assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
+
+
+def test_the_archive_of_the_sources_has_all_that_lies_on_top():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    packed = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert [name for name in packed if not (ROOT / name.lstrip("/")).exists()] == []
