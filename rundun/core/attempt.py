@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+EXCERPT_BYTES = 4 * 1024  # kept of an answer
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:

@@ -1,4 +1,4 @@
-"""Results of picture work, for callers that know no codec."""
+"""Results of picture work, for callers that know no codec, and how large pictures may be."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,6 +8,14 @@ from rundun.core.json_types.base import PositionJson
 from rundun.core.steps import BarcodeFormat
 
 TimeSource = Literal["camera", "exif", "exif_local"]  # the clock of the phone that took it, EXIF, EXIF without its zone
+
+# Longest sides of what is made of a picture.
+PHOTO_PIXELS, PICTURE_PIXELS, THUMBNAIL_PIXELS, LOGO_PIXELS = 2048, 1280, 320, 512
+# Most pixels of a file, whatever the settings allow for photos.
+MAX_WEBP_PIXELS = 16_000_000  # libwebp decodes the whole, and takes 15 bytes a pixel
+MAX_BARCODE_PIXELS, MAX_SIGNATURE_PIXELS, MAX_LOGO_PIXELS = 25_000_000, 4_000_000, 16_000_000
+# Times as many of a JPEG that shrinks while it is decoded, 108 of a phone: a quarter of them is in memory at most.
+SHRINKING_JPEG = 2.2
 
 
 @dataclass(frozen=True, slots=True)

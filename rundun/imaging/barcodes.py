@@ -3,11 +3,10 @@
 import zxingcpp
 from PIL import Image, ImageOps
 
-from rundun.core.picture import Barcode
+from rundun.core.picture import MAX_BARCODE_PIXELS, Barcode
 from rundun.core.steps import BarcodeFormat
 from rundun.imaging.derivatives import fit, guarded, open_picture, plain_copy
 
-_MAX_BARCODE = 25_000_000  # pixels of a file, whatever the settings allow for photos
 # Longest side in which a barcode is looked for, first and last. The last costs little for bars, but up to 2.6 s for the
 # others in a picture made to cost, so these are looked for in its middle only. QR codes have a side of their own: a
 # picture full of what looks like their corners costs the reader 40 s and more at 4096, and 1.2 s at 1600.
@@ -38,7 +37,7 @@ def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat
     matrices = [kind for kind in others if kind not in bars]
     by_bars = [kind for kind in others if kind != _BARCODES["data_matrix"]]
     longest = _CODE_LAST if others else _QR_PIXELS
-    opened = open_picture(data, min(max_pixels, _MAX_BARCODE))
+    opened = open_picture(data, min(max_pixels, MAX_BARCODE_PIXELS))
     grey = plain_copy(opened.load(longest), longest).convert("L")
     opened.image.close()
     # The reader tries other inverted codes by itself, those of bars only when asked like this.

@@ -24,24 +24,24 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from rundun.core.picture import Derivatives
+from rundun.core.picture import (
+    LOGO_PIXELS,
+    MAX_LOGO_PIXELS,
+    MAX_SIGNATURE_PIXELS,
+    MAX_WEBP_PIXELS,
+    PHOTO_PIXELS,
+    PICTURE_PIXELS,
+    SHRINKING_JPEG,
+    THUMBNAIL_PIXELS,
+    Derivatives,
+)
 from rundun.errors import Problem
 from rundun.imaging import exif, formats
 from rundun.imaging.formats import LargePicture, Unreadable
 
-PHOTO_PIXELS = 2048  # longest side of the derived photo
-PICTURE_PIXELS = 1280  # longest side of a picture that a template shows
-THUMBNAIL_PIXELS = 320  # longest side of the thumbnail
 SMALL_PIXELS = 2048 * 2048  # up to these, as the page sends them, a picture takes a third of a second at the worst
-LOGO_PIXELS = 512  # longest side of a company's logo
 _LOGOS = ("image/png", "image/jpeg", "image/webp")
 _PHOTO_QUALITY, _THUMBNAIL_QUALITY = 82, 75
-# Most pixels of a file, whatever the settings allow for photos.
-_MAX_WEBP = 16_000_000  # libwebp decodes the whole, and takes 15 bytes a pixel
-# Times as many of a JPEG that shrinks while it is decoded, 108 of a phone: a quarter of them is in memory at most.
-_SHRINKING_JPEG = 2.2
-_MAX_SIGNATURE = 4_000_000
-_MAX_LOGO = 16_000_000
 
 # Embedded HEIC previews would pass for the picture, depth maps and the like would only cost time.
 pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
@@ -128,9 +128,9 @@ def open_picture(data: bytes, max_pixels: int, longest: int | None = None) -> _O
     image = _READERS[content_type](io.BytesIO(data))
     width, height = image.size
     if content_type == "image/webp":
-        max_pixels = min(max_pixels, _MAX_WEBP)
+        max_pixels = min(max_pixels, MAX_WEBP_PIXELS)
     elif content_type == "image/jpeg" and longest and max(image.size) >= 2 * longest and _is_read_once(image, data):
-        max_pixels = round(max_pixels * _SHRINKING_JPEG)
+        max_pixels = round(max_pixels * SHRINKING_JPEG)
     if width * height > max_pixels:
         kind = content_type.removeprefix("image/").upper().replace("WEBP", "WebP")
         raise Unreadable(
@@ -277,7 +277,7 @@ def logo(data: bytes, *, max_pixels: int) -> bytes:
     """
     if formats.sniff(data[:64]) not in _LOGOS:
         raise Unreadable("A logo is a PNG, a JPEG or a WebP picture.")
-    opened = open_picture(data, min(max_pixels, _MAX_LOGO))
+    opened = open_picture(data, min(max_pixels, MAX_LOGO_PIXELS))
     small: Image.Image
     image = opened.load(LOGO_PIXELS)
     if image.has_transparency_data:
@@ -298,6 +298,6 @@ def check_signature(png: bytes, *, max_pixels: int) -> tuple[int, int]:
     """Decode all of a signature's PNG, and return its width and height. Raises `unreadable_image`."""
     if formats.sniff(png[:64]) not in ("image/png", None):
         raise Unreadable("A signature must be a PNG.")
-    image = open_picture(png, min(max_pixels, _MAX_SIGNATURE)).image
+    image = open_picture(png, min(max_pixels, MAX_SIGNATURE_PIXELS)).image
     image.load()
     return image.size

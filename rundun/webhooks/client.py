@@ -22,7 +22,7 @@ from typing import Literal
 import httpcore2
 
 from rundun import __version__, addresses
-from rundun.core.attempt import AttemptResult, WebhookRequest
+from rundun.core.attempt import EXCERPT_BYTES, AttemptResult, WebhookRequest
 from rundun.core.webhook_signature import sign, standard_webhooks
 from rundun.core.webhook_url import Destination, Network, may_be_read, normalise
 from rundun.logs import log
@@ -30,7 +30,6 @@ from rundun.webhooks import dialer
 from rundun.webhooks.dialer import UnresolvedHost
 
 BODY_BYTES = 16 * 1024  # read of an answer, as it comes, never decompressed
-EXCERPT_BYTES = 4 * 1024
 MAX_IDLE_CONNECTIONS = 64
 IDLE_SECONDS = 4.0  # below the five seconds after which common servers close
 

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from rundun.server import ConnectionLimits
+from rundun.config.connection_limits import ConnectionLimits
 from tests.helpers.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -4,9 +4,10 @@ import asyncio
 import json
 import sys
 
+from rundun.config.connection_limits import ConnectionLimits
 from rundun.config.loader import load
 from rundun.logs import configure
-from rundun.server import ConnectionLimits, bind, serve
+from rundun.server import bind, serve
 
 
 def program(given):
