@@ -1,4 +1,4 @@
-"""The pages for integrators in a browser: on a phone and a desk, in light and dark, by keyboard, on paper."""
+"""The documentation in a browser: on a phone and a desk, in light and dark, by keyboard, on paper."""
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -10,7 +10,8 @@ PAGES = [
     "/docs/templates",
     "/docs/webhooks",
     "/docs/errors",
-    "/docs/faults",
+    "/docs/api",
+    "/docs/secrets",
     "/docs/reference/runs",
     "/problems/invalid",
     "/",
