@@ -17,7 +17,7 @@ TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 help:  ## List these commands.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-19s %s\n", $$1, $$2 }'
 
-setup: $(VENV)/.tools $(VENV)/.browser  ## Install everything that working on Rundun needs.
+setup: $(VENV)/.tools $(VENV)/.browser $(VENV)/.client  ## Install everything that working on Rundun needs.
 
 serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; more flags in ARGS="…".
 	@exec $(BIN)/python -m rundun serve $(ARGS)
@@ -86,7 +86,7 @@ crash: setup  ## Kill the service CRASH_KILLS times (200) in the middle of every
 
 # An environment whose Python is gone (upgraded, or the folder moved) is made anew.
 ifeq ($(wildcard $(BIN)/python),)
-  $(shell rm -f $(VENV)/.made $(VENV)/.service $(VENV)/.tools $(VENV)/.release)
+  $(shell rm -f $(VENV)/.made $(VENV)/.service $(VENV)/.tools $(VENV)/.release $(VENV)/.client)
 endif
 
 # The first Python of at least 3.11 that can make environments, python3 before all others.
@@ -136,6 +136,13 @@ $(VENV)/.browser: $(VENV)/.tools
 	elif [ "$$(id -u)" = 0 ]; then $(BIN)/playwright install --with-deps --only-shell chromium; \
 	else $(BIN)/playwright install --only-shell chromium; \
 	fi
+	@touch $@
+
+# The generator of clients in an environment of its own, so that what it needs binds nothing of ours.
+$(VENV)/.client: $(VENV)/.made
+	@echo "Installing a generator of clients"
+	@$(BIN)/python -m venv --clear $(VENV)/client
+	@$(VENV)/client/bin/python -m pip install --quiet openapi-python-client~=0.29.1
 	@touch $@
 
 # Firefox with its driver from pyproject.toml, WebKitGTK with its own, and a screen in memory for it.
