@@ -126,8 +126,9 @@ def _scalar(value: str) -> Any:
 
 
 def _nearest(word: str, words: Iterable[str]) -> str:
-    near = get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f"; the nearest is {near[0]}" if near else ""
+    """Return what was meant, if some known word is really close, else where all are listed."""
+    near = get_close_matches(word, list(words), n=1, cutoff=0.8)
+    return f"; the nearest is {near[0]}" if near else "; all are at /docs/service, and in rundun.toml.example"
 
 
 def _show(value: Any) -> str:

@@ -14,7 +14,8 @@ PREFIX = "RUNDUN_"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting as it is documented; `default` is the typed value, None where it is worked out or left out."""
+    """One setting as it is documented; `default` is the typed value, None where it is worked out or left out;
+    `example` is shown where there is no default to show."""
 
     section: str
     name: str
@@ -23,6 +24,7 @@ class Setting:
     help: str
     unit: str
     flag: str
+    example: Any
 
     @property
     def key(self) -> str:
@@ -33,8 +35,9 @@ class Setting:
         return f"{PREFIX}{self.section}_{self.name}".upper()
 
 
-def setting(default: Any, kind: Kind, help: str, *, unit: str = "", flag: str = "") -> Any:
-    return field(default=default, metadata={"kind": kind, "help": help, "unit": unit, "flag": flag})
+def setting(default: Any, kind: Kind, help: str, *, unit: str = "", flag: str = "", example: Any = None) -> Any:
+    metadata = {"kind": kind, "help": help, "unit": unit, "flag": flag, "example": example}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,19 @@ class ServerSettings:
         kinds.WEB_ORIGIN,
         "What links and photo addresses begin with; never taken from a request. "
         "Default: the address listened on, or this machine's address in its network when listening on all.",
+        example="https://check.example.com",
     )
     tls_certificate: Path | None = setting(
-        None, kinds.EXISTING_FILE, "Certificate chain (PEM) to serve HTTPS with, without a proxy in front."
+        None,
+        kinds.EXISTING_FILE,
+        "Certificate chain (PEM) to serve HTTPS with, without a proxy in front.",
+        example="chain.pem",
     )
     tls_key: Path | None = setting(
-        None, kinds.EXISTING_FILE, "Its private key (PEM); not needed if the certificate's file holds it."
+        None,
+        kinds.EXISTING_FILE,
+        "Its private key (PEM); not needed if the certificate's file holds it.",
+        example="key.pem",
     )
     trusted_proxies: tuple[Network, ...] = setting(
         (ip_network("127.0.0.1/32"), ip_network("::1/128")),
@@ -91,6 +101,7 @@ class BackupSettings:
         kinds.FOLDER,
         "Where backups are made by themselves, best on another disk; the folder must be there. Without it none are "
         "made but by `backup FILE`.",
+        example="/mnt/backups",
     )
     every_hours: float = setting(
         24, kinds.number(0.01, 8760), "How long after the last good one the next is made.", unit="hours"
@@ -141,7 +152,10 @@ class WebhooksSettings:
         4, kinds.integer(1, 1000), "The same to one scheme, host and port, for each organization."
     )
     ca_file: Path | None = setting(
-        None, kinds.EXISTING_FILE, "Certificates (PEM) to trust besides the usual ones, for receivers of your own."
+        None,
+        kinds.EXISTING_FILE,
+        "Certificates (PEM) to trust besides the usual ones, for receivers of your own.",
+        example="our-authority.pem",
     )
 
 
@@ -152,9 +166,13 @@ class AlertsSettings:
         kinds.WEB_ADDRESS,
         "Receiver that is told, by a POST, of each delivery that has failed for good, of quotas that are nearly "
         "used up, and of backups that are missed; it is checked as webhooks are.",
+        example="https://alerts.example.com/rundun",
     )
     secret: str | None = setting(
-        None, kinds.SECRET, "What that POST is signed with, as webhooks are; without it there is a digest only."
+        None,
+        kinds.SECRET,
+        "What that POST is signed with, as webhooks are; without it there is a digest only.",
+        example="make up a secret of your own",
     )
 
 
@@ -195,6 +213,7 @@ class LimitsSettings:
         kinds.integer(0, 10**7),
         "Requests that all API keys of one organization may make together; `0` = any number. Default: four times "
         "`limits.requests_per_minute`.",
+        example=2400,
     )
     failures_per_minute: int = setting(
         60, kinds.integer(0, 10**6), "Requests with an unknown key or link that one address may make; `0` = any number."

@@ -237,8 +237,9 @@ def shown(value):
 def example():
     """What rundun.toml.example has to be."""
     lines = [
-        "# Every setting of Rundun with its default. Copy this file to rundun.toml, take the # off what you change,",
-        "# and start Rundun in the same folder, or name the file with --config. Without it the defaults hold.",
+        "# Every setting of Rundun with its default, or with an example where it says so. Copy this file to",
+        "# rundun.toml, take the # off what you change, and start Rundun in the same folder, or name the file with",
+        "# --config. Without it the defaults hold.",
         "#",
         "# Environment variables win over this file: server.port is RUNDUN_SERVER_PORT; a list is JSON or has commas.",
         "# Flags win over both.",
@@ -248,8 +249,9 @@ def example():
         for one in SETTINGS:
             if one.section == section:
                 says = one.help + (f" In {one.unit}." if one.unit else "")
+                says += " An example:" if one.default is None else ""
                 lines += [f"# {line}" for line in textwrap.wrap(says, 108)]
-                lines.append(f"#{one.name} = {'…' if one.default is None else shown(one.default)}")
+                lines.append(f"#{one.name} = {shown(one.example if one.default is None else one.default)}")
     return "\n".join(lines) + "\n"
 
 
@@ -257,16 +259,18 @@ def test_the_example_file_is_complete():
     assert (ROOT / "rundun.toml.example").read_text("utf-8") == example()
 
 
-def test_the_example_file_is_valid_as_it_is_and_with_every_default_given(elsewhere):
+def test_the_example_file_is_valid_as_it_is_and_with_every_line_given(elsewhere):
+    text = (ROOT / "rundun.toml.example").read_text("utf-8")
     assert load(ROOT / "rundun.toml.example", {}) == ServiceSettings()
+    for name in ("chain.pem", "key.pem", "our-authority.pem"):
+        (elsewhere / name).touch()
     given = elsewhere / "given.toml"
-    given.write_text(
-        "\n".join(
-            line.removeprefix("#") if not line.startswith("# ") and not line.endswith("…") else line
-            for line in example().splitlines()
-        )
-    )
-    assert load(given, {}) == ServiceSettings()
+    given.write_text("\n".join(line if line.startswith("# ") else line.removeprefix("#") for line in text.splitlines()))
+    settings = load(given, {})
+    assert settings.public_url == "https://check.example.com"
+    for one in SETTINGS:
+        value = getattr(getattr(settings, one.section), one.name)
+        assert shown(value) == shown(one.example if one.default is None else one.default), one.key
 
 
 def test_every_setting_says_what_it_is_for():
