@@ -96,7 +96,7 @@ async def running(
         )
         stack.push_async_callback(database.close)
         pictures = await stack.enter_async_context(picture_pools(settings.limits.photo_megapixels * MEGAPIXEL))
-        webhook_client = _webhook_client(settings, clock)
+        webhook_client = make_webhook_client(settings, clock)
         stack.push_async_callback(webhook_client.close)
         alerts = await _alerts(settings, database, webhook_client)
         await _end_what_is_gone(database)
@@ -189,7 +189,8 @@ async def _store_uses(uses: Jobs) -> None:
             log("warning", f"{name}.not_kept", error=problem.detail)
 
 
-def _webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClient:
+def make_webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClient:
+    """Make the sender of webhooks that the settings ask for; raises Problem."""
     webhooks = settings.webhooks
     try:
         return WebhookClient(

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from rundun.core.json_types.runs import WarnedJson
 from rundun.core.webhook_url import Destination, is_loopback
 from rundun.errors import FieldError, Problem
-from rundun.web.context import Context
+from rundun.web.context import CheckDestination
 
 
 @cache  # the public URL is the same for as long as the process lives
@@ -24,12 +24,12 @@ def link_warnings(public_url: str) -> list[WarnedJson]:
 
 
 async def destination_warnings(
-    ctx: Context, destination: Destination | None, org_id: str, pointer: str = "/webhook/url"
+    check: CheckDestination, destination: Destination | None, org_id: str, pointer: str = "/webhook/url"
 ) -> list[WarnedJson]:
     """Return warnings about an organization's deliveries to `destination`; raises `address_not_allowed`, at its
     `pointer`.
     """
-    verdict = await ctx.check_destination(destination, org_id) if destination else None
+    verdict = await check(destination, org_id) if destination else None
     if verdict is None:
         return []
     kind, detail = verdict

@@ -19,6 +19,7 @@ from rundun.core.json_types.runs import (
     RunSteeredJson,
 )
 from rundun.core.run import Run
+from rundun.core.urls import Urls
 from rundun.core.validation import read
 from rundun.store import run_lists
 from rundun.store import runs as run_rows
@@ -65,9 +66,9 @@ async def dispatch_run(call: ApiCall) -> Response:
     transaction; what is refused makes nothing and costs nothing. Sent again with its `Idempotency-Key` after the run
     was erased, it is 410 `run_erased` and brings nobody back.
     """
-    order, destination = (await read_dispatch_body(call.ctx, call.org_id, await call.json())).order()
+    order, destination = (await read_dispatch_body(call.ctx.database, call.org_id, await call.json())).order()
     warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(
-        call.ctx, destination, call.org_id
+        call.ctx.check_destination, destination, call.org_id
     )
     links = call.ctx.links
 
@@ -97,10 +98,14 @@ async def get_run(call: ApiCall) -> Response:
     tag += f'-links{links.rotations}"' if links.rotations else '"'
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
+    return Json(run_record(state, links, now), headers={"etag": tag})
+
+
+def run_record(state: RunState, links: Urls, now: int) -> bytes:
+    """Return the whole record of a run as JSON."""
     record = to_json(run_json.record_json(state.run, state.step_states, state.evidence, links, now))
     head, link, rest = record.partition(b',"link":')  # before it stands nothing that anybody wrote
-    content = head + b',"template":' + template_json(state.version) + link + rest
-    return Json(content, headers={"etag": tag})
+    return head + b',"template":' + template_json(state.version) + link + rest
 
 
 @router.route("GET /runs", {200: Success("A page of runs.", ListOf(RunListedJson))}, query=RunsQuery)
@@ -181,7 +186,7 @@ async def patch_run(call: ApiCall) -> Response:
     """
     run_id, body = call.path("run_id"), read(RunPatch, await call.json(MERGE_PATCH))
     await call.read(run_rows.get_of_org, run_id)  # for a run of somebody else nothing is looked up
-    warnings = await destination_warnings(call.ctx, body.destination(), call.org_id)
+    warnings = await destination_warnings(call.ctx.check_destination, body.destination(), call.org_id)
     state = None
     # Two at once would take the same deliveries from each other, without end.
     with one_at_a_time(call, "Another change of this run is still being worked on."):

@@ -35,7 +35,7 @@ async def send_test(ctx: Context, request: Request, org_id: str, webhook: Webhoo
     await ctx.database.read(holding.require_none)
     ctx.rate_limiter.count(request, TESTS, org_id)
     destination = normalise(webhook.url)
-    await destination_warnings(ctx, destination, org_id, "/url")
+    await destination_warnings(ctx.check_destination, destination, org_id, "/url")
     event_id = f"evt-{uuid.uuid4()}"
     body = event.webhook_test_body(event_id, ctx.now())
     order = WebhookRequest(destination.url, webhook.secret, body, event_id, event.TEST, org_id)

@@ -115,8 +115,10 @@ async def dispatch(call: ConsoleCall) -> Response:
     try:
         version = await _chosen(call)
         body = read_body(call.form, version, call.zone)
-        dispatch_request, destination = (await read_dispatch_body(call.ctx, call.operator.org_id, body)).order()
-        warnings = await destination_warnings(call.ctx, destination, call.operator.org_id)
+        dispatch_request, destination = (
+            await read_dispatch_body(call.ctx.database, call.operator.org_id, body)
+        ).order()
+        warnings = await destination_warnings(call.ctx.check_destination, destination, call.operator.org_id)
         run_id = await call.write_once(lambda run: run.run_id, runs.dispatch, dispatch_request)
     except Problem as problem:
         if problem.code not in REFUSALS:
