@@ -1,6 +1,6 @@
 """Refusals: one exception, with a code for machines and a sentence for people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,17 @@ FieldErrorCode = Literal[
     "duplicate",
     "address_not_allowed",
 ]
+
+
+MAX_TYPED, MAX_CHOICES = 100, 10  # characters, and names, that a sentence repeats
+
+
+def there_are(choices: Sequence[str]) -> str:
+    """Return the sentence that lists at most ten of `choices`."""
+    if not choices:
+        return "There is none yet."
+    more = len(choices) - MAX_CHOICES
+    return f"There are: {', '.join(choices[:MAX_CHOICES])}{f' and {more} more' if more > 0 else ''}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +72,16 @@ class Problem(Exception):
 
 
 class NotFound(Problem):
-    """The refusal of what does not exist, or is not yours: the two are never told apart."""
+    """The refusal of what does not exist, or is not yours: the two are never told apart. An administrator, who may know
+    all, is told what was `typed`, and the `choices` there are.
+    """
 
-    def __init__(self, what: str) -> None:
-        super().__init__("not_found", f"There is no such {what}.")
+    def __init__(self, what: str, typed: str | None = None, choices: Sequence[str] = ()) -> None:
+        if typed is None:
+            super().__init__("not_found", f"There is no such {what}.")
+            return
+        asked = typed if len(typed) <= MAX_TYPED else f"{typed[:MAX_TYPED]}…"
+        super().__init__("not_found", f"There is no {what} {asked}. {there_are(choices)}")
 
 
 class Invalid(Problem):

@@ -5,7 +5,7 @@ import string
 
 from rundun.actions.organizations import clean_name, find
 from rundun.core.tokens import digest
-from rundun.errors import Problem
+from rundun.errors import NotFound, Problem
 from rundun.store import api_keys
 from rundun.store.api_keys import ApiKey
 from rundun.store.transaction import Tx
@@ -24,6 +24,15 @@ def create(tx: Tx, organization: str, name: str, *, may_erase: bool = False) -> 
         raise Problem("invalid", f"An organization has at most {MAX_VALID} keys that work; revoke one first.")
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
     return api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase), secret
+
+
+def revoke(tx: Tx, key_id: str) -> None:
+    """Revoke an API key for the administrator; raises NotFound with the keys that work."""
+    try:
+        api_keys.revoke(tx, key_id)
+    except NotFound:
+        valid = [key for key in api_keys.list_all(tx) if key.revoked_at is None]
+        raise NotFound("key", key_id, [f"{key.name} ({key.key_id})" for key in valid]) from None
 
 
 def revoke_of_org(tx: Tx, org_id: str, key_id: str) -> None:

@@ -4,6 +4,8 @@ one. Arguments and results are plain JSON.
 
 from collections.abc import Callable, Mapping
 
+from pydantic import TypeAdapter
+
 from rundun.actions import (
     api_keys,
     erasures,
@@ -16,10 +18,8 @@ from rundun.actions import (
     signing_key,
 )
 from rundun.actions import templates as template_actions
+from rundun.core import times
 from rundun.core.run import DispatchRequest
-from rundun.errors import NotFound
-from rundun.store import api_keys as key_rows
-from rundun.store import templates as template_rows
 from rundun.store.operators import Role
 from rundun.store.transaction import Tx
 
@@ -27,7 +27,7 @@ from rundun.store.transaction import Tx
 def create_key(tx: Tx, org: str, name: str, may_erase: bool = False) -> dict[str, str]:
     """Create an API key (`keys create`)."""
     key, secret = api_keys.create(tx, org, name, may_erase=may_erase)
-    return {"key_id": key.key_id, "key": secret}
+    return {"key_id": key.key_id, "org_id": key.org_id, "name": key.name, "key": secret}
 
 
 def create_organization(tx: Tx, name: str) -> str:
@@ -41,12 +41,13 @@ def import_template(tx: Tx, org: str, template: object) -> str:
     return template_actions.create(tx, organizations.find(tx, org).org_id, draft).template_id
 
 
-def dispatch_run(tx: Tx, template_id: str) -> str:
-    """Dispatch a run (`runs dispatch`); returns its link."""
-    org_id = template_rows.find_owner(tx, template_id)
-    if org_id is None:
-        raise NotFound("template")
-    return tx.links.run(runs.dispatch(tx, org_id, DispatchRequest(template_id)).run_id)
+_ORDER = TypeAdapter(DispatchRequest)
+
+
+def dispatch_run(tx: Tx, org_id: str, order: object) -> dict[str, str | None]:
+    """Dispatch a run (`runs dispatch`); `order` has the fields of a `DispatchRequest`, read and checked before."""
+    run = runs.dispatch(tx, org_id, _ORDER.validate_python(order))
+    return {"run_id": run.run_id, "link": tx.links.run(run.run_id), "expires_at": times.wire_or_none(run.expires_at)}
 
 
 def erase_run(tx: Tx, run_id: str) -> None:
@@ -71,7 +72,7 @@ def setup_link(tx: Tx, org: str | None) -> str:
 
 COMMANDS: Mapping[str, Callable[..., object]] = {
     "keys create": create_key,
-    "keys revoke": key_rows.revoke,
+    "keys revoke": api_keys.revoke,
     "keys rotate-signing": signing_key.rotate,
     "orgs create": create_organization,
     "orgs credits": organizations.add_credits,

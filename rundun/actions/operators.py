@@ -8,7 +8,7 @@ from rundun.actions import organizations as organization_actions
 from rundun.core import times
 from rundun.core.tokens import digest
 from rundun.core.validation import clean_input
-from rundun.errors import FieldError, FieldErrorCode, NotFound, Problem
+from rundun.errors import FieldError, FieldErrorCode, NotFound, Problem, there_are
 from rundun.store import operators, organizations
 from rundun.store.operators import Invitation, Operator, Role
 from rundun.store.organizations import Organization
@@ -179,14 +179,18 @@ def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
     Raises NotFound, and `invalid` where `org` is missing.
     """
     if org is not None:
-        operator = operators.find_in_org(tx, organization_actions.find(tx, org).org_id, clean_email(email))
+        org_id = organization_actions.find(tx, org).org_id
+        operator = operators.find_in_org(tx, org_id, clean_email(email))
         found = [] if operator is None else [operator]
     else:
         found = operators.list_by_email(tx, clean_email(email))
     if not found:
-        raise NotFound("operator")
+        everyone = operators.list_all(tx) if org is None else operators.list_of_org(tx, org_id)
+        raise NotFound("operator", email, list(dict.fromkeys(operator.email for operator in everyone)))
     if len(found) > 1:
-        raise Problem("invalid", "Several organizations have an operator with that address; say which with --org.")
+        theirs = organization_actions.choices(organizations.get(tx, operator.org_id) for operator in found)
+        which = "Several organizations have an operator with that address; say which with --org."
+        raise Problem("invalid", f"{which} {there_are(theirs)}")
     return found[0]
 
 

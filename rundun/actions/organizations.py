@@ -1,6 +1,7 @@
 """Organizations: made, described, given credits and a quota."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from rundun.actions.quotas import require_room
@@ -8,7 +9,7 @@ from rundun.core import colour, times
 from rundun.core.json_types.runs import OrganizationJson
 from rundun.core.text import MIB
 from rundun.core.validation import clean_input
-from rundun.errors import FieldError, Invalid, NotFound, Problem
+from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
 from rundun.store import deliveries, files, organizations, quotas, statistics
 from rundun.store.organizations import Organization
 from rundun.store.quotas import StorageUse
@@ -41,7 +42,7 @@ def find(tx: Tx, name: str) -> Organization:
     matches = organizations.find_by_name(tx, name)
     matches = [match for match in matches if match.org_id == name] or matches
     if not matches:
-        raise NotFound("organization")
+        raise NotFound("organization", name, choices(organizations.list_all(tx)))
     if len(matches) > 1:
         ids = ", ".join(match.org_id for match in matches)
         raise Problem("invalid", f"Several organizations have that name; say which: {ids}.")
@@ -53,9 +54,16 @@ def find_or_only(tx: Tx, name: str | None) -> Organization:
     if name is not None:
         return find(tx, name)
     everyone = organizations.list_all(tx)
-    if len(everyone) != 1:
-        raise Problem("invalid", "Say which organization, with --org." if everyone else "There is no organization yet.")
+    if not everyone:
+        raise Problem("invalid", "There is no organization yet.")
+    if len(everyone) > 1:
+        raise Problem("invalid", f"Say which organization, with --org. {there_are(choices(everyone))}")
     return everyone[0]
+
+
+def choices(everyone: Iterable[Organization]) -> list[str]:
+    """Return organizations as a sentence names them."""
+    return [f"{organization.name} ({organization.org_id})" for organization in everyone]
 
 
 def create(tx: Tx, name: str) -> Organization:

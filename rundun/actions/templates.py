@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rundun.actions import quotas
+from rundun.actions import organizations, quotas
 from rundun.core import template_rules, times
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
 from rundun.core.template import Template
-from rundun.errors import FieldError, Invalid, NotFound, Problem
+from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
 from rundun.store import pictures, templates
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.templates import TemplateHead
@@ -227,6 +227,28 @@ def page_versions(
     head = templates.get(tx, org_id, template_id)
     page = templates.page_versions(tx, template_id, page_request)
     return Page([(head, version) for version in page.items], page.next_before)
+
+
+def list_named(tx: Tx, org: str | None) -> list[tuple[TemplateHead, str]]:
+    """List the templates, archived ones too, of the organization with an id or a name or of all, with their names."""
+    org_id = None if org is None else organizations.find(tx, org).org_id
+    return templates.list_named(tx, org_id, include_archived=True)
+
+
+def find(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
+    """Find the one template with an id, else the one in use with that name, of the organization with an id or a name or
+    of all. Raises NotFound, and `invalid` where several have the name.
+    """
+    named = list_named(tx, org)
+    found = [head for head, _ in named if head.template_id == typed]
+    named = [(head, name) for head, name in named if head.archived_at is None]
+    found = found or [head for head, name in named if name == typed]
+    if not found:
+        raise NotFound("template", typed, [f"{name} ({head.template_id})" for head, name in named])
+    if len(found) > 1:
+        ids = [head.template_id for head in found]
+        raise Problem("invalid", f"Several templates have that name; say which by its id. {there_are(ids)}")
+    return found[0]
 
 
 def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple[TemplateHead, TemplateVersion]]:

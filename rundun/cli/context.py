@@ -13,7 +13,8 @@ import click
 from rundun import diagnostics
 from rundun.actions.commands import COMMANDS
 from rundun.app import wall_clock
-from rundun.cli.terminal import visible
+from rundun.cli.completion import FILE
+from rundun.cli.terminal import Shown, as_json, say, visible
 from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, is_listening, send_command, socket_path
@@ -32,8 +33,8 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
     setting is its flag. Ends the process with 2 and all that is wrong with the settings, or with 1 and a `Problem`.
     """
 
-    @click.option("--database", "database_path", metavar="FILE", help="The SQLite file; rundun.db without it.")
-    @click.option("--config", "config_file", metavar="FILE", help="Settings; ./rundun.toml is read without it.")
+    @click.option("--database", "database_path", type=FILE, help="The SQLite file; rundun.db without it.")
+    @click.option("--config", "config_file", type=FILE, help="Settings; ./rundun.toml is read without it.")
     @functools.wraps(command)
     def with_settings(config_file: str | None, **arguments: Any) -> None:
         flags = {one.key: arguments.pop(one.key.replace(".", "_"), None) for one in SETTINGS if one.flag}
@@ -45,25 +46,60 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
             click.echo(error, err=True)
             sys.exit(2)
         except Problem as problem:
-            raise click.ClickException("\n".join(map(visible, _told(problem).split("\n")))) from None
+            raise click.ClickException("\n  ".join(map(visible, _told(problem)))) from None
 
     return with_settings
 
 
-def _told(problem: Problem) -> str:
+def shown(command: Callable[..., Shown]) -> Callable[..., None]:
+    """Add what `common` adds, and `--json`; what the command returns is printed, as lines or as one JSON document."""
+
+    @click.option("--json", "is_json", is_flag=True, help="Print one JSON document.")
+    @functools.wraps(command)
+    def printing(settings: ServiceSettings, is_json: bool, **arguments: Any) -> None:
+        result = command(settings, **arguments)
+        if is_json:
+            click.echo(as_json(result.document))
+        else:
+            for line in result.lines:
+                say(line)
+            for note in result.notes:
+                say(note, err=True)
+            if result.besides and sys.stdout.isatty():
+                result.besides()
+        if result.exit_code:
+            sys.exit(result.exit_code)
+
+    return common(printing)
+
+
+def _told(problem: Problem) -> list[str]:
     """Say what is wrong, each thing once: a field by the option or argument of that name, else by its JSON pointer."""
     if not problem.errors:
-        return problem.detail
-    params = click.get_current_context().command.params
-    typed = {f"/{each.name}": each.opts[0] if each.opts[0][0] == "-" else str(each.name).upper() for each in params}
-    lines = [_sentence(typed.get(error.pointer), error) for error in problem.errors]
-    return lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} things are wrong:", *lines])
+        return [problem.detail]
+    lines = list(dict.fromkeys(map(_sentence, problem.errors)))
+    return lines if len(lines) == 1 else [f"{len(lines)} things are wrong:", *lines]
 
 
-def _sentence(typed: str | None, error: FieldError) -> str:
+def _sentence(error: FieldError) -> str:
+    typed = _typed(error.pointer)
     if typed is None:
         return f"{error.pointer or '/'}: {error.detail}"
     return error.detail if error.detail[:1].isupper() else f"{typed} {error.detail.rstrip('.')}."
+
+
+def _typed(pointer: str) -> str | None:
+    """Return the option or argument that a pointer leads to, with what of it is meant: `/fields/plate` is the plate of
+    `--field`, `/webhook/url` is `--webhook-url`; or None.
+    """
+    params = {str(param.name): param for param in click.get_current_context().command.params}
+    parts = pointer.split("/")[1:]
+    for count in range(len(parts), 0, -1):
+        param = params.get("_".join(parts[:count]))
+        if param is not None:
+            name = param.opts[0] if param.opts[0][0] == "-" else str(param.name).upper()
+            return " ".join([name, *(parts[count:] if getattr(param, "multiple", False) else ())])
+    return None
 
 
 def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> Any:

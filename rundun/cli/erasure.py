@@ -3,10 +3,10 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import click
 
@@ -14,8 +14,10 @@ from rundun import diagnostics, paths
 from rundun.actions import erased_runs, organizations
 from rundun.actions.person_erasure import PersonList
 from rundun.app import wall_clock
-from rundun.cli.context import common, require_utf8, run_reading, run_writing
-from rundun.cli.terminal import say
+from rundun.cli.completion import FILE, ORG
+from rundun.cli.context import common, require_utf8, run_reading, run_writing, shown
+from rundun.cli.direct_reads import DirectReads
+from rundun.cli.terminal import Shown, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.person import PERSON_FIELDS, Person
@@ -24,32 +26,13 @@ from rundun.store import organizations as organization_rows
 from rundun.store import signing_key
 from rundun.store.database_file import OWNER_ONLY
 from rundun.store.transaction import Tx
-from rundun.web.kept_copies import find_copies
+from rundun.web.kept_copies import KeptCopy, find_copies
 from rundun.web.person_archive import archive_entries
-from rundun.web.person_erasure import list_runs
+from rundun.web.person_erasure import list_runs, run_json
 from rundun.web.request_bodies import read_person
 from rundun.web.run_archive import zip_pieces
 
-P = ParamSpec("P")
-T = TypeVar("T")
 person = click.Group("person", help="All runs of one person: a copy of them, and erasing them.")
-
-
-class DirectReads:
-    """Reads of this process, with the signature of a running service's: nobody waits for them."""
-
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
-
-    async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function(tx, …)`."""
-        return function(self._tx, *args, **kwargs)
-
-    async def read_heavy(
-        self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run `function(tx, …)`."""
-        return function(self._tx, *args, **kwargs)
 
 
 @click.command("erase")
@@ -73,7 +56,7 @@ def _person_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--name", help="Name stated at Start."),
         click.option("--executor-ref", help="Reference of the runs."),
         click.option("--assigned-to", help="Id that the executor got at Start, u-…"),
-        click.option("--org", help="Id or name of the organization; not needed while there is only one."),
+        click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -82,15 +65,23 @@ def _person_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @person.command("list")
 @_person_options
-@click.option("--zip", "zip_file", metavar="FILE", help="Write all that is kept of them into this new file.")
-@common
-def person_list(settings: ServiceSettings, org: str | None, zip_file: str | None, **named: str | None) -> None:
+@click.option("--zip", "zip_file", type=FILE, metavar="FILE", help="Write all that is kept of them into this new file.")
+@shown
+def person_list(settings: ServiceSettings, org: str | None, zip_file: str | None, **named: str | None) -> Shown:
     """List the runs of a person, and the digest that erases just these. Nothing is changed."""
     who, org_id = _who(named), _org_id(settings, org)
-    _print(_find(settings, org_id, who))
-    _print_copies(settings)
+    found, copies = _find(settings, org_id, who), find_copies(settings, 0)
+    lines = [*_lines(found), *map(_copy_line, copies)]
     if zip_file is not None:
         _write_zip(settings, org_id, who, Path(zip_file))
+        lines.append(f"{zip_file} has all that is kept of them.")
+    document = {
+        "digest": found.digest,
+        "runs": [run_json(run) for run in found.runs],
+        "has_more": found.has_more,
+        "copies": [copy.as_json() for copy in copies],
+    }
+    return Shown(document, lines)
 
 
 @person.command("erase")
@@ -102,7 +93,8 @@ def person_erase(settings: ServiceSettings, org: str | None, digest: str | None,
     who, org_id = _who(named), _org_id(settings, org)
     found = _find(settings, org_id, who)
     if digest is None:
-        _print(found)
+        for line in _lines(found):
+            say(line)
         _confirm(f"Erase {_runs(len(found.runs))} for good?", "--digest")
     else:
         found.require(digest)
@@ -135,15 +127,15 @@ def _runs(count: int) -> str:
     return "1 run" if count == 1 else f"{count} runs"
 
 
-def _print(found: PersonList) -> None:
+def _lines(found: PersonList) -> Iterator[str]:
     for run in found.runs:
         identity = run.identity.name or run.identity.email or run.identity.phone
         # Two people with one name are told apart by any of these.
         said = {"by": identity, "id": run.assigned_to, "reference": run.executor_ref, "title": run.title}
         words = [run.run_id, times.wire(run.created_at), run.status, run.template_name]
-        say("  ".join([*words, *(f"{name}: {each}" for name, each in said.items() if each)]))
+        yield "  ".join([*words, *(f"{name}: {each}" for name, each in said.items() if each)])
     more = "; there may be more, to be listed once these are erased" if found.has_more else ""
-    click.echo(f"{_runs(len(found.runs))}{more}. Digest: {found.digest}")
+    yield f"{_runs(len(found.runs))}{more}. Digest: {found.digest}"
 
 
 def _confirm(question: str, option: str) -> None:
@@ -164,7 +156,11 @@ def _erase(settings: ServiceSettings, run_ids: Iterable[str]) -> None:
 def _print_copies(settings: ServiceSettings, since: int = 0) -> None:
     """Print which files have older states: of runs those from `since`, of a person all."""
     for copy in find_copies(settings, since):
-        say(f"{copy.name} may still hold something of it, until about {times.wire(copy.until)}.")
+        say(_copy_line(copy))
+
+
+def _copy_line(copy: KeptCopy) -> str:
+    return f"{copy.name} may still hold something of it, until about {times.wire(copy.until)}."
 
 
 def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) -> None:
@@ -181,7 +177,6 @@ def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) 
         if isinstance(error, OSError):
             raise Problem("unavailable", f"{path}: {error.strerror}.") from None
         raise
-    click.echo(f"{path} has all that is kept of them.")
 
 
 async def _write_pieces(

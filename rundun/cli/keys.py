@@ -2,8 +2,9 @@
 
 import click
 
-from rundun.cli.context import common, run_reading, run_writing
-from rundun.cli.terminal import say
+from rundun.cli.completion import KEY, ORG
+from rundun.cli.context import common, run_reading, run_writing, shown
+from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.store import api_keys
@@ -12,27 +13,41 @@ keys = click.Group("keys", help="API keys.")
 
 
 @keys.command("create")
-@click.option("--org", required=True, help="Id or name of the organization.")
+@click.option("--org", required=True, type=ORG, help="Id or name of the organization.")
 @click.option("--name", required=True, help="What the key is for.")
 @click.option("--may-erase", is_flag=True, help="Let it erase runs: whoever has it can destroy evidence.")
-@common
-def keys_create(settings: ServiceSettings, org: str, name: str, may_erase: bool) -> None:
+@shown
+def keys_create(settings: ServiceSettings, org: str, name: str, may_erase: bool) -> Shown:
     """Make a key and print it, alone; it is shown only now."""
-    click.echo(run_writing(settings, "keys create", org=org, name=name, may_erase=may_erase)["key"])
+    made = run_writing(settings, "keys create", org=org, name=name, may_erase=may_erase)
+    return Shown(made, [made["key"]])
 
 
 @keys.command("list")
-@common
-def keys_list(settings: ServiceSettings) -> None:
+@shown
+def keys_list(settings: ServiceSettings) -> Shown:
     """List the keys, revoked ones too."""
+    data, lines = [], []
     for key in run_reading(settings, api_keys.list_all):
         state = f"revoked {times.wire(key.revoked_at)}" if key.revoked_at else "valid"
         state += "  may erase" if key.may_erase else ""
-        say(f"{key.key_id}  {key.org_id}  {times.wire(key.created_at)}  {state}  {key.name}")
+        lines.append(f"{key.key_id}  {key.org_id}  {times.wire(key.created_at)}  {state}  {key.name}")
+        data.append(
+            {
+                "key_id": key.key_id,
+                "org_id": key.org_id,
+                "name": key.name,
+                "may_erase": bool(key.may_erase),
+                "created_at": times.wire(key.created_at),
+                "used_at": times.wire_or_none(key.used_at),
+                "revoked_at": times.wire_or_none(key.revoked_at),
+            }
+        )
+    return Shown({"data": data}, lines)
 
 
 @keys.command("revoke")
-@click.argument("key_id")
+@click.argument("key_id", type=KEY)
 @common
 def keys_revoke(settings: ServiceSettings, key_id: str) -> None:
     """Make a key useless at once."""

@@ -5,6 +5,7 @@ import platform
 import click
 
 from rundun import __version__
+from rundun.cli.completion import completion
 from rundun.cli.copies import backup
 from rundun.cli.erasure import person
 from rundun.cli.init import init
@@ -12,14 +13,17 @@ from rundun.cli.keys import keys
 from rundun.cli.operators import operators
 from rundun.cli.organizations import orgs
 from rundun.cli.restore import live, restore
-from rundun.cli.runs import runs
+from rundun.cli.runs import runs_group
 from rundun.cli.serve import check, serve
 from rundun.cli.templates import templates
 from rundun.store import connection
 
 
 @click.group(
-    commands=[serve, init, check, backup, restore, live, keys, operators, orgs, templates, runs, person],
+    commands=[
+        *(serve, init, check, backup, restore, live, keys, operators, orgs, templates, runs_group, person),
+        completion,
+    ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(

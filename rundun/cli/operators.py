@@ -5,15 +5,16 @@ import sys
 import click
 
 from rundun import passwords
-from rundun.cli.context import common, run_reading, run_writing
-from rundun.cli.terminal import say
+from rundun.cli.completion import OPERATOR, ORG
+from rundun.cli.context import common, run_reading, run_writing, shown
+from rundun.cli.terminal import Shown, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.store import operators as operator_rows
 
 operators = click.Group("operators", help="People who may use the console.")
-_ORG = click.option("--org", help="Id or name of the organization; not needed while there is only one.")
+_ORG = click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one.")
 
 
 @operators.command("add")
@@ -21,28 +22,45 @@ _ORG = click.option("--org", help="Id or name of the organization; not needed wh
 @_ORG
 @click.option("--name", help="What they are called; the address without it.")
 @click.option("--role", type=click.Choice(["owner", "member"]), default="owner", show_default=True)
-@common
-def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> None:
+@shown
+def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> Shown:
     """Add an operator; the password is asked for, or read from standard input."""
     arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
-    click.echo(run_writing(settings, "operators add", **arguments))
+    operator_id = run_writing(settings, "operators add", **arguments)
+    return Shown({"operator_id": operator_id}, [operator_id])
 
 
 @operators.command("list")
-@common
-def operators_list(settings: ServiceSettings) -> None:
+@shown
+def operators_list(settings: ServiceSettings) -> Shown:
     """List the operators."""
+    data, lines = [], []
     for row in run_reading(settings, operator_rows.list_all):
-        seen = times.wire_or_none(row.signed_in_at) or "never"
+        seen = times.wire_or_none(row.signed_in_at)
         second = "  second factor" if row.has_second_factor else ""
-        say(f"{row.email}  {row.role}  {row.org_id}  {seen}  {row.name}{second}")
+        lines.append(f"{row.email}  {row.role}  {row.org_id}  {seen or 'never'}  {row.name}{second}")
+        data.append(
+            {
+                "operator_id": row.operator_id,
+                "org_id": row.org_id,
+                "email": row.email,
+                "name": row.name,
+                "role": row.role,
+                "second_factor": row.has_second_factor,
+                "created_at": times.wire(row.created_at),
+                "signed_in_at": seen,
+            }
+        )
+    return Shown({"data": data}, lines)
 
 
-_OF_ORG = click.option("--org", help="Id or name of the organization, where several have an operator with the address.")
+_OF_ORG = click.option(
+    "--org", type=ORG, help="Id or name of the organization, where several have an operator with the address."
+)
 
 
 @operators.command("password")
-@click.argument("email")
+@click.argument("email", type=OPERATOR)
 @_OF_ORG
 @common
 def operators_password(settings: ServiceSettings, email: str, org: str | None) -> None:
@@ -52,7 +70,7 @@ def operators_password(settings: ServiceSettings, email: str, org: str | None) -
 
 
 @operators.command("second-factor")
-@click.argument("email")
+@click.argument("email", type=OPERATOR)
 @click.option("--off", is_flag=True, required=True, help="Switch it off, for who has lost phone and recovery codes.")
 @_OF_ORG
 @common
@@ -63,7 +81,7 @@ def operators_second_factor(settings: ServiceSettings, email: str, off: bool, or
 
 
 @operators.command("remove")
-@click.argument("email")
+@click.argument("email", type=OPERATOR)
 @_OF_ORG
 @common
 def operators_remove(settings: ServiceSettings, email: str, org: str | None) -> None:
@@ -73,10 +91,11 @@ def operators_remove(settings: ServiceSettings, email: str, org: str | None) -> 
 
 @operators.command("setup-link")
 @_ORG
-@common
-def operators_setup_link(settings: ServiceSettings, org: str | None) -> None:
+@shown
+def operators_setup_link(settings: ServiceSettings, org: str | None) -> Shown:
     """Print a link that makes an owner: good once, for an hour."""
-    click.echo(run_writing(settings, "operators setup-link", org=org))
+    link = run_writing(settings, "operators setup-link", org=org)
+    return Shown({"link": link}, [link])
 
 
 def _password() -> str:

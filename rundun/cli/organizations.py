@@ -4,55 +4,68 @@ import click
 
 from rundun import diagnostics
 from rundun.actions import organizations as organization_actions
-from rundun.cli.context import common, run_reading, run_writing
+from rundun.cli.completion import ORG
+from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.retention import orgs_retention
-from rundun.cli.terminal import say
+from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
-from rundun.store import organizations, quotas
+from rundun.core.json_types.runs import OrganizationJson
+from rundun.store import organizations
 from rundun.store.quotas import StorageUse
+from rundun.store.transaction import Tx
 
 orgs = click.Group("orgs", help="Organizations.", commands=[orgs_retention])
 
 
 @orgs.command("create")
 @click.argument("name")
-@common
-def orgs_create(settings: ServiceSettings, name: str) -> None:
+@shown
+def orgs_create(settings: ServiceSettings, name: str) -> Shown:
     """Make an organization and print its id."""
-    click.echo(run_writing(settings, "orgs create", name=name))
+    org_id = run_writing(settings, "orgs create", name=name)
+    return Shown(run_reading(settings, lambda tx: organization_actions.organization_json(tx, org_id)), [org_id])
 
 
 @orgs.command("list")
-@common
-def orgs_list(settings: ServiceSettings) -> None:
+@shown
+def orgs_list(settings: ServiceSettings) -> Shown:
     """List the organizations with their credits and what they store."""
-    rows, storage = run_reading(settings, lambda tx: (organizations.list_all(tx), quotas.list_all(tx)))
-    uses = {use.org_id: diagnostics.storage(use) for use in storage}
-    for org in rows:
-        credits = "unlimited" if org.credits is None else str(org.credits)
-        say("  ".join(filter(None, [org.org_id, credits, org.name, org.contact, uses[org.org_id]])))
+    data = run_reading(settings, _list)
+    lines = []
+    for org in data:
+        use = diagnostics.storage(StorageUse(org["id"], org["bytes_used"], org["bytes_quota"]))
+        lines.append("  ".join(filter(None, [org["id"], _credits(org["credits"]), org["name"], org["contact"], use])))
+    return Shown({"data": data}, lines)
+
+
+def _list(tx: Tx) -> list[OrganizationJson]:
+    return [organization_actions.organization_json(tx, org.org_id) for org in organizations.list_all(tx)]
+
+
+def _credits(balance: int | None) -> str:
+    return "unlimited" if balance is None else str(balance)
 
 
 @orgs.command("credits")
-@click.argument("org")
+@click.argument("org", type=ORG)
 @click.option("--add", type=int, help="Credits to add; an unlimited organization then has just these.")
 @click.option("--unlimited", is_flag=True, help="No limit from now on.")
-@common
-def orgs_credits(settings: ServiceSettings, org: str, add: int | None, unlimited: bool) -> None:
+@shown
+def orgs_credits(settings: ServiceSettings, org: str, add: int | None, unlimited: bool) -> Shown:
     """Give credits, and print the new balance."""
     if (add is None) != unlimited:
         raise click.UsageError("Say either --add N or --unlimited.")
     balance = run_writing(settings, "orgs credits", org=org, amount=add)
-    click.echo("unlimited" if balance is None else balance)
+    return Shown({"credits": balance}, [_credits(balance)])
 
 
 @orgs.command("quota")
-@click.argument("org")
+@click.argument("org", type=ORG)
 @click.option("--mebibytes", type=click.IntRange(1), help="How many MiB may be stored.")
 @click.option("--unlimited", is_flag=True, help="No limit from now on.")
 @click.option("--default", is_flag=True, help="Use limits.organization_mebibytes again.")
-@common
-def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlimited: bool, default: bool) -> None:
+@shown
+def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlimited: bool, default: bool) -> Shown:
     """Set how much an organization may store; print what it uses, and its quota."""
     chosen = [mebibytes is not None, unlimited, default].count(True)
     if chosen > 1:
@@ -62,11 +75,11 @@ def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlim
         use = StorageUse(org, used, quota)
     else:
         use = run_reading(settings, lambda tx: organization_actions.storage_use(tx, org))
-    click.echo(diagnostics.storage(use))
+    return Shown({"bytes_used": use.used, "bytes_quota": use.quota}, [diagnostics.storage(use)])
 
 
 @orgs.command("contact")
-@click.argument("org")
+@click.argument("org", type=ORG)
 @click.argument("text")
 @common
 def orgs_contact(settings: ServiceSettings, org: str, text: str) -> None:

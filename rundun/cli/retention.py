@@ -1,11 +1,14 @@
 """`orgs retention`: how long an organization keeps what it has."""
 
 import re
+from dataclasses import asdict
 
 import click
 
 from rundun.actions import organizations, retention
-from rundun.cli.context import common, run_reading, run_writing
+from rundun.cli.completion import ORG
+from rundun.cli.context import run_reading, run_writing, shown
+from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
 from rundun.core.retention import MAX_DAYS, Retention
 from rundun.store.transaction import Tx
@@ -27,12 +30,12 @@ class Days(click.ParamType[int]):
 
 
 @click.command("retention")
-@click.argument("org")
+@click.argument("org", type=ORG)
 @click.option("--photos-days", type=Days(), help="How long photos are kept once their run is closed, or forever.")
 @click.option("--runs-days", type=Days(), help="The same of whole runs.")
 @click.option("--attempts-days", type=Days(), help="The same of attempts, once their delivery is settled.")
 @click.option("--tell/--no-tell", default=None, help="Whether executors read of it before they start.")
-@common
+@shown
 def orgs_retention(
     settings: ServiceSettings,
     org: str,
@@ -40,7 +43,7 @@ def orgs_retention(
     runs_days: int | None,
     attempts_days: int | None,
     tell: bool | None,
-) -> None:
+) -> Shown:
     """Set how long an organization keeps photos, runs and attempts; print what holds then."""
     given = {"photos_days": photos_days, "runs_days": runs_days, "attempts_days": attempts_days}
     changes: dict[str, int | bool | None] = {name: days or None for name, days in given.items() if days is not None}
@@ -50,10 +53,9 @@ def orgs_retention(
         held = Retention(**run_writing(settings, "orgs retention", org=org, changes=changes))
     else:
         held = run_reading(settings, lambda tx: _read(tx, org))
-    click.echo(f"photos {_words(held.photos_days)}")
-    click.echo(f"runs {_words(held.runs_days)}")
-    click.echo(f"attempts {_words(held.attempts_days)}")
-    click.echo("executors are told" if held.tells else "executors are not told")
+    kept = {"photos": held.photos_days, "runs": held.runs_days, "attempts": held.attempts_days}
+    lines = [f"{what} {_words(days)}" for what, days in kept.items()]
+    return Shown(asdict(held), [*lines, "executors are told" if held.tells else "executors are not told"])
 
 
 def _read(tx: Tx, org: str) -> Retention:

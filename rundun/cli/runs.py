@@ -1,24 +1,94 @@
 """Commands about runs: `runs …`."""
 
-import sys
+from typing import Any
 
 import click
+from pydantic_core import from_json
 
-from rundun.cli.context import common, run_writing
+from rundun.actions import organizations, runs
+from rundun.actions import templates as template_actions
+from rundun.actions.runs import ListedRun, RunDetail
+from rundun.cli.completion import ORG, TEMPLATE
+from rundun.cli.context import require_utf8, run_reading, shown
+from rundun.cli.dispatching import runs_dispatch
 from rundun.cli.erasure import runs_erase
+from rundun.cli.run_text import run_lines
+from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
+from rundun.core import run_json, times
+from rundun.core.run import STATUSES
+from rundun.core.urls import Urls
+from rundun.core.validation import read
+from rundun.store import organizations as organization_rows
+from rundun.store import runs as run_rows
+from rundun.store import signing_key
+from rundun.store.organizations import Organization
+from rundun.store.pagination import Page
+from rundun.store.transaction import Tx
+from rundun.web.api.runs import run_record
+from rundun.web.query_params import RunsQuery, next_cursor
 
-runs = click.Group("runs", help="Runs.", commands=[runs_erase])
+runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_erase])
 
 
-@runs.command("dispatch")
-@click.argument("template_id")
-@common
-def runs_dispatch(settings: ServiceSettings, template_id: str) -> None:
-    """Dispatch a run and print its link; on a terminal also as a QR code."""
-    link = run_writing(settings, "runs dispatch", template_id=template_id)
-    click.echo(link)
-    if sys.stdout.isatty():
-        import segno  # when first needed
+@runs_group.command("list")
+@click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only those with this status.")
+@click.option("--template", "template_id", type=TEMPLATE, help="Only those of this checklist, by its id or name.")
+@click.option("--executor-ref", metavar="REF", help="Only those with exactly this reference.")
+@click.option("--created-after", metavar="TIME", help="Only those dispatched after this time.")
+@click.option("--created-before", metavar="TIME", help="Only those dispatched before this time.")
+@click.option("--due-before", metavar="TIME", help="Only those due before this time, those due last first.")
+@click.option("--late", is_flag=True, help="Only those that are open and late.")
+@click.option("--missed", is_flag=True, help="Only those that expired before anybody started them.")
+@click.option("--flagged", is_flag=True, help="Only those with a step that calls for attention.")
+@click.option("--limit", metavar="N", help="How many at most, up to 100; 25 without it.")
+@click.option("--cursor", metavar="CURSOR", help="Where to go on, as the list before has said.")
+@shown
+def runs_list(settings: ServiceSettings, org: str | None, template_id: str | None, **given: Any) -> Shown:
+    """List runs, the newest first. The id of an open run is in its link: who has it can do the run."""
+    for value in (org, template_id, *given.values()):
+        require_utf8(value)
+    typed = {name: "true" if value is True else value for name, value in given.items() if value}
+    params = read(RunsQuery, typed)
 
-        segno.make(link).terminal(compact=True)
+    def look(tx: Tx) -> tuple[Page[ListedRun], list[Any]]:
+        org_id = organizations.find_or_only(tx, org).org_id
+        chosen = None if template_id is None else template_actions.find(tx, template_id, org_id).template_id
+        filters = params.model_copy(update={"template_id": chosen}).filter(tx.now)
+        page, links = runs.page(tx, org_id, filters, params.page_request()), _links(tx)
+        return page, [run_json.run_json(row.run, links, tx.now) for row in page.items]
+
+    page, data = run_reading(settings, look)
+    cursor = next_cursor(page)
+    lines = [_line(row, run["late"]) for row, run in zip(page.items, data, strict=True)]
+    notes = [f"There are more: --cursor {cursor}"] if cursor else []
+    return Shown({"data": data, "has_more": cursor is not None, "next_cursor": cursor}, lines, notes)
+
+
+def _line(row: ListedRun, is_late: bool) -> str:
+    run = row.run
+    marks = {"late": is_late, "missed": run.is_missed, f"{run.flagged} flagged": bool(run.flagged)}
+    words = [run.run_id, times.wire(run.created_at), run.status, *(mark for mark, holds in marks.items() if holds)]
+    said = {"title": run.job.title, "reference": run.executor_ref}
+    return "  ".join([*words, row.template.name, *(f"{name}: {each}" for name, each in said.items() if each)])
+
+
+@runs_group.command("show")
+@click.argument("run_id")
+@shown
+def runs_show(settings: ServiceSettings, run_id: str) -> Shown:
+    """Show what a run is about, how far it is, and what was answered; as JSON all of it."""
+    require_utf8(run_id)
+
+    def look(tx: Tx) -> tuple[RunDetail, Organization, Urls]:
+        org_id = run_rows.get(tx, run_id).org_id
+        return runs.get_detail(tx, org_id, run_id), organization_rows.get(tx, org_id), _links(tx)
+
+    detail, organization, links = run_reading(settings, look)
+    document = from_json(run_record(detail.state, links, detail.now))
+    return Shown(document, list(run_lines(detail, organization, links)))
+
+
+def _links(tx: Tx) -> Urls:
+    return signing_key.read_links(tx.db, tx.links.public_url)

@@ -1,15 +1,15 @@
 """`serve` and `check`: the service itself, and whether all is well with it."""
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import click
 
 from rundun import diagnostics
 from rundun.app import make_app, wall_clock
-from rundun.cli.context import common, require_database
+from rundun.cli.context import common, require_database, shown
 from rundun.cli.init import print_first_start
-from rundun.cli.terminal import say
+from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
 from rundun.logs import configure, silence
@@ -62,17 +62,17 @@ def _require_made(settings: ServiceSettings) -> None:
 
 
 @click.command()
-@common
-def check(settings: ServiceSettings) -> None:
+@shown
+def check(settings: ServiceSettings) -> Shown:
     """Say whether everything is as it should be; exit 1 if something is wrong."""
     require_database(settings)
     report = diagnostics.report(settings, wall_clock)
-    for name, value in report.settings:
-        say(f"{name} = {value}")
-    click.echo()
-    for finding in report.findings:
-        say(f"{_STATES[finding.state]}  {finding.name}: {finding.text}")
-    sys.exit(0 if report.is_fine else 1)
+    findings = [f"{_STATES[finding.state]}  {finding.name}: {finding.text}" for finding in report.findings]
+    return Shown(
+        {"settings": dict(report.settings), "findings": [asdict(finding) for finding in report.findings]},
+        [*(f"{name} = {value}" for name, value in report.settings), "", *findings],
+        exit_code=0 if report.is_fine else 1,
+    )
 
 
 _STATES = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}

@@ -1,7 +1,8 @@
 """Commands about checklists: `templates …`."""
 
 import itertools
-import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import click
 from pydantic_core import from_json
 
 from rundun.actions import templates as template_actions
-from rundun.cli.context import common, run_writing
-from rundun.cli.terminal import say
+from rundun.cli.completion import FILE, ORG
+from rundun.cli.context import run_reading, run_writing, shown
+from rundun.cli.terminal import Shown, printable
 from rundun.config.settings import ServiceSettings
-from rundun.core import template_rules
-from rundun.core.template import Template
+from rundun.core import template_rules, times
+from rundun.core.json_types.templates import TemplateWarnedJson
 from rundun.errors import Invalid, Problem
+from rundun.store import templates as templates_kept
 
 templates = click.Group("templates", help="Checklists.")
 
@@ -29,42 +32,86 @@ def read_template_file(file: str) -> Any:
         raise Problem("malformed_json", f"{file} is not JSON: {error}.") from None
 
 
+@templates.command("list")
+@click.option("--org", type=ORG, help="Id or name of the organization; of all without it.")
+@shown
+def templates_list(settings: ServiceSettings, org: str | None) -> Shown:
+    """List the checklists, archived ones too, the newest first."""
+    data, lines = [], []
+    for head, name in run_reading(settings, lambda tx: template_actions.list_named(tx, org)):
+        archived_at = times.wire_or_none(head.archived_at)
+        state = f"archived {archived_at}" if archived_at else "in use"
+        lines.append(f"{head.template_id}  v{head.v}  {head.org_id}  {state}  {name}")
+        data.append(
+            {
+                "id": head.template_id,
+                "v": head.v,
+                "org_id": head.org_id,
+                "name": name,
+                "created_at": times.wire(head.created_at),
+                "updated_at": times.wire(head.updated_at),
+                "archived_at": archived_at,
+            }
+        )
+    return Shown({"data": data}, lines)
+
+
 @templates.command("import")
-@click.argument("file")
-@click.option("--org", required=True, help="Id or name of the organization.")
-@common
-def templates_import(settings: ServiceSettings, file: str, org: str) -> None:
+@click.argument("file", type=FILE)
+@click.option("--org", required=True, type=ORG, help="Id or name of the organization.")
+@shown
+def templates_import(settings: ServiceSettings, file: str, org: str) -> Shown:
     """Make a template of a JSON file and print its id; warnings go to standard error."""
-    template = read_template_file(file)
-    click.echo(run_writing(settings, "templates import", org=org, template=template))
-    _print_warnings(_read_template(template))
+    template_id = run_writing(settings, "templates import", org=org, template=read_template_file(file))
+    version = run_reading(settings, lambda tx: templates_kept.get_version(tx, template_id, 1))
+    warnings = template_actions.warnings(version.template)
+    kept = {**template_actions.assigned_json(version), **from_json(version.body), "warnings": warnings}
+    return Shown(kept, [template_id], _notes(warnings))
 
 
 @templates.command("check")
-@click.argument("file")
-@common
-def templates_check(settings: ServiceSettings, file: str) -> None:
-    """Say all that is wrong with a template; exit 1 if anything is."""
-    template = read_template_file(file)
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=FILE)
+@shown
+def templates_check(settings: ServiceSettings, files: tuple[str, ...]) -> Shown:
+    """Say all that is wrong with templates; exit 1 if anything is."""
+    verdicts, lines, notes = [], [], []
+    for file in files:
+        named = f"{file}: " if len(files) > 1 else ""
+        try:
+            verdict = _verdict(file, read_template_file(file))
+            lines += [f"{named}{said}" for said in _sentences(verdict)]
+        except Problem as unreadable:
+            if len(files) == 1:
+                raise
+            verdict = _refused(file, unreadable)
+            lines.append(unreadable.detail)  # which names the file
+        verdicts.append(verdict)
+        notes += [f"{named}{note}" for note in _notes(verdict["warnings"])]
+    return Shown({"data": verdicts}, lines, notes, exit_code=0 if all(each["valid"] for each in verdicts) else 1)
+
+
+def _verdict(file: str, template: Any) -> dict[str, Any]:
+    """Judge what a file holds, as `POST /v1/templates` would."""
+    numbers = itertools.count()
     try:
-        read = _read_template(template)
+        read = template_rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
         if errors := template_rules.search_cost_errors(template, read):
             raise Invalid(errors)
     except Problem as problem:
-        for error in problem.errors:
-            say(f"{error.pointer or '/'}: {error.detail}")
-        if not problem.errors:
-            say(problem.detail)
-        sys.exit(1)
-    click.echo("ok")
-    _print_warnings(read)
+        return _refused(file, problem)
+    return {"file": printable(file), "valid": True, "errors": [], "warnings": template_actions.warnings(read)}
 
 
-def _read_template(template: Any) -> Template:
-    numbers = itertools.count()
-    return template_rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
+def _refused(file: str, problem: Problem) -> dict[str, Any]:
+    errors = [asdict(error) for error in problem.errors]
+    return {"file": printable(file), "valid": False, "detail": problem.detail, "errors": errors, "warnings": []}
 
 
-def _print_warnings(template: Template) -> None:
-    for warning in template_actions.warnings(template):
-        say(f"warning: {warning['detail']}", err=True)
+def _sentences(verdict: dict[str, Any]) -> list[str]:
+    if verdict["valid"]:
+        return ["ok"]
+    return [f"{error['pointer'] or '/'}: {error['detail']}" for error in verdict["errors"]] or [verdict["detail"]]
+
+
+def _notes(warnings: Sequence[TemplateWarnedJson]) -> list[str]:
+    return [f"warning: {warning['detail']}" for warning in warnings]

@@ -1,11 +1,30 @@
-"""What commands print of others' words, such as titles and names: a terminal obeys what it reads."""
+"""What commands print: lines for people, in which others' words are only shown, since a terminal obeys what it reads,
+or one JSON document.
+"""
 
+import json
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
 # Controls of C0 and C1 with DEL, line separators, and what turns the direction of all that follows.
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a command has to show: a `document` for programs, `lines` for people with `notes` for standard error, what
+    people at a terminal get `besides`, and the exit code.
+    """
+
+    document: Any
+    lines: Sequence[str]
+    notes: Sequence[str] = ()
+    besides: Callable[[], None] | None = None
+    exit_code: int = 0
 
 
 def visible(text: str) -> str:
@@ -16,3 +35,14 @@ def visible(text: str) -> str:
 def say(text: str, *, err: bool = False) -> None:
     """Print a line that has others' words in it."""
     click.echo(visible(text), err=err)
+
+
+def printable(file: str) -> str:
+    """Return the name of a file, which need not be UTF-8, as text."""
+    return file.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def as_json(document: Any) -> str:
+    """Write a document as indented JSON; what a terminal would obey is escaped in it, as JSON has it."""
+    lines = json.dumps(document, ensure_ascii=False, indent=2).split("\n")  # the only newlines are our own
+    return "\n".join(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in lines)

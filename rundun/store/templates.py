@@ -129,6 +129,17 @@ def restore(tx: Tx, head: TemplateHead) -> None:
     tx.db.execute("UPDATE templates SET archived_at = NULL WHERE id = ?", (head.template_id,))
 
 
+def list_named(tx: Tx, org_id: str | None, *, include_archived: bool) -> list[tuple[TemplateHead, str]]:
+    """List the templates of one organization or of all with the names of their current versions, the newest first."""
+    rows = tx.db.execute(
+        "SELECT t.*, json_extract(b.body, '$.name') AS name FROM templates AS t "
+        "JOIN template_versions AS b ON b.template_id = t.id AND b.v = t.v "
+        "WHERE (:org IS NULL OR t.org_id = :org) AND (:archived OR t.archived_at IS NULL) ORDER BY t.number DESC",
+        {"org": org_id, "archived": include_archived},
+    )
+    return [(_head(row), row["name"]) for row in rows.fetchall()]
+
+
 def find_owner(tx: Tx, template_id: str) -> str | None:
     """Find the organization a template belongs to, or None where there is no such template."""
     row = tx.db.execute("SELECT org_id FROM templates WHERE id = ?", (template_id,)).fetchone()

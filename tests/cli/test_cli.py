@@ -6,12 +6,9 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
 
 from rundun.actions import organizations
 from rundun.actions.commands import COMMANDS
@@ -20,55 +17,10 @@ from rundun.errors import Problem
 from rundun.passwords import verify
 from rundun.store import organizations as organization_rows
 from rundun.store.transaction import Tx
-from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, KEY_ID, ORG, TEMPLATE
+from tests.helpers.cli import CHECK, FIRST, KEY, KEY_ID, ORG, TEMPLATE
+from tests.helpers.office import Office
 from tests.helpers.service import BOOLEAN, World
-from tests.helpers.service_process import PATIENCE, Serving, done, environment, looking, rows, rundun, serving
-
-
-class Office:
-    """An operator at the command line, in one folder, with or without a service beside."""
-
-    def __init__(self, folder: Path, service: Serving | None) -> None:
-        self.folder, self.service = folder, service
-
-    def run(self, *arguments: str, typed: str = "") -> Result:
-        return rundun(self.folder, *arguments, typed=typed)
-
-    def __call__(self, *arguments: str, typed: str = "") -> str:
-        """What a command prints that goes well."""
-        return done(self.run(*arguments, typed=typed))
-
-    def refused(self, *arguments: str, typed: str = "") -> str:
-        """What a command says that is refused: on standard error, with exit code 1."""
-        result = self.run(*arguments, typed=typed)
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert result.stderr.startswith("Error: ")
-        return result.stderr.removeprefix("Error: ").rstrip("\n")
-
-    def file(self, content: Any, name: str = "check.json") -> str:
-        path = self.folder / name
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
-        return str(path)
-
-    def lines(self, *arguments: str) -> list[list[str]]:
-        """The columns of a list, without those of the first start."""
-        return [re.split(" {2,}", line) for line in self(*arguments).splitlines()]
-
-
-@pytest.fixture(params=["alone", "beside"])
-def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
-    """The command line on a database that a service has opened before, and, `beside`, still serves."""
-    if request.param == "alone":
-        done(rundun(tmp_path, "orgs", "create", FIRST))
-        yield Office(tmp_path, None)
-        return
-    done(rundun(tmp_path, "orgs", "create", FIRST))
-    with serving(tmp_path) as service:
-        assert service.url
-        yield Office(tmp_path, service)
-        service.wait_for(HANDED_OVER)
-    assert "Traceback" not in service.text
-    assert not KEY.search(service.text), "no key in a log"
+from tests.helpers.service_process import PATIENCE, done, environment, looking, rows, rundun
 
 
 def test_the_signing_key_is_rotated(office: Office) -> None:
@@ -111,12 +63,17 @@ def test_organizations(office: Office) -> None:
 def test_organizations_that_make_no_sense(office: Office) -> None:
     acme = office("orgs", "create", "Acme")
     assert office.refused("orgs", "create", " Acme ") == f"There is an organization “Acme” already: {acme}."
-    assert office.refused("orgs", "contact", "Globex", "x") == "There is no such organization."
+    first = office.lines("orgs", "list")[0][0]
+    globex = f"There is no organization Globex. There are: {FIRST} ({first}), Acme ({acme})."
+    assert office.refused("orgs", "contact", "Globex", "x") == globex
     assert office.refused("orgs", "credits", acme, "--add", "-1") == "That would make the balance -1."
     assert "the balance" in office.refused("orgs", "credits", acme, "--add", str(10**30))
-    assert office.refused("orgs", "quota", "Globex", "--unlimited") == "There is no such organization."
+    assert office.refused("orgs", "quota", "Globex", "--unlimited") == globex
     assert "at most" in office.refused("orgs", "quota", acme, "--mebibytes", str(2**31))
-    assert office.refused("orgs", "retention", "Globex", "--tell") == "There is no such organization."
+    assert office.refused("orgs", "retention", "Globex", "--tell") == globex
+    assert office.refused("operators", "setup-link") == (
+        f"Say which organization, with --org. There are: {FIRST} ({first}), Acme ({acme})."
+    )
     assert "1 to 200" in office.refused("orgs", "create", " ")
     assert "1 to 200" in office.refused("orgs", "create", "x" * 201)
     assert "1 to 200" in office.refused("orgs", "create", "a\x1b[31m")
@@ -144,13 +101,15 @@ def test_keys(office: Office) -> None:
     assert ORG.fullmatch(org_id)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at)
     assert (state, name) == ("valid", "backend")
+    nobody = office.refused("keys", "revoke", "key-nobody")
+    assert nobody == f"There is no key key-nobody. There are: backend ({key_id})."
     assert office("keys", "revoke", key_id) == ""
     revoked = office.lines("keys", "list")[0][3]
     assert re.fullmatch(r"revoked \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", revoked)
     assert office("keys", "revoke", key_id) == ""
     assert office.lines("keys", "list")[0][3] == revoked, "once is enough"
-    assert office.refused("keys", "revoke", "key-nobody") == "There is no such key."
-    assert office.refused("keys", "create", "--org", "Globex", "--name", "x") == "There is no such organization."
+    assert office.refused("keys", "revoke", "key-nobody") == "There is no key key-nobody. There is none yet."
+    assert "There are: My organization (" in office.refused("keys", "create", "--org", "Globex", "--name", "x")
     assert "1 to 200" in office.refused("keys", "create", "--org", FIRST, "--name", "")
     assert len(office.lines("keys", "list")) == 1
 
@@ -179,10 +138,12 @@ def test_operators(office: Office) -> None:
     none = office.refused("operators", "second-factor", "ann@example.com", "--off")
     assert none == "ann@example.com has no second factor."
     nobody = ("operators", "password", "eve@example.com")
-    assert office.refused(*nobody, typed="quite another one\n") == "There is no such operator."
+    eve = "There is no operator eve@example.com. There are: ann@example.com, bob@example.com."
+    assert office.refused(*nobody, typed="quite another one\n") == eve
     assert office("operators", "remove", "bob@example.com") == ""
     assert [one[0] for one in office.lines("operators", "list")] == ["ann@example.com"]
-    assert office.refused("operators", "remove", "bob@example.com") == "There is no such operator."
+    bob = "There is no operator bob@example.com. There are: ann@example.com."
+    assert office.refused("operators", "remove", "bob@example.com") == bob
     link = office("operators", "setup-link")
     assert re.fullmatch(r"http://\S+/console/join/[\w-]{43}", link)
     assert office("operators", "setup-link", "--org", FIRST) != link
@@ -202,7 +163,8 @@ def test_templates_and_runs(office: Office) -> None:
     assert re.fullmatch(r"http://\S+/r/r-[0-9a-f-]{36}", link), "the link alone: nobody's terminal, no QR code"
     with looking(office.folder) as db:
         assert rows(db, "SELECT template_id, status FROM runs") == [(template_id, "pending")]
-    assert office.refused("runs", "dispatch", "t-nobody") == "There is no such template."
+    nobody = office.refused("runs", "dispatch", "t-nobody")
+    assert nobody.startswith("There is no template t-nobody. There are: Check (t-")
     wrong = office.refused("templates", "import", office.file({"name": "", "steps": [{}]}), "--org", FIRST)
     assert "\n  /name: " in wrong
     assert "\n  /steps/0/type: " in wrong

@@ -22,7 +22,7 @@ def test_a_second_factor_is_switched_off_for_who_lost_everything(tmp_path: Path)
     assert (refused.exit_code, refused.stderr) == (1, "Error: ann@example.com has no second factor.\n")
     assert "Missing option '--off'" in rundun(tmp_path, *off[:3]).stderr
     nobody = rundun(tmp_path, "operators", "second-factor", "eve@example.com", "--off")
-    assert nobody.stderr == "Error: There is no such operator.\n"
+    assert nobody.stderr == "Error: There is no operator eve@example.com. There are: ann@example.com.\n"
     with closing(connection.open_writer(tmp_path / "rundun.db")) as db:
         env = Env(wall_clock, Urls("", b""), 0)
         (ann,) = write_once(db, env, operators.list_all)
@@ -36,11 +36,13 @@ def test_a_second_factor_is_switched_off_for_who_lost_everything(tmp_path: Path)
 
 
 def test_an_address_of_several_organizations_needs_the_organization(tmp_path: Path) -> None:
+    ids = []
     for org in (FIRST, "Globex"):
-        done(rundun(tmp_path, "orgs", "create", org))
+        ids.append(done(rundun(tmp_path, "orgs", "create", org)))
         ann = ("operators", "add", "ann@example.com", "--org", org)
         done(rundun(tmp_path, *ann, typed="correct horse battery\n"))
-    said = "Error: Several organizations have an operator with that address; say which with --org.\n"
+    there = f"There are: {FIRST} ({ids[0]}), Globex ({ids[1]}).\n"
+    said = f"Error: Several organizations have an operator with that address; say which with --org. {there}"
     for typed in (("password", "ann@example.com"), ("remove", "ann@example.com")):
         assert rundun(tmp_path, "operators", *typed, typed="another good one\n").stderr == said
     off = ("operators", "second-factor", "ann@example.com", "--off")
@@ -49,6 +51,6 @@ def test_an_address_of_several_organizations_needs_the_organization(tmp_path: Pa
     password = ("operators", "password", "ann@example.com", "--org", "Globex")
     assert done(rundun(tmp_path, *password, typed="another good one\n")).endswith("signed out everywhere.")
     nowhere = rundun(tmp_path, "operators", "remove", "ann@example.com", "--org", "Nowhere")
-    assert nowhere.stderr == "Error: There is no such organization.\n"
+    assert nowhere.stderr == f"Error: There is no organization Nowhere. {there}"
     assert done(rundun(tmp_path, "operators", "remove", "ann@example.com", "--org", FIRST)) == ""
     assert done(rundun(tmp_path, "operators", "remove", "ann@example.com")) == "", "it is the only one by now"

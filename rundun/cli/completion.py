@@ -1,0 +1,94 @@
+"""Shell completion: `completion SHELL`, and what the database knows of words that are being typed."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from rundun import diagnostics
+from rundun.app import wall_clock
+from rundun.cli.terminal import visible
+from rundun.config import loader
+from rundun.store import api_keys, operators, organizations, templates
+from rundun.store.transaction import Tx
+
+MAX_OFFERED = 100
+_PLAIN = re.compile(r"\w[\w.@+-]*")  # a word that no shell reads anything into
+Choices = Callable[[Tx], Iterable[tuple[str, str]]]  # ids, each with the name it goes by
+
+
+class FileName(click.ParamType[str]):
+    """The name of a file, which shells complete; it is looked at where it is opened, with our own words."""
+
+    name = "file"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take what was typed."""
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        """Leave it to the shell."""
+        return [CompletionItem(incomplete, type="file")]
+
+
+class Known(click.ParamType[str]):
+    """An argument that names something in the database, by its id or, where it `takes_names`, by a name that nothing
+    else has; shells offer the choices.
+    """
+
+    def __init__(self, name: str, choices: Choices, *, takes_names: bool = False) -> None:
+        self.name = name
+        self._choices = choices
+        self._takes_names = takes_names
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take what was typed; whether there is such a thing is seen where it is looked for."""
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        """Offer what begins as typed; nothing if anything is wrong, since a shell in the middle of a line is no place
+        to say so.
+        """
+        try:
+            flags = {"database.path": ctx.params.get("database_path")}
+            settings = loader.load(ctx.params.get("config_file"), flags=flags)
+            with diagnostics.reading(settings, wall_clock) as tx:
+                known = list(self._choices(tx))
+        except Exception:
+            return []
+        counts = Counter(name for _, name in known)
+        offered = []
+        for key, name in known:
+            is_word = self._takes_names and counts[name] == 1 and _PLAIN.fullmatch(name)
+            if is_word and name.startswith(incomplete):
+                offered.append(CompletionItem(name, help=key))
+            elif key.startswith(incomplete) or name.startswith(incomplete):
+                offered.append(CompletionItem(key, help=visible(name)))
+        return offered[:MAX_OFFERED]
+
+
+def _templates(tx: Tx) -> Iterable[tuple[str, str]]:
+    return [(head.template_id, name) for head, name in templates.list_named(tx, None, include_archived=False)]
+
+
+FILE = FileName()
+ORG = Known("org", lambda tx: [(row.org_id, row.name) for row in organizations.list_all(tx)], takes_names=True)
+TEMPLATE = Known("template", _templates, takes_names=True)
+KEY = Known("key_id", lambda tx: [(row.key_id, row.name) for row in api_keys.list_all(tx) if not row.revoked_at])
+OPERATOR = Known("email", lambda tx: [(row.email, row.name) for row in operators.list_all(tx)])
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print what makes a shell complete commands, options, organizations and checklists.
+
+    In bash and zsh: eval "$(rundun completion bash)"; in fish: rundun completion fish | source. The line belongs in
+    ~/.bashrc, ~/.zshrc or ~/.config/fish/config.fish.
+    """
+    made = get_completion_class(shell)
+    assert made is not None
+    click.echo(made(ctx.find_root().command, {}, "rundun", "_RUNDUN_COMPLETE").source())

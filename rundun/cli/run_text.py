@@ -1,0 +1,106 @@
+"""A run as lines of text: what it is about, how far it is, and what was answered."""
+
+from collections.abc import Iterator
+
+from rundun import paths
+from rundun.actions.runs import RunDetail
+from rundun.core.urls import Urls
+from rundun.store.organizations import Organization
+from rundun.web.console.job_view import field_views
+from rundun.web.console.run_view import AnswerView, RunView, StepView
+from rundun.web.console.time_zone import Zone
+from rundun.web.i18n import Catalogs, Translate
+
+WIDTH, INDENT = 12, 6  # of the column with names; of what stands below a step
+
+
+def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Iterator[str]:
+    """Write a run as lines, times in the organization's zone. The link is there while it opens something."""
+    zone, say = Zone(organization.time_zone), Catalogs(paths.locales(), "console").language(["en"]).say
+    view = RunView(detail, say, zone, links.media, ())
+    run, template = detail.state.run, detail.state.version.template
+    yield run.job.title or template.name
+    yield ""
+    yield from _named("checklist", f"{template.name}, version {run.template_v}")
+    yield from _named("run", run.run_id)
+    yield from _named("status", ", ".join(_status(detail)))
+    if not run.is_closed:
+        yield from _named("link", links.run(run.run_id))
+    moments = {"dispatched": run.created_at, "due": run.job.due_at, "started": run.started_at}
+    moments["ended" if run.is_closed else "open until"] = run.closed_at if run.is_closed else run.expires_at
+    for name, at in moments.items():
+        if at is not None:
+            yield from _named(name, zone.say(at))
+    identity = run.identity.name or run.identity.email or run.identity.phone
+    who = f"{identity} ({run.assigned_to})" if identity else run.assigned_to
+    said = {"by": who, "reference": run.executor_ref, "note": run.job.note}
+    if run.cancellation:
+        said["cancelled"] = ": ".join(filter(None, [f"by the {run.cancellation.by}", run.cancellation.reason]))
+    if run.webhook:
+        said["webhook"] = run.webhook.url
+    for name, text in said.items():
+        if text:
+            yield from _named(name, text)
+    for field in field_views(run.job, template):
+        yield from _named(field.field.label, "(secret)" if field.is_secret else str(field.value))
+    for section in view.sections():
+        yield ""
+        if section.title:
+            yield section.title
+        for step in section.steps:
+            yield from _step(step, say)
+    if run.signature is not None:
+        yield ""
+        yield "Signed."
+
+
+def _status(detail: RunDetail) -> Iterator[str]:
+    run = detail.state.run
+    yield run.status.replace("_", " ")
+    done = run.progress["answered"] + run.progress["skipped"] + run.progress["unable"]
+    yield f"{done} of {run.progress['total']} done"
+    if run.is_late(detail.now):
+        yield "late"
+    if run.is_missed:
+        yield "missed"
+    if run.flagged:
+        yield f"{run.flagged} flagged"
+
+
+def _step(step: StepView, say: Translate) -> Iterator[str]:
+    """Write a step and its answer; one that was hidden and never answered is left out."""
+    remark = step.remark.remark if step.remark else None
+    if step.answer is None and remark is None and any(word == "flag_hidden" for word, _ in step.flags):
+        return
+    flags = ", ".join(say(word) for word, _ in step.flags)
+    first, *more = (step.step.label or step.step.type).split("\n")
+    yield f"{step.number:>4}  {first}{f'  [{flags}]' if flags else ''}"
+    yield from _indented("\n".join(more))
+    if step.answer is not None:
+        yield from _indented(_answer(step.answer))
+    counts = {"photo": len([photo for photo in step.photos if photo.is_listed]), "photo to come": step.awaited_photos}
+    counts["deleted photo"] = step.removed_photos
+    for what, count in counts.items():
+        if count:
+            yield from _indented(f"{count} {what if count == 1 else what.replace('photo', 'photos')}")
+    if remark is not None:
+        yield from _indented(f"noted: {remark.text}" if remark.text else "noted: in photos")
+
+
+def _answer(answer: AnswerView) -> str:
+    if answer.signature is not None:
+        return f"signed: {answer.signature.signature.typed_name or 'by hand'}"
+    return answer.reason or answer.text or "\n".join(answer.items or ())
+
+
+def _named(name: str, text: str) -> Iterator[str]:
+    first, *more = text.split("\n")
+    yield f"{name:<{WIDTH}} {first}"
+    for line in more:
+        yield f"{'':<{WIDTH}} {line}"
+
+
+def _indented(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        if line:
+            yield f"{'':<{INDENT}}{line}"

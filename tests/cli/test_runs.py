@@ -1,0 +1,95 @@
+"""Runs at the command line: listed as the API lists them, and shown one by one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.helpers.jobs import LATER, with_job
+from tests.helpers.service import BOOLEAN, PUBLIC_URL, TEXT, World
+from tests.helpers.service_process import done, rundun
+
+# In the world the clock stands still, which it does not at the command line.
+MOVING = ("late",)
+
+
+def printed(folder: Path, *arguments: str) -> Any:
+    return json.loads(done(rundun(folder, *arguments, "--json", server_public_url=PUBLIC_URL)))
+
+
+def still(run: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in run.items() if name not in MOVING}
+
+
+async def test_runs_are_listed_as_the_api_lists_them(w: World, tmp_path: Path) -> None:
+    template_id, other = await w.template(BOOLEAN), await w.template(TEXT, name="Other")
+    first = await w.dispatch(template_id, executor_ref="b 1", title="Beach house")
+    second = await w.dispatch(other, executor_ref="b 1")
+    third = await w.dispatch(template_id)
+    await w.acme.post(f"/v1/runs/{third.run_id}/cancel", json={})
+    acme = ("--org", w.acme_id)
+    filters: list[tuple[dict[str, str], list[str]]] = [
+        ({}, []),
+        ({"status": "cancelled"}, ["--status", "cancelled"]),
+        ({"template_id": other}, ["--template", "Other"]),
+        ({"executor_ref": "b 1"}, ["--executor-ref", "b 1"]),
+        ({"flagged": "true"}, ["--flagged"]),
+        ({"missed": "true"}, ["--missed"]),
+        ({"created_before": "2001-01-01T00:00:00Z"}, ["--created-before", "2001-01-01T00:00:00Z"]),
+        ({"created_after": "2001-01-01T00:00:00Z"}, ["--created-after", "2001-01-01T00:00:00Z"]),
+        ({"due_before": "2099-01-01T00:00:00Z"}, ["--due-before", "2099-01-01T00:00:00Z"]),
+        ({"limit": "1"}, ["--limit", "1"]),
+    ]
+    for params, typed in filters:
+        answer = (await w.acme.get("/v1/runs", params=params)).json()
+        document = printed(tmp_path, "runs", "list", *acme, *typed)
+        assert {**document, "data": list(map(still, document["data"]))} == {
+            **answer,
+            "data": list(map(still, answer["data"])),
+        }
+    page = rundun(tmp_path, "runs", "list", *acme, "--limit", "2")
+    assert [line.split()[0] for line in page.stdout.splitlines()] == [third.run_id, second.run_id]
+    cursor = page.stderr.removeprefix("There are more: --cursor ").strip()
+    (line,) = done(rundun(tmp_path, "runs", "list", *acme, "--cursor", cursor)).splitlines()
+    assert line.startswith(f"{first.run_id}  2026-") and line.endswith("  Check  title: Beach house  reference: b 1")
+    wrong = rundun(tmp_path, "runs", "list", *acme, "--limit", "101", "--created-after", "noon", "--cursor", "x")
+    assert wrong.stderr.startswith("Error: 3 things are wrong:\n  --")
+    nobody = rundun(tmp_path, "runs", "list").stderr
+    assert nobody.startswith("Error: Say which organization, with --org. There are: Acme ")
+    assert "Invalid value for '--status'" in rundun(tmp_path, "runs", "list", "--status", "late").stderr
+
+
+async def test_a_run_is_shown_as_the_api_has_it_and_in_lines(w: World, tmp_path: Path) -> None:
+    ed = await with_job(w, executor_ref="booking\x1b[2J7", webhook={"url": "http://10.1.1.1/", "secret": "x" * 12})
+    shown = printed(tmp_path, "runs", "show", ed.run_id)
+    assert still(shown) == still(await w.run(ed))
+    await ed.start()
+    await ed.answer(BOOLEAN["id"], False)
+    await ed.answer("s-why", "first\nsecond\u202e")
+    lines = done(rundun(tmp_path, "runs", "show", ed.run_id, server_public_url=PUBLIC_URL)).splitlines()
+    assert still(printed(tmp_path, "runs", "show", ed.run_id)) == still(await w.run(ed))
+    assert lines[:4] == [
+        "Beach house 3 · check-out 11:00",
+        "",
+        "checklist    Check, version 1",
+        f"run          {ed.run_id}",
+    ]
+    assert lines[4].startswith("status       in progress, 2 of 2 done")
+    assert lines[5] == f"link         {PUBLIC_URL}/r/{ed.run_id}"
+    assert "reference    booking�[2J7" in lines
+    place = lines.index("note         Canary-note: the key is under the mat.")
+    assert lines[place + 1] == "             See https://example.com/canary-plan"
+    assert "Canary-label-door (secret)" in lines
+    assert lines[-5:] == [f"   1  {BOOLEAN['label']}", "      No", "   2  What else?", "      first", "      second�"]
+    await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={"reason": "Rain."})
+    closed = done(rundun(tmp_path, "runs", "show", ed.run_id))
+    assert "cancelled    by the integrator: Rain." in closed
+    assert "/r/" not in closed and "canary-4711" not in closed
+    assert all(word in closed.lower() for word in LATER if word != "canary-prefill")
+
+
+async def test_there_is_no_such_run_or_not_any_more(w: World, tmp_path: Path) -> None:
+    assert rundun(tmp_path, "runs", "show", "r-nobody").stderr == "Error: There is no such run.\n"
+    ed = await w.dispatch(await w.template(BOOLEAN))
+    await w.acme.delete(f"/v1/runs/{ed.run_id}")
+    gone = rundun(tmp_path, "runs", "show", ed.run_id, "--json")
+    assert (gone.exit_code, gone.stdout, "erased" in gone.stderr) == (1, "", True)

@@ -1,0 +1,76 @@
+"""Checklists at the command line: listed, and checked, several at once."""
+
+import json
+from pathlib import Path
+
+from tests.helpers.cli import CHECK, FIRST
+from tests.helpers.office import Office
+from tests.helpers.service import BOOLEAN, World
+from tests.helpers.service_process import done, rundun
+
+
+def test_checklists_are_listed(office: Office) -> None:
+    first = len(office.lines("templates", "list"))
+    globex = office("orgs", "create", "Globex")
+    kept = office.json("templates", "import", office.file(CHECK), "--org", "Globex")
+    assert (kept["name"], kept["v"], kept["org_id"], kept["warnings"]) == ("Check", 1, globex, [])
+    other = office("templates", "import", office.file({**CHECK, "name": "Flat"}), "--org", FIRST)
+    lines = office.lines("templates", "list")
+    assert [line[0] for line in lines[:2]] == [other, kept["id"]], "the newest first"
+    assert (lines[1], len(lines)) == ([kept["id"], "v1", globex, "in use", "Check"], first + 2)
+    (listed,) = office.json("templates", "list", "--org", "Globex")["data"]
+    assert listed == {name: kept[name] for name in listed}
+    assert office.refused("templates", "list", "--org", "Nobody").startswith("There is no organization Nobody. There ")
+
+
+async def test_an_archived_one_says_so_and_goes_by_its_id_alone(w: World, tmp_path: Path) -> None:
+    template_id = await w.template(BOOLEAN)
+    await w.acme.delete(f"/v1/templates/{template_id}")
+    (line,) = done(rundun(tmp_path, "templates", "list", "--org", w.acme_id)).splitlines()
+    assert line.split("  ")[3].startswith("archived 2026-")
+    by_name = rundun(tmp_path, "runs", "dispatch", "Check", "--org", w.acme_id)
+    assert by_name.stderr == "Error: There is no template Check. There is none yet.\n"
+    assert done(rundun(tmp_path, "runs", "list", "--org", w.acme_id, "--template", template_id)) == ""
+
+
+def files(folder: Path) -> list[str]:
+    contents = {
+        "good.json": json.dumps(CHECK),
+        "wrong.json": json.dumps({"name": "", "steps": [{"type": "dance", "label": "x"}]}),
+        "letter.json": "Dear Ed",
+        "warned.json": json.dumps(
+            {**CHECK, "fields": [{"id": "f-unit", "label": "Unit", "kind": "text", "required": True}]}
+        ),
+    }
+    for name, content in contents.items():
+        (folder / name).write_text(content)
+    return [str(folder / name) for name in [*contents, "none\x9b.json"]]
+
+
+def test_several_files_are_checked_each_with_its_verdict(tmp_path: Path) -> None:
+    good, wrong, letter, warned, none = files(tmp_path)
+    result = rundun(tmp_path, "templates", "check", good, wrong, letter, warned, none)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"{good}: ok"
+    assert [line.partition("json: ")[2].partition(": ")[0] for line in lines[1:3]] == ["/name", "/steps/0/type"]
+    assert lines[3].startswith(f"{letter} is not JSON: ")
+    assert lines[4] == f"{warned}: ok"
+    assert lines[5] == f"{tmp_path}/none�.json: No such file or directory."
+    (warning,) = result.stderr.splitlines()
+    assert warning.startswith(f"{warned}: warning: Dispatches that don't give f-unit will be refused")
+    assert done(rundun(tmp_path, "templates", "check", good, good)) == f"{good}: ok\n{good}: ok"
+
+
+def test_verdicts_are_those_of_the_api(tmp_path: Path) -> None:
+    good, wrong, letter, warned, none = files(tmp_path)
+    result = rundun(tmp_path, "templates", "check", good, wrong, letter, warned, none, "--json")
+    assert (result.exit_code, result.stderr, "\x9b" in result.stdout) == (1, "", False)
+    verdicts = json.loads(result.stdout)["data"]
+    assert [one["file"] for one in verdicts] == [good, wrong, letter, warned, none]
+    assert [one["valid"] for one in verdicts] == [True, False, False, True, False]
+    assert verdicts[0] == {"file": good, "valid": True, "errors": [], "warnings": []}
+    assert [one["pointer"] for one in verdicts[1]["errors"]] == ["/name", "/steps/0/type"]
+    assert set(verdicts[1]["errors"][0]) == {"pointer", "code", "detail"}
+    assert "not JSON" in verdicts[2]["detail"]
+    assert verdicts[3]["warnings"][0]["code"] == "required_fields"
