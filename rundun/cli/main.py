@@ -10,6 +10,7 @@ from rundun.cli.copies import backup
 from rundun.cli.erasure import person
 from rundun.cli.init import init
 from rundun.cli.keys import keys
+from rundun.cli.mcp import mcp
 from rundun.cli.operators import operators
 from rundun.cli.organizations import orgs
 from rundun.cli.restore import live, restore
@@ -22,7 +23,7 @@ from rundun.store import connection
 @click.group(
     commands=[
         *(serve, init, check, backup, restore, live, keys, operators, orgs, templates, runs_group, person),
-        completion,
+        *(completion, mcp),
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rundun.config.kinds import Kind
-from rundun.config.settings import PREFIX, SECTIONS, SETTINGS, ServiceSettings, Setting
+from rundun.config.settings import MCP_KEY, PREFIX, SECTIONS, SETTINGS, ServiceSettings, Setting
 
 __all__ = ["DEFAULT_FILE", "SECTIONS", "SETTINGS", "ConfigError", "ServiceSettings", "Setting", "load"]
 
@@ -92,7 +92,7 @@ def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]
 def _from_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[_Entry]:
     known = {setting.variable: setting for setting in SETTINGS}
     for variable in sorted(environment):
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) or variable == MCP_KEY:
             continue
         if variable not in known:
             problems.append(f"{variable} in the environment is not a setting{_nearest(variable, known)}.")

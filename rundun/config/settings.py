@@ -10,6 +10,7 @@ from rundun.config import kinds
 from rundun.config.kinds import Kind, Network
 
 PREFIX = "RUNDUN_"
+MCP_KEY = f"{PREFIX}MCP_KEY"  # no setting of the service: what `rundun mcp` reads its key from
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,10 @@ def test_the_environment_is_read_as_its_setting_needs(variable, text, value):
     assert getattr(getattr(settings, one.section), one.name) == value
 
 
+def test_the_key_of_an_assistant_is_no_setting(elsewhere):
+    assert load(environment={"RUNDUN_MCP_KEY": "rdk_live_x"}) == load(environment={})
+
+
 # ---- refusals
 
 

@@ -50,6 +50,7 @@ GUIDES = {
         DocsPage("example", "A whole integration", "example.md", "A booking backend to begin with."),
         DocsPage("limits", "Limits", "limits.md", "How much of everything, and what comes of more."),
         DocsPage("clients", "Clients", "clients.md", "Written by a generator: Python, TypeScript."),
+        DocsPage("assistants", "Assistants", "assistants.md", "Tools that an assistant drafts and reads with."),
         DocsPage("front-end", "Your own front end", "front-end.md", "Build another page for the executor."),
         DocsPage("versioning", "Versioning policy", "versioning.md", "What stays as it is, and what may change."),
     ),

@@ -1,0 +1,78 @@
+"""`mcp`: tools for an assistant, which talk to a service as any integrator does."""
+
+import os
+import re
+import stat
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from rundun.config.settings import MCP_KEY
+
+_API_KEY = "rdk_live_[A-Za-z0-9]{32}"
+_NOT_INSTALLED = (
+    "`rundun mcp` needs the library mcp, which is not installed: pip install '.[mcp]' in the folder of the source, or "
+    "pip install 'WHEEL[mcp]' with the wheel's file name."
+)
+
+
+@click.command()
+@click.option("--url", required=True, metavar="URL", help="The service, such as https://checks.example.com.")
+@click.option("--key-file", type=click.Path(path_type=Path), metavar="FILE", help=f"The API key; {MCP_KEY} without it.")
+@click.option("--write", is_flag=True, help="Offer the tools that change something too.")
+def mcp(url: str, key_file: Path | None, write: bool) -> None:
+    """Offer tools to an assistant over standard input and output (Model Context Protocol)."""
+    key, url = _key(key_file), _checked(url)
+    try:
+        from rundun.mcp.server import serve  # a library that only who wants this has
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        raise click.ClickException(_NOT_INSTALLED) from None
+    if sys.stdin.isatty():
+        click.echo("This is for an assistant to start, which then speaks to it here: see /docs/assistants.", err=True)
+    serve(url, key, may_write=write)
+
+
+def _checked(url: str) -> str:
+    """Return the service's address without a slash at its end; warn where the key goes over a network unencrypted."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or {"?", "#", "@"} & set(url):
+        raise click.BadParameter("it must be an address such as https://checks.example.com.", param_hint="--url")
+    if parts.scheme == "http" and not _is_loopback(host):
+        click.echo("Warning: --url is http, so the API key is readable on the way. Use https.", err=True)
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _key(file: Path | None) -> str:
+    """Read the API key from a file or the environment. Nothing that is no key is ever sent anywhere."""
+    if file is None:
+        text, where = os.environ.get(MCP_KEY, ""), MCP_KEY
+    else:
+        try:
+            text, where = file.read_text("utf-8"), str(file)
+            mode = file.stat().st_mode
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise click.ClickException(f"{file} cannot be read: {why}.") from None
+        if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+            click.echo(f"Warning: others on this machine can read {file}: chmod 600 it.", err=True)
+    if not text.strip():
+        raise click.ClickException(f"There is no API key: name a file with --key-file, or set {MCP_KEY}.")
+    if not re.fullmatch(_API_KEY, text.strip()):
+        raise click.ClickException(f"{where} holds no API key, which is rdk_live_ and 32 letters and digits.")
+    return text.strip()

@@ -1,0 +1,165 @@
+"""What each tool takes, as strict models: their fields and docstrings are what an assistant is told."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from rundun.core.run import Status
+from rundun.core.validation import Integer, Matching, ParsedFrom, StrictModel, Text, invalid_value
+from rundun.mcp.run_handles import PATTERN
+from rundun.mcp.template_language import SHAPE
+
+MAX_ROWS = 25  # of which each has its bounds, so that a page is a result
+
+TemplateId = Annotated[str, Matching(r"t-[0-9a-f-]{36}", "must be “t-” and a UUID, as list_templates tells it")]
+Run = Annotated[str, Matching(PATTERN, "must be a run as list_runs tells it, such as “r-1a2b3c4d”")]
+DeliveryId = Annotated[str, Matching(r"dlv-[0-9a-f-]{36}", "must be “dlv-” and a UUID, as it is listed")]
+Cursor = Annotated[str, Matching(r"[A-Za-z0-9_-]{1,200}", "must be the next_cursor of the page before")]
+
+
+def _document(value: Any) -> Any:
+    """Read a JSON object that came as text, as some assistants send it."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise invalid_value("wrong_type", "must be a JSON object") from None
+    return value
+
+
+Document = Annotated[dict[str, Any], ParsedFrom(_document, {"type": "object"})]
+CheckedDocument = Annotated[dict[str, Any], ParsedFrom(_document, SHAPE)]
+
+
+class PageArguments(StrictModel):
+    """Arguments of every list."""
+
+    limit: Annotated[int, Integer(1, MAX_ROWS)] = 20
+    """How many at most."""
+    cursor: Cursor | None = None
+    """Where to go on: `next_cursor` of the page before."""
+
+
+class ListTemplates(PageArguments):
+    """Arguments of list_templates."""
+
+    include_archived: bool = False
+    """Archived ones too."""
+
+
+class GetTemplate(StrictModel):
+    """Arguments of get_template."""
+
+    template_id: TemplateId
+    """Which one."""
+    v: Annotated[int, Integer(1, 10**9)] | None = None
+    """A version other than the current one."""
+    section: Annotated[str, Text(200)] | None = None
+    """Only this section, by its id or title."""
+
+
+class CheckTemplate(StrictModel):
+    """Arguments of check_template."""
+
+    template: CheckedDocument
+    """The whole document, in the template language."""
+
+
+class CreateTemplate(StrictModel):
+    """Arguments of create_template."""
+
+    template: Document
+    """The whole document, as check_template found it valid."""
+
+
+class ReviseTemplate(StrictModel):
+    """Arguments of revise_template."""
+
+    template_id: TemplateId
+    """Which one."""
+    v: Annotated[int, Integer(1, 10**9)]
+    """The version that get_template gave you and that you changed. If somebody made a newer one since, it is refused.
+    """
+    template: Document
+    """The whole new document: what is left out is gone. Keep the ids of what stays."""
+
+
+class ListRuns(PageArguments):
+    """Arguments of list_runs."""
+
+    status: Status | None = None
+    """Only those with this status; pending = dispatched and not started."""
+    template_id: TemplateId | None = None
+    """Only those of this template."""
+    executor_ref: Annotated[str, Text(256)] | None = None
+    """Only those with exactly this reference."""
+    created_after: str | None = None
+    """RFC 3339, such as 2026-01-31T09:00:00Z."""
+    created_before: str | None = None
+    """RFC 3339."""
+    due_before: str | None = None
+    """Only those due before this time (RFC 3339)."""
+    late: bool = False
+    """Only open ones that are late."""
+    missed: bool = False
+    """Only those that expired before anybody started them."""
+    flagged: bool = False
+    """Only those with an answer that calls for attention."""
+
+
+class GetRun(StrictModel):
+    """Arguments of get_run."""
+
+    run: Run
+    """Which one."""
+    only_flagged: bool = False
+    """Only answers that call for attention, or steps that could not be done."""
+    first_answer: Annotated[int, Integer(0, 1000)] = 0
+    """Where to go on: `next_first_answer` of the result before."""
+
+
+class DispatchRun(StrictModel):
+    """Arguments of dispatch_run."""
+
+    template_id: TemplateId
+    """What is to be done."""
+    title: Annotated[str, Text(200)] | None = None
+    """What the executor reads first, in one line, such as “Beach house 3 · check-out 11:00”."""
+    note: Annotated[str, Text(4000)] | None = None
+    """What the executor reads after Start."""
+    due_at: str | None = None
+    """When it should be done (RFC 3339, such as 2026-01-31T09:00:00Z); it closes nothing."""
+    fields: dict[str, Any] = {}
+    """Values of the template's `fields`, by their ids."""
+    prefill: dict[str, Any] = {}
+    """Values by step id that the executor confirms or changes."""
+    executor_ref: Annotated[str, Text(256)] | None = None
+    """Your own name for this job, to find it by."""
+    language: Annotated[str, Text(35)] | None = None
+    """In which the page opens (BCP 47)."""
+    expires_in_hours: Annotated[float, Field(gt=0, le=8760)] | None = None
+    """Until when it must be started; 72 if left out."""
+
+
+class CancelRun(StrictModel):
+    """Arguments of cancel_run."""
+
+    run: Run
+    """Which one."""
+    reason: Annotated[str, Text(2000)] | None = None
+    """In words, for whoever reads the run."""
+
+
+class ListFailedDeliveries(PageArguments):
+    """Arguments of list_failed_deliveries."""
+
+    status: Literal["failed", "pending"] = "failed"
+    """failed = given up; pending = still being tried."""
+
+
+class RetryDelivery(StrictModel):
+    """Arguments of retry_delivery."""
+
+    delivery_id: DeliveryId
+    """Which one."""

@@ -1,0 +1,73 @@
+"""The template language in short, from which an assistant drafts a checklist that is valid. A test holds it against
+`core/`.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from rundun import paths
+from rundun.core.steps import Step
+
+_FOLDER = Path(__file__).resolve().parent
+_SAMPLES = ("types", "condition", "flags", "slots", "fields", "settings", "translations")
+STEP_TYPES = tuple(get_args(step.model_fields["type"].annotation)[0] for step in get_args(get_args(Step)[0]))
+
+_TEXT = {"type": "string"}
+_OBJECT = {"type": "object"}
+_STEPS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["type", "label"],
+        "properties": {
+            "id": {"type": "string", "description": "s-…; needed where a condition names it"},
+            "type": {"enum": list(STEP_TYPES)},
+            "label": _TEXT,
+            "hint": _TEXT,
+            "required": {"type": "boolean", "default": True},
+            "photo": {"description": "false, or {min, max, annotate}: photos beside the answer"},
+            "geo": {"type": "boolean", "default": False},
+            "condition": _OBJECT,
+            "flag": _OBJECT,
+            "config": {"type": "object", "description": "what belongs to the type"},
+        },
+    },
+}
+_SECTION = {
+    "type": "object",
+    "required": ["title", "steps"],
+    "properties": {"title": _TEXT, "description": _TEXT, "steps": _STEPS},
+}
+# A sketch for an assistant to fill in; whether a document is valid is the service's to say.
+SHAPE: dict[str, Any] = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": _TEXT,
+        "description": _TEXT,
+        "tags": {"type": "array", "items": _TEXT},
+        "settings": _OBJECT,
+        "execution": _OBJECT,
+        "fields": {"type": "array", "items": _OBJECT},
+        "sections": {"type": "array", "items": _SECTION},
+        "steps": _STEPS,
+        "translations": _OBJECT,
+    },
+}
+
+
+@cache
+def brief() -> str:
+    """Return the language in short, with one example."""
+    example = json.loads((_FOLDER / "example.json").read_text("utf-8"))
+    text = (_FOLDER / "template_language.md").read_text("utf-8")
+    return f"{text}\nA valid example:\n{json.dumps(example, ensure_ascii=False)}"
+
+
+def guide() -> str:
+    """Return the language with all samples of the documentation, as Markdown."""
+    folder = paths.templates() / "docs" / "samples"
+    samples = [f"## {name}\n\n```json\n{(folder / f'{name}.json').read_text('utf-8')}```" for name in _SAMPLES]
+    return "\n\n".join(["# The template language", brief(), *samples]) + "\n"

@@ -1,0 +1,220 @@
+"""What `/v1` answers, as an assistant gets it: short, without links and secrets, and others' words marked as theirs."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from rundun.errors import Problem
+from rundun.logs import redact
+
+MAX_CHARACTERS = 40_000  # of one result
+MAX_TEXT = 1_000  # of one text that somebody wrote
+MAX_SHORT = 300  # of one where there may be many
+MAX_ERRORS, MAX_OPTIONS = 40, 30
+SECRET = "(secret, left out)"
+# Controls, what turns the direction of a text, and tags: a model reads them and a person doesn't see them.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+
+Meet = Callable[[str], str]  # the handle of a run
+
+
+def result(content: Any) -> str:
+    """Return a result as JSON text; raises `too_large`."""
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    if len(text) > MAX_CHARACTERS:
+        raise Problem("too_large", f"That is more than {MAX_CHARACTERS} characters. Ask for less at once.")
+    return text.encode("utf-8", "replace").decode()
+
+
+def refusal(problem: Problem) -> dict[str, Any]:
+    """Return what was refused: its code, a sentence, and each wrong place with its JSON pointer."""
+    shown = [{"pointer": one.pointer, "code": one.code, "detail": _cut(one.detail)} for one in problem.errors]
+    content: dict[str, Any] = {"code": problem.code, "detail": _cut(redact(problem.detail))}
+    if shown:
+        content["errors"] = shown[:MAX_ERRORS]
+    if len(shown) > MAX_ERRORS:
+        content["more_errors"] = len(shown) - MAX_ERRORS
+    return content
+
+
+def _cut(text: str, maximum: int = MAX_TEXT) -> str:
+    rest = len(text) - maximum
+    return text if rest <= 0 else f"{text[:maximum]}… ({rest} more characters)"
+
+
+def _safe(value: Any) -> Any:
+    """Return what somebody wrote, bounded, and without what opens a run or cannot be seen."""
+    if isinstance(value, str):
+        return _cut(redact(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", value)))
+    if isinstance(value, dict):
+        return {_safe(str(name)): _safe(one) for name, one in value.items()}
+    return [_safe(one) for one in value] if isinstance(value, list) else value
+
+
+def by_executor(value: Any) -> dict[str, Any]:
+    """Mark what an executor wrote."""
+    return {"written_by_executor": _safe(value)}
+
+
+def by_dispatcher(value: Any) -> dict[str, Any]:
+    """Mark what came with a dispatch, often from a system that took it from guests or customers."""
+    return {"written_by_dispatcher": _safe(value)}
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, {}, [], False)}
+
+
+# ---- templates
+
+
+def template_row(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a template as lists show it."""
+    names = ("name", "v", "updated_at", "archived_at")
+    description, tags = template.get("description") or "", template.get("tags") or []
+    return {
+        "template_id": template["id"],
+        **_present({name: template.get(name) for name in names}),
+        **_present({"description": _cut(description, 200), "tags": [_cut(tag, 40) for tag in tags[:5]]}),
+        "steps": sum(1 for _ in _steps(template)),
+    }
+
+
+def template(record: Mapping[str, Any], section: str | None) -> dict[str, Any]:
+    """Return a template for reading and revising: all of it, one section, or, where it is too long, its outline."""
+    document = {name: value for name, value in record.items() if name not in _ASSIGNED}
+    content = {"template_id": record["id"], **_present({name: record[name] for name in ("v", "archived_at")})}
+    if section is not None:
+        found = [one for one in document.get("sections") or () if section in (one["id"], one["title"])]
+        if not found:
+            raise Problem("not_found", "The template has no such section.")
+        return {**content, "section": found[0]}
+    whole = {**content, "template": document}
+    if len(json.dumps(whole, ensure_ascii=False, indent=1)) <= MAX_CHARACTERS:
+        return whole
+    sections = document.get("sections") or []
+    outline = [{"id": one["id"], "title": one["title"], "steps": len(one["steps"])} for one in sections]
+    told = "Too long for one result: read it by `section`. It can't be revised here, but in the console."
+    return {**content, "name": record["name"], "left_out": told, "sections": outline}
+
+
+_ASSIGNED = {"id", "v", "org_id", "created_at", "updated_at", "archived_at", "warnings"}
+
+
+def _steps(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from template.get("steps") or ()
+    for section in template.get("sections") or ():
+        yield from section["steps"]
+
+
+# ---- runs
+
+_HEAD = (
+    *("status", "late", "missed", "flagged", "template_id", "template_v", "created_at", "started_at", "completed_at"),
+    *("cancelled_at", "expired_at", "expires_at", "due_at", "duration_seconds", "language", "progress"),
+)
+
+
+def run_row(run: Mapping[str, Any], meet: Meet) -> dict[str, Any]:
+    """Return a run as lists show it."""
+    identity = {name: value for name, value in run["identity"].items() if name not in ("mode", "user_id")}
+    row = {"run": meet(run["run_id"]), **_present({name: run.get(name) for name in _HEAD})}
+    if said := _present({name: run.get(name) for name in ("title", "executor_ref")}):
+        row["about"] = by_dispatcher(said)
+    if identity:
+        row["executor"] = by_executor(identity)
+    if cancellation := run["cancellation"]:
+        reason = cancellation["reason"] and _cut(cancellation["reason"], MAX_SHORT)
+        is_executor = cancellation["by"] == "executor"
+        said = {} if reason is None else by_executor(reason) if is_executor else {"reason": _safe(reason)}
+        row["cancellation"] = {"by": cancellation["by"], **said}
+    return row
+
+
+def run(record: Mapping[str, Any], meet: Meet, *, only_flagged: bool, first: int) -> dict[str, Any]:
+    """Return a run with its answers from number `first` on, as many as fit."""
+    steps = {step["id"]: step for step in _steps(record["template"])}
+    kinds = {one["id"]: one["kind"] for one in record["template"].get("fields") or ()}
+    fields = {name: SECRET if kinds.get(name) == "secret" else value for name, value in record["fields"].items()}
+    fields = {name: _cut(value, MAX_SHORT) if isinstance(value, str) else value for name, value in fields.items()}
+    said = {name: record[name] for name in ("title", "note", "executor_ref")} | {"prefilled": len(record["prefill"])}
+    content = {**run_row(record, meet), "template_name": record["template"]["name"]}
+    if about := _present({**said, "fields": fields}):
+        content["about"] = by_dispatcher(about)
+    if webhook := record["webhook"]:
+        content["webhook"] = {**webhook, "url": origin(webhook["url"])}
+    if signature := record["signature"]:
+        typed = signature["typed_name"]
+        content["signature"] = {"received_at": signature["received_at"], **(by_executor(typed) if typed else {})}
+    names = [name for name in steps if name in record["answers"] or name in record["remarks"]]
+    answers = [_answer(steps[name], record["answers"].get(name), record["remarks"].get(name)) for name in names]
+    listed = [answer for answer in answers if not only_flagged or answer.get("flagged") or "unable" in answer]
+    content["answers"] = _that_fit(listed[first:], MAX_CHARACTERS - 2_000 - len(result(content)))
+    if left := len(listed) - first - len(content["answers"]):
+        content |= {"answers_left_out": left, "next_first_answer": len(listed) - left}
+    return content
+
+
+def _that_fit(rows: list[Any], room: int) -> list[Any]:
+    fitting = []
+    for row in rows:
+        room -= len(json.dumps(row, ensure_ascii=False, indent=3)) + 20
+        if room < 0:
+            break
+        fitting.append(row)
+    return fitting
+
+
+def _answer(
+    step: Mapping[str, Any], answer: Mapping[str, Any] | None, remark: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    content: dict[str, Any] = {"step_id": step["id"], "type": step["type"], "label": _cut(step["label"], 500)}
+    if answer:
+        content |= {name: True for name in ("flagged", "skipped") if answer[name]}
+        if answer["unable"]:
+            content["unable"] = by_executor(answer["unable"]["reason"])
+        value = _value(step, answer["value"])
+        content |= _present({"photos": len(answer["photos"]), "geo": answer["geo"], "at": answer["at"]})
+        if value is not None:
+            content["value"] = value
+    if remark:
+        content["remark"] = {**by_executor(remark["text"]), **_present({"photos": len(remark["photos"])})}
+    return content
+
+
+def _value(step: Mapping[str, Any], value: Any) -> Any:
+    """Return a value: an option by its label, a picture not at all, and any other text marked."""
+    if step["type"] in ("choice", "multi_choice") and value is not None:
+        labels = {one["id"]: one["label"] for one in step["config"]["options"]}
+        chosen = [_cut(labels[one], 100) for one in (value if isinstance(value, list) else [value])]
+        more = [f"… ({len(chosen) - MAX_OPTIONS} more)"] if len(chosen) > MAX_OPTIONS else []
+        return [*chosen[:MAX_OPTIONS], *more] if isinstance(value, list) else chosen[0]
+    if step["type"] == "signature":
+        return None if value is None else "signed"
+    return by_executor(value) if isinstance(value, str) and step["type"] != "datetime" else value
+
+
+# ---- deliveries
+
+
+def delivery(row: Mapping[str, Any], meet: Meet) -> dict[str, Any]:
+    """Return a delivery with its last attempt."""
+    names = ("delivery_id", "event", "seq", "status", "created_at", "next_attempt_at")
+    content = {"run": meet(row["run_id"]), **_present({name: row[name] for name in names})}
+    content["attempts"] = len(row["attempts"]) + row.get("attempts_removed", 0)
+    if row["attempts"]:
+        last = row["attempts"][-1]
+        told = {name: last[name] for name in ("trigger", "started_at", "duration_ms", "status")}
+        excerpt = last["response_excerpt"]
+        said = {"written_by_receiver": _cut(_safe(excerpt), MAX_SHORT)} if excerpt else {}
+        error = {"error": _safe(last["error"])} if last["error"] else {}
+        content["last_attempt"] = {"destination": origin(last["url"]), **_present(told), **error, **said}
+    return content
+
+
+def origin(url: str) -> str:
+    """Return where a URL leads, without its path and query, which often hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,1 @@
+"""Tools for assistants, called through the protocol's own client."""
