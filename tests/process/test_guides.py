@@ -55,9 +55,9 @@ def found(words: list[str]) -> tuple[click.Command, list[str]]:
 
 
 def calls() -> Iterator[list[str]]:
-    """The words behind each `rundun` in lines of shell."""
+    """The words behind each `rundun` in lines of shell, however it is called there."""
     for shell in (*snippets("sh"), *(text for name, text in SAMPLES.items() if name.endswith(".sh"))):
-        for line in re.findall(r"^rundun (.*)$", shell.replace("\\\n", " "), re.MULTILINE):
+        for line in re.findall(r"^(?:.*[ /])?rundun(?:-\*\.pyz)? ([a-z].*)$", shell.replace("\\\n", " "), re.MULTILINE):
             words = shlex.split(line, comments=True)
             yield words[: next((number for number, word in enumerate(words) if word in JOINS), None)]
 
