@@ -66,6 +66,7 @@ GUIDES = {
         DocsPage("organizations", "Several organizations", "organizations.md", "Credits, quotas, contacts."),
         DocsPage("health", "Health and alerts", "health.md", "What to watch, and who is told when something fails."),
         DocsPage("keep-and-forget", "Keep and forget", "keep-and-forget.md", "Backup, restore, erasure, retention."),
+        DocsPage("upgrading", "Upgrading", "upgrading.md", "Back up, replace, start; and the way back."),
         DocsPage("secrets", "Rotating secrets", "rotating-secrets.md", "What to do in which order, and what breaks."),
         DocsPage("faults", "Faults", "faults.md", "What breaks, what clients get, and what to do."),
         DocsPage("languages", "Languages", "languages.md", "What the page speaks, and adding one."),
