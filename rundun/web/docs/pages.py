@@ -49,6 +49,7 @@ GUIDES = {
         DocsPage("feed", "The event feed", "feed.md", "The same events, fetched instead of received."),
         DocsPage("example", "A whole integration", "example.md", "A booking backend to begin with."),
         DocsPage("limits", "Limits", "limits.md", "How much of everything, and what comes of more."),
+        DocsPage("relay", "A relay to chats", "relay.md", "Slack, Teams and Discord, told when a run ends."),
         DocsPage("clients", "Clients", "clients.md", "Written by a generator: Python, TypeScript."),
         DocsPage("assistants", "Assistants", "assistants.md", "Tools that an assistant drafts and reads with."),
         DocsPage("front-end", "Your own front end", "front-end.md", "Build another page for the executor."),
