@@ -86,8 +86,8 @@ OPERATOR = Known("email", lambda tx: [(row.email, row.name) for row in operators
 def completion(ctx: click.Context, shell: str) -> None:
     """Print what makes a shell complete commands, options, organizations and checklists.
 
-    In bash and zsh: eval "$(rundun completion bash)"; in fish: rundun completion fish | source. The line belongs in
-    ~/.bashrc, ~/.zshrc or ~/.config/fish/config.fish.
+    For bash put eval "$(rundun completion bash)" into ~/.bashrc, for zsh the same with zsh into ~/.zshrc, and for fish
+    rundun completion fish | source into ~/.config/fish/config.fish.
     """
     made = get_completion_class(shell)
     assert made is not None

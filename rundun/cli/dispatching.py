@@ -63,17 +63,21 @@ class Hours(click.ParamType[Any]):
 @click.option("--title", help="What the executor reads first, in one line.")
 @click.option("--note", help="What the executor reads after Start.")
 @click.option("--due-at", metavar="TIME", help="When it should be done, such as 2026-01-31T09:00:00Z.")
-@click.option("--field", "fields", type=Pair(), metavar="ID=VALUE", multiple=True, help="A field of the checklist.")
 @click.option(
-    "--secret-field", "secret_fields", type=Pair(), metavar="ID=FILE", multiple=True, help="A secret one, or ID=- ."
+    "--field", "fields", type=Pair(), metavar="ID=VALUE", multiple=True, help="A value of a field of the checklist."
 )
-@click.option("--prefill", type=Pair(), metavar="STEP=VALUE", multiple=True, help="A value to be confirmed.")
+@click.option(
+    "--secret-field", "secret_fields", type=Pair(), metavar="ID=FILE", multiple=True, help="A field that is a secret."
+)
+@click.option(
+    "--prefill", type=Pair(), metavar="STEP=VALUE", multiple=True, help="A value that the executor confirms or changes."
+)
 @click.option("--executor-ref", metavar="REF", help="Your own name for this job.")
 @click.option("--language", metavar="TAG", help="In which the page opens, such as es.")
 @click.option("--expires-in-hours", type=Hours(), metavar="HOURS", help="How long it is open, or never; 72 without it.")
 @click.option("--webhook-url", metavar="URL", help="Where its events are sent.")
 @click.option("--webhook-events", metavar="EVENTS", help="Which ones, with commas between them.")
-@click.option("--webhook-secret-file", "webhook_secret", type=FILE, metavar="FILE", help="What signs them; - reads it.")
+@click.option("--webhook-secret-file", "webhook_secret", type=FILE, metavar="FILE", help="The secret that signs them.")
 @shown
 def runs_dispatch(settings: ServiceSettings, template: str, org: str | None, **given: Any) -> Shown:
     """Dispatch a run of a checklist, by its id or name, and print its link; on a terminal also as a QR code.

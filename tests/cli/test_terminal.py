@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rundun.cli.terminal import visible
+from rundun.errors import NotFound, there_are
 from tests.helpers.cli import FIRST
 from tests.helpers.persons import BY_EMAIL
 from tests.helpers.service import TEXT
@@ -47,6 +48,31 @@ def test_what_is_listed_before_it_is_erased_and_what_refuses_are_shown(folder: P
     assert asked.exit_code == 2 and SHOWN in asked.stdout
     refused = rundun(folder, "templates", "check", f"there\x9b{folder.name}")
     assert refused.exit_code == 1 and f"there�{folder.name}: No such file" in refused.stderr
+
+
+@pytest.mark.parametrize("command", [*LISTS, ("templates", "list"), ("runs", "list")], ids=" ".join)
+def test_a_document_says_all_and_is_obeyed_by_nothing(folder: Path, command: tuple[str, ...]) -> None:
+    said = done(rundun(folder, *command, "--json"))
+    assert all(visible(line) == line for line in said.split("\n"))
+    values = [one["title" if "title" in one else "name"] for one in rows_of(json.loads(said))]
+    assert values == ["Check" if command[0] == "templates" else NASTY] * len(values) and values
+
+
+def rows_of(document: dict[str, list[dict[str, str]]]) -> list[dict[str, str]]:
+    return document.get("data") or document["runs"]
+
+
+def test_what_could_have_been_meant_is_shown_in_one_line(folder: Path) -> None:
+    for command in (("orgs", "quota", "a\nb\x1b"), ("keys", "revoke", "a\nb\x1b")):
+        (line,) = rundun(folder, *command).stderr.splitlines()
+        assert line.startswith("Error: There is no ") and f" a�b�. There are: {SHOWN} (" in line
+
+
+def test_long_lists_of_choices_are_cut() -> None:
+    choices = [f"key {number}" for number in range(1, 23)]
+    said = NotFound("key", "x" * 500, choices).detail
+    assert said == f"There is no key {'x' * 100}…. There are: {', '.join(choices[:10])} and 12 more."
+    assert there_are(choices[:10]).endswith("key 9, key 10.")
 
 
 def test_other_letters_stay_as_they_are() -> None:
