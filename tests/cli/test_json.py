@@ -14,7 +14,7 @@ from tests.helpers.service import World
 from tests.helpers.service_process import rundun
 
 QUIET = {
-    *("serve", "restore", "live", "completion", "keys revoke", "keys rotate-signing", "orgs contact"),
+    *("serve", "init", "mcp", "restore", "live", "completion", "keys revoke", "keys rotate-signing", "orgs contact"),
     *("operators password", "operators remove", "operators second-factor", "runs erase", "person erase"),
 }
 

@@ -16,6 +16,7 @@ import pytest
 from rundun import paths
 from rundun.cli.main import main
 from rundun.config.loader import SETTINGS, load
+from rundun.config.settings import MCP_KEY
 from rundun.core.condition import MAX_DEPTH, MAX_SHORT_SEARCH, Group
 from rundun.core.steps import MAX_SLOTS
 from rundun.core.template import MAX_COMPARISONS, MAX_COMPARISONS_OF_STEP, MAX_SEARCH_COST, SEARCH_START
@@ -30,7 +31,7 @@ FOLDER = paths.templates() / "docs"
 GUIDES = {file.name: file.read_text("utf-8") for file in sorted(FOLDER.glob("*.md"))}
 SAMPLES = {file.name: file.read_text("utf-8") for file in sorted((FOLDER / "samples").iterdir())}
 FENCE = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-JOINS = {"&", "&&", "|", ";"}
+JOINS = {"&", "&&", "|", ";", ">"}
 
 
 def snippets(language: str, *guides: str) -> list[str]:
@@ -57,7 +58,9 @@ def found(words: list[str]) -> tuple[click.Command, list[str]]:
 def calls() -> Iterator[list[str]]:
     """The words behind each `rundun` in lines of shell, however it is called there."""
     for shell in (*snippets("sh"), *(text for name, text in SAMPLES.items() if name.endswith(".sh"))):
-        for line in re.findall(r"^(?:.*[ /])?rundun(?:-\*\.pyz)? ([a-z].*)$", shell.replace("\\\n", " "), re.MULTILINE):
+        for line in re.findall(
+            r"^(?!make )(?:.*[ /])?rundun(?:-\*\.pyz)? ([a-z].*)$", shell.replace("\\\n", " "), re.MULTILINE
+        ):
             words = shlex.split(line, comments=True)
             yield words[: next((number for number, word in enumerate(words) if word in JOINS), None)]
 
@@ -99,8 +102,8 @@ def test_the_settings_that_are_named_are_settings(name: str) -> None:
     known = {one.key for one in SETTINGS}
     sections = {key.partition(".")[0] for key in known}
     named = {one for one in re.findall(r"`([a-z]+\.[a-z_]+)`", prose(name)) if one.partition(".")[0] in sections}
-    assert named - known <= {"retention.paused", "runs.json"}  # a line of the log, a file
-    assert set(re.findall(r"\bRUNDUN_[A-Z_]+", GUIDES[name])) <= {one.variable for one in SETTINGS}
+    assert named - known <= {"retention.paused", "database.migrated", "runs.json"}  # lines of the log, a file
+    assert set(re.findall(r"\bRUNDUN_[A-Z_]+", GUIDES[name])) <= {one.variable for one in SETTINGS} | {MCP_KEY}
     for variable, value in re.findall(r"^(RUNDUN_\w+)=(\S+) make", GUIDES[name], re.MULTILINE):
         assert load(environment={variable: value}) != load(environment={})
 

@@ -19,6 +19,7 @@ IS_LIMIT = re.compile(r"(^|_)(MAX|MAXIMUM|MIN|MOST|LEAST|LIMIT|TTL|KEPT|AT_ONCE)
 HEALTH = "what the check of the service looks at; what is more is told of as more"
 SHOWN = "how much a page of the console shows at once; the rest is a click away"
 MEMORY = "memory of the service: what was known longest is forgotten, and found again"
+ASSISTANT = "how much an assistant is given at once; what is cut says so"
 PACE = "how the service paces its own work; nobody is refused"
 NO_LIMITS = {
     "actions.alerts.MAX_DELIVERIES": "an alert that stands for more says so",
@@ -28,6 +29,8 @@ NO_LIMITS = {
     "actions.runs.MAX_DELIVERIES": SHOWN,
     "actions.runs.MAX_EVENTS": SHOWN,
     "actions.runs.MAX_REPLACED": SHOWN,
+    "cli.completion.MAX_OFFERED": "how many a shell is offered",
+    "cli.dispatching.MAX_SECRET": "of a file with a secret, before what it is for has its own",
     "control_socket.MAX_ADDRESS": "of a socket's name, told at the start",
     "control_socket.MAX_LINE": "between our own command and our own service",
     "core.delivery_slots.MAX_KNOWN": MEMORY,
@@ -38,9 +41,13 @@ NO_LIMITS = {
     "diagnostics.MAX_LENGTH": HEALTH,
     "diagnostics.MAX_LOOK_UPS": HEALTH,
     "diagnostics.MIN_FREE": HEALTH,
+    "errors.MAX_CHOICES": "how many a sentence lists; what is more is counted",
+    "errors.MAX_TYPED": "how much of what was typed a sentence repeats",
     "imaging.exif._MAX_BYTES": "what is behind is not looked at",
     "imaging.exif._MAX_TEXT": "what is behind is not looked at",
     "logs._MAX_VALUE": "of one value in a log line, which is cut",
+    **dict.fromkeys(("mcp.arguments.MAX_ROWS", "mcp.views.MAX_CHARACTERS", "mcp.views.MAX_ERRORS"), ASSISTANT),
+    **dict.fromkeys(("mcp.views.MAX_OPTIONS", "mcp.views.MAX_SHORT", "mcp.views.MAX_TEXT"), ASSISTANT),
     "passwords.AT_ONCE": PACE,
     "passwords.MAX_OF_ASKER": "passwords that wait to be hashed; who signs in by hand never has so many",
     "passwords.MAX_WAITING": "passwords that wait to be hashed; who signs in by hand never has so many",

@@ -1,6 +1,6 @@
 """From a template to the record of a finished run, by a client that openapi-python-client has made.
 
-RUNDUN_URL=http://127.0.0.1:8000 RUNDUN_KEY=rdk_live_… python client.py kitchen.jpg
+SERVICE=http://127.0.0.1:8000 KEY=rdk_live_… python client.py kitchen.jpg
 """
 
 import os
@@ -29,8 +29,8 @@ from rundun_client.models import (
 from rundun_client.types import File
 
 T = TypeVar("T")
-SITE = os.environ["RUNDUN_URL"]
-rundun = AuthenticatedClient(base_url=SITE, token=os.environ["RUNDUN_KEY"])
+SITE = os.environ["SERVICE"]
+rundun = AuthenticatedClient(base_url=SITE, token=os.environ["KEY"])
 phone = Client(base_url=SITE)  # the executor has no key: the run's id is the right to do it
 
 

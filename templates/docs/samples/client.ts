@@ -1,15 +1,15 @@
 // From a template to the record of a finished run, with types that openapi-typescript has made.
 //
-//     RUNDUN_URL=http://127.0.0.1:8000 RUNDUN_KEY=rdk_live_… node client.js kitchen.jpg
+//     SERVICE=http://127.0.0.1:8000 KEY=rdk_live_… node client.js kitchen.jpg
 
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./rundun.js";
 
-const { RUNDUN_URL, RUNDUN_KEY } = process.env;
-const rundun = createClient<paths>({ baseUrl: RUNDUN_URL, headers: { Authorization: `Bearer ${RUNDUN_KEY}` } });
-const phone = createClient<paths>({ baseUrl: RUNDUN_URL }); // the executor has no key: the run's id is the right to do it
+const { SERVICE, KEY } = process.env;
+const rundun = createClient<paths>({ baseUrl: SERVICE, headers: { Authorization: `Bearer ${KEY}` } });
+const phone = createClient<paths>({ baseUrl: SERVICE }); // the executor has no key: the run's id is the right to do it
 
 type Answer<T> = { data?: T; error?: components["schemas"]["ProblemDetails"] };
 
