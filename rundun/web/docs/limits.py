@@ -225,7 +225,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit(
             "Live pages open at once: of an organization; of an operator",
             "{web.console.live.MAX_STREAMS}; {web.console.live.MAX_OF_OPERATOR}",
-            _LATER,
+            _RATE,
         ),
         Limit("Runs of one CSV", "{web.console.export.MAX_ROWS}", "The newest are in it"),
         Limit(
