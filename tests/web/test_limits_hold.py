@@ -37,7 +37,8 @@ def depth(count: int) -> Any:
 def comparisons(count: int) -> Any:
     """A template whose step is compared so many times."""
     rules = [{"when": {"step": "s-ok", "op": "eq", "value": True}}] * count
-    return {"steps": [BOOLEAN, {**BOOLEAN, "id": "s-2", "condition": {"op": "or", "rules": rules}}]}
+    groups = [{"op": "or", "rules": rules[:25]}, {"op": "or", "rules": rules[25:]}]
+    return {"steps": [BOOLEAN, {**BOOLEAN, "id": "s-2", "condition": {"op": "or", "rules": groups}}]}
 
 
 TEMPLATES: dict[str, Make] = {
