@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pytest
 
 from rundun.cli.main import main
 from rundun.cli.terminal import as_json, visible
@@ -42,6 +43,7 @@ def test_a_terminal_obeys_nothing_in_a_document() -> None:
     assert "Zoë · شقة · 👩‍🔧" in written, "other letters stay as they are"
 
 
+@pytest.mark.parametrize("office", ["alone"], indirect=True)
 def test_what_is_made_and_listed(office: Office) -> None:
     acme = office.json("orgs", "create", "Acme")
     assert acme in office.json("orgs", "list")["data"]

@@ -233,7 +233,7 @@ async def test_the_administrator_says_which(w: World) -> None:
     with pytest.raises(Problem, match="say which with --org"):
         await w.database.write(operators.remove_by_email, ANN)
     await w.database.write(operators.remove_by_email, ANN, "Globex Ltd")
-    with pytest.raises(Problem, match="no such operator"):
+    with pytest.raises(Problem, match="There is no operator"):
         await w.database.write(operators.remove_by_email, ANN, other)
     assert (await w.database.read(operators.get_by_email, ANN)).org_id == w.acme_id
 
