@@ -210,6 +210,7 @@ def _damage(part: Path, cancelled: threading.Event | None) -> str:
         return cancelled.is_set()
 
     with closing(sqlite3.connect(f"{part.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+        connection.guard_schema(db)
         db.set_progress_handler(rest, CHECK_STEPS)
         try:
             messages = [str(row[0]) for row in db.execute("PRAGMA quick_check(5)").fetchall()]

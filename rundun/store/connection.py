@@ -1,5 +1,6 @@
 """Connections to the file: one writer, read-only readers, and the migrations between versions."""
 
+import json
 import logging
 import os
 import secrets
@@ -68,7 +69,6 @@ def open_writer(
                 "synchronous = FULL",  # an answered request is on the disk
                 "foreign_keys = ON",
                 "journal_size_limit = 67108864",
-                f"trusted_schema = {trusted_schema()}",
                 "secure_delete = ON",  # what is deleted is not left lying in the file
                 "temp_store = MEMORY",  # what savepoints set aside stays out of temporary files
                 "cache_size = -32768",
@@ -124,24 +124,39 @@ def _connect(path: Path, mode: str, kind: type[sqlite3.Connection] = sqlite3.Con
     if isinstance(db, _LeavingCheckpoints):
         db.path = path
     db.row_factory = sqlite3.Row
+    guard_schema(db)
     db.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     db.execute("PRAGMA mmap_size = 0")  # SQLite before 3.51.3 can corrupt a WAL file otherwise
     return db
 
 
-@cache
-def trusted_schema() -> str:
-    """Return `OFF`, so that no file's schema calls what could do harm; `ON` where SQLite takes its own JSON functions
-    for that, as Debian 12's does, since our tables check with them.
+def guard_schema(db: sqlite3.Connection) -> None:
+    """Keep the file's schema from calling what could do harm. SQLite 3.40, which Debian 12 has, takes its own JSON
+    functions for that, and NULL for wrong JSON: there the schema is trusted, and has a `json_valid` of ours.
     """
+    if _distrusts_json():
+        db.create_function("json_valid", 1, _json_valid, deterministic=True)
+    else:
+        db.execute("PRAGMA trusted_schema = OFF")
+
+
+@cache
+def _distrusts_json() -> bool:
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute("PRAGMA trusted_schema = OFF")
         try:
             db.execute("CREATE TABLE texts (text CHECK (json_valid(text)))")
-            db.execute("INSERT INTO texts VALUES ('1')")
-        except sqlite3.OperationalError:
-            return "ON"
-    return "OFF"
+            db.execute("INSERT INTO texts VALUES (NULL)")
+        except sqlite3.Error:
+            return True
+    return False
+
+
+def _json_valid(text: str | None) -> bool | None:
+    try:
+        return None if text is None else (json.loads(text), True)[1]
+    except ValueError:
+        return False
 
 
 def schema_of(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int:

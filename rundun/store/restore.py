@@ -16,7 +16,7 @@ from rundun.core import times
 from rundun.errors import Problem
 from rundun.store import database_file, erasure_journal, journal_file
 from rundun.store.backup_check import require_database, require_header
-from rundun.store.connection import trusted_schema
+from rundun.store.connection import guard_schema
 from rundun.store.copies import BEFORE_RESTORE, stamp
 from rundun.store.database_file import OWNER_ONLY, Lock, sync_folder
 from rundun.store.erasure_journal import SUFFIX, ErasureJournal
@@ -87,7 +87,7 @@ def _check(part: Path, copy: Path) -> None:
     """Refuse a file of which anything is damaged or missing."""
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as db:
-            db.execute(f"PRAGMA trusted_schema = {trusted_schema()}")
+            guard_schema(db)
             require_database(db, copy)
             db.execute("PRAGMA journal_mode = DELETE")  # so that all changes are in one file
     except sqlite3.DatabaseError as error:
@@ -101,7 +101,7 @@ def _prepare(part: Path, newest: int, now: int, *, is_live: bool) -> None:
     of the database before.
     """
     with closing(sqlite3.connect(part, isolation_level=None)) as db:
-        db.execute(f"PRAGMA trusted_schema = {trusted_schema()}")
+        guard_schema(db)
         db.execute("PRAGMA secure_delete = ON")
         db.execute("BEGIN IMMEDIATE")
         for table in ("sessions", "invitations"):

@@ -340,9 +340,3 @@ async def test_checkpoints_are_left_to_others_where_they_make_them(tmp_path: Pat
             assert not log.exists()
     with closing(open_reader(path)) as db:
         assert db.execute("SELECT count(*) FROM filling").fetchone()[0] == 4
-
-
-@pytest.mark.skipif(sqlite3.sqlite_version_info < (3, 46), reason="takes its own JSON functions for harmful")
-def test_a_schema_calls_nothing_that_could_do_harm(tmp_path: Path) -> None:
-    with closing(open_writer(tmp_path / "rundun.db")) as db:
-        assert db.execute("PRAGMA trusted_schema").fetchone()[0] == 0

@@ -1,0 +1,28 @@
+"""What the schema of a file may call, with any SQLite that Rundun is served with."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rundun.store import connection
+from rundun.store.connection import open_reader, open_writer
+
+
+@pytest.mark.skipif(sqlite3.sqlite_version_info < (3, 46), reason="takes its own JSON functions for harmful")
+def test_a_schema_calls_nothing_that_could_do_harm(tmp_path: Path) -> None:
+    with closing(open_writer(tmp_path / "rundun.db")) as db, closing(open_reader(tmp_path / "rundun.db")) as reader:
+        assert [one.execute("PRAGMA trusted_schema").fetchone()[0] for one in (db, reader)] == [0, 0]
+
+
+def test_where_sqlite_distrusts_its_own_json_the_tables_check_with_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with Debian 12's SQLite 3.40, where `make packages` dispatches."""
+    monkeypatch.setattr(connection, "_distrusts_json", lambda: True)
+    with closing(open_writer(tmp_path / "rundun.db")) as db:
+        texts = [None, '{"a": 1}', '{"a"', ""]
+        asked = [db.execute("SELECT json_valid(?)", (text,)).fetchone()[0] for text in texts]
+        assert asked == [None, 1, 0, 0]
+        assert db.execute("PRAGMA trusted_schema").fetchone()[0] == 1
