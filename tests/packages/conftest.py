@@ -1,5 +1,6 @@
 """The bare roots of a session, what is put into them, and the figures that are told at the end."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.debian import needs
 from tests.helpers.packages import ROOT, build, clone
 from tests.packages.roots import Root, bare
 
@@ -35,6 +37,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def room() -> Iterator[Path]:
     """A folder for roots, which are too large to be kept where tests fail."""
+    needs(debootstrap="debootstrap", unshare="util-linux", ip="iproute2", git="git")
+    if os.geteuid() != 0:
+        pytest.skip("only root can make roots")
     with tempfile.TemporaryDirectory(prefix="rundun-packages-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
