@@ -82,7 +82,8 @@ def warnings(template: Template) -> list[TemplateWarnedJson]:
     required = [field.id for field in template.fields if field.required]
     if not required:
         return []
-    detail = f"Dispatches that don't give {', '.join(required)} will be refused: see that all who dispatch send it."
+    named = ", ".join(required)
+    detail = f"Dispatches that don't give {named} will be refused, as the template asks: let all who dispatch it know."
     return [{"code": "required_fields", "detail": detail}]
 
 

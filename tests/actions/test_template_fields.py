@@ -80,7 +80,10 @@ async def test_a_required_field_is_warned_of_when_a_template_is_saved(w: World) 
     assert plain["warnings"] == []
     made = (await w.acme.post("/v1/templates", json=of(BOOLEAN, fields=[UNIT, DOOR]))).json()
     assert [one["code"] for one in made["warnings"]] == ["required_fields"]
-    assert "f-door" in made["warnings"][0]["detail"] and "f-unit" not in made["warnings"][0]["detail"]
+    told = "Dispatches that don't give {} will be refused, as the template asks: let all who dispatch it know."
+    assert made["warnings"][0]["detail"] == told.format("f-door")
+    both = (await w.acme.post("/v1/templates", json=of(BOOLEAN, fields=[{**UNIT, "required": True}, DOOR]))).json()
+    assert both["warnings"][0]["detail"] == told.format("f-unit, f-door")
     path = f"/v1/templates/{made['id']}"
     assert "warnings" not in (await w.acme.get(path)).json()
 
