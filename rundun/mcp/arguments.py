@@ -79,8 +79,7 @@ class ReviseTemplate(StrictModel):
     template_id: TemplateId
     """Which one."""
     v: Annotated[int, Integer(1, 10**9)]
-    """The version that get_template gave you and that you changed. If somebody made a newer one since, it is refused.
-    """
+    """The version that get_template gave you and that you changed; where there is a newer one by now, it is refused."""
     template: Document
     """The whole new document: what is left out is gone. Keep the ids of what stays."""
 
@@ -131,9 +130,9 @@ class DispatchRun(StrictModel):
     due_at: str | None = None
     """When it should be done (RFC 3339, such as 2026-01-31T09:00:00Z); it closes nothing."""
     fields: dict[str, Any] = {}
-    """Values of the template's `fields`, by their ids."""
+    """Values of the template's `fields`, by their ids: a number as such, a date as YYYY-MM-DD, all else as text."""
     prefill: dict[str, Any] = {}
-    """Values by step id that the executor confirms or changes."""
+    """Answers by step id, as `eq` takes them, to confirm or change; none to a photo, signature or instruction."""
     executor_ref: Annotated[str, Text(256)] | None = None
     """Your own name for this job, to find it by."""
     language: Annotated[str, Text(35)] | None = None

@@ -77,7 +77,7 @@ def _tool(
 
 @_tool("List checklists", "reads", arguments.ListTemplates)
 async def list_templates(session: Session, args: arguments.ListTemplates) -> str:
-    """List the organization's templates (checklists), the newest first: id, name, version, number of steps."""
+    """List the organization's templates (checklists), the newest first: id, name, version, number of all steps."""
     body = (await session.api.get("/templates", **args.model_dump())).body
     return _page(body, views.template_row)
 
@@ -144,7 +144,11 @@ async def list_failed_deliveries(session: Session, args: arguments.ListFailedDel
 
 @_tool("Make a checklist", "adds", arguments.CreateTemplate, is_idempotent=False)
 async def create_template(session: Session, args: arguments.CreateTemplate) -> str:
-    """Make a new template (checklist) of a document that check_template found valid and your person agreed to."""
+    """Make a new template (checklist) of a document that check_template found valid and your person agreed to.
+
+    Its answer counts all `steps`, those too that a condition may hide. `warnings` name what others should know; they
+    are no mistakes.
+    """
     return _saved((await session.api.post("/templates", args.template)).body)
 
 
