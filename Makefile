@@ -73,9 +73,10 @@ wheel: $(VENV)/.release  ## Build the wheel and the source archive into dist/.
 pyz: wheel  ## Build Rundun as one file for this system and Python: dist/rundun-….pyz.
 	@rm -rf dist/wheels dist/*.pyz
 	@$(BIN)/python -m pip wheel --quiet --require-hashes --no-deps --wheel-dir dist/wheels -r requirements.lock
+	@cp dist/*.whl dist/wheels
 	@ask() { $(BIN)/python -c "import sys, sysconfig, rundun; print($$1)"; }; \
 	python=$$(ask "'%d.%d' % sys.version_info[:2]"); \
-	$(BIN)/pex dist/*.whl --no-pypi --find-links dist/wheels --script rundun --venv prepend --sh-boot \
+	$(BIN)/pex rundun --pre-resolved-dists dist/wheels --script rundun --venv prepend --sh-boot \
 	  --python $(BIN)/python --interpreter-constraint "CPython==$$python.*" \
 	  --output-file dist/rundun-$$(ask rundun.__version__)-$$(ask "sysconfig.get_platform()")-python$$python.pyz
 	@rm -r dist/wheels

@@ -20,7 +20,9 @@ PATIENCE = 900  # an installation without a cache, on a busy machine
 PASSED_ON = ("PIP_", "UV_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 FILES = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/xdg/pip/pip.conf", "/etc/xdg/pip/constraints.txt")
 
-# In namespaces of their own, which `unshare` has made: $1 is the root, $2 the cache that outlives it.
+# In namespaces of their own, which `unshare` has made: $1 is the root, $2 the cache that outlives it. The shell stays,
+# as the first process there: the kernel ends it with `unshare`, and with the first all others. It forgets that of a
+# process that becomes another user's.
 ENTER = """
 ip link set lo up
 mount -t proc proc "$1/proc"
@@ -29,8 +31,9 @@ mkdir -p "$1/var/cache/packages"
 mount --bind "$2" "$1/var/cache/packages"
 root=$1 user=$3 folder=$4 script=$5
 shift 5
-exec env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" \\
-  chroot --userspec="$user" "$root" /bin/sh -euc 'cd "$0"; eval "$1"' "$folder" "$script"
+env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" \\
+  chroot --userspec="$user" "$root" /bin/sh -euc 'cd "$0"; eval "$1"' "$folder" "$script" || exit "$?"
+exit 0
 """
 
 
@@ -158,6 +161,8 @@ class ServingInRoot(Serving):
         os.kill(self._program(), signal.SIGTERM)
 
     def _program(self) -> int:
-        """The first of its namespace, and the child of who made that."""
-        (child,) = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return int(child)
+        """The last that was started: below the first of its namespace, and make or uvx if that is how it is served."""
+        process = self.process.pid
+        while children := Path(f"/proc/{process}/task/{process}/children").read_text().split():
+            process = int(children[-1])
+        return process

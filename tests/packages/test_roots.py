@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from contextlib import closing
 
@@ -74,7 +75,7 @@ def test_by_pipx_and_uvx(debian, figure):
     serve_twice(f"{name}, uvx", root, uvx, figure, "/srv/uvx", **ED)
 
 
-def test_as_one_file_which_says_where_it_fits(debian, figure):
+def test_as_one_file_which_says_where_it_fits(debian, room, figure):
     name, root = debian
     root.run("make pyz", folder="/src")
     (file,) = root.path("src/dist").glob("*.pyz")
@@ -83,6 +84,12 @@ def test_as_one_file_which_says_where_it_fits(debian, figure):
     figure(f"{name}: rundun.pyz", f"{file.stat().st_size / 1e6:.1f} MB")
     root.run("install -m 755 dist/*.pyz /usr/local/bin/rundun.pyz", folder="/src")
     serve_twice(f"{name}, pyz", root, "/usr/local/bin/rundun.pyz serve --port 0", figure, "/srv/pyz", **ED)
+    (room / "pyz").mkdir(exist_ok=True)
+    for other in (room / "pyz").iterdir():  # of the Debian before, where Python was another
+        shutil.copy(other, root.path("/usr/local/bin"))
+        told = root.run(f"/usr/local/bin/{other.name} --version", status=1, **ED)
+        assert f"CPython=={re.search('python(.*).pyz', other.name)[1]}.*" in told
+    shutil.copy(file, room / "pyz")
 
 
 def test_by_make_serve_in_a_clean_clone(debian, figure):
