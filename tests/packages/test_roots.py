@@ -95,5 +95,6 @@ def test_as_one_file_which_says_where_it_fits(debian, room, figure):
 
 def test_by_make_serve_in_a_clean_clone(debian, figure):
     name, root = debian
-    root.run("git clone --quiet /src /srv/clone")
+    # The first half of `make serve` by itself: it may take longer than a service is waited for.
+    root.run("git clone --quiet /src /srv/clone; make -C /srv/clone .venv/.service")
     serve_twice(f"{name}, make serve", root, "make serve ARGS='--port 0'", figure, "/srv/clone")
