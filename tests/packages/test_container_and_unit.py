@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -10,7 +11,6 @@ import pytest
 
 from tests.helpers.packages import clone, printed_curl
 from tests.packages.conftest import DEBIANS
-from tests.packages.dockerfile import build
 from tests.packages.roots import Root, ServingInRoot, bare
 
 pytestmark = pytest.mark.packages
@@ -31,39 +31,49 @@ def served_as_printed(root: Root, command: str, printed: str, **how: str) -> Ite
         assert key not in service.text and "setup" not in service.text
 
 
-@pytest.fixture
-def container(room):
-    """What the Dockerfile makes of a clean clone. Debian 13 has the same Python as its base."""
-    roots = []
+COPIED = """
+COPY requirements.lock /
+COPY --from=libraries /opt/rundun /opt/rundun
+COPY rundun /opt/rundun/code/rundun
+COPY templates /opt/rundun/code/rundun/_pages/templates
+COPY static /opt/rundun/code/rundun/_pages/static
+"""
 
-    def base(origin):
-        assert re.fullmatch(r"python:3\.13-slim", origin)
-        roots.append(bare(DEBIANS["Debian 13"], room / f"stage {len(roots)}"))
-        roots[-1].run("ln -s /usr/bin/python3 /usr/local/bin/python")
-        return roots[-1]
 
-    context = room / "context"
+def test_the_container(room, figure):
+    """The Dockerfile's steps for a clean clone, both stages in one root. Debian 13 has the same Python as its base."""
+    context, root = room / "context", bare(DEBIANS["Debian 13"], room / "container")
     clone(context)
-    return build((context / "Dockerfile").read_text("utf-8"), context, base)
+    text = (context / "Dockerfile").read_text("utf-8")
+    assert re.findall("^COPY .*", text, re.MULTILINE) == COPIED.split("\n")[1:-1]
+    assert set(re.findall("^FROM ([^ \n]+)", text, re.MULTILINE)) == {"python:3.13-slim"}
+    libraries, program = re.findall(r"^RUN (.+?[^\\])$", text, re.MULTILINE | re.DOTALL)
 
+    root.run("ln -s /usr/bin/python3 /usr/local/bin/python")
+    shutil.copy(context / "requirements.lock", root.path("/"))
+    root.run(libraries)
+    code = root.path("/opt/rundun/code/rundun")
+    shutil.copytree(context / "rundun", code)
+    for name in ("templates", "static"):
+        shutil.copytree(context / name, code / "_pages" / name)
+    root.run(program)
 
-def test_the_container(container, figure):
-    how = {"user": container.user, "folder": container.folder, "HOME": "/", **container.variables}
-    refused = container.root.run(shlex.join([*container.entrypoint, *container.command]), status=2, **how)
+    said = dict(re.findall("^(USER|WORKDIR|VOLUME|ENTRYPOINT|CMD) (.+)$", text, re.MULTILINE))
+    (health,) = re.findall(r"^  CMD (\[.+\])$", text, re.MULTILINE)
+    entry, health = json.loads(said["ENTRYPOINT"]), shlex.join(json.loads(health))
+    command = shlex.join([*entry, *json.loads(said["CMD"])])
+    how = {"user": said["USER"], "folder": said["WORKDIR"], "HOME": "/", "PYTHONUNBUFFERED": "1"}
+    assert "ENV PYTHONUNBUFFERED=1\n" in text
+
+    refused = root.run(command, status=2, **how)
     assert "rundun init" in refused and "rdk_live_" not in refused
+    with served_as_printed(root, command, root.run(shlex.join([*entry, "init"]), **how), **how) as service:
+        root.run(health, beside=service, **how)
+    root.run(health, status=1, **how)  # nobody listens any more
 
-    printed = container.root.run(shlex.join([*container.entrypoint, "init"]), **how)
-    command = shlex.join([*container.entrypoint, *container.command])
-    with served_as_printed(container.root, command, printed, **how) as service:
-        container.root.run(shlex.join(container.health), beside=service, **how)
-    # Nobody listens any more: the check of its health says so.
-    container.root.run(shlex.join(container.health), status=1, **how)
-
-    size = int(container.root.run("du -s --apparent-size --block-size=1 /opt/rundun").split()[0])
+    size = int(root.run("du -s --apparent-size --block-size=1 /opt/rundun").split()[0])
     figure("Container: all files beside those of its base", f"{size / 1e6:.0f} MB")
-    (volume,) = container.volumes
-    made = container.root.path(volume).iterdir()
-    assert "rundun.db" in {path.name for path in made}
+    assert "rundun.db" in {path.name for path in root.path(said["VOLUME"]).iterdir()}
 
 
 def test_the_units_command(debian):
