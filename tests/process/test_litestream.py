@@ -27,10 +27,9 @@ EXTERNAL = {"database_external_checkpoints": "true"}
 
 def documented() -> str:
     """The configuration that the docs show."""
-    page = (ROOT / "templates" / "docs" / "keep_and_forget.html").read_text("utf-8")
-    found = re.search(r"m\.code\('(dbs:.*?)', \"litestream\.yml\"\)", page, re.DOTALL)
-    assert found
-    return found[1].replace(r"\n", "\n")
+    page = (ROOT / "templates" / "docs" / "keep-and-forget.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```yaml litestream\.yml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return str(shown)
 
 
 @contextmanager
