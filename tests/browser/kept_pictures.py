@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.async_api import Browser, Page, expect
@@ -96,7 +97,7 @@ async def photographed(w: World, base: str, browser: Browser) -> tuple[bytes, by
     await w.database.write(lambda tx: tx.db.execute(name, (w.acme_id,)).close())
     async with Receiver().listening() as receiver, phone(browser, base, viewport={"width": 360, "height": 720}) as ed:
         template = (await w.acme.post("/v1/templates", json=CHECK)).json()
-        webhook = {"url": receiver.url, "secret": "at least 12 characters"}
+        webhook = {"url": urljoin(receiver.url, "/rundun"), "secret": "at least 12 characters"}  # as in the README
         job = await w.dispatch(template["id"], **JOB, webhook=webhook)
         w.clock.forward(hours=0.5)
         await ed.page.goto(f"{base}/r/{job.run_id}")

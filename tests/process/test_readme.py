@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -78,14 +79,14 @@ def test_every_command_of_it_is_tried():
 
 
 def test_a_webhook_is_named_as_it_says():
-    (_, body) = snippets("json")
-    named = DispatchBody.model_validate_json(body)
+    (line,) = [lines for lines in snippets("sh") if "webhook" in lines]
+    named = DispatchBody.model_validate_json(shlex.split(line)[-1])
     assert named.webhook
     assert (named.webhook.url, named.webhook.secret) == ("https://hooks.example.com/rundun", "at least 12 characters")
 
 
 def test_the_first_dispatch_is_as_it_says(tmp_path, shell):
-    first, second = [lines for lines in snippets("sh") if "curl" in lines]
+    first, second, third = [lines for lines in snippets("sh") if "curl" in lines]
     with serving(tmp_path) as service:
         service.wait_for("open the link it answers with")
         printed = re.search(r"^ +curl .*?(?=\n *\n)", service.text, re.MULTILINE | re.DOTALL)[0]
@@ -99,3 +100,5 @@ def test_the_first_dispatch_is_as_it_says(tmp_path, shell):
         lines = second.replace("rdk_live_…", key).replace("r-…", answer["run_id"])
         record = shell(lines.replace("http://127.0.0.1:8000", service.url))
         assert (record["run_id"], record["status"]) == (answer["run_id"], "pending")
+        lines = third.replace("t-…", record["template"]["id"]).replace("http://127.0.0.1:8000", service.url)
+        assert shell(f"KEY={key}\n{lines}")["run_id"] != answer["run_id"]
