@@ -39,6 +39,12 @@ def snippets(language: str, *guides: str) -> list[str]:
     return [code for text in texts for shown, _, code in FENCE.findall(text) if shown == language]
 
 
+def titled(title: str) -> str:
+    """What the quick start shows under that title."""
+    (code,) = [code for _, shown, code in FENCE.findall(GUIDES["quick-start.md"]) if shown.strip() == title]
+    return code
+
+
 def prose(name: str) -> str:
     """A guide's words, in one line."""
     return " ".join(FENCE.sub("", GUIDES[name]).split())
@@ -167,11 +173,11 @@ def test_lines_to_paste_do_what_the_guides_say(tmp_path: Path, shell: Any) -> No
             values = "".join(f"{name}={value}\n" for name, value in {"KEY": key, **known}.items())
             return shell(values + re.sub("^KEY=.*$", "", lines, flags=re.MULTILINE).replace(README_SITE, service.url))
 
-        templates = paste(SAMPLES["list.sh"])["data"]
+        templates = paste(titled("Which checklists there are"))["data"]
         assert {one["name"] for one in templates} == {"Vehicle hand-over", "Short-term rental turnover"}
-        run = paste(SAMPLES["dispatch.sh"], TEMPLATE=templates[0]["id"])
+        run = paste(titled("Dispatch"), TEMPLATE=templates[0]["id"])
         assert httpx2.get(run["link"], timeout=PATIENCE).status_code == 200
-        record = paste(SAMPLES["read.sh"], RUN=run["run_id"])
+        record = paste(titled("Read the record"), RUN=run["run_id"])
         assert (record["status"], record["executor_ref"]) == ("pending", "booking_12345")
         assert record["template"]["name"] == templates[0]["name"]
 
@@ -187,6 +193,6 @@ def test_lines_to_paste_do_what_the_guides_say(tmp_path: Path, shell: Any) -> No
 
         made = paste(
             f"curl -s {README_SITE}/v1/templates -H 'Authorization: Bearer '$KEY "
-            f"-H 'Content-Type: application/json' -d {shlex.quote(SAMPLES['first.json'])}"
+            f"-H 'Content-Type: application/json' -d {shlex.quote(titled('POST /v1/templates'))}"
         )
         assert made["v"] == 1 and made["warnings"] == []

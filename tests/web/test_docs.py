@@ -83,6 +83,14 @@ async def test_every_page_is_there_and_every_link_leads_somewhere(w: World) -> N
     assert "/docs" in (await read(w, "/")).links
 
 
+async def test_a_guide_is_found_by_the_name_of_its_file_too(w: World) -> None:
+    for page in PAGES.values():
+        stem, _, kind = page.template.partition(".")
+        for path in (stem, page.template) if kind == "md" else ():
+            found = await w.browser().get(f"/docs/{path}", follow_redirects=True)
+            assert (found.status_code, found.url.path) == (200, address(page.path))
+
+
 def test_links_between_guides_lead_somewhere_as_files_too() -> None:
     folder = paths.templates() / "docs"
     for guide in folder.glob("*.md"):
@@ -162,6 +170,7 @@ async def test_every_event_setting_step_type_and_operator_is_there(w: World) -> 
     for one in SETTINGS:
         assert one.key in service.words and one.variable in service.words
     language = await read(w, "/docs/templates")
+    assert "pic- and a SHA-256" in language.words and "pic- and a UUID" not in language.words
     types = {get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(steps.Step)[0])}
     assert {f"type-{name}" for name in types} == {one for one in language.ids if one.startswith("type-")}
     for texts in translation_rules.MAX_LENGTHS.values():

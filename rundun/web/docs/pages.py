@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from rundun import __version__, paths
@@ -80,6 +80,8 @@ REFERENCE = (
     DocsPage("reference/schemas", "Schemas", "schemas.html", "Every object of the API, field by field."),
 )
 PAGES = {page.path: page for page in (*(page for pages in GUIDES.values() for page in pages), *REFERENCE)}
+# What else a guide answers to, and leads on from: the name of its file.
+_BY_FILE = {page.template.removesuffix(".md"): page for page in PAGES.values() if page.template.endswith(".md")}
 # Where links between files of templates/docs/ lead: by file, and each page of the reference by its subject, too.
 ADDRESSES = {
     **{f"{page.template}#{page.subject.lower()}": f"/docs/{page.path}" for page in REFERENCE if page.subject},
@@ -137,6 +139,8 @@ async def show(request: Request) -> Response:
     """Serve a page of the documentation, compressed for whoever takes gzip: GET /docs and /docs/{path}."""
     ctx, path = context_of(request), request.path_params.get("path", "")
     if path not in PAGES:
+        if page := _BY_FILE.get(path.removesuffix(".md")):
+            return RedirectResponse(f"/docs/{page.path}".rstrip("/"), 308)
         raise NotFound("page")
     asset = await asyncio.to_thread(_render, ctx.pages, ctx.settings.public_url, path)
     return asset.tagged_response(request, ctx.pages.headers)

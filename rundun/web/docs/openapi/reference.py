@@ -201,8 +201,8 @@ def _words(schema: Schema) -> str:
 def _pattern(schema: Schema) -> str:
     """Describe the pattern of a string where it is short enough to be read; ids by their prefix."""
     pattern = schema.get("pattern", "")
-    if match := re.match(r"\^(?:\(\?:)?([a-z]+)-\[0-9a-f", pattern):
-        return f": {match[1]}- and a UUID"
+    if match := re.match(r"\^(?:\(\?:)?([a-z]+)-\[0-9a-f\S*?\]\{(\d+)\}", pattern):
+        return f": {match[1]}- and a {'SHA-256 in hexadecimal' if match[2] == '64' else 'UUID'}"
     if match := re.match(r"\^(?:\(\?:)?([a-z]+-)\[A-Za-z0-9_-]\{1,32\}", pattern):
         return f": {match[1]} and 1 to 32 ASCII letters, digits, “_” and “-”"
     return f" like {pattern}" if re.match(r"\^(?:\(\?:)?[a-z]+-", pattern) else ""
