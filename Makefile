@@ -121,10 +121,12 @@ $(VENV)/.tools: $(VENV)/.made pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable '.[test,check]'
 	@touch $@ $(VENV)/.service
 
+# These tools alone: where `make install` was before, a service goes on with its copy of the code.
 $(VENV)/.release: $(VENV)/.made pyproject.toml
 	@echo "Installing the tools to build and lock"
-	@$(BIN)/python -m pip install --quiet --editable '.[release]'
-	@touch $@ $(VENV)/.service
+	@$(BIN)/python -c 'import tomllib; \
+	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"], sep="\n")' >$@
+	@$(BIN)/python -m pip install --quiet --requirement $@
 
 # A phone's browser, at best the one without windows, with which the tests are done sooner: what is there, else Debian's
 # package, else Playwright's own.
