@@ -52,8 +52,30 @@ def test_only_the_proxy_is_published_and_its_network_is_believed():
 def test_whatever_a_container_writes_lies_in_a_volume():
     rundun, caddy = COMPOSE["services"]["rundun"], COMPOSE["services"]["caddy"]
     assert rundun["volumes"] == ["data:/data"] and set(COMPOSE["volumes"]) == {"data", "caddy"}
+    assert "caddy:/data" in caddy["volumes"] and "/config" in caddy["tmpfs"]
+    for service in (rundun, caddy):
+        assert service["read_only"] and service["cap_drop"] == ["ALL"] and service["mem_limit"] == "1g"
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
     (configuration,) = [volume for volume in caddy["volumes"] if volume.startswith("./")]
     assert (ROOT / configuration.split(":")[0]).parent == ROOT / "rundun" / "deploy"
+
+
+def test_what_the_guide_adds_to_the_containers_fits(tmp_path):
+    guide = (ROOT / "templates/docs/keep-and-forget.md").read_text("utf-8")
+    (added,) = re.findall(r"^```yaml compose\.override\.yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    service = yaml.safe_load(added)["services"]["rundun"]
+    (folder,) = [volume.partition(":")[2] for volume in service["volumes"]]
+    assert service["environment"] == {"RUNDUN_BACKUP_FOLDER": folder}
+    assert load(environment={"RUNDUN_BACKUP_FOLDER": str(tmp_path)}).backup.folder == tmp_path
+    assert f"install -d -o {re.search('USER ([0-9]+)', DOCKERFILE)[1]} " in guide
+
+
+def test_tools_to_build_leave_the_services_copy_of_the_code_alone(tmp_path):
+    shown = subprocess.run(
+        ["make", "-n", "wheel", f"VENV={tmp_path}"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert shown.returncode == 0 and "hatchling build" in shown.stdout, shown.stderr
+    assert "--editable" not in shown.stdout
 
 
 def test_the_changelog_tells_this_version_first():
