@@ -29,6 +29,7 @@ STEP = {"id": "s-ok", "type": "boolean", "label": "Clean?", "photo": {"max": 1}}
 PHOTO = "ph-00000000-0000-4000-8000-000000000001"
 PASSWORD = "correct horse battery"
 FAILURES = 5  # a minute and a visitor
+OURS = paths.deploy() / "Caddyfile"
 # What keeps a Caddy of the tests to itself; all else is as it stands.
 GLOBAL = """{{
 	admin off
@@ -45,8 +46,8 @@ import {ours}
 class Caddy(Serving):
     """Caddy in a folder of its own."""
 
-    def __init__(self, folder: Path, upstream: int, http: int, https: int) -> None:
-        config, ours = folder / "Caddyfile", paths.deploy() / "Caddyfile"
+    def __init__(self, folder: Path, upstream: int, http: int, https: int, ours: Path = OURS) -> None:
+        config = folder / "Caddyfile"
         config.write_text(GLOBAL.format(http=http, https=https, storage=folder / "storage", ours=ours))
         process = subprocess.Popen(
             ["caddy", "run", "--config", str(config), "--adapter", "caddyfile"],
@@ -208,3 +209,18 @@ def opened(ann: httpx2.Client) -> bool:
     """Open a live page, and close it."""
     with ann.stream("GET", "/console/runs/live") as stream:
         return stream.status_code == 200 and next(stream.iter_lines()) == "retry: 2000"
+
+
+def test_what_the_world_need_not_read_is_hidden_as_the_guide_says(site: Site, tmp_path: Path) -> None:
+    guide = (paths.templates() / "docs/health.md").read_text("utf-8")
+    (lines,) = re.findall(r"^```text Caddyfile\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    ours, upstream, (http, https) = tmp_path / "ours", int(site.direct.rpartition(":")[2]), (free_port(), free_port())
+    ours.write_text(OURS.read_text("utf-8").replace("\treverse_proxy", f"{lines}\treverse_proxy", 1))
+    with closing(Caddy(tmp_path, upstream, http, https, ours)) as caddy:
+        caddy.wait_for("certificate obtained successfully")
+        caddy.wait_for("serving initial configuration")
+        trust = ssl.create_default_context(cafile=tmp_path / "storage/pki/authorities/local/root.crt")
+        with httpx2.Client(verify=trust, base_url=f"https://localhost:{https}", timeout=PATIENCE) as visitor:
+            seen = {path: visitor.get(path).status_code for path in ("/docs", "/metrics", "/healthz", "/readyz")}
+    assert seen == {"/docs": 200, "/metrics": 404, "/healthz": 404, "/readyz": 404}
+    assert httpx2.get(f"{site.direct}/metrics", timeout=PATIENCE).status_code == 200
