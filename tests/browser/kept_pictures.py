@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.async_api import Browser, Page, expect
@@ -55,6 +55,7 @@ CHECK: dict[str, Any] = {
         {"id": "s-sign", "type": "signature", "label": "Your signature"},
     ],
 }  # fmt: skip
+HOOK = "https://hooks.example.com/rundun"  # as the README names a receiver
 MORNING = "2026-03-02T07:20:00Z"
 JOB: dict[str, Any] = {
     "executor_ref": "trip_2107",
@@ -97,7 +98,7 @@ async def photographed(w: World, base: str, browser: Browser) -> tuple[bytes, by
     await w.database.write(lambda tx: tx.db.execute(name, (w.acme_id,)).close())
     async with Receiver().listening() as receiver, phone(browser, base, viewport={"width": 360, "height": 720}) as ed:
         template = (await w.acme.post("/v1/templates", json=CHECK)).json()
-        webhook = {"url": urljoin(receiver.url, "/rundun"), "secret": "at least 12 characters"}  # as in the README
+        webhook = {"url": urljoin(receiver.url, urlsplit(HOOK).path), "secret": "at least 12 characters"}
         job = await w.dispatch(template["id"], **JOB, webhook=webhook)
         w.clock.forward(hours=0.5)
         await ed.page.goto(f"{base}/r/{job.run_id}")
@@ -114,6 +115,9 @@ async def photographed(w: World, base: str, browser: Browser) -> tuple[bytes, by
         on_phone = await ed.page.screenshot(animations="disabled")
         await w.deliver()
         (event,) = [one for one in receiver.received if one.json["data"].get("step_id") == "s-damage"]
+        moved = json.dumps({"webhook": {"url": HOOK}})  # the console shows no port of today
+        patch = {"content": moved, "headers": {"content-type": "application/merge-patch+json"}}
+        assert (await w.acme.patch(f"/v1/runs/{job.run_id}", **patch)).status_code == 200
     context = await browser.new_context(
         viewport={"width": 800, "height": 770}, device_scale_factor=FINE, locale="en-GB", reduced_motion="reduce"
     )

@@ -79,13 +79,17 @@ def test_the_container(room, figure):
 def test_the_units_command(debian):
     """As the guide has it: a clone in /opt/rundun, `make install`, `rundun init`, and then systemd runs ExecStart."""
     _, root = debian
-    root.run("git clone --quiet /src /opt/rundun; make -C /opt/rundun install")
+    root.run("git clone --quiet /src /opt/rundun")
     unit = (root.path("/opt/rundun/rundun/deploy/rundun.service")).read_text("utf-8")
     (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
     (user,) = re.findall(r"^User=(.*)$", unit, re.MULTILINE)
     (state,) = re.findall(r"^StateDirectory=(.*)$", unit, re.MULTILINE)
     folder = f"/var/lib/{state}"
-    root.run(f"useradd --system {user}; install -d -m 700 -o {user} -g {user} {folder}")
-    printed = root.run(f"{command.split()[0]} init", folder=folder)
+    _, _, guide = root.path("/opt/rundun/templates/docs/install.md").read_text("utf-8").partition("## A systemd unit")
+    (steps,) = re.findall(r"^```sh\n(make -C .*?)^cp ", guide, re.MULTILINE | re.DOTALL)
+    assert steps.endswith(f"cd {folder} && {command.split()[0]} init\n")
+    root.path("/root/rundun.toml").write_text('[server]\npublic_url = "http://127.0.0.1:8000"\n')
+    printed = root.run(f"set -e\n{steps}", folder="/root")
+    assert root.run(f"stat -c '%a %U %G' {folder}/rundun.toml").split() == ["640", "root", user]
     with served_as_printed(root, command, printed, user=f"{user}:{user}", folder=folder):
         assert root.path(f"{folder}/rundun.db").is_file()
