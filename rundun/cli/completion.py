@@ -66,7 +66,8 @@ class Known(click.ParamType[str]):
                 offered.append(CompletionItem(name, help=key))
             elif key.startswith(incomplete) or name.startswith(incomplete):
                 offered.append(CompletionItem(key, help=visible(name)))
-        return offered[:MAX_OFFERED]
+        # A shell runs what it puts into the line, and an e-mail address is what its owner typed.
+        return [item for item in offered if _PLAIN.fullmatch(item.value)][:MAX_OFFERED]
 
 
 def _templates(tx: Tx) -> Iterable[tuple[str, str]]:

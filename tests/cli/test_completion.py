@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from rundun.cli.main import main
+from rundun.store import connection
 from tests.helpers.cli import CHECK
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service_process import done, environment, rundun
@@ -56,6 +58,16 @@ def test_commands_options_and_what_the_database_knows(folder: Path) -> None:
     assert key.startswith("plain,key-"), "which goes by its id alone"
     assert offered(folder, "templates", "check", "ch") == ["file,ch"]
     assert offered(folder, "templates", "check", "check.json", "--config", "x") == ["file,x"]
+
+
+@pytest.mark.parametrize("typed", [("operators", "password", "zo"), ("operators", "remove", "")])
+def test_an_address_that_a_shell_would_run_is_not_offered(folder: Path, typed: tuple[str, ...]) -> None:
+    with closing(connection.open_writer(folder / "rundun.db")) as db:  # as it was taken before
+        db.execute("UPDATE operators SET email = 'zoe$(id>owned)@example.com'")
+        db.commit()
+    for shell in ("bash", "zsh", "fish"):
+        assert offered(folder, *typed, shell=shell) == []
+    done(rundun(folder, "operators", "remove", "Zoe$(id>owned)@example.com"))
 
 
 def test_nothing_is_offered_and_nothing_said_where_anything_is_wrong(folder: Path) -> None:
