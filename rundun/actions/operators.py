@@ -21,7 +21,8 @@ INVITATION_TTL_MS = 7 * 24 * times.HOUR
 SESSION_MARK = "s."  # what tokens of sessions begin with; those from before this mark have another cookie
 MAX_OPERATORS, MAX_INVITATIONS = 500, 100  # of one organization
 MAX_SAME_EMAIL = 10  # operators of one address whose password is checked at sign-in
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# An address as people have them: of what RFC 5321 knows beside letters and digits, nothing a shell would run.
+_EMAIL = re.compile(r"[\w.%+'=/\x80-\U0010ffff-]+@[\w\x80-\U0010ffff-]+(\.[\w\x80-\U0010ffff-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,15 @@ def new_token() -> str:
 
 def clean_email(typed: str) -> str:
     """Return an e-mail address as it is stored; raises `invalid`."""
-    email = clean_input(typed[:10_000]).lower()
-    if len(email) > 254 or not _EMAIL.fullmatch(email):
+    email = _as_stored(typed)
+    if len(email) > 254 or not _EMAIL.fullmatch(email) or not email.isprintable():
         raise _invalid("That is no e-mail address.", "/email", "bad_format")
     return email
+
+
+def _as_stored(typed: str) -> str:
+    """Return an address as one is looked for that may be there since other characters were allowed."""
+    return clean_input(typed[:10_000]).lower()
 
 
 def clean_name(typed: str) -> str:
@@ -180,10 +186,10 @@ def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
     """
     if org is not None:
         org_id = organization_actions.find(tx, org).org_id
-        operator = operators.find_in_org(tx, org_id, clean_email(email))
+        operator = operators.find_in_org(tx, org_id, _as_stored(email))
         found = [] if operator is None else [operator]
     else:
-        found = operators.list_by_email(tx, clean_email(email))
+        found = operators.list_by_email(tx, _as_stored(email))
     if not found:
         everyone = operators.list_all(tx) if org is None else operators.list_of_org(tx, org_id)
         raise NotFound("operator", email, list(dict.fromkeys(operator.email for operator in everyone)))
