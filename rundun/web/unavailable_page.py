@@ -13,6 +13,7 @@ from rundun.web.executor.page import preferred_languages
 from rundun.web.problems import TABLE, of_problem
 
 _RUN = re.compile(r"/r/[^/]+")
+_API = re.compile(r"/+v1(/|$)")
 
 
 def respond(request: Request, error: Exception) -> Response:
@@ -63,5 +64,5 @@ def _takes_html(request: Request) -> bool:
 
 
 def _is_for_a_person(request: Request) -> bool:
-    """Tell whether a browser asks for a page; below /v1 there are none."""
-    return request.method in ("GET", "HEAD") and _takes_html(request) and not request.url.path.startswith("/v1/")
+    """Tell whether a browser asks for a page; at /v1 and below it there are none."""
+    return request.method in ("GET", "HEAD") and _takes_html(request) and not _API.match(request.scope["path"])

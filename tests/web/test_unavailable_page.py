@@ -46,6 +46,7 @@ async def test_where_nothing_is_a_program_reads_a_problem(shared: World, path: s
     for accept in ("*/*", "application/json"):
         problem = await shared.browser().get(path, headers={"accept": accept})
         assert (problem.status_code, problem.json()["code"]) == (404, "not_found")
-    for method, way in (("GET", "/v1/nowhere"), ("POST", path)):
+    api = [("GET", f"{shared.settings.public_url}{way}") for way in ("/v1/nowhere", "/v1", "/v1/", "//v1/x", "//v1")]
+    for method, way in (*api, ("POST", path)):
         problem = await shared.browser().request(method, way, headers=PERSON)
         assert problem.headers["content-type"] == "application/problem+json"
