@@ -16,7 +16,7 @@ from rundun.web.timings import observe_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
-# RFC 6797. For this host only: of others below its name we know nothing.
+# RFC 6797, which allows it over https alone. For this host only: of others below its name we know nothing.
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -46,7 +46,7 @@ class RequestMiddleware:
                     headers += rate_limit.headers(allowance)
                 headers += [(name, value) for name, value in _ALWAYS if name not in named]
                 settings = context_of(Request(scope)).settings
-                if settings.is_https and settings.server.hsts:
+                if scope["scheme"] == "https" and settings.is_https and settings.server.hsts:
                     headers.append(_HTTPS_ONLY)
             await send(message)
 

@@ -27,6 +27,13 @@ async def test_else_nothing_is_said_of_that(tmp_path: Path, settings: dict[str, 
             assert "strict-transport-security" not in (await w.browser().get(path)).headers, path
 
 
+async def test_what_comes_by_http_is_not_told_it(tmp_path: Path) -> None:
+    async with world(tmp_path, server__public_url="https://check.example.com") as w:
+        for path in EVERYWHERE:
+            answer = await w.browser().get(f"http://check.example.com{path}")
+            assert "strict-transport-security" not in answer.headers, path
+
+
 async def test_every_page_has_the_icon_without_a_request_for_it(shared: World) -> None:
     ed, drawing = await shared.dispatch(await shared.template(BOOLEAN)), (paths.static() / "icon.svg").read_text()
     places = ("/", "/docs", "/docs/errors", "/problems/invalid", "/console/sign-in", "/nowhere", f"/r/{ed.run_id}")
