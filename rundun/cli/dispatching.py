@@ -1,6 +1,8 @@
 """`runs dispatch`: everything that a dispatch takes, from options and files."""
 
 import asyncio
+import os
+import stat
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -174,13 +176,23 @@ def _read_secrets(files: Sequence[str | None]) -> list[str | None]:
     return [None if file is None else read_secret(file) for file in files]
 
 
+def _at_once(file: str, flags: int) -> int:
+    """Open a file, a named pipe too, without waiting for somebody who writes into it; what is written is waited for."""
+    opened = os.open(file, flags | os.O_NONBLOCK)
+    os.set_blocking(opened, True)
+    return opened
+
+
 def read_secret(file: str) -> str:
     """Read a secret from a file, or from standard input, without the newline at its end; raises Problem."""
     if file == STANDARD_INPUT and sys.stdin.isatty():
         return str(click.prompt("Secret", hide_input=True))
     try:
-        with click.open_file(file, "rb") as opened:
+        is_file = file != STANDARD_INPUT
+        with open(file, "rb", opener=_at_once) if is_file else click.open_file(file, "rb") as opened:
             content: bytes = opened.read(MAX_SECRET + 1)
+            if is_file and not content and stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode):
+                raise Problem("not_found", f"{file} is a pipe that nobody writes into.")
         if len(content) > MAX_SECRET:
             raise Problem("too_large", f"{file} has more than {MAX_SECRET} bytes: that is no secret.")
         return content.decode().removesuffix("\n").removesuffix("\r")

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from rundun.cli.dispatching import read_secret
+from rundun.errors import Problem
 from tests.helpers.cli import FIRST
 from tests.helpers.jobs import FIELDS, KINDS, STEPS
 from tests.helpers.office import Office
@@ -86,6 +89,17 @@ def test_a_secret_is_no_argument(tmp_path: Path) -> None:
         assert why in rundun(tmp_path, *dispatch, "--secret-field", f"f-door={file}").stderr
     assert "Say ID=FILE." in rundun(tmp_path, *dispatch, "--secret-field", "f-door").stderr
     assert "/r/r-" in done(rundun(tmp_path, *dispatch, "--secret-field", "f-door=-", typed="4711"))
+
+
+def test_a_pipe_is_read_that_somebody_writes_into(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Problem, match="is a pipe that nobody writes into"):
+        read_secret(str(tmp_path / "pipe"))
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"a long enough secret\n")
+    os.close(write_end)
+    assert read_secret(f"/dev/fd/{read_end}") == "a long enough secret", "as bash has it: <(pass show rundun)"
+    os.close(read_end)
 
 
 def test_a_receiver_that_is_not_allowed_is_refused_and_an_unknown_one_is_warned_of(
