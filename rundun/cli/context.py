@@ -43,7 +43,8 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
             with database_file.telling_damage(settings.database.path):
                 command(settings, **arguments)
         except loader.ConfigError as error:
-            click.echo(error, err=True)
+            for problem in error.problems:  # which quote a file
+                say(problem, err=True)
             sys.exit(2)
         except Problem as problem:
             raise click.ClickException("\n  ".join(map(visible, _told(problem)))) from None

@@ -78,3 +78,10 @@ def test_long_lists_of_choices_are_cut() -> None:
 def test_other_letters_stay_as_they_are() -> None:
     words = "Zoë · شقة الشاطئ · 海の家 · 👩‍🔧 · Straße"
     assert visible(words) == words
+
+
+def test_what_settings_say_that_are_refused_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "rundun.toml").write_text('["\\u001b[31mowned"]\n[server]\nhost = "\\u009b2J"\nport = "\\n\\u001b"\n')
+    said = rundun(tmp_path, "check", "--config", str(tmp_path / "rundun.toml"))
+    assert said.exit_code == 2 and "owned" in said.stderr
+    assert all(char.isprintable() or char == "\n" for char in said.stderr)
