@@ -120,6 +120,8 @@ def _encoded(body: Any) -> bytes:
         return json.dumps(body, allow_nan=False).encode()
     except ValueError:
         raise Problem("invalid", "A number isn't finite.") from None
+    except RecursionError:
+        raise Problem("invalid", "It is nested too deeply.") from None
 
 
 def _json(response: httpx2.Response) -> Any:

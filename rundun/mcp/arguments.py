@@ -15,6 +15,7 @@ MAX_ROWS = 25  # of which each has its bounds, so that a page is a result
 TemplateId = Annotated[str, Matching(r"t-[0-9a-f-]{36}", "must be “t-” and a UUID, as list_templates tells it")]
 Run = Annotated[str, Matching(PATTERN, "must be a run as list_runs tells it, such as “r-1a2b3c4d”")]
 DeliveryId = Annotated[str, Matching(r"dlv-[0-9a-f-]{36}", "must be “dlv-” and a UUID, as it is listed")]
+Time = Annotated[str, Matching(r"[0-9TtZz:.,+-]{1,64}", "must be an RFC 3339 time, such as 2026-01-31T09:00:00Z")]
 Cursor = Annotated[str, Matching(r"[A-Za-z0-9_-]{1,200}", "must be the next_cursor of the page before")]
 
 
@@ -25,6 +26,8 @@ def _document(value: Any) -> Any:
             value = json.loads(value)
         except ValueError:
             raise invalid_value("wrong_type", "must be a JSON object") from None
+        except RecursionError:
+            raise invalid_value("not_allowed", "is nested too deeply") from None
     return value
 
 
@@ -93,11 +96,11 @@ class ListRuns(PageArguments):
     """Only those of this template."""
     executor_ref: Annotated[str, Text(256)] | None = None
     """Only those with exactly this reference."""
-    created_after: str | None = None
+    created_after: Time | None = None
     """RFC 3339, such as 2026-01-31T09:00:00Z."""
-    created_before: str | None = None
+    created_before: Time | None = None
     """RFC 3339."""
-    due_before: str | None = None
+    due_before: Time | None = None
     """Only those due before this time (RFC 3339)."""
     late: bool = False
     """Only open ones that are late."""
@@ -127,7 +130,7 @@ class DispatchRun(StrictModel):
     """What the executor reads first, in one line, such as “Beach house 3 · check-out 11:00”."""
     note: Annotated[str, Text(4000)] | None = None
     """What the executor reads after Start."""
-    due_at: str | None = None
+    due_at: Time | None = None
     """When it should be done (RFC 3339, such as 2026-01-31T09:00:00Z); it closes nothing."""
     fields: dict[str, Any] = {}
     """Values of the template's `fields`, by their ids: a number as such, a date as YYYY-MM-DD, all else as text."""
