@@ -1,0 +1,101 @@
+"""Words of others, as an assistant gets them: bounded, all of it to be seen, and without what opens a run."""
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from rundun.logs import redact
+
+MAX_TEXT = 1_000  # of one text that somebody wrote
+MAX_SHORT = 300  # of one where there may be many
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+# What a model reads and a person doesn't see: controls, what turns the direction of a text, all other format characters
+# but the few that show (Arabic number signs and the like), fillers, tags, and variation selectors beyond the sixteen.
+_UNSEEN = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u070f\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+# Persian is misspelt without the one joiner, and emoji fall apart without the other and their selectors. A single one
+# has its use, as has a selector with a joiner behind it; more in a row only hide something.
+_JOINERS = "\u200c\u200d\ufe00-\ufe0f"
+_HIDDEN = re.compile(f"[{_UNSEEN}]|(?!\ufe0f\u200d(?![{_JOINERS}]))[{_JOINERS}]{{2,}}")
+_LEFT_OUT = re.compile(f"[{_UNSEEN}{_JOINERS}]")
+
+# A UUID, whole or but for its end, or its 32 digits alone; the dash may be any.
+_DASH = "[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
+_DIGIT = "[0-9a-f]"
+_UUID = re.compile(
+    f"({_DIGIT}{{8}}){_DASH}(?:{_DIGIT}{{4}}{_DASH}){{3}}{_DIGIT}{{6,}}"
+    f"|(?<![0-9a-z])({_DIGIT}{{8}}){_DIGIT}{{24}}(?![0-9a-z])",
+    re.IGNORECASE,
+)
+_RUN = re.compile(f"(?<![0-9a-z])r{_DASH}{_UUID.pattern}", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\+(?:u([0-9a-f]{4})|u\{([0-9a-f]{1,5})\}|x([0-9a-f]{2}))", re.IGNORECASE)
+_ROUNDS = 4  # of escapes within escapes
+
+
+def cut(text: str, maximum: int = MAX_TEXT) -> str:
+    """Return at most so much of a text, and how much was cut."""
+    rest = len(text) - maximum
+    return text if rest <= 0 else f"{text[:maximum]}… ({rest} more characters)"
+
+
+def safe(value: Any, maximum: int = MAX_TEXT) -> Any:
+    """Return what somebody wrote, bounded, and without what opens a run or cannot be seen. While a run is open, its id
+    is its link, and a UUID may be one whatever stands before it: 8 digits are left of each.
+    """
+    if isinstance(value, str):
+        return cut(redact(_HIDDEN.sub(REPLACED, without(_UUID, value))), maximum)
+    return _each(value, lambda one: safe(one, maximum))
+
+
+def as_written(document: Any) -> Any:
+    """Return a template as it has to come back to be revised: to the letter, but for whole ids of runs."""
+    return without(_RUN, document) if isinstance(document, str) else _each(document, as_written)
+
+
+def hides(document: Any) -> bool:
+    """Tell whether a template has characters that a person doesn't see."""
+    if isinstance(document, dict):
+        return any(hides(one) for one in document.values())
+    if isinstance(document, list):
+        return any(hides(one) for one in document)
+    return isinstance(document, str) and _HIDDEN.search(document) is not None
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(value, dict):
+        return {change(str(name)): change(one) for name, one in value.items()}
+    return [change(one) for one in value] if isinstance(value, list) else value
+
+
+def without(ids: re.Pattern[str], text: str) -> str:
+    """Cut ids to their first 8 digits, those too that are written with escapes or with nothing in between."""
+    text = ids.sub(_shortened, text)
+    for plain in _undone(text):
+        if ids.search(plain):
+            text = ids.sub(_shortened, plain)
+    return text
+
+
+def _shortened(found: re.Match[str]) -> str:
+    digits = found[1] or found[2]
+    return f"r-{digits}" if found[0][0] in "rR" else str(digits)
+
+
+def _undone(text: str) -> list[str]:
+    """Return a text without escapes of JSON, HTML and URLs, once and again; and each without what is not seen."""
+    rounds = [text]
+    while len(rounds) < _ROUNDS:
+        plain = html.unescape(unquote(_ESCAPE.sub(_character, rounds[-1])))
+        if plain == rounds[-1]:
+            break
+        rounds.append(plain)
+    return [*rounds[1:], *(_LEFT_OUT.sub("", one) for one in rounds if not one.isascii())]
+
+
+def _character(escape: re.Match[str]) -> str:
+    return chr(int(escape[1] or escape[2] or escape[3], 16))
