@@ -25,7 +25,8 @@ _NOT_INSTALLED = (
 @click.option("--write", is_flag=True, help="Offer the tools that change something too.")
 def mcp(url: str, key_file: Path | None, write: bool) -> None:
     """Offer tools to an assistant over standard input and output (Model Context Protocol)."""
-    key, url = _key(key_file), _checked(url)
+    warnings: list[str] = []
+    key, url = _key(key_file, warnings), _checked(url, warnings)
     try:
         from rundun.mcp.server import serve  # a library that only who wants this has
     except ModuleNotFoundError as error:
@@ -34,10 +35,12 @@ def mcp(url: str, key_file: Path | None, write: bool) -> None:
         raise click.ClickException(_NOT_INSTALLED) from None
     if sys.stdin.isatty():
         click.echo("This is for an assistant to start, which then speaks to it here: see /docs/assistants.", err=True)
-    serve(url, key, may_write=write)
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    serve(url, key, may_write=write, warnings=warnings)
 
 
-def _checked(url: str) -> str:
+def _checked(url: str, warnings: list[str]) -> str:
     """Return the service's address without a slash at its end; warn where the key goes over a network unencrypted."""
     try:
         parts = urlsplit(url)
@@ -47,7 +50,7 @@ def _checked(url: str) -> str:
     if not host or parts.scheme not in ("http", "https") or {"?", "#", "@"} & set(url):
         raise click.BadParameter("it must be an address such as https://checks.example.com.", param_hint="--url")
     if parts.scheme == "http" and not _is_loopback(host):
-        click.echo("Warning: --url is http, so the API key is readable on the way. Use https.", err=True)
+        warnings.append("--url is http, so the API key is readable on the way. Use https.")
     return url.rstrip("/")
 
 
@@ -58,7 +61,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _key(file: Path | None) -> str:
+def _key(file: Path | None, warnings: list[str]) -> str:
     """Read the API key from a file or the environment. Nothing that is no key is ever sent anywhere."""
     if file is None:
         text, where = os.environ.get(MCP_KEY, ""), MCP_KEY
@@ -70,7 +73,7 @@ def _key(file: Path | None) -> str:
             why = getattr(error, "strerror", None) or "it is no text"
             raise click.ClickException(f"{file} cannot be read: {why}.") from None
         if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-            click.echo(f"Warning: others on this machine can read {file}: chmod 600 it.", err=True)
+            warnings.append(f"others on this machine can read {file}: chmod 600 it.")
     if not text.strip():
         raise click.ClickException(f"There is no API key: name a file with --key-file, or set {MCP_KEY}.")
     if not re.fullmatch(_API_KEY, text.strip()):

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -33,12 +34,15 @@ from rundun.mcp import template_language, views
 from rundun.mcp.api_client import ApiClient
 from rundun.mcp.tools import INSTRUCTIONS, TOOLS, AssistantTool, Session
 
+_TELL = "Tell the person you work for, before anything else: "
 GUIDE = "rundun://template-language"
 _Context = ServerRequestContext[Any]
 
 
-def make_server(api: ApiClient, *, may_write: bool) -> Server[Any]:
-    """Make the server of one session; without `may_write` it has only the tools that read."""
+def make_server(api: ApiClient, *, may_write: bool, warnings: Sequence[str] = ()) -> Server[Any]:
+    """Make the server of one session; without `may_write` it has only the tools that read. An assistant is told the
+    `warnings`, since it hides what stands on standard error.
+    """
     session = Session(api)
     tools = {name: tool for name, tool in TOOLS.items() if may_write or tool.effect == "reads"}
     listed = [_description(tool) for tool in tools.values()]
@@ -76,7 +80,7 @@ def make_server(api: ApiClient, *, may_write: bool) -> Server[Any]:
         "rundun",
         version=__version__,
         title="Rundun",
-        instructions=INSTRUCTIONS,
+        instructions="\n\n".join([INSTRUCTIONS, *(_TELL + one for one in warnings)]),
         lifespan=lifespan,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
@@ -111,28 +115,33 @@ def _without_titles(schema: Any) -> Any:
 async def _call(session: Session, tool: AssistantTool | None, params: CallToolRequestParams) -> CallToolResult:
     """Call a tool; what is refused is a result too, which the assistant reads and acts on."""
     try:
-        if tool is None:
-            is_write = params.name in TOOLS
-            why = "`rundun mcp` was started without --write, so it only reads." if is_write else "List them."
-            raise Problem("not_found", f"There is no such tool here. {why}")
-        return _result(await tool.handler(session, read(tool.arguments, params.arguments or {})))
-    except Problem as problem:
-        return _result(views.result(views.refusal(problem)), is_error=True)
+        try:
+            return _result(await _answer(session, tool, params))
+        except Problem as problem:
+            return _result(views.result(views.refusal(problem)), is_error=True)
     except Exception as error:  # nothing of it is passed on: it may quote what the service said
-        print(f"{params.name} failed: {type(error).__name__}", file=sys.stderr)  # noqa: T201 (stdout is the protocol's)
+        print(f"{params.name!a:.100} failed: {type(error).__name__}", file=sys.stderr)  # noqa: T201 (stdout is the protocol's)
         told = Problem("unavailable", "The service answered something that this version of `rundun mcp` can't read.")
         return _result(views.result(views.refusal(told)), is_error=True)
+
+
+async def _answer(session: Session, tool: AssistantTool | None, params: CallToolRequestParams) -> str:
+    if tool is None:
+        is_write = params.name in TOOLS
+        why = "`rundun mcp` was started without --write, so it only reads." if is_write else "List them."
+        raise Problem("not_found", f"There is no such tool here. {why}")
+    return await tool.handler(session, read(tool.arguments, params.arguments or {}))
 
 
 def _result(text: str, *, is_error: bool = False) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=text)], is_error=is_error)
 
 
-def serve(url: str, key: str, *, may_write: bool) -> None:
+def serve(url: str, key: str, *, may_write: bool, warnings: Sequence[str]) -> None:
     """Serve one session over standard input and output, until the other side closes it."""
 
     async def session() -> None:
-        server = make_server(ApiClient(url, key), may_write=may_write)
+        server = make_server(ApiClient(url, key), may_write=may_write, warnings=warnings)
         async with stdio_server() as (read_stream, write_stream):
             await server.run(read_stream, write_stream, server.create_initialization_options())
 

@@ -5,14 +5,17 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from mcp import Client
 
 import rundun.mcp.server
 from rundun import paths
 from rundun.cli.main import main
-from rundun.mcp.tools import TOOLS
+from rundun.mcp.api_client import ApiClient
+from rundun.mcp.tools import INSTRUCTIONS, TOOLS
 from rundun.mcp.views import MAX_CHARACTERS
 
 KEY, OTHER = "rdk_live_" + "a" * 32, "rdk_live_" + "b" * 32
@@ -21,10 +24,10 @@ GUIDE = (paths.templates() / "docs" / "assistants.md").read_text("utf-8")
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What would be served."""
-    calls: list[tuple[object, ...]] = []
-    monkeypatch.setattr(rundun.mcp.server, "serve", lambda url, key, may_write: calls.append((url, key, may_write)))
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(rundun.mcp.server, "serve", lambda url, key, **how: calls.append((url, key, *how.values())))
     return calls
 
 
@@ -39,32 +42,32 @@ def key_file(folder: Path, content: str = f"{KEY}\n", mode: int = 0o600) -> str:
     return str(folder / "key")
 
 
-def test_the_key_is_in_a_file_or_in_the_environment(served: list[tuple[object, ...]], tmp_path: Path) -> None:
+def test_the_key_is_in_a_file_or_in_the_environment(served: list[tuple[Any, ...]], tmp_path: Path) -> None:
     assert run("--url", URL, key=KEY).output == ""
     assert run("--url", f"{URL}/", "--write", "--key-file", key_file(tmp_path), key=OTHER).output == ""
-    assert served == [(URL, KEY, False), (URL, KEY, True)]
+    assert served == [(URL, KEY, False, []), (URL, KEY, True, [])]
     assert run("--url", URL, "--key", KEY).exit_code == 2, "never an argument, which everybody here can read"
 
 
-def test_what_others_can_read_is_warned_of(served: list[tuple[object, ...]], tmp_path: Path) -> None:
+def test_what_others_can_read_is_warned_of(served: list[tuple[Any, ...]], tmp_path: Path) -> None:
     for url in ("http://127.0.0.1:8000", "http://[::1]:8000", "http://localhost"):
         assert run("--url", url, key=KEY).output == ""
     told = run("--url", "http://192.168.0.2:8000", "--key-file", key_file(tmp_path, mode=0o644))
     assert told.stdout == "", "which is the protocol's"
     assert "chmod 600" in told.stderr and "readable on the way" in told.stderr
-    assert len(served) == 4
+    assert [len(warnings) for *_, warnings in served] == [0, 0, 0, 2], "which an assistant is told too"
 
 
 @pytest.mark.parametrize(
     "url", ["ftp://x", "checks.example.com", "https://u:p@x", "https://x/?a=1", "https://x:port", ""]
 )
-def test_what_is_no_address_is_refused(served: list[tuple[object, ...]], url: str) -> None:
+def test_what_is_no_address_is_refused(served: list[tuple[Any, ...]], url: str) -> None:
     told = run("--url", url, key=KEY)
     assert told.exit_code == 2 and "it must be an address" in told.stderr
     assert served == []
 
 
-def test_without_a_key_nothing_is_served(served: list[tuple[object, ...]], tmp_path: Path) -> None:
+def test_without_a_key_nothing_is_served(served: list[tuple[Any, ...]], tmp_path: Path) -> None:
     secret = "-----BEGIN OPENSSH PRIVATE KEY-----"
     for told, said in [
         (run("--url", URL), "There is no API key"),
@@ -76,6 +79,15 @@ def test_without_a_key_nothing_is_served(served: list[tuple[object, ...]], tmp_p
     assert served == []
 
 
+async def test_an_assistant_is_told_what_is_warned_of() -> None:
+    made = rundun.mcp.server.make_server(ApiClient(URL, KEY), may_write=False, warnings=["--url is http."])
+    async with Client(made) as client:
+        assert (
+            client.instructions
+            == f"{INSTRUCTIONS}\n\nTell the person you work for, before anything else: --url is http."
+        )
+
+
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "rundun.mcp.server")
     monkeypatch.setitem(sys.modules, "mcp", None)
@@ -84,13 +96,13 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     assert told.exit_code == 1 and "pip install '.[mcp]'" in told.stderr
 
 
-def test_the_guide_says_how_it_is_started(served: list[tuple[object, ...]], tmp_path: Path) -> None:
+def test_the_guide_says_how_it_is_started(served: list[tuple[Any, ...]], tmp_path: Path) -> None:
     (config,) = re.findall(r"```json [^\n]*\n(.*?)```", GUIDE, re.DOTALL)
     (server,) = json.loads(config)["mcpServers"].values()
     assert server["command"].endswith("/rundun") and server["args"][0] == "mcp"
     given = [key_file(tmp_path) if one == "/path/to/key" else one for one in server["args"][1:]]
     assert run(*given).output == ""
-    assert served == [("http://127.0.0.1:8000", KEY, False)]
+    assert served == [("http://127.0.0.1:8000", KEY, False, [])]
 
 
 def test_the_guide_has_every_tool() -> None:
