@@ -146,8 +146,10 @@ async def running(
             notifier=ChangeNotifier(database),
         )
         await stack.enter_async_context(listening(database, socket_path(settings.database.path)))
-        url = settings.public_url
-        log("info", "service.started", database=str(settings.database.path), public_url=url, console=f"{url}/console")
+        url, host, port = settings.public_url, settings.server.host, settings.server.port
+        listens = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        stored = str(settings.database.path)
+        log("info", "service.started", database=stored, listens=listens, public_url=url, console=f"{url}/console")
         yield context, dispatcher
     log("info", "service.stopped")
 

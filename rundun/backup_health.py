@@ -1,5 +1,6 @@
 """What there is to say of backups, and of a log whose checkpoints are left to another program: state and sentence."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -10,30 +11,37 @@ from rundun.core.text import MIB, size
 from rundun.store import copies, erasure_journal, maintenance
 from rundun.store.maintenance import Room
 
+HELD = "after a restore nothing is written there before “rundun live”."
 GROWN, LARGE = 256 * MIB, 1024 * MIB  # a log that nobody checkpoints: from the first on a note, from the second wrong
 
 State = Literal["good", "note", "wrong"]
 Result = tuple[str, State, str]  # what was looked at, and what came of it
 
 
-def judge(settings: ServiceSettings, missed_at: int | None, file_bytes: int, room: Room, now: int) -> Iterator[Result]:
-    """Judge the backups in the folder, and the log. `missed_at` is since when backups fail or are overdue. Blocks."""
+def judge(
+    settings: ServiceSettings, missed_at: int | None, file_bytes: int, room: Room, now: int, *, is_held: bool = False
+) -> Iterator[Result]:
+    """Judge the backups in the folder, and the log. `missed_at` is since when backups fail or are overdue, which they
+    may be while all that goes out `is_held`: then nothing is written into the folder. Blocks.
+    """
     if settings.backup.folder is not None:
-        yield "backup", *_backups(settings, settings.backup, missed_at, file_bytes, now)
-        yield "journal", *_journal(settings.database.path, settings.backup.folder)
+        yield "backup", *_backups(settings, settings.backup, missed_at, file_bytes, now, is_held=is_held)
+        yield "journal", *_journal(settings.database.path, settings.backup.folder, is_held=is_held)
     elif not settings.database.external_checkpoints:
         yield "backup", "note", "None are made by themselves: set backup.folder, best to another disk."
     if settings.database.external_checkpoints:
         yield "checkpoints", *_log(room)
 
 
-def _journal(database: Path, folder: Path) -> tuple[State, str]:
+def _journal(database: Path, folder: Path, *, is_held: bool) -> tuple[State, str]:
     """Judge whether what must stay gone after a restore stands beside the backups, too."""
     try:
         folder.stat()  # else a copy that is away would do for an empty one
         count, missing = erasure_journal.count_uncopied(database, folder)
     except OSError as error:
         return "wrong", f"The erasure journal can't be compared with its copy in {folder}: {error.strerror}."
+    if missing and is_held:
+        return "note", f"Of {count} erasures and revocations {missing} are not in {folder} yet: {HELD}"
     if missing:
         return "wrong", f"Of {count} erasures and revocations {missing} are not in {folder}; the log says why."
     if count == 1:
@@ -42,7 +50,13 @@ def _journal(database: Path, folder: Path) -> tuple[State, str]:
 
 
 def _backups(
-    settings: ServiceSettings, backup: BackupSettings, missed_at: int | None, file_bytes: int, now: int
+    settings: ServiceSettings,
+    backup: BackupSettings,
+    missed_at: int | None,
+    file_bytes: int,
+    now: int,
+    *,
+    is_held: bool,
 ) -> tuple[State, str]:
     assert backup.folder is not None
     try:
@@ -55,9 +69,14 @@ def _backups(
     if last is not None:
         in_all = "there is 1" if len(found) == 1 else f"there are {len(found)}"
         told = f"The last was made at {times.wire(last.at)}, {_age(now - last.at)} ago; {in_all} in all"
+    is_overdue = last is not None and copies.is_overdue(last.at, now, backup.every)
+    if not os.access(backup.folder, os.W_OK | os.X_OK, effective_ids=True):
+        return "wrong", f"{told}. No other can be made: this user may not write into {backup.folder}."
+    if is_held and (missed_at is not None or is_overdue or last is None):
+        return "note", f"{told}. No other is made yet: {HELD}"
     if missed_at is not None:
         return "wrong", f"{told}. Since {times.wire(missed_at)} none could be made; the log says why."
-    if last is not None and copies.is_overdue(last.at, now, backup.every):
+    if is_overdue:
         return "wrong", f"{told}. The next is overdue: either the service is not running, or its log says why."
     if free < file_bytes:
         return "note", f"{told}. The next takes about {size(file_bytes)}, and {size(free)} are free for it."

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from rundun import addresses, backup_health
+from rundun import address_health, addresses, backup_health
 from rundun.actions import health, quotas
 from rundun.actions.health import HealthReport
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
 from rundun.core.text import MIB, size
 from rundun.core.urls import Urls
-from rundun.core.webhook_url import is_literal, is_loopback, normalise
+from rundun.core.webhook_url import is_literal, normalise
 from rundun.store import connection, database_file, maintenance
 from rundun.store.maintenance import Room
 from rundun.store.quotas import StorageUse
@@ -26,7 +26,6 @@ AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead o
 OVERDUE = 10 * 60 * times.SECOND  # how long a delivery may be due
 HELD_LONG = times.HOUR  # how long what goes out may be held before that looks forgotten
 NOT_OVERWRITTEN = times.HOUR  # from when on it is strange that what was erased is still there
-ENDS_SOON = 14 * times.DAY
 MAX_LENGTH = 24 * 3600.0  # seconds that the integrity of a file may take
 FIRST_DAY = 1_735_689_600_000  # 2025: a clock that stands before has been reset
 STEPS_NAMED = 10
@@ -70,13 +69,15 @@ def report(
     look_up_seconds = min(seconds, LOOK_UP_SECONDS)
     findings = [*_file(settings, examined, room, seconds), *_erased(examined)]
     findings += [*_clock(examined), *_deliveries(examined)]
-    judged = backup_health.judge(settings, examined.backup_missed_at, examined.file.bytes, room, examined.now)
+    missed_at, is_held = examined.backup_missed_at, examined.held_since is not None
+    judged = backup_health.judge(settings, missed_at, examined.file.bytes, room, examined.now, is_held=is_held)
     findings += [Finding(*result) for result in judged]
     findings += [*_quotas(examined, org_id), *_retention(examined)]
     findings += _receivers(settings, examined, look_up_seconds)
     if org_id is None:  # else it is none of their business
         findings += _alerts(settings, look_up_seconds)
-    findings += [*_address(settings), *_steps(settings, examined), *_certificate(settings, examined.now)]
+    findings += [Finding(*result) for result in address_health.judge(settings, examined.now)]
+    findings += _steps(settings, examined)
     return Report(in_force(settings), findings)
 
 
@@ -298,18 +299,6 @@ def storage(use: StorageUse) -> str:
     return f"{size(use.used)} used of {size(use.quota)}{_refused(use)}"
 
 
-def _address(settings: ServiceSettings) -> Iterator[Finding]:
-    url = settings.public_url
-    if is_loopback(urlsplit(url).hostname or ""):
-        text = f"Links begin with {url}, which only this machine can open; set server.public_url."
-        yield Finding("address", "note", text)
-    elif not settings.is_https:
-        text = f"Links begin with {url}: on plain HTTP, phones give no position and do not scan live."
-        yield Finding("address", "note", text)
-    else:
-        yield Finding("address", "good", f"Links begin with {url}.")
-
-
 def _steps(settings: ServiceSettings, examined: HealthReport) -> Iterator[Finding]:
     """Find the steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
     if settings.is_https:
@@ -323,28 +312,3 @@ def _steps(settings: ServiceSettings, examined: HealthReport) -> Iterator[Findin
 def _listed(ids: tuple[str, ...]) -> str:
     more = f" and {len(ids) - STEPS_NAMED} more" if len(ids) > STEPS_NAMED else ""
     return ", ".join(ids[:STEPS_NAMED]) + more
-
-
-def certificate_ends_at(pem: bytes) -> int:
-    """Read the `notAfter` of the first certificate of a PEM file, in milliseconds; ValueError if there is none."""
-    from cryptography import x509  # takes longer to load than all the rest of `check`
-
-    try:
-        certificate = x509.load_pem_x509_certificate(pem)
-    except ValueError:
-        raise ValueError("there is no certificate in it that can be read") from None
-    return int(certificate.not_valid_after_utc.timestamp()) * times.SECOND
-
-
-def _certificate(settings: ServiceSettings, now: int) -> Iterator[Finding]:
-    file = settings.server.tls_certificate
-    if file is None:
-        return
-    try:
-        ends_at = certificate_ends_at(file.read_bytes())
-    except (OSError, ValueError) as error:
-        yield Finding("certificate", "wrong", f"{file}: {error}.")
-        return
-    state: State = "wrong" if ends_at <= now else "note" if ends_at <= now + ENDS_SOON else "good"
-    verb = "ended" if ends_at <= now else "ends"
-    yield Finding("certificate", state, f"{file} {verb} {times.wire(ends_at)}.")

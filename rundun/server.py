@@ -292,10 +292,17 @@ def serve(
 
 
 def _load(config: uvicorn.Config) -> None:
+    files = [file for file in (config.ssl_certfile, config.ssl_keyfile) if file]
+    for file in files:
+        try:
+            open(file, "rb").close()
+        except OSError as error:
+            raise Problem("unavailable", f"{file} can't be read: {error.strerror}.") from None
     try:
         config.load()
     except OSError as error:  # ssl.SSLError is one
-        raise Problem("unavailable", f"The TLS certificate or key cannot be used: {error}") from None
+        named = " with ".join(map(str, files))
+        raise Problem("unavailable", f"The TLS certificate or key cannot be used: {named}: {error}") from None
 
 
 def _allow_many_connections() -> None:

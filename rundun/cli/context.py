@@ -20,6 +20,7 @@ from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, is_listening, send_command, socket_path
 from rundun.errors import FieldError, Problem
 from rundun.store import connection, database_file, service_state, signing_key
+from rundun.store.access import require_reachable
 from rundun.store.batches import write_once
 from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import Env, Quotas, Tx
@@ -40,6 +41,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
         flags = {one.key: arguments.pop(one.key.replace(".", "_"), None) for one in SETTINGS if one.flag}
         try:
             settings = loader.load(config_file, flags=flags)
+            require_reachable(settings.database.path)
             with database_file.telling_damage(settings.database.path):
                 command(settings, **arguments)
         except loader.ConfigError as error:

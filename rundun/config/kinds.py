@@ -1,6 +1,8 @@
 """The kinds of values settings can have: what each says in the docs, and how it is checked and normalised."""
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface
 from pathlib import Path
@@ -44,23 +46,32 @@ def _printable(value: str) -> str:
 def _path(value: object) -> Path:  # not pydantic's str: names of files need not be UTF-8
     if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
         raise ValueError
-    return Path(value).expanduser()
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("there is no such user's home folder") from None
 
 
 def _existing(path: Path) -> Path:
-    if not path.is_file():
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except PermissionError as error:
+        raise ValueError(f"{path} can't be reached: {error.strerror}") from None
+    except OSError:
+        is_file = False
+    if not is_file:
         raise ValueError(f"there is no file {path}")
     return path
 
 
 def _no_file(path: Path) -> Path:
-    if path.is_file():
+    if os.path.isfile(path):  # False where it can't be reached: who opens it says so
         raise ValueError(f"{path} is a file")
     return path
 
 
 def _no_folder(path: Path) -> Path:
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ValueError(f"{path} is a folder")
     return path
 

@@ -63,21 +63,25 @@ def load(
 
 def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]:
     path = Path(file) if file is not None else DEFAULT_FILE
-    if file is None and not path.exists():
-        return
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8-sig"))  # editors on Windows write a byte order mark
     except FileNotFoundError:
-        problems.append(f"There is no settings file {path}.")
+        if file is not None:
+            problems.append(f"There is no settings file {path}.")
         return
     except (OSError, UnicodeError) as error:
-        problems.append(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.")
+        named = f"{path} in the folder {os.getcwd()}" if file is None and isinstance(error, OSError) else path
+        problems.append(f"{named} cannot be read: {getattr(error, 'strerror', None) or error}.")
         return
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{path} is not valid TOML: {error}.")
         return
     for section, table in content.items():
-        if section not in SECTIONS:
+        if section not in SECTIONS and not isinstance(table, dict):
+            homes = [f"[{one.section}]" for one in SETTINGS if one.name == section]
+            meant = f"; write it below {' or '.join(homes)}" if homes else ""
+            problems.append(f"{section} in {path} stands in no section, where all settings stand{meant}.")
+        elif section not in SECTIONS:
             problems.append(f"[{section}] in {path} is not a section{_nearest(section, SECTIONS)}.")
         elif not isinstance(table, dict):
             problems.append(f"{section} in {path} must be a section, [{section}].")

@@ -20,6 +20,7 @@ from pathlib import Path
 from rundun.core.text import MIB, size
 from rundun.errors import Problem
 from rundun.store import connection, maintenance
+from rundun.store.access import require_reachable
 from rundun.store.database_file import OWNER_ONLY, lock_byte, sync_folder
 
 STEP = 256  # pages copied at a time: 2 MiB
@@ -59,6 +60,7 @@ def _require_free(database: Path, target: Path) -> None:
     real, folder = database.resolve(), target.parent
     if target.resolve() in [Path(f"{real}{ending}") for ending in _BELONGINGS]:
         raise Problem("invalid", f"{target} belongs to the database itself; name another file for its backup.")
+    require_reachable(target)
     if target.is_dir():
         raise Problem("invalid", f"{target} is a folder; name a file in it.")
     if os.path.lexists(target):

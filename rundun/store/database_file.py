@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rundun.errors import Problem
+from rundun.store.access import denial
 
 OWNER_ONLY = 0o600
 RESTORE = "Stop the service and restore a backup: rundun restore FILE."
@@ -48,11 +49,15 @@ def translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Problem("unavailable", f"{path} can't be opened: {error.strerror}.") from None
+        named = str(error.filename or path)
+        about = path if named.startswith(str(path.resolve())) else Path(named)
+        raise Problem("unavailable", denial(about) or f"{about} can't be opened: {error.strerror}.") from None
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
             raise Problem("unavailable", f"{path} is no Rundun database.") from None
-        raise _damage(path, error) or Problem("unavailable", f"{path} can't be opened: {error}.") from None
+        denied = denial(path) if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN else None
+        text = denied or f"{path} can't be opened: {error}."
+        raise _damage(path, error) or Problem("unavailable", text) from None
 
 
 @contextmanager

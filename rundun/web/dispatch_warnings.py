@@ -18,7 +18,7 @@ def link_warnings(public_url: str) -> list[WarnedJson]:
         detail = "The link is not https: phones will refuse to share their position."
         warnings.append({"code": "link_not_https", "detail": detail})
     if is_loopback(url.hostname or ""):
-        detail = "The link only opens on this machine: set server.public_url."
+        detail = "The link only opens on this machine: let server.public_url name what phones reach."
         warnings.append({"code": "link_loopback", "detail": detail})
     return warnings
 

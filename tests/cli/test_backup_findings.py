@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from rundun import backup_health, diagnostics, paths
+from rundun import address_health, backup_health, diagnostics, paths
 from rundun.core import times
 from rundun.core.text import MIB
 from rundun.store import copies
@@ -72,10 +72,11 @@ def test_every_finding_has_words_in_the_console() -> None:
     for node in ast.walk(ast.parse(Path(diagnostics.__file__).read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
             names |= {each.value for each in node.args[:1] if isinstance(each, ast.Constant)}
-    for node in ast.walk(ast.parse(Path(backup_health.__file__).read_text())):
-        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
-            names |= {each.value for each in node.value.elts[:1] if isinstance(each, ast.Constant)}
-    assert {"database", "retention", "erased", "alerts", "backup", "checkpoints"} <= names
+    for module in (address_health, backup_health):
+        for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
+            if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+                names |= {each.value for each in node.value.elts[:1] if isinstance(each, ast.Constant)}
+    assert {"database", "retention", "erased", "alerts", "backup", "checkpoints", "address"} <= names
     said = set(
         re.findall(r'^msgctxt "health_(\w+)"', (paths.locales() / "console.pot").read_text("utf-8"), re.MULTILINE)
     )

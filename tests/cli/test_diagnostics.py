@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from rundun import diagnostics
+from rundun.address_health import certificate_ends_at
 from rundun.core import times
-from rundun.diagnostics import certificate_ends_at
 from rundun.store import connection, quotas
 from rundun.store.transaction import Tx
 from tests.helpers.console import left_alone, operator, text_of

@@ -1,0 +1,54 @@
+"""What there is to say of the address that links begin with, and of its certificate: state and sentence."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from rundun.config.settings import ServiceSettings
+from rundun.core import times
+from rundun.core.webhook_url import is_loopback
+
+ENDS_SOON = 14 * times.DAY
+
+State = Literal["good", "note", "wrong"]
+Result = tuple[str, State, str]  # what was looked at, and what came of it
+
+
+def judge(settings: ServiceSettings, now: int) -> Iterator[Result]:
+    """Judge the address as it is set, and the certificate that the service itself answers with. Blocks."""
+    yield "address", *_address(settings)
+    if settings.server.tls_certificate is not None:
+        yield "certificate", *_certificate(settings.server.tls_certificate, now)
+
+
+def _address(settings: ServiceSettings) -> tuple[State, str]:
+    url = settings.public_url
+    if is_loopback(urlsplit(url).hostname or ""):
+        return (
+            "note",
+            f"Links begin with {url}, which only this machine can open; let server.public_url name what phones reach.",
+        )
+    if not settings.is_https:
+        return "note", f"Links begin with {url}: on plain HTTP, phones give no position and do not scan live."
+    return "good", f"Links begin with {url}."
+
+
+def certificate_ends_at(pem: bytes) -> int:
+    """Read the `notAfter` of the first certificate of a PEM file, in milliseconds; ValueError if there is none."""
+    from cryptography import x509  # takes longer to load than all the rest of `check`
+
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise ValueError("there is no certificate in it that can be read") from None
+    return int(certificate.not_valid_after_utc.timestamp()) * times.SECOND
+
+
+def _certificate(file: Path, now: int) -> tuple[State, str]:
+    try:
+        ends_at = certificate_ends_at(file.read_bytes())
+    except (OSError, ValueError) as error:
+        return "wrong", f"{file}: {getattr(error, 'strerror', None) or error}."
+    state: State = "wrong" if ends_at <= now else "note" if ends_at <= now + ENDS_SOON else "good"
+    return state, f"{file} {'ended' if ends_at <= now else 'ends'} {times.wire(ends_at)}."
