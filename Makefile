@@ -11,7 +11,7 @@ ROOMY   = [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 { p
 TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install serve test check bench screenshots format soak crash browsers packages lock wheel pyz
+.PHONY: help setup install install-notes serve test check bench screenshots format soak crash browsers packages lock wheel pyz
 .DELETE_ON_ERROR:
 
 help:  ## List these commands.
@@ -30,6 +30,28 @@ install: $(VENV)/.made  ## Install only what serving needs, what requirements.lo
 	@$(BIN)/python -m pip install --quiet --no-deps --force-reinstall .
 	@rm -f $(VENV)/.service $(VENV)/.tools
 	@chmod -R go+rX $(VENV)
+	@$(MAKE) --no-print-directory install-notes
+
+# What the unit's user would stumble on, who has no home folders (ProtectHome=yes): told, as a service of one's own
+# account may well do with it.
+install-notes:
+	@python=$$(readlink -f $(BIN)/python); \
+	echo "It runs with $$python; to take another Python: rm -rf $(VENV), and install again"; \
+	case $$python in /home/*|/root/*|/run/user/*) \
+	  echo "NOTE: that Python lies below a home folder, which the unit in rundun/deploy does not let it see." >&2; \
+	esac; \
+	case "$(CURDIR)/" in /home/*|/root/*|/run/user/*) \
+	  echo "NOTE: this folder lies below a home folder, which the unit in rundun/deploy does not let it see." >&2; \
+	esac; \
+	for file in "$(CURDIR)/$(VENV)" "$$python"; do \
+	  case $$file in /home/*|/root/*|/run/user/*) continue;; esac; \
+	  folder=$$(dirname "$$file"); \
+	  while [ "$$folder" != / ]; do \
+	    [ -z "$$(find "$$folder" -prune ! -perm -001)" ] || \
+	      echo "NOTE: no other user can enter $$folder, which is on the way to $$file: chmod o+x $$folder" >&2; \
+	    folder=$$(dirname "$$folder"); \
+	  done; \
+	done
 
 test: setup  ## Run every test except soak, crash, browsers and packages; some of them in ARGS="…".
 	$(TESTING) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

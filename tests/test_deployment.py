@@ -1,10 +1,12 @@
-"""What containers are made of, as far as it can be told without one; `make packages` does the Dockerfile's steps."""
+"""What containers and installations are made of, as far as it can be told here; `make packages` does the steps."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
@@ -76,6 +78,35 @@ def test_tools_to_build_leave_the_services_copy_of_the_code_alone(tmp_path):
     )
     assert shown.returncode == 0 and "hatchling build" in shown.stdout, shown.stderr
     assert "--editable" not in shown.stdout
+
+
+def test_an_installation_that_the_unit_can_not_run_is_told():
+    """Of an interpreter below a home folder, and of a folder that the unit's user can't enter."""
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
+        clone = Path(name, "rundun")
+        for folder in (clone, clone / ".venv", clone / ".venv" / "bin"):
+            folder.mkdir(mode=0o755)
+        python, real = clone / ".venv" / "bin" / "python", Path("/bin/sh").resolve()
+        python.symlink_to("/home/python3.12")
+        notes = installed(clone)
+        assert [line.partition(" no other user can enter ")[2] for line in notes[2:]] == [
+            f"{name}, which is on the way to {clone}/.venv: chmod o+x {name}"
+        ]
+        assert notes[:2] == [
+            "It runs with /home/python3.12; to take another Python: rm -rf .venv, and install again",
+            "NOTE: that Python lies below a home folder, which the unit in rundun/deploy does not let it see.",
+        ]
+        os.chmod(name, 0o711)
+        python.unlink()
+        python.symlink_to(real)
+        assert installed(clone) == [f"It runs with {real}; to take another Python: rm -rf .venv, and install again"]
+
+
+def installed(clone):
+    command = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "-C", str(clone), "install-notes"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
+    assert done.returncode == 0
+    return done.stdout.splitlines()
 
 
 def test_the_changelog_tells_this_version_first():
