@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
+from rundun import paths
 from rundun.actions.first_start import FirstStart
 from rundun.app import bootstrap
 from rundun.cli.context import common, write_here
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
 from rundun.store import connection, database_file
+from rundun.store.access import require_reachable
 
 
 @click.command()
@@ -22,14 +24,29 @@ def init(settings: ServiceSettings) -> None:
     """Make the database, and print its key and a link for the first operator."""
     path = settings.database.path
     with database_file.translate_errors(path), _as_owner(path.resolve().parent):
+        for needed in (path, paths.samples(), paths.templates()):  # the owner of the folder may reach less than root
+            require_reachable(needed)
         database_file.require_together(path)
         if connection.is_in_use(path):
             raise _made_already(settings)
-        with closing(database_file.Lock(path)):
+        was_there = path.exists()
+        with closing(database_file.Lock(path)), _leaving_nothing(path.resolve(), was_there=was_there):
             opened = write_here(settings, bootstrap)
     if opened is None:  # two at once
         raise _made_already(settings)
     print_first_start(opened, settings, is_served=False)
+
+
+@contextmanager
+def _leaving_nothing(real: Path, *, was_there: bool) -> Iterator[None]:
+    """Delete what was begun where nothing was before, if it is not finished. Hold the `Lock`."""
+    is_new = not was_there and not real.stat().st_size  # else somebody else has made it meanwhile
+    try:
+        yield
+    except BaseException:
+        for suffix in ("", "-wal", "-shm", "-journal") if is_new else ():
+            Path(f"{real}{suffix}").unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
