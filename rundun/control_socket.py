@@ -6,6 +6,7 @@ One JSON line in, one JSON line out. The socket's mode 0600 says who may: the ow
 import asyncio
 import os
 import socket
+import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -112,11 +113,19 @@ def _connected(path: Path) -> Iterator[socket.socket]:
 
 def is_listening(path: Path) -> bool:
     """Tell whether a service listens on the socket."""
+    return find_listener(path) is not None
+
+
+def find_listener(path: Path) -> int | None:
+    """Return the process that listens on the socket, 0 where the system does not tell which, or None."""
     try:
-        with _connected(path):
-            return True
+        with _connected(path) as connection:
+            if not hasattr(socket, "SO_PEERCRED"):  # Linux has it
+                return 0
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            return int(struct.unpack("3i", credentials)[0])
     except NotListening:
-        return False
+        return None
 
 
 def send_command(path: Path, command: str, arguments: dict[str, Any]) -> Any:

@@ -6,7 +6,9 @@ import click
 
 from rundun.app import wall_clock
 from rundun.cli.context import common, require_utf8, run_writing
+from rundun.cli.service_health import NO_KEY, has_key
 from rundun.config.settings import ServiceSettings
+from rundun.errors import Problem
 from rundun.store import restore as restoring
 
 
@@ -22,10 +24,19 @@ def restore(settings: ServiceSettings, file: str, live: bool) -> None:
     click.echo(f"{path} is {file} now. Sessions of the console and links that invite have ended.")
     if kept:
         click.echo(f"What was there is kept for 30 days: {kept}")
+    _say_whether_a_key_is_left(settings)
     if live:
         click.echo("Deliveries go out once the service is started.")
     else:
         click.echo("Deliveries and alerts are held until you say that this is the service itself: rundun live")
+
+
+def _say_whether_a_key_is_left(settings: ServiceSettings) -> None:
+    try:
+        if not has_key(settings):
+            click.echo(NO_KEY)
+    except Problem:  # an older version's file, which the next start upgrades; `check` says it then
+        pass
 
 
 @click.command()

@@ -7,10 +7,12 @@ import click
 
 from rundun import diagnostics
 from rundun.app import make_app, wall_clock
+from rundun.cli import service_health
 from rundun.cli.context import common, require_database, shown
 from rundun.cli.init import print_first_start
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
+from rundun.control_socket import is_listening, socket_path
 from rundun.errors import Problem
 from rundun.logs import configure, silence
 from rundun.server import bind
@@ -40,7 +42,12 @@ def serve(settings: ServiceSettings, existing: bool) -> None:
         refused.append(problem)
         silence("uvicorn.error")  # its traceback tells the administrator nothing more
 
-    sockets = bind(settings.server.host, settings.server.port)
+    try:
+        sockets = bind(settings.server.host, settings.server.port)
+    except Problem:  # where the other program is this service, no other port would do
+        if is_listening(socket_path(settings.database.path)):
+            raise database_file.DatabaseLocked(settings.database.path) from None
+        raise
     if settings.server.port == 0:  # only now is it known where the links lead
         listening_on = replace(settings.server, port=sockets[0].getsockname()[1])
         settings = replace(settings, server=listening_on, public_url="")
@@ -67,6 +74,7 @@ def check(settings: ServiceSettings) -> Shown:
     """Say whether everything is as it should be; exit 1 if something is wrong."""
     require_database(settings)
     report = diagnostics.report(settings, wall_clock)
+    report = replace(report, findings=[*report.findings, *service_health.examine(settings)])
     findings = [f"{_STATES[finding.state]}  {finding.name}: {finding.text}" for finding in report.findings]
     return Shown(
         {"settings": dict(report.settings), "findings": [asdict(finding) for finding in report.findings]},

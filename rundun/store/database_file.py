@@ -34,6 +34,9 @@ Identity = tuple[int, int]  # device and inode
 class DatabaseLocked(Problem):
     """Raised when another process holds the database."""
 
+    def __init__(self, path: Path) -> None:
+        super().__init__("unavailable", f"Another process is serving {path}.")
+
 
 class DatabaseLost(Problem):
     """Raised while the files that were opened are not where they were opened. The log has said so, once."""
@@ -94,7 +97,7 @@ class Lock:
             try:
                 fcntl.flock(self._beside, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise DatabaseLocked("unavailable", f"Another process is serving {path}.") from None
+                raise DatabaseLocked(path) from None
             if together:
                 require_together(path)
             with translate_errors(path):

@@ -1,21 +1,29 @@
 """What `check` says of backups, and of a log that another program checkpoints."""
 
 import ast
+import os
 import re
+import tempfile
 from pathlib import Path
 
 from rundun import address_health, backup_health, diagnostics, paths
 from rundun.core import times
 from rundun.core.text import MIB
-from rundun.store import copies
+from rundun.store import copies, journal_file
+from rundun.store.erasure_journal import journal_path
 from rundun.store.maintenance import Room
+from rundun.store.transaction import JournalEntry
+from tests.helpers.rights import as_nobody, closed_to_us
 from tests.helpers.service import NOON, settings_for
 from tests.helpers.service_process import done, looking, rundun
 
 
-def judged(folder: Path, log: int = 0, missed_at: int | None = None, **flags: object) -> dict[str, tuple[str, str]]:
+def judged(
+    folder: Path, log: int = 0, missed_at: int | None = None, *, is_held: bool = False, **flags: object
+) -> dict[str, tuple[str, str]]:
     """State and sentence by what was looked at."""
-    results = backup_health.judge(settings_for(folder, **flags), missed_at, 8192, Room(log, 2**40), NOON)
+    settings, room = settings_for(folder, **flags), Room(log, 2**40)
+    results = backup_health.judge(settings, missed_at, 8192, room, NOON, is_held=is_held)
     return {name: (state, text) for name, state, text in results}
 
 
@@ -42,6 +50,25 @@ def test_backups_are_told_with_their_age(tmp_path: Path) -> None:
     assert (state, text) == ("wrong", f"{made}. Since 2026-01-01T00:00:00Z none could be made; the log says why.")
     state, text = judged(tmp_path, **{**flags, "backup__every_hours": 5.9})["backup"]
     assert (state, text.removeprefix(made)[:22]) == ("wrong", ". The next is overdue:")
+
+
+def test_the_reason_for_a_missing_backup_is_told_where_it_is_known(tmp_path: Path) -> None:
+    with closed_to_us() as (folder, _):
+        found = judged(Path("/"), missed_at=NOON, backup__folder=str(folder))["backup"]
+        assert found[0] == "wrong" and found[1].startswith(f"{folder} can't be read: ")
+    with as_nobody(), tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o500)
+        state, text = judged(Path("/"), missed_at=NOON, backup__folder=name)["backup"]
+        assert (state, text[-60:]) == ("wrong", f"No other can be made: this user may not write into {name}."[-60:])
+    own = tmp_path / "own"
+    own.mkdir()
+    for given in ({"missed_at": NOON}, {}):
+        state, text = judged(tmp_path, is_held=True, backup__folder=str(own), **given)["backup"]
+        assert (state, "rundun live" in text, "log" in text) == ("note", True, False)
+    journal_file.append(journal_path(tmp_path / "rundun.db"), [JournalEntry("key", "key-1", NOON)], tmp_path)
+    for is_held, expected in ((True, "note"), (False, "wrong")):
+        state, text = judged(tmp_path, is_held=is_held, backup__folder=str(own))["journal"]
+        assert (state, "rundun live" in text) == (expected, is_held)
 
 
 def test_a_log_that_nobody_checkpoints_is_told(tmp_path: Path) -> None:

@@ -118,6 +118,20 @@ def test_everything_that_is_wrong_is_told_at_once_by_name_and_source(elsewhere):
     ]
 
 
+def test_a_setting_outside_of_sections_is_told_where_it_belongs(elsewhere):
+    (elsewhere / "rundun.toml").write_text("port = 1\nfolder = 2\nnonsense = 3\n")
+    assert problems(environment={}) == [
+        "port in rundun.toml stands in no section, where all settings stand; write it below [server].",
+        "folder in rundun.toml stands in no section, where all settings stand; write it below [backup].",
+        "nonsense in rundun.toml stands in no section, where all settings stand.",
+    ]
+
+
+def test_a_byte_order_mark_does_no_harm(elsewhere):
+    (elsewhere / "rundun.toml").write_bytes(b"\xef\xbb\xbf[server]\nport = 1\n")
+    assert load(environment={}).server.port == 1
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -148,6 +162,7 @@ def test_a_file_that_is_no_toml_is_told(elsewhere, content, said):
         ("server.public_url", "https://[::x]", "`https://host`"),
         ("server.public_url", "https://a..ü.example", "its host name is not valid"),
         ("server.tls_certificate", "/no/such.pem", "there is no file /no/such.pem"),
+        ("server.tls_certificate", "~nobody-of-this-name/x.pem", "there is no such user's home folder"),
         ("server.trusted_proxies", "10.1.2.3/8", "the network is 10.0.0.0/8"),
         ("server.trusted_proxies", "proxy.local", "neither a network nor an address"),
         ("server.trusted_proxies", 5, "a list of networks"),

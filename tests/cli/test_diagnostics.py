@@ -45,6 +45,11 @@ def about(lines: list[str], name: str) -> str:
     return found
 
 
+@pytest.fixture(autouse=True)
+def names_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rundun.addresses.system_resolver", lambda host: ["93.184.216.34"])
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     done(rundun(tmp_path, "orgs", "create", "Acme"))
@@ -78,6 +83,8 @@ def test_all_is_well_and_secrets_are_starred(folder: Path) -> None:
     assert "journal mode wal" in about(lines, "database")
     assert "no damage" in about(lines, "integrity")
     assert "0 pending, 0 failed." in about(lines, "deliveries")
+    assert about(lines, "service").startswith("note   service: No service serves this database.")
+    assert about(lines, "keys") == "note   keys: No API key works; make one with rundun keys create."
 
 
 def test_it_works_beside_a_running_service_and_without_a_database(tmp_path: Path) -> None:
@@ -89,6 +96,8 @@ def test_it_works_beside_a_running_service_and_without_a_database(tmp_path: Path
         code, _, lines = check(tmp_path)
         assert code == 0, lines
         assert "only this machine can open" in about(lines, "address")
+        assert about(lines, "service") == f"ok     service: Process {service.process.pid} serves this database."
+        assert not any(" keys: " in line for line in lines)
 
 
 def test_a_damaged_file_is_told(folder: Path) -> None:

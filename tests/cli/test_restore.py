@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from rundun import paths
+from rundun.cli.service_health import NO_KEY
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN
 from tests.helpers.service_process import done, environment, rundun, serving, settle_in
@@ -45,6 +46,19 @@ def test_a_new_machine_is_live_at_once_where_it_is_told_to(tmp_path: Path) -> No
     assert "Deliveries go out" in said and "kept" not in said
     assert "Acme" in done(rundun(machine, "orgs", "list"))
     assert done(rundun(machine, "live")) == "Nothing is held."
+
+
+def test_that_no_key_is_left_is_told(tmp_path: Path) -> None:
+    settle_in(tmp_path, BOOLEAN)
+    backup = tmp_path / "backup.db"
+    done(rundun(tmp_path, "backup", str(backup)))
+    assert NO_KEY not in done(rundun(tmp_path, "restore", str(backup)))
+    for line in done(rundun(tmp_path, "keys", "list")).splitlines():
+        done(rundun(tmp_path, "keys", "revoke", line.split()[0]))
+    assert NO_KEY in done(rundun(tmp_path, "restore", str(backup)))
+    assert f"note   keys: {NO_KEY}" in rundun(tmp_path, "check").stdout, "before the start that revokes it again"
+    done(rundun(tmp_path, "keys", "create", "--org", "Acme", "--name", "new"))
+    assert NO_KEY not in rundun(tmp_path, "check").stdout
 
 
 def test_a_wrong_file_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""What `check` finds from outside of the service: whether one runs, and whether its public address leads to it."""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+from threading import Thread
+from urllib.parse import urlsplit
+
+from rundun import addresses, diagnostics
+from rundun.address_health import ENDS_SOON
+from rundun.app import wall_clock
+from rundun.config.settings import ServiceSettings
+from rundun.control_socket import find_listener, socket_path
+from rundun.core import times
+from rundun.diagnostics import Finding
+from rundun.store import api_keys, erasure_journal, journal_file
+
+NO_KEY = "No API key works; make one with rundun keys create."
+SECONDS = 5.0  # for the name, and once more for the answer
+
+
+def examine(settings: ServiceSettings) -> Iterator[Finding]:
+    """Find what only a process beside the service may ask. Blocks."""
+    listener = find_listener(socket_path(settings.database.path))
+    if listener is None:
+        text = "No service serves this database. That is as it should be only before its first start, or while stopped."
+        yield Finding("service", "note", text)
+    else:
+        yield Finding("service", "good", f"Process {listener} serves this database." if listener else "One serves.")
+    yield from _public_url(settings, is_served=listener is not None)
+    if not has_key(settings):
+        yield Finding("keys", "note", NO_KEY)
+
+
+def has_key(settings: ServiceSettings) -> bool:
+    """Tell whether an API key is valid that the erasure journal does not revoke with the next start."""
+    with diagnostics.reading(settings, wall_clock) as tx:
+        valid = {key.key_id for key in api_keys.list_all(tx) if key.revoked_at is None}
+    try:
+        entries = journal_file.read(erasure_journal.journal_path(settings.database.path))
+    except OSError:  # the start says so
+        return bool(valid)
+    return bool(valid - {entry.id for entry in entries if entry.what == "key"})
+
+
+def _public_url(settings: ServiceSettings, *, is_served: bool) -> Iterator[Finding]:
+    """Look the address up that was set, and ask it for /healthz where a service should answer."""
+    url = settings.server.public_url
+    if url is None:  # it is where the service listens
+        return
+    host = urlsplit(url).hostname or ""
+    if not addresses.look_up([host], SECONDS):
+        yield Finding("public_url", "wrong", f"No address was found for {host}, with which links begin.")
+    elif is_served:
+        try:
+            ends_at = _ask(url, settings)
+        except ValueError as error:
+            yield Finding("public_url", "note", f"{url}/healthz {error}.")
+            return
+        if ends_at is not None and ends_at <= wall_clock() + ENDS_SOON:
+            yield Finding("public_url", "note", f"{url} answers; its certificate ends {times.wire(ends_at)}.")
+        else:
+            yield Finding("public_url", "good", f"{url} answers.")
+
+
+def _ask(url: str, settings: ServiceSettings) -> int | None:
+    """Return when the certificate of the address ends, None without one. ValueError: what is wrong with the answer."""
+    results: list[int | ValueError | None] = []
+    asking = Thread(target=lambda: results.append(_answer(url, settings)), daemon=True, name=f"ask {url}")
+    asking.start()
+    asking.join(SECONDS)  # a time limit of sockets is one of each step
+    result = results[0] if results else ValueError(f"does not answer within {SECONDS:g} seconds")
+    if isinstance(result, ValueError):
+        raise result
+    return result
+
+
+def _answer(url: str, settings: ServiceSettings) -> int | ValueError | None:
+    try:
+        with closing(_connection(url, settings)) as connection:
+            connection.connect()
+            ends_at = _certificate_ends_at(connection.sock)
+            connection.request("GET", "/healthz")
+            status = connection.getresponse().status
+    except ssl.SSLCertVerificationError as error:
+        return ValueError(f"has a certificate that is not trusted: {error.verify_message}")
+    except OSError as error:
+        return ValueError(f"does not answer: {error.strerror or error or type(error).__name__}")
+    except http.client.HTTPException:
+        return ValueError("gives no answer of HTTP")
+    return ends_at if status == 200 else ValueError(f"answers {status} in place of 200")
+
+
+def _connection(url: str, settings: ServiceSettings) -> http.client.HTTPConnection:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(host, port, timeout=SECONDS)
+    context = ssl.create_default_context()
+    if settings.webhooks.ca_file:
+        context.load_verify_locations(cafile=settings.webhooks.ca_file)
+    return http.client.HTTPSConnection(host, port, timeout=SECONDS, context=context)
+
+
+def _certificate_ends_at(connected: socket.socket) -> int | None:
+    if not isinstance(connected, ssl.SSLSocket):
+        return None
+    certificate = connected.getpeercert() or {}
+    return int(ssl.cert_time_to_seconds(str(certificate["notAfter"]))) * times.SECOND
