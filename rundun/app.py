@@ -1,7 +1,6 @@
 """The wiring, top to bottom: what is opened last is closed first."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -11,6 +10,7 @@ from rundun import paths
 from rundun.actions import first_start, gone
 from rundun.actions.first_start import FirstStart
 from rundun.backups import Backups
+from rundun.config import loader
 from rundun.config.loader import ServiceSettings
 from rundun.control_socket import listening, socket_path
 from rundun.core import times
@@ -23,7 +23,7 @@ from rundun.scheduler import Jobs, schedule, started
 from rundun.store import erasure_journal, files, outbox, service_state
 from rundun.store.database import Database
 from rundun.store.database_file import telling_damage
-from rundun.store.transaction import Clock, Tx
+from rundun.store.transaction import Clock, Tx, wall_clock
 from rundun.web import sample_pictures
 from rundun.web.auth import KeyRing
 from rundun.web.change_notifier import ChangeNotifier
@@ -39,11 +39,6 @@ from rundun.webhooks.client import WebhookClient
 from rundun.webhooks.dispatcher import Dispatcher
 
 MEGAPIXEL = 1_000_000
-
-
-def wall_clock() -> int:
-    """Return the time in milliseconds since 1970 UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def make_app(
@@ -145,7 +140,8 @@ async def running(
             ),
             notifier=ChangeNotifier(database),
         )
-        await stack.enter_async_context(listening(database, socket_path(settings.database.path)))
+        told = loader.as_told(settings)
+        await stack.enter_async_context(listening(database, socket_path(settings.database.path), told))
         url, host, port = settings.public_url, settings.server.host, settings.server.port
         listens = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         stored = str(settings.database.path)

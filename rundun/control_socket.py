@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from rundun.store.database import Database
 
 MAX_LINE = 2 * 1024 * 1024
 TIMEOUT_SECONDS = 30
+SETTINGS_COMMAND = "settings"  # which every command asks first, so it is answered from memory and not logged
+SETTINGS_SECONDS = 5  # how long a command waits for that; it has settings of its own
 MAX_ADDRESS = 100  # bytes; what a socket's address holds, a little less than 108 on Linux and 104 elsewhere
 
 
@@ -53,14 +55,14 @@ def _address(path: Path) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def listening(database: Database, path: Path) -> AsyncIterator[None]:
-    """Serve commands while the context lasts."""
+async def listening(database: Database, path: Path, settings: Mapping[str, Any]) -> AsyncIterator[None]:
+    """Serve commands while the context lasts, and say which `settings` are in force."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 if line := await reader.readline():  # else somebody only looked whether we are here
-                    writer.write(to_json(await _answer(database, line)) + b"\n")
+                    writer.write(to_json(await _answer(database, settings, line)) + b"\n")
                     await writer.drain()
         except Exception as error:  # whatever it is, the service goes on
             log("warning", "control.failed", error=f"{type(error).__name__}: {error}")
@@ -83,9 +85,11 @@ async def listening(database: Database, path: Path) -> AsyncIterator[None]:
         remove_socket(path)
 
 
-async def _answer(database: Database, line: bytes) -> dict[str, Any]:
+async def _answer(database: Database, settings: Mapping[str, Any], line: bytes) -> dict[str, Any]:
     request = from_json(line)
     command = request["command"]
+    if command == SETTINGS_COMMAND:
+        return {"result": settings}
     try:
         if command not in COMMANDS:
             raise Problem("invalid", f"The running service knows no command “{command}”.")
@@ -98,10 +102,10 @@ async def _answer(database: Database, line: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def _connected(path: Path) -> Iterator[socket.socket]:
+def _connected(path: Path, seconds: float = TIMEOUT_SECONDS) -> Iterator[socket.socket]:
     """Connect to the running service; raises `NotListening`."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(TIMEOUT_SECONDS)
+        connection.settimeout(seconds)
         try:
             with _address(path) as address:
                 connection.connect(address)
@@ -128,12 +132,17 @@ def find_listener(path: Path) -> int | None:
         return None
 
 
-def send_command(path: Path, command: str, arguments: dict[str, Any]) -> Any:
+def ask_settings(path: Path) -> Any:
+    """Ask the running service which settings are in force; raises `NotListening`, or another `Problem`."""
+    return send_command(path, SETTINGS_COMMAND, {}, SETTINGS_SECONDS)
+
+
+def send_command(path: Path, command: str, arguments: dict[str, Any], seconds: float = TIMEOUT_SECONDS) -> Any:
     """Send a command to the running service and return its result; raises its `Problem`, or `NotListening`."""
     line = to_json({"command": command, "arguments": arguments}) + b"\n"
     if len(line) > MAX_LINE:
         raise Problem("too_large", f"That is more than the {MAX_LINE} bytes a running service takes.")
-    with _connected(path) as connection:
+    with _connected(path, seconds) as connection:
         try:
             connection.sendall(line)
             with connection.makefile("rb") as stream:

@@ -26,13 +26,14 @@ def create(tx: Tx, organization: str, name: str, *, may_erase: bool = False) -> 
     return api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase), secret
 
 
-def revoke(tx: Tx, key_id: str) -> None:
-    """Revoke an API key for the administrator; raises NotFound with the keys that work."""
-    try:
-        api_keys.revoke(tx, key_id)
-    except NotFound:
-        valid = [key for key in api_keys.list_all(tx) if key.revoked_at is None]
-        raise NotFound("key", key_id, [f"{key.name} ({key.key_id})" for key in valid]) from None
+def revoke(tx: Tx, key_id: str) -> ApiKey:
+    """Revoke an API key for the administrator, and return it; raises NotFound with the keys that work."""
+    everyone = {key.key_id: key for key in api_keys.list_all(tx)}
+    if key_id not in everyone:
+        valid = [key for key in everyone.values() if key.revoked_at is None]
+        raise NotFound("key", key_id, [f"{key.name} ({key.key_id})" for key in valid])
+    api_keys.revoke(tx, key_id)
+    return everyone[key_id]
 
 
 def revoke_of_org(tx: Tx, org_id: str, key_id: str) -> None:

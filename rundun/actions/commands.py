@@ -20,14 +20,21 @@ from rundun.actions import (
 from rundun.actions import templates as template_actions
 from rundun.core import times
 from rundun.core.run import DispatchRequest
+from rundun.store import organizations as organization_rows
 from rundun.store.operators import Role
 from rundun.store.transaction import Tx
 
 
-def create_key(tx: Tx, org: str, name: str, may_erase: bool = False) -> dict[str, str]:
+def create_key(tx: Tx, org: str | None, name: str, may_erase: bool = False) -> dict[str, str]:
     """Create an API key (`keys create`)."""
-    key, secret = api_keys.create(tx, org, name, may_erase=may_erase)
+    key, secret = api_keys.create(tx, organizations.find_or_only(tx, org).org_id, name, may_erase=may_erase)
     return {"key_id": key.key_id, "org_id": key.org_id, "name": key.name, "key": secret}
+
+
+def revoke_key(tx: Tx, key_id: str) -> dict[str, str]:
+    """Revoke an API key (`keys revoke`); returns whose it was, and what it is called."""
+    key = api_keys.revoke(tx, key_id)
+    return {"name": key.name, "organization": organization_rows.get(tx, key.org_id).name}
 
 
 def create_organization(tx: Tx, name: str) -> str:
@@ -35,10 +42,10 @@ def create_organization(tx: Tx, name: str) -> str:
     return organizations.create(tx, name).org_id
 
 
-def import_template(tx: Tx, org: str, template: object) -> str:
+def import_template(tx: Tx, org: str | None, template: object) -> str:
     """Create a template (`templates import`); returns its id."""
     draft = template_actions.draft(template)
-    return template_actions.create(tx, organizations.find(tx, org).org_id, draft).template_id
+    return template_actions.create(tx, organizations.find_or_only(tx, org).org_id, draft).template_id
 
 
 _ORDER = TypeAdapter(DispatchRequest)
@@ -72,7 +79,7 @@ def setup_link(tx: Tx, org: str | None) -> str:
 
 COMMANDS: Mapping[str, Callable[..., object]] = {
     "keys create": create_key,
-    "keys revoke": api_keys.revoke,
+    "keys revoke": revoke_key,
     "keys rotate-signing": signing_key.rotate,
     "orgs create": create_organization,
     "orgs credits": organizations.add_credits,

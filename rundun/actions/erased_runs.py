@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rundun.errors import NotFound
+from rundun.errors import NotFound, Problem
 from rundun.store import api_keys, erasure, operators, runs
 from rundun.store.erasure import ErasedRun
 from rundun.store.transaction import Tx
@@ -39,4 +39,7 @@ def _name(tx: Tx, org_id: str, by: str) -> str:
 def dispatched_at(tx: Tx, run_id: str) -> int:
     """Return when a run was dispatched, erased or not, in milliseconds; raises NotFound."""
     erased = erasure.find(tx, run_id)
+    if erased is None and runs.find_ids(tx, f"r-{run_id.removeprefix('r-')}", 1) not in ([], [run_id]):
+        said = f"{run_id} is only how the id begins. Erasing is final, so say all of it, as “rundun runs show” does."
+        raise Problem("invalid", said)
     return runs.get(tx, run_id).created_at if erased is None else erased.created_at

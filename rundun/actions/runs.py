@@ -1,5 +1,6 @@
 """Runs as the integrator and the operator handle them: dispatch, read, cancel, extend, release, expire."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,8 @@ from rundun.store.pagination import Page, PageRequest
 from rundun.store.run_changes import RunChange
 from rundun.store.run_lists import RunFilter
 from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx
+
+_BEGINNING = re.compile(r"(r-)?[0-9a-fA-F]{8}[0-9a-fA-F-]{0,28}")  # of an id, as long as the number on a receipt
 
 
 def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
@@ -216,6 +219,18 @@ def _replaced(past_answers: Sequence[tuple[str, Answer]], in_force: Mapping[str,
         if after is None or answer.content() != after.content():
             past.append(answer)
     return {step_id: past for step_id, past in replaced.items() if past}
+
+
+def find_id(tx: Tx, typed: str) -> str:
+    """Return the id that an administrator has typed whole or as a receipt has it, the beginning of one run's only, with
+    or without `r-`; what is no such beginning as it is. Raises `invalid` where several begin so.
+    """
+    if not _BEGINNING.fullmatch(typed):
+        return typed
+    found = runs.find_ids(tx, f"r-{typed.lower().removeprefix('r-')}", 3)
+    if len(found) > 1:
+        raise Problem("invalid", f"Several runs begin so: {', '.join(found[:2])}{', …' if found[2:] else ''}.")
+    return found[0] if found else typed
 
 
 def get(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int]:

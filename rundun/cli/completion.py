@@ -8,11 +8,10 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from rundun import diagnostics
-from rundun.app import wall_clock
 from rundun.cli.terminal import visible
 from rundun.config import loader
-from rundun.store import api_keys, operators, organizations, templates
-from rundun.store.transaction import Tx
+from rundun.store import api_keys, operators, organizations, runs, templates
+from rundun.store.transaction import Tx, wall_clock
 
 MAX_OFFERED = 100
 _PLAIN = re.compile(r"\w[\w.@+-]*")  # a word that no shell reads anything into
@@ -78,6 +77,7 @@ FILE = FileName()
 ORG = Known("org", lambda tx: [(row.org_id, row.name) for row in organizations.list_all(tx)], takes_names=True)
 TEMPLATE = Known("template", _templates, takes_names=True)
 KEY = Known("key_id", lambda tx: [(row.key_id, row.name) for row in api_keys.list_all(tx) if not row.revoked_at])
+RUN = Known("run_id", lambda tx: [(run_id, "") for run_id in runs.latest_ids(tx, MAX_OFFERED)])
 OPERATOR = Known("email", lambda tx: [(row.email, row.name) for row in operators.list_all(tx)])
 
 

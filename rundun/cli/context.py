@@ -3,8 +3,8 @@
 import functools
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,26 +12,38 @@ import click
 
 from rundun import diagnostics
 from rundun.actions.commands import COMMANDS
-from rundun.app import wall_clock
 from rundun.cli.completion import FILE
 from rundun.cli.terminal import Shown, as_json, say, visible
 from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
-from rundun.control_socket import NotListening, is_listening, send_command, socket_path
+from rundun.control_socket import NotListening, ask_settings, is_listening, send_command, socket_path
 from rundun.errors import FieldError, Problem
 from rundun.store import connection, database_file, service_state, signing_key
 from rundun.store.access import require_reachable
 from rundun.store.batches import write_once
 from rundun.store.erasure_journal import ErasureJournal
-from rundun.store.transaction import Env, Quotas, Tx
+from rundun.store.transaction import Env, Quotas, Tx, wall_clock
 
 T = TypeVar("T")
+_IS_BESIDE = "rundun.is_beside"  # in a click context's meta
 LOCK_SECONDS = 10  # how long a command waits for a process that holds the database without listening
 
 
 def common(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the two options that every command takes, and give the command the effective settings: an option named as a
-    setting is its flag. Ends the process with 2 and all that is wrong with the settings, or with 1 and a `Problem`.
+    """Add the two options that every command takes, and give the command the settings that are in force: those of the
+    service that is running on the database, else of this process.
+    """
+    return _with_settings(command, _in_force)
+
+
+def separate(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what `common` adds, for a command that has no service beside it: the settings are those of this process."""
+    return _with_settings(command, loader.load)
+
+
+def _with_settings(command: Callable[..., None], load: Callable[..., ServiceSettings]) -> Callable[..., None]:
+    """Add the two options and give the command the settings: an option named as a setting is its flag. Ends the process
+    with 2 and all that is wrong with the settings, or with 1 and a `Problem`.
     """
 
     @click.option("--database", "database_path", type=FILE, help="The SQLite file; rundun.db without it.")
@@ -40,18 +52,45 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
     def with_settings(config_file: str | None, **arguments: Any) -> None:
         flags = {one.key: arguments.pop(one.key.replace(".", "_"), None) for one in SETTINGS if one.flag}
         try:
-            settings = loader.load(config_file, flags=flags)
+            settings = load(config_file, flags=flags)
             require_reachable(settings.database.path)
             with database_file.telling_damage(settings.database.path):
                 command(settings, **arguments)
         except loader.ConfigError as error:
-            for problem in error.problems:  # which quote a file
-                say(problem, err=True)
+            click.echo(f"Error: {_listed(error.problems)}", err=True)
             sys.exit(2)
         except Problem as problem:
-            raise click.ClickException("\n  ".join(map(visible, _told(problem)))) from None
+            raise click.ClickException(_told(problem)) from None
 
     return with_settings
+
+
+def _in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSettings:
+    """Read the settings, and take those of a running service, which may have been started with others."""
+    settings = loader.load(config_file, flags=flags)
+    try:
+        running = ask_settings(socket_path(settings.database.path))
+    except NotListening:
+        return settings
+    except Problem as problem:
+        say(f"The running service does not say which settings are in force. {problem.detail}", err=True)
+        running = {}
+    click.get_current_context().meta[_IS_BESIDE] = True
+    return loader.load(config_file, flags=flags, running=running)
+
+
+def is_beside_service() -> bool:
+    """Tell whether a service was running when the command began."""
+    return _IS_BESIDE in click.get_current_context().meta
+
+
+@contextmanager
+def read_as_typed() -> Iterator[None]:
+    """Refuse what is read from options alone as a command that makes no sense: the process ends with 2."""
+    try:
+        yield
+    except Problem as problem:
+        raise click.UsageError(_told(problem)) from None
 
 
 def shown(command: Callable[..., Shown]) -> Callable[..., None]:
@@ -64,6 +103,8 @@ def shown(command: Callable[..., Shown]) -> Callable[..., None]:
         if is_json:
             click.echo(as_json(result.document))
         else:
+            if result.heading and result.lines and sys.stdout.isatty():
+                say(result.heading)
             for line in result.lines:
                 say(line)
             for note in result.notes:
@@ -76,12 +117,15 @@ def shown(command: Callable[..., Shown]) -> Callable[..., None]:
     return common(printing)
 
 
-def _told(problem: Problem) -> list[str]:
+def _told(problem: Problem) -> str:
     """Say what is wrong, each thing once: a field by the option or argument of that name, else by its JSON pointer."""
-    if not problem.errors:
-        return [problem.detail]
-    lines = list(dict.fromkeys(map(_sentence, problem.errors)))
-    return lines if len(lines) == 1 else [f"{len(lines)} things are wrong:", *lines]
+    return _listed(list(dict.fromkeys(map(_sentence, problem.errors))) or [problem.detail])
+
+
+def _listed(lines: list[str]) -> str:
+    if len(lines) > 1:
+        lines = [f"{len(lines)} things are wrong:", *lines]
+    return "\n  ".join(map(visible, lines))
 
 
 def _sentence(error: FieldError) -> str:
@@ -159,8 +203,9 @@ def require_database(settings: ServiceSettings) -> None:
         raise Problem("unavailable", f"The running service refuses everything: {_loss(path)}")
     database_file.require_together(path)
     if not path.exists():
-        lost = "any more: it was removed while it was served" if database_file.was_lost(path) else "yet"
-        raise Problem("not_found", f"There is no database {path} {lost}.")
+        how = "Run this in the service's folder, or say --database FILE."
+        lost = "any more: it was removed while it was served." if database_file.was_lost(path) else f"yet. {how}"
+        raise Problem("not_found", f"There is no database {path.absolute()} {lost}")
 
 
 def _loss(path: Path) -> str:

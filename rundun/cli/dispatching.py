@@ -13,9 +13,9 @@ from pydantic_core import from_json, to_jsonable_python
 
 from rundun import diagnostics
 from rundun.actions import templates as template_actions
-from rundun.app import make_webhook_client, wall_clock
+from rundun.app import make_webhook_client
 from rundun.cli.completion import FILE, ORG, TEMPLATE
-from rundun.cli.context import require_utf8, run_reading, run_writing, shown
+from rundun.cli.context import is_beside_service, require_utf8, run_reading, run_writing, shown
 from rundun.cli.direct_reads import DirectReads
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
@@ -24,7 +24,7 @@ from rundun.core.template import Template
 from rundun.core.webhook_url import Destination
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import templates
-from rundun.store.transaction import TemplateVersion, Tx
+from rundun.store.transaction import TemplateVersion, Tx, wall_clock
 from rundun.web.dispatch_reading import read_dispatch_body
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 
@@ -96,8 +96,11 @@ def runs_dispatch(settings: ServiceSettings, template: str, org: str | None, **g
     except Invalid as invalid:
         raise Invalid([_by_option(error, version.template) for error in invalid.errors]) from None
     link = made["link"]
-    document = {**made, "assigned_to": None, "warnings": [*link_warnings(link.partition("/r/")[0]), *warnings]}
-    return Shown(document, [link], [f"warning: {each['detail']}" for each in warnings], besides=lambda: _draw(link))
+    warnings = [*link_warnings(link.partition("/r/")[0]), *warnings]
+    notes = [f"warning: {each['detail']}" for each in warnings]
+    if not is_beside_service():
+        notes.append("warning: No service is running on this database: the link opens once it is started.")
+    return Shown({**made, "assigned_to": None, "warnings": warnings}, [link], notes, besides=lambda: _draw(link))
 
 
 def _find(tx: Tx, template: str, org: str | None) -> TemplateVersion:

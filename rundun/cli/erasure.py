@@ -13,9 +13,8 @@ import click
 from rundun import diagnostics, paths
 from rundun.actions import erased_runs, organizations
 from rundun.actions.person_erasure import PersonList
-from rundun.app import wall_clock
-from rundun.cli.completion import FILE, ORG
-from rundun.cli.context import common, require_utf8, run_reading, run_writing, shown
+from rundun.cli.completion import FILE, ORG, RUN
+from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
 from rundun.cli.direct_reads import DirectReads
 from rundun.cli.terminal import Shown, say
 from rundun.config.settings import ServiceSettings
@@ -25,7 +24,7 @@ from rundun.errors import Problem
 from rundun.store import organizations as organization_rows
 from rundun.store import signing_key
 from rundun.store.database_file import OWNER_ONLY
-from rundun.store.transaction import Tx
+from rundun.store.transaction import Tx, wall_clock
 from rundun.web.kept_copies import KeptCopy, find_copies
 from rundun.web.person_archive import archive_entries
 from rundun.web.person_erasure import list_runs, run_json
@@ -36,7 +35,7 @@ person = click.Group("person", help="All runs of one person: a copy of them, and
 
 
 @click.command("erase")
-@click.argument("run_ids", metavar="RUN_ID…", nargs=-1, required=True)
+@click.argument("run_ids", metavar="RUN_ID…", nargs=-1, required=True, type=RUN)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @common
 def runs_erase(settings: ServiceSettings, run_ids: tuple[str, ...], yes: bool) -> None:
@@ -112,7 +111,8 @@ def _who(named: dict[str, str | None]) -> Person:
         raise click.UsageError(f"Say exactly one of {options}.")
     ((field, value),) = given.items()
     require_utf8(value)
-    return read_person(field, value)
+    with read_as_typed():
+        return read_person(field, value)
 
 
 def _org_id(settings: ServiceSettings, org: str | None) -> str:

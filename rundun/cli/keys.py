@@ -4,7 +4,7 @@ import click
 
 from rundun.cli.completion import KEY, ORG
 from rundun.cli.context import common, run_reading, run_writing, shown
-from rundun.cli.terminal import Shown
+from rundun.cli.terminal import Shown, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.store import api_keys
@@ -13,11 +13,11 @@ keys = click.Group("keys", help="API keys.")
 
 
 @keys.command("create")
-@click.option("--org", required=True, type=ORG, help="Id or name of the organization.")
+@click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one.")
 @click.option("--name", required=True, help="What the key is for.")
 @click.option("--may-erase", is_flag=True, help="Let it erase runs: whoever has it can destroy evidence.")
 @shown
-def keys_create(settings: ServiceSettings, org: str, name: str, may_erase: bool) -> Shown:
+def keys_create(settings: ServiceSettings, org: str | None, name: str, may_erase: bool) -> Shown:
     """Make a key and print it, alone; it is shown only now."""
     made = run_writing(settings, "keys create", org=org, name=name, may_erase=may_erase)
     return Shown(made, [made["key"]])
@@ -51,7 +51,11 @@ def keys_list(settings: ServiceSettings) -> Shown:
 @common
 def keys_revoke(settings: ServiceSettings, key_id: str) -> None:
     """Make a key useless at once."""
-    run_writing(settings, "keys revoke", key_id=key_id)
+    revoked = run_writing(settings, "keys revoke", key_id=key_id)
+    if revoked is None:  # by a service of the version before
+        say(f"{key_id} is revoked.")
+    else:
+        say(f"“{revoked['name']}” of {revoked['organization']} ({key_id}) is revoked, and refused from now on.")
 
 
 @keys.command("rotate-signing")

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import click
 
-from rundun.app import wall_clock
-from rundun.cli.context import common, require_utf8, run_writing
+from rundun.cli.context import common, require_utf8, run_writing, separate
 from rundun.cli.service_health import NO_KEY, has_key
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
 from rundun.store import restore as restoring
+from rundun.store.transaction import wall_clock
 
 
 @click.command()
 @click.argument("file")
 @click.option("--live", is_flag=True, help="Let deliveries and alerts go out: it takes the service's place.")
-@common
+@separate
 def restore(settings: ServiceSettings, file: str, live: bool) -> None:
     """Put a copy in the place of the database, while the service is stopped."""
     require_utf8(file)

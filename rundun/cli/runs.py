@@ -8,14 +8,14 @@ from pydantic_core import from_json
 from rundun.actions import organizations, runs
 from rundun.actions import templates as template_actions
 from rundun.actions.runs import ListedRun, RunDetail
-from rundun.cli.completion import ORG, TEMPLATE
-from rundun.cli.context import require_utf8, run_reading, shown
+from rundun.cli.completion import ORG, RUN, TEMPLATE
+from rundun.cli.context import read_as_typed, require_utf8, run_reading, shown
 from rundun.cli.dispatching import runs_dispatch
 from rundun.cli.erasure import runs_erase
 from rundun.cli.run_text import run_lines
-from rundun.cli.terminal import Shown
+from rundun.cli.terminal import Shown, in_columns
 from rundun.config.settings import ServiceSettings
-from rundun.core import run_json, times
+from rundun.core import run_json
 from rundun.core.run import STATUSES
 from rundun.core.urls import Urls
 from rundun.core.validation import read
@@ -26,6 +26,7 @@ from rundun.store.organizations import Organization
 from rundun.store.pagination import Page
 from rundun.store.transaction import Tx
 from rundun.web.api.runs import run_record
+from rundun.web.console.time_zone import Zone
 from rundun.web.query_params import RunsQuery, next_cursor
 
 runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_erase])
@@ -50,40 +51,50 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
     for value in (org, template_id, *given.values()):
         require_utf8(value)
     typed = {name: "true" if value is True else value for name, value in given.items() if value}
-    params = read(RunsQuery, typed)
+    with read_as_typed():
+        params = read(RunsQuery, typed)
+        page_request = params.page_request()
 
-    def look(tx: Tx) -> tuple[Page[ListedRun], list[Any]]:
-        org_id = organizations.find_or_only(tx, org).org_id
+    def look(tx: Tx) -> tuple[Page[ListedRun], list[Any], Zone]:
+        organization = organizations.find_or_only(tx, org)
+        org_id, zone = organization.org_id, Zone(organization.time_zone)
         chosen = None if template_id is None else template_actions.find(tx, template_id, org_id).template_id
         filters = params.model_copy(update={"template_id": chosen}).filter(tx.now)
-        page, links = runs.page(tx, org_id, filters, params.page_request()), _links(tx)
-        return page, [run_json.run_json(row.run, links, tx.now) for row in page.items]
+        page, links = runs.page(tx, org_id, filters, page_request), _links(tx)
+        return page, [run_json.run_json(row.run, links, tx.now) for row in page.items], zone
 
-    page, data = run_reading(settings, look)
+    page, data, zone = run_reading(settings, look)
     cursor = next_cursor(page)
-    lines = [_line(row, run["late"]) for row, run in zip(page.items, data, strict=True)]
+    rows = [_columns(row, run["late"], zone) for row, run in zip(page.items, data, strict=True)]
+    heading, *lines = in_columns([_HEADING, *rows])
     notes = [f"There are more: --cursor {cursor}"] if cursor else []
-    return Shown({"data": data, "has_more": cursor is not None, "next_cursor": cursor}, lines, notes)
+    return Shown({"data": data, "has_more": cursor is not None, "next_cursor": cursor}, lines, notes, heading=heading)
 
 
-def _line(row: ListedRun, is_late: bool) -> str:
+_HEADING = ("RUN", "DISPATCHED", "DUE", "STATUS", "CHECKLIST")
+
+
+def _columns(row: ListedRun, is_late: bool, zone: Zone) -> tuple[str, ...]:
     run = row.run
     marks = {"late": is_late, "missed": run.is_missed, f"{run.flagged} flagged": bool(run.flagged)}
-    words = [run.run_id, times.wire(run.created_at), run.status, *(mark for mark, holds in marks.items() if holds)]
+    status = ", ".join([run.status.replace("_", " "), *(mark for mark, holds in marks.items() if holds)])
     said = {"title": run.job.title, "reference": run.executor_ref}
-    return "  ".join([*words, row.template.name, *(f"{name}: {each}" for name, each in said.items() if each)])
+    about = "  ".join([row.template.name, *(f"{name}: {each}" for name, each in said.items() if each)])
+    return run.run_id, zone.say(run.created_at), zone.say(run.job.due_at), status, about
 
 
 @runs_group.command("show")
-@click.argument("run_id")
+@click.argument("run_id", type=RUN)
 @shown
 def runs_show(settings: ServiceSettings, run_id: str) -> Shown:
-    """Show what a run is about, how far it is, and what was answered; as JSON all of it."""
+    """Show what a run is about, how far it is, and what was answered; as JSON all of it. RUN_ID may be the number that
+    a receipt shows, which is how the id begins.
+    """
     require_utf8(run_id)
 
     def look(tx: Tx) -> tuple[RunDetail, Organization, Urls]:
-        org_id = run_rows.get(tx, run_id).org_id
-        return runs.get_detail(tx, org_id, run_id), organization_rows.get(tx, org_id), _links(tx)
+        run = run_rows.get(tx, runs.find_id(tx, run_id))
+        return runs.get_detail(tx, run.org_id, run.run_id), organization_rows.get(tx, run.org_id), _links(tx)
 
     detail, organization, links = run_reading(settings, look)
     document = from_json(run_record(detail.state, links, detail.now))

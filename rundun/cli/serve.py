@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 import click
 
 from rundun import diagnostics
-from rundun.app import make_app, wall_clock
+from rundun.app import make_app
 from rundun.cli import service_health
-from rundun.cli.context import common, require_database, shown
+from rundun.cli.context import is_beside_service, require_database, separate, shown
 from rundun.cli.init import print_first_start
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
@@ -18,6 +18,7 @@ from rundun.logs import configure, silence
 from rundun.server import bind
 from rundun.server import serve as run_server
 from rundun.store import connection, database_file
+from rundun.store.transaction import wall_clock
 
 
 class NotMade(click.ClickException):
@@ -27,7 +28,7 @@ class NotMade(click.ClickException):
 
 
 @click.command()
-@common
+@separate
 @click.option("--host", "server_host", help="Address to listen on.")
 @click.option("--port", "server_port", type=int, help="Port to listen on; 0 takes any free one.")
 @click.option("--existing", is_flag=True, help="Refuse to begin anew: the database was made by `rundun init`.")
@@ -71,16 +72,29 @@ def _require_made(settings: ServiceSettings) -> None:
 @click.command()
 @shown
 def check(settings: ServiceSettings) -> Shown:
-    """Say whether everything is as it should be; exit 1 if something is wrong."""
+    """Say whether everything is as it should be, by the settings of the running service if there is one; exit 1 if
+    something is wrong.
+    """
     require_database(settings)
-    report = diagnostics.report(settings, wall_clock)
+    report, is_running = diagnostics.report(settings, wall_clock), is_beside_service()
     report = replace(report, findings=[*report.findings, *service_health.examine(settings)])
     findings = [f"{_STATES[finding.state]}  {finding.name}: {finding.text}" for finding in report.findings]
     return Shown(
-        {"settings": dict(report.settings), "findings": [asdict(finding) for finding in report.findings]},
-        [*(f"{name} = {value}" for name, value in report.settings), "", *findings],
+        {
+            "running": is_running,
+            "settings": dict(report.settings),
+            "findings": [asdict(finding) for finding in report.findings],
+        },
+        [
+            _IN_FORCE if is_running else _WOULD_BE,
+            *(f"{name} = {value}" for name, value in report.settings),
+            "",
+            *findings,
+        ],
         exit_code=0 if report.is_fine else 1,
     )
 
 
+_IN_FORCE = "# Settings of the running service:"
+_WOULD_BE = "# No service is running. It would have these settings if it was started as this command was:"
 _STATES = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}

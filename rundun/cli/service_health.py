@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from rundun import addresses, diagnostics
 from rundun.address_health import ENDS_SOON
-from rundun.app import wall_clock
 from rundun.config.settings import ServiceSettings
 from rundun.control_socket import find_listener, socket_path
 from rundun.core import times
 from rundun.diagnostics import Finding
 from rundun.store import api_keys, erasure_journal, journal_file
+from rundun.store.transaction import wall_clock
 
 NO_KEY = "No API key works; make one with rundun keys create."
 SECONDS = 5.0  # for the name, and once more for the answer

@@ -58,9 +58,9 @@ def templates_list(settings: ServiceSettings, org: str | None) -> Shown:
 
 @templates.command("import")
 @click.argument("file", type=FILE)
-@click.option("--org", required=True, type=ORG, help="Id or name of the organization.")
+@click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one.")
 @shown
-def templates_import(settings: ServiceSettings, file: str, org: str) -> Shown:
+def templates_import(settings: ServiceSettings, file: str, org: str | None) -> Shown:
     """Make a template of a JSON file and print its id; warnings go to standard error."""
     template_id = run_writing(settings, "templates import", org=org, template=read_template_file(file))
     version = run_reading(settings, lambda tx: templates_kept.get_version(tx, template_id, 1))

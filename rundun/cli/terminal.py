@@ -17,7 +17,7 @@ _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What a command has to show: a `document` for programs, `lines` for people with `notes` for standard error, what
-    people at a terminal get `besides`, and the exit code.
+    people at a terminal get `besides` and as `heading` of what is listed, and the exit code.
     """
 
     document: Any
@@ -25,6 +25,7 @@ class Shown:
     notes: Sequence[str] = ()
     besides: Callable[[], None] | None = None
     exit_code: int = 0
+    heading: str = ""
 
 
 def visible(text: str) -> str:
@@ -35,6 +36,12 @@ def visible(text: str) -> str:
 def say(text: str, *, err: bool = False) -> None:
     """Print a line that has others' words in it."""
     click.echo(visible(text), err=err)
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Write rows as lines, one column below the other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def printable(file: str) -> str:

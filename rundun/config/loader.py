@@ -7,6 +7,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from rundun.config.kinds import Kind
 from rundun.config.settings import MCP_KEY, PREFIX, SECTIONS, SETTINGS, ServiceSettings, Setting
 
-__all__ = ["DEFAULT_FILE", "SECTIONS", "SETTINGS", "ConfigError", "ServiceSettings", "Setting", "load"]
+__all__ = ["DEFAULT_FILE", "SECTIONS", "SETTINGS", "ConfigError", "ServiceSettings", "Setting", "as_told", "load"]
 
 DEFAULT_FILE = Path("rundun.toml")
 
@@ -32,21 +33,22 @@ _BY_KEY = {setting.key: setting for setting in SETTINGS}
 
 
 def load(
-    file: str | Path | None = None, environment: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+    file: str | Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    running: Mapping[str, Any] | None = None,
 ) -> ServiceSettings:
     """Read the effective settings; raises ConfigError with everything that is wrong.
 
     `file` must exist; without it `rundun.toml` in the working directory is read if there is one. `flags` maps keys
-    such as `server.port` to values, None meaning not set.
+    such as `server.port` to values, None meaning not set. `running` is what `as_told` returned in a running service:
+    it holds but for what the named `file` and the flags say, which somebody has asked for here and now.
     """
     problems: list[str] = []
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    entries = [
-        *_from_file(file, problems),
-        *_from_environment(os.environ if environment is None else environment, problems),
-        *_from_flags(flags or {}),
-    ]
-    for setting, source, value in entries:
+    from_file, from_flags = list(_from_file(file, problems)), list(_from_flags(flags or {}))
+    from_environment = _from_environment(os.environ if environment is None else environment, problems)
+    for setting, source, value in [*from_file, *from_environment, *from_flags]:
         try:
             values[setting.section][setting.name] = setting.kind.parse(value)
         except ValueError as error:
@@ -58,7 +60,31 @@ def load(
         problems.append("server.tls_key is set, but server.tls_certificate is not; HTTPS needs the certificate.")
     if problems:
         raise ConfigError(problems)
+    asked_for = {setting.key for setting, _, _ in [*(from_file if file is not None else ()), *from_flags]}
+    for setting in SETTINGS:
+        if setting.key in (running or {}).keys() - asked_for - {"database.path"}:
+            with suppress(ValueError):  # a file it was started with is gone, or another version takes other values
+                values[setting.section][setting.name] = _from_json(setting, (running or {})[setting.key])
     return ServiceSettings(**{section: shape(**values[section]) for section, shape in SECTIONS.items()})
+
+
+def as_told(settings: ServiceSettings) -> dict[str, Any]:
+    """Return settings as JSON has them, for another process on this machine: paths are absolute, and the address is the
+    one in force. Of a secret it is told only that there is one: nobody else signs.
+    """
+    told: dict[str, Any] = {}
+    for setting in SETTINGS:
+        value = getattr(getattr(settings, setting.section), setting.name)
+        if isinstance(value, tuple):
+            value = [item if isinstance(item, int | float) else str(item) for item in value]
+        elif isinstance(value, Path):
+            value = str(value.absolute())
+        told[setting.key] = "*" * 12 if value and setting.kind.is_secret else value
+    return {**told, "server.public_url": settings.public_url}
+
+
+def _from_json(setting: Setting, value: Any) -> Any:
+    return None if value is None and setting.default is None else setting.kind.parse(value)
 
 
 def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]:

@@ -65,6 +65,21 @@ def get(tx: Tx, run_id: str) -> Run:
     return _unless_erased(_row(tx, run_id))
 
 
+def find_ids(tx: Tx, beginning: str, limit: int) -> list[str]:
+    """List the ids that begin so, erased runs left out; at most so many."""
+    rows = tx.db.execute(
+        "SELECT id FROM runs WHERE id >= ? AND id < ? AND erased_at IS NULL ORDER BY id LIMIT ?",
+        (beginning, f"{beginning}~", limit),
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+def latest_ids(tx: Tx, limit: int) -> list[str]:
+    """List the ids of the runs that were dispatched last, erased ones left out."""
+    rows = tx.db.execute("SELECT id FROM runs WHERE erased_at IS NULL ORDER BY number DESC LIMIT ?", (limit,))
+    return [row["id"] for row in rows.fetchall()]
+
+
 def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
     """Return an organization's run by its id; raises NotFound, `run_erased`."""
     row = _row(tx, run_id)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,13 @@ from rundun.core.template_pictures import TemplatePicture
 from rundun.core.urls import Urls
 from rundun.errors import NotFound, Problem
 
-Clock = Callable[[], int]
+Clock = Callable[[], int]  # milliseconds since 1970 UTC
 SIGNING_KEY = "signing key"  # what a transaction touched that has replaced it
+
+
+def wall_clock() -> int:
+    """Return the time in milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
 
 
 class CommitThenRaise(Exception):

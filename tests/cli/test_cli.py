@@ -20,7 +20,7 @@ from rundun.store.transaction import Tx
 from tests.helpers.cli import CHECK, FIRST, KEY, KEY_ID, ORG, TEMPLATE
 from tests.helpers.office import Office
 from tests.helpers.service import BOOLEAN, World
-from tests.helpers.service_process import PATIENCE, done, environment, looking, rows, rundun
+from tests.helpers.service_process import PATIENCE, dispatched, done, environment, looking, rows, rundun
 
 
 def test_the_signing_key_is_rotated(office: Office) -> None:
@@ -103,10 +103,10 @@ def test_keys(office: Office) -> None:
     assert (state, name) == ("valid", "backend")
     nobody = office.refused("keys", "revoke", "key-nobody")
     assert nobody == f"There is no key key-nobody. There are: backend ({key_id})."
-    assert office("keys", "revoke", key_id) == ""
+    assert office("keys", "revoke", key_id).startswith(f"“backend” of {FIRST} ({key_id}) is revoked")
     revoked = office.lines("keys", "list")[0][3]
     assert re.fullmatch(r"revoked \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", revoked)
-    assert office("keys", "revoke", key_id) == ""
+    assert office("keys", "revoke", key_id).startswith(f"“backend” of {FIRST} ({key_id}) is revoked")
     assert office.lines("keys", "list")[0][3] == revoked, "once is enough"
     assert office.refused("keys", "revoke", "key-nobody") == "There is no key key-nobody. There is none yet."
     assert "There are: My organization (" in office.refused("keys", "create", "--org", "Globex", "--name", "x")
@@ -159,7 +159,7 @@ def passwords_in(office: Office) -> dict[str, str]:
 def test_templates_and_runs(office: Office) -> None:
     template_id = office("templates", "import", office.file(CHECK), "--org", FIRST)
     assert TEMPLATE.fullmatch(template_id)
-    link = office("runs", "dispatch", template_id)
+    link = dispatched(office.run("runs", "dispatch", template_id))
     assert re.fullmatch(r"http://\S+/r/r-[0-9a-f-]{36}", link), "the link alone: nobody's terminal, no QR code"
     with looking(office.folder) as db:
         assert rows(db, "SELECT template_id, status FROM runs") == [(template_id, "pending")]
@@ -175,7 +175,7 @@ def test_templates_and_runs(office: Office) -> None:
     assert "No such file" in office.refused("templates", "import", "nowhere.json", "--org", FIRST)
     office("orgs", "credits", FIRST, "--add", "1")
     office("orgs", "quota", FIRST, "--mebibytes", "1")
-    office("runs", "dispatch", template_id)
+    dispatched(office.run("runs", "dispatch", template_id))
     assert "no credits left" in office.refused("runs", "dispatch", template_id)
 
 
@@ -185,13 +185,24 @@ def test_a_template_too_large_to_hand_over_is_refused(office: Office) -> None:
     office("orgs", "create", "Still there")
 
 
-def test_a_terminal_shows_the_link_as_a_qr_code_too(tmp_path: Path) -> None:
+def test_a_terminal_shows_the_link_as_a_qr_code_too_and_a_heading(tmp_path: Path) -> None:
     done(rundun(tmp_path, "orgs", "create", FIRST))
     (tmp_path / "check.json").write_text(json.dumps(CHECK))
     template_id = done(rundun(tmp_path, "templates", "import", str(tmp_path / "check.json"), "--org", FIRST))
+    link, *code = on_terminal(tmp_path, "runs", "dispatch", template_id, "--due-at", "2036-01-31T09:00:00Z")
+    assert re.fullmatch(r"http://\S+/r/r-[0-9a-f-]{36}", link)
+    assert len(code) > 12
+    assert sum(line.count("\N{UPPER HALF BLOCK}") + line.count("\N{FULL BLOCK}") for line in code) > 100
+    heading, listed = on_terminal(tmp_path, "runs", "list")
+    for name, value in (("DUE", "31 Jan 2036, 09:00:00 +00:00"), ("STATUS", "pending"), ("CHECKLIST", "Check")):
+        assert listed[heading.index(f"  {name}") :].startswith(f"  {value}")
+
+
+def on_terminal(folder: Path, *arguments: str) -> list[str]:
+    """The lines that a terminal shows of a command."""
     terminal, end = pty.openpty()
-    command = [sys.executable, "-m", "rundun", "runs", "dispatch", template_id]
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=end, stderr=end)
+    command = [sys.executable, "-m", "rundun", *arguments]
+    process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=end, stderr=end)
     os.close(end)
     shown = b""
     try:
@@ -201,10 +212,7 @@ def test_a_terminal_shows_the_link_as_a_qr_code_too(tmp_path: Path) -> None:
         pass
     os.close(terminal)
     assert process.wait(PATIENCE) == 0
-    link, *code = shown.decode().splitlines()
-    assert re.fullmatch(r"http://\S+/r/r-[0-9a-f-]{36}", link)
-    assert len(code) > 12
-    assert sum(line.count("\N{UPPER HALF BLOCK}") + line.count("\N{FULL BLOCK}") for line in code) > 100
+    return shown.decode().splitlines()
 
 
 def test_every_command_is_tried_here() -> None:

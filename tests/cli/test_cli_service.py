@@ -16,7 +16,17 @@ from rundun.control_socket import MAX_LINE, send_command
 from rundun.errors import Problem
 from rundun.store import database_file
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
-from tests.helpers.service_process import PATIENCE, Serving, done, environment, looking, rows, rundun, serving
+from tests.helpers.service_process import (
+    PATIENCE,
+    Serving,
+    dispatched,
+    done,
+    environment,
+    looking,
+    rows,
+    rundun,
+    serving,
+)
 
 # ---- beside a running service
 
@@ -48,9 +58,39 @@ def test_a_link_dispatched_beside_the_service_opens_in_it(tmp_path: Path, servic
     file = tmp_path / "check.json"
     file.write_text(json.dumps(CHECK))
     template_id = done(rundun(tmp_path, "templates", "import", str(file), "--org", FIRST))
-    link = done(rundun(tmp_path, "runs", "dispatch", template_id))
+    link = dispatched(rundun(tmp_path, "runs", "dispatch", template_id))
     assert link.startswith(f"{service.url}/r/r-"), "the service knows where it is reached"
     assert httpx2.get(link, timeout=PATIENCE).status_code == 200
+
+
+def test_commands_go_by_the_settings_of_the_service(tmp_path: Path) -> None:
+    given = {"webhooks_allow": "127.0.0.0/8", "alerts_secret": "never seen anywhere"}
+    dispatch = ("runs", "dispatch", "Tool-box talk", "--webhook-url", "http://127.0.0.1:9/hook")
+    (tmp_path / "check.json").write_text(json.dumps({**CHECK, "name": "Tool-box talk"}))
+    with serving(tmp_path, **given) as service:
+        url = service.url
+        done(rundun(tmp_path, "templates", "import", str(tmp_path / "check.json")))
+        made = rundun(tmp_path, *dispatch, webhooks_allow_private="false", server_port="1")
+        link = dispatched(made)
+        assert link.startswith(f"{url}/r/") and "No service" not in made.stderr
+        assert "phones will refuse to share" in made.stderr and "only opens on this machine" in made.stderr
+        run_id = link.rpartition("/")[2]
+        assert f"link         {link}\n" in done(rundun(tmp_path, "runs", "show", run_id))
+        assert json.loads(done(rundun(tmp_path, "runs", "list", "--json")))["data"][0]["link"] == link
+        checked = done(rundun(tmp_path, "check"))
+        assert checked.startswith("# Settings of the running service:\n")
+        port = url.rpartition(":")[2]
+        for line in (f"port = {port}", f'public_url = "{url}"', 'allow = ["127.0.0.0/8"]', 'secret = "********"'):
+            assert line.replace('"***', "***").replace('***"', "***") in checked, line
+        (tmp_path / "own.toml").write_text('[webhooks]\nallow = []\n[server]\npublic_url = "https://own.example"\n')
+        refused = rundun(tmp_path, *dispatch, "--config", str(tmp_path / "own.toml"))
+        assert (refused.exit_code, "is a loopback address" in refused.stderr) == (1, True), "as was asked for"
+        assert "https://own.example/r/" in done(
+            rundun(tmp_path, "runs", "show", run_id, "--config", str(tmp_path / "own.toml"))
+        )
+    assert "never seen" not in service.text
+    assert done(rundun(tmp_path, "check")).startswith("# No service is running.")
+    assert "No service is running" in rundun(tmp_path, "runs", "dispatch", "Tool-box talk").stderr
 
 
 def test_many_commands_at_once(tmp_path: Path, service: Serving) -> None:

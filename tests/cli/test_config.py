@@ -7,8 +7,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from pydantic_core import from_json, to_json
 
-from rundun.config.loader import SECTIONS, SETTINGS, ConfigError, ServiceSettings, load
+from rundun.config.loader import SECTIONS, SETTINGS, ConfigError, ServiceSettings, as_told, load
 from rundun.config.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +84,25 @@ def test_the_environment_is_read_as_its_setting_needs(variable, text, value):
 
 def test_the_key_of_an_assistant_is_no_setting(elsewhere):
     assert load(environment={"RUNDUN_MCP_KEY": "rdk_live_x"}) == load(environment={})
+
+
+def test_a_running_service_has_the_last_word_but_for_what_is_asked_for_here(elsewhere):
+    for name in ("chain.pem", "mine.toml"):
+        (elsewhere / name).write_text('[logs]\nlevel = "debug"\n')
+    service = {one.key: one.example if one.default is None else None for one in SETTINGS}
+    service |= {"server.tls_certificate": "chain.pem", "server.tls_key": None, "webhooks.ca_file": None}
+    service |= {"webhooks.allow": ["10.0.0.0/8"], "webhooks.retry_delays_seconds": [1, 2.5], "logs.level": "error"}
+    given = load(environment={}, flags={**service, "database.path": "its.db"})
+    running = from_json(to_json(as_told(given)))
+    environment = {"RUNDUN_SERVER_PORT": "1", "RUNDUN_WEBHOOKS_CA_FILE": "chain.pem"}
+    settings = load(environment=environment, flags={"database.path": "mine.db"}, running=running)
+    assert settings.alerts.secret == "*" * 12
+    assert settings.server.tls_certificate == elsewhere / "chain.pem", "whose folder may be another"
+    same = replace(settings, database=given.database, server=given.server, alerts=given.alerts)
+    assert same == replace(given, backup=settings.backup) and settings.database.path == Path("mine.db")
+    assert load("mine.toml", environment, running=running).logs.level == "debug"
+    (elsewhere / "chain.pem").unlink()
+    assert load(environment={}, running={**running, "logs.level": "loud", "new": 1}).logs.level == "info"
 
 
 # ---- refusals

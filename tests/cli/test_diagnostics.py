@@ -35,7 +35,7 @@ def check(folder: Path, **settings: str) -> tuple[int, dict[str, str], list[str]
     result = rundun(folder, "check", **settings)
     assert result.stderr == "", result.stderr
     first, _, second = result.stdout.partition("\n\n")
-    given = dict(line.split(" = ", 1) for line in first.splitlines())
+    given = dict(line.split(" = ", 1) for line in first.splitlines()[1:])
     return result.exit_code, given, second.splitlines()
 
 

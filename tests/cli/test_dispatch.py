@@ -13,7 +13,7 @@ from tests.helpers.cli import FIRST
 from tests.helpers.jobs import FIELDS, KINDS, STEPS
 from tests.helpers.office import Office
 from tests.helpers.service import BOOLEAN, World
-from tests.helpers.service_process import done, looking, rows, rundun
+from tests.helpers.service_process import dispatched, done, looking, rows, rundun
 
 CHECK = {"name": "Beach house", "fields": FIELDS, "steps": STEPS}
 EVERYTHING = [
@@ -88,7 +88,7 @@ def test_a_secret_is_no_argument(tmp_path: Path) -> None:
         file.write_bytes(content)
         assert why in rundun(tmp_path, *dispatch, "--secret-field", f"f-door={file}").stderr
     assert "Say ID=FILE." in rundun(tmp_path, *dispatch, "--secret-field", "f-door").stderr
-    assert "/r/r-" in done(rundun(tmp_path, *dispatch, "--secret-field", "f-door=-", typed="4711"))
+    assert "/r/r-" in dispatched(rundun(tmp_path, *dispatch, "--secret-field", "f-door=-", typed="4711"))
 
 
 def test_a_pipe_is_read_that_somebody_writes_into(tmp_path: Path) -> None:
@@ -117,9 +117,9 @@ def test_a_receiver_that_is_not_allowed_is_refused_and_an_unknown_one_is_warned_
     refused = rundun(tmp_path, *dispatch, "http://127.0.0.1:9/")
     assert (refused.exit_code, "is a loopback address" in refused.stderr) == (1, True)
     allowed = rundun(tmp_path, *dispatch, "http://127.0.0.1:9/", webhooks_allow="127.0.0.0/8")
-    assert (allowed.exit_code, allowed.stderr) == (0, "")
+    assert "/r/r-" in dispatched(allowed)
     unknown = rundun(tmp_path, *dispatch, "http://gone.example/")
-    assert (unknown.exit_code, unknown.stderr.startswith("warning: The name gone.example was not found")) == (0, True)
+    assert (unknown.exit_code, "\nwarning: The name gone.example was not found" in unknown.stderr) == (0, True)
 
 
 def test_a_checklist_goes_by_a_name_that_only_one_has(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_checklist_goes_by_a_name_that_only_one_has(tmp_path: Path) -> None:
     several = rundun(tmp_path, "runs", "dispatch", "Check")
     assert (several.exit_code, template_id in several.stderr) == (1, True)
     assert several.stderr.startswith("Error: Several templates have that name; say which by its id. There are: t-")
-    assert "/r/r-" in done(rundun(tmp_path, "runs", "dispatch", "Check", "--org", "Acme"))
+    assert "/r/r-" in dispatched(rundun(tmp_path, "runs", "dispatch", "Check", "--org", "Acme"))
     elsewhere = rundun(tmp_path, "runs", "dispatch", template_id, "--org", "Acme").stderr
     assert elsewhere.startswith(f"Error: There is no template {template_id}. There are: Check (t-")
 

@@ -17,7 +17,7 @@ from tests.helpers.cli import FIRST
 from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import EMAIL
 from tests.helpers.service import TEXT
-from tests.helpers.service_process import Serving, done, environment, looking, rows, rundun, serving
+from tests.helpers.service_process import Serving, dispatched, done, environment, looking, rows, rundun, serving
 
 CHECK = {"name": "Check", "steps": [TEXT], "execution": {"identity_required": "email"}}
 LIST, ERASE = ("person", "list", "--email", "ED@example.com"), ("person", "erase", "--email", EMAIL)
@@ -37,7 +37,7 @@ def started(folder: Path, service: Serving, *emails: str) -> list[str]:
     template_id = done(rundun(folder, "templates", "import", str(file), "--org", FIRST))
     run_ids = []
     for email in emails:
-        link = done(rundun(folder, "runs", "dispatch", template_id))
+        link = dispatched(rundun(folder, "runs", "dispatch", template_id))
         assert httpx2.post(f"{link}/start", json={"email": email}, timeout=PATIENCE).status_code == 200
         run_ids.append(link.rpartition("/")[2])
     return run_ids

@@ -11,7 +11,7 @@ from rundun.store.transaction import Tx
 from tests.helpers.addresses import own_address
 from tests.helpers.console import operator
 from tests.helpers.service import BOOLEAN, Ed, World, settings_for, world
-from tests.helpers.service_process import rundun
+from tests.helpers.service_process import beside
 
 NAMES = {"inside.example": ["127.0.0.1"], "fine.example": ["93.184.215.14"], "mixed.example": ["127.0.0.1", "10.1.1.1"]}
 
@@ -82,7 +82,9 @@ async def test_the_command_and_the_console_say_it_each_to_whom_it_concerns(tmp_p
         other = await w.globex.post("/v1/templates", json={"name": "Theirs", "steps": [BOOLEAN]})
         body = {"template_id": other.json()["id"], "webhook": {"url": "http://127.0.0.2:2/"}}
         assert (await w.globex.post("/v1/runs", json=body)).status_code == 201
-        said = rundun(tmp_path, "check")
+        config = tmp_path / "strict.toml"
+        config.write_text("[webhooks]\nallow = []\n")
+        said = await beside(tmp_path, "check", "--config", str(config))
         assert said.exit_code == 0
         assert "http://127.0.0.1:1 is refused" in said.stdout and "http://127.0.0.2:2 is refused" in said.stdout
         found = receivers(w, tmp_path, org_id=w.acme_id)

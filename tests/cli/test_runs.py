@@ -6,14 +6,14 @@ from typing import Any
 
 from tests.helpers.jobs import LATER, with_job
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, TEXT, World
-from tests.helpers.service_process import done, rundun
+from tests.helpers.service_process import beside, done
 
 # In the world the clock stands still, which it does not at the command line.
 MOVING = ("late",)
 
 
-def printed(folder: Path, *arguments: str) -> Any:
-    return json.loads(done(rundun(folder, *arguments, "--json", server_public_url=PUBLIC_URL)))
+async def printed(folder: Path, *arguments: str) -> Any:
+    return json.loads(done(await beside(folder, *arguments, "--json", server_public_url=PUBLIC_URL)))
 
 
 def still(run: dict[str, Any]) -> dict[str, Any]:
@@ -41,32 +41,33 @@ async def test_runs_are_listed_as_the_api_lists_them(w: World, tmp_path: Path) -
     ]
     for params, typed in filters:
         answer = (await w.acme.get("/v1/runs", params=params)).json()
-        document = printed(tmp_path, "runs", "list", *acme, *typed)
+        document = await printed(tmp_path, "runs", "list", *acme, *typed)
         assert {**document, "data": list(map(still, document["data"]))} == {
             **answer,
             "data": list(map(still, answer["data"])),
         }
-    page = rundun(tmp_path, "runs", "list", *acme, "--limit", "2")
+    page = await beside(tmp_path, "runs", "list", *acme, "--limit", "2")
     assert [line.split()[0] for line in page.stdout.splitlines()] == [third.run_id, second.run_id]
     cursor = page.stderr.removeprefix("There are more: --cursor ").strip()
-    (line,) = done(rundun(tmp_path, "runs", "list", *acme, "--cursor", cursor)).splitlines()
-    assert line.startswith(f"{first.run_id}  2026-") and line.endswith("  Check  title: Beach house  reference: b 1")
-    wrong = rundun(tmp_path, "runs", "list", *acme, "--limit", "101", "--created-after", "noon", "--cursor", "x")
-    assert wrong.stderr.startswith("Error: 3 things are wrong:\n  --")
-    nobody = rundun(tmp_path, "runs", "list").stderr
+    (line,) = done(await beside(tmp_path, "runs", "list", *acme, "--cursor", cursor)).splitlines()
+    assert line.startswith(f"{first.run_id}  1 Jan 2026, 00:00:00 +00:00  –    pending  Check")
+    assert line.endswith("  Check  title: Beach house  reference: b 1")
+    wrong = await beside(tmp_path, "runs", "list", *acme, "--limit", "101", "--created-after", "noon", "--cursor", "x")
+    assert (wrong.exit_code, "\nError: 3 things are wrong:\n  --" in wrong.stderr) == (2, True)
+    nobody = (await beside(tmp_path, "runs", "list")).stderr
     assert nobody.startswith("Error: Say which organization, with --org. There are: ") and f"({w.acme_id})" in nobody
-    assert "Invalid value for '--status'" in rundun(tmp_path, "runs", "list", "--status", "late").stderr
+    assert "Invalid value for '--status'" in (await beside(tmp_path, "runs", "list", "--status", "late")).stderr
 
 
 async def test_a_run_is_shown_as_the_api_has_it_and_in_lines(w: World, tmp_path: Path) -> None:
     ed = await with_job(w, executor_ref="booking\x1b[2J7", webhook={"url": "http://10.1.1.1/", "secret": "x" * 12})
-    shown = printed(tmp_path, "runs", "show", ed.run_id)
+    shown = await printed(tmp_path, "runs", "show", ed.run_id)
     assert still(shown) == still(await w.run(ed))
     await ed.start()
     await ed.answer(BOOLEAN["id"], False)
     await ed.answer("s-why", "first\nsecond\u202e")
-    lines = done(rundun(tmp_path, "runs", "show", ed.run_id, server_public_url=PUBLIC_URL)).splitlines()
-    assert still(printed(tmp_path, "runs", "show", ed.run_id)) == still(await w.run(ed))
+    lines = done(await beside(tmp_path, "runs", "show", ed.run_id, server_public_url=PUBLIC_URL)).splitlines()
+    assert still(await printed(tmp_path, "runs", "show", ed.run_id)) == still(await w.run(ed))
     assert lines[:4] == [
         "Beach house 3 · check-out 11:00",
         "",
@@ -81,15 +82,33 @@ async def test_a_run_is_shown_as_the_api_has_it_and_in_lines(w: World, tmp_path:
     assert "Canary-label-door (secret)" in lines
     assert lines[-5:] == [f"   1  {BOOLEAN['label']}", "      No", "   2  What else?", "      first", "      second�"]
     await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={"reason": "Rain."})
-    closed = done(rundun(tmp_path, "runs", "show", ed.run_id))
+    closed = done(await beside(tmp_path, "runs", "show", ed.run_id))
     assert "cancelled    by the integrator: Rain." in closed
     assert "/r/" not in closed and "canary-4711" not in closed
     assert all(word in closed.lower() for word in LATER if word != "canary-prefill")
 
 
+async def test_a_run_goes_by_the_number_of_its_receipt(w: World, tmp_path: Path) -> None:
+    template_id = await w.template(BOOLEAN)
+    run_id = (await w.dispatch(template_id)).run_id
+    number = run_id.removeprefix("r-")[:8]
+    for typed in (number, number.upper(), f"r-{number}", run_id[:15]):
+        assert (await printed(tmp_path, "runs", "show", typed))["run_id"] == run_id
+    assert "no such run" in (await beside(tmp_path, "runs", "show", number[:7])).stderr, "too short to be meant"
+    final = await beside(tmp_path, "runs", "erase", number, "--yes")
+    assert (final.exit_code, "Erasing is final" in final.stderr) == (1, True)
+    other = (await w.dispatch(template_id)).run_id
+    twin = f"{run_id[:-1]}{'0' if run_id[-1] != '0' else '1'}"
+    await w.database.write(lambda tx: tx.db.execute("UPDATE runs SET id = ? WHERE id = ?", (twin, other)).rowcount)
+    both = (await beside(tmp_path, "runs", "show", number)).stderr
+    assert both == f"Error: Several runs begin so: {', '.join(sorted([run_id, twin]))}.\n"
+    await w.acme.delete(f"/v1/runs/{run_id}")
+    assert (await printed(tmp_path, "runs", "show", number))["run_id"] == twin
+
+
 async def test_there_is_no_such_run_or_not_any_more(w: World, tmp_path: Path) -> None:
-    assert rundun(tmp_path, "runs", "show", "r-nobody").stderr == "Error: There is no such run.\n"
+    assert (await beside(tmp_path, "runs", "show", "r-nobody")).stderr == "Error: There is no such run.\n"
     ed = await w.dispatch(await w.template(BOOLEAN))
     await w.acme.delete(f"/v1/runs/{ed.run_id}")
-    gone = rundun(tmp_path, "runs", "show", ed.run_id, "--json")
+    gone = await beside(tmp_path, "runs", "show", ed.run_id, "--json")
     assert (gone.exit_code, gone.stdout, "erased" in gone.stderr) == (1, "", True)

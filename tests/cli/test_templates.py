@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.helpers.cli import CHECK, FIRST
 from tests.helpers.office import Office
 from tests.helpers.service import BOOLEAN, World
-from tests.helpers.service_process import done, rundun
+from tests.helpers.service_process import beside, done, rundun
 
 
 def test_checklists_are_listed(office: Office) -> None:
@@ -26,11 +26,11 @@ def test_checklists_are_listed(office: Office) -> None:
 async def test_an_archived_one_says_so_and_goes_by_its_id_alone(w: World, tmp_path: Path) -> None:
     template_id = await w.template(BOOLEAN)
     await w.acme.delete(f"/v1/templates/{template_id}")
-    (line,) = done(rundun(tmp_path, "templates", "list", "--org", w.acme_id)).splitlines()
+    (line,) = done(await beside(tmp_path, "templates", "list", "--org", w.acme_id)).splitlines()
     assert line.split("  ")[3].startswith("archived 2026-")
-    by_name = rundun(tmp_path, "runs", "dispatch", "Check", "--org", w.acme_id)
+    by_name = await beside(tmp_path, "runs", "dispatch", "Check", "--org", w.acme_id)
     assert by_name.stderr == "Error: There is no template Check. There is none yet.\n"
-    assert done(rundun(tmp_path, "runs", "list", "--org", w.acme_id, "--template", template_id)) == ""
+    assert done(await beside(tmp_path, "runs", "list", "--org", w.acme_id, "--template", template_id)) == ""
 
 
 def files(folder: Path) -> list[str]:

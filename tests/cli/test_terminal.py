@@ -12,7 +12,7 @@ from rundun.errors import NotFound, there_are
 from tests.helpers.cli import FIRST
 from tests.helpers.persons import BY_EMAIL
 from tests.helpers.service import TEXT
-from tests.helpers.service_process import done, rundun
+from tests.helpers.service_process import dispatched, done, rundun
 
 NASTY = "Beach\x1b]0;owned\x07\x9b2Jhouse\r\n\u202eoge\u2066"
 SHOWN = "Beach�]0;owned��2Jhouse���oge�"
@@ -28,7 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done(rundun(folder, "orgs", "create", FIRST))
     done(rundun(folder, "keys", "create", "--org", FIRST, "--name", "backend"))
     done(rundun(folder, "operators", "add", "ann@example.com", typed="correct horse battery\n"))
-    done(rundun(folder, "runs", "dispatch", done(rundun(folder, "templates", "import", str(file), "--org", FIRST))))
+    template_id = done(rundun(folder, "templates", "import", str(file)))
+    dispatched(rundun(folder, "runs", "dispatch", template_id))
     with closing(sqlite3.connect(folder / "rundun.db", isolation_level=None)) as db:
         for table in ("organizations", "keys", "operators"):
             db.execute(f"UPDATE {table} SET name = ?", (NASTY,))

@@ -1,5 +1,6 @@
 """The service as a process of its own, the command line beside it, and who talks to it."""
 
+import asyncio
 import json
 import os
 import re
@@ -146,6 +147,18 @@ def done(result: Result) -> str:
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     return result.stdout.rstrip("\n")
+
+
+def dispatched(result: Result) -> str:
+    """The link that `runs dispatch` printed, which comes with warnings at an address that no phone opens."""
+    assert all(line.startswith("warning: ") for line in result.stderr.splitlines()), result.stderr
+    assert result.exit_code == 0
+    return result.stdout.rstrip("\n")
+
+
+async def beside(folder: Path, *arguments: str, **given: Any) -> Result:
+    """A command beside a service in this process, which answers it meanwhile."""
+    return await asyncio.to_thread(rundun, folder, *arguments, **given)
 
 
 def is_listening(url: str) -> bool:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import httpx2
 
-from rundun.app import wall_clock
 from rundun.core.urls import Urls
 from rundun.store import connection
 from rundun.store.batches import write_once
-from rundun.store.transaction import Env
+from rundun.store.transaction import Env, wall_clock
 from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import BY_EMAIL, EMAIL, make_runs
 from tests.helpers.service import TEXT

@@ -10,7 +10,7 @@ import pytest
 from rundun.store.transaction import Tx
 from tests.helpers import images
 from tests.helpers.service import BOOLEAN, World, world
-from tests.helpers.service_process import rundun
+from tests.helpers.service_process import beside
 from tests.helpers.storage import fill
 
 CHECK, CREATE = "/v1/templates/check", "/v1/templates"
@@ -99,5 +99,5 @@ async def test_the_command_line_says_the_same(shared: World, tmp_path: Path) -> 
         file = tmp_path / "draft.json"
         file.write_text(json.dumps(draft), "utf-8")
         checked = await shared.acme.post(CHECK, json=draft)
-        typed = rundun(tmp_path, "templates", "check", str(file))
+        typed = await beside(tmp_path, "templates", "check", str(file))
         assert (checked.status_code, typed.exit_code) in ((200, 0), (422, 1)), draft
