@@ -4,10 +4,13 @@ import asyncio
 import json
 import os
 import re
+import runpy
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +102,7 @@ async def test_three_chats_are_told_and_nasty_text_stays_text(w: World, relay: R
     await ended(w, relay, TITLE)
     told = await relay.next()
     slack = told["SLACK"]["text"]
-    assert told["SLACK"] == {"text": slack, "mrkdwn": False, "unfurl_links": False}
+    assert told["SLACK"] == {"text": slack, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
     assert not set(slack) & {"<", ">"}
     assert slack.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == TOLD
     (card,) = told["TEAMS"]["attachments"]
@@ -141,7 +144,49 @@ async def test_what_is_forged_repeated_or_not_taken_harms_nothing(
         assert (await w.acme.post(path, json={})).status_code == 202
     await w.deliver()
     chats["SLACK"].answer = relay.chat("SLACK", "500 Oops")
+    chats["TEAMS"].answer = lambda received: relay.chat("TEAMS")(received) and b"garbage\r\n\r\n"
     await ended(w, relay, "Second")
     second = await relay.next()
     assert all("Second" in str(one) for one in second.values()), "neither what was forged, nor the first again"
     assert relay.told.empty()
+    await ended(w, relay, "Third")
+    assert all("Third" in str(one) for one in (await relay.next()).values()), "whatever a chat answered before"
+
+
+async def test_what_is_not_signed_is_refused_before_it_is_read(relay: Relay) -> None:
+    now, most = int(time.time()), 2**21
+    signed = webhook_signature.sign(SECRET, relay.hook, b"{}", now)["Signature-Input"]
+    stale = webhook_signature.sign(SECRET, relay.hook, b"{}", now - 600)["Signature-Input"]
+    for header, length in (("X: y", 9), (f"Signature-Input: {stale}", 9), (f"Signature-Input: {signed}", most + 1)):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(relay.hook.split(":")[2].split("/")[0]))
+        writer.write(f"POST /rundun HTTP/1.1\r\n{header}\r\nContent-Length: {length}\r\n\r\n".encode())
+        assert (await asyncio.wait_for(reader.readline(), PATIENCE)).split()[1] == b"401"
+        writer.close()
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST / HT", b"POST / HTTP/1.1\r\nX: y\r\n", b"body"])
+async def test_what_comes_too_slowly_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+    monkeypatch.setenv("HOOK", "http://127.0.0.1/rundun")
+    monkeypatch.setenv("SECRET", SECRET)
+    relay = runpy.run_path(str(RELAY))
+    relay["Hook"].handle.__globals__["SECONDS"] = 0.2
+    if begun == b"body":
+        signed = webhook_signature.sign(SECRET, "http://127.0.0.1/rundun", b"{}", int(time.time()))
+        head = f"POST / HTTP/1.1\r\nSignature-Input: {signed['Signature-Input']}\r\nContent-Length: 9\r\n\r\n{{"
+        begun = head.encode()
+    with ThreadingHTTPServer(("127.0.0.1", 0), relay["Hook"]) as server:
+        serving = asyncio.create_task(asyncio.to_thread(server.serve_forever, 0.01))
+        reader, writer = await asyncio.open_connection(*server.server_address)
+        writer.write(begun)
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+        writer.close()
+        await asyncio.to_thread(server.shutdown)
+        await serving
+
+
+@pytest.mark.parametrize("secret", ["", "too short"])
+def test_without_a_secret_it_does_not_start(secret: str) -> None:
+    environment = {**os.environ, "HOOK": "http://127.0.0.1/rundun", "SECRET": secret, "PORT": "0"}
+    command = [sys.executable, str(RELAY)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    assert (ended.returncode, ended.stderr) == (1, "SECRET has at least 12 characters, as `webhook.secret` has.\n")

@@ -10,17 +10,22 @@ import time
 import urllib.request
 from base64 import b64encode
 from collections import deque
+from contextlib import suppress
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
+from socket import SHUT_RDWR
 
 HOOK, SECRET = os.environ["HOOK"], os.environ["SECRET"].encode()  # HOOK is `webhook.url` exactly as it was dispatched
-COVERED = re.compile(r'\("content-digest" "@method" "@target-uri"\);created=(\d+);keyid="rundun-key"', re.ASCII)
+if len(SECRET) < 12:
+    raise SystemExit("SECRET has at least 12 characters, as `webhook.secret` has.")
+COVERED = re.compile(r'sig1=(\("content-digest" "@method" "@target-uri"\);created=([0-9]{1,12});keyid="rundun-key")')
+MAX_BODY, SECONDS = 2**21, 10  # of one request, from whomever
 ENDS = {"run.completed": "is done", "run.cancelled": "was cancelled", "run.expired": "has run out of time"}
 CARD = "application/vnd.microsoft.card.adaptive"
 CHATS = {
     # With mrkdwn off only &, < and > mean something, as in <!channel> and <https://…|here>.
-    "SLACK": lambda text: {"text": escape(text, quote=False), "mrkdwn": False, "unfurl_links": False},
+    "SLACK": lambda text: {"text": escape(text, False), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False},
     # A TextRun, unlike a TextBlock, knows no Markdown.
     "TEAMS": lambda text: {"type": "message", "attachments": [{"contentType": CARD, "content": {"type": "AdaptiveCard",
         "version": "1.4", "body": [{"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text}]}]}}]},
@@ -31,27 +36,32 @@ CHATS = {
 waiting: SimpleQueue[tuple[str, str]] = SimpleQueue()
 
 
-def is_signed(headers, body: bytes) -> bool:
-    """Whether it was signed with our secret, for our address, within five minutes."""
-    digest = f"sha-256=:{b64encode(hashlib.sha256(body).digest()).decode()}:"
-    parameters = headers.get("signature-input", "").removeprefix("sig1=")
-    base = f'"content-digest": {digest}\n"@method": POST\n"@target-uri": {HOOK}\n"@signature-params": {parameters}'
+def verified(headers, read) -> bytes:
+    """Return the body if it was signed with our secret for our address; it is read if it is new and not too long."""
+    covered, length = COVERED.fullmatch(headers.get("signature-input", "")), int(headers.get("content-length", 0))
+    if covered is None or abs(time.time() - int(covered[2])) > 300 or not 0 < length <= MAX_BODY:
+        return b""
+    digest = f"sha-256=:{b64encode(hashlib.sha256(body := read(length)).digest()).decode()}:"
+    base = f'"content-digest": {digest}\n"@method": POST\n"@target-uri": {HOOK}\n"@signature-params": {covered[1]}'
     signature = f"sig1=:{b64encode(hmac.digest(SECRET, base.encode(), 'sha256')).decode()}:"
-    covered = COVERED.fullmatch(parameters)
-    is_now = covered is not None and abs(time.time() - int(covered[1])) <= 300
-    return is_now and hmac.compare_digest(signature.encode(), headers.get("signature", "").encode())
+    return body if hmac.compare_digest(signature.encode(), headers.get("signature", "").encode()) else b""
 
 
 class Hook(BaseHTTPRequestHandler):
-    timeout = 10
+    def handle(self) -> None:
+        """Hang up when the time is over, however slowly something still comes."""
+        hang_up = threading.Timer(SECONDS, self.connection.shutdown, [SHUT_RDWR])
+        hang_up.start()
+        with suppress(OSError, ValueError):
+            super().handle()
+        hang_up.cancel()
 
     def do_POST(self) -> None:
         """Verify first, and answer at once: chats take their time."""
-        body = self.rfile.read(max(0, min(int(self.headers.get("content-length", 0)), 2**24)))
-        is_ours = is_signed(self.headers, body)
-        if is_ours and (event := json.loads(body))["event"] in ENDS:
+        body = verified(self.headers, self.rfile.read)
+        if body and (event := json.loads(body))["event"] in ENDS:
             waiting.put((event["event_id"], line(event)))
-        self.send_response(204 if is_ours else 401)
+        self.send_response(204 if body else 401)
         self.end_headers()
 
 
@@ -75,6 +85,6 @@ if __name__ == "__main__":
             body, headers = json.dumps(CHATS[name](text)).encode(), {"Content-Type": "application/json"}
             try:
                 urllib.request.urlopen(urllib.request.Request(os.environ[name], body, headers), timeout=5).close()
-            except OSError as error:
+            except Exception as error:  # a chat may answer anything
                 print(f"{event_id} is not in {name}: {error}", flush=True)
         seen.append(event_id)
