@@ -46,7 +46,7 @@ class RequestMiddleware:
                     headers += rate_limit.headers(allowance)
                 headers += [(name, value) for name, value in _ALWAYS if name not in named]
                 settings = context_of(Request(scope)).settings
-                if scope["scheme"] == "https" and settings.is_https and settings.server.hsts:
+                if scope.get("scheme") == "https" and settings.is_https and settings.server.hsts:
                     headers.append(_HTTPS_ONLY)
             await send(message)
 
