@@ -176,12 +176,14 @@ async def test_what_comes_too_slowly_is_hung_up_on(monkeypatch: pytest.MonkeyPat
         begun = head.encode()
     with ThreadingHTTPServer(("127.0.0.1", 0), relay["Hook"]) as server:
         serving = asyncio.create_task(asyncio.to_thread(server.serve_forever, 0.01))
-        reader, writer = await asyncio.open_connection(*server.server_address)
-        writer.write(begun)
-        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
-        writer.close()
-        await asyncio.to_thread(server.shutdown)
-        await serving
+        try:
+            reader, writer = await asyncio.open_connection(*server.server_address)
+            writer.write(begun)
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+        finally:
+            writer.close()
+            await asyncio.to_thread(server.shutdown)
+            await serving
 
 
 @pytest.mark.parametrize("secret", ["", "too short"])
