@@ -10,14 +10,15 @@ import struct
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.actions.commands import COMMANDS
 from rundun.errors import FieldError, Problem
 from rundun.logs import log
-from rundun.store.database import Database
+
+if TYPE_CHECKING:
+    from rundun.store.database import Database
 
 MAX_LINE = 2 * 1024 * 1024
 TIMEOUT_SECONDS = 30
@@ -55,7 +56,7 @@ def _address(path: Path) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def listening(database: Database, path: Path, settings: Mapping[str, Any]) -> AsyncIterator[None]:
+async def listening(database: "Database", path: Path, settings: Mapping[str, Any]) -> AsyncIterator[None]:
     """Serve commands while the context lasts, and say which `settings` are in force."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,11 +86,13 @@ async def listening(database: Database, path: Path, settings: Mapping[str, Any])
         remove_socket(path)
 
 
-async def _answer(database: Database, settings: Mapping[str, Any], line: bytes) -> dict[str, Any]:
+async def _answer(database: "Database", settings: Mapping[str, Any], line: bytes) -> dict[str, Any]:
     request = from_json(line)
     command = request["command"]
     if command == SETTINGS_COMMAND:
         return {"result": settings}
+    from rundun.actions.commands import COMMANDS  # all actions, which who only asks does without
+
     try:
         if command not in COMMANDS:
             raise Problem("invalid", f"The running service knows no command “{command}”.")

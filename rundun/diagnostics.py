@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -14,12 +13,12 @@ from rundun.actions.health import HealthReport
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
 from rundun.core.text import MIB, size
-from rundun.core.urls import Urls
 from rundun.core.webhook_url import is_literal, normalise
-from rundun.store import connection, database_file, maintenance
+from rundun.read_only import reading
+from rundun.store import database_file, maintenance
 from rundun.store.maintenance import Room
 from rundun.store.quotas import StorageUse
-from rundun.store.transaction import Clock, Env, Quotas, Tx
+from rundun.store.transaction import Clock
 
 MIN_FREE, LOW_FREE = 64 * MIB, 1024 * MIB  # on the disk: too little below the first, little below the second
 AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead of the clock
@@ -79,15 +78,6 @@ def report(
     findings += [Finding(*result) for result in address_health.judge(settings, examined.now)]
     findings += _steps(settings, examined)
     return Report(in_force(settings), findings)
-
-
-@contextmanager
-def reading(settings: ServiceSettings, clock: Clock) -> Iterator[Tx]:
-    """Open the file through a connection of its own that cannot write, whoever else has the file open."""
-    quotas = Quotas(settings.limits.organization_bytes)
-    env = Env(clock, Urls(settings.public_url, b""), settings.runs.grace, quotas=quotas)
-    with closing(connection.open_reader(settings.database.path)) as db:
-        yield env.tx(db)
 
 
 def in_force(settings: ServiceSettings) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ LAYERS = (
     {"scheduler"},
     {"web", "webhooks", "backups", "retention", "overwriting", "imaging", "control_socket", "server", "mcp"},
     {"diagnostics"},
-    {"backup_health", "address_health"},
+    {"backup_health", "address_health", "read_only"},
     {"actions", "addresses"},
     {"store"},
     {"core"},

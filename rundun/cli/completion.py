@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from rundun import diagnostics
 from rundun.cli.terminal import visible
 from rundun.config import loader
+from rundun.read_only import reading
 from rundun.store import api_keys, operators, organizations, runs, templates
 from rundun.store.transaction import Tx, wall_clock
 
@@ -53,7 +53,7 @@ class Known(click.ParamType[str]):
         try:
             flags = {"database.path": ctx.params.get("database_path")}
             settings = loader.load(ctx.params.get("config_file"), flags=flags)
-            with diagnostics.reading(settings, wall_clock) as tx:
+            with reading(settings, wall_clock) as tx:
                 known = list(self._choices(tx))
         except Exception:
             return []

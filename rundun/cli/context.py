@@ -10,14 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
-from rundun import diagnostics
-from rundun.actions.commands import COMMANDS
 from rundun.cli.completion import FILE
 from rundun.cli.terminal import Shown, as_json, say, visible
 from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, ask_settings, is_listening, send_command, socket_path
 from rundun.errors import FieldError, Problem
+from rundun.read_only import reading
 from rundun.store import connection, database_file, service_state, signing_key
 from rundun.store.access import require_reachable
 from rundun.store.batches import write_once
@@ -25,7 +24,7 @@ from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import Env, Quotas, Tx, wall_clock
 
 T = TypeVar("T")
-_IS_BESIDE = "rundun.is_beside"  # in a click context's meta
+_TELLS = "rundun.tells"  # in a click context's meta, where a service is running: whether it told its settings
 LOCK_SECONDS = 10  # how long a command waits for a process that holds the database without listening
 
 
@@ -68,20 +67,27 @@ def _with_settings(command: Callable[..., None], load: Callable[..., ServiceSett
 def _in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSettings:
     """Read the settings, and take those of a running service, which may have been started with others."""
     settings = loader.load(config_file, flags=flags)
+    meta = click.get_current_context().meta
     try:
         running = ask_settings(socket_path(settings.database.path))
     except NotListening:
         return settings
-    except Problem as problem:
-        say(f"The running service does not say which settings are in force. {problem.detail}", err=True)
-        running = {}
-    click.get_current_context().meta[_IS_BESIDE] = True
+    except Problem:  # it hangs, or is of a version that tells nothing
+        meta[_TELLS] = False
+        say("The running service does not say which settings it has: this command goes by its own.", err=True)
+        return settings
+    meta[_TELLS] = True
     return loader.load(config_file, flags=flags, running=running)
 
 
 def is_beside_service() -> bool:
     """Tell whether a service was running when the command began."""
-    return _IS_BESIDE in click.get_current_context().meta
+    return _TELLS in click.get_current_context().meta
+
+
+def has_service_settings() -> bool:
+    """Tell whether the command goes by the settings of a running service."""
+    return bool(click.get_current_context().meta.get(_TELLS))
 
 
 @contextmanager
@@ -170,6 +176,8 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.02)
+    from rundun.actions.commands import COMMANDS  # all actions, when first needed
+
     with closing(lock):
         return write_here(settings, COMMANDS[command], **arguments)
 
@@ -221,5 +229,5 @@ def _loss(path: Path) -> str:
 def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:
     """Run a read function on the file, whoever else has it open."""
     require_database(settings)
-    with diagnostics.reading(settings, wall_clock) as tx:
+    with reading(settings, wall_clock) as tx:
         return read(tx)

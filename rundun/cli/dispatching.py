@@ -11,9 +11,7 @@ from typing import Any
 import click
 from pydantic_core import from_json, to_jsonable_python
 
-from rundun import diagnostics
 from rundun.actions import templates as template_actions
-from rundun.app import make_webhook_client
 from rundun.cli.completion import FILE, ORG, TEMPLATE
 from rundun.cli.context import is_beside_service, require_utf8, run_reading, run_writing, shown
 from rundun.cli.direct_reads import DirectReads
@@ -23,6 +21,7 @@ from rundun.core.json_types.runs import WarnedJson
 from rundun.core.template import Template
 from rundun.core.webhook_url import Destination
 from rundun.errors import FieldError, Invalid, Problem
+from rundun.read_only import reading
 from rundun.store import templates
 from rundun.store.transaction import TemplateVersion, Tx, wall_clock
 from rundun.web.dispatch_reading import read_dispatch_body
@@ -116,7 +115,7 @@ def _draw(link: str) -> None:
 
 async def _read(settings: ServiceSettings, org_id: str, body: Any) -> tuple[Any, list[WarnedJson]]:
     """Read the body as the API does; returns the order, and warnings about where events would go."""
-    with diagnostics.reading(settings, wall_clock) as tx:
+    with reading(settings, wall_clock) as tx:
         order, destination = (await read_dispatch_body(DirectReads(tx), org_id, body)).order()
     return to_jsonable_python(order), await _check(settings, destination, org_id)
 
@@ -125,6 +124,8 @@ async def _check(settings: ServiceSettings, destination: Destination | None, org
     """Check where events would go, as the service does."""
     if destination is None:
         return []
+    from rundun.app import make_webhook_client  # and the service with it, when first needed
+
     client = make_webhook_client(settings, wall_clock)
     try:
         return await destination_warnings(client.check, destination, org_id)

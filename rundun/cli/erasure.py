@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from rundun import diagnostics, paths
+from rundun import paths
 from rundun.actions import erased_runs, organizations
 from rundun.actions.person_erasure import PersonList
 from rundun.cli.completion import FILE, ORG, RUN
@@ -21,6 +21,7 @@ from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.person import PERSON_FIELDS, Person
 from rundun.errors import Problem
+from rundun.read_only import reading
 from rundun.store import organizations as organization_rows
 from rundun.store import signing_key
 from rundun.store.database_file import OWNER_ONLY
@@ -170,7 +171,7 @@ def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) 
     except OSError as error:
         raise Problem("invalid", f"{path}: {error.strerror}.") from None
     try:
-        with open(file, "wb") as opened, diagnostics.reading(settings, wall_clock) as tx:
+        with open(file, "wb") as opened, reading(settings, wall_clock) as tx:
             asyncio.run(_write_pieces(settings, DirectReads(tx), org_id, who, opened.write, tx))
     except BaseException as error:
         path.unlink(missing_ok=True)

@@ -1,32 +1,58 @@
 """`python -m rundun …`: serve, and the administrator's commands, which also work beside a running service."""
 
 import platform
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
 
 import click
 
 from rundun import __version__
-from rundun.cli.completion import completion
-from rundun.cli.copies import backup
-from rundun.cli.erasure import person
-from rundun.cli.init import init
-from rundun.cli.keys import keys
-from rundun.cli.mcp import mcp
-from rundun.cli.operators import operators
-from rundun.cli.organizations import orgs
-from rundun.cli.restore import live, restore
-from rundun.cli.runs import runs_group
-from rundun.cli.serve import check, serve
-from rundun.cli.templates import templates
 from rundun.store import connection
 
+_FOUND_IN = {
+    "serve": "serve",
+    "init": "init",
+    "check": "serve",
+    "backup": "copies",
+    "restore": "restore",
+    "live": "restore",
+    "keys": "keys",
+    "operators": "operators",
+    "orgs": "organizations",
+    "templates": "templates",
+    "runs": "runs",
+    "person": "erasure",
+    "completion": "completion",
+    "mcp": "mcp",
+}
 
-@click.group(
-    commands=[
-        *(serve, init, check, backup, restore, live, keys, operators, orgs, templates, runs_group, person),
-        *(completion, mcp),
-    ],
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+class Commands(MutableMapping[str, click.Command]):
+    """Commands by name, each imported when it is asked for: a shell that completes a word waits for one of them."""
+
+    def __init__(self) -> None:
+        self._imported: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._imported:
+            module = import_module(f"rundun.cli.{_FOUND_IN[name]}")
+            self._imported[name] = getattr(module, "runs_group" if name == "runs" else name)
+        return self._imported[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._imported[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._imported[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_FOUND_IN)
+
+    def __len__(self) -> int:
+        return len(_FOUND_IN)
+
+
+@click.group(commands=Commands(), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(
     __version__,
     prog_name="rundun",

@@ -8,7 +8,7 @@ import click
 from rundun import diagnostics
 from rundun.app import make_app
 from rundun.cli import service_health
-from rundun.cli.context import is_beside_service, require_database, separate, shown
+from rundun.cli.context import has_service_settings, require_database, separate, shown
 from rundun.cli.init import print_first_start
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
@@ -76,25 +76,22 @@ def check(settings: ServiceSettings) -> Shown:
     something is wrong.
     """
     require_database(settings)
-    report, is_running = diagnostics.report(settings, wall_clock), is_beside_service()
+    report, whose = diagnostics.report(settings, wall_clock), "service" if has_service_settings() else "command"
     report = replace(report, findings=[*report.findings, *service_health.examine(settings)])
     findings = [f"{_STATES[finding.state]}  {finding.name}: {finding.text}" for finding in report.findings]
     return Shown(
         {
-            "running": is_running,
+            "settings_of": whose,
             "settings": dict(report.settings),
             "findings": [asdict(finding) for finding in report.findings],
         },
-        [
-            _IN_FORCE if is_running else _WOULD_BE,
-            *(f"{name} = {value}" for name, value in report.settings),
-            "",
-            *findings,
-        ],
+        [_WHOSE[whose], *(f"{name} = {value}" for name, value in report.settings), "", *findings],
         exit_code=0 if report.is_fine else 1,
     )
 
 
-_IN_FORCE = "# Settings of the running service:"
-_WOULD_BE = "# No service is running. It would have these settings if it was started as this command was:"
+_WHOSE = {
+    "service": "# Settings of the running service:",
+    "command": "# Settings of this command; no running service says that it has others:",
+}
 _STATES = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}

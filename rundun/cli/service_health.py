@@ -8,12 +8,13 @@ from contextlib import closing
 from threading import Thread
 from urllib.parse import urlsplit
 
-from rundun import addresses, diagnostics
+from rundun import addresses
 from rundun.address_health import ENDS_SOON
 from rundun.config.settings import ServiceSettings
 from rundun.control_socket import find_listener, socket_path
 from rundun.core import times
 from rundun.diagnostics import Finding
+from rundun.read_only import reading
 from rundun.store import api_keys, erasure_journal, journal_file
 from rundun.store.transaction import wall_clock
 
@@ -36,7 +37,7 @@ def examine(settings: ServiceSettings) -> Iterator[Finding]:
 
 def has_key(settings: ServiceSettings) -> bool:
     """Tell whether an API key is valid that the erasure journal does not revoke with the next start."""
-    with diagnostics.reading(settings, wall_clock) as tx:
+    with reading(settings, wall_clock) as tx:
         valid = {key.key_id for key in api_keys.list_all(tx) if key.revoked_at is None}
     try:
         entries = journal_file.read(erasure_journal.journal_path(settings.database.path))

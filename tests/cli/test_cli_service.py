@@ -89,8 +89,23 @@ def test_commands_go_by_the_settings_of_the_service(tmp_path: Path) -> None:
             rundun(tmp_path, "runs", "show", run_id, "--config", str(tmp_path / "own.toml"))
         )
     assert "never seen" not in service.text
-    assert done(rundun(tmp_path, "check")).startswith("# No service is running.")
+    assert done(rundun(tmp_path, "check")).startswith("# Settings of this command; no ")
     assert "No service is running" in rundun(tmp_path, "runs", "dispatch", "Tool-box talk").stderr
+
+
+def test_beside_a_service_that_tells_nothing_a_command_goes_by_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that hangs, or is of an older version."""
+
+    def refuse(path: Path) -> None:
+        raise Problem("invalid", "The running service knows no command “settings”.")
+
+    done(rundun(tmp_path, "orgs", "create", FIRST))
+    monkeypatch.setattr("rundun.cli.context.ask_settings", refuse)
+    said = rundun(tmp_path, "check", server_port="7")
+    assert said.stderr == "The running service does not say which settings it has: this command goes by its own.\n"
+    assert said.stdout.startswith("# Settings of this command; no ") and "\nserver.port = 7\n" in said.stdout
 
 
 def test_many_commands_at_once(tmp_path: Path, service: Serving) -> None:

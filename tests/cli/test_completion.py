@@ -15,7 +15,7 @@ from rundun.cli.main import main
 from rundun.store import connection
 from tests.helpers.cli import CHECK
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import done, environment, rundun
+from tests.helpers.service_process import dispatched, done, environment, rundun
 
 
 def offered(folder: Path, *typed: str, shell: str = "bash", **settings: str) -> list[str]:
@@ -53,6 +53,8 @@ def test_commands_options_and_what_the_database_knows(folder: Path) -> None:
     assert offered(folder, "runs", "dispatch", "Be") == [f"plain,{template_id}"]
     assert offered(folder, "runs", "dispatch", "Be", shell="zsh") == ["plain", template_id, "Beach house"]
     assert offered(folder, "runs", "list", "--template", template_id[:9]) == [f"plain,{template_id}"]
+    run_id = dispatched(rundun(folder, "runs", "dispatch", template_id)).rpartition("/")[2]
+    assert offered(folder, "runs", "show", run_id[:6]) == [f"plain,{run_id}"]
     assert offered(folder, "operators", "remove", "a") == ["plain,ann@example.com"]
     (key,) = offered(folder, "keys", "revoke", "ba")
     assert key.startswith("plain,key-"), "which goes by its id alone"
@@ -68,6 +70,16 @@ def test_an_address_that_a_shell_would_run_is_not_offered(folder: Path, typed: t
     for shell in ("bash", "zsh", "fish"):
         assert offered(folder, *typed, shell=shell) == []
     done(rundun(folder, "operators", "remove", "Zoe$(id>owned)@example.com"))
+
+
+def test_a_word_is_completed_without_all_of_the_service(folder: Path) -> None:
+    """Somebody waits for it at each press of the key."""
+    script = "import sys; from rundun.cli.main import main; main.commands['keys']; print(*sys.modules)"
+    command = [sys.executable, "-c", script]
+    asked = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=True)
+    loaded = set(asked.stdout.split())
+    assert "rundun.cli.keys" in loaded
+    assert loaded.isdisjoint({"rundun.app", "rundun.web", "rundun.webhooks", "rundun.actions.commands", "starlette"})
 
 
 def test_nothing_is_offered_and_nothing_said_where_anything_is_wrong(folder: Path) -> None:

@@ -78,7 +78,7 @@ def test_settings_out_of_reach() -> None:
                 refused = rundun(own, "check")
         finally:
             os.chdir(before)
-    said = f"rundun.toml in the folder {closed} cannot be read: Permission denied.\n"
+    said = f"Error: rundun.toml in the folder {closed} cannot be read: Permission denied.\n"
     assert (refused.exit_code, refused.stderr) == (2, said)
 
 
