@@ -10,7 +10,7 @@ from tests.helpers.backups import backed_up
 from tests.helpers.metrics import samples
 from tests.helpers.mounts import may_mount, mounted, read_only
 from tests.helpers.service import BOOLEAN, Clock
-from tests.helpers.service_process import rundun
+from tests.helpers.service_process import beside
 
 SAYS = {
     "away": "No such file or directory",
@@ -37,7 +37,9 @@ async def test_backup_folder_away(tmp_path: Path, way: str, caplog: pytest.LogCa
             told = samples((await w.browser().get("/metrics")).text)
             assert told["rundun_backup_missed", None] == 1
             assert ("rundun_backup_age_seconds", None) not in told
-            assert "WRONG  backup: " in rundun(tmp_path, "check", backup_folder=str(folder)).stdout
+            (tmp_path / "own.toml").write_text(f"[backup]\nfolder = '{folder}'\n")
+            checked = await beside(tmp_path, "check", "--config", str(tmp_path / "own.toml"))
+            assert "WRONG  backup: " in checked.stdout
             if way != "away":
                 assert [*folder.iterdir()] == []
             trouble.close()
