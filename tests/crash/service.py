@@ -18,7 +18,7 @@ from tests.helpers.service_process import Serving, environment
 def fork_context() -> ForkServerContext:
     """Return what forks processes from one that has read all code."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["rundun.cli.main", "rundun.app", "rundun.server", "uvloop", __name__])
+    context.set_forkserver_preload(["rundun.cli.main", "rundun.cli.serve", "uvloop", __name__])
     return context
 
 
