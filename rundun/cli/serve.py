@@ -77,7 +77,7 @@ def check(settings: ServiceSettings) -> Shown:
     """
     require_database(settings)
     report, whose = diagnostics.report(settings, wall_clock), "service" if has_service_settings() else "command"
-    report = replace(report, findings=[*report.findings, *service_health.examine(settings)])
+    report = replace(report, findings=[*report.findings, *service_health.examine(settings, report.findings)])
     findings = [f"{_STATES[finding.state]}  {finding.name}: {finding.text}" for finding in report.findings]
     return Shown(
         {

@@ -3,7 +3,7 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from threading import Thread
 from urllib.parse import urlsplit
@@ -22,16 +22,17 @@ NO_KEY = "No API key works; make one with rundun keys create."
 SECONDS = 5.0  # for the name, and once more for the answer
 
 
-def examine(settings: ServiceSettings) -> Iterator[Finding]:
-    """Find what only a process beside the service may ask. Blocks."""
+def examine(settings: ServiceSettings, found: Sequence[Finding]) -> Iterator[Finding]:
+    """Find what only a process beside the service may ask, after what was `found` in its database. Blocks."""
     listener = find_listener(socket_path(settings.database.path))
     if listener is None:
-        text = "No service serves this database. That is as it should be only before its first start, or while stopped."
+        text = "No service serves this database. Start it, unless you have stopped it yourself."
         yield Finding("service", "note", text)
     else:
         yield Finding("service", "good", f"Process {listener} serves this database." if listener else "One serves.")
     yield from _public_url(settings, is_served=listener is not None)
-    if not has_key(settings):
+    is_damaged = any(one.name == "integrity" and one.state == "wrong" for one in found)
+    if not is_damaged and not has_key(settings):
         yield Finding("keys", "note", NO_KEY)
 
 

@@ -111,6 +111,7 @@ def test_a_damaged_file_is_told(folder: Path) -> None:
     code, _, lines = check(folder)
     assert code == 1
     assert about(lines, "integrity").startswith("WRONG")
+    assert not any(" keys: " in line for line in lines), "of a damaged file nothing else is known"
 
 
 def test_a_file_that_others_may_read_is_told_and_kept_to_its_owner_when_served(folder: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_second_service_with_the_same_settings_is_told_that_there_is_one(tmp_p
         again = rundun(tmp_path, "serve", "--port", port, database="other.db")
         assert "is taken by another program" in again.stderr
         assert Finding("service", "good", f"Process {service.process.pid} serves this database.") in [
-            *service_health.examine(settings_for(tmp_path))
+            *service_health.examine(settings_for(tmp_path), [])
         ]
         service.kill()
     assert rundun(tmp_path, "check").stdout.count("note   service: No service serves this database.") == 1
