@@ -13,7 +13,7 @@ COPY rundun /opt/rundun/code/rundun
 COPY templates /opt/rundun/code/rundun/_pages/templates
 COPY static /opt/rundun/code/rundun/_pages/static
 # `rundun` as pip would make it, the code compiled, and a folder for the database, whose owner a new volume takes over.
-RUN printf '#!/bin/sh\nPYTHONPATH=/opt/rundun/code exec /opt/rundun/bin/python -m rundun "$@"\n' > /usr/local/bin/rundun \
+RUN printf '#!/bin/sh\nPYTHONPATH=/opt/rundun/code exec /opt/rundun/bin/python -P -m rundun "$@"\n' > /usr/local/bin/rundun \
  && chmod 755 /usr/local/bin/rundun \
  && /opt/rundun/bin/python -m compileall -q /opt/rundun/code \
  && useradd --system --uid 8000 --user-group --no-create-home rundun \
@@ -25,7 +25,7 @@ VOLUME /data
 EXPOSE 8000
 ENV PYTHONUNBUFFERED=1
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s \
-  CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8000/readyz', timeout=8)"]
+  CMD ["python", "-I", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8000/readyz', timeout=8)"]
 
 # Without a database it refuses to serve: `docker run … init` makes it, and prints the key to whoever calls that.
 ENTRYPOINT ["rundun"]

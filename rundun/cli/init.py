@@ -1,6 +1,8 @@
 """`init`, which makes the database, and what the administrator sees of a new one."""
 
 import os
+import pwd
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -8,14 +10,12 @@ from pathlib import Path
 
 import click
 
-from rundun import paths
 from rundun.actions.first_start import FirstStart
 from rundun.app import bootstrap
 from rundun.cli.context import common, write_here
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
 from rundun.store import connection, database_file
-from rundun.store.access import require_reachable
 
 
 @click.command()
@@ -23,9 +23,8 @@ from rundun.store.access import require_reachable
 def init(settings: ServiceSettings) -> None:
     """Make the database, and print its key and a link for the first operator."""
     path = settings.database.path
-    with database_file.translate_errors(path), _as_owner(path.resolve().parent):
-        for needed in (path, paths.samples(), paths.templates()):  # the owner of the folder may reach less than root
-            require_reachable(needed)
+    _require_no_others_folder(path)
+    with database_file.translate_errors(path):
         database_file.require_together(path)
         if connection.is_in_use(path):
             raise _made_already(settings)
@@ -49,25 +48,32 @@ def _leaving_nothing(real: Path, *, was_there: bool) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def _as_owner(folder: Path) -> Iterator[None]:
-    """Be the owner of a folder where root has called: it is the service's, which has to open what is made in it, and
-    whoever may write there must not have root follow a link.
+def _require_no_others_folder(path: Path) -> None:
+    """Refuse root a database where somebody else may have laid a link to lead it elsewhere: in a folder of theirs, as
+    the service's user has one, or in one that all may write into.
     """
-    owner = folder.stat()
-    if os.geteuid() != 0 or owner.st_uid == 0:
-        yield
+    if os.geteuid() != 0:
         return
-    groups, group = os.getgroups(), os.getegid()
-    os.setgroups([])
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
+    named, real = path.absolute(), path.resolve()
+    for part in (named, *named.parents, real, *real.parents):
+        try:
+            status = part.lstat()
+        except FileNotFoundError:
+            continue
+        if status.st_uid != 0:
+            user = _name(status.st_uid)
+            raise Problem("invalid", f"{part} belongs to {user}: call this as that user, by runuser -u {user} -- …")
+        if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+            raise Problem(
+                "invalid", f"All may write into {part}: make the database in a folder that only one user may."
+            )
+
+
+def _name(user: int) -> str:
     try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(group)
-        os.setgroups(groups)
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # as in a container that knows no users
+        return str(user)
 
 
 def _made_already(settings: ServiceSettings) -> Problem:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sqlite3
 import stat
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from rundun import __version__
 from tests.helpers.cli import FIRST, KEY
 from tests.helpers.frozen_files import thawed
+from tests.helpers.rights import NOBODY, as_nobody
 from tests.helpers.service_process import PATIENCE, ROOT, done, looking, rows, rundun, serving
 
 
@@ -77,15 +79,29 @@ def test_a_database_is_left_as_it_is(tmp_path: Path) -> None:
         assert service.url, "without a key, but made"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_root_makes_it_for_the_owner_of_the_folder(tmp_path: Path) -> None:
-    done(rundun(tmp_path, "init"))  # loads what only root can read here: an interpreter below /root, say
+@pytest.mark.skipif(os.geteuid() != 0, reason="nobody but root is led into what is others'")
+def test_root_is_not_led_elsewhere_by_whose_folder_it_is() -> None:
     with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
-        os.chown(name, 65534, 65534)
-        done(rundun(Path(name), "init"))
-        owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in Path(name).iterdir()}
-    assert owners == dict.fromkeys(["rundun.db", "rundun.db.lock"], (65534, 65534))
-    assert (os.geteuid(), os.getegid()) == (0, os.getgid())
+        os.chmod(name, 0o755)
+        theirs, ours, open_to_all = Path(name, "theirs"), Path(name, "ours"), Path(name, "open")
+        for folder in (theirs, ours, open_to_all):
+            folder.mkdir()
+        os.chown(theirs, NOBODY, NOBODY)
+        with as_nobody():
+            (theirs / "led.db").symlink_to(ours / "led.db")
+            (theirs / "data").symlink_to(ours)
+        os.chmod(open_to_all, 0o777)
+        (ours / "own.db").symlink_to(theirs / "own.db")
+        for path in (theirs / "rundun.db", theirs / "led.db", theirs / "data" / "rundun.db", ours / "own.db"):
+            refused = rundun(ours, "init", database=str(path))
+            assert refused.exit_code == 1
+            assert re.search(rf"Error: {theirs}(/\w+(\.db)?)? belongs to nobody: ", refused.stderr)
+        assert "All may write into" in rundun(ours, "init", database=str(open_to_all / "rundun.db")).stderr
+        made = [path for path in Path(name).rglob("*") if not path.is_symlink() and path.is_file()]
+        assert made == []
+        with as_nobody():
+            done(rundun(theirs, "init"))
+        assert {path.stat().st_uid for path in theirs.glob("rundun.db*")} == {NOBODY}
 
 
 def test_the_version_says_what_it_runs_on() -> None:

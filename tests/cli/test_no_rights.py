@@ -92,17 +92,6 @@ def test_a_certificate_that_may_not_be_read_is_named() -> None:
             serve(None, settings, sockets)  # type: ignore[arg-type]
 
 
-def test_what_the_owner_of_the_folder_may_not_reach_of_rundun_is_named_and_nothing_is_begun(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with closed_to_us() as (closed, own):
-        monkeypatch.setattr("rundun.paths.samples", lambda: closed / "rundun" / "samples")
-        refused = rundun(own, "init")
-        assert refused.exit_code == 1
-        assert f"{closed}/rundun/samples can't be reached: {us()} has no right to enter {closed}." in refused.stderr
-        assert list(own.iterdir()) == []
-
-
 def test_an_init_that_fails_leaves_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(tx: object) -> None:
         raise Problem("unavailable", "There is no room.")

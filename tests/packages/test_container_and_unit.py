@@ -87,7 +87,7 @@ def test_the_units_command(debian):
     folder = f"/var/lib/{state}"
     _, _, guide = root.path("/opt/rundun/templates/docs/install.md").read_text("utf-8").partition("## A systemd unit")
     (steps,) = re.findall(r"^```sh\n(make -C .*?)^cp ", guide, re.MULTILINE | re.DOTALL)
-    assert steps.endswith(f"cd {folder} && {command.split()[0]} init\n")
+    assert steps.endswith(f"cd {folder} && runuser -u {user} -- {command.split()[0]} init\n")
     root.path("/root/rundun.toml").write_text('[server]\npublic_url = "http://127.0.0.1:8000"\n')
     printed = root.run(f"set -e\n{steps}", folder="/root")
     assert root.run(f"stat -c '%a %U %G' {folder}/rundun.toml").split() == ["640", "root", user]

@@ -153,7 +153,7 @@ def test_what_it_starts_serves_a_whole_run(clone: Path) -> None:
     with closing(AsTheUnit(clone, state, calls)) as early:
         assert early.ended() == int(line("RestartPreventExitStatus")), "starting it again would not help"
         assert f"There is no database {state}/rundun.db yet" in early.text
-    printed = command("init")  # as root, in the folder of the service's user
+    printed = command("init", user=NOBODY, group=NOBODY, extra_groups=[])
     (key,) = set(KEY.findall(printed))
     with closing(AsTheUnit(clone, state, calls)) as service, receiver() as (hook, arrived):
         url = service.url
