@@ -24,10 +24,14 @@ serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; more fl
 
 # A copy of the code, so that `git pull` changes nothing under a running service, which reads pages as it needs them; and
 # for the service's user to read, whatever the umask. Who develops here gets an editable one with the next target.
-install: $(VENV)/.made  ## Install only what serving needs, what requirements.lock names, by its hashes.
+# As the Dockerfile does it: what pip would build with is fetched by no hash.
+install: $(VENV)/.made  ## Install only what serving needs: what requirements.lock names, by its hashes, and this code.
 	@echo "Installing Rundun and what it needs, as locked"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --force-reinstall .
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@rm -rf $(VENV)/code && mkdir $(VENV)/code && cp -R rundun $(VENV)/code/ && mkdir $(VENV)/code/rundun/_pages
+	@cp -R templates static $(VENV)/code/rundun/_pages/ && $(BIN)/python -m compileall -q -f $(VENV)/code
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m rundun "$$@"\n' \
+	  "$(abspath $(VENV)/code)" "$(abspath $(BIN)/python)" > $(BIN)/rundun && chmod 755 $(BIN)/rundun
 	@rm -f $(VENV)/.service $(VENV)/.tools
 	@chmod -R go+rX $(VENV)
 	@$(MAKE) --no-print-directory install-notes
