@@ -37,7 +37,7 @@ def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Ite
     if run.cancellation:
         said["cancelled"] = ": ".join(filter(None, [f"by the {run.cancellation.by}", run.cancellation.reason]))
     if run.webhook:
-        said["webhook"] = run.webhook.url
+        said["webhook"] = run.webhook.url if run.webhook.secret else f"{run.webhook.url} (not signed)"
     for name, text in said.items():
         if text:
             yield from _named(name, text)

@@ -51,6 +51,9 @@ def test_everything_a_dispatch_takes(office: Office) -> None:
         assert rows(db, "SELECT webhook_secret FROM runs") == [("a long enough secret",)]
     shown = office("runs", "show", made["run_id"])
     assert "Flat 3�\n" in shown and "47 11" not in shown and "Canary-label-door (secret)" in shown
+    assert "http://10.1.2.3/in?a=b\n" in shown
+    unsigned = office.json("runs", "dispatch", "Beach house", "--webhook-url", "http://10.1.2.3/in")
+    assert "http://10.1.2.3/in (not signed)\n" in office("runs", "show", unsigned["run_id"])
 
 
 @pytest.mark.parametrize("office", ["alone"], indirect=True)
