@@ -40,7 +40,7 @@ install: $(VENV)/.made  ## Install only what serving needs: what requirements.lo
 # account may well do with it.
 install-notes:
 	@python=$$(readlink -f $(BIN)/python); \
-	echo "It runs with $$python; to take another Python: rm -rf $(VENV), and install again"; \
+	echo "It runs with $$python; for another Python: rm -rf $(VENV), and make install PYTHON=/usr/bin/python3"; \
 	case $$python in /home/*|/root/*|/run/user/*) \
 	  echo "NOTE: that Python lies below a home folder, which the unit in rundun/deploy does not let it see." >&2; \
 	esac; \
@@ -116,13 +116,13 @@ ifeq ($(wildcard $(BIN)/python),)
   $(shell rm -f $(VENV)/.made $(VENV)/.service $(VENV)/.tools $(VENV)/.release $(VENV)/.client)
 endif
 
-# The first Python of at least 3.11 that can make environments, python3 before all others.
+# The first Python of at least 3.11 that can make environments: that of PYTHON=…, then python3, before all others.
 $(VENV)/.made:
 	@if $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 	  touch $@; exit 0; \
 	fi; \
 	found=; \
-	for python in python3 python3.15 python3.14 python3.13 python3.12 python3.11; do \
+	for python in $(PYTHON) python3 python3.15 python3.14 python3.13 python3.12 python3.11; do \
 	  if command -v $$python >/dev/null 2>&1 && \
 	     $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 	    found=$$python; break; \

@@ -93,13 +93,15 @@ def test_an_installation_that_the_unit_can_not_run_is_told():
             f"{name}, which is on the way to {clone}/.venv: chmod o+x {name}"
         ]
         assert notes[:2] == [
-            "It runs with /home/python3.12; to take another Python: rm -rf .venv, and install again",
+            "It runs with /home/python3.12; for another Python: rm -rf .venv, and make install PYTHON=/usr/bin/python3",
             "NOTE: that Python lies below a home folder, which the unit in rundun/deploy does not let it see.",
         ]
         os.chmod(name, 0o711)
         python.unlink()
         python.symlink_to(real)
-        assert installed(clone) == [f"It runs with {real}; to take another Python: rm -rf .venv, and install again"]
+        assert installed(clone) == [
+            f"It runs with {real}; for another Python: rm -rf .venv, and make install PYTHON=/usr/bin/python3"
+        ]
 
 
 def installed(clone):

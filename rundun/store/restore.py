@@ -118,14 +118,16 @@ def _prepare(part: Path, newest: int, now: int, *, is_live: bool) -> None:
 
 
 def _put_state(db: sqlite3.Connection, now: int, event_floor: int, *, is_live: bool) -> None:
-    """Note what the service has to go by: numbers of events go on above all that the lost time can have given out."""
+    """Note what the service has to go by: numbers of events go on above all that the lost time can have given out, and
+    what was known of backups is not so any more.
+    """
     db.execute(
         "CREATE TABLE IF NOT EXISTS service_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID"
     )
     before = db.execute("SELECT value FROM service_state WHERE name = 'event_floor'").fetchone()
     floor = max(event_floor, before[0] if before else 0)
     db.execute("INSERT OR REPLACE INTO service_state VALUES ('event_floor', ?)", (floor,))
-    db.execute("DELETE FROM service_state WHERE name = 'held_since'")
+    db.execute("DELETE FROM service_state WHERE name = 'held_since' OR name LIKE 'backup/_%' ESCAPE '/'")
     if not is_live:
         db.execute("INSERT INTO service_state VALUES ('held_since', ?)", (now,))
 

@@ -85,7 +85,8 @@ async def test_the_command_and_the_console_say_it_each_to_whom_it_concerns(tmp_p
         config = tmp_path / "strict.toml"
         config.write_text("[webhooks]\nallow = []\n")
         said = await beside(tmp_path, "check", "--config", str(config))
-        assert said.exit_code == 0
+        wrong = [line.split()[1] for line in said.stdout.splitlines() if line.startswith("WRONG")]
+        assert wrong == ["public_url:"], "nobody knows the name of this world; a refused receiver is a note"
         assert "http://127.0.0.1:1 is refused" in said.stdout and "http://127.0.0.2:2 is refused" in said.stdout
         found = receivers(w, tmp_path, org_id=w.acme_id)
         assert [one.text.partition(" is")[0].partition(": ")[2] for one in found] == ["http://127.0.0.1:1"]

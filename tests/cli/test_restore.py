@@ -5,13 +5,15 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from rundun import paths
 from rundun.cli.service_health import NO_KEY
+from rundun.store import connection
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN
-from tests.helpers.service_process import done, environment, rundun, serving, settle_in
+from tests.helpers.service_process import done, environment, looking, rows, rundun, serving, settle_in
 from tests.helpers.shell import CURL
 
 
@@ -39,6 +41,9 @@ def test_a_service_goes_back_and_sends_nothing_before_it_is_live(tmp_path: Path)
 
 def test_a_new_machine_is_live_at_once_where_it_is_told_to(tmp_path: Path) -> None:
     settle_in(tmp_path, BOOLEAN)
+    with closing(connection.open_writer(tmp_path / "rundun.db")) as db:  # as while the folder can't be written
+        db.execute("INSERT INTO service_state VALUES ('backup_missed_at', 1), ('backup_alerted', 1)")
+        db.commit()
     done(rundun(tmp_path, "backup", str(tmp_path / "backup.db")))
     machine = tmp_path / "new"
     machine.mkdir()
@@ -46,6 +51,8 @@ def test_a_new_machine_is_live_at_once_where_it_is_told_to(tmp_path: Path) -> No
     assert "Deliveries go out" in said and "kept" not in said
     assert "Acme" in done(rundun(machine, "orgs", "list"))
     assert done(rundun(machine, "live")) == "Nothing is held."
+    with looking(machine) as db:
+        assert rows(db, "SELECT name FROM service_state") == [("event_floor",)], "none is missed any more"
 
 
 def test_that_no_key_is_left_is_told(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ NO_LIMITS = {
     "imaging.exif._MAX_TEXT": "what is behind is not looked at",
     "logs._MAX_VALUE": "of one value in a log line, which is cut",
     **dict.fromkeys(("mcp.arguments.MAX_ROWS", "mcp.views.MAX_CHARACTERS", "mcp.views.MAX_ERRORS"), ASSISTANT),
-    **dict.fromkeys(("mcp.views.MAX_OPTIONS", "mcp.views.MAX_SHORT", "mcp.views.MAX_TEXT"), ASSISTANT),
+    **dict.fromkeys(("mcp.views.MAX_OPTIONS", "mcp.others_words.MAX_SHORT", "mcp.others_words.MAX_TEXT"), ASSISTANT),
     "passwords.AT_ONCE": PACE,
     "passwords.MAX_OF_ASKER": "passwords that wait to be hashed; who signs in by hand never has so many",
     "passwords.MAX_WAITING": "passwords that wait to be hashed; who signs in by hand never has so many",
