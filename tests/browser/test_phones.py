@@ -18,6 +18,7 @@ async def test_a_reload_brings_everything_back(w: World, ed: Phone) -> None:
     await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
     await ed.is_done("s-ok", "s-why", "s-count", "s-pic")
     await expect(ed.step("s-pic").locator(".tile")).to_have_attribute("state", "safe")
+    await ed.until_kept_is(run_id, [])  # what the phone still has is shown from there
     await ed.page.reload()
     await ed.is_done("s-ok", "s-why", "s-count", "s-pic")
     await expect(ed.step("s-ok").get_by_label("No")).to_be_checked()
