@@ -78,7 +78,8 @@ def test_only_what_serving_needs_is_installed(clone: Path) -> None:
         [clone / ".venv/bin/python", "-m", "pip", "list", "--format", "json"], capture_output=True, check=True
     )
     names = {one["name"] for one in json.loads(listed.stdout)}
-    assert {"rundun", "starlette", "pip"} <= names
+    assert {"starlette", "pip"} <= names
+    assert (clone / ".venv/code/rundun/_pages/templates").is_dir(), "the code itself is copied, as in the container"
     assert not {"pytest", "playwright", "ruff", "mypy", "hypothesis"} & names
 
 
