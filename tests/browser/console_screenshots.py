@@ -20,6 +20,7 @@ from tests.browser.screenshots import FOLDER
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, operator
 from tests.helpers.console_jobs import FIELDS, JOB, STEPS, VALUES
 from tests.helpers.console_runs import everything
+from tests.helpers.realistic_runs import sunny_rentals
 from tests.helpers.second_factor import App
 from tests.helpers.served import served
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
@@ -42,19 +43,8 @@ async def furnished(w: World) -> dict[str, str]:
     """A month of an organization's life; the addresses of all pages by name."""
     async with Receiver(answer=answering("410 Gone")).listening() as receiver:
         webhook = {"url": receiver.url, "secret": "at least 12 characters"}
+        firm = await sunny_rentals(w, webhook)
         template = (await w.acme.post("/v1/templates", json=FLAT)).json()
-        for number in range(30):
-            for one in range(number % 4 + 1):
-                ed = await w.dispatch(template["id"], executor_ref=f"stay {number}-{one}", webhook=webhook)
-                if one == 1:
-                    await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={"reason": "Rain"})
-                elif one != 2:
-                    await ed.start()
-                    await ed.answer("s-ok", True)
-                    await ed.answer("s-bin", True)
-                    await ed.complete()
-            w.clock.forward(hours=24)
-        await w.sweep()
         second = {**FLAT, "name": "Turnover of a flat and garden", "tags": ["STR"]}
         await w.acme.put(f"/v1/templates/{template['id']}", json=second)
         fresh = await w.dispatch(template["id"], executor_ref="stay 30")
@@ -82,7 +72,10 @@ async def furnished(w: World) -> dict[str, str]:
         "overview": "",
         "runs": "/runs",
         "runs-none": "/runs?status=pending&ref=nobody",
-        "run": f"/runs/{whole.run_id}",
+        "run": f"/runs/{firm.runs['damaged']}",
+        "run-late": f"/runs/{firm.runs['late']}",
+        "run-done": f"/runs/{firm.runs['done']}",
+        "run-everything": f"/runs/{whole.run_id}",
         "run-pending": f"/runs/{fresh.run_id}",
         "run-job": f"/runs/{job.run_id}",
         "run-missed": f"/runs/{missed.run_id}",
