@@ -88,6 +88,8 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
         events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, at)
     runs.put_progress(tx, run)
     if run.flagged != before.run.flagged:
+        if run.flagged > before.run.flagged:  # that is news to whoever was done with those before
+            run = replace(run, handled_at=None)
         runs.put_flagged(tx, run)
     return RunState(run, after.version, after.answers, after.evidence, after.step_states)
 

@@ -138,6 +138,7 @@ class Run:
     flagged: int = 0
     clock_skew_seconds: int | None = None
     has_remarks: bool = False  # there may be some, or photos of some
+    handled_at: int | None = None  # somebody is done with what it called for
 
     @property
     def is_closed(self) -> bool:
@@ -179,6 +180,13 @@ class Run:
     def is_missed(self) -> bool:
         """Tell whether the run expired before anybody started it."""
         return self.status == "expired" and self.started_at is None
+
+    @property
+    def calls_for_attention(self) -> bool:
+        """Tell whether there is something for the organization to do about the run: it was missed, or has steps that
+        call for attention, and nobody is done with it.
+        """
+        return (self.is_missed or self.flagged > 0) and self.handled_at is None
 
     def closed_as(self, status: Status) -> int | None:
         """Return when the run ended in `status`, else None."""

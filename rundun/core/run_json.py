@@ -203,6 +203,7 @@ def _head_json(run: Run, links: Urls, now: int) -> runs.RunHeadJson:
         "duration_seconds": run.duration_seconds,
         "progress": run.progress,
         "clock_skew_seconds": run.clock_skew_seconds,
+        "handled_at": times.wire_or_none(run.handled_at),
     }
 
 

@@ -101,7 +101,7 @@ def settle(
     settled_at = None if status == "pending" else max(tx.now, attempt.started_at)  # a clock may be put back
     tx.db.execute(
         "UPDATE deliveries SET status = ?, attempts = ?, next_attempt_at = ?, settled_at = max(?, created_at), "
-        "next_trigger = 'automatic', resume_at = NULL, attempts_removed = 0 WHERE number = ?",
+        "next_trigger = 'automatic', resume_at = NULL, attempts_removed = 0, handled_at = NULL WHERE number = ?",
         (status, attempt.number, next_attempt_at, settled_at, number),
     )
 

@@ -44,7 +44,8 @@ def empty(tx: Tx, run: Run, at: int, by: str) -> None:
         "executor_ref = NULL, language = NULL, assigned_to = NULL, identity = NULL, device = NULL, "
         "cancelled_by = NULL, cancel_reason = NULL, last_step_id = NULL, signature = NULL, progress = '{}', "
         "title = NULL, note = NULL, due_at = NULL, fields = NULL, secrets = NULL, prefill = NULL, "
-        "flagged = 0, clock_skew_seconds = NULL, has_remarks = 0, has_photos = 0 WHERE number = ?",
+        "flagged = 0, clock_skew_seconds = NULL, has_remarks = 0, has_photos = 0, "
+        "handled_at = NULL WHERE number = ?",
         (at, by, run.revision, run.seq, run.status, run.number),
     )
     run_secrets.remove(tx, run)

@@ -24,8 +24,8 @@ _BEFORE_SECRETS = (
     "flagged, clock_skew_seconds, has_remarks, title, note, due_at, fields"
 )
 _SECRETS = "CASE WHEN secrets IS NOT NULL THEN (SELECT content FROM run_secrets AS s WHERE s.number = runs.number) END"
-_COLUMNS = f"{_BEFORE_SECRETS}, {_SECRETS}, prefill"
-LISTED_COLUMNS = f"{_BEFORE_SECRETS}, NULL, prefill"  # no list shows secrets
+_COLUMNS = f"{_BEFORE_SECRETS}, {_SECRETS}, prefill, handled_at"
+LISTED_COLUMNS = f"{_BEFORE_SECRETS}, NULL, prefill, handled_at"  # no list shows secrets
 
 
 def _run(row: sqlite3.Row) -> Run:
@@ -44,6 +44,7 @@ def _run(row: sqlite3.Row) -> Run:
         signature,
         _job(row[30:36]),
         *found,
+        row[36],
     ]
     return Run(*fields)
 
@@ -88,12 +89,18 @@ def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
     return _unless_erased(row)
 
 
+def find_of_org(tx: Tx, org_id: str, run_id: str) -> Run | None:
+    """Find an organization's run by its id; None where there is none, or none any more."""
+    row = _row(tx, run_id)
+    return None if row["org_id"] != org_id or row["erased_at"] is not None else _run(row)
+
+
 def _row(tx: Tx, run_id: str) -> sqlite3.Row:
     return tx.get_row("run", f"SELECT {_COLUMNS}, erased_at FROM runs WHERE id = ?", run_id)  # noqa: S608
 
 
 def _unless_erased(row: sqlite3.Row) -> Run:
-    erased_at = row[36]
+    erased_at = row[37]
     if erased_at is None:
         return _run(row)
     extensions = {"erased_at": times.wire(erased_at)}
@@ -279,5 +286,17 @@ def put_progress(tx: Tx, run: Run) -> None:
 
 
 def put_flagged(tx: Tx, run: Run) -> None:
-    """Store how many steps of a run call for attention, after `put_progress` where that has changed."""
-    tx.db.execute("UPDATE runs SET flagged = ? WHERE number = ?", (run.flagged, run.number))
+    """Store how many steps of a run call for attention, and whether somebody is done with them, after `put_progress`
+    where that has changed.
+    """
+    tx.db.execute(
+        "UPDATE runs SET flagged = ?, handled_at = ? WHERE number = ?", (run.flagged, run.handled_at, run.number)
+    )
+
+
+def put_handled(tx: Tx, run: Run) -> None:
+    """Store that somebody is done with a run, in its next revision."""
+    tx.db.execute(
+        "UPDATE runs SET handled_at = ?, revision = ? WHERE number = ?", (run.handled_at, run.revision, run.number)
+    )
+    tx.touched.add(TOUCHED + run.org_id)

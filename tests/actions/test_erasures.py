@@ -62,7 +62,7 @@ COLUMNS = {
     **dict.fromkeys(("cancel_reason", "last_step_id", "signature", "progress", "title", "note"), NOTHING),
     **dict.fromkeys(("due_at", "fields", "secrets", "prefill", "flagged", "clock_skew_seconds"), NOTHING),
     **dict.fromkeys(("has_remarks", "has_photos", "webhook_url", "webhook_secret", "webhook_events"), NOTHING),
-    **dict.fromkeys(("webhook_destination", "webhook_gone"), NOTHING),
+    **dict.fromkeys(("webhook_destination", "webhook_gone", "handled_at"), NOTHING),
 }
 # How the rows of a test's one run are found, where not by `run_id`: all files but those of the samples are its own.
 _SHOWN = "(SELECT file FROM pictures UNION SELECT thumbnail FROM pictures)"

@@ -236,6 +236,8 @@ class RunHeadJson(ReferenceJson):
     """How far it is."""
     clock_skew_seconds: int | None
     """How far the phone's clock is ahead of the server's, where it is more than five minutes off."""
+    handled_at: base.At | None
+    """When somebody was done with it at the console, having been missed or flagged; a new flag makes it null again."""
 
 
 class RunEndJson(TypedDict):

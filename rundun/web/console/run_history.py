@@ -39,12 +39,14 @@ def history(detail: RunDetail) -> list[HistoryEntry]:
 
 def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
     """Return an entry's second and its rank therein. Events know the second alone: within it a start comes first, and
-    evidence before the step that it made complete.
+    evidence before the step that it made complete; and what was seen to had been there.
     """
     if entry.catalog_key in ("moment_created", "moment_run_started"):
         rank = 0
     elif entry.catalog_key.startswith("moment_run_"):
         rank = 3
+    elif entry.catalog_key.endswith("handled"):
+        rank = 4
     else:
         rank = 2 if entry.catalog_key.startswith("moment_step_") else 1
     return entry.at // times.SECOND, rank

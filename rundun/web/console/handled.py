@@ -1,0 +1,34 @@
+"""Done with it: a run that was missed or flagged, or failed deliveries that are alike, leave what needs somebody."""
+
+from starlette.responses import Response
+
+from rundun.actions import handled
+from rundun.actions.handled import GroupProgress
+from rundun.core.run import Actor
+from rundun.web.console import run_page
+from rundun.web.console.session import ConsoleCall
+
+
+async def handle_run(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/handled: be done with a run; `to=overview` leads back to the overview."""
+    act = call.write(handled.handle_run, call.path("run_id"), Actor("operator", call.operator.name))
+    response = await run_page.act_or_explain(call, act, "told_handled")
+    is_done = response.status_code == 303
+    return call.redirect("", "told_handled") if is_done and call.form.get("to") == "overview" else response
+
+
+async def handle_group(call: ConsoleCall) -> Response:
+    """POST /console/failed/handled: be done with failed deliveries that are alike."""
+    actor = Actor("operator", call.operator.name)
+    so_far = GroupProgress()
+    while so_far.has_more:
+        so_far = await call.write(handled.handle_group, call.form.get("group", ""), actor, so_far)
+    return call.redirect("", "told_handled")
+
+
+async def retry_group(call: ConsoleCall) -> Response:
+    """POST /console/failed/retry: send failed deliveries that are alike again."""
+    so_far = GroupProgress()
+    while so_far.has_more:
+        so_far = await call.write(handled.retry_group, call.form.get("group", ""), so_far)
+    return call.redirect("", "told_all_sent_again")
