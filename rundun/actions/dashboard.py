@@ -1,37 +1,55 @@
-"""Numbers of an organization: what is open, what each day has brought, what each month has used."""
+"""What an organization has to do, and has done: what needs somebody, what each day has brought, and each month."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rundun.actions import backups
-from rundun.store import organizations, quotas, run_lists, service_state, statistics, templates
+from rundun.actions import backups, handled, runs, templates
+from rundun.actions.handled import FailedGroup
+from rundun.actions.runs import ListedRun
+from rundun.store import organizations, quotas, run_lists, service_state, statistics
+from rundun.store.pagination import PageRequest
 from rundun.store.quotas import StorageUse
 from rundun.store.run_lists import RunFilter
-from rundun.store.statistics import OldestRun, Statistic
+from rundun.store.statistics import Statistic
 from rundun.store.transaction import Tx
+
+
+SHORT = 5  # of what is listed on the overview
+
+
+@dataclass(frozen=True, slots=True)
+class ShortList:
+    """The first `SHORT` runs of a list, and how many it has: counted to `statistics.MAX_COUNTED`, and one more means
+    more.
+    """
+
+    items: Sequence[ListedRun]
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """The numbers of the overview. `open`, `late`, `missed`, `flagged` and `failed` are counted to
-    `statistics.MAX_COUNTED`, and one more means more; `missed` ended, and `flagged` were dispatched, on the days that
-    are shown; `dispatched`, `done`, `cancelled` and `expired` have one number for each day, today's last. `is_held`:
-    after a restore nothing goes out. `misses_backup`: backups fail or are overdue, where the service is this
+    """What needs somebody: runs that are late, missed or flagged, and failed deliveries, `failed` of them, in groups of
+    which the first `SHORT` are here. Then today: runs that are due, in progress and done. `dispatched`, `done`,
+    `cancelled` and `expired` have one number for each day, today's last. `has_templates`: runs can be dispatched.
+    `is_held`: after a restore nothing goes out. `misses_backup`: backups fail or are overdue, where the service is this
     organization's alone.
     """
 
-    open: int
-    late: int
-    missed: int
-    flagged: int
+    late: ShortList
+    missed: ShortList
+    flagged: ShortList
+    groups: Sequence[FailedGroup]
     failed: int
+    due_today: ShortList
+    in_progress: ShortList
+    done_today: ShortList
     dispatched: list[int]
     done: list[int]
     cancelled: list[int]
     expired: list[int]
-    oldest: OldestRun | None
-    oldest_template: str | None
+    has_templates: bool
     storage: StorageUse
     is_held: bool
     misses_backup: bool
@@ -53,28 +71,35 @@ class Usage:
 
 def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
     """Read an organization's dashboard; `begins`: when each day begins, in milliseconds, and when tomorrow does."""
-    oldest = statistics.oldest_open(tx, org_id)
-    version = oldest and templates.get_version(tx, oldest.template_id, oldest.template_v)
+    to_come = RunFilter("pending", is_by_due=True, late_from=tx.now + 1, late_until=begins[-1])
+    under_way = RunFilter("in_progress", is_by_due=True, late_from=tx.now + 1)
     return Dashboard(
-        statistics.open_runs(tx, org_id),
-        _count(tx, org_id, RunFilter(late_at=tx.now)),
-        _count(tx, org_id, RunFilter(is_missed=True, closed_after=begins[0] - 1)),
-        _count(tx, org_id, RunFilter(is_flagged=True, created_after=begins[0] - 1)),
+        _short_list(tx, org_id, RunFilter(late_at=tx.now)),
+        _short_list(tx, org_id, RunFilter(is_missed=True, is_to_handle=True)),
+        _short_list(tx, org_id, RunFilter(is_flagged=True, is_to_handle=True)),
+        handled.failed_groups(tx, org_id)[:SHORT],
         statistics.failed_deliveries(tx, org_id),
+        _short_list(tx, org_id, to_come),
+        _short_list(tx, org_id, under_way),
+        _short_list(tx, org_id, RunFilter("completed", closed_after=begins[-2] - 1)),
         _in_spans(tx, org_id, "dispatched", begins),
         _in_spans(tx, org_id, "completed", begins),
         _in_spans(tx, org_id, "cancelled", begins),
         _in_spans(tx, org_id, "expired", begins),
-        oldest,
-        version.template.name if version else None,
+        bool(templates.page_current(tx, org_id, PageRequest(1), include_archived=False).items),
         quotas.get(tx, org_id),
         service_state.held_since(tx) is not None,
         backups.missed_at(tx) is not None and organizations.is_alone(tx),
     )
 
 
-def _count(tx: Tx, org_id: str, filters: RunFilter) -> int:
-    """Count what a list with that filter shows."""
+def _short_list(tx: Tx, org_id: str, filters: RunFilter) -> ShortList:
+    page = runs.page(tx, org_id, filters, PageRequest(SHORT))
+    return ShortList(page.items, len(page.items) if page.next_before is None else count_runs(tx, org_id, filters))
+
+
+def count_runs(tx: Tx, org_id: str, filters: RunFilter) -> int:
+    """Count what a list with that filter shows, at most `statistics.MAX_COUNTED` and one."""
     return run_lists.count(tx, org_id, filters, statistics.MAX_COUNTED + 1)
 
 

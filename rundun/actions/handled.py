@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from rundun.actions import quotas
 from rundun.actions.run_state import expire, load, now_of
 from rundun.core.run import Actor, Run
+from rundun.core.webhook_url import shown_host
 from rundun.errors import Problem
 from rundun.store import deliveries, failed_deliveries, run_changes, runs
 from rundun.store.failed_deliveries import NEWEST, FailedDelivery
@@ -49,6 +50,11 @@ class FailedGroup:
     trouble: str | None
     count: int
     newest: FailedDelivery
+
+    @property
+    def host(self) -> str:
+        """Return the receiver's host, for people."""
+        return shown_host(self.receiver)
 
 
 def group_id_of(delivery: FailedDelivery) -> str:

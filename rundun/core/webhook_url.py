@@ -30,6 +30,12 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TO_ESCAPE = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")  # all but RFC 3986's pchar, "/" and "?"
 
 
+def shown_host(origin: str) -> str:
+    """Return the host of `<scheme>://<host>:<port>` for people: without its scheme's usual port."""
+    scheme, _, authority = origin.partition("://")
+    return authority.removesuffix(f":{DEFAULT_PORTS.get(scheme)}")
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """A normalised URL in its parts; `host` is without brackets, `port` is always there, `target` is path + query."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from rundun.core.webhook_url import shown_host
 from rundun.store import quotas
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import Tx
@@ -48,8 +49,7 @@ class Delivery:
     @property
     def host(self) -> str:
         """Return the webhook's host, for people: without its scheme's usual port."""
-        scheme, _, authority = self.destination.partition(" ")[2].partition("://")
-        return authority.removesuffix({"http": ":80", "https": ":443"}.get(scheme, ""))
+        return shown_host(self.destination.partition(" ")[2])
 
     @property
     def trouble(self) -> str | None:

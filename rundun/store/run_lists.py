@@ -9,6 +9,7 @@ from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.runs import LISTED_COLUMNS, _run
 from rundun.store.transaction import Tx
 
+NEVER = 9_000_000_000_000_000  # `late_after` in the file of a run that has neither a due time nor an end
 FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 
 
@@ -16,8 +17,10 @@ FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 class RunFilter:
     """A selection of runs; times in milliseconds, those named `after` and `before` themselves left out. `status` is a
     run's or `open`, which stands for two; `late_at` leaves those that are open and late then, `is_missed` those that
-    expired before anybody started them, `is_flagged` those with a step that calls for attention. At most one of
-    `executor_ref` and `executor_ref_prefix` is set.
+    expired before anybody started them, `is_flagged` those with a step that calls for attention, `is_to_handle` those
+    of the two that nobody is done with. At most one of `executor_ref` and `executor_ref_prefix` is set. `is_by_due`
+    leaves those that are open, those due first in front, or that end first where they have no due time; of these
+    `late_from` and `late_until` leave those that are late from then on, or before then.
     """
 
     status: str | None = None
@@ -32,6 +35,10 @@ class RunFilter:
     due_before: int | None = None
     is_missed: bool = False
     is_flagged: bool = False
+    is_to_handle: bool = False
+    is_by_due: bool = False
+    late_from: int | None = None
+    late_until: int | None = None
 
     @property
     def is_by_end(self) -> bool:
@@ -40,13 +47,13 @@ class RunFilter:
 
     @property
     def order(self) -> str:
-        """Return the column that the list is sorted by, the greatest first."""
+        """Return the column that the list is sorted by, the greatest first, unless it `is_by_due`."""
         if self.executor_ref_prefix is not None:
             return "executor_ref"
-        if self.is_by_end:
-            return "closed_at"
-        if self.late_at is not None:
+        if self.is_by_due or (self.late_at is not None and not self.is_by_end):
             return "late_after"
+        if self.is_by_end or (self.is_missed and self.is_to_handle and self.due_before is None):
+            return "closed_at"
         return "created_at" if self.due_before is None else "due_at"
 
     @property
@@ -55,7 +62,7 @@ class RunFilter:
         allowed = [
             status
             for status in STATUSES
-            if (self.late_at is None or status in OPEN)
+            if (not (self.is_by_due or self.late_at is not None) or status in OPEN)
             and (not self.is_by_end or status in CLOSED)
             and (not self.is_missed or status == "expired")
         ]
@@ -67,13 +74,18 @@ class RunFilter:
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
     """Return a page of an organization's runs, the newest first: by when they ended where the filters name that, by
     since when they are late, or by when they are due. Those chosen by how their reference begins come in the order of
-    their references, the last first, since no index has them by their age.
+    their references, the last first, since no index has them by their age; those that are listed by when they are due,
+    the first of these in front.
     """
     pages = [_page_of_status(tx, org_id, replace(filters, status=each), page_request) for each in filters.statuses]
     if len(pages) == 1:
         return pages[0]
     runs = [run for page in pages for run in page.items]
-    runs.sort(key=lambda run: (_value(run, filters.order), run.created_at, run.number), reverse=True)
+    by_age = filters.order == "executor_ref"
+    runs.sort(
+        key=lambda run: (_value(run, filters.order), run.created_at if by_age else 0, run.number),
+        reverse=not _is_ascending(filters),
+    )
     is_more = len(runs) > page_request.limit or any(page.next_before is not None for page in pages)
     shown = runs[: page_request.limit]
     return Page(shown, _cursor(shown[-1], filters) if is_more else None)
@@ -97,7 +109,13 @@ def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:
 
 
 def _value(run: Run, column: str) -> Any:
+    if column == "late_after":
+        return NEVER if run.late_after is None else run.late_after
     return run.job.due_at if column == "due_at" else getattr(run, column)
+
+
+def _is_ascending(filters: RunFilter) -> bool:
+    return filters.is_by_due and filters.executor_ref_prefix is None
 
 
 def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
@@ -107,11 +125,12 @@ def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageR
     place = _place(tx, org_id, filters, page_request)
     if prefix is not None:
         conditions.append("executor_ref >= :prefix")
+    behind, direction = (">", "ASC") if _is_ascending(filters) else ("<", "DESC")
     if None not in place.values():
-        conditions.append(f"({', '.join(place)}) < ({', '.join(f':{column}' for column in place)})")
+        conditions.append(f"({', '.join(place)}) {behind} ({', '.join(f':{column}' for column in place)})")
     rows = tx.db.execute(
         f"SELECT {LISTED_COLUMNS} FROM runs INDEXED BY {_index(tx, org_id, filters)} "  # noqa: S608, all named here
-        f"WHERE {' AND '.join(['org_id = :org', *conditions])} ORDER BY {' DESC, '.join(place)} DESC LIMIT :more",
+        f"WHERE {' AND '.join(['org_id = :org', *conditions])} ORDER BY {', '.join(f'{column} {direction}' for column in place)} LIMIT :more",
         {**values, **place, "org": org_id, "prefix": prefix, "more": page_request.limit + 1},
     ).fetchall()
     page = Page.of(rows, page_request, lambda row: (0, 0), _run)
@@ -123,7 +142,8 @@ def _place(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -
     at, number = page_request.before
     prefix = filters.executor_ref_prefix
     if prefix is None:
-        return {filters.order: at, "number": number}
+        is_first = filters.is_by_due and page_request.before == PageRequest().before
+        return {filters.order: 0 if is_first else at, "number": number}
     query = "SELECT executor_ref FROM runs WHERE number = ? AND org_id = ? AND created_at = ?"
     row = None if number >= END else tx.db.execute(query, (number, org_id, at)).fetchone()
     if row is None or not (row["executor_ref"] or "").startswith(prefix):  # the first page, or a cursor of other runs
@@ -167,13 +187,17 @@ def _candidate_indexes(filters: RunFilter) -> list[tuple[str, tuple[str, ...]]]:
     candidates: list[tuple[str, tuple[str, ...]]] = []
     if filters.is_by_end:
         candidates.append(("runs_by_end", ("status", "closed_at")))
-    elif filters.late_at is not None:
+    elif filters.late_at is not None or filters.is_by_due:
         candidates.append(("runs_open_of_org", ("status", "late_after")))
     elif filters.due_before is not None:
         candidates.append(("runs_by_due", ("status", "due_at")))
-    if filters.is_missed:
+    if filters.is_missed and filters.is_to_handle:
+        candidates.insert(0, ("runs_missed_to_handle", ("status", "started_at", "handled_at", "closed_at")))
+    elif filters.is_missed:
         candidates.append(("runs_missed", ("status", "started_at", "created_at")))
-    if filters.is_flagged:
+    if filters.is_flagged and filters.is_to_handle:
+        candidates.insert(0, ("runs_flagged_to_handle", ("flagged", "handled_at", "created_at")))
+    elif filters.is_flagged:
         candidates.append(("runs_flagged", ("flagged", "created_at")))
     if not candidates and filters.status is not None:
         candidates.append(("runs_by_status", ("status", "created_at")))
@@ -204,21 +228,25 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
         ("closed_at > :closed_after", filters.closed_after),
         ("closed_at < :closed_before", filters.closed_before),
         ("late_after <= :late_at", filters.late_at),
+        ("late_after >= :late_from", filters.late_from),
+        ("late_after < :late_until", filters.late_until),
         ("due_at < :due_before", filters.due_before),
     )
     in_use = {condition: value for condition, value in comparisons if value is not None}
     values = {condition.partition(":")[2]: value for condition, value in in_use.items()}
     written = []  # as the indexes say it, which are not chosen by values
-    if filters.late_at is None:  # nothing that is open was erased
+    if filters.late_at is None and not filters.is_by_due:  # nothing that is open was erased
         written.append("erased_at IS NULL")
-    if filters.late_at is not None:
+    else:
         written.append("status IN ('pending', 'in_progress')")
-        if filters.status == "pending":
+        if filters.status == "pending" and filters.late_at is not None:
             written.append("due_at IS NOT NULL")  # others have expired by then, and will be found to have
     if filters.is_missed:
         written += ["status = 'expired'", "started_at IS NULL"]
     if filters.is_flagged:
         written.append("flagged > 0")
+    if filters.is_to_handle:
+        written.append("handled_at IS NULL")
     return [*in_use, *written], values
 
 

@@ -1,28 +1,14 @@
-"""Counts: what has happened in each quarter of an hour, counted as it happens, and what is open now."""
+"""Counts: what has happened in each quarter of an hour, counted as it happens, and deliveries."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from rundun.core import times
-from rundun.core.run import OPEN
 from rundun.store.transaction import Tx
 
 QUARTER = times.HOUR // 4  # in every time zone a day begins with one
 MAX_COUNTED = 10_000  # counted one by one; what is more is only said to be more
 
 Statistic = Literal["dispatched", "completed", "cancelled", "expired", "photos"]
-
-
-@dataclass(frozen=True, slots=True)
-class OldestRun:
-    """The open run that was dispatched first."""
-
-    run_id: str
-    status: str
-    executor_ref: str | None
-    template_id: str
-    template_v: int
-    created_at: int
 
 
 def between(tx: Tx, org_id: str, what: Statistic, begin: int, end: int) -> list[tuple[int, int]]:
@@ -49,15 +35,10 @@ def _count(tx: Tx, rows: str, *parameters: object) -> int:
     return tx.number(query, *parameters, MAX_COUNTED + 1)
 
 
-def open_runs(tx: Tx, org_id: str) -> int:
-    """Count the runs that are open, at most `MAX_COUNTED` and one."""
-    rows = "runs INDEXED BY runs_open_of_org WHERE org_id = ? AND status IN ('pending', 'in_progress')"
-    return _count(tx, rows, org_id)
-
-
 def failed_deliveries(tx: Tx, org_id: str) -> int:
-    """Count the deliveries that have failed for good, at most `MAX_COUNTED` and one."""
-    return _count(tx, "deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = 'failed'", org_id)
+    """Count the deliveries that have failed for good and that nobody is done with, at most `MAX_COUNTED` and one."""
+    rows = "deliveries INDEXED BY deliveries_to_handle WHERE org_id = ? AND status = 'failed' AND handled_at IS NULL"
+    return _count(tx, rows, org_id)
 
 
 def pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
@@ -68,14 +49,3 @@ def pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
     )
     count, at = tx.db.execute(query, (org_id, MAX_COUNTED + 1)).fetchone()
     return int(count), at
-
-
-def oldest_open(tx: Tx, org_id: str) -> OldestRun | None:
-    """Find the open run that was dispatched first, None when none is open."""
-    query = (
-        "SELECT id, status, executor_ref, template_id, template_v, created_at "
-        "FROM runs INDEXED BY runs_by_status WHERE org_id = ? AND status = ? AND erased_at IS NULL "
-        "ORDER BY created_at LIMIT 1"
-    )
-    oldest = [OldestRun(*row) for status in OPEN for row in tx.db.execute(query, (org_id, status)).fetchall()]
-    return min(oldest, key=lambda run: run.created_at, default=None)

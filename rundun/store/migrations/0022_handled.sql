@@ -8,7 +8,7 @@ UPDATE runs SET handled_at = coalesce(closed_at, started_at, created_at) WHERE f
 CREATE INDEX runs_missed_to_handle ON runs (org_id, closed_at)
   WHERE status = 'expired' AND started_at IS NULL AND erased_at IS NULL AND handled_at IS NULL;  -- the console's Missed
 CREATE INDEX runs_flagged_to_handle ON runs (org_id, created_at)
-  WHERE flagged > 0 AND handled_at IS NULL;  -- the console's Flagged
+  WHERE flagged > 0 AND erased_at IS NULL AND handled_at IS NULL;  -- the console's Flagged
 
 ALTER TABLE deliveries ADD COLUMN handled_at INTEGER;
 UPDATE deliveries SET handled_at = coalesce(settled_at, created_at) WHERE status = 'failed';
@@ -20,7 +20,7 @@ CREATE INDEX deliveries_to_handle ON deliveries (org_id, created_at)
 DROP INDEX runs_open_of_org;
 ALTER TABLE runs DROP COLUMN late_after;
 ALTER TABLE runs ADD COLUMN late_after INTEGER
-  AS (coalesce(due_at, expires_at, 4611686018427387904)) VIRTUAL;  -- open from then on, it is late
+  AS (coalesce(due_at, expires_at, 9000000000000000)) VIRTUAL;  -- open from then on, it is late
 CREATE INDEX runs_open_of_org ON runs (org_id, status, late_after)
   WHERE status IN ('pending', 'in_progress');  -- GET /v1/runs?late=, the overview, the console's Open
 
