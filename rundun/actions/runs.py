@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rundun.actions import operators, quotas
+from rundun.actions import default_webhooks, operators, quotas
 from rundun.actions.run_state import RunState, close, expire, load, now_of, require_open
 from rundun.core import progress, times
 from rundun.core.answer import Answer
@@ -18,6 +18,7 @@ from rundun.core.run import (
     DispatchRequest,
     OperatorRef,
     Run,
+    Webhook,
     expiry,
     new_run,
     with_destination,
@@ -51,10 +52,18 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     quotas.require_room_for_run(tx, org_id)
     if not organizations.take_credit(tx, org_id):
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
-    webhook = dispatch_request.webhook and with_destination(org_id, dispatch_request.webhook)
+    webhook = _webhook(tx, org_id, dispatch_request)
+    webhook = webhook and with_destination(org_id, webhook)
     run = new_run(replace(dispatch_request, webhook=webhook), tx.new_id("r"), org_id, head.v, tx.now, version.untouched)
     runs.add(tx, run)
     return run
+
+
+def _webhook(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Webhook | None:
+    """Return the webhook that a run gets."""
+    if dispatch_request.webhook is None and dispatch_request.webhook_from == "default":
+        return default_webhooks.find(tx, org_id, dispatch_request.template_id)
+    return dispatch_request.webhook
 
 
 def job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> tuple[FieldError, ...]:

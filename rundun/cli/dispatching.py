@@ -18,6 +18,7 @@ from rundun.cli.direct_reads import DirectReads
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
 from rundun.core.json_types.runs import WarnedJson
+from rundun.core.run import WebhookFrom
 from rundun.core.template import Template
 from rundun.core.webhook_url import Destination
 from rundun.errors import FieldError, Invalid, Problem
@@ -79,6 +80,7 @@ class Hours(click.ParamType[Any]):
 @click.option("--webhook-url", metavar="URL", help="Where its events are sent.")
 @click.option("--webhook-events", metavar="EVENTS", help="Which ones, with commas between them.")
 @click.option("--webhook-secret-file", "webhook_secret", type=FILE, metavar="FILE", help="The secret that signs them.")
+@click.option("--no-webhook", is_flag=True, help="Send its events nowhere, whatever the checklist has by default.")
 @shown
 def runs_dispatch(settings: ServiceSettings, template: str, org: str | None, **given: Any) -> Shown:
     """Dispatch a run of a checklist, by its id or name, and print its link; on a terminal also as a QR code.
@@ -87,10 +89,13 @@ def runs_dispatch(settings: ServiceSettings, template: str, org: str | None, **g
     """
     for value in (template, org, *given.values()):
         require_utf8(value)
+    if given["no_webhook"] and any(given[name] for name in ("webhook_url", "webhook_events", "webhook_secret")):
+        raise click.UsageError("Say where its events are sent, or --no-webhook.")
     version = run_reading(settings, lambda tx: _find(tx, template, org))
     body = {"template_id": version.template_id, **_body(version.template, given)}
     try:
-        order, warnings = asyncio.run(_read(settings, version.org_id, body))
+        webhook_from: WebhookFrom = "request" if given["no_webhook"] else "default"
+        order, warnings = asyncio.run(_read(settings, version.org_id, body, webhook_from))
         made = run_writing(settings, "runs dispatch", org_id=version.org_id, order=order)
     except Invalid as invalid:
         raise Invalid([_by_option(error, version.template) for error in invalid.errors]) from None
@@ -113,11 +118,13 @@ def _draw(link: str) -> None:
     segno.make(link).terminal(compact=True)
 
 
-async def _read(settings: ServiceSettings, org_id: str, body: Any) -> tuple[Any, list[WarnedJson]]:
+async def _read(
+    settings: ServiceSettings, org_id: str, body: Any, webhook_from: WebhookFrom
+) -> tuple[Any, list[WarnedJson]]:
     """Read the body as the API does; returns the order, and warnings about where events would go."""
     with reading(settings, wall_clock) as tx:
         order, destination = (await read_dispatch_body(DirectReads(tx), org_id, body)).order()
-    return to_jsonable_python(order), await _check(settings, destination, org_id)
+    return to_jsonable_python(replace(order, webhook_from=webhook_from)), await _check(settings, destination, org_id)
 
 
 async def _check(settings: ServiceSettings, destination: Destination | None, org_id: str) -> list[WarnedJson]:

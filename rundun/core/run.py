@@ -12,6 +12,7 @@ from rundun.core.webhook_url import normalise
 Status = Literal["pending", "in_progress", "completed", "cancelled", "expired"]
 By = Literal["executor", "integrator", "operator"]
 Move = Literal["start", "complete", "cancel", "expire"]
+WebhookFrom = Literal["request", "default"]
 
 MOVES: Mapping[tuple[Status, Move], Status] = {
     ("pending", "start"): "in_progress",
@@ -225,7 +226,8 @@ def expiry(now: int, hours: float | None) -> int | None:
 @dataclass(frozen=True, slots=True)
 class DispatchRequest:
     """A run to dispatch; `expires_in_hours` None = never, the webhook's URL already normalised. Unless the hours are
-    `is_bound`, named by whoever dispatches, the run stays open until a day after it is due.
+    `is_bound`, named by whoever dispatches, the run stays open until a day after it is due. Without a webhook of its
+    own it gets what `webhook_from` says: none, or the default one of its template or organization.
     """
 
     template_id: str
@@ -235,6 +237,7 @@ class DispatchRequest:
     language: str | None = None
     job: RunJob = NO_JOB
     is_bound: bool = False
+    webhook_from: WebhookFrom = "request"
 
 
 def expires_at(dispatch_request: DispatchRequest, now: int) -> int | None:

@@ -25,6 +25,7 @@ ROW, NOTHING, GONE, NONE = "stays", "is emptied", "all rows go", "has nothing of
 # What erasing a run does to each table, and to each column of `runs`: whoever adds one says it here.
 TABLES = {
     "removed_operators": NONE,
+    "default_webhooks": NONE,
     "runs": ROW,
     "answers": GONE,
     "attempts": GONE,

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,27 @@ def test_a_receiver_that_is_not_allowed_is_refused_and_an_unknown_one_is_warned_
     assert "/r/r-" in dispatched(allowed)
     unknown = rundun(tmp_path, *dispatch, "http://gone.example/")
     assert (unknown.exit_code, "\nwarning: The name gone.example was not found" in unknown.stderr) == (0, True)
+
+
+@pytest.mark.parametrize("office", ["alone"], indirect=True)
+def test_the_webhook_by_default_is_copied_unless_another_or_none_is_said(office: Office) -> None:
+    office("templates", "import", office.file(CHECK), "--org", FIRST)
+    with closing(sqlite3.connect(office.folder / "rundun.db")) as db:
+        (org_id,) = db.execute("SELECT id FROM organizations").fetchone()
+        default = (org_id, "http://10.1.2.3/default", "a long enough secret", '["run.completed"]')
+        db.execute("INSERT INTO default_webhooks VALUES (?, NULL, ?, ?, ?)", default)
+        db.commit()
+    dispatch = ("runs", "dispatch", "Beach house", "--secret-field", "f-door=-")
+    given = {
+        "http://10.1.2.3/default": [],
+        "http://10.1.2.3/own": ["--webhook-url", "http://10.1.2.3/own"],
+        None: ["--no-webhook"],
+    }
+    for url, options in given.items():
+        run = office.json("runs", "show", office.json(*dispatch, *options, typed="4711")["run_id"])
+        assert (run["webhook"] or {}).get("url") == url
+    both = office.run(*dispatch, "--no-webhook", "--webhook-events", "run.completed", typed="4711")
+    assert (both.exit_code, "or --no-webhook." in both.stderr) == (2, True)
 
 
 def test_a_checklist_goes_by_a_name_that_only_one_has(tmp_path: Path) -> None:

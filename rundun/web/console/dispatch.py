@@ -1,6 +1,7 @@
 """/console/dispatch: dispatching a run by hand, and what to send to its executor."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -119,6 +120,8 @@ async def dispatch(call: ConsoleCall) -> Response:
             await read_dispatch_body(call.ctx.database, call.operator.org_id, body)
         ).order()
         warnings = await destination_warnings(call.ctx.check_destination, destination, call.operator.org_id)
+        if call.form.get("webhook") != "none":
+            dispatch_request = replace(dispatch_request, webhook_from="default")
         run_id = await call.write_once(lambda run: run.run_id, runs.dispatch, dispatch_request)
     except Problem as problem:
         if problem.code not in REFUSALS:

@@ -1,0 +1,88 @@
+"""Default webhooks: what people dispatch has one where nothing else is said, what an integrator dispatches never."""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rundun.actions import default_webhooks, runs
+from rundun.core import event
+from rundun.core.run import DispatchRequest, Webhook
+from rundun.errors import Invalid, NotFound
+from tests.helpers.service import BOOLEAN, Ed, Receiver, World
+from tests.helpers.storage import used
+from tests.helpers.webhooks import SECRET, verify
+
+OWN = Webhook("http://127.0.0.1:9/own", "the run's own secret", ("run.completed",))
+
+
+def hook(name: str, **more: Any) -> dict[str, Any]:
+    return {"url": f"http://127.0.0.1:9/{name}", "secret": f"the secret of {name}", **more}
+
+
+async def put(w: World, template_id: str | None, **changes: Any) -> Webhook:
+    return await w.database.write(default_webhooks.put, w.acme_id, template_id, changes)
+
+
+async def dispatched(w: World, order: DispatchRequest) -> Webhook | None:
+    return (await w.database.write(runs.dispatch, w.acme_id, order)).webhook
+
+
+async def test_the_nearest_one_is_copied_and_only_by_a_person_who_has_not_said_where(w: World) -> None:
+    """All of: an organization's, a template's, one of the run's own, and who dispatches."""
+    choices: Any = itertools.product((False, True), (False, True), (None, OWN), ("request", "default"))
+    for has_organization, has_template, own, webhook_from in choices:
+        template_id, other = await w.template(BOOLEAN), await w.template(BOOLEAN)
+        await put(w, other, **hook("other"))
+        for name, has, at in (("org", has_organization, None), ("template", has_template, template_id)):
+            await (put(w, at, **hook(name)) if has else w.database.write(default_webhooks.remove, w.acme_id, at))
+        got = await dispatched(w, DispatchRequest(template_id, webhook=own, webhook_from=webhook_from))
+        expected: Webhook | None = own
+        if own is None and webhook_from == "default" and (has_template or has_organization):
+            name = "template" if has_template else "org"
+            expected = Webhook(**hook(name), events=event.EVENTS)
+        key = f"{w.acme_id} http://127.0.0.1:9"
+        assert got == (expected and replace(expected, destination=key)), (has_organization, has_template, webhook_from)
+    answer = await w.acme.post("/v1/runs", json={"template_id": template_id})
+    assert (await w.run(Ed(w, answer.json()["run_id"])))["webhook"] is None, "an integrator says so"
+
+
+async def test_what_is_left_out_stays_and_runs_keep_what_they_got(w: World, receiver: Receiver) -> None:
+    template_id = await w.template(BOOLEAN)
+    await put(w, None, url=receiver.url, secret=SECRET, events=("run.started", "run.completed"))
+    run = await w.database.write(runs.dispatch, w.acme_id, DispatchRequest(template_id, webhook_from="default"))
+    assert await put(w, None, url="http://127.0.0.1:9/new") == Webhook(
+        "http://127.0.0.1:9/new", SECRET, ("run.started", "run.completed")
+    )
+    assert (await put(w, None, secret=None)).secret is None
+    await w.database.write(default_webhooks.remove, w.acme_id, None)
+    ed = Ed(w, run.run_id)
+    await ed.start()
+    await ed.answer("s-ok", True)
+    await ed.complete()
+    await w.deliver()
+    assert receiver.events() == ["run.started", "run.completed"]
+    verify(receiver.url, receiver.received[1])
+    assert await used(w)
+
+
+async def test_nobody_reads_or_changes_that_of_another_organization(w: World) -> None:
+    template_id = await w.template(BOOLEAN)
+    await put(w, template_id, **hook("acme"))
+    await put(w, None, **hook("acme"))
+    globex_id = (await w.globex.get("/v1/organization")).json()["id"]
+    assert await w.database.read(default_webhooks.find, globex_id, template_id) is None
+    with pytest.raises(NotFound):
+        await w.database.read(default_webhooks.find_own, globex_id, template_id)
+    with pytest.raises(NotFound):
+        await w.database.write(default_webhooks.put, globex_id, template_id, hook("globex"))
+    with pytest.raises(NotFound):
+        await w.database.write(default_webhooks.remove, globex_id, template_id)
+    assert (await w.database.read(default_webhooks.find, w.acme_id, template_id) or OWN).secret == "the secret of acme"
+
+
+async def test_a_first_one_has_a_url(w: World) -> None:
+    with pytest.raises(Invalid) as refused:
+        await put(w, None, secret=SECRET)
+    assert [(one.pointer, one.code) for one in refused.value.errors] == [("/url", "required")]
