@@ -11,6 +11,7 @@ from rundun.core.answer import Answer
 from rundun.core.job import NO_JOB
 from rundun.core.job_values import read_dispatch
 from rundun.core.remark import Remark
+from rundun.core.repeat import webhook_errors
 from rundun.core.run import (
     Actor,
     By,
@@ -43,10 +44,7 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     Raises NotFound, `template_archived`, `invalid` and `too_large` for its job, `quota_exceeded`,
     `insufficient_credits`; then nothing is created.
     """
-    head = templates.get(tx, org_id, dispatch_request.template_id)
-    if head.archived_at is not None:
-        raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
-    version = templates.get_version(tx, head.template_id, head.v)
+    version = get_dispatched_version(tx, org_id, dispatch_request.template_id)
     if version.template.fields or dispatch_request.job is not NO_JOB:
         dispatch_request = read_dispatch(version.template, dispatch_request, tx.now)
     quotas.require_room_for_run(tx, org_id)
@@ -54,16 +52,45 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
     webhook = _webhook(tx, org_id, dispatch_request)
     webhook = webhook and with_destination(org_id, webhook)
-    run = new_run(replace(dispatch_request, webhook=webhook), tx.new_id("r"), org_id, head.v, tx.now, version.untouched)
+    order = replace(dispatch_request, webhook=webhook)
+    run = new_run(order, tx.new_id("r"), org_id, version.v, tx.now, version.untouched)
     runs.add(tx, run)
     return run
 
 
+def get_dispatched_version(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
+    """Read the version of an organization's template that is dispatched now; raises NotFound, `template_archived`."""
+    head = templates.get(tx, org_id, template_id)
+    if head.archived_at is not None:
+        raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
+    return templates.get_version(tx, head.template_id, head.v)
+
+
+def get_closed(tx: Tx, org_id: str, run_id: str) -> Run:
+    """Read an organization's closed run, to repeat it. One whose time is up is expired here. Raises NotFound,
+    `run_erased`, `wrong_status`.
+    """
+    run = runs.get_of_org(tx, org_id, run_id)
+    if run.is_overdue(tx.now, tx.grace):
+        run = expire(tx, run)
+    if not run.is_closed:
+        raise Problem("wrong_status", f"This run is {run.status}: it can be repeated once it is closed.")
+    return run
+
+
 def _webhook(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Webhook | None:
-    """Return the webhook that a run gets."""
-    if dispatch_request.webhook is None and dispatch_request.webhook_from == "default":
+    """Return the webhook that a run gets; raises `invalid` for one that can't be copied, and as `get_closed` does."""
+    previous_id = dispatch_request.previous_run_id
+    previous = None if previous_id is None else get_closed(tx, org_id, previous_id)
+    if dispatch_request.webhook or dispatch_request.webhook_from == "request":
+        return dispatch_request.webhook
+    if dispatch_request.webhook_from == "default":
         return default_webhooks.find(tx, org_id, dispatch_request.template_id)
-    return dispatch_request.webhook
+    if previous is None or previous.webhook is None:
+        return None
+    if errors := [*webhook_errors(previous.webhook)]:
+        raise Invalid(errors)
+    return replace(previous.webhook, gone=False)
 
 
 def job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> tuple[FieldError, ...]:

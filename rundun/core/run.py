@@ -12,7 +12,7 @@ from rundun.core.webhook_url import normalise
 Status = Literal["pending", "in_progress", "completed", "cancelled", "expired"]
 By = Literal["executor", "integrator", "operator"]
 Move = Literal["start", "complete", "cancel", "expire"]
-WebhookFrom = Literal["request", "default"]
+WebhookFrom = Literal["request", "default", "previous"]
 
 MOVES: Mapping[tuple[Status, Move], Status] = {
     ("pending", "start"): "in_progress",
@@ -34,6 +34,7 @@ AFTER_DUE = times.DAY  # that it is open, at least, once it is due
 class Webhook:
     """The webhook of a run; without a secret its events are not signed. `gone` after a 410: one attempt each.
     `destination` is what limits are counted by, `<org_id> <scheme>://<host>:<port>`; the dispatch fills it in.
+    `is_secret_forgotten` where it had a secret that is not kept any more.
     """
 
     url: str
@@ -41,6 +42,7 @@ class Webhook:
     events: tuple[str, ...]
     gone: bool = False
     destination: str = ""
+    is_secret_forgotten: bool = False
 
 
 def with_destination(org_id: str, webhook: Webhook) -> Webhook:
@@ -51,7 +53,8 @@ def with_destination(org_id: str, webhook: Webhook) -> Webhook:
 
 def patch_webhook(webhook: Webhook, changes: Mapping[str, Any]) -> Webhook:
     """Return a webhook with some fields changed; at another URL it is not gone."""
-    patched = replace(webhook, **changes)
+    is_forgotten = webhook.is_secret_forgotten and "secret" not in changes
+    patched = replace(webhook, **changes, is_secret_forgotten=is_forgotten)
     return patched if patched.url == webhook.url else replace(patched, gone=False)
 
 
@@ -139,6 +142,7 @@ class Run:
     flagged: int = 0
     clock_skew_seconds: int | None = None
     has_remarks: bool = False  # there may be some, or photos of some
+    previous_run_id: str | None = None  # of the closed run that it repeats
     handled_at: int | None = None  # somebody is done with what it called for
 
     @property
@@ -227,7 +231,8 @@ def expiry(now: int, hours: float | None) -> int | None:
 class DispatchRequest:
     """A run to dispatch; `expires_in_hours` None = never, the webhook's URL already normalised. Unless the hours are
     `is_bound`, named by whoever dispatches, the run stays open until a day after it is due. Without a webhook of its
-    own it gets what `webhook_from` says: none, or the default one of its template or organization.
+    own it gets what `webhook_from` says: none, the default one of its template or organization, or that of the run that
+    it repeats, which is closed.
     """
 
     template_id: str
@@ -238,6 +243,7 @@ class DispatchRequest:
     job: RunJob = NO_JOB
     is_bound: bool = False
     webhook_from: WebhookFrom = "request"
+    previous_run_id: str | None = None
 
 
 def expires_at(dispatch_request: DispatchRequest, now: int) -> int | None:
@@ -268,4 +274,5 @@ def new_run(
         webhook=dispatch_request.webhook,
         progress=progress,
         job=dispatch_request.job,
+        previous_run_id=dispatch_request.previous_run_id,
     )

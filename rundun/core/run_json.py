@@ -189,6 +189,7 @@ def _head_json(run: Run, links: Urls, now: int) -> runs.RunHeadJson:
         "template_v": run.template_v,
         "link": links.run(run.run_id),
         **reference_json(run),
+        "previous_run_id": run.previous_run_id,
         "title": run.job.title,
         "due_at": times.wire_or_none(run.job.due_at),
         "assigned_to": run.assigned_to,

@@ -45,7 +45,7 @@ def empty(tx: Tx, run: Run, at: int, by: str) -> None:
         "cancelled_by = NULL, cancel_reason = NULL, last_step_id = NULL, signature = NULL, progress = '{}', "
         "title = NULL, note = NULL, due_at = NULL, fields = NULL, secrets = NULL, prefill = NULL, "
         "flagged = 0, clock_skew_seconds = NULL, has_remarks = 0, has_photos = 0, "
-        "handled_at = NULL WHERE number = ?",
+        "previous_run_id = NULL, handled_at = NULL WHERE number = ?",
         (at, by, run.revision, run.seq, run.status, run.number),
     )
     run_secrets.remove(tx, run)
@@ -97,7 +97,7 @@ def forget_webhook(tx: Tx, run_id: str) -> None:
     tx.db.execute("DELETE FROM idempotency_keys WHERE run_id = ?", (run_id,))
     tx.db.execute(
         "UPDATE runs SET webhook_url = NULL, webhook_secret = NULL, webhook_events = NULL, webhook_destination = NULL, "
-        "webhook_gone = 0 WHERE id = ?",
+        "webhook_gone = 0, webhook_forgotten = 0 WHERE id = ?",
         (run_id,),
     )
     erased_bytes.mark(tx)

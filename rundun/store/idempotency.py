@@ -12,7 +12,7 @@ from rundun.store import quotas
 from rundun.store.transaction import Tx
 
 TTL_MS = 24 * times.HOUR
-DISPATCHES = "/v1/runs"
+_IS_DISPATCH = "(path = '/v1/runs' OR path GLOB '/v1/runs/*/again')"
 ERASED = 410  # status of what is left of a response whose run was erased
 
 
@@ -86,8 +86,8 @@ def empty_of_run(tx: Tx, run_id: str, erased_at: int) -> None:
     not make another run. Of its key, which may name somebody, a digest is left.
     """
     body = to_json({"erased_at": times.wire(erased_at)})
-    query = "SELECT number, org_id, path, key FROM idempotency_keys WHERE run_id = ? AND path = ?"
-    for number, org_id, path, key in tx.db.execute(query, (run_id, DISPATCHES)).fetchall():
+    query = f"SELECT number, org_id, path, key FROM idempotency_keys WHERE run_id = ? AND {_IS_DISPATCH}"  # noqa: S608
+    for number, org_id, path, key in tx.db.execute(query, (run_id,)).fetchall():
         erased_key = _erased_key(key)
         # One may be left that is too old to be given.
         tx.db.execute(

@@ -19,9 +19,10 @@ TOUCHED = "runs of "  # what a transaction touched that has changed a run of the
 # A row is read by position, since every call reads one: `_run` has the columns in this order.
 _BEFORE_SECRETS = (
     "number, id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at, executor_ref, "
-    "language, webhook_url, webhook_secret, webhook_events, webhook_gone, webhook_destination, progress, identity, "
+    "language, webhook_url, webhook_secret, webhook_events, webhook_gone, webhook_destination, webhook_forgotten, "
+    "progress, identity, "
     "cancelled_by, cancel_reason, last_step_id, started_at, closed_at, assigned_to, device, signature, "
-    "flagged, clock_skew_seconds, has_remarks, title, note, due_at, fields"
+    "flagged, clock_skew_seconds, has_remarks, previous_run_id, title, note, due_at, fields"
 )
 _SECRETS = "CASE WHEN secrets IS NOT NULL THEN (SELECT content FROM run_secrets AS s WHERE s.number = runs.number) END"
 _COLUMNS = f"{_BEFORE_SECRETS}, {_SECRETS}, prefill, handled_at"
@@ -29,11 +30,11 @@ LISTED_COLUMNS = f"{_BEFORE_SECRETS}, NULL, prefill, handled_at"  # no list show
 
 
 def _run(row: sqlite3.Row) -> Run:
-    *plain, url, secret, events, gone, destination, progress = row[:18]
-    identity, by, reason, last_step_id, started_at, closed_at, assigned_to, device, signature, *found = row[18:30]
+    *plain, url, secret, events, gone, destination, forgotten, progress = row[:19]
+    identity, by, reason, last_step_id, started_at, closed_at, assigned_to, device, signature, *found = row[19:32]
     fields: list[Any] = [
         *plain,
-        url and Webhook(url, secret, tuple(from_json(events)), bool(gone), destination),
+        url and Webhook(url, secret, tuple(from_json(events)), bool(gone), destination, bool(forgotten)),
         from_json(progress),
         read_identity(identity),
         by and Cancellation(by, reason, closed_at, last_step_id),
@@ -42,9 +43,9 @@ def _run(row: sqlite3.Row) -> Run:
         assigned_to,
         device,
         signature,
-        _job(row[30:36]),
+        _job(row[32:38]),
         *found,
-        row[36],
+        row[38],
     ]
     return Run(*fields)
 
@@ -100,7 +101,7 @@ def _row(tx: Tx, run_id: str) -> sqlite3.Row:
 
 
 def _unless_erased(row: sqlite3.Row) -> Run:
-    erased_at = row[37]
+    erased_at = row[39]
     if erased_at is None:
         return _run(row)
     extensions = {"erased_at": times.wire(erased_at)}
@@ -111,6 +112,12 @@ def find_reference(tx: Tx, run_id: str) -> str | None:
     """Find the `executor_ref` of a run, None where it has none, or none any more."""
     reference: str | None = tx.get_row("run", "SELECT executor_ref FROM runs WHERE id = ?", run_id)[0]
     return reference
+
+
+def repeats(tx: Tx, run_id: str, limit: int) -> list[str]:
+    """List the ids of the runs that repeat a run, the oldest first, erased ones left out; at most so many."""
+    query = "SELECT id FROM runs WHERE previous_run_id = ? ORDER BY number LIMIT ?"
+    return [row["id"] for row in tx.db.execute(query, (run_id, limit)).fetchall()]
 
 
 def overdue(tx: Tx, limit: int) -> list[str]:
@@ -147,6 +154,7 @@ def add(tx: Tx, run: Run) -> None:
         webhook_events=webhook and to_json(webhook.events).decode(),
         webhook_destination=webhook and webhook.destination,
         progress=to_json(run.progress).decode(),
+        previous_run_id=run.previous_run_id,
         **job,
     )
     if run.job.secrets:
@@ -222,13 +230,14 @@ def put_webhook(tx: Tx, run: Run, webhook: Webhook | None) -> Run:
     changed = replace(run, webhook=webhook, revision=run.revision + 1)
     tx.db.execute(
         "UPDATE runs SET webhook_url = ?, webhook_secret = ?, webhook_events = ?, webhook_gone = ?, "
-        "webhook_destination = ?, revision = ? WHERE number = ?",
+        "webhook_destination = ?, webhook_forgotten = ?, revision = ? WHERE number = ?",
         (
             webhook and webhook.url,
             webhook and webhook.secret,
             webhook and to_json(webhook.events).decode(),
             int(webhook.gone) if webhook else 0,
             webhook and webhook.destination,
+            int(webhook.is_secret_forgotten) if webhook else 0,
             changed.revision,
             run.number,
         ),

@@ -204,6 +204,35 @@ class DispatchBody(StrictModel):
         return request, destination
 
 
+class RepeatBody(RunPatch):
+    """What a run has of its own that repeats another; what is left out is copied from that one."""
+
+    webhook: WebhookPatch | None = _STAYS
+    """What is different of the webhook; `null` = none. Its `secret` is required where it was forgotten since."""
+    title: Annotated[str, Text(200), _ONE_LINE] | None = _STAYS
+    """What the executor reads first, in one line; `null` = none."""
+    note: Annotated[str, Text(4000)] | None = _STAYS
+    """What the executor reads after Start; `null` = none."""
+    due_at: Time | None = None
+    """When the run should be done, as in a dispatch. It is not copied."""
+    fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = _STAYS
+    """Values of fields of the template's current version; others are copied, `null` = none. Those of kind `secret`
+    ended with the run before, and each has to be here, a value or `null`."""
+    executor_ref: Annotated[str, Text(256, 0)] | None = _STAYS
+    """Your own name for this job; `null` = none."""
+    language: LanguageTag | None = _STAYS
+    """The language in which the executor's page opens (BCP 47); `null` = none."""
+    expires_in_hours: Hours | None = _STAYS
+    """As in a dispatch. It is not copied: left out, 72, or until 24 hours after `due_at` if that is later."""
+    prefill: Annotated[dict[str, Any], Field(max_length=MAX_STEPS)] = {}
+    """Values by step id, as in a dispatch. They are not copied."""
+
+    def destination_after(self, before: Webhook | None) -> Destination | None:
+        """Return the destination to check before: the one that is given, else that of the webhook that is copied."""
+        is_copied = before is not None and ("webhook" not in self.model_fields_set or self.webhook is not None)
+        return self.destination() or (normalise(before.url) if before and is_copied else None)
+
+
 class CancelBody(StrictModel):
     """Why a run is ended before its time."""
 

@@ -63,7 +63,8 @@ COLUMNS = {
     **dict.fromkeys(("cancel_reason", "last_step_id", "signature", "progress", "title", "note"), NOTHING),
     **dict.fromkeys(("due_at", "fields", "secrets", "prefill", "flagged", "clock_skew_seconds"), NOTHING),
     **dict.fromkeys(("has_remarks", "has_photos", "webhook_url", "webhook_secret", "webhook_events"), NOTHING),
-    **dict.fromkeys(("webhook_destination", "webhook_gone", "handled_at"), NOTHING),
+    **dict.fromkeys(("webhook_destination", "webhook_gone", "webhook_forgotten", "previous_run_id"), NOTHING),
+    "handled_at": NOTHING,
 }
 # How the rows of a test's one run are found, where not by `run_id`: all files but those of the samples are its own.
 _SHOWN = "(SELECT file FROM pictures UNION SELECT thumbnail FROM pictures)"
@@ -158,6 +159,7 @@ async def test_an_erased_run_says_so_wherever_it_is_asked_for(w: World) -> None:
         await w.acme.post(f"{v1}/cancel", json={}),
         await w.acme.post(f"{v1}/extend", json={"expires_in_hours": 99}),
         await w.acme.post(f"{v1}/release", json={}),
+        await w.acme.post(f"{v1}/again", json={}),
         await w.acme.patch(v1, json={"title": "New"}, headers=merge),
         await ed.call("GET", "/state"),
         await ed.start(),

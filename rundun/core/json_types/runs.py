@@ -12,8 +12,9 @@ from rundun.core.run import By, Status
 class WarnedJson(TypedDict):
     """Something that will bite later."""
 
-    code: Literal["link_not_https", "link_loopback", "webhook_unresolved"]
-    """Phones refuse their position; the link opens on one machine only; the webhook's name has no address now."""
+    code: Literal["link_not_https", "link_loopback", "webhook_unresolved", "field_gone"]
+    """Phones refuse their position; the link opens on one machine only; the webhook's name has no address now; a field
+    of the run that is repeated was not copied, since the template has it no more."""
     detail: str
     """A sentence."""
 
@@ -208,6 +209,8 @@ class RunHeadJson(ReferenceJson):
     """In which version."""
     link: base.Url
     """What the executor opens."""
+    previous_run_id: base.RunId | None
+    """The closed run that this one repeats. It stays here when that one is erased."""
     title: str | None
     """What the executor reads first."""
     due_at: base.At | None

@@ -5,8 +5,9 @@ from functools import partial
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from rundun.actions import erasures, run_webhooks, runs
+from rundun.actions import erasures, repeats, run_webhooks, runs
 from rundun.actions.organizations import organization_json
+from rundun.actions.repeats import Repeated
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import get
 from rundun.core import run_json, times
@@ -17,6 +18,7 @@ from rundun.core.json_types.runs import (
     RunPatchedJson,
     RunRecordJson,
     RunSteeredJson,
+    WarnedJson,
 )
 from rundun.core.run import Run
 from rundun.core.urls import Urls
@@ -28,15 +30,15 @@ from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_ti
 from rundun.web.api.templates import template_json
 from rundun.web.body import MERGE_PATCH
 from rundun.web.context import Context
-from rundun.web.dispatch_reading import read_dispatch_body
-from rundun.web.dispatch_warnings import destination_warnings, link_warnings
+from rundun.web.dispatch_reading import read_dispatch_body, read_repeat_body
+from rundun.web.dispatch_warnings import destination_warnings, gone_warnings, link_warnings
 from rundun.web.docs.openapi.operation import ListOf, Success
 from rundun.web.problems import Json
 from rundun.web.query_params import RunsQuery, is_current, list_json, query
-from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RunPatch
+from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RepeatBody, RunPatch
 
 router = api_router("Runs")
-SHAPE = "b"  # of records, in their ETag: another letter once the same revision has other members
+SHAPE = "c"  # of records, in their ETag: another letter once the same revision has other members
 
 
 @router.route(
@@ -70,19 +72,53 @@ async def dispatch_run(call: ApiCall) -> Response:
     warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(
         call.ctx.check_destination, destination, call.org_id
     )
-    links = call.ctx.links
+    return await call.write(partial(_dispatched, call.ctx.links, warnings), runs.dispatch, order)
 
-    def dispatched(run: Run) -> StoredResponse:
-        content: DispatchedJson = {
-            "run_id": run.run_id,
-            "link": links.run(run.run_id),
-            "expires_at": times.wire_or_none(run.expires_at),
-            "assigned_to": None,
-            "warnings": warnings,
-        }
-        return json_reply(content, 201, location=f"/v1/runs/{run.run_id}")
 
-    return await call.write(dispatched, runs.dispatch, order)
+def _dispatched(links: Urls, warnings: list[WarnedJson], run: Run) -> StoredResponse:
+    content: DispatchedJson = {
+        "run_id": run.run_id,
+        "link": links.run(run.run_id),
+        "expires_at": times.wire_or_none(run.expires_at),
+        "assigned_to": None,
+        "warnings": warnings,
+    }
+    return json_reply(content, 201, location=f"/v1/runs/{run.run_id}")
+
+
+@router.route(
+    "POST /runs/{run_id}/again",
+    {
+        201: Success(
+            "The new run and its link.",
+            DispatchedJson,
+            headers=("Location",),
+            followed_by={"run_id": "$response.body#/run_id"},
+        )
+    },
+    body=RepeatBody,
+    problems=("wrong_status", "insufficient_credits", "quota_exceeded", "template_archived", "address_not_allowed"),
+)
+async def repeat_run(call: ApiCall) -> Response:
+    """Repeat a run.
+
+    Dispatches a run that is closed once more, for one credit: of the current version of its template, with its title,
+    note, fields, reference, language and webhook, but for what the body has in their place. Due time, expiry and values
+    to confirm are not copied. A field that the template has no more is named in `warnings`. What was forgotten with the
+    run, and is not in the body, is 422 at its place: fields of kind `secret`, and a webhook's secret that is not kept
+    any more. The new run names this one in `previous_run_id`.
+    """
+    run_id, ctx = call.path("run_id"), call.ctx
+    webhook = (await call.read(run_rows.get_of_org, run_id)).webhook  # for a run of somebody else nothing is looked up
+    body = await read_repeat_body(ctx.database, call.org_id, run_id, await call.json())
+    warnings = link_warnings(ctx.settings.public_url) + await destination_warnings(
+        ctx.check_destination, body.destination_after(webhook), call.org_id
+    )
+
+    def dispatched(repeated: Repeated) -> StoredResponse:
+        return _dispatched(ctx.links, [*warnings, *gone_warnings(repeated.gone)], repeated.run)
+
+    return await call.write(dispatched, repeats.again, run_id, body.changes())
 
 
 @router.route("GET /runs/{run_id}", {200: Success("The record.", RunRecordJson)}, is_conditional=True)

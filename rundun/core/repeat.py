@@ -1,0 +1,88 @@
+"""Repeating a run: what a new dispatch copies of a closed one, and what it can't."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rundun.core import event
+from rundun.core.job import RunJob
+from rundun.core.run import OPEN_HOURS, DispatchRequest, Run, Webhook, patch_webhook
+from rundun.core.template import JobField, Template
+from rundun.errors import FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A dispatch that repeats a run: `gone` are the ids of fields that the run had and the template has no more,
+    `errors` say what can't be copied and was not given.
+    """
+
+    order: DispatchRequest
+    gone: tuple[str, ...]
+    errors: tuple[FieldError, ...]
+
+
+def repeat(run: Run, template: Template, changes: Mapping[str, Any]) -> Repeat:
+    """Return the dispatch of `template`, the current version of that of a closed run, that repeats it: title, note,
+    reference, language, fields and webhook are the run's, but for `changes`, which has members of a `DispatchRequest`
+    and of its job by their names on the wire, None removing one. `fields` has those that change, and `webhook` the
+    fields of `Webhook` that do.
+    """
+    given: Mapping[str, Any] = changes.get("fields") or {}
+    copied, gone = copied_fields(run, template)
+    fields = {**copied, **given}
+    webhook, errors = _webhook(run, changes)
+    errors += [error for field in template.fields for error in _secret(field, fields)]
+    job = RunJob(
+        changes.get("title", run.job.title),
+        changes.get("note", run.job.note),
+        changes.get("due_at"),
+        fields,
+        {},
+        changes.get("prefill") or {},
+    )
+    order = DispatchRequest(
+        run.template_id,
+        webhook,
+        changes.get("expires_in_hours", OPEN_HOURS),
+        changes.get("executor_ref", run.executor_ref),
+        changes.get("language", run.language),
+        job,
+        "expires_in_hours" in changes,
+        previous_run_id=run.run_id,
+    )
+    return Repeat(order, tuple(name for name in gone if name not in given), tuple(errors))
+
+
+def copied_fields(run: Run, template: Template) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Return the values of a closed run's fields that a version of its template still has, and the ids of the others.
+    Its secrets are in neither: they ended with it.
+    """
+    known = {field.id for field in template.fields}
+    copied = {name: value for name, value in run.job.fields.items() if name in known}
+    return copied, tuple(name for name in run.job.fields if name not in known)
+
+
+def _secret(field: JobField, fields: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Find a secret of which nobody has said anything: also whether there was one is not known any more."""
+    if field.kind == "secret" and field.id not in fields:
+        or_none = "" if field.required else ", or null for none"
+        detail = f"is required: “{field.label}” is a secret, which ended with the run before; give it anew{or_none}"
+        yield FieldError(f"/fields/{field.id}", "required", detail)
+
+
+def _webhook(run: Run, changes: Mapping[str, Any]) -> tuple[Webhook | None, list[FieldError]]:
+    given = changes.get("webhook", {})
+    if given is None or (not given and run.webhook is None):
+        return None, []
+    webhook = patch_webhook(run.webhook or Webhook("", None, event.EVENTS), {**given, "gone": False})
+    if not webhook.url:
+        return None, [FieldError("/webhook/url", "required", "is required, since the run before had no webhook")]
+    return webhook, [*webhook_errors(webhook)]
+
+
+def webhook_errors(webhook: Webhook) -> Iterator[FieldError]:
+    """Find that a webhook can't be copied, since nobody knows its secret any more."""
+    if webhook.is_secret_forgotten:
+        detail = "is not kept any more: give it anew, or null for requests that are not signed"
+        yield FieldError("/webhook/secret", "required", detail)
