@@ -94,10 +94,14 @@ class OperatorRef:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An actor, who does something to a run: `name` is the key's or the operator's."""
+    """An actor, who does something to a run or an organization; `name` and `actor_id` are the key's or operator's."""
 
-    by: By | Literal["retention"]
+    by: By | Literal["retention", "administrator"]
     name: str | None = None
+    actor_id: str | None = None
+
+
+ADMINISTRATOR = Actor("administrator")  # who runs the server, at the command line
 
 
 @dataclass(frozen=True, slots=True)

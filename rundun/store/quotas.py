@@ -14,6 +14,7 @@ from rundun.store.transaction import Quotas, Tx
 
 VERSION, RUN, ANSWER, PHOTO, SIGNATURE, CHANGE = 1000, 1200, 500, 1500, 700, 200  # bytes of a row and its indexes
 EVENT, DELIVERY, ATTEMPT, RESPONSE, REMARK, PICTURE = 400, 800, 150, 700, 400, 500
+ORGANIZATION_CHANGE = 250
 NEAR = 0.8  # of the quota: from there on the administrator is told
 
 # Whatever is asked here of a quota, `:default` is what those have who were given none.
