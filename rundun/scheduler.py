@@ -18,7 +18,16 @@ from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.retention import Sweeper
-from rundun.store import copies, files, idempotency, maintenance, operators, pictures, webhook_secrets
+from rundun.store import (
+    copies,
+    files,
+    idempotency,
+    maintenance,
+    operators,
+    organization_changes,
+    pictures,
+    webhook_secrets,
+)
 from rundun.store import runs as run_rows
 from rundun.store.database import Database
 from rundun.store.database_file import DatabaseLost
@@ -71,8 +80,8 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
 
 
 async def clear_up(database: Database) -> None:
-    """Delete uploads that came to nothing, pictures that no template has named in time, and responses that nobody can
-    ask for again, and give back their room.
+    """Delete uploads that came to nothing, pictures that no template has named in time, responses that nobody can ask
+    for again and what the histories of organizations have kept for long enough, and give back their room.
 
     In small steps, each a write of its own, so that nobody waits long; a few free pages stay for the next photos.
     """
@@ -83,6 +92,8 @@ async def clear_up(database: Database) -> None:
         log("info", "uploads.dropped", count=len(numbers))
     if await database.read(operators.is_any_expired):
         await database.write(operators.remove_expired)
+    while await database.read(organization_changes.is_any_expired):
+        await database.write(organization_changes.remove_expired)
     while await database.read(pictures.is_any_expired):
         await database.write(pictures.remove_expired, PICTURE_BATCH_SIZE)
     while await database.read(idempotency.has_expired):

@@ -4,9 +4,10 @@ import secrets
 import string
 
 from rundun.actions.organizations import clean_name, find
+from rundun.core.run import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.errors import NotFound, Problem
-from rundun.store import api_keys
+from rundun.store import api_keys, organization_changes
 from rundun.store.api_keys import ApiKey
 from rundun.store.transaction import Tx
 
@@ -15,7 +16,9 @@ KEY_PREFIX = "rdk_live_"
 MAX_VALID = 100  # of one organization
 
 
-def create(tx: Tx, organization: str, name: str, *, may_erase: bool = False) -> tuple[ApiKey, str]:
+def create(
+    tx: Tx, organization: str, name: str, *, may_erase: bool = False, actor: Actor = ADMINISTRATOR
+) -> tuple[ApiKey, str]:
     """Create an API key; the key itself is returned here and never again. Raises NotFound, `invalid`. Whoever has one
     that `may_erase` can destroy evidence, so no key may unless somebody says it.
     """
@@ -23,7 +26,9 @@ def create(tx: Tx, organization: str, name: str, *, may_erase: bool = False) -> 
     if api_keys.count_valid(tx, org_id) >= MAX_VALID:
         raise Problem("invalid", f"An organization has at most {MAX_VALID} keys that work; revoke one first.")
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
-    return api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase), secret
+    key = api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase)
+    organization_changes.add(tx, org_id, "key_created", actor, key=name, may_erase=may_erase)
+    return key, secret
 
 
 def revoke(tx: Tx, key_id: str) -> ApiKey:
@@ -32,10 +37,16 @@ def revoke(tx: Tx, key_id: str) -> ApiKey:
     if key_id not in everyone:
         valid = [key for key in everyone.values() if key.revoked_at is None]
         raise NotFound("key", key_id, [f"{key.name} ({key.key_id})" for key in valid])
-    api_keys.revoke(tx, key_id)
-    return everyone[key_id]
+    return _revoke(tx, everyone[key_id], ADMINISTRATOR)
 
 
-def revoke_of_org(tx: Tx, org_id: str, key_id: str) -> None:
+def revoke_of_org(tx: Tx, org_id: str, key_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Revoke an API key of an organization; raises NotFound for one of any other."""
-    api_keys.revoke(tx, api_keys.get_of_org(tx, org_id, key_id).key_id)
+    _revoke(tx, api_keys.get_of_org(tx, org_id, key_id), actor)
+
+
+def _revoke(tx: Tx, key: ApiKey, actor: Actor) -> ApiKey:
+    api_keys.revoke(tx, key.key_id)
+    if key.revoked_at is None:
+        organization_changes.add(tx, key.org_id, "key_revoked", actor, key=key.name)
+    return key

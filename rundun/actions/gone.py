@@ -5,8 +5,7 @@ again.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from rundun.actions import erasures, signing_key
-from rundun.store import api_keys, operators
+from rundun.actions import api_keys, erasures, operators, signing_key
 from rundun.store import signing_key as rotations
 from rundun.store.transaction import JournalEntry, Tx
 
@@ -15,7 +14,7 @@ BATCH_SIZE = 50  # entries applied in one transaction
 _END: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
     "run": lambda tx, entry: erasures.erase(tx, entry.id, entry.by or "journal", journal=False, at=entry.at),
     "key": lambda tx, entry: api_keys.revoke(tx, entry.id),
-    "operator": lambda tx, entry: operators.remove(tx, entry.id),
+    "operator": lambda tx, entry: operators.remove_by_administrator(tx, entry.id),
     "signing_key": lambda tx, entry: rotations.note(tx, entry.at),
 }
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from rundun.actions import organizations as organization_actions
 from rundun.core import times
+from rundun.core.run import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.core.validation import clean_input
 from rundun.errors import FieldError, FieldErrorCode, NotFound, Problem, there_are
-from rundun.store import operators, organizations
+from rundun.store import operators, organization_changes, organizations
 from rundun.store.operators import Invitation, Operator, Role
 from rundun.store.organizations import Organization
 from rundun.store.transaction import Tx
@@ -34,6 +35,14 @@ class SignedIn:
     operator: Operator
     organization: Organization
     used_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What the first owner says of the organization: its name, and its time zone, which is known to be one."""
+
+    name: str
+    time_zone: str
 
 
 def new_token() -> str:
@@ -105,13 +114,21 @@ def sign_out(tx: Tx, token: str) -> None:
     operators.remove_session(tx, digest(token))
 
 
-def change_password(tx: Tx, operator_id: str, password: str, token: str = "") -> None:
-    """Change an operator's password; all other sessions than that of `token` are over."""
+def actor_of(operator: Operator) -> Actor:
+    """Return an operator as the actor whom a history names."""
+    return Actor("operator", operator.name, operator.operator_id)
+
+
+def change_password(tx: Tx, operator_id: str, password: str, token: str = "", actor: Actor = ADMINISTRATOR) -> None:
+    """Change an operator's password; all other sessions than that of `token` are over, and a link to set it is void."""
+    operator = operators.get(tx, operator_id)
     operators.put_password(tx, operator_id, password)
     operators.remove_sessions(tx, operator_id, but=digest(token))
+    operators.remove_password_reset(tx, operator_id)
+    organization_changes.add(tx, operator.org_id, "password_set", actor, operator=operator.name)
 
 
-def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
+def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTRATOR) -> str:
     """Invite a new operator; returns the token of a link, good for seven days, and the only one. Raises `invalid` where
     the organization has an operator with that address, or too many operators or invitations. Whether another one has is
     not told.
@@ -122,14 +139,17 @@ def invite(tx: Tx, org_id: str, email: str, role: Role) -> str:
         raise Problem("invalid", f"At most {MAX_INVITATIONS} invitations can be open; take one back first.")
     token = new_token()
     operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
+    organization_changes.add(tx, org_id, "operator_invited", actor, email=email, role=role)
     return token
 
 
-def withdraw_invitation(tx: Tx, org_id: str, invitation_id: str) -> None:
+def withdraw_invitation(tx: Tx, org_id: str, invitation_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Take back an invitation, whose link nobody can use any more; raises NotFound."""
-    if all(row.invitation_id != invitation_id for row in operators.invitations_of(tx, org_id)):
+    found = [row for row in operators.invitations_of(tx, org_id) if row.invitation_id == invitation_id]
+    if not found:
         raise NotFound("invitation")
     operators.remove_invitation(tx, org_id, invitation_id)
+    organization_changes.add(tx, org_id, "invitation_withdrawn", actor, email=found[0].email)
 
 
 def create_setup_link(tx: Tx, org_id: str) -> str:
@@ -138,6 +158,7 @@ def create_setup_link(tx: Tx, org_id: str) -> str:
     """
     token = new_token()
     operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP_TTL_MS)
+    organization_changes.add(tx, org_id, "setup_link_created", ADMINISTRATOR)
     return token
 
 
@@ -149,18 +170,42 @@ def invitation_of(tx: Tx, token: str) -> tuple[Invitation, Organization]:
     return invitation, organizations.get(tx, invitation.org_id)
 
 
-def join_and_sign_in(tx: Tx, token: str, email: str, name: str, password: str) -> tuple[Operator, str]:
-    """Make an operator of whoever uses a link, once, and begin a session for them; returns its token, too. Raises
-    NotFound when somebody was faster, `invalid`.
+def join_and_sign_in(
+    tx: Tx, token: str, email: str, name: str, password: str, set_up: SetUp | None = None
+) -> tuple[Operator, str]:
+    """Make an operator of whoever uses a link, once, and begin a session for them; returns its token, too. The first
+    owner may `set_up` the organization, which nobody after them does here. Raises NotFound when somebody was faster,
+    `invalid`.
     """
     invitation, _ = invitation_of(tx, token)
-    operator = add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
+    sets_up = is_first_owner(tx, invitation)
+    operator = _add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
     operators.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
+    organization_changes.add(tx, operator.org_id, "operator_joined", actor_of(operator), role=operator.role)
+    if sets_up and set_up:
+        organization_actions.set_up(tx, operator.org_id, set_up.name, set_up.time_zone, actor_of(operator))
     return operator, begin_session(tx, operator.operator_id)
 
 
+def is_first_owner(tx: Tx, invitation: Invitation) -> bool:
+    """Tell whether a link makes the first owner of an organization, who sets it up."""
+    return invitation.role == "owner" and not operators.has_owner(tx, invitation.org_id)
+
+
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
-    """Add an operator to an organization. Raises `invalid`."""
+    """Add an operator to an organization, for the administrator. Raises `invalid`."""
+    operator = _add(tx, org_id, email, name, role, password)
+    values = {"operator": operator.name, "email": operator.email, "role": role}
+    organization_changes.add(tx, org_id, "operator_added", ADMINISTRATOR, **values)
+    return operator
+
+
+def _add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
+    """Add an operator. Links that make an owner, out since before there was one, end with the first: they stand in a
+    terminal or in a journal that others may read.
+    """
+    if role == "owner" and not operators.has_owner(tx, org_id):
+        operators.remove_setup_links(tx, org_id)
     return operators.add(tx, org_id, _free_email(tx, org_id, email), clean_name(name), role, password)
 
 
@@ -202,34 +247,47 @@ def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
 
 def remove_by_email(tx: Tx, email: str, org: str | None = None) -> None:
     """Remove an operator for the administrator: also the last owner, since a new setup link is a command away."""
-    operator = get_by_email(tx, email, org)
-    _end_invitations(tx, operator)
+    remove_by_administrator(tx, get_by_email(tx, email, org).operator_id)
+
+
+def remove_by_administrator(tx: Tx, operator_id: str) -> None:
+    """Remove an operator, the last owner, too; raises NotFound."""
+    _remove(tx, operators.get(tx, operator_id), ADMINISTRATOR)
+
+
+def _remove(tx: Tx, operator: Operator, actor: Actor) -> None:
+    _end_links(tx, operator)
     operators.remove(tx, operator.operator_id)
+    values = {"operator": operator.name, "email": operator.email}
+    organization_changes.add(tx, operator.org_id, "operator_removed", actor, **values)
 
 
-def remove(tx: Tx, org_id: str, operator_id: str) -> None:
+def remove(tx: Tx, org_id: str, operator_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Remove an operator, who may not come in any more. An organization keeps one owner. Who was removed already is
     once more, as the erasure journal may not have it yet.
     """
     if operators.is_removed(tx, operator_id):
         operators.remove(tx, operator_id)
         return
-    operator = _of_org(tx, org_id, operator_id)
+    operator = get_of_org(tx, org_id, operator_id)
     _keep_an_owner(tx, operator)
-    _end_invitations(tx, operator)
-    operators.remove(tx, operator.operator_id)
+    _remove(tx, operator, actor)
 
 
-def put_role(tx: Tx, org_id: str, operator_id: str, role: Role) -> None:
+def put_role(tx: Tx, org_id: str, operator_id: str, role: Role, actor: Actor = ADMINISTRATOR) -> None:
     """Change an operator's role: what they may do from now on. An organization keeps one owner."""
-    operator = _of_org(tx, org_id, operator_id)
+    operator = get_of_org(tx, org_id, operator_id)
     if role != "owner":
         _keep_an_owner(tx, operator)
-        _end_invitations(tx, operator)
+        _end_links(tx, operator)
     operators.put_role(tx, operator.operator_id, role)
+    if role != operator.role:
+        values = {"operator": operator.name, "before": operator.role, "after": role}
+        organization_changes.add(tx, org_id, "role_changed", actor, **values)
 
 
-def _of_org(tx: Tx, org_id: str, operator_id: str) -> Operator:
+def get_of_org(tx: Tx, org_id: str, operator_id: str) -> Operator:
+    """Return an organization's operator, or raise NotFound."""
     operator = operators.get(tx, operator_id)
     if operator.org_id != org_id:
         raise NotFound("operator")
@@ -242,10 +300,11 @@ def _keep_an_owner(tx: Tx, leaving: Operator) -> None:
         raise Problem("wrong_status", "An organization keeps at least one owner; make somebody else one first.")
 
 
-def _end_invitations(tx: Tx, leaving: Operator) -> None:
+def _end_links(tx: Tx, leaving: Operator) -> None:
     """Remove links that an owner may have made for themselves: they must not outlive what the owner was allowed."""
     if leaving.role == "owner":
         operators.remove_invitations(tx, leaving.org_id)
+        operators.remove_password_resets(tx, leaving.org_id)
 
 
 def of_organization(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from rundun.actions.quotas import require_room
 from rundun.core import colour, times
 from rundun.core.json_types.runs import OrganizationJson
+from rundun.core.run import ADMINISTRATOR, Actor
 from rundun.core.text import MIB
 from rundun.core.validation import clean_input
 from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
-from rundun.store import deliveries, files, organizations, quotas, statistics
+from rundun.store import deliveries, files, organization_changes, organizations, quotas, statistics
 from rundun.store.organizations import Organization
 from rundun.store.quotas import StorageUse
 from rundun.store.transaction import Tx
@@ -71,7 +72,9 @@ def create(tx: Tx, name: str) -> Organization:
     name = clean_name(name)
     if others := organizations.find_by_name(tx, name):
         raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")
-    return organizations.add(tx, name)
+    made = organizations.add(tx, name)
+    organization_changes.add(tx, made.org_id, "organization_created", ADMINISTRATOR)
+    return made
 
 
 def clean_name(typed: str) -> str:
@@ -84,7 +87,9 @@ def clean_name(typed: str) -> str:
 def set_contact(tx: Tx, org: str, contact: str) -> None:
     """Store how an executor reaches an organization, named by id or name; "" takes the contact away."""
     contact = _contact(contact)
-    organizations.put_contact(tx, find(tx, org).org_id, contact or None)
+    before = find(tx, org)
+    organizations.put_contact(tx, before.org_id, contact or None)
+    _note_changed(tx, before, ADMINISTRATOR)
 
 
 def _contact(typed: str) -> str:
@@ -94,7 +99,25 @@ def _contact(typed: str) -> str:
     return contact
 
 
-def put_profile(tx: Tx, org_id: str, name: str, contact: str, time_zone: str, own_colour: str | None) -> None:
+_PROFILE = ("name", "contact", "time_zone", "colour")  # fields of `Organization`
+
+
+def _note_changed(tx: Tx, before: Organization, actor: Actor) -> None:
+    """Note in the history what of an organization's profile is not as it was before."""
+    after = organizations.get(tx, before.org_id)
+    then, now = ({field: getattr(one, field) for field in _PROFILE} for one in (before, after))
+    changed = [field for field in _PROFILE if then[field] != now[field]]
+    if changed:
+        values = {
+            "before": {field: then[field] for field in changed},
+            "after": {field: now[field] for field in changed},
+        }
+        organization_changes.add(tx, before.org_id, "organization_changed", actor, **values)
+
+
+def put_profile(
+    tx: Tx, org_id: str, name: str, contact: str, time_zone: str, own_colour: str | None, actor: Actor = ADMINISTRATOR
+) -> None:
     """Store an organization's profile; `time_zone` is known to be one. Raises `Invalid` with every wrong field."""
     errors: list[FieldError] = []
     try:
@@ -111,10 +134,25 @@ def put_profile(tx: Tx, org_id: str, name: str, contact: str, time_zone: str, ow
         errors.append(FieldError("/colour", "bad_format", f"A colour {error}."))
     if errors:
         raise Invalid(errors)
+    before = organizations.get(tx, org_id)
     organizations.put_profile(tx, org_id, name, contact or None, time_zone, own_colour)
+    _note_changed(tx, before, actor)
 
 
-def put_logo(tx: Tx, org_id: str, png: bytes | None) -> None:
+def set_up(tx: Tx, org_id: str, name: str, time_zone: str, actor: Actor) -> None:
+    """Store what the first owner says of the organization: its name, and its time zone, which is known to be one.
+    Raises `Invalid`.
+    """
+    try:
+        name = clean_name(name)
+    except Problem as problem:
+        raise Invalid([FieldError("/organization", "bad_format", problem.detail)]) from None
+    before = organizations.get(tx, org_id)
+    organizations.put_profile(tx, org_id, name, before.contact, time_zone, before.colour)
+    _note_changed(tx, before, actor)
+
+
+def put_logo(tx: Tx, org_id: str, png: bytes | None, actor: Actor = ADMINISTRATOR) -> None:
     """Replace an organization's logo, None for none; the one before is deleted. Raises `quota_exceeded`."""
     if png is not None:
         require_room(tx, org_id)
@@ -123,9 +161,11 @@ def put_logo(tx: Tx, org_id: str, png: bytes | None) -> None:
     organizations.put_logo(tx, org_id, logo)
     if before is not None:
         files.remove(tx, before)
+    if logo != before:
+        organization_changes.add(tx, org_id, "logo_removed" if logo is None else "logo_changed", actor)
 
 
-def add_credits(tx: Tx, org: str, amount: int | None) -> int | None:
+def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRATOR) -> int | None:
     """Give credits (an unlimited organization then has just these), or None to make it unlimited. Returns the new
     balance.
     """
@@ -134,6 +174,8 @@ def add_credits(tx: Tx, org: str, amount: int | None) -> int | None:
     if balance is not None and not 0 <= balance <= MAX_CREDITS:
         raise Problem("invalid", f"That would make the balance {balance}.")
     organizations.put_credits(tx, owner.org_id, balance)
+    if balance != owner.credits:
+        organization_changes.add(tx, owner.org_id, "credits_changed", actor, before=owner.credits, after=balance)
     return balance
 
 
@@ -144,8 +186,11 @@ def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]
     if mebibytes is not None and not 0 <= mebibytes <= MAX_MEBIBYTES:
         raise Problem("invalid", f"A quota has at most {MAX_MEBIBYTES:,} MiB.")
     owner = find(tx, org)
+    before = quotas.get(tx, owner.org_id).quota
     quotas.put(tx, owner.org_id, None if mebibytes is None else mebibytes * MIB)
     use = storage_use(tx, org)
+    if use.quota != before:
+        organization_changes.add(tx, owner.org_id, "quota_changed", ADMINISTRATOR, before=before, after=use.quota)
     return use.used, use.quota
 
 

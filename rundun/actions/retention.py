@@ -1,15 +1,24 @@
 """Retention: how long an organization and its templates keep things, and deleting what was kept for long enough."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from rundun.actions import erasures, organizations
 from rundun.core import retention as rules
 from rundun.core import times
 from rundun.core.retention import MAX_DAYS, Kept, Retention, TemplateRetention
-from rundun.core.run import Actor, Run
+from rundun.core.run import ADMINISTRATOR, Actor, Run
 from rundun.errors import FieldError, Invalid
-from rundun.store import erasure, retention, retention_days, run_changes, runs, service_state, templates
+from rundun.store import (
+    erasure,
+    organization_changes,
+    retention,
+    retention_days,
+    run_changes,
+    runs,
+    service_state,
+    templates,
+)
 from rundun.store.transaction import Tx
 
 STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each of them
@@ -62,18 +71,29 @@ def days_shown(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None
     return rules.days_shown(held.kept) if held.organization.tells else rules.NO_DAYS_SHOWN
 
 
-def put(tx: Tx, org_id: str, new: Retention) -> None:
+def put(tx: Tx, org_id: str, new: Retention, actor: Actor = ADMINISTRATOR) -> None:
     """Store how long an organization keeps what it has; raises `Invalid` with every wrong field."""
     _require_of_organization(new)
+    before = retention_days.get(tx, org_id)
     retention_days.put(tx, org_id, new)
+    if new != before:
+        values = {"before": asdict(before), "after": asdict(new)}
+        organization_changes.add(tx, org_id, "retention_changed", actor, **values)
     service_state.put(tx, _SET_AT, tx.now)
 
 
-def put_of_template(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> None:
+def put_of_template(
+    tx: Tx, org_id: str, template_id: str, new: TemplateRetention, actor: Actor = ADMINISTRATOR
+) -> None:
     """Store what an organization's template has of its own; raises NotFound, and `Invalid` with every wrong field."""
-    templates.get(tx, org_id, template_id)
+    head = templates.get(tx, org_id, template_id)
     _require_of_template(new)
+    before = retention_days.get_of_template(tx, template_id)
     retention_days.put_of_template(tx, template_id, new)
+    if new != before:
+        name = templates.get_version(tx, template_id, head.v).template.name
+        values = {"template_id": template_id, "template": name, "before": asdict(before), "after": asdict(new)}
+        organization_changes.add(tx, org_id, "template_retention_changed", actor, **values)
     service_state.put(tx, _SET_AT, tx.now)
 
 

@@ -2,13 +2,15 @@
 
 import base64
 import secrets
+from typing import Literal
 
 from rundun.actions import operators
 from rundun.core import one_time_code
+from rundun.core.run import ADMINISTRATOR
 from rundun.core.tokens import digest
 from rundun.errors import Problem
 from rundun.store import operators as operator_rows
-from rundun.store import second_factors
+from rundun.store import organization_changes, second_factors
 from rundun.store.transaction import Tx
 
 RECOVERY_CODES = 10
@@ -32,6 +34,7 @@ def switch_on(tx: Tx, operator_id: str, secret: str, typed: str, token: str) -> 
     if step is None:
         return None
     second_factors.add(tx, operator_id, secret, step)
+    _note(tx, operator_id, "second_factor_on")
     operator_rows.remove_sessions(tx, operator_id, but=digest(token))
     return _new_recovery_codes(tx, operator_id)
 
@@ -69,7 +72,13 @@ def switch_off(tx: Tx, operator_id: str, typed: str) -> bool:
     if not _use_code(tx, operator_id, typed):
         return False
     second_factors.remove(tx, operator_id)
+    _note(tx, operator_id, "second_factor_off")
     return True
+
+
+def _note(tx: Tx, operator_id: str, what: Literal["second_factor_on", "second_factor_off"]) -> None:
+    operator = operator_rows.get(tx, operator_id)
+    organization_changes.add(tx, operator.org_id, what, operators.actor_of(operator), operator=operator.name)
 
 
 def renew_recovery_codes(tx: Tx, operator_id: str, typed: str) -> list[str] | None:
@@ -86,3 +95,4 @@ def switch_off_for(tx: Tx, email: str, org: str | None = None) -> None:
         raise Problem("wrong_status", f"{operator.email} has no second factor.")
     second_factors.remove(tx, operator.operator_id)
     operator_rows.remove_sessions(tx, operator.operator_id)
+    organization_changes.add(tx, operator.org_id, "second_factor_off", ADMINISTRATOR, operator=operator.name)

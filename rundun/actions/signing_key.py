@@ -1,7 +1,8 @@
 """Rotation of the signing key, for when somebody may have a copy of the database."""
 
 from rundun.core import media_links
-from rundun.store import idempotency, operators, runs, signing_key, templates
+from rundun.core.run import ADMINISTRATOR
+from rundun.store import idempotency, operators, organization_changes, organizations, runs, signing_key, templates
 from rundun.store.transaction import Tx
 
 
@@ -17,4 +18,6 @@ def rotate(tx: Tx) -> int:
     for number, run in idempotency.of_runs_with_media(tx):
         steps = templates.get_version(tx, run["template_id"], run["template_v"]).signature_steps
         idempotency.put_body(tx, number, media_links.renew(run, steps, links))
+    for organization in organizations.list_all(tx):
+        organization_changes.add(tx, organization.org_id, "signing_key_rotated", ADMINISTRATOR)
     return operators.remove_all_sessions(tx)

@@ -3,16 +3,17 @@
 import uuid
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic_core import from_json
 
 from rundun.actions import organizations, quotas
 from rundun.core import template_rules, times
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
+from rundun.core.run import ADMINISTRATOR, Actor
 from rundun.core.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
-from rundun.store import pictures, templates
+from rundun.store import organization_changes, pictures, templates
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.templates import TemplateHead
 from rundun.store.transaction import TemplateVersion, Tx
@@ -113,7 +114,9 @@ def _assigned_errors(draft: Draft) -> list[FieldError]:
     return [FieldError(f"/{name}", "read_only", detail) for name in draft.assigned]
 
 
-def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | None) -> TemplateVersion:
+def revise(
+    tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | None, actor: Actor = ADMINISTRATOR
+) -> TemplateVersion:
     """Revise a template into a new version, current from now on; an archived template comes back. Equal content makes
     no version, ids left out standing for the stored ones; a stale `if_match` is refused with `version_mismatch`.
     """
@@ -133,9 +136,11 @@ def revise(tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | 
         ],
     )
     if _is_equal(from_json(draft.body), from_json(current.body), draft.made_ids):
-        templates.restore(tx, head)
+        bring_back(tx, org_id, template_id, actor)
         return current
     _require_storable(tx, org_id, draft)
+    if head.archived_at is not None:
+        _note(tx, head, "template_brought_back", actor)
     return templates.add_version(tx, head, template, draft.body)
 
 
@@ -181,14 +186,27 @@ def _matches(if_match: str, tags: Set[str]) -> bool:
     return "*" in listed or not tags.isdisjoint(listed)
 
 
-def archive(tx: Tx, org_id: str, template_id: str) -> None:
+def archive(tx: Tx, org_id: str, template_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Archive a template: no new runs from it; archiving again changes nothing."""
-    templates.archive(tx, templates.get(tx, org_id, template_id))
+    head = templates.get(tx, org_id, template_id)
+    if head.archived_at is None:
+        templates.archive(tx, head)
+        _note(tx, head, "template_archived", actor)
 
 
-def bring_back(tx: Tx, org_id: str, template_id: str) -> None:
+def bring_back(tx: Tx, org_id: str, template_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Bring an archived template back: new runs from it again; where it was not archived nothing changes."""
-    templates.restore(tx, templates.get(tx, org_id, template_id))
+    head = templates.get(tx, org_id, template_id)
+    if head.archived_at is not None:
+        templates.restore(tx, head)
+        _note(tx, head, "template_brought_back", actor)
+
+
+def _note(
+    tx: Tx, head: TemplateHead, what: Literal["template_archived", "template_brought_back"], actor: Actor
+) -> None:
+    name = templates.get_version(tx, head.template_id, head.v).template.name
+    organization_changes.add(tx, head.org_id, what, actor, template_id=head.template_id, template=name)
 
 
 def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:

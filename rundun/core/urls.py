@@ -29,6 +29,10 @@ class Urls:
         """Return the link that makes an operator."""
         return f"{self.public_url}/console/join/{token}"
 
+    def reset(self, token: str) -> str:
+        """Return the link by which an operator sets a new password."""
+        return f"{self.public_url}/console/reset/{token}"
+
     def media(self, file: int, content_type: str) -> str:
         """Return the URL of a stored file: equal every time, without run or step id."""
         return f"{self.public_url}{self.media_path(file, content_type)}"

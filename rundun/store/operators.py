@@ -72,6 +72,11 @@ def list_of_org(tx: Tx, org_id: str) -> list[Operator]:
     return [_operator(row) for row in tx.db.execute(query, (org_id,)).fetchall()]
 
 
+def has_owner(tx: Tx, org_id: str) -> bool:
+    """Tell whether an organization has an owner."""
+    return tx.number("SELECT count(*) FROM operators WHERE org_id = ? AND role = 'owner'", org_id) > 0
+
+
 def count_of_org(tx: Tx, org_id: str) -> int:
     """Count an organization's operators."""
     return tx.number("SELECT count(*) FROM operators WHERE org_id = ?", org_id)
@@ -212,16 +217,51 @@ def remove_invitations(tx: Tx, org_id: str, email: str | None = None) -> None:
     )
 
 
+def remove_setup_links(tx: Tx, org_id: str) -> None:
+    """Delete an organization's links that make an owner of whoever opens them."""
+    tx.db.execute("DELETE FROM invitations WHERE org_id = ? AND email IS NULL", (org_id,))
+
+
+# --- links that set a new password
+
+
+def put_password_reset(tx: Tx, operator_id: str, digest: bytes, expires_at: int) -> None:
+    """Store the link by which an operator sets a new password, once, in place of the one before."""
+    tx.replace("password_resets", operator_id=operator_id, digest=digest, created_at=tx.now, expires_at=expires_at)
+
+
+def find_by_password_reset(tx: Tx, digest: bytes) -> Operator | None:
+    """Find the operator whose password a link sets; None when it was used, replaced or has expired."""
+    query = "SELECT operator_id FROM password_resets WHERE digest = ? AND expires_at > ?"
+    row = tx.db.execute(query, (digest, tx.now)).fetchone()
+    return None if row is None else get(tx, row["operator_id"])
+
+
+def remove_password_reset(tx: Tx, operator_id: str) -> None:
+    """Delete the link by which an operator sets a new password."""
+    tx.db.execute("DELETE FROM password_resets WHERE operator_id = ?", (operator_id,))
+
+
+def remove_password_resets(tx: Tx, org_id: str) -> None:
+    """Delete the links by which an organization's operators set new passwords."""
+    of_org = "SELECT id FROM operators WHERE org_id = ?"
+    tx.db.execute(f"DELETE FROM password_resets WHERE operator_id IN ({of_org})", (org_id,))  # noqa: S608
+
+
+# --- all whose time is over
+
+_EXPIRING = ("sessions", "invitations", "password_resets")
+
+
 def remove_expired(tx: Tx) -> None:
-    """Delete sessions and invitations whose time is over."""
-    tx.db.execute("DELETE FROM sessions WHERE expires_at <= ?", (tx.now,))
-    tx.db.execute("DELETE FROM invitations WHERE expires_at <= ?", (tx.now,))
+    """Delete sessions and links whose time is over."""
+    for table in _EXPIRING:
+        tx.db.execute(f"DELETE FROM {table} WHERE expires_at <= ?", (tx.now,))  # noqa: S608
 
 
 def is_any_expired(tx: Tx) -> bool:
-    """Tell whether there is a session or an invitation whose time is over."""
-    query = (
-        "SELECT EXISTS (SELECT 1 FROM sessions WHERE expires_at <= :now) "
-        "OR EXISTS (SELECT 1 FROM invitations WHERE expires_at <= :now)"
+    """Tell whether there is a session or a link whose time is over."""
+    return any(
+        tx.number(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE expires_at <= ?)", tx.now)  # noqa: S608
+        for table in _EXPIRING
     )
-    return bool(tx.db.execute(query, {"now": tx.now}).fetchone()[0])

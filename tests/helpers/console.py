@@ -63,7 +63,7 @@ async def left_alone(w: World) -> None:
     def remove(tx: Any) -> None:
         templates = "SELECT id FROM templates WHERE org_id <> ?"
         tx.db.execute(f"DELETE FROM template_versions WHERE template_id IN ({templates})", (w.acme_id,))
-        for table in ("templates", "pictures", "keys", "invitations"):
+        for table in ("templates", "pictures", "keys", "invitations", "organization_changes"):
             tx.db.execute(f"DELETE FROM {table} WHERE org_id <> ?", (w.acme_id,))
         tx.db.execute("DELETE FROM organizations WHERE id <> ?", (w.acme_id,))
 

@@ -114,7 +114,9 @@ def _endpoint(handler: Handler, *, is_once: bool) -> Callable[[Request], Awaitab
         ctx = context_of(request)
         key = await _api_key(ctx, request)
         ctx.rate_limiter.count_call(request, key.key_id, key.org_id)
-        call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name), key.key_id, bool(key.may_erase))
+        call = ApiCall(
+            request, ctx, key.org_id, Actor("integrator", key.name, key.key_id), key.key_id, bool(key.may_erase)
+        )
         return await (_once(call, handler, key) if is_once and request.method == "POST" else handler(call))
 
     return endpoint

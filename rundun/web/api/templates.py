@@ -117,7 +117,7 @@ async def revise_template(call: ApiCall) -> Response:
     """
     draft = await asyncio.to_thread(actions.draft, await call.json())
     if_match = call.request.headers.get("if-match")
-    return await call.write(_saved_response, actions.revise, call.path("template_id"), draft, if_match)
+    return await call.write(_saved_response, actions.revise, call.path("template_id"), draft, if_match, call.actor)
 
 
 @router.route("DELETE /templates/{template_id}", {204: Success("It is archived.")})
@@ -126,7 +126,7 @@ async def archive_template(call: ApiCall) -> Response:
 
     No more runs are dispatched from it. It can still be read, and a `PUT` brings it back.
     """
-    return await call.write(lambda _: json_reply(b"", 204), actions.archive, call.path("template_id"))
+    return await call.write(lambda _: json_reply(b"", 204), actions.archive, call.path("template_id"), call.actor)
 
 
 @router.route(

@@ -36,7 +36,7 @@ async def put(call: ConsoleCall) -> Response:
         due = await call.read(retention.due_by_rule, new)
         if due.is_shorter and not await is_confirmed(call):
             return _form(call, call.form, status_of_asking(call), due=due)
-        await call.write(retention.put, new)
+        await call.write(retention.put, new, call.actor)
     except Invalid as invalid:
         return _form(call, call.form, 422, wrong=_wrong(invalid))
     return call.redirect("/settings/retention", "told_retention_changed")
@@ -67,7 +67,7 @@ async def put_of_template(call: ConsoleCall) -> Response:
         due = await call.read(retention.due_by_template_rule, template_id, new)
         if due.is_shorter and not await is_confirmed(call):
             return await _form_of_template(call, call.form, status_of_asking(call), due=due)
-        await call.write(retention.put_of_template, template_id, new)
+        await call.write(retention.put_of_template, template_id, new, call.actor)
     except Invalid as invalid:
         return await _form_of_template(call, call.form, 422, wrong=_wrong(invalid))
     return call.redirect(f"/templates/{template_id}", "told_retention_changed")

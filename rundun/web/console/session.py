@@ -19,6 +19,7 @@ from starlette.routing import Route
 from rundun.actions import idempotency, operators
 from rundun.actions.operators import SignedIn
 from rundun.core import times
+from rundun.core.run import Actor
 from rundun.errors import Problem
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.operators import Operator
@@ -70,6 +71,11 @@ class ConsoleCall:
         """Return the operator who has signed in; every page but those for anyone has one."""
         assert self.signed_in is not None
         return self.signed_in.operator
+
+    @property
+    def actor(self) -> Actor:
+        """Return the operator who has signed in as the actor whom a history names."""
+        return operators.actor_of(self.operator)
 
     @property
     def organization(self) -> Organization:

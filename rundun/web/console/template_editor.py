@@ -211,7 +211,7 @@ async def _save(
 ) -> Response:
     tag = f'"{head.template_id}.{made_from}"'
     try:
-        version = await call.write(actions.revise, head.template_id, draft, tag)
+        version = await call.write(actions.revise, head.template_id, draft, tag, call.actor)
     except Invalid as problem:
         wrong = replace(checked, faults=faults(checked.text, problem.errors))
         return await _editor(call, checked.text, 422, wrong, head=head, made_from=made_from)

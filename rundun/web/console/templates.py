@@ -140,13 +140,13 @@ async def duplicate(call: ConsoleCall) -> Response:
 
 async def archive(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/archive: archive a template."""
-    await call.write(actions.archive, call.path("template_id"))
+    await call.write(actions.archive, call.path("template_id"), call.actor)
     return call.redirect(f"/templates/{call.path('template_id')}", "told_archived")
 
 
 async def bring_back(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/bring-back: take a template out of the archive."""
-    await call.write(actions.bring_back, call.path("template_id"))
+    await call.write(actions.bring_back, call.path("template_id"), call.actor)
     return call.redirect(f"/templates/{call.path('template_id')}", "told_brought_back")
 
 

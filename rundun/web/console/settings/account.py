@@ -78,7 +78,9 @@ async def change_password(call: ConsoleCall) -> Response:
         if problem.code != "invalid":
             raise
         return await account(call, 422, {"password": "password_hint"})
-    await call.ctx.database.write(operators.change_password, call.operator.operator_id, password, call.token)
+    await call.ctx.database.write(
+        operators.change_password, call.operator.operator_id, password, call.token, call.actor
+    )
     changed = call.redirect("/settings/account", "told_password_changed")
     keep_browser(call, changed, call.operator, replace(call.operator, password=password))
     return changed

@@ -24,7 +24,7 @@ async def create_key(call: ConsoleCall) -> Response:
     call.ctx.rate_limiter.count(call.request, MADE, call.operator.org_id)
     name, may_erase = call.form.get("name", ""), "may_erase" in call.form
     try:
-        made = await call.write(api_keys.create, name, may_erase=may_erase)
+        made = await call.write(api_keys.create, name, may_erase=may_erase, actor=call.actor)
     except Problem as problem:
         if problem.code != "invalid":
             raise
@@ -34,7 +34,7 @@ async def create_key(call: ConsoleCall) -> Response:
 
 async def revoke_key(call: ConsoleCall) -> Response:
     """POST /console/settings/keys/{key_id}/revoke: revoke an API key."""
-    await call.write(api_keys.revoke_of_org, call.path("key_id"))
+    await call.write(api_keys.revoke_of_org, call.path("key_id"), call.actor)
     return call.redirect("/settings/keys", "told_key_revoked")
 
 

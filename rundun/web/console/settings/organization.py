@@ -27,7 +27,9 @@ async def put_profile(call: ConsoleCall) -> Response:
     try:
         if zone not in time_zone.zones():
             raise Problem("invalid", "There is no such time zone.")
-        await call.write(organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen)
+        await call.write(
+            organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen, call.actor
+        )
     except Invalid as invalid:
         wrong = {error.pointer.removeprefix("/"): error.detail for error in invalid.errors}
         return await organization(call, 422, wrong, form)
@@ -38,13 +40,13 @@ async def put_logo(call: ConsoleCall) -> Response:
     """POST /console/settings/organization/logo: store the picture that the page's script sends; 204."""
     picture = await read_bytes(call.request, MAX_LOGO)
     png = await call.ctx.imaging.logo(lambda: picture, call.operator.org_id)
-    await call.write(organizations.put_logo, png)
+    await call.write(organizations.put_logo, png, call.actor)
     return Response(status_code=204)
 
 
 async def remove_logo(call: ConsoleCall) -> Response:
     """POST /console/settings/organization/logo/remove: remove the logo."""
-    await call.write(organizations.put_logo, None)
+    await call.write(organizations.put_logo, None, call.actor)
     return call.redirect("/settings/organization", "told_logo_removed")
 
 
@@ -79,7 +81,7 @@ async def add_credits(call: ConsoleCall) -> Response:
     if not await call.ctx.database.read(organization_rows.is_alone):
         raise AccessDenied("This Rundun serves several organizations, so its administrator gives them credits.")
     try:
-        await call.write(organizations.add_credits, _amount(call))
+        await call.write(organizations.add_credits, _amount(call), call.actor)
     except Problem as problem:
         if problem.code != "invalid":
             raise

@@ -22,7 +22,7 @@ async def invite(call: ConsoleCall) -> Response:
     call.ctx.rate_limiter.count(call.request, INVITED, call.operator.org_id)
     email = call.form.get("email", "")
     try:
-        token = await call.write(operators.invite, email, _role(call))
+        token = await call.write(operators.invite, email, _role(call), call.actor)
     except Problem as problem:
         return await _refused(call, problem, email)
     return await list_people(call, link=call.ctx.links.join(token), email=email)
@@ -30,7 +30,7 @@ async def invite(call: ConsoleCall) -> Response:
 
 async def take_back(call: ConsoleCall) -> Response:
     """POST /console/settings/people/invitations/{invitation_id}/remove: take an invitation back."""
-    await call.write(operators.withdraw_invitation, call.path("invitation_id"))
+    await call.write(operators.withdraw_invitation, call.path("invitation_id"), call.actor)
     return call.redirect("/settings/people", "told_invitation_taken_back")
 
 
@@ -41,7 +41,7 @@ async def put_role(call: ConsoleCall) -> Response:
         named = "".join(one.name for one in members if one.operator_id == call.path("operator_id"))
         return ask_for_password(call, "make_owner", "makes_owner_text", "/settings/people", named)
     try:
-        await call.write(operators.put_role, call.path("operator_id"), _role(call))
+        await call.write(operators.put_role, call.path("operator_id"), _role(call), call.actor)
     except Problem as problem:
         return await _refused(call, problem)
     return call.redirect(_back(call), "told_role_changed")
@@ -50,7 +50,7 @@ async def put_role(call: ConsoleCall) -> Response:
 async def remove(call: ConsoleCall) -> Response:
     """POST /console/settings/people/{operator_id}/remove: remove an operator, who is signed out at once."""
     try:
-        await call.write(operators.remove, call.path("operator_id"))
+        await call.write(operators.remove, call.path("operator_id"), call.actor)
     except Problem as problem:
         return await _refused(call, problem)
     return call.redirect(_back(call), "told_person_removed")

@@ -15,9 +15,8 @@ from rundun.actions import organizations
 from rundun.core import colour
 from rundun.store import organizations as organization_rows
 from rundun.store import quotas
-from rundun.store.transaction import Tx
 from rundun.web.console.settings.organization import months_back
-from tests.helpers.console import operator
+from tests.helpers.console import left_alone, operator
 from tests.helpers.images import encoded, heic, jpeg, quadrants
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import BOOLEAN, World
@@ -188,20 +187,6 @@ def test_months_go_back_over_the_turn_of_the_year() -> None:
     ]
 
 
-def leave_alone(tx: Tx, org_id: str) -> None:
-    """Remove all other organizations, as they were made with this world."""
-    of_others = "DELETE FROM template_versions WHERE template_id IN (SELECT id FROM templates WHERE org_id <> ?)"
-    tx.db.execute(of_others, (org_id,))
-    for table, column in (
-        ("templates", "org_id"),
-        ("pictures", "org_id"),
-        ("keys", "org_id"),
-        ("invitations", "org_id"),
-        ("organizations", "id"),
-    ):
-        tx.db.execute(f"DELETE FROM {table} WHERE {column} <> ?", (org_id,))
-
-
 async def test_where_there_are_several_organizations_the_administrator_gives_credits(w: World) -> None:
     ann = await operator(w)
     await w.database.write(organizations.add_credits, w.acme_id, 1)
@@ -235,7 +220,7 @@ async def test_what_is_stored_is_shown_and_owners_are_told_when_it_is_much(w: Wo
 
 
 async def test_owners_give_credits_and_members_look(w: World) -> None:
-    await w.database.write(leave_alone, w.acme_id)
+    await left_alone(w)
     ann, bob = await operator(w), await operator(w, "member")
     await ann.get("/settings/usage")
     place = "/settings/usage/credits"
