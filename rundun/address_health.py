@@ -1,12 +1,13 @@
 """What there is to say of the address that links begin with, and of its certificate: state and sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
+from rundun.core.text import listed
 from rundun.core.webhook_url import is_loopback
 
 ENDS_SOON = 14 * times.DAY
@@ -15,14 +16,16 @@ State = Literal["good", "note", "wrong"]
 Result = tuple[str, State, str]  # what was looked at, and what came of it
 
 
-def judge(settings: ServiceSettings, now: int) -> Iterator[Result]:
-    """Judge the address as it is set, and the certificate that the service itself answers with. Blocks."""
-    yield "address", *_address(settings)
+def judge(settings: ServiceSettings, now: int, needing_https: Sequence[str] = ()) -> Iterator[Result]:
+    """Judge the address as it is set, and the certificate that the service itself answers with; `needing_https` names
+    the templates that ask for what phones give to HTTPS pages only. Blocks.
+    """
+    yield "address", *_address(settings, needing_https)
     if settings.server.tls_certificate is not None:
         yield "certificate", *_certificate(settings.server.tls_certificate, now)
 
 
-def _address(settings: ServiceSettings) -> tuple[State, str]:
+def _address(settings: ServiceSettings, needing_https: Sequence[str]) -> tuple[State, str]:
     url = settings.public_url
     if is_loopback(urlsplit(url).hostname or ""):
         return (
@@ -30,7 +33,8 @@ def _address(settings: ServiceSettings) -> tuple[State, str]:
             f"Links begin with {url}, which only this machine can open; let server.public_url name what phones reach.",
         )
     if not settings.is_https:
-        return "note", f"Links begin with {url}: on plain HTTP, phones give no position and do not scan live."
+        asking = f" Asked for in {listed(needing_https)}." if needing_https else ""
+        return "note", f"Links begin with {url}: on plain HTTP, phones give no position and do not scan live.{asking}"
     return "good", f"Links begin with {url}."
 
 

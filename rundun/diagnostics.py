@@ -12,7 +12,7 @@ from rundun.actions import health, quotas
 from rundun.actions.health import HealthReport
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
-from rundun.core.text import MIB, size
+from rundun.core.text import MIB, listed, size
 from rundun.core.webhook_url import is_literal, normalise
 from rundun.read_only import reading
 from rundun.store import database_file, maintenance
@@ -27,7 +27,6 @@ HELD_LONG = times.HOUR  # how long what goes out may be held before that looks f
 NOT_OVERWRITTEN = times.HOUR  # from when on it is strange that what was erased is still there
 MAX_LENGTH = 24 * 3600.0  # seconds that the integrity of a file may take
 FIRST_DAY = 1_735_689_600_000  # 2025: a clock that stands before has been reset
-STEPS_NAMED = 10
 RECEIVERS_NAMED, RUNS_NAMED = 10, 5  # receivers that are refused, and runs of each
 MAX_LOOK_UPS, LOOK_UP_SECONDS = 100, 5.0  # names of receivers looked up, and how long for all of them
 
@@ -75,8 +74,7 @@ def report(
     findings += _receivers(settings, examined, look_up_seconds)
     if org_id is None:  # else it is none of their business
         findings += _alerts(settings, look_up_seconds)
-    findings += [Finding(*result) for result in address_health.judge(settings, examined.now)]
-    findings += _steps(settings, examined)
+    findings += [Finding(*result) for result in address_health.judge(settings, examined.now, examined.needing_https)]
     return Report(in_force(settings), findings)
 
 
@@ -206,7 +204,7 @@ def _receivers(settings: ServiceSettings, examined: HealthReport, seconds: float
     if len(refused) > RECEIVERS_NAMED:
         yield Finding("receivers", "note", f"{len(refused) - RECEIVERS_NAMED} more receivers of open runs are refused.")
     if unresolved:
-        yield Finding("receivers", "note", f"No address was found for {_listed(unresolved)}.")
+        yield Finding("receivers", "note", f"No address was found for {listed(unresolved)}.")
     if runs and not refused and not unresolved:
         more = f" {left_out} names of them were not looked up." if left_out else ""
         yield Finding("receivers", "good", f"Those of open runs may be sent to.{more}")
@@ -287,18 +285,3 @@ def storage(use: StorageUse) -> str:
     if use.quota is None:
         return f"{size(use.used)} used, no quota"
     return f"{size(use.used)} used of {size(use.quota)}{_refused(use)}"
-
-
-def _steps(settings: ServiceSettings, examined: HealthReport) -> Iterator[Finding]:
-    """Find the steps phones will not do fully: browsers give a position, and a live camera, to HTTPS pages only."""
-    if settings.is_https:
-        return
-    for template in examined.needing_https:
-        parts = [("no position in", template.geo), ("no live scan in", template.barcode)]
-        text = "; ".join(f"{what} {_listed(ids)}" for what, ids in parts if ids)
-        yield Finding("steps", "note", f"{template.name} ({template.template_id}): {text}.")
-
-
-def _listed(ids: tuple[str, ...]) -> str:
-    more = f" and {len(ids) - STEPS_NAMED} more" if len(ids) > STEPS_NAMED else ""
-    return ", ".join(ids[:STEPS_NAMED]) + more

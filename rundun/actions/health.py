@@ -27,25 +27,14 @@ MAX_OPEN = 20_000  # open runs examined for their receivers
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateNeedingHttps:
-    """A template that asks for what phones give to HTTPS pages only: ids of steps that ask for the position, and of
-    those that scan a barcode live.
-    """
-
-    template_id: str
-    name: str
-    geo: tuple[str, ...]
-    barcode: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class HealthReport:
     """The findings of an examination: `damage` is what is wrong in the file, None when it was not checked, or not to
     its end; `newest` the newest time in it, `held_since` when all that goes out was held, and `backup_missed_at` since
     when backups fail or are overdue, in milliseconds; `webhooks` are those of open runs, `names` those of the
-    organizations by id; `retention_due` and `retention_late` what should have been deleted by now, and for an hour at
-    least. `erased_since` is since when something that was erased waits to be overwritten, and `is_overwritten` whether
-    that is done between rows, too. Of a damaged file nothing else is known.
+    organizations by id, and `needing_https` those of templates that ask for what phones give to HTTPS pages only;
+    `retention_due` and `retention_late` what should have been deleted by now, and for an hour at least. `erased_since`
+    is since when something that was erased waits to be overwritten, and `is_overwritten` whether that is done between
+    rows, too. Of a damaged file nothing else is known.
     """
 
     file: FileInfo
@@ -55,7 +44,7 @@ class HealthReport:
     held_since: int | None = None
     waiting: OutboxInfo | None = None
     storage: Sequence[StorageUse] = ()
-    needing_https: Sequence[TemplateNeedingHttps] = ()
+    needing_https: Sequence[str] = ()
     webhooks: Sequence[OpenWebhook] = ()
     retention_due: Mapping[str, int] = field(default_factory=dict)
     retention_late: Mapping[str, int] = field(default_factory=dict)
@@ -96,18 +85,17 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
     )
 
 
-def _needing_https(tx: Tx, org_id: str | None) -> list[TemplateNeedingHttps]:
-    needing: list[TemplateNeedingHttps] = []
+def _needing_https(tx: Tx, org_id: str | None) -> list[str]:
+    """List the names of templates with a step that asks for the position, or scans a barcode live."""
+    needing: list[str] = []
     for owner in [org_id] if org_id else [row.org_id for row in organizations.list_all(tx)]:
         before: tuple[int, ...] = (END, END)
         for _ in range(MAX_TEMPLATES // 100):
             page = templates.page(tx, owner, PageRequest(100, before), include_archived=False)
             for head in page.items:
                 version = templates.get_version(tx, head.template_id, head.v)
-                geo = tuple(step.id for step in version.steps if step.geo)
-                barcode = tuple(step.id for step in version.steps if step.type == "barcode")
-                if geo or barcode:
-                    needing.append(TemplateNeedingHttps(head.template_id, version.template.name, geo, barcode))
+                if any(step.geo or step.type == "barcode" for step in version.steps):
+                    needing.append(version.template.name)
             if page.next_before is None:
                 break
             before = page.next_before

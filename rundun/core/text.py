@@ -1,6 +1,7 @@
 """Text and numbers in one normal form; `static/executor/values.js` has the rules a second time."""
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 # Unicode White_Space plus U+FEFF. `str.strip()` would also take U+001C–U+001F, which JavaScript's trim leaves.
@@ -63,3 +64,9 @@ def size(count: int) -> str:
         if count >= bytes_of:
             return f"{count / bytes_of:.1f} {unit}"
     return f"{count} bytes"
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Write names one after the other, at most so many, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from rundun import diagnostics
 from rundun.address_health import certificate_ends_at
 from rundun.core import times
+from rundun.core.text import size
 from rundun.store import connection, quotas
 from rundun.store.transaction import Tx
 from tests.helpers.console import left_alone, operator, text_of
@@ -159,13 +160,19 @@ def test_little_room_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, free
 def test_steps_that_plain_http_breaks_are_named(folder: Path) -> None:
     file = folder / "check.json"
     file.write_text(json.dumps({"name": "Rooms", "steps": [BOOLEAN, GEO, CODE]}))
-    template_id = done(rundun(folder, "templates", "import", str(file), "--org", "Acme"))
-    code, _, lines = check(folder, server_public_url="http://192.168.7.7:8000")
+    plain = "http://192.168.7.7:8000"
+    done(rundun(folder, "templates", "import", str(file), "--org", "Acme"))
+    for number in range(11):
+        file.write_text(json.dumps({"name": f"Door {number}", "steps": [CODE]}))
+        done(rundun(folder, "templates", "import", str(file), "--org", "Acme"))
+    code, _, lines = check(folder, server_public_url=plain)
     assert code == 0
-    assert "on plain HTTP" in about(lines, "address")
-    assert about(lines, "steps").endswith(f"Rooms ({template_id}): no position in s-here; no live scan in s-code.")
+    named = ", ".join(f"Door {number}" for number in range(10, 0, -1))
+    assert about(lines, "address").endswith(
+        f"on plain HTTP, phones give no position and do not scan live. Asked for in {named} and 2 more."
+    ), "one line, since there is one cause"
     _, _, lines = check(folder, server_public_url="https://check.example.com")
-    assert not any(" steps: " in line for line in lines)
+    assert not any("Door" in line for line in lines)
 
 
 # ---- certificates
@@ -269,6 +276,8 @@ async def test_each_look_at_the_outbox_takes_the_index_meant_for_it(w: World) ->
 
 async def test_who_may_fill_the_disk_and_who_nearly_has_is_told(w: World, tmp_path: Path) -> None:
     await w.template(BOOLEAN)
+    bob = await operator(w, "member")
+    use = (await w.database.read(quotas.get, w.acme_id)).used
 
     def told(**flags: Any) -> list[tuple[str, str]]:
         report = diagnostics.report(settings_for(tmp_path, **flags), w.clock)
@@ -277,15 +286,15 @@ async def test_who_may_fill_the_disk_and_who_nearly_has_is_told(w: World, tmp_pa
     assert [state for state, _ in told()] == ["note"]
     assert told()[0][1].startswith("3 of 3 organizations may fill the disk for all")
     assert told(limits__organization_mebibytes=1) == []
-    await w.database.write(quotas.put, w.acme_id, 1000)
+    await w.database.write(quotas.put, w.acme_id, use)
     (several, full) = told()
     assert several[1].startswith("2 of 3 ")
-    assert re.fullmatch(rf"Acme \w+ \({w.acme_id}\) has used 1.1 KiB of 1000 bytes: new runs are refused\.", full[1])
-    bob = await operator(w, "member")
+    used = rf"has used {size(use)} of {size(use)}: new runs are refused\."
+    assert re.fullmatch(rf"Acme \w+ \({w.acme_id}\) {used}", full[1])
     page = (await bob.get("/settings/health")).text
-    assert "This organization has used 1.1 KiB of 1000 bytes: new runs are refused." in page
+    assert re.search(f"This organization {used}", page)
     assert "may fill the disk" not in page, "which is none of their business"
-    await w.database.write(quotas.put, w.acme_id, 500)
+    await w.database.write(quotas.put, w.acme_id, use // 2)
     assert told()[1][1].endswith(": new runs are refused, and phones as well.")
 
 

@@ -12,7 +12,7 @@ from rundun.web.console.session import AccessDenied, ConsoleCall
 INTEGRITY_CHECKS = Policy("integrity", 4, 60)  # for all operators: each reads the whole file
 INTEGRITY_SECONDS = 20.0
 # Findings on what is an organization's own.
-OF_ORGANIZATION = {"held", "deliveries", "quota", "receivers", "address", "steps"}
+OF_ORGANIZATION = {"held", "deliveries", "quota", "receivers", "address"}
 
 
 async def check_integrity(call: ConsoleCall) -> Response:

@@ -110,11 +110,14 @@ async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Respon
     next_month = call.zone.today(call.now).replace(day=1) + timedelta(days=31)
     months = months_back(next_month, MONTHS + 2)
     usage_numbers = await call.read(dashboard.usage, [call.zone.day_begins(month) for month in months])
-    rows = zip(
-        [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months[:-1]],
-        usage_numbers.dispatched,
-        usage_numbers.completed,
-        usage_numbers.photos,
-        strict=True,
+    rows = list(
+        zip(
+            [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months[:-1]],
+            usage_numbers.dispatched,
+            usage_numbers.completed,
+            usage_numbers.photos,
+            strict=True,
+        )
     )
-    return call.render("usage", status, rows=list(rows)[::-1], usage=usage_numbers, size=size, wrong=wrong)
+    first = next((number for number, (_, *counts) in enumerate(rows) if any(counts)), len(rows) - 1)
+    return call.render("usage", status, rows=rows[first:][::-1], usage=usage_numbers, size=size, wrong=wrong)
