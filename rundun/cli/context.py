@@ -138,7 +138,9 @@ def _sentence(error: FieldError) -> str:
     typed = _typed(error.pointer)
     if typed is None:
         return f"{error.pointer or '/'}: {error.detail}"
-    return error.detail if error.detail[:1].isupper() else f"{typed} {error.detail.rstrip('.')}."
+    if not error.detail[:1].isupper():
+        return f"{typed} {error.detail.rstrip('.')}."
+    return f"{typed}: {error.detail}" if typed.startswith("-") else error.detail
 
 
 def _typed(pointer: str) -> str | None:

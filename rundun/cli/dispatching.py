@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -100,16 +101,24 @@ def runs_dispatch(settings: ServiceSettings, template: str, org: str | None, **g
     except Invalid as invalid:
         raise Invalid([_by_option(error, version.template) for error in invalid.errors]) from None
     link = made["link"]
-    warnings = [*link_warnings(link.partition("/r/")[0]), *warnings]
-    notes = [f"warning: {each['detail']}" for each in warnings]
+    all_warnings: list[Any] = [*link_warnings(link.partition("/r/")[0]), *warnings, *_unsigned(body)]
+    notes = [f"warning: {each['detail']}" for each in all_warnings]
     if not is_beside_service():
         notes.append("warning: No service is running on this database: the link opens once it is started.")
-    return Shown({**made, "assigned_to": None, "warnings": warnings}, [link], notes, besides=lambda: _draw(link))
+    return Shown({**made, "assigned_to": None, "warnings": all_warnings}, [link], notes, besides=lambda: _draw(link))
 
 
 def _find(tx: Tx, template: str, org: str | None) -> TemplateVersion:
     head = template_actions.find(tx, template, org)
     return templates.get_version(tx, head.template_id, head.v)
+
+
+def _unsigned(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the warning that nothing proves whom the events come from, where they go somewhere without a secret."""
+    if "webhook" not in body or "secret" in body["webhook"]:
+        return []
+    detail = "Events are not signed, so who gets them can't tell who sent them; --webhook-secret-file FILE signs them."
+    return [{"code": "webhook_unsigned", "detail": detail}]
 
 
 def _draw(link: str) -> None:
@@ -147,6 +156,8 @@ def _body(template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
         if kinds.get(name) == "secret":
             why = f"“{name}” is a secret, and others on this machine can read arguments"
             raise Problem("invalid", f"{why}: say --secret-field {name}=FILE instead.")
+    _require_once("--field", [*given["fields"], *given["secret_fields"]])
+    _require_once("--prefill", given["prefill"])
     types = {step.id: step.type for step in template.all_steps()}
     names = ("title", "note", "due_at", "executor_ref", "language", "expires_in_hours")
     body = {name: given[name] for name in names if given[name] is not None}
@@ -165,6 +176,13 @@ def _body(template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
     if webhook := {name: value for name, value in webhook.items() if value is not None}:
         body["webhook"] = webhook
     return body
+
+
+def _require_once(option: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Refuse a name that was given two values, of which only one could be meant."""
+    counts = Counter(name for name, _ in pairs)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise click.UsageError(f"{option} gives {', '.join(twice)} more than one value: give one.")
 
 
 def _by_option(error: FieldError, template: Template) -> FieldError:

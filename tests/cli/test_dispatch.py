@@ -55,6 +55,9 @@ def test_everything_a_dispatch_takes(office: Office) -> None:
     assert "Flat 3�\n" in shown and "47 11" not in shown and "Canary-label-door (secret)" in shown
     assert "http://10.1.2.3/in?a=b\n" in shown
     unsigned = office.json("runs", "dispatch", "Beach house", "--webhook-url", "http://10.1.2.3/in")
+    assert [one["code"] for one in unsigned["warnings"]][2:] == ["webhook_unsigned"]
+    said = office.run("runs", "dispatch", "Beach house", "--webhook-url", "http://10.1.2.3/in").stderr
+    assert said.count("\nwarning: Events are not signed") == 1
     assert "http://10.1.2.3/in (not signed)\n" in office("runs", "show", unsigned["run_id"])
 
 
@@ -75,6 +78,28 @@ def test_a_dispatch_is_refused_as_a_whole_and_by_its_options(office: Office) -> 
     assert {line.strip().partition(" must")[0].partition(" is ")[0] for line in others} == set(options)
     with looking(office.folder) as db:
         assert rows(db, "SELECT count(*) FROM runs") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("--field f-text=1 --field f-text=2", "--field gives f-text more than one value"),
+        ("--field f-text=1 --secret-field f-text=x", "--field gives f-text more than one value"),
+        ("--prefill s-why=1 --prefill s-why=1", "--prefill gives s-why more than one value"),
+    ],
+)
+@pytest.mark.parametrize("office", ["alone"], indirect=True)
+def test_a_value_is_given_once(office: Office, typed: str, said: str) -> None:
+    office("templates", "import", office.file(CHECK), "--org", FIRST)
+    refused = office.run("runs", "dispatch", "Beach house", *typed.split())
+    assert (refused.exit_code, refused.stdout, said in refused.stderr) == (2, "", True), refused.stderr
+
+
+@pytest.mark.parametrize("office", ["alone"], indirect=True)
+def test_an_address_without_a_scheme_is_refused_by_its_option(office: Office) -> None:
+    office("templates", "import", office.file({"name": "Check", "steps": [BOOLEAN]}))
+    said = office.refused("runs", "dispatch", "Check", "--webhook-url", "localhost:9000/in")
+    assert said == "--webhook-url: The URL must start with http:// or https://."
 
 
 def test_a_secret_is_no_argument(tmp_path: Path) -> None:
