@@ -1,5 +1,6 @@
 """The kinds of values settings can have: what each says in the docs, and how it is checked and normalised."""
 
+import errno
 import os
 import re
 import stat
@@ -71,9 +72,19 @@ def _no_file(path: Path) -> Path:
 
 
 def _no_folder(path: Path) -> Path:
+    if _is_circle(path):
+        raise ValueError(f"{path} is a symbolic link that leads in a circle")
     if os.path.isdir(path):
         raise ValueError(f"{path} is a folder")
     return path
+
+
+def _is_circle(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _network(value: str) -> Network:

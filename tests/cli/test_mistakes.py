@@ -97,6 +97,15 @@ def test_unknown_settings_are_refused_by_every_command(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["rundun.toml"]
 
 
+@pytest.mark.parametrize("typed", ["serve", "init", "keys list", "orgs create Acme", "restore x.db", "backup x.db"])
+def test_links_in_a_circle_are_no_database(tmp_path: Path, typed: str) -> None:
+    (tmp_path / "rundun.db").symlink_to("other.db")
+    (tmp_path / "other.db").symlink_to("rundun.db")
+    result = in_folder(tmp_path, *typed.split(), DATABASE_PATH="rundun.db")
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert "rundun.db is a symbolic link that leads in a circle" in result.stderr
+
+
 def test_settings_come_from_the_file_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[database]\npath = "mine.db"\n')
     for typed in ("orgs create Acme", "orgs list", "keys create --org Acme --name x", "keys list"):
