@@ -1,6 +1,8 @@
 """A run as lines of text: what it is about, how far it is, and what was answered."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rundun import paths
 from rundun.actions.runs import RunDetail
@@ -11,7 +13,7 @@ from rundun.web.console.run_view import AnswerView, RunView, StepView
 from rundun.web.console.time_zone import Zone
 from rundun.web.i18n import Catalogs, Translate
 
-WIDTH, INDENT = 12, 6  # of the column with names; of what stands below a step
+NARROWEST, WIDEST, INDENT = 12, 28, 6  # of the column with names; of what stands below a step
 
 
 def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Iterator[str]:
@@ -21,16 +23,13 @@ def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Ite
     run, template = detail.state.run, detail.state.version.template
     yield run.job.title or template.name
     yield ""
-    yield from _named("checklist", f"{template.name}, version {run.template_v}")
-    yield from _named("run", run.run_id)
-    yield from _named("status", ", ".join(_status(detail)))
+    named = {"checklist": f"{template.name}, version {run.template_v}", "run": run.run_id}
+    named["status"] = ", ".join(_status(detail))
     if not run.is_closed:
-        yield from _named("link", links.run(run.run_id))
+        named["link"] = links.run(run.run_id)
     moments = {"dispatched": run.created_at, "due": run.job.due_at, "started": run.started_at}
     moments["ended" if run.is_closed else "open until"] = run.closed_at if run.is_closed else run.expires_at
-    for name, at in moments.items():
-        if at is not None:
-            yield from _named(name, zone.say(at))
+    named |= {name: zone.say(at) for name, at in moments.items() if at is not None}
     identity = run.identity.name or run.identity.email or run.identity.phone
     who = f"{identity} ({run.assigned_to})" if identity else run.assigned_to
     said = {"by": who, "reference": run.executor_ref, "note": run.job.note}
@@ -38,11 +37,11 @@ def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Ite
         said["cancelled"] = ": ".join(filter(None, [f"by the {run.cancellation.by}", run.cancellation.reason]))
     if run.webhook:
         said["webhook"] = run.webhook.url if run.webhook.secret else f"{run.webhook.url} (not signed)"
-    for name, text in said.items():
-        if text:
-            yield from _named(name, text)
-    for field in field_views(run.job, template):
-        yield from _named(field.field.label, "(secret)" if field.is_secret else str(field.value))
+    named |= {name: text for name, text in said.items() if text}
+    fields = [
+        (each.field.label, "(secret)" if each.is_secret else str(each.value)) for each in field_views(run.job, template)
+    ]
+    yield from _in_two_columns([*named.items(), *fields])
     for section in view.sections():
         yield ""
         if section.title:
@@ -93,11 +92,12 @@ def _answer(answer: AnswerView) -> str:
     return answer.reason or answer.text or "\n".join(answer.items or ())
 
 
-def _named(name: str, text: str) -> Iterator[str]:
-    first, *more = text.split("\n")
-    yield f"{name:<{WIDTH}} {first}"
-    for line in more:
-        yield f"{'':<{WIDTH}} {line}"
+def _in_two_columns(named: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Write texts beside their names, of which the long ones take more than one line."""
+    width = min(max(NARROWEST, *(len(name) for name, _ in named)), WIDEST)
+    for name, text in named:
+        for left, right in zip_longest(textwrap.wrap(name, width), text.split("\n"), fillvalue=""):
+            yield f"{left:<{width}} {right}".rstrip()
 
 
 def _indented(text: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Runs at the command line: listed as the API lists them, and shown one by one."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,24 +69,33 @@ async def test_a_run_is_shown_as_the_api_has_it_and_in_lines(w: World, tmp_path:
     await ed.answer("s-why", "first\nsecond\u202e")
     lines = done(await beside(tmp_path, "runs", "show", ed.run_id, server_public_url=PUBLIC_URL)).splitlines()
     assert still(await printed(tmp_path, "runs", "show", ed.run_id)) == still(await w.run(ed))
-    assert lines[:4] == [
-        "Beach house 3 · check-out 11:00",
-        "",
-        "checklist    Check, version 1",
-        f"run          {ed.run_id}",
-    ]
-    assert lines[4].startswith("status       in progress, 2 of 2 done")
-    assert lines[5] == f"link         {PUBLIC_URL}/r/{ed.run_id}"
-    assert "reference    booking�[2J7" in lines
-    place = lines.index("note         Canary-note: the key is under the mat.")
-    assert lines[place + 1] == "             See https://example.com/canary-plan"
-    assert "Canary-label-door (secret)" in lines
+    assert lines[:2] == ["Beach house 3 · check-out 11:00", ""]
+    column = lines[2].index("Check,")  # where all texts begin
+    named = [(line[:column].rstrip(), line[column:]) for line in lines[2 : lines.index("", 2)]]
+    assert named[:2] == [("checklist", "Check, version 1"), ("run", ed.run_id)]
+    assert named[2][0] == "status" and named[2][1].startswith("in progress, 2 of 2 done")
+    assert named[3] == ("link", f"{PUBLIC_URL}/r/{ed.run_id}")
+    assert ("reference", "booking�[2J7") in named
+    place = named.index(("note", "Canary-note: the key is under the mat."))
+    assert named[place + 1] == ("", "See https://example.com/canary-plan")
+    assert ("Canary-label-door", "(secret)") in named
     assert lines[-5:] == [f"   1  {BOOLEAN['label']}", "      No", "   2  What else?", "      first", "      second�"]
     await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={"reason": "Rain."})
     closed = done(await beside(tmp_path, "runs", "show", ed.run_id))
-    assert "cancelled    by the integrator: Rain." in closed
+    assert re.search("^cancelled +by the integrator: Rain\\.$", closed, re.MULTILINE)
     assert "/r/" not in closed and "canary-4711" not in closed
     assert all(word in closed.lower() for word in LATER if word != "canary-prefill")
+
+
+async def test_a_long_label_takes_more_lines_and_no_more_room(w: World, tmp_path: Path) -> None:
+    label = "Which of the two entrances behind the house"
+    fields = [{"id": "f-door", "label": label, "kind": "text"}, {"id": "f-word", "label": "x" * 40, "kind": "text"}]
+    template_id = await w.template(BOOLEAN, fields=fields)
+    ed = await w.dispatch(template_id, fields={"f-door": "The left one", "f-word": "y"})
+    lines = done(await beside(tmp_path, "runs", "show", ed.run_id)).splitlines()
+    assert f"{'run':<28} {ed.run_id}" in lines
+    place = lines.index(f"{'Which of the two entrances':<28} The left one")
+    assert lines[place + 1 : place + 4] == ["behind the house", f"{'x' * 28} y", "x" * 12]
 
 
 async def test_a_run_goes_by_the_number_of_its_receipt(w: World, tmp_path: Path) -> None:
