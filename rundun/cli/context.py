@@ -113,7 +113,7 @@ def shown(command: Callable[..., Shown]) -> Callable[..., None]:
                 say(result.heading)
             for line in result.lines:
                 say(line)
-            for note in result.notes:
+            for note in result.notes if result.lines else filter(None, [result.nothing, *result.notes]):
                 say(note, err=True)
             if result.besides and sys.stdout.isatty():
                 result.besides()

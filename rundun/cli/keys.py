@@ -4,7 +4,7 @@ import click
 
 from rundun.cli.completion import KEY, ORG
 from rundun.cli.context import common, run_reading, run_writing, shown
-from rundun.cli.terminal import Shown, say
+from rundun.cli.terminal import Shown, listing, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.store import api_keys
@@ -27,11 +27,11 @@ def keys_create(settings: ServiceSettings, org: str | None, name: str, may_erase
 @shown
 def keys_list(settings: ServiceSettings) -> Shown:
     """List the keys, revoked ones too."""
-    data, lines = [], []
+    data, rows = [], []
     for key in run_reading(settings, api_keys.list_all):
         state = f"revoked {times.wire(key.revoked_at)}" if key.revoked_at else "valid"
-        state += "  may erase" if key.may_erase else ""
-        lines.append(f"{key.key_id}  {key.org_id}  {times.wire(key.created_at)}  {state}  {key.name}")
+        state += ", may erase" if key.may_erase else ""
+        rows.append((key.key_id, key.org_id, times.wire(key.created_at), state, key.name))
         data.append(
             {
                 "key_id": key.key_id,
@@ -43,7 +43,8 @@ def keys_list(settings: ServiceSettings) -> Shown:
                 "revoked_at": times.wire_or_none(key.revoked_at),
             }
         )
-    return Shown({"data": data}, lines)
+    heading = ("KEY", "ORGANIZATION", "MADE", "STATE", "NAME")
+    return listing({"data": data}, rows, heading=heading, nothing="No keys.")
 
 
 @keys.command("revoke")

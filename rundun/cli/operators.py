@@ -7,7 +7,7 @@ import click
 from rundun import passwords
 from rundun.cli.completion import OPERATOR, ORG
 from rundun.cli.context import common, run_reading, run_writing, shown
-from rundun.cli.terminal import Shown, say
+from rundun.cli.terminal import Shown, listing, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.errors import Problem
@@ -34,11 +34,11 @@ def operators_add(settings: ServiceSettings, email: str, org: str | None, name: 
 @shown
 def operators_list(settings: ServiceSettings) -> Shown:
     """List the operators."""
-    data, lines = [], []
+    data, rows = [], []
     for row in run_reading(settings, operator_rows.list_all):
         seen = times.wire_or_none(row.signed_in_at)
         second = "  second factor" if row.has_second_factor else ""
-        lines.append(f"{row.email}  {row.role}  {row.org_id}  {seen or 'never'}  {row.name}{second}")
+        rows.append((row.email, row.role, row.org_id, seen or "never", f"{row.name}{second}"))
         data.append(
             {
                 "operator_id": row.operator_id,
@@ -51,7 +51,8 @@ def operators_list(settings: ServiceSettings) -> Shown:
                 "signed_in_at": seen,
             }
         )
-    return Shown({"data": data}, lines)
+    heading = ("OPERATOR", "ROLE", "ORGANIZATION", "SIGNED IN", "NAME")
+    return listing({"data": data}, rows, heading=heading, nothing="No operators.")
 
 
 _OF_ORG = click.option(
@@ -87,6 +88,7 @@ def operators_second_factor(settings: ServiceSettings, email: str, off: bool, or
 def operators_remove(settings: ServiceSettings, email: str, org: str | None) -> None:
     """Remove an operator, who is signed out at once."""
     run_writing(settings, "operators remove", email=email, org=org)
+    say(f"{email} is removed and signed out everywhere.")
 
 
 @operators.command("setup-link")

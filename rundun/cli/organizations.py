@@ -7,7 +7,7 @@ from rundun.actions import organizations as organization_actions
 from rundun.cli.completion import ORG
 from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.retention import orgs_retention
-from rundun.cli.terminal import Shown
+from rundun.cli.terminal import Shown, listing, say
 from rundun.config.settings import ServiceSettings
 from rundun.core.json_types.runs import OrganizationJson
 from rundun.store import organizations
@@ -30,12 +30,12 @@ def orgs_create(settings: ServiceSettings, name: str) -> Shown:
 @shown
 def orgs_list(settings: ServiceSettings) -> Shown:
     """List the organizations with their credits and what they store."""
-    data = run_reading(settings, _list)
-    lines = []
+    data, rows = run_reading(settings, _list), []
     for org in data:
         use = diagnostics.storage(StorageUse(org["id"], org["bytes_used"], org["bytes_quota"]))
-        lines.append("  ".join(filter(None, [org["id"], _credits(org["credits"]), org["name"], org["contact"], use])))
-    return Shown({"data": data}, lines)
+        rows.append((org["id"], _credits(org["credits"]), org["name"], org["contact"] or "–", use))
+    heading = ("ORGANIZATION", "CREDITS", "NAME", "CONTACT", "STORED")
+    return listing({"data": data}, rows, heading=heading, nothing="No organizations.")
 
 
 def _list(tx: Tx) -> list[OrganizationJson]:
@@ -85,3 +85,5 @@ def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlim
 def orgs_contact(settings: ServiceSettings, org: str, text: str) -> None:
     """Say how executors reach the organization."""
     run_writing(settings, "orgs contact", org=org, contact=text)
+    told, text = f"how to reach {org}", text.strip()
+    say(f"Executors are told {told}: {text}" if text else f"Executors are not told any more {told}.")

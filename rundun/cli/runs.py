@@ -68,7 +68,8 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
     rows = [_columns(row, run["late"], zone) for row, run in zip(page.items, data, strict=True)]
     heading, *lines = in_columns([_HEADING, *rows])
     notes = [f"There are more: --cursor {cursor}"] if cursor else []
-    return Shown({"data": data, "has_more": cursor is not None, "next_cursor": cursor}, lines, notes, heading=heading)
+    document = {"data": data, "has_more": cursor is not None, "next_cursor": cursor}
+    return Shown(document, lines, notes, heading=heading, nothing="No runs.")
 
 
 _HEADING = ("RUN", "DISPATCHED", "DUE", "STATUS", "CHECKLIST")

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from rundun.actions import templates as template_actions
 from rundun.cli.completion import FILE, ORG
 from rundun.cli.context import run_reading, run_writing, shown
-from rundun.cli.terminal import Shown, printable
+from rundun.cli.terminal import Shown, listing, printable
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
 from rundun.core.json_types.templates import TemplateWarnedJson
@@ -37,11 +37,11 @@ def read_template_file(file: str) -> Any:
 @shown
 def templates_list(settings: ServiceSettings, org: str | None) -> Shown:
     """List the checklists, archived ones too, the newest first."""
-    data, lines = [], []
+    data, rows = [], []
     for head, name in run_reading(settings, lambda tx: template_actions.list_named(tx, org)):
         archived_at = times.wire_or_none(head.archived_at)
         state = f"archived {archived_at}" if archived_at else "in use"
-        lines.append(f"{head.template_id}  v{head.v}  {head.org_id}  {state}  {name}")
+        rows.append((head.template_id, f"v{head.v}", head.org_id, state, name))
         data.append(
             {
                 "id": head.template_id,
@@ -53,7 +53,8 @@ def templates_list(settings: ServiceSettings, org: str | None) -> Shown:
                 "archived_at": archived_at,
             }
         )
-    return Shown({"data": data}, lines)
+    heading = ("CHECKLIST", "VERSION", "ORGANIZATION", "STATE", "NAME")
+    return listing({"data": data}, rows, heading=heading, nothing="No checklists.")
 
 
 @templates.command("import")

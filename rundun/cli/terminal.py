@@ -17,7 +17,8 @@ _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What a command has to show: a `document` for programs, `lines` for people with `notes` for standard error, what
-    people at a terminal get `besides` and as `heading` of what is listed, and the exit code.
+    people at a terminal get `besides` and as `heading` of what is listed, what is said where `nothing` is, and the exit
+    code.
     """
 
     document: Any
@@ -26,6 +27,7 @@ class Shown:
     besides: Callable[[], None] | None = None
     exit_code: int = 0
     heading: str = ""
+    nothing: str = ""
 
 
 def visible(text: str) -> str:
@@ -42,6 +44,12 @@ def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Write rows as lines, one column below the other."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def listing(document: Any, rows: Sequence[Sequence[str]], *, heading: Sequence[str], nothing: str) -> Shown:
+    """Show rows in columns below a heading; what people are told where there is `nothing` to list is no line of it."""
+    first, *lines = in_columns([heading, *rows])
+    return Shown(document, lines, heading=first, nothing=nothing)
 
 
 def printable(file: str) -> str:

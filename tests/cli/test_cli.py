@@ -42,7 +42,8 @@ def test_organizations(office: Office) -> None:
     assert ORG.fullmatch(acme)
     assert office("orgs", "credits", "Acme & Söhne", "--add", "20") == "20"
     assert office("orgs", "credits", acme, "--add", "-5") == "15"
-    assert office("orgs", "contact", acme, " Call Ed, 555-1234 ") == ""
+    said = office("orgs", "contact", acme, " Call Ed, 555-1234 ")
+    assert said == f"Executors are told how to reach {acme}: Call Ed, 555-1234"
     assert [acme, "15", "Acme & Söhne", "Call Ed, 555-1234", "0 bytes used, no quota"] in office.lines("orgs", "list")
     assert office("orgs", "credits", acme, "--unlimited") == "unlimited"
     assert office("orgs", "quota", acme) == "0 bytes used, no quota"
@@ -55,8 +56,8 @@ def test_organizations(office: Office) -> None:
     held = "photos forever\nruns 1 day\nattempts forever\nexecutors are not told"
     changed = ("--runs-days", "1", "--attempts-days", "forever", "--no-tell")
     assert office("orgs", "retention", acme, *changed) == office("orgs", "retention", acme) == held
-    office("orgs", "contact", acme, "")
-    assert [acme, "unlimited", "Acme & Söhne", "0 bytes used, no quota"] in office.lines("orgs", "list")
+    assert office("orgs", "contact", acme, "") == f"Executors are not told any more how to reach {acme}."
+    assert [acme, "unlimited", "Acme & Söhne", "–", "0 bytes used, no quota"] in office.lines("orgs", "list")
     assert len(office.lines("orgs", "list")) == 2
 
 
@@ -140,7 +141,7 @@ def test_operators(office: Office) -> None:
     nobody = ("operators", "password", "eve@example.com")
     eve = "There is no operator eve@example.com. There are: ann@example.com, bob@example.com."
     assert office.refused(*nobody, typed="quite another one\n") == eve
-    assert office("operators", "remove", "bob@example.com") == ""
+    assert office("operators", "remove", "bob@example.com") == "bob@example.com is removed and signed out everywhere."
     assert [one[0] for one in office.lines("operators", "list")] == ["ann@example.com"]
     bob = "There is no operator bob@example.com. There are: ann@example.com."
     assert office.refused("operators", "remove", "bob@example.com") == bob

@@ -51,5 +51,6 @@ def test_an_address_of_several_organizations_needs_the_organization(tmp_path: Pa
     assert done(rundun(tmp_path, *password, typed="another good one\n")).endswith("signed out everywhere.")
     nowhere = rundun(tmp_path, "operators", "remove", "ann@example.com", "--org", "Nowhere")
     assert nowhere.stderr == f"Error: There is no organization Nowhere. {there}"
-    assert done(rundun(tmp_path, "operators", "remove", "ann@example.com", "--org", FIRST)) == ""
-    assert done(rundun(tmp_path, "operators", "remove", "ann@example.com")) == "", "it is the only one by now"
+    removed = "ann@example.com is removed and signed out everywhere."
+    assert done(rundun(tmp_path, "operators", "remove", "ann@example.com", "--org", FIRST)) == removed
+    assert done(rundun(tmp_path, "operators", "remove", "ann@example.com")) == removed, "it is the only one by now"

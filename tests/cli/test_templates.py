@@ -1,6 +1,7 @@
 """Checklists at the command line: listed, and checked, several at once."""
 
 import json
+import re
 from pathlib import Path
 
 from tests.helpers.cli import CHECK, FIRST
@@ -10,7 +11,9 @@ from tests.helpers.service_process import beside, done, rundun
 
 
 def test_checklists_are_listed(office: Office) -> None:
-    first = len(office.lines("templates", "list"))
+    listed = office.run("templates", "list")
+    first = len(listed.stdout.splitlines())
+    assert listed.stderr == ("" if first else "No checklists.\n")
     globex = office("orgs", "create", "Globex")
     kept = office.json("templates", "import", office.file(CHECK), "--org", "Globex")
     assert (kept["name"], kept["v"], kept["org_id"], kept["warnings"]) == ("Check", 1, globex, [])
@@ -27,10 +30,12 @@ async def test_an_archived_one_says_so_and_goes_by_its_id_alone(w: World, tmp_pa
     template_id = await w.template(BOOLEAN)
     await w.acme.delete(f"/v1/templates/{template_id}")
     (line,) = done(await beside(tmp_path, "templates", "list", "--org", w.acme_id)).splitlines()
-    assert line.split("  ")[3].startswith("archived 2026-")
+    assert re.split(" {2,}", line)[3].startswith("archived 2026-")
     by_name = await beside(tmp_path, "runs", "dispatch", "Check", "--org", w.acme_id)
     assert by_name.stderr == "Error: There is no template Check. There is none yet.\n"
-    assert done(await beside(tmp_path, "runs", "list", "--org", w.acme_id, "--template", template_id)) == ""
+    none = await beside(tmp_path, "runs", "list", "--org", w.acme_id, "--template", template_id)
+    assert (none.exit_code, none.stdout, none.stderr) == (0, "", "No runs.\n")
+    assert done(await beside(tmp_path, "runs", "list", "--org", w.acme_id, "--template", template_id, "--json"))
 
 
 def files(folder: Path) -> list[str]:

@@ -1,7 +1,12 @@
 """Others' words at the command line: a terminal shows them, and obeys none."""
 
 import json
+import os
+import pty
+import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -10,9 +15,10 @@ import pytest
 from rundun.cli.terminal import visible
 from rundun.errors import NotFound, there_are
 from tests.helpers.cli import FIRST
+from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import BY_EMAIL
 from tests.helpers.service import TEXT
-from tests.helpers.service_process import dispatched, done, rundun
+from tests.helpers.service_process import dispatched, done, environment, rundun
 
 NASTY = "Beach\x1b]0;owned\x07\x9b2Jhouse\r\n\u202eoge\u2066"
 SHOWN = "Beach�]0;owned��2Jhouse���oge�"
@@ -42,6 +48,17 @@ def test_what_is_listed_is_shown(folder: Path, command: tuple[str, ...]) -> None
     said = done(rundun(folder, *command))
     assert SHOWN in said
     assert said.replace("\n", "") == visible(said.replace("\n", ""))
+
+
+def test_what_is_listed_has_a_heading_on_a_terminal(folder: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "rundun", "keys", "list"]
+    subprocess.run(command, cwd=folder, env=environment(), stdout=theirs, check=True, timeout=PATIENCE)
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+    assert len(shown) == 2 and re.split(" {2,}", shown[0]) == ["KEY", "ORGANIZATION", "MADE", "STATE", "NAME"]
+    assert shown[0].index("NAME") == shown[1].index("Beach"), "each column below its heading"
 
 
 def test_what_is_listed_before_it_is_erased_and_what_refuses_are_shown(folder: Path) -> None:
