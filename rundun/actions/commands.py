@@ -48,6 +48,21 @@ def import_template(tx: Tx, org: str | None, template: object) -> str:
     return template_actions.create(tx, organizations.find_or_only(tx, org).org_id, draft).template_id
 
 
+def revise_template(tx: Tx, template: str, org: str | None, content: object) -> dict[str, str | int | bool]:
+    """Revise a template into its next version (`templates revise`); tells the version, and whether it is a new one."""
+    head = template_actions.find(tx, template, org)
+    version = template_actions.revise(tx, head.org_id, head.template_id, template_actions.draft(content), None)
+    return {"template_id": head.template_id, "v": version.v, "is_new": version.v != head.v}
+
+
+def archive_template(tx: Tx, template: str, org: str | None) -> dict[str, str]:
+    """Archive a template (`templates archive`); returns its id and name."""
+    head = template_actions.find(tx, template, org)
+    template_actions.archive(tx, head.org_id, head.template_id)
+    _, version = template_actions.get_version(tx, head.org_id, head.template_id, None)
+    return {"template_id": head.template_id, "name": version.template.name}
+
+
 _ORDER = TypeAdapter(DispatchRequest)
 
 
@@ -55,6 +70,11 @@ def dispatch_run(tx: Tx, org_id: str, order: object) -> dict[str, str | None]:
     """Dispatch a run (`runs dispatch`); `order` has the fields of a `DispatchRequest`, read and checked before."""
     run = runs.dispatch(tx, org_id, _ORDER.validate_python(order))
     return {"run_id": run.run_id, "link": tx.links.run(run.run_id), "expires_at": times.wire_or_none(run.expires_at)}
+
+
+def cancel_run(tx: Tx, run_id: str, reason: str | None) -> str:
+    """Cancel a run (`runs cancel`), by its id or how that begins; returns the id."""
+    return runs.cancel_by_command(tx, run_id, reason).run_id
 
 
 def erase_run(tx: Tx, run_id: str) -> None:
@@ -87,7 +107,10 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "orgs contact": organizations.set_contact,
     "orgs retention": retention.set_by_command,
     "templates import": import_template,
+    "templates revise": revise_template,
+    "templates archive": archive_template,
     "runs dispatch": dispatch_run,
+    "runs cancel": cancel_run,
     "runs erase": erase_run,
     "operators add": add_operator,
     "operators password": put_password,

@@ -127,6 +127,12 @@ def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, rea
     return cancel(tx, _require_open_of_org(tx, org_id, run_id), "operator", reason, member)
 
 
+def cancel_by_command(tx: Tx, typed: str, reason: str | None) -> Run:
+    """Cancel a run for an administrator, who is nobody in the console; `typed` is as `find_id` takes it."""
+    run = runs.get(tx, find_id(tx, typed))
+    return cancel(tx, _require_open_of_org(tx, run.org_id, run.run_id), "operator", reason)
+
+
 def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) -> RunState:
     """Extend a run, to `hours` from now; None = without end. Never less than there is (`would_shorten`), and an equal
     end changes nothing. Raises `wrong_status`, `quota_exceeded`.

@@ -9,11 +9,11 @@ from rundun.actions import organizations, runs
 from rundun.actions import templates as template_actions
 from rundun.actions.runs import ListedRun, RunDetail
 from rundun.cli.completion import ORG, RUN, TEMPLATE
-from rundun.cli.context import read_as_typed, require_utf8, run_reading, shown
+from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
 from rundun.cli.dispatching import runs_dispatch
 from rundun.cli.erasure import runs_erase
 from rundun.cli.run_text import run_lines
-from rundun.cli.terminal import Shown, in_columns
+from rundun.cli.terminal import Shown, in_columns, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import run_json
 from rundun.core.run import STATUSES
@@ -28,6 +28,7 @@ from rundun.store.transaction import Tx
 from rundun.web.api.runs import run_record
 from rundun.web.console.time_zone import Zone
 from rundun.web.query_params import RunsQuery, next_cursor
+from rundun.web.request_bodies import CancelBody
 
 runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_erase])
 
@@ -100,6 +101,17 @@ def runs_show(settings: ServiceSettings, run_id: str) -> Shown:
     detail, organization, links = run_reading(settings, look)
     document = from_json(run_record(detail.state, links, detail.now))
     return Shown(document, list(run_lines(detail, organization, links)))
+
+
+@runs_group.command("cancel")
+@click.argument("run_id", type=RUN)
+@click.option("--reason", metavar="TEXT", help="Why, for whoever reads the run or its event.")
+@common
+def runs_cancel(settings: ServiceSettings, run_id: str, reason: str | None) -> None:
+    """End a run that is pending or in progress before its time. RUN_ID may be the number that a receipt shows."""
+    with read_as_typed():
+        reason = read(CancelBody, {"reason": reason}).reason
+    say(f"{run_writing(settings, 'runs cancel', run_id=run_id, reason=reason)} is cancelled, and its link says so.")
 
 
 def _links(tx: Tx) -> Urls:

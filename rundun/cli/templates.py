@@ -1,7 +1,7 @@
 """Commands about checklists: `templates …`."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,19 @@ import click
 from pydantic_core import from_json
 
 from rundun.actions import templates as template_actions
-from rundun.cli.completion import FILE, ORG
-from rundun.cli.context import run_reading, run_writing, shown
-from rundun.cli.terminal import Shown, listing, printable
+from rundun.cli.completion import FILE, ORG, TEMPLATE
+from rundun.cli.context import common, run_reading, run_writing, shown
+from rundun.cli.terminal import Shown, listing, printable, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import template_rules, times
-from rundun.core.json_types.templates import TemplateWarnedJson
 from rundun.errors import Invalid, Problem
 from rundun.store import templates as templates_kept
+from rundun.store.transaction import TemplateVersion, Tx
+
+NAMED = 3  # checklists of the same name that a warning names
 
 templates = click.Group("templates", help="Checklists.")
+_OF_ORG = click.option("--org", type=ORG, help="Id or name of the organization, where several have one of that name.")
 
 
 def read_template_file(file: str) -> Any:
@@ -64,10 +67,53 @@ def templates_list(settings: ServiceSettings, org: str | None) -> Shown:
 def templates_import(settings: ServiceSettings, file: str, org: str | None) -> Shown:
     """Make a template of a JSON file and print its id; warnings go to standard error."""
     template_id = run_writing(settings, "templates import", org=org, template=read_template_file(file))
-    version = run_reading(settings, lambda tx: templates_kept.get_version(tx, template_id, 1))
+    version, twins = run_reading(settings, lambda tx: _with_twins(tx, template_id))
+    warnings = [*template_actions.warnings(version.template), *twins]
+    return Shown(_kept(version, warnings), [template_id], _notes(warnings))
+
+
+@templates.command("revise")
+@click.argument("template", type=TEMPLATE, metavar="TEMPLATE")
+@click.argument("file", type=FILE)
+@_OF_ORG
+@shown
+def templates_revise(settings: ServiceSettings, template: str, file: str, org: str | None) -> Shown:
+    """Make a JSON file the next version of a checklist, named by its id or name. Runs that exist keep theirs; an
+    archived checklist comes back.
+    """
+    content = read_template_file(file)
+    made = run_writing(settings, "templates revise", template=template, org=org, content=content)
+    version = run_reading(settings, lambda tx: templates_kept.get_version(tx, made["template_id"], made["v"]))
     warnings = template_actions.warnings(version.template)
-    kept = {**template_actions.assigned_json(version), **from_json(version.body), "warnings": warnings}
-    return Shown(kept, [template_id], _notes(warnings))
+    how = "is at version" if made["is_new"] else f"is as {printable(file)} says already, at version"
+    said = f"“{version.template.name}” ({version.template_id}) {how} {version.v}."
+    return Shown(_kept(version, warnings), [said], _notes(warnings))
+
+
+@templates.command("archive")
+@click.argument("template", type=TEMPLATE, metavar="TEMPLATE")
+@_OF_ORG
+@common
+def templates_archive(settings: ServiceSettings, template: str, org: str | None) -> None:
+    """Take a checklist, named by its id or name, out of use: no new runs of it, and those that exist go on."""
+    archived = run_writing(settings, "templates archive", template=template, org=org)
+    say(f"“{archived['name']}” ({archived['template_id']}) is archived; templates revise brings it back.")
+
+
+def _with_twins(tx: Tx, template_id: str) -> tuple[TemplateVersion, list[dict[str, str]]]:
+    """Read a template just made, with a warning of those before it that have the same name."""
+    version = templates_kept.get_version(tx, template_id, 1)
+    named = templates_kept.list_named(tx, version.org_id, include_archived=False)
+    twins = [head.template_id for head, name in named if name == version.template.name]
+    if not (others := [twin for twin in twins if twin != template_id]):
+        return version, []
+    there = f"There is a checklist “{version.template.name}” already ({', '.join(others[:NAMED])})"
+    detail = f"{there}: rundun templates revise {others[0]} FILE would have made its next version."
+    return version, [{"code": "same_name", "detail": detail}]
+
+
+def _kept(version: TemplateVersion, warnings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {**template_actions.assigned_json(version), **from_json(version.body), "warnings": warnings}
 
 
 @templates.command("check")
@@ -114,5 +160,5 @@ def _sentences(verdict: dict[str, Any]) -> list[str]:
     return [f"{error['pointer'] or '/'}: {error['detail']}" for error in verdict["errors"]] or [verdict["detail"]]
 
 
-def _notes(warnings: Sequence[TemplateWarnedJson]) -> list[str]:
+def _notes(warnings: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"warning: {warning['detail']}" for warning in warnings]

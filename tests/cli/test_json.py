@@ -16,6 +16,7 @@ from tests.helpers.service_process import rundun
 
 QUIET = {
     *("serve", "init", "mcp", "restore", "live", "completion", "keys revoke", "keys rotate-signing", "orgs contact"),
+    *("templates archive", "runs cancel"),
     *("operators password", "operators remove", "operators second-factor", "runs erase", "person erase"),
 }
 

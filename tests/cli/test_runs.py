@@ -87,6 +87,26 @@ async def test_a_run_is_shown_as_the_api_has_it_and_in_lines(w: World, tmp_path:
     assert all(word in closed.lower() for word in LATER if word != "canary-prefill")
 
 
+async def test_a_run_is_cancelled(w: World, tmp_path: Path) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN))
+    number = ed.run_id.removeprefix("r-")[:8]
+    wrong = await beside(tmp_path, "runs", "cancel", number, "--reason", "x" * 2001)
+    assert (wrong.exit_code, "\nError: --reason " in wrong.stderr) == (2, True)
+    said = done(await beside(tmp_path, "runs", "cancel", number, "--reason", " Rain. "))
+    assert said == f"{ed.run_id} is cancelled, and its link says so."
+    run = await w.run(ed)
+    assert (run["status"], run["cancellation"]["by"], run["cancellation"]["reason"]) == (
+        "cancelled",
+        "operator",
+        "Rain.",
+    )
+    assert re.search("^cancelled +by the operator: Rain", done(await beside(tmp_path, "runs", "show", number)), re.M)
+    again = await beside(tmp_path, "runs", "cancel", ed.run_id)
+    said = "Error: This run is cancelled; that can't be done any more.\n"
+    assert (again.exit_code, again.stderr) == (1, said)
+    assert "There is no such run" in (await beside(tmp_path, "runs", "cancel", "r-nobody")).stderr
+
+
 async def test_a_long_label_takes_more_lines_and_no_more_room(w: World, tmp_path: Path) -> None:
     label = "Which of the two entrances behind the house"
     fields = [{"id": "f-door", "label": label, "kind": "text"}, {"id": "f-word", "label": "x" * 40, "kind": "text"}]

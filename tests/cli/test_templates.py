@@ -4,7 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from tests.helpers.cli import CHECK, FIRST
+import pytest
+
+from tests.helpers.cli import CHECK, FIRST, TEMPLATE
 from tests.helpers.office import Office
 from tests.helpers.service import BOOLEAN, World
 from tests.helpers.service_process import beside, done, rundun
@@ -36,6 +38,38 @@ async def test_an_archived_one_says_so_and_goes_by_its_id_alone(w: World, tmp_pa
     none = await beside(tmp_path, "runs", "list", "--org", w.acme_id, "--template", template_id)
     assert (none.exit_code, none.stdout, none.stderr) == (0, "", "No runs.\n")
     assert done(await beside(tmp_path, "runs", "list", "--org", w.acme_id, "--template", template_id, "--json"))
+
+
+def test_a_checklist_gets_its_next_version_and_is_archived(office: Office) -> None:
+    made = office("templates", "import", office.file(CHECK), "--org", FIRST)
+    again = office.file({**CHECK, "steps": [{**BOOLEAN, "label": "Really?"}]}, "again.json")
+    revised = office.json("templates", "revise", "Check", again)
+    assert (revised["id"], revised["v"], revised["steps"][0]["label"]) == (made, 2, "Really?")
+    said = office("templates", "revise", made, again, "--org", FIRST)
+    assert said == f"“Check” ({made}) is as {again} says already, at version 2."
+    assert office.refused("templates", "revise", made, office.file({"name": "Check"})).startswith("/")
+    assert office.refused("templates", "revise", "Chuck", again).startswith("There is no template Chuck. There are: ")
+    assert office("templates", "archive", "Check").startswith(f"“Check” ({made}) is archived; ")
+    assert office.refused("templates", "archive", "Check").startswith("There is no template Check. ")
+    assert office.refused("runs", "dispatch", made)
+    assert office("templates", "revise", made, again).endswith("at version 2."), "and brings it back"
+    assert "in use" in next(line for line in office.lines("templates", "list") if line[0] == made)
+
+
+@pytest.mark.parametrize("office", ["alone"], indirect=True)
+def test_a_second_checklist_of_the_same_name_is_warned_of(office: Office) -> None:
+    office("orgs", "create", "Globex")
+    first = office("templates", "import", office.file(CHECK), "--org", FIRST)
+    office("templates", "import", office.file(CHECK), "--org", "Globex")
+    second = office.run("templates", "import", office.file(CHECK), "--org", FIRST)
+    assert TEMPLATE.fullmatch(second.stdout.strip()) and second.exit_code == 0
+    revise = f"rundun templates revise {first} FILE would have made its next version.\n"
+    assert second.stderr == f"warning: There is a checklist “Check” already ({first}): {revise}"
+    (warning,) = office.json("templates", "import", office.file(CHECK), "--org", FIRST)["warnings"]
+    assert warning["code"] == "same_name" and second.stdout.strip() in warning["detail"]
+    for template_id in (line[0] for line in office.lines("templates", "list", "--org", "Globex")):
+        office("templates", "archive", template_id)
+    assert office.json("templates", "import", office.file(CHECK), "--org", "Globex")["warnings"] == []
 
 
 def files(folder: Path) -> list[str]:
