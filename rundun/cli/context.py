@@ -18,7 +18,7 @@ from rundun.control_socket import NotListening, ask_settings, is_listening, send
 from rundun.errors import FieldError, Problem
 from rundun.read_only import reading
 from rundun.store import connection, database_file, service_state, signing_key
-from rundun.store.access import require_reachable
+from rundun.store.access import require_no_others, require_reachable
 from rundun.store.batches import write_once
 from rundun.store.erasure_journal import ErasureJournal
 from rundun.store.transaction import Env, Quotas, Tx, wall_clock
@@ -166,6 +166,8 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
     if command != "orgs create":  # the one command that makes sense before there is anything
         require_database(settings)
     path = settings.database.path
+    if not is_beside_service():
+        require_no_others(path)
     until = time.monotonic() + LOCK_SECONDS
     while True:
         try:

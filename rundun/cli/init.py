@@ -1,7 +1,6 @@
 """`init`, which makes the database, and what the administrator sees of a new one."""
 
 import os
-import pwd
 import stat
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from rundun.cli.context import common, write_here
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
 from rundun.store import connection, database_file
+from rundun.store.access import as_user, user_name
 
 
 @click.command()
@@ -61,19 +61,12 @@ def _require_no_others_folder(path: Path) -> None:
         except FileNotFoundError:
             continue
         if status.st_uid != 0:
-            user = _name(status.st_uid)
-            raise Problem("invalid", f"{part} belongs to {user}: call this as that user, by runuser -u {user} -- …")
+            user = user_name(status.st_uid)
+            raise Problem("invalid", f"{part} belongs to {user}: {as_user(user)}")
         if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
             raise Problem(
                 "invalid", f"All may write into {part}: make the database in a folder that only one user may."
             )
-
-
-def _name(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:  # as in a container that knows no users
-        return str(user)
 
 
 def _made_already(settings: ServiceSettings) -> Problem:

@@ -18,6 +18,7 @@ from rundun.logs import configure, silence
 from rundun.server import bind
 from rundun.server import serve as run_server
 from rundun.store import connection, database_file
+from rundun.store.access import require_no_others
 from rundun.store.transaction import wall_clock
 
 
@@ -36,6 +37,7 @@ def serve(settings: ServiceSettings, existing: bool) -> None:
     """Serve the API, the executors' pages and the loops in one process."""
     if existing:
         _require_made(settings)
+    require_no_others(settings.database.path)
     configure(settings.logs.level, settings.logs.format)
     refused: list[Problem] = []
 

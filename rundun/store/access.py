@@ -28,12 +28,34 @@ def require_reachable(path: Path) -> None:
         raise Problem("unavailable", denied)
 
 
+def require_no_others(path: Path) -> None:
+    """Refuse root a file of another user, as the service's, who could not open what root makes beside it: the lock, a
+    socket, an erasure journal. What SQLite makes it gives to the file's owner itself.
+    """
+    if os.geteuid() != 0 or not path.exists():
+        return
+    if (owner := path.stat().st_uid) != 0:
+        user = user_name(owner)
+        why = f"{path} belongs to {user}, who could not open what root leaves beside it"
+        raise Problem("invalid", f"{why}: {as_user(user)}")
+
+
+def as_user(user: str) -> str:
+    """Say how root does something as another user."""
+    return f"call this as that user, by runuser -u {user} -- …"
+
+
+def user_name(user: int) -> str:
+    """Return the name of a user, or the number where it has none, as in a container that knows no users."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
 def _may(path: Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=True)
 
 
 def _user() -> str:
-    try:
-        return f"the user {pwd.getpwuid(os.geteuid()).pw_name}"
-    except KeyError:  # as in a container that knows no users
-        return f"the user {os.geteuid()}"
+    return f"the user {user_name(os.geteuid())}"

@@ -10,7 +10,7 @@ import pytest
 from rundun.config.loader import ConfigError, load
 from rundun.errors import Problem
 from rundun.server import bind, serve
-from tests.helpers.rights import NOBODY, as_nobody, closed_to_us
+from tests.helpers.rights import NOBODY, as_nobody, closed_to_us, root_again
 from tests.helpers.service_process import done, rundun
 
 
@@ -50,6 +50,24 @@ def test_a_database_that_may_not_be_read() -> None:
             refused = rundun(own, command)
             said = f"Error: {own}/rundun.db can't be opened: {us()} has no right to read it.\n"
             assert (refused.exit_code, refused.stderr) == (1, said)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="nobody but root may what others can't undo")
+def test_root_leaves_nothing_beside_the_file_of_another_user() -> None:
+    with closed_to_us() as (_, own):
+        done(rundun(own, "init"))
+        (own / "rundun.db.lock").unlink()
+        with root_again():
+            before = sorted(own.iterdir())
+            for command in (["serve", "--port", "0"], ["orgs", "create", "Globex"], ["live"]):
+                refused = rundun(own, *command)
+                said = f"Error: {own}/rundun.db belongs to nobody, who could not open what root leaves beside it: "
+                assert (refused.exit_code, refused.stdout) == (1, "")
+                assert refused.stderr == f"{said}call this as that user, by runuser -u nobody -- …\n"
+            assert sorted(own.iterdir()) == before
+            done(rundun(own, "orgs", "list"))
+            done(rundun(own, "backup", str(own / "copy.db")))
+        done(rundun(own, "orgs", "create", "Globex"))
 
 
 def test_a_backup_out_of_reach() -> None:

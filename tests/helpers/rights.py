@@ -28,6 +28,19 @@ def as_nobody() -> Iterator[None]:
 
 
 @contextmanager
+def root_again() -> Iterator[None]:
+    """Be root for a while, amid what nobody does."""
+    group = os.getegid()
+    os.seteuid(0)
+    os.setegid(0)
+    try:
+        yield
+    finally:
+        os.setegid(group)
+        os.seteuid(NOBODY)
+
+
+@contextmanager
 def closed_to_us() -> Iterator[tuple[Path, Path]]:
     """Be a user without rights, with a folder that they may not enter and one that is theirs."""
     with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
