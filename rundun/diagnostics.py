@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from rundun import address_health, addresses, backup_health
@@ -30,6 +30,7 @@ FIRST_DAY = 1_735_689_600_000  # 2025: a clock that stands before has been reset
 RECEIVERS_NAMED, RUNS_NAMED = 10, 5  # receivers that are refused, and runs of each
 MAX_LOOK_UPS, LOOK_UP_SECONDS = 100, 5.0  # names of receivers looked up, and how long for all of them
 
+STARS = "*" * 8  # in place of a secret
 State = Literal["good", "note", "wrong"]
 
 
@@ -44,10 +45,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings; `settings` are names and values as they are in force, secrets starred."""
+    """All findings; `settings` are values by name, as they are in force, secrets starred."""
 
-    settings: list[tuple[str, str]]
+    settings: dict[str, Any]
     findings: list[Finding]
+
+    @property
+    def settings_as_toml(self) -> list[tuple[str, str]]:
+        """Return names and values of the settings, for people."""
+        return [(name, _as_toml(value)) for name, value in self.settings.items()]
 
     @property
     def is_fine(self) -> bool:
@@ -78,20 +84,24 @@ def report(
     return Report(in_force(settings), findings)
 
 
-def in_force(settings: ServiceSettings) -> list[tuple[str, str]]:
-    """List every setting with its value as TOML would have it; a secret that is set is only starred."""
-    shown = []
+def in_force(settings: ServiceSettings) -> dict[str, Any]:
+    """Return every setting with its value as JSON has it; a secret that is set is only starred."""
+    shown: dict[str, Any] = {}
     for setting in SETTINGS:
         value = getattr(getattr(settings, setting.section), setting.name)
         if setting.key == "server.public_url":
             value = settings.public_url
         if setting.key == "alerts.url" and value:
             value = _without_path(value)
-        if value is None:
-            shown.append((setting.key, "not set"))
-        else:
-            shown.append((setting.key, "********" if setting.kind.is_secret else _plain(value)))
+        shown[setting.key] = STARS if setting.kind.is_secret and value is not None else _json(value)
     return shown
+
+
+def _as_toml(value: Any) -> str:
+    """Write a setting's value as TOML has it; one that is not set and a secret are no TOML."""
+    if value is None or value == STARS:
+        return value or "not set"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _without_path(url: str) -> str:
@@ -100,10 +110,10 @@ def _without_path(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{'/…' if parts.path.strip('/') or parts.query else ''}"
 
 
-def _plain(value: object) -> str:
+def _json(value: Any) -> Any:
     if isinstance(value, tuple):
-        return f"[{', '.join(_plain(item) for item in value)}]"
-    return json.dumps(value if isinstance(value, bool | int | float) else str(value), ensure_ascii=False)
+        return [_json(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds: float) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from rundun.store.transaction import Env, Quotas, Tx, wall_clock
 
 T = TypeVar("T")
 _TELLS = "rundun.tells"  # in a click context's meta, where a service is running: whether it told its settings
+_SOURCES = "rundun.sources"  # in the same: where each setting is from
 LOCK_SECONDS = 10  # how long a command waits for a process that holds the database without listening
 
 
@@ -66,8 +67,10 @@ def _with_settings(command: Callable[..., None], load: Callable[..., ServiceSett
 
 def _in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSettings:
     """Read the settings, and take those of a running service, which may have been started with others."""
-    settings = loader.load(config_file, flags=flags)
+    sources: dict[str, loader.Source] = {}
+    settings = loader.load(config_file, flags=flags, sources=sources)
     meta = click.get_current_context().meta
+    meta[_SOURCES] = sources
     try:
         running = ask_settings(socket_path(settings.database.path))
     except NotListening:
@@ -77,7 +80,12 @@ def _in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSettings
         say("The running service does not say which settings it has: this command goes by its own.", err=True)
         return settings
     meta[_TELLS] = True
-    return loader.load(config_file, flags=flags, running=running)
+    return loader.load(config_file, flags=flags, running=running, sources=sources)
+
+
+def source_of(key: str) -> str:
+    """Return where a setting that is in force is from: `file`, `environment`, `flag`, `service` or `default`."""
+    return str(click.get_current_context().meta[_SOURCES].get(key, "default"))
 
 
 def is_beside_service() -> bool:

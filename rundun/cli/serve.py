@@ -8,7 +8,7 @@ import click
 from rundun import diagnostics
 from rundun.app import make_app
 from rundun.cli import service_health
-from rundun.cli.context import has_service_settings, require_database, separate, shown
+from rundun.cli.context import has_service_settings, require_database, separate, shown, source_of
 from rundun.cli.init import print_first_start
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
@@ -84,10 +84,10 @@ def check(settings: ServiceSettings) -> Shown:
     return Shown(
         {
             "settings_of": whose,
-            "settings": dict(report.settings),
+            "settings": {name: {"value": value, "source": source_of(name)} for name, value in report.settings.items()},
             "findings": [asdict(finding) for finding in report.findings],
         },
-        [_WHOSE[whose], *(f"{name} = {value}" for name, value in report.settings), "", *findings],
+        [_WHOSE[whose], *(f"{name} = {value}" for name, value in report.settings_as_toml), "", *findings],
         exit_code=0 if report.is_fine else 1,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rundun.config.kinds import Kind
 from rundun.config.settings import MCP_KEY, PREFIX, SECTIONS, SETTINGS, ServiceSettings, Setting
@@ -28,6 +28,7 @@ class ConfigError(Exception):
         self.problems = problems
 
 
+Source = Literal["file", "environment", "flag", "service"]
 _Entry = tuple[Setting, str, Any]  # where its value was written, for the messages, and the value as written
 _BY_KEY = {setting.key: setting for setting in SETTINGS}
 
@@ -37,17 +38,27 @@ def load(
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
     running: Mapping[str, Any] | None = None,
+    sources: dict[str, Source] | None = None,
 ) -> ServiceSettings:
     """Read the effective settings; raises ConfigError with everything that is wrong.
 
     `file` must exist; without it `rundun.toml` in the working directory is read if there is one. `flags` maps keys
     such as `server.port` to values, None meaning not set. `running` is what `as_told` returned in a running service:
-    it holds but for what the named `file` and the flags say, which somebody has asked for here and now.
+    it holds but for what the named `file` and the flags say, which somebody has asked for here and now. Where each
+    value is from is put into `sources`, by key; what is not there is a default.
     """
     problems: list[str] = []
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     from_file, from_flags = list(_from_file(file, problems)), list(_from_flags(flags or {}))
-    from_environment = _from_environment(os.environ if environment is None else environment, problems)
+    from_environment = list(_from_environment(os.environ if environment is None else environment, problems))
+    from_where: dict[str, Source] = {} if sources is None else sources
+    read: tuple[tuple[Source, list[_Entry]], ...] = (
+        ("file", from_file),
+        ("environment", from_environment),
+        ("flag", from_flags),
+    )
+    for where, entries in read:
+        from_where |= {setting.key: where for setting, _, _ in entries}
     for setting, source, value in [*from_file, *from_environment, *from_flags]:
         try:
             values[setting.section][setting.name] = setting.kind.parse(value)
@@ -65,6 +76,7 @@ def load(
         if setting.key in (running or {}).keys() - asked_for - {"database.path"}:
             with suppress(ValueError):  # a file it was started with is gone, or another version takes other values
                 values[setting.section][setting.name] = _from_json(setting, (running or {})[setting.key])
+                from_where[setting.key] = "service"
     return ServiceSettings(**{section: shape(**values[section]) for section, shape in SECTIONS.items()})
 
 

@@ -83,6 +83,11 @@ def test_commands_go_by_the_settings_of_the_service(tmp_path: Path) -> None:
         for line in (f"port = {port}", f'public_url = "{url}"', 'allow = ["127.0.0.0/8"]', 'secret = "********"'):
             assert line.replace('"***', "***").replace('***"', "***") in checked, line
         (tmp_path / "own.toml").write_text('[webhooks]\nallow = []\n[server]\npublic_url = "https://own.example"\n')
+        typed = ("check", "--json", "--config", str(tmp_path / "own.toml"))
+        settings = json.loads(rundun(tmp_path, *typed, logs_level="debug").stdout)["settings"]
+        assert settings["webhooks.allow"] == {"value": [], "source": "file"}
+        assert settings["alerts.secret"] == {"value": "********", "source": "service"}
+        assert settings["logs.level"] == {"value": "info", "source": "service"}, "whatever is set here"
         refused = rundun(tmp_path, *dispatch, "--config", str(tmp_path / "own.toml"))
         assert (refused.exit_code, "is a loopback address" in refused.stderr) == (1, True), "as was asked for"
         assert "https://own.example/r/" in done(

@@ -86,6 +86,9 @@ def test_all_is_well_and_secrets_are_starred(folder: Path) -> None:
     assert "0 pending, 0 failed." in about(lines, "deliveries")
     assert about(lines, "service").startswith("note   service: No service serves this database.")
     assert about(lines, "keys") == "note   keys: No API key works; make one with rundun keys create."
+    document = json.loads(rundun(folder, "check", "--json", webhooks_allow="127.0.0.0/8,10.0.0.1").stdout)
+    allowed = {"value": ["127.0.0.0/8", "10.0.0.1/32"], "source": "environment"}
+    assert document["settings"]["webhooks.allow"] == allowed
 
 
 def test_it_works_beside_a_running_service_and_without_a_database(tmp_path: Path) -> None:

@@ -75,7 +75,11 @@ def test_what_is_made_and_listed(office: Office) -> None:
     copy = office.json("backup", str(office.folder / "copy.db"))
     assert copy["file"] == str(office.folder / "copy.db") and copy["bytes"] > 0
     checked = office.json("check")
-    assert checked["settings"]["database.path"].endswith('rundun.db"')
+    settings = checked["settings"]
+    assert settings["database.path"] == {"value": str(office.folder / "rundun.db"), "source": "flag"}
+    assert settings["server.port"] == {"value": 8000, "source": "default"}
+    assert settings["alerts.url"] == {"value": None, "source": "default"}
+    assert settings["webhooks.allow"] == {"value": [], "source": "default"}
     assert {"name", "state", "text"} == set(checked["findings"][0])
     refused = office.run("keys", "create", "--org", "Nobody", "--name", "x", "--json")
     assert (refused.exit_code, refused.stdout) == (1, "")

@@ -38,6 +38,6 @@ async def health(call: ConsoleCall, seconds: float = 0) -> Response:
     )
     is_alone = await _is_alone(call)
     if not is_alone:
-        report = Report([], [finding for finding in report.findings if finding.name in OF_ORGANIZATION])
+        report = Report({}, [finding for finding in report.findings if finding.name in OF_ORGANIZATION])
     notes = sum(finding.state == "note" for finding in report.findings)
     return call.render("health", report=report, is_integrity_checked=bool(seconds), is_alone=is_alone, notes=notes)
