@@ -78,7 +78,8 @@ def test_an_own_address_is_refused_in_each_of_its_forms() -> None:
         length = 128 if ":" in address else 32
         for private in (True, False):
             assert refused(address, allow_private=private) == (
-                f'{address} is an address of this machine. To allow it, set webhooks.allow = ["{address}/{length}"].'
+                f'{address} is an address of this machine. To allow it, set allow = ["{address}/{length}"] '
+                "under [webhooks] in rundun.toml, then restart."
             )
         assert refused(address, f"{address}/{length}") is None
     assert refused("::ffff:8.8.4.4") == refused("8.8.4.4")
@@ -97,7 +98,7 @@ async def test_a_receiver_on_this_machine_is_refused_and_not_dialled() -> None:
             verdict = await it.check(normalise(one), "")
             assert verdict is not None
             assert verdict[0] == "forbidden"
-            assert verdict[1].startswith(f"{says}{address} is an address of this machine. To allow it, set webhooks.")
+            assert verdict[1].startswith(f"{says}{address} is an address of this machine. To allow it, set allow = [")
             result = await it.post(letter(one))
             assert (result.ok, result.unreachable, result.error) == (False, False, verdict[1])
 

@@ -238,7 +238,8 @@ def forbidden(
     reason = _reason(ip, allow_private, is_own)
     if reason is None:
         return None
-    return f'{ip} is {reason}. To allow it, set webhooks.allow = ["{ip}/{ip.max_prefixlen}"].'
+    line = f'allow = ["{ip}/{ip.max_prefixlen}"]'
+    return f"{ip} is {reason}. To allow it, set {line} under [webhooks] in rundun.toml, then restart."
 
 
 def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:

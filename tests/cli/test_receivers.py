@@ -49,15 +49,15 @@ async def test_open_runs_whose_receiver_is_refused_are_named(tmp_path: Path) -> 
         await w.acme.post(f"/v1/runs/{closed.run_id}/cancel", json={})
         short = [ed.run_id[2:10] for ed in (*runs, *more)]
         named = {one.text.partition(" is refused. ")[0].partition(": ")[2]: one for one in receivers(w, tmp_path)}
-        length = 128 if ":" in own else 32
+        length, where = 128 if ":" in own else 32, "under [webhooks] in rundun.toml, then restart."
         assert named[f"http://{own}:9901"].text.startswith("Acme ")
         assert named[f"http://{own}:9901"].text.endswith(
             f"{own} is an address of this machine. "
-            f'To allow it, set webhooks.allow = ["{own}/{length}"]. Open runs: {short[0]}.'
+            f'To allow it, set allow = ["{own}/{length}"] {where} Open runs: {short[0]}.'
         )
         assert named["https://inside.example:443"].text.endswith(
             "inside.example leads to a forbidden address: 127.0.0.1 is a loopback address. "
-            f'To allow it, set webhooks.allow = ["127.0.0.1/32"]. Open runs: {short[3]}.'
+            f'To allow it, set allow = ["127.0.0.1/32"] {where} Open runs: {short[3]}.'
         )
         assert named["http://127.0.0.1:1"].text.endswith(" and 2 more.")
         assert closed.run_id[2:10] not in named["http://127.0.0.1:1"].text

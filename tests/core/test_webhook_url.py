@@ -205,7 +205,7 @@ def test_never(address: str) -> None:
         reason = forbidden(address, allow=(), allow_private=allow_private)
         assert reason is not None
         line = reason.rpartition("set ")[2]
-        assert line.startswith('webhooks.allow = ["')
+        assert line.startswith('allow = ["')
         network = ip_network(line.split('"')[1])
         assert network.num_addresses == 1
         assert forbidden(address, allow=(network,), allow_private=allow_private) is None
@@ -227,11 +227,12 @@ def test_public(address: str) -> None:
 
 
 def test_the_sentence() -> None:
+    where = "under [webhooks] in rundun.toml, then restart."
     assert forbidden("127.0.0.1", allow=(), allow_private=True) == (
-        '127.0.0.1 is a loopback address. To allow it, set webhooks.allow = ["127.0.0.1/32"].'
+        f'127.0.0.1 is a loopback address. To allow it, set allow = ["127.0.0.1/32"] {where}'
     )
     assert forbidden("64:ff9b::7f00:1", allow=(), allow_private=True) == (
-        '64:ff9b::7f00:1 is the NAT64 form of 127.0.0.1. To allow it, set webhooks.allow = ["64:ff9b::7f00:1/128"].'
+        f'64:ff9b::7f00:1 is the NAT64 form of 127.0.0.1. To allow it, set allow = ["64:ff9b::7f00:1/128"] {where}'
     )
 
 

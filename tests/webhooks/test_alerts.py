@@ -302,7 +302,7 @@ def test_a_secret_of_no_use_is_named_but_not_shown() -> None:
 @pytest.mark.parametrize(
     ("url", "detail"),
     [
-        ("http://127.0.0.1:9/x", 'alerts.url: 127.0.0.1 is a loopback address. To allow it, set webhooks.allow = ["'),
+        ("http://127.0.0.1:9/x", 'alerts.url: 127.0.0.1 is a loopback address. To allow it, set allow = ["'),
         ("http://[::ffff:169.254.169.254]/", "alerts.url: 169.254.169.254 is a link-local address, where clouds keep"),
         ("http://office.example/", "alerts.url: office.example leads to a forbidden address: 127.0.0.1 is a loopback"),
     ],

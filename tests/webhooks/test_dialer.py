@@ -30,7 +30,8 @@ async def test_an_address_that_is_forbidden() -> None:
         result = await it.post(letter(ed.url))
         assert ed.connections == 0
     assert (result.ok, result.unreachable) == (False, False)
-    assert result.error == ('127.0.0.1 is a loopback address. To allow it, set webhooks.allow = ["127.0.0.1/32"].')
+    how = 'set allow = ["127.0.0.1/32"] under [webhooks] in rundun.toml, then restart.'
+    assert result.error == f"127.0.0.1 is a loopback address. To allow it, {how}"
 
 
 async def test_a_name_that_leads_to_a_forbidden_address() -> None:

@@ -58,9 +58,9 @@ async def test_no_forbidden_address_is_dispatched_to_or_tried(tmp_path: Path, mo
         for address in [*NEVER, *PRIVATE]:
             if "%" not in address:
                 host = f"[{address}]" if ":" in address else address
-                assert 'webhooks.allow = ["' in await refused(w, template_id, f"http://{host}:8080/hook")
+                assert 'set allow = ["' in await refused(w, template_id, f"http://{host}:8080/hook")
         for host in ODD:
-            assert 'webhooks.allow = ["' in await refused(w, template_id, f"http://{host}/hook")
+            assert 'set allow = ["' in await refused(w, template_id, f"http://{host}/hook")
         zoned = {"template_id": template_id, "webhook": {"url": "http://[fe80::1%25eth0]/"}}
         assert (await w.acme.post("/v1/runs", json=zoned)).json()["errors"][0]["code"] == "bad_format"
         assert (await w.acme.get("/v1/runs")).json()["data"] == []
@@ -76,7 +76,7 @@ async def test_no_address_of_this_machine_is_dispatched_to_or_tried(
         template_id = await w.template(BOOLEAN)
         for name in (host, "self.example"):
             detail = await refused(w, template_id, f"http://{name}:8000/metrics")
-            assert f"{address} is an address of this machine. To allow it, set webhooks.allow = [" in detail
+            assert f"{address} is an address of this machine. To allow it, set allow = [" in detail
     async with world(tmp_path, webhooks__allow=[address]) as w:
         ed = await hooked(w, f"http://{host}:9/", events=["run.started"])
         await w.deliver()
@@ -151,7 +151,7 @@ async def test_a_name_that_is_bound_anew_after_the_dispatch_is_not_followed(
         for attempt in delivery["attempts"]:
             assert attempt["error"] == (
                 "rebound.example leads to a forbidden address: 127.0.0.1 is a loopback address. "
-                'To allow it, set webhooks.allow = ["127.0.0.1/32"].'
+                'To allow it, set allow = ["127.0.0.1/32"] under [webhooks] in rundun.toml, then restart.'
             )
             assert (attempt["status"], attempt["response_excerpt"]) == (None, None)
         assert len(asked) == 4

@@ -71,7 +71,7 @@ async def test_a_test_goes_nowhere_it_must_not(tmp_path: Path, receiver: Receive
             problem = await try_out(w, receiver.url.replace("127.0.0.1", host), status=422)
             assert problem["code"] == "address_not_allowed"
             assert problem["errors"][0]["pointer"] == "/url"
-            assert 'webhooks.allow = ["127.0.0.1/32"]' in problem["detail"]
+            assert 'set allow = ["127.0.0.1/32"] under [webhooks] in' in problem["detail"]
     assert receiver.received == []
 
 
