@@ -19,7 +19,7 @@ help:  ## List these commands.
 
 setup: $(VENV)/.tools $(VENV)/.browser $(VENV)/.client  ## Install everything that working on Rundun needs.
 
-serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; more flags in ARGS="…".
+serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; its flags in ARGS="--port 9000".
 	@exec $(BIN)/python -m rundun serve $(ARGS)
 
 # A copy of the code, so that `git pull` changes nothing under a running service, which reads pages as it needs them; and
