@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,15 +39,13 @@ class Serving:
     """`python -m rundun serve` in `folder`, its output read as it comes; it ends with the context at the latest."""
 
     def __init__(self, folder: Path, *arguments: str, root: Path = ROOT, **settings: str) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rundun", "serve", *arguments],
-            cwd=folder,
-            env=environment(root, **settings),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
+        command = [sys.executable, "-m", "rundun", "serve", *arguments]
+        self._start(command, cwd=folder, env=environment(root, **settings))
+
+    def _start(self, command: Sequence[str | Path], **more: Any) -> None:
+        """Start a process that nobody types to, and read what it says."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(command, **streams, encoding="utf-8", **more)
         assert process.stdout and process.stderr
         self._watch(process, process.stdout, process.stderr)
 

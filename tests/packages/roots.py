@@ -136,16 +136,8 @@ class ServingInRoot(Serving):
     ) -> None:
         self.root = root
         alone = ["unshare", "--net"] if is_alone else []
-        process = subprocess.Popen(
-            [*alone, *root.command(f"exec {script}", user, folder, variables, None)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        assert process.stdout and process.stderr
-        self._watch(process, process.stdout, process.stderr)
-        self.network = Path(f"/proc/{process.pid}/ns/net")
+        self._start([*alone, *root.command(f"exec {script}", user, folder, variables, None)])
+        self.network = Path(f"/proc/{self.process.pid}/ns/net")
 
     def get(self, url: str) -> str:
         """What a page says to somebody beside the service."""

@@ -2,7 +2,6 @@
 
 import re
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -49,7 +48,7 @@ class Caddy(Serving):
     def __init__(self, folder: Path, upstream: int, http: int, https: int, ours: Path = OURS) -> None:
         config = folder / "Caddyfile"
         config.write_text(GLOBAL.format(http=http, https=https, storage=folder / "storage", ours=ours))
-        process = subprocess.Popen(
+        self._start(
             ["caddy", "run", "--config", str(config), "--adapter", "caddyfile"],
             env={
                 "PATH": "/usr/bin:/bin",
@@ -57,13 +56,7 @@ class Caddy(Serving):
                 "SITE": "localhost",
                 "UPSTREAM": f"127.0.0.1:{upstream}",
             },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
         )
-        assert process.stdout and process.stderr
-        self._watch(process, process.stdout, process.stderr)
 
 
 @dataclass

@@ -97,7 +97,7 @@ class AsTheUnit(Serving):
         os.chown(calls, NOBODY, NOBODY)
         # -D: the process is the service, and not its watcher, whose end all output waits for.
         watched = ["strace", "-D", "-f", "-qq", "-o", str(calls)]
-        process = subprocess.Popen(
+        self._start(
             [*watched, *line("ExecStart").replace(CLONE, str(clone)).split(), *arguments],
             cwd=state,
             env=BARE,
@@ -106,13 +106,7 @@ class AsTheUnit(Serving):
             extra_groups=[],
             umask=int(line("UMask"), 8),
             preexec_fn=seal,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
         )
-        assert process.stdout and process.stderr
-        self._watch(process, process.stdout, process.stderr)
 
 
 @contextmanager
