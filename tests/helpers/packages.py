@@ -3,12 +3,27 @@
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.helpers.patience import PATIENCE
+from tests.helpers.service_process import Serving, environment
 
 ROOT = Path(__file__).resolve().parents[2]
+INSTALLATIONS = ("pip install .", "pipx install .", "uvx --from . rundun serve")  # lines of the README, in a checkout
 IN_A_WHEEL = {"rundun": "rundun", "templates": "rundun/_pages/templates", "static": "rundun/_pages/static"}
+
+
+class Installed(Serving):
+    """A command of an environment that has no checkout, which serves in an empty folder."""
+
+    def __init__(self, command: Sequence[str | Path], folder: Path, **variables: str) -> None:
+        self._start(command, cwd=folder, env=bare_environment(**variables))
+
+
+def bare_environment(**variables: str) -> dict[str, str]:
+    """This process's environment without settings and code of ours, and with these variables."""
+    return {name: value for name, value in environment().items() if name != "PYTHONPATH"} | variables
 
 
 def build(target: str, folder: Path, root: Path = ROOT) -> Path:

@@ -13,14 +13,13 @@ from PIL import Image
 from rundun import __version__
 from rundun.cli.main import main
 from rundun.web.request_bodies import DispatchBody
+from tests.helpers.packages import INSTALLATIONS
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service_process import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text("utf-8")
 MAX_LINES, MAX_PICTURE_BYTES = 130, 120_000
-# What others do with the wheel of a checkout: test_wheel.py installs it by pip, tests/packages/ by each of these.
-INSTALLATIONS = {"pip install .", "pipx install .", "uvx --from . rundun serve"}
 
 
 def snippets(language):
@@ -72,7 +71,7 @@ def test_every_command_of_it_is_tried():
     others = set(commands()) - set(made)
     # The test below does these.
     tried = {command for command in others if command.startswith(("curl ", "KEY="))}
-    assert others - tried == INSTALLATIONS
+    assert others - tried == set(INSTALLATIONS), "which tests/packages/test_readme_lines.py does"
     assert set(re.findall(r"`rundun ([a-z-]+)", TEXT)) <= set(main.commands)
     (packages,) = re.findall(r"`apt-get install ([^`]+)`", TEXT)
     assert set(packages.split()) <= set((ROOT / ".ci/run").read_text("utf-8").split())

@@ -6,36 +6,17 @@ import sysconfig
 import tarfile
 import zipfile
 from contextlib import closing
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.helpers.packages import build, expected_in_a_wheel, printed_curl
+from tests.helpers.packages import Installed, build, expected_in_a_wheel, printed_curl
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import Serving, environment
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     return build("wheel", tmp_path_factory.mktemp("dist"))
-
-
-class Installed(Serving):
-    """`rundun serve` of an environment that has no checkout, in an empty folder."""
-
-    def __init__(self, program: Path, folder: Path) -> None:
-        process = subprocess.Popen(
-            [program, "serve", "--port", "0"],
-            cwd=folder,
-            env={name: value for name, value in environment().items() if name != "PYTHONPATH"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        assert process.stdout and process.stderr
-        self._watch(process, process.stdout, process.stderr)
 
 
 def contents(wheel):
@@ -69,7 +50,7 @@ def test_installed_it_serves_the_first_dispatch_as_printed_from_any_folder(wheel
     (site,) = home.glob("lib/python*/site-packages")
     (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
 
-    with closing(Installed(home / "bin" / "rundun", folder)) as service:
+    with closing(Installed([home / "bin" / "rundun", "serve", "--port", "0"], folder)) as service:
         service.wait_for("open the link it answers with")
         run = shell(printed_curl(service.text))
         for address in (run["link"], f"{service.url}/docs", f"{service.url}/console", f"{service.url}/readyz"):
