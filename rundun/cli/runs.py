@@ -1,6 +1,6 @@
 """Commands about runs: `runs …`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic_core import from_json
@@ -12,7 +12,6 @@ from rundun.cli.completion import ORG, RUN, TEMPLATE
 from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
 from rundun.cli.dispatching import runs_dispatch
 from rundun.cli.erasure import runs_erase
-from rundun.cli.run_text import run_lines
 from rundun.cli.terminal import Shown, in_columns, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import run_json
@@ -25,10 +24,11 @@ from rundun.store import signing_key
 from rundun.store.organizations import Organization
 from rundun.store.pagination import Page
 from rundun.store.transaction import Tx
-from rundun.web.api.runs import run_record
-from rundun.web.console.time_zone import Zone
 from rundun.web.query_params import RunsQuery, next_cursor
 from rundun.web.request_bodies import CancelBody
+
+if TYPE_CHECKING:
+    from rundun.web.console.time_zone import Zone
 
 runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_erase])
 
@@ -56,6 +56,8 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
         params = read(RunsQuery, typed)
         page_request = params.page_request()
 
+    from rundun.web.console.time_zone import Zone  # and the whole console with it, when first needed
+
     def look(tx: Tx) -> tuple[Page[ListedRun], list[Any], Zone]:
         organization = organizations.find_or_only(tx, org)
         org_id, zone = organization.org_id, Zone(organization.time_zone)
@@ -76,7 +78,7 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
 _HEADING = ("RUN", "DISPATCHED", "DUE", "STATUS", "CHECKLIST")
 
 
-def _columns(row: ListedRun, is_late: bool, zone: Zone) -> tuple[str, ...]:
+def _columns(row: ListedRun, is_late: bool, zone: "Zone") -> tuple[str, ...]:
     run = row.run
     marks = {"late": is_late, "missed": run.is_missed, f"{run.flagged} flagged": bool(run.flagged)}
     status = ", ".join([run.status.replace("_", " "), *(mark for mark, holds in marks.items() if holds)])
@@ -97,6 +99,9 @@ def runs_show(settings: ServiceSettings, run_id: str) -> Shown:
     def look(tx: Tx) -> tuple[RunDetail, Organization, Urls]:
         run = run_rows.get(tx, runs.find_id(tx, run_id))
         return runs.get_detail(tx, run.org_id, run.run_id), organization_rows.get(tx, run.org_id), _links(tx)
+
+    from rundun.cli.run_text import run_lines  # as above
+    from rundun.web.api.runs import run_record
 
     detail, organization, links = run_reading(settings, look)
     document = from_json(run_record(detail.state, links, detail.now))

@@ -75,9 +75,11 @@ def test_an_address_that_a_shell_would_run_is_not_offered(folder: Path, typed: t
 def test_a_word_is_completed_without_all_of_the_service(folder: Path) -> None:
     """Somebody waits for it at each press of the key."""
     script = "import sys; from rundun.cli.main import main; main.commands['keys']; print(*sys.modules)"
+    script += "; main.commands['runs']; print(*sys.modules)"
     command = [sys.executable, "-c", script]
     asked = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=True)
-    loaded = set(asked.stdout.split())
+    loaded, with_runs = (set(line.split()) for line in asked.stdout.splitlines())
+    assert "rundun.cli.runs" in with_runs and "rundun.web.console" not in with_runs
     assert "rundun.cli.keys" in loaded
     assert loaded.isdisjoint({"rundun.app", "rundun.web", "rundun.webhooks", "rundun.actions.commands", "starlette"})
 
