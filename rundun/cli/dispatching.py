@@ -182,7 +182,9 @@ def _require_once(option: str, pairs: Sequence[tuple[str, str]]) -> None:
     """Refuse a name that was given two values, of which only one could be meant."""
     counts = Counter(name for name, _ in pairs)
     if twice := [name for name, count in counts.items() if count > 1]:
-        raise click.UsageError(f"{option} gives {', '.join(twice)} more than one value: give one.")
+        raise click.UsageError(
+            f"{option} gives {', '.join(f'“{name}”' for name in twice)} more than one value: give one."
+        )
 
 
 def _by_option(error: FieldError, template: Template) -> FieldError:

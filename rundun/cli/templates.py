@@ -67,7 +67,7 @@ def templates_list(settings: ServiceSettings, org: str | None) -> Shown:
 def templates_import(settings: ServiceSettings, file: str, org: str | None) -> Shown:
     """Make a template of a JSON file and print its id; warnings go to standard error."""
     template_id = run_writing(settings, "templates import", org=org, template=read_template_file(file))
-    version, twins = run_reading(settings, lambda tx: _with_twins(tx, template_id))
+    version, twins = run_reading(settings, lambda tx: _with_twins(tx, template_id, printable(file)))
     warnings = [*template_actions.warnings(version.template), *twins]
     return Shown(_kept(version, warnings), [template_id], _notes(warnings))
 
@@ -100,15 +100,15 @@ def templates_archive(settings: ServiceSettings, template: str, org: str | None)
     say(f"“{archived['name']}” ({archived['template_id']}) is archived; templates revise brings it back.")
 
 
-def _with_twins(tx: Tx, template_id: str) -> tuple[TemplateVersion, list[dict[str, str]]]:
-    """Read a template just made, with a warning of those before it that have the same name."""
+def _with_twins(tx: Tx, template_id: str, file: str) -> tuple[TemplateVersion, list[dict[str, str]]]:
+    """Read a template just made of a file, with a warning of those before it that have the same name."""
     version = templates_kept.get_version(tx, template_id, 1)
     named = templates_kept.list_named(tx, version.org_id, include_archived=False)
     twins = [head.template_id for head, name in named if name == version.template.name]
     if not (others := [twin for twin in twins if twin != template_id]):
         return version, []
     there = f"There is a checklist “{version.template.name}” already ({', '.join(others[:NAMED])})"
-    detail = f"{there}: rundun templates revise {others[0]} FILE would have made its next version."
+    detail = f"{there}: rundun templates revise {others[0]} {file} would have made its next version."
     return version, [{"code": "same_name", "detail": detail}]
 
 

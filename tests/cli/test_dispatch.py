@@ -84,9 +84,9 @@ def test_a_dispatch_is_refused_as_a_whole_and_by_its_options(office: Office) -> 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("--field f-text=1 --field f-text=2", "--field gives f-text more than one value"),
-        ("--field f-text=1 --secret-field f-text=x", "--field gives f-text more than one value"),
-        ("--prefill s-why=1 --prefill s-why=1", "--prefill gives s-why more than one value"),
+        ("--field f-text=1 --field f-text=2", "--field gives “f-text” more than one value"),
+        ("--field f-text=1 --secret-field f-text=x", "--field gives “f-text” more than one value"),
+        ("--prefill s-why=1 --prefill s-why=1", "--prefill gives “s-why” more than one value"),
     ],
 )
 @pytest.mark.parametrize("office", ["alone"], indirect=True)

@@ -63,7 +63,7 @@ def test_a_second_checklist_of_the_same_name_is_warned_of(office: Office) -> Non
     office("templates", "import", office.file(CHECK), "--org", "Globex")
     second = office.run("templates", "import", office.file(CHECK), "--org", FIRST)
     assert TEMPLATE.fullmatch(second.stdout.strip()) and second.exit_code == 0
-    revise = f"rundun templates revise {first} FILE would have made its next version.\n"
+    revise = f"rundun templates revise {first} {office.folder}/check.json would have made its next version.\n"
     assert second.stderr == f"warning: There is a checklist “Check” already ({first}): {revise}"
     (warning,) = office.json("templates", "import", office.file(CHECK), "--org", FIRST)["warnings"]
     assert warning["code"] == "same_name" and second.stdout.strip() in warning["detail"]
